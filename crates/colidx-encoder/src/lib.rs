@@ -1,0 +1,1 @@
+//! colidx-encoder
