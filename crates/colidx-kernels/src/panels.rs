@@ -1,0 +1,134 @@
+//! The layout of columns that the dot-product kernels read.
+
+/// Columns in one panel.
+pub const LANES: usize = 16;
+
+/// One dimension of the sixteen columns of a panel: a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [f32; LANES]);
+
+/// Columns (query tokens or centroids) laid out for the kernels: panels of [`LANES`] columns, `[n_panels][dim][16]` f32,
+/// 64-byte aligned, the missing columns of the last panel zero.
+///
+/// Each column may carry a bias, the value its dot products start from. With `-|c|²/2` as the bias of centroid `c`, the
+/// column with the largest `bias + x·c` is the centroid nearest to `x` by Euclidean distance.
+#[derive(Clone, Debug)]
+pub struct Panels {
+    dim: usize,
+    columns: usize,
+    lines: Vec<Line>,
+    bias: Vec<Line>,
+    /// As `bias`, with minus infinity in the missing columns, so that they never win an argmax.
+    barred: Vec<Line>,
+}
+
+impl Panels {
+    /// Lays out `columns`, `[n, dim]` f32 row-major, one row for each column, with no bias.
+    ///
+    /// # Panics
+    /// If `dim` is 0 or the length is no multiple of it.
+    pub fn new(columns: &[f32], dim: usize) -> Panels {
+        Panels::build(columns, dim, None)
+    }
+
+    /// Lays out `columns`, `[n, dim]` f32 row-major, whose dot products start from `bias`, `[n]`.
+    ///
+    /// # Panics
+    /// If `dim` is 0, the length is no multiple of it, or there is not one bias for each column.
+    pub fn with_bias(columns: &[f32], dim: usize, bias: &[f32]) -> Panels {
+        Panels::build(columns, dim, Some(bias))
+    }
+
+    fn build(values: &[f32], dim: usize, bias: Option<&[f32]>) -> Panels {
+        assert!(
+            dim > 0 && values.len().is_multiple_of(dim),
+            "{} floats are no whole number of columns of {dim} dimensions",
+            values.len()
+        );
+        let columns = values.len() / dim;
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), columns, "one bias for each column");
+        }
+        let panels = columns.div_ceil(LANES);
+        let mut lines = vec![Line([0.0; LANES]); panels * dim];
+        let mut start = vec![Line([0.0; LANES]); panels];
+        let mut barred = vec![Line([f32::NEG_INFINITY; LANES]); panels];
+        for (column, row) in values.chunks_exact(dim).enumerate() {
+            let (panel, lane) = (column / LANES, column % LANES);
+            for (line, &value) in lines[panel * dim..][..dim].iter_mut().zip(row) {
+                line.0[lane] = value;
+            }
+            start[panel].0[lane] = bias.map_or(0.0, |bias| bias[column]);
+            barred[panel].0[lane] = start[panel].0[lane];
+        }
+        Panels {
+            dim,
+            columns,
+            lines,
+            bias: start,
+            barred,
+        }
+    }
+
+    /// Dimensions of a column.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Number of columns rounded up to whole panels: the row length of the outputs of [`dots`](crate::dots) and
+    /// [`max_dots`](crate::max_dots).
+    pub fn padded_columns(&self) -> usize {
+        self.panels() * LANES
+    }
+
+    pub(crate) fn panels(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// `[n_panels][dim]` lines.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// `[n_panels]` lines.
+    pub(crate) fn bias(&self) -> &[Line] {
+        &self.bias
+    }
+
+    /// `[n_panels]` lines, minus infinity in the missing columns.
+    pub(crate) fn barred(&self) -> &[Line] {
+        &self.barred
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_lie_transposed_and_padded() {
+        let dim = 3;
+        let columns: Vec<f32> = (0..17 * dim).map(|i| i as f32).collect();
+        let bias: Vec<f32> = (0..17).map(|i| -(i as f32)).collect();
+        let panels = Panels::with_bias(&columns, dim, &bias);
+        assert_eq!((panels.columns(), panels.padded_columns()), (17, 32));
+        assert_eq!(panels.lines()[2].0[5], columns[5 * dim + 2]);
+        assert_eq!(panels.lines()[dim + 1].0[0], columns[16 * dim + 1]);
+        assert_eq!(panels.lines()[dim + 1].0[1..], [0.0; 15]);
+        assert_eq!(panels.bias()[1].0[..2], [-16.0, 0.0]);
+        assert_eq!(panels.barred()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
+        assert_eq!(panels.lines().as_ptr() as usize % 64, 0);
+    }
+
+    #[test]
+    fn no_columns_make_no_panels() {
+        let panels = Panels::new(&[], 8);
+        assert_eq!((panels.columns(), panels.padded_columns()), (0, 0));
+    }
+}
