@@ -1,1 +1,67 @@
-//! colidx
+//! colidx: an on-disk index for late-interaction (ColBERT) search, read through memory maps.
+//!
+//! A document is a set of token vectors. The index stores each vector as the number of its nearest
+//! centroid and a few residual bits a dimension (ColBERTv2, arXiv 2112.01488); a search finds
+//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded vectors.
+//!
+//! ```
+//! use colidx::*;
+//! # struct Vectors;
+//! # impl VectorSource for Vectors {
+//! #     fn dim(&self) -> usize { 2 }
+//! #     fn encode(&mut self, documents: &[SourceDocument<'_>], out: &mut VectorBatch)
+//! #         -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! #         for d in documents {
+//! #             out.lens.push(1);
+//! #             out.vectors.extend(if d.text.contains("fox") { [1.0, 0.0] } else { [0.0, 1.0] });
+//! #         }
+//! #         Ok(())
+//! #     }
+//! # }
+//! # fn main() -> Result<(), Error> {
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("animals.colidx");
+//! # let mut source = Vectors;
+//! let mut builder = IndexBuilder::create(&path, BuildOptions::default())?;
+//! builder.add(&NewDocument { key: "a", text: "a quick brown fox", ..Default::default() })?;
+//! builder.add(&NewDocument { key: "b", text: "a lazy dog", ..Default::default() })?;
+//! builder.finish(&mut source, &NoProgress)?; // `source` turns text into vectors
+//!
+//! let index = Index::open(&path)?;
+//! let query = Query::new(&[1.0, 0.0], 2)?; // token vectors, [n_tokens, dim]
+//! let results = index.search(&query, &SearchOptions { k: 1, ..Default::default() })?;
+//! assert_eq!(results.hits[0].key, "a");
+//! assert_eq!(index.document(results.hits[0].doc)?.text, "a quick brown fox");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The engine knows no text model: vectors come from a [`VectorSource`], such as the crate
+//! `colidx-encoder`, and query vectors from the same model. The bytes on disk are specified in
+//! `index-format.md`.
+#![deny(unsafe_code)] // allowed in one module, `storage::map`
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "colidx reads its little-endian files in place and does not run on big-endian machines"
+);
+
+mod build;
+mod codebook;
+mod codec;
+mod error;
+mod format;
+mod index;
+mod search;
+mod segment;
+mod storage;
+
+pub use build::{
+    BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
+    Shape, SourceDocument, VectorBatch, VectorSource,
+};
+pub use error::{Error, FormatError, FormatErrorKind, Result};
+pub use format::manifest::ModelInfo;
+pub use format::{FORMAT_VERSION, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
+pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo};
+pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};

@@ -1,0 +1,112 @@
+//! The seams of a build: where vectors come from, and who watches.
+
+use std::error::Error;
+
+/// A document that a source is asked to turn into token vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceDocument<'a> {
+    /// Its number in the order of [`super::IndexBuilder::add`], from 0.
+    pub ordinal: u32,
+    /// Title as added, or empty when the source needs no text.
+    pub title: &'a str,
+    /// Text as added, or empty when the source needs no text.
+    pub text: &'a str,
+}
+
+/// Token vectors of several documents, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VectorBatch {
+    /// `[sum of lens, dim]` f32 row-major.
+    pub vectors: Vec<f32>,
+    /// Number of vectors of each document.
+    pub lens: Vec<u32>,
+    /// Vocabulary id of each vector's token, or empty when unknown.
+    pub token_ids: Vec<u32>,
+}
+
+impl VectorBatch {
+    /// Empties the batch and keeps its memory.
+    pub fn clear(&mut self) {
+        self.vectors.clear();
+        self.lens.clear();
+        self.token_ids.clear();
+    }
+}
+
+/// Makes or reads the token vectors of documents.
+pub trait VectorSource {
+    /// Values in a vector.
+    fn dim(&self) -> usize;
+
+    /// Whether [`VectorSource::encode`] needs the documents' text. Sources that read vectors do not.
+    fn needs_text(&self) -> bool {
+        true
+    }
+
+    /// Fills the empty `out` with the vectors of `documents`, in their order. The same document must
+    /// get the same vectors whatever others are asked for with it.
+    ///
+    /// # Errors
+    ///
+    /// Any; the build stops with [`crate::Error::Encode`], which shows it.
+    fn encode(
+        &mut self,
+        documents: &[SourceDocument<'_>],
+        out: &mut VectorBatch,
+    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// The parts of a build, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Documents are read and stored; counted in documents.
+    Read,
+    /// A sample of the documents is encoded; counted in documents.
+    Sample,
+    /// The codebook is trained on the sample; counted in comparisons of a vector with a centroid.
+    Train,
+    /// All documents are encoded and compressed; counted in documents.
+    Encode,
+    /// Posting lists are made; not counted.
+    Postings,
+    /// Files are made durable and the manifest is put in place; not counted.
+    Commit,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Sample => "sample",
+            Self::Train => "train",
+            Self::Encode => "encode",
+            Self::Postings => "postings",
+            Self::Commit => "commit",
+        })
+    }
+}
+
+/// Watches a build, and may stop it.
+pub trait Progress: Sync {
+    /// A phase begins, with its length where it is known.
+    fn phase(&self, phase: Phase, total: Option<u64>);
+
+    /// The running phase has come to `done`.
+    fn advance(&self, done: u64);
+
+    /// Asked often; after `true` the build stops with [`crate::Error::Cancelled`].
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Watches nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn phase(&self, _: Phase, _: Option<u64>) {}
+
+    fn advance(&self, _: u64) {}
+}

@@ -1,0 +1,287 @@
+//! What can go wrong, with both sides of every comparison and the reader's next action.
+
+use std::path::{Path, PathBuf};
+
+/// Result of an engine operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Any failure of the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a file operation.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was being done, such as `cannot write`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's own reason.
+        source: std::io::Error,
+    },
+    /// A file of the index is damaged, truncated, foreign or from another version.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// The directory holds no index.
+    #[error("{} holds no colidx index: it has no `manifest` file. {hint}", path.display())]
+    NotAnIndex {
+        /// The directory that was opened.
+        path: PathBuf,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// An index is already there.
+    #[error("{} already holds an index; build into another directory, or pass --force to replace it", path.display())]
+    AlreadyExists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory holds files that colidx did not make.
+    #[error("{} is not empty and is not an index (it holds `{found}`); choose a new or empty directory", path.display())]
+    DirectoryNotEmpty {
+        /// The directory.
+        path: PathBuf,
+        /// One of the foreign entries.
+        found: String,
+    },
+    /// Another writer holds the index.
+    #[error("{} is being written by another process; wait for it to finish, or build into another directory", path.display())]
+    Locked {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The same key was given twice.
+    #[error(
+        "document key `{key}` occurs more than once; keys identify documents, so make each unique"
+    )]
+    DuplicateKey {
+        /// The key.
+        key: String,
+    },
+    /// A key is empty or too long.
+    #[error("a document key has {got} bytes; keys have 1 to {max} bytes, so shorten or set it")]
+    InvalidKey {
+        /// Bytes in the key.
+        got: usize,
+        /// The longest key allowed, in bytes.
+        max: usize,
+    },
+    /// A document's stored fields are larger than a reader accepts.
+    #[error(
+        "document `{key}` has {got} bytes of title, text and metadata; the limit is {max}: split it into passages"
+    )]
+    DocumentTooLarge {
+        /// The document's key.
+        key: String,
+        /// Bytes given.
+        got: usize,
+        /// Bytes allowed.
+        max: usize,
+    },
+    /// More documents than a segment can number.
+    #[error(
+        "an index segment holds at most {max} documents; split the corpus over several indexes"
+    )]
+    TooManyDocuments {
+        /// Documents allowed.
+        max: u64,
+    },
+    /// A vector holds NaN or an infinity.
+    #[error(
+        "{what} has a non-finite value ({value}) at token {row}, dimension {column}; check the model or the file that made it"
+    )]
+    NonFinite {
+        /// What was being read, such as a document's key or `the query`.
+        what: String,
+        /// Token within it.
+        row: usize,
+        /// Dimension.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// Vectors of another dimension than the index or the source announced.
+    #[error(
+        "{what} has {got} values, which is no whole number of vectors of dimension {expected}; use the model that made the index"
+    )]
+    Dimension {
+        /// What was being read.
+        what: String,
+        /// Dimension expected.
+        expected: usize,
+        /// Dimension, or number of values, got.
+        got: usize,
+    },
+    /// A query without token vectors cannot score anything.
+    #[error("the query has no token vectors, so it cannot score documents; give at least one")]
+    EmptyQuery,
+    /// A vector source did not return what was asked of it.
+    #[error(
+        "the vector source returned {got} {what} where {expected} were expected; this is a fault of the source"
+    )]
+    Source {
+        /// What was counted.
+        what: &'static str,
+        /// Expected count.
+        expected: usize,
+        /// Count returned.
+        got: usize,
+    },
+    /// The vector source failed.
+    #[error("cannot get the vectors of documents {first} to {last}: {source}")]
+    Encode {
+        /// First document asked for, counted from 0 in corpus order.
+        first: u32,
+        /// Last document asked for.
+        last: u32,
+        /// The source's own reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Codebook training failed.
+    #[error(transparent)]
+    Cluster(#[from] colidx_cluster::ClusterError),
+    /// An option is out of its range.
+    #[error("{option} is {got}, but must be {expected}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What was given.
+        got: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// No document has this key.
+    #[error("no document has the key `{key}`; `colidx search --json` prints the keys of hits")]
+    UnknownKey {
+        /// The key looked for.
+        key: String,
+    },
+    /// The caller asked to stop.
+    #[error(
+        "stopped before the index was committed; nothing was changed. Run the same command again to build it"
+    )]
+    Cancelled,
+}
+
+/// A file does not hold what the format promises.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[error("{} is not readable as an index file: {kind}", path.display())]
+pub struct FormatError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: FormatErrorKind,
+}
+
+/// What is wrong with an index file. `section` is the four-letter name in `index-format.md`.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormatErrorKind {
+    /// The first bytes are not those of a colidx file, or not of this kind of file.
+    #[error(
+        "{what} is {got}, expected {expected}; the file is damaged or was not made by colidx, restore it or rebuild the index"
+    )]
+    BadMagic {
+        /// Which field.
+        what: &'static str,
+        /// Bytes expected, as text.
+        expected: String,
+        /// Bytes got, as text.
+        got: String,
+    },
+    /// A version this library does not read.
+    #[error(
+        "format version {got}, this library reads version {expected}; upgrade colidx or rebuild the index"
+    )]
+    Version {
+        /// Version this library reads.
+        expected: u16,
+        /// Version of the file.
+        got: u16,
+    },
+    /// A required feature this library does not know.
+    #[error("it needs feature bits {bits:#x} that this library does not know; upgrade colidx")]
+    UnknownFeature {
+        /// The unknown bits.
+        bits: u64,
+    },
+    /// Bytes and checksum disagree.
+    #[error(
+        "checksum of {section} is {got:#018x}, expected {expected:#018x}; the file is damaged, restore it or rebuild the index"
+    )]
+    Checksum {
+        /// Section or part of the file.
+        section: String,
+        /// Checksum recorded.
+        expected: u64,
+        /// Checksum of the bytes found.
+        got: u64,
+    },
+    /// Fewer or more bytes than promised.
+    #[error(
+        "{section} has {got} bytes, expected {expected}; the file is truncated or damaged, restore it or rebuild the index"
+    )]
+    Length {
+        /// Section or part of the file.
+        section: String,
+        /// Bytes expected.
+        expected: u64,
+        /// Bytes found.
+        got: u64,
+    },
+    /// A field's value is outside what the format allows.
+    #[error(
+        "{section}: {field} is {got}, expected {expected}; the file is damaged, restore it or rebuild the index"
+    )]
+    Invalid {
+        /// Section or part of the file.
+        section: String,
+        /// The field.
+        field: String,
+        /// What the format allows.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
+    /// A section that must be there is not.
+    #[error("section {section} is missing; the file is damaged, restore it or rebuild the index")]
+    MissingSection {
+        /// The section.
+        section: String,
+    },
+}
+
+impl FormatErrorKind {
+    pub(crate) fn invalid(
+        section: impl ToString,
+        field: impl ToString,
+        expected: impl ToString,
+        got: impl ToString,
+    ) -> Self {
+        Self::Invalid {
+            section: section.to_string(),
+            field: field.to_string(),
+            expected: expected.to_string(),
+            got: got.to_string(),
+        }
+    }
+
+    pub(crate) fn at(self, path: &Path) -> Error {
+        Error::Format(FormatError {
+            path: path.to_path_buf(),
+            kind: self,
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}

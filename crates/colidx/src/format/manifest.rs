@@ -1,0 +1,293 @@
+//! The manifest: which files make up the index, and what made them. One commit is one manifest.
+
+use super::frame::{Frame, FrameWriter, Seal};
+use super::{MAX_CENTROIDS, MAX_DIM, Tag, file_name, kind};
+use crate::error::{FormatErrorKind, Result};
+use crate::storage::Directory;
+use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
+
+pub(crate) const MANIFEST: &str = "manifest";
+const MANIFEST_NEW: &str = "manifest.new";
+
+const HEAD: Tag = Tag(*b"HEAD");
+const FILES: Tag = Tag(*b"FILE");
+const SEGMENTS: Tag = Tag(*b"SEGM");
+const MODEL: Tag = Tag(*b"MODL");
+
+/// What made the vectors of an index: enough to make matching query vectors.
+///
+/// Stored as JSON; fields a reader does not know are ignored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Name of the checkpoint, for people.
+    pub name: String,
+    /// Where the checkpoint was found at build time: a directory or a hub id.
+    pub location: String,
+    /// Hash over weights, tokenizer and configuration, hexadecimal.
+    pub fingerprint: String,
+    /// Architecture, such as `bert`.
+    pub architecture: String,
+    /// Longest document in tokens.
+    pub document_length: usize,
+    /// Length of a query in tokens.
+    pub query_length: usize,
+    /// Token put before every document.
+    pub document_marker: String,
+    /// Token put before every query.
+    pub query_marker: String,
+    /// Tokens whose vectors are not stored.
+    pub skiplist: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Head {
+    generation: u64,
+    seed: u64,
+    dim: u32,
+    nbits: u32,
+    centroids: u32,
+    next_file: u32,
+    codebook_file: u32,
+    segments: u32,
+    reserved: [u64; 2],
+    documents: u64,
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct FileRecord {
+    kind: Tag,
+    number: u32,
+    length: u64,
+    checksum: u64,
+    reserved: u64,
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct SegmentRecord {
+    number: u32,
+    documents: u32,
+    vectors: u64,
+    reserved: [u64; 2],
+}
+
+const _: () = assert!(size_of::<Head>() == 64);
+const _: () = assert!(size_of::<FileRecord>() == 32 && size_of::<SegmentRecord>() == 32);
+
+/// One file of the index, as the manifest records it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileEntry {
+    pub kind: Tag,
+    pub number: u32,
+    pub seal: Seal,
+}
+
+/// One segment: documents that were written together, in files of the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentEntry {
+    pub number: u32,
+    pub documents: u32,
+    pub vectors: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Manifest {
+    /// Counts commits, from 1.
+    pub generation: u64,
+    pub seed: u64,
+    pub dim: usize,
+    pub nbits: u32,
+    pub centroids: usize,
+    /// The next number a new file gets; numbers are never used twice.
+    pub next_file: u32,
+    pub codebook: u32,
+    pub files: Vec<FileEntry>,
+    pub segments: Vec<SegmentEntry>,
+    pub model: Option<ModelInfo>,
+}
+
+impl Manifest {
+    /// Reads and fully checks the manifest, whose every section is small.
+    pub(crate) fn open(directory: &Directory) -> Result<(Self, Frame)> {
+        let frame = Frame::open(directory, MANIFEST, kind::MANIFEST, None)?;
+        frame.check_all()?;
+        let manifest = Self::parse(&frame)?;
+        Ok((manifest, frame))
+    }
+
+    fn parse(frame: &Frame) -> Result<Self> {
+        let invalid = |section: Tag, field: &str, expected: String, got: String| {
+            frame.error(FormatErrorKind::invalid(section, field, expected, got))
+        };
+        let head = frame.section_of::<Head>(HEAD, 1)?[0];
+        if !matches!(head.nbits, 1 | 2 | 4 | 8) {
+            return Err(invalid(
+                HEAD,
+                "nbits",
+                "1, 2, 4 or 8".into(),
+                head.nbits.to_string(),
+            ));
+        }
+        if head.dim as usize > MAX_DIM {
+            return Err(invalid(
+                HEAD,
+                "dim",
+                format!("at most {MAX_DIM}"),
+                head.dim.to_string(),
+            ));
+        }
+        if head.centroids as usize > MAX_CENTROIDS {
+            return Err(invalid(
+                HEAD,
+                "centroids",
+                format!("at most {MAX_CENTROIDS}"),
+                head.centroids.to_string(),
+            ));
+        }
+        if head.reserved != [0; 2] {
+            return Err(invalid(HEAD, "reserved", "0".into(), "not zero".into()));
+        }
+        let mut files = Vec::new();
+        for record in frame.section::<FileRecord>(FILES)?.iter() {
+            if record.reserved != 0 || record.number >= head.next_file {
+                return Err(invalid(
+                    FILES,
+                    "number",
+                    format!("below {}", head.next_file),
+                    record.number.to_string(),
+                ));
+            }
+            files.push(FileEntry {
+                kind: record.kind,
+                number: record.number,
+                seal: Seal {
+                    length: record.length,
+                    checksum: record.checksum,
+                },
+            });
+        }
+        let mut segments = Vec::new();
+        for record in frame
+            .section_of::<SegmentRecord>(SEGMENTS, head.segments.into())?
+            .iter()
+        {
+            if record.reserved != [0; 2] {
+                return Err(invalid(SEGMENTS, "reserved", "0".into(), "not zero".into()));
+            }
+            segments.push(SegmentEntry {
+                number: record.number,
+                documents: record.documents,
+                vectors: record.vectors,
+            });
+        }
+        let documents: u64 = segments.iter().map(|s| u64::from(s.documents)).sum();
+        if documents != head.documents {
+            return Err(invalid(
+                HEAD,
+                "documents",
+                documents.to_string(),
+                head.documents.to_string(),
+            ));
+        }
+        let model = frame.section::<u8>(MODEL)?;
+        let model = if model.is_empty() {
+            None
+        } else {
+            let parsed = serde_json::from_slice(&model)
+                .map_err(|e| invalid(MODEL, "JSON", "a model description".into(), e.to_string()))?;
+            Some(parsed)
+        };
+        Ok(Self {
+            generation: head.generation,
+            seed: head.seed,
+            dim: head.dim as usize,
+            nbits: head.nbits,
+            centroids: head.centroids as usize,
+            next_file: head.next_file,
+            codebook: head.codebook_file,
+            files,
+            segments,
+            model,
+        })
+    }
+
+    /// Writes the manifest under a new name and puts it in place of the last: this is the commit.
+    pub(crate) fn commit(&self, directory: &Directory) -> Result<()> {
+        let mut w = FrameWriter::create(directory, MANIFEST_NEW, kind::MANIFEST)?;
+        let head = Head {
+            generation: self.generation,
+            seed: self.seed,
+            dim: self.dim as u32,
+            nbits: self.nbits,
+            centroids: self.centroids as u32,
+            next_file: self.next_file,
+            codebook_file: self.codebook,
+            segments: self.segments.len() as u32,
+            reserved: [0; 2],
+            documents: self.segments.iter().map(|s| u64::from(s.documents)).sum(),
+        };
+        w.section(HEAD, bytemuck::bytes_of(&head))?;
+        let files: Vec<FileRecord> = self
+            .files
+            .iter()
+            .map(|f| FileRecord {
+                kind: f.kind,
+                number: f.number,
+                length: f.seal.length,
+                checksum: f.seal.checksum,
+                reserved: 0,
+            })
+            .collect();
+        w.section(FILES, bytemuck::cast_slice(&files))?;
+        let segments: Vec<SegmentRecord> = self
+            .segments
+            .iter()
+            .map(|s| SegmentRecord {
+                number: s.number,
+                documents: s.documents,
+                vectors: s.vectors,
+                reserved: [0; 2],
+            })
+            .collect();
+        w.section(SEGMENTS, bytemuck::cast_slice(&segments))?;
+        let model = match &self.model {
+            // A struct of strings and numbers always has a JSON form.
+            Some(model) => serde_json::to_vec(model).unwrap_or_default(),
+            None => Vec::new(),
+        };
+        w.section(MODEL, &model)?;
+        w.finish()?;
+        // The new files' names must be durable before the manifest that refers to them is.
+        directory.sync()?;
+        directory.rename(MANIFEST_NEW, MANIFEST)?;
+        directory.sync()
+    }
+
+    /// The file of `kind` that belongs to `number`, opened and compared with the manifest's record.
+    pub(crate) fn open_file(
+        &self,
+        directory: &Directory,
+        manifest: &Frame,
+        kind: Tag,
+        number: u32,
+    ) -> Result<Frame> {
+        let entry = self.file(kind, number).ok_or_else(|| {
+            manifest.error(FormatErrorKind::invalid(
+                FILES,
+                "records",
+                format!("one for {}", file_name(kind, number)),
+                "none",
+            ))
+        })?;
+        Frame::open(directory, &file_name(kind, number), kind, Some(entry.seal))
+    }
+
+    pub(crate) fn file(&self, kind: Tag, number: u32) -> Option<&FileEntry> {
+        self.files
+            .iter()
+            .find(|f| f.kind == kind && f.number == number)
+    }
+}

@@ -1,0 +1,85 @@
+//! The bytes of an index, as `index-format.md` specifies them.
+//!
+//! Every file has the same frame ([`frame`]): a header, sections at 64-byte boundaries, a directory
+//! of the sections with their checksums, and a footer. The manifest ([`manifest`]) names the files
+//! that make up the index; everything else is found through it.
+
+pub(crate) mod frame;
+pub(crate) mod manifest;
+
+/// Version of the format this library writes and reads.
+pub const FORMAT_VERSION: u16 = 1;
+
+/// Longest document key in bytes.
+pub const MAX_KEY_BYTES: usize = 4096;
+
+/// Most bytes of title, text and metadata together that one document may have.
+pub const MAX_DOCUMENT_BYTES: usize = 32 << 20;
+
+/// Most dimensions a vector may have.
+pub const MAX_DIM: usize = 4096;
+
+/// Most centroids a codebook may have.
+pub const MAX_CENTROIDS: usize = 1 << 26;
+
+/// Sections begin at multiples of this.
+pub(crate) const ALIGNMENT: u64 = 64;
+
+/// A four-letter name of a file kind or a section, as it stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(transparent)]
+pub(crate) struct Tag(pub [u8; 4]);
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.escape_ascii())
+    }
+}
+
+/// Kinds of files.
+pub(crate) mod kind {
+    use super::Tag;
+    pub const MANIFEST: Tag = Tag(*b"MANI");
+    pub const CODEBOOK: Tag = Tag(*b"BOOK");
+    pub const DOCUMENTS: Tag = Tag(*b"DOCS");
+    pub const CODES: Tag = Tag(*b"CODE");
+    pub const RESIDUALS: Tag = Tag(*b"RESI");
+    pub const POSTINGS: Tag = Tag(*b"POST");
+    pub const TEXT: Tag = Tag(*b"TEXT");
+}
+
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
+/// Name of a file other than the manifest: the letters of its kind and its number.
+pub(crate) fn file_name(kind: Tag, number: u32) -> String {
+    let stem = match kind {
+        kind::CODEBOOK => "codebook",
+        kind::DOCUMENTS => "documents",
+        kind::CODES => "codes",
+        kind::RESIDUALS => "residuals",
+        kind::POSTINGS => "postings",
+        kind::TEXT => "text",
+        _ => "unknown",
+    };
+    format!("{stem}-{number:08}.clx")
+}
+
+/// The number in a name that [`file_name`] made, or `None` for other names.
+pub(crate) fn file_number(name: &str) -> Option<u32> {
+    let (stem, number) = name.strip_suffix(".clx")?.rsplit_once('-')?;
+    let known = [
+        "codebook",
+        "documents",
+        "codes",
+        "residuals",
+        "postings",
+        "text",
+    ];
+    if known.contains(&stem) && number.len() == 8 {
+        number.parse().ok()
+    } else {
+        None
+    }
+}

@@ -1,0 +1,62 @@
+//! Ranking: score descending, then key ascending.
+
+use super::Hit;
+use crate::error::Result;
+use crate::index::{DocId, Index};
+use std::cmp::Ordering;
+
+/// Collects scored documents and keeps those that can still be among the best `k`.
+pub(super) struct Ranking {
+    k: usize,
+    scored: Vec<(f32, DocId)>,
+    /// Once `k` documents are known, nothing below their lowest score can enter.
+    threshold: f32,
+}
+
+impl Ranking {
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            k,
+            scored: Vec::new(),
+            threshold: f32::NEG_INFINITY,
+        }
+    }
+
+    pub(super) fn push(&mut self, score: f32, doc: DocId) {
+        if score < self.threshold {
+            return;
+        }
+        self.scored.push((score, doc));
+        if self.scored.len() >= self.k.saturating_mul(2).max(1024) {
+            self.shrink();
+        }
+    }
+
+    /// Drops what is below the `k`-th score. Equal scores stay, since keys decide between them.
+    fn shrink(&mut self) {
+        if self.scored.len() <= self.k {
+            return;
+        }
+        let (_, kth, _) = self
+            .scored
+            .select_nth_unstable_by(self.k - 1, |a, b| b.0.total_cmp(&a.0));
+        self.threshold = kth.0;
+        self.scored
+            .retain(|s| s.0.total_cmp(&self.threshold) != Ordering::Less);
+    }
+
+    pub(super) fn into_hits(mut self, index: &Index) -> Result<Vec<Hit>> {
+        self.shrink();
+        let mut hits = Vec::with_capacity(self.scored.len());
+        for (score, doc) in self.scored {
+            hits.push(Hit {
+                doc,
+                key: index.key(doc)?.to_owned(),
+                score,
+            });
+        }
+        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key.cmp(&b.key)));
+        hits.truncate(self.k);
+        Ok(hits)
+    }
+}

@@ -1,0 +1,310 @@
+//! Stored text: title, text and metadata of every document, in zstd blocks.
+//!
+//! A block holds whole documents, about [`BLOCK_BYTES`] of them, so that reading one document
+//! decompresses little and compression still has something to work with.
+
+use crate::error::{Error, FormatErrorKind, Result};
+use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind};
+use crate::storage::Directory;
+use bytemuck::{Pod, Zeroable};
+use std::io::Read;
+
+const BLOCKS: Tag = Tag(*b"BLKS");
+const DATA: Tag = Tag(*b"DATA");
+
+/// A block is closed when it holds at least this many bytes.
+const BLOCK_BYTES: usize = 32 << 10;
+
+/// Past this level time doubles for a few parts in a hundred of size.
+const ZSTD_LEVEL: i32 = 6;
+
+/// Title, text and metadata lengths before each document's bytes.
+const RECORD_HEADER: usize = 12;
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Block {
+    /// Where the compressed block begins in `DATA`; it ends where the next begins.
+    offset: u64,
+    /// Number of the first document in the block.
+    first_document: u32,
+    /// Bytes of the block when decompressed.
+    length: u32,
+}
+
+/// The stored fields of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct StoredText {
+    pub title: String,
+    pub text: String,
+    /// A JSON object, or empty.
+    pub metadata: String,
+}
+
+pub(crate) struct TextWriter {
+    frame: FrameWriter,
+    blocks: Vec<Block>,
+    block: Vec<u8>,
+    block_first: u32,
+    documents: u32,
+    offset: u64,
+}
+
+impl TextWriter {
+    pub(crate) fn create(directory: &Directory, number: u32) -> Result<Self> {
+        let name = file_name(kind::TEXT, number);
+        let mut frame = FrameWriter::create(directory, &name, kind::TEXT)?;
+        frame.begin(DATA)?;
+        Ok(Self {
+            frame,
+            blocks: Vec::new(),
+            block: Vec::new(),
+            block_first: 0,
+            documents: 0,
+            offset: 0,
+        })
+    }
+
+    pub(crate) fn push(&mut self, key: &str, fields: [&str; 3]) -> Result<()> {
+        let got = fields.iter().map(|f| f.len()).sum();
+        if got > MAX_DOCUMENT_BYTES {
+            return Err(Error::DocumentTooLarge {
+                key: key.into(),
+                got,
+                max: MAX_DOCUMENT_BYTES,
+            });
+        }
+        for field in fields {
+            self.block
+                .extend_from_slice(&(field.len() as u32).to_le_bytes());
+        }
+        for field in fields {
+            self.block.extend_from_slice(field.as_bytes());
+        }
+        self.documents += 1;
+        if self.block.len() >= BLOCK_BYTES {
+            self.close_block()?;
+        }
+        Ok(())
+    }
+
+    fn close_block(&mut self) -> Result<()> {
+        let compressed = zstd::bulk::compress(&self.block, ZSTD_LEVEL)
+            .map_err(|e| Error::io("cannot compress text for", std::path::Path::new("text"))(e))?;
+        self.frame.write(&compressed)?;
+        self.blocks.push(Block {
+            offset: self.offset,
+            first_document: self.block_first,
+            length: self.block.len() as u32,
+        });
+        self.offset += compressed.len() as u64;
+        self.block_first = self.documents;
+        self.block.clear();
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Seal> {
+        if !self.block.is_empty() {
+            self.close_block()?;
+        }
+        self.frame
+            .section(BLOCKS, bytemuck::cast_slice(&self.blocks))?;
+        self.frame.finish()
+    }
+}
+
+/// Stored text of a segment, read in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    pub frame: Frame,
+    blocks: Section<Block>,
+    data: Section<u8>,
+}
+
+impl Text {
+    pub(crate) fn open(frame: Frame) -> Result<Self> {
+        Ok(Self {
+            blocks: frame.section(BLOCKS)?,
+            data: frame.section(DATA)?,
+            frame,
+        })
+    }
+
+    /// The stored fields of one document.
+    pub(crate) fn get(&self, document: u32) -> Result<StoredText> {
+        let at = self.block_of(document)?;
+        self.record(at, &self.decompress(at)?, document)
+    }
+
+    /// The stored fields of several documents in ascending order; each block is decompressed once.
+    pub(crate) fn get_many(&self, documents: &[u32]) -> Result<Vec<StoredText>> {
+        let mut open: Option<(usize, Vec<u8>)> = None;
+        let mut texts = Vec::with_capacity(documents.len());
+        for &document in documents {
+            let at = self.block_of(document)?;
+            let block = match open.take() {
+                Some((opened, block)) if opened == at => block,
+                _ => self.decompress(at)?,
+            };
+            texts.push(self.record(at, &block, document)?);
+            open = Some((at, block));
+        }
+        Ok(texts)
+    }
+
+    fn block_of(&self, document: u32) -> Result<usize> {
+        let at = self
+            .blocks
+            .partition_point(|b| b.first_document <= document);
+        at.checked_sub(1)
+            .ok_or_else(|| self.invalid(BLOCKS, document, "a block that holds it", "none"))
+    }
+
+    fn record(&self, at: usize, block: &[u8], document: u32) -> Result<StoredText> {
+        nth_record(block, document - self.blocks[at].first_document)
+            .ok_or_else(|| self.invalid(DATA, document, "three UTF-8 fields", "damaged ones"))
+    }
+
+    fn decompress(&self, at: usize) -> Result<Vec<u8>> {
+        let block = self.blocks[at];
+        let end = self
+            .blocks
+            .get(at + 1)
+            .map_or(self.data.len() as u64, |b| b.offset);
+        let range = usize::try_from(block.offset)
+            .ok()
+            .zip(usize::try_from(end).ok());
+        let Some(compressed) = range.and_then(|(s, e)| self.data.get(s..e)) else {
+            return Err(self.invalid(BLOCKS, at, "a range inside DATA", block.offset));
+        };
+        let length = block.length as usize;
+        if length > MAX_DOCUMENT_BYTES + BLOCK_BYTES + 2 * RECORD_HEADER {
+            return Err(self.invalid(BLOCKS, at, "a block of allowed length", length));
+        }
+        // Grows with what is really there, so a forged length allocates nothing.
+        let mut bytes = Vec::new();
+        zstd::stream::read::Decoder::with_buffer(compressed)
+            .and_then(|d| d.take(length as u64 + 1).read_to_end(&mut bytes))
+            .map_err(|e| self.invalid(DATA, at, "a zstd frame", e))?;
+        if bytes.len() != length {
+            return Err(self.invalid(DATA, at, &format!("{length} bytes"), bytes.len()));
+        }
+        Ok(bytes)
+    }
+
+    fn invalid(&self, tag: Tag, at: impl ToString, expected: &str, got: impl ToString) -> Error {
+        let field = format!("entry {}", at.to_string());
+        self.frame
+            .error(FormatErrorKind::invalid(tag, field, expected, got))
+    }
+
+    pub(crate) fn verify(&self, documents: u32) -> Result<()> {
+        let mut document = 0;
+        let mut offset = 0;
+        for (at, block) in self.blocks.iter().enumerate() {
+            if block.first_document != document || block.offset < offset {
+                return Err(self.invalid(BLOCKS, at, "ascending blocks", block.first_document));
+            }
+            offset = block.offset;
+            let bytes = self.decompress(at)?;
+            let mut records = Records::new(&bytes);
+            while let Some(fields) = records.next() {
+                if fields.iter().any(|f| std::str::from_utf8(f).is_err()) {
+                    return Err(self.invalid(DATA, document, "UTF-8", "other bytes"));
+                }
+                document += 1;
+            }
+            if !records.rest.is_empty() {
+                return Err(self.invalid(DATA, at, "whole records", records.rest.len()));
+            }
+        }
+        if document != documents {
+            return Err(self.invalid(DATA, "count", &documents.to_string(), document));
+        }
+        Ok(())
+    }
+}
+
+fn nth_record(block: &[u8], n: u32) -> Option<StoredText> {
+    let mut records = Records::new(block);
+    for _ in 0..n {
+        records.next()?;
+    }
+    let [title, text, metadata] = records.next()?.map(|f| std::str::from_utf8(f).ok());
+    Some(StoredText {
+        title: title?.into(),
+        text: text?.into(),
+        metadata: metadata?.into(),
+    })
+}
+
+/// Walks the records of a decompressed block.
+struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    fn new(block: &'a [u8]) -> Self {
+        Self { rest: block }
+    }
+
+    fn next(&mut self) -> Option<[&'a [u8]; 3]> {
+        let (header, mut rest) = self.rest.split_at_checked(RECORD_HEADER)?;
+        let mut fields: [&[u8]; 3] = [&[]; 3];
+        for (field, length) in fields.iter_mut().zip(header.chunks_exact(4)) {
+            let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+            (*field, rest) = rest.split_at_checked(length)?;
+        }
+        self.rest = rest;
+        Some(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_document_comes_back_across_blocks() {
+        let tmp = tempfile::tempdir().unwrap();
+        let directory = Directory::new(tmp.path());
+        let mut w = TextWriter::create(&directory, 1).unwrap();
+        let long = "x ".repeat(BLOCK_BYTES);
+        let texts: Vec<(String, &str)> = (0..3000)
+            .map(|i| {
+                (
+                    format!("title {i}"),
+                    if i == 1500 { long.as_str() } else { "körper" },
+                )
+            })
+            .collect();
+        for (title, text) in &texts {
+            w.push("k", [title, text, "{}"]).unwrap();
+        }
+        let seal = w.finish().unwrap();
+        let name = file_name(kind::TEXT, 1);
+        let frame = Frame::open(&directory, &name, kind::TEXT, Some(seal)).unwrap();
+        let text = Text::open(frame).unwrap();
+        text.verify(3000).unwrap();
+        assert!(text.verify(2999).is_err());
+        for i in [0, 1, 1499, 1500, 1501, 2999] {
+            let stored = text.get(i).unwrap();
+            assert_eq!(stored.title, texts[i as usize].0);
+            assert_eq!(stored.text, texts[i as usize].1);
+            assert_eq!(stored.metadata, "{}");
+        }
+        assert!(text.get(3000).is_err());
+    }
+
+    #[test]
+    fn a_document_over_the_limit_is_refused() {
+        let tmp = tempfile::tempdir().unwrap();
+        let mut w = TextWriter::create(&Directory::new(tmp.path()), 1).unwrap();
+        let long = "x".repeat(MAX_DOCUMENT_BYTES + 1);
+        assert!(matches!(
+            w.push("k", ["", &long, ""]),
+            Err(Error::DocumentTooLarge { .. })
+        ));
+    }
+}
