@@ -7,6 +7,11 @@ use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
+/// No bytes, at an address that suits every type, as a mapped file's does.
+#[repr(align(64))]
+struct Aligned([u8; 0]);
+static EMPTY: Aligned = Aligned([]);
+
 /// The bytes of a whole file, mapped read-only and shared.
 ///
 /// Cloning shares the map; it is unmapped when the last clone is dropped. Pages are read from disk
@@ -37,6 +42,6 @@ impl Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.map.as_deref().map_or(&[], |m| m)
+        self.map.as_deref().map_or(&EMPTY.0, |m| m)
     }
 }

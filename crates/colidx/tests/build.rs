@@ -1,0 +1,366 @@
+//! Building: awkward corpora, bad input, and what stays behind when it fails.
+
+mod common;
+
+use colidx::*;
+use common::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(path)
+        .unwrap()
+        .map(|e| e.unwrap())
+        .map(|e| {
+            (
+                e.file_name().into_string().unwrap(),
+                std::fs::read(e.path()).unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn search_all(index: &Index, dim: usize) -> Vec<Hit> {
+    let query = Query::new(&unit(vec![1.0; dim]), dim).unwrap();
+    index
+        .search(&query, &SearchOptions::default())
+        .unwrap()
+        .hits
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_for_any_number_of_threads_and_any_memory() {
+    let corpus = Corpus::topical(600, 32, 21);
+    let mut built = Vec::new();
+    for (threads, memory) in [(1, 2 << 30), (2, 1 << 16), (8, 0)] {
+        let tmp = tempfile::tempdir().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let options = BuildOptions {
+            memory,
+            ..Default::default()
+        };
+        pool.install(|| corpus.build(tmp.path(), options)).unwrap();
+        built.push(files(tmp.path()));
+    }
+    assert!(built[0] == built[1] && built[1] == built[2]);
+    let tmp = tempfile::tempdir().unwrap();
+    let options = BuildOptions {
+        seed: 1,
+        ..Default::default()
+    };
+    corpus.build(tmp.path(), options).unwrap();
+    assert!(
+        built[0] != files(tmp.path()),
+        "another seed gives another index"
+    );
+}
+
+#[test]
+fn no_documents_and_no_vectors_make_an_index() {
+    let corpora = [vec![], vec![vec![]], vec![vec![]; 3]];
+    for documents in corpora {
+        let tmp = tempfile::tempdir().unwrap();
+        let corpus = Corpus {
+            dim: 8,
+            token_ids: vec![vec![]; documents.len()],
+            documents,
+        };
+        let report = corpus.build(tmp.path(), BuildOptions::default()).unwrap();
+        assert_eq!((report.vectors, report.centroids), (0, 0));
+        assert_eq!(report.without_vectors, corpus.documents.len() as u64);
+        let index = Index::open(tmp.path()).unwrap();
+        index.verify().unwrap();
+        assert_eq!(index.documents(), corpus.documents.len() as u64);
+        assert_eq!(search_all(&index, 8), []);
+    }
+}
+
+#[test]
+fn one_document_identical_documents_and_fewer_vectors_than_centroids() {
+    let vector = unit((0..8).map(|i| i as f32).collect());
+    for documents in [1, 5] {
+        for nbits in [1, 2, 4, 8] {
+            let tmp = tempfile::tempdir().unwrap();
+            let corpus = Corpus {
+                dim: 8,
+                documents: vec![vector.repeat(3); documents],
+                token_ids: vec![vec![1, 2, 3]; documents],
+            };
+            let options = BuildOptions {
+                nbits,
+                centroids: Some(1000),
+                ..Default::default()
+            };
+            let report = corpus.build(tmp.path(), options).unwrap();
+            assert!((1..=3).contains(&report.centroids), "{}", report.centroids);
+            let index = Index::open(tmp.path()).unwrap();
+            index.verify().unwrap();
+            let hits = search_all(&index, 8);
+            assert_eq!(hits.len(), documents);
+            let keys: Vec<String> = (0..documents).map(key).collect();
+            assert!(
+                hits.iter()
+                    .zip(&keys)
+                    .all(|(h, k)| h.key == *k && h.score == hits[0].score)
+            );
+            let stored = index.token_vectors(hits[0].doc).unwrap();
+            let error = stored
+                .iter()
+                .zip(vector.iter().cycle())
+                .map(|(a, b)| (a - b).abs());
+            assert!(error.fold(0.0, f32::max) < 1e-3);
+        }
+    }
+}
+
+#[test]
+fn more_bits_decode_closer() {
+    let corpus = Corpus::topical(300, 32, 5);
+    let mut last = f64::INFINITY;
+    for nbits in [1, 2, 4, 8] {
+        let tmp = tempfile::tempdir().unwrap();
+        let options = BuildOptions {
+            nbits,
+            centroids: Some(64),
+            ..Default::default()
+        };
+        corpus.build(tmp.path(), options).unwrap();
+        let index = Index::open(tmp.path()).unwrap();
+        let error: f64 = index
+            .doc_ids()
+            .zip(&corpus.documents)
+            .flat_map(|(doc, given)| {
+                let stored = index.token_vectors(doc).unwrap();
+                stored.into_iter().zip(given.clone()).collect::<Vec<_>>()
+            })
+            .map(|(a, b)| f64::from(a - b).powi(2))
+            .sum();
+        assert!(error < last / 2.5, "{nbits} bits: {error} after {last}");
+        last = error;
+    }
+}
+
+#[test]
+fn stored_documents_come_back() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut builder = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
+    let document = NewDocument {
+        key: "ключ/1",
+        title: "A title",
+        text: "Some text\nof two lines",
+        metadata: r#"{"year":1999}"#,
+    };
+    builder.add(&document).unwrap();
+    assert_eq!(builder.len(), 1);
+    struct One;
+    impl VectorSource for One {
+        fn dim(&self) -> usize {
+            4
+        }
+        fn encode(
+            &mut self,
+            documents: &[SourceDocument<'_>],
+            out: &mut VectorBatch,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            assert_eq!(
+                (documents[0].title, documents[0].text),
+                ("A title", "Some text\nof two lines")
+            );
+            out.lens.push(1);
+            out.vectors.extend([0.0, 0.6, 0.8, 0.0]);
+            Ok(())
+        }
+    }
+    builder.finish(&mut One, &NoProgress).unwrap();
+    let index = Index::open(tmp.path()).unwrap();
+    let doc = index.find("ключ/1").unwrap().unwrap();
+    let stored = index.document(doc).unwrap();
+    assert_eq!(stored.key, document.key);
+    assert_eq!(stored.title, document.title);
+    assert_eq!(stored.text, document.text);
+    assert_eq!(stored.metadata, document.metadata);
+    assert_eq!(index.find("ключ/2").unwrap(), None);
+}
+
+#[test]
+fn keys_are_checked() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut builder = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
+    let add = |builder: &mut IndexBuilder, key: &str| {
+        builder.add(&NewDocument {
+            key,
+            ..Default::default()
+        })
+    };
+    add(&mut builder, "a").unwrap();
+    assert!(matches!(add(&mut builder, "a"), Err(Error::DuplicateKey { key }) if key == "a"));
+    assert!(matches!(
+        add(&mut builder, ""),
+        Err(Error::InvalidKey { got: 0, .. })
+    ));
+    let long = "k".repeat(MAX_KEY_BYTES + 1);
+    assert!(matches!(
+        add(&mut builder, &long),
+        Err(Error::InvalidKey { .. })
+    ));
+    add(&mut builder, "b").unwrap();
+    assert_eq!(builder.len(), 2, "refused documents leave no trace");
+}
+
+#[test]
+fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
+    let tmp = tempfile::tempdir().unwrap();
+    let first = Corpus::topical(50, 8, 1);
+    let second = Corpus::topical(30, 8, 2);
+    first.build(tmp.path(), BuildOptions::default()).unwrap();
+    let error = second
+        .build(tmp.path(), BuildOptions::default())
+        .unwrap_err();
+    assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+    let reader = Index::open(tmp.path()).unwrap();
+    let before = search_all(&reader, 8);
+    let force = BuildOptions {
+        force: true,
+        ..Default::default()
+    };
+    second.build(tmp.path(), force).unwrap();
+    assert_eq!(search_all(&reader, 8), before);
+    let index = Index::open(tmp.path()).unwrap();
+    assert_eq!(
+        (index.documents(), index.info().unwrap().generation),
+        (30, 2)
+    );
+    index.verify().unwrap();
+    assert_eq!(files(tmp.path()).len(), 8, "lock, manifest and six files");
+}
+
+#[test]
+fn two_writers_do_not_meet() {
+    let tmp = tempfile::tempdir().unwrap();
+    let _first = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
+    let second = IndexBuilder::create(tmp.path(), BuildOptions::default());
+    assert!(matches!(second, Err(Error::Locked { .. })));
+}
+
+#[test]
+fn a_directory_with_other_files_is_left_alone() {
+    let tmp = tempfile::tempdir().unwrap();
+    std::fs::write(tmp.path().join("thesis.tex"), "years of work").unwrap();
+    let error = IndexBuilder::create(tmp.path(), BuildOptions::default())
+        .err()
+        .unwrap();
+    assert!(matches!(&error, Error::DirectoryNotEmpty { found, .. } if found == "thesis.tex"));
+    assert!(tmp.path().join("thesis.tex").exists());
+    let error = Index::open(tmp.path()).unwrap_err();
+    assert!(matches!(error, Error::NotAnIndex { .. }), "{error}");
+}
+
+/// Fails in every phase that asks the source or the watcher, and leaves what was there before.
+#[test]
+fn a_failed_build_leaves_the_directory_as_it_was() {
+    struct Fails(Corpus, u32);
+    impl VectorSource for Fails {
+        fn dim(&self) -> usize {
+            self.0.dim
+        }
+        fn encode(
+            &mut self,
+            documents: &[SourceDocument<'_>],
+            out: &mut VectorBatch,
+        ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            self.0.encode(documents, out)?;
+            match self.1 {
+                0 => return Err("out of paper".into()),
+                1 => out.lens.push(1),
+                2 => out.vectors.truncate(out.vectors.len() - 1),
+                3 => out.token_ids.truncate(1),
+                _ => out.vectors[9] = f32::INFINITY,
+            }
+            Ok(())
+        }
+    }
+    struct StopsAt(AtomicU64);
+    impl Progress for StopsAt {
+        fn phase(&self, _: Phase, _: Option<u64>) {}
+        fn advance(&self, _: u64) {}
+        fn cancelled(&self) -> bool {
+            self.0
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_err()
+        }
+    }
+    let corpus = Corpus::topical(400, 8, 1);
+    let tmp = tempfile::tempdir().unwrap();
+    let path = tmp.path().join("new.colidx");
+    let builder = |force| {
+        let options = BuildOptions {
+            force,
+            ..Default::default()
+        };
+        let mut builder = IndexBuilder::create(&path, options).unwrap();
+        for document in 0..400 {
+            let text = format!("text of {document}");
+            let key = key(document);
+            let new = NewDocument {
+                key: &key,
+                text: &text,
+                ..Default::default()
+            };
+            builder.add(&new).unwrap();
+        }
+        builder
+    };
+    let check = |force: bool, before: &BTreeMap<String, Vec<u8>>| {
+        for fault in 0..5 {
+            let mut source = Fails(corpus.clone(), fault);
+            let error = builder(force).finish(&mut source, &NoProgress).unwrap_err();
+            match fault {
+                0 => assert!(error.to_string().contains("out of paper"), "{error}"),
+                4 => assert!(
+                    error.to_string().contains("token 1, dimension 1"),
+                    "{error}"
+                ),
+                _ => assert!(matches!(error, Error::Source { .. }), "{error}"),
+            }
+        }
+        let mut stops = 0;
+        loop {
+            let watch = StopsAt(AtomicU64::new(stops));
+            match builder(force).finish(&mut corpus.clone(), &watch) {
+                Err(Error::Cancelled) => stops += 1,
+                Err(other) => panic!("{other}"),
+                Ok(_) => break,
+            }
+            let after = if path.exists() {
+                files(&path)
+            } else {
+                BTreeMap::new()
+            };
+            assert!(after == *before, "after stopping at question {stops}");
+        }
+        assert!(stops >= 4, "the watcher is asked in every long phase");
+    };
+    check(false, &BTreeMap::new());
+    let before = files(&path);
+    check(true, &before);
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    let tmp = tempfile::tempdir().unwrap();
+    let nbits = BuildOptions {
+        nbits: 3,
+        ..Default::default()
+    };
+    let error = IndexBuilder::create(tmp.path(), nbits).err().unwrap();
+    assert_eq!(error.to_string(), "nbits is 3, but must be 1, 2, 4 or 8");
+    let centroids = BuildOptions {
+        centroids: Some(0),
+        ..Default::default()
+    };
+    assert!(IndexBuilder::create(tmp.path(), centroids).is_err());
+}
