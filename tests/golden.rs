@@ -1,0 +1,276 @@
+//! The golden index: committed, opened forever, and rebuilt to the byte.
+//!
+//! `COLIDX_BLESS=1 cargo test -p colidx --test golden` writes it anew, with the hex dump in
+//! `index-format.md`; that belongs in a commit which also changes the format's version.
+
+use colidx::*;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+const DIM: usize = 4;
+const MARK: &str = "<!-- made by tests/golden.rs -->";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn golden() -> PathBuf {
+    root().join("tests/golden/v1")
+}
+
+fn blessing() -> bool {
+    std::env::var_os("COLIDX_BLESS").is_some()
+}
+
+/// Three documents: two with vectors, one without text and vectors.
+struct Tiny;
+
+const DOCUMENTS: [NewDocument<'static>; 3] = [
+    NewDocument {
+        key: "b",
+        title: "Ant",
+        text: "An ant.",
+        metadata: r#"{"legs":6}"#,
+    },
+    NewDocument {
+        key: "a",
+        title: "",
+        text: "A bee flies.",
+        metadata: "",
+    },
+    NewDocument {
+        key: "c",
+        title: "",
+        text: "",
+        metadata: "",
+    },
+];
+
+const VECTORS: [&[[f32; DIM]]; 3] = [
+    &[[0.8, 0.6, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]],
+    &[
+        [0.6, 0.8, 0.0, 0.0],
+        [0.0, 0.6, 0.8, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ],
+    &[],
+];
+
+const TOKENS: [&[u32]; 3] = [&[7, 9], &[7, 9, 11], &[]];
+
+impl VectorSource for Tiny {
+    fn dim(&self) -> usize {
+        DIM
+    }
+
+    fn encode(
+        &mut self,
+        documents: &[SourceDocument<'_>],
+        out: &mut VectorBatch,
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        for d in documents {
+            let vectors = VECTORS[d.ordinal as usize];
+            out.lens.push(vectors.len() as u32);
+            out.vectors.extend(vectors.concat());
+            out.token_ids.extend_from_slice(TOKENS[d.ordinal as usize]);
+        }
+        Ok(())
+    }
+}
+
+fn build(path: &Path) {
+    let options = BuildOptions {
+        nbits: 2,
+        centroids: Some(3),
+        seed: 1,
+        model: Some(ModelInfo {
+            name: "tiny".into(),
+            location: "models/tiny".into(),
+            fingerprint: "00112233445566778899aabbccddeeff".into(),
+            architecture: "bert".into(),
+            document_length: 300,
+            query_length: 32,
+            document_marker: "[D]".into(),
+            query_marker: "[Q]".into(),
+            skiplist: vec![".".into()],
+        }),
+        ..Default::default()
+    };
+    let mut builder = IndexBuilder::create(path, options).unwrap();
+    for document in &DOCUMENTS {
+        builder.add(document).unwrap();
+    }
+    builder.finish(&mut Tiny, &NoProgress).unwrap();
+}
+
+fn names() -> Vec<String> {
+    let kinds = [
+        "codebook",
+        "documents",
+        "codes",
+        "residuals",
+        "postings",
+        "text",
+    ];
+    std::iter::once("manifest".to_owned())
+        .chain(kinds.iter().map(|k| format!("{k}-00000001.clx")))
+        .collect()
+}
+
+#[test]
+fn the_golden_index_opens_verifies_and_is_searched() {
+    if blessing() {
+        return;
+    }
+    let index = Index::open(golden()).unwrap();
+    index.verify().unwrap();
+    let info = index.info().unwrap();
+    assert_eq!(
+        (info.documents, info.vectors, info.dim, info.nbits),
+        (3, 5, 4, 2)
+    );
+    assert_eq!(
+        index.model().unwrap().fingerprint,
+        "00112233445566778899aabbccddeeff"
+    );
+    for document in &DOCUMENTS {
+        let doc = index.find(document.key).unwrap().unwrap();
+        let stored = index.document(doc).unwrap();
+        assert_eq!(stored.title, document.title);
+        assert_eq!(stored.text, document.text);
+        assert_eq!(stored.metadata, document.metadata);
+    }
+    let query = Query::new(&[0.0, 0.0, 0.0, 1.0, 0.6, 0.8, 0.0, 0.0], DIM).unwrap();
+    let hits = index
+        .search(&query, &SearchOptions::default())
+        .unwrap()
+        .hits;
+    assert_eq!(
+        hits.iter().map(|h| &h.key[..]).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    assert!((hits[0].score - 2.0).abs() < 0.1, "{}", hits[0].score);
+}
+
+#[test]
+fn the_same_input_still_gives_the_same_bytes() {
+    let tmp = tempfile::tempdir().unwrap();
+    build(tmp.path());
+    if blessing() {
+        std::fs::create_dir_all(golden()).unwrap();
+        for name in names() {
+            std::fs::copy(tmp.path().join(&name), golden().join(&name)).unwrap();
+        }
+        let path = root().join("index-format.md");
+        let document = std::fs::read_to_string(&path).unwrap();
+        let (before, _) = document.split_once(MARK).unwrap();
+        std::fs::write(&path, format!("{before}{MARK}\n{}", dump())).unwrap();
+    }
+    for name in names() {
+        // Another version of zstd may compress text differently, which the manifest then records.
+        if !name.starts_with("text") && name != "manifest" {
+            let (now, then) = (tmp.path().join(&name), golden().join(&name));
+            assert!(
+                std::fs::read(now).unwrap() == std::fs::read(then).unwrap(),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_specification_shows_the_golden_index() {
+    if blessing() {
+        return;
+    }
+    let document = std::fs::read_to_string(root().join("index-format.md")).unwrap();
+    let (_, shown) = document.split_once(MARK).unwrap();
+    assert_eq!(shown.trim(), dump().trim());
+}
+
+/// A commented hex dump of every file.
+fn dump() -> String {
+    let mut out = String::new();
+    for name in names() {
+        let bytes = std::fs::read(golden().join(&name)).unwrap();
+        write!(out, "\n### `{name}`, {} bytes\n\n", bytes.len()).unwrap();
+        let mut last_was_zero = false;
+        for (at, line) in bytes.chunks(16).enumerate() {
+            let (at, comment) = (at * 16, comment(&bytes, at * 16));
+            // A run of zero lines without a comment shows nothing.
+            if line.iter().all(|b| *b == 0) && comment.is_empty() {
+                if !last_was_zero {
+                    out.push_str("    *\n");
+                }
+                last_was_zero = true;
+                continue;
+            }
+            last_was_zero = false;
+            let hex: Vec<String> = line.iter().map(|b| format!("{b:02x}")).collect();
+            let text = format!("    {at:04x}  {:<47}  {comment}", hex.join(" "));
+            writeln!(out, "{}", text.trim_end()).unwrap();
+        }
+    }
+    out
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> usize {
+    u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
+}
+
+/// What begins in the 16 bytes at `at`.
+fn comment(bytes: &[u8], at: usize) -> String {
+    let footer = bytes.len() - 64;
+    let directory = u32_at(bytes, footer);
+    let tag = |at: usize| String::from_utf8_lossy(&bytes[at..at + 4]).into_owned();
+    let sections = u32_at(bytes, footer + 8);
+    let entry = |i: usize| directory + 32 * i;
+    match at {
+        0 => format!("header: magic, kind {}, version 1", tag(8)),
+        48 => "header checksum".into(),
+        _ if at == footer => format!("footer: directory at {directory:04x}, {sections} sections"),
+        _ if at == footer + 16 => "directory checksum, file length".into(),
+        _ if at == footer + 48 => "footer checksum, end magic".into(),
+        _ if (directory..entry(sections)).contains(&at) => {
+            let i = (at - directory) / 32;
+            match (at - directory) % 32 {
+                0 => format!(
+                    "directory: {} at {:04x}",
+                    tag(entry(i)),
+                    u32_at(bytes, entry(i) + 8)
+                ),
+                _ => format!("  length {}, checksum", u32_at(bytes, entry(i) + 16)),
+            }
+        }
+        _ => (0..sections)
+            .find(|&i| u32_at(bytes, entry(i) + 8) == at && u32_at(bytes, entry(i) + 16) > 0)
+            .map(|i| format!("{}: {}", tag(entry(i)), meaning(&tag(entry(i)), &tag(8))))
+            .unwrap_or_default(),
+    }
+}
+
+fn meaning(section: &str, kind: &str) -> &'static str {
+    match (section, kind) {
+        ("HEAD", _) => "generation 1, seed 1, dim 4, nbits 2, K 3, next file 2, ...",
+        ("FILE", _) => "kind, number, length, footer checksum of each file",
+        ("SEGM", _) => "file number 1, 3 documents, 5 vectors",
+        ("MODL", _) => "JSON",
+        ("CENT", _) => "[3, 4] f16",
+        ("GRUP", _) => "token id, first centroid, centroids",
+        ("CUTS", _) => "3 cut-offs",
+        ("WGHT", _) => "4 weights",
+        ("SCAL", _) => "4 scales",
+        ("FIT.", _) => "mean squared error of the sample",
+        ("VOFF", _) => "0, 2, 5, 5: vectors of documents 0, 1, 2",
+        ("KOFF", _) => "0, 1, 2, 3",
+        ("KEYS", _) => "\"b\" \"a\" \"c\"",
+        ("SORT", _) => "1, 0, 2: \"a\", \"b\", \"c\"",
+        ("CODE", _) => "5 codes, u16",
+        ("RESI", _) => "5 vectors, 1 byte each: 4 dimensions of 2 bits",
+        ("LIST", _) => "the lists, one after the other",
+        ("LOFF", _) => "where each list begins, and the end",
+        ("DATA", _) => "one zstd frame",
+        ("BLKS", _) => "block at 0, first document 0, length",
+        _ => "",
+    }
+}
