@@ -1,1 +1,46 @@
-//! colidx-cluster
+//! K-means for the codebook of a late-interaction index.
+//!
+//! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`] then gives every vector of
+//! the corpus its nearest centroid. Two engines stand behind one seam ([`Engine`]), and two shapes of codebook ([`Shape`]):
+//! one flat k-means, or one k-means for each vocabulary id. `docs/codebook.md` in the repository has the measurements behind
+//! the defaults.
+//!
+//! Everything runs in the current rayon pool. The built-in engine and the assigner give the same bits for any number of
+//! threads and on every instruction set.
+//!
+//! ```
+//! use colidx_cluster::{Assigner, Engine, Sample, Shape, TrainOptions, train};
+//!
+//! let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9]; // [4, 2]
+//! let sample = Sample { vectors: &vectors, dim: 2, token_ids: None };
+//! let options = TrainOptions { engine: Engine::Builtin, shape: Shape::Flat, ..TrainOptions::new(2) };
+//! let codebook = train(&sample, &options, &|_| ())?;
+//!
+//! let mut codes = Vec::new();
+//! Assigner::new(2, &codebook.centroids, &codebook.groups).assign(&vectors, None, &mut codes);
+//! assert_eq!(codes[0], codes[1]);
+//! assert_ne!(codes[1], codes[2]);
+//! # Ok::<(), colidx_cluster::ClusterError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod assign;
+mod builtin;
+mod codebook;
+mod engine;
+mod error;
+#[cfg(feature = "faiss")]
+mod faiss;
+mod nearest;
+mod options;
+mod rng;
+mod seeding;
+mod token_aware;
+mod train;
+
+pub use assign::Assigner;
+pub use codebook::{Codebook, Group, SHARED};
+pub use error::ClusterError;
+pub use options::{Engine, Progress, Sample, Shape, TrainOptions};
+pub use train::train;

@@ -1,0 +1,152 @@
+//! The seam between the two k-means engines, and the cases that need neither.
+
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+
+use crate::builtin::Builtin;
+use crate::{ClusterError, Engine, TrainOptions};
+
+/// One k-means problem. What reaches an engine has at least two centroids, and more distinct vectors than centroids.
+pub(crate) struct Problem<'a> {
+    /// `[n, dim]`, finite.
+    pub vectors: &'a [f32],
+    pub dim: usize,
+    pub centroids: usize,
+    pub iterations: usize,
+    pub tolerance: f32,
+    pub seed: u64,
+}
+
+impl<'a> Problem<'a> {
+    pub(crate) fn new(
+        vectors: &'a [f32],
+        dim: usize,
+        centroids: usize,
+        seed: u64,
+        options: &TrainOptions,
+    ) -> Problem<'a> {
+        Problem {
+            vectors,
+            dim,
+            centroids,
+            iterations: options.iterations,
+            tolerance: options.tolerance,
+            seed,
+        }
+    }
+
+    /// Comparisons of a vector with a centroid in one pass.
+    pub(crate) fn pass(&self) -> u64 {
+        (self.vectors.len() / self.dim) as u64 * self.centroids as u64
+    }
+}
+
+/// A k-means engine.
+pub(crate) trait KMeans: Sync {
+    /// Returns `[centroids, dim]`. `tick` is told of every pass, in comparisons.
+    fn fit(&self, problem: &Problem, tick: &(dyn Fn(u64) + Sync))
+    -> Result<Vec<f32>, ClusterError>;
+
+    /// Whether problems of one codebook may run at the same time.
+    fn concurrent(&self) -> bool;
+}
+
+impl Engine {
+    pub(crate) fn resolve(self) -> Result<&'static dyn KMeans, ClusterError> {
+        match self {
+            Engine::Builtin => Ok(&Builtin),
+            #[cfg(feature = "faiss")]
+            Engine::Faiss => Ok(&crate::faiss::Faiss),
+            #[cfg(not(feature = "faiss"))]
+            Engine::Faiss => Err(ClusterError::EngineUnavailable { engine: self }),
+        }
+    }
+}
+
+/// Solves a problem of any size: no vectors, fewer distinct vectors than centroids, one centroid, or k-means proper.
+pub(crate) fn solve(
+    engine: &dyn KMeans,
+    problem: &Problem,
+    tick: &(dyn Fn(u64) + Sync),
+) -> Result<Vec<f32>, ClusterError> {
+    let distinct = distinct_vectors(problem.vectors, problem.dim, problem.centroids + 1);
+    if distinct.len() <= problem.centroids {
+        return Ok(distinct.concat());
+    }
+    match problem.centroids {
+        0 => Ok(Vec::new()),
+        1 => Ok(mean(problem.vectors.chunks_exact(problem.dim), problem.dim)),
+        _ => engine.fit(problem, tick),
+    }
+}
+
+/// The mean of at least one vector, summed in order.
+pub(crate) fn mean<'a>(vectors: impl Iterator<Item = &'a [f32]>, dim: usize) -> Vec<f32> {
+    let mut sum = vec![0f64; dim];
+    let mut count = 0usize;
+    for vector in vectors {
+        count += 1;
+        for (total, &value) in sum.iter_mut().zip(vector) {
+            *total += f64::from(value);
+        }
+    }
+    sum.iter()
+        .map(|total| (total / count as f64) as f32)
+        .collect()
+}
+
+/// The first `limit` distinct vectors, in order of appearance.
+fn distinct_vectors(vectors: &[f32], dim: usize, limit: usize) -> Vec<&[f32]> {
+    let mut seen = HashSet::new();
+    vectors
+        .chunks_exact(dim)
+        .filter(|vector| seen.insert(Bits(vector)))
+        .take(limit)
+        .collect()
+}
+
+/// A vector compared by its bits, the two zeros being one.
+struct Bits<'a>(&'a [f32]);
+
+impl Bits<'_> {
+    fn words(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|value| (value + 0.0).to_bits())
+    }
+}
+
+impl PartialEq for Bits<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.words().eq(other.words())
+    }
+}
+
+impl Eq for Bits<'_> {}
+
+impl Hash for Bits<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().for_each(|word| state.write_u32(word));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distinct_vectors_come_in_order_and_stop_at_the_limit() {
+        let rows = [1.0, 2.0, 0.0, 3.0, 1.0, 2.0, -0.0, 3.0, 5.0, 5.0];
+        assert_eq!(
+            distinct_vectors(&rows, 2, 9),
+            [[1.0, 2.0], [0.0, 3.0], [5.0, 5.0]]
+        );
+        assert_eq!(distinct_vectors(&rows, 2, 2).len(), 2);
+    }
+
+    #[test]
+    fn mean_of_two() {
+        assert_eq!(
+            mean([[1.0, 2.0].as_slice(), &[3.0, 6.0]].into_iter(), 2),
+            [2.0, 4.0]
+        );
+    }
+}

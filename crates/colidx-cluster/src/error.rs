@@ -1,0 +1,82 @@
+//! What can go wrong while a codebook is trained.
+
+use crate::Engine;
+
+/// A training request that cannot be met. Every message ends with what to do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The engine asked for was left out of this build.
+    #[error(
+        "clustering engine `{engine}` is not part of this build: choose `{}`, or build with the cargo feature `{engine}`",
+        Engine::Builtin
+    )]
+    EngineUnavailable {
+        /// The engine that is missing.
+        engine: Engine,
+    },
+
+    /// The buffer of vectors is not a whole number of rows.
+    #[error(
+        "expected a whole number of vectors of {dim} values, got {values} values: pass the buffer as [n, {dim}], row-major"
+    )]
+    RaggedVectors {
+        /// Values in the buffer.
+        values: usize,
+        /// Values a vector should have.
+        dim: usize,
+    },
+
+    /// More vectors than an index of 32 bits can name.
+    #[error("expected at most {limit} sample vectors, got {got}: draw a smaller sample")]
+    TooManyVectors {
+        /// Vectors in the sample.
+        got: usize,
+        /// The most there may be.
+        limit: usize,
+    },
+
+    /// There is not one token id for each vector.
+    #[error(
+        "expected one token id a vector, that is {expected}, got {got}: pass the ids of the same tokens as the vectors"
+    )]
+    TokenIds {
+        /// Vectors in the sample.
+        expected: usize,
+        /// Token ids given.
+        got: usize,
+    },
+
+    /// The token-aware shape needs to know which token each vector stands for.
+    #[error(
+        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or choose the flat shape"
+    )]
+    MissingTokenIds,
+
+    /// A vector holds NaN or an infinity, for which "nearest" has no meaning.
+    #[error(
+        "vector {row} of the sample holds {value} at dimension {column}, expected finite values: check the model or the vector file it came from"
+    )]
+    NotFinite {
+        /// Row of the vector in the sample.
+        row: usize,
+        /// Dimension within the row.
+        column: usize,
+        /// The value found.
+        value: f32,
+    },
+
+    /// faiss refused the problem.
+    #[error(
+        "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",
+        Engine::Builtin
+    )]
+    Faiss {
+        /// Centroids asked for.
+        centroids: usize,
+        /// Vectors given.
+        vectors: usize,
+        /// What faiss said.
+        message: String,
+    },
+}

@@ -1,0 +1,56 @@
+//! Nearest centroid by L2 distance, for many vectors at once.
+//!
+//! `|x - c|^2 = |x|^2 - 2 (x.c - |c|^2 / 2)`, so the nearest centroid has the greatest dot product with a bias, which is what
+//! the kernels compute. Each vector's answer depends on that vector alone, so any split over threads gives the same bits.
+
+use colidx_kernels::{Nearest, Panels};
+use rayon::prelude::*;
+
+/// Vectors a task handles: enough to make the pass over the panels worth it, few enough to stay in the second-level cache.
+pub(crate) const ROWS: usize = 256;
+
+/// Packs centroids `[k, dim]` with the bias `-|c|^2 / 2`.
+pub(crate) fn pack(centroids: &[f32], dim: usize) -> Panels {
+    let bias: Vec<f32> = centroids
+        .chunks_exact(dim)
+        .map(|c| (-0.5 * squared_norm(c)) as f32)
+        .collect();
+    Panels::with_bias(centroids, dim, &bias)
+}
+
+/// The nearest column of `panels` for each vector.
+pub(crate) fn nearest(vectors: &[f32], panels: &Panels) -> Vec<Nearest> {
+    let dim = panels.dim();
+    let mut found = vec![
+        Nearest {
+            index: 0,
+            score: f32::NEG_INFINITY
+        };
+        vectors.len() / dim
+    ];
+    found
+        .par_chunks_mut(ROWS)
+        .zip(vectors.par_chunks(ROWS * dim))
+        .for_each(|(found, rows)| colidx_kernels::nearest(rows, panels, found));
+    found
+}
+
+/// `|x|^2` of each vector.
+pub(crate) fn squared_norms(vectors: &[f32], dim: usize) -> Vec<f32> {
+    vectors
+        .par_chunks_exact(dim)
+        .map(|vector| squared_norm(vector) as f32)
+        .collect()
+}
+
+/// The squared distance that a score stands for.
+pub(crate) fn squared_distance(squared_norm: f32, nearest: &Nearest) -> f32 {
+    2f32.mul_add(-nearest.score, squared_norm).max(0.0)
+}
+
+fn squared_norm(vector: &[f32]) -> f64 {
+    vector
+        .iter()
+        .map(|&value| f64::from(value) * f64::from(value))
+        .sum()
+}

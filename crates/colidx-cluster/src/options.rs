@@ -1,0 +1,154 @@
+//! What a caller asks for: the sample, the engine, the shape.
+
+use std::fmt;
+
+use crate::ClusterError;
+
+/// Which k-means does the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The k-means of this crate: no C++, same bytes on every machine.
+    Builtin,
+    /// The k-means of faiss, when the feature `faiss` is built in.
+    Faiss,
+}
+
+impl Engine {
+    /// Whether this build has the engine.
+    pub fn is_available(self) -> bool {
+        match self {
+            Engine::Builtin => true,
+            Engine::Faiss => cfg!(feature = "faiss"),
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Builtin => "builtin",
+            Engine::Faiss => "faiss",
+        })
+    }
+}
+
+/// How the vectors are divided before k-means sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One k-means over all vectors.
+    Flat,
+    /// One small k-means for each vocabulary id, after TACHIOM (arXiv 2604.28142); tokens too rare for centroids of their
+    /// own are pooled.
+    TokenAware,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shape::Flat => "flat",
+            Shape::TokenAware => "token-aware",
+        })
+    }
+}
+
+/// The vectors to train on.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample<'a> {
+    /// `[n, dim]`, row-major.
+    pub vectors: &'a [f32],
+    /// Values in a vector.
+    pub dim: usize,
+    /// `[n]`, the vocabulary id of the token each vector stands for.
+    pub token_ids: Option<&'a [u32]>,
+}
+
+impl Sample<'_> {
+    /// How many vectors there are.
+    pub fn len(&self) -> usize {
+        self.vectors.len().checked_div(self.dim).unwrap_or(0)
+    }
+
+    /// Whether there are no vectors.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn check(&self) -> Result<(), ClusterError> {
+        let n = self.len();
+        if n * self.dim != self.vectors.len() {
+            return Err(ClusterError::RaggedVectors {
+                values: self.vectors.len(),
+                dim: self.dim,
+            });
+        }
+        let limit = i32::MAX as usize;
+        if n > limit {
+            return Err(ClusterError::TooManyVectors { got: n, limit });
+        }
+        if let Some(ids) = self.token_ids
+            && ids.len() != n
+        {
+            return Err(ClusterError::TokenIds {
+                expected: n,
+                got: ids.len(),
+            });
+        }
+        if let Some(at) = self.vectors.iter().position(|value| !value.is_finite()) {
+            let (row, column) = (at / self.dim, at % self.dim);
+            return Err(ClusterError::NotFinite {
+                row,
+                column,
+                value: self.vectors[at],
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What to train. `TrainOptions::new(k)` gives the measured defaults for the rest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainOptions {
+    /// `K`, how many centroids; lowered to the number of distinct vectors when there are fewer.
+    pub centroids: usize,
+    /// The most passes of Lloyd's algorithm over the sample.
+    pub iterations: usize,
+    /// The built-in engine stops early when a pass lowers the error by less than this fraction of it.
+    pub tolerance: f32,
+    /// The same seed and sample give the same codebook.
+    pub seed: u64,
+    /// Which k-means to use.
+    pub engine: Engine,
+    /// How to divide the vectors.
+    pub shape: Shape,
+    /// Token-aware only: a token's share of the centroids is `(its squared error with one centroid) ^ damping`. 1 follows the
+    /// error, 0 gives every token the same.
+    pub damping: f32,
+}
+
+impl TrainOptions {
+    /// The defaults, for `centroids` centroids.
+    pub fn new(centroids: usize) -> TrainOptions {
+        TrainOptions {
+            centroids,
+            iterations: 10,
+            tolerance: 1e-3,
+            seed: 42,
+            engine: if Engine::Faiss.is_available() {
+                Engine::Faiss
+            } else {
+                Engine::Builtin
+            },
+            shape: Shape::TokenAware,
+            damping: 0.75,
+        }
+    }
+}
+
+/// How far training is, in comparisons of a vector with a centroid. It may jump to `total` when k-means converges early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Comparisons made.
+    pub done: u64,
+    /// Comparisons if no problem converges early.
+    pub total: u64,
+}
