@@ -1,1 +1,43 @@
-//! colidx-encoder
+//! ColBERT checkpoints: text to token vectors, on candle and tokenizers.
+//!
+//! A ColBERT model (Khattab and Zaharia, arXiv 2004.12832) gives every token of a text a vector: a BERT-like transformer
+//! runs over the tokens, a projection makes its output small, and each vector is scaled to length one. A document also
+//! carries a marker token after its first token; a query carries another marker and is padded with mask tokens to a fixed
+//! length, and the vectors of those mask tokens take part in the search ("query expansion").
+//!
+//! ```no_run
+//! use colidx_encoder::Encoder;
+//!
+//! let encoder = Encoder::open("models/answerai-colbert-small-v1".as_ref())?;
+//! let documents = encoder.encode_documents(&["The moon orbits the earth."])?;
+//! let query = encoder.encode_query("what orbits the earth?")?;
+//! assert_eq!(query.vectors.len(), query.tokens.len() * encoder.info().dim);
+//! # Ok::<(), colidx_encoder::EncoderError>(())
+//! ```
+//!
+//! # Promises
+//!
+//! - The vectors are those of PyLate for the same checkpoint, to rounding; the token ids are exactly its own.
+//! - The vectors of a text do not depend, bit for bit, on the texts encoded with it, on the number of threads or on the
+//!   processor: every number is computed in one fixed order.
+//! - A checkpoint that cannot be read is an [`EncoderError`] that names the file and the tensor.
+//!
+//! # Shape of the code
+//!
+//! `checkpoint` reads directories, `text` turns text into token ids, `model` is the transformer written in candle tensors,
+//! `ops` holds the fused operations it is made of, and `encoder` puts them together. Sequences are packed one after the
+//! other without padding: a batch is `[total tokens, hidden]`.
+
+#![forbid(unsafe_code)]
+
+mod checkpoint;
+mod encoder;
+mod error;
+mod model;
+mod ops;
+mod text;
+
+pub use checkpoint::CheckpointInfo;
+pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};
+pub use error::EncoderError;
+pub use text::TokenSpan;

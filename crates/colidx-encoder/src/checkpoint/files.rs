@@ -1,0 +1,68 @@
+//! Reading files with errors that name them, and the fingerprint over them.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::EncoderError;
+
+/// Reads a whole file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, EncoderError> {
+    fs::read(path).map_err(|source| io(path, source))
+}
+
+/// Reads and parses a JSON file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderError> {
+    serde_json::from_slice(&read(path)?).map_err(|source| EncoderError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// As [`read_json`], with the default where there is no such file.
+pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
+    path: &Path,
+) -> Result<T, EncoderError> {
+    if path.is_file() {
+        read_json(path)
+    } else {
+        Ok(T::default())
+    }
+}
+
+/// Hex xxh3-128 over the files `names` of `root`, each with its name and length; absent files count as absent.
+pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, EncoderError> {
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 1 << 18];
+    for name in names {
+        let path = root.join(name);
+        if !path.is_file() {
+            continue;
+        }
+        let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;
+        let mut len = 0u64;
+        hash.update(name.as_bytes());
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    hash.update(&buffer[..n]);
+                    len += n as u64;
+                }
+                Err(source) => return Err(io(&path, source)),
+            }
+        }
+        hash.update(&len.to_le_bytes());
+    }
+    Ok(format!("{:032x}", hash.digest128()))
+}
+
+fn io(path: &Path, source: std::io::Error) -> EncoderError {
+    EncoderError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,41 @@
+//! What a checkpoint is, in words and numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a checkpoint: enough to tell two of them apart and to repeat how texts become vectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointInfo {
+    /// Name of the directory.
+    pub name: String,
+    /// Architecture of the transformer, as `model_type` in config.json names it.
+    pub architecture: String,
+    /// Dimensions of a token vector.
+    pub dim: usize,
+    /// Dimensions inside the transformer.
+    pub hidden: usize,
+    /// Layers of the transformer.
+    pub layers: usize,
+    /// Whether Dense modules project the transformer's output; without them `dim` is `hidden`, and the checkpoint was
+    /// probably not trained for late interaction.
+    pub projected: bool,
+    /// Tokens of a document, specials and marker included; what follows is cut.
+    pub document_length: usize,
+    /// Tokens of a query, specials and marker included; shorter ones are padded when `query_expansion` is set.
+    pub query_length: usize,
+    /// The token put after the first token of a document; empty for none.
+    pub document_marker: String,
+    /// The token put after the first token of a query; empty for none.
+    pub query_marker: String,
+    /// The token that queries are padded with.
+    pub mask_token: String,
+    /// Words whose tokens get no vector in documents.
+    pub skiplist: Vec<String>,
+    /// Whether queries are padded with mask tokens that get vectors too.
+    pub query_expansion: bool,
+    /// Whether tokens attend to the mask tokens that pad a query.
+    pub attend_to_expansion_tokens: bool,
+    /// Whether texts are lower-cased before the tokenizer sees them.
+    pub lower_case: bool,
+    /// Hex xxh3-128 over the weights, the tokenizer and the configuration files.
+    pub fingerprint: String,
+}

@@ -1,0 +1,234 @@
+//! Texts to token vectors.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use crate::checkpoint::Checkpoint;
+use crate::model::Batch;
+use crate::ops::{Threads, normalize};
+use crate::text::Tokens;
+use crate::{CheckpointInfo, EncoderError, TokenSpan};
+
+/// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
+const BATCH_TOKENS: usize = 512;
+
+/// A ColBERT checkpoint, ready to encode. Shared freely between threads.
+pub struct Encoder {
+    checkpoint: Checkpoint,
+}
+
+/// The vectors of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncodedDocument {
+    /// `[n_tokens, dim]` f32 row-major, each of length one. There may be none, if the skiplist takes every token.
+    pub vectors: Vec<f32>,
+    /// The vocabulary id of each vector's token, `[n_tokens]`.
+    pub token_ids: Vec<u32>,
+    /// Whether the document was longer than the checkpoint reads, and its end has no vectors.
+    pub truncated: bool,
+}
+
+/// The vectors of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EncodedQuery {
+    /// `[n_tokens, dim]` f32 row-major, each of length one.
+    pub vectors: Vec<f32>,
+    /// The token of each vector, `[n_tokens]`.
+    pub tokens: Vec<QueryToken>,
+    /// Whether the query was longer than the checkpoint reads.
+    pub truncated: bool,
+}
+
+/// A token of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryToken {
+    /// The token as the vocabulary writes it.
+    pub text: String,
+    /// Its id in the vocabulary.
+    pub id: u32,
+    /// First byte in the query's text; `start == end == 0` for markers, special tokens and query expansion.
+    pub start: usize,
+    /// Byte after the last one.
+    pub end: usize,
+}
+
+impl Encoder {
+    /// Opens the checkpoint in directory `path`.
+    ///
+    /// # Errors
+    /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing or damaged.
+    pub fn open(path: &Path) -> Result<Encoder, EncoderError> {
+        Ok(Encoder {
+            checkpoint: Checkpoint::open(path)?,
+        })
+    }
+
+    /// What the checkpoint is.
+    pub fn info(&self) -> &CheckpointInfo {
+        &self.checkpoint.info
+    }
+
+    /// Encodes documents, in the order given, on the threads of the current rayon pool.
+    ///
+    /// Memory beyond the result is bounded by the number of threads, not by the number of texts. A document's vectors do
+    /// not depend on the others.
+    ///
+    /// # Errors
+    /// If the tokenizer fails, or the model gives numbers that are not finite.
+    pub fn encode_documents(&self, texts: &[&str]) -> Result<Vec<EncodedDocument>, EncoderError> {
+        let tokenizer = &self.checkpoint.tokenizer;
+        let tokens: Vec<Tokens> = texts
+            .par_iter()
+            .map(|text| tokenizer.document(text))
+            .collect::<Result<_, _>>()?;
+        let keep = |id| tokenizer.is_kept(id);
+        let vectors = self.vectors(&tokens, &keep)?;
+        let documents = tokens.into_iter().zip(vectors);
+        Ok(documents
+            .map(|(tokens, vectors)| EncodedDocument {
+                vectors,
+                truncated: tokens.truncated,
+                token_ids: tokens.ids.into_iter().filter(|&id| keep(id)).collect(),
+            })
+            .collect())
+    }
+
+    /// Encodes a query on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// As [`encode_documents`](Self::encode_documents).
+    pub fn encode_query(&self, text: &str) -> Result<EncodedQuery, EncoderError> {
+        let mut queries = self.encode_queries(&[text])?;
+        Ok(queries.swap_remove(0))
+    }
+
+    /// Encodes queries, in the order given.
+    ///
+    /// # Errors
+    /// As [`encode_documents`](Self::encode_documents).
+    pub fn encode_queries(&self, texts: &[&str]) -> Result<Vec<EncodedQuery>, EncoderError> {
+        let tokenizer = &self.checkpoint.tokenizer;
+        let tokens: Vec<Tokens> = texts
+            .par_iter()
+            .map(|text| tokenizer.query(text))
+            .collect::<Result<_, _>>()?;
+        let vectors = self.vectors(&tokens, &|_| true)?;
+        let queries = tokens.into_iter().zip(vectors);
+        Ok(queries
+            .map(|(tokens, vectors)| EncodedQuery {
+                vectors,
+                truncated: tokens.truncated,
+                tokens: (tokens.ids.into_iter().zip(tokens.spans))
+                    .map(|(id, (start, end))| QueryToken {
+                        text: tokenizer.token(id),
+                        id,
+                        start,
+                        end,
+                    })
+                    .collect(),
+            })
+            .collect())
+    }
+
+    /// The tokens of a document that get vectors, in the order of the vectors, from tokenisation alone.
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    pub fn document_tokens(&self, text: &str) -> Result<Vec<TokenSpan>, EncoderError> {
+        let tokenizer = &self.checkpoint.tokenizer;
+        let tokens = tokenizer.document_with_spans(text)?;
+        Ok((tokens.ids.into_iter().zip(tokens.spans))
+            .filter(|&(id, _)| tokenizer.is_kept(id))
+            .map(|(id, (start, end))| TokenSpan { id, start, end })
+            .collect())
+    }
+
+    /// How many tokens of a document the transformer reads, those of the skiplist included, from tokenisation alone.
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    pub fn document_token_count(&self, text: &str) -> Result<usize, EncoderError> {
+        Ok(self.checkpoint.tokenizer.document(text)?.ids.len())
+    }
+
+    /// The vectors of each text's tokens that `keep` takes.
+    fn vectors(
+        &self,
+        texts: &[Tokens],
+        keep: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Result<Vec<Vec<f32>>, EncoderError> {
+        let batches = batches(texts);
+        let run = |range: &Range<usize>, threads| {
+            self.batch(&texts[range.clone()], keep, threads)
+                .map_err(|error| match error {
+                    EncoderError::NotFinite { text } => EncoderError::NotFinite {
+                        text: range.start + text,
+                    },
+                    other => other,
+                })
+        };
+        let encoded: Vec<Vec<Vec<f32>>> = if batches.len() < rayon::current_num_threads() {
+            let batches = batches.iter().map(|range| run(range, Threads::All));
+            batches.collect::<Result<_, _>>()?
+        } else {
+            let batches = batches.par_iter().map(|range| run(range, Threads::One));
+            batches.collect::<Result<_, _>>()?
+        };
+        Ok(encoded.into_iter().flatten().collect())
+    }
+
+    fn batch(
+        &self,
+        texts: &[Tokens],
+        keep: &(dyn Fn(u32) -> bool + Sync),
+        threads: Threads,
+    ) -> Result<Vec<Vec<f32>>, EncoderError> {
+        let batch = Batch::new(texts.iter(), threads);
+        let states = self.checkpoint.transformer.forward(&batch)?;
+        let kept: Vec<u32> = (0..)
+            .zip(&batch.ids)
+            .filter_map(|(row, &id)| keep(id).then_some(row))
+            .collect();
+        let count = kept.len();
+        let kept = candle_core::Tensor::from_vec(kept, count, states.device())?;
+        let states = states
+            .index_select(&kept, 0)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
+        let mut vectors = self.checkpoint.projection.apply(states, threads);
+
+        let dim = self.info().dim;
+        let mut rest = vectors.as_mut_slice();
+        let mut result = Vec::with_capacity(texts.len());
+        for (text, tokens) in texts.iter().enumerate() {
+            let count = tokens.ids.iter().filter(|&&id| keep(id)).count();
+            let (own, others) = rest.split_at_mut(count * dim);
+            rest = others;
+            own.chunks_exact_mut(dim).for_each(normalize);
+            if !own.iter().all(|value| value.is_finite()) {
+                return Err(EncoderError::NotFinite { text });
+            }
+            result.push(own.to_vec());
+        }
+        Ok(result)
+    }
+}
+
+/// Consecutive texts of about [`BATCH_TOKENS`] tokens together.
+fn batches(texts: &[Tokens]) -> Vec<Range<usize>> {
+    let mut batches = Vec::new();
+    let (mut start, mut tokens) = (0, 0);
+    for (i, text) in texts.iter().enumerate() {
+        if i > start && tokens + text.ids.len() > BATCH_TOKENS {
+            batches.push(start..i);
+            (start, tokens) = (i, 0);
+        }
+        tokens += text.ids.len();
+    }
+    if start < texts.len() {
+        batches.push(start..texts.len());
+    }
+    batches
+}

@@ -1,0 +1,206 @@
+//! What can be wrong with a checkpoint or a text.
+
+use std::path::PathBuf;
+
+/// Why a checkpoint could not be opened or a text could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncoderError {
+    /// A file could not be read.
+    #[error("{}: {source}; check that the checkpoint directory is complete and readable", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The directory holds no checkpoint layout that is known.
+    #[error(
+        "{}: no {expected} found; give the directory of a ColBERT checkpoint in the PyLate layout (modules.json beside config.json)",
+        path.display()
+    )]
+    NoCheckpoint {
+        /// The directory.
+        path: PathBuf,
+        /// The file that would have told the layout.
+        expected: &'static str,
+    },
+    /// The directory holds no weights.
+    #[error(
+        "{}: no weights: expected {expected}; download the weights into this directory (a Git LFS pointer is not enough)",
+        path.display()
+    )]
+    NoWeights {
+        /// The directory.
+        path: PathBuf,
+        /// The files looked for.
+        expected: &'static str,
+    },
+    /// A JSON file is malformed, or lacks a field, or a field has another type.
+    #[error("{}: {source}; restore the file from where the checkpoint was published", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// A configuration file is well-formed and contradicts itself or the rest of the checkpoint.
+    #[error("{}: {problem}; correct the file or restore it from where the checkpoint was published", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Expected and found.
+        problem: String,
+    },
+    /// The model type is none of those that colidx can run.
+    #[error(
+        "{}: unknown architecture `{found}`, expected one of {known}; use a checkpoint of a supported architecture",
+        path.display()
+    )]
+    UnknownArchitecture {
+        /// The configuration file.
+        path: PathBuf,
+        /// Its `model_type`.
+        found: String,
+        /// The supported values.
+        known: &'static str,
+    },
+    /// The checkpoint asks for something that colidx does not implement.
+    #[error("{}: {feature} is not supported (supported: {known}); use a checkpoint without it", path.display())]
+    Unsupported {
+        /// The configuration file.
+        path: PathBuf,
+        /// What it asks for.
+        feature: String,
+        /// What could be had instead.
+        known: &'static str,
+    },
+    /// A weights file is damaged.
+    #[error("{}: not a readable safetensors file: {problem}; download it again", path.display())]
+    WeightsFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor that the architecture needs is not in the weights.
+    #[error(
+        "{}: tensor `{tensor}` of shape {shape:?} is missing; check that config.json and the weights belong together",
+        path.display()
+    )]
+    MissingTensor {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape expected.
+        shape: Vec<usize>,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error(
+        "{}: tensor `{tensor}` should have shape {expected:?} and has {found:?}; check that config.json and the weights belong together",
+        path.display()
+    )]
+    TensorShape {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape that the configuration gives.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor has an element type that is not a float of 16 or 32 bits.
+    #[error(
+        "{}: tensor `{tensor}` should hold F32, F16 or BF16 and holds {found}; convert the checkpoint to one of them",
+        path.display()
+    )]
+    TensorType {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The element type in the file.
+        found: String,
+    },
+    /// A tensor holds infinity or NaN.
+    #[error(
+        "{}: tensor `{tensor}` holds {value} at element {index} where a finite number was expected; download the weights again",
+        path.display()
+    )]
+    TensorNotFinite {
+        /// The weights file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The first such element.
+        index: usize,
+        /// What it holds.
+        value: f32,
+    },
+    /// A Dense module does not take what the module before it gives.
+    #[error(
+        "{}: in_features is {found} and the module before gives {expected} dimensions; check modules.json and the Dense modules",
+        path.display()
+    )]
+    DenseChain {
+        /// The configuration file of the Dense module.
+        path: PathBuf,
+        /// Dimensions that come in.
+        expected: usize,
+        /// Its `in_features`.
+        found: usize,
+    },
+    /// The tokenizer could not be read or could not handle a text.
+    #[error("{}: {problem}; restore tokenizer.json from where the checkpoint was published", path.display())]
+    Tokenizer {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// What it said.
+        problem: String,
+    },
+    /// The tokenizer does not know the token that marks queries or documents.
+    #[error(
+        "{}: the vocabulary has no token {token:?}, which {setting} names; use a checkpoint saved after training, with its own tokenizer",
+        path.display()
+    )]
+    NoMarker {
+        /// The tokenizer file.
+        path: PathBuf,
+        /// The token.
+        token: String,
+        /// The setting that names it.
+        setting: &'static str,
+    },
+    /// The tokenizer has no token to pad queries with.
+    #[error(
+        "{}: no mask token, end-of-sequence token or padding token is named, and queries are padded with one; add `mask_token` to tokenizer_config.json",
+        path.display()
+    )]
+    NoMask {
+        /// The tokenizer file.
+        path: PathBuf,
+    },
+    /// The tokenizer gave a token that the model has no embedding for.
+    #[error(
+        "token id {id} has no embedding: the model knows {rows} tokens; check that tokenizer.json and the weights belong together"
+    )]
+    TokenWithoutEmbedding {
+        /// The token.
+        id: u32,
+        /// Rows of the embedding table.
+        rows: usize,
+    },
+    /// The model gave infinity or NaN for a text.
+    #[error(
+        "the vectors of text {text} of this call are not finite; the checkpoint is damaged or not made for f32: try another one"
+    )]
+    NotFinite {
+        /// Position of the text among those given.
+        text: usize,
+    },
+    /// A tensor operation failed.
+    #[error("{0}; this is a defect of colidx, please report it with the name of the checkpoint")]
+    Compute(#[from] candle_core::Error),
+}

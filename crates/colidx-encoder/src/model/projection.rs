@@ -1,0 +1,136 @@
+//! The Dense modules that follow the transformer.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::EncoderError;
+use crate::checkpoint::Weights;
+use crate::ops::{Activation, Linear, Threads};
+
+/// `config.json` of a Dense module.
+#[derive(Deserialize)]
+pub(crate) struct DenseConfig {
+    pub(crate) in_features: usize,
+    out_features: usize,
+    #[serde(default = "yes")]
+    bias: bool,
+    #[serde(default)]
+    activation_function: Option<String>,
+    #[serde(default)]
+    use_residual: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `activation(x Wᵀ + b)`, plus `x` or a projection of it where the module has a residual.
+pub(crate) struct Dense {
+    linear: Linear,
+    residual: Residual,
+}
+
+enum Residual {
+    None,
+    Input,
+    Projected(Linear),
+}
+
+impl Dense {
+    /// Builds the module that `config`, read from `path`, describes.
+    pub(crate) fn load(
+        path: &Path,
+        config: &DenseConfig,
+        weights: &Weights,
+    ) -> Result<Dense, EncoderError> {
+        let (inputs, outputs) = (config.in_features, config.out_features);
+        if inputs == 0 || outputs == 0 {
+            return Err(EncoderError::Config {
+                path: path.to_owned(),
+                problem: format!(
+                    "in_features {inputs} and out_features {outputs} should both be at least 1"
+                ),
+            });
+        }
+        let name = config.activation_function.as_deref().unwrap_or("Identity");
+        let activation = Activation::parse(name).ok_or_else(|| EncoderError::Unsupported {
+            path: path.to_owned(),
+            feature: format!("activation_function `{name}`"),
+            known: Activation::KNOWN,
+        })?;
+        let shape = [outputs, inputs];
+        let weight = weights.tensor("linear.weight", &shape)?;
+        let bias = if config.bias {
+            weights.tensor("linear.bias", &[outputs])?
+        } else {
+            Vec::new()
+        };
+        let residual = match (config.use_residual, inputs == outputs) {
+            (false, _) => Residual::None,
+            (true, true) => Residual::Input,
+            (true, false) => {
+                let weight = weights.tensor("residual.weight", &shape)?;
+                Residual::Projected(Linear::new(&weight, &[], inputs, Activation::Identity))
+            }
+        };
+        Ok(Dense {
+            linear: Linear::new(&weight, &bias, inputs, activation),
+            residual,
+        })
+    }
+
+    fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
+        let project = |linear: &Linear| {
+            let mut out = vec![0.0; x.len() / linear.inputs() * linear.outputs()];
+            linear.apply(x, &mut out, threads);
+            out
+        };
+        let add = |mut out: Vec<f32>, more: &[f32]| {
+            for (out, more) in out.iter_mut().zip(more) {
+                *out += more;
+            }
+            out
+        };
+        let out = project(&self.linear);
+        match &self.residual {
+            Residual::None => out,
+            Residual::Input => add(out, x),
+            Residual::Projected(linear) => add(out, &project(linear)),
+        }
+    }
+}
+
+/// The Dense modules in their order; none is the identity.
+pub(crate) struct Projection {
+    dim: usize,
+    modules: Vec<Dense>,
+}
+
+impl Projection {
+    /// The identity on `dim` dimensions.
+    pub(crate) fn new(dim: usize) -> Projection {
+        Projection {
+            dim,
+            modules: Vec::new(),
+        }
+    }
+
+    /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
+    pub(crate) fn push(&mut self, module: Dense) {
+        self.dim = module.linear.outputs();
+        self.modules.push(module);
+    }
+
+    /// Dimensions of the output.
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Projects the rows `x`.
+    pub(crate) fn apply(&self, x: Vec<f32>, threads: Threads) -> Vec<f32> {
+        self.modules
+            .iter()
+            .fold(x, |x, module| module.apply(&x, threads))
+    }
+}

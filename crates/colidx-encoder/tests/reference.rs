@@ -1,0 +1,192 @@
+//! The vectors and token ids of PyLate for the tiny checkpoints of scripts/make-tiny-checkpoint.py.
+
+use std::fs;
+use std::path::PathBuf;
+
+use colidx_encoder::Encoder;
+use safetensors::SafeTensors;
+use serde::Deserialize;
+
+const CHECKPOINTS: [&str; 3] = ["tiny-bert", "tiny-bert-dense", "tiny-bert-plain-query"];
+const TOLERANCE: f32 = 1e-4;
+
+#[derive(Deserialize)]
+struct Case {
+    query: bool,
+    text: String,
+    /// All tokens, those without a vector included.
+    ids: Vec<u32>,
+    /// The tokens with vectors.
+    kept: Vec<u32>,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
+/// The cases of a fixture, each with its vectors.
+fn cases(name: &str, dim: usize) -> Vec<(Case, Vec<f32>)> {
+    let folder = fixture(name);
+    let cases: Vec<Case> =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let bytes = fs::read(folder.join("expected.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let (values, _) = tensors.tensor("vectors").unwrap().data().as_chunks::<4>();
+    let mut values = values.iter().map(|&bytes| f32::from_le_bytes(bytes));
+    let cases: Vec<_> = cases
+        .into_iter()
+        .map(|case| {
+            let vectors = values.by_ref().take(case.kept.len() * dim).collect();
+            (case, vectors)
+        })
+        .collect();
+    assert_eq!(values.next(), None);
+    cases
+}
+
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn token_ids_and_vectors_are_those_of_pylate() {
+    for name in CHECKPOINTS {
+        let encoder = Encoder::open(&fixture(name)).unwrap();
+        let cases = cases(name, encoder.info().dim);
+        assert!(cases.len() > 30);
+
+        let (queries, documents): (Vec<_>, Vec<_>) = cases.iter().partition(|(case, _)| case.query);
+        let texts: Vec<&str> = documents
+            .iter()
+            .map(|(case, _)| case.text.as_str())
+            .collect();
+        let encoded = encoder.encode_documents(&texts).unwrap();
+        for ((case, expected), found) in documents.iter().zip(&encoded) {
+            assert_eq!(found.token_ids, case.kept, "{name}: {:?}", case.text);
+            let spans = encoder.document_tokens(&case.text).unwrap();
+            let ids: Vec<u32> = spans.iter().map(|span| span.id).collect();
+            assert_eq!(ids, case.kept, "{name}: {:?}", case.text);
+            let difference = difference(&found.vectors, expected);
+            assert!(
+                difference < TOLERANCE,
+                "{name}: {:?}: {difference}",
+                case.text
+            );
+            assert!(!found.truncated || case.ids.len() == encoder.info().document_length);
+        }
+
+        let texts: Vec<&str> = queries.iter().map(|(case, _)| case.text.as_str()).collect();
+        let encoded = encoder.encode_queries(&texts).unwrap();
+        for ((case, expected), found) in queries.iter().zip(&encoded) {
+            let ids: Vec<u32> = found.tokens.iter().map(|token| token.id).collect();
+            assert_eq!(ids, case.ids, "{name}: {:?}", case.text);
+            assert_eq!(ids, case.kept);
+            let difference = difference(&found.vectors, expected);
+            assert!(
+                difference < TOLERANCE,
+                "{name}: {:?}: {difference}",
+                case.text
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_checkpoint_says_of_itself() {
+    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+    let info = encoder.info();
+    assert_eq!(
+        (info.name.as_str(), info.architecture.as_str()),
+        ("tiny-bert", "bert")
+    );
+    assert_eq!((info.dim, info.hidden, info.layers), (16, 32, 2));
+    assert_eq!((info.query_length, info.document_length), (16, 48));
+    assert_eq!(
+        (info.query_marker.as_str(), info.document_marker.as_str()),
+        ("[unused0]", "[unused1]")
+    );
+    assert_eq!(
+        (info.mask_token.as_str(), info.skiplist.len()),
+        ("[MASK]", 32)
+    );
+    assert!(info.projected && info.query_expansion && !info.attend_to_expansion_tokens);
+    assert_eq!(info.fingerprint.len(), 32);
+    let written = serde_json::to_string(info).unwrap();
+    assert_eq!(
+        &serde_json::from_str::<colidx_encoder::CheckpointInfo>(&written).unwrap(),
+        info
+    );
+
+    let other = Encoder::open(&fixture("tiny-bert-dense")).unwrap();
+    assert_eq!(other.info().dim, 12);
+    assert!(other.info().lower_case && other.info().attend_to_expansion_tokens);
+    assert_ne!(other.info().fingerprint, info.fingerprint);
+}
+
+#[test]
+fn spans_lead_back_to_the_text() {
+    for name in CHECKPOINTS {
+        let encoder = Encoder::open(&fixture(name)).unwrap();
+        let text = "  The ÅNGSTRÖM, İs small!  ";
+        let spans = encoder.document_tokens(text).unwrap();
+        let words: Vec<&str> = spans
+            .iter()
+            .map(|span| &text[span.start..span.end])
+            .collect();
+        assert!(words.contains(&"small"), "{name}: {words:?}");
+        assert_eq!(
+            (spans[0].start, spans[0].end),
+            (0, 0),
+            "the first token is special"
+        );
+        assert_eq!(
+            words.concat().chars().filter(|c| *c == 'Å').count(),
+            1,
+            "{name}: {words:?}"
+        );
+
+        let text = " Éa small star";
+        let query = encoder.encode_query(text).unwrap();
+        let small = query
+            .tokens
+            .iter()
+            .find(|token| token.text == "small")
+            .unwrap();
+        assert_eq!(&text[small.start..small.end], "small");
+    }
+}
+
+#[test]
+fn vectors_do_not_depend_on_company_or_threads() {
+    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+    let cases = cases("tiny-bert", encoder.info().dim);
+    let texts: Vec<&str> = cases
+        .iter()
+        .map(|(case, _)| case.text.as_str())
+        .cycle()
+        .take(150)
+        .collect();
+    let together = encoder.encode_documents(&texts).unwrap();
+    let queries = encoder.encode_queries(&texts).unwrap();
+    for threads in [1, 3, 16] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| {
+            assert_eq!(encoder.encode_documents(&texts).unwrap(), together);
+            assert_eq!(encoder.encode_queries(&texts).unwrap(), queries);
+            for (i, text) in texts.iter().enumerate().take(40) {
+                assert_eq!(encoder.encode_documents(&[text]).unwrap()[0], together[i]);
+                assert_eq!(encoder.encode_query(text).unwrap(), queries[i]);
+            }
+        });
+    }
+    assert!(encoder.encode_documents(&[]).unwrap().is_empty());
+}
