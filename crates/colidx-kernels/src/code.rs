@@ -10,7 +10,10 @@ mod sealed {
 
 /// A stored centroid id: `u16` or `u32`.
 pub trait Code: Copy + Ord + sealed::Sealed {
-    /// The largest value of the type.
+    /// The smallest value of the type.
+    const ZERO: Self;
+
+    /// The largest value of the type, as an index.
     const MAX: usize;
 
     /// The id as an index.
@@ -18,6 +21,7 @@ pub trait Code: Copy + Ord + sealed::Sealed {
 }
 
 impl Code for u16 {
+    const ZERO: Self = 0;
     const MAX: usize = u16::MAX as usize;
 
     #[inline(always)]
@@ -27,6 +31,7 @@ impl Code for u16 {
 }
 
 impl Code for u32 {
+    const ZERO: Self = 0;
     const MAX: usize = u32::MAX as usize;
 
     #[inline(always)]
@@ -58,20 +63,17 @@ impl std::error::Error for CodeOutOfRange {}
 
 /// Checks that every code lies below `limit`, before any of them is used as an offset.
 pub(crate) fn check<C: Code>(codes: &[C], limit: usize) -> Result<(), CodeOutOfRange> {
-    if C::MAX < limit {
+    // One pass over all codes becomes SIMD; a search for the first bad one would not.
+    let largest = codes.iter().fold(C::ZERO, |max, &code| max.max(code));
+    if C::MAX < limit || codes.is_empty() || largest.index() < limit {
         return Ok(());
     }
-    match codes.iter().max() {
-        Some(largest) if largest.index() >= limit => Err(CodeOutOfRange {
-            code: codes
-                .iter()
-                .map(|code| code.index())
-                .find(|&code| code >= limit)
-                .unwrap_or(limit),
-            limit,
-        }),
-        _ => Ok(()),
-    }
+    let mut indices = codes.iter().map(|code| code.index());
+    let code = indices.find(|&code| code >= limit);
+    Err(CodeOutOfRange {
+        code: code.unwrap_or(largest.index()),
+        limit,
+    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@
 mod code;
 mod codec;
 mod dot;
+mod fma;
 mod level;
 mod panels;
 mod rows;

@@ -5,6 +5,7 @@ use half::f16;
 use super::Codec;
 use super::bits::{bucket_at, packed_len};
 use crate::Code;
+use crate::fma::fma;
 
 pub(super) fn decode<C: Code>(codec: &Codec, codes: &[C], residuals: &[u8], out: &mut [f32]) {
     let dim = codec.dim;
@@ -27,6 +28,6 @@ pub(super) fn decode_from(
     for j in first..codec.dim {
         let weight = codec.weights[usize::from(bucket_at(packed, codec.nbits, j))];
         let base = f16::from_bits(centroid[j]).to_f32();
-        out[j] = codec.scales[j].mul_add(weight, base);
+        out[j] = fma(codec.scales[j], weight, base);
     }
 }

@@ -2,14 +2,16 @@
 
 use super::Nearest;
 use crate::Panels;
+use crate::fma::fma;
 use crate::panels::{LANES, Line};
 
 /// The dot products of one row with the sixteen columns of one panel.
+#[inline(never)]
 fn panel_dots(row: &[f32], panel: &[Line], bias: &Line) -> [f32; LANES] {
     let mut acc = bias.0;
     for (&x, line) in row.iter().zip(panel) {
         for (acc, &p) in acc.iter_mut().zip(&line.0) {
-            *acc = x.mul_add(p, *acc);
+            *acc = fma(x, p, *acc);
         }
     }
     acc

@@ -1,0 +1,199 @@
+//! How near the kernels come to what one core can do.
+//!
+//! ```text
+//! cargo run --release -p colidx-kernels --example peak
+//! ```
+//!
+//! For each level the processor supports: the core's peak of f32 fused multiply-adds, measured with twelve to
+//! twenty-four independent chains of them; then GFLOP/s (two a multiply-add) of the dot-product kernels, with their share
+//! of that peak, and GB/s of the decoder (bytes written) and of centroid interaction (bytes of the table read). Figures
+//! are the best of many short runs, because other work on the machine only ever makes a run slower.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use colidx_kernels::{Codec, Level, Nearest, Panels, packed_len};
+
+const TOKENS: usize = 236;
+const QUERY_TOKENS: usize = 32;
+
+fn main() {
+    for level in Level::supported() {
+        let peak = peak(level);
+        println!("\n{level}: peak {} GFLOP/s", figure(peak));
+        for dim in [96, 128] {
+            for (name, rate) in products(level, dim) {
+                let share = peak.map_or(0.0, |peak| 100.0 * rate / peak);
+                println!("  {name:<34}{rate:8.1} GFLOP/s {share:5.0} %");
+            }
+        }
+        for (name, rate) in streams(level) {
+            println!("  {name:<34}{rate:8.1} GB/s");
+        }
+    }
+}
+
+fn figure(rate: Option<f64>) -> String {
+    rate.map_or("not measured".into(), |rate| format!("{rate:.1}"))
+}
+
+/// Work per second, `work` being what one call of `run` does: the fastest of many batches of calls.
+fn rate(work: f64, mut run: impl FnMut()) -> f64 {
+    let mut calls = 1u32;
+    loop {
+        let start = Instant::now();
+        (0..calls).for_each(|_| run());
+        if start.elapsed() > Duration::from_millis(2) {
+            break;
+        }
+        calls *= 2;
+    }
+    let mut best = f64::INFINITY;
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(300) {
+        let start = Instant::now();
+        (0..calls).for_each(|_| run());
+        best = best.min(start.elapsed().as_secs_f64() / f64::from(calls));
+    }
+    work / best
+}
+
+/// Numbers in -1..1 without a pattern (xorshift).
+fn noise(n: usize) -> Vec<f32> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+    .take(n)
+    .collect()
+}
+
+fn products(level: Level, dim: usize) -> Vec<(String, f64)> {
+    let rows = noise(TOKENS * dim);
+    let query = Panels::new(&noise(QUERY_TOKENS * dim), dim);
+    let flops = |columns: usize| (2 * TOKENS * columns * dim) as f64 / 1e9;
+
+    let mut out = vec![0.0; TOKENS * QUERY_TOKENS];
+    let dots = rate(flops(QUERY_TOKENS), || {
+        level.dots(black_box(&rows), &query, &mut out);
+    });
+    let mut best = Vec::new();
+    let maxsim = rate(flops(QUERY_TOKENS), || {
+        black_box(level.maxsim(black_box(&rows), &query, &mut best));
+    });
+    let mut results = vec![
+        (format!("dots {TOKENS}x{QUERY_TOKENS}x{dim}"), dots),
+        (format!("maxsim {TOKENS}x{QUERY_TOKENS}x{dim}"), maxsim),
+    ];
+    for tokens in [20, 61] {
+        let work = (2 * tokens * QUERY_TOKENS * dim) as f64 / 1e9;
+        let rate = rate(work, || {
+            black_box(level.maxsim(black_box(&rows[..tokens * dim]), &query, &mut best));
+        });
+        results.push((format!("maxsim {tokens}x{QUERY_TOKENS}x{dim}"), rate));
+    }
+    for k in [7, 256, 4096] {
+        let centroids = Panels::new(&noise(k * dim), dim);
+        let none = Nearest {
+            index: 0,
+            score: 0.0,
+        };
+        let mut out = vec![none; TOKENS];
+        let rate = rate(flops(k), || {
+            level.nearest(black_box(&rows), &centroids, &mut out);
+        });
+        results.push((format!("nearest {TOKENS}x{k}x{dim}"), rate));
+    }
+    results
+}
+
+fn streams(level: Level) -> Vec<(String, f64)> {
+    const DIM: usize = 96;
+    const CENTROIDS: usize = 16_384;
+    let mut results = Vec::new();
+    let centroids: Vec<u16> = (0..CENTROIDS * DIM)
+        .map(|i| 0x3000 | (i as u16 & 0x3ff))
+        .collect();
+    // Many documents, so that their centroids come from the caches that real ones come from.
+    const DOCUMENTS: usize = 64;
+    let codes: Vec<u16> = noise(DOCUMENTS * TOKENS)
+        .iter()
+        .map(|x| (x.abs() * (CENTROIDS - 1) as f32) as u16)
+        .collect();
+    for nbits in [1, 2, 4, 8] {
+        let bytes = packed_len(DIM, nbits);
+        let residuals: Vec<u8> = (0..codes.len() * bytes).map(|i| (i * 37) as u8).collect();
+        let codec = Codec {
+            dim: DIM,
+            nbits,
+            centroids: &centroids,
+            weights: &noise(1 << nbits),
+            scales: &[1.0; DIM],
+        };
+        let mut out = vec![0.0; TOKENS * DIM];
+        let written = size_of_val(&codes[..]) / 2 * DIM * 4;
+        let rate = rate(written as f64 / 1e9, || {
+            let documents = codes.chunks(TOKENS).zip(residuals.chunks(TOKENS * bytes));
+            for (codes, residuals) in documents {
+                level
+                    .decode(&codec, black_box(codes), residuals, &mut out)
+                    .expect("codes lie below the number of centroids");
+            }
+        });
+        results.push((format!("decode {TOKENS}x{DIM}, {nbits} bits"), rate));
+    }
+    for stride in [32, 48] {
+        let table: Vec<u8> = (0..CENTROIDS * stride).map(|i| (i * 131) as u8).collect();
+        let mut acc = vec![0; stride];
+        let rate = rate((codes.len() * stride) as f64 / 1e9, || {
+            for codes in codes.chunks(TOKENS) {
+                level
+                    .max_rows(&table, stride, black_box(codes), &mut acc)
+                    .expect("codes lie below the number of rows");
+            }
+        });
+        results.push((format!("max_rows {TOKENS} codes, stride {stride}"), rate));
+    }
+    results
+}
+
+/// GFLOP/s of independent chains of fused multiply-adds that never leave the registers.
+fn peak(level: Level) -> Option<f64> {
+    /// Twenty-four chains fill a fused multiply-add's latency on every core; AVX2 has registers for twelve.
+    macro_rules! chains {
+        ($features:literal, $chains:literal, $lanes:literal, $splat:path, $fma:path) => {{
+            #[target_feature(enable = $features)]
+            fn chains(rounds: usize) {
+                let mut acc = [$splat(black_box(1.0)); $chains];
+                let (x, y) = ($splat(black_box(0.999)), $splat(black_box(1e-3)));
+                for _ in 0..rounds {
+                    for acc in &mut acc {
+                        *acc = $fma(*acc, x, y);
+                    }
+                }
+                black_box(acc);
+            }
+            const ROUNDS: usize = 10_000;
+            let work = (2 * $lanes * $chains * ROUNDS) as f64 / 1e9;
+            // SAFETY: the caller's level is one that the processor supports.
+            Some(rate(work, || unsafe { chains(ROUNDS) }))
+        }};
+    }
+    #[cfg(target_arch = "x86_64")]
+    use std::arch::x86_64::*;
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => chains!("avx512f", 24, 16, _mm512_set1_ps, _mm512_fmadd_ps),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => chains!("avx2,fma", 12, 8, _mm256_set1_ps, _mm256_fmadd_ps),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => {
+            use std::arch::aarch64::{vdupq_n_f32, vfmaq_f32};
+            chains!("neon", 24, 4, vdupq_n_f32, vfmaq_f32)
+        }
+        _ => None,
+    }
+}
