@@ -1,0 +1,348 @@
+//! A corpus: documents streamed from any mix of files, folders and standard input.
+
+mod keys;
+mod open_file;
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value};
+
+use super::DEFAULT_LINE_LIMIT;
+use super::error::{InputError, Place};
+use super::passages::Syntax;
+use super::records::Fields;
+use super::source::{Format, STANDARD_INPUT, Source, file_name};
+use super::walk::Walk;
+use keys::{absolute, common_folder, key_path};
+use open_file::{OpenFile, PassageFile, RecordFile, Stop};
+
+/// One document of a corpus.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The key: the id of the line, or for a passage `path#number`, where the path is relative to the deepest folder
+    /// that holds all files and folders the corpus names, and passages count from 1.
+    pub key: String,
+    /// The title; empty if there is none. For a passage of Markdown, the headings above it joined by ` > `.
+    pub title: String,
+    /// The text; may be empty.
+    pub text: String,
+    /// Further fields of a JSON object; for a passage `path` and `line`.
+    pub metadata: Map<String, Value>,
+    /// Where the document stands, for messages about it.
+    pub place: Place,
+}
+
+/// How a corpus is read.
+#[derive(Debug, Clone)]
+pub struct CorpusOptions {
+    /// The format of all inputs; without it extensions tell, and standard input is JSON Lines.
+    pub format: Option<Format>,
+    /// The JSON field that holds the key, a string or an integer.
+    pub id_field: String,
+    /// The JSON field that may hold the title.
+    pub title_field: String,
+    /// The JSON field that holds the text.
+    pub text_field: String,
+    /// The longest line that is read, in bytes.
+    pub line_limit: usize,
+    /// Count and report bad lines instead of stopping at the first. Unreadable, truncated and damaged files stop
+    /// the corpus all the same; a bad line in a text or Markdown file ends that file.
+    pub skip_bad_lines: bool,
+    /// The most words a passage of text or Markdown holds.
+    pub passage_words: usize,
+}
+
+impl Default for CorpusOptions {
+    fn default() -> Self {
+        CorpusOptions {
+            format: None,
+            id_field: "_id".to_owned(),
+            title_field: "title".to_owned(),
+            text_field: "text".to_owned(),
+            line_limit: DEFAULT_LINE_LIMIT,
+            skip_bad_lines: false,
+            passage_words: 180,
+        }
+    }
+}
+
+/// What a corpus has given so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CorpusReport {
+    /// Documents given, empty ones included.
+    pub documents: u64,
+    /// Documents whose text is empty or only white space.
+    pub empty: u64,
+    /// Bad lines left out.
+    pub bad_lines: u64,
+    /// The messages of the first few bad lines.
+    pub bad_line_messages: Vec<String>,
+    /// Files opened, standard input included.
+    pub files: u64,
+    /// Files of folders left out because their extension names no wanted format.
+    pub skipped_files: u64,
+}
+
+/// How many messages about bad lines a report keeps.
+const MESSAGES: usize = 5;
+
+/// An iterator over the documents of a corpus, in the order of its inputs. After an error it ends.
+///
+/// Memory is bounded by the line limit, whatever the size of the corpus.
+pub struct Corpus {
+    options: CorpusOptions,
+    fields: Fields,
+    inputs: VecDeque<Input>,
+    paths: Vec<PathBuf>,
+    root: PathBuf,
+    walk: Option<Walk>,
+    open: Option<OpenFile>,
+    report: CorpusReport,
+    read: Arc<AtomicU64>,
+}
+
+enum Input {
+    File(PathBuf, Format),
+    Folder(PathBuf),
+    Opened(Source, Format),
+}
+
+impl Corpus {
+    /// A corpus of files, folders and `-` for standard input. Every input is looked at before any is read.
+    ///
+    /// # Errors
+    /// No input, standard input named twice, an input that does not exist, or one whose format nothing tells.
+    pub fn open<P: AsRef<Path>>(
+        inputs: &[P],
+        options: CorpusOptions,
+    ) -> Result<Corpus, InputError> {
+        if inputs.is_empty() {
+            return Err(InputError::NoInput);
+        }
+        let mut corpus = Corpus::empty(options);
+        let mut folders = Vec::new();
+        for path in inputs {
+            let path = path.as_ref();
+            let unreadable = |source| InputError::Unreadable {
+                file: file_name(path).to_string(),
+                source,
+            };
+            if path.as_os_str() == "-" {
+                if corpus.paths.iter().any(|path| path.as_os_str() == "-") {
+                    return Err(InputError::StandardInputTwice);
+                }
+                corpus.inputs.push_back(Input::File(
+                    path.to_owned(),
+                    corpus.options.format.unwrap_or(Format::Jsonl),
+                ));
+            } else {
+                let metadata = path.metadata().map_err(unreadable)?;
+                let absolute = absolute(path).map_err(unreadable)?;
+                if metadata.is_dir() {
+                    corpus.inputs.push_back(Input::Folder(path.to_owned()));
+                    folders.push(absolute);
+                } else {
+                    // A pipe has no name that tells anything: it is taken as standard input is.
+                    let piped = (!metadata.is_file()).then_some(Format::Jsonl);
+                    let format = corpus
+                        .options
+                        .format
+                        .or_else(|| Format::of_path(path))
+                        .or(piped);
+                    let format = format.ok_or_else(|| InputError::UnknownFormat {
+                        file: file_name(path).to_string(),
+                    })?;
+                    corpus
+                        .inputs
+                        .push_back(Input::File(path.to_owned(), format));
+                    folders.extend(absolute.parent().map(Path::to_owned));
+                }
+            }
+            corpus.paths.push(path.to_owned());
+        }
+        corpus.root = common_folder(&folders);
+        Ok(corpus)
+    }
+
+    /// A corpus read from one reader; `file` names it in messages, and passages are keyed by it.
+    ///
+    /// # Errors
+    /// The first bytes cannot be read, or are not of the compression that the name promises.
+    pub fn from_reader(
+        reader: impl Read + Send + 'static,
+        file: &str,
+        format: Format,
+        options: CorpusOptions,
+    ) -> Result<Corpus, InputError> {
+        let mut corpus = Corpus::empty(options);
+        let source = Source::new(file.into(), reader, &corpus.read)?;
+        corpus.inputs.push_back(Input::Opened(source, format));
+        Ok(corpus)
+    }
+
+    fn empty(options: CorpusOptions) -> Corpus {
+        Corpus {
+            fields: Fields {
+                id: options.id_field.clone(),
+                title: options.title_field.clone(),
+                text: options.text_field.clone(),
+            },
+            options,
+            inputs: VecDeque::new(),
+            paths: Vec::new(),
+            root: PathBuf::new(),
+            walk: None,
+            open: None,
+            report: CorpusReport::default(),
+            read: Arc::default(),
+        }
+    }
+
+    /// What was given so far; complete once the iterator has ended.
+    pub fn report(&self) -> &CorpusReport {
+        &self.report
+    }
+
+    /// Bytes read from the disk or standard input so far, before decompression.
+    pub fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// The size of all files, before decompression; `None` where standard input or a pipe takes part or a file
+    /// cannot be looked at. Walks the folders.
+    pub fn bytes_total(&self) -> Option<u64> {
+        let size = |path: &Path| {
+            path.metadata()
+                .ok()
+                .filter(|metadata| metadata.is_file())
+                .map(|file| file.len())
+        };
+        let mut total = 0;
+        for path in &self.paths {
+            if path.is_dir() {
+                for file in Walk::new(path, self.options.format).ok()? {
+                    total += size(&file.ok()?)?;
+                }
+            } else {
+                total += size(path)?;
+            }
+        }
+        (!self.paths.is_empty()).then_some(total)
+    }
+
+    fn next_document(&mut self) -> Result<Option<Document>, InputError> {
+        loop {
+            if let Some(open) = &mut self.open {
+                match open.next_document() {
+                    Ok(Some(document)) => {
+                        self.report.documents += 1;
+                        self.report.empty += u64::from(document.text.trim().is_empty());
+                        return Ok(Some(document));
+                    }
+                    Ok(None) => self.open = None,
+                    Err(Stop::Line(place, fault)) => {
+                        if !self.options.skip_bad_lines {
+                            return Err(InputError::BadLine { place, fault });
+                        }
+                        self.report.bad_lines += 1;
+                        if self.report.bad_line_messages.len() < MESSAGES {
+                            self.report
+                                .bad_line_messages
+                                .push(format!("{place}: {fault}"));
+                        }
+                    }
+                    Err(Stop::Input(error)) => return Err(error),
+                }
+            } else if !self.open_next()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Opens the next file, if there is one.
+    fn open_next(&mut self) -> Result<bool, InputError> {
+        if let Some(walk) = &mut self.walk {
+            let next = walk.next().transpose()?;
+            let skipped = std::mem::take(&mut walk.skipped);
+            self.report.skipped_files += skipped;
+            match next {
+                Some(path) => {
+                    let format = Format::of_path(&path);
+                    let format = self.options.format.or(format).unwrap_or(Format::Text);
+                    let source = Source::open(&path, &self.read)?;
+                    self.start(source, format, Some(&path))?;
+                }
+                None => self.walk = None,
+            }
+            return Ok(true);
+        }
+        match self.inputs.pop_front() {
+            None => return Ok(false),
+            Some(Input::Folder(path)) => self.walk = Some(Walk::new(&path, self.options.format)?),
+            Some(Input::File(path, format)) => {
+                let source = Source::open(&path, &self.read)?;
+                let path = (path.as_os_str() != "-").then_some(path);
+                self.start(source, format, path.as_deref())?;
+            }
+            Some(Input::Opened(source, format)) => self.start(source, format, None)?,
+        }
+        Ok(true)
+    }
+
+    fn start(
+        &mut self,
+        source: Source,
+        format: Format,
+        path: Option<&Path>,
+    ) -> Result<(), InputError> {
+        self.report.files += 1;
+        self.open = Some(match format {
+            Format::Jsonl => OpenFile::Records(RecordFile::new(
+                source,
+                Some(self.fields.clone()),
+                &self.options,
+            )),
+            Format::Tsv => OpenFile::Records(RecordFile::new(source, None, &self.options)),
+            Format::Text | Format::Markdown => {
+                let path = match path {
+                    Some(path) => key_path(path, &self.root)?,
+                    None if *source.file == *STANDARD_INPUT => "stdin".to_owned(),
+                    None => source.file.to_string(),
+                };
+                let syntax = if format == Format::Markdown {
+                    Syntax::Markdown
+                } else {
+                    Syntax::Text
+                };
+                OpenFile::Passages(Box::new(PassageFile::new(
+                    source,
+                    path,
+                    syntax,
+                    &self.options,
+                )))
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Iterator for Corpus {
+    type Item = Result<Document, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.next_document().transpose();
+        if matches!(next, Some(Err(_))) {
+            self.inputs.clear();
+            self.walk = None;
+            self.open = None;
+        }
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests;
