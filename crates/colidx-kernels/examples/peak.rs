@@ -18,13 +18,16 @@ const TOKENS: usize = 236;
 const QUERY_TOKENS: usize = 32;
 
 fn main() {
+    println!("the free functions run at {}", colidx_kernels::level());
     for level in Level::supported() {
         let peak = peak(level);
         println!("\n{level}: peak {} GFLOP/s", figure(peak));
         for dim in [96, 128] {
             for (name, rate) in products(level, dim) {
-                let share = peak.map_or(0.0, |peak| 100.0 * rate / peak);
-                println!("  {name:<34}{rate:8.1} GFLOP/s {share:5.0} %");
+                let share = peak.map_or(String::new(), |peak| {
+                    format!("{:5.0} %", 100.0 * rate / peak)
+                });
+                println!("  {name:<34}{rate:8.1} GFLOP/s {share}");
             }
         }
         for (name, rate) in streams(level) {
