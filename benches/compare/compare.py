@@ -14,6 +14,7 @@ Needs numpy and ir_measures. Neither is imported before the measurements are ove
 counts it, is never below what its parent held when it was started.
 """
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -246,6 +247,10 @@ def main():
     ap.add_argument("--check", action="store_true", help="exit with 1 when colidx is slower or finds less than next-plaid at its defaults")
     a = ap.parse_args()
 
+    a.colidx, a.next_plaid = a.colidx.resolve(), a.next_plaid.resolve()
+    for package in ("numpy", "ir_measures"):
+        if importlib.util.find_spec(package) is None:
+            sys.exit(f"{package} is missing: pip install {package}")
     a.work.mkdir(parents=True, exist_ok=True)
     lines = judge(a, measure(a))
     machine = {"machine": cpu_model(), "cores": os.cpu_count(), "date": time.strftime("%Y-%m-%d"), "data": a.data.resolve().name}
