@@ -42,7 +42,7 @@ impl Activation {
             Activation::Identity => {}
             Activation::Gelu => each(values, math::gelu),
             Activation::GeluTanh => each(values, |x| {
-                let inner = 0.797_884_56 * (x + 0.044_715 * x * x * x);
+                let inner = 0.797_884_6 * (x + 0.044_715 * x * x * x);
                 0.5 * x * (1.0 + math::tanh(inner))
             }),
             Activation::Relu => each(values, |x| x.max(0.0)),

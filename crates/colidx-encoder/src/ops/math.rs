@@ -2,7 +2,7 @@
 //!
 //! The library functions of the system differ from one to the next in the last bits; these do not.
 
-use std::f32::consts::{LN_2, LOG2_E, SQRT_2};
+use std::f32::consts::{LOG2_E, SQRT_2};
 
 /// `e^x` to about one unit in the last place, for `x <= 88`; below -87 a number near 1e-38.
 #[inline(always)]
@@ -11,7 +11,7 @@ pub(super) fn exp(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts: the first has so few bits that its product with an integer is exact.
     const HIGH: f32 = 0.693_359_4;
-    const LOW: f32 = (LN_2 as f64 - HIGH as f64) as f32 - 1.904_654_3e-9;
+    const LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * LOG2_E + ROUND;
     let n = shifted - ROUND;

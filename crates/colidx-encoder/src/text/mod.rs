@@ -145,13 +145,13 @@ impl TextTokenizer {
     /// Tokens of a document: cut to `document_length`, with the marker after the first token.
     pub(crate) fn document(&self, text: &str) -> Result<Tokens, EncoderError> {
         let length = self.settings.document_length;
-        Ok(self.tokens(text, self.document_marker, length, false)?)
+        self.tokens(text, self.document_marker, length, false)
     }
 
     /// As [`document`](Self::document), with the place of each token in the text; slower.
     pub(crate) fn document_with_spans(&self, text: &str) -> Result<Tokens, EncoderError> {
         let length = self.settings.document_length;
-        Ok(self.tokens(text, self.document_marker, length, true)?)
+        self.tokens(text, self.document_marker, length, true)
     }
 
     /// Tokens of a query: cut to `query_length`, with the marker after the first token, and padded with the mask token

@@ -1,0 +1,350 @@
+//! Damaged and foreign checkpoints: a typed error that names the file, never a panic.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use colidx_encoder::{Encoder, EncoderError};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A copy of the tiny checkpoint to damage.
+struct Copy(TempDir);
+
+impl Copy {
+    fn new() -> Copy {
+        let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let to = TempDir::new().unwrap();
+        for folder in ["", "1_Dense"] {
+            fs::create_dir_all(to.path().join(folder)).unwrap();
+            for entry in fs::read_dir(from.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    fs::copy(
+                        &path,
+                        to.path().join(folder).join(path.file_name().unwrap()),
+                    )
+                    .unwrap();
+                }
+            }
+        }
+        Copy(to)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn json(self, file: &str, change: impl FnOnce(&mut Value)) -> Copy {
+        let path = self.path(file);
+        let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(path, value.to_string()).unwrap();
+        self
+    }
+
+    fn bytes(self, file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Copy {
+        let mut bytes = fs::read(self.path(file)).unwrap();
+        change(&mut bytes);
+        fs::write(self.path(file), bytes).unwrap();
+        self
+    }
+
+    fn without(self, file: &str) -> Copy {
+        fs::remove_file(self.path(file)).unwrap();
+        self
+    }
+
+    fn open(&self) -> Result<Encoder, EncoderError> {
+        Encoder::open(self.0.path())
+    }
+
+    /// The error of opening it, whose message names `file` and ends with advice.
+    fn error(self, file: &str) -> EncoderError {
+        let error = self.open().err().unwrap();
+        let message = error.to_string();
+        assert!(
+            message.contains(&*self.path(file).to_string_lossy()),
+            "{message}"
+        );
+        assert!(message.contains("; "), "{message}");
+        error
+    }
+}
+
+#[test]
+fn the_copy_itself_is_sound() {
+    assert!(Copy::new().open().is_ok());
+}
+
+#[test]
+fn missing_files() {
+    let error = Encoder::open(Path::new("/no/such/directory"))
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, EncoderError::NoCheckpoint { .. }),
+        "{error}"
+    );
+    for (file, named) in [
+        ("model.safetensors", ""),
+        ("1_Dense/model.safetensors", "1_Dense"),
+    ] {
+        let error = Copy::new().without(file).error(named);
+        assert!(matches!(error, EncoderError::NoWeights { .. }), "{error}");
+    }
+    for file in ["config.json", "1_Dense/config.json", "tokenizer.json"] {
+        let error = Copy::new().without(file).error(file);
+        assert!(matches!(error, EncoderError::Io { .. }), "{error}");
+    }
+    let error = Copy::new()
+        .without("tokenizer_config.json")
+        .error("tokenizer.json");
+    assert!(matches!(error, EncoderError::NoMask { .. }), "{error}");
+}
+
+#[test]
+fn files_that_are_no_json() {
+    for file in [
+        "modules.json",
+        "config.json",
+        "config_sentence_transformers.json",
+        "sentence_bert_config.json",
+        "1_Dense/config.json",
+        "tokenizer_config.json",
+    ] {
+        let error = Copy::new()
+            .bytes(file, |bytes| bytes.truncate(9))
+            .error(file);
+        assert!(matches!(error, EncoderError::Json { .. }), "{error}");
+    }
+    let error = Copy::new()
+        .bytes("tokenizer.json", |bytes| bytes.truncate(100))
+        .error("tokenizer.json");
+    assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
+}
+
+#[test]
+fn configurations_that_contradict() {
+    let settings = "config_sentence_transformers.json";
+    let changes: [(&str, &str, Value); 10] = [
+        ("config.json", "num_attention_heads", 5.into()),
+        ("config.json", "num_attention_heads", 0.into()),
+        ("config.json", "hidden_size", 0.into()),
+        (settings, "document_length", 65.into()),
+        (settings, "document_length", 0.into()),
+        (settings, "query_length", 1000.into()),
+        ("1_Dense/config.json", "out_features", 0.into()),
+        ("config.json", "hidden_act", "mish".into()),
+        (
+            "config.json",
+            "position_embedding_type",
+            "relative_key".into(),
+        ),
+        (
+            "1_Dense/config.json",
+            "activation_function",
+            "torch.nn.Mish".into(),
+        ),
+    ];
+    for (file, key, value) in changes {
+        // Lengths too short are found once the tokenizer says how many special tokens it adds.
+        let named = if value == 0 && file == settings {
+            "tokenizer.json"
+        } else {
+            file
+        };
+        let error = Copy::new()
+            .json(file, |json| json[key] = value.clone())
+            .error(named);
+        assert!(
+            matches!(
+                error,
+                EncoderError::Config { .. } | EncoderError::Unsupported { .. }
+            ),
+            "{error}"
+        );
+        let message = error.to_string();
+        assert!(message.contains(key), "{message}");
+    }
+    let error = Copy::new()
+        .json("modules.json", |json| {
+            json[0]["type"] = "sentence_transformers.models.CLIPModel".into()
+        })
+        .error("modules.json");
+    assert!(matches!(error, EncoderError::Config { .. }), "{error}");
+}
+
+#[test]
+fn unknown_architectures() {
+    for model_type in ["t5", ""] {
+        let error = Copy::new()
+            .json("config.json", |json| json["model_type"] = model_type.into())
+            .error("config.json");
+        let EncoderError::UnknownArchitecture { found, .. } = error else {
+            panic!("{error}");
+        };
+        assert_eq!(found, model_type);
+    }
+}
+
+#[test]
+fn tensors_that_are_missing_or_of_another_shape() {
+    let error = Copy::new()
+        .json("config.json", |json| json["num_hidden_layers"] = 3.into())
+        .error("model.safetensors");
+    let EncoderError::MissingTensor { tensor, shape, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        (tensor.as_str(), shape),
+        ("encoder.layer.2.attention.self.query.weight", vec![32, 32])
+    );
+
+    let error = Copy::new()
+        .json("config.json", |json| json["intermediate_size"] = 65.into())
+        .error("model.safetensors");
+    let EncoderError::TensorShape {
+        tensor,
+        expected,
+        found,
+        ..
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(tensor, "encoder.layer.0.intermediate.dense.weight");
+    assert_eq!((expected, found), (vec![65, 32], vec![64, 32]));
+
+    let error = Copy::new()
+        .json("1_Dense/config.json", |json| json["bias"] = true.into())
+        .error("1_Dense/model.safetensors");
+    assert!(
+        matches!(error, EncoderError::MissingTensor { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn dense_modules_that_do_not_chain() {
+    let file = "1_Dense/config.json";
+    let error = Copy::new()
+        .json(file, |json| json["in_features"] = 31.into())
+        .error(file);
+    let EncoderError::DenseChain {
+        expected, found, ..
+    } = error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!((expected, found), (32, 31));
+}
+
+#[test]
+fn markers_outside_the_vocabulary() {
+    for setting in ["query_prefix", "document_prefix"] {
+        let error = Copy::new()
+            .json("config_sentence_transformers.json", |json| {
+                json[setting] = "[nope] ".into()
+            })
+            .error("tokenizer.json");
+        let EncoderError::NoMarker {
+            token,
+            setting: named,
+            ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((token.as_str(), named), ("[nope] ", setting));
+    }
+}
+
+#[test]
+fn damaged_weights() {
+    let file = "model.safetensors";
+    for length in [0, 7, 100, 5000, 140_000] {
+        let error = Copy::new()
+            .bytes(file, |bytes| bytes.truncate(length))
+            .error(file);
+        assert!(
+            matches!(error, EncoderError::WeightsFile { .. }),
+            "{length}: {error}"
+        );
+    }
+    let error = Copy::new()
+        .bytes(file, |bytes| bytes[..8].fill(255))
+        .error(file);
+    assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
+
+    let nan = |bytes: &mut Vec<u8>| {
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    };
+    let error = Copy::new()
+        .bytes("1_Dense/model.safetensors", nan)
+        .error("1_Dense/model.safetensors");
+    let EncoderError::TensorNotFinite { tensor, index, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((tensor.as_str(), index), ("linear.weight", 16 * 32 - 1));
+}
+
+#[test]
+fn weights_so_large_that_nothing_finite_comes_out() {
+    let huge = |bytes: &mut Vec<u8>| {
+        let end = bytes.len();
+        for value in bytes[end - 16 * 32 * 4..].as_chunks_mut::<4>().0 {
+            *value = f32::MAX.to_le_bytes();
+        }
+    };
+    let copy = Copy::new().bytes("1_Dense/model.safetensors", huge);
+    let error = copy
+        .open()
+        .unwrap()
+        .encode_documents(&["a", "b"])
+        .unwrap_err();
+    assert!(
+        matches!(error, EncoderError::NotFinite { text: 0 }),
+        "{error}"
+    );
+}
+
+#[test]
+fn tokens_without_an_embedding() {
+    let copy = Copy::new().json("tokenizer.json", |json| {
+        json["model"]["vocab"]["zebra"] = 999.into()
+    });
+    let encoder = copy.open().unwrap();
+    assert!(encoder.encode_documents(&["horse"]).is_ok());
+    let error = encoder.encode_documents(&["zebra"]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EncoderError::TokenWithoutEmbedding { id: 999, rows: 436 }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_fingerprint_changes_with_every_file_that_matters() {
+    let fingerprint = |copy: Copy| copy.open().unwrap().info().fingerprint.clone();
+    let sound = fingerprint(Copy::new());
+    assert_eq!(fingerprint(Copy::new()), sound);
+    let flip = |bytes: &mut Vec<u8>| {
+        let end = bytes.len();
+        bytes[end - 4] ^= 1;
+    };
+    for changed in [
+        Copy::new().bytes("model.safetensors", flip),
+        Copy::new().bytes("1_Dense/model.safetensors", flip),
+        Copy::new().json("config_sentence_transformers.json", |json| {
+            json["query_length"] = 15.into()
+        }),
+        Copy::new().json("tokenizer.json", |json| {
+            json["model"]["max_input_chars_per_word"] = 99.into()
+        }),
+    ] {
+        assert_ne!(fingerprint(changed), sound);
+    }
+}
