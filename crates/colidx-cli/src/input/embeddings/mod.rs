@@ -2,12 +2,12 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `doc_embeddings.npy` | [total_tokens, dim] f16 or f32: the vectors of all documents, one after another |
-//! | `doc_lens.npy` | [documents] i32, i64 or u32: how many vectors each document has |
-//! | `token_ids.npy` | optional, [total_tokens] i32, i64 or u32: the vocabulary id of each vector |
+//! | `doc_embeddings.npy` | `[total_tokens, dim]` f16 or f32: the vectors of all documents, one after another |
+//! | `doc_lens.npy` | `[documents]` i32, i64 or u32: how many vectors each document has |
+//! | `token_ids.npy` | optional, `[total_tokens]` i32, i64 or u32: the vocabulary id of each vector |
 //! | `doc_keys.txt` | optional, one key a line; without it the keys are the row numbers from 0 |
 //!
-//! Query vectors are one file, [queries, tokens, dim] f16 or f32.
+//! Query vectors are one file, `[queries, tokens, dim]` f16 or f32.
 
 mod lengths;
 mod queries;

@@ -24,7 +24,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The number of elements. Fits, since [`Header::read`] checked it against the file's size.
+    /// The number of elements. Fits, since it was checked against the file's size.
     pub fn elements(&self) -> u64 {
         elements(&self.shape).unwrap_or(u64::MAX)
     }
