@@ -6,7 +6,7 @@
     check-metrics.py --qrels FILE --run run.trec --metrics metrics.json
 
 Needs ir_measures from PyPI. `map` without a cut-off looks at every hit, so the run must be as deep as the evaluation
-was: 1000 hits unless `-k` said otherwise. Exit status 0 when every metric agrees to --tolerance, 1 when one does not.
+was (`"k"` in its JSON: 1000 for a metric without a cut-off unless `-k` said otherwise); what is deeper is cut off. Exit status 0 when every metric agrees to --tolerance, 1 when one does not.
 """
 import argparse
 import json
@@ -38,8 +38,8 @@ def read_qrels(path):
     return dict(qrels)
 
 
-def read_run(path):
-    """{query: {document: score}} of a TREC run, and the number of hits whose score another hit of the query shares.
+def read_run(path, depth):
+    """{query: {document: score}} of the first `depth` hits (None: all) of a TREC run, and how many hits share their score.
 
     trec_eval orders equal scores by document id, descending; colidx promises ascending, and its order is what is to be
     judged. So each score becomes minus the rank that score and order in the file give.
@@ -54,7 +54,7 @@ def read_run(path):
             sys.exit(f"{path}:{number}: document {document} is listed twice for query {query}")
         scored[query][document] = float(score)
     ties = sum(len(hits) - len(set(hits.values())) for hits in scored.values())
-    run = {query: {document: -rank for rank, document in enumerate(sorted(hits, key=hits.get, reverse=True), 1)}
+    run = {query: {document: -rank for rank, document in enumerate(sorted(hits, key=hits.get, reverse=True)[:depth], 1)}
            for query, hits in scored.items()}
     return run, ties
 
@@ -77,9 +77,8 @@ def main():
     a = ap.parse_args()
 
     qrels = read_qrels(a.qrels)
-    run, ties = read_run(a.run)
     printed = json.loads(sys.stdin.read() if str(a.metrics) == "-" else a.metrics.read_text(encoding="utf-8"))
-    printed = {**printed, **printed.get("metrics", {})}
+    run, ties = read_run(a.run, printed.get("k"))
     measures = {name: m for name in printed if (m := measure_of(name)) is not None}
     if not measures:
         sys.exit(f"{a.metrics}: no metric to check among {', '.join(printed)}")
