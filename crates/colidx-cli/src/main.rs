@@ -1,1 +1,5 @@
-fn main() {}
+//! The binary `colidx`; everything it does is in the library beside it.
+
+fn main() -> std::process::ExitCode {
+    colidx_cli::main()
+}

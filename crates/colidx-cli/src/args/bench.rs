@@ -1,0 +1,50 @@
+//! `colidx bench`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{IndexArg, QueryModelArg};
+
+/// Flags of `colidx bench`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+    colidx bench --index scifact.colidx --queries queries.jsonl\n  \
+    colidx bench --index scifact.colidx --query-embeddings queries.npy -k 100 --threads 4 --run-out run.trec")]
+pub struct BenchArgs {
+    /// The index.
+    #[command(flatten)]
+    pub index: IndexArg,
+
+    /// File of queries: JSON Lines with `_id` and `text`, or TSV with id and text.
+    #[arg(long, value_name = "FILE", required_unless_present = "query_embeddings")]
+    pub queries: Option<PathBuf>,
+
+    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16. Keys are those of --queries, or row numbers.
+    #[arg(long, value_name = "FILE.npy")]
+    pub query_embeddings: Option<PathBuf>,
+
+    /// Hits a query.
+    #[arg(short = 'k', value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub k: u32,
+
+    /// Searches at a time; each runs on one thread.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: u16,
+
+    /// Rounds of all queries, after one round to warm up; the figures are over all of them.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub repeat: u32,
+
+    /// Score every document instead of the likely ones.
+    #[arg(long)]
+    pub exact: bool,
+
+    /// Also write the hits as a TREC run.
+    #[arg(long, value_name = "FILE")]
+    pub run_out: Option<PathBuf>,
+
+    /// The checkpoint for queries.
+    #[command(flatten)]
+    pub model: QueryModelArg,
+}

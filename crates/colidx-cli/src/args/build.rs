@@ -1,0 +1,83 @@
+//! `colidx build`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{CorpusArgs, IndexArg, ThreadsArg, parse_size};
+
+/// Flags of `colidx build`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    colidx build corpus.jsonl --index docs.colidx --model models/answerai-colbert-small-v1\n  \
+    colidx build notes/ README.md --index notes.colidx --model models/answerai-colbert-small-v1\n  \
+    zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model models/answerai-colbert-small-v1\n  \
+    colidx build --embeddings vectors/ --index vectors.colidx")]
+pub struct BuildArgs {
+    /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
+    #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
+    pub corpus: Vec<PathBuf>,
+
+    /// How the corpus is read.
+    #[command(flatten)]
+    pub reading: CorpusArgs,
+
+    /// Build from vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
+    pub embeddings: Option<PathBuf>,
+
+    /// Where to put the index.
+    #[command(flatten)]
+    pub index: IndexArg,
+
+    /// Checkpoint that turns text into vectors: a directory or a hub id.
+    #[arg(long, value_name = "DIR|HUB-ID", required_unless_present = "embeddings")]
+    pub model: Option<String>,
+
+    /// Bits a dimension for the residuals: 1, 2, 4 or 8.
+    #[arg(long, value_name = "1|2|4|8", default_value = "4", value_parser = parse_nbits)]
+    pub nbits: u32,
+
+    /// Centroids of the codebook [default: chosen from the number of vectors].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub centroids: Option<u32>,
+
+    /// K-means that trains the codebook [default: faiss where it is built in].
+    #[arg(long, value_enum)]
+    pub clustering: Option<Clustering>,
+
+    /// Memory to stay under.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    pub memory: u64,
+
+    /// The threads.
+    #[command(flatten)]
+    pub threads: ThreadsArg,
+
+    /// Seed of everything random: the same input and seed give the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+
+    /// Replace an index that is already there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The k-means engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Clustering {
+    /// The faiss library.
+    Faiss,
+    /// The one written for colidx, without C++.
+    Builtin,
+}
+
+fn parse_nbits(text: &str) -> Result<u32, String> {
+    match text {
+        "1" => Ok(1),
+        "2" => Ok(2),
+        "4" => Ok(4),
+        "8" => Ok(8),
+        _ => Err("expected 1, 2, 4 or 8".to_owned()),
+    }
+}

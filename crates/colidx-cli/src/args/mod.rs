@@ -1,0 +1,108 @@
+//! What can be typed: one module a command, and the flags that several commands share.
+
+mod bench;
+mod build;
+mod corpus;
+mod encode;
+mod eval;
+mod inspect;
+mod search;
+mod size;
+
+pub use bench::BenchArgs;
+pub use build::{BuildArgs, Clustering};
+pub use corpus::CorpusArgs;
+pub use encode::{EncodeArgs, EncodeAs, EncodeType};
+pub use eval::EvalArgs;
+pub use inspect::{ExplainArgs, InfoArgs, VerifyArgs};
+pub use search::SearchArgs;
+pub use size::parse_size;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "colidx",
+    version,
+    about = "Late-interaction (ColBERT) search on disk: one binary, one directory.",
+    after_help = "Example:\n  \
+        colidx build docs/ --index docs.colidx --model models/answerai-colbert-small-v1\n  \
+        colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
+        Results go to standard output, everything else to standard error.\n\
+        Exit status: 0 on success, 1 on failure, 2 on wrong usage."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make an index from a corpus or from vectors.
+    Build(BuildArgs),
+    /// Search an index: one query, a file of queries, or interactively.
+    Search(SearchArgs),
+    /// Measure ranking quality against relevance judgements.
+    Eval(EvalArgs),
+    /// Measure search speed.
+    Bench(BenchArgs),
+    /// Turn text into token vectors in .npy files, without an index.
+    Encode(EncodeArgs),
+    /// Show what an index holds and where its bytes are.
+    Info(InfoArgs),
+    /// Check every checksum and every offset of an index.
+    Verify(VerifyArgs),
+    /// Show which query token matched which word of a document, and how well.
+    Explain(ExplainArgs),
+}
+
+/// The index a command works on.
+#[derive(Debug, Args)]
+pub struct IndexArg {
+    /// Directory of the index.
+    #[arg(long = "index", value_name = "DIR")]
+    pub path: PathBuf,
+}
+
+/// How many threads a command may use.
+#[derive(Debug, Args)]
+pub struct ThreadsArg {
+    /// Threads to use [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// The checkpoint for queries.
+#[derive(Debug, Args)]
+pub struct QueryModelArg {
+    /// Checkpoint directory or hub id [default: the one that the index names].
+    #[arg(long, value_name = "DIR|HUB-ID")]
+    pub model: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_shows_an_example() {
+        let mut cli = Cli::command();
+        assert!(cli.render_long_help().to_string().contains("Example"));
+        for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let help = command.render_long_help().to_string();
+            let call = format!("  colidx {} ", command.get_name());
+            assert!(help.contains("Example") && help.contains(&call), "{}:\n{help}", command.get_name());
+        }
+    }
+}

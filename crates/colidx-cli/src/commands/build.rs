@@ -1,0 +1,253 @@
+//! `colidx build`
+
+use std::path::Path;
+
+use colidx::{BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress};
+use colidx_encoder::{CheckpointInfo, Encoder};
+
+use super::with_threads;
+use crate::args::{BuildArgs, Clustering};
+use crate::encoding::{EmbeddingsSource, EncoderSource};
+use crate::error::CliError;
+use crate::input::embeddings::Embeddings;
+use crate::input::{Corpus, CorpusReport};
+use crate::interrupt;
+use crate::model;
+use crate::output::note;
+use crate::progress::{Phases, Unit};
+use crate::render::number;
+
+/// Documents read between two updates of the bar.
+const READ_STEP: u64 = 256;
+
+/// What was found in the documents, beside what the engine reports.
+#[derive(Default)]
+struct Tally {
+    corpus: Option<CorpusReport>,
+    refused: u64,
+    refused_messages: Vec<String>,
+    truncated: u64,
+    document_length: usize,
+}
+
+/// Builds an index from text or from vectors.
+///
+/// # Errors
+/// Any; the index directory is then as it was before.
+pub fn run(args: &BuildArgs) -> Result<(), CliError> {
+    interrupt::install()?;
+    with_threads(&args.threads, || {
+        let phases = Phases::new();
+        let built = match &args.embeddings {
+            Some(directory) => from_vectors(args, directory, &phases),
+            None => from_text(args, &phases),
+        };
+        phases.end();
+        let (report, tally) = built.map_err(|error| {
+            if interrupt::asked() {
+                CliError::Interrupted("no index was made, and one that was there is unchanged; run the same command again to build it")
+            } else {
+                error
+            }
+        })?;
+        summarise(args, &report, &tally);
+        Ok(())
+    })
+}
+
+fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
+    let Some(location) = &args.model else {
+        return Err(CliError::Usage("--model is needed to build from text".to_owned()));
+    };
+    // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
+    let corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let directory = model::locate(location)?;
+    let encoder = Encoder::open(&directory)?;
+    let info = encoder.info();
+    let options = BuildOptions { model: Some(model_info(info, location, &directory)?), ..options(args)? };
+    let mut builder = IndexBuilder::create(&args.index.path, options)?;
+    let mut tally = Tally { document_length: info.document_length, ..Tally::default() };
+    read(corpus, &mut builder, args.reading.skip_bad_lines, &mut tally, phases)?;
+    let mut source = EncoderSource::new(&encoder);
+    let report = builder.finish(&mut source, &Watch(phases))?;
+    tally.truncated = source.truncated();
+    Ok((report, tally))
+}
+
+fn from_vectors(args: &BuildArgs, directory: &Path, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
+    let embeddings = Embeddings::open(directory)?;
+    let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
+    for (line, key) in (1u64..).zip(embeddings.keys()?) {
+        let key = key?;
+        let add = builder.add(&NewDocument { key: &key, ..NewDocument::default() });
+        let place = || format!("{}:{line}", directory.join("doc_keys.txt").display());
+        add.map_err(|source| CliError::Document { place: place(), source })?;
+    }
+    let report = builder.finish(&mut EmbeddingsSource(embeddings), &Watch(phases))?;
+    Ok((report, Tally::default()))
+}
+
+fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
+    let engine = match args.clustering {
+        Some(Clustering::Builtin) => Engine::Builtin,
+        Some(Clustering::Faiss) if !cfg!(feature = "faiss") => {
+            return Err(CliError::Usage(
+                "this colidx was built without faiss; use --clustering builtin, or build it with the feature `faiss`".to_owned(),
+            ));
+        }
+        None if !cfg!(feature = "faiss") => Engine::Builtin,
+        Some(Clustering::Faiss) | None => Engine::Faiss,
+    };
+    Ok(BuildOptions {
+        nbits: args.nbits,
+        centroids: args.centroids.map(|n| n as usize),
+        engine,
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        seed: args.seed,
+        force: args.force,
+        ..BuildOptions::default()
+    })
+}
+
+/// What the index is to remember of the checkpoint.
+fn model_info(info: &CheckpointInfo, location: &str, directory: &Path) -> Result<ModelInfo, CliError> {
+    let location = if Path::new(location).is_dir() {
+        let absolute = std::path::absolute(directory);
+        let reason = |error: std::io::Error| CliError::NoModel { path: directory.to_owned(), reason: error.to_string() };
+        absolute.map_err(reason)?.display().to_string()
+    } else {
+        location.to_owned()
+    };
+    Ok(ModelInfo {
+        name: info.name.clone(),
+        location,
+        fingerprint: info.fingerprint.clone(),
+        architecture: info.architecture.clone(),
+        document_length: info.document_length,
+        query_length: info.query_length,
+        document_marker: info.document_marker.clone(),
+        query_marker: info.query_marker.clone(),
+        skiplist: info.skiplist.clone(),
+    })
+}
+
+/// Streams the corpus into the builder.
+fn read(
+    mut corpus: Corpus,
+    builder: &mut IndexBuilder,
+    skip_bad_lines: bool,
+    tally: &mut Tally,
+    phases: &Phases,
+) -> Result<(), CliError> {
+    let total = corpus.bytes_total();
+    phases.begin("reading", total, Unit::Bytes);
+    let mut metadata = String::new();
+    while let Some(document) = corpus.next() {
+        let document = document?;
+        if interrupt::asked() {
+            return Err(colidx::Error::Cancelled.into());
+        }
+        metadata.clear();
+        if !document.metadata.is_empty() {
+            metadata = serde_json::Value::Object(document.metadata).to_string();
+        }
+        let new = NewDocument { key: &document.key, title: &document.title, text: &document.text, metadata: &metadata };
+        if let Err(source) = builder.add(&new) {
+            let refused = matches!(
+                source,
+                colidx::Error::DuplicateKey { .. } | colidx::Error::InvalidKey { .. } | colidx::Error::DocumentTooLarge { .. }
+            );
+            let error = CliError::Document { place: document.place.to_string(), source };
+            if !(refused && skip_bad_lines) {
+                return Err(error);
+            }
+            tally.refused += 1;
+            if tally.refused_messages.len() < 5 {
+                tally.refused_messages.push(error.to_string());
+            }
+        }
+        if builder.len() as u64 % READ_STEP == 0 {
+            phases.set(corpus.bytes_read(), total);
+        }
+    }
+    phases.set(corpus.bytes_read(), total);
+    tally.corpus = Some(corpus.report().clone());
+    Ok(())
+}
+
+/// The engine's progress, shown.
+struct Watch<'a>(&'a Phases);
+
+impl Progress for Watch<'_> {
+    fn phase(&self, phase: Phase, total: Option<u64>) {
+        let (name, unit) = match phase {
+            Phase::Sample => ("encoding a sample", Unit::Things("document")),
+            Phase::Train => ("training the codebook", Unit::Share),
+            Phase::Encode => ("encoding", Unit::Things("document")),
+            Phase::Postings => ("inverting", Unit::Share),
+            Phase::Commit => ("committing", Unit::Share),
+            _ => ("working", Unit::Share),
+        };
+        self.0.begin(name, total, unit);
+    }
+
+    fn advance(&self, done: u64) {
+        self.0.set_done(done);
+    }
+
+    fn cancelled(&self) -> bool {
+        interrupt::asked()
+    }
+}
+
+fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
+    let per_vector = (report.bytes - report.text_bytes) as f64 / report.vectors.max(1) as f64;
+    note(&format!(
+        "{}: {}, {}, {}",
+        args.index.path.display(),
+        number::counted(report.documents, "document"),
+        number::counted(report.vectors, "vector"),
+        number::counted(report.centroids as u64, "centroid"),
+    ));
+    note(&format!(
+        "{} on disk, {} of them text; {per_vector:.1} bytes a vector without the text",
+        number::bytes(report.bytes),
+        number::bytes(report.text_bytes)
+    ));
+    for line in left_out(report, tally) {
+        note(&line);
+    }
+    let times: Vec<String> = report.phases.iter().map(|(phase, took)| format!("{phase} {}", number::time(*took))).collect();
+    note(&format!("time: {}", times.join(", ")));
+}
+
+/// What was shortened, empty or left out; nothing of it is silent.
+fn left_out(report: &BuildReport, tally: &Tally) -> Vec<String> {
+    let mut lines = Vec::new();
+    if tally.truncated > 0 {
+        lines.push(format!(
+            "truncated: {}, of which the first {} tokens were indexed",
+            number::counted(tally.truncated, "document"),
+            tally.document_length
+        ));
+    }
+    let empty = report.without_text.max(tally.corpus.as_ref().map_or(0, |corpus| corpus.empty));
+    if empty > 0 || report.without_vectors > 0 {
+        lines.push(format!(
+            "empty: {} without text, {} without vectors",
+            number::counted(empty, "document"),
+            number::count(report.without_vectors)
+        ));
+    }
+    let (bad_lines, messages) =
+        tally.corpus.as_ref().map_or((0, &[][..]), |corpus| (corpus.bad_lines, &corpus.bad_line_messages[..]));
+    if bad_lines + tally.refused > 0 {
+        lines.push(format!("skipped: {}", number::counted(bad_lines + tally.refused, "bad line")));
+        let shown = messages.iter().chain(&tally.refused_messages);
+        lines.extend(shown.map(|message| format!("  {message}")));
+    }
+    if let Some(corpus) = tally.corpus.as_ref().filter(|corpus| corpus.skipped_files > 0) {
+        lines.push(format!("skipped: {} of other formats", number::counted(corpus.skipped_files, "file")));
+    }
+    lines
+}

@@ -1,0 +1,135 @@
+//! `colidx encode`
+
+use colidx_encoder::Encoder;
+
+use super::with_threads;
+use crate::args::{EncodeArgs, EncodeAs, EncodeType};
+use crate::document::DocumentText;
+use crate::error::CliError;
+use crate::input::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
+use crate::input::npy::Dtype;
+use crate::input::{Corpus, Document, QueryOptions, read_queries};
+use crate::interrupt;
+use crate::model;
+use crate::output::note;
+use crate::progress::{Phases, Unit};
+use crate::render::number;
+
+/// Texts encoded together.
+const CHUNK: usize = 64;
+
+/// The file of query vectors.
+const QUERIES: &str = "query_embeddings.npy";
+
+/// Turns text into vectors in files.
+///
+/// # Errors
+/// The input, the checkpoint or the output is bad; no file is then left that looks whole.
+pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
+    interrupt::install()?;
+    with_threads(&args.threads, || {
+        let encoder = Encoder::open(&model::locate(&args.model)?)?;
+        match args.role {
+            EncodeAs::Documents => documents(args, &encoder),
+            EncodeAs::Queries => queries(args, &encoder),
+        }
+    })
+}
+
+fn dtype(args: &EncodeArgs) -> Dtype {
+    match args.dtype {
+        EncodeType::F16 => Dtype::F16,
+        EncodeType::F32 => Dtype::F32,
+    }
+}
+
+fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
+    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), args.force)?;
+    let total = corpus.bytes_total();
+    let phases = Phases::new();
+    phases.begin("encoding", total, Unit::Bytes);
+    let (mut vectors, mut truncated) = (0u64, 0u64);
+    loop {
+        let chunk: Vec<Document> = corpus.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+        if chunk.is_empty() {
+            break;
+        }
+        stop_if_asked()?;
+        let texts: Vec<DocumentText> =
+            chunk.iter().map(|document| DocumentText::new(&document.title, &document.text)).collect();
+        let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
+        for (document, encoded) in chunk.iter().zip(encoder.encode_documents(&texts)?) {
+            writer.push(&document.key, &encoded.vectors, &encoded.token_ids)?;
+            vectors += encoded.token_ids.len() as u64;
+            truncated += u64::from(encoded.truncated);
+        }
+        phases.set(corpus.bytes_read(), total);
+    }
+    phases.end();
+    stop_if_asked()?;
+    writer.finish()?;
+    let report = corpus.report();
+    note(&format!(
+        "{}: {}, {} of dimension {}; {} truncated, {} empty, {} skipped",
+        args.out.display(),
+        number::counted(report.documents, "document"),
+        number::counted(vectors, "vector"),
+        encoder.info().dim,
+        number::count(truncated),
+        number::count(report.empty),
+        number::counted(report.bad_lines, "bad line"),
+    ));
+    for message in &report.bad_line_messages {
+        note(&format!("  {message}"));
+    }
+    Ok(())
+}
+
+fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
+    let [file] = &args.corpus[..] else {
+        return Err(CliError::Usage("--as queries takes one file of queries".to_owned()));
+    };
+    let options = QueryOptions {
+        format: args.reading.format,
+        id_field: args.reading.id_field.clone(),
+        text_field: args.reading.text_field.clone(),
+    };
+    let queries = read_queries(file, &options)?;
+    let path = args.out.join(QUERIES);
+    if path.exists() && !args.force {
+        return Err(CliError::Exists { path });
+    }
+    let phases = Phases::new();
+    let total = queries.len() as u64;
+    phases.begin("encoding", Some(total), Unit::Things("query"));
+    let mut encoded = Vec::with_capacity(queries.len());
+    for chunk in queries.chunks(CHUNK) {
+        stop_if_asked()?;
+        let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
+        encoded.extend(encoder.encode_queries(&texts)?);
+        phases.set(encoded.len() as u64, Some(total));
+    }
+    phases.end();
+    let dim = encoder.info().dim;
+    let tokens = encoded.iter().map(|query| query.tokens.len()).max().unwrap_or(0);
+    std::fs::create_dir_all(&args.out)
+        .map_err(|source| CliError::Write { file: args.out.display().to_string(), source })?;
+    let mut writer = QueryEmbeddingsWriter::create(&path, tokens, dim, dtype(args))?;
+    for query in &encoded {
+        writer.push(&query.vectors)?;
+    }
+    writer.finish()?;
+    let truncated = encoded.iter().filter(|query| query.truncated).count() as u64;
+    note(&format!(
+        "{}: {} of {tokens} vectors of dimension {dim}; {} truncated",
+        path.display(),
+        number::counted(total, "query"),
+        number::count(truncated)
+    ));
+    Ok(())
+}
+
+fn stop_if_asked() -> Result<(), CliError> {
+    if interrupt::asked() { Err(CliError::Interrupted("nothing was written; run the same command again")) } else { Ok(()) }
+}

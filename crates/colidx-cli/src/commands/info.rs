@@ -1,0 +1,144 @@
+//! `colidx info`
+
+use std::path::Path;
+
+use colidx::{FileInfo, Index, IndexInfo, ModelInfo};
+use serde::Serialize;
+
+use crate::args::InfoArgs;
+use crate::error::CliError;
+use crate::output::Stdout;
+use crate::render::table::{Align, table};
+use crate::render::{Role, Style, number};
+
+#[derive(Serialize)]
+struct InfoLine<'a> {
+    index: String,
+    format_version: u16,
+    generation: u64,
+    documents: u64,
+    vectors: u64,
+    dim: usize,
+    nbits: u32,
+    centroids: usize,
+    segments: usize,
+    seed: u64,
+    sample_error: f64,
+    bytes: u64,
+    text_bytes: u64,
+    bytes_per_vector: f64,
+    model: &'a Option<ModelInfo>,
+    files: Vec<FileLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileLine<'a> {
+    name: &'a str,
+    bytes: u64,
+    sections: Vec<SectionLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct SectionLine<'a> {
+    name: &'a str,
+    bytes: u64,
+}
+
+/// Shows what an index holds.
+///
+/// # Errors
+/// The index cannot be opened.
+pub fn run(args: &InfoArgs) -> Result<(), CliError> {
+    let info = Index::open(&args.index.path)?.info()?;
+    let mut out = Stdout::lock();
+    if args.json {
+        out.json(&line(&args.index.path, &info))?;
+    } else {
+        out.text(&page(&args.index.path, &info, &Style::for_stdout()))?;
+    }
+    out.flush()
+}
+
+fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
+    let file = |file: &'a FileInfo| FileLine {
+        name: &file.name,
+        bytes: file.bytes,
+        sections: file.sections.iter().map(|section| SectionLine { name: &section.name, bytes: section.bytes }).collect(),
+    };
+    InfoLine {
+        index: path.display().to_string(),
+        format_version: info.format_version,
+        generation: info.generation,
+        documents: info.documents,
+        vectors: info.vectors,
+        dim: info.dim,
+        nbits: info.nbits,
+        centroids: info.centroids,
+        segments: info.segments,
+        seed: info.seed,
+        sample_error: info.sample_error,
+        bytes: info.bytes,
+        text_bytes: info.text_bytes,
+        bytes_per_vector: info.bytes_per_vector(),
+        model: &info.model,
+        files: info.files.iter().map(file).collect(),
+    }
+}
+
+fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
+    let per_document = info.vectors as f64 / info.documents.max(1) as f64;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("documents", number::count(info.documents)),
+        row("vectors", format!("{}, {per_document:.1} a document, {} dimensions", number::count(info.vectors), info.dim)),
+        row("centroids", number::count(info.centroids as u64)),
+        row("residuals", format!("{} bits a dimension", info.nbits)),
+        row(
+            "size",
+            format!(
+                "{}, of it {} text; {:.1} bytes a vector without the text",
+                number::bytes(info.bytes),
+                number::bytes(info.text_bytes),
+                info.bytes_per_vector()
+            ),
+        ),
+        row("format", format!("version {}, commit {}, seed {}", info.format_version, info.generation, info.seed)),
+    ];
+    match &info.model {
+        Some(model) => rows.extend([
+            row("model", format!("{} ({})", model.name, model.architecture)),
+            row("", model.location.clone()),
+            row("", format!("fingerprint {}", model.fingerprint)),
+            row(
+                "",
+                format!(
+                    "documents of {} tokens after {}, queries of {} after {}, {} tokens skipped",
+                    model.document_length,
+                    model.document_marker.trim(),
+                    model.query_length,
+                    model.query_marker.trim(),
+                    model.skiplist.len()
+                ),
+            ),
+        ]),
+        None => rows.push(row("model", "not recorded: built from vectors".to_owned())),
+    }
+    let mut page = style.paint(Role::Heading, &path.display().to_string());
+    page.push('\n');
+    page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
+    page.push('\n');
+    page.push_str(&table(&[Align::Left, Align::Left, Align::Right, Align::Right], &files(info), 2));
+    page
+}
+
+fn files(info: &IndexInfo) -> Vec<Vec<String>> {
+    let share = |bytes: u64| format!("{:.1} %", bytes as f64 * 100.0 / info.bytes.max(1) as f64);
+    let mut rows = vec![["file", "section", "bytes", "share"].map(str::to_owned).to_vec()];
+    for file in &info.files {
+        rows.push(vec![file.name.clone(), String::new(), number::count(file.bytes), share(file.bytes)]);
+        for section in &file.sections {
+            rows.push(vec![String::new(), section.name.clone(), number::count(section.bytes), share(section.bytes)]);
+        }
+    }
+    rows
+}

@@ -1,0 +1,45 @@
+//! What each command does.
+
+pub mod bench;
+pub mod build;
+pub mod encode;
+pub mod eval;
+pub mod explain;
+pub mod info;
+pub mod search;
+pub mod verify;
+
+use crate::args::{Command, ThreadsArg};
+use crate::error::CliError;
+
+/// Runs a command.
+///
+/// # Errors
+/// The command's.
+pub fn run(command: &Command) -> Result<(), CliError> {
+    match command {
+        Command::Build(args) => build::run(args),
+        Command::Search(args) => search::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Encode(args) => encode::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Explain(args) => explain::run(args),
+    }
+}
+
+/// Runs `work` on as many threads as were asked for.
+fn with_threads<T: Send>(threads: &ThreadsArg, work: impl FnOnce() -> Result<T, CliError> + Send) -> Result<T, CliError> {
+    match threads.threads {
+        Some(threads) => on_threads(usize::from(threads), work),
+        None => work(),
+    }
+}
+
+/// Runs `work` on a pool of `threads` threads.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, CliError> + Send) -> Result<T, CliError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| CliError::Setup { what: "threads", reason: error.to_string() })?;
+    pool.install(work)
+}

@@ -1,0 +1,148 @@
+//! `colidx search`
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use colidx::{Index, SearchOptions, SearchResults};
+use rayon::prelude::*;
+
+use super::with_threads;
+use crate::args::SearchArgs;
+use crate::error::CliError;
+use crate::eval::RunWriter;
+use crate::interactive;
+use crate::json::{HitLine, Stats, StatsLine};
+use crate::output::{OutputFile, Stdout, note};
+use crate::progress::{Phases, Unit};
+use crate::queries::{CHUNK, From, Queries};
+use crate::session::Session;
+use crate::show::{Show, stats_text};
+
+/// Hits of a single query where `-k` is not given.
+const K: u32 = 10;
+
+/// Hits a query of many where `-k` is not given.
+const K_BATCH: u32 = 100;
+
+/// The last column of a run.
+pub const TAG: &str = "colidx";
+
+/// Answers one query, a file of queries, or whoever types.
+///
+/// # Errors
+/// The index or its checkpoint cannot be opened, a file is bad, or standard output is closed.
+pub fn run(args: &SearchArgs) -> Result<(), CliError> {
+    with_threads(&args.threads, || {
+        if args.queries.is_some() || args.query_embeddings.is_some() {
+            return batch(args);
+        }
+        if args.run_out.is_some() {
+            return Err(CliError::Usage("--run-out needs --queries or --query-embeddings".to_owned()));
+        }
+        let session = Session::open(&args.index.path, args.model.model.as_deref())?;
+        let show = Show::new(args.json, args.stats, args.explain);
+        let options = options(args, K);
+        match &args.query {
+            Some(query) => one(&session, query, &options, show),
+            None => interactive::run(&session, options, show),
+        }
+    })
+}
+
+fn options(args: &SearchArgs, k: u32) -> SearchOptions {
+    SearchOptions { k: args.k.unwrap_or(k) as usize, exact: args.exact, ..SearchOptions::default() }
+}
+
+fn one(session: &Session, query: &str, options: &SearchOptions, show: Show) -> Result<(), CliError> {
+    let answer = session.ask(query, options)?;
+    if answer.encoded.truncated {
+        note("the query is longer than the checkpoint reads; its end was left out");
+    }
+    show.answer(session, &answer, &mut Stdout::lock())
+}
+
+/// Where the hits of many queries go.
+enum Sink {
+    Run(RunWriter<Box<dyn Write>>),
+    File(RunWriter<OutputFile>),
+    Json(Stdout),
+}
+
+fn batch(args: &SearchArgs) -> Result<(), CliError> {
+    let index = Index::open(&args.index.path)?;
+    let from = From {
+        queries: args.queries.as_ref(),
+        embeddings: args.query_embeddings.as_ref(),
+        model: args.model.model.as_deref(),
+    };
+    let mut queries = Queries::open(&index, &args.index.path, &from)?;
+    let options = options(args, K_BATCH);
+    let mut sink = match &args.run_out {
+        Some(path) => Sink::File(RunWriter::new(OutputFile::create(path)?, TAG)),
+        None if args.json => Sink::Json(Stdout::lock()),
+        None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
+    };
+    let mut stats = Stats::default();
+    search_all(&index, &mut queries, &options, &mut stats, |key, results| match &mut sink {
+        Sink::Run(run) => Ok(run.write(key, hits(results))?),
+        Sink::File(run) => Ok(run.write(key, hits(results))?),
+        Sink::Json(out) => {
+            for (rank, hit) in (1..).zip(&results.hits) {
+                let document = index.document(hit.doc)?;
+                out.json(&HitLine::new(key, rank, hit.score, &hit.key, &document.title, &document.text))?;
+            }
+            Ok(())
+        }
+    })?;
+    match sink {
+        Sink::Run(run) => drop(run.finish()?),
+        Sink::File(run) => run.finish()?.finish()?,
+        Sink::Json(mut out) => {
+            if args.stats {
+                out.json(&StatsLine { stats })?;
+            }
+            return out.flush();
+        }
+    }
+    if args.stats {
+        note(&stats_text(&stats));
+    }
+    Ok(())
+}
+
+fn hits(results: &SearchResults) -> impl Iterator<Item = (&str, f32)> {
+    results.hits.iter().map(|hit| (hit.key.as_str(), hit.score))
+}
+
+/// Searches for all queries, several at a time, and gives the results in the order of the queries.
+///
+/// # Errors
+/// A query is bad, the index is damaged, or `each` fails.
+pub fn search_all(
+    index: &Index,
+    queries: &mut Queries,
+    options: &SearchOptions,
+    stats: &mut Stats,
+    mut each: impl FnMut(&str, &SearchResults) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let keys = queries.keys().to_vec();
+    let total = keys.len();
+    let phases = Phases::new();
+    phases.begin("searching", Some(total as u64), Unit::Things("query"));
+    for start in (0..total).step_by(CHUNK) {
+        let at = start..total.min(start + CHUNK);
+        let began = Instant::now();
+        let chunk = queries.get(at.clone())?;
+        let encode_time = began.elapsed() / chunk.len().max(1) as u32;
+        let results: Vec<SearchResults> =
+            chunk.par_iter().map(|query| index.search(query, options)).collect::<Result<_, _>>()?;
+        let encode_time = if queries.are_text() { encode_time } else { Duration::ZERO };
+        for (key, results) in keys[at.clone()].iter().zip(&results) {
+            stats.add(&results.stats, encode_time);
+            each(key, results)?;
+        }
+        phases.set(at.end as u64, Some(total as u64));
+    }
+    phases.end();
+    Ok(())
+}

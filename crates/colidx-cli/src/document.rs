@@ -1,0 +1,91 @@
+//! The text that stands for a document: title and text together, and the way back from a place in it.
+
+use std::ops::Range;
+
+/// What a checkpoint encodes for a document: its title, a space and its text, both trimmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentText {
+    whole: String,
+    /// Bytes of the title in `whole`, and bytes of white space before it in the title as given.
+    title: (usize, usize),
+    /// Where the text begins in `whole`, and bytes of white space before it in the text as given.
+    text: (usize, usize),
+}
+
+/// A place in one of the two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Bytes of the title as given.
+    Title(Range<usize>),
+    /// Bytes of the text as given.
+    Text(Range<usize>),
+}
+
+impl DocumentText {
+    /// Puts title and text together.
+    pub fn new(title: &str, text: &str) -> DocumentText {
+        let blank = |part: &str| part.len() - part.trim_start().len();
+        let (title_blank, text_blank) = (blank(title), blank(text));
+        let (title, text) = (title.trim(), text.trim());
+        let whole = match (title, text) {
+            ("", text) => text.to_owned(),
+            (title, "") => title.to_owned(),
+            (title, text) => format!("{title} {text}"),
+        };
+        let text_at = whole.len() - text.len();
+        DocumentText { whole, title: (title.len(), title_blank), text: (text_at, text_blank) }
+    }
+
+    /// What to encode.
+    pub fn as_str(&self) -> &str {
+        &self.whole
+    }
+
+    /// Where a span of the whole lies; `None` for an empty span, which markers have.
+    pub fn locate(&self, span: Range<usize>) -> Option<Part> {
+        if span.is_empty() || span.end > self.whole.len() {
+            return None;
+        }
+        let ((title_end, title_blank), (text_at, text_blank)) = (self.title, self.text);
+        if span.start < title_end {
+            return Some(Part::Title(span.start + title_blank..span.end.min(title_end) + title_blank));
+        }
+        // A token may begin with the space between the two.
+        let start = span.start.max(text_at);
+        (start < span.end).then(|| Part::Text(start - text_at + text_blank..span.end - text_at + text_blank))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn title_and_text_are_joined_by_a_space() {
+        assert_eq!(DocumentText::new("Title ", " some text\n").as_str(), "Title some text");
+        assert_eq!(DocumentText::new("", "text").as_str(), "text");
+        assert_eq!(DocumentText::new("title", " ").as_str(), "title");
+        assert_eq!(DocumentText::new("", "").as_str(), "");
+    }
+
+    #[test]
+    fn spans_lead_back_to_the_parts() {
+        let (title, text) = (" A title", "\n the text");
+        let document = DocumentText::new(title, text);
+        for (start, word) in document.as_str().split(' ').scan(0, |at, word| {
+            let start = *at;
+            *at += word.len() + 1;
+            Some((start, word))
+        }) {
+            match document.locate(start..start + word.len()) {
+                Some(Part::Title(span)) => assert_eq!(&title[span], word),
+                Some(Part::Text(span)) => assert_eq!(&text[span], word),
+                None => panic!("{word} was lost"),
+            }
+        }
+        assert_eq!(document.locate(7..11), Some(Part::Text(2..5)));
+        assert_eq!(document.locate(0..0), None);
+        assert_eq!(document.locate(0..99), None);
+        assert_eq!(DocumentText::new("", "  ab").locate(0..2), Some(Part::Text(2..4)));
+    }
+}

@@ -1,0 +1,140 @@
+//! Every way a command can fail, and the exit status it gives.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::eval::RunError;
+use crate::input::InputError;
+use crate::input::embeddings::EmbeddingsError;
+
+/// A command that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The engine's.
+    #[error(transparent)]
+    Index(#[from] colidx::Error),
+    /// The checkpoint's.
+    #[error(transparent)]
+    Encoder(#[from] colidx_encoder::EncoderError),
+    /// A corpus, queries or judgements.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// Vectors in .npy files.
+    #[error(transparent)]
+    Embeddings(#[from] EmbeddingsError),
+    /// A run that cannot be written in its format.
+    #[error(transparent)]
+    Run(RunError),
+    /// Query vectors that do not belong to the queries.
+    #[error("{} holds {vectors} queries, but {} holds {texts}; give the vectors of these queries", embeddings.display(), queries.display())]
+    QueryCount {
+        /// The file of vectors.
+        embeddings: PathBuf,
+        /// Queries in it.
+        vectors: u64,
+        /// The file of queries.
+        queries: PathBuf,
+        /// Queries in it.
+        texts: usize,
+    },
+    /// Flags that do not go together, beyond what the parser sees.
+    #[error("{0}")]
+    Usage(String),
+    /// A checkpoint that is not where it should be.
+    #[error("no checkpoint at {}: {reason}", path.display())]
+    NoModel {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What is missing, and what to do.
+        reason: String,
+    },
+    /// An index of vectors was asked with text.
+    #[error(
+        "{} was built from vectors and names no checkpoint; pass --model with the checkpoint that made the vectors, \
+         or give query vectors with --query-embeddings", index.display()
+    )]
+    NoModelRecorded {
+        /// The index.
+        index: PathBuf,
+    },
+    /// Another checkpoint than the one that made the index.
+    #[error(
+        "the checkpoint at {} is not the one that made {}: its fingerprint is {got}, the index expects {expected} ({name}); \
+         pass the right one with --model", model.display(), index.display()
+    )]
+    WrongModel {
+        /// The checkpoint.
+        model: PathBuf,
+        /// The index.
+        index: PathBuf,
+        /// The checkpoint that the index names.
+        name: String,
+        /// The fingerprint in the index.
+        expected: String,
+        /// The fingerprint of the checkpoint.
+        got: String,
+    },
+    /// A document of the corpus that the index does not take.
+    #[error("{place}: {source}")]
+    Document {
+        /// File and line.
+        place: String,
+        /// Why.
+        source: colidx::Error,
+    },
+    /// A file of results.
+    #[error("cannot write {file}: {source}; check that the folder exists, may be written and has space")]
+    Write {
+        /// The file.
+        file: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// An output is already there.
+    #[error("{} is already there; choose another place, or pass --force to replace it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The reader of standard output went away: no failure.
+    #[error("standard output was closed")]
+    BrokenPipe,
+    /// Ctrl-C.
+    #[error("interrupted; {0}")]
+    Interrupted(&'static str),
+    /// The machine gave no threads, terminal or signal handler.
+    #[error("cannot set up {what}: {reason}")]
+    Setup {
+        /// What was being set up.
+        what: &'static str,
+        /// The reason given.
+        reason: String,
+    },
+    /// `verify` found damage, which it has already described.
+    #[error("{} is damaged; restore it from a copy or build it again", index.display())]
+    Damaged {
+        /// The index.
+        index: PathBuf,
+    },
+}
+
+impl From<RunError> for CliError {
+    fn from(error: RunError) -> CliError {
+        match error {
+            RunError::Io(source) if source.kind() == io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
+            error => CliError::Run(error),
+        }
+    }
+}
+
+impl CliError {
+    /// 0 for a reader that went away, 2 for wrong usage, 1 for everything else.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            CliError::BrokenPipe => ExitCode::SUCCESS,
+            CliError::Usage(_) => ExitCode::from(2),
+            _ => ExitCode::FAILURE,
+        }
+    }
+}

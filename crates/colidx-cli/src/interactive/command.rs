@@ -1,0 +1,100 @@
+//! What can be typed at the prompt besides a query.
+
+/// One line of input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Nothing was typed.
+    Nothing,
+    /// A query.
+    Query(String),
+    /// `:k N`: hits a query.
+    K(usize),
+    /// `:explain N`: the matches of the N-th hit of the last query.
+    Explain(usize),
+    /// `:open N`: the whole document of the N-th hit of the last query.
+    Open(usize),
+    /// `:exact on|off`.
+    Exact(bool),
+    /// `:stats on|off`.
+    Stats(bool),
+    /// `:help`.
+    Help,
+    /// `:quit`.
+    Quit,
+    /// A command that is none, and why.
+    Wrong(String),
+}
+
+/// What `:help` says.
+pub const HELP: &str = "\
+Type a query and press Enter.
+  :k N           show N hits a query
+  :open N        show the whole document of hit N
+  :explain N     show which query token matched which word of hit N
+  :exact on|off  score every document, or the likely ones
+  :stats on|off  report the work that a search did
+  :help          this list
+  :quit          leave (so does Ctrl-D)
+A query that begins with a colon: put a space before it.";
+
+/// The names of the commands, for completion.
+pub const NAMES: [&str; 7] = [":exact ", ":explain ", ":help", ":k ", ":open ", ":quit", ":stats "];
+
+/// Understands a line of input.
+pub fn parse(line: &str) -> Input {
+    let Some(command) = line.strip_prefix(':') else {
+        let query = line.trim();
+        return if query.is_empty() { Input::Nothing } else { Input::Query(query.to_owned()) };
+    };
+    let (name, argument) = command.trim().split_once(char::is_whitespace).unwrap_or((command.trim(), ""));
+    let argument = argument.trim();
+    let parsed = match name {
+        "k" => number(argument).map(Input::K),
+        "explain" | "e" => number(argument).map(Input::Explain),
+        "open" | "o" => number(argument).map(Input::Open),
+        "exact" => switch(argument).map(Input::Exact),
+        "stats" => switch(argument).map(Input::Stats),
+        "help" | "h" | "?" => Ok(Input::Help),
+        "quit" | "q" | "exit" => Ok(Input::Quit),
+        _ => Err("no such command, :help lists them"),
+    };
+    parsed.unwrap_or_else(|why| Input::Wrong(format!(":{name}: {why}")))
+}
+
+fn number(argument: &str) -> Result<usize, &'static str> {
+    argument.parse().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or("expected a number from 1, as in `:k 20`")
+}
+
+fn switch(argument: &str) -> Result<bool, &'static str> {
+    match argument {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected on or off"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_and_commands_are_told_apart() {
+        assert_eq!(parse("  "), Input::Nothing);
+        assert_eq!(parse(" memory map "), Input::Query("memory map".to_owned()));
+        assert_eq!(parse(" :k"), Input::Query(":k".to_owned()));
+        assert_eq!(parse(":k 20"), Input::K(20));
+        assert_eq!(parse(":open  3 "), Input::Open(3));
+        assert_eq!(parse(":e 1"), Input::Explain(1));
+        assert_eq!(parse(":exact on"), Input::Exact(true));
+        assert_eq!(parse(":stats off"), Input::Stats(false));
+        assert_eq!(parse(":help"), Input::Help);
+        assert_eq!(parse(":q"), Input::Quit);
+    }
+
+    #[test]
+    fn wrong_commands_say_why() {
+        for line in [":k", ":k 0", ":k ten", ":open -1", ":exact maybe", ":", ":nonsense 3"] {
+            assert!(matches!(parse(line), Input::Wrong(_)), "{line}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The prompt: queries and commands go in, answers come out, until the input ends.
+
+pub mod command;
+pub mod lines;
+
+use colidx::SearchOptions;
+
+use crate::commands::explain;
+use crate::error::CliError;
+use crate::output::{Stdout, note};
+use crate::render::{Role, Style, hit, number};
+use crate::session::{Answer, Session};
+use crate::show::Show;
+use command::{HELP, Input, parse};
+use lines::Lines;
+
+/// What the prompt remembers from one line to the next.
+struct Prompt<'a> {
+    session: &'a Session,
+    options: SearchOptions,
+    show: Show,
+    last: Option<Answer>,
+    out: Stdout,
+}
+
+/// Reads queries and commands until the input ends or `:quit`.
+///
+/// A query that fails is reported and the prompt goes on.
+///
+/// # Errors
+/// Standard output is closed, or the terminal fails.
+pub fn run(session: &Session, options: SearchOptions, show: Show) -> Result<(), CliError> {
+    let mut lines = Lines::open()?;
+    if let Lines::Editor { .. } = lines {
+        let style = Style::for_stdout();
+        note(&style.paint(
+            Role::Dim,
+            &format!(
+                "{} with {}; type a query, or :help",
+                number::counted(session.index.documents(), "document"),
+                session.model_name()
+            ),
+        ));
+    }
+    let mut prompt = Prompt { session, options, show, last: None, out: Stdout::lock() };
+    let mut ended = Ok(());
+    while let Some(line) = lines.next()? {
+        match prompt.line(&line) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error @ (CliError::BrokenPipe | CliError::Write { .. })) => {
+                ended = Err(error);
+                break;
+            }
+            Err(error) => note(&format!("colidx: {error}")),
+        }
+    }
+    lines.close();
+    ended
+}
+
+impl Prompt<'_> {
+    /// Does what a line says; `false` to leave.
+    fn line(&mut self, line: &str) -> Result<bool, CliError> {
+        match parse(line) {
+            Input::Nothing => {}
+            Input::Query(query) => {
+                let answer = self.session.ask(&query, &self.options)?;
+                self.show.answer(self.session, &answer, &mut self.out)?;
+                self.last = Some(answer);
+            }
+            Input::K(k) => {
+                self.options.k = k;
+                note(&format!("{} a query", number::counted(k as u64, "hit")));
+            }
+            Input::Exact(on) => {
+                self.options.exact = on;
+                note(if on { "every document is scored" } else { "likely documents are scored" });
+            }
+            Input::Stats(on) => {
+                self.show.stats = on;
+                note(if on { "the work is reported" } else { "the work is not reported" });
+            }
+            Input::Open(rank) => self.open(rank)?,
+            Input::Explain(rank) => self.explain(rank)?,
+            Input::Help => note(HELP),
+            Input::Quit => return Ok(false),
+            Input::Wrong(why) => note(&why),
+        }
+        Ok(true)
+    }
+
+    fn open(&mut self, rank: usize) -> Result<(), CliError> {
+        let Some(answer) = hit_of(&self.last, rank) else { return Ok(()) };
+        let shown = self.session.show(answer, rank - 1)?;
+        self.out.text(&hit::whole(&shown, &Style::for_stdout()))?;
+        self.out.flush()
+    }
+
+    fn explain(&mut self, rank: usize) -> Result<(), CliError> {
+        let Some(answer) = hit_of(&self.last, rank) else { return Ok(()) };
+        let hit = &answer.results.hits[rank - 1];
+        let matches = self.session.explain(&answer.encoded, hit.doc)?;
+        let title = self.session.index.document(hit.doc)?.title;
+        self.out.text(&explain::page(&hit.key, &title, &matches, &Style::for_stdout()))?;
+        self.out.flush()
+    }
+}
+
+/// The last answer, if it has a hit of that rank; else says that it has not.
+fn hit_of(last: &Option<Answer>, rank: usize) -> Option<&Answer> {
+    let hits = last.as_ref().map_or(0, |answer| answer.results.hits.len());
+    let answer = last.as_ref().filter(|_| rank <= hits);
+    if answer.is_none() {
+        note(&match (last, hits) {
+            (None, _) => "there are no hits yet; type a query first".to_owned(),
+            (_, 0) => "the last query found nothing".to_owned(),
+            (_, hits) => format!("there is no hit {rank}; the last query has hits 1 to {hits}"),
+        });
+    }
+    answer
+}

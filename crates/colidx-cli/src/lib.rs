@@ -1,0 +1,40 @@
+//! The command line of colidx as a library, so that its parts can be tested: what can be typed, what is read, what is measured and what is shown.
+
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod commands;
+pub mod document;
+pub mod encoding;
+pub mod error;
+pub mod eval;
+pub mod input;
+pub mod interactive;
+pub mod interrupt;
+pub mod json;
+pub mod matching;
+pub mod model;
+pub mod output;
+pub mod progress;
+pub mod queries;
+pub mod render;
+pub mod session;
+pub mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    match commands::run(&cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !matches!(error, error::CliError::BrokenPipe) {
+                output::note(&format!("colidx: {error}"));
+            }
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! How far a long command has come: a bar on a terminal, a line every few seconds elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::output::note;
+use crate::render::number;
+
+/// Time between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// What a phase counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things with a name, in the singular.
+    Things(&'static str),
+    /// Bytes.
+    Bytes,
+    /// Work that means nothing to a person: only its share of the whole is shown.
+    Share,
+}
+
+/// Shows phases on standard error, one at a time, and remembers how long each took.
+pub struct Phases {
+    terminal: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: Option<Running>,
+    finished: Vec<(String, Duration)>,
+}
+
+struct Running {
+    name: String,
+    unit: Unit,
+    total: Option<u64>,
+    done: u64,
+    began: Instant,
+    last_line: Instant,
+    bar: Option<ProgressBar>,
+}
+
+impl Phases {
+    /// For standard error as it is.
+    pub fn new() -> Phases {
+        Phases { terminal: std::io::stderr().is_terminal(), state: Mutex::default() }
+    }
+
+    /// Ends the phase before and begins one: `total` are to do, if that is known.
+    pub fn begin(&self, name: &str, total: Option<u64>, unit: Unit) {
+        let mut state = self.state();
+        self.finish(&mut state);
+        let now = Instant::now();
+        let bar = self.terminal.then(|| bar(name, total, unit));
+        state.running = Some(Running { name: name.to_owned(), unit, total, done: 0, began: now, last_line: now, bar });
+    }
+
+    /// `done` of the phase are done now, of `total` if that is known.
+    pub fn set(&self, done: u64, total: Option<u64>) {
+        let mut state = self.state();
+        let Some(running) = &mut state.running else { return };
+        running.done = done;
+        running.total = total;
+        match &running.bar {
+            Some(bar) => {
+                if let Some(total) = total {
+                    bar.set_length(total);
+                }
+                bar.set_position(done);
+            }
+            None if running.last_line.elapsed() >= LINE_EVERY => {
+                running.last_line = Instant::now();
+                note(&line(running, running.began.elapsed()));
+            }
+            None => {}
+        }
+    }
+
+    /// `done` of the phase are done now.
+    pub fn set_done(&self, done: u64) {
+        let total = self.state().running.as_ref().and_then(|running| running.total);
+        self.set(done, total);
+    }
+
+    /// Ends the phase that runs.
+    pub fn end(&self) {
+        self.finish(&mut self.state());
+    }
+
+    /// Says something without tearing the bar.
+    pub fn note(&self, message: &str) {
+        match self.state().running.as_ref().and_then(|running| running.bar.as_ref()) {
+            Some(bar) => bar.println(message),
+            None => note(message),
+        }
+    }
+
+    /// The phases that ended and how long each took, in order.
+    pub fn times(&self) -> Vec<(String, Duration)> {
+        self.state().finished.clone()
+    }
+
+    fn finish(&self, state: &mut State) {
+        let Some(running) = state.running.take() else { return };
+        let took = running.began.elapsed();
+        if let Some(bar) = &running.bar {
+            bar.finish_and_clear();
+        }
+        note(&done_line(&running, took));
+        state.finished.push((running.name, took));
+    }
+
+    // A panic while the lock is held leaves nothing half-changed that matters here.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Phases::new()
+    }
+}
+
+impl Drop for Phases {
+    fn drop(&mut self) {
+        if let Some(bar) = self.state().running.take().and_then(|running| running.bar) {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    let template = match total {
+        Some(_) => "{prefix} {bar:28} {amount}  {rate}  {left}",
+        None => "{prefix} {spinner} {amount}  {rate}  {elapsed}",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = style
+        .progress_chars("━╸─")
+        .with_key("amount", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&amount(state.pos(), state.len(), unit));
+        })
+        .with_key("rate", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = out.write_str(&rate(state.per_sec(), unit));
+        })
+        .with_key("left", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            if state.pos() > 0 {
+                let _ = write!(out, "{} left", number::time(state.eta()));
+            }
+        });
+    bar.set_style(style);
+    bar.set_prefix(name.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
+    match (unit, total) {
+        (Unit::Things(noun), Some(total)) => format!("{}/{}", number::count(done), number::counted(total, noun)),
+        (Unit::Things(noun), None) => number::counted(done, noun),
+        (Unit::Bytes, Some(total)) => format!("{}/{}", number::bytes(done), number::bytes(total)),
+        (Unit::Bytes, None) => number::bytes(done),
+        (Unit::Share, Some(total)) => format!("{} %", done.saturating_mul(100) / total.max(1)),
+        (Unit::Share, None) => String::new(),
+    }
+}
+
+fn rate(per_second: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Things(_) if per_second >= 10.0 => format!("{}/s", number::count(per_second.round() as u64)),
+        Unit::Things(_) => format!("{per_second:.1}/s"),
+        Unit::Bytes => format!("{}/s", number::bytes(per_second as u64)),
+        Unit::Share => String::new(),
+    }
+}
+
+fn line(running: &Running, took: Duration) -> String {
+    let per_second = running.done as f64 / took.as_secs_f64().max(1e-9);
+    let left = match running.total {
+        Some(total) if running.done > 0 => {
+            let seconds = total.saturating_sub(running.done) as f64 / per_second;
+            format!("{} left", number::time(Duration::from_secs_f64(seconds)))
+        }
+        _ => String::new(),
+    };
+    let parts = [amount(running.done, running.total, running.unit), rate(per_second, running.unit), left];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let parts = if parts.is_empty() { number::time(took) } else { parts.join(", ") };
+    format!("{}: {parts}", running.name)
+}
+
+fn done_line(running: &Running, took: Duration) -> String {
+    let done = if running.done > 0 { amount(running.done, None, running.unit) } else { String::new() };
+    let comma = if done.is_empty() { "" } else { ", " };
+    format!("{}: {done}{comma}{}", running.name, number::time(took))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running(done: u64, total: Option<u64>) -> Running {
+        let now = Instant::now();
+        Running { name: "encoding".to_owned(), unit: Unit::Things("document"), total, done, began: now, last_line: now, bar: None }
+    }
+
+    #[test]
+    fn lines_say_amount_rate_and_time_left() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(line(&running(1500, Some(6000)), ten), "encoding: 1,500/6,000 documents, 150/s, 30 s left");
+        assert_eq!(line(&running(15, None), ten), "encoding: 15 documents, 1.5/s");
+        assert_eq!(line(&running(0, Some(6)), ten), "encoding: 0/6 documents, 0.0/s");
+        assert_eq!(done_line(&running(6000, Some(6000)), ten), "encoding: 6,000 documents, 10 s");
+        assert_eq!(done_line(&running(0, None), ten), "encoding: 10 s");
+        let bytes = Running { unit: Unit::Bytes, ..running(5 << 20, Some(10 << 20)) };
+        assert_eq!(line(&bytes, ten), "encoding: 5.0 MiB/10.0 MiB, 512 KiB/s, 10 s left");
+        let share = Running { unit: Unit::Share, ..running(25, Some(100)) };
+        assert_eq!(line(&share, ten), "encoding: 25 %, 30 s left");
+        assert_eq!(line(&Running { unit: Unit::Share, ..running(25, None) }, ten), "encoding: 10 s");
+    }
+
+    #[test]
+    fn phases_are_timed_in_order() {
+        let phases = Phases { terminal: false, state: Mutex::default() };
+        phases.begin("one", Some(2), Unit::Things("document"));
+        phases.set(2, Some(2));
+        phases.begin("two", None, Unit::Share);
+        phases.end();
+        phases.end();
+        assert_eq!(phases.times().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+    }
+}

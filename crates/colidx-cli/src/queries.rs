@@ -1,0 +1,139 @@
+//! Many queries at once: from a file of text or from a file of vectors.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use colidx::{Index, Query};
+use colidx_encoder::Encoder;
+
+use crate::error::CliError;
+use crate::input::embeddings::QueryEmbeddings;
+use crate::input::{QueryOptions, read_queries};
+use crate::session::open_encoder;
+
+/// Queries whose vectors are held at a time.
+pub const CHUNK: usize = 64;
+
+/// Keyed queries, and a way to their vectors.
+pub struct Queries {
+    keys: Vec<String>,
+    /// Where each query is in `vectors`.
+    places: Vec<usize>,
+    vectors: Vectors,
+}
+
+enum Vectors {
+    Text { texts: Vec<String>, encoder: Box<Encoder> },
+    File { embeddings: QueryEmbeddings, buffer: Vec<f32> },
+}
+
+/// Where queries come from, as the flags of several commands say it.
+pub struct From<'a> {
+    /// A file of text.
+    pub queries: Option<&'a PathBuf>,
+    /// A file of vectors; with both, the vectors of that text.
+    pub embeddings: Option<&'a PathBuf>,
+    /// The checkpoint for text, if it is not the one that the index names.
+    pub model: Option<&'a str>,
+}
+
+impl Queries {
+    /// Reads the queries, and opens the checkpoint if they need one.
+    ///
+    /// # Errors
+    /// A file is bad, or there is no checkpoint that fits the index.
+    pub fn open(index: &Index, path: &Path, from: &From<'_>) -> Result<Queries, CliError> {
+        let texts = match from.queries {
+            Some(queries) => Some(read_queries(queries, &QueryOptions::default())?),
+            None => None,
+        };
+        let embeddings = match from.embeddings {
+            Some(embeddings) => Some(QueryEmbeddings::open(embeddings)?),
+            None => None,
+        };
+        match (texts, embeddings) {
+            (Some(queries), None) => {
+                let encoder = Box::new(open_encoder(index, path, from.model)?);
+                let (keys, texts) = queries.into_iter().map(|query| (query.key, query.text)).unzip();
+                Ok(Queries::new(keys, Vectors::Text { texts, encoder }))
+            }
+            (texts, Some(embeddings)) => {
+                let keys: Vec<String> = match texts {
+                    Some(queries) => queries.into_iter().map(|query| query.key).collect(),
+                    None => (0..embeddings.queries()).map(|row| row.to_string()).collect(),
+                };
+                if keys.len() as u64 != embeddings.queries() {
+                    return Err(CliError::QueryCount {
+                        embeddings: from.embeddings.cloned().unwrap_or_default(),
+                        vectors: embeddings.queries(),
+                        queries: from.queries.cloned().unwrap_or_default(),
+                        texts: keys.len(),
+                    });
+                }
+                Ok(Queries::new(keys, Vectors::File { embeddings, buffer: Vec::new() }))
+            }
+            (None, None) => Err(CliError::Usage("--queries or --query-embeddings is needed".to_owned())),
+        }
+    }
+
+    fn new(keys: Vec<String>, vectors: Vectors) -> Queries {
+        Queries { places: (0..keys.len()).collect(), keys, vectors }
+    }
+
+    /// Leaves out the queries whose keys are not `wanted`, and gives how many those were.
+    pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) -> usize {
+        let before = self.keys.len();
+        let kept = std::mem::take(&mut self.keys).into_iter().zip(std::mem::take(&mut self.places));
+        (self.keys, self.places) = kept.filter(|(key, _)| wanted(key)).unzip();
+        before - self.keys.len()
+    }
+
+    /// The keys, in order.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// Whether the vectors are made here, so that making them takes time worth telling.
+    pub fn are_text(&self) -> bool {
+        matches!(self.vectors, Vectors::Text { .. })
+    }
+
+    /// The vectors of the queries `at`, by position.
+    ///
+    /// # Errors
+    /// A query cannot be encoded or read.
+    pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Query>, CliError> {
+        match &mut self.vectors {
+            Vectors::Text { texts, encoder } => {
+                let texts: Vec<&str> = self.places[at].iter().map(|&place| texts[place].as_str()).collect();
+                let dim = encoder.info().dim;
+                encoder.encode_queries(&texts)?.iter().map(|query| Ok(Query::new(&query.vectors, dim)?)).collect()
+            }
+            Vectors::File { embeddings, buffer } => {
+                let dim = embeddings.dim();
+                let read = |&place: &usize| {
+                    embeddings.read(place as u64, buffer)?;
+                    Ok(Query::new(buffer, dim)?)
+                };
+                self.places[at].iter().map(read).collect()
+            }
+        }
+    }
+
+    /// The vectors of all queries, made one query at a time as a person would ask them, and the time each took.
+    ///
+    /// # Errors
+    /// As [`Queries::get`].
+    pub fn get_each(&mut self, mut done: impl FnMut(usize)) -> Result<(Vec<Query>, Vec<Duration>), CliError> {
+        let mut all = Vec::with_capacity(self.keys.len());
+        let mut times = Vec::with_capacity(self.keys.len());
+        for at in 0..self.keys.len() {
+            let began = Instant::now();
+            all.extend(self.get(at..at + 1)?);
+            times.push(began.elapsed());
+            done(at + 1);
+        }
+        Ok((all, times))
+    }
+}

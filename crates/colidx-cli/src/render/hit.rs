@@ -1,0 +1,252 @@
+//! A hit: on a terminal with its best passage lit, elsewhere as one line to grep.
+
+use std::ops::Range;
+
+use super::passage::best_window;
+use super::style::{Role, Style};
+use super::text::{Gap, TokenWeight, Word, clean, one_line, words};
+use super::wrap::{Breaks, Line, wrap};
+
+/// Lines of a passage on a terminal.
+const PASSAGE_LINES: usize = 3;
+
+/// Columns of a passage where there is no terminal to fit it to.
+const PLAIN_PASSAGE: usize = 240;
+
+/// Columns before title and passage: rank, score, and the spaces around them.
+const INDENT: usize = 13;
+
+/// A hit, ready to be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownHit {
+    /// From 1.
+    pub rank: usize,
+    /// MaxSim.
+    pub score: f32,
+    /// The caller's name of the document.
+    pub key: String,
+    /// Empty where there is none.
+    pub title: String,
+    /// Empty where none is stored.
+    pub text: String,
+    /// What the tokens of the title gave.
+    pub title_weights: Vec<TokenWeight>,
+    /// What the tokens of the text gave.
+    pub text_weights: Vec<TokenWeight>,
+}
+
+/// Title and text divided into words, with the largest weight among them.
+struct Words {
+    title: String,
+    title_words: Vec<Word>,
+    text: String,
+    text_words: Vec<Word>,
+    largest: f32,
+}
+
+impl Words {
+    fn of(hit: &ShownHit) -> Words {
+        let title = clean(&hit.title);
+        let text = clean(&hit.text);
+        let title_words = words(&title, &hit.title_weights);
+        let text_words = words(&text, &hit.text_weights);
+        let largest = title_words.iter().chain(&text_words).map(|word| word.weight).fold(0.0, f32::max);
+        Words { title, title_words, text, text_words, largest }
+    }
+}
+
+/// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
+pub fn terminal(hit: &ShownHit, style: &Style) -> String {
+    let words = Words::of(hit);
+    let (indent, columns) = margins(style);
+    let mut out = head(hit, &words, style);
+    for line in passage(&words, columns, PASSAGE_LINES) {
+        push_line(&mut out, indent, &line.paint(style, Role::Text));
+    }
+    out
+}
+
+/// A whole document for a terminal, its own line breaks kept. Ends with a line break.
+pub fn whole(hit: &ShownHit, style: &Style) -> String {
+    let words = Words::of(hit);
+    let (indent, columns) = margins(style);
+    let mut out = head(hit, &words, style);
+    if !words.text_words.is_empty() {
+        for line in wrap(&words.text, &words.text_words, words.largest, columns, Breaks::Keep) {
+            push_line(&mut out, indent, &line.paint(style, Role::Text));
+        }
+    }
+    out
+}
+
+/// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
+pub fn plain(hit: &ShownHit) -> String {
+    let words = Words::of(hit);
+    let passage = passage(&words, PLAIN_PASSAGE, 1).first().map(|line| line.paint(&Style::PLAIN, Role::Text)).unwrap_or_default();
+    format!("{}\t{:.4}\t{}\t{}\t{}", hit.rank, hit.score, one_line(&hit.key), one_line(&hit.title), passage)
+}
+
+/// Columns left of title and passage, and columns for them; narrow terminals keep their columns for the text.
+fn margins(style: &Style) -> (usize, usize) {
+    let indent = if style.width < 60 { 4 } else { INDENT };
+    (indent, style.width - indent)
+}
+
+fn head(hit: &ShownHit, words: &Words, style: &Style) -> String {
+    let key = one_line(&hit.key);
+    let columns = style.width.saturating_sub(INDENT);
+    let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
+    out.push_str("  ");
+    if words.title_words.is_empty() {
+        out.push_str(&style.paint(Role::Title(0), &key));
+        out.push('\n');
+        return out;
+    }
+    let lines = wrap(&words.title, &words.title_words, words.largest, columns, Breaks::Flow);
+    for (at, line) in lines.iter().enumerate() {
+        if at > 0 {
+            out.push_str(&" ".repeat(INDENT));
+        }
+        out.push_str(&line.paint(style, Role::Title));
+        if at + 1 < lines.len() {
+            out.push('\n');
+        }
+    }
+    let used = lines.last().map_or(0, Line::width);
+    let needed = unicode_width::UnicodeWidthStr::width(key.as_str()) + 2;
+    if used + needed <= columns {
+        out.push_str("  ");
+    } else {
+        out.push('\n');
+        out.push_str(&" ".repeat(INDENT));
+    }
+    out.push_str(&style.paint(Role::Dim, &key));
+    out.push('\n');
+    out
+}
+
+fn push_line(out: &mut String, indent: usize, line: &str) {
+    if !line.is_empty() {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str(line);
+    }
+    out.push('\n');
+}
+
+/// The best window of the text in at most `lines` lines of `columns`.
+fn passage(words: &Words, columns: usize, lines: usize) -> Vec<Line> {
+    if words.text_words.is_empty() {
+        return Vec::new();
+    }
+    // Lines end ragged, so that a window of exactly this many columns may need one line more.
+    let mut budget = (lines * columns).saturating_sub(2).max(1);
+    loop {
+        let window = best_window(&words.text, &words.text_words, budget);
+        let laid = lay(words, &window, columns);
+        if laid.len() <= lines || budget <= columns / 2 {
+            return laid;
+        }
+        budget -= (columns / 16).max(1);
+    }
+}
+
+fn lay(words: &Words, window: &Range<usize>, columns: usize) -> Vec<Line> {
+    let all = &words.text_words;
+    let mut shown = all[window.clone()].to_vec();
+    if let Some(first) = shown.first_mut() {
+        first.gap = Gap::Paragraph;
+    }
+    let mut lines = wrap(&words.text, &shown, words.largest, columns.saturating_sub(1), Breaks::Flow);
+    if window.start > 0
+        && let Some(first) = lines.first_mut()
+    {
+        first.open_left();
+    }
+    if window.end < all.len()
+        && let Some(last) = lines.last_mut()
+    {
+        last.open_right();
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::style::Colour;
+    use super::*;
+
+    fn hit() -> ShownHit {
+        let text = "The first sentence says little. A memory map lets a program read a file as if it were memory. \
+                    The kernel brings the pages in when they are touched, and throws them out when memory is short. \
+                    Nothing here copies anything, which is the whole point of it, and the last sentence says so again.";
+        let start = text.find("memory map").unwrap_or_default();
+        ShownHit {
+            rank: 1,
+            score: 30.9142,
+            key: "guide.md#3".to_owned(),
+            title: "Memory maps".to_owned(),
+            text: text.to_owned(),
+            title_weights: vec![TokenWeight { span: 0..6, weight: 2.0 }],
+            text_weights: vec![
+                TokenWeight { span: start..start + 6, weight: 4.0 },
+                TokenWeight { span: start + 7..start + 10, weight: 1.0 },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_hit_on_a_terminal() {
+        let style = Style { colour: Colour::None, width: 72 };
+        assert_eq!(
+            terminal(&hit(), &style),
+            "  1  30.914  Memory maps  guide.md#3\n\
+             \u{20}            …A memory map lets a program read a file as if it were\n\
+             \u{20}            memory. The kernel brings the pages in when they are\n\
+             \u{20}            touched, and throws them out when memory is short. Nothing…\n"
+        );
+    }
+
+    #[test]
+    fn lit_words_are_coloured_by_weight() {
+        let style = Style { colour: Colour::Ansi256, width: 72 };
+        let shown = terminal(&hit(), &style);
+        assert!(shown.contains("\x1b[1;38;5;202mmemory\x1b[0m"), "{shown}");
+        assert!(shown.contains("\x1b[38;5;214mmap\x1b[0m"), "{shown}");
+        assert!(shown.contains("\x1b[1;38;5;208mMemory\x1b[0m\x1b[1m maps\x1b[0m"), "{shown}");
+    }
+
+    #[test]
+    fn a_hit_for_other_programs_is_one_line_of_five_fields() {
+        let line = plain(&ShownHit { title: "a\tb\nc".to_owned(), ..hit() });
+        assert_eq!(line.split('\t').count(), 5);
+        assert!(line.starts_with("1\t30.9142\tguide.md#3\ta b c\t…A memory map lets"), "{line}");
+        assert!(!line.contains('\n'));
+    }
+
+    #[test]
+    fn a_hit_without_text_is_its_head() {
+        let bare = ShownHit { title: String::new(), text: String::new(), ..hit() };
+        assert_eq!(terminal(&bare, &Style::PLAIN), "  1  30.914  guide.md#3\n");
+        assert_eq!(plain(&bare), "1\t30.9142\tguide.md#3\t\t");
+    }
+
+    #[test]
+    fn passages_keep_to_their_lines_at_every_width() {
+        for width in 24..120 {
+            let style = Style { colour: Colour::None, width };
+            let shown = terminal(&hit(), &style);
+            let passage = shown.lines().filter(|line| !line.contains("30.914") && !line.contains("guide")).count();
+            assert!(passage <= PASSAGE_LINES + 1, "{width}:\n{shown}");
+            for line in shown.lines().skip(1) {
+                assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_document_keeps_its_paragraphs() {
+        let paragraphs = ShownHit { text: "One.\n\nTwo.".to_owned(), text_weights: Vec::new(), ..hit() };
+        let style = Style { colour: Colour::None, width: 72 };
+        assert!(whole(&paragraphs, &style).ends_with("             One.\n\n             Two.\n"));
+    }
+}

@@ -1,0 +1,98 @@
+//! Numbers as people read them.
+
+use std::time::Duration;
+
+/// `1234567` as `1,234,567`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count with its noun: `1 document`, `2 documents`.
+pub fn counted(n: u64, noun: &str) -> String {
+    let plural = match (n, noun) {
+        (1, _) => "",
+        (_, "query") => return format!("{} queries", count(n)),
+        (_, "index") => return format!("{} indexes", count(n)),
+        _ => "s",
+    };
+    format!("{} {noun}{plural}", count(n))
+}
+
+/// Bytes in binary units: `512 B`, `1.5 KiB`, `64 MiB`.
+pub fn bytes(n: u64) -> String {
+    let mut value = n as f64;
+    let mut unit = "B";
+    for larger in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = larger;
+    }
+    if unit == "B" || value >= 99.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+}
+
+/// A time: `0.42 ms`, `12.3 ms`, `1.25 s`, `3 min 20 s`.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 0.01 {
+        format!("{:.2} ms", seconds * 1e3)
+    } else if seconds < 1.0 {
+        format!("{:.1} ms", seconds * 1e3)
+    } else if seconds < 10.0 {
+        format!("{seconds:.2} s")
+    } else if seconds < 119.5 {
+        format!("{seconds:.0} s")
+    } else if seconds < 7_170.0 {
+        let whole = seconds.round() as u64;
+        format!("{} min {} s", whole / 60, whole % 60)
+    } else {
+        let minutes = (seconds / 60.0).round() as u64;
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1000), "1,000");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "document"), "1 document");
+        assert_eq!(counted(5183, "document"), "5,183 documents");
+        assert_eq!(counted(2, "query"), "2 queries");
+    }
+
+    #[test]
+    fn bytes_have_binary_units() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(64 << 20), "64.0 MiB");
+        assert_eq!(bytes(640 << 20), "640 MiB");
+        assert_eq!(bytes(5 << 40), "5.0 TiB");
+    }
+
+    #[test]
+    fn times_have_a_fitting_unit() {
+        let seconds = Duration::from_secs_f64;
+        assert_eq!(time(seconds(0.000_42)), "0.42 ms");
+        assert_eq!(time(seconds(0.0123)), "12.3 ms");
+        assert_eq!(time(seconds(1.25)), "1.25 s");
+        assert_eq!(time(seconds(83.4)), "83 s");
+        assert_eq!(time(seconds(200.0)), "3 min 20 s");
+        assert_eq!(time(seconds(7260.0)), "2 h 1 min");
+    }
+}

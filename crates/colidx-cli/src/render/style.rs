@@ -1,0 +1,172 @@
+//! Colours, and when to use none.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+/// Shades a word can be lit in; 0 is unlit.
+pub const SHADES: u8 = 4;
+
+/// Columns assumed where the width of the terminal is not known.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Lines longer than this are hard to read, however wide the terminal is.
+const MAX_WIDTH: usize = 110;
+
+/// What the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// No escape codes at all.
+    None,
+    /// Bold and dim only.
+    Basic,
+    /// The 256-colour palette.
+    Ansi256,
+}
+
+impl Colour {
+    /// Decides from the environment: `NO_COLOR` (non-empty) and `TERM=dumb` mean none.
+    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Colour {
+        let set = |name: &str| get(name).filter(|value| !value.is_empty());
+        let term = set("TERM");
+        if set("NO_COLOR").is_some() || term.as_deref() == Some("dumb") {
+            Colour::None
+        } else if set("COLORTERM").is_some() || term.as_deref().is_some_and(|t| t.contains("256color")) {
+            Colour::Ansi256
+        } else if term.is_some() {
+            Colour::Basic
+        } else {
+            Colour::None
+        }
+    }
+}
+
+/// What a piece of output is; the style decides how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Words of a passage, by shade (0 unlit to [`SHADES`]).
+    Text(u8),
+    /// Words of a title, by shade.
+    Title(u8),
+    /// Rank, score: there to be found, not to stand out.
+    Number,
+    /// Keys, timings, hints.
+    Dim,
+    /// Headings of tables.
+    Heading,
+}
+
+/// How to show things on one output.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// What the terminal can show.
+    pub colour: Colour,
+    /// Columns to wrap to.
+    pub width: usize,
+}
+
+impl Style {
+    /// No colour, 80 columns.
+    pub const PLAIN: Style = Style { colour: Colour::None, width: DEFAULT_WIDTH };
+
+    /// The style for standard output as it is now; asked again for every answer, so that a resized window is followed.
+    pub fn for_stdout() -> Style {
+        if !std::io::stdout().is_terminal() {
+            return Style::PLAIN;
+        }
+        let width = terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0));
+        Style { colour: Colour::from_env(|name| std::env::var(name).ok()), width: width.clamp(24, MAX_WIDTH) }
+    }
+
+    /// Appends `text` in the look of `role`.
+    pub fn push(&self, out: &mut String, role: Role, text: &str) {
+        match self.code(role) {
+            // Writing to a String cannot fail.
+            Some(code) => {
+                let _ = write!(out, "\x1b[{code}m{text}\x1b[0m");
+            }
+            None => out.push_str(text),
+        }
+    }
+
+    /// `text` in the look of `role`.
+    pub fn paint(&self, role: Role, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + 16);
+        self.push(&mut out, role, text);
+        out
+    }
+
+    fn code(&self, role: Role) -> Option<&'static str> {
+        match (self.colour, role) {
+            (Colour::None, _) | (_, Role::Text(0)) => None,
+            (Colour::Ansi256, Role::Text(1)) => Some("38;5;180"),
+            (Colour::Ansi256, Role::Text(2)) => Some("38;5;214"),
+            (Colour::Ansi256, Role::Text(3)) => Some("1;38;5;208"),
+            (Colour::Ansi256, Role::Text(_)) => Some("1;38;5;202"),
+            (Colour::Ansi256, Role::Title(0)) => Some("1"),
+            (Colour::Ansi256, Role::Title(1)) => Some("1;38;5;180"),
+            (Colour::Ansi256, Role::Title(2)) => Some("1;38;5;214"),
+            (Colour::Ansi256, Role::Title(3)) => Some("1;38;5;208"),
+            (Colour::Ansi256, Role::Title(_)) => Some("1;38;5;202"),
+            (Colour::Ansi256, Role::Number) => Some("38;5;109"),
+            (Colour::Ansi256, Role::Dim) => Some("38;5;245"),
+            (Colour::Basic, Role::Text(1)) => None,
+            (Colour::Basic, Role::Text(_) | Role::Title(_)) | (_, Role::Heading) => Some("1"),
+            (Colour::Basic, Role::Number | Role::Dim) => Some("2"),
+        }
+    }
+}
+
+/// Parts of the largest weight from which the shades begin.
+const STEPS: [f32; SHADES as usize] = [0.1, 0.25, 0.5, 0.75];
+
+/// The shade of a weight beside the largest one in sight.
+pub fn shade(weight: f32, largest: f32) -> u8 {
+    if !(weight > 0.0 && largest > 0.0) {
+        return 0;
+    }
+    STEPS.iter().take_while(|&&step| weight >= step * largest).count() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        move |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
+    }
+
+    #[test]
+    fn the_environment_decides_the_colours() {
+        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color")])), Colour::Ansi256);
+        assert_eq!(Colour::from_env(env(&[("TERM", "xterm"), ("COLORTERM", "truecolor")])), Colour::Ansi256);
+        assert_eq!(Colour::from_env(env(&[("TERM", "xterm")])), Colour::Basic);
+        assert_eq!(Colour::from_env(env(&[("TERM", "dumb"), ("COLORTERM", "1")])), Colour::None);
+        assert_eq!(Colour::from_env(env(&[])), Colour::None);
+        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")])), Colour::None);
+        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "")])), Colour::Ansi256);
+    }
+
+    #[test]
+    fn without_colour_there_are_no_codes() {
+        for role in [Role::Text(0), Role::Text(4), Role::Title(2), Role::Number, Role::Dim, Role::Heading] {
+            assert_eq!(Style::PLAIN.paint(role, "word"), "word");
+        }
+        let style = Style { colour: Colour::Ansi256, width: 80 };
+        assert_eq!(style.paint(Role::Text(4), "word"), "\x1b[1;38;5;202mword\x1b[0m");
+        assert_eq!(style.paint(Role::Text(0), "word"), "word");
+    }
+
+    #[test]
+    fn shades_grow_with_the_weight() {
+        assert_eq!(shade(0.0, 8.0), 0);
+        assert_eq!(shade(-1.0, 8.0), 0);
+        assert_eq!(shade(f32::NAN, 8.0), 0);
+        assert_eq!(shade(1.0, 0.0), 0);
+        assert_eq!(shade(0.01, 8.0), 0);
+        assert_eq!(shade(1.0, 8.0), 1);
+        assert_eq!(shade(2.0, 8.0), 2);
+        assert_eq!(shade(8.0, 8.0), SHADES);
+        let shades: Vec<u8> = (0..=80).map(|w| shade(w as f32 / 10.0, 8.0)).collect();
+        assert!(shades.is_sorted());
+    }
+}

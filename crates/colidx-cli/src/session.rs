@@ -1,0 +1,185 @@
+//! An open index with the checkpoint that made it: text goes in, hits come out, and can be explained.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use colidx::{DocId, Index, Query, SearchOptions, SearchResults, TokenMatch};
+use colidx_encoder::{EncodedQuery, Encoder};
+
+use crate::document::{DocumentText, Part};
+use crate::error::CliError;
+use crate::matching::token_weights;
+use crate::model;
+use crate::render::hit::ShownHit;
+use crate::render::text::TokenWeight;
+
+/// An index and an encoder that fits it.
+pub struct Session {
+    /// The index.
+    pub index: Index,
+    encoder: Encoder,
+}
+
+/// A query and what it found.
+pub struct Answer {
+    /// The query as typed.
+    pub text: String,
+    /// Its tokens and their vectors.
+    pub encoded: EncodedQuery,
+    /// The same vectors, ready to search with.
+    pub query: Query,
+    /// What was found.
+    pub results: SearchResults,
+    /// Time to make the vectors.
+    pub encode_time: Duration,
+}
+
+/// One query token and the word of the document that it matched best.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct WordMatch {
+    /// The query token as the tokenizer writes it.
+    pub query_token: String,
+    /// The document token's own text; empty for markers.
+    pub document_token: String,
+    /// Where it begins: byte offset in the title or in the text, if it stands in one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Their similarity.
+    pub score: f32,
+}
+
+/// Which part of a document a token stands in, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// Byte offset in the title.
+    Title(usize),
+    /// Byte offset in the text.
+    Text(usize),
+}
+
+impl Session {
+    /// Opens the index at `path` and the checkpoint that `model` names, or the one that the index names.
+    ///
+    /// # Errors
+    /// Neither names a checkpoint, or the checkpoint is not the one that made the index.
+    pub fn open(path: &Path, model: Option<&str>) -> Result<Session, CliError> {
+        let index = Index::open(path)?;
+        let encoder = open_encoder(&index, path, model)?;
+        Ok(Session { index, encoder })
+    }
+
+    /// What the checkpoint is called.
+    pub fn model_name(&self) -> &str {
+        &self.encoder.info().name
+    }
+
+    /// Encodes a query and searches for it.
+    ///
+    /// # Errors
+    /// The query cannot be encoded, or the index is damaged.
+    pub fn ask(&self, text: &str, options: &SearchOptions) -> Result<Answer, CliError> {
+        let began = Instant::now();
+        let encoded = self.encoder.encode_query(text)?;
+        let encode_time = began.elapsed();
+        let query = Query::new(&encoded.vectors, self.encoder.info().dim)?;
+        let results = self.index.search(&query, options)?;
+        Ok(Answer { text: text.to_owned(), encoded, query, results, encode_time })
+    }
+
+    /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn show(&self, answer: &Answer, at: usize) -> Result<ShownHit, CliError> {
+        let hit = &answer.results.hits[at];
+        let document = self.index.document(hit.doc)?;
+        let text = DocumentText::new(&document.title, &document.text);
+        let mut title_weights = Vec::new();
+        let mut text_weights = Vec::new();
+        if !text.as_str().is_empty() {
+            let tokens = self.encoder.document_tokens(text.as_str())?;
+            // Zipped, so that an index of other texts than these lights the wrong words at worst.
+            let vectors = self.index.token_vectors(hit.doc)?;
+            let weights = token_weights(&answer.encoded, &vectors, self.index.dim());
+            for (token, weight) in tokens.iter().zip(weights) {
+                match text.locate(token.start..token.end) {
+                    Some(Part::Title(span)) => title_weights.push(TokenWeight { span, weight }),
+                    Some(Part::Text(span)) => text_weights.push(TokenWeight { span, weight }),
+                    None => {}
+                }
+            }
+        }
+        Ok(ShownHit {
+            rank: at + 1,
+            score: hit.score,
+            key: document.key,
+            title: document.title,
+            text: document.text,
+            title_weights,
+            text_weights,
+        })
+    }
+
+    /// What each query token matched in a document, in query order.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn explain(&self, query: &EncodedQuery, document: DocId) -> Result<Vec<WordMatch>, CliError> {
+        let vectors = Query::new(&query.vectors, self.encoder.info().dim)?;
+        let stored = self.index.document(document)?;
+        let text = DocumentText::new(&stored.title, &stored.text);
+        let tokens = self.encoder.document_tokens(text.as_str())?;
+        let matched = |found: &TokenMatch| {
+            let part = tokens.get(found.document_token).and_then(|token| text.locate(token.start..token.end));
+            let (word, place) = match part {
+                Some(Part::Title(span)) => (stored.title.get(span.clone()), Some(Place::Title(span.start))),
+                Some(Part::Text(span)) => (stored.text.get(span.clone()), Some(Place::Text(span.start))),
+                None => (None, None),
+            };
+            WordMatch {
+                query_token: query.tokens.get(found.query_token).map(|token| token.text.clone()).unwrap_or_default(),
+                document_token: word.unwrap_or_default().to_owned(),
+                place,
+                score: found.score,
+            }
+        };
+        Ok(self.index.explain(&vectors, document)?.iter().map(matched).collect())
+    }
+
+    /// Encodes one query.
+    ///
+    /// # Errors
+    /// The query cannot be encoded.
+    pub fn encode_one(&self, text: &str) -> Result<EncodedQuery, CliError> {
+        Ok(self.encoder.encode_query(text)?)
+    }
+}
+
+/// The checkpoint for the queries of an index: the one that `model` names, or the one that the index names.
+///
+/// # Errors
+/// Neither names a checkpoint, or the checkpoint is not the one that made the index.
+pub fn open_encoder(index: &Index, path: &Path, model: Option<&str>) -> Result<Encoder, CliError> {
+    let recorded = index.model();
+    let directory: PathBuf = match (model, recorded) {
+        (Some(model), _) => model::locate(model)?,
+        (None, Some(recorded)) => model::locate(&recorded.location).map_err(|_| CliError::NoModel {
+            path: PathBuf::from(&recorded.location),
+            reason: format!("{} was made with the checkpoint {} from there; pass --model with where it is now", path.display(), recorded.name),
+        })?,
+        (None, None) => return Err(CliError::NoModelRecorded { index: path.to_owned() }),
+    };
+    let encoder = Encoder::open(&directory)?;
+    let got = &encoder.info().fingerprint;
+    if let Some(recorded) = recorded.filter(|recorded| recorded.fingerprint != *got) {
+        return Err(CliError::WrongModel {
+            model: directory,
+            index: path.to_owned(),
+            name: recorded.name.clone(),
+            expected: recorded.fingerprint.clone(),
+            got: got.clone(),
+        });
+    }
+    Ok(encoder)
+}

@@ -1,0 +1,123 @@
+//! Printing an answer: lit on a terminal, one line a hit for other programs, or JSON.
+
+use std::io::IsTerminal;
+
+use crate::commands::explain;
+use crate::error::CliError;
+use crate::json::{HitLine, Stats, StatsLine};
+use crate::output::{Stdout, note};
+use crate::render::{Role, Style, hit, number};
+use crate::session::{Answer, Session};
+
+/// How answers are printed.
+#[derive(Debug, Clone, Copy)]
+pub struct Show {
+    /// One JSON object a hit.
+    pub json: bool,
+    /// The work done, after the hits.
+    pub stats: bool,
+    /// The matches of every hit.
+    pub explain: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+}
+
+impl Show {
+    /// For standard output as it is.
+    pub fn new(json: bool, stats: bool, explain: bool) -> Show {
+        Show { json, stats, explain, terminal: std::io::stdout().is_terminal() }
+    }
+
+    /// Prints an answer.
+    ///
+    /// # Errors
+    /// The index is damaged, or standard output is closed.
+    pub fn answer(&self, session: &Session, answer: &Answer, out: &mut Stdout) -> Result<(), CliError> {
+        if self.json {
+            return self.json(session, answer, out);
+        }
+        let style = Style::for_stdout();
+        for at in 0..answer.results.hits.len() {
+            let shown = session.show(answer, at)?;
+            if self.terminal {
+                if at > 0 {
+                    out.line("")?;
+                }
+                out.text(&hit::terminal(&shown, &style))?;
+            } else {
+                out.line(&hit::plain(&shown))?;
+            }
+            if self.explain {
+                let matches = session.explain(&answer.encoded, answer.results.hits[at].doc)?;
+                out.text(&explain::table_of(&matches))?;
+            }
+        }
+        out.flush()?;
+        if self.terminal {
+            note(&style.paint(Role::Dim, &format!("\n{}", footer(session, answer))));
+        }
+        if self.stats {
+            note(&stats_text(&stats_of(answer)));
+        }
+        Ok(())
+    }
+
+    fn json(&self, session: &Session, answer: &Answer, out: &mut Stdout) -> Result<(), CliError> {
+        for (at, found) in answer.results.hits.iter().enumerate() {
+            let document = session.index.document(found.doc)?;
+            let mut line =
+                HitLine::new(&answer.text, at + 1, found.score, &found.key, &document.title, &document.text);
+            if self.explain {
+                line.explain = Some(session.explain(&answer.encoded, found.doc)?);
+            }
+            out.json(&line)?;
+        }
+        if self.stats {
+            out.json(&StatsLine { stats: stats_of(answer) })?;
+        }
+        out.flush()
+    }
+}
+
+fn stats_of(answer: &Answer) -> Stats {
+    let mut stats = Stats::default();
+    stats.add(&answer.results.stats, answer.encode_time);
+    stats
+}
+
+fn footer(session: &Session, answer: &Answer) -> String {
+    let searched = answer.results.stats.total_time;
+    format!(
+        "{} of {} in {} (encode {}, search {})",
+        number::count(answer.results.hits.len() as u64),
+        number::counted(session.index.documents(), "document"),
+        number::time(answer.encode_time + searched),
+        number::time(answer.encode_time),
+        number::time(searched),
+    )
+}
+
+/// The work done, for a person.
+pub fn stats_text(stats: &Stats) -> String {
+    let mut parts = vec![
+        format!("{} decoded", number::counted(stats.documents_decoded, "document")),
+        number::counted(stats.vectors_decoded, "vector"),
+        number::bytes(stats.bytes_touched),
+    ];
+    if stats.exact < stats.queries {
+        parts.insert(0, format!("{} probed", number::counted(stats.centroids_probed, "centroid")));
+        parts.insert(1, number::counted(stats.candidates, "candidate"));
+    }
+    if stats.widened > 0 {
+        parts.push(format!("widened {} times", number::count(stats.widened)));
+    }
+    format!(
+        "{}\ncentroids {:.2} ms, candidates {:.2} ms, exact {:.2} ms, search {:.2} ms, encode {:.2} ms",
+        parts.join(", "),
+        stats.centroid_ms,
+        stats.candidate_ms,
+        stats.exact_ms,
+        stats.search_ms,
+        stats.encode_ms
+    )
+}
