@@ -6,6 +6,7 @@ use faiss::index::flat::FlatIndex;
 
 use crate::ClusterError;
 use crate::engine::{KMeans, Problem};
+use crate::rng::mix;
 
 pub(crate) struct Faiss;
 
@@ -33,7 +34,8 @@ fn run(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> faiss::error::Result<V
     // A call of `train` goes on from the centroids of the call before, so one pass a call is the same algorithm with progress
     // in between.
     parameters.set_niter(1);
-    parameters.set_seed((problem.seed >> 33) as u32);
+    // faiss takes a negative seed as a wish for the time of day.
+    parameters.set_seed((mix(problem.seed, 0) >> 33) as u32);
     // Keeps faiss from warning on standard error about few vectors, and from drawing a second sample from the sample.
     parameters.set_min_points_per_centroid(1);
     parameters.set_max_points_per_centroid(i32::MAX as u32);
