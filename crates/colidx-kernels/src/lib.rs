@@ -1,5 +1,6 @@
-//! The arithmetic of colidx: dot products and MaxSim, the residual codec, and centroid interaction, each with a scalar
-//! oracle beside its SIMD forms. The instruction set is chosen at run time; see [`Level`].
+//! The arithmetic of colidx: dot products and MaxSim, the residual codec, centroid interaction, and what lies between the
+//! matrix products of a transformer, each with a scalar oracle beside its SIMD forms. The instruction set is chosen at
+//! run time; see [`Level`].
 //!
 //! # Every level gives the same bits
 //!
@@ -25,15 +26,19 @@
 
 mod code;
 mod codec;
+mod dense;
 mod dot;
 mod fma;
 mod level;
+mod norm;
 mod panels;
 mod rows;
 
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, decode, pack, packed_len, quantize, unpack};
+pub use dense::{Activation, layer_norm, softmax};
 pub use dot::{Nearest, dots, max_dots, maxsim, nearest};
 pub use level::{Level, level};
+pub use norm::normalize;
 pub use panels::{LANES, Panels};
 pub use rows::max_rows;

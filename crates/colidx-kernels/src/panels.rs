@@ -40,6 +40,44 @@ impl Panels {
         Panels::build(columns, dim, Some(bias))
     }
 
+    /// Lays out the columns of `matrix`, `[dim, n]` f32 row-major, with no bias.
+    ///
+    /// # Panics
+    /// If `dim` is 0 or the length is no multiple of it.
+    pub fn of_matrix(matrix: &[f32], dim: usize) -> Panels {
+        assert!(
+            dim > 0 && matrix.len().is_multiple_of(dim),
+            "{} floats are no whole number of columns of {dim} dimensions",
+            matrix.len()
+        );
+        let columns = matrix.len() / dim;
+        let mut panels = Panels::zeroed(columns, dim);
+        if columns > 0 {
+            for (d, row) in matrix.chunks_exact(columns).enumerate() {
+                for (panel, values) in row.chunks(LANES).enumerate() {
+                    panels.lines[panel * dim + d].0[..values.len()].copy_from_slice(values);
+                }
+            }
+        }
+        panels
+    }
+
+    /// `columns` columns of zeros.
+    fn zeroed(columns: usize, dim: usize) -> Panels {
+        let panels = columns.div_ceil(LANES);
+        let mut barred = vec![Line([f32::NEG_INFINITY; LANES]); panels];
+        for column in 0..columns {
+            barred[column / LANES].0[column % LANES] = 0.0;
+        }
+        Panels {
+            dim,
+            columns,
+            lines: vec![Line([0.0; LANES]); panels * dim],
+            bias: vec![Line([0.0; LANES]); panels],
+            barred,
+        }
+    }
+
     fn build(values: &[f32], dim: usize, bias: Option<&[f32]>) -> Panels {
         assert!(
             dim > 0 && values.len().is_multiple_of(dim),
@@ -50,25 +88,18 @@ impl Panels {
         if let Some(bias) = bias {
             assert_eq!(bias.len(), columns, "one bias for each column");
         }
-        let panels = columns.div_ceil(LANES);
-        let mut lines = vec![Line([0.0; LANES]); panels * dim];
-        let mut start = vec![Line([0.0; LANES]); panels];
-        let mut barred = vec![Line([f32::NEG_INFINITY; LANES]); panels];
+        let mut panels = Panels::zeroed(columns, dim);
         for (column, row) in values.chunks_exact(dim).enumerate() {
             let (panel, lane) = (column / LANES, column % LANES);
-            for (line, &value) in lines[panel * dim..][..dim].iter_mut().zip(row) {
+            for (line, &value) in panels.lines[panel * dim..][..dim].iter_mut().zip(row) {
                 line.0[lane] = value;
             }
-            start[panel].0[lane] = bias.map_or(0.0, |bias| bias[column]);
-            barred[panel].0[lane] = start[panel].0[lane];
+            if let Some(bias) = bias {
+                panels.bias[panel].0[lane] = bias[column];
+                panels.barred[panel].0[lane] = bias[column];
+            }
         }
-        Panels {
-            dim,
-            columns,
-            lines,
-            bias: start,
-            barred,
-        }
+        panels
     }
 
     /// Dimensions of a column.
@@ -124,6 +155,23 @@ mod tests {
         assert_eq!(panels.bias()[1].0[..2], [-16.0, 0.0]);
         assert_eq!(panels.barred()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
         assert_eq!(panels.lines().as_ptr() as usize % 64, 0);
+    }
+
+    #[test]
+    fn a_matrix_gives_its_columns() {
+        let (dim, n) = (5, 19);
+        let columns: Vec<f32> = (0..n * dim).map(|i| i as f32).collect();
+        let matrix: Vec<f32> = (0..dim * n).map(|i| columns[i % n * dim + i / n]).collect();
+        let (by_column, by_row) = (Panels::new(&columns, dim), Panels::of_matrix(&matrix, dim));
+        assert_eq!(by_row.columns(), n);
+        for (a, b) in [
+            (by_column.lines(), by_row.lines()),
+            (by_column.bias(), by_row.bias()),
+            (by_column.barred(), by_row.barred()),
+        ] {
+            assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0));
+        }
+        assert_eq!(Panels::of_matrix(&[], 3).padded_columns(), 0);
     }
 
     #[test]

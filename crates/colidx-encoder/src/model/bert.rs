@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Batch;
 use crate::EncoderError;
 use crate::checkpoint::{Weights, read_json};
-use crate::ops::{Activation, Attention, LayerNorm, Linear};
+use crate::ops::{ACTIVATIONS, Activation, Attention, LayerNorm, Linear, parse_activation};
 
 #[derive(Deserialize)]
 struct Config {
@@ -226,12 +226,9 @@ impl Config {
         {
             return unsupported(format!("position_embedding_type `{kind}`"), "absolute");
         }
-        match Activation::parse(&self.hidden_act) {
+        match parse_activation(&self.hidden_act) {
             Some(activation) => Ok(activation),
-            None => unsupported(
-                format!("hidden_act `{}`", self.hidden_act),
-                Activation::KNOWN,
-            ),
+            None => unsupported(format!("hidden_act `{}`", self.hidden_act), ACTIVATIONS),
         }
     }
 }

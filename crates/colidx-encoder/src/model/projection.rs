@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::EncoderError;
 use crate::checkpoint::Weights;
-use crate::ops::{Activation, Linear, Threads};
+use crate::ops::{ACTIVATIONS, Activation, Linear, Threads, parse_activation};
 
 /// `config.json` of a Dense module.
 #[derive(Deserialize)]
@@ -54,10 +54,10 @@ impl Dense {
             });
         }
         let name = config.activation_function.as_deref().unwrap_or("Identity");
-        let activation = Activation::parse(name).ok_or_else(|| EncoderError::Unsupported {
+        let activation = parse_activation(name).ok_or_else(|| EncoderError::Unsupported {
             path: path.to_owned(),
             feature: format!("activation_function `{name}`"),
-            known: Activation::KNOWN,
+            known: ACTIVATIONS,
         })?;
         let shape = [outputs, inputs];
         let weight = weights.tensor("linear.weight", &shape)?;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{LANES, Panels, dots};
+use colidx_kernels::{LANES, Panels, dots, softmax};
 
-use super::{Threads, elements, math};
+use super::{Threads, elements};
 
 /// One sequence of a packed batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,43 +43,40 @@ impl Attention {
         self.heads * self.width
     }
 
-    /// What head `head` gives for the sequence `qkv`, `[n, 3 hidden]`: `[n, width rounded up to LANES]`.
-    fn head(self, qkv: &[f32], attended: usize, head: usize) -> Vec<f32> {
+    /// What head `head` gives for the sequence `qkv`, `[n, 3 hidden]`, into `room.out`, `[n, width rounded up to LANES]`.
+    fn head(self, qkv: &[f32], attended: usize, head: usize, room: &mut Room) {
         let (hidden, width) = (self.hidden(), self.width);
+        let n = qkv.len() / (3 * hidden);
         let rows = || qkv.chunks_exact(3 * hidden);
         let query = head * width..(head + 1) * width;
         let key = hidden + query.start..hidden + query.end;
         let value = hidden + key.start..hidden + key.end;
-        let n = qkv.len() / (3 * hidden);
 
         let scale = 1.0 / (width as f32).sqrt();
-        let mut queries = Vec::with_capacity(n * width);
-        for row in rows() {
-            queries.extend(row[query.clone()].iter().map(|q| q * scale));
-        }
-        let mut keys = Vec::with_capacity(attended * width);
+        room.part.clear();
         for row in rows().take(attended) {
-            keys.extend_from_slice(&row[key.clone()]);
+            room.part.extend_from_slice(&row[key.clone()]);
         }
-        let keys = Panels::new(&keys, width);
+        let keys = Panels::new(&room.part, width);
+        room.part.clear();
+        for row in rows() {
+            room.part
+                .extend(row[query.clone()].iter().map(|q| q * scale));
+        }
         let padded = keys.padded_columns();
-        let mut weights = vec![0.0; n * padded];
-        dots(&queries, &keys, &mut weights);
-        for row in weights.chunks_exact_mut(padded) {
-            softmax(row, attended);
-        }
+        room.weights.resize(n * padded, 0.0);
+        dots(&room.part, &keys, &mut room.weights);
+        softmax(&mut room.weights, padded, attended);
 
-        // The sum over keys of weight times value is again a dot product, with the values of one dimension.
-        let mut values = vec![0.0; width * padded];
-        for (i, row) in rows().take(attended).enumerate() {
-            for (d, &value) in row[value.clone()].iter().enumerate() {
-                values[d * padded + i] = value;
-            }
+        // Keys that are padding have weight zero; their values must be there and finite.
+        room.part.clear();
+        for row in rows().take(attended) {
+            room.part.extend_from_slice(&row[value.clone()]);
         }
-        let values = Panels::new(&values, padded);
-        let mut out = vec![0.0; n * values.padded_columns()];
-        dots(&weights, &values, &mut out);
-        out
+        room.part.resize(padded * width, 0.0);
+        let values = Panels::of_matrix(&room.part, padded);
+        room.out.resize(n * values.padded_columns(), 0.0);
+        dots(&room.weights, &values, &mut room.out);
     }
 
     fn sequence(self, qkv: &[f32], attended: usize, out: &mut [f32], threads: Threads) {
@@ -92,12 +89,18 @@ impl Attention {
         };
         match threads {
             Threads::One => {
+                let mut room = Room::default();
                 for head in 0..self.heads {
-                    place(head, &self.head(qkv, attended, head), out);
+                    self.head(qkv, attended, head, &mut room);
+                    place(head, &room.out, out);
                 }
             }
             Threads::All => {
-                let results = threads.map(self.heads, |head| self.head(qkv, attended, head));
+                let results = threads.map(self.heads, |head| {
+                    let mut room = Room::default();
+                    self.head(qkv, attended, head, &mut room);
+                    room.out
+                });
                 for (head, result) in results.iter().enumerate() {
                     place(head, result, out);
                 }
@@ -106,18 +109,15 @@ impl Attention {
     }
 }
 
-/// Makes the first `n` of `scores` weights that sum to one, and the others zero.
-fn softmax(scores: &mut [f32], n: usize) {
-    let (scores, padding) = scores.split_at_mut(n);
-    padding.fill(0.0);
-    let max = math::max(scores);
-    for score in scores.iter_mut() {
-        *score = math::exp(*score - max);
-    }
-    let scale = 1.0 / math::sum(scores, |x| x);
-    for score in scores {
-        *score *= scale;
-    }
+/// Room to work in for one head after the other.
+#[derive(Default)]
+struct Room {
+    /// The head's keys, queries or values.
+    part: Vec<f32>,
+    /// How much each token attends to each key, `[n, keys rounded up to LANES]`.
+    weights: Vec<f32>,
+    /// The head's output.
+    out: Vec<f32>,
 }
 
 struct Forward<'a> {
@@ -222,15 +222,5 @@ mod tests {
             );
         }
         Ok(())
-    }
-
-    #[test]
-    fn weights_sum_to_one_and_padding_is_zero() {
-        let mut scores = [1.0, 1000.0, 999.0, 5.0, 5.0];
-        softmax(&mut scores, 3);
-        assert_eq!(scores[0], 0.0f32.max(scores[0]));
-        assert!((scores[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        assert!((scores[1] / scores[2] - 1f32.exp()).abs() < 1e-5);
-        assert_eq!(scores[3..], [0.0, 0.0]);
     }
 }

@@ -6,15 +6,16 @@
 mod activation;
 mod attention;
 mod linear;
-mod math;
 mod norm;
 mod threads;
 
-pub(crate) use activation::Activation;
+pub(crate) use activation::{ACTIVATIONS, parse as parse_activation};
 pub(crate) use attention::{Attention, Sequence};
 pub(crate) use linear::Linear;
 pub(crate) use norm::{LayerNorm, normalize};
 pub(crate) use threads::Threads;
+
+pub(crate) use colidx_kernels::Activation;
 
 use candle_core::{CpuStorage, Layout, Result, bail};
 

@@ -2,7 +2,9 @@
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-use super::{elements, math};
+use colidx_kernels::layer_norm;
+
+use super::elements;
 
 /// LayerNorm (Ba et al., arXiv 1607.06450) of the sum of two tensors, as it follows each residual connection of BERT.
 pub(crate) struct LayerNorm {
@@ -25,19 +27,6 @@ impl LayerNorm {
     pub(crate) fn of_sum(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
         x.apply_op2_no_bwd(y, self)
     }
-
-    fn row(&self, x: &[f32], y: &[f32], out: &mut [f32]) {
-        let n = out.len() as f32;
-        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-            *out = x + y;
-        }
-        let mean = math::sum(out, |x| x) / n;
-        let variance = math::sum(out, |x| (x - mean) * (x - mean)) / n;
-        let scale = 1.0 / (variance + self.epsilon).sqrt();
-        for ((out, weight), bias) in out.iter_mut().zip(&self.weight).zip(&self.bias) {
-            *out = (*out - mean) * scale * weight + bias;
-        }
-    }
 }
 
 impl CustomOp2 for LayerNorm {
@@ -57,19 +46,18 @@ impl CustomOp2 for LayerNorm {
         if found != width || x_layout.shape() != y_layout.shape() {
             bail!("layer-norm-of-sum: two tensors of width {width} are needed");
         }
-        let x = elements(self.name(), x, x_layout)?.chunks_exact(width);
-        let y = elements(self.name(), y, y_layout)?.chunks_exact(width);
+        let x = elements(self.name(), x, x_layout)?;
+        let y = elements(self.name(), y, y_layout)?;
         let mut out = vec![0.0; n * width];
-        for ((x, y), out) in x.zip(y).zip(out.chunks_exact_mut(width)) {
-            self.row(x, y, out);
-        }
+        layer_norm(x, y, &self.weight, &self.bias, self.epsilon, &mut out);
         Ok((CpuStorage::F32(out), (n, width).into()))
     }
 }
 
 /// Scales `vector` to length one; a vector shorter than 1e-12 is divided by 1e-12, as torch's `normalize` does.
 pub(crate) fn normalize(vector: &mut [f32]) {
-    let length = math::sum(vector, |x| x * x).sqrt().max(1e-12);
+    let squares: f32 = vector.iter().map(|x| x * x).sum();
+    let length = squares.sqrt().max(1e-12);
     for value in vector {
         *value /= length;
     }

@@ -4,6 +4,8 @@
 
 use std::f32::consts::{LOG2_E, SQRT_2};
 
+use crate::LANES;
+
 /// `e^x` to about one unit in the last place, for `x <= 88`; below -87 a number near 1e-38.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
@@ -44,6 +46,13 @@ pub(super) fn gelu(x: f32) -> f32 {
     x * if x >= 0.0 { 1.0 - tail } else { tail }
 }
 
+/// [`gelu`] with a hyperbolic tangent in place of Φ.
+#[inline(always)]
+pub(super) fn gelu_tanh(x: f32) -> f32 {
+    let inner = 0.797_884_6 * (x + 0.044_715 * x * x * x);
+    0.5 * x * (1.0 + tanh(inner))
+}
+
 /// The hyperbolic tangent, to 2e-7 absolute.
 #[inline(always)]
 pub(super) fn tanh(x: f32) -> f32 {
@@ -57,10 +66,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp((-x).min(87.0)))
 }
 
-/// Lanes of the sums below: as many partial sums, so that the order of additions does not depend on the processor.
-const LANES: usize = 16;
-
-/// The sum of `term(x)` over `values`, in one fixed order.
+/// The sum of `term(x)` over `values`, as [`LANES`] partial sums that are added in order.
 #[inline(always)]
 pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();

@@ -1,0 +1,60 @@
+//! The functions themselves. `inline(always)`, to be compiled inside the functions of each level.
+
+use super::{Activation, math};
+
+#[inline(always)]
+pub(super) fn activate(activation: Activation, values: &mut [f32]) {
+    match activation {
+        Activation::Identity => {}
+        Activation::Gelu => each(values, math::gelu),
+        Activation::GeluTanh => each(values, math::gelu_tanh),
+        Activation::Relu => each(values, |x| if x > 0.0 { x } else { 0.0 }),
+        Activation::Silu => each(values, |x| x * math::sigmoid(x)),
+        Activation::Tanh => each(values, math::tanh),
+        Activation::Sigmoid => each(values, math::sigmoid),
+    }
+}
+
+#[inline(always)]
+fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
+    for value in values {
+        *value = function(*value);
+    }
+}
+
+#[inline(always)]
+pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize) {
+    for row in scores.chunks_exact_mut(stride) {
+        // Padding goes through the arithmetic with the rest, which leaves no odd elements to handle apart.
+        row[n..].fill(f32::NEG_INFINITY);
+        let max = math::max(row);
+        each(row, |x| math::exp(x - max));
+        row[n..].fill(0.0);
+        let scale = 1.0 / math::sum(row, |x| x);
+        each(row, |x| x * scale);
+    }
+}
+
+#[inline(always)]
+pub(super) fn layer_norm(
+    x: &[f32],
+    y: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+    out: &mut [f32],
+) {
+    let width = weight.len();
+    let rows = x.chunks_exact(width).zip(y.chunks_exact(width));
+    for ((x, y), out) in rows.zip(out.chunks_exact_mut(width)) {
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+            *out = x + y;
+        }
+        let mean = math::sum(out, |v| v) / width as f32;
+        let variance = math::sum(out, |v| (v - mean) * (v - mean)) / width as f32;
+        let scale = 1.0 / (variance + epsilon).sqrt();
+        for ((out, weight), bias) in out.iter_mut().zip(weight).zip(bias) {
+            *out = (*out - mean) * scale * weight + bias;
+        }
+    }
+}

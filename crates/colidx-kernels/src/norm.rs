@@ -1,0 +1,117 @@
+//! Bringing token vectors to unit length.
+//!
+//! The sum of squares has sixteen parts, part `i` taking dimensions `i`, `i + 16` and so on, so that every register width
+//! adds the same numbers in the same order; the parts are then added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
+
+use crate::{LANES, Level, level};
+
+/// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros stays.
+///
+/// `rows` is `[n_rows, dim]`. All levels give the same bits.
+///
+/// # Panics
+/// If `dim` is 0 or `rows` is no whole number of rows.
+pub fn normalize(rows: &mut [f32], dim: usize) {
+    level().normalize(rows, dim);
+}
+
+impl Level {
+    /// [`normalize`] at this level.
+    ///
+    /// # Panics
+    /// As [`normalize`], or if the processor does not support the level.
+    pub fn normalize(self, rows: &mut [f32], dim: usize) {
+        assert!(
+            dim > 0 && rows.len().is_multiple_of(dim),
+            "`rows` is [n_rows, dim]"
+        );
+        match self.checked() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `checked` has seen the processor report AVX2 and FMA, which AVX-512 includes here.
+            Level::Avx2 | Level::Avx512 => unsafe { avx2(rows, dim) },
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => each_row(rows, dim, f32::mul_add),
+            _ => each_row(rows, dim, crate::fma::fma),
+        }
+    }
+}
+
+/// The oracle compiled for wider registers: the lanes are independent, so the compiler may use them as it likes.
+///
+/// # Safety
+/// The processor has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2(rows: &mut [f32], dim: usize) {
+    each_row(rows, dim, |a, b, c| a.mul_add(b, c));
+}
+
+#[inline(always)]
+fn each_row(rows: &mut [f32], dim: usize, fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
+    for row in rows.chunks_exact_mut(dim) {
+        let squares = sum_of_squares(row, fma);
+        if squares > 0.0 {
+            let scale = 1.0 / squares.sqrt();
+            row.iter_mut().for_each(|x| *x *= scale);
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_of_squares(row: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
+    let mut parts = [0f32; LANES];
+    let mut chunks = row.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (part, &x) in parts.iter_mut().zip(chunk) {
+            *part = fma(x, x, *part);
+        }
+    }
+    for (part, &x) in parts.iter_mut().zip(chunks.remainder()) {
+        *part = fma(x, x, *part);
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            parts[i] += parts[i + half];
+        }
+        half /= 2;
+    }
+    parts[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_level_gives_unit_rows_with_the_bits_of_the_oracle(
+            dim in 1usize..200,
+            values in prop::collection::vec(-1.0f32..1.0, 0..600),
+        ) {
+            let rows = &values[..values.len() / dim * dim];
+            let mut want = rows.to_vec();
+            Level::Scalar.normalize(&mut want, dim);
+            for (row, given) in want.chunks(dim).zip(rows.chunks(dim)) {
+                let length = |r: &[f32]| r.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+                if length(given) > 1e-15 {
+                    prop_assert!((length(row) - 1.0).abs() < 1e-5);
+                }
+            }
+            for level in Level::supported() {
+                let mut got = rows.to_vec();
+                level.normalize(&mut got, dim);
+                let same = got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits());
+                prop_assert!(same, "{}", level);
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_stay() {
+        let mut rows = [0.0, 0.0, 3.0, 4.0];
+        normalize(&mut rows, 2);
+        assert_eq!(rows, [0.0, 0.0, 0.6, 0.8]);
+    }
+}
