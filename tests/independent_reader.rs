@@ -144,13 +144,26 @@ fn read(path: &Path) -> Vec<Document> {
     let decode = |vector: usize| -> Vec<f32> {
         let packed = &residuals[vector * bytes..][..bytes];
         let bit = |i: usize| usize::from(packed[i / 8] >> (i % 8) & 1);
-        (0..dim)
+        let mut x: Vec<f32> = (0..dim)
             .map(|j| {
                 let bucket = (0..nbits).fold(0, |n, b| n | bit(j * nbits + b) << b);
                 let base = centroid[codes[vector] as usize * dim + j];
                 scales[j].mul_add(weights[bucket], base)
             })
-            .collect()
+            .collect();
+        if number(head, 40, 8) == 1 {
+            let mut p = [0f32; 16];
+            for (j, x) in x.iter().enumerate() {
+                p[j % 16] = x.mul_add(*x, p[j % 16]);
+            }
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    p[i] += p[i + half];
+                }
+            }
+            x.iter_mut().for_each(|x| *x *= 1.0 / p[0].sqrt());
+        }
+        x
     };
 
     let docs = &files["DOCS"];

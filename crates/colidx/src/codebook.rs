@@ -8,7 +8,7 @@ use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
-use colidx_kernels::Codec;
+use colidx_kernels::{Code, CodeOutOfRange, Codec};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
@@ -66,6 +66,7 @@ pub(crate) struct Codebook {
     pub frame: Frame,
     pub dim: usize,
     pub nbits: usize,
+    unit_length: bool,
     centroids: Section<u16>,
     weights: Section<f32>,
     scales: Section<f32>,
@@ -82,6 +83,7 @@ impl Codebook {
             scales: frame.section_of(SCALES, dim)?,
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
+            unit_length: manifest.unit_length,
             frame,
         };
         // These are a few kilobytes and every decoded value depends on them.
@@ -109,7 +111,7 @@ impl Codebook {
         self.centroids.len() / self.dim.max(1)
     }
 
-    pub(crate) fn codec(&self) -> Codec<'_> {
+    fn codec(&self) -> Codec<'_> {
         Codec {
             dim: self.dim,
             nbits: self.nbits,
@@ -117,6 +119,20 @@ impl Codebook {
             weights: &self.weights,
             scales: &self.scales,
         }
+    }
+
+    /// Decodes token vectors from their codes and residuals into `out` `[n, dim]`, at unit length where the index says so.
+    pub(crate) fn decode<C: Code>(
+        &self,
+        codes: &[C],
+        residuals: &[u8],
+        out: &mut [f32],
+    ) -> std::result::Result<(), CodeOutOfRange> {
+        colidx_kernels::decode(&self.codec(), codes, residuals, out)?;
+        if self.unit_length {
+            colidx_kernels::normalize(out, self.dim);
+        }
+        Ok(())
     }
 
     /// Centroids `first..` as f32 `[n, dim]`, as many as `out` holds.

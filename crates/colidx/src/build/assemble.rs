@@ -30,6 +30,7 @@ pub(super) struct Assembled {
     pub documents: u32,
     pub vectors: u64,
     pub without_vectors: u64,
+    pub unit_length: bool,
     pub centroids: usize,
     pub sample_vectors: u64,
 }
@@ -179,6 +180,7 @@ pub(super) fn assemble(
     let mut writer = VectorWriter::create(directory, number, book.centroids.len() / dim)?;
     let mut offsets = vec![0u64];
     let mut without_vectors = 0;
+    let mut unit_length = true;
     progress.phase(Phase::Encode, Some(documents.into()));
     let mut batch = VectorBatch::default();
     let ordinals: Vec<u32> = (0..documents).collect();
@@ -197,6 +199,7 @@ pub(super) fn assemble(
             offsets.push(offsets[offsets.len() - 1] + u64::from(len));
             without_vectors += u64::from(len == 0);
         }
+        unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
         let (codes, residuals) = compressor.compress(&gathered);
         writer.push(&codes, &residuals)?;
         progress.advance(offsets.len() as u64 - 1);
@@ -234,9 +237,15 @@ pub(super) fn assemble(
         documents,
         vectors: offsets[offsets.len() - 1],
         without_vectors,
+        unit_length,
         centroids,
         sample_vectors: sample.len() as u64,
     })
+}
+
+/// Unit length but for the rounding of a vector stored as f16.
+fn has_unit_length(vector: &[f32]) -> bool {
+    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
 }
 
 fn widen(halves: &[f16]) -> Vec<f32> {

@@ -83,6 +83,9 @@ pub struct BuildReport {
     pub without_vectors: u64,
     /// Documents whose title and text are both empty.
     pub without_text: u64,
+    /// Whether all vectors have unit length, as a ColBERT model's do. If so, decoded vectors are brought back to it, which
+    /// makes up for much of what few bits lose (`docs/codebook.md`).
+    pub unit_length: bool,
     /// Centroids trained.
     pub centroids: usize,
     /// Vectors the codebook was trained on.
@@ -239,6 +242,7 @@ impl IndexBuilder {
             centroids: assembled.centroids,
             next_file: number + 1,
             codebook: number,
+            unit_length: assembled.unit_length,
             segments: vec![SegmentEntry {
                 number,
                 documents: assembled.documents,
@@ -267,6 +271,7 @@ impl IndexBuilder {
             } else {
                 0
             },
+            unit_length: assembled.unit_length,
             centroids: assembled.centroids,
             sample_vectors: assembled.sample_vectors,
             bytes: bytes(false),

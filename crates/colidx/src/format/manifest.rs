@@ -51,9 +51,13 @@ struct Head {
     next_file: u32,
     codebook_file: u32,
     segments: u32,
-    reserved: [u64; 2],
+    flags: u64,
+    reserved: u64,
     documents: u64,
 }
+
+/// `Head::flags`: token vectors have unit length and are brought to it when they are decoded.
+const UNIT_LENGTH: u64 = 1;
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -104,6 +108,8 @@ pub(crate) struct Manifest {
     /// The next number a new file gets; numbers are never used twice.
     pub next_file: u32,
     pub codebook: u32,
+    /// Whether token vectors have unit length, which decoding then restores.
+    pub unit_length: bool,
     pub files: Vec<FileEntry>,
     pub segments: Vec<SegmentEntry>,
     pub model: Option<ModelInfo>,
@@ -147,8 +153,13 @@ impl Manifest {
                 head.centroids.to_string(),
             ));
         }
-        if head.reserved != [0; 2] {
-            return Err(invalid(HEAD, "reserved", "0".into(), "not zero".into()));
+        if head.flags & !UNIT_LENGTH != 0 || head.reserved != 0 {
+            return Err(invalid(
+                HEAD,
+                "flags and reserved",
+                "known flags and zeros".into(),
+                format!("{:#x} and {:#x}", head.flags, head.reserved),
+            ));
         }
         let mut files = Vec::new();
         for record in frame.section::<FileRecord>(FILES)?.iter() {
@@ -208,6 +219,7 @@ impl Manifest {
             centroids: head.centroids as usize,
             next_file: head.next_file,
             codebook: head.codebook_file,
+            unit_length: head.flags & UNIT_LENGTH != 0,
             files,
             segments,
             model,
@@ -226,7 +238,8 @@ impl Manifest {
             next_file: self.next_file,
             codebook_file: self.codebook,
             segments: self.segments.len() as u32,
-            reserved: [0; 2],
+            flags: if self.unit_length { UNIT_LENGTH } else { 0 },
+            reserved: 0,
             documents: self.segments.iter().map(|s| u64::from(s.documents)).sum(),
         };
         w.section(HEAD, bytemuck::bytes_of(&head))?;

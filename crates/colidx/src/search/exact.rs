@@ -5,6 +5,9 @@ use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::segment::Segment;
 
+/// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
+const BLOCK: usize = 48;
+
 /// Scores documents against one query, keeping its buffers from one to the next.
 pub(super) struct Scorer<'q> {
     query: &'q Query,
@@ -36,8 +39,18 @@ impl<'q> Scorer<'q> {
         stats.documents_decoded += 1;
         stats.vectors_decoded += range.len() as u64;
         stats.bytes_touched += segment.vectors.stored_bytes(range.len());
-        segment.vectors.decode(codebook, range, &mut self.vectors)?;
-        let score = colidx_kernels::maxsim(&self.vectors, self.query.panels(), &mut self.best);
-        Ok(Some(score))
+        let panels = self.query.panels();
+        self.best.clear();
+        self.best.resize(panels.padded_columns(), f32::NEG_INFINITY);
+        for start in range.clone().step_by(BLOCK) {
+            let block = start..range.end.min(start + BLOCK);
+            segment.vectors.decode(codebook, block, &mut self.vectors)?;
+            colidx_kernels::max_dots(&self.vectors, panels, &mut self.best);
+        }
+        Ok(Some(
+            self.best[..panels.columns()]
+                .iter()
+                .fold(0.0, |sum, best| sum + best),
+        ))
     }
 }

@@ -123,10 +123,9 @@ impl Vectors {
         out.truncate(needed);
         let bytes = range.start * self.residual_bytes..range.end * self.residual_bytes;
         let residuals = &self.residuals[bytes];
-        let codec = codebook.codec();
         match &self.codes {
-            Codes::Narrow(c) => colidx_kernels::decode(&codec, &c[range], residuals, out),
-            Codes::Wide(c) => colidx_kernels::decode(&codec, &c[range], residuals, out),
+            Codes::Narrow(c) => codebook.decode(&c[range], residuals, out),
+            Codes::Wide(c) => codebook.decode(&c[range], residuals, out),
         }
         .map_err(|e| self.code_error(e))
     }
