@@ -37,7 +37,7 @@ mod rows;
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, decode, pack, packed_len, quantize, unpack};
 pub use dense::{Activation, layer_norm, softmax};
-pub use dot::{Nearest, dots, max_dots, maxsim, nearest};
+pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
 pub use level::{Level, level};
 pub use norm::normalize;
 pub use panels::{LANES, Panels};

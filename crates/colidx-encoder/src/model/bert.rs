@@ -8,7 +8,9 @@ use serde::Deserialize;
 use super::Batch;
 use crate::EncoderError;
 use crate::checkpoint::{Weights, read_json};
-use crate::ops::{ACTIVATIONS, Activation, Attention, LayerNorm, Linear, parse_activation};
+use crate::ops::{
+    ACTIVATIONS, Activation, Attention, FeedForward, LayerNorm, Linear, parse_activation,
+};
 
 #[derive(Deserialize)]
 struct Config {
@@ -43,8 +45,7 @@ struct Layer {
     qkv: Linear,
     attention_output: Linear,
     attention_norm: LayerNorm,
-    intermediate: Linear,
-    output: Linear,
+    feed_forward: FeedForward,
     output_norm: LayerNorm,
 }
 
@@ -152,8 +153,10 @@ impl Layer {
                 config,
                 &format!("{name}.attention.output.LayerNorm"),
             )?,
-            intermediate: linear(&["intermediate.dense"], inner, hidden, activation)?,
-            output: linear(&["output.dense"], hidden, inner, plain)?,
+            feed_forward: FeedForward {
+                up: linear(&["intermediate.dense"], inner, hidden, activation)?,
+                down: linear(&["output.dense"], hidden, inner, plain)?,
+            },
             output_norm: norm(weights, config, &format!("{name}.output.LayerNorm"))?,
         })
     }
@@ -164,8 +167,7 @@ impl Layer {
         let mixed = self.attention.forward(&qkv, &batch.sequences, threads)?;
         let mixed = self.attention_output.forward(&mixed, threads)?;
         let x = self.attention_norm.of_sum(&mixed, x)?;
-        let inner = self.intermediate.forward(&x, threads)?;
-        let inner = self.output.forward(&inner, threads)?;
+        let inner = self.feed_forward.forward(&x, threads)?;
         self.output_norm.of_sum(&inner, &x)
     }
 }

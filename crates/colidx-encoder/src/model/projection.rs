@@ -81,22 +81,17 @@ impl Dense {
     }
 
     fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        let project = |linear: &Linear| {
-            let mut out = vec![0.0; x.len() / linear.inputs() * linear.outputs()];
-            linear.apply(x, &mut out, threads);
-            out
-        };
         let add = |mut out: Vec<f32>, more: &[f32]| {
             for (out, more) in out.iter_mut().zip(more) {
                 *out += more;
             }
             out
         };
-        let out = project(&self.linear);
+        let out = self.linear.apply(x, threads);
         match &self.residual {
             Residual::None => out,
             Residual::Input => add(out, x),
-            Residual::Projected(linear) => add(out, &project(linear)),
+            Residual::Projected(linear) => add(out, &linear.apply(x, threads)),
         }
     }
 }

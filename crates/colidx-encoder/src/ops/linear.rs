@@ -1,9 +1,9 @@
 //! A linear layer with its activation.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{Panels, dots};
+use colidx_kernels::{Activation, LANES, Panels, dots, dots_strided};
 
-use super::{Activation, Threads, elements};
+use super::{Threads, elements};
 
 /// Output columns that are computed together: the unit of work of a thread, whose weights fit in the second-level cache.
 const GROUP: usize = 64;
@@ -47,11 +47,6 @@ impl Linear {
         }
     }
 
-    /// Width of the input.
-    pub(crate) fn inputs(&self) -> usize {
-        self.inputs
-    }
-
     /// Width of the output.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
@@ -59,79 +54,133 @@ impl Linear {
 
     /// `[n, outputs]` for `x`, `[n, inputs]`.
     pub(crate) fn forward(&self, x: &Tensor, threads: Threads) -> Result<Tensor> {
-        x.apply_op1_no_bwd(&Forward {
-            layer: self,
-            threads,
+        by_rows(x, "linear", (self.inputs, self.outputs), |x| {
+            self.apply(x, threads)
         })
     }
 
     /// [`forward`](Self::forward) on slices.
-    pub(crate) fn apply(&self, x: &[f32], out: &mut [f32], threads: Threads) {
+    pub(crate) fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
+        let n = x.len() / self.inputs;
+        let mut out = Vec::with_capacity(n * self.outputs);
         match threads {
             Threads::One => {
-                let mut scratch = Vec::new();
-                let blocks = x.chunks(BLOCK * self.inputs);
-                for (x, out) in blocks.zip(out.chunks_mut(BLOCK * self.outputs)) {
-                    for g in 0..self.groups.len() {
-                        self.group(g, x, &mut scratch);
-                        self.place(g, &scratch, out);
-                    }
+                let mut block = Vec::new();
+                for x in x.chunks(BLOCK * self.inputs) {
+                    self.block(x, &mut block);
+                    self.append(&block, &mut out);
                 }
             }
             Threads::All => {
-                let results = threads.map(self.groups.len(), |g| {
-                    let mut scratch = Vec::new();
-                    self.group(g, x, &mut scratch);
-                    scratch
+                let groups = threads.map(self.groups.len(), |g| {
+                    let mut group = vec![0.0; n * self.groups[g].padded_columns()];
+                    dots(x, &self.groups[g], &mut group);
+                    self.activation.apply(&mut group);
+                    group
                 });
-                for (g, result) in results.iter().enumerate() {
-                    self.place(g, result, out);
+                for row in 0..n {
+                    for (group, panels) in groups.iter().zip(&self.groups) {
+                        let start = row * panels.padded_columns();
+                        out.extend_from_slice(&group[start..][..panels.columns()]);
+                    }
                 }
             }
         }
+        out
     }
 
-    /// The outputs of group `g`, `[n, padded columns of the group]`.
-    fn group(&self, g: usize, x: &[f32], result: &mut Vec<f32>) {
-        let panels = &self.groups[g];
-        result.resize(x.len() / self.inputs * panels.padded_columns(), 0.0);
-        dots(x, panels, result);
-        self.activation.apply(result);
+    /// Columns of a block: the outputs rounded up to whole panels.
+    fn padded(&self) -> usize {
+        self.outputs.next_multiple_of(LANES)
     }
 
-    /// Copies the outputs of group `g` to their columns of `out`.
-    fn place(&self, g: usize, result: &[f32], out: &mut [f32]) {
-        let panels = &self.groups[g];
-        let rows = result.chunks_exact(panels.padded_columns());
-        for (row, out) in rows.zip(out.chunks_exact_mut(self.outputs)) {
-            out[g * GROUP..][..panels.columns()].copy_from_slice(&row[..panels.columns()]);
+    /// The outputs of a few rows, `[n, padded]`, on one thread.
+    fn block(&self, x: &[f32], block: &mut Vec<f32>) {
+        let padded = self.padded();
+        block.resize(x.len() / self.inputs * padded, 0.0);
+        for (g, panels) in self.groups.iter().enumerate() {
+            dots_strided(x, panels, &mut block[g * GROUP..], padded);
+        }
+        self.activation.apply(block);
+    }
+
+    /// Appends the rows of `block` to `out`.
+    fn append(&self, block: &[f32], out: &mut Vec<f32>) {
+        if self.outputs == self.padded() {
+            out.extend_from_slice(block);
+        } else {
+            for row in block.chunks_exact(self.padded()) {
+                out.extend_from_slice(&row[..self.outputs]);
+            }
         }
     }
 }
 
-struct Forward<'a> {
-    layer: &'a Linear,
-    threads: Threads,
+/// Two layers, the output of the first being the input of the second: what follows attention in a transformer.
+pub(crate) struct FeedForward {
+    pub(crate) up: Linear,
+    pub(crate) down: Linear,
 }
 
-impl CustomOp1 for Forward<'_> {
+impl FeedForward {
+    /// `[n, down.outputs]` for `x`, `[n, up.inputs]`.
+    pub(crate) fn forward(&self, x: &Tensor, threads: Threads) -> Result<Tensor> {
+        let widths = (self.up.inputs, self.down.outputs);
+        by_rows(x, "feed-forward", widths, |x| self.apply(x, threads))
+    }
+
+    fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
+        if threads == Threads::All || self.up.outputs != self.up.padded() {
+            return self.down.apply(&self.up.apply(x, threads), threads);
+        }
+        // The wide middle never leaves the cache.
+        let mut out = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
+        let (mut middle, mut block) = (Vec::new(), Vec::new());
+        for x in x.chunks(BLOCK * self.up.inputs) {
+            self.up.block(x, &mut middle);
+            self.down.block(&middle, &mut block);
+            self.down.append(&block, &mut out);
+        }
+        out
+    }
+}
+
+/// Runs `apply`, which takes rows of one width and gives as many rows of another, as a candle operation.
+fn by_rows(
+    x: &Tensor,
+    name: &'static str,
+    widths: (usize, usize),
+    apply: impl Fn(&[f32]) -> Vec<f32>,
+) -> Result<Tensor> {
+    x.apply_op1_no_bwd(&ByRows {
+        name,
+        widths,
+        apply,
+    })
+}
+
+struct ByRows<F> {
+    name: &'static str,
+    widths: (usize, usize),
+    apply: F,
+}
+
+impl<F: Fn(&[f32]) -> Vec<f32>> CustomOp1 for ByRows<F> {
     fn name(&self) -> &'static str {
-        "linear"
+        self.name
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = elements(self.name(), storage, layout)?;
-        let (n, width) = layout.shape().dims2()?;
-        let layer = self.layer;
-        if width != layer.inputs {
+        let x = elements(self.name, storage, layout)?;
+        let (n, found) = layout.shape().dims2()?;
+        let (expected, width) = self.widths;
+        if found != expected {
             bail!(
-                "linear: input of width {width} where {} was expected",
-                layer.inputs
+                "{}: input of width {found} where {expected} was expected",
+                self.name
             );
         }
-        let mut out = vec![0.0; n * layer.outputs];
-        layer.apply(x, &mut out, self.threads);
-        Ok((CpuStorage::F32(out), (n, layer.outputs).into()))
+        Ok((CpuStorage::F32((self.apply)(x)), (n, width).into()))
     }
 }
 
@@ -174,19 +223,41 @@ mod tests {
             Activation::Identity,
         );
         let x = random(131 * inputs, 2);
-        let apply = |x: &[f32], threads| {
-            let mut out = vec![0.0; x.len() / inputs * outputs];
-            layer.apply(x, &mut out, threads);
-            out
-        };
-        let whole = apply(&x, Threads::One);
-        assert_eq!(whole, apply(&x, Threads::All));
+        let whole = layer.apply(&x, Threads::One);
+        assert_eq!(whole, layer.apply(&x, Threads::All));
         for rows in [1, 2, 3, 7, 50] {
             let alone: Vec<f32> = x
                 .chunks(rows * inputs)
-                .flat_map(|x| apply(x, Threads::One))
+                .flat_map(|x| layer.apply(x, Threads::One))
                 .collect();
             assert_eq!(whole, alone, "{rows} rows at a time");
+        }
+    }
+
+    #[test]
+    fn feed_forward_is_its_layers_one_after_the_other() {
+        for (width, middle) in [(16, 96), (33, 50)] {
+            let layers = FeedForward {
+                up: Linear::new(
+                    &random(middle * width, 1),
+                    &random(middle, 2),
+                    width,
+                    Activation::Gelu,
+                ),
+                down: Linear::new(
+                    &random(width * middle, 3),
+                    &[],
+                    middle,
+                    Activation::Identity,
+                ),
+            };
+            let x = random(130 * width, 4);
+            let expected = layers
+                .down
+                .apply(&layers.up.apply(&x, Threads::One), Threads::One);
+            for threads in [Threads::One, Threads::All] {
+                assert_eq!(layers.apply(&x, threads), expected);
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ mod threads;
 
 pub(crate) use activation::{ACTIVATIONS, parse as parse_activation};
 pub(crate) use attention::{Attention, Sequence};
-pub(crate) use linear::Linear;
+pub(crate) use linear::{FeedForward, Linear};
 pub(crate) use norm::{LayerNorm, normalize};
 pub(crate) use threads::Threads;
 

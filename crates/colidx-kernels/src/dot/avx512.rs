@@ -47,11 +47,11 @@ unsafe impl tile::Vector for __m512 {
 }
 
 /// # Safety
-/// The processor has AVX-512 F; `out` is `[n_rows, padded_columns]`.
+/// The processor has AVX-512 F; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
+pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<__m512, 12, 2, 1>(rows, panels, out) }
+    unsafe { tile::dots::<__m512, 12, 2, 1>(rows, panels, out, stride) }
 }
 
 /// # Safety

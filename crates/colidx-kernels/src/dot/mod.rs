@@ -30,6 +30,16 @@ pub fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
     level().dots(rows, panels, out);
 }
 
+/// As [`dots`], with the rows of `out` `stride` floats apart: one group of columns of a wider matrix. What lies between
+/// the padded columns of a row and the next row is left alone.
+///
+/// # Panics
+/// If `rows` is no whole number of rows, `stride` is below `padded_columns`, or `out` does not end with, or after, the
+/// padded columns of the last row.
+pub fn dots_strided(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+    level().dots_strided(rows, panels, out, stride);
+}
+
 /// `best[c] = max(best[c], bias[c] + rows[r] · column c)` over all rows, `best` being `[padded_columns]`.
 ///
 /// # Panics
@@ -67,7 +77,28 @@ impl Level {
             n * panels.padded_columns(),
             "`out` is [n_rows, padded_columns]"
         );
-        dispatch!(self, dots(rows, panels, out));
+        dispatch!(self, dots(rows, panels, out, panels.padded_columns()));
+    }
+
+    /// [`dots_strided`] at this level.
+    ///
+    /// # Panics
+    /// As [`dots_strided`], or if the processor does not support the level.
+    pub fn dots_strided(self, rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+        let n = row_count(rows, panels);
+        let width = panels.padded_columns();
+        assert!(
+            stride >= width,
+            "rows {stride} apart do not hold {width} columns"
+        );
+        assert!(
+            n == 0 || out.len() >= (n - 1) * stride + width,
+            "`out` holds {n} rows of {width}, {stride} apart"
+        );
+        if n > 0 && width > 0 {
+            let out = &mut out[..(n - 1) * stride + width];
+            dispatch!(self, dots(rows, panels, out, stride));
+        }
     }
 
     /// [`max_dots`] at this level.

@@ -41,11 +41,11 @@ unsafe impl tile::Vector for float32x4_t {
 }
 
 /// # Safety
-/// The processor has NEON; `out` is `[n_rows, padded_columns]`.
+/// The processor has NEON; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
+pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<float32x4_t, 6, 4, 4>(rows, panels, out) }
+    unsafe { tile::dots::<float32x4_t, 6, 4, 4>(rows, panels, out, stride) }
 }
 
 /// # Safety

@@ -17,15 +17,12 @@ fn panel_dots(row: &[f32], panel: &[Line], bias: &Line) -> [f32; LANES] {
     acc
 }
 
-pub(super) fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
+pub(super) fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
     if panels.columns() == 0 {
         return;
     }
     let dim = panels.dim();
-    for (row, out) in rows
-        .chunks_exact(dim)
-        .zip(out.chunks_exact_mut(panels.padded_columns()))
-    {
+    for (row, out) in rows.chunks_exact(dim).zip(out.chunks_mut(stride)) {
         let columns = panels.lines().chunks_exact(dim).zip(panels.bias());
         for ((panel, bias), out) in columns.zip(out.chunks_exact_mut(LANES)) {
             out.copy_from_slice(&panel_dots(row, panel, bias));

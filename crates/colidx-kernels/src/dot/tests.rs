@@ -187,3 +187,28 @@ fn columns_that_all_score_minus_infinity_give_the_first() {
 fn a_short_output_is_refused() {
     dots(&[1.0; 4], &Panels::new(&[1.0; 2], 2), &mut [0.0; 31]);
 }
+
+#[test]
+fn a_group_of_columns_lies_within_a_wider_matrix() {
+    let (dim, columns, n, stride) = (9, 37, 101, 80);
+    let value = |i: usize| ((i * 7919) % 1013) as f32 / 1013.0 - 0.5;
+    let panels = Panels::new(&(0..columns * dim).map(value).collect::<Vec<_>>(), dim);
+    let rows: Vec<f32> = (0..n * dim).map(value).collect();
+    let width = panels.padded_columns();
+    let mut want = vec![0.0; n * width];
+    Level::Scalar.dots(&rows, &panels, &mut want);
+    for level in Level::supported() {
+        let mut out = vec![7.0; (n - 1) * stride + width + 3];
+        level.dots_strided(&rows, &panels, &mut out, stride);
+        for (row, want) in out.chunks(stride).zip(want.chunks(width)) {
+            assert_eq!(bits(&row[..width]), bits(want), "{level}");
+            assert!(row[width..].iter().all(|&gap| gap == 7.0), "{level}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "`out` holds 2 rows of 16, 20 apart")]
+fn a_strided_output_that_ends_early_is_refused() {
+    dots_strided(&[1.0; 4], &Panels::new(&[1.0; 2], 2), &mut [0.0; 35], 20);
+}

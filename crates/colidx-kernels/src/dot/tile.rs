@@ -135,15 +135,17 @@ impl<V: Vector, const N: usize> Sink<V, N> for Store {
 /// `super::dots` with tiles of `N` registers, and of `ONE` (a single panel) for the last odd panel.
 ///
 /// # Safety
-/// The processor has `V`'s instruction set; `out` is `[n_rows, padded_columns]`.
+/// The processor has `V`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the padded columns need be
+/// there, and the stride no less than these.
 #[inline(always)]
 pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize, const ONE: usize>(
     rows: &[f32],
     panels: &Panels,
     out: &mut [f32],
+    stride: usize,
 ) {
-    let (dim, stride) = (panels.dim(), panels.padded_columns());
-    if stride == 0 {
+    let dim = panels.dim();
+    if panels.columns() == 0 {
         return;
     }
     let blocks = rows.chunks(BLOCK * dim).zip(out.chunks_mut(BLOCK * stride));
