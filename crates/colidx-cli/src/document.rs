@@ -33,7 +33,11 @@ impl DocumentText {
             (title, text) => format!("{title} {text}"),
         };
         let text_at = whole.len() - text.len();
-        DocumentText { whole, title: (title.len(), title_blank), text: (text_at, text_blank) }
+        DocumentText {
+            whole,
+            title: (title.len(), title_blank),
+            text: (text_at, text_blank),
+        }
     }
 
     /// What to encode.
@@ -48,11 +52,14 @@ impl DocumentText {
         }
         let ((title_end, title_blank), (text_at, text_blank)) = (self.title, self.text);
         if span.start < title_end {
-            return Some(Part::Title(span.start + title_blank..span.end.min(title_end) + title_blank));
+            return Some(Part::Title(
+                span.start + title_blank..span.end.min(title_end) + title_blank,
+            ));
         }
         // A token may begin with the space between the two.
         let start = span.start.max(text_at);
-        (start < span.end).then(|| Part::Text(start - text_at + text_blank..span.end - text_at + text_blank))
+        (start < span.end)
+            .then(|| Part::Text(start - text_at + text_blank..span.end - text_at + text_blank))
     }
 }
 
@@ -62,7 +69,10 @@ mod tests {
 
     #[test]
     fn title_and_text_are_joined_by_a_space() {
-        assert_eq!(DocumentText::new("Title ", " some text\n").as_str(), "Title some text");
+        assert_eq!(
+            DocumentText::new("Title ", " some text\n").as_str(),
+            "Title some text"
+        );
         assert_eq!(DocumentText::new("", "text").as_str(), "text");
         assert_eq!(DocumentText::new("title", " ").as_str(), "title");
         assert_eq!(DocumentText::new("", "").as_str(), "");
@@ -86,6 +96,9 @@ mod tests {
         assert_eq!(document.locate(7..11), Some(Part::Text(2..5)));
         assert_eq!(document.locate(0..0), None);
         assert_eq!(document.locate(0..99), None);
-        assert_eq!(DocumentText::new("", "  ab").locate(0..2), Some(Part::Text(2..4)));
+        assert_eq!(
+            DocumentText::new("", "  ab").locate(0..2),
+            Some(Part::Text(2..4))
+        );
     }
 }

@@ -26,7 +26,10 @@ struct Stopped;
 impl<'a> EncoderSource<'a> {
     /// A source of the vectors that `encoder` makes.
     pub fn new(encoder: &'a Encoder) -> EncoderSource<'a> {
-        EncoderSource { encoder, truncated: 0 }
+        EncoderSource {
+            encoder,
+            truncated: 0,
+        }
     }
 
     /// Documents so far that were longer than the checkpoint's document length.
@@ -49,8 +52,10 @@ impl VectorSource for EncoderSource<'_> {
             if interrupt::asked() {
                 return Err(Stopped.into());
             }
-            let texts: Vec<DocumentText> =
-                chunk.iter().map(|document| DocumentText::new(document.title, document.text)).collect();
+            let texts: Vec<DocumentText> = chunk
+                .iter()
+                .map(|document| DocumentText::new(document.title, document.text))
+                .collect();
             let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
             for encoded in self.encoder.encode_documents(&texts)? {
                 self.truncated += u64::from(encoded.truncated);
@@ -80,8 +85,16 @@ impl VectorSource for EmbeddingsSource {
         documents: &[SourceDocument<'_>],
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let numbers: Vec<u64> = documents.iter().map(|document| document.ordinal.into()).collect();
-        self.0.read(&numbers, &mut out.vectors, &mut out.lens, &mut out.token_ids)?;
+        let numbers: Vec<u64> = documents
+            .iter()
+            .map(|document| document.ordinal.into())
+            .collect();
+        self.0.read(
+            &numbers,
+            &mut out.vectors,
+            &mut out.lens,
+            &mut out.token_ids,
+        )?;
         Ok(())
     }
 }

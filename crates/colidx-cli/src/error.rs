@@ -60,7 +60,7 @@ pub enum CliError {
     },
     /// Another checkpoint than the one that made the index.
     #[error(
-        "the checkpoint at {} is not the one that made {}: its fingerprint is {got}, the index expects {expected} ({name}); \
+        "the checkpoint at {} is not the one that made {}: its fingerprint is {got}, the index expects {expected}; \
          pass the right one with --model", model.display(), index.display()
     )]
     WrongModel {
@@ -68,8 +68,6 @@ pub enum CliError {
         model: PathBuf,
         /// The index.
         index: PathBuf,
-        /// The checkpoint that the index names.
-        name: String,
         /// The fingerprint in the index.
         expected: String,
         /// The fingerprint of the checkpoint.
@@ -81,10 +79,12 @@ pub enum CliError {
         /// File and line.
         place: String,
         /// Why.
-        source: colidx::Error,
+        source: Box<colidx::Error>,
     },
     /// A file of results.
-    #[error("cannot write {file}: {source}; check that the folder exists, may be written and has space")]
+    #[error(
+        "cannot write {file}: {source}; check that the folder exists, may be written and has space"
+    )]
     Write {
         /// The file.
         file: String,
@@ -122,7 +122,9 @@ pub enum CliError {
 impl From<RunError> for CliError {
     fn from(error: RunError) -> CliError {
         match error {
-            RunError::Io(source) if source.kind() == io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
+            RunError::Io(source) if source.kind() == io::ErrorKind::BrokenPipe => {
+                CliError::BrokenPipe
+            }
             error => CliError::Run(error),
         }
     }

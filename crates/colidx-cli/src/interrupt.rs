@@ -21,7 +21,10 @@ pub fn install() -> Result<(), CliError> {
         }
         note("stopping and cleaning up; once more to stop at once");
     })
-    .map_err(|error| CliError::Setup { what: "the Ctrl-C handler", reason: error.to_string() })
+    .map_err(|error| CliError::Setup {
+        what: "the Ctrl-C handler",
+        reason: error.to_string(),
+    })
 }
 
 /// Whether someone asked to stop.

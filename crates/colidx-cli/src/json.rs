@@ -30,8 +30,23 @@ pub struct HitLine<'a> {
 
 impl<'a> HitLine<'a> {
     /// The fields of the design, in its order, with `key` between.
-    pub fn new(query: &'a str, rank: usize, score: f32, key: &'a str, title: &'a str, text: &'a str) -> HitLine<'a> {
-        HitLine { query, rank, score, key, title, text, explain: None }
+    pub fn new(
+        query: &'a str,
+        rank: usize,
+        score: f32,
+        key: &'a str,
+        title: &'a str,
+        text: &'a str,
+    ) -> HitLine<'a> {
+        HitLine {
+            query,
+            rank,
+            score,
+            key,
+            title,
+            text,
+            explain: None,
+        }
     }
 }
 

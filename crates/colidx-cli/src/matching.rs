@@ -22,11 +22,22 @@ pub fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f
             continue;
         }
         similarities.clear();
-        similarities.extend(vectors.chunks_exact(dim).map(|vector| dot(query_vector, vector)));
-        let best = similarities.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        similarities.extend(
+            vectors
+                .chunks_exact(dim)
+                .map(|vector| dot(query_vector, vector)),
+        );
+        let best = similarities
+            .iter()
+            .copied()
+            .fold(f32::NEG_INFINITY, f32::max);
         let mean = similarities.iter().sum::<f32>() / similarities.len().max(1) as f32;
         // A document of one token, or of equal ones, has no average to stand above.
-        let height = if best - mean > f32::EPSILON { best - mean } else { best.max(0.0) };
+        let height = if best - mean > f32::EPSILON {
+            best - mean
+        } else {
+            best.max(0.0)
+        };
         for (weight, similarity) in weights.iter_mut().zip(&similarities) {
             *weight += height * ((similarity - best) / FALLOFF).exp();
         }
@@ -44,7 +55,12 @@ mod tests {
     use colidx_encoder::QueryToken;
 
     fn query(tokens: &[(usize, usize, [f32; 2])]) -> EncodedQuery {
-        let token = |&(start, end, _): &(usize, usize, [f32; 2])| QueryToken { text: String::new(), id: 0, start, end };
+        let token = |&(start, end, _): &(usize, usize, [f32; 2])| QueryToken {
+            text: String::new(),
+            id: 0,
+            start,
+            end,
+        };
         EncodedQuery {
             vectors: tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
             tokens: tokens.iter().map(token).collect(),
@@ -54,9 +70,16 @@ mod tests {
 
     #[test]
     fn the_best_match_is_the_brightest_and_ties_are_equal() {
-        let weights = token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0], 2);
+        let weights = token_weights(
+            &query(&[(0, 4, [1.0, 0.0])]),
+            &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+            2,
+        );
         assert_eq!(weights[0], weights[2]);
-        assert!((weights[0] - 1.0 / 3.0).abs() < 1e-6 && weights[1] < 1e-6, "{weights:?}");
+        assert!(
+            (weights[0] - 1.0 / 3.0).abs() < 1e-6 && weights[1] < 1e-6,
+            "{weights:?}"
+        );
     }
 
     #[test]
@@ -70,7 +93,13 @@ mod tests {
 
     #[test]
     fn small_documents_have_weights_too() {
-        assert_eq!(token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[], 2), Vec::<f32>::new());
-        assert_eq!(token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[1.0, 0.0], 2), [1.0]);
+        assert_eq!(
+            token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[], 2),
+            Vec::<f32>::new()
+        );
+        assert_eq!(
+            token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[1.0, 0.0], 2),
+            [1.0]
+        );
     }
 }

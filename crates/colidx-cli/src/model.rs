@@ -16,9 +16,15 @@ pub fn locate(model: &str) -> Result<PathBuf, CliError> {
     if path.is_dir() {
         return Ok(path);
     }
-    let Some((owner, name)) = model.split_once('/').filter(|(owner, name)| is_hub_part(owner) && is_hub_part(name)) else {
+    let Some((owner, name)) = model
+        .split_once('/')
+        .filter(|(owner, name)| is_hub_part(owner) && is_hub_part(name))
+    else {
         let reason = "there is no such directory; name a directory with config.json, tokenizer.json and model.safetensors";
-        return Err(CliError::NoModel { path, reason: reason.to_owned() });
+        return Err(CliError::NoModel {
+            path,
+            reason: reason.to_owned(),
+        });
     };
     let cache = hub_cache(|name| std::env::var_os(name).map(PathBuf::from));
     cache.as_deref().and_then(|cache| snapshot(cache, owner, name)).ok_or_else(|| {
@@ -57,7 +63,10 @@ mod tests {
     #[test]
     fn a_directory_is_taken_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(locate(&folder.path().display().to_string()).unwrap(), folder.path());
+        assert_eq!(
+            locate(&folder.path().display().to_string()).unwrap(),
+            folder.path()
+        );
     }
 
     #[test]
@@ -68,16 +77,29 @@ mod tests {
         assert_eq!(snapshot(cache.path(), "owner", "small-v1"), None);
         std::fs::create_dir_all(repository.join("refs")).unwrap();
         std::fs::write(repository.join("refs/main"), "abc123\n").unwrap();
-        assert_eq!(snapshot(cache.path(), "owner", "small-v1"), Some(repository.join("snapshots/abc123")));
+        assert_eq!(
+            snapshot(cache.path(), "owner", "small-v1"),
+            Some(repository.join("snapshots/abc123"))
+        );
     }
 
     #[test]
     fn the_cache_is_where_the_environment_says() {
         let get = |set: &'static [(&str, &str)]| {
-            move |name: &str| set.iter().find(|(n, _)| *n == name).map(|(_, v)| PathBuf::from(v))
+            move |name: &str| {
+                set.iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, v)| PathBuf::from(v))
+            }
         };
-        assert_eq!(hub_cache(get(&[("HF_HOME", "/h"), ("HOME", "/u")])), Some("/h/hub".into()));
-        assert_eq!(hub_cache(get(&[("HOME", "/u")])), Some("/u/.cache/huggingface/hub".into()));
+        assert_eq!(
+            hub_cache(get(&[("HF_HOME", "/h"), ("HOME", "/u")])),
+            Some("/h/hub".into())
+        );
+        assert_eq!(
+            hub_cache(get(&[("HOME", "/u")])),
+            Some("/u/.cache/huggingface/hub".into())
+        );
         assert_eq!(hub_cache(get(&[])), None);
     }
 

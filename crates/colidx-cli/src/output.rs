@@ -16,7 +16,9 @@ pub struct Stdout {
 impl Stdout {
     /// Takes standard output.
     pub fn lock() -> Stdout {
-        Stdout { inner: BufWriter::with_capacity(1 << 16, io::stdout().lock()) }
+        Stdout {
+            inner: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        }
     }
 
     /// Writes text as it is.
@@ -68,7 +70,10 @@ fn stdout_error(source: io::Error) -> CliError {
     if source.kind() == io::ErrorKind::BrokenPipe {
         CliError::BrokenPipe
     } else {
-        CliError::Write { file: "standard output".to_owned(), source }
+        CliError::Write {
+            file: "standard output".to_owned(),
+            source,
+        }
     }
 }
 
@@ -93,9 +98,20 @@ impl OutputFile {
             name.push(format!(".{}.part", std::process::id()));
             path.with_file_name(name)
         };
-        let file = if special { File::options().write(true).open(&part) } else { File::create(&part) };
-        let file = file.map_err(|source| CliError::Write { file: path.display().to_string(), source })?;
-        Ok(OutputFile { path: path.to_owned(), part, inner: Some(BufWriter::with_capacity(1 << 16, file)) })
+        let file = if special {
+            File::options().write(true).open(&part)
+        } else {
+            File::create(&part)
+        };
+        let file = file.map_err(|source| CliError::Write {
+            file: path.display().to_string(),
+            source,
+        })?;
+        Ok(OutputFile {
+            path: path.to_owned(),
+            part,
+            inner: Some(BufWriter::with_capacity(1 << 16, file)),
+        })
     }
 
     /// Finishes the file and gives it its name.
@@ -104,13 +120,20 @@ impl OutputFile {
     /// The disk is full, or the file cannot be renamed.
     pub fn finish(mut self) -> Result<(), CliError> {
         let done = self.close();
-        done.map_err(|source| CliError::Write { file: self.path.display().to_string(), source })
+        done.map_err(|source| CliError::Write {
+            file: self.path.display().to_string(),
+            source,
+        })
     }
 
     fn close(&mut self) -> io::Result<()> {
         if let Some(mut inner) = self.inner.take() {
             let closed = inner.flush().and_then(|()| {
-                if self.part == self.path { Ok(()) } else { std::fs::rename(&self.part, &self.path) }
+                if self.part == self.path {
+                    Ok(())
+                } else {
+                    std::fs::rename(&self.part, &self.path)
+                }
             });
             if closed.is_err() {
                 self.discard();

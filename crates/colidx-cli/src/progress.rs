@@ -48,7 +48,10 @@ struct Running {
 impl Phases {
     /// For standard error as it is.
     pub fn new() -> Phases {
-        Phases { terminal: std::io::stderr().is_terminal(), state: Mutex::default() }
+        Phases {
+            terminal: std::io::stderr().is_terminal(),
+            state: Mutex::default(),
+        }
     }
 
     /// Ends the phase before and begins one: `total` are to do, if that is known.
@@ -57,13 +60,23 @@ impl Phases {
         self.finish(&mut state);
         let now = Instant::now();
         let bar = self.terminal.then(|| bar(name, total, unit));
-        state.running = Some(Running { name: name.to_owned(), unit, total, done: 0, began: now, last_line: now, bar });
+        state.running = Some(Running {
+            name: name.to_owned(),
+            unit,
+            total,
+            done: 0,
+            began: now,
+            last_line: now,
+            bar,
+        });
     }
 
     /// `done` of the phase are done now, of `total` if that is known.
     pub fn set(&self, done: u64, total: Option<u64>) {
         let mut state = self.state();
-        let Some(running) = &mut state.running else { return };
+        let Some(running) = &mut state.running else {
+            return;
+        };
         running.done = done;
         running.total = total;
         match &running.bar {
@@ -83,7 +96,11 @@ impl Phases {
 
     /// `done` of the phase are done now.
     pub fn set_done(&self, done: u64) {
-        let total = self.state().running.as_ref().and_then(|running| running.total);
+        let total = self
+            .state()
+            .running
+            .as_ref()
+            .and_then(|running| running.total);
         self.set(done, total);
     }
 
@@ -94,7 +111,12 @@ impl Phases {
 
     /// Says something without tearing the bar.
     pub fn note(&self, message: &str) {
-        match self.state().running.as_ref().and_then(|running| running.bar.as_ref()) {
+        match self
+            .state()
+            .running
+            .as_ref()
+            .and_then(|running| running.bar.as_ref())
+        {
             Some(bar) => bar.println(message),
             None => note(message),
         }
@@ -106,7 +128,9 @@ impl Phases {
     }
 
     fn finish(&self, state: &mut State) {
-        let Some(running) = state.running.take() else { return };
+        let Some(running) = state.running.take() else {
+            return;
+        };
         let took = running.began.elapsed();
         if let Some(bar) = &running.bar {
             bar.finish_and_clear();
@@ -141,20 +165,30 @@ fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
         Some(_) => "{prefix} {bar:28} {amount}  {rate}  {left}",
         None => "{prefix} {spinner} {amount}  {rate}  {elapsed}",
     };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let style = style
         .progress_chars("━╸─")
-        .with_key("amount", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = out.write_str(&amount(state.pos(), state.len(), unit));
-        })
-        .with_key("rate", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let _ = out.write_str(&rate(state.per_sec(), unit));
-        })
-        .with_key("left", move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            if state.pos() > 0 {
-                let _ = write!(out, "{} left", number::time(state.eta()));
-            }
-        });
+        .with_key(
+            "amount",
+            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str(&amount(state.pos(), state.len(), unit));
+            },
+        )
+        .with_key(
+            "rate",
+            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = out.write_str(&rate(state.per_sec(), unit));
+            },
+        )
+        .with_key(
+            "left",
+            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                if state.pos() > 0 {
+                    let _ = write!(out, "{} left", number::time(state.eta()));
+                }
+            },
+        );
     bar.set_style(style);
     bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(250));
@@ -163,7 +197,9 @@ fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
 
 fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
     match (unit, total) {
-        (Unit::Things(noun), Some(total)) => format!("{}/{}", number::count(done), number::counted(total, noun)),
+        (Unit::Things(noun), Some(total)) => {
+            format!("{}/{}", number::count(done), number::counted(total, noun))
+        }
         (Unit::Things(noun), None) => number::counted(done, noun),
         (Unit::Bytes, Some(total)) => format!("{}/{}", number::bytes(done), number::bytes(total)),
         (Unit::Bytes, None) => number::bytes(done),
@@ -174,7 +210,9 @@ fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
 
 fn rate(per_second: f64, unit: Unit) -> String {
     match unit {
-        Unit::Things(_) if per_second >= 10.0 => format!("{}/s", number::count(per_second.round() as u64)),
+        Unit::Things(_) if per_second >= 10.0 => {
+            format!("{}/s", number::count(per_second.round() as u64))
+        }
         Unit::Things(_) => format!("{per_second:.1}/s"),
         Unit::Bytes => format!("{}/s", number::bytes(per_second as u64)),
         Unit::Share => String::new(),
@@ -190,14 +228,26 @@ fn line(running: &Running, took: Duration) -> String {
         }
         _ => String::new(),
     };
-    let parts = [amount(running.done, running.total, running.unit), rate(per_second, running.unit), left];
+    let parts = [
+        amount(running.done, running.total, running.unit),
+        rate(per_second, running.unit),
+        left,
+    ];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-    let parts = if parts.is_empty() { number::time(took) } else { parts.join(", ") };
+    let parts = if parts.is_empty() {
+        number::time(took)
+    } else {
+        parts.join(", ")
+    };
     format!("{}: {parts}", running.name)
 }
 
 fn done_line(running: &Running, took: Duration) -> String {
-    let done = if running.done > 0 { amount(running.done, None, running.unit) } else { String::new() };
+    let done = if running.done > 0 {
+        amount(running.done, None, running.unit)
+    } else {
+        String::new()
+    };
     let comma = if done.is_empty() { "" } else { ", " };
     format!("{}: {done}{comma}{}", running.name, number::time(took))
 }
@@ -208,32 +258,80 @@ mod tests {
 
     fn running(done: u64, total: Option<u64>) -> Running {
         let now = Instant::now();
-        Running { name: "encoding".to_owned(), unit: Unit::Things("document"), total, done, began: now, last_line: now, bar: None }
+        Running {
+            name: "encoding".to_owned(),
+            unit: Unit::Things("document"),
+            total,
+            done,
+            began: now,
+            last_line: now,
+            bar: None,
+        }
     }
 
     #[test]
     fn lines_say_amount_rate_and_time_left() {
         let ten = Duration::from_secs(10);
-        assert_eq!(line(&running(1500, Some(6000)), ten), "encoding: 1,500/6,000 documents, 150/s, 30 s left");
-        assert_eq!(line(&running(15, None), ten), "encoding: 15 documents, 1.5/s");
-        assert_eq!(line(&running(0, Some(6)), ten), "encoding: 0/6 documents, 0.0/s");
-        assert_eq!(done_line(&running(6000, Some(6000)), ten), "encoding: 6,000 documents, 10 s");
+        assert_eq!(
+            line(&running(1500, Some(6000)), ten),
+            "encoding: 1,500/6,000 documents, 150/s, 30 s left"
+        );
+        assert_eq!(
+            line(&running(15, None), ten),
+            "encoding: 15 documents, 1.5/s"
+        );
+        assert_eq!(
+            line(&running(0, Some(6)), ten),
+            "encoding: 0/6 documents, 0.0/s"
+        );
+        assert_eq!(
+            done_line(&running(6000, Some(6000)), ten),
+            "encoding: 6,000 documents, 10 s"
+        );
         assert_eq!(done_line(&running(0, None), ten), "encoding: 10 s");
-        let bytes = Running { unit: Unit::Bytes, ..running(5 << 20, Some(10 << 20)) };
-        assert_eq!(line(&bytes, ten), "encoding: 5.0 MiB/10.0 MiB, 512 KiB/s, 10 s left");
-        let share = Running { unit: Unit::Share, ..running(25, Some(100)) };
+        let bytes = Running {
+            unit: Unit::Bytes,
+            ..running(5 << 20, Some(10 << 20))
+        };
+        assert_eq!(
+            line(&bytes, ten),
+            "encoding: 5.0 MiB/10.0 MiB, 512 KiB/s, 10 s left"
+        );
+        let share = Running {
+            unit: Unit::Share,
+            ..running(25, Some(100))
+        };
         assert_eq!(line(&share, ten), "encoding: 25 %, 30 s left");
-        assert_eq!(line(&Running { unit: Unit::Share, ..running(25, None) }, ten), "encoding: 10 s");
+        assert_eq!(
+            line(
+                &Running {
+                    unit: Unit::Share,
+                    ..running(25, None)
+                },
+                ten
+            ),
+            "encoding: 10 s"
+        );
     }
 
     #[test]
     fn phases_are_timed_in_order() {
-        let phases = Phases { terminal: false, state: Mutex::default() };
+        let phases = Phases {
+            terminal: false,
+            state: Mutex::default(),
+        };
         phases.begin("one", Some(2), Unit::Things("document"));
         phases.set(2, Some(2));
         phases.begin("two", None, Unit::Share);
         phases.end();
         phases.end();
-        assert_eq!(phases.times().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(
+            phases
+                .times()
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>(),
+            ["one", "two"]
+        );
     }
 }

@@ -24,8 +24,14 @@ pub struct Queries {
 }
 
 enum Vectors {
-    Text { texts: Vec<String>, encoder: Box<Encoder> },
-    File { embeddings: QueryEmbeddings, buffer: Vec<f32> },
+    Text {
+        texts: Vec<String>,
+        encoder: Box<Encoder>,
+    },
+    File {
+        embeddings: QueryEmbeddings,
+        buffer: Vec<f32>,
+    },
 }
 
 /// Where queries come from, as the flags of several commands say it.
@@ -55,13 +61,18 @@ impl Queries {
         match (texts, embeddings) {
             (Some(queries), None) => {
                 let encoder = Box::new(open_encoder(index, path, from.model)?);
-                let (keys, texts) = queries.into_iter().map(|query| (query.key, query.text)).unzip();
+                let (keys, texts) = queries
+                    .into_iter()
+                    .map(|query| (query.key, query.text))
+                    .unzip();
                 Ok(Queries::new(keys, Vectors::Text { texts, encoder }))
             }
             (texts, Some(embeddings)) => {
                 let keys: Vec<String> = match texts {
                     Some(queries) => queries.into_iter().map(|query| query.key).collect(),
-                    None => (0..embeddings.queries()).map(|row| row.to_string()).collect(),
+                    None => (0..embeddings.queries())
+                        .map(|row| row.to_string())
+                        .collect(),
                 };
                 if keys.len() as u64 != embeddings.queries() {
                     return Err(CliError::QueryCount {
@@ -71,20 +82,34 @@ impl Queries {
                         texts: keys.len(),
                     });
                 }
-                Ok(Queries::new(keys, Vectors::File { embeddings, buffer: Vec::new() }))
+                Ok(Queries::new(
+                    keys,
+                    Vectors::File {
+                        embeddings,
+                        buffer: Vec::new(),
+                    },
+                ))
             }
-            (None, None) => Err(CliError::Usage("--queries or --query-embeddings is needed".to_owned())),
+            (None, None) => Err(CliError::Usage(
+                "--queries or --query-embeddings is needed".to_owned(),
+            )),
         }
     }
 
     fn new(keys: Vec<String>, vectors: Vectors) -> Queries {
-        Queries { places: (0..keys.len()).collect(), keys, vectors }
+        Queries {
+            places: (0..keys.len()).collect(),
+            keys,
+            vectors,
+        }
     }
 
     /// Leaves out the queries whose keys are not `wanted`, and gives how many those were.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) -> usize {
         let before = self.keys.len();
-        let kept = std::mem::take(&mut self.keys).into_iter().zip(std::mem::take(&mut self.places));
+        let kept = std::mem::take(&mut self.keys)
+            .into_iter()
+            .zip(std::mem::take(&mut self.places));
         (self.keys, self.places) = kept.filter(|(key, _)| wanted(key)).unzip();
         before - self.keys.len()
     }
@@ -106,9 +131,16 @@ impl Queries {
     pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Query>, CliError> {
         match &mut self.vectors {
             Vectors::Text { texts, encoder } => {
-                let texts: Vec<&str> = self.places[at].iter().map(|&place| texts[place].as_str()).collect();
+                let texts: Vec<&str> = self.places[at]
+                    .iter()
+                    .map(|&place| texts[place].as_str())
+                    .collect();
                 let dim = encoder.info().dim;
-                encoder.encode_queries(&texts)?.iter().map(|query| Ok(Query::new(&query.vectors, dim)?)).collect()
+                encoder
+                    .encode_queries(&texts)?
+                    .iter()
+                    .map(|query| Ok(Query::new(&query.vectors, dim)?))
+                    .collect()
             }
             Vectors::File { embeddings, buffer } => {
                 let dim = embeddings.dim();
@@ -125,7 +157,10 @@ impl Queries {
     ///
     /// # Errors
     /// As [`Queries::get`].
-    pub fn get_each(&mut self, mut done: impl FnMut(usize)) -> Result<(Vec<Query>, Vec<Duration>), CliError> {
+    pub fn get_each(
+        &mut self,
+        mut done: impl FnMut(usize),
+    ) -> Result<(Vec<Query>, Vec<Duration>), CliError> {
         let mut all = Vec::with_capacity(self.keys.len());
         let mut times = Vec::with_capacity(self.keys.len());
         for at in 0..self.keys.len() {

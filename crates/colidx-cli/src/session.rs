@@ -84,7 +84,13 @@ impl Session {
         let encode_time = began.elapsed();
         let query = Query::new(&encoded.vectors, self.encoder.info().dim)?;
         let results = self.index.search(&query, options)?;
-        Ok(Answer { text: text.to_owned(), encoded, query, results, encode_time })
+        Ok(Answer {
+            text: text.to_owned(),
+            encoded,
+            query,
+            results,
+            encode_time,
+        })
     }
 
     /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score.
@@ -125,26 +131,46 @@ impl Session {
     ///
     /// # Errors
     /// The index is damaged.
-    pub fn explain(&self, query: &EncodedQuery, document: DocId) -> Result<Vec<WordMatch>, CliError> {
+    pub fn explain(
+        &self,
+        query: &EncodedQuery,
+        document: DocId,
+    ) -> Result<Vec<WordMatch>, CliError> {
         let vectors = Query::new(&query.vectors, self.encoder.info().dim)?;
         let stored = self.index.document(document)?;
         let text = DocumentText::new(&stored.title, &stored.text);
         let tokens = self.encoder.document_tokens(text.as_str())?;
         let matched = |found: &TokenMatch| {
-            let part = tokens.get(found.document_token).and_then(|token| text.locate(token.start..token.end));
+            let part = tokens
+                .get(found.document_token)
+                .and_then(|token| text.locate(token.start..token.end));
             let (word, place) = match part {
-                Some(Part::Title(span)) => (stored.title.get(span.clone()), Some(Place::Title(span.start))),
-                Some(Part::Text(span)) => (stored.text.get(span.clone()), Some(Place::Text(span.start))),
+                Some(Part::Title(span)) => (
+                    stored.title.get(span.clone()),
+                    Some(Place::Title(span.start)),
+                ),
+                Some(Part::Text(span)) => {
+                    (stored.text.get(span.clone()), Some(Place::Text(span.start)))
+                }
                 None => (None, None),
             };
             WordMatch {
-                query_token: query.tokens.get(found.query_token).map(|token| token.text.clone()).unwrap_or_default(),
+                query_token: query
+                    .tokens
+                    .get(found.query_token)
+                    .map(|token| token.text.clone())
+                    .unwrap_or_default(),
                 document_token: word.unwrap_or_default().to_owned(),
                 place,
                 score: found.score,
             }
         };
-        Ok(self.index.explain(&vectors, document)?.iter().map(matched).collect())
+        Ok(self
+            .index
+            .explain(&vectors, document)?
+            .iter()
+            .map(matched)
+            .collect())
     }
 
     /// Encodes one query.
@@ -176,7 +202,6 @@ pub fn open_encoder(index: &Index, path: &Path, model: Option<&str>) -> Result<E
         return Err(CliError::WrongModel {
             model: directory,
             index: path.to_owned(),
-            name: recorded.name.clone(),
             expected: recorded.fingerprint.clone(),
             got: got.clone(),
         });

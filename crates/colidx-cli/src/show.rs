@@ -25,14 +25,24 @@ pub struct Show {
 impl Show {
     /// For standard output as it is.
     pub fn new(json: bool, stats: bool, explain: bool) -> Show {
-        Show { json, stats, explain, terminal: std::io::stdout().is_terminal() }
+        Show {
+            json,
+            stats,
+            explain,
+            terminal: std::io::stdout().is_terminal(),
+        }
     }
 
     /// Prints an answer.
     ///
     /// # Errors
     /// The index is damaged, or standard output is closed.
-    pub fn answer(&self, session: &Session, answer: &Answer, out: &mut Stdout) -> Result<(), CliError> {
+    pub fn answer(
+        &self,
+        session: &Session,
+        answer: &Answer,
+        out: &mut Stdout,
+    ) -> Result<(), CliError> {
         if self.json {
             return self.json(session, answer, out);
         }
@@ -65,15 +75,23 @@ impl Show {
     fn json(&self, session: &Session, answer: &Answer, out: &mut Stdout) -> Result<(), CliError> {
         for (at, found) in answer.results.hits.iter().enumerate() {
             let document = session.index.document(found.doc)?;
-            let mut line =
-                HitLine::new(&answer.text, at + 1, found.score, &found.key, &document.title, &document.text);
+            let mut line = HitLine::new(
+                &answer.text,
+                at + 1,
+                found.score,
+                &found.key,
+                &document.title,
+                &document.text,
+            );
             if self.explain {
                 line.explain = Some(session.explain(&answer.encoded, found.doc)?);
             }
             out.json(&line)?;
         }
         if self.stats {
-            out.json(&StatsLine { stats: stats_of(answer) })?;
+            out.json(&StatsLine {
+                stats: stats_of(answer),
+            })?;
         }
         out.flush()
     }
@@ -100,12 +118,21 @@ fn footer(session: &Session, answer: &Answer) -> String {
 /// The work done, for a person.
 pub fn stats_text(stats: &Stats) -> String {
     let mut parts = vec![
-        format!("{} decoded", number::counted(stats.documents_decoded, "document")),
+        format!(
+            "{} decoded",
+            number::counted(stats.documents_decoded, "document")
+        ),
         number::counted(stats.vectors_decoded, "vector"),
         number::bytes(stats.bytes_touched),
     ];
     if stats.exact < stats.queries {
-        parts.insert(0, format!("{} probed", number::counted(stats.centroids_probed, "centroid")));
+        parts.insert(
+            0,
+            format!(
+                "{} probed",
+                number::counted(stats.centroids_probed, "centroid")
+            ),
+        );
         parts.insert(1, number::counted(stats.candidates, "candidate"));
     }
     if stats.widened > 0 {

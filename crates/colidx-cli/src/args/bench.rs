@@ -17,7 +17,11 @@ pub struct BenchArgs {
     pub index: IndexArg,
 
     /// File of queries: JSON Lines with `_id` and `text`, or TSV with id and text.
-    #[arg(long, value_name = "FILE", required_unless_present = "query_embeddings")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "query_embeddings"
+    )]
     pub queries: Option<PathBuf>,
 
     /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16. Keys are those of --queries, or row numbers.

@@ -31,7 +31,11 @@ pub struct BuildArgs {
     pub index: IndexArg,
 
     /// Checkpoint that turns text into vectors: a directory or a hub id.
-    #[arg(long, value_name = "DIR|HUB-ID", required_unless_present = "embeddings")]
+    #[arg(
+        long,
+        value_name = "DIR|HUB-ID",
+        required_unless_present = "embeddings"
+    )]
     pub model: Option<String>,
 
     /// Bits a dimension for the residuals: 1, 2, 4 or 8.

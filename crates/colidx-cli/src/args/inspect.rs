@@ -6,7 +6,9 @@ use super::{IndexArg, QueryModelArg};
 
 /// Flags of `colidx info`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  colidx info --index docs.colidx\n  colidx info --index docs.colidx --json | jq .vectors")]
+#[command(
+    after_help = "Example:\n  colidx info --index docs.colidx\n  colidx info --index docs.colidx --json | jq .vectors"
+)]
 pub struct InfoArgs {
     /// The index.
     #[command(flatten)]

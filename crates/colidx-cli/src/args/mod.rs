@@ -99,10 +99,17 @@ mod tests {
     fn every_help_shows_an_example() {
         let mut cli = Cli::command();
         assert!(cli.render_long_help().to_string().contains("Example"));
-        for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+        for command in cli
+            .get_subcommands_mut()
+            .filter(|command| command.get_name() != "help")
+        {
             let help = command.render_long_help().to_string();
             let call = format!("  colidx {} ", command.get_name());
-            assert!(help.contains("Example") && help.contains(&call), "{}:\n{help}", command.get_name());
+            assert!(
+                help.contains("Example") && help.contains(&call),
+                "{}:\n{help}",
+                command.get_name()
+            );
         }
     }
 }

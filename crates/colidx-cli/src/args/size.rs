@@ -27,7 +27,11 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     let expected = || format!("expected a size with a unit, such as 512MiB or 2GiB, got `{text}`");
     let (digits, unit) = UNITS
         .iter()
-        .find_map(|&(name, unit)| lower.strip_suffix(name).map(|digits| (digits.trim_end(), unit)))
+        .find_map(|&(name, unit)| {
+            lower
+                .strip_suffix(name)
+                .map(|digits| (digits.trim_end(), unit))
+        })
         .ok_or_else(expected)?;
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return Err(expected());
@@ -56,7 +60,18 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in ["", "2", "GiB", "-1GiB", "two GiB", "1.2.3GiB", "0MiB", "1e3MiB", "infGiB", "99999999999TiB"] {
+        for text in [
+            "",
+            "2",
+            "GiB",
+            "-1GiB",
+            "two GiB",
+            "1.2.3GiB",
+            "0MiB",
+            "1e3MiB",
+            "infGiB",
+            "99999999999TiB",
+        ] {
             assert!(parse_size(text).is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! `colidx bench`
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ struct BenchLine {
     threads: usize,
     repeat: u32,
     exact: bool,
+    kernels: String,
     p50_ms: f64,
     p95_ms: f64,
     p99_ms: f64,
@@ -59,39 +61,32 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
-        let (vectors, encode_times) = queries.get_each(|done| phases.set(done as u64, Some(total as u64)))?;
+        let (vectors, encode_times) =
+            queries.get_each(|done| phases.set(done as u64, Some(total as u64)))?;
         phases.end();
-        let encode_times = if queries.are_text() { Some(sorted(encode_times)) } else { None };
+        let encode_times = if queries.are_text() {
+            Some(sorted(encode_times))
+        } else {
+            None
+        };
         let keys = queries.keys().to_vec();
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = SearchOptions { k: args.k as usize, exact: args.exact, ..SearchOptions::default() };
-        phases.begin("searching", Some(total as u64 * u64::from(args.repeat + 1)), Unit::Things("query"));
-        round(&index, &vectors, &options)?;
-        let mut times = Vec::new();
-        let mut wall = Duration::ZERO;
-        let mut last = Vec::new();
-        for repeat in 0..args.repeat {
-            phases.set_done(total as u64 * u64::from(repeat + 1));
-            let began = Instant::now();
-            last = round(&index, &vectors, &options)?;
-            wall += began.elapsed();
-            times.extend(last.iter().map(|(_, took)| *took));
-        }
-        phases.set_done(total as u64 * u64::from(args.repeat + 1));
-        phases.end();
+        let options = SearchOptions {
+            k: args.k as usize,
+            exact: args.exact,
+            ..SearchOptions::default()
+        };
+        let searches = search_rounds(&index, &vectors, &options, args.repeat, &phases)?;
         if let Some(path) = &args.run_out {
-            let mut run = RunWriter::new(OutputFile::create(path)?, TAG);
-            for (key, (results, _)) in keys.iter().zip(&last) {
-                run.write(key, results.hits.iter().map(|hit| (hit.key.as_str(), hit.score)))?;
-            }
-            run.finish()?.finish()?;
+            write_run(path, &keys, &searches.last)?;
         }
-        let searched = times.len();
-        let mean = times.iter().sum::<Duration>() / searched.max(1) as u32;
-        let times = sorted(times);
-        let encode = |share| encode_times.as_ref().map(|times| milliseconds(percentile(times, share)));
+        let encode = |share| {
+            let times = encode_times.as_ref()?;
+            Some(milliseconds(percentile(times, share)))
+        };
+        let search = |share| milliseconds(percentile(&searches.times, share));
         let mut out = Stdout::lock();
         out.json(&BenchLine {
             queries: total,
@@ -99,11 +94,12 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             threads,
             repeat: args.repeat,
             exact: args.exact,
-            p50_ms: milliseconds(percentile(&times, 0.5)),
-            p95_ms: milliseconds(percentile(&times, 0.95)),
-            p99_ms: milliseconds(percentile(&times, 0.99)),
-            mean_ms: milliseconds(mean),
-            qps: (searched as f64 / wall.as_secs_f64().max(1e-9) * 10.0).round() / 10.0,
+            kernels: format!("{:?}", colidx_kernels::level()).to_lowercase(),
+            p50_ms: search(0.5),
+            p95_ms: search(0.95),
+            p99_ms: search(0.99),
+            mean_ms: milliseconds(searches.mean()),
+            qps: searches.per_second(),
             encode_p50_ms: encode(0.5),
             encode_p95_ms: encode(0.95),
             encode_p99_ms: encode(0.99),
@@ -118,10 +114,73 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
     })
 }
 
+/// The searches of all rounds.
+struct Searches {
+    /// Time of each search, ascending.
+    times: Vec<Duration>,
+    /// Time of the rounds together.
+    wall: Duration,
+    /// The results of the last round.
+    last: Vec<Timed>,
+}
+
+impl Searches {
+    fn mean(&self) -> Duration {
+        self.times.iter().sum::<Duration>() / self.times.len().max(1) as u32
+    }
+
+    fn per_second(&self) -> f64 {
+        (self.times.len() as f64 / self.wall.as_secs_f64().max(1e-9) * 10.0).round() / 10.0
+    }
+}
+
+/// One round to warm up, and then those that count.
+fn search_rounds(
+    index: &Index,
+    queries: &[Query],
+    options: &SearchOptions,
+    rounds: u32,
+    phases: &Phases,
+) -> Result<Searches, CliError> {
+    let all = queries.len() as u64 * u64::from(rounds + 1);
+    phases.begin("searching", Some(all), Unit::Things("query"));
+    round(index, queries, options)?;
+    let mut searches = Searches {
+        times: Vec::new(),
+        wall: Duration::ZERO,
+        last: Vec::new(),
+    };
+    for number in 1..=rounds {
+        phases.set_done(queries.len() as u64 * u64::from(number));
+        let began = Instant::now();
+        searches.last = round(index, queries, options)?;
+        searches.wall += began.elapsed();
+        let times = searches.last.iter().map(|(_, took)| *took);
+        searches.times.extend(times);
+    }
+    phases.set_done(all);
+    phases.end();
+    searches.times.sort_unstable();
+    Ok(searches)
+}
+
+fn write_run(path: &Path, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
+    let mut run = RunWriter::new(OutputFile::create(path)?, TAG);
+    for (key, (results, _)) in keys.iter().zip(results) {
+        let hits = results.hits.iter().map(|hit| (hit.key.as_str(), hit.score));
+        run.write(key, hits)?;
+    }
+    run.finish()?.finish()
+}
+
 type Timed = (SearchResults, Duration);
 
 /// Searches for every query once, each on one thread of the pool, and gives the results in the order of the queries.
-fn round(index: &Index, queries: &[Query], options: &SearchOptions) -> Result<Vec<Timed>, CliError> {
+fn round(
+    index: &Index,
+    queries: &[Query],
+    options: &SearchOptions,
+) -> Result<Vec<Timed>, CliError> {
     let next = AtomicUsize::new(0);
     let all: Mutex<Vec<Option<Timed>>> = Mutex::new(vec![None; queries.len()]);
     let work = || -> Result<(), colidx::Error> {
@@ -138,8 +197,15 @@ fn round(index: &Index, queries: &[Query], options: &SearchOptions) -> Result<Ve
         }
         Ok(())
     };
-    rayon::broadcast(|_| work()).into_iter().collect::<Result<(), _>>()?;
-    Ok(all.into_inner().unwrap_or_default().into_iter().flatten().collect())
+    rayon::broadcast(|_| work())
+        .into_iter()
+        .collect::<Result<(), _>>()?;
+    Ok(all
+        .into_inner()
+        .unwrap_or_default()
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
@@ -150,7 +216,10 @@ fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
 /// The smallest of the sorted times that at least `share` of them do not exceed (nearest rank).
 fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    sorted
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// A figure of this process's memory in bytes, where the system tells it as Linux does.

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use colidx::{BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress};
+use colidx::{
+    BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress,
+};
 use colidx_encoder::{CheckpointInfo, Encoder};
 
 use super::with_threads;
@@ -18,7 +20,7 @@ use crate::progress::{Phases, Unit};
 use crate::render::number;
 
 /// Documents read between two updates of the bar.
-const READ_STEP: u64 = 256;
+const READ_STEP: usize = 256;
 
 /// What was found in the documents, beside what the engine reports.
 #[derive(Default)]
@@ -57,31 +59,55 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
 
 fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
     let Some(location) = &args.model else {
-        return Err(CliError::Usage("--model is needed to build from text".to_owned()));
+        return Err(CliError::Usage(
+            "--model is needed to build from text".to_owned(),
+        ));
     };
     // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let directory = model::locate(location)?;
     let encoder = Encoder::open(&directory)?;
     let info = encoder.info();
-    let options = BuildOptions { model: Some(model_info(info, location, &directory)?), ..options(args)? };
+    let options = BuildOptions {
+        model: Some(model_info(info, location, &directory)?),
+        ..options(args)?
+    };
     let mut builder = IndexBuilder::create(&args.index.path, options)?;
-    let mut tally = Tally { document_length: info.document_length, ..Tally::default() };
-    read(corpus, &mut builder, args.reading.skip_bad_lines, &mut tally, phases)?;
+    let mut tally = Tally {
+        document_length: info.document_length,
+        ..Tally::default()
+    };
+    read(
+        corpus,
+        &mut builder,
+        args.reading.skip_bad_lines,
+        &mut tally,
+        phases,
+    )?;
     let mut source = EncoderSource::new(&encoder);
     let report = builder.finish(&mut source, &Watch(phases))?;
     tally.truncated = source.truncated();
     Ok((report, tally))
 }
 
-fn from_vectors(args: &BuildArgs, directory: &Path, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
+fn from_vectors(
+    args: &BuildArgs,
+    directory: &Path,
+    phases: &Phases,
+) -> Result<(BuildReport, Tally), CliError> {
     let embeddings = Embeddings::open(directory)?;
     let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
     for (line, key) in (1u64..).zip(embeddings.keys()?) {
         let key = key?;
-        let add = builder.add(&NewDocument { key: &key, ..NewDocument::default() });
+        let add = builder.add(&NewDocument {
+            key: &key,
+            ..NewDocument::default()
+        });
         let place = || format!("{}:{line}", directory.join("doc_keys.txt").display());
-        add.map_err(|source| CliError::Document { place: place(), source })?;
+        add.map_err(|source| CliError::Document {
+            place: place(),
+            source: Box::new(source),
+        })?;
     }
     let report = builder.finish(&mut EmbeddingsSource(embeddings), &Watch(phases))?;
     Ok((report, Tally::default()))
@@ -110,10 +136,17 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
 }
 
 /// What the index is to remember of the checkpoint.
-fn model_info(info: &CheckpointInfo, location: &str, directory: &Path) -> Result<ModelInfo, CliError> {
+fn model_info(
+    info: &CheckpointInfo,
+    location: &str,
+    directory: &Path,
+) -> Result<ModelInfo, CliError> {
     let location = if Path::new(location).is_dir() {
         let absolute = std::path::absolute(directory);
-        let reason = |error: std::io::Error| CliError::NoModel { path: directory.to_owned(), reason: error.to_string() };
+        let reason = |error: std::io::Error| CliError::NoModel {
+            path: directory.to_owned(),
+            reason: error.to_string(),
+        };
         absolute.map_err(reason)?.display().to_string()
     } else {
         location.to_owned()
@@ -151,13 +184,23 @@ fn read(
         if !document.metadata.is_empty() {
             metadata = serde_json::Value::Object(document.metadata).to_string();
         }
-        let new = NewDocument { key: &document.key, title: &document.title, text: &document.text, metadata: &metadata };
+        let new = NewDocument {
+            key: &document.key,
+            title: &document.title,
+            text: &document.text,
+            metadata: &metadata,
+        };
         if let Err(source) = builder.add(&new) {
             let refused = matches!(
                 source,
-                colidx::Error::DuplicateKey { .. } | colidx::Error::InvalidKey { .. } | colidx::Error::DocumentTooLarge { .. }
+                colidx::Error::DuplicateKey { .. }
+                    | colidx::Error::InvalidKey { .. }
+                    | colidx::Error::DocumentTooLarge { .. }
             );
-            let error = CliError::Document { place: document.place.to_string(), source };
+            let error = CliError::Document {
+                place: document.place.to_string(),
+                source: Box::new(source),
+            };
             if !(refused && skip_bad_lines) {
                 return Err(error);
             }
@@ -166,7 +209,7 @@ fn read(
                 tally.refused_messages.push(error.to_string());
             }
         }
-        if builder.len() as u64 % READ_STEP == 0 {
+        if builder.len().is_multiple_of(READ_STEP) {
             phases.set(corpus.bytes_read(), total);
         }
     }
@@ -217,7 +260,11 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
     for line in left_out(report, tally) {
         note(&line);
     }
-    let times: Vec<String> = report.phases.iter().map(|(phase, took)| format!("{phase} {}", number::time(*took))).collect();
+    let times: Vec<String> = report
+        .phases
+        .iter()
+        .map(|(phase, took)| format!("{phase} {}", number::time(*took)))
+        .collect();
     note(&format!("time: {}", times.join(", ")));
 }
 
@@ -231,7 +278,9 @@ fn left_out(report: &BuildReport, tally: &Tally) -> Vec<String> {
             tally.document_length
         ));
     }
-    let empty = report.without_text.max(tally.corpus.as_ref().map_or(0, |corpus| corpus.empty));
+    let empty = report
+        .without_text
+        .max(tally.corpus.as_ref().map_or(0, |corpus| corpus.empty));
     if empty > 0 || report.without_vectors > 0 {
         lines.push(format!(
             "empty: {} without text, {} without vectors",
@@ -239,15 +288,26 @@ fn left_out(report: &BuildReport, tally: &Tally) -> Vec<String> {
             number::count(report.without_vectors)
         ));
     }
-    let (bad_lines, messages) =
-        tally.corpus.as_ref().map_or((0, &[][..]), |corpus| (corpus.bad_lines, &corpus.bad_line_messages[..]));
+    let (bad_lines, messages) = tally.corpus.as_ref().map_or((0, &[][..]), |corpus| {
+        (corpus.bad_lines, &corpus.bad_line_messages[..])
+    });
     if bad_lines + tally.refused > 0 {
-        lines.push(format!("skipped: {}", number::counted(bad_lines + tally.refused, "bad line")));
+        lines.push(format!(
+            "skipped: {}",
+            number::counted(bad_lines + tally.refused, "bad line")
+        ));
         let shown = messages.iter().chain(&tally.refused_messages);
         lines.extend(shown.map(|message| format!("  {message}")));
     }
-    if let Some(corpus) = tally.corpus.as_ref().filter(|corpus| corpus.skipped_files > 0) {
-        lines.push(format!("skipped: {} of other formats", number::counted(corpus.skipped_files, "file")));
+    if let Some(corpus) = tally
+        .corpus
+        .as_ref()
+        .filter(|corpus| corpus.skipped_files > 0)
+    {
+        lines.push(format!(
+            "skipped: {} of other formats",
+            number::counted(corpus.skipped_files, "file")
+        ));
     }
     lines
 }

@@ -45,7 +45,8 @@ fn dtype(args: &EncodeArgs) -> Dtype {
 
 fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
-    let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), args.force)?;
+    let mut writer =
+        EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), args.force)?;
     let total = corpus.bytes_total();
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
@@ -56,8 +57,10 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
             break;
         }
         stop_if_asked()?;
-        let texts: Vec<DocumentText> =
-            chunk.iter().map(|document| DocumentText::new(&document.title, &document.text)).collect();
+        let texts: Vec<DocumentText> = chunk
+            .iter()
+            .map(|document| DocumentText::new(&document.title, &document.text))
+            .collect();
         let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
         for (document, encoded) in chunk.iter().zip(encoder.encode_documents(&texts)?) {
             writer.push(&document.key, &encoded.vectors, &encoded.token_ids)?;
@@ -88,7 +91,9 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
 
 fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
-        return Err(CliError::Usage("--as queries takes one file of queries".to_owned()));
+        return Err(CliError::Usage(
+            "--as queries takes one file of queries".to_owned(),
+        ));
     };
     let options = QueryOptions {
         format: args.reading.format,
@@ -112,9 +117,15 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     }
     phases.end();
     let dim = encoder.info().dim;
-    let tokens = encoded.iter().map(|query| query.tokens.len()).max().unwrap_or(0);
-    std::fs::create_dir_all(&args.out)
-        .map_err(|source| CliError::Write { file: args.out.display().to_string(), source })?;
+    let tokens = encoded
+        .iter()
+        .map(|query| query.tokens.len())
+        .max()
+        .unwrap_or(0);
+    std::fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
+        file: args.out.display().to_string(),
+        source,
+    })?;
     let mut writer = QueryEmbeddingsWriter::create(&path, tokens, dim, dtype(args))?;
     for query in &encoded {
         writer.push(&query.vectors)?;
@@ -131,5 +142,11 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
 }
 
 fn stop_if_asked() -> Result<(), CliError> {
-    if interrupt::asked() { Err(CliError::Interrupted("nothing was written; run the same command again")) } else { Ok(()) }
+    if interrupt::asked() {
+        Err(CliError::Interrupted(
+            "nothing was written; run the same command again",
+        ))
+    } else {
+        Ok(())
+    }
 }

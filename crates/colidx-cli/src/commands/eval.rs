@@ -24,7 +24,8 @@ const DEPTH: usize = 1000;
 /// # Errors
 /// A flag, a file or the index is bad.
 pub fn run(args: &EvalArgs) -> Result<(), CliError> {
-    let metrics = parse_metrics(&args.metrics).map_err(|error| CliError::Usage(format!("--metrics: {error}")))?;
+    let metrics = parse_metrics(&args.metrics)
+        .map_err(|error| CliError::Usage(format!("--metrics: {error}")))?;
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
         let qrels = Qrels::open(&args.qrels)?;
@@ -37,14 +38,24 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let judged: HashSet<&str> = qrels.queries().map(|(query, _)| query).collect();
         let unjudged = queries.retain(|key| judged.contains(key));
         if unjudged > 0 {
-            note(&format!("{} without judgements left out", number::counted(unjudged as u64, "query")));
+            note(&format!(
+                "{} without judgements left out",
+                number::counted(unjudged as u64, "query")
+            ));
         }
         let k = args.k.map_or_else(|| depth(&metrics), |k| k as usize);
-        let options = SearchOptions { k, exact: args.exact, ..SearchOptions::default() };
+        let options = SearchOptions {
+            k,
+            exact: args.exact,
+            ..SearchOptions::default()
+        };
         let (run, searched) = rank(&index, &mut queries, &options)?;
         let evaluation = evaluate(&qrels, &run, &metrics);
         if evaluation.missing > 0 {
-            note(&format!("{} with judgements are not in the file and count 0", number::counted(evaluation.missing as u64, "query")));
+            note(&format!(
+                "{} with judgements are not in the file and count 0",
+                number::counted(evaluation.missing as u64, "query")
+            ));
         }
         let mut fields = Fields::new();
         fields.push("queries", json!(evaluation.queries));
@@ -52,7 +63,14 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         fields.push("k", json!(k));
         push_means(&mut fields, &evaluation);
         if args.vs_exact {
-            let (reference, exact) = rank(&index, &mut queries, &SearchOptions { exact: true, ..options })?;
+            let (reference, exact) = rank(
+                &index,
+                &mut queries,
+                &SearchOptions {
+                    exact: true,
+                    ..options
+                },
+            )?;
             for k in cut_offs(&metrics, k) {
                 fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
             }
@@ -68,11 +86,22 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     })
 }
 
-fn rank(index: &Index, queries: &mut Queries, options: &SearchOptions) -> Result<(Run, Stats), CliError> {
+fn rank(
+    index: &Index,
+    queries: &mut Queries,
+    options: &SearchOptions,
+) -> Result<(Run, Stats), CliError> {
     let mut run = Run::new();
     let mut stats = Stats::default();
     search_all(index, queries, options, &mut stats, |key, results| {
-        run.insert(key, results.hits.iter().map(|hit| (hit.key.clone(), hit.score)).collect());
+        run.insert(
+            key,
+            results
+                .hits
+                .iter()
+                .map(|hit| (hit.key.clone(), hit.score))
+                .collect(),
+        );
         Ok(())
     })?;
     Ok((run, stats))
@@ -90,10 +119,17 @@ fn push_means(fields: &mut Fields, evaluation: &Evaluation) {
 }
 
 fn depth(metrics: &[Metric]) -> usize {
-    metrics.iter().map(|metric| metric.depth().unwrap_or(DEPTH)).max().unwrap_or(DEPTH)
+    metrics
+        .iter()
+        .map(|metric| metric.depth().unwrap_or(DEPTH))
+        .max()
+        .unwrap_or(DEPTH)
 }
 
 /// The cut-offs at which the default search is compared with the exact one: those of the metrics.
 fn cut_offs(metrics: &[Metric], k: usize) -> BTreeSet<usize> {
-    metrics.iter().map(|metric| metric.depth().unwrap_or(k).min(k)).collect()
+    metrics
+        .iter()
+        .map(|metric| metric.depth().unwrap_or(k).min(k))
+        .collect()
 }

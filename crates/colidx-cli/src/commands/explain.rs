@@ -27,13 +27,19 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
     let document = session
         .index
         .find(&args.key)?
-        .ok_or_else(|| colidx::Error::UnknownKey { key: args.key.clone() })?;
+        .ok_or_else(|| colidx::Error::UnknownKey {
+            key: args.key.clone(),
+        })?;
     let query = session.encode_one(&args.query)?;
     let matches = session.explain(&query, document)?;
     let mut out = Stdout::lock();
     if args.json {
         for found in &matches {
-            out.json(&ExplainLine { query: &args.query, key: &args.key, found })?;
+            out.json(&ExplainLine {
+                query: &args.query,
+                key: &args.key,
+                found,
+            })?;
         }
     } else {
         let title = session.index.document(document)?.title;
@@ -44,7 +50,10 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
 
 /// The matches as a table, and their sum, which is the score.
 pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> String {
-    let mut page = style.paint(Role::Heading, format!("{}  {}", one_line(title), one_line(key)).trim_start());
+    let mut page = style.paint(
+        Role::Heading,
+        format!("{}  {}", one_line(title), one_line(key)).trim_start(),
+    );
     page.push('\n');
     page.push_str(&table_of(matches));
     page
@@ -55,19 +64,43 @@ pub fn table_of(matches: &[WordMatch]) -> String {
     if matches.is_empty() {
         return "  this document has no token vectors, so nothing can match it\n".to_owned();
     }
-    let mut rows = vec![["query token", "", "score", "document token", "where"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["query token", "", "score", "document token", "where"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for run in matches.chunk_by(|a, b| (&a.query_token, a.place) == (&b.query_token, b.place)) {
         let found = &run[0];
-        let times = if run.len() > 1 { format!("× {}", run.len()) } else { String::new() };
+        let times = if run.len() > 1 {
+            format!("× {}", run.len())
+        } else {
+            String::new()
+        };
         let score: f32 = run.iter().map(|found| found.score).sum();
         let place = match found.place {
             Some(Place::Title(at)) => format!("title, byte {at}"),
             Some(Place::Text(at)) => format!("text, byte {at}"),
             None => "marker".to_owned(),
         };
-        rows.push(vec![found.query_token.clone(), times, format!("{score:.4}"), one_line(&found.document_token), place]);
+        rows.push(vec![
+            found.query_token.clone(),
+            times,
+            format!("{score:.4}"),
+            one_line(&found.document_token),
+            place,
+        ]);
     }
     let sum: f32 = matches.iter().map(|found| found.score).sum();
     rows.push(vec!["sum".to_owned(), String::new(), format!("{sum:.4}")]);
-    table(&[Align::Left, Align::Left, Align::Right, Align::Left, Align::Left], &rows, 2)
+    table(
+        &[
+            Align::Left,
+            Align::Left,
+            Align::Right,
+            Align::Left,
+            Align::Left,
+        ],
+        &rows,
+        2,
+    )
 }

@@ -63,7 +63,14 @@ fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
     let file = |file: &'a FileInfo| FileLine {
         name: &file.name,
         bytes: file.bytes,
-        sections: file.sections.iter().map(|section| SectionLine { name: &section.name, bytes: section.bytes }).collect(),
+        sections: file
+            .sections
+            .iter()
+            .map(|section| SectionLine {
+                name: &section.name,
+                bytes: section.bytes,
+            })
+            .collect(),
     };
     InfoLine {
         index: path.display().to_string(),
@@ -90,7 +97,14 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
         row("documents", number::count(info.documents)),
-        row("vectors", format!("{}, {per_document:.1} a document, {} dimensions", number::count(info.vectors), info.dim)),
+        row(
+            "vectors",
+            format!(
+                "{}, {per_document:.1} a document, {} dimensions",
+                number::count(info.vectors),
+                info.dim
+            ),
+        ),
         row("centroids", number::count(info.centroids as u64)),
         row("residuals", format!("{} bits a dimension", info.nbits)),
         row(
@@ -102,7 +116,13 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
                 info.bytes_per_vector()
             ),
         ),
-        row("format", format!("version {}, commit {}, seed {}", info.format_version, info.generation, info.seed)),
+        row(
+            "format",
+            format!(
+                "version {}, commit {}, seed {}",
+                info.format_version, info.generation, info.seed
+            ),
+        ),
     ];
     match &info.model {
         Some(model) => rows.extend([
@@ -127,17 +147,35 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
     page.push('\n');
     page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
     page.push('\n');
-    page.push_str(&table(&[Align::Left, Align::Left, Align::Right, Align::Right], &files(info), 2));
+    page.push_str(&table(
+        &[Align::Left, Align::Left, Align::Right, Align::Right],
+        &files(info),
+        2,
+    ));
     page
 }
 
 fn files(info: &IndexInfo) -> Vec<Vec<String>> {
     let share = |bytes: u64| format!("{:.1} %", bytes as f64 * 100.0 / info.bytes.max(1) as f64);
-    let mut rows = vec![["file", "section", "bytes", "share"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["file", "section", "bytes", "share"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for file in &info.files {
-        rows.push(vec![file.name.clone(), String::new(), number::count(file.bytes), share(file.bytes)]);
+        rows.push(vec![
+            file.name.clone(),
+            String::new(),
+            number::count(file.bytes),
+            share(file.bytes),
+        ]);
         for section in &file.sections {
-            rows.push(vec![String::new(), section.name.clone(), number::count(section.bytes), share(section.bytes)]);
+            rows.push(vec![
+                String::new(),
+                section.name.clone(),
+                number::count(section.bytes),
+                share(section.bytes),
+            ]);
         }
     }
     rows

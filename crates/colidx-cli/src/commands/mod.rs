@@ -30,7 +30,10 @@ pub fn run(command: &Command) -> Result<(), CliError> {
 }
 
 /// Runs `work` on as many threads as were asked for.
-fn with_threads<T: Send>(threads: &ThreadsArg, work: impl FnOnce() -> Result<T, CliError> + Send) -> Result<T, CliError> {
+fn with_threads<T: Send>(
+    threads: &ThreadsArg,
+    work: impl FnOnce() -> Result<T, CliError> + Send,
+) -> Result<T, CliError> {
     match threads.threads {
         Some(threads) => on_threads(usize::from(threads), work),
         None => work(),
@@ -38,8 +41,14 @@ fn with_threads<T: Send>(threads: &ThreadsArg, work: impl FnOnce() -> Result<T, 
 }
 
 /// Runs `work` on a pool of `threads` threads.
-fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> Result<T, CliError> + Send) -> Result<T, CliError> {
+fn on_threads<T: Send>(
+    threads: usize,
+    work: impl FnOnce() -> Result<T, CliError> + Send,
+) -> Result<T, CliError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| CliError::Setup { what: "threads", reason: error.to_string() })?;
+    let pool = pool.map_err(|error| CliError::Setup {
+        what: "threads",
+        reason: error.to_string(),
+    })?;
     pool.install(work)
 }

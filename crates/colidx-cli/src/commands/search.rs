@@ -37,7 +37,9 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
             return batch(args);
         }
         if args.run_out.is_some() {
-            return Err(CliError::Usage("--run-out needs --queries or --query-embeddings".to_owned()));
+            return Err(CliError::Usage(
+                "--run-out needs --queries or --query-embeddings".to_owned(),
+            ));
         }
         let session = Session::open(&args.index.path, args.model.model.as_deref())?;
         let show = Show::new(args.json, args.stats, args.explain);
@@ -50,10 +52,19 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
 }
 
 fn options(args: &SearchArgs, k: u32) -> SearchOptions {
-    SearchOptions { k: args.k.unwrap_or(k) as usize, exact: args.exact, ..SearchOptions::default() }
+    SearchOptions {
+        k: args.k.unwrap_or(k) as usize,
+        exact: args.exact,
+        ..SearchOptions::default()
+    }
 }
 
-fn one(session: &Session, query: &str, options: &SearchOptions, show: Show) -> Result<(), CliError> {
+fn one(
+    session: &Session,
+    query: &str,
+    options: &SearchOptions,
+    show: Show,
+) -> Result<(), CliError> {
     let answer = session.ask(query, options)?;
     if answer.encoded.truncated {
         note("the query is longer than the checkpoint reads; its end was left out");
@@ -83,17 +94,30 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
     let mut stats = Stats::default();
-    search_all(&index, &mut queries, &options, &mut stats, |key, results| match &mut sink {
-        Sink::Run(run) => Ok(run.write(key, hits(results))?),
-        Sink::File(run) => Ok(run.write(key, hits(results))?),
-        Sink::Json(out) => {
-            for (rank, hit) in (1..).zip(&results.hits) {
-                let document = index.document(hit.doc)?;
-                out.json(&HitLine::new(key, rank, hit.score, &hit.key, &document.title, &document.text))?;
+    search_all(
+        &index,
+        &mut queries,
+        &options,
+        &mut stats,
+        |key, results| match &mut sink {
+            Sink::Run(run) => Ok(run.write(key, hits(results))?),
+            Sink::File(run) => Ok(run.write(key, hits(results))?),
+            Sink::Json(out) => {
+                for (rank, hit) in (1..).zip(&results.hits) {
+                    let document = index.document(hit.doc)?;
+                    out.json(&HitLine::new(
+                        key,
+                        rank,
+                        hit.score,
+                        &hit.key,
+                        &document.title,
+                        &document.text,
+                    ))?;
+                }
+                Ok(())
             }
-            Ok(())
-        }
-    })?;
+        },
+    )?;
     match sink {
         Sink::Run(run) => drop(run.finish()?),
         Sink::File(run) => run.finish()?.finish()?,
@@ -134,9 +158,15 @@ pub fn search_all(
         let began = Instant::now();
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
-        let results: Vec<SearchResults> =
-            chunk.par_iter().map(|query| index.search(query, options)).collect::<Result<_, _>>()?;
-        let encode_time = if queries.are_text() { encode_time } else { Duration::ZERO };
+        let results: Vec<SearchResults> = chunk
+            .par_iter()
+            .map(|query| index.search(query, options))
+            .collect::<Result<_, _>>()?;
+        let encode_time = if queries.are_text() {
+            encode_time
+        } else {
+            Duration::ZERO
+        };
         for (key, results) in keys[at.clone()].iter().zip(&results) {
             stats.add(&results.stats, encode_time);
             each(key, results)?;

@@ -57,12 +57,21 @@ pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
         Err(Error::Format(damage)) => {
             if args.json {
                 let file = Some(damage.path.display().to_string());
-                out.json(&Verdict { ok: false, documents: None, vectors: None, bytes: None, file, error: Some(damage.to_string()) })?;
+                out.json(&Verdict {
+                    ok: false,
+                    documents: None,
+                    vectors: None,
+                    bytes: None,
+                    file,
+                    error: Some(damage.to_string()),
+                })?;
                 out.flush()?;
             } else {
                 note(&damage.to_string());
             }
-            return Err(CliError::Damaged { index: args.index.path.clone() });
+            return Err(CliError::Damaged {
+                index: args.index.path.clone(),
+            });
         }
         Err(error) => return Err(error.into()),
     }

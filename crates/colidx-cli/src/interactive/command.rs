@@ -38,15 +38,30 @@ Type a query and press Enter.
 A query that begins with a colon: put a space before it.";
 
 /// The names of the commands, for completion.
-pub const NAMES: [&str; 7] = [":exact ", ":explain ", ":help", ":k ", ":open ", ":quit", ":stats "];
+pub const NAMES: [&str; 7] = [
+    ":exact ",
+    ":explain ",
+    ":help",
+    ":k ",
+    ":open ",
+    ":quit",
+    ":stats ",
+];
 
 /// Understands a line of input.
 pub fn parse(line: &str) -> Input {
     let Some(command) = line.strip_prefix(':') else {
         let query = line.trim();
-        return if query.is_empty() { Input::Nothing } else { Input::Query(query.to_owned()) };
+        return if query.is_empty() {
+            Input::Nothing
+        } else {
+            Input::Query(query.to_owned())
+        };
     };
-    let (name, argument) = command.trim().split_once(char::is_whitespace).unwrap_or((command.trim(), ""));
+    let (name, argument) = command
+        .trim()
+        .split_once(char::is_whitespace)
+        .unwrap_or((command.trim(), ""));
     let argument = argument.trim();
     let parsed = match name {
         "k" => number(argument).map(Input::K),
@@ -62,7 +77,11 @@ pub fn parse(line: &str) -> Input {
 }
 
 fn number(argument: &str) -> Result<usize, &'static str> {
-    argument.parse().ok().filter(|n| (1..=1_000_000).contains(n)).ok_or("expected a number from 1, as in `:k 20`")
+    argument
+        .parse()
+        .ok()
+        .filter(|n| (1..=1_000_000).contains(n))
+        .ok_or("expected a number from 1, as in `:k 20`")
 }
 
 fn switch(argument: &str) -> Result<bool, &'static str> {
@@ -93,7 +112,15 @@ mod tests {
 
     #[test]
     fn wrong_commands_say_why() {
-        for line in [":k", ":k 0", ":k ten", ":open -1", ":exact maybe", ":", ":nonsense 3"] {
+        for line in [
+            ":k",
+            ":k 0",
+            ":k ten",
+            ":open -1",
+            ":exact maybe",
+            ":",
+            ":nonsense 3",
+        ] {
             assert!(matches!(parse(line), Input::Wrong(_)), "{line}");
         }
     }

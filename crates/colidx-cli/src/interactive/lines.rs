@@ -42,8 +42,14 @@ impl Lines {
         if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
             return Ok(Lines::Plain);
         }
-        let setup = |error: ReadlineError| CliError::Setup { what: "the terminal", reason: error.to_string() };
-        let config = Config::builder().max_history_size(HISTORY).map_err(setup)?.auto_add_history(true);
+        let setup = |error: ReadlineError| CliError::Setup {
+            what: "the terminal",
+            reason: error.to_string(),
+        };
+        let config = Config::builder()
+            .max_history_size(HISTORY)
+            .map_err(setup)?
+            .auto_add_history(true);
         let mut editor = Editor::with_config(config.build()).map_err(setup)?;
         editor.set_helper(Some(Commands));
         let history = state_directory().map(|directory| directory.join("history"));
@@ -52,14 +58,17 @@ impl Lines {
         {
             note(&format!("cannot read {}: {error}", path.display()));
         }
-        Ok(Lines::Editor { editor: Box::new(editor), history })
+        Ok(Lines::Editor {
+            editor: Box::new(editor),
+            history,
+        })
     }
 
     /// The next line, or `None` at the end of the input. Ctrl-C empties the line.
     ///
     /// # Errors
     /// The terminal or standard input fails.
-    pub fn next(&mut self) -> Result<Option<String>, CliError> {
+    pub fn read(&mut self) -> Result<Option<String>, CliError> {
         match self {
             Lines::Plain => next_plain(),
             Lines::Editor { editor, .. } => loop {
@@ -68,7 +77,10 @@ impl Lines {
                     Err(ReadlineError::Interrupted) => {}
                     Err(ReadlineError::Eof) => return Ok(None),
                     Err(error) => {
-                        return Err(CliError::Setup { what: "the terminal", reason: error.to_string() });
+                        return Err(CliError::Setup {
+                            what: "the terminal",
+                            reason: error.to_string(),
+                        });
                     }
                 }
             },
@@ -77,10 +89,20 @@ impl Lines {
 
     /// Keeps the history for the next time.
     pub fn close(&mut self) {
-        if let Lines::Editor { editor, history: Some(path) } = self {
+        if let Lines::Editor {
+            editor,
+            history: Some(path),
+        } = self
+        {
             let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            if let Err(error) = made.map_err(ReadlineError::from).and_then(|()| editor.save_history(path)) {
-                note(&format!("cannot keep the history in {}: {error}", path.display()));
+            if let Err(error) = made
+                .map_err(ReadlineError::from)
+                .and_then(|()| editor.save_history(path))
+            {
+                note(&format!(
+                    "cannot keep the history in {}: {error}",
+                    path.display()
+                ));
             }
         }
     }
@@ -92,15 +114,23 @@ fn next_plain() -> Result<Option<String>, CliError> {
     }
     let mut line = Vec::new();
     let read = io::stdin().lock().read_until(b'\n', &mut line);
-    let read = read.map_err(|error| CliError::Setup { what: "standard input", reason: error.to_string() })?;
+    let read = read.map_err(|error| CliError::Setup {
+        what: "standard input",
+        reason: error.to_string(),
+    })?;
     let line = String::from_utf8_lossy(&line);
     Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 /// `$XDG_STATE_HOME/colidx`, or `~/.local/state/colidx`.
 fn state_directory() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
     state.map(|state| state.join(Path::new("colidx")))
 }
 
@@ -110,9 +140,16 @@ pub struct Commands;
 impl Completer for Commands {
     type Candidate = String;
 
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(
+        &self,
+        line: &str,
+        at: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
         let typed = &line[..at];
-        let names = NAMES.iter().filter(|name| typed.starts_with(':') && name.starts_with(typed));
+        let names = NAMES
+            .iter()
+            .filter(|name| typed.starts_with(':') && name.starts_with(typed));
         Ok((0, names.map(|name| (*name).to_owned()).collect()))
     }
 }

@@ -42,9 +42,15 @@ pub fn run(session: &Session, options: SearchOptions, show: Show) -> Result<(), 
             ),
         ));
     }
-    let mut prompt = Prompt { session, options, show, last: None, out: Stdout::lock() };
+    let mut prompt = Prompt {
+        session,
+        options,
+        show,
+        last: None,
+        out: Stdout::lock(),
+    };
     let mut ended = Ok(());
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.read()? {
         match prompt.line(&line) {
             Ok(true) => {}
             Ok(false) => break,
@@ -75,11 +81,19 @@ impl Prompt<'_> {
             }
             Input::Exact(on) => {
                 self.options.exact = on;
-                note(if on { "every document is scored" } else { "likely documents are scored" });
+                note(if on {
+                    "every document is scored"
+                } else {
+                    "likely documents are scored"
+                });
             }
             Input::Stats(on) => {
                 self.show.stats = on;
-                note(if on { "the work is reported" } else { "the work is not reported" });
+                note(if on {
+                    "the work is reported"
+                } else {
+                    "the work is not reported"
+                });
             }
             Input::Open(rank) => self.open(rank)?,
             Input::Explain(rank) => self.explain(rank)?,
@@ -91,18 +105,27 @@ impl Prompt<'_> {
     }
 
     fn open(&mut self, rank: usize) -> Result<(), CliError> {
-        let Some(answer) = hit_of(&self.last, rank) else { return Ok(()) };
+        let Some(answer) = hit_of(&self.last, rank) else {
+            return Ok(());
+        };
         let shown = self.session.show(answer, rank - 1)?;
         self.out.text(&hit::whole(&shown, &Style::for_stdout()))?;
         self.out.flush()
     }
 
     fn explain(&mut self, rank: usize) -> Result<(), CliError> {
-        let Some(answer) = hit_of(&self.last, rank) else { return Ok(()) };
+        let Some(answer) = hit_of(&self.last, rank) else {
+            return Ok(());
+        };
         let hit = &answer.results.hits[rank - 1];
         let matches = self.session.explain(&answer.encoded, hit.doc)?;
         let title = self.session.index.document(hit.doc)?.title;
-        self.out.text(&explain::page(&hit.key, &title, &matches, &Style::for_stdout()))?;
+        self.out.text(&explain::page(
+            &hit.key,
+            &title,
+            &matches,
+            &Style::for_stdout(),
+        ))?;
         self.out.flush()
     }
 }

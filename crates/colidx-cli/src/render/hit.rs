@@ -50,8 +50,18 @@ impl Words {
         let text = clean(&hit.text);
         let title_words = words(&title, &hit.title_weights);
         let text_words = words(&text, &hit.text_weights);
-        let largest = title_words.iter().chain(&text_words).map(|word| word.weight).fold(0.0, f32::max);
-        Words { title, title_words, text, text_words, largest }
+        let largest = title_words
+            .iter()
+            .chain(&text_words)
+            .map(|word| word.weight)
+            .fold(0.0, f32::max);
+        Words {
+            title,
+            title_words,
+            text,
+            text_words,
+            largest,
+        }
     }
 }
 
@@ -72,7 +82,13 @@ pub fn whole(hit: &ShownHit, style: &Style) -> String {
     let (indent, columns) = margins(style);
     let mut out = head(hit, &words, style);
     if !words.text_words.is_empty() {
-        for line in wrap(&words.text, &words.text_words, words.largest, columns, Breaks::Keep) {
+        for line in wrap(
+            &words.text,
+            &words.text_words,
+            words.largest,
+            columns,
+            Breaks::Keep,
+        ) {
             push_line(&mut out, indent, &line.paint(style, Role::Text));
         }
     }
@@ -82,8 +98,18 @@ pub fn whole(hit: &ShownHit, style: &Style) -> String {
 /// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
 pub fn plain(hit: &ShownHit) -> String {
     let words = Words::of(hit);
-    let passage = passage(&words, PLAIN_PASSAGE, 1).first().map(|line| line.paint(&Style::PLAIN, Role::Text)).unwrap_or_default();
-    format!("{}\t{:.4}\t{}\t{}\t{}", hit.rank, hit.score, one_line(&hit.key), one_line(&hit.title), passage)
+    let passage = passage(&words, PLAIN_PASSAGE, 1)
+        .first()
+        .map(|line| line.paint(&Style::PLAIN, Role::Text))
+        .unwrap_or_default();
+    format!(
+        "{}\t{:.4}\t{}\t{}\t{}",
+        hit.rank,
+        hit.score,
+        one_line(&hit.key),
+        one_line(&hit.title),
+        passage
+    )
 }
 
 /// Columns left of title and passage, and columns for them; narrow terminals keep their columns for the text.
@@ -102,7 +128,13 @@ fn head(hit: &ShownHit, words: &Words, style: &Style) -> String {
         out.push('\n');
         return out;
     }
-    let lines = wrap(&words.title, &words.title_words, words.largest, columns, Breaks::Flow);
+    let lines = wrap(
+        &words.title,
+        &words.title_words,
+        words.largest,
+        columns,
+        Breaks::Flow,
+    );
     for (at, line) in lines.iter().enumerate() {
         if at > 0 {
             out.push_str(&" ".repeat(INDENT));
@@ -156,7 +188,13 @@ fn lay(words: &Words, window: &Range<usize>, columns: usize) -> Vec<Line> {
     if let Some(first) = shown.first_mut() {
         first.gap = Gap::Paragraph;
     }
-    let mut lines = wrap(&words.text, &shown, words.largest, columns.saturating_sub(1), Breaks::Flow);
+    let mut lines = wrap(
+        &words.text,
+        &shown,
+        words.largest,
+        columns.saturating_sub(1),
+        Breaks::Flow,
+    );
     if window.start > 0
         && let Some(first) = lines.first_mut()
     {
@@ -186,17 +224,29 @@ mod tests {
             key: "guide.md#3".to_owned(),
             title: "Memory maps".to_owned(),
             text: text.to_owned(),
-            title_weights: vec![TokenWeight { span: 0..6, weight: 2.0 }],
+            title_weights: vec![TokenWeight {
+                span: 0..6,
+                weight: 2.0,
+            }],
             text_weights: vec![
-                TokenWeight { span: start..start + 6, weight: 4.0 },
-                TokenWeight { span: start + 7..start + 10, weight: 1.0 },
+                TokenWeight {
+                    span: start..start + 6,
+                    weight: 4.0,
+                },
+                TokenWeight {
+                    span: start + 7..start + 10,
+                    weight: 1.0,
+                },
             ],
         }
     }
 
     #[test]
     fn a_hit_on_a_terminal() {
-        let style = Style { colour: Colour::None, width: 72 };
+        let style = Style {
+            colour: Colour::None,
+            width: 72,
+        };
         assert_eq!(
             terminal(&hit(), &style),
             "  1  30.914  Memory maps  guide.md#3\n\
@@ -208,24 +258,40 @@ mod tests {
 
     #[test]
     fn lit_words_are_coloured_by_weight() {
-        let style = Style { colour: Colour::Ansi256, width: 72 };
+        let style = Style {
+            colour: Colour::Ansi256,
+            width: 72,
+        };
         let shown = terminal(&hit(), &style);
         assert!(shown.contains("\x1b[1;38;5;202mmemory\x1b[0m"), "{shown}");
         assert!(shown.contains("\x1b[38;5;214mmap\x1b[0m"), "{shown}");
-        assert!(shown.contains("\x1b[1;38;5;208mMemory\x1b[0m\x1b[1m maps\x1b[0m"), "{shown}");
+        assert!(
+            shown.contains("\x1b[1;38;5;208mMemory\x1b[0m\x1b[1m maps\x1b[0m"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn a_hit_for_other_programs_is_one_line_of_five_fields() {
-        let line = plain(&ShownHit { title: "a\tb\nc".to_owned(), ..hit() });
+        let line = plain(&ShownHit {
+            title: "a\tb\nc".to_owned(),
+            ..hit()
+        });
         assert_eq!(line.split('\t').count(), 5);
-        assert!(line.starts_with("1\t30.9142\tguide.md#3\ta b c\t…A memory map lets"), "{line}");
+        assert!(
+            line.starts_with("1\t30.9142\tguide.md#3\ta b c\t…A memory map lets"),
+            "{line}"
+        );
         assert!(!line.contains('\n'));
     }
 
     #[test]
     fn a_hit_without_text_is_its_head() {
-        let bare = ShownHit { title: String::new(), text: String::new(), ..hit() };
+        let bare = ShownHit {
+            title: String::new(),
+            text: String::new(),
+            ..hit()
+        };
         assert_eq!(terminal(&bare, &Style::PLAIN), "  1  30.914  guide.md#3\n");
         assert_eq!(plain(&bare), "1\t30.9142\tguide.md#3\t\t");
     }
@@ -233,20 +299,36 @@ mod tests {
     #[test]
     fn passages_keep_to_their_lines_at_every_width() {
         for width in 24..120 {
-            let style = Style { colour: Colour::None, width };
+            let style = Style {
+                colour: Colour::None,
+                width,
+            };
             let shown = terminal(&hit(), &style);
-            let passage = shown.lines().filter(|line| !line.contains("30.914") && !line.contains("guide")).count();
+            let passage = shown
+                .lines()
+                .filter(|line| !line.contains("30.914") && !line.contains("guide"))
+                .count();
             assert!(passage <= PASSAGE_LINES + 1, "{width}:\n{shown}");
             for line in shown.lines().skip(1) {
-                assert!(unicode_width::UnicodeWidthStr::width(line) <= width, "{width}: {line}");
+                assert!(
+                    unicode_width::UnicodeWidthStr::width(line) <= width,
+                    "{width}: {line}"
+                );
             }
         }
     }
 
     #[test]
     fn a_whole_document_keeps_its_paragraphs() {
-        let paragraphs = ShownHit { text: "One.\n\nTwo.".to_owned(), text_weights: Vec::new(), ..hit() };
-        let style = Style { colour: Colour::None, width: 72 };
+        let paragraphs = ShownHit {
+            text: "One.\n\nTwo.".to_owned(),
+            text_weights: Vec::new(),
+            ..hit()
+        };
+        let style = Style {
+            colour: Colour::None,
+            width: 72,
+        };
         assert!(whole(&paragraphs, &style).ends_with("             One.\n\n             Two.\n"));
     }
 }

@@ -37,7 +37,11 @@ pub fn bytes(n: u64) -> String {
         value /= 1024.0;
         unit = larger;
     }
-    if unit == "B" || value >= 99.95 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+    if unit == "B" || value >= 99.95 {
+        format!("{value:.0} {unit}")
+    } else {
+        format!("{value:.1} {unit}")
+    }
 }
 
 /// A time: `0.42 ms`, `12.3 ms`, `1.25 s`, `3 min 20 s`.

@@ -21,12 +21,20 @@ pub fn best_window(text: &str, words: &[Word], columns: usize) -> Range<usize> {
     let mut weight = 0.0;
     for start in 0..words.len() {
         while end < words.len() && (end == start || width + advance(&words[end]) <= columns) {
-            width += if end == start { words[end].width } else { advance(&words[end]) };
+            width += if end == start {
+                words[end].width
+            } else {
+                advance(&words[end])
+            };
             weight += words[end].weight.max(0.0);
             end += 1;
         }
         if words[start].gap != Gap::None {
-            let bonus = if begins_sentence(text, words, start) { SENTENCE_BONUS * total } else { 0.0 };
+            let bonus = if begins_sentence(text, words, start) {
+                SENTENCE_BONUS * total
+            } else {
+                0.0
+            };
             let worth = weight + bonus;
             // Sums over the same words in another order differ by rounding.
             let equal = 1e-5 * total;
@@ -58,8 +66,11 @@ fn advance(word: &Word) -> usize {
 }
 
 fn begins_sentence(text: &str, words: &[Word], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1) else { return true };
-    words[at].gap == Gap::Paragraph || text[words[before].span.clone()].ends_with(['.', '!', '?', '…', '。', '！', '？'])
+    let Some(before) = at.checked_sub(1) else {
+        return true;
+    };
+    words[at].gap == Gap::Paragraph
+        || text[words[before].span.clone()].ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 
 #[cfg(test)]
@@ -72,7 +83,10 @@ mod tests {
             .iter()
             .map(|&(word, weight)| {
                 let start = text.find(word).expect("the word is in the text");
-                TokenWeight { span: start..start + word.len(), weight }
+                TokenWeight {
+                    span: start..start + word.len(),
+                    weight,
+                }
             })
             .collect();
         let words = words(text, &tokens);
@@ -84,7 +98,10 @@ mod tests {
     fn the_window_holds_the_heaviest_words() {
         let text = "one two three four five six seven eight nine ten";
         assert_eq!(window(text, &[("eight", 3.0)], 20), "six seven eight nine");
-        assert_eq!(window(text, &[("two", 1.0), ("eight", 3.0), ("nine", 2.0)], 10), "eight nine");
+        assert_eq!(
+            window(text, &[("two", 1.0), ("eight", 3.0), ("nine", 2.0)], 10),
+            "eight nine"
+        );
         assert_eq!(window(text, &[], 13), "one two three");
         assert_eq!(window(text, &[("one", 1.0)], 1000), text);
     }
@@ -92,12 +109,18 @@ mod tests {
     #[test]
     fn the_window_rather_begins_with_a_sentence() {
         let text = "It was cold. A lazy dog slept near the fire all night long.";
-        assert_eq!(window(text, &[("dog", 2.0), ("fire", 2.0)], 36), "A lazy dog slept near the fire all");
+        assert_eq!(
+            window(text, &[("dog", 2.0), ("fire", 2.0)], 36),
+            "A lazy dog slept near the fire all"
+        );
     }
 
     #[test]
     fn a_word_wider_than_the_window_is_shown_alone() {
-        assert_eq!(window("tiny enormousword tiny", &[("enormousword", 1.0)], 6), "enormousword");
+        assert_eq!(
+            window("tiny enormousword tiny", &[("enormousword", 1.0)], 6),
+            "enormousword"
+        );
     }
 
     #[test]

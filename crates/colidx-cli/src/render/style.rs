@@ -30,7 +30,9 @@ impl Colour {
         let term = set("TERM");
         if set("NO_COLOR").is_some() || term.as_deref() == Some("dumb") {
             Colour::None
-        } else if set("COLORTERM").is_some() || term.as_deref().is_some_and(|t| t.contains("256color")) {
+        } else if set("COLORTERM").is_some()
+            || term.as_deref().is_some_and(|t| t.contains("256color"))
+        {
             Colour::Ansi256
         } else if term.is_some() {
             Colour::Basic
@@ -66,15 +68,22 @@ pub struct Style {
 
 impl Style {
     /// No colour, 80 columns.
-    pub const PLAIN: Style = Style { colour: Colour::None, width: DEFAULT_WIDTH };
+    pub const PLAIN: Style = Style {
+        colour: Colour::None,
+        width: DEFAULT_WIDTH,
+    };
 
     /// The style for standard output as it is now; asked again for every answer, so that a resized window is followed.
     pub fn for_stdout() -> Style {
         if !std::io::stdout().is_terminal() {
             return Style::PLAIN;
         }
-        let width = terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0));
-        Style { colour: Colour::from_env(|name| std::env::var(name).ok()), width: width.clamp(24, MAX_WIDTH) }
+        let width =
+            terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0));
+        Style {
+            colour: Colour::from_env(|name| std::env::var(name).ok()),
+            width: width.clamp(24, MAX_WIDTH),
+        }
     }
 
     /// Appends `text` in the look of `role`.
@@ -124,7 +133,10 @@ pub fn shade(weight: f32, largest: f32) -> u8 {
     if !(weight > 0.0 && largest > 0.0) {
         return 0;
     }
-    STEPS.iter().take_while(|&&step| weight >= step * largest).count() as u8
+    STEPS
+        .iter()
+        .take_while(|&&step| weight >= step * largest)
+        .count() as u8
 }
 
 #[cfg(test)]
@@ -132,27 +144,60 @@ mod tests {
     use super::*;
 
     fn env(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
-        move |name| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
+        move |name| {
+            pairs
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        }
     }
 
     #[test]
     fn the_environment_decides_the_colours() {
-        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color")])), Colour::Ansi256);
-        assert_eq!(Colour::from_env(env(&[("TERM", "xterm"), ("COLORTERM", "truecolor")])), Colour::Ansi256);
+        assert_eq!(
+            Colour::from_env(env(&[("TERM", "xterm-256color")])),
+            Colour::Ansi256
+        );
+        assert_eq!(
+            Colour::from_env(env(&[("TERM", "xterm"), ("COLORTERM", "truecolor")])),
+            Colour::Ansi256
+        );
         assert_eq!(Colour::from_env(env(&[("TERM", "xterm")])), Colour::Basic);
-        assert_eq!(Colour::from_env(env(&[("TERM", "dumb"), ("COLORTERM", "1")])), Colour::None);
+        assert_eq!(
+            Colour::from_env(env(&[("TERM", "dumb"), ("COLORTERM", "1")])),
+            Colour::None
+        );
         assert_eq!(Colour::from_env(env(&[])), Colour::None);
-        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")])), Colour::None);
-        assert_eq!(Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "")])), Colour::Ansi256);
+        assert_eq!(
+            Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")])),
+            Colour::None
+        );
+        assert_eq!(
+            Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "")])),
+            Colour::Ansi256
+        );
     }
 
     #[test]
     fn without_colour_there_are_no_codes() {
-        for role in [Role::Text(0), Role::Text(4), Role::Title(2), Role::Number, Role::Dim, Role::Heading] {
+        for role in [
+            Role::Text(0),
+            Role::Text(4),
+            Role::Title(2),
+            Role::Number,
+            Role::Dim,
+            Role::Heading,
+        ] {
             assert_eq!(Style::PLAIN.paint(role, "word"), "word");
         }
-        let style = Style { colour: Colour::Ansi256, width: 80 };
-        assert_eq!(style.paint(Role::Text(4), "word"), "\x1b[1;38;5;202mword\x1b[0m");
+        let style = Style {
+            colour: Colour::Ansi256,
+            width: 80,
+        };
+        assert_eq!(
+            style.paint(Role::Text(4), "word"),
+            "\x1b[1;38;5;202mword\x1b[0m"
+        );
         assert_eq!(style.paint(Role::Text(0), "word"), "word");
     }
 

@@ -14,7 +14,13 @@ pub enum Align {
 /// Lays rows out in columns, two spaces apart, `indent` spaces from the left; no line ends with a space.
 pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> String {
     let widths: Vec<usize> = (0..columns.len())
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0))
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.width())
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     let mut out = String::new();
     for row in rows {
@@ -41,7 +47,8 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let rows = [["codes", "12", "x"], ["residuals", "3456", ""]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["codes", "12", "x"], ["residuals", "3456", ""]]
+            .map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
             table(&[Align::Left, Align::Right, Align::Left], &rows, 2),
             "  codes        12  x\n  residuals  3456\n"

@@ -51,15 +51,25 @@ pub fn words(text: &str, tokens: &[TokenWeight]) -> Vec<Word> {
             gap = wider(gap, segment);
             continue;
         }
-        words.push(Word { span: start..start + segment.len(), weight: 0.0, width: segment.width(), gap });
+        words.push(Word {
+            span: start..start + segment.len(),
+            weight: 0.0,
+            width: segment.width(),
+            gap,
+        });
         gap = Gap::None;
     }
     let mut at = 0;
     for token in tokens.iter().filter(|token| !token.span.is_empty()) {
         // SentencePiece tokens begin with the space before the word.
-        let blank = text.get(token.span.clone()).map_or(0, |t| t.len() - t.trim_start().len());
+        let blank = text
+            .get(token.span.clone())
+            .map_or(0, |t| t.len() - t.trim_start().len());
         let start = token.span.start + blank;
-        while words.get(at).is_some_and(|word: &Word| word.span.end <= start) {
+        while words
+            .get(at)
+            .is_some_and(|word: &Word| word.span.end <= start)
+        {
             at += 1;
         }
         let Some(word) = words.get_mut(at) else { break };
@@ -84,7 +94,8 @@ fn wider(gap: Gap, segment: &str) -> Gap {
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hostile = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let hostile = c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if hostile && c != '\n' {
             out.extend(std::iter::repeat_n(' ', c.len_utf8()));
         } else {
@@ -110,24 +121,55 @@ mod tests {
     #[test]
     fn pieces_of_a_word_are_one_word_again() {
         let text = "unbelievable, yes";
-        let words = words(text, &[token(0..0, 9.0), token(0..2, 1.0), token(2..9, 2.0), token(9..12, 4.0), token(14..17, 0.5)]);
-        let seen: Vec<_> = words.iter().map(|w| (&text[w.span.clone()], w.weight, w.gap)).collect();
+        let words = words(
+            text,
+            &[
+                token(0..0, 9.0),
+                token(0..2, 1.0),
+                token(2..9, 2.0),
+                token(9..12, 4.0),
+                token(14..17, 0.5),
+            ],
+        );
+        let seen: Vec<_> = words
+            .iter()
+            .map(|w| (&text[w.span.clone()], w.weight, w.gap))
+            .collect();
         assert_eq!(
             seen,
-            [("unbelievable", 7.0, Gap::Paragraph), (",", 0.0, Gap::None), ("yes", 0.5, Gap::Space)]
+            [
+                ("unbelievable", 7.0, Gap::Paragraph),
+                (",", 0.0, Gap::None),
+                ("yes", 0.5, Gap::Space)
+            ]
         );
     }
 
     #[test]
     fn a_token_that_begins_with_a_space_belongs_to_its_word() {
         let words = words("the map", &[token(0..3, 1.0), token(3..7, 2.0)]);
-        assert_eq!(words.iter().map(|w| w.weight).collect::<Vec<_>>(), [1.0, 2.0]);
+        assert_eq!(
+            words.iter().map(|w| w.weight).collect::<Vec<_>>(),
+            [1.0, 2.0]
+        );
     }
 
     #[test]
     fn line_breaks_and_blank_lines_are_told_apart() {
-        let gaps: Vec<_> = words("a b\nc\n\nd\n \n e", &[]).iter().map(|w| w.gap).collect();
-        assert_eq!(gaps, [Gap::Paragraph, Gap::Space, Gap::Line, Gap::Paragraph, Gap::Paragraph]);
+        let gaps: Vec<_> = words("a b\nc\n\nd\n \n e", &[])
+            .iter()
+            .map(|w| w.gap)
+            .collect();
+        assert_eq!(
+            gaps,
+            [
+                Gap::Paragraph,
+                Gap::Space,
+                Gap::Line,
+                Gap::Paragraph,
+                Gap::Paragraph
+            ]
+        );
     }
 
     #[test]

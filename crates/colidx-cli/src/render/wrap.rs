@@ -28,7 +28,10 @@ impl Line {
         self.width += width;
         match self.runs.last_mut().filter(|run| run.shade == shade) {
             Some(run) => run.text.push_str(text),
-            None => self.runs.push(Run { text: text.to_owned(), shade }),
+            None => self.runs.push(Run {
+                text: text.to_owned(),
+                shade,
+            }),
         }
     }
 
@@ -39,7 +42,13 @@ impl Line {
 
     /// Puts an ellipsis before the first word.
     pub fn open_left(&mut self) {
-        self.runs.insert(0, Run { text: "…".to_owned(), shade: 0 });
+        self.runs.insert(
+            0,
+            Run {
+                text: "…".to_owned(),
+                shade: 0,
+            },
+        );
         self.width += 1;
     }
 
@@ -75,14 +84,23 @@ pub fn wrap(text: &str, words: &[Word], largest: f32, columns: usize, breaks: Br
     let mut lines = vec![Line::default()];
     let mut at = 0;
     while at < words.len() {
-        let glued = 1 + words[at + 1..].iter().take_while(|word| word.gap == Gap::None).count();
+        let glued = 1 + words[at + 1..]
+            .iter()
+            .take_while(|word| word.gap == Gap::None)
+            .count();
         let group = &words[at..at + glued];
         let width: usize = group.iter().map(|word| word.width).sum();
         if at > 0 {
             separate(&mut lines, words[at].gap, width, columns, breaks);
         }
         for word in group {
-            place(&mut lines, &text[word.span.clone()], word.width, shade(word.weight, largest), columns);
+            place(
+                &mut lines,
+                &text[word.span.clone()],
+                word.width,
+                shade(word.weight, largest),
+                columns,
+            );
         }
         at += glued;
     }
@@ -107,7 +125,9 @@ fn separate(lines: &mut Vec<Line>, gap: Gap, width: usize, columns: usize, break
 
 /// Puts a word on the last line, broken between graphemes where it does not fit.
 fn place(lines: &mut Vec<Line>, word: &str, width: usize, shade: u8, columns: usize) {
-    let fits = lines.last().is_some_and(|line| line.width + width <= columns);
+    let fits = lines
+        .last()
+        .is_some_and(|line| line.width + width <= columns);
     if fits {
         if let Some(line) = lines.last_mut() {
             line.push(word, width, shade);
@@ -159,13 +179,19 @@ mod tests {
 
     #[test]
     fn lines_break_at_white_space() {
-        assert_eq!(plain("one two  three\nfour", 9, Breaks::Flow), ["one two", "three", "four"]);
+        assert_eq!(
+            plain("one two  three\nfour", 9, Breaks::Flow),
+            ["one two", "three", "four"]
+        );
         assert_eq!(plain("a, (b) c", 4, Breaks::Flow), ["a,", "(b)", "c"]);
     }
 
     #[test]
     fn a_word_wider_than_a_line_is_broken() {
-        assert_eq!(plain("ab abcdefghij k", 5, Breaks::Flow), ["ab ab", "cdefg", "hij k"]);
+        assert_eq!(
+            plain("ab abcdefghij k", 5, Breaks::Flow),
+            ["ab ab", "cdefg", "hij k"]
+        );
         assert_eq!(plain("日本語です", 5, Breaks::Flow), ["日本", "語で", "す"]);
     }
 
@@ -182,7 +208,10 @@ mod tests {
 
     #[test]
     fn paragraphs_are_kept_when_asked() {
-        assert_eq!(plain("a b\nc\n\nd", 20, Breaks::Keep), ["a b", "c", "", "d"]);
+        assert_eq!(
+            plain("a b\nc\n\nd", 20, Breaks::Keep),
+            ["a b", "c", "", "d"]
+        );
         assert_eq!(plain("a b\nc\n\nd", 20, Breaks::Flow), ["a b c d"]);
     }
 

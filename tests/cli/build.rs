@@ -1,0 +1,206 @@
+//! Building from every kind of corpus.
+
+use std::fs;
+use std::io::Write;
+
+use crate::harness::{CORPUS, Place, model};
+
+#[test]
+fn a_corpus_becomes_an_index_that_finds_it() {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    let run = place.build("corpus.jsonl").succeeds();
+    assert_eq!(run.stdout, "");
+    let run = run.says(&[
+        "4 documents",
+        "vectors",
+        "centroids",
+        "bytes a vector",
+        "time: read",
+    ]);
+    assert!(
+        !run.stderr.contains("skipped") && !run.stderr.contains("truncated"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(place.keys("Tea and coffee are food for the body")[0], "tea");
+    assert_eq!(place.keys("the gene and the protein").len(), 4);
+}
+
+#[test]
+fn compressed_files_and_standard_input_are_read_alike() {
+    let place = Place::with_index();
+    let expected = place.keys("light of the sun");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(CORPUS.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = zstd::encode_all(CORPUS.as_bytes(), 3).unwrap();
+    place.write("corpus.jsonl.gz", &gzip);
+    place.write("corpus.jsonl.zst", &zstd);
+    for corpus in ["corpus.jsonl.gz", "corpus.jsonl.zst"] {
+        place.build_with(corpus, &["--force"]).succeeds();
+        assert_eq!(place.keys("light of the sun"), expected, "{corpus}");
+    }
+    for input in [CORPUS.as_bytes().to_vec(), gzip, zstd] {
+        let build = place.colidx(&["build", "-", "--index", "x.colidx", "--force", "--model"]);
+        build.arg(model()).input(input).run().succeeds();
+        assert_eq!(place.keys("light of the sun"), expected);
+    }
+}
+
+#[test]
+fn tsv_and_other_field_names_are_read() {
+    let place = Place::new();
+    place.write(
+        "corpus.tsv",
+        "1\tthe moon and the sun\tsky\n2\tbread and milk\n",
+    );
+    place.build("corpus.tsv").succeeds();
+    assert_eq!(place.keys("bread and milk")[0], "2");
+    place.write(
+        "names.jsonl",
+        "{\"pid\": 7, \"head\": \"sky\", \"body\": \"the moon and the sun\", \"year\": 1969}\n",
+    );
+    let names = [
+        "--id-field",
+        "pid",
+        "--title-field",
+        "head",
+        "--text-field",
+        "body",
+        "--force",
+    ];
+    place.build_with("names.jsonl", &names).succeeds();
+    let hit = place
+        .colidx(&["search", "--index", "x.colidx", "--json", "moon"])
+        .run()
+        .succeeds()
+        .json()
+        .remove(0);
+    assert_eq!((&hit["key"], &hit["title"]), (&"7".into(), &"sky".into()));
+}
+
+#[test]
+fn folders_of_text_become_passages() {
+    let place = Place::new();
+    place.write(
+        "notes/sky.md",
+        "# Sky\n\nThe moon and the sun.\n\n## Night\n\nThe star is small.\n",
+    );
+    place.write("notes/food.txt", "Bread and milk.\n");
+    place.write("notes/picture.png", [0u8, 1, 2]);
+    place
+        .build("notes")
+        .succeeds()
+        .says(&["1 file of other formats"]);
+    let first = &place.keys("the star is small")[0];
+    assert!(first.starts_with("sky.md#"), "{first}");
+    assert_eq!(place.keys("bread and milk")[0], "food.txt#1");
+}
+
+#[test]
+fn corpora_of_no_and_one_document_work() {
+    let place = Place::new();
+    place.write("none.jsonl", "");
+    place.build("none.jsonl").succeeds().says(&["0 documents"]);
+    assert!(place.keys("moon").is_empty());
+    place
+        .colidx(&["verify", "--index", "x.colidx"])
+        .run()
+        .succeeds();
+    place
+        .colidx(&["info", "--index", "x.colidx"])
+        .run()
+        .succeeds();
+    place.write("one.jsonl", "{\"_id\": \"a\", \"text\": \"moon\"}");
+    place
+        .build_with("one.jsonl", &["--force"])
+        .succeeds()
+        .says(&["1 document,"]);
+    assert_eq!(place.keys("sun"), ["a"]);
+}
+
+#[test]
+fn empty_documents_are_counted_and_identical_ones_are_ordered_by_key() {
+    let place = Place::new();
+    let line = |key: &str, text: &str| format!("{{\"_id\": \"{key}\", \"text\": \"{text}\"}}\n");
+    let corpus = [
+        line("c", "the moon"),
+        line("e", ""),
+        line("a", "the moon"),
+        line("b", "the moon"),
+    ]
+    .concat();
+    place.write("corpus.jsonl", corpus);
+    place
+        .build("corpus.jsonl")
+        .succeeds()
+        .says(&["4 documents", "empty: 1 document without text"]);
+    let keys = place.keys("the moon");
+    let same: Vec<&String> = keys.iter().filter(|key| *key != "e").collect();
+    assert_eq!(same, ["a", "b", "c"]);
+}
+
+#[test]
+fn long_documents_are_counted() {
+    let place = Place::new();
+    place.write(
+        "corpus.jsonl",
+        format!("{{\"_id\": \"a\", \"text\": \"{}\"}}", "moon ".repeat(300)),
+    );
+    place
+        .build("corpus.jsonl")
+        .succeeds()
+        .says(&["truncated: 1 document", "first 48 tokens"]);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_for_any_number_of_threads() {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    let bytes = |threads: &str| {
+        place
+            .build_with("corpus.jsonl", &["--force", "--threads", threads])
+            .succeeds();
+        let mut names: Vec<_> = fs::read_dir(place.path("x.colidx"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        names.sort();
+        let all: Vec<Vec<u8>> = names
+            .iter()
+            .filter(|path| !path.ends_with("lock"))
+            .map(|path| fs::read(path).unwrap())
+            .collect();
+        fs::remove_dir_all(place.path("x.colidx")).unwrap();
+        all
+    };
+    assert_eq!(bytes("1"), bytes("3"));
+}
+
+#[test]
+fn an_index_that_is_there_is_replaced_only_with_force() {
+    let place = Place::with_index();
+    place.write("other.jsonl", "{\"_id\": \"only\", \"text\": \"moon\"}");
+    place
+        .build("other.jsonl")
+        .fails()
+        .says(&["already holds an index", "--force"]);
+    assert_eq!(place.keys("moon").len(), 4);
+    place.build_with("other.jsonl", &["--force"]).succeeds();
+    assert_eq!(place.keys("moon"), ["only"]);
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_alone() {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    place.write("x.colidx/thesis.txt", "ten years of work");
+    for more in [&[][..], &["--force"]] {
+        place
+            .build_with("corpus.jsonl", more)
+            .fails()
+            .says(&["thesis.txt"]);
+        assert_eq!(place.read("x.colidx/thesis.txt"), "ten years of work");
+    }
+}

@@ -1,0 +1,14 @@
+//! The command line from end to end: the real binary, a tiny real checkpoint, and small corpora made on the spot.
+
+mod bad_input;
+mod build;
+mod embeddings;
+mod harness;
+mod inspect;
+#[cfg(unix)]
+mod interrupt;
+mod measure;
+mod output;
+mod prompt;
+mod search;
+mod usage;

@@ -1,0 +1,145 @@
+//! `eval` and `bench`.
+
+use crate::harness::{Place, Run, fields};
+
+fn place() -> Place {
+    let place = Place::with_index();
+    let queries = [
+        ("q1", "Tea and coffee are food for the body"),
+        ("q2", "Rust is a fast language for computer code"),
+        ("q3", "unjudged"),
+    ];
+    place.write(
+        "queries.tsv",
+        queries
+            .map(|(key, text)| format!("{key}\t{text}\n"))
+            .concat(),
+    );
+    place.write(
+        "qrels.tsv",
+        "query-id\tcorpus-id\tscore\nq1\ttea\t1\nq2\trust\t2\nq4\tmoon\t1\n",
+    );
+    place
+}
+
+fn eval(place: &Place, more: &[&str]) -> Run {
+    place
+        .colidx(&[
+            "eval",
+            "--index",
+            "x.colidx",
+            "--queries",
+            "queries.tsv",
+            "--qrels",
+            "qrels.tsv",
+        ])
+        .args(more)
+        .run()
+}
+
+#[test]
+fn eval_prints_one_object_of_metrics() {
+    let place = place();
+    let run = eval(
+        &place,
+        &["--metrics", "ndcg@10,recall@100,mrr@10,map,success@1"],
+    )
+    .succeeds();
+    let names = [
+        "queries",
+        "missing",
+        "k",
+        "ndcg@10",
+        "recall@100",
+        "mrr@10",
+        "map",
+        "success@1",
+        "search_ms",
+    ];
+    assert_eq!(fields(run.stdout.trim_end()), names);
+    let figures = &run.json()[0];
+    assert_eq!(
+        (&figures["queries"], &figures["missing"], &figures["k"]),
+        (&3.into(), &1.into(), &1000.into())
+    );
+    for name in &names[3..8] {
+        let figure = figures[*name].as_f64().unwrap();
+        assert!((figure - 2.0 / 3.0).abs() < 1e-9, "{name}: {figure}");
+    }
+    run.says(&[
+        "1 query without judgements",
+        "1 query with judgements are not in the file",
+    ]);
+}
+
+#[test]
+fn eval_against_exact_search_adds_overlap() {
+    let place = place();
+    let figures = eval(&place, &["--vs-exact"]).succeeds().json().remove(0);
+    assert_eq!(
+        (&figures["overlap@10"], &figures["overlap@100"]),
+        (&1.0.into(), &1.0.into())
+    );
+    assert_eq!(figures["exact"]["ndcg@10"], figures["ndcg@10"]);
+}
+
+#[test]
+fn eval_names_what_is_wrong() {
+    let place = place();
+    eval(&place, &["--metrics", "f1@10"])
+        .refuses_usage()
+        .says(&["--metrics", "f1@10", "ndcg@k"]);
+    place.write("qrels.tsv", "q1\ttea\n");
+    eval(&place, &[]).fails().says(&["qrels.tsv:1", "columns"]);
+    place.write("queries.tsv", "q1\ttea\nq1\tmilk\n");
+    place.write("qrels.tsv", "q1\ttea\t1\n");
+    eval(&place, &[]).fails().says(&["queries.tsv:2", "\"q1\""]);
+}
+
+#[test]
+fn bench_prints_one_object_and_the_run() {
+    let place = place();
+    let bench = place.colidx(&[
+        "bench",
+        "--index",
+        "x.colidx",
+        "--queries",
+        "queries.tsv",
+        "-k",
+        "2",
+    ]);
+    let run = bench
+        .args(&["--repeat", "2", "--threads", "2", "--run-out", "run.trec"])
+        .run()
+        .succeeds();
+    let figures = &run.json()[0];
+    for name in [
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "qps",
+        "open_ms",
+        "index_bytes",
+        "encode_p50_ms",
+    ] {
+        assert!(figures[name].as_f64().unwrap() > 0.0, "{name}: {figures}");
+    }
+    assert_eq!(
+        (&figures["queries"], &figures["k"], &figures["threads"]),
+        (&3.into(), &2.into(), &2.into())
+    );
+    assert!(figures.get("rss_bytes").is_some());
+    let searched = place
+        .colidx(&[
+            "search",
+            "--index",
+            "x.colidx",
+            "--queries",
+            "queries.tsv",
+            "-k",
+            "2",
+        ])
+        .run()
+        .succeeds();
+    assert_eq!(place.read("run.trec"), searched.stdout);
+}

@@ -1,0 +1,73 @@
+//! Wrong usage, help and version.
+
+use crate::harness::Place;
+
+#[test]
+fn wrong_flags_end_with_2() {
+    let place = Place::new();
+    for call in [
+        &[][..],
+        &["fly"],
+        &["build", "corpus.jsonl"],
+        &["build", "corpus.jsonl", "--index", "x.colidx"],
+        &["build", "--index", "x.colidx", "--model", "m"],
+        &[
+            "build", "c.jsonl", "--index", "x", "--model", "m", "--nbits", "3",
+        ],
+        &[
+            "build", "c.jsonl", "--index", "x", "--model", "m", "--memory", "2",
+        ],
+        &[
+            "build",
+            "c.jsonl",
+            "--index",
+            "x",
+            "--model",
+            "m",
+            "--threads",
+            "0",
+        ],
+        &[
+            "build", "c.jsonl", "--index", "x", "--model", "m", "--format", "pdf",
+        ],
+        &["build", "c.jsonl", "--index", "x", "--embeddings", "v"],
+        &["search", "moon"],
+        &["search", "--index", "x", "-k", "0", "moon"],
+        &["search", "--index", "x", "moon", "--queries", "q.jsonl"],
+        &["search", "--index", "x", "--run-out", "run.trec"],
+        &["search", "--index", "x", "--fast", "moon"],
+        &["eval", "--index", "x", "--qrels", "q.tsv"],
+        &["bench", "--index", "x"],
+        &["explain", "--index", "x", "moon"],
+    ] {
+        let run = place.colidx(call).run().refuses_usage();
+        assert!(
+            run.stdout.is_empty() && !run.stderr.is_empty(),
+            "{call:?}: {run:#?}"
+        );
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let place = Place::new();
+    for command in [
+        "build", "search", "eval", "bench", "encode", "info", "verify", "explain",
+    ] {
+        let run = place.colidx(&[command, "--help"]).run().succeeds();
+        assert!(
+            run.stdout.contains("Example") && run.stderr.is_empty(),
+            "{run:#?}"
+        );
+    }
+    let help = place.colidx(&["--help"]).run().succeeds().stdout;
+    assert!(help.contains("colidx search"), "{help}");
+    assert!(
+        place
+            .colidx(&["--version"])
+            .run()
+            .succeeds()
+            .stdout
+            .starts_with("colidx ")
+    );
+}
