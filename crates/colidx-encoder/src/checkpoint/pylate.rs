@@ -71,11 +71,6 @@ pub(super) fn open(root: &Path) -> Result<Checkpoint, EncoderError> {
         });
     }
 
-    let (loaded, fingerprint) = rayon::join(
-        || load(root, &folder, &dense),
-        || files::fingerprint(root, &names(root, &first.path, &dense)?),
-    );
-    let (transformer, projection) = loaded?;
     let text = TextSettings {
         query_marker: settings.query_prefix.unwrap_or_else(|| "[Q] ".to_owned()),
         document_marker: settings
@@ -88,6 +83,18 @@ pub(super) fn open(root: &Path) -> Result<Checkpoint, EncoderError> {
         skiplist: settings.skiplist_words.unwrap_or_else(punctuation),
         lower_case: transformer_settings.do_lower_case,
     };
+    let ((loaded, tokenizer), fingerprint) = rayon::join(
+        || {
+            rayon::join(
+                || load(root, &folder, &dense),
+                || TextTokenizer::open(&folder, text),
+            )
+        },
+        || files::fingerprint(root, &names(root, &first.path, &dense)?),
+    );
+    let (transformer, projection) = loaded?;
+    let tokenizer = tokenizer?;
+    let text = tokenizer.settings();
     for (name, length) in [
         ("query_length", text.query_length),
         ("document_length", text.document_length),
@@ -98,8 +105,6 @@ pub(super) fn open(root: &Path) -> Result<Checkpoint, EncoderError> {
             return Err(config(root, SETTINGS, &problem));
         }
     }
-    let tokenizer = TextTokenizer::open(&folder, text)?;
-    let text = tokenizer.settings();
     let info = CheckpointInfo {
         name: root
             .canonicalize()

@@ -95,6 +95,18 @@ impl Weights {
     /// # Errors
     /// If it is missing, has another shape, does not hold floats, or holds one that is not finite.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError> {
+        let mut values = Vec::new();
+        self.append(name, shape, &mut values)?;
+        Ok(values)
+    }
+
+    /// As [`tensor`](Self::tensor), behind what `out` holds.
+    pub(crate) fn append(
+        &self,
+        name: &str,
+        shape: &[usize],
+        out: &mut Vec<f32>,
+    ) -> Result<(), EncoderError> {
         let tensor = format!("{}{name}", self.prefix);
         let Some((shard, info)) = self.find(&tensor) else {
             return Err(EncoderError::MissingTensor {
@@ -118,10 +130,11 @@ impl Weights {
         }
         let (from, to) = info.data_offsets;
         let bytes = &shard.bytes[shard.start + from..shard.start + to];
-        let values: Vec<f32> = match info.dtype {
-            Dtype::F32 => elements(bytes, f32::from_le_bytes),
-            Dtype::F16 => elements(bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => elements(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+        let start = out.len();
+        match info.dtype {
+            Dtype::F32 => extend(out, bytes, f32::from_le_bytes),
+            Dtype::F16 => extend(out, bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => extend(out, bytes, |b| bf16::from_le_bytes(b).to_f32()),
             other => {
                 return Err(EncoderError::TensorType {
                     path,
@@ -129,7 +142,8 @@ impl Weights {
                     found: format!("{other:?}"),
                 });
             }
-        };
+        }
+        let values = &out[start..];
         // Checked with a plain fold first: it vectorises, a search for the position does not.
         if !values.iter().fold(true, |finite, v| finite & v.is_finite())
             && let Some(index) = values.iter().position(|v| !v.is_finite())
@@ -142,7 +156,7 @@ impl Weights {
                 value,
             });
         }
-        Ok(values)
+        Ok(())
     }
 
     fn find(&self, name: &str) -> Option<(&Shard, &TensorInfo)> {
@@ -152,7 +166,7 @@ impl Weights {
     }
 }
 
-fn elements<const N: usize>(bytes: &[u8], element: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+fn extend<const N: usize>(out: &mut Vec<f32>, bytes: &[u8], element: impl Fn([u8; N]) -> f32) {
     let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|&chunk| element(chunk)).collect()
+    out.extend(chunks.iter().map(|&chunk| element(chunk)));
 }

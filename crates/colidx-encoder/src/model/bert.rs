@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Batch;
@@ -82,6 +83,7 @@ impl Bert {
             )?,
             norm: norm(&weights, &config, "embeddings.LayerNorm")?,
             layers: (0..config.num_hidden_layers)
+                .into_par_iter()
                 .map(|i| Layer::load(&weights, &config, activation, &format!("encoder.layer.{i}")))
                 .collect::<Result<_, _>>()?,
         })
@@ -130,8 +132,8 @@ impl Layer {
             let (mut weight, mut bias) = (Vec::new(), Vec::new());
             for part in names {
                 let name = format!("{name}.{part}");
-                weight.extend(weights.tensor(&format!("{name}.weight"), &[outputs, inputs])?);
-                bias.extend(weights.tensor(&format!("{name}.bias"), &[outputs])?);
+                weights.append(&format!("{name}.weight"), &[outputs, inputs], &mut weight)?;
+                weights.append(&format!("{name}.bias"), &[outputs], &mut bias)?;
             }
             Ok::<_, EncoderError>(Linear::new(&weight, &bias, inputs, activation))
         };
