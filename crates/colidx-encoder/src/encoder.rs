@@ -170,8 +170,11 @@ impl Encoder {
                 })
         };
         let encoded: Vec<Vec<Vec<f32>>> = if batches.len() < rayon::current_num_threads() {
-            let batches = batches.iter().map(|range| run(range, Threads::All));
-            batches.collect::<Result<_, _>>()?
+            // Inside the pool from the start: every operation would else wake a thread and wait for it.
+            rayon::scope(|_| {
+                let batches = batches.iter().map(|range| run(range, Threads::All));
+                batches.collect::<Result<_, _>>()
+            })?
         } else {
             let batches = batches.par_iter().map(|range| run(range, Threads::One));
             batches.collect::<Result<_, _>>()?

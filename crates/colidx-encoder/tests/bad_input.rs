@@ -1,74 +1,33 @@
 //! Damaged and foreign checkpoints: a typed error that names the file, never a panic.
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use colidx_encoder::{Encoder, EncoderError};
 use serde_json::Value;
-use tempfile::TempDir;
+use support::Copy;
 
-/// A copy of the tiny checkpoint to damage.
-struct Copy(TempDir);
+/// A copy of the tiny checkpoint with the bytes of one file changed.
+fn damaged(file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Copy {
+    let copy = Copy::new();
+    let mut bytes = fs::read(copy.path(file)).unwrap();
+    change(&mut bytes);
+    fs::write(copy.path(file), bytes).unwrap();
+    copy
+}
 
-impl Copy {
-    fn new() -> Copy {
-        let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
-        let to = TempDir::new().unwrap();
-        for folder in ["", "1_Dense"] {
-            fs::create_dir_all(to.path().join(folder)).unwrap();
-            for entry in fs::read_dir(from.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_file() {
-                    fs::copy(
-                        &path,
-                        to.path().join(folder).join(path.file_name().unwrap()),
-                    )
-                    .unwrap();
-                }
-            }
-        }
-        Copy(to)
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.path().join(file)
-    }
-
-    fn json(self, file: &str, change: impl FnOnce(&mut Value)) -> Copy {
-        let path = self.path(file);
-        let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        change(&mut value);
-        fs::write(path, value.to_string()).unwrap();
-        self
-    }
-
-    fn bytes(self, file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Copy {
-        let mut bytes = fs::read(self.path(file)).unwrap();
-        change(&mut bytes);
-        fs::write(self.path(file), bytes).unwrap();
-        self
-    }
-
-    fn without(self, file: &str) -> Copy {
-        fs::remove_file(self.path(file)).unwrap();
-        self
-    }
-
-    fn open(&self) -> Result<Encoder, EncoderError> {
-        Encoder::open(self.0.path())
-    }
-
-    /// The error of opening it, whose message names `file` and ends with advice.
-    fn error(self, file: &str) -> EncoderError {
-        let error = self.open().err().unwrap();
-        let message = error.to_string();
-        assert!(
-            message.contains(&*self.path(file).to_string_lossy()),
-            "{message}"
-        );
-        assert!(message.contains("; "), "{message}");
-        error
-    }
+/// The error of opening `copy`, whose message names `file` and ends with advice.
+fn error_of(copy: Copy, file: &str) -> EncoderError {
+    let error = copy.open().err().unwrap();
+    let message = error.to_string();
+    assert!(
+        message.contains(&*copy.path(file).to_string_lossy()),
+        "{message}"
+    );
+    assert!(message.contains("; "), "{message}");
+    error
 }
 
 #[test]
@@ -89,16 +48,17 @@ fn missing_files() {
         ("model.safetensors", ""),
         ("1_Dense/model.safetensors", "1_Dense"),
     ] {
-        let error = Copy::new().without(file).error(named);
+        let error = error_of(Copy::new().without(file), named);
         assert!(matches!(error, EncoderError::NoWeights { .. }), "{error}");
     }
     for file in ["config.json", "1_Dense/config.json", "tokenizer.json"] {
-        let error = Copy::new().without(file).error(file);
+        let error = error_of(Copy::new().without(file), file);
         assert!(matches!(error, EncoderError::Io { .. }), "{error}");
     }
-    let error = Copy::new()
-        .without("tokenizer_config.json")
-        .error("tokenizer.json");
+    let error = error_of(
+        Copy::new().without("tokenizer_config.json"),
+        "tokenizer.json",
+    );
     assert!(matches!(error, EncoderError::NoMask { .. }), "{error}");
 }
 
@@ -112,14 +72,13 @@ fn files_that_are_no_json() {
         "1_Dense/config.json",
         "tokenizer_config.json",
     ] {
-        let error = Copy::new()
-            .bytes(file, |bytes| bytes.truncate(9))
-            .error(file);
+        let error = error_of(damaged(file, |bytes| bytes.truncate(9)), file);
         assert!(matches!(error, EncoderError::Json { .. }), "{error}");
     }
-    let error = Copy::new()
-        .bytes("tokenizer.json", |bytes| bytes.truncate(100))
-        .error("tokenizer.json");
+    let error = error_of(
+        damaged("tokenizer.json", |bytes| bytes.truncate(100)),
+        "tokenizer.json",
+    );
     assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
 }
 
@@ -153,9 +112,10 @@ fn configurations_that_contradict() {
         } else {
             file
         };
-        let error = Copy::new()
-            .json(file, |json| json[key] = value.clone())
-            .error(named);
+        let error = error_of(
+            Copy::new().json(file, |json| json[key] = value.clone()),
+            named,
+        );
         assert!(
             matches!(
                 error,
@@ -166,20 +126,22 @@ fn configurations_that_contradict() {
         let message = error.to_string();
         assert!(message.contains(key), "{message}");
     }
-    let error = Copy::new()
-        .json("modules.json", |json| {
+    let error = error_of(
+        Copy::new().json("modules.json", |json| {
             json[0]["type"] = "sentence_transformers.models.CLIPModel".into()
-        })
-        .error("modules.json");
+        }),
+        "modules.json",
+    );
     assert!(matches!(error, EncoderError::Config { .. }), "{error}");
 }
 
 #[test]
 fn unknown_architectures() {
     for model_type in ["t5", ""] {
-        let error = Copy::new()
-            .json("config.json", |json| json["model_type"] = model_type.into())
-            .error("config.json");
+        let error = error_of(
+            Copy::new().json("config.json", |json| json["model_type"] = model_type.into()),
+            "config.json",
+        );
         let EncoderError::UnknownArchitecture { found, .. } = error else {
             panic!("{error}");
         };
@@ -189,9 +151,10 @@ fn unknown_architectures() {
 
 #[test]
 fn tensors_that_are_missing_or_of_another_shape() {
-    let error = Copy::new()
-        .json("config.json", |json| json["num_hidden_layers"] = 3.into())
-        .error("model.safetensors");
+    let error = error_of(
+        Copy::new().json("config.json", |json| json["num_hidden_layers"] = 3.into()),
+        "model.safetensors",
+    );
     let EncoderError::MissingTensor { tensor, shape, .. } = error else {
         panic!("{error}");
     };
@@ -200,9 +163,10 @@ fn tensors_that_are_missing_or_of_another_shape() {
         ("encoder.layer.2.attention.self.query.weight", vec![32, 32])
     );
 
-    let error = Copy::new()
-        .json("config.json", |json| json["intermediate_size"] = 65.into())
-        .error("model.safetensors");
+    let error = error_of(
+        Copy::new().json("config.json", |json| json["intermediate_size"] = 65.into()),
+        "model.safetensors",
+    );
     let EncoderError::TensorShape {
         tensor,
         expected,
@@ -215,9 +179,10 @@ fn tensors_that_are_missing_or_of_another_shape() {
     assert_eq!(tensor, "encoder.layer.0.intermediate.dense.weight");
     assert_eq!((expected, found), (vec![65, 32], vec![64, 32]));
 
-    let error = Copy::new()
-        .json("1_Dense/config.json", |json| json["bias"] = true.into())
-        .error("1_Dense/model.safetensors");
+    let error = error_of(
+        Copy::new().json("1_Dense/config.json", |json| json["bias"] = true.into()),
+        "1_Dense/model.safetensors",
+    );
     assert!(
         matches!(error, EncoderError::MissingTensor { .. }),
         "{error}"
@@ -227,9 +192,10 @@ fn tensors_that_are_missing_or_of_another_shape() {
 #[test]
 fn dense_modules_that_do_not_chain() {
     let file = "1_Dense/config.json";
-    let error = Copy::new()
-        .json(file, |json| json["in_features"] = 31.into())
-        .error(file);
+    let error = error_of(
+        Copy::new().json(file, |json| json["in_features"] = 31.into()),
+        file,
+    );
     let EncoderError::DenseChain {
         expected, found, ..
     } = error
@@ -242,11 +208,12 @@ fn dense_modules_that_do_not_chain() {
 #[test]
 fn markers_outside_the_vocabulary() {
     for setting in ["query_prefix", "document_prefix"] {
-        let error = Copy::new()
-            .json("config_sentence_transformers.json", |json| {
+        let error = error_of(
+            Copy::new().json("config_sentence_transformers.json", |json| {
                 json[setting] = "[nope] ".into()
-            })
-            .error("tokenizer.json");
+            }),
+            "tokenizer.json",
+        );
         let EncoderError::NoMarker {
             token,
             setting: named,
@@ -263,26 +230,23 @@ fn markers_outside_the_vocabulary() {
 fn damaged_weights() {
     let file = "model.safetensors";
     for length in [0, 7, 100, 5000, 140_000] {
-        let error = Copy::new()
-            .bytes(file, |bytes| bytes.truncate(length))
-            .error(file);
+        let error = error_of(damaged(file, |bytes| bytes.truncate(length)), file);
         assert!(
             matches!(error, EncoderError::WeightsFile { .. }),
             "{length}: {error}"
         );
     }
-    let error = Copy::new()
-        .bytes(file, |bytes| bytes[..8].fill(255))
-        .error(file);
+    let error = error_of(damaged(file, |bytes| bytes[..8].fill(255)), file);
     assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
 
     let nan = |bytes: &mut Vec<u8>| {
         let end = bytes.len();
         bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     };
-    let error = Copy::new()
-        .bytes("1_Dense/model.safetensors", nan)
-        .error("1_Dense/model.safetensors");
+    let error = error_of(
+        damaged("1_Dense/model.safetensors", nan),
+        "1_Dense/model.safetensors",
+    );
     let EncoderError::TensorNotFinite { tensor, index, .. } = error else {
         panic!("{error}");
     };
@@ -297,7 +261,7 @@ fn weights_so_large_that_nothing_finite_comes_out() {
             *value = f32::MAX.to_le_bytes();
         }
     };
-    let copy = Copy::new().bytes("1_Dense/model.safetensors", huge);
+    let copy = damaged("1_Dense/model.safetensors", huge);
     let error = copy
         .open()
         .unwrap()
@@ -336,8 +300,8 @@ fn a_fingerprint_changes_with_every_file_that_matters() {
         bytes[end - 4] ^= 1;
     };
     for changed in [
-        Copy::new().bytes("model.safetensors", flip),
-        Copy::new().bytes("1_Dense/model.safetensors", flip),
+        damaged("model.safetensors", flip),
+        damaged("1_Dense/model.safetensors", flip),
         Copy::new().json("config_sentence_transformers.json", |json| {
             json["query_length"] = 15.into()
         }),
