@@ -10,7 +10,8 @@ const FALLOFF: f32 = 0.02;
 /// MaxSim takes the best document token of every query token, markers and expansion included, and such scores lie close
 /// together. What a reader wants to see is narrower: only the query's own words count; each brings how far its best
 /// similarity stands above its average over the document; and every token within a hair of the best gets its part, so
-/// that a word that stands there five times is lit five times. A query of markers alone is taken as it is.
+/// that a word that stands there five times is lit five times, though each time less brightly: `the` and `of` stand
+/// everywhere and tell little. A query of markers alone is taken as it is.
 ///
 /// `vectors` is `[n_tokens, dim]` row-major; the result has `n_tokens` values, none below 0.
 pub fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f32> {
@@ -38,8 +39,13 @@ pub fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f
         } else {
             best.max(0.0)
         };
-        for (weight, similarity) in weights.iter_mut().zip(&similarities) {
-            *weight += height * ((similarity - best) / FALLOFF).exp();
+        for similarity in &mut similarities {
+            *similarity = ((*similarity - best) / FALLOFF).exp();
+        }
+        let matches: f32 = similarities.iter().sum();
+        let each = height / matches.sqrt().max(1.0);
+        for (weight, nearness) in weights.iter_mut().zip(&similarities) {
+            *weight += each * nearness;
         }
     }
     weights
@@ -77,7 +83,7 @@ mod tests {
         );
         assert_eq!(weights[0], weights[2]);
         assert!(
-            (weights[0] - 1.0 / 3.0).abs() < 1e-6 && weights[1] < 1e-6,
+            (weights[0] - 1.0 / 3.0 / 2f32.sqrt()).abs() < 1e-6 && weights[1] < 1e-6,
             "{weights:?}"
         );
     }

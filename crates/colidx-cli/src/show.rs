@@ -6,7 +6,8 @@ use crate::commands::explain;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine};
 use crate::output::{Stdout, note};
-use crate::render::{Role, Style, hit, number};
+use crate::render::hit::{self, ShownHit};
+use crate::render::{Role, Style, number};
 use crate::session::{Answer, Session};
 
 /// How answers are printed.
@@ -47,18 +48,22 @@ impl Show {
             return self.json(session, answer, out);
         }
         let style = Style::for_stdout();
-        for at in 0..answer.results.hits.len() {
-            let shown = session.show(answer, at)?;
+        let hits = 0..answer.results.hits.len();
+        let hits: Vec<ShownHit> = hits
+            .map(|at| session.show(answer, at))
+            .collect::<Result<_, _>>()?;
+        let largest = hits.iter().map(ShownHit::brightest).fold(0.0, f32::max);
+        for (shown, found) in hits.iter().zip(&answer.results.hits) {
             if self.terminal {
-                if at > 0 {
+                if shown.rank > 1 {
                     out.line("")?;
                 }
-                out.text(&hit::terminal(&shown, &style))?;
+                out.text(&hit::terminal(shown, largest, &style))?;
             } else {
-                out.line(&hit::plain(&shown))?;
+                out.line(&hit::plain(shown))?;
             }
             if self.explain {
-                let matches = session.explain(&answer.encoded, answer.results.hits[at].doc)?;
+                let matches = session.explain(&answer.encoded, found.doc)?;
                 out.text(&explain::table_of(&matches))?;
             }
         }

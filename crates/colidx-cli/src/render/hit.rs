@@ -35,7 +35,15 @@ pub struct ShownHit {
     pub text_weights: Vec<TokenWeight>,
 }
 
-/// Title and text divided into words, with the largest weight among them.
+impl ShownHit {
+    /// The largest weight in title and text.
+    pub fn brightest(&self) -> f32 {
+        let tokens = self.title_weights.iter().chain(&self.text_weights);
+        tokens.map(|token| token.weight).fold(0.0, f32::max)
+    }
+}
+
+/// Title and text divided into words, with the weight that is brightest.
 struct Words {
     title: String,
     title_words: Vec<Word>,
@@ -45,29 +53,24 @@ struct Words {
 }
 
 impl Words {
-    fn of(hit: &ShownHit) -> Words {
+    fn of(hit: &ShownHit, largest: f32) -> Words {
         let title = clean(&hit.title);
         let text = clean(&hit.text);
-        let title_words = words(&title, &hit.title_weights);
-        let text_words = words(&text, &hit.text_weights);
-        let largest = title_words
-            .iter()
-            .chain(&text_words)
-            .map(|word| word.weight)
-            .fold(0.0, f32::max);
         Words {
+            title_words: words(&title, &hit.title_weights),
+            text_words: words(&text, &hit.text_weights),
             title,
-            title_words,
             text,
-            text_words,
             largest,
         }
     }
 }
 
 /// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
-pub fn terminal(hit: &ShownHit, style: &Style) -> String {
-    let words = Words::of(hit);
+///
+/// `largest` is the weight that is brightest: the largest of all hits shown together, so that they can be compared.
+pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> String {
+    let words = Words::of(hit, largest);
     let (indent, columns) = margins(style);
     let mut out = head(hit, &words, style);
     for line in passage(&words, columns, PASSAGE_LINES) {
@@ -78,7 +81,7 @@ pub fn terminal(hit: &ShownHit, style: &Style) -> String {
 
 /// A whole document for a terminal, its own line breaks kept. Ends with a line break.
 pub fn whole(hit: &ShownHit, style: &Style) -> String {
-    let words = Words::of(hit);
+    let words = Words::of(hit, hit.brightest());
     let (indent, columns) = margins(style);
     let mut out = head(hit, &words, style);
     if !words.text_words.is_empty() {
@@ -97,7 +100,7 @@ pub fn whole(hit: &ShownHit, style: &Style) -> String {
 
 /// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
 pub fn plain(hit: &ShownHit) -> String {
-    let words = Words::of(hit);
+    let words = Words::of(hit, hit.brightest());
     let passage = passage(&words, PLAIN_PASSAGE, 1)
         .first()
         .map(|line| line.paint(&Style::PLAIN, Role::Text))
@@ -241,6 +244,10 @@ mod tests {
         }
     }
 
+    fn on_terminal(hit: &ShownHit, style: &Style) -> String {
+        terminal(hit, hit.brightest(), style)
+    }
+
     #[test]
     fn a_hit_on_a_terminal() {
         let style = Style {
@@ -248,7 +255,7 @@ mod tests {
             width: 72,
         };
         assert_eq!(
-            terminal(&hit(), &style),
+            on_terminal(&hit(), &style),
             "  1  30.914  Memory maps  guide.md#3\n\
              \u{20}            …A memory map lets a program read a file as if it were\n\
              \u{20}            memory. The kernel brings the pages in when they are\n\
@@ -262,7 +269,7 @@ mod tests {
             colour: Colour::Ansi256,
             width: 72,
         };
-        let shown = terminal(&hit(), &style);
+        let shown = on_terminal(&hit(), &style);
         assert!(shown.contains("\x1b[1;38;5;202mmemory\x1b[0m"), "{shown}");
         assert!(shown.contains("\x1b[38;5;214mmap\x1b[0m"), "{shown}");
         assert!(
@@ -292,7 +299,10 @@ mod tests {
             text: String::new(),
             ..hit()
         };
-        assert_eq!(terminal(&bare, &Style::PLAIN), "  1  30.914  guide.md#3\n");
+        assert_eq!(
+            on_terminal(&bare, &Style::PLAIN),
+            "  1  30.914  guide.md#3\n"
+        );
         assert_eq!(plain(&bare), "1\t30.9142\tguide.md#3\t\t");
     }
 
@@ -303,7 +313,7 @@ mod tests {
                 colour: Colour::None,
                 width,
             };
-            let shown = terminal(&hit(), &style);
+            let shown = on_terminal(&hit(), &style);
             let passage = shown
                 .lines()
                 .filter(|line| !line.contains("30.914") && !line.contains("guide"))

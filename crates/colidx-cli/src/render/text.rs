@@ -5,12 +5,12 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// What one document token gave to a score.
+/// How much one document token matters to a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenWeight {
     /// Byte range of the token in the text.
     pub span: Range<usize>,
-    /// Sum of the similarities of the query tokens that it matched best.
+    /// How much it is to stand out; 0 or less is not at all.
     pub weight: f32,
 }
 
@@ -32,7 +32,7 @@ pub enum Gap {
 pub struct Word {
     /// Byte range in the text.
     pub span: Range<usize>,
-    /// Sum over the tokens in it: the pieces that a tokenizer made of the word are one word again.
+    /// The largest of the tokens in it: the pieces that a tokenizer made of the word are one word again.
     pub weight: f32,
     /// Columns it takes.
     pub width: usize,
@@ -74,7 +74,7 @@ pub fn words(text: &str, tokens: &[TokenWeight]) -> Vec<Word> {
         }
         let Some(word) = words.get_mut(at) else { break };
         if word.span.contains(&start) {
-            word.weight += token.weight;
+            word.weight = word.weight.max(token.weight);
         }
     }
     words
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             seen,
             [
-                ("unbelievable", 7.0, Gap::Paragraph),
+                ("unbelievable", 4.0, Gap::Paragraph),
                 (",", 0.0, Gap::None),
                 ("yes", 0.5, Gap::Space)
             ]
