@@ -139,7 +139,7 @@ impl TrainOptions {
                 Engine::Builtin
             },
             shape: Shape::TokenAware,
-            damping: 0.75,
+            damping: 0.9,
         }
     }
 }
