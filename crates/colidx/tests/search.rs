@@ -174,7 +174,7 @@ fn a_search_reports_its_work() {
         ..Default::default()
     };
     let stats = index.search(&query, &options).unwrap().stats;
-    assert!(stats.centroids_probed > 0 && stats.centroids_probed <= 16 * 8);
+    assert!(stats.centroids_probed > 0 && stats.centroids_probed <= 16 * 4);
     assert!(stats.candidates >= 50 && stats.candidates < 1200);
     assert_eq!(stats.documents_decoded, 50);
     assert!(stats.vectors_decoded >= 50 * 3 && stats.bytes_touched > stats.vectors_decoded * 16);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IndexArg, QueryModelArg};
+use super::{EffortArgs, IndexArg, QueryModelArg};
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
@@ -40,9 +40,9 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub repeat: u32,
 
-    /// Score every document instead of the likely ones.
-    #[arg(long)]
-    pub exact: bool,
+    /// How hard to try.
+    #[command(flatten)]
+    pub effort: EffortArgs,
 
     /// Also write the hits as a TREC run.
     #[arg(long, value_name = "FILE")]

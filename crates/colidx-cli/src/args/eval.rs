@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IndexArg, QueryModelArg, ThreadsArg};
+use super::{EffortArgs, IndexArg, QueryModelArg, ThreadsArg};
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
@@ -40,12 +40,12 @@ pub struct EvalArgs {
     #[arg(short = 'k', value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub k: Option<u32>,
 
-    /// Score every document instead of the likely ones.
-    #[arg(long, conflicts_with = "vs_exact")]
-    pub exact: bool,
+    /// How hard to try.
+    #[command(flatten)]
+    pub effort: EffortArgs,
 
     /// Measure --exact on the same index too, and how much of its top hits the default search finds.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "exact")]
     pub vs_exact: bool,
 
     /// The checkpoint for queries.

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod corpus;
+mod effort;
 mod encode;
 mod eval;
 mod inspect;
@@ -12,6 +13,7 @@ mod size;
 pub use bench::BenchArgs;
 pub use build::{BuildArgs, Clustering};
 pub use corpus::CorpusArgs;
+pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, VerifyArgs};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IndexArg, QueryModelArg, ThreadsArg};
+use super::{EffortArgs, IndexArg, QueryModelArg, ThreadsArg};
 
 /// Flags of `colidx search`.
 #[derive(Debug, Args)]
@@ -34,9 +34,9 @@ pub struct SearchArgs {
     #[arg(short = 'k', value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub k: Option<u32>,
 
-    /// Score every document instead of the likely ones.
-    #[arg(long)]
-    pub exact: bool,
+    /// How hard to try.
+    #[command(flatten)]
+    pub effort: EffortArgs,
 
     /// Print one JSON object a hit.
     #[arg(long, conflicts_with = "run_out")]

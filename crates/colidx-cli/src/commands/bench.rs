@@ -73,11 +73,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = SearchOptions {
-            k: args.k as usize,
-            exact: args.exact,
-            ..SearchOptions::default()
-        };
+        let options = args.effort.options(args.k as usize);
         let searches = search_rounds(&index, &vectors, &options, args.repeat, &phases)?;
         if let Some(path) = &args.run_out {
             write_run(path, &keys, &searches.last)?;
@@ -93,7 +89,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             k: options.k,
             threads,
             repeat: args.repeat,
-            exact: args.exact,
+            exact: args.effort.exact,
             kernels: format!("{:?}", colidx_kernels::level()).to_lowercase(),
             p50_ms: search(0.5),
             p95_ms: search(0.95),

@@ -44,11 +44,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             ));
         }
         let k = args.k.map_or_else(|| depth(&metrics), |k| k as usize);
-        let options = SearchOptions {
-            k,
-            exact: args.exact,
-            ..SearchOptions::default()
-        };
+        let options = args.effort.options(k);
         let (run, searched) = rank(&index, &mut queries, &options)?;
         let evaluation = evaluate(&qrels, &run, &metrics);
         if evaluation.missing > 0 {

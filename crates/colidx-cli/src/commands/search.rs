@@ -52,11 +52,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
 }
 
 fn options(args: &SearchArgs, k: u32) -> SearchOptions {
-    SearchOptions {
-        k: args.k.unwrap_or(k) as usize,
-        exact: args.exact,
-        ..SearchOptions::default()
-    }
+    args.effort.options(args.k.unwrap_or(k) as usize)
 }
 
 fn one(

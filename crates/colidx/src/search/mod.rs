@@ -38,7 +38,7 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             exact: false,
-            probes: 8,
+            probes: 4,
             candidates: None,
         }
     }

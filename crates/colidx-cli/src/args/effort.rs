@@ -1,0 +1,33 @@
+//! How hard a search tries.
+
+use clap::Args;
+use colidx::SearchOptions;
+
+/// Flags that trade time for the hits that an exact search finds.
+#[derive(Debug, Args)]
+pub struct EffortArgs {
+    /// Score every document instead of the likely ones.
+    #[arg(long)]
+    pub exact: bool,
+
+    /// Centroids probed for each query token [default: 4].
+    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
+    pub probes: Option<u32>,
+
+    /// Documents whose vectors are decoded and scored exactly [default: 96 + 4k].
+    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
+    pub candidates: Option<u32>,
+}
+
+impl EffortArgs {
+    /// A search for `k` hits.
+    pub fn options(&self, k: usize) -> SearchOptions {
+        let defaults = SearchOptions::default();
+        SearchOptions {
+            k,
+            exact: self.exact,
+            probes: self.probes.map_or(defaults.probes, |n| n as usize),
+            candidates: self.candidates.map(|n| n as usize),
+        }
+    }
+}
