@@ -239,6 +239,19 @@ fn damaged_weights() {
     let error = error_of(damaged(file, |bytes| bytes[..8].fill(255)), file);
     assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
 
+    // A header that claims far more than the file holds.
+    let claim = |bytes: &mut Vec<u8>| {
+        let header = String::from_utf8_lossy(&bytes[8..8 + bytes[0] as usize]).into_owned();
+        let header = header.replace("[16,32]", "[16,9999999999999]");
+        let mut claimed = (header.len() as u64).to_le_bytes().to_vec();
+        claimed.extend(header.bytes());
+        claimed.extend(&bytes[8 + bytes[0] as usize..]);
+        *bytes = claimed;
+    };
+    let file = "1_Dense/model.safetensors";
+    let error = error_of(damaged(file, claim), file);
+    assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
+
     let nan = |bytes: &mut Vec<u8>| {
         let end = bytes.len();
         bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());

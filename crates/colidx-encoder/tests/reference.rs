@@ -190,3 +190,39 @@ fn vectors_do_not_depend_on_company_or_threads() {
     }
     assert!(encoder.encode_documents(&[]).unwrap().is_empty());
 }
+
+/// The instruction set is chosen once a process, so each level runs in a process of its own: this test again.
+#[test]
+fn every_kernel_level_gives_the_same_bits() {
+    const OUT: &str = "COLIDX_TEST_OUT";
+    if let Some(path) = std::env::var_os(OUT) {
+        let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+        let documents = encoder
+            .encode_documents(&["Search and rescue (1,234).", "", "how does it rank?"])
+            .unwrap();
+        let vectors = documents.iter().flat_map(|document| &document.vectors);
+        fs::write(
+            path,
+            vectors.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(),
+        )
+        .unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let results: Vec<Vec<u8>> = colidx_kernels::Level::supported()
+        .map(|level| {
+            let out = folder.path().join(level.name());
+            let status = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "every_kernel_level_gives_the_same_bits"])
+                .env("COLIDX_KERNELS", level.name())
+                .env(OUT, &out)
+                .stdout(std::process::Stdio::null())
+                .status()
+                .unwrap();
+            assert!(status.success(), "{level}");
+            fs::read(out).unwrap()
+        })
+        .collect();
+    assert!(!results[0].is_empty());
+    assert!(results.iter().all(|result| *result == results[0]));
+}

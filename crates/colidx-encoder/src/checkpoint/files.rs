@@ -9,14 +9,10 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::EncoderError;
 
-/// Reads a whole file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, EncoderError> {
-    fs::read(path).map_err(|source| io(path, source))
-}
-
 /// Reads and parses a JSON file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderError> {
-    serde_json::from_slice(&read(path)?).map_err(|source| EncoderError::Json {
+    let bytes = fs::read(path).map_err(|source| io(path, source))?;
+    serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json {
         path: path.to_owned(),
         source,
     })
@@ -60,7 +56,7 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
     Ok(format!("{:032x}", hash.digest128()))
 }
 
-fn io(path: &Path, source: std::io::Error) -> EncoderError {
+pub(crate) fn io(path: &Path, source: std::io::Error) -> EncoderError {
     EncoderError::Io {
         path: path.to_owned(),
         source,

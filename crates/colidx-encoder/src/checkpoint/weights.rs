@@ -1,11 +1,13 @@
 //! Named tensors of safetensors files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
+use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
-use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use super::files;
@@ -13,6 +15,8 @@ use crate::EncoderError;
 
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+/// Bytes that a header may have: what the safetensors library allows.
+const MAX_HEADER: u64 = 100_000_000;
 
 /// The tensors of a model, in one safetensors file or in several shards.
 pub(crate) struct Weights {
@@ -21,12 +25,12 @@ pub(crate) struct Weights {
     prefix: &'static str,
 }
 
+/// A safetensors file: a header that says where each tensor lies, and their bytes, which are read when asked for.
 struct Shard {
     path: PathBuf,
-    bytes: Vec<u8>,
-    /// Where the tensors' bytes begin, after the header.
-    start: usize,
     header: Metadata,
+    /// Where the tensors' bytes begin, after the header.
+    start: u64,
 }
 
 #[derive(Deserialize)]
@@ -54,25 +58,10 @@ impl Weights {
 
     /// Reads the weights of `folder`.
     pub(crate) fn open(folder: &Path) -> Result<Weights, EncoderError> {
-        let mut shards = Vec::new();
-        for name in Weights::files(folder)? {
-            let path = folder.join(name);
-            let bytes = files::read(&path)?;
-            let damaged = |error: safetensors::SafeTensorError| EncoderError::WeightsFile {
-                path: path.clone(),
-                problem: error.to_string(),
-            };
-            // Checks, once, that the header describes exactly the bytes that follow it.
-            SafeTensors::deserialize(&bytes).map_err(damaged)?;
-            let (length, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-            let start = length + size_of::<u64>();
-            shards.push(Shard {
-                path,
-                bytes,
-                start,
-                header,
-            });
-        }
+        let shards = Weights::files(folder)?
+            .into_iter()
+            .map(|name| Shard::open(folder.join(name)))
+            .collect::<Result<_, _>>()?;
         Ok(Weights { shards, prefix: "" })
     }
 
@@ -128,13 +117,31 @@ impl Weights {
                 found: info.shape.clone(),
             });
         }
-        let (from, to) = info.data_offsets;
-        let bytes = &shard.bytes[shard.start + from..shard.start + to];
+        let count = info.shape.iter().product::<usize>();
         let start = out.len();
         match info.dtype {
-            Dtype::F32 => extend(out, bytes, f32::from_le_bytes),
-            Dtype::F16 => extend(out, bytes, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => extend(out, bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            Dtype::F32 => {
+                out.resize(start + count, 0.0);
+                let values = &mut out[start..];
+                shard.read(info, bytemuck::cast_slice_mut(values))?;
+                for value in values {
+                    *value = f32::from_bits(u32::from_le(value.to_bits()));
+                }
+            }
+            Dtype::F16 | Dtype::BF16 => {
+                let mut bytes = vec![0; 2 * count];
+                shard.read(info, &mut bytes)?;
+                let (halves, _) = bytes.as_chunks::<2>();
+                if info.dtype == Dtype::F16 {
+                    out.extend(halves.iter().map(|&half| f16::from_le_bytes(half).to_f32()));
+                } else {
+                    out.extend(
+                        halves
+                            .iter()
+                            .map(|&half| bf16::from_le_bytes(half).to_f32()),
+                    );
+                }
+            }
             other => {
                 return Err(EncoderError::TensorType {
                     path,
@@ -166,7 +173,54 @@ impl Weights {
     }
 }
 
-fn extend<const N: usize>(out: &mut Vec<f32>, bytes: &[u8], element: impl Fn([u8; N]) -> f32) {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    out.extend(chunks.iter().map(|&chunk| element(chunk)));
+impl Shard {
+    fn open(path: PathBuf) -> Result<Shard, EncoderError> {
+        let io = |source| files::io(&path, source);
+        let mut file = File::open(&path).map_err(io)?;
+        let length = file.metadata().map_err(io)?.len();
+        let mut size = [0; size_of::<u64>()];
+        if length < size.len() as u64 {
+            return Err(damaged(
+                &path,
+                format!("{length} bytes are too few for a header"),
+            ));
+        }
+        file.read_exact(&mut size).map_err(io)?;
+        let size = u64::from_le_bytes(size);
+        if size > length - 8 || size > MAX_HEADER {
+            let problem = format!("the header should have {size} bytes, the file has {length}");
+            return Err(damaged(&path, problem));
+        }
+        let mut bytes = vec![0; size as usize];
+        file.read_exact(&mut bytes).map_err(io)?;
+        // This also checks that the tensors lie one after the other and each is as long as its shape says.
+        let header: Metadata = serde_json::from_slice(&bytes)
+            .map_err(|error| damaged(&path, format!("its header: {error}")))?;
+        let start = 8 + size;
+        let expected = start.saturating_add(header.data_len() as u64);
+        if expected != length {
+            let problem = format!("{expected} bytes expected, {length} found");
+            return Err(damaged(&path, problem));
+        }
+        Ok(Shard {
+            path,
+            header,
+            start,
+        })
+    }
+
+    fn read(&self, tensor: &TensorInfo, out: &mut [u8]) -> Result<(), EncoderError> {
+        let at = self.start + tensor.data_offsets.0 as u64;
+        let io = |source| files::io(&self.path, source);
+        let mut file = File::open(&self.path).map_err(io)?;
+        file.seek(SeekFrom::Start(at)).map_err(io)?;
+        file.read_exact(out).map_err(io)
+    }
+}
+
+fn damaged(path: &Path, problem: String) -> EncoderError {
+    EncoderError::WeightsFile {
+        path: path.to_owned(),
+        problem,
+    }
 }
