@@ -144,12 +144,12 @@ pub fn stats_text(stats: &Stats) -> String {
         parts.push(format!("widened {} times", number::count(stats.widened)));
     }
     format!(
-        "{}\ncentroids {:.2} ms, candidates {:.2} ms, exact {:.2} ms, search {:.2} ms, encode {:.2} ms",
+        "{}\nencode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, exact {:.2}",
         parts.join(", "),
+        stats.encode_ms,
+        stats.search_ms,
         stats.centroid_ms,
         stats.candidate_ms,
-        stats.exact_ms,
-        stats.search_ms,
-        stats.encode_ms
+        stats.exact_ms
     )
 }

@@ -6,7 +6,8 @@ use crate::args::ExplainArgs;
 use crate::error::CliError;
 use crate::output::Stdout;
 use crate::render::table::{Align, table};
-use crate::render::text::one_line;
+use crate::render::text::{one_line, words};
+use crate::render::wrap::{Breaks, wrap};
 use crate::render::{Role, Style};
 use crate::session::{Place, Session, WordMatch};
 
@@ -50,11 +51,18 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
 
 /// The matches as a table, and their sum, which is the score.
 pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> String {
-    let mut page = style.paint(
-        Role::Heading,
-        format!("{}  {}", one_line(title), one_line(key)).trim_start(),
-    );
-    page.push('\n');
+    let heading = format!("{}  {}", one_line(title), one_line(key));
+    let mut page = String::new();
+    for line in wrap(
+        &heading,
+        &words(&heading, &[]),
+        0.0,
+        style.width,
+        Breaks::Flow,
+    ) {
+        page.push_str(&line.paint(style, Role::Title));
+        page.push('\n');
+    }
     page.push_str(&table_of(matches));
     page
 }

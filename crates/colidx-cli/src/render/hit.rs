@@ -177,8 +177,13 @@ fn passage(words: &Words, columns: usize, lines: usize) -> Vec<Line> {
     let mut budget = (lines * columns).saturating_sub(2).max(1);
     loop {
         let window = best_window(&words.text, &words.text_words, budget);
-        let laid = lay(words, &window, columns);
-        if laid.len() <= lines || budget <= columns / 2 {
+        let mut laid = lay(words, &window, columns);
+        if laid.len() <= lines {
+            return laid;
+        }
+        if budget <= columns / 2 {
+            // One word without end.
+            laid.truncate(lines);
             return laid;
         }
         budget -= (columns / 16).max(1);

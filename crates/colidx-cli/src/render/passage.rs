@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::text::{Gap, Word};
+use super::text::{Gap, Word, groups};
 
 /// Beginning at the first word of a sentence is worth this part of the whole weight.
 const SENTENCE_BONUS: f32 = 0.06;
@@ -13,56 +13,65 @@ const SENTENCE_BONUS: f32 = 0.06;
 /// A window may begin wherever a line may break, and rather begins with a sentence. Without any weight it is the beginning.
 /// `text` is what the words' spans index.
 pub fn best_window(text: &str, words: &[Word], columns: usize) -> Range<usize> {
-    let total: f32 = words.iter().map(|word| word.weight.max(0.0)).sum();
+    let groups: Vec<Group> = measure(words);
+    let total: f32 = groups.iter().map(|group| group.weight).sum();
+    // Sums over the same weights in another order differ by rounding.
+    let equal = 1e-5 * total;
     let mut best: Vec<Range<usize>> = Vec::new();
     let mut best_worth = f32::NEG_INFINITY;
-    let mut end = 0;
-    let mut width = 0;
-    let mut weight = 0.0;
-    for start in 0..words.len() {
-        while end < words.len() && (end == start || width + advance(&words[end]) <= columns) {
-            width += if end == start {
-                words[end].width
-            } else {
-                advance(&words[end])
-            };
-            weight += words[end].weight.max(0.0);
+    let (mut end, mut width, mut weight) = (0, 0, 0.0);
+    for (start, first) in groups.iter().enumerate() {
+        // The space before the first word is not shown.
+        let free = words[first.words.start].gap.width();
+        while let Some(group) = groups.get(end)
+            && (end == start || width + group.width <= columns + free)
+        {
+            width += group.width;
+            weight += group.weight;
             end += 1;
         }
-        if words[start].gap != Gap::None {
-            let bonus = if begins_sentence(text, words, start) {
-                SENTENCE_BONUS * total
-            } else {
-                0.0
-            };
-            let worth = weight + bonus;
-            // Sums over the same words in another order differ by rounding.
-            let equal = 1e-5 * total;
-            if worth > best_worth + equal {
-                best_worth = worth;
-                best.clear();
-            }
-            if worth >= best_worth - equal {
-                best.push(start..end);
-            }
+        let mut worth = weight;
+        if begins_sentence(text, words, first.words.start) {
+            worth += SENTENCE_BONUS * total;
+        }
+        if worth > best_worth + equal {
+            best_worth = worth;
+            best.clear();
+        }
+        if worth >= best_worth - equal {
+            best.push(first.words.start..groups[end - 1].words.end);
         }
         // Nothing later can hold more once the window has reached the end.
-        if end == words.len() {
+        if end == groups.len() {
             break;
         }
-        weight -= words[start].weight.max(0.0);
-        width -= words[start].width;
-        if let Some(next) = words.get(start + 1).filter(|_| end > start + 1) {
-            width -= advance(next) - next.width;
-        }
+        width -= first.width;
+        weight -= first.weight;
     }
     let middle = if total > 0.0 { best.len() / 2 } else { 0 };
     best.get(middle).cloned().unwrap_or(0..0)
 }
 
-/// Columns a word takes after another: its own and the space before it.
-fn advance(word: &Word) -> usize {
-    word.width + usize::from(word.gap != Gap::None)
+/// Words between which no line may break.
+struct Group {
+    words: Range<usize>,
+    /// Columns with the space before it.
+    width: usize,
+    weight: f32,
+}
+
+fn measure(words: &[Word]) -> Vec<Group> {
+    let mut at = 0;
+    let measured = groups(words).map(|group| {
+        let start = at;
+        at += group.len();
+        Group {
+            words: start..at,
+            width: group[0].gap.width() + group.iter().map(|word| word.width).sum::<usize>(),
+            weight: group.iter().map(|word| word.weight.max(0.0)).sum(),
+        }
+    });
+    measured.collect()
 }
 
 fn begins_sentence(text: &str, words: &[Word], at: usize) -> bool {
@@ -121,6 +130,12 @@ mod tests {
             window("tiny enormousword tiny", &[("enormousword", 1.0)], 6),
             "enormousword"
         );
+    }
+
+    #[test]
+    fn a_window_ends_where_a_line_may_break() {
+        assert_eq!(window("a Cas-mediated cut", &[], 8), "a");
+        assert_eq!(window("東京都に住む", &[("都", 1.0)], 4), "都に");
     }
 
     #[test]

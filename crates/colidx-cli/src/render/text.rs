@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// How much one document token matters to a query.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +19,24 @@ pub struct TokenWeight {
 pub enum Gap {
     /// Nothing: the word is glued to the one before it.
     None,
+    /// Nothing, but a line may break here, as it may between ideographs.
+    Break,
     /// White space.
     Space,
     /// At least one line break.
     Line,
     /// A blank line, or the beginning of the text.
     Paragraph,
+}
+
+impl Gap {
+    /// Columns it takes within a line.
+    pub fn width(self) -> usize {
+        match self {
+            Gap::None | Gap::Break => 0,
+            Gap::Space | Gap::Line | Gap::Paragraph => 1,
+        }
+    }
 }
 
 /// A word, or a run of punctuation, as Unicode divides text (UAX #29).
@@ -50,6 +62,9 @@ pub fn words(text: &str, tokens: &[TokenWeight]) -> Vec<Word> {
         if segment.chars().all(char::is_whitespace) {
             gap = wider(gap, segment);
             continue;
+        }
+        if gap == Gap::None && is_wide(segment) {
+            gap = Gap::Break;
         }
         words.push(Word {
             span: start..start + segment.len(),
@@ -78,6 +93,16 @@ pub fn words(text: &str, tokens: &[TokenWeight]) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Whether a segment begins with a character of two columns: scripts written without spaces.
+fn is_wide(segment: &str) -> bool {
+    segment.chars().next().and_then(UnicodeWidthChar::width) == Some(2)
+}
+
+/// Words between which no line may break, in order; none is empty.
+pub fn groups(words: &[Word]) -> impl Iterator<Item = &[Word]> {
+    words.chunk_by(|_, word| word.gap == Gap::None)
 }
 
 fn wider(gap: Gap, segment: &str) -> Gap {

@@ -4,7 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::style::{Role, Style, shade};
-use super::text::{Gap, Word};
+use super::text::{Gap, Word, groups};
 
 /// A stretch of a line in one shade.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,27 +82,21 @@ pub enum Breaks {
 pub fn wrap(text: &str, words: &[Word], largest: f32, columns: usize, breaks: Breaks) -> Vec<Line> {
     let columns = columns.max(2);
     let mut lines = vec![Line::default()];
-    let mut at = 0;
-    while at < words.len() {
-        let glued = 1 + words[at + 1..]
-            .iter()
-            .take_while(|word| word.gap == Gap::None)
-            .count();
-        let group = &words[at..at + glued];
+    for (at, group) in groups(words).enumerate() {
         let width: usize = group.iter().map(|word| word.width).sum();
         if at > 0 {
-            separate(&mut lines, words[at].gap, width, columns, breaks);
+            separate(&mut lines, group[0].gap, width, columns, breaks);
         }
         for word in group {
+            let shade = shade(word.weight, largest);
             place(
                 &mut lines,
                 &text[word.span.clone()],
                 word.width,
-                shade(word.weight, largest),
+                shade,
                 columns,
             );
         }
-        at += glued;
     }
     lines
 }
@@ -113,8 +107,11 @@ fn separate(lines: &mut Vec<Line>, gap: Gap, width: usize, columns: usize, break
     match (breaks, gap) {
         (Breaks::Keep, Gap::Paragraph) => lines.extend([Line::default(), Line::default()]),
         (Breaks::Keep, Gap::Line) => lines.push(Line::default()),
-        _ if used + 1 + width > columns && width <= columns => lines.push(Line::default()),
-        _ if used + 1 >= columns => lines.push(Line::default()),
+        _ if used + gap.width() + width > columns && width <= columns => {
+            lines.push(Line::default());
+        }
+        _ if used + gap.width() >= columns => lines.push(Line::default()),
+        (_, Gap::None | Gap::Break) => {}
         _ => {
             if let Some(line) = lines.last_mut() {
                 line.push(" ", 1, 0);
