@@ -11,4 +11,6 @@ mod measure;
 mod output;
 mod prompt;
 mod search;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod usage;

@@ -1,5 +1,6 @@
 //! How far a long command has come: a bar on a terminal, a line every few seconds elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -54,9 +55,24 @@ impl Phases {
         }
     }
 
-    /// Ends the phase before and begins one: `total` are to do, if that is known.
+    /// Ends the phase before and begins one: `total` are to do, if that is known. For the phase that runs, only that changes.
     pub fn begin(&self, name: &str, total: Option<u64>, unit: Unit) {
         let mut state = self.state();
+        if let Some(running) = state
+            .running
+            .as_mut()
+            .filter(|running| running.name == name)
+        {
+            if running.total.is_none()
+                && let Some(bar) = &running.bar
+            {
+                bar.set_style(style(total, unit));
+            }
+            let done = running.done;
+            drop(state);
+            self.set(done, total);
+            return;
+        }
         self.finish(&mut state);
         let now = Instant::now();
         let bar = self.terminal.then(|| bar(name, total, unit));
@@ -161,38 +177,35 @@ impl Drop for Phases {
 
 fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    bar.set_style(style(total, unit));
+    bar.set_prefix(name.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
     let template = match total {
         Some(_) => "{prefix} {bar:28} {amount}  {rate}  {left}",
         None => "{prefix} {spinner} {amount}  {rate}  {elapsed}",
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let style = style
+    style
         .progress_chars("━╸─")
         .with_key(
             "amount",
-            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            move |state: &ProgressState, out: &mut dyn Write| {
                 let _ = out.write_str(&amount(state.pos(), state.len(), unit));
             },
         )
-        .with_key(
-            "rate",
-            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                let _ = out.write_str(&rate(state.per_sec(), unit));
-            },
-        )
-        .with_key(
-            "left",
-            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                if state.pos() > 0 {
-                    let _ = write!(out, "{} left", number::time(state.eta()));
-                }
-            },
-        );
-    bar.set_style(style);
-    bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
+        .with_key("rate", move |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&rate(state.per_sec(), unit));
+        })
+        .with_key("left", move |state: &ProgressState, out: &mut dyn Write| {
+            if state.pos() > 0 {
+                let _ = write!(out, "{} left", number::time(state.eta()));
+            }
+        })
 }
 
 fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
@@ -321,7 +334,8 @@ mod tests {
             state: Mutex::default(),
         };
         phases.begin("one", Some(2), Unit::Things("document"));
-        phases.set(2, Some(2));
+        phases.begin("one", Some(3), Unit::Things("document"));
+        phases.set(2, Some(3));
         phases.begin("two", None, Unit::Share);
         phases.end();
         phases.end();

@@ -4,32 +4,33 @@ use clap::Args;
 
 use crate::input::{CorpusOptions, Format};
 
+const HEADING: &str = "Reading the corpus";
+
 /// Flags about the format of a corpus.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Reading the corpus")]
 pub struct CorpusArgs {
     /// Format of all inputs: jsonl, tsv, text or markdown [default: by extension; jsonl for standard input].
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
     /// JSON field that holds the key.
-    #[arg(long, value_name = "NAME", default_value = "_id")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "_id")]
     pub id_field: String,
 
     /// JSON field that holds the title.
-    #[arg(long, value_name = "NAME", default_value = "title")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "title")]
     pub title_field: String,
 
     /// JSON field that holds the text.
-    #[arg(long, value_name = "NAME", default_value = "text")]
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "text")]
     pub text_field: String,
 
     /// Most words of a passage, for text and Markdown.
-    #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..))]
     pub passage_words: u32,
 
     /// Count and report bad lines instead of stopping at the first.
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     pub skip_bad_lines: bool,
 }
 

@@ -17,6 +17,7 @@ use colidx_cluster::{Assigner, Shape, TrainOptions};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
@@ -272,7 +273,11 @@ fn train(
         seed: options.seed,
         ..TrainOptions::new(sample.centroids)
     };
-    let watch = |p: colidx_cluster::Progress| progress.advance(p.done);
+    let length_known = Once::new();
+    let watch = |p: colidx_cluster::Progress| {
+        length_known.call_once(|| progress.phase(Phase::Train, Some(p.total)));
+        progress.advance(p.done);
+    };
     progress.phase(Phase::Train, None);
     let vectors = sample.vectors();
     let trained = colidx_cluster::train(

@@ -60,12 +60,16 @@ impl Sample {
             spool.write(bytemuck::cast_slice(&batch.vectors))?;
             token_ids.extend_from_slice(&batch.token_ids);
             sampled += chunk.len();
-            progress.advance(sampled as u64);
             if centroids.is_none() {
                 let expected = vectors as f64 / sampled as f64 * f64::from(documents);
                 wanted = default_centroids(expected);
             }
-            if vectors >= (wanted * VECTORS_PER_CENTROID) as u64 {
+            let enough = (wanted * VECTORS_PER_CENTROID) as u64;
+            let expected = enough as f64 * sampled as f64 / vectors.max(1) as f64;
+            let expected = (expected.ceil() as u64).clamp(sampled as u64, documents.into());
+            progress.phase(Phase::Sample, Some(expected));
+            progress.advance(sampled as u64);
+            if vectors >= enough {
                 break;
             }
         }

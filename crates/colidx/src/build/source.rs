@@ -89,7 +89,8 @@ impl std::fmt::Display for Phase {
 
 /// Watches a build, and may stop it.
 pub trait Progress: Sync {
-    /// A phase begins, with its length where it is known.
+    /// A phase begins, with its length where it is known. Called again for the running phase when its
+    /// length becomes known or is estimated anew.
     fn phase(&self, phase: Phase, total: Option<u64>);
 
     /// The running phase has come to `done`.

@@ -1,0 +1,104 @@
+//! On a terminal, which `script` plays: colours, width, line editing and history.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use crate::harness::Place;
+
+fn available() -> bool {
+    let there = std::path::Path::new("/usr/bin/script").exists();
+    if !there {
+        eprintln!("skipped: there is no /usr/bin/script");
+    }
+    there
+}
+
+/// A call on a terminal of 72 columns.
+fn script(environment: &str, arguments: &str) -> String {
+    format!(
+        "exec script -qec \"stty cols 72 rows 40 -echo; exec env {environment} '$0' {arguments}\" /dev/null"
+    )
+}
+
+#[test]
+fn words_are_lit_where_colours_are_wanted() {
+    if !available() {
+        return;
+    }
+    let place = Place::with_index();
+    let search = |environment| {
+        let call = script(
+            environment,
+            "search --index x.colidx -k 2 'coffee and milk'",
+        );
+        place.shell(&call).run().succeeds().stdout
+    };
+    let shown = search("TERM=xterm-256color");
+    assert!(shown.contains("\x1b[1;38;5;"), "{shown:?}");
+    assert!(shown.contains("2 of 4 documents in "), "{shown:?}");
+    for environment in ["TERM=xterm-256color NO_COLOR=1", "TERM=dumb"] {
+        let shown = search(environment);
+        assert!(!shown.contains('\x1b'), "{environment}: {shown:?}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 72),
+            "{shown:?}"
+        );
+    }
+}
+
+/// Types a line whenever the prompt shows, as a person would, and gives what the terminal showed.
+fn type_at_prompt(place: &Place, arguments: &str, lines: &[&str]) -> String {
+    let mut call = place.shell(&script("TERM=xterm-256color", arguments));
+    let mut child = call
+        .command
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("script runs");
+    let mut stdin = child.stdin.take().expect("standard input is a pipe");
+    let mut stdout = child.stdout.take().expect("standard output is a pipe");
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut lines = lines.iter();
+    let mut prompts = 0;
+    loop {
+        let read = stdout.read(&mut buffer).expect("the terminal can be read");
+        if read == 0 {
+            break;
+        }
+        shown.extend(&buffer[..read]);
+        let seen = String::from_utf8_lossy(&shown)
+            .matches("\x1b[?2004h")
+            .count();
+        if seen > prompts {
+            prompts = seen;
+            if let Some(line) = lines.next() {
+                stdin
+                    .write_all(line.as_bytes())
+                    .expect("the terminal can be typed at");
+            }
+        }
+    }
+    assert!(child.wait().expect("script ends").success());
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[test]
+fn the_prompt_edits_lines_and_remembers_them() {
+    if !available() {
+        return;
+    }
+    let place = Place::with_index();
+    let lines = [
+        "coffeX\u{7f}e and milk\r",
+        ":open 1\r",
+        "\u{1b}[A\u{1b}[A\r",
+        ":quit\r",
+    ];
+    let shown = type_at_prompt(&place, "search --index x.colidx -k 1", &lines);
+    assert_eq!(shown.matches("1 of 4 documents in ").count(), 2, "{shown}");
+    let history = place.read("state/colidx/history");
+    assert!(
+        history.contains("coffee and milk") && history.contains(":open 1"),
+        "{history}"
+    );
+}
