@@ -278,3 +278,13 @@ fn what_is_no_index_says_so() {
         }
     }
 }
+
+#[test]
+fn a_query_that_is_too_long_is_told() {
+    let place = Place::with_index();
+    let query = "moon ".repeat(60);
+    let run = place
+        .colidx(&["search", "--index", "x.colidx", "--json", &query])
+        .run();
+    run.succeeds().says(&["longer than the checkpoint reads"]);
+}

@@ -44,6 +44,9 @@ impl Show {
         answer: &Answer,
         out: &mut Stdout,
     ) -> Result<(), CliError> {
+        if answer.encoded.truncated {
+            note("the query is longer than the checkpoint reads; its end was left out");
+        }
         if self.json {
             return self.json(session, answer, out);
         }

@@ -110,7 +110,7 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         row(
             "size",
             format!(
-                "{}, of it {} text; {:.1} bytes a vector without the text",
+                "{}, {} of it text; {:.1} bytes a vector without the text",
                 number::bytes(info.bytes),
                 number::bytes(info.text_bytes),
                 info.bytes_per_vector()
@@ -132,7 +132,7 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
             row(
                 "",
                 format!(
-                    "documents of {} tokens after {}, queries of {} after {}, {} tokens skipped",
+                    "documents of {} tokens after {}, queries of {} after {}, {} tokens without vectors",
                     model.document_length,
                     model.document_marker.trim(),
                     model.query_length,

@@ -62,9 +62,6 @@ fn one(
     show: Show,
 ) -> Result<(), CliError> {
     let answer = session.ask(query, options)?;
-    if answer.encoded.truncated {
-        note("the query is longer than the checkpoint reads; its end was left out");
-    }
     show.answer(session, &answer, &mut Stdout::lock())
 }
 

@@ -126,7 +126,7 @@ impl Style {
 }
 
 /// Parts of the largest weight from which the shades begin.
-const STEPS: [f32; SHADES as usize] = [0.08, 0.2, 0.4, 0.65];
+const STEPS: [f32; SHADES as usize] = [0.12, 0.25, 0.4, 0.65];
 
 /// The shade of a weight beside the largest one in sight.
 pub fn shade(weight: f32, largest: f32) -> u8 {
