@@ -6,7 +6,8 @@ use crate::harness::{CORPUS, Place, model};
 fn refuses(content: impl AsRef<[u8]>, words: &[&str]) {
     let place = Place::new();
     place.write("corpus.jsonl", content);
-    place.build("corpus.jsonl").fails().says(words);
+    let run = place.build("corpus.jsonl").fails().says(words);
+    assert_eq!(run.stderr.lines().count(), 1, "{run:#?}");
     place.has_no_index();
 }
 

@@ -203,7 +203,7 @@ fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
         })
         .with_key("left", move |state: &ProgressState, out: &mut dyn Write| {
             if state.pos() > 0 {
-                let _ = write!(out, "{} left", number::time(state.eta()));
+                let _ = write!(out, "{} left", number::rough_time(state.eta()));
             }
         })
 }
@@ -237,7 +237,10 @@ fn line(running: &Running, took: Duration) -> String {
     let left = match running.total {
         Some(total) if running.done > 0 => {
             let seconds = total.saturating_sub(running.done) as f64 / per_second;
-            format!("{} left", number::time(Duration::from_secs_f64(seconds)))
+            format!(
+                "{} left",
+                number::rough_time(Duration::from_secs_f64(seconds))
+            )
         }
         _ => String::new(),
     };

@@ -44,7 +44,6 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
-        phases.end();
         let (report, tally) = built.map_err(|error| {
             if interrupt::asked() {
                 CliError::Interrupted("no index was made, and one that was there is unchanged; run the same command again to build it")
@@ -52,6 +51,7 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
                 error
             }
         })?;
+        phases.end();
         summarise(args, &report, &tally);
         Ok(())
     })

@@ -64,6 +64,16 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+/// A time that is only guessed, in whole seconds: `1 s`, `45 s`, `3 min 20 s`.
+pub fn rough_time(time: Duration) -> String {
+    let seconds = time.as_secs_f64().ceil();
+    if seconds < 120.0 {
+        format!("{seconds} s")
+    } else {
+        self::time(time)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +108,8 @@ mod tests {
         assert_eq!(time(seconds(83.4)), "83 s");
         assert_eq!(time(seconds(200.0)), "3 min 20 s");
         assert_eq!(time(seconds(7260.0)), "2 h 1 min");
+        assert_eq!(rough_time(seconds(0.02)), "1 s");
+        assert_eq!(rough_time(seconds(59.4)), "60 s");
+        assert_eq!(rough_time(seconds(200.0)), "3 min 20 s");
     }
 }
