@@ -24,16 +24,10 @@ pub enum Unit {
     Share,
 }
 
-/// Shows phases on standard error, one at a time, and remembers how long each took.
+/// Shows phases on standard error, one at a time.
 pub struct Phases {
     terminal: bool,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    running: Option<Running>,
-    finished: Vec<(String, Duration)>,
+    running: Mutex<Option<Running>>,
 }
 
 struct Running {
@@ -51,114 +45,76 @@ impl Phases {
     pub fn new() -> Phases {
         Phases {
             terminal: std::io::stderr().is_terminal(),
-            state: Mutex::default(),
+            running: Mutex::default(),
         }
     }
 
     /// Ends the phase before and begins one: `total` are to do, if that is known. For the phase that runs, only that changes.
     pub fn begin(&self, name: &str, total: Option<u64>, unit: Unit) {
-        let mut state = self.state();
-        if let Some(running) = state
-            .running
-            .as_mut()
-            .filter(|running| running.name == name)
-        {
+        let mut slot = self.running();
+        if let Some(running) = slot.as_mut().filter(|running| running.name == name) {
             if running.total.is_none()
                 && let Some(bar) = &running.bar
             {
                 bar.set_style(style(total, unit));
             }
-            let done = running.done;
-            drop(state);
-            self.set(done, total);
+            running.total = total;
+            running.show();
             return;
         }
-        self.finish(&mut state);
+        finish(slot.take());
         let now = Instant::now();
-        let bar = self.terminal.then(|| bar(name, total, unit));
-        state.running = Some(Running {
+        *slot = Some(Running {
             name: name.to_owned(),
             unit,
             total,
             done: 0,
             began: now,
             last_line: now,
-            bar,
+            bar: self.terminal.then(|| bar(name, total, unit)),
         });
     }
 
-    /// `done` of the phase are done now, of `total` if that is known.
-    pub fn set(&self, done: u64, total: Option<u64>) {
-        let mut state = self.state();
-        let Some(running) = &mut state.running else {
-            return;
-        };
-        running.done = done;
-        running.total = total;
-        match &running.bar {
-            Some(bar) => {
-                if let Some(total) = total {
-                    bar.set_length(total);
-                }
-                bar.set_position(done);
-            }
-            None if running.last_line.elapsed() >= LINE_EVERY => {
-                running.last_line = Instant::now();
-                note(&line(running, running.began.elapsed()));
-            }
-            None => {}
-        }
-    }
-
     /// `done` of the phase are done now.
-    pub fn set_done(&self, done: u64) {
-        let total = self
-            .state()
-            .running
-            .as_ref()
-            .and_then(|running| running.total);
-        self.set(done, total);
+    pub fn set(&self, done: u64) {
+        if let Some(running) = self.running().as_mut() {
+            running.done = done;
+            running.show();
+        }
     }
 
     /// Ends the phase that runs.
     pub fn end(&self) {
-        self.finish(&mut self.state());
-    }
-
-    /// Says something without tearing the bar.
-    pub fn note(&self, message: &str) {
-        match self
-            .state()
-            .running
-            .as_ref()
-            .and_then(|running| running.bar.as_ref())
-        {
-            Some(bar) => bar.println(message),
-            None => note(message),
-        }
-    }
-
-    /// The phases that ended and how long each took, in order.
-    pub fn times(&self) -> Vec<(String, Duration)> {
-        self.state().finished.clone()
-    }
-
-    fn finish(&self, state: &mut State) {
-        let Some(running) = state.running.take() else {
-            return;
-        };
-        let took = running.began.elapsed();
-        if let Some(bar) = &running.bar {
-            bar.finish_and_clear();
-        }
-        note(&done_line(&running, took));
-        state.finished.push((running.name, took));
+        finish(self.running().take());
     }
 
     // A panic while the lock is held leaves nothing half-changed that matters here.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Running {
+    /// Moves the bar, or writes a line if the last is old.
+    fn show(&mut self) {
+        if let Some(bar) = &self.bar {
+            if let Some(total) = self.total {
+                bar.set_length(total);
+            }
+            bar.set_position(self.done);
+        } else if self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            note(&line(self, self.began.elapsed()));
+        }
+    }
+}
+
+fn finish(running: Option<Running>) {
+    let Some(running) = running else { return };
+    if let Some(bar) = &running.bar {
+        bar.finish_and_clear();
+    }
+    note(&done_line(&running, running.began.elapsed()));
 }
 
 impl Default for Phases {
@@ -168,8 +124,9 @@ impl Default for Phases {
 }
 
 impl Drop for Phases {
+    /// A phase that did not end says nothing.
     fn drop(&mut self) {
-        if let Some(bar) = self.state().running.take().and_then(|running| running.bar) {
+        if let Some(bar) = self.running().take().and_then(|running| running.bar) {
             bar.finish_and_clear();
         }
     }
@@ -331,24 +288,24 @@ mod tests {
     }
 
     #[test]
-    fn phases_are_timed_in_order() {
+    fn a_phase_that_begins_again_goes_on() {
         let phases = Phases {
             terminal: false,
-            state: Mutex::default(),
+            running: Mutex::default(),
         };
-        phases.begin("one", Some(2), Unit::Things("document"));
+        phases.begin("one", None, Unit::Things("document"));
+        phases.set(2);
         phases.begin("one", Some(3), Unit::Things("document"));
-        phases.set(2, Some(3));
-        phases.begin("two", None, Unit::Share);
-        phases.end();
-        phases.end();
         assert_eq!(
-            phases
-                .times()
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .collect::<Vec<_>>(),
-            ["one", "two"]
+            phases.running().as_ref().map(|r| (r.done, r.total)),
+            Some((2, Some(3)))
         );
+        phases.begin("two", None, Unit::Share);
+        assert_eq!(
+            phases.running().as_ref().map(|r| (r.done, r.total)),
+            Some((0, None))
+        );
+        phases.end();
+        assert!(phases.running().is_none());
     }
 }

@@ -61,8 +61,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
-        let (vectors, encode_times) =
-            queries.get_each(|done| phases.set(done as u64, Some(total as u64)))?;
+        let (vectors, encode_times) = queries.get_each(|done| phases.set(done as u64))?;
         phases.end();
         let encode_times = if queries.are_text() {
             Some(sorted(encode_times))
@@ -147,14 +146,14 @@ fn search_rounds(
         last: Vec::new(),
     };
     for number in 1..=rounds {
-        phases.set_done(queries.len() as u64 * u64::from(number));
+        phases.set(queries.len() as u64 * u64::from(number));
         let began = Instant::now();
         searches.last = round(index, queries, options)?;
         searches.wall += began.elapsed();
         let times = searches.last.iter().map(|(_, took)| *took);
         searches.times.extend(times);
     }
-    phases.set_done(all);
+    phases.set(all);
     phases.end();
     searches.times.sort_unstable();
     Ok(searches)

@@ -210,10 +210,10 @@ fn read(
             }
         }
         if builder.len().is_multiple_of(READ_STEP) {
-            phases.set(corpus.bytes_read(), total);
+            phases.set(corpus.bytes_read());
         }
     }
-    phases.set(corpus.bytes_read(), total);
+    phases.set(corpus.bytes_read());
     tally.corpus = Some(corpus.report().clone());
     Ok(())
 }
@@ -235,7 +235,7 @@ impl Progress for Watch<'_> {
     }
 
     fn advance(&self, done: u64) {
-        self.0.set_done(done);
+        self.0.set(done);
     }
 
     fn cancelled(&self) -> bool {

@@ -67,7 +67,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
             vectors += encoded.token_ids.len() as u64;
             truncated += u64::from(encoded.truncated);
         }
-        phases.set(corpus.bytes_read(), total);
+        phases.set(corpus.bytes_read());
     }
     phases.end();
     stop_if_asked()?;
@@ -113,7 +113,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
         stop_if_asked()?;
         let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
         encoded.extend(encoder.encode_queries(&texts)?);
-        phases.set(encoded.len() as u64, Some(total));
+        phases.set(encoded.len() as u64);
     }
     phases.end();
     let dim = encoder.info().dim;

@@ -164,7 +164,7 @@ pub fn search_all(
             stats.add(&results.stats, encode_time);
             each(key, results)?;
         }
-        phases.set(at.end as u64, Some(total as u64));
+        phases.set(at.end as u64);
     }
     phases.end();
     Ok(())

@@ -142,26 +142,6 @@ fn place(lines: &mut Vec<Line>, word: &str, width: usize, shade: u8, columns: us
     }
 }
 
-/// `text` (one line) cut to `columns`, with an ellipsis where something is missing.
-pub fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut out = String::new();
-    let mut used = 0;
-    for grapheme in text.graphemes(true) {
-        let width = grapheme.width();
-        if used + width + 1 > columns {
-            break;
-        }
-        used += width;
-        out.push_str(grapheme);
-    }
-    out.truncate(out.trim_end().len());
-    out.push('…');
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::text::words;
@@ -215,13 +195,5 @@ mod tests {
     #[test]
     fn nothing_is_one_empty_line() {
         assert_eq!(plain("", 20, Breaks::Keep), [""]);
-    }
-
-    #[test]
-    fn cutting_leaves_an_ellipsis() {
-        assert_eq!(cut("memory map", 10), "memory map");
-        assert_eq!(cut("memory map", 9), "memory m…");
-        assert_eq!(cut("memory map", 8), "memory…");
-        assert_eq!(cut("日本語", 4), "日…");
     }
 }
