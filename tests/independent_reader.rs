@@ -181,7 +181,7 @@ fn read(path: &Path) -> Vec<Document> {
 
     let texts = files
         .get("TEXT")
-        .map_or(vec![Default::default(); documents], |t| texts(t));
+        .map_or(vec![Default::default(); documents], texts);
     let read: Vec<Document> = (0..documents)
         .map(|d| Document {
             key: key(d),
