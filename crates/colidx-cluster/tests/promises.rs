@@ -159,7 +159,8 @@ fn corpora_smaller_than_the_codebook() {
             let train =
                 |vectors: &[f32], ids: &[u32]| codebook(vectors, Some(ids), &options).unwrap();
             let none = train(&[], &[]);
-            assert!(none.is_empty() && none.len() == 0);
+            assert!(none.is_empty());
+            assert_eq!(none.len(), 0);
 
             let one = train(&[0.5; DIM], &[7]);
             assert_eq!((one.len(), &one.centroids[..]), (1, &[0.5; DIM][..]));
