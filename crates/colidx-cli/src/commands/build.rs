@@ -244,7 +244,6 @@ impl Progress for Watch<'_> {
 }
 
 fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
-    let per_vector = (report.bytes - report.text_bytes) as f64 / report.vectors.max(1) as f64;
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
@@ -253,9 +252,10 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
         number::counted(report.centroids as u64, "centroid"),
     ));
     note(&format!(
-        "{} on disk, {} of them text; {per_vector:.1} bytes a vector without the text",
+        "{} on disk, {} of them text; {:.1} bytes a vector without the text",
         number::bytes(report.bytes),
-        number::bytes(report.text_bytes)
+        number::bytes(report.text_bytes),
+        report.bytes_per_vector()
     ));
     for line in left_out(report, tally) {
         note(&line);

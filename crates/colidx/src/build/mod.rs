@@ -98,6 +98,13 @@ pub struct BuildReport {
     pub phases: Vec<(Phase, Duration)>,
 }
 
+impl BuildReport {
+    /// Bytes a token vector costs, stored text not counted; 0 without vectors.
+    pub fn bytes_per_vector(&self) -> f64 {
+        crate::index::bytes_per_vector(self.bytes, self.text_bytes, self.vectors)
+    }
+}
+
 /// Builds one index. Documents are added first, then [`IndexBuilder::finish`] does the work.
 ///
 /// Dropped before that, or failing, it removes what it wrote; an index that was there stays.
