@@ -5,8 +5,11 @@
 //! a spool file and not made twice. Nothing is visible to readers until the manifest is in place.
 
 mod assemble;
+mod compress;
+mod reader;
 mod sample;
 mod source;
+mod train;
 
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
 

@@ -1,6 +1,7 @@
 //! The sample that the codebook is trained on, kept in a spool file so that nothing is encoded twice.
 
-use super::assemble::{BATCH_DOCUMENTS, Reader};
+use super::assemble::BATCH_DOCUMENTS;
+use super::reader::Reader;
 use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
 use crate::storage::{Bytes, Directory};

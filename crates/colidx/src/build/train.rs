@@ -1,0 +1,91 @@
+//! Training the codebook on the sample.
+
+use super::sample::Sample;
+use super::{BuildOptions, Phase, Progress};
+use crate::codebook::NewCodebook;
+use crate::codec::Quantizer;
+use crate::error::{Error, Result};
+use colidx_cluster::{Assigner, Shape, TrainOptions};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use std::sync::Once;
+
+/// Residuals the quantiser is learned from: far more than its few hundred numbers need.
+const QUANTIZER_VECTORS: usize = 1 << 17;
+
+/// Trains centroids and residual buckets on the sample.
+pub(super) fn train(
+    sample: &Sample,
+    dim: usize,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+) -> Result<(NewCodebook, Assigner)> {
+    let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
+    let train_options = TrainOptions {
+        engine: options.engine,
+        shape: if token_ids.is_some() {
+            options.shape
+        } else {
+            Shape::Flat
+        },
+        seed: options.seed,
+        ..TrainOptions::new(sample.centroids)
+    };
+    let length_known = Once::new();
+    let watch = |p: colidx_cluster::Progress| {
+        length_known.call_once(|| progress.phase(Phase::Train, Some(p.total)));
+        progress.advance(p.done);
+    };
+    progress.phase(Phase::Train, None);
+    let vectors = sample.vectors();
+    let trained = colidx_cluster::train(
+        &colidx_cluster::Sample {
+            vectors,
+            dim,
+            token_ids,
+        },
+        &train_options,
+        &watch,
+    )?;
+    if progress.cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let centroids: Vec<f16> = trained
+        .centroids
+        .iter()
+        .map(|&v| f16::from_f32(v))
+        .collect();
+    let rounded = widen(&centroids);
+    let assigner = Assigner::new(dim, &rounded, &trained.groups);
+
+    let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
+    let picked: Vec<f32> = vectors
+        .chunks_exact(dim)
+        .step_by(stride)
+        .flatten()
+        .copied()
+        .collect();
+    let picked_ids: Option<Vec<u32>> =
+        token_ids.map(|ids| ids.iter().step_by(stride).copied().collect());
+    let mut codes = Vec::new();
+    assigner.assign(&picked, picked_ids.as_deref(), &mut codes);
+    let mut residuals = picked;
+    for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
+        let centroid = &rounded[code as usize * dim..][..dim];
+        row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
+    }
+    let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
+    let book = NewCodebook {
+        quantizer: Quantizer::train(&residuals, dim, options.nbits as usize),
+        sample_error: squares / codes.len().max(1) as f64,
+        centroids,
+        groups: trained.groups,
+    };
+    Ok((book, assigner))
+}
+
+pub(super) fn widen(halves: &[f16]) -> Vec<f32> {
+    let mut floats = vec![0.0; halves.len()];
+    halves.convert_to_f32_slice(&mut floats);
+    floats
+}

@@ -1,0 +1,135 @@
+//! The frame that every file of an index has: header, sections, directory, footer.
+
+mod check;
+mod read;
+mod write;
+
+pub(crate) use read::{Frame, Section};
+pub(crate) use write::FrameWriter;
+
+use super::{ALIGNMENT, Tag};
+use bytemuck::{Pod, Zeroable};
+
+const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
+const END_MAGIC: [u8; 8] = *b"CLX\x8Aend\n";
+const HEADER: usize = size_of::<Header>();
+const FOOTER: usize = size_of::<Footer>();
+
+/// More sections than any kind of file has.
+const MAX_SECTIONS: u32 = 64;
+
+/// Feature bits a reader must know to read the file; this version knows none.
+const KNOWN_FEATURES: u64 = 0;
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Header {
+    magic: [u8; 8],
+    kind: Tag,
+    version: u16,
+    reserved0: u16,
+    required_features: u64,
+    optional_features: u64,
+    reserved1: [u64; 3],
+    checksum: u64,
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Entry {
+    tag: Tag,
+    reserved: u32,
+    offset: u64,
+    length: u64,
+    checksum: u64,
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Footer {
+    directory_offset: u64,
+    sections: u32,
+    reserved0: u32,
+    directory_checksum: u64,
+    file_length: u64,
+    reserved1: [u64; 2],
+    checksum: u64,
+    magic: [u8; 8],
+}
+
+const _: () = assert!(HEADER == 64 && FOOTER == 64 && size_of::<Entry>() == 32);
+
+/// How a finished file is recorded in the manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seal {
+    /// Bytes in the file.
+    pub length: u64,
+    /// Checksum of the footer, which covers the directory, which covers every section.
+    pub checksum: u64,
+}
+
+const fn padded(length: usize) -> usize {
+    length.next_multiple_of(ALIGNMENT as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::kind;
+    use crate::storage::Directory;
+
+    const ONE: Tag = Tag(*b"ONE.");
+    const TWO: Tag = Tag(*b"TWO.");
+
+    fn write(directory: &Directory) -> Seal {
+        let mut w = FrameWriter::create(directory, "f", kind::DOCUMENTS).unwrap();
+        w.section(ONE, b"abc").unwrap();
+        w.begin(TWO).unwrap();
+        w.write(&1u32.to_le_bytes()).unwrap();
+        w.write(&2u32.to_le_bytes()).unwrap();
+        w.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let tmp = tempfile::tempdir().unwrap();
+        let directory = Directory::new(tmp.path());
+        let seal = write(&directory);
+        let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).unwrap();
+        assert_eq!(&*frame.section::<u8>(ONE).unwrap(), b"abc");
+        assert_eq!(&*frame.section::<u32>(TWO).unwrap(), &[1, 2]);
+        assert_eq!(frame.len() % 64, 0);
+        frame.check_all().unwrap();
+        assert!(frame.section::<u32>(ONE).is_err(), "3 bytes are no u32s");
+        assert!(frame.section_of::<u32>(TWO, 3).is_err());
+        assert!(frame.section::<u8>(Tag(*b"NONE")).is_err());
+    }
+
+    #[test]
+    fn every_flipped_byte_is_found_and_every_truncation_refused() {
+        let tmp = tempfile::tempdir().unwrap();
+        let directory = Directory::new(tmp.path());
+        let seal = write(&directory);
+        let good = std::fs::read(tmp.path().join("f")).unwrap();
+        let open_and_check = |bytes: &[u8]| {
+            std::fs::write(tmp.path().join("f"), bytes).unwrap();
+            Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).and_then(|f| f.check_all())
+        };
+        for i in 0..good.len() {
+            let mut bad = good.clone();
+            bad[i] ^= 1;
+            assert!(open_and_check(&bad).is_err(), "byte {i}");
+            assert!(open_and_check(&good[..i]).is_err(), "cut at {i}");
+        }
+        open_and_check(&good).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_refused() {
+        let tmp = tempfile::tempdir().unwrap();
+        let directory = Directory::new(tmp.path());
+        write(&directory);
+        let error = Frame::open(&directory, "f", kind::CODES, None).unwrap_err();
+        assert!(error.to_string().contains("expected CODE"), "{error}");
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading a file in place.
+
+use super::check::parse;
+use super::{Entry, FOOTER, HEADER, Seal, padded};
+use crate::error::{Error, FormatErrorKind, Result};
+use crate::format::{Tag, checksum};
+use crate::storage::{Bytes, Directory};
+use bytemuck::Pod;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One mapped file whose header, directory and footer have been checked; sections are not read.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    path: PathBuf,
+    bytes: Bytes,
+    entries: Vec<Entry>,
+}
+
+impl Frame {
+    /// Maps a file. With a `seal` from the manifest the file must be that very one.
+    pub(crate) fn open(
+        directory: &Directory,
+        name: &str,
+        kind: Tag,
+        seal: Option<Seal>,
+    ) -> Result<Self> {
+        let path = directory.file_path(name);
+        let bytes = directory.map(name)?;
+        let entries = parse(&bytes, kind, seal).map_err(|e| e.at(&path))?;
+        Ok(Self {
+            path,
+            bytes,
+            entries,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Name and length of every section, in file order.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (Tag, u64)> + '_ {
+        self.entries.iter().map(|e| (e.tag, e.length))
+    }
+
+    /// A section's elements. Fails when it is missing or is no whole number of elements.
+    pub(crate) fn section<T: Pod>(&self, tag: Tag) -> Result<Section<T>> {
+        let entry = self.entries.iter().find(|e| e.tag == tag).ok_or_else(|| {
+            self.error(FormatErrorKind::MissingSection {
+                section: tag.to_string(),
+            })
+        })?;
+        let range = entry.offset as usize..(entry.offset + entry.length) as usize;
+        if bytemuck::try_cast_slice::<u8, T>(&self.bytes[range.clone()]).is_err() {
+            return Err(self.error(FormatErrorKind::invalid(
+                tag,
+                "length",
+                format!("a multiple of {} bytes", size_of::<T>()),
+                entry.length,
+            )));
+        }
+        Ok(Section {
+            bytes: self.bytes.clone(),
+            range,
+            element: std::marker::PhantomData,
+        })
+    }
+
+    /// A section that must hold exactly `count` elements.
+    pub(crate) fn section_of<T: Pod>(&self, tag: Tag, count: u64) -> Result<Section<T>> {
+        let section = self.section::<T>(tag)?;
+        let got = section.len() as u64;
+        if got != count {
+            return Err(self.error(FormatErrorKind::Length {
+                section: tag.to_string(),
+                expected: count.saturating_mul(size_of::<T>() as u64),
+                got: got * size_of::<T>() as u64,
+            }));
+        }
+        Ok(section)
+    }
+
+    /// Compares a section with its checksum.
+    pub(crate) fn check(&self, tag: Tag) -> Result<()> {
+        match self.entries.iter().find(|e| e.tag == tag) {
+            Some(entry) => self.check_entry(entry),
+            None => Ok(()),
+        }
+    }
+
+    fn check_entry(&self, entry: &Entry) -> Result<()> {
+        let got = checksum(&self.bytes[entry.offset as usize..][..entry.length as usize]);
+        if got == entry.checksum {
+            return Ok(());
+        }
+        Err(self.error(FormatErrorKind::Checksum {
+            section: format!("section {}", entry.tag),
+            expected: entry.checksum,
+            got,
+        }))
+    }
+
+    /// Compares every section with its checksum and every padding byte with zero.
+    pub(crate) fn check_all(&self) -> Result<()> {
+        let mut end = HEADER as u64;
+        for entry in &self.entries {
+            self.check_padding(end..entry.offset)?;
+            self.check_entry(entry)?;
+            end = entry.offset + entry.length;
+        }
+        let directory = self.bytes.len() - FOOTER - padded(self.entries.len() * size_of::<Entry>());
+        self.check_padding(end..directory as u64)?;
+        let directory_end = directory + self.entries.len() * size_of::<Entry>();
+        self.check_padding(directory_end as u64..(self.bytes.len() - FOOTER) as u64)
+    }
+
+    fn check_padding(&self, range: Range<u64>) -> Result<()> {
+        let bytes = &self.bytes[range.start as usize..range.end as usize];
+        match bytes.iter().position(|&b| b != 0) {
+            None => Ok(()),
+            Some(at) => Err(self.error(FormatErrorKind::invalid(
+                "padding",
+                format!("byte {}", range.start + at as u64),
+                0,
+                bytes[at],
+            ))),
+        }
+    }
+
+    pub(crate) fn error(&self, kind: FormatErrorKind) -> Error {
+        kind.at(&self.path)
+    }
+}
+
+/// A typed view of one section of a mapped file.
+#[derive(Debug)]
+pub(crate) struct Section<T> {
+    bytes: Bytes,
+    range: Range<usize>,
+    element: std::marker::PhantomData<T>,
+}
+
+impl<T> Clone for Section<T> {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            range: self.range.clone(),
+            element: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<T: Pod> std::ops::Deref for Section<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // Length and alignment were checked when the section was made.
+        bytemuck::cast_slice(&self.bytes[self.range.clone()])
+    }
+}

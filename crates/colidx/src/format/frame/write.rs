@@ -1,0 +1,108 @@
+//! Writing a file, front to back.
+
+use super::{END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, MAGIC, Seal};
+use crate::error::Result;
+use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
+use crate::storage::{Directory, OutputFile};
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// Writes one file, section after section.
+pub(crate) struct FrameWriter {
+    out: OutputFile,
+    entries: Vec<Entry>,
+    open: Option<(Tag, u64, Xxh3Default)>,
+}
+
+impl FrameWriter {
+    pub(crate) fn create(directory: &Directory, name: &str, kind: Tag) -> Result<Self> {
+        let mut out = directory.create(name)?;
+        let mut header = Header {
+            magic: MAGIC,
+            kind,
+            version: FORMAT_VERSION,
+            reserved0: 0,
+            required_features: 0,
+            optional_features: 0,
+            reserved1: [0; 3],
+            checksum: 0,
+        };
+        header.checksum = checksum(&bytemuck::bytes_of(&header)[..HEADER - 8]);
+        out.write(bytemuck::bytes_of(&header))?;
+        Ok(Self {
+            out,
+            entries: Vec::new(),
+            open: None,
+        })
+    }
+
+    /// Ends the section before, if any, and begins one.
+    pub(crate) fn begin(&mut self, tag: Tag) -> Result<()> {
+        self.end()?;
+        self.pad()?;
+        self.open = Some((tag, self.out.position(), Xxh3Default::new()));
+        Ok(())
+    }
+
+    /// Appends to the section that was begun last.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some((_, _, hash)) = &mut self.open {
+            hash.update(bytes);
+        }
+        self.out.write(bytes)
+    }
+
+    /// A whole section at once.
+    pub(crate) fn section(&mut self, tag: Tag, bytes: &[u8]) -> Result<()> {
+        self.begin(tag)?;
+        self.write(bytes)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        if let Some((tag, offset, hash)) = self.open.take() {
+            self.entries.push(Entry {
+                tag,
+                reserved: 0,
+                offset,
+                length: self.out.position() - offset,
+                checksum: hash.digest(),
+            });
+        }
+        Ok(())
+    }
+
+    fn pad(&mut self) -> Result<()> {
+        let rest = self.out.position() % ALIGNMENT;
+        if rest != 0 {
+            self.out.write(&[0; ALIGNMENT as usize][rest as usize..])?;
+        }
+        Ok(())
+    }
+
+    /// Writes directory and footer and returns when everything is on disk.
+    pub(crate) fn finish(mut self) -> Result<Seal> {
+        self.end()?;
+        self.pad()?;
+        let directory_offset = self.out.position();
+        let directory: &[u8] = bytemuck::cast_slice(&self.entries);
+        self.out.write(directory)?;
+        self.pad()?;
+        let mut footer = Footer {
+            directory_offset,
+            sections: self.entries.len() as u32,
+            reserved0: 0,
+            directory_checksum: checksum(bytemuck::cast_slice(&self.entries)),
+            file_length: self.out.position() + FOOTER as u64,
+            reserved1: [0; 2],
+            checksum: 0,
+            magic: END_MAGIC,
+        };
+        footer.checksum = checksum(&bytemuck::bytes_of(&footer)[..FOOTER - 16]);
+        self.out.write(bytemuck::bytes_of(&footer))?;
+        let seal = Seal {
+            length: footer.file_length,
+            checksum: footer.checksum,
+        };
+        self.out.sync()?;
+        Ok(seal)
+    }
+}
