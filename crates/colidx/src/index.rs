@@ -10,7 +10,8 @@ use crate::segment::Segment;
 use crate::storage::Directory;
 use std::path::Path;
 
-/// Where a document is in an open index. It holds for that [`Index`] only; the key holds forever.
+/// Where a document is in an open index. It holds for that [`Index`] only, where another may have another document or, which
+/// panics, none; the key holds forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocId {
     segment: u32,
