@@ -239,6 +239,31 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
 }
 
 #[test]
+fn a_damaged_index_can_be_replaced() {
+    let tmp = tempfile::tempdir().unwrap();
+    let corpus = Corpus::topical(50, 8, 1);
+    corpus.build(tmp.path(), BuildOptions::default()).unwrap();
+    let manifest = tmp.path().join("manifest");
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    bytes[70] ^= 1;
+    std::fs::write(&manifest, bytes).unwrap();
+    assert!(Index::open(tmp.path()).is_err());
+    let force = || BuildOptions {
+        force: true,
+        ..Default::default()
+    };
+    drop(IndexBuilder::create(tmp.path(), force()).unwrap());
+    assert_eq!(
+        files(tmp.path()).len(),
+        8,
+        "a build given up removes nothing"
+    );
+    corpus.build(tmp.path(), force()).unwrap();
+    Index::open(tmp.path()).unwrap().verify().unwrap();
+    assert_eq!(files(tmp.path()).len(), 8);
+}
+
+#[test]
 fn two_writers_do_not_meet() {
     let tmp = tempfile::tempdir().unwrap();
     let _first = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();

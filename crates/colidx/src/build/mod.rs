@@ -114,7 +114,9 @@ impl BuildReport {
 pub struct IndexBuilder {
     staging: Staging,
     options: BuildOptions,
-    previous: Option<Manifest>,
+    generation: u64,
+    /// Number of the files being written.
+    number: u32,
     keys: KeyWriter,
     text: Option<TextWriter>,
     stores_text: bool,
@@ -134,28 +136,25 @@ impl IndexBuilder {
         let directory = Directory::new(path.as_ref());
         directory.create_all()?;
         let lock = directory.lock()?;
-        let previous = if directory.exists(MANIFEST) {
+        let replaced = if directory.exists(MANIFEST) {
             if !options.force {
                 return Err(Error::AlreadyExists {
                     path: directory.path().to_path_buf(),
                 });
             }
-            Some(Manifest::open(&directory)?.0)
+            Replaced::read(&directory)?
         } else {
             check_only_ours(&directory)?;
-            None
+            Replaced::default()
         };
-        let kept = previous
-            .iter()
-            .flat_map(|m| &m.files)
-            .map(|f| file_name(f.kind, f.number));
-        let staging = Staging::new(directory, lock, kept.collect())?;
-        let number = previous.as_ref().map_or(1, |m| m.next_file);
+        let staging = Staging::new(directory, lock, replaced.files)?;
+        let number = replaced.last_file.saturating_add(1);
         Ok(Self {
             text: Some(TextWriter::create(&staging.directory, number)?),
             staging,
             options,
-            previous,
+            generation: replaced.generation.saturating_add(1),
+            number,
             keys: KeyWriter::default(),
             stores_text: false,
             without_text: 0,
@@ -220,7 +219,7 @@ impl IndexBuilder {
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
-        let number = self.previous.as_ref().map_or(1, |m| m.next_file);
+        let number = self.number;
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
         let mut files = Vec::new();
         if let Some(text) = self.text.take() {
@@ -245,12 +244,12 @@ impl IndexBuilder {
         let started = Instant::now();
         progress.phase(Phase::Commit, None);
         let manifest = Manifest {
-            generation: self.previous.as_ref().map_or(1, |m| m.generation + 1),
+            generation: self.generation,
             seed: self.options.seed,
             dim: source.dim(),
             nbits: self.options.nbits,
             centroids: assembled.centroids,
-            next_file: number + 1,
+            next_file: number.saturating_add(1),
             codebook: number,
             unit_length: assembled.unit_length,
             segments: vec![SegmentEntry {
@@ -331,6 +330,45 @@ fn is_ours(name: &str) -> bool {
         || name.ends_with(".new")
         || name.ends_with(".spool")
         || format::file_number(name).is_some()
+}
+
+/// What is known of the index that a build replaces; nothing, when there is none.
+#[derive(Default)]
+struct Replaced {
+    generation: u64,
+    last_file: u32,
+    files: Vec<String>,
+}
+
+impl Replaced {
+    fn read(directory: &Directory) -> Result<Self> {
+        match Manifest::open(directory) {
+            Ok((manifest, _)) => Ok(Self {
+                generation: manifest.generation,
+                last_file: manifest.next_file.saturating_sub(1),
+                files: manifest
+                    .files
+                    .iter()
+                    .map(|f| file_name(f.kind, f.number))
+                    .collect(),
+            }),
+            // A damaged manifest cannot say which files are its own: all stay until the new index is committed.
+            Err(Error::Format(_)) => {
+                let mut files = directory.list()?;
+                files.retain(|name| format::file_number(name).is_some());
+                Ok(Self {
+                    generation: 0,
+                    last_file: files
+                        .iter()
+                        .filter_map(|name| format::file_number(name))
+                        .max()
+                        .unwrap_or(0),
+                    files,
+                })
+            }
+            Err(other) => Err(other),
+        }
+    }
 }
 
 /// Files on their way to be committed; what is not committed is removed.
