@@ -12,7 +12,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use colidx_kernels::{Codec, Level, Nearest, Panels, packed_len};
+use colidx_kernels::{Codec, Int8Panels, Int8Rows, Level, Nearest, Panels, packed_len};
 
 const TOKENS: usize = 236;
 const QUERY_TOKENS: usize = 32;
@@ -32,6 +32,18 @@ fn main() {
         }
         for (name, rate) in streams(level) {
             println!("  {name:<34}{rate:8.1} GB/s");
+        }
+        let peak = int8_peak(level);
+        println!(
+            "  8-bit integers ({}): peak {} GOP/s",
+            level.int8_instructions(),
+            figure(peak)
+        );
+        for (name, rate) in int8_products(level) {
+            let share = peak.map_or(String::new(), |peak| {
+                format!("{:5.0} %", 100.0 * rate / peak)
+            });
+            println!("  {name:<34}{rate:8.1} GOP/s {share}");
         }
     }
 }
@@ -161,6 +173,59 @@ fn streams(level: Level) -> Vec<(String, f64)> {
         results.push((format!("max_rows {TOKENS} codes, stride {stride}"), rate));
     }
     results
+}
+
+/// The layers of a transformer of 384 dimensions, 48 tokens at a time.
+fn int8_products(level: Level) -> Vec<(String, f64)> {
+    const ROWS: usize = 48;
+    let mut results = Vec::new();
+    for (inputs, outputs) in [(384, 1152), (384, 1536), (1536, 384)] {
+        let x = noise(ROWS * inputs);
+        let columns = Int8Panels::new(&noise(inputs * outputs), inputs, &noise(outputs));
+        let mut rows = Int8Rows::default();
+        let mut out = vec![0.0; ROWS * outputs];
+        let work = (2 * ROWS * inputs * outputs) as f64 / 1e9;
+        rows.quantize_at(level, &x, inputs, inputs);
+        let product = rate(work, || {
+            level.int8_dots(black_box(&rows), &columns, &mut out, outputs);
+        });
+        let both = rate(work, || {
+            rows.quantize_at(level, black_box(&x), inputs, inputs);
+            level.int8_dots(&rows, &columns, &mut out, outputs);
+        });
+        results.push((format!("int8_dots {ROWS}x{outputs}x{inputs}"), product));
+        results.push((format!("  with quantize"), both));
+    }
+    results
+}
+
+/// GOP/s of independent chains of 8-bit multiply-adds that never leave the registers.
+fn int8_peak(level: Level) -> Option<f64> {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if is_x86_feature_detected!("avx512vnni") => {
+            use std::arch::x86_64::*;
+            #[target_feature(enable = "avx512f,avx512vnni")]
+            fn chains(rounds: usize) {
+                let mut acc = [_mm512_set1_epi32(black_box(1)); 24];
+                let (x, y) = (
+                    _mm512_set1_epi32(black_box(7)),
+                    _mm512_set1_epi32(black_box(5)),
+                );
+                for _ in 0..rounds {
+                    for acc in &mut acc {
+                        *acc = _mm512_dpbusd_epi32(*acc, x, y);
+                    }
+                }
+                black_box(acc);
+            }
+            const ROUNDS: usize = 10_000;
+            // SAFETY: the processor has the instructions.
+            let chains = || unsafe { chains(ROUNDS) };
+            Some(rate((2 * 64 * 24 * ROUNDS) as f64 / 1e9, chains))
+        }
+        _ => None,
+    }
 }
 
 /// GFLOP/s of independent chains of fused multiply-adds that never leave the registers.

@@ -1,0 +1,164 @@
+//! Rows of 8-bit integers.
+
+use super::{MAX_DIM, QUAD};
+use crate::level::dispatch;
+use crate::{Level, level};
+
+/// Rows quantised to 8 bits: value `q` of a row stands for `offset + scale q`.
+///
+/// Made to be filled again and again without new memory.
+#[derive(Clone, Debug, Default)]
+pub struct Int8Rows {
+    dim: usize,
+    /// `[n_rows, dim rounded up to 4]`, the added dimensions zero.
+    values: Vec<u8>,
+    ranges: Vec<Range>,
+}
+
+/// The numbers that a row's values span.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Range {
+    /// What 0 stands for: the row's smallest number.
+    pub(super) offset: f32,
+    /// The difference that 1 makes: a 255th of what lies between the row's smallest and largest number.
+    pub(super) scale: f32,
+}
+
+impl Int8Rows {
+    /// Replaces what is held by `rows`, whose first `dim` of every `stride` numbers are taken.
+    ///
+    /// A row with a number that is not finite gets a scale that is not, and so do its products.
+    ///
+    /// # Panics
+    /// If `dim` is 0, above the stride or above 66,000.
+    pub fn quantize(&mut self, rows: &[f32], dim: usize, stride: usize) {
+        self.quantize_at(level(), rows, dim, stride);
+    }
+
+    /// [`quantize`](Self::quantize) at a level of the caller's choice.
+    ///
+    /// # Panics
+    /// As [`quantize`](Self::quantize), or if the processor does not support the level.
+    pub fn quantize_at(&mut self, level: Level, rows: &[f32], dim: usize, stride: usize) {
+        assert!(
+            (1..=stride.min(MAX_DIM)).contains(&dim),
+            "{dim} dimensions in rows of {stride}, at most {MAX_DIM} are possible"
+        );
+        self.dim = dim;
+        let n = rows.len().div_ceil(stride);
+        self.values.resize(n * self.stride(), 0);
+        self.ranges.resize(n, Range::default());
+        let stride_out = self.stride();
+        for ((row, values), range) in rows
+            .chunks(stride)
+            .zip(self.values.chunks_exact_mut(stride_out))
+            .zip(&mut self.ranges)
+        {
+            values[dim..].fill(0);
+            let (row, values) = (&row[..dim], &mut values[..dim]);
+            *range = dispatch!(level, quantize(row, values));
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Dimensions of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The numbers that row `row` stands for.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = f32> + '_ {
+        let Range { offset, scale } = self.ranges[row];
+        self.values[row * self.stride()..][..self.dim]
+            .iter()
+            .map(move |&value| offset + scale * f32::from(value))
+    }
+
+    /// Bytes from one row to the next.
+    pub(super) fn stride(&self) -> usize {
+        self.dim.next_multiple_of(QUAD)
+    }
+
+    pub(super) fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    pub(super) fn ranges(&self) -> &[Range] {
+        &self.ranges
+    }
+}
+
+/// The body, compiled once for each level. It uses no fused multiply-add and takes minima and maxima, which no order
+/// changes, so that every level gives the same bits.
+mod body {
+    use super::Range;
+    use crate::LANES;
+
+    #[inline(always)]
+    pub(super) fn quantize(row: &[f32], values: &mut [u8]) -> Range {
+        let (chunks, rest) = row.as_chunks::<LANES>();
+        let first = row[0];
+        let (mut low, mut high, mut poison) = ([first; LANES], [first; LANES], [0.0f32; LANES]);
+        for chunk in chunks {
+            for lane in 0..LANES {
+                let x = chunk[lane];
+                low[lane] = if x < low[lane] { x } else { low[lane] };
+                high[lane] = if x > high[lane] { x } else { high[lane] };
+                // Zero for numbers, NaN for all else, which comparisons do not see.
+                poison[lane] += x * 0.0;
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            low[lane] = if x < low[lane] { x } else { low[lane] };
+            high[lane] = if x > high[lane] { x } else { high[lane] };
+            poison[lane] += x * 0.0;
+        }
+        let offset = low.into_iter().fold(first, f32::min);
+        let high = high.into_iter().fold(first, f32::max);
+        let poison: f32 = poison.into_iter().sum();
+        let scale = (high - offset) / 255.0 + poison;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        // 1.5 * 2^23: adding it rounds to an integer, which then lies in the low bits.
+        const ROUND: f32 = 12_582_912.0;
+        for (value, x) in values.iter_mut().zip(row) {
+            let level = ((x - offset) * inverse).clamp(0.0, 255.0);
+            *value = (level + ROUND).to_bits() as u8;
+        }
+        Range { offset, scale }
+    }
+}
+
+macro_rules! compile_for {
+    ($module:ident, $features:literal) => {
+        mod $module {
+            use super::{Range, body};
+
+            /// # Safety
+            /// The processor has the level's instruction set.
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn quantize(row: &[f32], values: &mut [u8]) -> Range {
+                body::quantize(row, values)
+            }
+        }
+    };
+}
+
+use body as scalar;
+#[cfg(target_arch = "x86_64")]
+compile_for!(avx2, "avx2");
+#[cfg(target_arch = "x86_64")]
+compile_for!(avx512, "avx512f,avx512bw,avx512vl");
+#[cfg(target_arch = "aarch64")]
+compile_for!(neon, "neon");

@@ -1,0 +1,160 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::LANES;
+
+/// Numbers in -1..1 that depend on the seed alone.
+fn noise(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+    .take(n)
+    .collect()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn quantized(level: Level, rows: &[f32], dim: usize) -> Int8Rows {
+    let mut quantized = Int8Rows::default();
+    quantized.quantize_at(level, rows, dim, dim);
+    quantized
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_level_gives_the_bits_of_the_oracle(
+        n in 0usize..30,
+        columns in 0usize..70,
+        dim in 1usize..90,
+        gap in 0usize..20,
+        seed in any::<u64>(),
+        shift in -3.0f32..3.0,
+    ) {
+        let x: Vec<f32> = noise(n * dim, seed).iter().map(|x| x + shift).collect();
+        let weights = noise(columns * dim, seed ^ 1);
+        let bias = noise(columns, seed ^ 2);
+        let columns = Int8Panels::new(&weights, dim, if gap % 2 == 0 { &bias } else { &[] });
+        let rows = quantized(Level::Scalar, &x, dim);
+        let stride = columns.padded_columns() + gap;
+        let mut expected = vec![7.0; n * stride];
+        Level::Scalar.int8_dots(&rows, &columns, &mut expected, stride);
+        for level in Level::supported() {
+            let again = quantized(level, &x, dim);
+            prop_assert_eq!(again.values(), rows.values());
+            prop_assert_eq!(again.ranges(), rows.ranges());
+            let mut found = vec![7.0; n * stride];
+            level.int8_dots(&rows, &columns, &mut found, stride);
+            prop_assert_eq!(bits(&found), bits(&expected), "{}", level);
+        }
+    }
+
+    #[test]
+    fn a_quantised_row_is_within_half_a_step(dim in 1usize..100, seed in any::<u64>(), shift in -5.0f32..5.0) {
+        let x: Vec<f32> = noise(dim, seed).iter().map(|x| x + shift).collect();
+        let rows = quantized(level(), &x, dim);
+        let step = rows.ranges()[0].scale;
+        for (x, back) in x.iter().zip(rows.row(0)) {
+            prop_assert!((x - back).abs() <= 0.5001 * step + 1e-6, "{} {}", x, back);
+        }
+    }
+
+    #[test]
+    fn products_are_those_of_f32_to_the_steps_of_both(
+        dim in 1usize..200,
+        seed in any::<u64>(),
+    ) {
+        let (x, w) = (noise(dim, seed), noise(dim, seed ^ 1));
+        let (rows, columns) = (quantized(level(), &x, dim), Int8Panels::new(&w, dim, &[0.5]));
+        let mut out = [0.0; LANES];
+        int8_dots(&rows, &columns, &mut out, LANES);
+        let exact: f64 = x.iter().zip(&w).map(|(x, w)| f64::from(x * w)).sum::<f64>() + 0.5;
+        // Each term is off by at most half a step of each side.
+        let bound = dim as f64 * (0.5 / 127.0 + 0.5 * 2.0 / 255.0 + 1e-4) + 1e-5;
+        prop_assert!((f64::from(out[0]) - exact).abs() < bound, "{} {}", out[0], exact);
+        prop_assert_eq!(&out[1..], &[0.0; LANES - 1]);
+    }
+}
+
+#[test]
+fn the_largest_sums_do_not_overflow() {
+    let dim = MAX_DIM;
+    let mut x = vec![255.0; dim];
+    x[0] = 0.0;
+    let columns = Int8Panels::new(&vec![-127.0; dim * 2], dim, &[]);
+    for level in Level::supported() {
+        let rows = quantized(level, &x, dim);
+        let mut out = [0.0; LANES];
+        level.int8_dots(&rows, &columns, &mut out, LANES);
+        let exact = -127.0 * 255.0 * (dim - 1) as f64;
+        assert!(
+            (f64::from(out[1]) / exact - 1.0).abs() < 1e-6,
+            "{level}: {}",
+            out[1]
+        );
+    }
+}
+
+#[test]
+fn what_is_not_finite_stays_so() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for at in [0, 5, 16, 35] {
+            let mut x = noise(36, 3);
+            x[at] = bad;
+            for level in Level::supported() {
+                let rows = quantized(level, &x, 36);
+                let columns = Int8Panels::new(&noise(36, 4), 36, &[]);
+                let mut out = [0.0; LANES];
+                level.int8_dots(&rows, &columns, &mut out, LANES);
+                assert!(
+                    !out[0].is_finite(),
+                    "{level}: {bad} at {at} gave {}",
+                    out[0]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn constant_rows_and_empty_columns_are_exact() {
+    let columns = Int8Panels::new(&[[0.0; 8], [1.0; 8]].concat(), 8, &[2.0, 0.0]);
+    let rows = quantized(level(), &[3.0; 8], 8);
+    let mut out = [0.0; LANES];
+    int8_dots(&rows, &columns, &mut out, LANES);
+    assert_eq!(out[0], 2.0);
+    assert!((out[1] - 24.0).abs() < 1e-5);
+    assert_eq!(Int8Panels::new(&[], 8, &[]).padded_columns(), 0);
+}
+
+#[test]
+fn rows_are_taken_from_wider_ones() {
+    let x = noise(3 * 20, 9);
+    let narrow: Vec<f32> = x.chunks(20).flat_map(|row| row[..13].to_vec()).collect();
+    let mut wide = Int8Rows::default();
+    wide.quantize(&noise(500, 1), 100, 100);
+    wide.quantize(&x, 13, 20);
+    let narrow = quantized(level(), &narrow, 13);
+    assert_eq!((wide.len(), wide.dim()), (3, 13));
+    assert_eq!(wide.values(), narrow.values());
+    assert_eq!(wide.ranges(), narrow.ranges());
+}
+
+#[test]
+#[should_panic(expected = "in the last row")]
+fn too_short_an_output_is_refused() {
+    let rows = quantized(level(), &[1.0; 16], 8);
+    int8_dots(
+        &rows,
+        &Int8Panels::new(&[1.0; 8], 8, &[]),
+        &mut [0.0; 31],
+        LANES,
+    );
+}
