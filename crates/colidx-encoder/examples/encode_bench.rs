@@ -1,6 +1,6 @@
 //! Tokens a second for documents, and latency of single queries, of a checkpoint.
 //!
-//! `cargo run --release -p colidx-encoder --example encode_bench -- CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl]`
+//! `cargo run --release -p colidx-encoder --example encode_bench -- CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]`
 //!
 //! Both files are JSON Lines with `text` and perhaps `title`. `RAYON_NUM_THREADS` sets the number of threads.
 
@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Instant;
 
-use colidx_encoder::Encoder;
+use colidx_encoder::{Encoder, EncoderOptions};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -33,13 +33,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [checkpoint, corpus, rest @ ..] = args.as_slice() else {
         return Err(
-            "usage: encode_bench CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl]".into(),
+            "usage: encode_bench CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]".into(),
         );
     };
     let count = rest.first().map_or(Ok(200), |n| n.parse())?;
 
+    let mut options = EncoderOptions::default();
+    if let Some(precision) = rest.get(2) {
+        options.precision = precision.parse()?;
+    }
     let start = Instant::now();
-    let encoder = Encoder::open(Path::new(checkpoint))?;
+    let encoder = Encoder::open_with(Path::new(checkpoint), &options)?;
     let opened = start.elapsed();
     let texts_owned = texts(corpus, count)?;
     let documents: Vec<&str> = texts_owned.iter().map(String::as_str).collect();
@@ -78,6 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{}",
         serde_json::json!({
             "checkpoint": encoder.info().name,
+            "precision": options.precision.to_string(),
             "threads": rayon::current_num_threads(),
             "open_ms": opened.as_secs_f64() * 1e3,
             "first_query_ms": first.as_secs_f64() * 1e3,

@@ -9,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::model::Batch;
 use crate::ops::{Threads, normalize};
 use crate::text::Tokens;
-use crate::{CheckpointInfo, EncoderError, TokenSpan};
+use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
 /// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
 const BATCH_TOKENS: usize = 512;
@@ -55,13 +55,21 @@ pub struct QueryToken {
 }
 
 impl Encoder {
-    /// Opens the checkpoint in directory `path`.
+    /// Opens the checkpoint in directory `path` with the default options.
     ///
     /// # Errors
     /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing or damaged.
     pub fn open(path: &Path) -> Result<Encoder, EncoderError> {
+        Encoder::open_with(path, &EncoderOptions::default())
+    }
+
+    /// Opens the checkpoint in directory `path`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), or if the device is not there or cannot compute at that precision.
+    pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
         Ok(Encoder {
-            checkpoint: Checkpoint::open(path)?,
+            checkpoint: Checkpoint::open(path, options)?,
         })
     }
 

@@ -11,9 +11,9 @@ pub(crate) use files::read_json;
 pub use info::CheckpointInfo;
 pub(crate) use weights::Weights;
 
-use crate::EncoderError;
 use crate::model::{Projection, Transformer};
 use crate::text::TextTokenizer;
+use crate::{EncoderError, EncoderOptions};
 
 /// An opened checkpoint: everything that is needed to encode.
 pub(crate) struct Checkpoint {
@@ -25,9 +25,9 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Opens the directory `path`, whatever its layout.
-    pub(crate) fn open(path: &Path) -> Result<Checkpoint, EncoderError> {
+    pub(crate) fn open(path: &Path, options: &EncoderOptions) -> Result<Checkpoint, EncoderError> {
         if path.join(pylate::MODULES).is_file() {
-            return pylate::open(path);
+            return pylate::open(path, options);
         }
         Err(EncoderError::NoCheckpoint {
             path: path.to_owned(),

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Checkpoint, CheckpointInfo, Weights, files};
-use crate::EncoderError;
 use crate::model::{Dense, DenseConfig, Projection, Transformer};
 use crate::text::{TextSettings, TextTokenizer};
+use crate::{EncoderError, EncoderOptions};
 
 /// The file that tells the layout.
 pub(super) const MODULES: &str = "modules.json";
@@ -44,7 +44,7 @@ struct TransformerSettings {
 }
 
 /// Opens the checkpoint at `root`.
-pub(super) fn open(root: &Path) -> Result<Checkpoint, EncoderError> {
+pub(super) fn open(root: &Path, options: &EncoderOptions) -> Result<Checkpoint, EncoderError> {
     let modules: Vec<Module> = files::read_json(&root.join(MODULES))?;
     let Some((first, rest)) = modules.split_first() else {
         return Err(config(root, MODULES, "the list of modules is empty"));
@@ -86,7 +86,7 @@ pub(super) fn open(root: &Path) -> Result<Checkpoint, EncoderError> {
     let ((loaded, tokenizer), fingerprint) = rayon::join(
         || {
             rayon::join(
-                || load(root, &folder, &dense),
+                || load(root, &folder, &dense, options),
                 || TextTokenizer::open(&folder, text),
             )
         },
@@ -142,8 +142,9 @@ fn load(
     root: &Path,
     folder: &Path,
     dense: &[&Module],
+    options: &EncoderOptions,
 ) -> Result<(Transformer, Projection), EncoderError> {
-    let transformer = Transformer::load(&folder.join(CONFIG), Weights::open(folder)?)?;
+    let transformer = Transformer::load(&folder.join(CONFIG), Weights::open(folder)?, options)?;
     let mut projection = Projection::new(transformer.hidden());
     for module in dense {
         let folder = root.join(&module.path);

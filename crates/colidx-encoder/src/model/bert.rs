@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::Batch;
-use crate::EncoderError;
 use crate::checkpoint::{Weights, read_json};
 use crate::ops::{
     ACTIVATIONS, Activation, Attention, FeedForward, LayerNorm, Linear, parse_activation,
 };
+use crate::{EncoderError, EncoderOptions, Precision};
 
 #[derive(Deserialize)]
 struct Config {
@@ -51,7 +51,11 @@ struct Layer {
 }
 
 impl Bert {
-    pub(super) fn load(path: &Path, weights: Weights) -> Result<Bert, EncoderError> {
+    pub(super) fn load(
+        path: &Path,
+        weights: Weights,
+        options: &EncoderOptions,
+    ) -> Result<Bert, EncoderError> {
         let config: Config = read_json(path)?;
         let activation = config.check(path)?;
         let hidden = config.hidden_size;
@@ -84,7 +88,15 @@ impl Bert {
             norm: norm(&weights, &config, "embeddings.LayerNorm")?,
             layers: (0..config.num_hidden_layers)
                 .into_par_iter()
-                .map(|i| Layer::load(&weights, &config, activation, &format!("encoder.layer.{i}")))
+                .map(|i| {
+                    Layer::load(
+                        &weights,
+                        &config,
+                        activation,
+                        options.precision,
+                        &format!("encoder.layer.{i}"),
+                    )
+                })
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -125,6 +137,7 @@ impl Layer {
         weights: &Weights,
         config: &Config,
         activation: Activation,
+        precision: Precision,
         name: &str,
     ) -> Result<Layer, EncoderError> {
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
@@ -135,7 +148,7 @@ impl Layer {
                 weights.append(&format!("{name}.weight"), &[outputs, inputs], &mut weight)?;
                 weights.append(&format!("{name}.bias"), &[outputs], &mut bias)?;
             }
-            Ok::<_, EncoderError>(Linear::new(&weight, &bias, inputs, activation))
+            Ok::<_, EncoderError>(Linear::new(&weight, &bias, inputs, activation, precision))
         };
         let qkv = [
             "attention.self.query",

@@ -12,8 +12,8 @@ use serde::Deserialize;
 pub(crate) use batch::Batch;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
-use crate::EncoderError;
 use crate::checkpoint::{Weights, read_json};
+use crate::{EncoderError, EncoderOptions};
 use bert::Bert;
 
 /// The transformer of a checkpoint, of whatever architecture.
@@ -29,10 +29,14 @@ struct Architecture {
 
 impl Transformer {
     /// Builds the transformer that the `config.json` at `path` describes from `weights`.
-    pub(crate) fn load(path: &Path, weights: Weights) -> Result<Transformer, EncoderError> {
+    pub(crate) fn load(
+        path: &Path,
+        weights: Weights,
+        options: &EncoderOptions,
+    ) -> Result<Transformer, EncoderError> {
         let architecture: Architecture = read_json(path)?;
         match architecture.model_type.as_str() {
-            "bert" => Ok(Transformer::Bert(Bert::load(path, weights)?)),
+            "bert" => Ok(Transformer::Bert(Bert::load(path, weights, options)?)),
             _ => Err(EncoderError::UnknownArchitecture {
                 path: path.to_owned(),
                 found: architecture.model_type,

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::EncoderError;
 use crate::checkpoint::Weights;
 use crate::ops::{ACTIVATIONS, Activation, Linear, Threads, parse_activation};
+use crate::{EncoderError, Precision};
 
 /// `config.json` of a Dense module.
 #[derive(Deserialize)]
@@ -71,11 +71,17 @@ impl Dense {
             (true, true) => Residual::Input,
             (true, false) => {
                 let weight = weights.tensor("residual.weight", &shape)?;
-                Residual::Projected(Linear::new(&weight, &[], inputs, Activation::Identity))
+                Residual::Projected(Linear::new(
+                    &weight,
+                    &[],
+                    inputs,
+                    Activation::Identity,
+                    Precision::F32,
+                ))
             }
         };
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, activation),
+            linear: Linear::new(&weight, &bias, inputs, activation, Precision::F32),
             residual,
         })
     }

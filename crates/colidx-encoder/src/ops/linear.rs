@@ -1,21 +1,38 @@
-//! A linear layer with its activation.
+//! A linear layer with its activation, and two of them in a row.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{Activation, LANES, Panels, dots, dots_strided};
+use colidx_kernels::{
+    Activation, Int8Panels, Int8Rows, LANES, Panels, dots, dots_strided, int8_dots,
+};
 
 use super::{Threads, elements};
+use crate::Precision;
 
 /// Output columns that are computed together: the unit of work of a thread, whose weights fit in the second-level cache.
 const GROUP: usize = 64;
-/// Rows that pass through a layer together on one thread.
-const BLOCK: usize = 96;
+/// Rows that pass through a layer together on one thread: with a wide middle of f32 they fit in the second-level cache.
+const BLOCK: usize = 48;
 
 /// `activation(x Wᵀ + b)`, the weights laid out for the kernels of colidx-kernels.
 pub(crate) struct Linear {
     inputs: usize,
     outputs: usize,
-    groups: Vec<Panels>,
+    weights: Weights,
     activation: Activation,
+}
+
+/// The weights and biases of groups of [`GROUP`] outputs.
+enum Weights {
+    F32(Vec<Panels>),
+    Int8(Vec<Int8Panels>),
+}
+
+/// Room to work in for one block after the other.
+#[derive(Default)]
+struct Room {
+    quantized: Int8Rows,
+    middle: Vec<f32>,
+    out: Vec<f32>,
 }
 
 impl Linear {
@@ -25,24 +42,31 @@ impl Linear {
         bias: &[f32],
         inputs: usize,
         activation: Activation,
+        precision: Precision,
     ) -> Linear {
-        let outputs = weight.len() / inputs;
-        let groups = (0..outputs)
-            .step_by(GROUP)
-            .map(|first| {
-                let columns = first..outputs.min(first + GROUP);
-                let rows = &weight[columns.start * inputs..columns.end * inputs];
-                if bias.is_empty() {
-                    Panels::new(rows, inputs)
-                } else {
-                    Panels::with_bias(rows, inputs, &bias[columns])
-                }
-            })
-            .collect();
+        let groups = weight.chunks(GROUP * inputs).enumerate().map(|(g, rows)| {
+            let columns = g * GROUP..g * GROUP + rows.len() / inputs;
+            (rows, bias.get(columns).unwrap_or(&[]))
+        });
+        let weights = match precision {
+            Precision::F32 => Weights::F32(
+                groups
+                    .map(|(rows, bias)| match bias {
+                        [] => Panels::new(rows, inputs),
+                        bias => Panels::with_bias(rows, inputs, bias),
+                    })
+                    .collect(),
+            ),
+            Precision::Int8 => Weights::Int8(
+                groups
+                    .map(|(rows, bias)| Int8Panels::new(rows, inputs, bias))
+                    .collect(),
+            ),
+        };
         Linear {
             inputs,
-            outputs,
-            groups,
+            outputs: weight.len() / inputs,
+            weights,
             activation,
         }
     }
@@ -61,32 +85,23 @@ impl Linear {
 
     /// [`forward`](Self::forward) on slices.
     pub(crate) fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        let n = x.len() / self.inputs;
-        let mut out = Vec::with_capacity(n * self.outputs);
         match threads {
             Threads::One => {
-                let mut block = Vec::new();
+                let n = x.len() / self.inputs;
+                let mut out = Vec::with_capacity(n * self.outputs);
+                let Room {
+                    quantized,
+                    out: block,
+                    ..
+                } = &mut Room::default();
                 for x in x.chunks(BLOCK * self.inputs) {
-                    self.block(x, &mut block);
-                    self.append(&block, &mut out);
+                    self.block(x, self.inputs, quantized, block);
+                    self.append(block, &mut out);
                 }
+                out
             }
-            Threads::All => {
-                let groups = threads.map(self.groups.len(), |g| {
-                    let mut group = vec![0.0; n * self.groups[g].padded_columns()];
-                    dots(x, &self.groups[g], &mut group);
-                    self.activation.apply(&mut group);
-                    group
-                });
-                for row in 0..n {
-                    for (group, panels) in groups.iter().zip(&self.groups) {
-                        let start = row * panels.padded_columns();
-                        out.extend_from_slice(&group[start..][..panels.columns()]);
-                    }
-                }
-            }
+            Threads::All => self.by_groups(x, threads),
         }
-        out
     }
 
     /// Columns of a block: the outputs rounded up to whole panels.
@@ -94,14 +109,59 @@ impl Linear {
         self.outputs.next_multiple_of(LANES)
     }
 
-    /// The outputs of a few rows, `[n, padded]`, on one thread.
-    fn block(&self, x: &[f32], block: &mut Vec<f32>) {
+    /// The outputs of a few rows of `x`, `stride` apart, `[n, padded]`, on one thread.
+    fn block(&self, x: &[f32], stride: usize, quantized: &mut Int8Rows, block: &mut Vec<f32>) {
         let padded = self.padded();
-        block.resize(x.len() / self.inputs * padded, 0.0);
-        for (g, panels) in self.groups.iter().enumerate() {
-            dots_strided(x, panels, &mut block[g * GROUP..], padded);
+        block.resize(x.len() / stride * padded, 0.0);
+        match &self.weights {
+            Weights::F32(groups) => {
+                for (g, panels) in groups.iter().enumerate() {
+                    dots_strided(x, panels, &mut block[g * GROUP..], padded);
+                }
+            }
+            Weights::Int8(groups) => {
+                quantized.quantize(x, self.inputs, stride);
+                for (g, panels) in groups.iter().enumerate() {
+                    int8_dots(quantized, panels, &mut block[g * GROUP..], padded);
+                }
+            }
         }
         self.activation.apply(block);
+    }
+
+    /// The outputs of all rows of `x`, each group of columns on a thread of its own.
+    fn by_groups(&self, x: &[f32], threads: Threads) -> Vec<f32> {
+        let n = x.len() / self.inputs;
+        let finish = |mut group: Vec<f32>| {
+            self.activation.apply(&mut group);
+            group
+        };
+        let groups: Vec<Vec<f32>> = match &self.weights {
+            Weights::F32(groups) => threads.map(groups.len(), |g| {
+                let mut out = vec![0.0; n * groups[g].padded_columns()];
+                dots(x, &groups[g], &mut out);
+                finish(out)
+            }),
+            Weights::Int8(groups) => {
+                let mut quantized = Int8Rows::default();
+                quantized.quantize(x, self.inputs, self.inputs);
+                threads.map(groups.len(), |g| {
+                    let width = groups[g].padded_columns();
+                    let mut out = vec![0.0; n * width];
+                    int8_dots(&quantized, &groups[g], &mut out, width);
+                    finish(out)
+                })
+            }
+        };
+        let mut out = Vec::with_capacity(n * self.outputs);
+        for row in 0..n {
+            for (g, group) in groups.iter().enumerate() {
+                let columns = GROUP.min(self.outputs - g * GROUP);
+                let start = row * columns.next_multiple_of(LANES);
+                out.extend_from_slice(&group[start..][..columns]);
+            }
+        }
+        out
     }
 
     /// Appends the rows of `block` to `out`.
@@ -134,14 +194,18 @@ impl FeedForward {
             return self.down.apply(&self.up.apply(x, threads), threads);
         }
         // The wide middle never leaves the cache.
-        let mut out = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
-        let (mut middle, mut block) = (Vec::new(), Vec::new());
+        let mut all = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
+        let Room {
+            quantized,
+            middle,
+            out,
+        } = &mut Room::default();
         for x in x.chunks(BLOCK * self.up.inputs) {
-            self.up.block(x, &mut middle);
-            self.down.block(&middle, &mut block);
-            self.down.append(&block, &mut out);
+            self.up.block(x, self.up.inputs, quantized, middle);
+            self.down.block(middle, self.up.outputs, quantized, out);
+            self.down.append(out, &mut all);
         }
-        out
+        all
     }
 }
 
@@ -203,7 +267,7 @@ mod tests {
                 .matmul(&Tensor::from_slice(&weight, (outputs, inputs), device)?.t()?)?
                 .broadcast_add(&Tensor::from_slice(&bias, outputs, device)?)?
                 .gelu_erf()?;
-            let layer = Linear::new(&weight, &bias, inputs, Activation::Gelu);
+            let layer = Linear::new(&weight, &bias, inputs, Activation::Gelu, Precision::F32);
             for threads in [Threads::One, Threads::All] {
                 let found = layer.forward(&x, threads)?;
                 let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
@@ -221,6 +285,7 @@ mod tests {
             &[],
             inputs,
             Activation::Identity,
+            Precision::F32,
         );
         let x = random(131 * inputs, 2);
         let whole = layer.apply(&x, Threads::One);
@@ -243,12 +308,14 @@ mod tests {
                     &random(middle, 2),
                     width,
                     Activation::Gelu,
+                    Precision::F32,
                 ),
                 down: Linear::new(
                     &random(width * middle, 3),
                     &[],
                     middle,
                     Activation::Identity,
+                    Precision::F32,
                 ),
             };
             let x = random(130 * width, 4);
