@@ -9,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::model::Batch;
 use crate::ops::{Threads, normalize};
 use crate::text::Tokens;
-use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
+use crate::{CheckpointInfo, Device, EncoderError, EncoderOptions, TokenSpan};
 
 /// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
 const BATCH_TOKENS: usize = 512;
@@ -68,6 +68,12 @@ impl Encoder {
     /// # Errors
     /// As [`open`](Self::open), or if the device is not there or cannot compute at that precision.
     pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
+        if options.device != Device::Cpu {
+            return Err(EncoderError::NoDevice {
+                device: options.device,
+                problem: "this build computes on processors only".to_owned(),
+            });
+        }
         Ok(Encoder {
             checkpoint: Checkpoint::open(path, options)?,
         })

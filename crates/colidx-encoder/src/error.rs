@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Device;
+
 /// Why a checkpoint could not be opened or a text could not be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -199,6 +201,16 @@ pub enum EncoderError {
     NotFinite {
         /// Position of the text among those given.
         text: usize,
+    },
+    /// The device is not there, or this build cannot use it.
+    #[error(
+        "device {device}: {problem}; use the device cpu, or build colidx with `--features cuda` or `--features metal` on a machine with such a GPU"
+    )]
+    NoDevice {
+        /// The device asked for.
+        device: Device,
+        /// Why it cannot be used.
+        problem: String,
     },
     /// A tensor operation failed.
     #[error("{0}; this is a defect of colidx, please report it with the name of the checkpoint")]

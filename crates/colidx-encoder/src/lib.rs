@@ -26,18 +26,22 @@
 //!
 //! `checkpoint` reads directories, `text` turns text into token ids, `model` is the transformer written in candle tensors,
 //! `ops` holds the fused operations it is made of, and `encoder` puts them together. Sequences are packed one after the
-//! other without padding: a batch is `[total tokens, hidden]`.
+//! other without padding: a batch is `[total tokens, hidden]`. `hub`, behind the feature of that name, fetches checkpoints.
 
 #![forbid(unsafe_code)]
 
 mod checkpoint;
 mod encoder;
 mod error;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod model;
 mod ops;
+mod options;
 mod text;
 
 pub use checkpoint::CheckpointInfo;
 pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};
 pub use error::EncoderError;
+pub use options::{Device, EncoderOptions, Precision, UnknownName};
 pub use text::TokenSpan;

@@ -56,9 +56,48 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
     Ok(format!("{:032x}", hash.digest128()))
 }
 
+/// What to call the checkpoint at `root`: its directory's name, or `owner/name` where that is a commit in the model hub's
+/// cache, `models--owner--name/snapshots/COMMIT`.
+pub(crate) fn checkpoint_name(root: &Path) -> String {
+    let Ok(root) = root.canonicalize() else {
+        return String::new();
+    };
+    let mut names = root.iter().rev().map(|name| name.to_string_lossy());
+    let name = names.next().unwrap_or_default();
+    let repository = (names.next().is_some_and(|folder| folder == "snapshots"))
+        .then(|| names.next())
+        .flatten();
+    match repository
+        .as_deref()
+        .and_then(|r| r.strip_prefix("models--"))
+    {
+        Some(repository) => repository.replacen("--", "/", 1),
+        None => name.into_owned(),
+    }
+}
+
 pub(crate) fn io(path: &Path, source: std::io::Error) -> EncoderError {
     EncoderError::Io {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_have_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, name) in [
+            ("my-checkpoint", "my-checkpoint"),
+            ("models--owner--na-me/snapshots/0a1b2c", "owner/na-me"),
+            ("snapshots/0a1b2c", "0a1b2c"),
+        ] {
+            let root = folder.path().join(path);
+            fs::create_dir_all(&root).unwrap();
+            assert_eq!(checkpoint_name(&root), name);
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What is known of a checkpoint: enough to tell two of them apart and to repeat how texts become vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointInfo {
-    /// Name of the directory.
+    /// Name of the directory, or `owner/name` for a directory in the model hub's cache.
     pub name: String,
     /// Architecture of the transformer, as `model_type` in config.json names it.
     pub architecture: String,

@@ -106,13 +106,7 @@ pub(super) fn open(root: &Path, options: &EncoderOptions) -> Result<Checkpoint, 
         }
     }
     let info = CheckpointInfo {
-        name: root
-            .canonicalize()
-            .ok()
-            .as_deref()
-            .and_then(Path::file_name)
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
+        name: files::checkpoint_name(root),
         architecture: transformer.architecture().to_owned(),
         dim: projection.dim(),
         hidden: transformer.hidden(),

@@ -1,0 +1,227 @@
+//! Which files of a repository an encoder reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::HubError;
+use super::id::is_plain;
+use crate::EncoderError;
+use crate::checkpoint::read_json;
+
+const MODULES: &str = "modules.json";
+const METADATA: &str = "artifact.metadata";
+const CONFIG: &str = "config.json";
+const SETTINGS: &str = "config_sentence_transformers.json";
+
+/// Files beside the transformer's weights; each may be absent.
+const TRANSFORMER: [&str; 6] = [
+    CONFIG,
+    "sentence_bert_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.txt",
+];
+
+/// Weights, the preferred ones first: a file, and the index of its shards.
+const WEIGHTS: [[&str; 2]; 2] = [
+    ["model.safetensors", "model.safetensors.index.json"],
+    ["pytorch_model.bin", "pytorch_model.bin.index.json"],
+];
+
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct ShardIndex {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// What a visit saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Whether a file says that this is a ColBERT checkpoint, and of which layout.
+    pub layout: bool,
+    /// Whether the weights of every part were there.
+    pub weights: bool,
+}
+
+/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or none if there is no such file.
+///
+/// # Errors
+/// Those of `get`, and if a file that lists others is damaged.
+pub(super) fn visit(
+    get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
+) -> Result<Seen, HubError> {
+    let modules = get(MODULES)?;
+    let layout = modules.is_some() | get(METADATA)?.is_some();
+    get(SETTINGS)?;
+    let modules: Vec<Module> = match &modules {
+        Some(path) => {
+            let modules: Vec<Module> = read_json(path)?;
+            check(path, modules.iter().map(|module| &module.path))?;
+            modules
+        }
+        None => Vec::new(),
+    };
+    let transformer = modules.first().map_or("", |module| &module.path);
+    for name in TRANSFORMER {
+        get(&inside(transformer, name))?;
+    }
+    let mut weights = visit_weights(transformer, get)?;
+    for module in modules.iter().skip(1) {
+        if module.kind.ends_with("Dense") {
+            get(&inside(&module.path, CONFIG))?;
+            weights &= visit_weights(&module.path, get)?;
+        }
+    }
+    Ok(Seen { layout, weights })
+}
+
+fn visit_weights(
+    folder: &str,
+    get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
+) -> Result<bool, HubError> {
+    for [single, index] in WEIGHTS {
+        if get(&inside(folder, single))?.is_some() {
+            return Ok(true);
+        }
+        let Some(index) = get(&inside(folder, index))? else {
+            continue;
+        };
+        let shards: ShardIndex = read_json(&index)?;
+        let shards: BTreeSet<String> = shards.weight_map.into_values().collect();
+        check(&index, &shards)?;
+        let mut all = true;
+        for shard in shards {
+            all &= get(&inside(folder, &shard))?.is_some();
+        }
+        return Ok(all);
+    }
+    Ok(false)
+}
+
+fn inside(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+/// That the `names` in the file at `path` lead nowhere outside the repository.
+fn check<'a>(
+    path: &std::path::Path,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<(), HubError> {
+    let leads_out = |name: &&String| !name.is_empty() && !name.split('/').all(is_plain);
+    match names.into_iter().find(leads_out) {
+        None => Ok(()),
+        Some(name) => Err(EncoderError::Config {
+            path: path.to_owned(),
+            problem: format!("`{name}` is no name of a file or folder in the repository"),
+        }
+        .into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// What a visit to a repository of these files asks for and finds, in order.
+    fn visited(files: &[(&str, &str)]) -> (Seen, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        let mut found = Vec::new();
+        let seen = visit(&mut |name| {
+            let path = folder.path().join(name);
+            if !path.is_file() {
+                return Ok(None);
+            }
+            found.push(name.to_owned());
+            Ok(Some(path))
+        });
+        (seen.unwrap(), found)
+    }
+
+    const WHOLE: Seen = Seen {
+        layout: true,
+        weights: true,
+    };
+
+    #[test]
+    fn dense_folders_are_read_and_other_formats_are_not() {
+        let modules = r#"[{"path": "", "type": "sentence_transformers.models.Transformer"},
+            {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+            {"path": "1_Dense", "type": "pylate.models.Dense.Dense"}]"#;
+        let (seen, found) = visited(&[
+            ("modules.json", modules),
+            ("config.json", "{}"),
+            ("tokenizer.json", "{}"),
+            ("model.safetensors", ""),
+            ("pytorch_model.bin", ""),
+            ("1_Pooling/config.json", "{}"),
+            ("1_Dense/config.json", "{}"),
+            ("1_Dense/pytorch_model.bin", ""),
+            ("onnx/model.onnx", ""),
+            ("paper.pdf", ""),
+        ]);
+        assert_eq!(seen, WHOLE);
+        assert_eq!(
+            found,
+            [
+                "modules.json",
+                "config.json",
+                "tokenizer.json",
+                "model.safetensors",
+                "1_Dense/config.json",
+                "1_Dense/pytorch_model.bin",
+            ]
+        );
+    }
+
+    #[test]
+    fn shards_are_those_of_the_index() {
+        let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
+        let mut files = vec![
+            ("artifact.metadata", "{}"),
+            ("model.safetensors.index.json", index),
+            ("model-1.safetensors", ""),
+            ("model-2.safetensors", ""),
+            ("model-3.safetensors", ""),
+        ];
+        let (seen, found) = visited(&files);
+        assert_eq!(seen, WHOLE);
+        assert_eq!(
+            found[2..],
+            ["model-1.safetensors", "model-2.safetensors"].map(str::to_owned)
+        );
+        files.remove(3);
+        assert!(!visited(&files).0.weights);
+    }
+
+    #[test]
+    fn names_that_lead_out_are_refused() {
+        for modules in [
+            r#"[{"path": "../../x", "type": "Transformer"}]"#,
+            r#"[{"path": "/etc", "type": "Transformer"}]"#,
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(MODULES);
+            fs::write(&path, modules).unwrap();
+            let error = visit(&mut |name| Ok((name == MODULES).then(|| path.clone()))).unwrap_err();
+            assert!(error.to_string().contains(MODULES), "{error}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Names of checkpoints on the hub.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The revision where none is named.
+const MAIN: &str = "main";
+
+/// A repository of the hub, and which revision of it: `owner/name` or `owner/name@revision`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelId {
+    repository: String,
+    revision: String,
+}
+
+/// What was given cannot be the name of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no hub id; write owner/name or owner/name@revision")]
+pub struct NotAnId(String);
+
+impl ModelId {
+    /// `owner/name`.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// A branch, a tag or a commit; `main` where none was named.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+}
+
+impl FromStr for ModelId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<ModelId, NotAnId> {
+        let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
+        // Both become parts of addresses and of paths in the cache.
+        let valid = repository.split('/').count() == 2
+            && repository.split('/').all(is_plain)
+            && revision.split('/').all(is_plain);
+        if !valid {
+            return Err(NotAnId(text.to_owned()));
+        }
+        Ok(ModelId {
+            repository: repository.to_owned(),
+            revision: revision.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for ModelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.repository)?;
+        if self.revision == MAIN {
+            return Ok(());
+        }
+        write!(f, "@{}", self.revision)
+    }
+}
+
+/// Whether `part` may stand between two slashes of an address or a path without changing its meaning.
+pub(super) fn is_plain(part: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && part.chars().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_they_are_written() {
+        for text in [
+            "owner/name",
+            "o-w.n_er/Name-v1.5",
+            "owner/name@v2",
+            "owner/name@refs/pr/3",
+            "owner/name@be1703c55532145a844da800eea4c9a692d7e267",
+        ] {
+            let id: ModelId = text.parse().unwrap();
+            assert_eq!(id.to_string(), text);
+        }
+        let id: ModelId = "owner/name@main".parse().unwrap();
+        assert_eq!(id, "owner/name".parse().unwrap());
+    }
+
+    #[test]
+    fn paths_are_no_ids() {
+        for text in [
+            "",
+            "name",
+            "/name",
+            "owner/",
+            "./name",
+            "../name",
+            "a/b/c",
+            "owner/name@",
+            "owner/name@../x",
+            "owner/na me",
+            "C:\\models",
+            "~/name",
+        ] {
+            assert!(text.parse::<ModelId>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's tools share.
+//!
+//! ```no_run
+//! use colidx_encoder::Encoder;
+//! use colidx_encoder::hub::{Hub, ModelId, Quiet};
+//!
+//! let id: ModelId = "answerdotai/answerai-colbert-small-v1".parse()?;
+//! let directory = Hub::from_env()?.fetch(&id, &mut Quiet)?;
+//! let encoder = Encoder::open(&directory)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index keeps finding the
+//! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+
+mod cache;
+mod error;
+mod files;
+mod id;
+mod remote;
+
+use std::env;
+use std::path::PathBuf;
+
+pub use error::HubError;
+pub use id::{ModelId, NotAnId};
+
+use cache::Repository;
+use remote::Remote;
+
+/// The hub where nothing else is set.
+const ENDPOINT: &str = "https://huggingface.co";
+
+/// Where checkpoints come from and where they are kept.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    /// Folder of the cache, whose layout is that of the hub's own tools.
+    pub cache: PathBuf,
+    /// Address of the hub, without a slash at the end.
+    pub endpoint: String,
+    /// What is shown to the hub for repositories that are not open to everyone.
+    pub token: Option<String>,
+    /// Whether only the cache is used.
+    pub offline: bool,
+}
+
+/// Watches files arrive.
+pub trait Progress {
+    /// A file of `bytes` begins to arrive, or goes on after a failure.
+    fn file(&mut self, name: &str, bytes: u64);
+
+    /// So many more of its bytes are here; what an earlier run left counts too.
+    fn advance(&mut self, bytes: u64);
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn file(&mut self, _: &str, _: u64) {}
+
+    fn advance(&mut self, _: u64) {}
+}
+
+impl Hub {
+    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`
+    /// for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a login leaves.
+    ///
+    /// # Errors
+    /// [`HubError::NoCache`] if nothing says where the cache is.
+    pub fn from_env() -> Result<Hub, HubError> {
+        Hub::from_variables(|name| env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Hub, HubError> {
+        let home = get("HF_HOME").map(PathBuf::from).or_else(|| {
+            let cache = get("XDG_CACHE_HOME").map(PathBuf::from);
+            let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")));
+            Some(cache?.join("huggingface"))
+        });
+        let cache = get("HF_HUB_CACHE").map(PathBuf::from);
+        let token = get("HF_TOKEN").or_else(|| {
+            let path = get("HF_TOKEN_PATH").map(PathBuf::from);
+            let path = path.or_else(|| Some(home.as_ref()?.join("token")))?;
+            std::fs::read_to_string(path).ok()
+        });
+        Ok(Hub {
+            cache: cache
+                .or_else(|| Some(home.as_ref()?.join("hub")))
+                .ok_or(HubError::NoCache)?,
+            endpoint: get("HF_ENDPOINT")
+                .unwrap_or_else(|| ENDPOINT.to_owned())
+                .trim_end_matches('/')
+                .to_owned(),
+            token: token
+                .map(|token| token.trim().to_owned())
+                .filter(|token| !token.is_empty()),
+            offline: get("HF_HUB_OFFLINE").is_some_and(|value| {
+                matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on")
+            }),
+        })
+    }
+
+    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is missing is downloaded.
+    ///
+    /// # Errors
+    /// If something is missing and cannot be had. What has arrived is kept and the next call goes on from there.
+    pub fn fetch(&self, id: &ModelId, progress: &mut dyn Progress) -> Result<PathBuf, HubError> {
+        let repository = Repository::new(&self.cache, id);
+        let cached = repository.snapshot(id.revision());
+        let state = match &cached {
+            Some(snapshot) => snapshot.state()?,
+            None => cache::State::Partial,
+        };
+        // Another tool may have left out what it does not need, so an unproven snapshot is only the last resort.
+        let cached = cached.filter(|_| state != cache::State::Partial);
+        match cached {
+            Some(snapshot) if state == cache::State::Whole => Ok(snapshot.into_path()),
+            Some(snapshot) if self.offline => Ok(snapshot.into_path()),
+            None if self.offline => Err(HubError::Offline {
+                id: id.clone(),
+                cache: self.cache.clone(),
+            }),
+            cached => match (Remote::new(self, id)?.fetch(&repository, progress), cached) {
+                (Err(HubError::Network { .. }), Some(snapshot)) => Ok(snapshot.into_path()),
+                (fetched, _) => fetched,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hub(set: &'static [(&str, &str)]) -> Hub {
+        let get = |name: &str| Some(set.iter().find(|(n, _)| *n == name)?.1.to_owned());
+        Hub::from_variables(get).unwrap()
+    }
+
+    #[test]
+    fn the_environment_is_obeyed() {
+        let cache = |set| hub(set).cache;
+        assert_eq!(
+            cache(&[("HF_HUB_CACHE", "/c"), ("HF_HOME", "/h")]),
+            PathBuf::from("/c")
+        );
+        assert_eq!(
+            cache(&[("HF_HOME", "/h"), ("XDG_CACHE_HOME", "/x")]),
+            PathBuf::from("/h/hub")
+        );
+        assert_eq!(
+            cache(&[("XDG_CACHE_HOME", "/x")]),
+            PathBuf::from("/x/huggingface/hub")
+        );
+        assert_eq!(hub(&[]).endpoint, ENDPOINT);
+        assert_eq!(
+            hub(&[("HF_ENDPOINT", "http://mirror:80/")]).endpoint,
+            "http://mirror:80"
+        );
+        for (value, offline) in [("1", true), ("TRUE", true), ("on", true), ("0", false)] {
+            let get = |name: &str| (name == "HF_HUB_OFFLINE").then(|| value.to_owned());
+            assert_eq!(
+                Hub::from_variables(get).unwrap().offline,
+                offline,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_token_is_in_a_variable_or_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("token"), "from-login\n").unwrap();
+        std::fs::write(folder.path().join("other"), " from-file ").unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let token = |set: &[(&str, String)]| {
+            let get = |name: &str| Some(set.iter().find(|(n, _)| *n == name)?.1.clone());
+            Hub::from_variables(get).unwrap().token
+        };
+        let home = ("HF_HOME", folder.path().display().to_string());
+        let file = ("HF_TOKEN_PATH", path("other"));
+        let set = [home.clone(), file.clone(), ("HF_TOKEN", "set".to_owned())];
+        assert_eq!(token(&set).as_deref(), Some("set"));
+        assert_eq!(token(&[home.clone(), file]).as_deref(), Some("from-file"));
+        assert_eq!(token(&[home]).as_deref(), Some("from-login"));
+        assert_eq!(token(&[("HF_HOME", path("nowhere"))]), None);
+    }
+}
