@@ -194,7 +194,7 @@ fn int8_products(level: Level) -> Vec<(String, f64)> {
             level.int8_dots(&rows, &columns, &mut out, outputs);
         });
         results.push((format!("int8_dots {ROWS}x{outputs}x{inputs}"), product));
-        results.push((format!("  with quantize"), both));
+        results.push(("  with quantize".to_owned(), both));
     }
     results
 }

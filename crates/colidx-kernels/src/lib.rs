@@ -34,6 +34,7 @@ mod level;
 mod norm;
 mod panels;
 mod rows;
+mod view;
 
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, decode, pack, packed_len, quantize, unpack};
@@ -44,3 +45,4 @@ pub use level::{Level, level};
 pub use norm::normalize;
 pub use panels::{LANES, Panels};
 pub use rows::max_rows;
+pub use view::RowsView;

@@ -1,5 +1,7 @@
 //! The layout of columns that the dot-product kernels read.
 
+use crate::RowsView;
+
 /// Columns in one panel.
 pub const LANES: usize = 16;
 
@@ -50,31 +52,69 @@ impl Panels {
             "{} floats are no whole number of columns of {dim} dimensions",
             matrix.len()
         );
-        let columns = matrix.len() / dim;
-        let mut panels = Panels::zeroed(columns, dim);
-        if columns > 0 {
-            for (d, row) in matrix.chunks_exact(columns).enumerate() {
-                for (panel, values) in row.chunks(LANES).enumerate() {
-                    panels.lines[panel * dim + d].0[..values.len()].copy_from_slice(values);
-                }
+        let mut panels = Panels::empty(dim);
+        match matrix.len() / dim {
+            0 => panels,
+            columns => {
+                panels.refill_columns_of(RowsView::new(matrix, columns));
+                panels
             }
         }
-        panels
     }
 
-    /// `columns` columns of zeros.
-    fn zeroed(columns: usize, dim: usize) -> Panels {
-        let panels = columns.div_ceil(LANES);
-        let mut barred = vec![Line([f32::NEG_INFINITY; LANES]); panels];
-        for column in 0..columns {
-            barred[column / LANES].0[column % LANES] = 0.0;
-        }
+    /// No columns yet, of `dim` dimensions: to be filled.
+    ///
+    /// # Panics
+    /// If `dim` is 0.
+    pub fn empty(dim: usize) -> Panels {
+        assert!(dim > 0, "columns have dimensions");
         Panels {
             dim,
-            columns,
-            lines: vec![Line([0.0; LANES]); panels * dim],
-            bias: vec![Line([0.0; LANES]); panels],
-            barred,
+            columns: 0,
+            lines: Vec::new(),
+            bias: Vec::new(),
+            barred: Vec::new(),
+        }
+    }
+
+    /// Replaces the columns by the rows of `rows`, each multiplied by `scale`, without new memory where there is enough.
+    pub fn refill(&mut self, rows: RowsView<'_>, scale: f32) {
+        let dim = rows.dim();
+        self.reset(rows.len(), dim);
+        for (column, row) in rows.iter().enumerate() {
+            let (panel, lane) = (column / LANES, column % LANES);
+            for (line, &value) in self.lines[panel * dim..][..dim].iter_mut().zip(row) {
+                line.0[lane] = value * scale;
+            }
+        }
+    }
+
+    /// Replaces the columns by those of the matrix whose rows are `rows`, without new memory where there is enough.
+    pub fn refill_columns_of(&mut self, rows: RowsView<'_>) {
+        let (dim, columns) = (rows.len().max(1), rows.dim());
+        self.reset(columns, dim);
+        for (d, row) in rows.iter().enumerate() {
+            for (panel, values) in row.chunks(LANES).enumerate() {
+                self.lines[panel * dim + d].0[..values.len()].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// Makes room for `columns` columns without bias, the missing ones of the last panel zero.
+    fn reset(&mut self, columns: usize, dim: usize) {
+        let panels = columns.div_ceil(LANES);
+        let (full, zero) = (columns / LANES, Line([0.0; LANES]));
+        (self.dim, self.columns) = (dim, columns);
+        self.lines.resize(panels * dim, zero);
+        self.lines[full * dim..].fill(zero);
+        self.bias.clear();
+        self.bias.resize(panels, zero);
+        self.barred.clear();
+        self.barred.resize(panels, zero);
+        for lane in columns - full * LANES..LANES {
+            if let Some(last) = self.barred.get_mut(full) {
+                last.0[lane] = f32::NEG_INFINITY;
+            }
         }
     }
 
@@ -84,19 +124,14 @@ impl Panels {
             "{} floats are no whole number of columns of {dim} dimensions",
             values.len()
         );
-        let columns = values.len() / dim;
+        let mut panels = Panels::empty(dim);
+        panels.refill(RowsView::new(values, dim), 1.0);
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), columns, "one bias for each column");
-        }
-        let mut panels = Panels::zeroed(columns, dim);
-        for (column, row) in values.chunks_exact(dim).enumerate() {
-            let (panel, lane) = (column / LANES, column % LANES);
-            for (line, &value) in panels.lines[panel * dim..][..dim].iter_mut().zip(row) {
-                line.0[lane] = value;
-            }
-            if let Some(bias) = bias {
-                panels.bias[panel].0[lane] = bias[column];
-                panels.barred[panel].0[lane] = bias[column];
+            assert_eq!(bias.len(), panels.columns, "one bias for each column");
+            for lines in [&mut panels.bias, &mut panels.barred] {
+                for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
+                    line.0[..bias.len()].copy_from_slice(bias);
+                }
             }
         }
         panels

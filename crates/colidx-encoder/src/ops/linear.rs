@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::{
-    Activation, Int8Panels, Int8Rows, LANES, Panels, dots, dots_strided, int8_dots,
+    Activation, Int8Panels, Int8Rows, LANES, Panels, RowsView, dots, dots_strided, int8_dots,
 };
 
 use super::{Threads, elements};
@@ -116,7 +116,12 @@ impl Linear {
         match &self.weights {
             Weights::F32(groups) => {
                 for (g, panels) in groups.iter().enumerate() {
-                    dots_strided(x, panels, &mut block[g * GROUP..], padded);
+                    dots_strided(
+                        RowsView::new(x, self.inputs),
+                        panels,
+                        &mut block[g * GROUP..],
+                        padded,
+                    );
                 }
             }
             Weights::Int8(groups) => {

@@ -1,17 +1,18 @@
 //! The functions themselves. `inline(always)`, to be compiled inside the functions of each level.
 
-use super::{Activation, math};
+use super::Activation;
+use super::math::{self, Fma};
 
 #[inline(always)]
-pub(super) fn activate(activation: Activation, values: &mut [f32]) {
+pub(super) fn activate(activation: Activation, values: &mut [f32], fma: impl Fma) {
     match activation {
         Activation::Identity => {}
-        Activation::Gelu => each(values, math::gelu),
-        Activation::GeluTanh => each(values, math::gelu_tanh),
+        Activation::Gelu => each(values, |x| math::gelu(x, fma)),
+        Activation::GeluTanh => each(values, |x| math::gelu_tanh(x, fma)),
         Activation::Relu => each(values, |x| if x > 0.0 { x } else { 0.0 }),
-        Activation::Silu => each(values, |x| x * math::sigmoid(x)),
-        Activation::Tanh => each(values, math::tanh),
-        Activation::Sigmoid => each(values, math::sigmoid),
+        Activation::Silu => each(values, |x| x * math::sigmoid(x, fma)),
+        Activation::Tanh => each(values, |x| math::tanh(x, fma)),
+        Activation::Sigmoid => each(values, |x| math::sigmoid(x, fma)),
     }
 }
 
@@ -23,14 +24,14 @@ fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
 }
 
 #[inline(always)]
-pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize) {
+pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize, fma: impl Fma) {
     for row in scores.chunks_exact_mut(stride) {
         // Padding goes through the arithmetic with the rest, which leaves no odd elements to handle apart.
         row[n..].fill(f32::NEG_INFINITY);
         let max = math::max(row);
-        each(row, |x| math::exp(x - max));
+        // The padding adds at most 1e-38 for each of its columns to a sum that is at least one.
+        let scale = 1.0 / math::map_sum(row, |x| math::exp(x - max, fma));
         row[n..].fill(0.0);
-        let scale = 1.0 / math::sum(row, |x| x);
         each(row, |x| x * scale);
     }
 }
@@ -43,6 +44,7 @@ pub(super) fn layer_norm(
     bias: &[f32],
     epsilon: f32,
     out: &mut [f32],
+    fma: impl Fma,
 ) {
     let width = weight.len();
     let rows = x.chunks_exact(width).zip(y.chunks_exact(width));
@@ -54,7 +56,7 @@ pub(super) fn layer_norm(
         let variance = math::sum(out, |v| (v - mean) * (v - mean)) / width as f32;
         let scale = 1.0 / (variance + epsilon).sqrt();
         for ((out, weight), bias) in out.iter_mut().zip(weight).zip(bias) {
-            *out = (*out - mean) * scale * weight + bias;
+            *out = fma((*out - mean) * scale, *weight, *bias);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What lies between the matrix products of a transformer: activation functions, softmax and LayerNorm.
 //!
-//! The body of each is plain Rust, written to vectorise and compiled once for each level. It uses no fused multiply-add
-//! and adds in an order that does not depend on the register width, so that every level gives the same bits.
+//! The body of each is plain Rust, written to vectorise and compiled once for each level. It adds in an order that does not
+//! depend on the register width, so that every level gives the same bits.
 
 mod body;
 mod math;
@@ -108,30 +108,24 @@ impl Level {
     }
 }
 
-/// The bodies, compiled for one level.
+/// The bodies, compiled for one level with its way to multiply and add.
 macro_rules! compile_for {
-    ($module:ident, $features:literal) => {
+    ($module:ident, $fma:path $(, $features:literal)?) => {
         mod $module {
             use super::{Activation, body};
 
-            /// # Safety
-            /// The processor has the level's instruction set.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn activate(activation: Activation, values: &mut [f32]) {
-                body::activate(activation, values);
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn activate(activation: Activation, values: &mut [f32]) {
+                body::activate(activation, values, $fma);
             }
 
-            /// # Safety
-            /// The processor has the level's instruction set.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn softmax(scores: &mut [f32], stride: usize, n: usize) {
-                body::softmax(scores, stride, n);
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize) {
+                body::softmax(scores, stride, n, $fma);
             }
 
-            /// # Safety
-            /// The processor has the level's instruction set.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn layer_norm(
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn layer_norm(
                 x: &[f32],
                 y: &[f32],
                 weight: &[f32],
@@ -139,19 +133,19 @@ macro_rules! compile_for {
                 epsilon: f32,
                 out: &mut [f32],
             ) {
-                body::layer_norm(x, y, weight, bias, epsilon, out);
+                body::layer_norm(x, y, weight, bias, epsilon, out, $fma);
             }
         }
     };
 }
 
-use body as scalar;
+compile_for!(scalar, crate::fma::fma);
 #[cfg(target_arch = "x86_64")]
-compile_for!(avx2, "avx2");
+compile_for!(avx2, f32::mul_add, "avx2,fma");
 #[cfg(target_arch = "x86_64")]
-compile_for!(avx512, "avx512f,avx512bw,avx512vl");
+compile_for!(avx512, f32::mul_add, "avx512f,avx512bw,avx512vl,fma");
 #[cfg(target_arch = "aarch64")]
-compile_for!(neon, "neon");
+compile_for!(neon, f32::mul_add, "neon");
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Nearest, tile};
-use crate::Panels;
+use crate::{Panels, RowsView};
 
 // SAFETY: every method is the one instruction it names.
 unsafe impl tile::Vector for __m256 {
@@ -49,7 +49,7 @@ unsafe impl tile::Vector for __m256 {
 /// # Safety
 /// The processor has AVX2 and FMA; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+pub(super) unsafe fn dots(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<__m256, 6, 2, 2>(rows, panels, out, stride) }
 }

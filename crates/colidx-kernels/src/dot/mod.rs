@@ -11,7 +11,7 @@ mod scalar;
 mod tile;
 
 use crate::level::dispatch;
-use crate::{Level, Panels, level};
+use crate::{Level, Panels, RowsView, level};
 
 /// The best column for a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,9 +34,9 @@ pub fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
 /// the padded columns of a row and the next row is left alone.
 ///
 /// # Panics
-/// If `rows` is no whole number of rows, `stride` is below `padded_columns`, or `out` does not end with, or after, the
+/// If rows and columns differ in their dimensions, `stride` is below `padded_columns`, or `out` does not end with, or after, the
 /// padded columns of the last row.
-pub fn dots_strided(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+pub fn dots_strided(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     level().dots_strided(rows, panels, out, stride);
 }
 
@@ -77,6 +77,7 @@ impl Level {
             n * panels.padded_columns(),
             "`out` is [n_rows, padded_columns]"
         );
+        let rows = RowsView::new(rows, panels.dim());
         dispatch!(self, dots(rows, panels, out, panels.padded_columns()));
     }
 
@@ -84,8 +85,13 @@ impl Level {
     ///
     /// # Panics
     /// As [`dots_strided`], or if the processor does not support the level.
-    pub fn dots_strided(self, rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
-        let n = row_count(rows, panels);
+    pub fn dots_strided(self, rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
+        assert_eq!(
+            rows.dim(),
+            panels.dim(),
+            "rows and columns have the same dimensions"
+        );
+        let n = rows.len();
         let width = panels.padded_columns();
         assert!(
             stride >= width,

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::{Nearest, tile};
-use crate::Panels;
+use crate::{Panels, RowsView};
 
 // SAFETY: every method is the one instruction it names.
 unsafe impl tile::Vector for float32x4_t {
@@ -43,7 +43,7 @@ unsafe impl tile::Vector for float32x4_t {
 /// # Safety
 /// The processor has NEON; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+pub(super) unsafe fn dots(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<float32x4_t, 6, 4, 4>(rows, panels, out, stride) }
 }

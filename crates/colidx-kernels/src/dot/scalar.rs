@@ -1,9 +1,9 @@
 //! The oracle: what every other level must give, bit for bit.
 
 use super::Nearest;
-use crate::Panels;
 use crate::fma::fma;
 use crate::panels::{LANES, Line};
+use crate::{Panels, RowsView};
 
 /// The dot products of one row with the sixteen columns of one panel.
 #[inline(never)]
@@ -17,12 +17,12 @@ fn panel_dots(row: &[f32], panel: &[Line], bias: &Line) -> [f32; LANES] {
     acc
 }
 
-pub(super) fn dots(rows: &[f32], panels: &Panels, out: &mut [f32], stride: usize) {
+pub(super) fn dots(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     if panels.columns() == 0 {
         return;
     }
     let dim = panels.dim();
-    for (row, out) in rows.chunks_exact(dim).zip(out.chunks_mut(stride)) {
+    for (row, out) in rows.iter().zip(out.chunks_mut(stride)) {
         let columns = panels.lines().chunks_exact(dim).zip(panels.bias());
         for ((panel, bias), out) in columns.zip(out.chunks_exact_mut(LANES)) {
             out.copy_from_slice(&panel_dots(row, panel, bias));

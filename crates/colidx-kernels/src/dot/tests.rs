@@ -199,7 +199,7 @@ fn a_group_of_columns_lies_within_a_wider_matrix() {
     Level::Scalar.dots(&rows, &panels, &mut want);
     for level in Level::supported() {
         let mut out = vec![7.0; (n - 1) * stride + width + 3];
-        level.dots_strided(&rows, &panels, &mut out, stride);
+        level.dots_strided(RowsView::new(&rows, dim), &panels, &mut out, stride);
         for (row, want) in out.chunks(stride).zip(want.chunks(width)) {
             assert_eq!(bits(&row[..width]), bits(want), "{level}");
             assert!(row[width..].iter().all(|&gap| gap == 7.0), "{level}");
@@ -210,5 +210,10 @@ fn a_group_of_columns_lies_within_a_wider_matrix() {
 #[test]
 #[should_panic(expected = "`out` holds 2 rows of 16, 20 apart")]
 fn a_strided_output_that_ends_early_is_refused() {
-    dots_strided(&[1.0; 4], &Panels::new(&[1.0; 2], 2), &mut [0.0; 35], 20);
+    dots_strided(
+        RowsView::new(&[1.0; 4], 2),
+        &Panels::new(&[1.0; 2], 2),
+        &mut [0.0; 35],
+        20,
+    );
 }

@@ -7,8 +7,8 @@
 //! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level.
 
 use super::Nearest;
-use crate::Panels;
 use crate::panels::{LANES, Line};
+use crate::{Panels, RowsView};
 
 /// A SIMD register of f32.
 ///
@@ -44,12 +44,13 @@ trait Sink<V: Vector, const N: usize> {
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const N: usize>(
     rows: *const f32,
+    stride: usize,
     dim: usize,
     panel: *const Line,
     bias: *const Line,
 ) -> [[V; N]; R] {
     let per_panel = LANES / V::WIDTH;
-    // SAFETY: the caller has `R` rows of `dim` floats at `rows`, and at `panel` and `bias` as many panels as `N`
+    // SAFETY: the caller has `R` rows of `dim` floats at `rows`, `stride` apart, and at `panel` and `bias` as many panels as `N`
     // registers span.
     unsafe {
         let bias = bias.cast::<f32>();
@@ -66,7 +67,7 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
                 *column = V::load(line.add(v % per_panel * V::WIDTH));
             }
             for (r, acc) in acc.iter_mut().enumerate() {
-                let x = V::splat(*rows.add(r * dim + d));
+                let x = V::splat(*rows.add(r * stride + d));
                 for (acc, column) in acc.iter_mut().zip(columns) {
                     *acc = x.mul_add(column, *acc);
                 }
@@ -79,35 +80,34 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
 /// Passes `n` rows by the panels at `panel`, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
 #[inline(always)]
 unsafe fn sweep<V: Vector, const R: usize, const N: usize>(
-    rows: &[f32],
-    dim: usize,
+    rows: RowsView<'_>,
     panel: *const Line,
     bias: *const Line,
     sink: &mut impl Sink<V, N>,
 ) {
-    let n = rows.len() / dim;
+    let (n, dim, stride) = (rows.len(), rows.dim(), rows.stride());
     let mut row = 0;
     // SAFETY: each tile lies within the `n` rows; the panels are the caller's promise.
     unsafe {
-        let at = |row: usize| rows.as_ptr().add(row * dim);
+        let at = |row: usize| rows.as_ptr().add(row * stride);
         while n - row >= R {
-            sink.take(row, &tile::<V, R, N>(at(row), dim, panel, bias));
+            sink.take(row, &tile::<V, R, N>(at(row), stride, dim, panel, bias));
             row += R;
         }
         if R > 8 && n - row >= 8 {
-            sink.take(row, &tile::<V, 8, N>(at(row), dim, panel, bias));
+            sink.take(row, &tile::<V, 8, N>(at(row), stride, dim, panel, bias));
             row += 8;
         }
         if R > 4 && n - row >= 4 {
-            sink.take(row, &tile::<V, 4, N>(at(row), dim, panel, bias));
+            sink.take(row, &tile::<V, 4, N>(at(row), stride, dim, panel, bias));
             row += 4;
         }
         if R > 2 && n - row >= 2 {
-            sink.take(row, &tile::<V, 2, N>(at(row), dim, panel, bias));
+            sink.take(row, &tile::<V, 2, N>(at(row), stride, dim, panel, bias));
             row += 2;
         }
         if n > row {
-            sink.take(row, &tile::<V, 1, N>(at(row), dim, panel, bias));
+            sink.take(row, &tile::<V, 1, N>(at(row), stride, dim, panel, bias));
         }
     }
 }
@@ -139,7 +139,7 @@ impl<V: Vector, const N: usize> Sink<V, N> for Store {
 /// there, and the stride no less than these.
 #[inline(always)]
 pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize, const ONE: usize>(
-    rows: &[f32],
+    rows: RowsView<'_>,
     panels: &Panels,
     out: &mut [f32],
     stride: usize,
@@ -148,7 +148,7 @@ pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize, const ONE: 
     if panels.columns() == 0 {
         return;
     }
-    let blocks = rows.chunks(BLOCK * dim).zip(out.chunks_mut(BLOCK * stride));
+    let blocks = rows.chunks(BLOCK).zip(out.chunks_mut(BLOCK * stride));
     for (rows, out) in blocks {
         let mut p = 0;
         while p < panels.panels() {
@@ -161,9 +161,9 @@ pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize, const ONE: 
             // SAFETY: the group's panels exist, and `out` has their columns in every row.
             unsafe {
                 if panels.panels() - p >= N / ONE {
-                    sweep::<V, R, N>(rows, dim, panel, bias, &mut sink);
+                    sweep::<V, R, N>(rows, panel, bias, &mut sink);
                 } else {
-                    sweep::<V, R, ONE>(rows, dim, panel, bias, &mut sink);
+                    sweep::<V, R, ONE>(rows, panel, bias, &mut sink);
                 }
             }
             p += N / ONE;
@@ -189,8 +189,7 @@ impl<V: Vector, const N: usize> Sink<V, N> for Max<V, N> {
 /// As [`sweep`], and `best` has the columns of `N` registers.
 #[inline(always)]
 unsafe fn max_sweep<V: Vector, const R: usize, const N: usize>(
-    rows: &[f32],
-    dim: usize,
+    rows: RowsView<'_>,
     panel: *const Line,
     bias: *const Line,
     best: *mut f32,
@@ -201,7 +200,7 @@ unsafe fn max_sweep<V: Vector, const R: usize, const N: usize>(
         for (v, register) in sink.0.iter_mut().enumerate() {
             *register = V::load(best.add(v * V::WIDTH));
         }
-        sweep::<V, R, N>(rows, dim, panel, bias, &mut sink);
+        sweep::<V, R, N>(rows, panel, bias, &mut sink);
         for (v, register) in sink.0.into_iter().enumerate() {
             register.store(best.add(v * V::WIDTH));
         }
@@ -219,6 +218,7 @@ pub(super) unsafe fn max_dots<V: Vector, const R: usize, const N: usize, const O
     best: &mut [f32],
 ) {
     let dim = panels.dim();
+    let rows = RowsView::new(rows, dim);
     let mut p = 0;
     while p < panels.panels() {
         let (panel, bias) = (&panels.lines()[p * dim..], &panels.bias()[p..]);
@@ -227,9 +227,9 @@ pub(super) unsafe fn max_dots<V: Vector, const R: usize, const N: usize, const O
         // SAFETY: the group's panels exist, and `best` has their columns.
         unsafe {
             if panels.panels() - p >= N / ONE {
-                max_sweep::<V, R, N>(rows, dim, panel, bias, best);
+                max_sweep::<V, R, N>(rows, panel, bias, best);
             } else {
-                max_sweep::<V, R, ONE>(rows, dim, panel, bias, best);
+                max_sweep::<V, R, ONE>(rows, panel, bias, best);
             }
         }
         p += N / ONE;
@@ -303,7 +303,8 @@ pub(super) unsafe fn nearest<V: Vector, const R: usize, const N: usize, const ON
 ) {
     let dim = panels.dim();
     let mut leads = [Lead::NONE; BLOCK];
-    for (rows, out) in rows.chunks(BLOCK * dim).zip(out.chunks_mut(BLOCK)) {
+    let blocks = RowsView::new(rows, dim).chunks(BLOCK);
+    for (rows, out) in blocks.zip(out.chunks_mut(BLOCK)) {
         leads[..out.len()].fill(Lead::NONE);
         let mut p = 0;
         while p < panels.panels() {
@@ -316,9 +317,9 @@ pub(super) unsafe fn nearest<V: Vector, const R: usize, const N: usize, const ON
             // SAFETY: the group's panels exist, and a block has at most `BLOCK` rows.
             unsafe {
                 if panels.panels() - p >= N / ONE {
-                    sweep::<V, R, N>(rows, dim, panel, bias, &mut sink);
+                    sweep::<V, R, N>(rows, panel, bias, &mut sink);
                 } else {
-                    sweep::<V, R, ONE>(rows, dim, panel, bias, &mut sink);
+                    sweep::<V, R, ONE>(rows, panel, bias, &mut sink);
                 }
             }
             p += N / ONE;

@@ -1,8 +1,9 @@
 //! The layout of 8-bit columns.
 
+use super::quantize::quantize_column;
 use super::{MAX_DIM, QUAD};
-use crate::LANES;
 use crate::panels::Line;
+use crate::{LANES, level};
 
 /// Four dimensions of the sixteen columns of a panel, `[16][4]`: a cache line.
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +69,11 @@ impl Int8Panels {
                 n.div_ceil(LANES)
             ],
         };
+        let level = level();
         let mut values = vec![0i8; depth * QUAD];
         for (i, column) in columns.chunks_exact(dim).enumerate() {
             let (panel, lane) = (i / LANES, i % LANES);
-            let largest = column.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-            let step = largest / 127.0;
-            let scale = if step > 0.0 { 1.0 / step } else { 0.0 };
-            for (value, x) in values.iter_mut().zip(column) {
-                *value = (x * scale).round_ties_even() as i8;
-            }
+            let step = quantize_column(level, column, &mut values[..dim]);
             let quads = &mut panels.quads[panel * depth..][..depth];
             for (quads, value) in quads.iter_mut().zip(values.as_chunks::<QUAD>().0) {
                 quads.0.as_chunks_mut::<QUAD>().0[lane] = *value;

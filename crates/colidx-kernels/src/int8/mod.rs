@@ -18,6 +18,7 @@ mod avx512;
 mod columns;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod quantize;
 mod rows;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

@@ -1,7 +1,7 @@
 //! Rows of 8-bit integers.
 
+use super::quantize::quantize_row;
 use super::{MAX_DIM, QUAD};
-use crate::level::dispatch;
 use crate::{Level, level};
 
 /// Rows quantised to 8 bits: value `q` of a row stands for `offset + scale q`.
@@ -56,7 +56,7 @@ impl Int8Rows {
         {
             values[dim..].fill(0);
             let (row, values) = (&row[..dim], &mut values[..dim]);
-            *range = dispatch!(level, quantize(row, values));
+            *range = quantize_row(level, row, values);
         }
     }
 
@@ -99,66 +99,3 @@ impl Int8Rows {
         &self.ranges
     }
 }
-
-/// The body, compiled once for each level. It uses no fused multiply-add and takes minima and maxima, which no order
-/// changes, so that every level gives the same bits.
-mod body {
-    use super::Range;
-    use crate::LANES;
-
-    #[inline(always)]
-    pub(super) fn quantize(row: &[f32], values: &mut [u8]) -> Range {
-        let (chunks, rest) = row.as_chunks::<LANES>();
-        let first = row[0];
-        let (mut low, mut high, mut poison) = ([first; LANES], [first; LANES], [0.0f32; LANES]);
-        for chunk in chunks {
-            for lane in 0..LANES {
-                let x = chunk[lane];
-                low[lane] = if x < low[lane] { x } else { low[lane] };
-                high[lane] = if x > high[lane] { x } else { high[lane] };
-                // Zero for numbers, NaN for all else, which comparisons do not see.
-                poison[lane] += x * 0.0;
-            }
-        }
-        for (lane, &x) in rest.iter().enumerate() {
-            low[lane] = if x < low[lane] { x } else { low[lane] };
-            high[lane] = if x > high[lane] { x } else { high[lane] };
-            poison[lane] += x * 0.0;
-        }
-        let offset = low.into_iter().fold(first, f32::min);
-        let high = high.into_iter().fold(first, f32::max);
-        let poison: f32 = poison.into_iter().sum();
-        let scale = (high - offset) / 255.0 + poison;
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-        // 1.5 * 2^23: adding it rounds to an integer, which then lies in the low bits.
-        const ROUND: f32 = 12_582_912.0;
-        for (value, x) in values.iter_mut().zip(row) {
-            let level = ((x - offset) * inverse).clamp(0.0, 255.0);
-            *value = (level + ROUND).to_bits() as u8;
-        }
-        Range { offset, scale }
-    }
-}
-
-macro_rules! compile_for {
-    ($module:ident, $features:literal) => {
-        mod $module {
-            use super::{Range, body};
-
-            /// # Safety
-            /// The processor has the level's instruction set.
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn quantize(row: &[f32], values: &mut [u8]) -> Range {
-                body::quantize(row, values)
-            }
-        }
-    };
-}
-
-use body as scalar;
-#[cfg(target_arch = "x86_64")]
-compile_for!(avx2, "avx2");
-#[cfg(target_arch = "x86_64")]
-compile_for!(avx512, "avx512f,avx512bw,avx512vl");
-#[cfg(target_arch = "aarch64")]
-compile_for!(neon, "neon");

@@ -84,6 +84,21 @@ proptest! {
 }
 
 #[test]
+fn every_level_quantises_columns_alike() {
+    for dim in [1, 15, 16, 37, 200] {
+        let column = noise(dim, 11);
+        let run = |level| {
+            let mut values = vec![0; dim];
+            let step = quantize::quantize_column(level, &column, &mut values);
+            (values, step.to_bits())
+        };
+        let expected = run(Level::Scalar);
+        assert!(expected.0.iter().any(|value| value.abs() == 127));
+        assert!(Level::supported().all(|level| run(level) == expected));
+    }
+}
+
+#[test]
 fn the_largest_sums_do_not_overflow() {
     let dim = MAX_DIM;
     let mut x = vec![255.0; dim];
