@@ -142,7 +142,7 @@ fn a_checkpoint_without_weights_or_none_at_all() {
         .says(&["absent", "no such directory"]);
     build("nobody/no-such-checkpoint")
         .fails()
-        .says(&["nobody/no-such-checkpoint", "fetch-model"]);
+        .says(&["nobody/no-such-checkpoint", "HF_HUB_OFFLINE"]);
     place.has_no_index();
 }
 

@@ -142,6 +142,58 @@ fn empty_documents_are_counted_and_identical_ones_are_ordered_by_key() {
 }
 
 #[test]
+fn documents_without_vectors_are_counted_and_kept() {
+    let place = Place::new();
+    // Special tokens get vectors too, so that only this skiplist leaves nothing of a text without words.
+    for name in [
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "modules.json",
+    ]
+    .into_iter()
+    .chain(["sentence_bert_config.json", "model.safetensors"])
+    .chain(["1_Dense/config.json", "1_Dense/model.safetensors"])
+    {
+        place.write(
+            &format!("model/{name}"),
+            fs::read(model().join(name)).unwrap(),
+        );
+    }
+    let settings = fs::read(model().join("config_sentence_transformers.json")).unwrap();
+    let mut settings: serde_json::Value = serde_json::from_slice(&settings).unwrap();
+    settings["skiplist_words"] = ["[CLS]", "[unused1]", "[SEP]", "."][..].into();
+    place.write(
+        "model/config_sentence_transformers.json",
+        settings.to_string(),
+    );
+    let corpus = concat!(
+        "{\"_id\": \"moon\", \"text\": \"the moon\"}\n",
+        "{\"_id\": \"dots\", \"text\": \"...\"}\n",
+        "{\"_id\": \"control\", \"text\": \"\\u0001\\u0002\"}\n",
+        "{\"_id\": \"empty\", \"text\": \"\"}\n",
+    );
+    place.write("corpus.jsonl", corpus);
+    let build = [
+        "build",
+        "corpus.jsonl",
+        "--index",
+        "x.colidx",
+        "--model",
+        "model",
+    ];
+    let run = place.colidx(&build).run().succeeds();
+    run.says(&[
+        "4 documents, 2 vectors",
+        "empty: 1 document without text, 3 without vectors",
+    ]);
+    assert_eq!(place.keys("the moon"), ["moon"]);
+    let explain = ["explain", "--index", "x.colidx", "moon", "dots"];
+    let explained = place.colidx(&explain).run().succeeds().stdout;
+    assert!(explained.contains("no token vectors"), "{explained}");
+}
+
+#[test]
 fn long_documents_are_counted() {
     let place = Place::new();
     place.write(

@@ -70,6 +70,10 @@ impl Place {
             .current_dir(self.folder.path())
             .env("XDG_STATE_HOME", self.path("state"))
             .env("MODEL", model())
+            // No test asks the real hub, or looks at what this machine has from it.
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", self.path("hf"))
+            .env_remove("HF_HUB_CACHE")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

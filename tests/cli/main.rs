@@ -4,13 +4,16 @@ mod bad_input;
 mod build;
 mod embeddings;
 mod harness;
+mod hub;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod measure;
+mod model;
 mod output;
 mod prompt;
 mod search;
+mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod usage;

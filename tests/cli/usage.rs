@@ -52,7 +52,7 @@ fn wrong_flags_end_with_2() {
 fn help_and_version_go_to_standard_output() {
     let place = Place::new();
     for command in [
-        "build", "search", "eval", "bench", "encode", "info", "verify", "explain",
+        "build", "search", "eval", "bench", "encode", "model", "info", "verify", "explain",
     ] {
         let run = place.colidx(&[command, "--help"]).run().succeeds();
         assert!(

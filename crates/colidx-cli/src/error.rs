@@ -17,6 +17,9 @@ pub enum CliError {
     /// The checkpoint's.
     #[error(transparent)]
     Encoder(#[from] colidx_encoder::EncoderError),
+    /// The model hub's.
+    #[error(transparent)]
+    Hub(#[from] colidx_encoder::hub::HubError),
     /// A corpus, queries or judgements.
     #[error(transparent)]
     Input(#[from] InputError),

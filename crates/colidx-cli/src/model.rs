@@ -1,113 +1,82 @@
-//! Finding a checkpoint: a directory, or a hub id that has been fetched before.
+//! Finding and opening a checkpoint: a directory, or a repository of the model hub.
 
 use std::path::{Path, PathBuf};
 
-use crate::error::CliError;
+use colidx_encoder::hub::{Hub, ModelId, Progress};
+use colidx_encoder::{Encoder, EncoderOptions};
 
-/// The directory that `model` names.
-///
-/// A directory is taken as it is. Anything else of the form `owner/name` is looked up among the checkpoints that the model
-/// hub's own tools keep on this machine (`HF_HUB_CACHE`, `HF_HOME`, or `~/.cache/huggingface`). Nothing is fetched.
+use crate::error::CliError;
+use crate::progress::{Phases, Unit};
+
+/// An open checkpoint, and what to call it.
+pub struct Model {
+    /// The checkpoint.
+    pub encoder: Encoder,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// What finds the same checkpoint again: an absolute path, or a hub id with its commit.
+    pub location: String,
+}
+
+/// Opens the checkpoint that `model` names: a directory, or `owner/name[@revision]` on the hub. What the hub's cache on this
+/// machine lacks is downloaded.
 ///
 /// # Errors
-/// [`CliError::NoModel`] when there is no such directory and no such checkpoint.
-pub fn locate(model: &str) -> Result<PathBuf, CliError> {
-    let path = PathBuf::from(model);
-    if path.is_dir() {
-        return Ok(path);
-    }
-    let Some((owner, name)) = model
-        .split_once('/')
-        .filter(|(owner, name)| is_hub_part(owner) && is_hub_part(name))
-    else {
-        let reason = "there is no such directory; name a directory with config.json, tokenizer.json and model.safetensors";
-        return Err(CliError::NoModel {
-            path,
-            reason: reason.to_owned(),
-        });
+/// There is no such directory and no such repository, or it is no checkpoint that can be used.
+pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
+    let path = Path::new(model);
+    let (directory, location) = if path.is_dir() {
+        let absolute = std::path::absolute(path).map_err(|error| no_model(path, error))?;
+        (path.to_owned(), absolute.display().to_string())
+    } else {
+        let Ok(id) = model.parse::<ModelId>() else {
+            let reason = "there is no such directory; name the directory of a checkpoint, or a hub id as owner/name";
+            return Err(no_model(path, reason));
+        };
+        let directory = fetch(&id)?;
+        let commit = directory.file_name().unwrap_or_default().to_string_lossy();
+        let location = format!("{}@{commit}", id.repository());
+        (directory, location)
     };
-    let cache = hub_cache(|name| std::env::var_os(name).map(PathBuf::from));
-    cache.as_deref().and_then(|cache| snapshot(cache, owner, name)).ok_or_else(|| {
-        let place = cache.map_or_else(|| "the hub cache".to_owned(), |cache| cache.display().to_string());
-        let reason = format!(
-            "there is no such directory, and no checkpoint of that name in {place}; fetch it with scripts/fetch-model and name its directory"
-        );
-        CliError::NoModel { path, reason }
+    Ok(Model {
+        encoder: Encoder::open_with(&directory, options)?,
+        directory,
+        location,
     })
 }
 
-fn is_hub_part(part: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed)
+fn no_model(path: &Path, reason: impl ToString) -> CliError {
+    CliError::NoModel {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
-fn hub_cache(get: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    get("HF_HUB_CACHE")
-        .or_else(|| get("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| get("XDG_CACHE_HOME").map(|cache| cache.join("huggingface/hub")))
-        .or_else(|| get("HOME").map(|home| home.join(".cache/huggingface/hub")))
+fn fetch(id: &ModelId) -> Result<PathBuf, CliError> {
+    let mut arrival = Arrival {
+        phases: Phases::new(),
+        done: 0,
+    };
+    let directory = Hub::from_env()?.fetch(id, &mut arrival)?;
+    arrival.phases.end();
+    Ok(directory)
 }
 
-/// The snapshot that `refs/main` names, in the hub's cache layout.
-fn snapshot(cache: &Path, owner: &str, name: &str) -> Option<PathBuf> {
-    let repository = cache.join(format!("models--{owner}--{name}"));
-    let revision = std::fs::read_to_string(repository.join("refs/main")).ok()?;
-    let directory = repository.join("snapshots").join(revision.trim());
-    directory.is_dir().then_some(directory)
+/// Shows each file as a phase.
+struct Arrival {
+    phases: Phases,
+    done: u64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_directory_is_taken_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(
-            locate(&folder.path().display().to_string()).unwrap(),
-            folder.path()
-        );
+impl Progress for Arrival {
+    fn file(&mut self, name: &str, bytes: u64) {
+        self.done = 0;
+        let name = format!("fetching {name}");
+        self.phases.begin(&name, Some(bytes), Unit::Bytes);
     }
 
-    #[test]
-    fn a_hub_id_is_found_in_the_cache() {
-        let cache = tempfile::tempdir().unwrap();
-        let repository = cache.path().join("models--owner--small-v1");
-        std::fs::create_dir_all(repository.join("snapshots/abc123")).unwrap();
-        assert_eq!(snapshot(cache.path(), "owner", "small-v1"), None);
-        std::fs::create_dir_all(repository.join("refs")).unwrap();
-        std::fs::write(repository.join("refs/main"), "abc123\n").unwrap();
-        assert_eq!(
-            snapshot(cache.path(), "owner", "small-v1"),
-            Some(repository.join("snapshots/abc123"))
-        );
-    }
-
-    #[test]
-    fn the_cache_is_where_the_environment_says() {
-        let get = |set: &'static [(&str, &str)]| {
-            move |name: &str| {
-                set.iter()
-                    .find(|(n, _)| *n == name)
-                    .map(|(_, v)| PathBuf::from(v))
-            }
-        };
-        assert_eq!(
-            hub_cache(get(&[("HF_HOME", "/h"), ("HOME", "/u")])),
-            Some("/h/hub".into())
-        );
-        assert_eq!(
-            hub_cache(get(&[("HOME", "/u")])),
-            Some("/u/.cache/huggingface/hub".into())
-        );
-        assert_eq!(hub_cache(get(&[])), None);
-    }
-
-    #[test]
-    fn what_is_neither_says_what_to_do() {
-        let message = locate("no/such/directory").unwrap_err().to_string();
-        assert!(message.contains("model.safetensors"), "{message}");
-        let message = locate("../nowhere").unwrap_err().to_string();
-        assert!(message.contains("model.safetensors"), "{message}");
+    fn advance(&mut self, bytes: u64) {
+        self.done += bytes;
+        self.phases.set(self.done);
     }
 }

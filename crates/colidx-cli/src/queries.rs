@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use colidx::{Index, Query};
 use colidx_encoder::Encoder;
 
+use crate::args::QueryModelArgs;
 use crate::error::CliError;
 use crate::input::embeddings::QueryEmbeddings;
 use crate::input::{QueryOptions, read_queries};
@@ -40,8 +41,8 @@ pub struct From<'a> {
     pub queries: Option<&'a PathBuf>,
     /// A file of vectors; with both, the vectors of that text.
     pub embeddings: Option<&'a PathBuf>,
-    /// The checkpoint for text, if it is not the one that the index names.
-    pub model: Option<&'a str>,
+    /// The checkpoint for text.
+    pub model: &'a QueryModelArgs,
 }
 
 impl Queries {

@@ -1,11 +1,12 @@
 //! An open index with the checkpoint that made it: text goes in, hits come out, and can be explained.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use colidx::{DocId, Index, Query, SearchOptions, SearchResults, TokenMatch};
 use colidx_encoder::{EncodedQuery, Encoder};
 
+use crate::args::QueryModelArgs;
 use crate::document::{DocumentText, Part};
 use crate::error::CliError;
 use crate::matching::token_weights;
@@ -59,13 +60,13 @@ pub enum Place {
 }
 
 impl Session {
-    /// Opens the index at `path` and the checkpoint that `model` names, or the one that the index names.
+    /// Opens the index at `path` and the checkpoint that `args` name, or the one that the index names.
     ///
     /// # Errors
     /// Neither names a checkpoint, or the checkpoint is not the one that made the index.
-    pub fn open(path: &Path, model: Option<&str>) -> Result<Session, CliError> {
+    pub fn open(path: &Path, args: &QueryModelArgs) -> Result<Session, CliError> {
         let index = Index::open(path)?;
-        let encoder = open_encoder(&index, path, model)?;
+        let encoder = open_encoder(&index, path, args)?;
         Ok(Session { index, encoder })
     }
 
@@ -182,29 +183,38 @@ impl Session {
     }
 }
 
-/// The checkpoint for the queries of an index: the one that `model` names, or the one that the index names.
+/// The checkpoint for the queries of an index: the one that `args` name, or the one that the index names.
 ///
 /// # Errors
 /// Neither names a checkpoint, or the checkpoint is not the one that made the index.
-pub fn open_encoder(index: &Index, path: &Path, model: Option<&str>) -> Result<Encoder, CliError> {
+pub fn open_encoder(
+    index: &Index,
+    path: &Path,
+    args: &QueryModelArgs,
+) -> Result<Encoder, CliError> {
     let recorded = index.model();
-    let directory: PathBuf = match (model, recorded) {
-        (Some(model), _) => model::locate(model)?,
-        (None, Some(recorded)) => model::locate(&recorded.location).map_err(|_| CliError::NoModel {
-            path: PathBuf::from(&recorded.location),
-            reason: format!("{} was made with the checkpoint {} from there; pass --model with where it is now", path.display(), recorded.name),
-        })?,
+    let options = args.encoder.options();
+    let model = match (&args.model, recorded) {
+        (Some(model), _) => model::open(model, &options)?,
+        (None, Some(recorded)) => {
+            model::open(&recorded.location, &options).map_err(|error| match error {
+                CliError::NoModel { path: place, .. } => CliError::NoModel {
+                    path: place,
+                    reason: format!("{} was made with the checkpoint {} from there; pass --model with where it is now", path.display(), recorded.name),
+                },
+                other => other,
+            })?
+        }
         (None, None) => return Err(CliError::NoModelRecorded { index: path.to_owned() }),
     };
-    let encoder = Encoder::open(&directory)?;
-    let got = &encoder.info().fingerprint;
+    let got = &model.encoder.info().fingerprint;
     if let Some(recorded) = recorded.filter(|recorded| recorded.fingerprint != *got) {
         return Err(CliError::WrongModel {
-            model: directory,
+            model: model.directory,
             index: path.to_owned(),
             expected: recorded.fingerprint.clone(),
             got: got.clone(),
         });
     }
-    Ok(encoder)
+    Ok(model.encoder)
 }

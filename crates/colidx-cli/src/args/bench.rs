@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArg};
+use super::{EffortArgs, IndexArg, QueryModelArgs};
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
@@ -50,5 +50,5 @@ pub struct BenchArgs {
 
     /// The checkpoint for queries.
     #[command(flatten)]
-    pub model: QueryModelArg,
+    pub model: QueryModelArgs,
 }

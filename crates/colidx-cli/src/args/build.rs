@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{CorpusArgs, IndexArg, ThreadsArg, parse_size};
+use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, parse_size};
 
 /// Flags of `colidx build`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    colidx build corpus.jsonl --index docs.colidx --model models/answerai-colbert-small-v1\n  \
+    colidx build corpus.jsonl --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
     colidx build notes/ README.md --index notes.colidx --model models/answerai-colbert-small-v1\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model models/answerai-colbert-small-v1\n  \
     colidx build --embeddings vectors/ --index vectors.colidx")]
@@ -30,13 +30,17 @@ pub struct BuildArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Checkpoint that turns text into vectors: a directory or a hub id.
+    /// Checkpoint that turns text into vectors: a directory or a hub id, owner/name or owner/name@revision.
     #[arg(
         long,
         value_name = "DIR|HUB-ID",
         required_unless_present = "embeddings"
     )]
     pub model: Option<String>,
+
+    /// How it computes.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
 
     /// Bits a dimension for the residuals: 1, 2, 4 or 8.
     #[arg(long, value_name = "1|2|4|8", default_value = "4", value_parser = parse_nbits)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{CorpusArgs, ThreadsArg};
+use super::{CorpusArgs, EncoderArgs, ThreadsArg};
 
 /// Flags of `colidx encode`.
 #[derive(Debug, Args)]
@@ -22,9 +22,13 @@ pub struct EncodeArgs {
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Checkpoint: a directory or a hub id.
+    /// Checkpoint: a directory or a hub id, owner/name or owner/name@revision.
     #[arg(long, value_name = "DIR|HUB-ID")]
     pub model: String,
+
+    /// How it computes.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
 
     /// Directory to write to; it is made if it is not there.
     #[arg(long, value_name = "DIR")]

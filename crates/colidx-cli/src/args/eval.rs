@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArg, ThreadsArg};
+use super::{EffortArgs, IndexArg, QueryModelArgs, ThreadsArg};
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub struct EvalArgs {
 
     /// The checkpoint for queries.
     #[command(flatten)]
-    pub model: QueryModelArg,
+    pub model: QueryModelArgs,
 
     /// The threads.
     #[command(flatten)]

@@ -1,8 +1,27 @@
-//! `colidx info`, `colidx verify` and `colidx explain`
+//! `colidx model`, `colidx info`, `colidx verify` and `colidx explain`
 
 use clap::Args;
 
-use super::{IndexArg, QueryModelArg};
+use super::{EncoderArgs, IndexArg, QueryModelArgs};
+
+/// Flags of `colidx model`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    colidx model answerdotai/answerai-colbert-small-v1\n  \
+    colidx model models/my-checkpoint --json | jq .dim")]
+pub struct ModelArgs {
+    /// Checkpoint: a directory or a hub id, owner/name or owner/name@revision.
+    #[arg(value_name = "DIR|HUB-ID")]
+    pub model: String,
+
+    /// How it computes.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Flags of `colidx info`.
 #[derive(Debug, Args)]
@@ -54,5 +73,5 @@ pub struct ExplainArgs {
 
     /// The checkpoint for queries.
     #[command(flatten)]
-    pub model: QueryModelArg,
+    pub model: QueryModelArgs,
 }

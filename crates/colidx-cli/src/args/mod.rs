@@ -5,6 +5,7 @@ mod build;
 mod corpus;
 mod effort;
 mod encode;
+mod encoder;
 mod eval;
 mod inspect;
 mod search;
@@ -15,8 +16,9 @@ pub use build::{BuildArgs, Clustering};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
+pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
-pub use inspect::{ExplainArgs, InfoArgs, VerifyArgs};
+pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 pub use search::SearchArgs;
 pub use size::parse_size;
 
@@ -31,7 +33,7 @@ use clap::{Args, Parser, Subcommand};
     version,
     about = "Late-interaction (ColBERT) search on disk: one binary, one directory.",
     after_help = "Example:\n  \
-        colidx build docs/ --index docs.colidx --model models/answerai-colbert-small-v1\n  \
+        colidx build docs/ --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
         colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
         Results go to standard output, everything else to standard error.\n\
         Exit status: 0 on success, 1 on failure, 2 on wrong usage."
@@ -55,6 +57,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Turn text into token vectors in .npy files, without an index.
     Encode(EncodeArgs),
+    /// Show what a checkpoint is.
+    Model(ModelArgs),
     /// Show what an index holds and where its bytes are.
     Info(InfoArgs),
     /// Check every checksum and every offset of an index.
@@ -77,14 +81,6 @@ pub struct ThreadsArg {
     /// Threads to use [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-}
-
-/// The checkpoint for queries.
-#[derive(Debug, Args)]
-pub struct QueryModelArg {
-    /// Checkpoint directory or hub id [default: the one that the index names].
-    #[arg(long, value_name = "DIR|HUB-ID")]
-    pub model: Option<String>,
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let from = From {
             queries: args.queries.as_ref(),
             embeddings: args.query_embeddings.as_ref(),
-            model: args.model.model.as_deref(),
+            model: &args.model,
         };
         let mut queries = Queries::open(&index, &args.index.path, &from)?;
         let phases = Phases::new();

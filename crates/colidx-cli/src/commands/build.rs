@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::{
     BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress,
 };
-use colidx_encoder::{CheckpointInfo, Encoder};
+use colidx_encoder::CheckpointInfo;
 
 use super::with_threads;
 use crate::args::{BuildArgs, Clustering};
@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::input::embeddings::Embeddings;
 use crate::input::{Corpus, CorpusReport};
 use crate::interrupt;
-use crate::model;
+use crate::model::{self, Model};
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
@@ -37,7 +37,6 @@ struct Tally {
 /// # Errors
 /// Any; the index directory is then as it was before.
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
-    interrupt::install()?;
     with_threads(&args.threads, || {
         let phases = Phases::new();
         let built = match &args.embeddings {
@@ -65,13 +64,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), 
     };
     // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
-    let directory = model::locate(location)?;
-    let encoder = Encoder::open(&directory)?;
+    let options = options(args)?;
+    let Model {
+        encoder, location, ..
+    } = model::open(location, &args.encoder.options())?;
     let info = encoder.info();
     let options = BuildOptions {
-        model: Some(model_info(info, location, &directory)?),
-        ..options(args)?
+        model: Some(model_info(info, location)),
+        ..options
     };
+    // Until here there is nothing to clean up.
+    interrupt::install()?;
     let mut builder = IndexBuilder::create(&args.index.path, options)?;
     let mut tally = Tally {
         document_length: info.document_length,
@@ -95,6 +98,7 @@ fn from_vectors(
     directory: &Path,
     phases: &Phases,
 ) -> Result<(BuildReport, Tally), CliError> {
+    interrupt::install()?;
     let embeddings = Embeddings::open(directory)?;
     let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
     for (line, key) in (1u64..).zip(embeddings.keys()?) {
@@ -136,22 +140,8 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
 }
 
 /// What the index is to remember of the checkpoint.
-fn model_info(
-    info: &CheckpointInfo,
-    location: &str,
-    directory: &Path,
-) -> Result<ModelInfo, CliError> {
-    let location = if Path::new(location).is_dir() {
-        let absolute = std::path::absolute(directory);
-        let reason = |error: std::io::Error| CliError::NoModel {
-            path: directory.to_owned(),
-            reason: error.to_string(),
-        };
-        absolute.map_err(reason)?.display().to_string()
-    } else {
-        location.to_owned()
-    };
-    Ok(ModelInfo {
+fn model_info(info: &CheckpointInfo, location: String) -> ModelInfo {
+    ModelInfo {
         name: info.name.clone(),
         location,
         fingerprint: info.fingerprint.clone(),
@@ -161,7 +151,7 @@ fn model_info(
         document_marker: info.document_marker.clone(),
         query_marker: info.query_marker.clone(),
         skiplist: info.skiplist.clone(),
-    })
+    }
 }
 
 /// Streams the corpus into the builder.

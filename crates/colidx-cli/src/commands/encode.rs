@@ -26,9 +26,10 @@ const QUERIES: &str = "query_embeddings.npy";
 /// # Errors
 /// The input, the checkpoint or the output is bad; no file is then left that looks whole.
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
-    interrupt::install()?;
     with_threads(&args.threads, || {
-        let encoder = Encoder::open(&model::locate(&args.model)?)?;
+        let encoder = model::open(&args.model, &args.encoder.options())?.encoder;
+        // Until here there is nothing to clean up.
+        interrupt::install()?;
         match args.role {
             EncodeAs::Documents => documents(args, &encoder),
             EncodeAs::Queries => queries(args, &encoder),

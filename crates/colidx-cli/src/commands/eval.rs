@@ -32,7 +32,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let from = From {
             queries: args.queries.as_ref(),
             embeddings: args.query_embeddings.as_ref(),
-            model: args.model.model.as_deref(),
+            model: &args.model,
         };
         let mut queries = Queries::open(&index, &args.index.path, &from)?;
         let judged: HashSet<&str> = qrels.queries().map(|(query, _)| query).collect();

@@ -24,7 +24,7 @@ struct ExplainLine<'a> {
 /// # Errors
 /// The index or its checkpoint cannot be opened, or no document has the key.
 pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
-    let session = Session::open(&args.index.path, args.model.model.as_deref())?;
+    let session = Session::open(&args.index.path, &args.model)?;
     let document = session
         .index
         .find(&args.key)?

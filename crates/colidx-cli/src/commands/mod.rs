@@ -6,6 +6,7 @@ pub mod encode;
 pub mod eval;
 pub mod explain;
 pub mod info;
+pub mod model;
 pub mod search;
 pub mod verify;
 
@@ -23,6 +24,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Encode(args) => encode::run(args),
+        Command::Model(args) => model::run(args),
         Command::Info(args) => info::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Explain(args) => explain::run(args),

@@ -41,7 +41,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let session = Session::open(&args.index.path, args.model.model.as_deref())?;
+        let session = Session::open(&args.index.path, &args.model)?;
         let show = Show::new(args.json, args.stats, args.explain);
         let options = options(args, K);
         match &args.query {
@@ -77,7 +77,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let from = From {
         queries: args.queries.as_ref(),
         embeddings: args.query_embeddings.as_ref(),
-        model: args.model.model.as_deref(),
+        model: &args.model,
     };
     let mut queries = Queries::open(&index, &args.index.path, &from)?;
     let options = options(args, K_BATCH);

@@ -1,0 +1,40 @@
+//! How a checkpoint computes, for every command that opens one.
+
+use clap::Args;
+use colidx_encoder::{Device, EncoderOptions, Precision};
+
+const HEADING: &str = "Encoding";
+
+/// Flags about the numbers that a checkpoint computes with, and where.
+#[derive(Debug, Args)]
+pub struct EncoderArgs {
+    /// Numbers that the checkpoint's layers compute with.
+    #[arg(long, help_heading = HEADING, value_name = "f32|int8", default_value_t = EncoderOptions::default().precision)]
+    pub precision: Precision,
+
+    /// Where they are computed; a GPU needs a colidx that was built for it.
+    #[arg(long, help_heading = HEADING, value_name = "cpu|cuda[:N]|metal[:N]", default_value_t = EncoderOptions::default().device)]
+    pub device: Device,
+}
+
+impl EncoderArgs {
+    /// The options to open a checkpoint with.
+    pub fn options(&self) -> EncoderOptions {
+        EncoderOptions {
+            precision: self.precision,
+            device: self.device,
+        }
+    }
+}
+
+/// The checkpoint for queries.
+#[derive(Debug, Args)]
+pub struct QueryModelArgs {
+    /// Checkpoint directory or hub id [default: the one that the index names].
+    #[arg(long, value_name = "DIR|HUB-ID")]
+    pub model: Option<String>,
+
+    /// How it computes.
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+}

@@ -1,0 +1,138 @@
+//! `colidx model`
+
+use colidx_encoder::CheckpointInfo;
+use serde::Serialize;
+
+use crate::args::ModelArgs;
+use crate::error::CliError;
+use crate::model::{self, Model};
+use crate::output::Stdout;
+use crate::render::table::{Align, table};
+use crate::render::{Role, Style, number};
+
+/// Words of the skiplist that are shown.
+const WORDS: usize = 12;
+
+#[derive(Serialize)]
+struct ModelLine<'a> {
+    location: &'a str,
+    directory: String,
+    precision: String,
+    device: String,
+    #[serde(flatten)]
+    info: &'a CheckpointInfo,
+}
+
+/// Shows what a checkpoint is.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn run(args: &ModelArgs) -> Result<(), CliError> {
+    let model = model::open(&args.model, &args.encoder.options())?;
+    let mut out = Stdout::lock();
+    if args.json {
+        out.json(&ModelLine {
+            location: &model.location,
+            directory: model.directory.display().to_string(),
+            precision: args.encoder.precision.to_string(),
+            device: args.encoder.device.to_string(),
+            info: model.encoder.info(),
+        })?;
+    } else {
+        out.text(&page(args, &model, &Style::for_stdout()))?;
+    }
+    out.flush()
+}
+
+fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
+    let info = model.encoder.info();
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("location", model.location.clone()),
+        row(
+            "architecture",
+            format!(
+                "{}, {} of {} dimensions",
+                info.architecture,
+                number::counted(info.layers as u64, "layer"),
+                info.hidden
+            ),
+        ),
+        row("vectors", format!("{} dimensions", info.dim)),
+    ];
+    if !info.projected {
+        let note = "no projection: probably not trained for late interaction";
+        rows.push(row("", note.to_owned()));
+    }
+    rows.extend([
+        row(
+            "documents",
+            format!(
+                "{} tokens, {}",
+                info.document_length,
+                marker(&info.document_marker)
+            ),
+        ),
+        row("", skiplist(info)),
+        row(
+            "queries",
+            format!(
+                "{} tokens, {}",
+                info.query_length,
+                marker(&info.query_marker)
+            ),
+        ),
+        row("", expansion(info)),
+        row(
+            "text",
+            if info.lower_case {
+                "lower-cased before the tokenizer sees it"
+            } else {
+                "not lower-cased before the tokenizer sees it"
+            }
+            .to_owned(),
+        ),
+        row("fingerprint", info.fingerprint.clone()),
+        row(
+            "computes",
+            format!("{} on {}", args.encoder.precision, args.encoder.device),
+        ),
+    ]);
+    let mut page = style.paint(Role::Heading, &info.name);
+    page.push('\n');
+    page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
+    page
+}
+
+fn marker(marker: &str) -> String {
+    match marker.trim() {
+        "" => "no marker".to_owned(),
+        marker => format!("marked with {marker}"),
+    }
+}
+
+fn skiplist(info: &CheckpointInfo) -> String {
+    let words = &info.skiplist;
+    if words.is_empty() {
+        return "a vector for every token".to_owned();
+    }
+    let shown: Vec<&str> = words.iter().take(WORDS).map(String::as_str).collect();
+    let more = if words.len() > WORDS { " …" } else { "" };
+    format!(
+        "no vectors for {}: {}{more}",
+        number::counted(words.len() as u64, "word"),
+        shown.join(" ")
+    )
+}
+
+fn expansion(info: &CheckpointInfo) -> String {
+    if !info.query_expansion {
+        return "not padded".to_owned();
+    }
+    let attention = if info.attend_to_expansion_tokens {
+        "which the others attend to"
+    } else {
+        "which the others do not attend to"
+    };
+    format!("padded with {}, {attention}", info.mask_token)
+}
