@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [checkpoint, corpus, rest @ ..] = args.as_slice() else {
         return Err(
-            "usage: encode_bench CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]".into(),
+            "usage: encode_bench CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]"
+                .into(),
         );
     };
     let count = rest.first().map_or(Ok(200), |n| n.parse())?;

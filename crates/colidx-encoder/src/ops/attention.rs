@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{LANES, Panels, dots, softmax};
+use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
 
 use super::{Threads, elements};
 
@@ -43,81 +43,96 @@ impl Attention {
         self.heads * self.width
     }
 
-    /// What head `head` gives for the sequence `qkv`, `[n, 3 hidden]`, into `room.out`, `[n, width rounded up to LANES]`.
-    fn head(self, qkv: &[f32], attended: usize, head: usize, room: &mut Room) {
+    /// What head `head` gives for the sequence `qkv`, `[n, 3 hidden]`: its `width` numbers, and perhaps zeros up to a
+    /// multiple of [`LANES`], every `stride` floats of `out`.
+    fn head(
+        self,
+        qkv: &[f32],
+        attended: usize,
+        head: usize,
+        out: &mut [f32],
+        stride: usize,
+        room: &mut Room,
+    ) {
+        let Room {
+            keys,
+            values,
+            weights,
+        } = room;
         let (hidden, width) = (self.hidden(), self.width);
-        let n = qkv.len() / (3 * hidden);
-        let rows = || qkv.chunks_exact(3 * hidden);
-        let query = head * width..(head + 1) * width;
-        let key = hidden + query.start..hidden + query.end;
-        let value = hidden + key.start..hidden + key.end;
+        let row = 3 * hidden;
+        let part = |which: usize, rows: Range<usize>| {
+            let start = which * hidden + head * width;
+            let end = (rows.end - 1) * row + start + width;
+            RowsView::strided(&qkv[rows.start * row + start..end], width, row)
+        };
+        keys.refill(part(1, 0..attended), 1.0 / (width as f32).sqrt());
+        values.refill_columns_of(part(2, 0..attended));
 
-        let scale = 1.0 / (width as f32).sqrt();
-        room.part.clear();
-        for row in rows().take(attended) {
-            room.part.extend_from_slice(&row[key.clone()]);
-        }
-        let keys = Panels::new(&room.part, width);
-        room.part.clear();
-        for row in rows() {
-            room.part
-                .extend(row[query.clone()].iter().map(|q| q * scale));
-        }
         let padded = keys.padded_columns();
-        room.weights.resize(n * padded, 0.0);
-        dots(&room.part, &keys, &mut room.weights);
-        softmax(&mut room.weights, padded, attended);
-
-        // Keys that are padding have weight zero; their values must be there and finite.
-        room.part.clear();
-        for row in rows().take(attended) {
-            room.part.extend_from_slice(&row[value.clone()]);
+        for (block, out) in out.chunks_mut(BLOCK * stride).enumerate() {
+            let rows = block * BLOCK..(qkv.len() / row).min((block + 1) * BLOCK);
+            weights.resize(rows.len() * padded, 0.0);
+            dots_strided(part(0, rows), keys, weights, padded);
+            softmax(weights, padded, attended);
+            let weights = RowsView::strided(weights, attended, padded);
+            dots_strided(weights, values, out, stride);
         }
-        room.part.resize(padded * width, 0.0);
-        let values = Panels::of_matrix(&room.part, padded);
-        room.out.resize(n * values.padded_columns(), 0.0);
-        dots(&room.weights, &values, &mut room.out);
     }
 
-    fn sequence(self, qkv: &[f32], attended: usize, out: &mut [f32], threads: Threads) {
-        let padded = self.width.next_multiple_of(LANES);
-        let place = |head: usize, result: &[f32], out: &mut [f32]| {
-            let rows = result.chunks_exact(padded);
-            for (row, out) in rows.zip(out.chunks_exact_mut(self.hidden())) {
-                out[head * self.width..][..self.width].copy_from_slice(&row[..self.width]);
+    fn sequence(
+        self,
+        qkv: &[f32],
+        attended: usize,
+        out: &mut [f32],
+        threads: Threads,
+        room: &mut Room,
+    ) {
+        let (hidden, width) = (self.hidden(), self.width);
+        let padded = width.next_multiple_of(LANES);
+        if threads == Threads::One && padded == width {
+            for head in 0..self.heads {
+                let out = &mut out[head * width..];
+                self.head(qkv, attended, head, out, hidden, room);
             }
-        };
-        match threads {
-            Threads::One => {
-                let mut room = Room::default();
-                for head in 0..self.heads {
-                    self.head(qkv, attended, head, &mut room);
-                    place(head, &room.out, out);
-                }
-            }
-            Threads::All => {
-                let results = threads.map(self.heads, |head| {
-                    let mut room = Room::default();
-                    self.head(qkv, attended, head, &mut room);
-                    room.out
-                });
-                for (head, result) in results.iter().enumerate() {
-                    place(head, result, out);
-                }
+            return;
+        }
+        // Heads that run side by side, or write more than their width, get room of their own.
+        let results = threads.map(self.heads, |head| {
+            let mut out = vec![0.0; qkv.len() / (3 * hidden) * padded];
+            self.head(qkv, attended, head, &mut out, padded, &mut Room::default());
+            out
+        });
+        for (head, result) in results.iter().enumerate() {
+            for (row, out) in result
+                .chunks_exact(padded)
+                .zip(out.chunks_exact_mut(hidden))
+            {
+                out[head * width..][..width].copy_from_slice(&row[..width]);
             }
         }
     }
 }
 
+/// Rows whose weights are computed together: they stay in the first-level cache.
+const BLOCK: usize = 24;
+
 /// Room to work in for one head after the other.
-#[derive(Default)]
 struct Room {
-    /// The head's keys, queries or values.
-    part: Vec<f32>,
-    /// How much each token attends to each key, `[n, keys rounded up to LANES]`.
+    keys: Panels,
+    values: Panels,
+    /// How much each token of a block attends to each key, `[BLOCK, keys rounded up to LANES]`.
     weights: Vec<f32>,
-    /// The head's output.
-    out: Vec<f32>,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            keys: Panels::empty(1),
+            values: Panels::empty(1),
+            weights: Vec::new(),
+        }
+    }
 }
 
 struct Forward<'a> {
@@ -142,10 +157,12 @@ impl CustomOp1 for Forward<'_> {
             );
         }
         let mut out = vec![0.0; n * hidden];
+        let mut room = Room::default();
         for Sequence { rows, attended } in self.sequences {
             let qkv = &qkv[rows.start * width..rows.end * width];
             let out = &mut out[rows.start * hidden..rows.end * hidden];
-            self.attention.sequence(qkv, *attended, out, self.threads);
+            self.attention
+                .sequence(qkv, *attended, out, self.threads, &mut room);
         }
         Ok((CpuStorage::F32(out), (n, hidden).into()))
     }

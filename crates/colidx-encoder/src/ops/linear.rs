@@ -31,8 +31,8 @@ enum Weights {
 #[derive(Default)]
 struct Room {
     quantized: Int8Rows,
-    middle: Vec<f32>,
-    out: Vec<f32>,
+    /// Rows with the missing columns of the last panel.
+    wide: Vec<f32>,
 }
 
 impl Linear {
@@ -89,14 +89,9 @@ impl Linear {
             Threads::One => {
                 let n = x.len() / self.inputs;
                 let mut out = Vec::with_capacity(n * self.outputs);
-                let Room {
-                    quantized,
-                    out: block,
-                    ..
-                } = &mut Room::default();
+                let mut room = Room::default();
                 for x in x.chunks(BLOCK * self.inputs) {
-                    self.block(x, self.inputs, quantized, block);
-                    self.append(block, &mut out);
+                    self.append(x, &mut room.quantized, &mut room.wide, &mut out);
                 }
                 out
             }
@@ -109,29 +104,28 @@ impl Linear {
         self.outputs.next_multiple_of(LANES)
     }
 
-    /// The outputs of a few rows of `x`, `stride` apart, `[n, padded]`, on one thread.
-    fn block(&self, x: &[f32], stride: usize, quantized: &mut Int8Rows, block: &mut Vec<f32>) {
+    /// The outputs of a few rows of `x` into `out`, `[n, padded]`, on one thread.
+    fn block(&self, x: &[f32], quantized: &mut Int8Rows, out: &mut [f32]) {
         let padded = self.padded();
-        block.resize(x.len() / stride * padded, 0.0);
         match &self.weights {
             Weights::F32(groups) => {
                 for (g, panels) in groups.iter().enumerate() {
                     dots_strided(
                         RowsView::new(x, self.inputs),
                         panels,
-                        &mut block[g * GROUP..],
+                        &mut out[g * GROUP..],
                         padded,
                     );
                 }
             }
             Weights::Int8(groups) => {
-                quantized.quantize(x, self.inputs, stride);
+                quantized.quantize(x, self.inputs, self.inputs);
                 for (g, panels) in groups.iter().enumerate() {
-                    int8_dots(quantized, panels, &mut block[g * GROUP..], padded);
+                    int8_dots(quantized, panels, &mut out[g * GROUP..], padded);
                 }
             }
         }
-        self.activation.apply(block);
+        self.activation.apply(out);
     }
 
     /// The outputs of all rows of `x`, each group of columns on a thread of its own.
@@ -169,12 +163,17 @@ impl Linear {
         out
     }
 
-    /// Appends the rows of `block` to `out`.
-    fn append(&self, block: &[f32], out: &mut Vec<f32>) {
-        if self.outputs == self.padded() {
-            out.extend_from_slice(block);
+    /// Appends the outputs of a few rows of `x` to `out`, `wide` being room to work in.
+    fn append(&self, x: &[f32], quantized: &mut Int8Rows, wide: &mut Vec<f32>, out: &mut Vec<f32>) {
+        let (n, padded) = (x.len() / self.inputs, self.padded());
+        if self.outputs == padded {
+            let start = out.len();
+            out.resize(start + n * padded, 0.0);
+            self.block(x, quantized, &mut out[start..]);
         } else {
-            for row in block.chunks_exact(self.padded()) {
+            wide.resize(n * padded, 0.0);
+            self.block(x, quantized, wide);
+            for row in wide.chunks_exact(padded) {
                 out.extend_from_slice(&row[..self.outputs]);
             }
         }
@@ -199,18 +198,15 @@ impl FeedForward {
             return self.down.apply(&self.up.apply(x, threads), threads);
         }
         // The wide middle never leaves the cache.
-        let mut all = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
-        let Room {
-            quantized,
-            middle,
-            out,
-        } = &mut Room::default();
+        let mut out = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
+        let mut middle = Vec::new();
+        let Room { quantized, wide } = &mut Room::default();
         for x in x.chunks(BLOCK * self.up.inputs) {
-            self.up.block(x, self.up.inputs, quantized, middle);
-            self.down.block(middle, self.up.outputs, quantized, out);
-            self.down.append(out, &mut all);
+            middle.resize(x.len() / self.up.inputs * self.up.outputs, 0.0);
+            self.up.block(x, quantized, &mut middle);
+            self.down.append(&middle, quantized, wide, &mut out);
         }
-        all
+        out
     }
 }
 
