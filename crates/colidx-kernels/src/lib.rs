@@ -30,6 +30,7 @@ mod dense;
 mod dot;
 mod fma;
 mod int8;
+mod lanes;
 mod level;
 mod norm;
 mod panels;

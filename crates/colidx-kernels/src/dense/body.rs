@@ -2,6 +2,7 @@
 
 use super::Activation;
 use super::math::{self, Fma};
+use crate::LANES;
 
 #[inline(always)]
 pub(super) fn activate(activation: Activation, values: &mut [f32], fma: impl Fma) {
@@ -26,11 +27,12 @@ fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize, fma: impl Fma) {
     for row in scores.chunks_exact_mut(stride) {
-        // Padding goes through the arithmetic with the rest, which leaves no odd elements to handle apart.
+        // Padding goes through the arithmetic with the rest, which leaves no odd elements to handle apart, and adds at most
+        // 1e-38 for each of its columns to a sum that is at least one.
         row[n..].fill(f32::NEG_INFINITY);
-        let max = math::max(row);
-        // The padding adds at most 1e-38 for each of its columns to a sum that is at least one.
-        let scale = 1.0 / math::map_sum(row, |x| math::exp(x - max, fma));
+        let (chunks, _) = row.as_chunks_mut::<LANES>();
+        let max = math::max(chunks);
+        let scale = 1.0 / math::map_sum(chunks, |x| math::exp(x - max, fma));
         row[n..].fill(0.0);
         each(row, |x| x * scale);
     }

@@ -5,6 +5,7 @@
 use std::f32::consts::{LN_2, LOG2_E};
 
 use crate::LANES;
+use crate::lanes::{greater, join};
 
 /// `x * y + z`, rounded once, in the form that the level at hand has for it.
 pub(super) trait Fma: Fn(f32, f32, f32) -> f32 + Copy {}
@@ -97,22 +98,29 @@ pub(super) fn sigmoid(x: f32, fma: impl Fma) -> f32 {
     1.0 / (1.0 + exp((-x).min(87.0), fma))
 }
 
-/// Replaces each of `values` by `map(value)` and gives the sum of `term(map(value))`, added up as [`LANES`] partial sums.
+/// Replaces each of `values` by `map(value)` and gives the sum of what they become, as [`LANES`] partial sums.
 #[inline(always)]
-pub(super) fn map_sum(values: &mut [f32], map: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = values.as_chunks_mut::<LANES>();
+pub(super) fn map_sum(values: &mut [[f32; LANES]], map: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    for chunk in chunks {
+    for chunk in values {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *value = map(*value);
             *lane += *value;
         }
     }
-    for (lane, value) in lanes.iter_mut().zip(rest) {
-        *value = map(*value);
-        *lane += *value;
+    join(lanes, |x, y| x + y)
+}
+
+/// The largest of `values`; minus infinity of none.
+#[inline(always)]
+pub(super) fn max(values: &[[f32; LANES]]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for chunk in values {
+        for (lane, &value) in lanes.iter_mut().zip(chunk) {
+            *lane = greater(value, *lane);
+        }
     }
-    total(lanes)
+    join(lanes, greater)
 }
 
 /// The sum of `term(x)` over `values`, as [`LANES`] partial sums.
@@ -125,35 +133,13 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
             *lane += term(value);
         }
     }
-    for (lane, &value) in lanes.iter_mut().zip(rest) {
-        *lane += term(value);
-    }
-    total(lanes)
-}
-
-/// The sum of the lanes, added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
-#[inline(always)]
-fn total(mut lanes: [f32; LANES]) -> f32 {
-    for half in [8, 4, 2, 1] {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
+    // Most widths leave no rest, and the lanes then stay in registers.
+    if !rest.is_empty() {
+        for (lane, &value) in lanes.iter_mut().zip(rest) {
+            *lane += term(value);
         }
     }
-    lanes[0]
-}
-
-/// The largest of `values`; minus infinity of none.
-#[inline(always)]
-pub(super) fn max(values: &[f32]) -> f32 {
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = if value > *lane { value } else { *lane };
-        }
-    }
-    let best = lanes.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    rest.iter().copied().fold(best, f32::max)
+    join(lanes, |x, y| x + y)
 }
 
 #[cfg(test)]
@@ -222,8 +208,11 @@ mod tests {
     fn sums_and_maxima_take_every_value() {
         let values: Vec<f32> = (0..37).map(|i| i as f32).collect();
         assert_eq!(sum(&values, |x| x), 666.0);
-        assert_eq!(max(&values), 36.0);
+        let mut chunks = [[1.0; LANES], std::array::from_fn(|i| i as f32)];
+        assert_eq!(max(&chunks), 15.0);
         assert_eq!(max(&[]), f32::NEG_INFINITY);
+        assert_eq!(map_sum(&mut chunks, |x| 2.0 * x), 272.0);
+        assert_eq!((chunks[0][0], chunks[1][15]), (2.0, 30.0));
         assert_eq!(sum(&[], |x| x), 0.0);
     }
 }

@@ -21,6 +21,7 @@ pub(super) fn quantize_column(level: Level, column: &[f32], values: &mut [i8]) -
 mod body {
     use super::Range;
     use crate::LANES;
+    use crate::lanes::{greater, join, lesser};
 
     /// 1.5 * 2^23: adding it rounds to an integer, which then lies in the low bits.
     const ROUND: f32 = 12_582_912.0;
@@ -33,21 +34,22 @@ mod body {
         for chunk in chunks {
             for lane in 0..LANES {
                 let x = chunk[lane];
-                low[lane] = if x < low[lane] { x } else { low[lane] };
-                high[lane] = if x > high[lane] { x } else { high[lane] };
+                low[lane] = lesser(x, low[lane]);
+                high[lane] = greater(x, high[lane]);
                 // Zero for numbers, NaN for all else, which comparisons do not see.
                 poison[lane] += x * 0.0;
             }
         }
-        for (lane, &x) in rest.iter().enumerate() {
-            low[lane] = if x < low[lane] { x } else { low[lane] };
-            high[lane] = if x > high[lane] { x } else { high[lane] };
-            poison[lane] += x * 0.0;
+        // Most widths leave no rest, and the lanes then stay in registers.
+        if !rest.is_empty() {
+            for (lane, &x) in rest.iter().enumerate() {
+                low[lane] = lesser(x, low[lane]);
+                high[lane] = greater(x, high[lane]);
+                poison[lane] += x * 0.0;
+            }
         }
-        let offset = low.into_iter().fold(first, f32::min);
-        let high = high.into_iter().fold(first, f32::max);
-        let poison: f32 = poison.into_iter().sum();
-        let scale = (high - offset) / 255.0 + poison;
+        let (offset, high) = (join(low, lesser), join(high, greater));
+        let scale = (high - offset) / 255.0 + join(poison, |x, y| x + y);
         let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
         for (value, x) in values.iter_mut().zip(row) {
             let level = ((x - offset) * inverse).clamp(0.0, 255.0);
@@ -76,7 +78,7 @@ mod body {
                 *largest
             };
         }
-        let step = largest.into_iter().fold(0.0, f32::max) / 127.0;
+        let step = join(largest, greater) / 127.0;
         let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
         for (value, x) in values.iter_mut().zip(column) {
             let level = (x * inverse).clamp(-127.0, 127.0);
