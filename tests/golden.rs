@@ -93,6 +93,7 @@ fn build(path: &Path) {
             document_marker: "[D]".into(),
             query_marker: "[Q]".into(),
             skiplist: vec![".".into()],
+            precision: String::new(),
         }),
         ..Default::default()
     };

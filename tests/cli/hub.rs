@@ -39,7 +39,10 @@ fn a_hub_id_is_fetched_once_and_then_found_in_the_cache() {
     let run = colidx(&place, &hub, &["model", ID]).run().succeeds();
     let run = run.says(&["fetching config.json: 661 B", "fetching model.safetensors"]);
     assert!(run.stdout.starts_with("owner/tiny-bert\n"), "{run:#?}");
-    assert!(run.stdout.contains(&format!("{ID}@{COMMIT}")), "{run:#?}");
+    assert!(
+        run.stdout.contains(&format!("revision {COMMIT}")),
+        "{run:#?}"
+    );
     let asked = hub.asked().join(" ");
     assert!(asked.contains("1_Dense/model.safetensors"), "{asked}");
     for other in ["onnx", "README", "expected"] {

@@ -97,4 +97,7 @@ fn int8_builds_an_index_that_finds_the_same() {
         .build_with("corpus.jsonl", &["--precision", "int8"])
         .succeeds();
     assert_eq!(place.keys("Tea and coffee are food for the body")[0], "tea");
+    let info = place.colidx(&["info", "--index", "x.colidx"]).run();
+    let page = info.succeeds().stdout;
+    assert!(page.contains("computed in int8"), "{page}");
 }

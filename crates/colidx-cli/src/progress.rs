@@ -13,6 +13,9 @@ use crate::render::number;
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// Columns that amount, rate and time left take beside a name and its bar.
+const BESIDE_BAR: usize = 50;
+
 /// What a phase counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -56,7 +59,7 @@ impl Phases {
             if running.total.is_none()
                 && let Some(bar) = &running.bar
             {
-                bar.set_style(style(total, unit));
+                bar.set_style(style(name, total, unit));
             }
             running.total = total;
             running.show();
@@ -134,19 +137,24 @@ impl Drop for Phases {
 
 fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    bar.set_style(style(total, unit));
+    bar.set_style(style(name, total, unit));
     bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }
 
-fn style(total: Option<u64>, unit: Unit) -> ProgressStyle {
+fn style(name: &str, total: Option<u64>, unit: Unit) -> ProgressStyle {
     let template = match total {
-        Some(_) => "{prefix} {bar:28} {amount}  {rate}  {left}",
-        None => "{prefix} {spinner} {amount}  {rate}  {elapsed}",
+        Some(_) => {
+            let columns = terminal_size::terminal_size_of(std::io::stderr())
+                .map_or(usize::MAX, |(width, _)| usize::from(width.0));
+            let bar = columns.saturating_sub(name.len() + BESIDE_BAR).clamp(6, 28);
+            format!("{{prefix}} {{bar:{bar}}} {{amount}}  {{rate}}  {{left}}")
+        }
+        None => "{prefix} {spinner} {amount}  {rate}  {elapsed}".to_owned(),
     };
     let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style
         .progress_chars("━╸─")
         .with_key(

@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::{
     BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress,
 };
-use colidx_encoder::CheckpointInfo;
+use colidx_encoder::{CheckpointInfo, Precision};
 
 use super::with_threads;
 use crate::args::{BuildArgs, Clustering};
@@ -70,7 +70,7 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), 
     } = model::open(location, &args.encoder.options())?;
     let info = encoder.info();
     let options = BuildOptions {
-        model: Some(model_info(info, location)),
+        model: Some(model_info(info, location, args.encoder.precision)),
         ..options
     };
     // Until here there is nothing to clean up.
@@ -140,7 +140,7 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
 }
 
 /// What the index is to remember of the checkpoint.
-fn model_info(info: &CheckpointInfo, location: String) -> ModelInfo {
+fn model_info(info: &CheckpointInfo, location: String, precision: Precision) -> ModelInfo {
     ModelInfo {
         name: info.name.clone(),
         location,
@@ -151,6 +151,7 @@ fn model_info(info: &CheckpointInfo, location: String) -> ModelInfo {
         document_marker: info.document_marker.clone(),
         query_marker: info.query_marker.clone(),
         skiplist: info.skiplist.clone(),
+        precision: precision.to_string(),
     }
 }
 

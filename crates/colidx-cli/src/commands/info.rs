@@ -5,6 +5,7 @@ use std::path::Path;
 use colidx::{FileInfo, Index, IndexInfo, ModelInfo};
 use serde::Serialize;
 
+use super::model::places;
 use crate::args::InfoArgs;
 use crate::error::CliError;
 use crate::output::Stdout;
@@ -125,11 +126,19 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         ),
     ];
     match &info.model {
-        Some(model) => rows.extend([
-            row("model", format!("{} ({})", model.name, model.architecture)),
-            row("", model.location.clone()),
-            row("", format!("fingerprint {}", model.fingerprint)),
-            row(
+        Some(model) => {
+            let name = format!("{} ({})", model.name, model.architecture);
+            rows.push(row("model", name));
+            rows.extend(
+                places(&model.location)
+                    .into_iter()
+                    .map(|place| row("", place)),
+            );
+            rows.push(row("", format!("fingerprint {}", model.fingerprint)));
+            if !model.precision.is_empty() {
+                rows.push(row("", format!("computed in {}", model.precision)));
+            }
+            rows.push(row(
                 "",
                 format!(
                     "documents of {} tokens after {}, queries of {} after {}, {} tokens without vectors",
@@ -139,8 +148,8 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
                     model.query_marker.trim(),
                     model.skiplist.len()
                 ),
-            ),
-        ]),
+            ));
+        }
         None => rows.push(row("model", "not recorded: built from vectors".to_owned())),
     }
     let mut page = style.paint(Role::Heading, &path.display().to_string());

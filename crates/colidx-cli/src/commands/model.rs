@@ -1,6 +1,7 @@
 //! `colidx model`
 
 use colidx_encoder::CheckpointInfo;
+use colidx_encoder::hub::ModelId;
 use serde::Serialize;
 
 use crate::args::ModelArgs;
@@ -47,8 +48,10 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
 fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
     let info = model.encoder.info();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows = vec![
-        row("location", model.location.clone()),
+    let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(&model.location)))
+        .map(|(name, place)| row(name, place))
+        .collect();
+    rows.extend([
         row(
             "architecture",
             format!(
@@ -59,7 +62,7 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
             ),
         ),
         row("vectors", format!("{} dimensions", info.dim)),
-    ];
+    ]);
     if !info.projected {
         let note = "no projection: probably not trained for late interaction";
         rows.push(row("", note.to_owned()));
@@ -102,6 +105,17 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
     page.push('\n');
     page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
     page
+}
+
+/// A location in lines that fit a terminal: a hub id and its commit stand apart.
+pub fn places(location: &str) -> Vec<String> {
+    match location.parse::<ModelId>() {
+        Ok(id) => vec![
+            id.repository().to_owned(),
+            format!("revision {}", id.revision()),
+        ],
+        Err(_) => vec![location.to_owned()],
+    }
 }
 
 fn marker(marker: &str) -> String {

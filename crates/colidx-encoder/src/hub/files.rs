@@ -16,14 +16,15 @@ const CONFIG: &str = "config.json";
 const SETTINGS: &str = "config_sentence_transformers.json";
 
 /// Files beside the transformer's weights; each may be absent.
-const TRANSFORMER: [&str; 6] = [
+const TRANSFORMER: [&str; 4] = [
     CONFIG,
     "sentence_bert_config.json",
-    "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
-    "vocab.txt",
 ];
+
+/// The tokenizer, and what stands for it in old repositories.
+const TOKENIZER: [&str; 2] = ["tokenizer.json", "vocab.txt"];
 
 /// Weights, the preferred ones first: a file, and the index of its shards.
 const WEIGHTS: [[&str; 2]; 2] = [
@@ -73,6 +74,11 @@ pub(super) fn visit(
     let transformer = modules.first().map_or("", |module| &module.path);
     for name in TRANSFORMER {
         get(&inside(transformer, name))?;
+    }
+    for name in TOKENIZER {
+        if get(&inside(transformer, name))?.is_some() {
+            break;
+        }
     }
     let mut weights = visit_weights(transformer, get)?;
     for module in modules.iter().skip(1) {

@@ -22,7 +22,7 @@ const MODEL: Tag = Tag(*b"MODL");
 pub struct ModelInfo {
     /// Name of the checkpoint, for people.
     pub name: String,
-    /// Where the checkpoint was found at build time: a directory or a hub id.
+    /// Where the checkpoint was found at build time: a directory, or a hub id with its commit.
     pub location: String,
     /// Hash over weights, tokenizer and configuration, hexadecimal.
     pub fingerprint: String,
@@ -38,6 +38,9 @@ pub struct ModelInfo {
     pub query_marker: String,
     /// Tokens whose vectors are not stored.
     pub skiplist: Vec<String>,
+    /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub precision: String,
 }
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
