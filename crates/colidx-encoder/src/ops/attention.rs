@@ -43,12 +43,14 @@ impl Attention {
         self.heads * self.width
     }
 
-    /// What head `head` gives for the sequence `qkv`, `[n, 3 hidden]`: its `width` numbers, and perhaps zeros up to a
-    /// multiple of [`LANES`], every `stride` floats of `out`.
+    /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a multiple of [`LANES`], every `stride` floats of `out`.
     fn head(
         self,
-        qkv: &[f32],
-        attended: usize,
+        Part {
+            qkv,
+            attended,
+            first,
+        }: Part<'_>,
         head: usize,
         out: &mut [f32],
         stride: usize,
@@ -70,48 +72,46 @@ impl Attention {
         values.refill_columns_of(part(2, 0..attended));
 
         let padded = keys.padded_columns();
-        for (block, out) in out.chunks_mut(BLOCK * stride).enumerate() {
-            let rows = block * BLOCK..(qkv.len() / row).min((block + 1) * BLOCK);
+        let mut rows = first..first;
+        for out in out.chunks_mut(BLOCK * stride) {
+            rows = rows.end..rows.end + out.len().div_ceil(stride);
             weights.resize(rows.len() * padded, 0.0);
-            dots_strided(part(0, rows), keys, weights, padded);
+            dots_strided(part(0, rows.clone()), keys, weights, padded);
             softmax(weights, padded, attended);
             let weights = RowsView::strided(weights, attended, padded);
             dots_strided(weights, values, out, stride);
         }
     }
 
-    fn sequence(
-        self,
-        qkv: &[f32],
-        attended: usize,
-        out: &mut [f32],
-        threads: Threads,
-        room: &mut Room,
-    ) {
+    /// What all heads give for the rows of `part` that `out`, `[n, hidden]`, has room for.
+    fn rows(self, part: Part<'_>, out: &mut [f32]) {
         let (hidden, width) = (self.hidden(), self.width);
         let padded = width.next_multiple_of(LANES);
-        if threads == Threads::One && padded == width {
-            for head in 0..self.heads {
+        let mut room = Room::default();
+        let mut wide = Vec::new();
+        for head in 0..self.heads {
+            if padded == width {
                 let out = &mut out[head * width..];
-                self.head(qkv, attended, head, out, hidden, room);
+                self.head(part, head, out, hidden, &mut room);
+                continue;
             }
-            return;
-        }
-        // Heads that run side by side, or write more than their width, get room of their own.
-        let results = threads.map(self.heads, |head| {
-            let mut out = vec![0.0; qkv.len() / (3 * hidden) * padded];
-            self.head(qkv, attended, head, &mut out, padded, &mut Room::default());
-            out
-        });
-        for (head, result) in results.iter().enumerate() {
-            for (row, out) in result
-                .chunks_exact(padded)
-                .zip(out.chunks_exact_mut(hidden))
-            {
+            wide.resize(out.len() / hidden * padded, 0.0);
+            self.head(part, head, &mut wide, padded, &mut room);
+            let rows = wide.chunks_exact(padded);
+            for (row, out) in rows.zip(out.chunks_exact_mut(hidden)) {
                 out[head * width..][..width].copy_from_slice(&row[..width]);
             }
         }
     }
+}
+
+/// Rows of a sequence, from `first` on.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// The whole sequence, `[n, 3 hidden]`.
+    qkv: &'a [f32],
+    attended: usize,
+    first: usize,
 }
 
 /// Rows whose weights are computed together: they stay in the first-level cache.
@@ -157,12 +157,17 @@ impl CustomOp1 for Forward<'_> {
             );
         }
         let mut out = vec![0.0; n * hidden];
-        let mut room = Room::default();
         for Sequence { rows, attended } in self.sequences {
             let qkv = &qkv[rows.start * width..rows.end * width];
             let out = &mut out[rows.start * hidden..rows.end * hidden];
-            self.attention
-                .sequence(qkv, *attended, out, self.threads, &mut room);
+            self.threads.by_rows(out, hidden, |first, out| {
+                let part = Part {
+                    qkv,
+                    attended: *attended,
+                    first,
+                };
+                self.attention.rows(part, out);
+            });
         }
         Ok((CpuStorage::F32(out), (n, hidden).into()))
     }

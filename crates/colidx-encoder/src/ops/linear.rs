@@ -2,14 +2,12 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::{
-    Activation, Int8Panels, Int8Rows, LANES, Panels, RowsView, dots, dots_strided, int8_dots,
+    Activation, Int8Panels, Int8Rows, LANES, Panels, RowsView, dots_strided, int8_dots,
 };
 
 use super::{Threads, elements};
 use crate::Precision;
 
-/// Output columns that are computed together: the unit of work of a thread, whose weights fit in the second-level cache.
-const GROUP: usize = 64;
 /// Rows that pass through a layer together on one thread: with a wide middle of f32 they fit in the second-level cache.
 const BLOCK: usize = 48;
 
@@ -21,10 +19,9 @@ pub(crate) struct Linear {
     activation: Activation,
 }
 
-/// The weights and biases of groups of [`GROUP`] outputs.
 enum Weights {
-    F32(Vec<Panels>),
-    Int8(Vec<Int8Panels>),
+    F32(Panels),
+    Int8(Int8Panels),
 }
 
 /// Room to work in for one block after the other.
@@ -44,29 +41,14 @@ impl Linear {
         activation: Activation,
         precision: Precision,
     ) -> Linear {
-        let groups = weight.chunks(GROUP * inputs).enumerate().map(|(g, rows)| {
-            let columns = g * GROUP..g * GROUP + rows.len() / inputs;
-            (rows, bias.get(columns).unwrap_or(&[]))
-        });
-        let weights = match precision {
-            Precision::F32 => Weights::F32(
-                groups
-                    .map(|(rows, bias)| match bias {
-                        [] => Panels::new(rows, inputs),
-                        bias => Panels::with_bias(rows, inputs, bias),
-                    })
-                    .collect(),
-            ),
-            Precision::Int8 => Weights::Int8(
-                groups
-                    .map(|(rows, bias)| Int8Panels::new(rows, inputs, bias))
-                    .collect(),
-            ),
-        };
         Linear {
             inputs,
             outputs: weight.len() / inputs,
-            weights,
+            weights: match (precision, bias) {
+                (Precision::F32, []) => Weights::F32(Panels::new(weight, inputs)),
+                (Precision::F32, _) => Weights::F32(Panels::with_bias(weight, inputs, bias)),
+                (Precision::Int8, _) => Weights::Int8(Int8Panels::new(weight, inputs, bias)),
+            },
             activation,
         }
     }
@@ -85,98 +67,46 @@ impl Linear {
 
     /// [`forward`](Self::forward) on slices.
     pub(crate) fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        match threads {
-            Threads::One => {
-                let n = x.len() / self.inputs;
-                let mut out = Vec::with_capacity(n * self.outputs);
-                let mut room = Room::default();
-                for x in x.chunks(BLOCK * self.inputs) {
-                    self.append(x, &mut room.quantized, &mut room.wide, &mut out);
-                }
-                out
+        let mut out = vec![0.0; x.len() / self.inputs * self.outputs];
+        threads.by_rows(&mut out, self.outputs, |first, out| {
+            let mut room = Room::default();
+            let x = x[first * self.inputs..].chunks(BLOCK * self.inputs);
+            for (x, out) in x.zip(out.chunks_mut(BLOCK * self.outputs)) {
+                let n = out.len() / self.outputs;
+                self.block(&x[..n * self.inputs], &mut room, out);
             }
-            Threads::All => self.by_groups(x, threads),
-        }
-    }
-
-    /// Columns of a block: the outputs rounded up to whole panels.
-    fn padded(&self) -> usize {
-        self.outputs.next_multiple_of(LANES)
-    }
-
-    /// The outputs of a few rows of `x` into `out`, `[n, padded]`, on one thread.
-    fn block(&self, x: &[f32], quantized: &mut Int8Rows, out: &mut [f32]) {
-        let padded = self.padded();
-        match &self.weights {
-            Weights::F32(groups) => {
-                for (g, panels) in groups.iter().enumerate() {
-                    dots_strided(
-                        RowsView::new(x, self.inputs),
-                        panels,
-                        &mut out[g * GROUP..],
-                        padded,
-                    );
-                }
-            }
-            Weights::Int8(groups) => {
-                quantized.quantize(x, self.inputs, self.inputs);
-                for (g, panels) in groups.iter().enumerate() {
-                    int8_dots(quantized, panels, &mut out[g * GROUP..], padded);
-                }
-            }
-        }
-        self.activation.apply(out);
-    }
-
-    /// The outputs of all rows of `x`, each group of columns on a thread of its own.
-    fn by_groups(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        let n = x.len() / self.inputs;
-        let finish = |mut group: Vec<f32>| {
-            self.activation.apply(&mut group);
-            group
-        };
-        let groups: Vec<Vec<f32>> = match &self.weights {
-            Weights::F32(groups) => threads.map(groups.len(), |g| {
-                let mut out = vec![0.0; n * groups[g].padded_columns()];
-                dots(x, &groups[g], &mut out);
-                finish(out)
-            }),
-            Weights::Int8(groups) => {
-                let mut quantized = Int8Rows::default();
-                quantized.quantize(x, self.inputs, self.inputs);
-                threads.map(groups.len(), |g| {
-                    let width = groups[g].padded_columns();
-                    let mut out = vec![0.0; n * width];
-                    int8_dots(&quantized, &groups[g], &mut out, width);
-                    finish(out)
-                })
-            }
-        };
-        let mut out = Vec::with_capacity(n * self.outputs);
-        for row in 0..n {
-            for (g, group) in groups.iter().enumerate() {
-                let columns = GROUP.min(self.outputs - g * GROUP);
-                let start = row * columns.next_multiple_of(LANES);
-                out.extend_from_slice(&group[start..][..columns]);
-            }
-        }
+        });
         out
     }
 
-    /// Appends the outputs of a few rows of `x` to `out`, `wide` being room to work in.
-    fn append(&self, x: &[f32], quantized: &mut Int8Rows, wide: &mut Vec<f32>, out: &mut Vec<f32>) {
-        let (n, padded) = (x.len() / self.inputs, self.padded());
+    /// The outputs of a few rows of `x` into `out`, `[n, outputs]`, on one thread.
+    fn block(&self, x: &[f32], room: &mut Room, out: &mut [f32]) {
+        let padded = self.outputs.next_multiple_of(LANES);
         if self.outputs == padded {
-            let start = out.len();
-            out.resize(start + n * padded, 0.0);
-            self.block(x, quantized, &mut out[start..]);
+            self.whole_panels(x, &mut room.quantized, out);
         } else {
-            wide.resize(n * padded, 0.0);
-            self.block(x, quantized, wide);
-            for row in wide.chunks_exact(padded) {
-                out.extend_from_slice(&row[..self.outputs]);
+            room.wide.resize(x.len() / self.inputs * padded, 0.0);
+            self.whole_panels(x, &mut room.quantized, &mut room.wide);
+            let rows = room.wide.chunks_exact(padded);
+            for (row, out) in rows.zip(out.chunks_exact_mut(self.outputs)) {
+                out.copy_from_slice(&row[..self.outputs]);
             }
         }
+    }
+
+    /// As [`block`](Self::block), `out` being as wide as whole panels are.
+    fn whole_panels(&self, x: &[f32], quantized: &mut Int8Rows, out: &mut [f32]) {
+        match &self.weights {
+            Weights::F32(panels) => {
+                let stride = panels.padded_columns();
+                dots_strided(RowsView::new(x, self.inputs), panels, out, stride);
+            }
+            Weights::Int8(panels) => {
+                quantized.quantize(x, self.inputs, self.inputs);
+                int8_dots(quantized, panels, out, panels.padded_columns());
+            }
+        }
+        self.activation.apply(out);
     }
 }
 
@@ -194,18 +124,19 @@ impl FeedForward {
     }
 
     fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        if threads == Threads::All || self.up.outputs != self.up.padded() {
-            return self.down.apply(&self.up.apply(x, threads), threads);
-        }
-        // The wide middle never leaves the cache.
-        let mut out = Vec::with_capacity(x.len() / self.up.inputs * self.down.outputs);
-        let mut middle = Vec::new();
-        let Room { quantized, wide } = &mut Room::default();
-        for x in x.chunks(BLOCK * self.up.inputs) {
-            middle.resize(x.len() / self.up.inputs * self.up.outputs, 0.0);
-            self.up.block(x, quantized, &mut middle);
-            self.down.append(&middle, quantized, wide, &mut out);
-        }
+        let (inputs, outputs) = (self.up.inputs, self.down.outputs);
+        let mut out = vec![0.0; x.len() / inputs * outputs];
+        threads.by_rows(&mut out, outputs, |first, out| {
+            let (mut room, mut middle) = (Room::default(), Vec::new());
+            let x = x[first * inputs..].chunks(BLOCK * inputs);
+            for (x, out) in x.zip(out.chunks_mut(BLOCK * outputs)) {
+                // The wide middle never leaves the cache.
+                let n = out.len() / outputs;
+                middle.resize(n * self.up.outputs, 0.0);
+                self.up.block(&x[..n * inputs], &mut room, &mut middle);
+                self.down.block(&middle, &mut room, out);
+            }
+        });
         out
     }
 }

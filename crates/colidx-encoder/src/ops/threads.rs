@@ -12,12 +12,49 @@ pub(crate) enum Threads {
     All,
 }
 
+/// Rows that a thread is not woken for less of: weights are read once for all of them.
+const LEAST: usize = 4;
+
 impl Threads {
-    /// `task(i)` for each `i` below `n`, in order.
-    pub(crate) fn map<T: Send>(self, n: usize, task: impl Fn(usize) -> T + Sync) -> Vec<T> {
-        match self {
-            Threads::One => (0..n).map(task).collect(),
-            Threads::All => (0..n).into_par_iter().map(&task).collect(),
+    /// Runs `task` on parts of `out`, `[n, width]`, that cover it: `task(first row, rows)`.
+    pub(crate) fn by_rows(
+        self,
+        out: &mut [f32],
+        width: usize,
+        task: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        let n = out.len() / width;
+        let rows = match self {
+            Threads::One => n,
+            Threads::All => n.div_ceil(rayon::current_num_threads()).max(LEAST),
+        };
+        if rows >= n {
+            return task(0, out);
+        }
+        out.par_chunks_mut(rows * width)
+            .enumerate()
+            .for_each(|(part, out)| task(part * rows, out));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_done_once() {
+        for threads in [Threads::One, Threads::All] {
+            for n in [0, 1, 3, 4, 5, 32, 101] {
+                let mut out = vec![0.0; n * 3];
+                threads.by_rows(&mut out, 3, |first, out| {
+                    for (row, out) in out.chunks_mut(3).enumerate() {
+                        out.iter_mut()
+                            .for_each(|x| *x += (first + row) as f32 + 1.0);
+                    }
+                });
+                let expected: Vec<f32> = (0..n * 3).map(|i| (i / 3) as f32 + 1.0).collect();
+                assert_eq!(out, expected);
+            }
         }
     }
 }
