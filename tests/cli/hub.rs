@@ -243,11 +243,31 @@ fn a_cache_that_another_tool_filled_in_part_is_completed() {
     fs::remove_dir_all(repository(&place).join(".no_exist")).unwrap();
     let away = with(call(), "HF_ENDPOINT", "http://127.0.0.1:9");
     away.run().succeeds();
+    hub.set(Mood::Down);
+    call().run().succeeds();
+    hub.set(Mood::Well);
+    hub.asked();
     with(call(), "HF_HUB_OFFLINE", "1").run().succeeds();
     call().run().succeeds();
     assert_eq!(hub.asked().len(), 1);
     call().run().succeeds();
     assert_eq!(hub.asked().len(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_cannot_grow() {
+    let place = Place::new();
+    let hub = Hub::of(&model());
+    // Blocks of 512 bytes: the limit stops the download in the middle of the weights.
+    let script = format!("trap '' XFSZ; ulimit -f 60; exec \"$0\" model {ID}");
+    let mut limited = place.shell(&script);
+    limited.command.env_remove("HF_HUB_OFFLINE");
+    let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
+    run.says(&["model.safetensors", "HF_HOME"]);
+    let offline = place.colidx(&["model", ID]).run().fails();
+    offline.says(&["or not all of it"]);
+    colidx(&place, &hub, &["model", ID]).run().succeeds();
 }
 
 #[test]

@@ -9,8 +9,16 @@ use crate::document::DocumentText;
 use crate::input::embeddings::Embeddings;
 use crate::interrupt;
 
-/// Documents encoded between two looks at Ctrl-C: enough to fill the checkpoint's batches.
-const CHUNK: usize = 64;
+/// Texts for each thread between two looks at Ctrl-C: enough that the threads seldom wait for the last one, few enough to
+/// stop within seconds.
+const PER_THREAD: usize = 32;
+/// Most texts whose vectors are held at a time.
+const MOST: usize = 256;
+
+/// Texts to encode together on the current pool; the vectors do not depend on it.
+pub fn window() -> usize {
+    MOST.min(PER_THREAD * rayon::current_num_threads())
+}
 
 /// Encodes documents, and counts those that were longer than the checkpoint reads.
 pub struct EncoderSource<'a> {
@@ -48,7 +56,7 @@ impl VectorSource for EncoderSource<'_> {
         documents: &[SourceDocument<'_>],
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for chunk in documents.chunks(CHUNK) {
+        for chunk in documents.chunks(window()) {
             if interrupt::asked() {
                 return Err(Stopped.into());
             }

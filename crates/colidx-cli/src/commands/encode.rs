@@ -5,6 +5,7 @@ use colidx_encoder::Encoder;
 use super::with_threads;
 use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::document::DocumentText;
+use crate::encoding::window;
 use crate::error::CliError;
 use crate::input::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use crate::input::npy::Dtype;
@@ -14,9 +15,6 @@ use crate::model;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
-
-/// Texts encoded together.
-const CHUNK: usize = 64;
 
 /// The file of query vectors.
 const QUERIES: &str = "query_embeddings.npy";
@@ -53,7 +51,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
     loop {
-        let chunk: Vec<Document> = corpus.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+        let chunk: Vec<Document> = corpus.by_ref().take(window()).collect::<Result<_, _>>()?;
         if chunk.is_empty() {
             break;
         }
@@ -110,7 +108,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));
     let mut encoded = Vec::with_capacity(queries.len());
-    for chunk in queries.chunks(CHUNK) {
+    for chunk in queries.chunks(window()) {
         stop_if_asked()?;
         let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
         encoded.extend(encoder.encode_queries(&texts)?);

@@ -119,3 +119,21 @@ impl HubError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_failures() {
+        let error = |kind: io::ErrorKind| HubError::io("/cache".into(), kind.into());
+        let full = error(io::ErrorKind::StorageFull);
+        assert!(matches!(full, HubError::DiskFull { .. }), "{full}");
+        let denied = error(io::ErrorKind::PermissionDenied);
+        assert!(matches!(denied, HubError::Io { .. }), "{denied}");
+        for error in [full, denied] {
+            let message = error.to_string();
+            assert!(message.contains("/cache") && message.contains("HF_HOME"));
+        }
+    }
+}

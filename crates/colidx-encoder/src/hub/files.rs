@@ -1,7 +1,7 @@
 //! Which files of a repository an encoder reads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -121,10 +121,7 @@ fn inside(folder: &str, name: &str) -> String {
 }
 
 /// That the `names` in the file at `path` lead nowhere outside the repository.
-fn check<'a>(
-    path: &std::path::Path,
-    names: impl IntoIterator<Item = &'a String>,
-) -> Result<(), HubError> {
+fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), HubError> {
     let leads_out = |name: &&String| !name.is_empty() && !name.split('/').all(is_plain);
     match names.into_iter().find(leads_out) {
         None => Ok(()),

@@ -123,7 +123,9 @@ impl Hub {
                 cache: self.cache.clone(),
             }),
             cached => match (Remote::new(self, id)?.fetch(&repository, progress), cached) {
-                (Err(HubError::Network { .. }), Some(snapshot)) => Ok(snapshot.into_path()),
+                (Err(HubError::Network { .. } | HubError::Answer { .. }), Some(snapshot)) => {
+                    Ok(snapshot.into_path())
+                }
                 (fetched, _) => fetched,
             },
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo};
@@ -198,12 +198,7 @@ impl<'a> Remote<'a> {
     }
 
     /// Removes what an earlier run left of a file and what the hub cannot continue.
-    fn discard_part(
-        &self,
-        source: &ApiRepo,
-        name: &str,
-        place: &std::path::Path,
-    ) -> Result<(), HubError> {
+    fn discard_part(&self, source: &ApiRepo, name: &str, place: &Path) -> Result<(), HubError> {
         let metadata = self.api.metadata(&source.url(name));
         let metadata = metadata.map_err(|error| self.translate(error, place))?;
         let repo = Repo::model(self.id.repository().to_owned());
@@ -215,7 +210,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    fn translate(&self, error: ApiError, place: &std::path::Path) -> HubError {
+    fn translate(&self, error: ApiError, place: &Path) -> HubError {
         match error {
             ApiError::RequestError(error) => self.failed(*error),
             ApiError::TooManyRetries(error) => self.translate(*error, place),
