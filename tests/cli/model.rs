@@ -42,6 +42,8 @@ fn a_damaged_checkpoint_is_named() {
     std::fs::create_dir(place.path("empty")).unwrap();
     let run = place.colidx(&["model", "empty"]).run().fails();
     run.says(&["empty"]);
+    let run = place.colidx(&["model", "broken/modules.json"]).run();
+    run.fails().says(&["it is no directory"]);
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
     let (directory, location) = if path.is_dir() {
         let absolute = std::path::absolute(path).map_err(|error| no_model(path, error))?;
         (path.to_owned(), absolute.display().to_string())
+    } else if path.exists() {
+        let reason = "it is no directory; name the one that holds config.json and the weights";
+        return Err(no_model(path, reason));
     } else {
         let Ok(id) = model.parse::<ModelId>() else {
             let reason = "there is no such directory; name the directory of a checkpoint, or a hub id as owner/name";

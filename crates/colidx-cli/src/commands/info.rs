@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::{FileInfo, Index, IndexInfo, ModelInfo};
 use serde::Serialize;
 
-use super::model::places;
+use super::model::{marker, places};
 use crate::args::InfoArgs;
 use crate::error::CliError;
 use crate::output::Stdout;
@@ -129,26 +129,20 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         Some(model) => {
             let name = format!("{} ({})", model.name, model.architecture);
             rows.push(row("model", name));
-            rows.extend(
-                places(&model.location)
-                    .into_iter()
-                    .map(|place| row("", place)),
-            );
+            let places = places(&model.location).into_iter();
+            let places = places.filter(|place| *place != model.name);
+            rows.extend(places.map(|place| row("", place)));
             rows.push(row("", format!("fingerprint {}", model.fingerprint)));
             if !model.precision.is_empty() {
                 rows.push(row("", format!("computed in {}", model.precision)));
             }
-            rows.push(row(
-                "",
-                format!(
-                    "documents of {} tokens after {}, queries of {} after {}, {} tokens without vectors",
-                    model.document_length,
-                    model.document_marker.trim(),
-                    model.query_length,
-                    model.query_marker.trim(),
-                    model.skiplist.len()
-                ),
-            ));
+            let texts =
+                |what, length, token: &str| format!("{what} of {length} tokens, {}", marker(token));
+            let documents = texts("documents", model.document_length, &model.document_marker);
+            let skipped = number::counted(model.skiplist.len() as u64, "word");
+            rows.push(row("", format!("{documents}, no vectors for {skipped}")));
+            let queries = texts("queries", model.query_length, &model.query_marker);
+            rows.push(row("", queries));
         }
         None => rows.push(row("model", "not recorded: built from vectors".to_owned())),
     }

@@ -118,7 +118,8 @@ pub fn places(location: &str) -> Vec<String> {
     }
 }
 
-fn marker(marker: &str) -> String {
+/// How a text is marked.
+pub fn marker(marker: &str) -> String {
     match marker.trim() {
         "" => "no marker".to_owned(),
         marker => format!("marked with {marker}"),
