@@ -1,6 +1,6 @@
 //! A model hub on loopback: the few routes that a download uses, with the headers of the real one.
 //!
-//! Small files are answered at once; weights are redirected to another address, as the real hub sends them to its storage.
+//! Small files are answered at once; weights are redirected to another host, as the real hub sends them to its storage.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,6 +42,7 @@ pub struct Hub {
 
 struct State {
     files: BTreeMap<String, Vec<u8>>,
+    storage: String,
     mood: Mutex<Mood>,
     asked: Mutex<Vec<String>>,
 }
@@ -65,6 +66,7 @@ impl Hub {
         let address = listener.local_addr().expect("it has an address");
         let state = Arc::new(State {
             files,
+            storage: format!("http://localhost:{}/storage/", address.port()),
             mood: Mutex::default(),
             asked: Mutex::default(),
         });
@@ -133,18 +135,19 @@ impl State {
                 _ => refuse(stream, 401, "RepoNotFound"),
             };
         }
-        if mood == Mood::Gated && request.token.as_deref() != Some(TOKEN) {
-            return refuse(stream, 401, "GatedRepo");
-        }
         if let Some(name) = request.path.strip_prefix("/storage/") {
             return self.file(name, request, mood, stream);
+        }
+        if mood == Mood::Gated && request.token.as_deref() != Some(TOKEN) {
+            return refuse(stream, 401, "GatedRepo");
         }
         let resolve = format!("/{ID}/resolve/{COMMIT}/");
         match request.path.strip_prefix(&resolve) {
             Some(name) if name.ends_with(".safetensors") => {
                 let etag = etag(name);
                 let headers = format!(
-                    "Location: /storage/{name}\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{etag}\"\r\n"
+                    "Location: {}{name}\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{etag}\"\r\n",
+                    self.storage
                 );
                 head(stream, "302 Found", 0, &headers)
             }

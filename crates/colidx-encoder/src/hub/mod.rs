@@ -38,7 +38,8 @@ pub struct Hub {
     pub cache: PathBuf,
     /// Address of the hub, without a slash at the end.
     pub endpoint: String,
-    /// What is shown to the hub for repositories that are not open to everyone.
+    /// What is shown to the hub for repositories that are not open to everyone. hf-hub 0.5 shows it to the storage host too
+    /// that the hub redirects to, when it asks for the size of a file.
     pub token: Option<String>,
     /// Whether only the cache is used.
     pub offline: bool,
