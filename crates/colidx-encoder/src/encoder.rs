@@ -1,18 +1,19 @@
 //! Texts to token vectors.
 
-use std::ops::Range;
 use std::path::Path;
 
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
-use crate::model::Batch;
-use crate::ops::{Threads, normalize};
+use crate::ops::{Batch, Placement, Threads, normalize};
 use crate::text::Tokens;
-use crate::{CheckpointInfo, Device, EncoderError, EncoderOptions, TokenSpan};
+use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
 /// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
 const BATCH_TOKENS: usize = 512;
+/// The same for a GPU, which is busy with many tokens at once.
+const DEVICE_TOKENS: usize = 16_384;
 
 /// A ColBERT checkpoint, ready to encode. Shared freely between threads.
 pub struct Encoder {
@@ -68,12 +69,6 @@ impl Encoder {
     /// # Errors
     /// As [`open`](Self::open), or if the device is not there or cannot compute at that precision.
     pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        if options.device != Device::Cpu {
-            return Err(EncoderError::NoDevice {
-                device: options.device,
-                problem: "this build computes on processors only".to_owned(),
-            });
-        }
         Ok(Encoder {
             checkpoint: Checkpoint::open(path, options)?,
         })
@@ -173,54 +168,70 @@ impl Encoder {
         texts: &[Tokens],
         keep: &(dyn Fn(u32) -> bool + Sync),
     ) -> Result<Vec<Vec<f32>>, EncoderError> {
-        let batches = batches(texts);
-        let run = |range: &Range<usize>, threads| {
-            self.batch(&texts[range.clone()], keep, threads)
-                .map_err(|error| match error {
-                    EncoderError::NotFinite { text } => EncoderError::NotFinite {
-                        text: range.start + text,
-                    },
-                    other => other,
-                })
+        let checkpoint = &self.checkpoint;
+        let (order, size) = match checkpoint.transformer.placement() {
+            Placement::Kernels(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
+            // Candle's operations pad: neighbours should be of one length, and a GPU takes many at once.
+            Placement::Tensors(_) => {
+                let mut order: Vec<usize> = (0..texts.len()).collect();
+                order.sort_by_key(|&i| texts[i].ids.len());
+                (order, DEVICE_TOKENS)
+            }
         };
+        let batches = batches(texts, &order, size);
+        let run = |batch: &&[usize], threads| self.batch(texts, batch, keep, threads);
         let encoded: Vec<Vec<Vec<f32>>> = if batches.len() < rayon::current_num_threads() {
             // Inside the pool from the start: every operation would else wake a thread and wait for it.
             rayon::scope(|_| {
-                let batches = batches.iter().map(|range| run(range, Threads::All));
+                let batches = batches.iter().map(|batch| run(batch, Threads::All));
                 batches.collect::<Result<_, _>>()
             })?
         } else {
-            let batches = batches.par_iter().map(|range| run(range, Threads::One));
+            let batches = batches.par_iter().map(|batch| run(batch, Threads::One));
             batches.collect::<Result<_, _>>()?
         };
-        Ok(encoded.into_iter().flatten().collect())
+        let mut vectors = vec![Vec::new(); texts.len()];
+        for (i, encoded) in order.iter().zip(encoded.into_iter().flatten()) {
+            vectors[*i] = encoded;
+        }
+        Ok(vectors)
     }
 
+    /// The vectors of the texts that `batch` lists.
     fn batch(
         &self,
         texts: &[Tokens],
+        batch: &[usize],
         keep: &(dyn Fn(u32) -> bool + Sync),
         threads: Threads,
     ) -> Result<Vec<Vec<f32>>, EncoderError> {
-        let batch = Batch::new(texts.iter(), threads);
-        let states = self.checkpoint.transformer.forward(&batch)?;
+        let Checkpoint {
+            transformer,
+            projection,
+            ..
+        } = &self.checkpoint;
+        let sequences = batch
+            .iter()
+            .map(|&i| (&texts[i].ids[..], texts[i].attended));
+        let packed = Batch::new(sequences, threads, transformer.placement())?;
+        let states = transformer.forward(&packed)?;
         let kept: Vec<u32> = (0..)
-            .zip(&batch.ids)
+            .zip(&packed.ids)
             .filter_map(|(row, &id)| keep(id).then_some(row))
             .collect();
         let count = kept.len();
-        let kept = candle_core::Tensor::from_vec(kept, count, states.device())?;
-        let states = states
-            .index_select(&kept, 0)?
+        let kept = Tensor::from_vec(kept, count, states.device())?;
+        let states = states.index_select(&kept, 0)?;
+        let mut vectors = projection
+            .forward(states, threads)?
             .flatten_all()?
             .to_vec1::<f32>()?;
-        let mut vectors = self.checkpoint.projection.apply(states, threads);
 
         let dim = self.info().dim;
         let mut rest = vectors.as_mut_slice();
-        let mut result = Vec::with_capacity(texts.len());
-        for (text, tokens) in texts.iter().enumerate() {
-            let count = tokens.ids.iter().filter(|&&id| keep(id)).count();
+        let mut result = Vec::with_capacity(batch.len());
+        for &text in batch {
+            let count = texts[text].ids.iter().filter(|&&id| keep(id)).count();
             let (own, others) = rest.split_at_mut(count * dim);
             rest = others;
             own.chunks_exact_mut(dim).for_each(normalize);
@@ -233,19 +244,20 @@ impl Encoder {
     }
 }
 
-/// Consecutive texts of about [`BATCH_TOKENS`] tokens together.
-fn batches(texts: &[Tokens]) -> Vec<Range<usize>> {
+/// Runs of `order` whose texts have about `size` tokens together.
+fn batches<'a>(texts: &[Tokens], order: &'a [usize], size: usize) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let (mut start, mut tokens) = (0, 0);
-    for (i, text) in texts.iter().enumerate() {
-        if i > start && tokens + text.ids.len() > BATCH_TOKENS {
-            batches.push(start..i);
+    for (i, &text) in order.iter().enumerate() {
+        let length = texts[text].ids.len();
+        if i > start && tokens + length > size {
+            batches.push(&order[start..i]);
             (start, tokens) = (i, 0);
         }
-        tokens += text.ids.len();
+        tokens += length;
     }
-    if start < texts.len() {
-        batches.push(start..texts.len());
+    if start < order.len() {
+        batches.push(&order[start..]);
     }
     batches
 }

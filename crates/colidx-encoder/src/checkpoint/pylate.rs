@@ -151,7 +151,12 @@ fn load(
                 found: config.in_features,
             });
         }
-        projection.push(Dense::load(&path, &config, &Weights::open(&folder)?)?);
+        projection.push(Dense::load(
+            &path,
+            &config,
+            &Weights::open(&folder)?,
+            transformer.placement(),
+        )?);
     }
     Ok((transformer, projection))
 }

@@ -1,251 +1,250 @@
-//! BERT (Devlin et al., arXiv 1810.04805).
+//! BERT and the models of its form: RoBERTa, XLM-RoBERTa, DistilBERT, and XLM-RoBERTa with rotary embeddings.
 
-use std::path::Path;
-
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
-use serde::Deserialize;
 
-use super::Batch;
-use crate::checkpoint::{Weights, read_json};
-use crate::ops::{
-    ACTIVATIONS, Activation, Attention, FeedForward, LayerNorm, Linear, parse_activation,
-};
-use crate::{EncoderError, EncoderOptions, Precision};
+use super::config::{self, Form, Positions};
+use super::embedding::Embedding;
+use super::loader::Loader;
+use crate::EncoderError;
+use crate::checkpoint::Weights;
+use crate::ops::{Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Rotary};
 
-#[derive(Deserialize)]
-struct Config {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    hidden_act: String,
-    max_position_embeddings: usize,
-    type_vocab_size: usize,
-    layer_norm_eps: f64,
-    #[serde(default = "absolute")]
-    position_embedding_type: Option<String>,
-}
-
-fn absolute() -> Option<String> {
-    Some("absolute".to_owned())
-}
-
-/// BERT's encoder without the pooler.
-pub(crate) struct Bert {
-    words: Tensor,
-    positions: Tensor,
+/// The encoder without the pooler: every layer is attention and a feed-forward part, each followed by a norm of its output
+/// and its input.
+pub(super) struct Bert {
+    words: Embedding,
+    places: Places,
     norm: LayerNorm,
     layers: Vec<Layer>,
 }
 
+enum Places {
+    /// The vector of each place is added to that of the word.
+    Table {
+        table: Embedding,
+        /// The token that has no place of its own, as RoBERTa counts.
+        padding: Option<u32>,
+    },
+    /// Queries and keys are rotated; every word gets the vector of token type 0.
+    Rotary { rotary: Rotary, kind: Tensor },
+}
+
 struct Layer {
-    attention: Attention,
     /// Queries, keys and values in one product.
     qkv: Linear,
+    attention: Attention,
     attention_output: Linear,
     attention_norm: LayerNorm,
     feed_forward: FeedForward,
     output_norm: LayerNorm,
 }
 
+/// The names of a layer's tensors, each behind the name of the layer.
+struct Names {
+    norm: &'static str,
+    layer: &'static str,
+    qkv: &'static [&'static str],
+    attention_output: &'static str,
+    attention_norm: &'static str,
+    up: &'static str,
+    down: &'static str,
+    output_norm: &'static str,
+}
+
+const BERT: Names = Names {
+    norm: "embeddings.LayerNorm",
+    layer: "encoder.layer",
+    qkv: &[
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+    ],
+    attention_output: "attention.output.dense",
+    attention_norm: "attention.output.LayerNorm",
+    up: "intermediate.dense",
+    down: "output.dense",
+    output_norm: "output.LayerNorm",
+};
+
+const DISTILBERT: Names = Names {
+    norm: "embeddings.LayerNorm",
+    layer: "transformer.layer",
+    qkv: &["attention.q_lin", "attention.k_lin", "attention.v_lin"],
+    attention_output: "attention.out_lin",
+    attention_norm: "sa_layer_norm",
+    up: "ffn.lin1",
+    down: "ffn.lin2",
+    output_norm: "output_layer_norm",
+};
+
+const FLASH: Names = Names {
+    norm: "emb_ln",
+    layer: "encoder.layers",
+    qkv: &["mixer.Wqkv"],
+    attention_output: "mixer.out_proj",
+    attention_norm: "norm1",
+    up: "mlp.fc1",
+    down: "mlp.fc2",
+    output_norm: "norm2",
+};
+
 impl Bert {
     pub(super) fn load(
-        path: &Path,
+        config: &config::Bert,
         weights: Weights,
-        options: &EncoderOptions,
+        placement: &Placement,
     ) -> Result<Bert, EncoderError> {
-        let config: Config = read_json(path)?;
-        let activation = config.check(path)?;
-        let hidden = config.hidden_size;
-        let weights = weights.with_prefix_of("embeddings.word_embeddings.weight", &["", "bert."]);
-
-        let words = weights.tensor(
-            "embeddings.word_embeddings.weight",
-            &[config.vocab_size, hidden],
-        )?;
-        let positions = [config.max_position_embeddings, hidden];
-        let mut position = weights.tensor("embeddings.position_embeddings.weight", &positions)?;
-        let kinds = weights.tensor(
-            "embeddings.token_type_embeddings.weight",
-            &[config.type_vocab_size, hidden],
-        )?;
-        // Every token is of type 0, so its embedding becomes part of the position's.
-        for row in position.chunks_exact_mut(hidden) {
-            for (value, kind) in row.iter_mut().zip(&kinds) {
-                *value += kind;
-            }
-        }
-        let device = &Device::Cpu;
+        const WORDS: &str = "embeddings.word_embeddings.weight";
+        let prefixes = ["", "bert.", "roberta.", "distilbert.", "model."];
+        let weights = weights.with_prefix_of(WORDS, &prefixes);
+        let loader = Loader {
+            weights: &weights,
+            placement,
+        };
+        let names = match config.form {
+            Form::Bert => &BERT,
+            Form::DistilBert => &DISTILBERT,
+            Form::Flash => &FLASH,
+        };
+        let width = config.hidden;
+        let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         Ok(Bert {
-            words: Tensor::from_vec(words, (config.vocab_size, hidden), device)?,
-            positions: Tensor::from_vec(
-                position,
-                (config.max_position_embeddings, hidden),
-                device,
-            )?,
-            norm: norm(&weights, &config, "embeddings.LayerNorm")?,
-            layers: (0..config.num_hidden_layers)
+            words: Embedding::new(&words, width, placement)?,
+            places: Places::load(config, &loader)?,
+            norm: loader.norm(names.norm, width, true, config.epsilon)?,
+            layers: (0..config.layers)
                 .into_par_iter()
-                .map(|i| {
-                    Layer::load(
-                        &weights,
-                        &config,
-                        activation,
-                        options.precision,
-                        &format!("encoder.layer.{i}"),
-                    )
-                })
+                .map(|i| Layer::load(&loader, config, names, &format!("{}.{i}", names.layer)))
                 .collect::<Result<_, _>>()?,
         })
     }
 
-    pub(super) fn hidden(&self) -> usize {
-        self.words.dims()[1]
-    }
-
-    pub(super) fn layers(&self) -> usize {
-        self.layers.len()
-    }
-
-    pub(super) fn positions(&self) -> usize {
-        self.positions.dims()[0]
-    }
-
+    /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        let rows = self.words.dims()[0];
-        if let Some(&id) = batch.ids.iter().find(|&&id| id as usize >= rows) {
-            return Err(EncoderError::TokenWithoutEmbedding { id, rows });
-        }
-        let device = self.words.device();
-        let select = |table: &Tensor, index: &[u32]| {
-            table.index_select(&Tensor::from_slice(index, index.len(), device)?, 0)
+        let words = self.words.forward(&batch.ids)?;
+        let (mut x, rotary) = match &self.places {
+            Places::Table { table, padding } => {
+                let places = table.forward(&places(batch, *padding))?;
+                (self.norm.of_sum(&words, &places)?, None)
+            }
+            Places::Rotary { rotary, kind } => {
+                let words = words.broadcast_add(kind)?;
+                (self.norm.of(&words)?, Some(rotary))
+            }
         };
-        let words = select(&self.words, &batch.ids)?;
-        let positions = select(&self.positions, &batch.positions)?;
-        let mut x = self.norm.of_sum(&words, &positions)?;
         for layer in &self.layers {
-            x = layer.forward(&x, batch)?;
+            x = layer.forward(&x, rotary, batch)?;
         }
         Ok(x)
     }
 }
 
+impl Places {
+    fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<Places, EncoderError> {
+        let width = config.hidden;
+        // Every token is of type 0.
+        let kind = match config.types {
+            Some(types) => {
+                let name = "embeddings.token_type_embeddings.weight";
+                let mut kinds = loader.weights.tensor(name, &[types, width])?;
+                kinds.truncate(width);
+                kinds
+            }
+            None => vec![0.0; width],
+        };
+        let (rows, padding) = match config.positions {
+            Positions::Table(rows) => (rows, None),
+            Positions::AfterPadding { rows, padding } => (rows, Some(padding)),
+            Positions::Rotary { base, .. } => {
+                return Ok(Places::Rotary {
+                    rotary: Rotary::new(config.heads, width / config.heads, base),
+                    kind: loader.placement.matrix(&kind, width)?,
+                });
+            }
+        };
+        let name = "embeddings.position_embeddings.weight";
+        let mut table = loader.weights.tensor(name, &[rows, width])?;
+        for row in table.chunks_exact_mut(width) {
+            for (value, kind) in row.iter_mut().zip(&kind) {
+                *value += kind;
+            }
+        }
+        Ok(Places::Table {
+            table: Embedding::new(&table, width, loader.placement)?,
+            padding,
+        })
+    }
+}
+
+/// The row of the table of places for each token.
+fn places(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
+    let Some(padding) = padding else {
+        return batch.places();
+    };
+    let mut places = Vec::with_capacity(batch.ids.len());
+    for sequence in &batch.sequences {
+        let mut last = padding;
+        for &id in &batch.ids[sequence.rows.clone()] {
+            if id == padding {
+                places.push(padding);
+            } else {
+                last += 1;
+                places.push(last);
+            }
+        }
+    }
+    places
+}
+
 impl Layer {
     fn load(
-        weights: &Weights,
-        config: &Config,
-        activation: Activation,
-        precision: Precision,
+        loader: &Loader<'_>,
+        config: &config::Bert,
+        names: &Names,
         name: &str,
     ) -> Result<Layer, EncoderError> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let linear = |names: &[&str], outputs: usize, inputs: usize, activation| {
-            let (mut weight, mut bias) = (Vec::new(), Vec::new());
-            for part in names {
-                let name = format!("{name}.{part}");
-                weights.append(&format!("{name}.weight"), &[outputs, inputs], &mut weight)?;
-                weights.append(&format!("{name}.bias"), &[outputs], &mut bias)?;
-            }
-            Ok::<_, EncoderError>(Linear::new(&weight, &bias, inputs, activation, precision))
-        };
-        let qkv = [
-            "attention.self.query",
-            "attention.self.key",
-            "attention.self.value",
-        ];
+        let (hidden, inner) = (config.hidden, config.inner);
         let plain = Activation::Identity;
+        let qkv: Vec<String> = names.qkv.iter().map(|q| format!("{name}.{q}")).collect();
+        let linear = |part: &str, outputs, inputs, activation| {
+            loader.linear(format!("{name}.{part}"), outputs, inputs, true, activation)
+        };
+        let norm =
+            |part: &str| loader.norm(&format!("{name}.{part}"), hidden, true, config.epsilon);
         Ok(Layer {
+            qkv: loader.stacked(&qkv, 3 * hidden / qkv.len(), hidden, true, plain)?,
             attention: Attention {
-                heads: config.num_attention_heads,
-                width: hidden / config.num_attention_heads,
+                heads: config.heads,
+                width: hidden / config.heads,
+                window: None,
             },
-            qkv: linear(&qkv, hidden, hidden, plain)?,
-            attention_output: linear(&["attention.output.dense"], hidden, hidden, plain)?,
-            attention_norm: norm(
-                weights,
-                config,
-                &format!("{name}.attention.output.LayerNorm"),
-            )?,
-            feed_forward: FeedForward {
-                up: linear(&["intermediate.dense"], inner, hidden, activation)?,
-                down: linear(&["output.dense"], hidden, inner, plain)?,
-            },
-            output_norm: norm(weights, config, &format!("{name}.output.LayerNorm"))?,
+            attention_output: linear(names.attention_output, hidden, hidden, plain)?,
+            attention_norm: norm(names.attention_norm)?,
+            feed_forward: FeedForward::new(
+                linear(names.up, inner, hidden, config.activation)?,
+                None,
+                linear(names.down, hidden, inner, plain)?,
+            ),
+            output_norm: norm(names.output_norm)?,
         })
     }
 
-    fn forward(&self, x: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
+    fn forward(
+        &self,
+        x: &Tensor,
+        rotary: Option<&Rotary>,
+        batch: &Batch,
+    ) -> candle_core::Result<Tensor> {
         let threads = batch.threads;
-        let qkv = self.qkv.forward(x, threads)?;
-        let mixed = self.attention.forward(&qkv, &batch.sequences, threads)?;
+        let mut qkv = self.qkv.forward(x, threads)?;
+        if let Some(rotary) = rotary {
+            qkv = rotary.forward(&qkv, batch)?;
+        }
+        let mixed = self.attention.forward(&qkv, batch)?;
         let mixed = self.attention_output.forward(&mixed, threads)?;
         let x = self.attention_norm.of_sum(&mixed, x)?;
         let inner = self.feed_forward.forward(&x, threads)?;
         self.output_norm.of_sum(&inner, &x)
-    }
-}
-
-fn norm(weights: &Weights, config: &Config, name: &str) -> Result<LayerNorm, EncoderError> {
-    let shape = [config.hidden_size];
-    // Checkpoints from TensorFlow, and those that transformers 5 saves, have TensorFlow's names.
-    let (weight, bias) = if weights.has(&format!("{name}.gamma")) {
-        ("gamma", "beta")
-    } else {
-        ("weight", "bias")
-    };
-    Ok(LayerNorm::new(
-        weights.tensor(&format!("{name}.{weight}"), &shape)?,
-        weights.tensor(&format!("{name}.{bias}"), &shape)?,
-        config.layer_norm_eps as f32,
-    ))
-}
-
-impl Config {
-    /// Checks what the arithmetic relies on, and gives the activation.
-    fn check(&self, path: &Path) -> Result<Activation, EncoderError> {
-        let problem = |problem: String| {
-            Err(EncoderError::Config {
-                path: path.to_owned(),
-                problem,
-            })
-        };
-        for (name, value) in [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("num_attention_heads", self.num_attention_heads),
-            ("intermediate_size", self.intermediate_size),
-            ("max_position_embeddings", self.max_position_embeddings),
-            ("type_vocab_size", self.type_vocab_size),
-        ] {
-            if value == 0 {
-                return problem(format!("{name} is 0 and should be at least 1"));
-            }
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return problem(format!(
-                "hidden_size {} should be a multiple of num_attention_heads {}",
-                self.hidden_size, self.num_attention_heads
-            ));
-        }
-        let unsupported = |feature: String, known| {
-            Err(EncoderError::Unsupported {
-                path: path.to_owned(),
-                feature,
-                known,
-            })
-        };
-        if let Some(kind) = self
-            .position_embedding_type
-            .as_deref()
-            .filter(|&k| k != "absolute")
-        {
-            return unsupported(format!("position_embedding_type `{kind}`"), "absolute");
-        }
-        match parse_activation(&self.hidden_act) {
-            Some(activation) => Ok(activation),
-            None => unsupported(format!("hidden_act `{}`", self.hidden_act), ACTIVATIONS),
-        }
     }
 }

@@ -1,30 +1,38 @@
 //! Transformers and the projection that follows them, written in candle tensors over packed sequences.
 
-mod batch;
 mod bert;
+mod config;
+mod embedding;
+mod loader;
+mod modernbert;
 mod projection;
 
 use std::path::Path;
 
 use candle_core::Tensor;
-use serde::Deserialize;
 
-pub(crate) use batch::Batch;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::checkpoint::{Weights, read_json};
+use crate::ops::{Batch, Placement};
 use crate::{EncoderError, EncoderOptions};
 use bert::Bert;
+use config::Architecture;
+use modernbert::ModernBert;
 
-/// The transformer of a checkpoint, of whatever architecture.
-pub(crate) enum Transformer {
-    Bert(Bert),
+/// The transformer of a checkpoint.
+pub(crate) struct Transformer {
+    architecture: String,
+    hidden: usize,
+    layers: usize,
+    positions: usize,
+    placement: Placement,
+    model: Model,
 }
 
-#[derive(Deserialize)]
-struct Architecture {
-    #[serde(default)]
-    model_type: String,
+enum Model {
+    Bert(Bert),
+    ModernBert(ModernBert),
 }
 
 impl Transformer {
@@ -34,49 +42,70 @@ impl Transformer {
         weights: Weights,
         options: &EncoderOptions,
     ) -> Result<Transformer, EncoderError> {
+        let placement = Placement::of(options)?;
         let architecture: Architecture = read_json(path)?;
-        match architecture.model_type.as_str() {
-            "bert" => Ok(Transformer::Bert(Bert::load(path, weights, options)?)),
+        let found = architecture.model_type;
+        match found.as_str() {
+            "modernbert" => {
+                let config = config::ModernBert::read(path)?;
+                Ok(Transformer {
+                    architecture: found,
+                    hidden: config.hidden,
+                    layers: config.layers.len(),
+                    positions: config.positions,
+                    model: Model::ModernBert(ModernBert::load(&config, weights, &placement)?),
+                    placement,
+                })
+            }
+            "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" => {
+                let config = config::Bert::read(path, &found)?;
+                Ok(Transformer {
+                    architecture: found,
+                    hidden: config.hidden,
+                    layers: config.layers,
+                    positions: config.sequence_length(),
+                    model: Model::Bert(Bert::load(&config, weights, &placement)?),
+                    placement,
+                })
+            }
             _ => Err(EncoderError::UnknownArchitecture {
                 path: path.to_owned(),
-                found: architecture.model_type,
-                known: "bert",
+                found,
+                known: "bert, roberta, xlm-roberta, camembert, distilbert, modernbert",
             }),
         }
     }
 
     /// `model_type` in config.json.
-    pub(crate) fn architecture(&self) -> &'static str {
-        match self {
-            Transformer::Bert(_) => "bert",
-        }
+    pub(crate) fn architecture(&self) -> &str {
+        &self.architecture
     }
 
     /// Width of the output.
     pub(crate) fn hidden(&self) -> usize {
-        match self {
-            Transformer::Bert(model) => model.hidden(),
-        }
+        self.hidden
     }
 
     /// Number of layers.
     pub(crate) fn layers(&self) -> usize {
-        match self {
-            Transformer::Bert(model) => model.layers(),
-        }
+        self.layers
     }
 
     /// Tokens that a sequence can have.
     pub(crate) fn positions(&self) -> usize {
-        match self {
-            Transformer::Bert(model) => model.positions(),
-        }
+        self.positions
+    }
+
+    /// Where the transformer computes, and a batch has to be.
+    pub(crate) fn placement(&self) -> &Placement {
+        &self.placement
     }
 
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(crate) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        match self {
-            Transformer::Bert(model) => model.forward(batch),
+        match &self.model {
+            Model::Bert(model) => model.forward(batch),
+            Model::ModernBert(model) => model.forward(batch),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use candle_core::Tensor;
 use serde::Deserialize;
 
+use crate::EncoderError;
 use crate::checkpoint::Weights;
-use crate::ops::{ACTIVATIONS, Activation, Linear, Threads, parse_activation};
-use crate::{EncoderError, Precision};
+use crate::ops::{ACTIVATIONS, Activation, Linear, Placement, Threads, parse_activation};
 
 /// `config.json` of a Dense module.
 #[derive(Deserialize)]
@@ -29,6 +30,7 @@ fn yes() -> bool {
 pub(crate) struct Dense {
     linear: Linear,
     residual: Residual,
+    outputs: usize,
 }
 
 enum Residual {
@@ -43,7 +45,9 @@ impl Dense {
         path: &Path,
         config: &DenseConfig,
         weights: &Weights,
+        placement: &Placement,
     ) -> Result<Dense, EncoderError> {
+        let placement = &placement.exact();
         let (inputs, outputs) = (config.in_features, config.out_features);
         if inputs == 0 || outputs == 0 {
             return Err(EncoderError::Config {
@@ -76,28 +80,23 @@ impl Dense {
                     &[],
                     inputs,
                     Activation::Identity,
-                    Precision::F32,
-                ))
+                    placement,
+                )?)
             }
         };
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, activation, Precision::F32),
+            linear: Linear::new(&weight, &bias, inputs, activation, placement)?,
+            outputs,
             residual,
         })
     }
 
-    fn apply(&self, x: &[f32], threads: Threads) -> Vec<f32> {
-        let add = |mut out: Vec<f32>, more: &[f32]| {
-            for (out, more) in out.iter_mut().zip(more) {
-                *out += more;
-            }
-            out
-        };
-        let out = self.linear.apply(x, threads);
+    fn forward(&self, x: &Tensor, threads: Threads) -> candle_core::Result<Tensor> {
+        let out = self.linear.forward(x, threads)?;
         match &self.residual {
-            Residual::None => out,
-            Residual::Input => add(out, x),
-            Residual::Projected(linear) => add(out, &linear.apply(x, threads)),
+            Residual::None => Ok(out),
+            Residual::Input => out + x,
+            Residual::Projected(linear) => out + linear.forward(x, threads)?,
         }
     }
 }
@@ -119,7 +118,7 @@ impl Projection {
 
     /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
     pub(crate) fn push(&mut self, module: Dense) {
-        self.dim = module.linear.outputs();
+        self.dim = module.outputs;
         self.modules.push(module);
     }
 
@@ -128,10 +127,9 @@ impl Projection {
         self.dim
     }
 
-    /// Projects the rows `x`.
-    pub(crate) fn apply(&self, x: Vec<f32>, threads: Threads) -> Vec<f32> {
-        self.modules
-            .iter()
-            .fold(x, |x, module| module.apply(&x, threads))
+    /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]`.
+    pub(crate) fn forward(&self, x: Tensor, threads: Threads) -> candle_core::Result<Tensor> {
+        let mut modules = self.modules.iter();
+        modules.try_fold(x, |x, module| module.forward(&x, threads))
     }
 }

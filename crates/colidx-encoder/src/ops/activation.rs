@@ -1,5 +1,6 @@
 //! Activation functions by the names that checkpoints give them.
 
+use candle_core::{Result, Tensor};
 use colidx_kernels::Activation;
 
 /// The names that [`parse`] takes, for error messages.
@@ -22,9 +23,43 @@ pub(crate) fn parse(name: &str) -> Option<Activation> {
     })
 }
 
+/// `activation` by candle's own operations.
+pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
+    match activation {
+        Activation::Identity => Ok(x.clone()),
+        Activation::Gelu => x.gelu_erf(),
+        Activation::GeluTanh => x.gelu(),
+        Activation::Relu => x.relu(),
+        Activation::Silu => x.silu(),
+        Activation::Tanh => x.tanh(),
+        Activation::Sigmoid => (x.neg()?.exp()? + 1.0)?.recip(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn candle_has_the_same_functions() -> Result<()> {
+        let values: Vec<f32> = (-40..40).map(|i| i as f32 / 8.0).collect();
+        for name in ACTIVATIONS.split(", ") {
+            let Some(activation) = parse(name) else {
+                panic!("{name} is listed and not known");
+            };
+            let x = Tensor::from_slice(&values, values.len(), &candle_core::Device::Cpu)?;
+            let expected = activate(activation, &x)?.to_vec1::<f32>()?;
+            let mut found = values.clone();
+            activation.apply(&mut found);
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 2e-6,
+                    "{name}: {found} {expected}"
+                );
+            }
+        }
+        Ok(())
+    }
 
     #[test]
     fn names_of_both_worlds_are_known() {

@@ -2,19 +2,11 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
 
-use super::{Threads, elements};
-
-/// One sequence of a packed batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sequence {
-    /// Its rows in the batch.
-    pub(crate) rows: Range<usize>,
-    /// Its first tokens that are attended to; the rest attends and is not attended to.
-    pub(crate) attended: usize,
-}
+use super::batch::Padded;
+use super::{Batch, Sequence, elements};
 
 /// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) of several heads.
 #[derive(Clone, Copy, Debug)]
@@ -22,64 +14,141 @@ pub(crate) struct Attention {
     pub(crate) heads: usize,
     /// Dimensions of a head.
     pub(crate) width: usize,
+    /// How many places before and behind its own a token attends to, if not all (Beltagy et al., arXiv 2004.05150).
+    pub(crate) window: Option<usize>,
 }
 
 impl Attention {
     /// `[n, hidden]` for `qkv`, `[n, 3 hidden]`: queries, keys and values side by side, heads side by side in each.
-    pub(crate) fn forward(
-        self,
-        qkv: &Tensor,
-        sequences: &[Sequence],
-        threads: Threads,
-    ) -> Result<Tensor> {
-        qkv.apply_op1_no_bwd(&Forward {
-            attention: self,
-            sequences,
-            threads,
-        })
+    ///
+    /// A token that attends to no token at all gets zeros.
+    pub(crate) fn forward(self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
+        match batch.padded() {
+            None => qkv.apply_op1_no_bwd(&Forward {
+                attention: self,
+                batch,
+            }),
+            Some(padded) => self.with_tensors(qkv, padded),
+        }
     }
 
     fn hidden(self) -> usize {
         self.heads * self.width
     }
 
-    /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a multiple of [`LANES`], every `stride` floats of `out`.
-    fn head(
-        self,
-        Part {
-            qkv,
-            attended,
-            first,
-        }: Part<'_>,
-        head: usize,
-        out: &mut [f32],
-        stride: usize,
-        room: &mut Room,
-    ) {
-        let Room {
-            keys,
-            values,
-            weights,
-        } = room;
+    fn with_tensors(self, qkv: &Tensor, padded: &Padded) -> Result<Tensor> {
+        let (count, _, _, n) = padded.attended.dims4()?;
+        let qkv = qkv
+            .index_select(&padded.gather, 0)?
+            .reshape((count, n, 3, self.heads, self.width))?;
+        let part = |which| {
+            qkv.narrow(2, which, 1)?
+                .squeeze(2)?
+                .transpose(1, 2)?
+                .contiguous()
+        };
+        let (queries, keys, values) = (part(0)?, part(1)?, part(2)?);
+        let mut allowed = padded.attended.clone();
+        if let Some(window) = self.window {
+            let near: Vec<f32> = (0..n * n)
+                .map(|i| f32::from((i / n).abs_diff(i % n) <= window))
+                .collect();
+            let near = Tensor::from_vec(near, (1, 1, n, n), qkv.device())?;
+            allowed = allowed.broadcast_mul(&near)?;
+        }
+        let scores = (queries.matmul(&keys.t()?.contiguous()?)? / (self.width as f64).sqrt())?;
+        // Far below every score, and finite: a row without any allowed key must not become NaN.
+        let barred = ((&allowed - 1.0)? * 1e9)?;
+        let scores = scores.broadcast_add(&barred)?;
+        let weights = scores
+            .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
+            .exp()?
+            .broadcast_mul(&allowed)?;
+        let sums = (weights.sum_keepdim(D::Minus1)? + 1e-30)?;
+        weights
+            .broadcast_div(&sums)?
+            .matmul(&values)?
+            .transpose(1, 2)?
+            .reshape((count * n, self.hidden()))?
+            .index_select(&padded.scatter, 0)
+    }
+
+    /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a
+    /// multiple of [`LANES`], every `stride` floats of `out`.
+    fn head(self, part: Part<'_>, head: usize, out: &mut [f32], stride: usize, room: &mut Room) {
         let (hidden, width) = (self.hidden(), self.width);
         let row = 3 * hidden;
-        let part = |which: usize, rows: Range<usize>| {
+        let view = |which: usize, rows: &Range<usize>| {
             let start = which * hidden + head * width;
             let end = (rows.end - 1) * row + start + width;
-            RowsView::strided(&qkv[rows.start * row + start..end], width, row)
+            RowsView::strided(&part.qkv[rows.start * row + start..end], width, row)
         };
-        keys.refill(part(1, 0..attended), 1.0 / (width as f32).sqrt());
-        values.refill_columns_of(part(2, 0..attended));
-
-        let padded = keys.padded_columns();
-        let mut rows = first..first;
+        let mut loaded = 0..0;
+        let mut rows = part.first..part.first;
         for out in out.chunks_mut(BLOCK * stride) {
             rows = rows.end..rows.end + out.len().div_ceil(stride);
-            weights.resize(rows.len() * padded, 0.0);
-            dots_strided(part(0, rows.clone()), keys, weights, padded);
-            softmax(weights, padded, attended);
-            let weights = RowsView::strided(weights, attended, padded);
-            dots_strided(weights, values, out, stride);
+            let keys = self.keys(&rows, part.attended);
+            if keys.is_empty() {
+                for row in out.chunks_mut(stride) {
+                    row[..width].fill(0.0);
+                }
+                continue;
+            }
+            if keys != loaded {
+                room.keys
+                    .refill(view(1, &keys), 1.0 / (width as f32).sqrt());
+                room.values.refill_columns_of(view(2, &keys));
+                loaded = keys.clone();
+            }
+            let padded = room.keys.padded_columns();
+            room.weights.resize(rows.len() * padded, 0.0);
+            dots_strided(view(0, &rows), &room.keys, &mut room.weights, padded);
+            self.bar(&mut room.weights, padded, &rows, &keys, f32::NEG_INFINITY);
+            softmax(&mut room.weights, padded, keys.len());
+            self.bar(&mut room.weights, padded, &rows, &keys, 0.0);
+            let weights = RowsView::strided(&room.weights, keys.len(), padded);
+            dots_strided(weights, &room.values, out, stride);
+        }
+    }
+
+    /// The keys that the token at `row` attends to.
+    fn keys_of(self, row: usize, attended: usize) -> Range<usize> {
+        match self.window {
+            None => 0..attended,
+            Some(window) => {
+                let end = attended.min(row.saturating_add(window + 1));
+                row.saturating_sub(window).min(end)..end
+            }
+        }
+    }
+
+    /// The keys that any of `rows` attends to. They begin at a whole panel, so that a key keeps its lane, and sums their
+    /// order, whatever rows it is computed for.
+    fn keys(self, rows: &Range<usize>, attended: usize) -> Range<usize> {
+        let first = self.keys_of(rows.start, attended);
+        let last = self.keys_of(rows.end - 1, attended);
+        if first.is_empty() {
+            return 0..0;
+        }
+        first.start / LANES * LANES..first.end.max(last.end)
+    }
+
+    /// Writes `value` in place of the scores or weights of keys that are outside a row's window.
+    fn bar(
+        self,
+        scores: &mut [f32],
+        padded: usize,
+        rows: &Range<usize>,
+        keys: &Range<usize>,
+        value: f32,
+    ) {
+        if self.window.is_none() {
+            return;
+        }
+        for (row, scores) in rows.clone().zip(scores.chunks_exact_mut(padded)) {
+            let own = self.keys_of(row, keys.end);
+            scores[..own.start - keys.start].fill(value);
+            scores[own.end - keys.start..].fill(value);
         }
     }
 
@@ -91,8 +160,7 @@ impl Attention {
         let mut wide = Vec::new();
         for head in 0..self.heads {
             if padded == width {
-                let out = &mut out[head * width..];
-                self.head(part, head, out, hidden, &mut room);
+                self.head(part, head, &mut out[head * width..], hidden, &mut room);
                 continue;
             }
             wide.resize(out.len() / hidden * padded, 0.0);
@@ -137,8 +205,7 @@ impl Default for Room {
 
 struct Forward<'a> {
     attention: Attention,
-    sequences: &'a [Sequence],
-    threads: Threads,
+    batch: &'a Batch,
 }
 
 impl CustomOp1 for Forward<'_> {
@@ -157,10 +224,10 @@ impl CustomOp1 for Forward<'_> {
             );
         }
         let mut out = vec![0.0; n * hidden];
-        for Sequence { rows, attended } in self.sequences {
+        for Sequence { rows, attended } in &self.batch.sequences {
             let qkv = &qkv[rows.start * width..rows.end * width];
             let out = &mut out[rows.start * hidden..rows.end * hidden];
-            self.threads.by_rows(out, hidden, |first, out| {
+            self.batch.threads.by_rows(out, hidden, |first, out| {
                 let part = Part {
                     qkv,
                     attended: *attended,
@@ -175,73 +242,69 @@ impl CustomOp1 for Forward<'_> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{D, Device};
+    use candle_core::Device;
 
     use super::*;
-    use crate::ops::testing::random;
+    use crate::ops::testing::{batch, random};
+    use crate::ops::{Placement, Threads};
 
-    /// The same with candle's own operations, for one sequence.
-    fn oracle(qkv: &Tensor, attention: Attention, attended: usize) -> Result<Tensor> {
-        let n = qkv.dim(0)?;
-        let part = |which: usize| {
-            qkv.narrow(1, which * attention.hidden(), attention.hidden())?
-                .reshape((n, attention.heads, attention.width))?
-                .transpose(0, 1)?
-                .contiguous()
-        };
-        let (q, k, v) = (part(0)?, part(1)?, part(2)?);
-        let (k, v) = (k.narrow(1, 0, attended)?, v.narrow(1, 0, attended)?);
-        let scores = (q.matmul(&k.t()?)? / (attention.width as f64).sqrt())?;
-        let weights = scores
-            .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
-            .exp()?;
-        let weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-        let out = weights.contiguous()?.matmul(&v.contiguous()?)?;
-        out.transpose(0, 1)?.reshape((n, attention.hidden()))
+    /// Lengths of sequences, and how many of their tokens are attended to.
+    const LENGTHS: [(usize, usize); 4] = [(1, 1), (39, 38), (32, 7), (70, 70)];
+
+    fn attentions() -> impl Iterator<Item = Attention> {
+        [
+            (20, None),
+            (16, None),
+            (20, Some(4)),
+            (16, Some(0)),
+            (32, Some(30)),
+        ]
+        .into_iter()
+        .map(|(width, window)| Attention {
+            heads: 3,
+            width,
+            window,
+        })
+    }
+
+    fn qkv(attention: Attention) -> Result<Tensor> {
+        let (n, width) = (142, 3 * attention.hidden());
+        Tensor::from_vec(random(n * width, 1), (n, width), &Device::Cpu)? * 3.0
     }
 
     #[test]
-    fn agrees_with_candle() -> Result<()> {
-        let attention = Attention {
-            heads: 3,
-            width: 20,
-        };
-        let hidden = attention.hidden();
-        let sequences = [
-            Sequence {
-                rows: 0..1,
-                attended: 1,
-            },
-            Sequence {
-                rows: 1..40,
-                attended: 39,
-            },
-            Sequence {
-                rows: 40..72,
-                attended: 7,
-            },
-        ];
-        let qkv = Tensor::from_vec(random(72 * 3 * hidden, 1), (72, 3 * hidden), &Device::Cpu)?;
-        let qkv = (qkv * 3.0)?;
-        let found = attention.forward(&qkv, &sequences, Threads::One)?;
-        let parallel = attention.forward(&qkv, &sequences, Threads::All)?;
-        assert_eq!(found.to_vec2::<f32>()?, parallel.to_vec2::<f32>()?);
-        for Sequence { rows, attended } in sequences {
-            let alone = qkv.narrow(0, rows.start, rows.len())?;
-            let found = found.narrow(0, rows.start, rows.len())?;
-            let expected = oracle(&alone, attention, attended)?;
-            let difference = (&found - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
-            assert!(difference < 1e-5, "{difference}");
-            let whole = Sequence {
-                rows: 0..rows.len(),
-                attended,
+    fn kernels_agree_with_candle() -> Result<()> {
+        for attention in attentions() {
+            let qkv = qkv(attention)?;
+            let oracle = batch(&LENGTHS, Threads::One, &Placement::Tensors(Device::Cpu))?;
+            let expected = attention.forward(&qkv, &oracle)?;
+            for threads in [Threads::One, Threads::All] {
+                let batch = batch(&LENGTHS, threads, &Placement::default())?;
+                let found = attention.forward(&qkv, &batch)?;
+                let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
+                assert!(difference < 1e-5, "{attention:?}: {difference}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_sequence_is_the_same_alone_or_in_company() -> Result<()> {
+        for attention in attentions() {
+            let qkv = qkv(attention)?;
+            let run = |qkv: &Tensor, lengths: &[(usize, usize)], threads| {
+                let batch = batch(lengths, threads, &Placement::default())?;
+                attention.forward(qkv, &batch)?.to_vec2::<f32>()
             };
-            let alone = attention.forward(&alone.contiguous()?, &[whole], Threads::One)?;
-            assert_eq!(
-                alone.to_vec2::<f32>()?,
-                found.to_vec2::<f32>()?,
-                "alone or in company"
-            );
+            let together = run(&qkv, &LENGTHS, Threads::One)?;
+            assert_eq!(run(&qkv, &LENGTHS, Threads::All)?, together);
+            let mut start = 0;
+            for length in LENGTHS {
+                let alone = qkv.narrow(0, start, length.0)?;
+                let alone = run(&alone, &[length], Threads::All)?;
+                assert_eq!(alone, together[start..start + length.0]);
+                start += length.0;
+            }
         }
         Ok(())
     }

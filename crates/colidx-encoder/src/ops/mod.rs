@@ -1,18 +1,28 @@
-//! The fused operations that transformers are made of, as candle custom operations.
+//! The operations that transformers are made of, each in two forms.
 //!
-//! Each works on contiguous f32 tensors of packed sequences, `[total tokens, width]`, and computes every row by itself in
-//! one fixed order, so that a row's bits depend neither on the other rows nor on the number of threads.
+//! On the processor an operation is a candle custom operation over the kernels of colidx-kernels. It works on contiguous
+//! f32 tensors of packed sequences, `[total tokens, width]`, and computes every row by itself in one fixed order, so that a
+//! row's bits depend neither on the other rows nor on the number of threads. On other devices it is made of candle's own
+//! operations; on the processor these are the oracle that the tests compare with. [`Placement`] chooses.
 
 mod activation;
 mod attention;
+mod batch;
+mod feed_forward;
 mod linear;
 mod norm;
+mod placement;
+mod rotary;
 mod threads;
 
 pub(crate) use activation::{ACTIVATIONS, parse as parse_activation};
-pub(crate) use attention::{Attention, Sequence};
-pub(crate) use linear::{FeedForward, Linear};
+pub(crate) use attention::Attention;
+pub(crate) use batch::{Batch, Sequence};
+pub(crate) use feed_forward::FeedForward;
+pub(crate) use linear::Linear;
 pub(crate) use norm::{LayerNorm, normalize};
+pub(crate) use placement::Placement;
+pub(crate) use rotary::Rotary;
 pub(crate) use threads::Threads;
 
 pub(crate) use colidx_kernels::Activation;
@@ -29,6 +39,10 @@ fn elements<'a>(op: &str, storage: &'a CpuStorage, layout: &Layout) -> Result<&'
 
 #[cfg(test)]
 mod testing {
+    use candle_core::Result;
+
+    use super::{Batch, Placement, Threads};
+
     /// `n` numbers in (-1, 1) that depend on `seed` alone.
     pub(super) fn random(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -40,5 +54,19 @@ mod testing {
                 (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
             })
             .collect()
+    }
+
+    /// Sequences of these lengths, each with the number of its tokens that are attended to.
+    pub(super) fn batch(
+        lengths: &[(usize, usize)],
+        threads: Threads,
+        placement: &Placement,
+    ) -> Result<Batch> {
+        let ids: Vec<Vec<u32>> = lengths.iter().map(|&(n, _)| vec![0; n]).collect();
+        let sequences = ids
+            .iter()
+            .zip(lengths)
+            .map(|(ids, &(_, attended))| (&ids[..], attended));
+        Batch::new(sequences, threads, placement)
     }
 }

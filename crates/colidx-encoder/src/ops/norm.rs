@@ -1,13 +1,21 @@
-//! Normalisation: LayerNorm of a sum, and scaling to length one.
+//! Normalisation: LayerNorm, and scaling to length one.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
-
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::layer_norm;
 
-use super::elements;
+use super::{Placement, elements};
 
-/// LayerNorm (Ba et al., arXiv 1607.06450) of the sum of two tensors, as it follows each residual connection of BERT.
-pub(crate) struct LayerNorm {
+/// LayerNorm (Ba et al., arXiv 1607.06450), also of the sum of two tensors, as it follows each residual connection of BERT.
+pub(crate) enum LayerNorm {
+    Kernel(Kernel),
+    Tensors {
+        weight: Tensor,
+        bias: Tensor,
+        epsilon: f64,
+    },
+}
+
+pub(crate) struct Kernel {
     weight: Vec<f32>,
     bias: Vec<f32>,
     epsilon: f32,
@@ -15,21 +23,86 @@ pub(crate) struct LayerNorm {
 
 impl LayerNorm {
     /// A norm with `weight` and `bias`, both `[width]`.
-    pub(crate) fn new(weight: Vec<f32>, bias: Vec<f32>, epsilon: f32) -> LayerNorm {
-        LayerNorm {
-            weight,
-            bias,
-            epsilon,
+    pub(crate) fn new(
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+        epsilon: f64,
+        placement: &Placement,
+    ) -> Result<LayerNorm> {
+        Ok(match placement {
+            Placement::Kernels(_) => LayerNorm::Kernel(Kernel {
+                weight,
+                bias,
+                epsilon: epsilon as f32,
+            }),
+            Placement::Tensors(device) => LayerNorm::Tensors {
+                weight: Tensor::from_slice(&weight, weight.len(), device)?,
+                bias: Tensor::from_slice(&bias, bias.len(), device)?,
+                epsilon,
+            },
+        })
+    }
+
+    /// The norm of `x`, `[n, width]`.
+    pub(crate) fn of(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            LayerNorm::Kernel(kernel) => x.apply_op1_no_bwd(kernel),
+            LayerNorm::Tensors {
+                weight,
+                bias,
+                epsilon,
+            } => {
+                let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+                let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + *epsilon)?.sqrt()?;
+                centred
+                    .broadcast_div(&deviation)?
+                    .broadcast_mul(weight)?
+                    .broadcast_add(bias)
+            }
         }
     }
 
     /// The norm of `x + y`, both `[n, width]`.
     pub(crate) fn of_sum(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        x.apply_op2_no_bwd(y, self)
+        match self {
+            LayerNorm::Kernel(kernel) => x.apply_op2_no_bwd(y, kernel),
+            LayerNorm::Tensors { .. } => self.of(&(x + y)?),
+        }
     }
 }
 
-impl CustomOp2 for LayerNorm {
+impl Kernel {
+    fn forward(&self, x: &[f32], y: Option<&[f32]>) -> Vec<f32> {
+        let mut out = vec![0.0; x.len()];
+        layer_norm(x, y, &self.weight, &self.bias, self.epsilon, &mut out);
+        out
+    }
+
+    fn check(&self, layout: &Layout) -> Result<Shape> {
+        let (_, width) = layout.shape().dims2()?;
+        if width != self.weight.len() {
+            bail!(
+                "layer-norm: input of width {width} where {} was expected",
+                self.weight.len()
+            );
+        }
+        Ok(layout.shape().clone())
+    }
+}
+
+impl CustomOp1 for Kernel {
+    fn name(&self) -> &'static str {
+        "layer-norm"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let shape = self.check(layout)?;
+        let out = self.forward(elements("layer-norm", x, layout)?, None);
+        Ok((CpuStorage::F32(out), shape))
+    }
+}
+
+impl CustomOp2 for Kernel {
     fn name(&self) -> &'static str {
         "layer-norm-of-sum"
     }
@@ -41,16 +114,13 @@ impl CustomOp2 for LayerNorm {
         y: &CpuStorage,
         y_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let width = self.weight.len();
-        let (n, found) = x_layout.shape().dims2()?;
-        if found != width || x_layout.shape() != y_layout.shape() {
-            bail!("layer-norm-of-sum: two tensors of width {width} are needed");
+        let shape = self.check(x_layout)?;
+        if x_layout.shape() != y_layout.shape() {
+            bail!("layer-norm-of-sum: two tensors of one shape are needed");
         }
-        let x = elements(self.name(), x, x_layout)?;
-        let y = elements(self.name(), y, y_layout)?;
-        let mut out = vec![0.0; n * width];
-        layer_norm(x, y, &self.weight, &self.bias, self.epsilon, &mut out);
-        Ok((CpuStorage::F32(out), (n, width).into()))
+        let x = elements("layer-norm-of-sum", x, x_layout)?;
+        let y = elements("layer-norm-of-sum", y, y_layout)?;
+        Ok((CpuStorage::F32(self.forward(x, Some(y))), shape))
     }
 }
 
@@ -65,27 +135,30 @@ pub(crate) fn normalize(vector: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{D, Device};
+    use candle_core::Device;
 
     use super::*;
+    use crate::Precision;
     use crate::ops::testing::random;
 
     #[test]
-    fn agrees_with_candle() -> Result<()> {
+    fn kernels_agree_with_candle() -> Result<()> {
         let (n, width, device) = (5, 37, &Device::Cpu);
         let x = Tensor::from_vec(random(n * width, 1), (n, width), device)?;
         let y = Tensor::from_vec(random(n * width, 2), (n, width), device)?;
-        let (weight, bias) = (random(width, 3), random(width, 4));
-        let sum = (&x + &y)?;
-        let centred = sum.broadcast_sub(&sum.mean_keepdim(D::Minus1)?)?;
-        let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + 1e-12)?.sqrt()?;
-        let expected = centred
-            .broadcast_div(&deviation)?
-            .broadcast_mul(&Tensor::from_slice(&weight, width, device)?)?
-            .broadcast_add(&Tensor::from_slice(&bias, width, device)?)?;
-        let found = LayerNorm::new(weight, bias, 1e-12).of_sum(&x, &y)?;
-        let difference = (found - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
-        assert!(difference < 1e-6, "{difference}");
+        let norm = |placement| {
+            let (weight, bias) = (random(width, 3), random(width, 4));
+            LayerNorm::new(weight, bias, 1e-12, &placement)
+        };
+        let kernel = norm(Placement::Kernels(Precision::F32))?;
+        let oracle = norm(Placement::Tensors(Device::Cpu))?;
+        for (found, expected) in [
+            (kernel.of_sum(&x, &y)?, oracle.of_sum(&x, &y)?),
+            (kernel.of(&x)?, oracle.of(&x)?),
+        ] {
+            let difference = (found - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
+            assert!(difference < 1e-6, "{difference}");
+        }
         Ok(())
     }
 

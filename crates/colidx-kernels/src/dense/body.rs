@@ -41,7 +41,7 @@ pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize, fma: impl Fma
 #[inline(always)]
 pub(super) fn layer_norm(
     x: &[f32],
-    y: &[f32],
+    y: Option<&[f32]>,
     weight: &[f32],
     bias: &[f32],
     epsilon: f32,
@@ -49,10 +49,16 @@ pub(super) fn layer_norm(
     fma: impl Fma,
 ) {
     let width = weight.len();
-    let rows = x.chunks_exact(width).zip(y.chunks_exact(width));
-    for ((x, y), out) in rows.zip(out.chunks_exact_mut(width)) {
-        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-            *out = x + y;
+    for (row, out) in out.chunks_exact_mut(width).enumerate() {
+        let x = &x[row * width..][..width];
+        match y {
+            Some(y) => {
+                let y = &y[row * width..][..width];
+                for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+                    *out = x + y;
+                }
+            }
+            None => out.copy_from_slice(x),
         }
         let mean = math::sum(out, |v| v) / width as f32;
         let variance = math::sum(out, |v| (v - mean) * (v - mean)) / width as f32;

@@ -44,14 +44,14 @@ pub fn softmax(scores: &mut [f32], stride: usize, n: usize) {
     level().softmax(scores, stride, n);
 }
 
-/// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x + y`, all `[n_rows, width]`: `(v - mean) / sqrt(variance +
+/// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x`, or of `x + y`, all `[n_rows, width]`: `(v - mean) / sqrt(variance +
 /// epsilon) * weight + bias`, with `weight` and `bias` `[width]`.
 ///
 /// # Panics
 /// If the lengths do not fit together or `width` is 0.
 pub fn layer_norm(
     x: &[f32],
-    y: &[f32],
+    y: Option<&[f32]>,
     weight: &[f32],
     bias: &[f32],
     epsilon: f32,
@@ -89,7 +89,7 @@ impl Level {
     pub fn layer_norm(
         self,
         x: &[f32],
-        y: &[f32],
+        y: Option<&[f32]>,
         weight: &[f32],
         bias: &[f32],
         epsilon: f32,
@@ -101,7 +101,7 @@ impl Level {
             "`weight` and `bias` are [width], `out` is [n_rows, width]"
         );
         assert!(
-            x.len() == out.len() && y.len() == out.len(),
+            x.len() == out.len() && y.is_none_or(|y| y.len() == out.len()),
             "`x` and `y` are as long as `out`"
         );
         dispatch!(self, layer_norm(x, y, weight, bias, epsilon, out));
@@ -127,7 +127,7 @@ macro_rules! compile_for {
             $(#[target_feature(enable = $features)])?
             pub(super) fn layer_norm(
                 x: &[f32],
-                y: &[f32],
+                y: Option<&[f32]>,
                 weight: &[f32],
                 bias: &[f32],
                 epsilon: f32,

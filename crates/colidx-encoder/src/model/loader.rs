@@ -1,0 +1,103 @@
+//! Building operations from named tensors.
+
+use crate::EncoderError;
+use crate::checkpoint::Weights;
+use crate::ops::{Activation, LayerNorm, Linear, Placement};
+
+/// The tensors of a checkpoint and where operations made of them compute.
+pub(super) struct Loader<'a> {
+    pub(super) weights: &'a Weights,
+    pub(super) placement: &'a Placement,
+}
+
+impl Loader<'_> {
+    /// A layer whose rows are those of several tensors, `[outputs, inputs]` each, one after the other.
+    pub(super) fn stacked(
+        &self,
+        names: &[String],
+        outputs: usize,
+        inputs: usize,
+        bias: bool,
+        activation: Activation,
+    ) -> Result<Linear, EncoderError> {
+        let (mut weight, mut biases) = (Vec::new(), Vec::new());
+        for name in names {
+            let shape = [outputs, inputs];
+            self.weights
+                .append(&format!("{name}.weight"), &shape, &mut weight)?;
+            if bias {
+                self.weights
+                    .append(&format!("{name}.bias"), &[outputs], &mut biases)?;
+            }
+        }
+        Ok(Linear::new(
+            &weight,
+            &biases,
+            inputs,
+            activation,
+            self.placement,
+        )?)
+    }
+
+    /// A layer `[outputs, inputs]`.
+    pub(super) fn linear(
+        &self,
+        name: String,
+        outputs: usize,
+        inputs: usize,
+        bias: bool,
+        activation: Activation,
+    ) -> Result<Linear, EncoderError> {
+        self.stacked(&[name], outputs, inputs, bias, activation)
+    }
+
+    /// Two layers `[outputs, inputs]`, stored as one tensor with the rows of the second behind those of the first.
+    pub(super) fn halves(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        bias: bool,
+        activations: [Activation; 2],
+    ) -> Result<(Linear, Linear), EncoderError> {
+        let shape = [2 * outputs, inputs];
+        let weight = self.weights.tensor(&format!("{name}.weight"), &shape)?;
+        let bias = if bias {
+            self.weights
+                .tensor(&format!("{name}.bias"), &[2 * outputs])?
+        } else {
+            Vec::new()
+        };
+        let (first, second) = weight.split_at(outputs * inputs);
+        let (first_bias, second_bias) = bias.split_at(bias.len() / 2);
+        let [one, other] = activations;
+        Ok((
+            Linear::new(first, first_bias, inputs, one, self.placement)?,
+            Linear::new(second, second_bias, inputs, other, self.placement)?,
+        ))
+    }
+
+    /// A norm of `width` dimensions.
+    pub(super) fn norm(
+        &self,
+        name: &str,
+        width: usize,
+        bias: bool,
+        epsilon: f64,
+    ) -> Result<LayerNorm, EncoderError> {
+        // Checkpoints from TensorFlow, and those that transformers 5 saves, have TensorFlow's names.
+        let old = self.weights.has(&format!("{name}.gamma"));
+        let (weight, shift) = if old {
+            ("gamma", "beta")
+        } else {
+            ("weight", "bias")
+        };
+        let weight = self.weights.tensor(&format!("{name}.{weight}"), &[width])?;
+        let shift = if bias {
+            self.weights.tensor(&format!("{name}.{shift}"), &[width])?
+        } else {
+            vec![0.0; width]
+        };
+        Ok(LayerNorm::new(weight, shift, epsilon, self.placement)?)
+    }
+}

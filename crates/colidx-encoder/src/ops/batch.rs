@@ -1,0 +1,96 @@
+//! Sequences packed one after the other.
+
+use std::ops::Range;
+
+use candle_core::{Result, Tensor};
+
+use super::{Placement, Threads};
+
+/// One sequence of a packed batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    /// Its rows in the batch.
+    pub(crate) rows: Range<usize>,
+    /// Its first tokens that are attended to; the rest attends and is not attended to.
+    pub(crate) attended: usize,
+}
+
+/// Token ids of several sequences without padding between them, and what operations on them may use.
+pub(crate) struct Batch {
+    /// `[tokens]`.
+    pub(crate) ids: Vec<u32>,
+    pub(crate) sequences: Vec<Sequence>,
+    pub(crate) threads: Threads,
+    padded: Option<Padded>,
+}
+
+/// The way from packed rows to sequences padded to one length and back, for candle's operations.
+pub(crate) struct Padded {
+    /// The row of each place, `[sequences * longest]` u32; padding repeats row 0.
+    pub(super) gather: Tensor,
+    /// The place of each row, `[tokens]` u32.
+    pub(super) scatter: Tensor,
+    /// 1 for keys that are attended to and 0 for others, `[sequences, 1, 1, longest]` f32.
+    pub(super) attended: Tensor,
+}
+
+impl Batch {
+    /// Packs sequences: the ids of each, and how many of them are attended to.
+    pub(crate) fn new<'a>(
+        sequences: impl Iterator<Item = (&'a [u32], usize)>,
+        threads: Threads,
+        placement: &Placement,
+    ) -> Result<Batch> {
+        let mut batch = Batch {
+            ids: Vec::new(),
+            sequences: Vec::new(),
+            threads,
+            padded: None,
+        };
+        for (ids, attended) in sequences {
+            let start = batch.ids.len();
+            batch.ids.extend_from_slice(ids);
+            batch.sequences.push(Sequence {
+                rows: start..batch.ids.len(),
+                attended,
+            });
+        }
+        if let Placement::Tensors(device) = placement {
+            let (count, longest) = (batch.sequences.len(), batch.longest());
+            let mut gather = vec![0u32; count * longest];
+            let mut scatter = vec![0u32; batch.ids.len()];
+            let mut attended = vec![0f32; count * longest];
+            for (i, sequence) in batch.sequences.iter().enumerate() {
+                let places = i * longest..(i + 1) * longest;
+                for (row, place) in sequence.rows.clone().zip(places.clone()) {
+                    gather[place] = row as u32;
+                    scatter[row] = place as u32;
+                }
+                attended[places][..sequence.attended].fill(1.0);
+            }
+            batch.padded = Some(Padded {
+                gather: Tensor::from_vec(gather, count * longest, device)?,
+                scatter: Tensor::from_vec(scatter, batch.ids.len(), device)?,
+                attended: Tensor::from_vec(attended, (count, 1, 1, longest), device)?,
+            });
+        }
+        Ok(batch)
+    }
+
+    /// The length of the longest sequence.
+    pub(crate) fn longest(&self) -> usize {
+        let lengths = self.sequences.iter().map(|sequence| sequence.rows.len());
+        lengths.max().unwrap_or(0)
+    }
+
+    /// The place of each token in its sequence, `[tokens]`.
+    pub(crate) fn places(&self) -> Vec<u32> {
+        let places = self.sequences.iter().map(|s| 0..s.rows.len() as u32);
+        places.flatten().collect()
+    }
+
+    /// The padded form, where operations are candle's own.
+    pub(super) fn padded(&self) -> Option<&Padded> {
+        self.padded.as_ref()
+    }
+}

@@ -1,0 +1,122 @@
+//! What follows attention in a transformer.
+
+use candle_core::{Result, Tensor};
+
+use super::Threads;
+use super::linear::{Kernel, Linear, Room, by_blocks};
+
+/// A wide layer with an activation, perhaps multiplied by a gate (Shazeer, arXiv 2002.05202), and a narrow one.
+pub(crate) enum FeedForward {
+    /// In one pass over the rows: the wide middle never leaves the cache.
+    Fused {
+        up: Kernel,
+        gate: Option<Kernel>,
+        down: Kernel,
+    },
+    Separate {
+        up: Linear,
+        gate: Option<Linear>,
+        down: Linear,
+    },
+}
+
+#[derive(Default)]
+struct Middle {
+    room: Room,
+    wide: Vec<f32>,
+    gate: Vec<f32>,
+}
+
+impl FeedForward {
+    /// `down(up(x))`, or `down(up(x) * gate(x))`.
+    pub(crate) fn new(up: Linear, gate: Option<Linear>, down: Linear) -> FeedForward {
+        match (up, gate, down) {
+            (Linear::Kernel(up), None, Linear::Kernel(down)) => FeedForward::Fused {
+                up,
+                gate: None,
+                down,
+            },
+            (Linear::Kernel(up), Some(Linear::Kernel(gate)), Linear::Kernel(down)) => {
+                FeedForward::Fused {
+                    up,
+                    gate: Some(gate),
+                    down,
+                }
+            }
+            (up, gate, down) => FeedForward::Separate { up, gate, down },
+        }
+    }
+
+    /// `[n, outputs]` for `x`, `[n, inputs]`.
+    pub(crate) fn forward(&self, x: &Tensor, threads: Threads) -> Result<Tensor> {
+        match self {
+            FeedForward::Fused { up, gate, down } => {
+                let widths = (up.inputs, down.outputs);
+                by_blocks(x, "feed-forward", widths, threads, |x, middle, out| {
+                    let Middle {
+                        room,
+                        wide,
+                        gate: gated,
+                    } = middle;
+                    let size = x.len() / up.inputs * up.outputs;
+                    wide.resize(size, 0.0);
+                    up.block(x, room, wide);
+                    if let Some(gate) = gate {
+                        gated.resize(size, 0.0);
+                        gate.block(x, room, gated);
+                        for (wide, gate) in wide.iter_mut().zip(gated) {
+                            *wide *= *gate;
+                        }
+                    }
+                    down.block(wide, room, out);
+                })
+            }
+            FeedForward::Separate { up, gate, down } => {
+                let mut wide = up.forward(x, threads)?;
+                if let Some(gate) = gate {
+                    wide = (wide * gate.forward(x, threads)?)?;
+                }
+                down.forward(&wide, threads)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use colidx_kernels::Activation;
+
+    use super::*;
+    use crate::Precision;
+    use crate::ops::Placement;
+    use crate::ops::testing::random;
+
+    #[test]
+    fn in_one_pass_or_layer_by_layer() -> Result<()> {
+        for (width, middle) in [(16, 96), (33, 50)] {
+            for gated in [false, true] {
+                let layers = |placement: &Placement| -> Result<FeedForward> {
+                    let up = |seed, activation| {
+                        let (weight, bias) = (random(middle * width, seed), random(middle, 2));
+                        Linear::new(&weight, &bias, width, activation, placement)
+                    };
+                    let gate = gated.then(|| up(5, Activation::Identity)).transpose()?;
+                    let down = random(width * middle, 3);
+                    let down = Linear::new(&down, &[], middle, Activation::Identity, placement)?;
+                    Ok(FeedForward::new(up(1, Activation::Gelu)?, gate, down))
+                };
+                let x = Tensor::from_vec(random(130 * width, 4), (130, width), &Device::Cpu)?;
+                let oracle = layers(&Placement::Tensors(Device::Cpu))?;
+                let fused = layers(&Placement::Kernels(Precision::F32))?;
+                let expected = oracle.forward(&x, Threads::One)?;
+                for threads in [Threads::One, Threads::All] {
+                    let found = fused.forward(&x, threads)?;
+                    let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
+                    assert!(difference < 1e-4, "{difference}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Where operations compute and with which numbers.
+
+use candle_core::Tensor;
+
+use crate::{Device, EncoderError, EncoderOptions, Precision};
+
+/// How the operations of a model are carried out.
+#[derive(Clone, Debug)]
+pub(crate) enum Placement {
+    /// By the kernels of colidx-kernels, on the processor.
+    Kernels(Precision),
+    /// By candle's own operations in f32 on any device: a GPU, or the processor where tests take them as the oracle.
+    Tensors(candle_core::Device),
+}
+
+impl Placement {
+    /// What `options` ask for.
+    ///
+    /// # Errors
+    /// If the device is not there, or cannot compute at the precision.
+    pub(crate) fn of(options: &EncoderOptions) -> Result<Placement, EncoderError> {
+        let EncoderOptions { precision, device } = *options;
+        let found = match device {
+            Device::Cpu => return Ok(Placement::Kernels(precision)),
+            Device::Cuda(number) => candle_core::Device::new_cuda(number),
+            Device::Metal(number) => candle_core::Device::new_metal(number),
+        };
+        let problem = |problem: String| EncoderError::NoDevice { device, problem };
+        if precision != Precision::F32 {
+            return Err(problem(format!("it computes in f32, not {precision}")));
+        }
+        found
+            .map(Placement::Tensors)
+            .map_err(|error| problem(error.to_string()))
+    }
+
+    /// The same place with all the digits of f32.
+    pub(crate) fn exact(&self) -> Placement {
+        match self {
+            Placement::Kernels(_) => Placement::Kernels(Precision::F32),
+            Placement::Tensors(device) => Placement::Tensors(device.clone()),
+        }
+    }
+
+    /// Where candle keeps the tensors that pass from one operation to the next.
+    pub(crate) fn device(&self) -> &candle_core::Device {
+        match self {
+            Placement::Kernels(_) => &candle_core::Device::Cpu,
+            Placement::Tensors(device) => device,
+        }
+    }
+
+    /// `values`, `[rows, width]`, as a tensor in its place.
+    pub(crate) fn matrix(&self, values: &[f32], width: usize) -> candle_core::Result<Tensor> {
+        Tensor::from_slice(values, (values.len() / width, width), self.device())
+    }
+}
+
+impl Default for Placement {
+    fn default() -> Placement {
+        Placement::Kernels(Precision::default())
+    }
+}
