@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use tokenizers::{AddedToken, PostProcessor, Tokenizer};
+use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer};
 
 use crate::EncoderError;
 use crate::checkpoint::read_json;
@@ -32,6 +32,8 @@ pub(crate) struct TextSettings {
 pub(crate) struct TextTokenizer {
     path: PathBuf,
     inner: Tokenizer,
+    /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
+    processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
     query_marker: Option<u32>,
     document_marker: Option<u32>,
@@ -92,8 +94,10 @@ impl TextTokenizer {
             .iter()
             .filter_map(|word| inner.token_to_id(word).or(unknown))
             .collect();
-        let specials = inner
-            .get_post_processor()
+        let processor = inner.get_post_processor().cloned();
+        inner.with_post_processor(None::<PostProcessorWrapper>);
+        let specials = processor
+            .as_ref()
             .map_or(0, |processor| processor.added_tokens(false));
 
         for (name, length, marker) in [
@@ -113,6 +117,7 @@ impl TextTokenizer {
         Ok(TextTokenizer {
             path,
             inner,
+            processor,
             settings,
             query_marker,
             document_marker,
@@ -192,7 +197,9 @@ impl TextTokenizer {
         if truncated {
             encoding.truncate(room, 0, tokenizers::TruncationDirection::Right);
         }
-        let encoding = self.inner.post_process(encoding, None, true).map_err(bad)?;
+        if let Some(processor) = &self.processor {
+            encoding = processor.process(encoding, None, true).map_err(bad)?;
+        }
 
         let mut tokens = Tokens {
             ids: encoding.get_ids().to_vec(),
