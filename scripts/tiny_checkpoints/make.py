@@ -29,6 +29,7 @@ from transformers import (
     DistilBertModel,
     ModernBertConfig,
     ModernBertModel,
+    PreTrainedModel,
     RobertaConfig,
     RobertaModel,
     XLMRobertaConfig,
@@ -254,7 +255,7 @@ def write_tiny_stanford_bin(folder, scratch):
     model = large(XLMRobertaModel(config, add_pooling_layer=False), 16)
     stanford(
         folder, scratch, tokenizer, model, binary=True, mask_punctuation=True, attend_to_mask_tokens=True,
-        query_token_id="<unk>", doc_token_id="<pad>",
+        query_token_id="<unk>", doc_token_id="<mask>",
     )
 
 
@@ -308,7 +309,8 @@ def by_colbert(folder, texts):
     from colbert.modeling.colbert import ColBERT
     from colbert.modeling.tokenization import DocTokenizer, QueryTokenizer
 
-    # The extension speeds up scoring, which is not wanted here.
+    # ColBERT was written for transformers 4, whose models did not need this; the extension speeds up scoring alone.
+    PreTrainedModel.all_tied_weights_keys = {}
     ColBERT.try_load_torch_extensions = classmethod(lambda cls, use_gpu: None)
     config = ColBERTConfig.load_from_checkpoint(str(folder))
     config.checkpoint = str(folder)
@@ -316,7 +318,7 @@ def by_colbert(folder, texts):
     with torch.no_grad():
         ids, attended = DocTokenizer(config).tensorize(texts)
         values, mask = model.doc(ids, attended, keep_dims="return_mask")
-        for text, ids, attended, mask, values in zip(texts, ids, attended, mask, values):
+        for text, ids, attended, mask, values in zip(texts, ids, attended, mask.squeeze(2), values):
             real = attended.bool()
             yield False, text, ids[real].numpy(), mask[real].numpy(), values[real].numpy()
         ids, attended = QueryTokenizer(config, verbose=0).tensorize(texts)

@@ -32,7 +32,7 @@ FEW = [
     "中文 検索 привет عربي 한국어 🙂🇳🇱",
     "tabs\tnewlines\nnull\x00bell\x07separator\x1c\ufffd",
     "\u3000 wide and no-break\u00a0 spaces  inside \u2003",
-    "[MASK] <mask> <s> </s> [D] [Q] [unused1] written in the text",
+    "[MASK] <mask> <s> [PAD] <pad> [D] [Q] [unused1] written in the text",
     "antidisestablishmentarianism",
     " ".join(["water"] * 60),
 ]

@@ -18,7 +18,7 @@ pub enum EncoderError {
     },
     /// The directory holds no checkpoint layout that is known.
     #[error(
-        "{}: no {expected} found; give the directory of a ColBERT checkpoint in the PyLate layout (modules.json beside config.json)",
+        "{}: no {expected} found; give the directory of a ColBERT checkpoint, as PyLate (modules.json), ColBERT (artifact.metadata) or transformers (config.json) saves it",
         path.display()
     )]
     NoCheckpoint {
@@ -78,7 +78,7 @@ pub enum EncoderError {
         known: &'static str,
     },
     /// A weights file is damaged.
-    #[error("{}: not a readable safetensors file: {problem}; download it again", path.display())]
+    #[error("{}: the weights cannot be read: {problem}; download the file again", path.display())]
     WeightsFile {
         /// The file.
         path: PathBuf,
@@ -161,6 +161,15 @@ pub enum EncoderError {
         path: PathBuf,
         /// What it said.
         problem: String,
+    },
+    /// The directory holds no tokenizer that can be read.
+    #[error(
+        "{}: neither tokenizer.json nor vocab.txt is there; make tokenizer.json with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(...)",
+        path.display()
+    )]
+    NoTokenizer {
+        /// The directory.
+        path: PathBuf,
     },
     /// The tokenizer does not know the token that marks queries or documents.
     #[error(

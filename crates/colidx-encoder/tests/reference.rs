@@ -7,7 +7,7 @@ use colidx_encoder::Encoder;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-const CHECKPOINTS: [&str; 8] = [
+const CHECKPOINTS: [&str; 11] = [
     "tiny-bert",
     "tiny-bert-dense",
     "tiny-bert-plain-query",
@@ -16,6 +16,9 @@ const CHECKPOINTS: [&str; 8] = [
     "tiny-distilbert",
     "tiny-modernbert",
     "tiny-modernbert-bias",
+    "tiny-stanford",
+    "tiny-stanford-bin",
+    "tiny-plain",
 ];
 const TOLERANCE: f32 = 1e-4;
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct CheckpointInfo {
     /// Name of the directory, or `owner/name` for a directory in the model hub's cache.
     pub name: String,
+    /// How the directory is laid out: `PyLate`, `Stanford`, `sentence-transformers` or `transformers`.
+    #[serde(default)]
+    pub layout: String,
     /// Architecture of the transformer, as `model_type` in config.json names it.
     pub architecture: String,
     /// Dimensions of a token vector.
@@ -15,6 +18,15 @@ pub struct CheckpointInfo {
     pub hidden: usize,
     /// Layers of the transformer.
     pub layers: usize,
+    /// Floats in the weights of the transformer and the projection.
+    #[serde(default)]
+    pub parameters: u64,
+    /// The type of these floats in the transformer's files, such as `F32`.
+    #[serde(default)]
+    pub element_type: String,
+    /// Tokens of the longest sequence that the transformer can read.
+    #[serde(default)]
+    pub positions: usize,
     /// Whether Dense modules project the transformer's output; without them `dim` is `hidden`, and the checkpoint was
     /// probably not trained for late interaction.
     pub projected: bool,

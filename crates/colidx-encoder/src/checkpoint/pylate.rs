@@ -1,19 +1,18 @@
 //! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a Transformer and Dense
 //! modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Checkpoint, CheckpointInfo, Weights, files};
-use crate::model::{Dense, DenseConfig, Projection, Transformer};
-use crate::text::{TextSettings, TextTokenizer};
-use crate::{EncoderError, EncoderOptions};
+use super::{Description, Projector, files, plain, punctuation};
+use crate::EncoderError;
+use crate::text::{Manner, TextSettings};
 
 /// The file that tells the layout.
 pub(super) const MODULES: &str = "modules.json";
 const SETTINGS: &str = "config_sentence_transformers.json";
-const CONFIG: &str = "config.json";
 
 #[derive(Deserialize)]
 struct Module {
@@ -34,6 +33,7 @@ struct Settings {
     attend_to_expansion_tokens: Option<bool>,
     skiplist_words: Option<Vec<String>>,
     default_prompt_name: Option<String>,
+    prompts: Option<BTreeMap<String, String>>,
 }
 
 /// `sentence_bert_config.json`. Its `max_seq_length` has no effect in PyLate, which sets the length for every call.
@@ -43,8 +43,8 @@ struct TransformerSettings {
     do_lower_case: bool,
 }
 
-/// Opens the checkpoint at `root`.
-pub(super) fn open(root: &Path, options: &EncoderOptions) -> Result<Checkpoint, EncoderError> {
+/// What the files at `root` say.
+pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
     let modules: Vec<Module> = files::read_json(&root.join(MODULES))?;
     let Some((first, rest)) = modules.split_first() else {
         return Err(config(root, MODULES, "the list of modules is empty"));
@@ -57,148 +57,65 @@ pub(super) fn open(root: &Path, options: &EncoderOptions) -> Result<Checkpoint, 
         return Err(config(root, MODULES, &found));
     }
     // PyLate runs the Transformer and the Dense modules and ignores all others (Pooling, Normalize).
-    let dense: Vec<&Module> = rest.iter().filter(|m| class(&m.kind) == "Dense").collect();
-
-    let folder = root.join(&first.path);
+    let dense: Vec<Projector> = rest
+        .iter()
+        .filter(|module| class(&module.kind) == "Dense")
+        .map(|module| Projector::Module(module.path.clone()))
+        .collect();
     let settings: Settings = files::read_json_if_present(&root.join(SETTINGS))?;
+    if dense.is_empty() && !settings.are_of_colbert() {
+        return plain::describe(root, &first.path);
+    }
+    settings.check_prompts(root)?;
     let transformer_settings: TransformerSettings =
-        files::read_json_if_present(&folder.join("sentence_bert_config.json"))?;
-    if let Some(name) = &settings.default_prompt_name {
-        return Err(EncoderError::Unsupported {
-            path: root.join(SETTINGS),
-            feature: format!("default_prompt_name `{name}`"),
-            known: "no default prompt",
-        });
-    }
-
-    let text = TextSettings {
-        query_marker: settings.query_prefix.unwrap_or_else(|| "[Q] ".to_owned()),
-        document_marker: settings
-            .document_prefix
-            .unwrap_or_else(|| "[D] ".to_owned()),
-        query_length: settings.query_length.unwrap_or(32),
-        document_length: settings.document_length.unwrap_or(180),
-        query_expansion: settings.do_query_expansion.unwrap_or(true),
-        attend_to_expansion_tokens: settings.attend_to_expansion_tokens.unwrap_or(false),
-        skiplist: settings.skiplist_words.unwrap_or_else(punctuation),
-        lower_case: transformer_settings.do_lower_case,
-    };
-    let ((loaded, tokenizer), fingerprint) = rayon::join(
-        || {
-            rayon::join(
-                || load(root, &folder, &dense, options),
-                || TextTokenizer::open(&folder, text),
-            )
+        files::read_json_if_present(&root.join(&first.path).join("sentence_bert_config.json"))?;
+    Ok(Description {
+        layout: "PyLate",
+        settings: root.join(SETTINGS),
+        transformer: first.path.clone(),
+        projection: dense,
+        text: TextSettings {
+            query_marker: settings.query_prefix.unwrap_or_else(|| "[Q] ".to_owned()),
+            document_marker: settings
+                .document_prefix
+                .unwrap_or_else(|| "[D] ".to_owned()),
+            query_length: settings.query_length.unwrap_or(32),
+            document_length: settings.document_length.unwrap_or(180),
+            query_expansion: settings.do_query_expansion.unwrap_or(true),
+            attend_to_expansion_tokens: settings.attend_to_expansion_tokens.unwrap_or(false),
+            skiplist: settings.skiplist_words.unwrap_or_else(punctuation),
+            manner: Manner::PyLate,
+            lower_case: transformer_settings.do_lower_case,
         },
-        || files::fingerprint(root, &names(root, &first.path, &dense)?),
-    );
-    let (transformer, projection) = loaded?;
-    let tokenizer = tokenizer?;
-    let text = tokenizer.settings();
-    for (name, length) in [
-        ("query_length", text.query_length),
-        ("document_length", text.document_length),
-    ] {
-        let positions = transformer.positions();
-        if length > positions {
-            let problem = format!("{name} is {length} and the model has {positions} positions");
-            return Err(config(root, SETTINGS, &problem));
-        }
-    }
-    let info = CheckpointInfo {
-        name: files::checkpoint_name(root),
-        architecture: transformer.architecture().to_owned(),
-        dim: projection.dim(),
-        hidden: transformer.hidden(),
-        layers: transformer.layers(),
-        projected: !dense.is_empty(),
-        document_length: text.document_length,
-        query_length: text.query_length,
-        document_marker: text.document_marker.clone(),
-        query_marker: text.query_marker.clone(),
-        mask_token: tokenizer.mask_token().to_owned(),
-        skiplist: text.skiplist.clone(),
-        query_expansion: text.query_expansion,
-        // Without expansion tokens there is nothing to attend to.
-        attend_to_expansion_tokens: text.attend_to_expansion_tokens && text.query_expansion,
-        lower_case: text.lower_case,
-        fingerprint: fingerprint?,
-    };
-    Ok(Checkpoint {
-        info,
-        tokenizer,
-        transformer,
-        projection,
+        own_files: vec![MODULES, SETTINGS],
     })
 }
 
-fn load(
-    root: &Path,
-    folder: &Path,
-    dense: &[&Module],
-    options: &EncoderOptions,
-) -> Result<(Transformer, Projection), EncoderError> {
-    let transformer = Transformer::load(&folder.join(CONFIG), Weights::open(folder)?, options)?;
-    let mut projection = Projection::new(transformer.hidden());
-    for module in dense {
-        let folder = root.join(&module.path);
-        let path = folder.join(CONFIG);
-        let config: DenseConfig = files::read_json(&path)?;
-        if config.in_features != projection.dim() {
-            return Err(EncoderError::DenseChain {
-                path,
-                expected: projection.dim(),
-                found: config.in_features,
-            });
-        }
-        projection.push(Dense::load(
-            &path,
-            &config,
-            &Weights::open(&folder)?,
-            transformer.placement(),
-        )?);
+impl Settings {
+    /// Whether any of them is one that PyLate alone writes.
+    fn are_of_colbert(&self) -> bool {
+        self.query_prefix.is_some() || self.query_length.is_some() || self.skiplist_words.is_some()
     }
-    Ok((transformer, projection))
-}
 
-/// The files that decide what vectors a text gets, relative to `root`.
-fn names(root: &Path, transformer: &str, dense: &[&Module]) -> Result<Vec<String>, EncoderError> {
-    let mut names = vec![MODULES.to_owned(), SETTINGS.to_owned()];
-    let mut add = |folder: &str, name: &str| {
-        let separator = if folder.is_empty() { "" } else { "/" };
-        names.push(format!("{folder}{separator}{name}"));
-    };
-    for name in [
-        CONFIG,
-        "sentence_bert_config.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-    ] {
-        add(transformer, name);
-    }
-    for module in dense {
-        add(&module.path, CONFIG);
-    }
-    for folder in std::iter::once(transformer).chain(dense.iter().map(|m| m.path.as_str())) {
-        for name in Weights::files(&root.join(folder))? {
-            add(folder, &name);
+    /// PyLate puts the default prompt before every text, query or document; an empty one changes nothing.
+    fn check_prompts(&self, root: &Path) -> Result<(), EncoderError> {
+        let Some(name) = &self.default_prompt_name else {
+            return Ok(());
+        };
+        match self.prompts.as_ref().and_then(|prompts| prompts.get(name)) {
+            Some(prompt) if prompt.is_empty() => Ok(()),
+            _ => Err(EncoderError::Unsupported {
+                path: root.join(SETTINGS),
+                feature: format!("default_prompt_name `{name}`"),
+                known: "no default prompt, or an empty one",
+            }),
         }
     }
-    Ok(names)
 }
 
 /// The class at the end of a dotted Python path.
 fn class(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
-}
-
-/// PyLate's default skiplist: the ASCII punctuation.
-fn punctuation() -> Vec<String> {
-    (0u8..128)
-        .filter(u8::is_ascii_punctuation)
-        .map(|byte| char::from(byte).to_string())
-        .collect()
 }
 
 fn config(root: &Path, name: &str, problem: &str) -> EncoderError {

@@ -92,7 +92,7 @@ const FLASH: Names = Names {
 impl Bert {
     pub(super) fn load(
         config: &config::Bert,
-        weights: Weights,
+        weights: &Weights,
         placement: &Placement,
     ) -> Result<Bert, EncoderError> {
         const WORDS: &str = "embeddings.word_embeddings.weight";

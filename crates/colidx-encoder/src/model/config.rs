@@ -8,11 +8,45 @@ use crate::EncoderError;
 use crate::checkpoint::read_json;
 use crate::ops::{ACTIVATIONS, Activation, parse_activation};
 
-/// The part of every `config.json` that tells which model it describes.
+/// A transformer that can be run.
+pub(super) enum Config {
+    Bert(Bert),
+    ModernBert(ModernBert),
+}
+
 #[derive(Deserialize)]
-pub(super) struct Architecture {
+struct Architecture {
     #[serde(default)]
-    pub(super) model_type: String,
+    model_type: String,
+}
+
+impl Config {
+    /// Reads the file at `path`; gives its `model_type` too.
+    pub(super) fn read(path: &Path) -> Result<(String, Config), EncoderError> {
+        let Architecture { model_type } = read_json(path)?;
+        let config = match model_type.as_str() {
+            "modernbert" => Config::ModernBert(ModernBert::read(path)?),
+            "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" => {
+                Config::Bert(Bert::read(path, &model_type)?)
+            }
+            _ => {
+                return Err(EncoderError::UnknownArchitecture {
+                    path: path.to_owned(),
+                    found: model_type,
+                    known: "bert, roberta, xlm-roberta, camembert, distilbert, modernbert",
+                });
+            }
+        };
+        Ok((model_type, config))
+    }
+
+    /// Tokens that a sequence can have.
+    pub(super) fn positions(&self) -> usize {
+        match self {
+            Config::Bert(config) => config.sequence_length(),
+            Config::ModernBert(config) => config.positions,
+        }
+    }
 }
 
 /// A `config.json` with errors that name it.
@@ -155,7 +189,7 @@ fn tiny() -> f64 {
 
 impl Bert {
     /// Reads the file at `path`, of a model of type `architecture`.
-    pub(super) fn read(path: &Path, architecture: &str) -> Result<Bert, EncoderError> {
+    fn read(path: &Path, architecture: &str) -> Result<Bert, EncoderError> {
         let file = File(path);
         if architecture == "distilbert" {
             Bert::distilbert(&file, read_json(path)?)
@@ -251,8 +285,7 @@ impl Bert {
         })
     }
 
-    /// Tokens that a sequence can have.
-    pub(super) fn sequence_length(&self) -> usize {
+    fn sequence_length(&self) -> usize {
         match self.positions {
             Positions::Table(rows) => rows,
             Positions::AfterPadding { rows, padding } => rows - padding as usize - 1,
@@ -337,7 +370,7 @@ fn wide() -> usize {
 
 impl ModernBert {
     /// Reads the file at `path`.
-    pub(super) fn read(path: &Path) -> Result<ModernBert, EncoderError> {
+    fn read(path: &Path) -> Result<ModernBert, EncoderError> {
         let file = File(path);
         let read: ModernBertFile = read_json(path)?;
         file.at_least_one(&[

@@ -13,11 +13,11 @@ use candle_core::Tensor;
 
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
-use crate::checkpoint::{Weights, read_json};
+use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
 use crate::{EncoderError, EncoderOptions};
 use bert::Bert;
-use config::Architecture;
+use config::Config;
 use modernbert::ModernBert;
 
 /// The transformer of a checkpoint.
@@ -39,41 +39,33 @@ impl Transformer {
     /// Builds the transformer that the `config.json` at `path` describes from `weights`.
     pub(crate) fn load(
         path: &Path,
-        weights: Weights,
+        weights: &Weights,
         options: &EncoderOptions,
     ) -> Result<Transformer, EncoderError> {
         let placement = Placement::of(options)?;
-        let architecture: Architecture = read_json(path)?;
-        let found = architecture.model_type;
-        match found.as_str() {
-            "modernbert" => {
-                let config = config::ModernBert::read(path)?;
-                Ok(Transformer {
-                    architecture: found,
-                    hidden: config.hidden,
-                    layers: config.layers.len(),
-                    positions: config.positions,
-                    model: Model::ModernBert(ModernBert::load(&config, weights, &placement)?),
-                    placement,
-                })
-            }
-            "bert" | "roberta" | "xlm-roberta" | "camembert" | "distilbert" => {
-                let config = config::Bert::read(path, &found)?;
-                Ok(Transformer {
-                    architecture: found,
-                    hidden: config.hidden,
-                    layers: config.layers,
-                    positions: config.sequence_length(),
-                    model: Model::Bert(Bert::load(&config, weights, &placement)?),
-                    placement,
-                })
-            }
-            _ => Err(EncoderError::UnknownArchitecture {
-                path: path.to_owned(),
-                found,
-                known: "bert, roberta, xlm-roberta, camembert, distilbert, modernbert",
-            }),
-        }
+        let (architecture, config) = Config::read(path)?;
+        let (hidden, layers) = match &config {
+            Config::Bert(config) => (config.hidden, config.layers),
+            Config::ModernBert(config) => (config.hidden, config.layers.len()),
+        };
+        Ok(Transformer {
+            architecture,
+            hidden,
+            layers,
+            positions: config.positions(),
+            model: match config {
+                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, &placement)?),
+                Config::ModernBert(config) => {
+                    Model::ModernBert(ModernBert::load(&config, weights, &placement)?)
+                }
+            },
+            placement,
+        })
+    }
+
+    /// Tokens that a sequence can have in the transformer that the `config.json` at `path` describes.
+    pub(crate) fn positions_of(path: &Path) -> Result<usize, EncoderError> {
+        Ok(Config::read(path)?.1.positions())
     }
 
     /// `model_type` in config.json.

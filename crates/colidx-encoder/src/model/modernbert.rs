@@ -34,7 +34,7 @@ struct Layer {
 impl ModernBert {
     pub(super) fn load(
         config: &config::ModernBert,
-        weights: Weights,
+        weights: &Weights,
         placement: &Placement,
     ) -> Result<ModernBert, EncoderError> {
         const WORDS: &str = "embeddings.tok_embeddings.weight";

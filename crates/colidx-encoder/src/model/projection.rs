@@ -91,6 +91,27 @@ impl Dense {
         })
     }
 
+    /// The layer `linear` beside the tensors of a transformer, from `inputs` to `outputs` dimensions.
+    pub(crate) fn linear(
+        inputs: usize,
+        outputs: usize,
+        weights: &Weights,
+        placement: &Placement,
+    ) -> Result<Dense, EncoderError> {
+        let weight = weights.tensor("linear.weight", &[outputs, inputs])?;
+        let bias = if weights.has("linear.bias") {
+            weights.tensor("linear.bias", &[outputs])?
+        } else {
+            Vec::new()
+        };
+        let plain = Activation::Identity;
+        Ok(Dense {
+            linear: Linear::new(&weight, &bias, inputs, plain, &placement.exact())?,
+            residual: Residual::None,
+            outputs,
+        })
+    }
+
     fn forward(&self, x: &Tensor, threads: Threads) -> candle_core::Result<Tensor> {
         let out = self.linear.forward(x, threads)?;
         match &self.residual {

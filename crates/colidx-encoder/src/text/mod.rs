@@ -2,6 +2,7 @@
 
 mod offsets;
 mod tokens;
+mod vocabulary;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,18 @@ pub(crate) struct TextSettings {
     pub(crate) attend_to_expansion_tokens: bool,
     pub(crate) skiplist: Vec<String>,
     pub(crate) lower_case: bool,
+    pub(crate) manner: Manner,
+}
+
+/// Whose way to tokenise, where the two differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// White space around a text is taken off; a marker written in a text is the marker; a word of the skiplist stands for
+    /// the token that the vocabulary has for it, or else the unknown token.
+    PyLate,
+    /// A text is taken as it is; a word of the skiplist stands for the first token that it is tokenised to; a padding token
+    /// written in a text has no vector in a document and is a mask token in a query.
+    ColBert,
 }
 
 /// A tokenizer with the settings of a ColBERT checkpoint.
@@ -37,6 +50,8 @@ pub(crate) struct TextTokenizer {
     settings: TextSettings,
     query_marker: Option<u32>,
     document_marker: Option<u32>,
+    /// The padding token, where one that is written in a text counts as padding.
+    padding: Option<u32>,
     mask: u32,
     mask_token: String,
     skip: HashSet<u32>,
@@ -45,18 +60,23 @@ pub(crate) struct TextTokenizer {
 }
 
 impl TextTokenizer {
-    /// Reads `tokenizer.json` of `folder`, and the names of its special tokens.
+    /// Reads the tokenizer of `folder`, and the names of its special tokens.
     pub(crate) fn open(folder: &Path, settings: TextSettings) -> Result<Self, EncoderError> {
         let path = folder.join("tokenizer.json");
-        let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let named = SpecialTokens::read(folder)?;
         let bad = |error: tokenizers::Error| EncoderError::Tokenizer {
             path: path.clone(),
             problem: error.to_string(),
         };
-        let mut inner = Tokenizer::from_bytes(bytes).map_err(bad)?;
+        let mut inner = if path.is_file() {
+            let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
+                path: path.clone(),
+                source,
+            })?;
+            Tokenizer::from_bytes(bytes).map_err(bad)?
+        } else {
+            vocabulary::wordpiece(folder, &named)?
+        };
         // The file may hold the truncation and padding of the run that saved it; lengths are decided here.
         inner.with_truncation(None).map_err(bad)?;
         inner.with_padding(None);
@@ -72,27 +92,41 @@ impl TextTokenizer {
         };
         let query_marker = marker(&settings.query_marker, "query_prefix")?;
         let document_marker = marker(&settings.document_marker, "document_prefix")?;
-        // PyLate makes added tokens of the markers, so that one written in a text is the marker's id too.
-        let markers = [&settings.query_marker, &settings.document_marker];
-        let markers = markers.into_iter().filter(|marker| !marker.is_empty());
-        inner
-            .add_tokens(markers.map(|marker| AddedToken::from(marker.as_str(), false)))
-            .map_err(bad)?;
+        if settings.manner == Manner::PyLate {
+            let markers = [&settings.query_marker, &settings.document_marker];
+            let markers = markers.into_iter().filter(|marker| !marker.is_empty());
+            inner
+                .add_tokens(markers.map(|marker| AddedToken::from(marker.as_str(), false)))
+                .map_err(bad)?;
+        }
 
-        let named = SpecialTokens::read(folder)?;
-        let (mask_token, mask) = ["mask_token", "eos_token", "pad_token"]
+        let mask = ["mask_token", "eos_token", "pad_token"]
             .iter()
             .filter_map(|role| named.get(role))
-            .find_map(|token| Some((token.to_owned(), inner.token_to_id(token)?)))
-            .ok_or_else(|| EncoderError::NoMask { path: path.clone() })?;
-        // A skiplist word outside the vocabulary stands for the unknown token, as it does in PyLate.
+            .find_map(|token| Some((token.to_owned(), inner.token_to_id(token)?)));
+        let (mask_token, mask) = match mask {
+            Some(mask) => mask,
+            None if settings.query_expansion => return Err(EncoderError::NoMask { path }),
+            None => (String::new(), 0),
+        };
         let unknown = named
             .get("unk_token")
             .and_then(|token| inner.token_to_id(token));
+        let padding = match settings.manner {
+            Manner::PyLate => None,
+            Manner::ColBert => (named.get("pad_token")).and_then(|token| inner.token_to_id(token)),
+        };
         let skip = settings
             .skiplist
             .iter()
-            .filter_map(|word| inner.token_to_id(word).or(unknown))
+            .filter_map(|word| match settings.manner {
+                Manner::PyLate => inner.token_to_id(word).or(unknown),
+                Manner::ColBert => {
+                    let encoding = inner.encode_fast(word.as_str(), false).ok()?;
+                    encoding.get_ids().first().copied()
+                }
+            })
+            .chain(padding)
             .collect();
         let processor = inner.get_post_processor().cloned();
         inner.with_post_processor(None::<PostProcessorWrapper>);
@@ -121,6 +155,7 @@ impl TextTokenizer {
             settings,
             query_marker,
             document_marker,
+            padding,
             mask,
             mask_token,
             skip,
@@ -164,6 +199,11 @@ impl TextTokenizer {
     pub(crate) fn query(&self, text: &str) -> Result<Tokens, EncoderError> {
         let settings = &self.settings;
         let mut tokens = self.tokens(text, self.query_marker, settings.query_length, true)?;
+        for id in &mut tokens.ids {
+            if Some(*id) == self.padding {
+                *id = self.mask;
+            }
+        }
         if settings.query_expansion {
             tokens.ids.resize(settings.query_length, self.mask);
             tokens.spans.resize(settings.query_length, (0, 0));
@@ -185,7 +225,11 @@ impl TextTokenizer {
             path: self.path.clone(),
             problem: error.to_string(),
         };
-        let source = Source::new(text, self.settings.lower_case);
+        let source = Source::new(
+            text,
+            self.settings.manner == Manner::PyLate,
+            self.settings.lower_case,
+        );
         let mut encoding = if spans {
             self.inner.encode(source.text(), false)
         } else {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A text stripped of outer white space and perhaps lower-cased.
+/// A text, perhaps stripped of outer white space and lower-cased.
 pub(super) struct Source<'a> {
     text: Cow<'a, str>,
     /// Bytes stripped at the beginning.
@@ -12,10 +12,13 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(given: &'a str, lower_case: bool) -> Source<'a> {
-        let start = given.trim_start_matches(is_space);
-        let stripped = given.len() - start.len();
-        let text = start.trim_end_matches(is_space);
+    pub(super) fn new(given: &'a str, strip: bool, lower_case: bool) -> Source<'a> {
+        let (mut text, mut stripped) = (given, 0);
+        if strip {
+            let start = given.trim_start_matches(is_space);
+            stripped = given.len() - start.len();
+            text = start.trim_end_matches(is_space);
+        }
         let mut source = Source {
             text: Cow::Borrowed(text),
             stripped,
@@ -77,7 +80,7 @@ mod tests {
 
     #[test]
     fn stripping_shifts_places() {
-        let source = Source::new("\u{3000}\x1c two words \n", false);
+        let source = Source::new("\u{3000}\x1c two words \n", true, false);
         assert_eq!(source.text(), "two words");
         let (start, end) = source.original(4, 9);
         assert_eq!(&"\u{3000}\x1c two words \n"[start..end], "words");
@@ -87,7 +90,7 @@ mod tests {
     #[test]
     fn lower_casing_that_moves_bytes_is_undone() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
-        let source = Source::new(given, true);
+        let source = Source::new(given, true, true);
         assert_eq!(source.text(), "i\u{307}stanbul ß σας end");
         for (lower, original) in [
             ("i\u{307}stanbul", "İSTANBUL"),
