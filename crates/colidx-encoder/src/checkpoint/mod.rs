@@ -15,9 +15,10 @@ pub(crate) use files::read_json;
 pub use info::CheckpointInfo;
 pub(crate) use weights::Weights;
 
+use crate::EncoderError;
 use crate::model::{Dense, DenseConfig, Projection, Transformer};
+use crate::ops::Placement;
 use crate::text::{TextSettings, TextTokenizer};
-use crate::{EncoderError, EncoderOptions};
 
 const CONFIG: &str = "config.json";
 
@@ -52,7 +53,7 @@ enum Projector {
 
 impl Checkpoint {
     /// Opens the directory `path`, whatever its layout.
-    pub(crate) fn open(path: &Path, options: &EncoderOptions) -> Result<Checkpoint, EncoderError> {
+    pub(crate) fn open(path: &Path, placement: &Placement) -> Result<Checkpoint, EncoderError> {
         if !path.is_dir() {
             return Err(no_checkpoint(path));
         }
@@ -62,7 +63,7 @@ impl Checkpoint {
             () if path.join(CONFIG).is_file() => plain::describe(path, "")?,
             () => return Err(no_checkpoint(path)),
         };
-        description.open(path, options)
+        description.open(path, placement)
     }
 }
 
@@ -74,7 +75,7 @@ fn no_checkpoint(path: &Path) -> EncoderError {
 }
 
 impl Description {
-    fn open(self, root: &Path, options: &EncoderOptions) -> Result<Checkpoint, EncoderError> {
+    fn open(self, root: &Path, placement: &Placement) -> Result<Checkpoint, EncoderError> {
         let folder = if self.transformer.is_empty() {
             root.to_owned()
         } else {
@@ -83,7 +84,7 @@ impl Description {
         let ((model, tokenizer), fingerprint) = rayon::join(
             || {
                 rayon::join(
-                    || self.model(root, &folder, options),
+                    || self.model(root, &folder, placement),
                     || TextTokenizer::open(&folder, self.text.clone()),
                 )
             },
@@ -144,13 +145,12 @@ impl Description {
         &self,
         root: &Path,
         folder: &Path,
-        options: &EncoderOptions,
+        placement: &Placement,
     ) -> Result<Model, EncoderError> {
         let weights = Weights::open(folder)?;
         let mut parameters = weights.parameters();
         let element_type = weights.element_type();
-        let transformer = Transformer::load(&folder.join(CONFIG), &weights, options)?;
-        let placement = transformer.placement();
+        let transformer = Transformer::load(&folder.join(CONFIG), &weights, placement)?;
         let mut projection = Projection::new(transformer.hidden());
         for projector in &self.projection {
             let dense = match projector {

@@ -13,9 +13,9 @@ use candle_core::Tensor;
 
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
+use crate::EncoderError;
 use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
-use crate::{EncoderError, EncoderOptions};
 use bert::Bert;
 use config::Config;
 use modernbert::ModernBert;
@@ -40,9 +40,8 @@ impl Transformer {
     pub(crate) fn load(
         path: &Path,
         weights: &Weights,
-        options: &EncoderOptions,
+        placement: &Placement,
     ) -> Result<Transformer, EncoderError> {
-        let placement = Placement::of(options)?;
         let (architecture, config) = Config::read(path)?;
         let (hidden, layers) = match &config {
             Config::Bert(config) => (config.hidden, config.layers),
@@ -54,12 +53,12 @@ impl Transformer {
             layers,
             positions: config.positions(),
             model: match config {
-                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, &placement)?),
+                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, placement)?),
                 Config::ModernBert(config) => {
-                    Model::ModernBert(ModernBert::load(&config, weights, &placement)?)
+                    Model::ModernBert(ModernBert::load(&config, weights, placement)?)
                 }
             },
-            placement,
+            placement: placement.clone(),
         })
     }
 
