@@ -34,6 +34,39 @@ fn model_tells_what_a_checkpoint_is() {
 }
 
 #[test]
+fn an_encoder_without_projection_works_and_says_so() {
+    let place = Place::new();
+    let model = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../colidx-encoder/tests/fixtures/tiny-plain"
+    );
+    let page = place.colidx(&["model", model]).run().succeeds();
+    for word in ["sentence-transformers", "no projection", "no marker"] {
+        assert!(page.stdout.contains(word), "{word}: {page:#?}");
+    }
+    assert!(
+        page.stderr.contains("not trained for late interaction"),
+        "{page:#?}"
+    );
+    place.write("one.jsonl", "{\"_id\": \"a\", \"text\": \"water\"}\n");
+    let build = place
+        .colidx(&[
+            "build",
+            "one.jsonl",
+            "--index",
+            "plain.colidx",
+            "--model",
+            model,
+        ])
+        .run();
+    build.succeeds();
+    let hits = place
+        .colidx(&["search", "--index", "plain.colidx", "--json", "water"])
+        .run();
+    assert!(hits.succeeds().stdout.contains("\"key\":\"a\""));
+}
+
+#[test]
 fn a_damaged_checkpoint_is_named() {
     let place = Place::new();
     place.write("broken/modules.json", "[]");

@@ -6,6 +6,7 @@ use colidx_encoder::hub::{Hub, ModelId, Progress};
 use colidx_encoder::{Encoder, EncoderOptions};
 
 use crate::error::CliError;
+use crate::output::note;
 use crate::progress::{Phases, Unit};
 
 /// An open checkpoint, and what to call it.
@@ -41,8 +42,14 @@ pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
         let location = format!("{}@{commit}", id.repository());
         (directory, location)
     };
+    let encoder = Encoder::open_with(&directory, options)?;
+    if !encoder.info().projected {
+        note(&format!(
+            "{location}: an encoder without a projection, probably not trained for late interaction; its token vectors are used as they are"
+        ));
+    }
     Ok(Model {
-        encoder: Encoder::open_with(&directory, options)?,
+        encoder,
         directory,
         location,
     })

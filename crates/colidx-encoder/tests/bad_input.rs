@@ -327,3 +327,120 @@ fn a_fingerprint_changes_with_every_file_that_matters() {
         assert_ne!(fingerprint(changed), sound);
     }
 }
+
+/// A copy of a fixture, to be damaged.
+fn copy_of(name: &str) -> tempfile::TempDir {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name);
+    let to = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, to.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    to
+}
+
+#[test]
+fn damaged_torch_files_are_errors() {
+    let folder = copy_of("tiny-stanford-bin");
+    let path = folder.path().join("pytorch_model.bin");
+    let whole = fs::read(&path).unwrap();
+    assert!(Encoder::open(folder.path()).is_ok());
+    let open = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        Encoder::open(folder.path()).err()
+    };
+    for length in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
+        let error = open(&whole[..length]).unwrap();
+        assert!(
+            matches!(error, EncoderError::WeightsFile { .. }),
+            "{length}: {error}"
+        );
+        assert!(error.to_string().contains("pytorch_model.bin"), "{error}");
+    }
+    // A flip may hit what is never read, or the weights themselves; it must not panic.
+    let mut opened = 0;
+    for at in (0..whole.len()).step_by(97) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x55;
+        opened += usize::from(open(&bytes).is_none());
+    }
+    assert!(opened < whole.len() / 97);
+}
+
+#[test]
+fn what_a_stanford_checkpoint_lacks() {
+    let metadata = |change: &dyn Fn(&mut serde_json::Value)| {
+        let folder = copy_of("tiny-stanford");
+        let path = folder.path().join("artifact.metadata");
+        let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(path, value.to_string()).unwrap();
+        Encoder::open(folder.path()).err().unwrap()
+    };
+    let error = metadata(&|value| value["similarity"] = "l2".into());
+    assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
+    let error = metadata(&|value| value["dim"] = 9.into());
+    assert!(
+        matches!(&error, EncoderError::TensorShape { tensor, .. } if tensor == "linear.weight"),
+        "{error}"
+    );
+    let error = metadata(&|value| value["query_token_id"] = "[nowhere]".into());
+    assert!(matches!(error, EncoderError::NoMarker { .. }), "{error}");
+    let error = metadata(&|value| value["doc_maxlen"] = 1000.into());
+    assert!(error.to_string().contains("artifact.metadata"), "{error}");
+    let folder = copy_of("tiny-plain");
+    fs::write(folder.path().join("artifact.metadata"), "{}").unwrap();
+    fs::remove_file(folder.path().join("modules.json")).unwrap();
+    let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(
+        matches!(&error, EncoderError::MissingTensor { tensor, .. } if tensor == "linear.weight"),
+        "{error}"
+    );
+}
+
+#[test]
+fn modernbert_configurations_that_contradict() {
+    let config = |change: &dyn Fn(&mut serde_json::Value)| {
+        let folder = copy_of("tiny-modernbert");
+        let path = folder.path().join("config.json");
+        let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(path, value.to_string()).unwrap();
+        // The Dense folder is not copied: what is wrong must show before it is missed.
+        Encoder::open(folder.path()).err().unwrap().to_string()
+    };
+    for (named, change) in [
+        (
+            "layer_types",
+            &(|v: &mut serde_json::Value| v["layer_types"] = serde_json::json!(["full_attention"]))
+                as &dyn Fn(&mut serde_json::Value),
+        ),
+        ("layer type `chunked`", &|v| {
+            v["layer_types"] = vec!["chunked"; 4].into()
+        }),
+        ("rope_type `yarn`", &|v| {
+            v["rope_parameters"]["full_attention"]["rope_type"] = "yarn".into()
+        }),
+        ("rope_theta", &|v| {
+            v["rope_parameters"]["sliding_attention"]["rope_theta"] = (-1.0).into()
+        }),
+        ("num_attention_heads", &|v| {
+            v["num_attention_heads"] = 3.into()
+        }),
+        ("even number", &|v| v["num_attention_heads"] = 16.into()),
+        ("hidden_activation", &|v| {
+            v["hidden_activation"] = "mish".into()
+        }),
+        ("vocab_size", &|v| v["vocab_size"] = 0.into()),
+    ] {
+        let message = config(change);
+        assert!(
+            message.contains(named) && message.contains("config.json"),
+            "{named}: {message}"
+        );
+    }
+}

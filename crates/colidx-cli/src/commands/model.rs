@@ -61,6 +61,19 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
                 info.hidden
             ),
         ),
+        row(
+            "",
+            format!(
+                "{} parameters, {}",
+                number::count(info.parameters),
+                info.element_type
+            ),
+        ),
+        row("layout", info.layout.clone()),
+        row(
+            "reads",
+            format!("{} tokens at most", number::count(info.positions as u64)),
+        ),
         row("vectors", format!("{} dimensions", info.dim)),
     ]);
     if !info.projected {
