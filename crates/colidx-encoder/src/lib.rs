@@ -17,16 +17,18 @@
 //!
 //! # Promises
 //!
-//! - The vectors are those of PyLate for the same checkpoint, to rounding; the token ids are exactly its own.
-//! - The vectors of a text do not depend, bit for bit, on the texts encoded with it, on the number of threads or on the
-//!   processor: every number is computed in one fixed order.
+//! - In f32 the vectors are those of PyLate, or of ColBERT for a checkpoint of its own layout, to rounding; the token ids
+//!   are exactly theirs.
+//! - On the processor the vectors of a text do not depend, bit for bit, on the texts encoded with it, on the number of
+//!   threads or on the processor: every number is computed in one fixed order. (The cosines of rotary embeddings come from
+//!   the system's mathematics library, which may round otherwise elsewhere.)
 //! - A checkpoint that cannot be read is an [`EncoderError`] that names the file and the tensor.
 //!
 //! # Shape of the code
 //!
 //! `checkpoint` reads directories, `text` turns text into token ids, `model` is the transformer written in candle tensors,
-//! `ops` holds the fused operations it is made of, and `encoder` puts them together. Sequences are packed one after the
-//! other without padding: a batch is `[total tokens, hidden]`. `hub`, behind the feature of that name, fetches checkpoints.
+//! `ops` holds the operations it is made of, fused on the processor and candle's own on a GPU, and `encoder` puts them
+//! together. Sequences are packed one after the other without padding: a batch is `[total tokens, hidden]`. `hub`, behind the feature of that name, fetches checkpoints.
 
 #![forbid(unsafe_code)]
 
