@@ -78,7 +78,7 @@ pub enum EncoderError {
         known: &'static str,
     },
     /// A weights file is damaged.
-    #[error("{}: the weights cannot be read: {problem}; download the file again", path.display())]
+    #[error("{}: the weights cannot be read: {problem}; download the file again, or save the checkpoint as safetensors", path.display())]
     WeightsFile {
         /// The file.
         path: PathBuf,

@@ -369,6 +369,16 @@ fn damaged_torch_files_are_errors() {
         opened += usize::from(open(&bytes).is_none());
     }
     assert!(opened < whole.len() / 97);
+
+    // Pickles that torch does not write: the arguments of a tensor, or of its storage, are too few.
+    let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
+    for name in ["short-tuple.bin", "short-storage.bin"] {
+        let error = open(&fs::read(hostile.join(name)).unwrap()).unwrap();
+        assert!(
+            matches!(error, EncoderError::WeightsFile { .. }),
+            "{name}: {error}"
+        );
+    }
 }
 
 #[test]
@@ -443,4 +453,69 @@ fn modernbert_configurations_that_contradict() {
             "{named}: {message}"
         );
     }
+}
+
+#[test]
+fn settings_that_would_be_ignored_are_refused() {
+    let write = |folder: &tempfile::TempDir, name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+    };
+    let settings = "config_sentence_transformers.json";
+    let folder = copy_of("tiny-plain");
+    write(
+        &folder,
+        settings,
+        r#"{"prompts": {"p": ""}, "default_prompt_name": "p"}"#,
+    );
+    assert!(
+        Encoder::open(folder.path()).is_ok(),
+        "an empty prompt changes nothing"
+    );
+    write(
+        &folder,
+        settings,
+        r#"{"prompts": {"p": "query: "}, "default_prompt_name": "p"}"#,
+    );
+    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("default_prompt_name") && error.contains(settings),
+        "{error}"
+    );
+    write(&folder, settings, r#"{"document_prefix": "[nowhere]"}"#);
+    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("vocab.txt") && error.contains("[Q]"),
+        "{error}"
+    );
+
+    let folder = copy_of("tiny-plain");
+    write(
+        &folder,
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
+    );
+    let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
+    fs::remove_file(folder.path().join("vocab.txt")).unwrap();
+    let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
+}
+
+#[test]
+fn safetensors_are_preferred_and_a_transformers_directory_opens() {
+    let folder = copy_of("tiny-plain");
+    for name in ["modules.json", "sentence_bert_config.json"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("pytorch_model.bin"), "never read").unwrap();
+    let encoder = Encoder::open(folder.path()).unwrap();
+    let info = encoder.info();
+    assert_eq!(
+        (info.layout.as_str(), info.projected),
+        ("transformers", false)
+    );
+    assert_eq!((info.document_length, info.positions), (64, 64));
+    fs::remove_file(folder.path().join("model.safetensors")).unwrap();
+    let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
 }

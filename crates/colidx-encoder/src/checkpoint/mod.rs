@@ -100,8 +100,8 @@ impl Description {
         let text = tokenizer.settings();
         let positions = transformer.positions();
         for (name, length) in [
-            ("query_length", text.query_length),
-            ("document_length", text.document_length),
+            (text.manner.names()[2], text.query_length),
+            (text.manner.names()[3], text.document_length),
         ] {
             if length > positions {
                 return Err(EncoderError::Config {

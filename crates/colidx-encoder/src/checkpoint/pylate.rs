@@ -63,10 +63,10 @@ pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
         .map(|module| Projector::Module(module.path.clone()))
         .collect();
     let settings: Settings = files::read_json_if_present(&root.join(SETTINGS))?;
+    settings.check_prompts(root)?;
     if dense.is_empty() && !settings.are_of_colbert() {
         return plain::describe(root, &first.path);
     }
-    settings.check_prompts(root)?;
     let transformer_settings: TransformerSettings =
         files::read_json_if_present(&root.join(&first.path).join("sentence_bert_config.json"))?;
     Ok(Description {
@@ -94,10 +94,16 @@ pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
 impl Settings {
     /// Whether any of them is one that PyLate alone writes.
     fn are_of_colbert(&self) -> bool {
-        self.query_prefix.is_some() || self.query_length.is_some() || self.skiplist_words.is_some()
+        self.query_prefix.is_some()
+            || self.document_prefix.is_some()
+            || self.query_length.is_some()
+            || self.document_length.is_some()
+            || self.skiplist_words.is_some()
+            || self.do_query_expansion.is_some()
+            || self.attend_to_expansion_tokens.is_some()
     }
 
-    /// PyLate puts the default prompt before every text, query or document; an empty one changes nothing.
+    /// The default prompt would stand before every text, query or document; an empty one changes nothing.
     fn check_prompts(&self, root: &Path) -> Result<(), EncoderError> {
         let Some(name) = &self.default_prompt_name else {
             return Ok(());

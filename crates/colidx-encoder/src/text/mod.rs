@@ -1,4 +1,4 @@
-//! Text to token ids, as PyLate does it.
+//! Text to token ids, as PyLate or ColBERT does it.
 
 mod offsets;
 mod tokens;
@@ -41,6 +41,26 @@ pub(crate) enum Manner {
     ColBert,
 }
 
+impl Manner {
+    /// What the settings call the markers and the lengths of queries and documents.
+    pub(crate) fn names(self) -> [&'static str; 4] {
+        match self {
+            Manner::PyLate => [
+                "query_prefix",
+                "document_prefix",
+                "query_length",
+                "document_length",
+            ],
+            Manner::ColBert => [
+                "query_token_id",
+                "doc_token_id",
+                "query_maxlen",
+                "doc_maxlen",
+            ],
+        }
+    }
+}
+
 /// A tokenizer with the settings of a ColBERT checkpoint.
 pub(crate) struct TextTokenizer {
     path: PathBuf,
@@ -62,13 +82,16 @@ pub(crate) struct TextTokenizer {
 impl TextTokenizer {
     /// Reads the tokenizer of `folder`, and the names of its special tokens.
     pub(crate) fn open(folder: &Path, settings: TextSettings) -> Result<Self, EncoderError> {
-        let path = folder.join("tokenizer.json");
+        let mut path = folder.join("tokenizer.json");
+        if !path.is_file() && folder.join(vocabulary::VOCABULARY).is_file() {
+            path = folder.join(vocabulary::VOCABULARY);
+        }
         let named = SpecialTokens::read(folder)?;
         let bad = |error: tokenizers::Error| EncoderError::Tokenizer {
             path: path.clone(),
             problem: error.to_string(),
         };
-        let mut inner = if path.is_file() {
+        let mut inner = if path.ends_with("tokenizer.json") && path.is_file() {
             let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
                 path: path.clone(),
                 source,
@@ -90,8 +113,8 @@ impl TextTokenizer {
                 setting,
             }),
         };
-        let query_marker = marker(&settings.query_marker, "query_prefix")?;
-        let document_marker = marker(&settings.document_marker, "document_prefix")?;
+        let query_marker = marker(&settings.query_marker, settings.manner.names()[0])?;
+        let document_marker = marker(&settings.document_marker, settings.manner.names()[1])?;
         if settings.manner == Manner::PyLate {
             let markers = [&settings.query_marker, &settings.document_marker];
             let markers = markers.into_iter().filter(|marker| !marker.is_empty());
@@ -135,8 +158,16 @@ impl TextTokenizer {
             .map_or(0, |processor| processor.added_tokens(false));
 
         for (name, length, marker) in [
-            ("query_length", settings.query_length, query_marker),
-            ("document_length", settings.document_length, document_marker),
+            (
+                settings.manner.names()[2],
+                settings.query_length,
+                query_marker,
+            ),
+            (
+                settings.manner.names()[3],
+                settings.document_length,
+                document_marker,
+            ),
         ] {
             let least = specials + usize::from(marker.is_some());
             if length <= least {

@@ -14,7 +14,9 @@ use crate::EncoderError;
 use crate::checkpoint::read_json;
 
 /// BERT's vocabulary, one token a line.
-const VOCABULARY: &str = "vocab.txt";
+pub(super) const VOCABULARY: &str = "vocab.txt";
+/// The tokenizers that split text as this one does.
+const CLASSES: [&str; 2] = ["BertTokenizer", "DistilBertTokenizer"];
 
 /// What `tokenizer_config.json` says about BERT's tokenizer; what is absent has the default of transformers.
 #[derive(Deserialize)]
@@ -22,6 +24,7 @@ struct Settings {
     #[serde(default = "yes")]
     do_lower_case: bool,
     strip_accents: Option<bool>,
+    tokenizer_class: Option<String>,
     #[serde(default = "yes")]
     tokenize_chinese_chars: bool,
 }
@@ -31,6 +34,7 @@ impl Default for Settings {
         Settings {
             do_lower_case: true,
             strip_accents: None,
+            tokenizer_class: None,
             tokenize_chinese_chars: true,
         }
     }
@@ -61,6 +65,17 @@ pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenize
     } else {
         Settings::default()
     };
+    let class = settings
+        .tokenizer_class
+        .as_deref()
+        .unwrap_or("BertTokenizer");
+    if !CLASSES.contains(&class.trim_end_matches("Fast")) {
+        return Err(EncoderError::Unsupported {
+            path: config,
+            feature: format!("tokenizer_class `{class}` without tokenizer.json"),
+            known: "BertTokenizer, DistilBertTokenizer",
+        });
+    }
     let name = |role, default: &str| named.get(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())

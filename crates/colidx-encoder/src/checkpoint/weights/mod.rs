@@ -97,8 +97,8 @@ impl Weights {
         let tensors = self.shards.iter().flat_map(Shard::all);
         tensors
             .filter(Found::holds_floats)
-            .map(|tensor| tensor.shape.iter().map(|&n| n as u64).product::<u64>())
-            .sum()
+            .map(|tensor| tensor.elements())
+            .fold(0, u64::saturating_add)
     }
 
     /// The types of floats that the tensors hold, `F32` or `BF16, F32`.
@@ -180,6 +180,11 @@ impl Weights {
 }
 
 impl Found {
+    fn elements(&self) -> u64 {
+        let lengths = self.shape.iter().map(|&n| n as u64);
+        lengths.fold(1, u64::saturating_mul)
+    }
+
     fn holds_floats(&self) -> bool {
         matches!(self.element.as_str(), "F32" | "F16" | "BF16")
     }

@@ -1,5 +1,6 @@
 //! Tensors in a file of `torch.save`.
 
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use candle_core::DType;
@@ -7,6 +8,7 @@ use candle_core::pickle::{PthTensors, TensorInfo};
 
 use super::{Found, damaged};
 use crate::EncoderError;
+use crate::checkpoint::files;
 
 /// An archive whose table of contents is a Python pickle. Candle reads the pickle as data: no code in it runs.
 pub(super) struct Pickle {
@@ -16,8 +18,10 @@ pub(super) struct Pickle {
 
 impl Pickle {
     pub(super) fn open(path: PathBuf) -> Result<Pickle, EncoderError> {
-        let tensors =
-            PthTensors::new(&path, None).map_err(|error| damaged(&path, one_line(&error)))?;
+        // Candle's reader takes it that torch wrote the pickle, and panics at some that torch did not write.
+        let tensors = catch_unwind(|| PthTensors::new(&path, None))
+            .map_err(|_| damaged(&path, "it was not written by torch.save".to_owned()))?
+            .map_err(|error| damaged(&path, one_line(&error)))?;
         if tensors.tensor_infos().is_empty() {
             return Err(damaged(&path, "it holds no named tensors".to_owned()));
         }
@@ -45,6 +49,17 @@ impl Pickle {
         if shared {
             let problem = "it lies behind others in one storage, which cannot be read; save the checkpoint as safetensors";
             return Err(bad(problem.to_owned()));
+        }
+        let io = |source| files::io(&self.path, source);
+        let length = std::fs::metadata(&self.path).map_err(io)?.len();
+        let size = (self.tensors.tensor_infos().get(name)).map_or(0, |info| {
+            let width = info.dtype.size_in_bytes() as u64;
+            found(info).elements().saturating_mul(width)
+        });
+        if size > length {
+            return Err(bad(format!(
+                "{size} bytes expected, and the whole file has {length}"
+            )));
         }
         let values = self
             .tensors
