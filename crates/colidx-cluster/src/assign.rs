@@ -1,140 +1,123 @@
 //! From vectors to codes: the nearest centroid within the token's group.
 
-use colidx_kernels::{Nearest, Panels};
-use rayon::prelude::*;
+use colidx_kernels::Nearest;
 
 use crate::Group;
-use crate::nearest::{ROWS, nearest, pack};
+use crate::lookup::Lookup;
+use crate::nearest::NOWHERE;
 
-/// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token.
+/// Token ids below this are looked up in a table; vocabularies are smaller.
+const TABLE: usize = 1 << 20;
+
+/// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token. Among more than some hundreds of
+/// centroids the nearest is looked for in the few cells nearest to the vector, and may be missed for one about as near:
+/// `docs/codebook.md` says how often.
 pub struct Assigner {
     dim: usize,
-    groups: Vec<Packed>,
-}
-
-struct Packed {
-    token_id: u32,
-    first: u32,
-    panels: Panels,
+    token_ids: Vec<u32>,
+    /// For token ids from 0, the group.
+    table: Vec<u32>,
+    lookup: Lookup,
 }
 
 impl Assigner {
-    /// Packs `centroids` (`[K, dim]`, row-major) for the kernels. `groups` are those of the [`Codebook`](crate::Codebook), or
+    /// Lays `centroids` (`[K, dim]`, row-major) out for the kernels. `groups` are those of the [`Codebook`](crate::Codebook), or
     /// a single one of [`SHARED`](crate::SHARED) for centroids that serve every token.
     ///
     /// # Panics
     /// If a group reaches past the centroids; check groups that come from a file.
     pub fn new(dim: usize, centroids: &[f32], groups: &[Group]) -> Assigner {
-        let groups = groups
-            .par_iter()
-            .map(|group| {
-                let range = group.range();
-                let panels = pack(&centroids[range.start * dim..range.end * dim], dim);
-                Packed {
-                    token_id: group.token_id,
-                    first: group.first,
-                    panels,
-                }
-            })
-            .collect();
-        Assigner { dim, groups }
+        let token_ids: Vec<u32> = groups.iter().map(|group| group.token_id).collect();
+        let end = token_ids.iter().rfind(|&&id| (id as usize) < TABLE);
+        let mut table =
+            vec![token_ids.len().saturating_sub(1) as u32; end.map_or(0, |&id| id as usize + 1)];
+        for (group, &token_id) in token_ids.iter().enumerate() {
+            if let Some(entry) = table.get_mut(token_id as usize) {
+                *entry = group as u32;
+            }
+        }
+        let ranges: Vec<_> = groups.iter().map(Group::range).collect();
+        Assigner {
+            dim,
+            token_ids,
+            table,
+            lookup: Lookup::new(dim, centroids, &ranges),
+        }
     }
 
     /// Replaces `out` with one centroid number for each of `vectors` (`[n, dim]`, row-major). Ties go to the lower number;
-    /// the answer depends on no thread count. A token without a group of its own is served by the shared
-    /// group; without
-    /// `token_ids` every vector gets the nearest of all centroids.
+    /// a vector's answer depends on that vector alone. A token without a group of its own is served by the shared group;
+    /// without `token_ids` every vector gets the nearest of all centroids. Returns the comparisons of a vector with a
+    /// centroid or a cell's centre that it took.
     ///
     /// # Panics
     /// If there are vectors but no centroids, or not one token id a vector.
-    pub fn assign(&self, vectors: &[f32], token_ids: Option<&[u32]>, out: &mut Vec<u32>) {
+    pub fn assign(&self, vectors: &[f32], token_ids: Option<&[u32]>, out: &mut Vec<u32>) -> u64 {
         let n = vectors.len() / self.dim.max(1);
         out.clear();
-        out.resize(n, 0);
         if n == 0 {
-            return;
+            return 0;
         }
         assert!(
-            !self.groups.is_empty(),
+            !self.token_ids.is_empty(),
             "a codebook without centroids cannot assign {n} vectors"
         );
-        match token_ids {
-            Some(ids) if self.groups.len() > 1 => {
+        let mut found = vec![NOWHERE; n];
+        let comparisons = match token_ids {
+            Some(ids) if self.token_ids.len() > 1 => {
                 assert_eq!(ids.len(), n, "expected one token id a vector");
-                self.assign_by_token(vectors, ids, out);
+                let group_of = |row: usize| self.group_of(ids[row]);
+                self.lookup.nearest(vectors, &group_of, &mut found)
             }
-            _ => self.assign_to_any(vectors, out),
-        }
+            _ => self.nearest_of_any(vectors, &mut found),
+        };
+        out.extend(found.iter().map(|found| found.index));
+        comparisons
     }
 
-    fn assign_to_any(&self, vectors: &[f32], out: &mut [u32]) {
-        let mut best = vec![f32::NEG_INFINITY; out.len()];
-        for group in &self.groups {
-            for ((found, best), code) in nearest(vectors, &group.panels)
-                .iter()
-                .zip(&mut best)
-                .zip(&mut *out)
-            {
-                if found.score > *best {
-                    (*best, *code) = (found.score, group.first + found.index);
+    fn nearest_of_any(&self, vectors: &[f32], found: &mut [Nearest]) -> u64 {
+        let mut comparisons = self.lookup.nearest(vectors, &|_| 0, found);
+        let mut other = found.to_vec();
+        for group in 1..self.token_ids.len() {
+            comparisons += self.lookup.nearest(vectors, &|_| group, &mut other);
+            for (found, other) in found.iter_mut().zip(&other) {
+                if other.score > found.score {
+                    *found = *other;
                 }
             }
         }
-    }
-
-    fn assign_by_token(&self, vectors: &[f32], token_ids: &[u32], out: &mut [u32]) {
-        let mut rows_of: Vec<Vec<u32>> = vec![Vec::new(); self.groups.len()];
-        for (row, &token_id) in token_ids.iter().enumerate() {
-            rows_of[self.group_of(token_id)].push(row as u32);
-        }
-        let tasks: Vec<(&Packed, &[u32])> = self
-            .groups
-            .iter()
-            .zip(&rows_of)
-            .flat_map(|(group, rows)| rows.chunks(ROWS).map(move |rows| (group, rows)))
-            .collect();
-        let found: Vec<Vec<Nearest>> = tasks
-            .par_iter()
-            .map(|(group, rows)| self.assign_rows(vectors, group, rows))
-            .collect();
-        for ((group, rows), found) in tasks.iter().zip(&found) {
-            for (&row, found) in rows.iter().zip(found) {
-                out[row as usize] = group.first + found.index;
-            }
-        }
-    }
-
-    fn assign_rows(&self, vectors: &[f32], group: &Packed, rows: &[u32]) -> Vec<Nearest> {
-        let mut found = vec![
-            Nearest {
-                index: 0,
-                score: f32::NEG_INFINITY
-            };
-            rows.len()
-        ];
-        if group.panels.columns() > 1 {
-            let gathered = gather(vectors, self.dim, rows);
-            colidx_kernels::nearest(&gathered, &group.panels, &mut found);
-        }
-        found
+        comparisons
     }
 
     /// The token's own group, or the shared one, which sorts last.
     fn group_of(&self, token_id: u32) -> usize {
-        let last = self.groups.len() - 1;
-        self.groups
-            .binary_search_by_key(&token_id, |group| group.token_id)
-            .unwrap_or(last)
+        let last = self.token_ids.len() - 1;
+        match self.table.get(token_id as usize) {
+            Some(&group) => group as usize,
+            None => self.token_ids.binary_search(&token_id).unwrap_or(last),
+        }
     }
 }
 
 /// The rows named, as one buffer.
 pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
-    let mut gathered = Vec::with_capacity(rows.len() * dim);
-    for &row in rows {
+    let mut gathered = Vec::new();
+    gather_into(&mut gathered, vectors, dim, rows.iter().copied());
+    gathered
+}
+
+/// Replaces what `gathered` holds by the rows named.
+pub(crate) fn gather_into(
+    gathered: &mut Vec<f32>,
+    vectors: &[f32],
+    dim: usize,
+    rows: impl Iterator<Item = u32>,
+) {
+    gathered.clear();
+    gathered.reserve(rows.size_hint().0 * dim);
+    for row in rows {
         gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
     }
-    gathered
 }
 
 #[cfg(test)]

@@ -1,18 +1,25 @@
-//! The built-in engine: Lloyd's algorithm, with the same result for any number of threads.
+//! The built-in engine: Lloyd's algorithm where centroids are few, cells of vectors with a share of the centroids each where
+//! they are many.
 //!
-//! Vectors are assigned in parallel, each on its own; members are listed by centroid in order of row; each centroid is then
-//! the mean of its list, summed in that order. No sum depends on how the work was split.
+//! Lloyd's algorithm compares `n` vectors with all `k` centroids, pass by pass. Vectors far apart never share a centroid, so
+//! the vectors are first divided over about `sqrt(k)` coarse cells, each of which is a problem of its own, with about
+//! `sqrt(k)` centroids. A few passes over all vectors then let the centroids move across the borders of the cells.
 
-use std::ops::Range;
-
-use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
 use crate::ClusterError;
-use crate::engine::{KMeans, Problem, mean};
-use crate::nearest::{nearest, pack, squared_distance, squared_norms};
-use crate::rng::Rng;
-use crate::seeding::seed;
+use crate::apportion::{apportion, weight};
+use crate::assign::gather;
+use crate::cells::cells;
+use crate::engine::{KMeans, Problem, without_engine};
+use crate::lloyd::{lloyd, refine};
+use crate::lookup::FEW;
+use crate::rng::mix;
+
+/// As the default of [`TrainOptions::damping`](crate::TrainOptions), for cells in place of tokens.
+const DAMPING: f32 = 0.9;
+/// Passes over all vectors.
+const PASSES: usize = 2;
 
 pub(crate) struct Builtin;
 
@@ -22,44 +29,17 @@ impl KMeans for Builtin {
         problem: &Problem,
         tick: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<f32>, ClusterError> {
-        let &Problem {
-            vectors,
-            dim,
-            centroids: k,
-            ..
-        } = problem;
-        let norms = squared_norms(vectors, dim);
-        let mut centroids = seed(vectors, dim, k, &mut Rng::new(problem.seed));
-        let mut before = f64::INFINITY;
-        for _ in 0..problem.iterations {
-            let found = nearest(vectors, &pack(&centroids, dim));
-            let distances: Vec<f32> = norms
-                .iter()
-                .zip(&found)
-                .map(|(&norm, found)| squared_distance(norm, found))
-                .collect();
-            let members = Members::new(&found, k);
-            centroids
-                .par_chunks_mut(dim)
-                .enumerate()
-                .for_each(|(c, centroid)| {
-                    let rows = members.of(c);
-                    if !rows.is_empty() {
-                        centroid.copy_from_slice(&mean(
-                            rows.iter().map(|&row| &vectors[span(row, dim)]),
-                            dim,
-                        ));
-                    }
-                });
-            let repaired = repair(&mut centroids, vectors, dim, &members, &distances);
-            tick(problem.pass());
-            let error: f64 = distances.iter().map(|&distance| f64::from(distance)).sum();
-            if repaired == 0 && before - error < f64::from(problem.tolerance) * before {
-                break;
-            }
-            before = error;
-        }
-        Ok(centroids)
+        Ok(fit(problem, tick))
+    }
+
+    fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
+        let root = centroids.isqrt();
+        let compared = match centroids {
+            ..=FEW => centroids * iterations,
+            // Cells differ in size, and a lookup takes about this much.
+            _ => 2 * root * iterations + 10 * root * PASSES,
+        };
+        (vectors * compared) as u64
     }
 
     fn concurrent(&self) -> bool {
@@ -67,141 +47,138 @@ impl KMeans for Builtin {
     }
 }
 
-fn span(row: u32, dim: usize) -> Range<usize> {
-    row as usize * dim..(row as usize + 1) * dim
+fn fit(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+    if problem.centroids <= FEW {
+        return lloyd(problem, tick);
+    }
+    let mut centroids = by_cell(problem, tick);
+    // A cell that repeats few vectors leaves part of its share. A repeated centroid wins no vector, so the first pass puts
+    // it where the error is greatest.
+    let missing = (problem.centroids * problem.dim).saturating_sub(centroids.len());
+    centroids.extend_from_within(..missing.min(centroids.len()));
+    refine(
+        problem,
+        &mut centroids,
+        PASSES.min(problem.iterations),
+        tick,
+    );
+    centroids
 }
 
-/// The rows of each centroid, ascending.
-struct Members {
-    starts: Vec<usize>,
-    rows: Vec<u32>,
-}
-
-impl Members {
-    fn new(found: &[Nearest], k: usize) -> Members {
-        let mut starts = vec![0; k + 1];
-        for nearest in found {
-            starts[nearest.index as usize + 1] += 1;
-        }
-        for c in 0..k {
-            starts[c + 1] += starts[c];
-        }
-        let mut next = starts.clone();
-        let mut rows = vec![0; found.len()];
-        for (row, nearest) in found.iter().enumerate() {
-            let slot = &mut next[nearest.index as usize];
-            rows[*slot] = row as u32;
-            *slot += 1;
-        }
-        Members { starts, rows }
+/// The centroids of each cell of the vectors, one after the other; fewer where vectors repeat.
+fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+    let &Problem {
+        vectors,
+        dim,
+        centroids: k,
+        ..
+    } = problem;
+    let cells = cells(vectors, dim, k.isqrt(), problem.seed);
+    if cells.len() < 2 {
+        return lloyd(problem, tick);
     }
-
-    fn of(&self, centroid: usize) -> &[u32] {
-        &self.rows[self.starts[centroid]..self.starts[centroid + 1]]
-    }
-}
-
-/// Splits a cluster for every centroid without members: the clusters of greatest squared error, worst first, each hand their
-/// farthest member over as a centroid. Returns how many were split.
-fn repair(
-    centroids: &mut [f32],
-    vectors: &[f32],
-    dim: usize,
-    members: &Members,
-    distances: &[f32],
-) -> usize {
-    let k = centroids.len() / dim;
-    let empty: Vec<usize> = (0..k).filter(|&c| members.of(c).is_empty()).collect();
-    if empty.is_empty() {
-        return 0;
-    }
-    let error = |c: usize| {
-        members
-            .of(c)
-            .iter()
-            .map(|&row| f64::from(distances[row as usize]))
-            .sum::<f64>()
-    };
-    let mut worst: Vec<(f64, usize)> = (0..k)
-        .map(|c| (error(c), c))
-        .filter(|&(error, _)| error > 0.0)
+    let sets: Vec<(f64, usize)> = (0..cells.len())
+        .into_par_iter()
+        .map(|cell| {
+            let rows = cells.members(cell);
+            (weight(vectors, dim, rows, DAMPING), rows.len())
+        })
         .collect();
-    worst.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut split = 0;
-    for (&c, &(_, donor)) in empty.iter().zip(&worst) {
-        let farthest = members.of(donor).iter().copied().reduce(|far, row| {
-            if distances[row as usize] > distances[far as usize] {
-                row
-            } else {
-                far
-            }
-        });
-        if let Some(row) = farthest {
-            centroids[c * dim..(c + 1) * dim].copy_from_slice(&vectors[span(row, dim)]);
-            split += 1;
-        }
-    }
-    split
+    let shares = apportion(&sets, k);
+    let parts: Vec<Vec<f32>> = (0..cells.len())
+        .into_par_iter()
+        .map(|cell| {
+            let own = Problem {
+                vectors: &gather(vectors, dim, cells.members(cell)),
+                centroids: shares[cell],
+                seed: mix(problem.seed, cell as u64),
+                ..*problem
+            };
+            without_engine(&own).unwrap_or_else(|| match own.centroids {
+                ..=FEW => lloyd(&own, tick),
+                _ => by_cell(&own, tick),
+            })
+        })
+        .collect();
+    parts.concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nearest::{nearest, pack, squared_norm};
+    use crate::rng::Rng;
 
-    fn fit(vectors: &[f32], dim: usize, k: usize, iterations: usize) -> Vec<f32> {
-        let problem = Problem {
+    const DIM: usize = 8;
+
+    fn problem(vectors: &[f32], centroids: usize) -> Problem<'_> {
+        Problem {
             vectors,
-            dim,
-            centroids: k,
-            iterations,
-            tolerance: 0.0,
-            seed: 5,
-        };
-        Builtin.fit(&problem, &|_| ()).unwrap()
+            dim: DIM,
+            centroids,
+            iterations: 10,
+            tolerance: 1e-3,
+            seed: 3,
+        }
+    }
+
+    fn clustered(n: usize) -> Vec<f32> {
+        let mut rng = Rng::new(8);
+        let hubs: Vec<f32> = (0..50 * DIM).map(|_| rng.unit() as f32).collect();
+        (0..n)
+            .flat_map(|row| {
+                let hub = &hubs[row % 50 * DIM..][..DIM];
+                let near: Vec<f32> = hub.iter().map(|x| x + 0.3 * rng.unit() as f32).collect();
+                near
+            })
+            .collect()
     }
 
     #[test]
-    fn separate_clusters_are_found() {
-        let vectors: Vec<f32> = (0..300)
-            .flat_map(|i| [(i % 3) as f32 * 10.0, (i / 3) as f32 * 0.01])
-            .collect();
-        let mut found: Vec<f32> = fit(&vectors, 2, 3, 20).chunks(2).map(|c| c[0]).collect();
-        found.sort_by(f32::total_cmp);
-        assert_eq!(found, [0.0, 10.0, 20.0]);
-    }
-
-    #[test]
-    fn an_empty_cluster_is_filled_from_the_worst_one() {
-        // All vectors are nearest to centroid 0; row 3 is the farthest from it.
-        let vectors = [0.0f32, 1.0, 2.0, 9.0];
-        let found = [0, 0, 0, 0].map(|index| Nearest { index, score: 0.0 });
-        let mut centroids = [3.0f32, 100.0];
-        let split = repair(
-            &mut centroids,
-            &vectors,
-            1,
-            &Members::new(&found, 2),
-            &[9.0, 4.0, 1.0, 36.0],
-        );
-        assert_eq!((split, centroids), (1, [3.0, 9.0]));
-    }
-
-    #[test]
-    fn more_passes_never_raise_the_error() {
-        let mut rng = Rng::new(11);
-        let vectors: Vec<f32> = (0..4000).map(|_| rng.unit() as f32 - 0.5).collect();
-        let norms = squared_norms(&vectors, 8);
+    fn cells_leave_about_the_error_of_one_problem() {
+        let vectors = clustered(12_000);
+        let problem = problem(&vectors, 600);
         let error = |centroids: &[f32]| -> f64 {
-            let found = nearest(&vectors, &pack(centroids, 8));
-            norms
-                .iter()
-                .zip(&found)
-                .map(|(&norm, found)| f64::from(squared_distance(norm, found)))
+            assert_eq!(centroids.len(), 600 * DIM);
+            let found = nearest(&vectors, &pack(centroids, DIM));
+            let pairs = vectors.chunks(DIM).zip(&found);
+            pairs
+                .map(|(vector, found)| squared_norm(vector) - 2.0 * f64::from(found.score))
                 .sum()
         };
-        let errors: Vec<f64> = [1, 2, 4, 8, 16]
-            .map(|passes| error(&fit(&vectors, 8, 32, passes)))
-            .to_vec();
-        assert!(errors.is_sorted_by(|a, b| a * 1.0001 >= *b), "{errors:?}");
+        let (cells, whole) = (fit(&problem, &|_| ()), lloyd(&problem, &|_| ()));
+        let ratio = error(&cells) / error(&whole);
+        assert!(ratio < 1.03, "{ratio}");
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_centroids() {
+        let vectors = clustered(5000);
+        let run = |threads| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap()
+                .install(|| fit(&problem(&vectors, 400), &|_| ()))
+        };
+        assert!(run(1) == run(2) && run(1) == run(5));
+    }
+
+    #[test]
+    fn what_repeated_vectors_leave_of_their_share_is_given_to_others() {
+        let mut vectors = clustered(2000);
+        for row in 0..1000 {
+            let from = row % 7 * DIM;
+            vectors.copy_within(from..from + DIM, row * DIM);
+        }
+        let centroids = fit(&problem(&vectors, 500), &|_| ());
+        assert_eq!(centroids.len(), 500 * DIM);
+        let mut distinct: Vec<Vec<u32>> = centroids
+            .chunks(DIM)
+            .map(|c| c.iter().map(|x| x.to_bits()).collect())
+            .collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert!(distinct.len() > 490, "{}", distinct.len());
     }
 }

@@ -7,6 +7,7 @@ use crate::builtin::Builtin;
 use crate::{ClusterError, Engine, TrainOptions};
 
 /// One k-means problem. What reaches an engine has at least two centroids, and more distinct vectors than centroids.
+#[derive(Clone, Copy)]
 pub(crate) struct Problem<'a> {
     /// `[n, dim]`, finite.
     pub vectors: &'a [f32],
@@ -47,6 +48,11 @@ pub(crate) trait KMeans: Sync {
     fn fit(&self, problem: &Problem, tick: &(dyn Fn(u64) + Sync))
     -> Result<Vec<f32>, ClusterError>;
 
+    /// About how many comparisons a problem takes that does not converge early.
+    fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
+        (vectors * centroids * iterations) as u64
+    }
+
     /// Whether problems of one codebook may run at the same time.
     fn concurrent(&self) -> bool;
 }
@@ -63,20 +69,28 @@ impl Engine {
     }
 }
 
-/// Solves a problem of any size: no vectors, fewer distinct vectors than centroids, one centroid, or k-means proper.
+/// Solves a problem of any size.
 pub(crate) fn solve(
     engine: &dyn KMeans,
     problem: &Problem,
     tick: &(dyn Fn(u64) + Sync),
 ) -> Result<Vec<f32>, ClusterError> {
+    match without_engine(problem) {
+        Some(centroids) => Ok(centroids),
+        None => engine.fit(problem, tick),
+    }
+}
+
+/// What takes no engine: no vectors, fewer distinct vectors than centroids, one centroid.
+pub(crate) fn without_engine(problem: &Problem) -> Option<Vec<f32>> {
     let distinct = distinct_vectors(problem.vectors, problem.dim, problem.centroids + 1);
     if distinct.len() <= problem.centroids {
-        return Ok(distinct.concat());
+        return Some(distinct.concat());
     }
     match problem.centroids {
-        0 => Ok(Vec::new()),
-        1 => Ok(mean(problem.vectors.chunks_exact(problem.dim), problem.dim)),
-        _ => engine.fit(problem, tick),
+        0 => Some(Vec::new()),
+        1 => Some(mean(problem.vectors.chunks_exact(problem.dim), problem.dim)),
+        _ => None,
     }
 }
 

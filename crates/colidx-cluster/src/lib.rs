@@ -1,9 +1,9 @@
 //! K-means for the codebook of a late-interaction index.
 //!
 //! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`] then gives every vector of
-//! the corpus its nearest centroid. Two engines stand behind one seam ([`Engine`]), and two shapes of codebook ([`Shape`]):
-//! one flat k-means, or one k-means for each vocabulary id. `docs/codebook.md` in the repository has the measurements behind
-//! the defaults.
+//! the corpus its nearest centroid, and [`cells`] says which centroids lie near each other. Two engines stand behind one seam
+//! ([`Engine`]), and two shapes of codebook ([`Shape`]): one flat k-means, or one k-means for each vocabulary id.
+//! `docs/codebook.md` in the repository has the measurements behind the defaults.
 //!
 //! Everything runs in the current rayon pool. The built-in engine and the assigner give the same bits for any number of
 //! threads and on every instruction set.
@@ -25,13 +25,18 @@
 
 #![forbid(unsafe_code)]
 
+mod apportion;
 mod assign;
 mod builtin;
+mod cells;
 mod codebook;
 mod engine;
 mod error;
 #[cfg(feature = "faiss")]
 mod faiss;
+mod lloyd;
+mod lookup;
+mod members;
 mod nearest;
 mod options;
 mod rng;
@@ -40,6 +45,7 @@ mod token_aware;
 mod train;
 
 pub use assign::Assigner;
+pub use cells::{Cells, cells};
 pub use codebook::{Codebook, Group, SHARED};
 pub use error::ClusterError;
 pub use options::{Engine, Progress, Sample, Shape, TrainOptions};

@@ -18,21 +18,25 @@ pub(crate) fn pack(centroids: &[f32], dim: usize) -> Panels {
     Panels::with_bias(centroids, dim, &bias)
 }
 
+/// Before any centroid is met.
+pub(crate) const NOWHERE: Nearest = Nearest {
+    index: 0,
+    score: f32::NEG_INFINITY,
+};
+
 /// The nearest column of `panels` for each vector.
 pub(crate) fn nearest(vectors: &[f32], panels: &Panels) -> Vec<Nearest> {
-    let dim = panels.dim();
-    let mut found = vec![
-        Nearest {
-            index: 0,
-            score: f32::NEG_INFINITY
-        };
-        vectors.len() / dim
-    ];
+    let mut found = vec![NOWHERE; vectors.len() / panels.dim()];
+    nearest_into(vectors, panels, &mut found);
+    found
+}
+
+/// As [`nearest`], into `found`.
+pub(crate) fn nearest_into(vectors: &[f32], panels: &Panels, found: &mut [Nearest]) {
     found
         .par_chunks_mut(ROWS)
-        .zip(vectors.par_chunks(ROWS * dim))
+        .zip(vectors.par_chunks(ROWS * panels.dim()))
         .for_each(|(found, rows)| colidx_kernels::nearest(rows, panels, found));
-    found
 }
 
 /// `|x|^2` of each vector.
@@ -48,7 +52,7 @@ pub(crate) fn squared_distance(squared_norm: f32, nearest: &Nearest) -> f32 {
     2f32.mul_add(-nearest.score, squared_norm).max(0.0)
 }
 
-fn squared_norm(vector: &[f32]) -> f64 {
+pub(crate) fn squared_norm(vector: &[f32]) -> f64 {
     vector
         .iter()
         .map(|&value| f64::from(value) * f64::from(value))

@@ -149,6 +149,6 @@ impl TrainOptions {
 pub struct Progress {
     /// Comparisons made.
     pub done: u64,
-    /// Comparisons if no problem converges early.
+    /// About how many there are if no problem converges early.
     pub total: u64,
 }

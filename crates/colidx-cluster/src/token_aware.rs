@@ -4,13 +4,12 @@
 //! small k-means problems and not one of all vectors against all centroids. A token's share follows the squared error it
 //! would have with a single centroid, damped by an exponent.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::SHARED;
-use crate::engine::mean;
+use crate::apportion::{apportion, weight};
 
 /// The rows of one token, and how many centroids they get.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,22 +34,17 @@ pub(crate) fn allocate(
         tokens.entry(token_id).or_default().push(row as u32);
     }
     let mut pool = tokens.remove(&SHARED).unwrap_or_default();
-    let weight = |rows: &[u32]| squared_error(vectors, dim, rows).powf(f64::from(damping));
+    let weight = |rows: &[u32]| weight(vectors, dim, rows, damping);
     let tokens: Vec<(u32, Vec<u32>)> = tokens.into_iter().collect();
     let weights: Vec<f64> = tokens.par_iter().map(|(_, rows)| weight(rows)).collect();
     let total: f64 = weights.iter().sum();
 
     let mut own = Vec::new();
+    let mut sets = Vec::new();
     for ((token_id, rows), weight) in tokens.into_iter().zip(weights) {
         if weight > 0.0 && weight * (centroids - 1) as f64 >= total {
-            own.push((
-                Share {
-                    token_id,
-                    rows,
-                    centroids: 1,
-                },
-                weight,
-            ));
+            sets.push((weight, rows.len()));
+            own.push((token_id, rows));
         } else {
             pool.extend(rows);
         }
@@ -60,58 +54,16 @@ pub(crate) fn allocate(
     if pool.is_empty() {
         pool = (0..token_ids.len() as u32).collect();
     }
-    own.push((
-        Share {
-            token_id: SHARED,
-            rows: pool,
-            centroids: 1,
-        },
-        pooled,
-    ));
-    apportion(own, centroids)
-}
-
-/// Gives each share one centroid, then the next always to the share with the greatest weight per centroid (Jefferson's
-/// method), but none more centroids than it has rows.
-fn apportion(shares: Vec<(Share, f64)>, centroids: usize) -> Vec<Share> {
-    let (mut shares, weights): (Vec<Share>, Vec<f64>) = shares.into_iter().unzip();
-    // The bits of floats that are not negative sort as the floats do; ties go to the lower token id.
-    let claim = |share: &Share, i: usize| {
-        (
-            (weights[i] / (share.centroids + 1) as f64).to_bits(),
-            Reverse(i),
-        )
-    };
-    let mut claims: BinaryHeap<_> = shares
-        .iter()
-        .enumerate()
-        .map(|(i, share)| claim(share, i))
-        .collect();
-    let mut left = centroids.saturating_sub(shares.len());
-    while left > 0
-        && let Some((_, Reverse(i))) = claims.pop()
-    {
-        let share = &mut shares[i];
-        if weights[i] > 0.0 && share.centroids < share.rows.len() {
-            share.centroids += 1;
-            left -= 1;
-            claims.push(claim(share, i));
-        }
-    }
-    shares
-}
-
-/// The sum over the rows of their squared distance to their mean.
-fn squared_error(vectors: &[f32], dim: usize, rows: &[u32]) -> f64 {
-    if rows.is_empty() {
-        return 0.0;
-    }
-    let row = |&row: &u32| &vectors[row as usize * dim..(row as usize + 1) * dim];
-    let mean = mean(rows.iter().map(row), dim);
-    rows.iter()
-        .flat_map(|at| row(at).iter().zip(&mean))
-        .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
-        .sum()
+    sets.push((pooled, pool.len()));
+    own.push((SHARED, pool));
+    own.into_iter()
+        .zip(apportion(&sets, centroids))
+        .map(|((token_id, rows), centroids)| Share {
+            token_id,
+            rows,
+            centroids,
+        })
+        .collect()
 }
 
 #[cfg(test)]

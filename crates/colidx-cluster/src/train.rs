@@ -30,7 +30,7 @@ pub fn train(
     if centroids == 0 {
         return Ok(Codebook::from_groups(dim, Vec::new()));
     }
-    let work = |vectors: usize, centroids: usize| (vectors * centroids * options.iterations) as u64;
+    let work = |vectors, centroids| engine.work(vectors, centroids, options.iterations);
 
     let parts = match options.shape {
         Shape::Flat => {
@@ -94,7 +94,7 @@ impl Meter<'_> {
     fn add(&self, work: u64) {
         let done = self.done.fetch_add(work, Ordering::Relaxed) + work;
         (self.progress)(Progress {
-            done,
+            done: done.min(self.total),
             total: self.total,
         });
     }

@@ -256,6 +256,35 @@ fn both_engines_find_codebooks_of_like_error() {
     }
 }
 
+#[test]
+fn large_codebooks_are_whole_and_the_same_for_any_number_of_threads() {
+    let (vectors, ids) = tokens(9000, 23);
+    for shape in shapes() {
+        let options = TrainOptions {
+            engine: Engine::Builtin,
+            shape,
+            ..TrainOptions::new(900)
+        };
+        let run = |threads, batch: usize| {
+            in_pool(threads, || {
+                let trained = codebook(&vectors, Some(&ids), &options).unwrap();
+                check_groups(&trained);
+                let assigner = Assigner::new(DIM, &trained.centroids, &trained.groups);
+                let mut codes = Vec::new();
+                let mut part = Vec::new();
+                for (vectors, ids) in vectors.chunks(batch * DIM).zip(ids.chunks(batch)) {
+                    assigner.assign(vectors, Some(ids), &mut part);
+                    codes.extend_from_slice(&part);
+                }
+                (trained, codes)
+            })
+        };
+        let one = run(1, 9000);
+        assert_eq!(one.0.len(), 900, "{shape}");
+        assert!(one == run(3, 9000) && one == run(2, 777), "{shape}");
+    }
+}
+
 fn squared_error(vectors: &[f32], codebook: &Codebook, codes: &[u32]) -> f64 {
     vectors
         .chunks(DIM)

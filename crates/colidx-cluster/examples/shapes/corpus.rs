@@ -12,6 +12,9 @@ use crate::npy::{Result, floats, integers};
 const CANDIDATES: usize = 500;
 const CUT: usize = 10;
 
+/// For one query, document row to gain.
+type Gains = HashMap<usize, f64>;
+
 pub struct Corpus {
     pub dim: usize,
     /// `[n, dim]`
@@ -19,9 +22,10 @@ pub struct Corpus {
     pub token_ids: Vec<u32>,
     /// Where each document's vectors start, and the end of the last.
     starts: Vec<usize>,
+    /// None without their file.
     queries: Vec<Panels>,
-    /// For each query, document row to gain; empty without judgements.
-    judgements: Vec<HashMap<usize, f64>>,
+    /// For each query; empty without judgements.
+    judgements: Vec<Gains>,
 }
 
 /// How a copy of the vectors ranks, as means over the queries.
@@ -59,28 +63,7 @@ impl Corpus {
             )
             .into());
         }
-        let queries = floats(&dir.join("query_embeddings.npy"))?;
-        let &[count, tokens, query_dim] = &queries.shape[..] else {
-            return Err("query_embeddings.npy is not [queries, tokens, dim]".into());
-        };
-        if query_dim != dim {
-            return Err(format!("documents have {dim} dimensions, queries {query_dim}").into());
-        }
-        let mut judgements = vec![HashMap::new(); count];
-        if let Ok(text) = std::fs::read_to_string(dir.join("qrels.json")) {
-            let qrels: HashMap<String, HashMap<String, f64>> = serde_json::from_str(&text)?;
-            for (query, gains) in qrels {
-                let gains = gains
-                    .iter()
-                    .map(|(document, &gain)| Ok((document.parse()?, gain)));
-                judgements[query.parse::<usize>()?] = gains.collect::<Result<_>>()?;
-            }
-        }
-        let queries = queries
-            .values
-            .chunks_exact(tokens * dim)
-            .map(|query| Panels::new(query, dim))
-            .collect();
+        let (queries, judgements) = queries(dir, dim)?;
         Ok(Corpus {
             dim,
             vectors: vectors.values,
@@ -219,4 +202,34 @@ impl Corpus {
             .collect();
         (!judged.is_empty()).then(|| judged.iter().sum::<f64>() / judged.len() as f64)
     }
+}
+
+/// The queries' vectors and their judgements, where their files are there.
+fn queries(dir: &Path, dim: usize) -> Result<(Vec<Panels>, Vec<Gains>)> {
+    let path = dir.join("query_embeddings.npy");
+    if !path.exists() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let queries = floats(&path)?;
+    let &[count, tokens, query_dim] = &queries.shape[..] else {
+        return Err("query_embeddings.npy is not [queries, tokens, dim]".into());
+    };
+    if query_dim != dim {
+        return Err(format!("documents have {dim} dimensions, queries {query_dim}").into());
+    }
+    let mut judgements = vec![HashMap::new(); count];
+    if let Ok(text) = std::fs::read_to_string(dir.join("qrels.json")) {
+        let qrels: HashMap<String, HashMap<String, f64>> = serde_json::from_str(&text)?;
+        for (query, gains) in qrels {
+            let gains = gains
+                .iter()
+                .map(|(document, &gain)| Ok((document.parse()?, gain)));
+            judgements[query.parse::<usize>()?] = gains.collect::<Result<_>>()?;
+        }
+    }
+    let panels = queries.values.chunks_exact(tokens * dim);
+    Ok((
+        panels.map(|query| Panels::new(query, dim)).collect(),
+        judgements,
+    ))
 }

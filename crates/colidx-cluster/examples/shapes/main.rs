@@ -2,12 +2,13 @@
 //!
 //! EMBEDDINGS_DIR holds doc_embeddings.npy, doc_lens.npy, token_ids.npy, query_embeddings.npy and, for nDCG, qrels.json with
 //! `{"query row": {"document row": gain}}`. Sections, all by default: `shapes`, `training`, `allocation`, `buckets`,
-//! `lengths`. COLIDX_CENTROIDS names the sizes of codebook, 16384 unless set: `COLIDX_CENTROIDS=4096,16384`. COLIDX_STEP=4 trains
+//! `lengths`, `work`; the last takes no queries. COLIDX_CENTROIDS names the sizes of codebook, 16384 unless set: `COLIDX_CENTROIDS=4096,16384`. COLIDX_STEP=4 trains
 //! on every fourth document, COLIDX_SHAPES=token-aware leaves the flat shape out; both are for machines without an hour to give.
 
 mod corpus;
 mod npy;
 mod residual;
+mod work;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,9 +27,9 @@ const LEARN: usize = 50_000;
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let dir = args
-        .next()
-        .ok_or("usage: shapes EMBEDDINGS_DIR [shapes|training|allocation|buckets|lengths]...")?;
+    let dir = args.next().ok_or(
+        "usage: shapes EMBEDDINGS_DIR [shapes|training|allocation|buckets|lengths|work]...",
+    )?;
     let sections: Vec<String> = args.collect();
     let sizes = std::env::var("COLIDX_CENTROIDS").unwrap_or_else(|_| "16384".into());
     let sizes: Vec<usize> = sizes
@@ -36,34 +37,41 @@ fn main() -> Result<()> {
         .map(str::parse)
         .collect::<std::result::Result<_, _>>()?;
     let corpus = Corpus::open(Path::new(&dir))?;
-    let truth = corpus.truth();
     println!(
-        "{} documents, {} vectors of {} dimensions",
+        "{} documents, {} vectors of {} dimensions\n",
         corpus.documents(),
         corpus.len(),
         corpus.dim
     );
-    println!("nDCG@10 of the vectors as they are: {}\n", ndcg(truth.ndcg));
     let wanted = |name: &str| sections.is_empty() || sections.iter().any(|section| section == name);
+    if wanted("work") {
+        work::work(&corpus, &sizes)?;
+    }
+    let ranking: Vec<(&str, Section)> = [
+        ("buckets", buckets as Section),
+        ("lengths", lengths),
+        ("allocation", allocation),
+        ("training", training),
+        ("shapes", shapes),
+    ]
+    .into_iter()
+    .filter(|(name, _)| wanted(name))
+    .collect();
+    if ranking.is_empty() {
+        return Ok(());
+    }
+    let truth = corpus.truth();
+    println!("nDCG@10 of the vectors as they are: {}\n", ndcg(truth.ndcg));
     for &k in &sizes {
-        if wanted("buckets") {
-            buckets(&corpus, &truth, k)?;
-        }
-        if wanted("lengths") {
-            lengths(&corpus, &truth, k)?;
-        }
-        if wanted("allocation") {
-            allocation(&corpus, &truth, k)?;
-        }
-        if wanted("training") {
-            training(&corpus, &truth, k)?;
-        }
-        if wanted("shapes") {
-            shapes(&corpus, &truth, k)?;
+        for (_, section) in &ranking {
+            section(&corpus, &truth, k)?;
         }
     }
     Ok(())
 }
+
+/// Prints one table, for one size of codebook.
+type Section = fn(&Corpus, &Truth, usize) -> Result<()>;
 
 /// What happens to the length of a decoded vector.
 #[derive(Clone, Copy)]
