@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 }
 
 fn golden() -> PathBuf {
-    root().join("tests/golden/v1")
+    root().join("tests/golden/v2")
 }
 
 fn blessing() -> bool {
@@ -227,7 +227,7 @@ fn comment(bytes: &[u8], at: usize) -> String {
     let sections = u32_at(bytes, footer + 8);
     let entry = |i: usize| directory + 32 * i;
     match at {
-        0 => format!("header: magic, kind {}, version 1", tag(8)),
+        0 => format!("header: magic, kind {}, version 2", tag(8)),
         48 => "header checksum".into(),
         _ if at == footer => format!("footer: directory at {directory:04x}, {sections} sections"),
         _ if at == footer + 16 => "directory checksum, file length".into(),
@@ -256,8 +256,12 @@ fn meaning(section: &str, kind: &str) -> &'static str {
         ("FILE", _) => "kind, number, length, footer checksum of each file",
         ("SEGM", _) => "file number 1, 3 documents, 5 vectors",
         ("MODL", _) => "JSON",
-        ("CENT", _) => "[3, 4] f16",
-        ("GRUP", _) => "token id, first centroid, centroids",
+        ("CENT", _) => "[3, 4] i8",
+        ("STEP", _) => "4 steps",
+        ("CELL", _) => "first centroid of each cell, and the end",
+        ("CCEN", _) => "a row of 4 i8 for each cell",
+        ("GRUP", _) => "token id, first entry of MEMB, entries",
+        ("MEMB", _) => "3 numbers of centroids",
         ("CUTS", _) => "3 cut-offs",
         ("WGHT", _) => "4 weights",
         ("SCAL", _) => "4 scales",
@@ -266,9 +270,9 @@ fn meaning(section: &str, kind: &str) -> &'static str {
         ("KOFF", _) => "0, 1, 2, 3",
         ("KEYS", _) => "\"b\" \"a\" \"c\"",
         ("SORT", _) => "1, 0, 2: \"a\", \"b\", \"c\"",
-        ("CODE", _) => "5 codes, u16",
+        ("CODE", _) => "5 codes of 2 bits, 8 zero bytes",
         ("RESI", _) => "5 vectors, 1 byte each: 4 dimensions of 2 bits",
-        ("LIST", _) => "the lists, one after the other",
+        ("LIST", _) => "3 lists, 8 zero bytes",
         ("LOFF", _) => "where each list begins, and the end",
         ("DATA", _) => "one zstd frame",
         ("BLKS", _) => "block at 0, first document 0, length",

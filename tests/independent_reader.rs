@@ -1,7 +1,7 @@
 //! A second reader, written from `index-format.md` alone: plain byte arithmetic, nothing of the
 //! engine's parsing. What it reads must be what the engine reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 type Sections = BTreeMap<String, Vec<u8>>;
@@ -27,15 +27,17 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-/// IEEE 754 binary16, by its definition.
-fn half(bits: u64) -> f32 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = ((bits >> 10 & 31) as i32, (bits & 1023) as f32 / 1024.0);
-    match exponent {
-        0 => sign * fraction * 2f32.powi(-14),
-        31 => panic!("not finite"),
-        e => sign * (1.0 + fraction) * 2f32.powi(e - 15),
-    }
+/// Section 1: number `i` of packed numbers of `width` bits.
+fn packed(bytes: &[u8], width: usize, i: usize) -> usize {
+    let bit = |b: usize| usize::from(bytes[b / 8] >> (b % 8) & 1);
+    (0..width).fold(0, |n, b| n | bit(i * width + b) << b)
+}
+
+/// The bytes of `count` packed numbers of `width` bits, whose last bits are zero, and what comes after them.
+fn split_packed(bytes: &[u8], width: usize, count: usize) -> (&[u8], &[u8]) {
+    let (numbers, rest) = bytes.split_at((count * width).div_ceil(8));
+    assert!((count * width..numbers.len() * 8).all(|b| packed(numbers, 1, b) == 0));
+    (numbers, rest)
 }
 
 fn checksum(bytes: &[u8]) -> u64 {
@@ -47,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 1);
+    assert_eq!(number(&file, 12, 2), 2);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -90,7 +92,7 @@ struct Document {
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 9. The first segment only: version 1 writes one.
+/// Sections 4 to 9. The first segment only: this engine writes one.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
@@ -125,30 +127,24 @@ fn read(path: &Path) -> Vec<Document> {
         files.insert(kind, sections);
     }
 
-    let book = &files["BOOK"];
-    let centroid = numbers(&book["CENT"], 2)
-        .into_iter()
-        .map(half)
-        .collect::<Vec<f32>>();
-    let (weights, scales) = (floats(&book["WGHT"]), floats(&book["SCAL"]));
-    assert_eq!(centroid.len(), centroids * dim);
-    assert_eq!(floats(&book["CUTS"]).len(), (1 << nbits) - 1);
-
-    let codes = numbers(
-        &files["CODE"]["CODE"],
-        if centroids <= 65_536 { 2 } else { 4 },
-    );
+    let book = codebook(&files["BOOK"], dim, nbits, centroids);
+    let width = (1..).find(|w| 1 << w >= centroids).unwrap();
+    let (packed_codes, tail) = split_packed(&files["CODE"]["CODE"], width, vectors);
+    assert_eq!(tail, [0; 8]);
+    let codes: Vec<usize> = (0..vectors)
+        .map(|v| packed(packed_codes, width, v))
+        .collect();
+    assert!(codes.iter().all(|c| *c < centroids));
     let residuals = &files["RESI"]["RESI"];
     let bytes = (dim * nbits).div_ceil(8);
-    assert_eq!((codes.len(), residuals.len()), (vectors, vectors * bytes));
+    assert_eq!(residuals.len(), vectors * bytes);
     let decode = |vector: usize| -> Vec<f32> {
-        let packed = &residuals[vector * bytes..][..bytes];
-        let bit = |i: usize| usize::from(packed[i / 8] >> (i % 8) & 1);
+        let (buckets, _) = split_packed(&residuals[vector * bytes..][..bytes], nbits, dim);
         let mut x: Vec<f32> = (0..dim)
             .map(|j| {
-                let bucket = (0..nbits).fold(0, |n, b| n | bit(j * nbits + b) << b);
-                let base = centroid[codes[vector] as usize * dim + j];
-                scales[j].mul_add(weights[bucket], base)
+                let weight = book.weights[packed(buckets, nbits, j)];
+                let c = book.steps[j] * f32::from(book.centroids[codes[vector] * dim + j]);
+                book.scales[j].mul_add(weight, c)
             })
             .collect();
         if number(head, 40, 8) == 1 {
@@ -192,37 +188,97 @@ fn read(path: &Path) -> Vec<Document> {
         })
         .collect();
 
-    let expected: Vec<BTreeSet<u64>> = (0..centroids as u64)
-        .map(|c| {
-            let has = |d: &u64| {
-                let range = vector_offsets[*d as usize]..vector_offsets[*d as usize + 1];
-                range.into_iter().any(|v| codes[v as usize] == c)
-            };
-            (0..documents as u64).filter(has).collect()
-        })
-        .collect();
-    assert_eq!(postings(&files["POST"]), expected);
+    let mut expected = vec![Vec::new(); centroids];
+    for d in 0..documents {
+        for v in vector_offsets[d]..vector_offsets[d + 1] {
+            let list: &mut Vec<usize> = &mut expected[codes[v as usize]];
+            if list.last() != Some(&d) {
+                list.push(d);
+            }
+        }
+    }
+    assert_eq!(postings(&files["POST"], documents), expected);
     read
 }
 
-fn postings(file: &Sections) -> Vec<BTreeSet<u64>> {
-    let offsets = numbers(&file["LOFF"], 8);
-    let list = |range: &[u64]| {
-        let bytes = &file["LIST"][range[0] as usize..range[1] as usize];
-        let mut found = BTreeSet::new();
-        let (mut value, mut shift, mut last) = (0, 0, 0);
-        for byte in bytes {
-            value |= u64::from(byte & 127) << shift;
-            shift += 7;
-            if byte & 128 == 0 {
-                last += value;
-                assert!(found.insert(last), "a document twice");
-                (value, shift) = (0, 0);
-            }
-        }
-        found
+struct Codebook {
+    centroids: Vec<i8>,
+    steps: Vec<f32>,
+    weights: Vec<f32>,
+    scales: Vec<f32>,
+}
+
+/// Section 5.
+fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Codebook {
+    let cells = numbers(&file["CELL"], 4);
+    assert!(cells.is_sorted_by(|a, b| a < b));
+    assert_eq!((cells[0], cells[cells.len() - 1]), (0, centroids as u64));
+    assert_eq!(file["CCEN"].len(), (cells.len() - 1) * dim);
+
+    let (mut end, mut tokens) = (0, Vec::new());
+    for group in file["GRUP"].chunks(12) {
+        tokens.push(number(group, 0, 4));
+        assert_eq!(number(group, 4, 4), end);
+        end += number(group, 8, 4);
+    }
+    assert_eq!(end, centroids as u64);
+    assert!(tokens.is_sorted_by(|a, b| a < b));
+    let mut members = numbers(&file["MEMB"], 4);
+    members.sort_unstable();
+    assert!(members.into_iter().eq(0..centroids as u64));
+
+    let cutoffs = floats(&file["CUTS"]);
+    assert!(cutoffs.len() == (1 << nbits) - 1 && cutoffs.is_sorted());
+    assert_eq!(file["FIT."].len(), 8);
+    let book = Codebook {
+        centroids: file["CENT"].iter().map(|b| b.cast_signed()).collect(),
+        steps: floats(&file["STEP"]),
+        weights: floats(&file["WGHT"]),
+        scales: floats(&file["SCAL"]),
     };
-    offsets.windows(2).map(list).collect()
+    assert_eq!(book.centroids.len(), centroids * dim);
+    assert_eq!((book.steps.len(), book.scales.len()), (dim, dim));
+    assert_eq!(book.weights.len(), 1 << nbits);
+    book
+}
+
+/// Section 8.
+fn postings(file: &Sections, documents: usize) -> Vec<Vec<usize>> {
+    let offsets = numbers(&file["LOFF"], 8);
+    let (lists, tail) = file["LIST"].split_at(file["LIST"].len() - 8);
+    assert_eq!(tail, [0; 8]);
+    assert_eq!(
+        (offsets[0], offsets[offsets.len() - 1]),
+        (0, lists.len() as u64)
+    );
+    offsets
+        .windows(2)
+        .map(|range| list(&lists[range[0] as usize..range[1] as usize], documents))
+        .collect()
+}
+
+/// An Elias-Fano code.
+fn list(code: &[u8], documents: usize) -> Vec<usize> {
+    let bytes = 1 + code.iter().position(|b| b & 128 == 0).unwrap();
+    let (leb128, rest) = code.split_at(bytes);
+    let count = leb128
+        .iter()
+        .rev()
+        .fold(0, |n, b| n << 7 | usize::from(b & 127));
+    if count == 0 {
+        assert!(rest.is_empty());
+        return Vec::new();
+    }
+    let low = (documents / count).ilog2() as usize;
+    let (lower, upper) = split_packed(rest, low, count);
+    assert_ne!(upper[upper.len() - 1], 0);
+    let set = (0..8 * upper.len()).filter(|&bit| packed(upper, 1, bit) == 1);
+    let list: Vec<usize> = set
+        .enumerate()
+        .map(|(i, bit)| (bit - i) << low | packed(lower, low, i))
+        .collect();
+    assert_eq!(list.len(), count);
+    list
 }
 
 fn texts(file: &Sections) -> Vec<[String; 3]> {
@@ -268,16 +324,19 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v1"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v2"));
 }
 
 #[test]
 fn indexes_of_every_width_read_the_same() {
     use colidx::*;
-    struct Waves(usize);
+    struct Waves {
+        dim: usize,
+        unit: bool,
+    }
     impl VectorSource for Waves {
         fn dim(&self) -> usize {
-            self.0
+            self.dim
         }
         fn encode(
             &mut self,
@@ -287,17 +346,35 @@ fn indexes_of_every_width_read_the_same() {
             for d in documents {
                 let len = d.ordinal % 7;
                 out.lens.push(len);
-                let values =
-                    (0..len as usize * self.0).map(|i| (i as f32 + 3.7 * d.ordinal as f32).sin());
-                out.vectors.extend(values);
+                for row in 0..len {
+                    let first = row as usize * self.dim;
+                    let mut values: Vec<f32> = (first..first + self.dim)
+                        .map(|i| (i as f32 + 3.7 * d.ordinal as f32).sin())
+                        .collect();
+                    if self.unit {
+                        let length = values.iter().map(|x| x * x).sum::<f32>().sqrt();
+                        values.iter_mut().for_each(|x| *x /= length);
+                    }
+                    out.vectors.extend(values);
+                }
             }
             Ok(())
         }
     }
-    for (dim, nbits) in [(5, 1), (7, 2), (13, 4), (6, 8)] {
+    // Lists of one centroid are as dense as lists can be, those of hundreds nearly empty.
+    for (dim, nbits, centroids, unit) in [
+        (1, 2, 1, false),
+        (5, 1, 2, false),
+        (7, 2, 3, true),
+        (13, 4, 200, false),
+        (6, 8, 64, false),
+        (37, 1, 65, true),
+        (37, 4, 900, true),
+    ] {
         let tmp = tempfile::tempdir().unwrap();
         let options = BuildOptions {
             nbits,
+            centroids: Some(centroids),
             ..Default::default()
         };
         let mut builder = IndexBuilder::create(tmp.path(), options).unwrap();
@@ -310,7 +387,9 @@ fn indexes_of_every_width_read_the_same() {
             };
             builder.add(&document).unwrap();
         }
-        builder.finish(&mut Waves(dim), &NoProgress).unwrap();
+        builder
+            .finish(&mut Waves { dim, unit }, &NoProgress)
+            .unwrap();
         same_as_the_engine(tmp.path());
     }
 }

@@ -244,3 +244,93 @@ fn encoding_twice_the_same_key_is_found_when_building() {
         .succeeds();
     build(&place).fails().says(&["doc_keys.txt:5", "`rust`"]);
 }
+
+/// As many documents as make a search probe, prune and screen: 700 of up to 30 vectors in 24 dimensions, about 40 themes.
+fn many(place: &Place) {
+    const DIM: usize = 24;
+    let wave = |seed: usize, d: usize| ((seed * 37 + d * 11) as f32 * 0.7).sin();
+    let (mut values, mut lens) = (Vec::new(), Vec::new());
+    for document in 0..700 {
+        let len = document * 7 % 31;
+        lens.push(len as i32);
+        for vector in 0..len {
+            let mut row: Vec<f32> = (0..DIM)
+                .map(|d| {
+                    wave(document % 40 * 5 + vector % 13, d) + 0.3 * wave(document * 31 + vector, d)
+                })
+                .collect();
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+            row.iter_mut().for_each(|x| *x /= length);
+            values.extend(row);
+        }
+    }
+    let rows = values.len() / DIM;
+    place.write(
+        "v/doc_embeddings.npy",
+        npy(&format!("{rows}, {DIM}"), &values),
+    );
+    place.write("v/doc_lens.npy", lengths(&lens));
+    place.write(
+        "q.npy",
+        npy(&format!("12, 8, {DIM}"), &values[2000..2000 + 12 * 8 * DIM]),
+    );
+}
+
+#[test]
+fn instruction_sets_and_threads_change_neither_bytes_nor_hits() {
+    let place = Place::new();
+    many(&place);
+    let all = |level: &str, threads: &str| {
+        let run = |arguments: &[&str]| {
+            let command = place.colidx(arguments).env("COLIDX_KERNELS", level);
+            command.args(&["--threads", threads]).run().succeeds()
+        };
+        let build = [
+            "build",
+            "--embeddings",
+            "v",
+            "--index",
+            "x.colidx",
+            "--force",
+        ];
+        run(&[&build[..], &["--clustering", "builtin"]].concat());
+        let mut seen = Vec::new();
+        for name in ["codebook", "codes", "residuals", "postings", "documents"] {
+            let files = std::fs::read_dir(place.path("x.colidx")).unwrap();
+            let path = files.map(|f| f.unwrap().path()).find(|path| {
+                path.file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .starts_with(name)
+            });
+            seen.push(std::fs::read(path.unwrap()).unwrap());
+        }
+        let search = [
+            "search",
+            "--index",
+            "x.colidx",
+            "--query-embeddings",
+            "q.npy",
+        ];
+        for effort in [
+            &[][..],
+            &["--exact"],
+            &["--candidates", "60", "--finalists", "30"],
+        ] {
+            seen.push(run(&[&search[..], effort].concat()).stdout.into_bytes());
+        }
+        seen
+    };
+    let expected = all("", "2");
+    for (level, threads) in [
+        ("scalar", "1"),
+        ("avx2", "8"),
+        ("avx512", "2"),
+        ("neon", "2"),
+    ] {
+        for (now, then) in all(level, threads).iter().zip(&expected) {
+            // File numbers, which the postings and codes do not hold, go up with every build.
+            assert!(now == then, "{level}, {threads} threads");
+        }
+    }
+}

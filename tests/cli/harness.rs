@@ -136,6 +136,11 @@ impl Colidx {
         self
     }
 
+    pub fn env(mut self, name: &str, value: &str) -> Colidx {
+        self.command.env(name, value);
+        self
+    }
+
     /// What standard input gives.
     pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Colidx {
         self.command.stdin(Stdio::piped());

@@ -64,12 +64,18 @@ pub struct Stats {
     pub queries: u64,
     /// Those of them for which every document was scored.
     pub exact: u64,
-    /// Centroids whose posting lists were read.
-    pub centroids_probed: u64,
+    /// Centroids, and centres of cells, that were compared with queries.
+    pub centroids_scored: u64,
+    /// Posting lists that were read.
+    pub postings_read: u64,
     /// Documents found through posting lists.
     pub candidates: u64,
-    /// Documents whose vectors were decoded and scored.
-    pub documents_decoded: u64,
+    /// Documents that were scored by their vectors near the query.
+    pub documents_near: u64,
+    /// Documents that were scored in 16 bits, within a bound.
+    pub documents_screened: u64,
+    /// Documents that were scored in f32.
+    pub documents_scored: u64,
     /// Token vectors decoded.
     pub vectors_decoded: u64,
     /// Bytes of the index that were read.
@@ -78,10 +84,12 @@ pub struct Stats {
     pub widened: u64,
     /// Milliseconds to turn the queries into vectors.
     pub encode_ms: f64,
-    /// Milliseconds to score centroids.
+    /// Milliseconds to find the best centroids.
     pub centroid_ms: f64,
     /// Milliseconds to find candidates and score them by their centroids.
     pub candidate_ms: f64,
+    /// Milliseconds to score candidates by their vectors near the query.
+    pub near_ms: f64,
     /// Milliseconds to decode and score exactly.
     pub exact_ms: f64,
     /// Milliseconds of search in all, without encoding.
@@ -93,15 +101,19 @@ impl Stats {
     pub fn add(&mut self, stats: &SearchStats, encode_time: Duration) {
         self.queries += 1;
         self.exact += u64::from(stats.exact);
-        self.centroids_probed += stats.centroids_probed;
+        self.centroids_scored += stats.centroids_scored;
+        self.postings_read += stats.postings_read;
         self.candidates += stats.candidates;
-        self.documents_decoded += stats.documents_decoded;
+        self.documents_near += stats.documents_near;
+        self.documents_screened += stats.documents_screened;
+        self.documents_scored += stats.documents_scored;
         self.vectors_decoded += stats.vectors_decoded;
         self.bytes_touched += stats.bytes_touched;
         self.widened += u64::from(stats.widened);
         self.encode_ms += milliseconds(encode_time);
         self.centroid_ms += milliseconds(stats.centroid_time);
         self.candidate_ms += milliseconds(stats.candidate_time);
+        self.near_ms += milliseconds(stats.near_time);
         self.exact_ms += milliseconds(stats.exact_time);
         self.search_ms += milliseconds(stats.total_time);
     }

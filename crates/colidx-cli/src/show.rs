@@ -127,8 +127,9 @@ fn footer(session: &Session, answer: &Answer) -> String {
 pub fn stats_text(stats: &Stats) -> String {
     let mut parts = vec![
         format!(
-            "{} decoded",
-            number::counted(stats.documents_decoded, "document")
+            "{} screened, {} scored",
+            number::counted(stats.documents_screened, "document"),
+            number::count(stats.documents_scored)
         ),
         number::counted(stats.vectors_decoded, "vector"),
         number::bytes(stats.bytes_touched),
@@ -137,8 +138,9 @@ pub fn stats_text(stats: &Stats) -> String {
         parts.insert(
             0,
             format!(
-                "{} probed",
-                number::counted(stats.centroids_probed, "centroid")
+                "{} scored, {} read",
+                number::counted(stats.centroids_scored, "centroid"),
+                number::counted(stats.postings_read, "list")
             ),
         );
         parts.insert(1, number::counted(stats.candidates, "candidate"));
@@ -147,12 +149,13 @@ pub fn stats_text(stats: &Stats) -> String {
         parts.push(format!("widened {} times", number::count(stats.widened)));
     }
     format!(
-        "{}\nencode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, exact {:.2}",
+        "{}\nencode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, exact {:.2}",
         parts.join(", "),
         stats.encode_ms,
         stats.search_ms,
         stats.centroid_ms,
         stats.candidate_ms,
+        stats.near_ms,
         stats.exact_ms
     )
 }

@@ -6,16 +6,23 @@
 //!
 //! For each level the processor supports: the core's peak of f32 fused multiply-adds, measured with twelve to
 //! twenty-four independent chains of them; then GFLOP/s (two a multiply-add) of the dot-product kernels, with their share
-//! of that peak, and GB/s of the decoder (bytes written) and of centroid interaction (bytes of the table read). Figures
-//! are the best of many short runs, because other work on the machine only ever makes a run slower.
+//! of that peak, GB/s of centroid interaction (bytes of the table read), and token vectors decoded a second. Then the same
+//! for integers of 16 and 8 bits. Where one instruction multiplies and adds bytes (VNNI), 8 bits are twice as fast as 16;
+//! where it takes three, they gain little, and what they are off by is 256 times as much: so 16 bits are for screening.
+//! Two do for coarse scores, whose columns have seven bits.
+//! Figures are the best of many short runs, because other work on the machine only ever makes a run slower.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use colidx_kernels::{Codec, Int8Panels, Int8Rows, Level, Nearest, Panels, packed_len};
+use colidx_kernels::{
+    CoarsePanels, Codec, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels, int16_stride,
+    packed_len,
+};
 
 const TOKENS: usize = 236;
 const QUERY_TOKENS: usize = 32;
+const CENTROIDS: usize = 16_384;
 
 fn main() {
     println!("the free functions run at {}", colidx_kernels::level());
@@ -33,18 +40,39 @@ fn main() {
         for (name, rate) in streams(level) {
             println!("  {name:<34}{rate:8.1} GB/s");
         }
-        let peak = int8_peak(level);
+        for (name, rate) in decoders(level) {
+            println!("  {name:<34}{rate:8.1} Mtokens/s");
+        }
+        let peaks = integer_peaks(level);
         println!(
-            "  8-bit integers ({}): peak {} GOP/s",
+            "  16-bit integers ({}): peak {} GOP/s",
+            level.int16_instructions(),
+            figure(peaks.words)
+        );
+        shares(int16_products(level), peaks.words);
+        println!(
+            "  8-bit integers ({}): peak {} GOP/s, {} by vpmaddubsw, vpmaddwd and vpaddd",
             level.int8_instructions(),
+            figure(peaks.bytes),
+            figure(peaks.bytes_in_three)
+        );
+        shares(int8_products(level), peaks.bytes);
+        let peak = peaks.bytes.or(peaks.bytes_in_two);
+        println!(
+            "  coarse scores ({}): peak {} GOP/s",
+            level.coarse_instructions(),
             figure(peak)
         );
-        for (name, rate) in int8_products(level) {
-            let share = peak.map_or(String::new(), |peak| {
-                format!("{:5.0} %", 100.0 * rate / peak)
-            });
-            println!("  {name:<34}{rate:8.1} GOP/s {share}");
-        }
+        shares(coarse_products(level), peak);
+    }
+}
+
+fn shares(rates: Vec<(String, f64)>, peak: Option<f64>) {
+    for (name, rate) in rates {
+        let share = peak.map_or(String::new(), |peak| {
+            format!("{:5.0} %", 100.0 * rate / peak)
+        });
+        println!("  {name:<34}{rate:8.1} GOP/s {share}");
     }
 }
 
@@ -126,40 +154,8 @@ fn products(level: Level, dim: usize) -> Vec<(String, f64)> {
 }
 
 fn streams(level: Level) -> Vec<(String, f64)> {
-    const DIM: usize = 96;
-    const CENTROIDS: usize = 16_384;
     let mut results = Vec::new();
-    let centroids: Vec<u16> = (0..CENTROIDS * DIM)
-        .map(|i| 0x3000 | (i as u16 & 0x3ff))
-        .collect();
-    // Many documents, so that their centroids come from the caches that real ones come from.
-    const DOCUMENTS: usize = 64;
-    let codes: Vec<u16> = noise(DOCUMENTS * TOKENS)
-        .iter()
-        .map(|x| (x.abs() * (CENTROIDS - 1) as f32) as u16)
-        .collect();
-    for nbits in [1, 2, 4, 8] {
-        let bytes = packed_len(DIM, nbits);
-        let residuals: Vec<u8> = (0..codes.len() * bytes).map(|i| (i * 37) as u8).collect();
-        let codec = Codec {
-            dim: DIM,
-            nbits,
-            centroids: &centroids,
-            weights: &noise(1 << nbits),
-            scales: &[1.0; DIM],
-        };
-        let mut out = vec![0.0; TOKENS * DIM];
-        let written = size_of_val(&codes[..]) / 2 * DIM * 4;
-        let rate = rate(written as f64 / 1e9, || {
-            let documents = codes.chunks(TOKENS).zip(residuals.chunks(TOKENS * bytes));
-            for (codes, residuals) in documents {
-                level
-                    .decode(&codec, black_box(codes), residuals, &mut out)
-                    .expect("codes lie below the number of centroids");
-            }
-        });
-        results.push((format!("decode {TOKENS}x{DIM}, {nbits} bits"), rate));
-    }
+    let codes = codes();
     for stride in [32, 48] {
         let table: Vec<u8> = (0..CENTROIDS * stride).map(|i| (i * 131) as u8).collect();
         let mut acc = vec![0; stride];
@@ -171,6 +167,65 @@ fn streams(level: Level) -> Vec<(String, f64)> {
             }
         });
         results.push((format!("max_rows {TOKENS} codes, stride {stride}"), rate));
+    }
+    results
+}
+
+/// The codes of many documents, so that their centroids come from the caches that real ones come from.
+fn codes() -> Vec<u16> {
+    const DOCUMENTS: usize = 64;
+    noise(DOCUMENTS * TOKENS)
+        .iter()
+        .map(|x| (x.abs() * (CENTROIDS - 1) as f32) as u16)
+        .collect()
+}
+
+fn decoders(level: Level) -> Vec<(String, f64)> {
+    const DIM: usize = 96;
+    let mut results = Vec::new();
+    let centroids: Vec<i8> = (0..CENTROIDS * DIM).map(|i| (i * 89) as i8).collect();
+    let codes = codes();
+    for nbits in [1, 2, 4, 8] {
+        let bytes = packed_len(DIM, nbits);
+        let residuals: Vec<u8> = (0..codes.len() * bytes).map(|i| (i * 37) as u8).collect();
+        let codec = Codec {
+            dim: DIM,
+            nbits,
+            centroids: &centroids,
+            steps: &[0.003; DIM],
+            weights: &noise(1 << nbits),
+            scales: &[1.0; DIM],
+        };
+        let millions = codes.len() as f64 / 1e6;
+        let documents = || codes.chunks(TOKENS).zip(residuals.chunks(TOKENS * bytes));
+        let mut floats = vec![0.0; TOKENS * DIM];
+        let decode = rate(millions, || {
+            for (codes, residuals) in documents() {
+                level
+                    .decode(&codec, black_box(codes), residuals, &mut floats)
+                    .expect("codes lie below the number of centroids");
+            }
+        });
+        let passes = rate(millions, || {
+            for (codes, residuals) in documents() {
+                level
+                    .decode(&codec, black_box(codes), residuals, &mut floats)
+                    .expect("codes lie below the number of centroids");
+                level.normalize(&mut floats, DIM);
+            }
+        });
+        let mut words = vec![0; TOKENS * int16_stride(DIM)];
+        let int16 = rate(millions, || {
+            for (codes, residuals) in documents() {
+                level
+                    .decode_int16(&codec, black_box(codes), residuals, &mut words)
+                    .expect("codes lie below the number of centroids");
+            }
+        });
+        let shape = format!("{TOKENS}x{DIM}, {nbits} bits");
+        results.push((format!("decode {shape}"), decode));
+        results.push(("  with normalize".to_owned(), passes));
+        results.push((format!("decode_int16 {shape}"), int16));
     }
     results
 }
@@ -199,32 +254,183 @@ fn int8_products(level: Level) -> Vec<(String, f64)> {
     results
 }
 
-/// GOP/s of independent chains of 8-bit multiply-adds that never leave the registers.
-fn int8_peak(level: Level) -> Option<f64> {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if is_x86_feature_detected!("avx512vnni") => {
-            use std::arch::x86_64::*;
-            #[target_feature(enable = "avx512f,avx512vnni")]
+/// Documents of three lengths.
+fn int16_products(level: Level) -> Vec<(String, f64)> {
+    let mut results = Vec::new();
+    for (tokens, dim) in [(TOKENS, 96), (60, 128), (20, 96)] {
+        let query = Int16Panels::new(&noise(QUERY_TOKENS * dim), dim);
+        let words: Vec<i16> = noise(tokens * dim)
+            .iter()
+            .map(|x| (x * 3000.0) as i16)
+            .collect();
+        let mut best = vec![i32::MIN; query.padded_columns()];
+        let work = (2 * tokens * QUERY_TOKENS * dim) as f64 / 1e9;
+        let rate = rate(work, || {
+            level.int16_max_dots(black_box(&words), &query, &mut best);
+        });
+        let shape = format!("{tokens}x{QUERY_TOKENS}x{dim}");
+        results.push((format!("int16_max_dots {shape}"), rate));
+    }
+    results
+}
+
+/// The centroids of indexes of three sizes.
+fn coarse_products(level: Level) -> Vec<(String, f64)> {
+    let mut results = Vec::new();
+    for (rows, dim) in [(4096, 96), (16_384, 96), (65_536, 128)] {
+        let query = CoarsePanels::new(&noise(QUERY_TOKENS * dim), dim);
+        let bytes: Vec<i8> = (0..rows * dim).map(|i| (i * 89) as i8).collect();
+        let mut out = vec![0; rows * query.padded_columns()];
+        let work = (2 * rows * QUERY_TOKENS * dim) as f64 / 1e9;
+        let rate = rate(work, || {
+            level.coarse_dots(black_box(&bytes), &query, &mut out);
+        });
+        let shape = format!("{rows}x{QUERY_TOKENS}x{dim}");
+        results.push((format!("coarse_dots {shape}"), rate));
+    }
+    results
+}
+
+/// The fastest that a core multiplies and adds integers, in GOP/s.
+#[derive(Default)]
+struct IntegerPeaks {
+    /// Of 16 bits.
+    words: Option<f64>,
+    /// Of 8 bits, with the one instruction for it.
+    bytes: Option<f64>,
+    /// Of 8 bits, with three instructions: the sums of two products saturate at 16 bits, are added in pairs, and then to
+    /// the rest.
+    bytes_in_three: Option<f64>,
+    /// Of 8 bits, with two instructions: as before, but added to the rest in 16 bits. Not measured where one will do.
+    bytes_in_two: Option<f64>,
+}
+
+fn integer_peaks(level: Level) -> IntegerPeaks {
+    /// GOP/s of `$chains` independent chains that never leave the registers; a `$step` makes a chain's next value of the
+    /// one before, `$products` at once, and must use it in the product, which is otherwise found only once.
+    #[allow(unused_macros, reason = "some targets have none to measure")]
+    macro_rules! chains {
+        ($features:literal, $chains:literal, $products:literal, $splat:path, $step:expr) => {{
+            #[target_feature(enable = $features)]
             fn chains(rounds: usize) {
-                let mut acc = [_mm512_set1_epi32(black_box(1)); 24];
-                let (x, y) = (
-                    _mm512_set1_epi32(black_box(7)),
-                    _mm512_set1_epi32(black_box(5)),
-                );
+                let mut acc = [$splat(black_box(3)); $chains];
+                let (x, y) = ($splat(black_box(7)), $splat(black_box(5)));
                 for _ in 0..rounds {
                     for acc in &mut acc {
-                        *acc = _mm512_dpbusd_epi32(*acc, x, y);
+                        *acc = $step(*acc, x, y);
                     }
                 }
                 black_box(acc);
             }
             const ROUNDS: usize = 10_000;
+            let work = (2 * $products * $chains * ROUNDS) as f64 / 1e9;
             // SAFETY: the processor has the instructions.
-            let chains = || unsafe { chains(ROUNDS) };
-            Some(rate((2 * 64 * 24 * ROUNDS) as f64 / 1e9, chains))
+            Some(rate(work, || unsafe { chains(ROUNDS) }))
+        }};
+    }
+    #[cfg(target_arch = "x86_64")]
+    use std::arch::x86_64::*;
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => {
+            let vnni = is_x86_feature_detected!("avx512vnni");
+            IntegerPeaks {
+                words: if vnni {
+                    chains!(
+                        "avx512f,avx512vnni",
+                        24,
+                        32,
+                        _mm512_set1_epi32,
+                        |acc, x, y| { _mm512_dpwssd_epi32(acc, x, y) }
+                    )
+                } else {
+                    chains!(
+                        "avx512f,avx512bw",
+                        24,
+                        32,
+                        _mm512_set1_epi32,
+                        |acc, x, y| { _mm512_add_epi32(x, _mm512_madd_epi16(acc, y)) }
+                    )
+                },
+                bytes: if vnni {
+                    chains!(
+                        "avx512f,avx512vnni",
+                        24,
+                        64,
+                        _mm512_set1_epi32,
+                        |acc, x, y| { _mm512_dpbusd_epi32(acc, x, y) }
+                    )
+                } else {
+                    None
+                },
+                bytes_in_three: chains!(
+                    "avx512f,avx512bw",
+                    24,
+                    64,
+                    _mm512_set1_epi32,
+                    |acc, x, y| {
+                        let pairs = _mm512_maddubs_epi16(acc, y);
+                        _mm512_add_epi32(x, _mm512_madd_epi16(pairs, y))
+                    }
+                ),
+                bytes_in_two: if vnni {
+                    None
+                } else {
+                    chains!(
+                        "avx512f,avx512bw",
+                        24,
+                        64,
+                        _mm512_set1_epi32,
+                        |acc, x, y| { _mm512_add_epi16(x, _mm512_maddubs_epi16(acc, y)) }
+                    )
+                },
+            }
         }
-        _ => None,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => {
+            let vnni = is_x86_feature_detected!("avxvnni");
+            IntegerPeaks {
+                words: if vnni {
+                    chains!("avx2,avxvnni", 12, 16, _mm256_set1_epi32, |acc, x, y| {
+                        _mm256_dpwssd_avx_epi32(acc, x, y)
+                    })
+                } else {
+                    chains!("avx2", 12, 16, _mm256_set1_epi32, |acc, x, y| {
+                        _mm256_add_epi32(x, _mm256_madd_epi16(acc, y))
+                    })
+                },
+                bytes: if vnni {
+                    chains!("avx2,avxvnni", 12, 32, _mm256_set1_epi32, |acc, x, y| {
+                        _mm256_dpbusd_avx_epi32(acc, x, y)
+                    })
+                } else {
+                    None
+                },
+                bytes_in_three: chains!("avx2", 12, 32, _mm256_set1_epi32, |acc, x, y| {
+                    let pairs = _mm256_maddubs_epi16(acc, y);
+                    _mm256_add_epi32(x, _mm256_madd_epi16(pairs, y))
+                }),
+                bytes_in_two: if vnni {
+                    None
+                } else {
+                    chains!("avx2", 12, 32, _mm256_set1_epi32, |acc, x, y| {
+                        _mm256_add_epi16(x, _mm256_maddubs_epi16(acc, y))
+                    })
+                },
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => {
+            use std::arch::aarch64::*;
+            IntegerPeaks {
+                words: chains!("neon", 24, 4, vdupq_n_s32, |acc, x, y| {
+                    let (acc, y) = (vreinterpretq_s16_s32(acc), vreinterpretq_s16_s32(y));
+                    vmlal_high_s16(x, acc, y)
+                }),
+                ..IntegerPeaks::default()
+            }
+        }
+        _ => IntegerPeaks::default(),
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Level {
     /// Portable Rust, the oracle of the others. On processors without fused multiply-add (x86-64 before 2013) the
     /// `fma` is computed in software: correct, and many times slower.
     Scalar,
-    /// x86-64 with AVX2, FMA and F16C (Haswell, Zen and later).
+    /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
     Avx2,
     /// x86-64 with AVX-512 F, BW and VL (Skylake-X, Zen 4 and later).
     Avx512,
@@ -81,9 +81,7 @@ impl fmt::Display for Level {
 
 #[cfg(target_arch = "x86_64")]
 fn avx2() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
-        && is_x86_feature_detected!("f16c")
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
 }
 
 /// The level the free functions of this crate run at: the fastest one the processor supports.
@@ -111,7 +109,7 @@ macro_rules! dispatch {
             // SAFETY: `checked` has seen the processor report AVX-512, and the caller of `dispatch` the lengths.
             $crate::Level::Avx512 => unsafe { avx512::$kernel($($argument),*) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `checked` has seen the processor report AVX2, FMA and F16C, and the caller the lengths.
+            // SAFETY: `checked` has seen the processor report AVX2 and FMA, and the caller the lengths.
             $crate::Level::Avx2 => unsafe { avx2::$kernel($($argument),*) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: NEON is part of AArch64, and the caller has seen to the lengths.

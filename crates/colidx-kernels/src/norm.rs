@@ -58,7 +58,7 @@ fn each_row(rows: &mut [f32], dim: usize, fma: impl Fn(f32, f32, f32) -> f32 + C
 }
 
 #[inline(always)]
-fn sum_of_squares(row: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
+pub(crate) fn sum_of_squares(row: &[f32], fma: impl Fn(f32, f32, f32) -> f32) -> f32 {
     let mut parts = [0f32; LANES];
     let mut chunks = row.chunks_exact(LANES);
     for chunk in &mut chunks {

@@ -1,4 +1,4 @@
-//! The codebook of an index: centroids, the vocabulary groups they serve, and residual buckets.
+//! The codebook of an index: centroids in cells, the vocabulary groups they serve, and residual buckets.
 
 use crate::codec::Quantizer;
 use crate::error::{FormatErrorKind, Result};
@@ -8,12 +8,15 @@ use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
-use colidx_kernels::{Code, CodeOutOfRange, Codec};
-use half::f16;
-use half::slice::HalfFloatSliceExt;
+use colidx_kernels::{CodeOutOfRange, Codec};
+use std::ops::Range;
 
 const CENTROIDS: Tag = Tag(*b"CENT");
+const STEPS: Tag = Tag(*b"STEP");
+const CELLS: Tag = Tag(*b"CELL");
+const CENTRES: Tag = Tag(*b"CCEN");
 const GROUPS: Tag = Tag(*b"GRUP");
+const MEMBERS: Tag = Tag(*b"MEMB");
 const CUTOFFS: Tag = Tag(*b"CUTS");
 const WEIGHTS: Tag = Tag(*b"WGHT");
 const SCALES: Tag = Tag(*b"SCAL");
@@ -29,9 +32,18 @@ struct GroupRecord {
 
 /// A codebook as it is trained, before it is written.
 pub(crate) struct NewCodebook {
-    /// `[K, dim]`, rounded to f16: residuals are taken from these, so the rounding costs nothing.
-    pub centroids: Vec<f16>,
+    /// `[K, dim]`, in units of `steps`, cell by cell.
+    pub centroids: Vec<i8>,
+    /// `[dim]`: the value of one unit. Residuals are taken from the rounded centroids, so the rounding costs next to nothing.
+    pub steps: Vec<f32>,
+    /// `[cells + 1]`: the first centroid of each cell, and their number.
+    pub cells: Vec<u32>,
+    /// `[cells, dim]`, in units of `steps`.
+    pub centres: Vec<i8>,
+    /// Which of `members` serve which vocabulary id.
     pub groups: Vec<Group>,
+    /// `[K]`: numbers of centroids, group by group.
+    pub members: Vec<u32>,
     pub quantizer: Quantizer,
     /// Mean squared distance of the training sample's vectors from their centroids.
     pub sample_error: f64,
@@ -42,6 +54,9 @@ impl NewCodebook {
         let name = file_name(kind::CODEBOOK, number);
         let mut w = FrameWriter::create(directory, &name, kind::CODEBOOK)?;
         w.section(CENTROIDS, bytemuck::cast_slice(&self.centroids))?;
+        w.section(STEPS, bytemuck::cast_slice(&self.steps))?;
+        w.section(CELLS, bytemuck::cast_slice(&self.cells))?;
+        w.section(CENTRES, bytemuck::cast_slice(&self.centres))?;
         let groups: Vec<GroupRecord> = self
             .groups
             .iter()
@@ -52,6 +67,7 @@ impl NewCodebook {
             })
             .collect();
         w.section(GROUPS, bytemuck::cast_slice(&groups))?;
+        w.section(MEMBERS, bytemuck::cast_slice(&self.members))?;
         w.section(CUTOFFS, bytemuck::cast_slice(&self.quantizer.cutoffs))?;
         w.section(WEIGHTS, bytemuck::cast_slice(&self.quantizer.weights))?;
         w.section(SCALES, bytemuck::cast_slice(&self.quantizer.scales))?;
@@ -66,8 +82,12 @@ pub(crate) struct Codebook {
     pub frame: Frame,
     pub dim: usize,
     pub nbits: usize,
-    unit_length: bool,
-    centroids: Section<u16>,
+    /// Whether decoded vectors are brought to unit length.
+    pub unit_length: bool,
+    centroids: Section<i8>,
+    steps: Section<f32>,
+    cells: Section<u32>,
+    centres: Section<i8>,
     weights: Section<f32>,
     scales: Section<f32>,
 }
@@ -77,8 +97,12 @@ impl Codebook {
         let frame = manifest.open_file(directory, of, kind::CODEBOOK, manifest.codebook)?;
         let buckets = 1u64 << manifest.nbits;
         let dim = manifest.dim as u64;
+        let cells = frame.section::<u32>(CELLS)?;
         let codebook = Self {
             centroids: frame.section_of(CENTROIDS, manifest.centroids as u64 * dim)?,
+            steps: frame.section_of(STEPS, dim)?,
+            centres: frame.section_of(CENTRES, (cells.len() as u64).saturating_sub(1) * dim)?,
+            cells,
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
             dim: manifest.dim,
@@ -87,10 +111,13 @@ impl Codebook {
             frame,
         };
         // These are a few kilobytes and every decoded value depends on them.
-        codebook.frame.check(WEIGHTS)?;
-        codebook.frame.check(SCALES)?;
+        for tag in [STEPS, WEIGHTS, SCALES, CELLS] {
+            codebook.frame.check(tag)?;
+        }
+        codebook.finite(STEPS, &codebook.steps)?;
         codebook.finite(WEIGHTS, &codebook.weights)?;
         codebook.finite(SCALES, &codebook.scales)?;
+        codebook.check_cells()?;
         Ok(codebook)
     }
 
@@ -106,9 +133,48 @@ impl Codebook {
         }
     }
 
+    /// Every centroid is in one cell, so a search that visits all cells has seen all centroids.
+    fn check_cells(&self) -> Result<()> {
+        let ascending = self.cells.is_sorted_by(|a, b| a < b) && self.cells.first() == Some(&0);
+        if ascending && self.cells.last() == Some(&(self.len() as u32)) {
+            return Ok(());
+        }
+        Err(self.frame.error(FormatErrorKind::invalid(
+            CELLS,
+            "first centroids",
+            format!("ascending from 0 to {}", self.len()),
+            "others",
+        )))
+    }
+
     /// Number of centroids.
     pub(crate) fn len(&self) -> usize {
         self.centroids.len() / self.dim.max(1)
+    }
+
+    /// Value of one unit of centroids and centres in each dimension.
+    pub(crate) fn steps(&self) -> &[f32] {
+        &self.steps
+    }
+
+    /// Number of cells.
+    pub(crate) fn cells(&self) -> usize {
+        self.cells.len() - 1
+    }
+
+    /// The centroids of a cell.
+    pub(crate) fn cell(&self, cell: usize) -> Range<usize> {
+        self.cells[cell] as usize..self.cells[cell + 1] as usize
+    }
+
+    /// Centres of the cells, `[cells, dim]` in units of [`Codebook::steps`].
+    pub(crate) fn centres(&self) -> &[i8] {
+        &self.centres
+    }
+
+    /// Centroids in a range, `[n, dim]` in units of [`Codebook::steps`].
+    pub(crate) fn centroids(&self, range: Range<usize>) -> &[i8] {
+        &self.centroids[range.start * self.dim..range.end * self.dim]
     }
 
     fn codec(&self) -> Codec<'_> {
@@ -116,15 +182,16 @@ impl Codebook {
             dim: self.dim,
             nbits: self.nbits,
             centroids: &self.centroids,
+            steps: &self.steps,
             weights: &self.weights,
             scales: &self.scales,
         }
     }
 
     /// Decodes token vectors from their codes and residuals into `out` `[n, dim]`, at unit length where the index says so.
-    pub(crate) fn decode<C: Code>(
+    pub(crate) fn decode(
         &self,
-        codes: &[C],
+        codes: &[u32],
         residuals: &[u8],
         out: &mut [f32],
     ) -> std::result::Result<(), CodeOutOfRange> {
@@ -135,10 +202,14 @@ impl Codebook {
         Ok(())
     }
 
-    /// Centroids `first..` as f32 `[n, dim]`, as many as `out` holds.
-    pub(crate) fn widen(&self, first: usize, out: &mut [f32]) {
-        let halves: &[f16] = bytemuck::cast_slice(&self.centroids);
-        halves[first * self.dim..][..out.len()].convert_to_f32_slice(out);
+    /// As [`Codebook::decode`] at unit length, into the rows of [`colidx_kernels::int16_max_dots`].
+    pub(crate) fn decode_int16(
+        &self,
+        codes: &[u32],
+        residuals: &[u8],
+        out: &mut [i16],
+    ) -> std::result::Result<(), CodeOutOfRange> {
+        colidx_kernels::decode_int16(&self.codec(), codes, residuals, out)
     }
 
     pub(crate) fn sample_error(&self) -> Result<f64> {
@@ -148,15 +219,6 @@ impl Codebook {
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let halves: &[f16] = bytemuck::cast_slice(&self.centroids);
-        if let Some(at) = halves.iter().position(|v| !v.is_finite()) {
-            return Err(self.frame.error(FormatErrorKind::invalid(
-                CENTROIDS,
-                format!("value {at}"),
-                "a finite number",
-                halves[at],
-            )));
-        }
         let cutoffs = self
             .frame
             .section_of::<f32>(CUTOFFS, (1 << self.nbits) - 1)?;
@@ -168,8 +230,8 @@ impl Codebook {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     GROUPS,
                     format!("group of token {}", g.token_id),
-                    format!("tokens ascending, first centroid {expected}"),
-                    format!("first centroid {}", g.first),
+                    format!("tokens ascending, first member {expected}"),
+                    format!("first member {}", g.first),
                 )));
             }
             expected += u64::from(g.len);
@@ -182,6 +244,23 @@ impl Codebook {
                 self.len(),
                 expected,
             )));
+        }
+        let mut seen = vec![false; self.len()];
+        for &member in self
+            .frame
+            .section_of::<u32>(MEMBERS, self.len() as u64)?
+            .iter()
+        {
+            let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
+            let Some(fresh) = fresh else {
+                return Err(self.frame.error(FormatErrorKind::invalid(
+                    MEMBERS,
+                    "centroids of all groups",
+                    format!("each below {} once", self.len()),
+                    member,
+                )));
+            };
+            *fresh = true;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::kind;
 use crate::format::manifest::{MANIFEST, Manifest, ModelInfo};
-use crate::search::{self, Query, SearchOptions, SearchResults, TokenMatch};
+use crate::search::{self, Query, SearchOptions, SearchResults, SlotPool, TokenMatch};
 use crate::segment::Segment;
 use crate::storage::Directory;
+use rayon::prelude::*;
 use std::path::Path;
 
 /// Where a document is in an open index. It holds for that [`Index`] only, where another may have another document or, which
@@ -125,6 +126,7 @@ pub struct Index {
     manifest_frame: Frame,
     codebook: Codebook,
     segments: Vec<Segment>,
+    slots: SlotPool,
 }
 
 impl Index {
@@ -164,6 +166,7 @@ impl Index {
             manifest_frame: frame,
             codebook,
             segments,
+            slots: SlotPool::default(),
         })
     }
 
@@ -175,6 +178,22 @@ impl Index {
     /// met on the way.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
         search::search(self, query, options)
+    }
+
+    /// Searches for many queries, one a thread of the current rayon pool; the results are in the order of the queries.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::search`], the first that fails.
+    pub fn search_many(
+        &self,
+        queries: &[Query],
+        options: &SearchOptions,
+    ) -> Result<Vec<SearchResults>> {
+        queries
+            .par_iter()
+            .map(|query| self.search(query, options))
+            .collect()
     }
 
     /// What each query token matched in a document, in query order; empty for a document without
@@ -247,7 +266,7 @@ impl Index {
         let mut vectors = Vec::new();
         segment
             .vectors
-            .decode(&self.codebook, range, &mut vectors)?;
+            .decode(&self.codebook, range, &mut Vec::new(), &mut vectors)?;
         Ok(vectors)
     }
 
@@ -332,6 +351,11 @@ impl Index {
 
     pub(crate) fn codebook(&self) -> &Codebook {
         &self.codebook
+    }
+
+    /// Room for the scores of candidates.
+    pub(crate) fn slots(&self) -> &SlotPool {
+        &self.slots
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {

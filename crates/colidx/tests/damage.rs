@@ -45,10 +45,14 @@ fn verify_finds_every_flipped_bit_and_nothing_panics() {
     let mut random = Random(1);
     for file in &files {
         let good = std::fs::read(file).unwrap();
-        // Every byte of the header and of the directory and footer, and a share of the rest.
-        let edges = (0..64).chain(good.len().saturating_sub(256)..good.len());
+        // Every byte of header, directory and footer, the ends of every section, and a share of the rest.
+        let edges = (0..64).chain(good.len().saturating_sub(64 + 10 * 32)..good.len());
         let inside: Vec<usize> = (0..150).map(|_| random.below(good.len())).collect();
-        for at in edges.chain(inside) {
+        let sections = sections(&good)
+            .into_iter()
+            .filter(|(_, range)| !range.is_empty())
+            .flat_map(|(_, range)| [range.start, range.end - 1]);
+        for at in edges.chain(sections).chain(inside) {
             let mut bad = good.clone();
             bad[at] ^= 1 << random.below(8);
             std::fs::write(file, &bad).unwrap();

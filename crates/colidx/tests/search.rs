@@ -54,33 +54,143 @@ fn every_path_gives_the_exact_score_and_order() {
         let query = Query::new(&vectors, 32).unwrap();
         let all = oracle(&index, &vectors, usize::MAX);
         for probes in [1, 8, 1 << 20] {
-            let results = index
-                .search(
-                    &query,
-                    &SearchOptions {
-                        probes,
-                        candidates: Some(100),
-                        ..Default::default()
-                    },
-                )
-                .unwrap();
-            assert!(
-                !results.stats.exact,
-                "the corpus is too large to scan by default"
-            );
-            let hits = found(&results);
-            assert_eq!(hits.len(), 10);
-            for hit in &hits {
-                assert!(all.contains(hit), "{hit:?} has another score in the oracle");
-            }
-            let order = |h: &(String, f32)| (std::cmp::Reverse(h.1.to_bits()), h.0.clone());
-            assert!(hits.is_sorted_by_key(order), "{hits:?}");
-            if probes == 8 {
-                same += hits.iter().filter(|h| all[..10].contains(h)).count();
+            for finalists in [10, 60] {
+                let options = SearchOptions {
+                    probes,
+                    candidates: Some(100),
+                    finalists: Some(finalists),
+                    ..Default::default()
+                };
+                let results = index.search(&query, &options).unwrap();
+                assert!(
+                    !results.stats.exact,
+                    "the corpus is too large to scan by default"
+                );
+                let hits = found(&results);
+                assert_eq!(hits.len(), 10);
+                for hit in &hits {
+                    assert!(all.contains(hit), "{hit:?} has another score in the oracle");
+                }
+                let order = |h: &(String, f32)| (std::cmp::Reverse(h.1.to_bits()), h.0.clone());
+                assert!(hits.is_sorted_by_key(order), "{hits:?}");
+                if (probes, finalists) == (8, 60) {
+                    same += hits.iter().filter(|h| all[..10].contains(h)).count();
+                }
             }
         }
     }
     assert!(same >= 190, "{same} of 200 hits are those of exact search");
+}
+
+#[test]
+fn screening_never_changes_a_hit() {
+    // Many documents that differ by less than 16 bits tell apart, and some that are equal.
+    let tmp = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::topical(300, 24, 21);
+    let source = corpus.documents[5].clone();
+    let mut random = Random(4);
+    for (document, vectors) in corpus.documents.iter_mut().enumerate() {
+        if document % 3 == 0 {
+            let noisy = source.iter().map(|v| v + 1e-4 * random.normal());
+            *vectors = noisy.collect();
+            vectors
+                .chunks_mut(24)
+                .for_each(|v| v.copy_from_slice(&unit(v.to_vec())));
+        }
+    }
+    let ids = corpus.token_ids[5].clone();
+    for (document, own) in corpus.token_ids.iter_mut().enumerate() {
+        if document % 3 == 0 {
+            own.clone_from(&ids);
+        }
+    }
+    for nbits in [1, 2, 4, 8] {
+        let path = tmp.path().join(nbits.to_string());
+        corpus.build(&path, options(nbits)).unwrap();
+        let index = Index::open(&path).unwrap();
+        for seed in 0..6 {
+            let vectors = corpus.query(7, seed);
+            let query = Query::new(&vectors, 24).unwrap();
+            for k in [1, 9, 90] {
+                let results = index.search(&query, &exact(k)).unwrap();
+                assert_eq!(
+                    found(&results),
+                    oracle(&index, &vectors, k),
+                    "{nbits} bits, k {k}"
+                );
+                let SearchStats {
+                    documents_screened,
+                    documents_scored,
+                    ..
+                } = results.stats;
+                assert!(documents_screened > documents_scored && documents_scored >= k as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_of_any_length_are_ranked_exactly() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::topical(700, 16, 33);
+    let mut random = Random(8);
+    for vectors in &mut corpus.documents {
+        let factor = 0.2 + random.below(40) as f32;
+        vectors.iter_mut().for_each(|v| *v *= factor);
+    }
+    corpus.build(tmp.path(), options(4)).unwrap();
+    let index = Index::open(tmp.path()).unwrap();
+    for seed in 0..5 {
+        let vectors: Vec<f32> = corpus.query(9, seed).iter().map(|v| v * 3.0).collect();
+        let query = Query::new(&vectors, 16).unwrap();
+        let results = index.search(&query, &exact(10)).unwrap();
+        assert_eq!(found(&results), oracle(&index, &vectors, 10));
+        let all = oracle(&index, &vectors, usize::MAX);
+        let results = index.search(&query, &SearchOptions::default()).unwrap();
+        assert!(found(&results).iter().all(|hit| all.contains(hit)));
+    }
+}
+
+#[test]
+fn threads_and_batches_change_nothing() {
+    let tmp = tempfile::tempdir().unwrap();
+    let corpus = Corpus::topical(1500, 32, 17);
+    corpus.build(tmp.path(), options(2)).unwrap();
+    let index = Index::open(tmp.path()).unwrap();
+    let queries: Vec<Query> = (0..12)
+        .map(|seed| Query::new(&corpus.query(3 + 5 * seed as usize, seed), 32).unwrap())
+        .collect();
+    for exact in [false, true] {
+        let alone = SearchOptions {
+            exact,
+            k: 25,
+            ..Default::default()
+        };
+        let expected: Vec<_> = queries
+            .iter()
+            .map(|q| index.search(q, &alone).unwrap().hits)
+            .collect();
+        for threads in [1, 2, 8] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let many = index.search_many(&queries, &alone).unwrap();
+                assert!(many.iter().map(|r| &r.hits).eq(&expected));
+                let together = SearchOptions {
+                    parallel: true,
+                    ..alone.clone()
+                };
+                for (query, expected) in queries.iter().zip(&expected) {
+                    let results = index.search(query, &together).unwrap();
+                    assert_eq!(&results.hits, expected, "{threads} threads");
+                    let one = index.search(query, &alone).unwrap().stats;
+                    assert_eq!(results.stats.vectors_decoded, one.vectors_decoded);
+                }
+            });
+        }
+    }
 }
 
 #[test]
@@ -171,14 +281,20 @@ fn a_search_reports_its_work() {
     let query = Query::new(&corpus.query(16, 2), 32).unwrap();
     let options = SearchOptions {
         candidates: Some(50),
+        finalists: Some(20),
         ..Default::default()
     };
     let stats = index.search(&query, &options).unwrap().stats;
-    assert!(stats.centroids_probed > 0 && stats.centroids_probed <= 16 * 4);
-    assert!(stats.candidates >= 50 && stats.candidates < 1200);
-    assert_eq!(stats.documents_decoded, 50);
-    assert!(stats.vectors_decoded >= 50 * 3 && stats.bytes_touched > stats.vectors_decoded * 16);
-    assert!(stats.total_time >= stats.exact_time + stats.candidate_time + stats.centroid_time);
+    assert_eq!(stats.postings_read, 16 * 32);
+    assert!(stats.centroids_scored > 0);
+    assert!(stats.candidates >= 50 && stats.candidates <= 1200);
+    assert_eq!((stats.documents_near, stats.documents_screened), (50, 20));
+    assert!((10..20).contains(&stats.documents_scored));
+    assert!(stats.vectors_decoded >= 20 * 3 && stats.bytes_touched > stats.vectors_decoded * 16);
+    assert!(
+        stats.total_time
+            >= stats.exact_time + stats.near_time + stats.candidate_time + stats.centroid_time
+    );
 }
 
 #[test]

@@ -32,9 +32,13 @@ pub struct BenchArgs {
     #[arg(short = 'k', value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub k: u32,
 
-    /// Searches at a time; each runs on one thread.
+    /// Searches at a time, each on one thread; with --parallel, threads that one search is spread over.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: u16,
+
+    /// Spread each search over the threads, one search at a time.
+    #[arg(long)]
+    pub parallel: bool,
 
     /// Rounds of all queries, after one round to warm up; the figures are over all of them.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

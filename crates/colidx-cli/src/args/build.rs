@@ -50,9 +50,9 @@ pub struct BuildArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub centroids: Option<u32>,
 
-    /// K-means that trains the codebook [default: faiss where it is built in].
-    #[arg(long, value_enum)]
-    pub clustering: Option<Clustering>,
+    /// K-means that trains the codebook; the built-in one takes a fraction of the time for the same quality.
+    #[arg(long, value_enum, default_value_t = Clustering::Builtin)]
+    pub clustering: Clustering,
 
     /// Memory to stay under.
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]

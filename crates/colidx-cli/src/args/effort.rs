@@ -10,13 +10,17 @@ pub struct EffortArgs {
     #[arg(long)]
     pub exact: bool,
 
-    /// Centroids probed for each query token [default: 4].
+    /// Centroids probed for each query token [default: 32].
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
     pub probes: Option<u32>,
 
-    /// Documents whose vectors are decoded and scored exactly [default: 96 + 4k].
+    /// Documents looked at closer, by their vectors near the query [default: 4 sqrt(documents) + 4k].
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
     pub candidates: Option<u32>,
+
+    /// Documents scored exactly [default: 16 + 1.6k].
+    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
+    pub finalists: Option<u32>,
 }
 
 impl EffortArgs {
@@ -28,6 +32,8 @@ impl EffortArgs {
             exact: self.exact,
             probes: self.probes.map_or(defaults.probes, |n| n as usize),
             candidates: self.candidates.map(|n| n as usize),
+            finalists: self.finalists.map(|n| n as usize),
+            ..defaults
         }
     }
 }

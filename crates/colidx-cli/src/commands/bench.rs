@@ -23,6 +23,7 @@ struct BenchLine {
     queries: usize,
     k: usize,
     threads: usize,
+    parallel: bool,
     repeat: u32,
     exact: bool,
     kernels: String,
@@ -73,7 +74,10 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = args.effort.options(args.k as usize);
+        let options = SearchOptions {
+            parallel: args.parallel,
+            ..args.effort.options(args.k as usize)
+        };
         let searches = search_rounds(&index, &vectors, &options, args.repeat, &phases)?;
         if let Some(path) = &args.run_out {
             write_run(path, &keys, &searches.last)?;
@@ -88,6 +92,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             queries: total,
             k: options.k,
             threads,
+            parallel: args.parallel,
             repeat: args.repeat,
             exact: args.effort.exact,
             kernels: format!("{:?}", colidx_kernels::level()).to_lowercase(),
@@ -172,12 +177,21 @@ fn write_run(path: &Path, keys: &[String], results: &[Timed]) -> Result<(), CliE
 
 type Timed = (SearchResults, Duration);
 
-/// Searches for every query once, each on one thread of the pool, and gives the results in the order of the queries.
+/// Searches for every query once, each on one thread of the pool or one after the other on all, and gives the results in the
+/// order of the queries.
 fn round(
     index: &Index,
     queries: &[Query],
     options: &SearchOptions,
 ) -> Result<Vec<Timed>, CliError> {
+    if options.parallel {
+        let search = |query| {
+            let began = Instant::now();
+            let results = index.search(query, options)?;
+            Ok((results, began.elapsed()))
+        };
+        return queries.iter().map(search).collect();
+    }
     let next = AtomicUsize::new(0);
     let all: Mutex<Vec<Option<Timed>>> = Mutex::new(vec![None; queries.len()]);
     let work = || -> Result<(), colidx::Error> {

@@ -119,14 +119,13 @@ fn from_vectors(
 
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
     let engine = match args.clustering {
-        Some(Clustering::Builtin) => Engine::Builtin,
-        Some(Clustering::Faiss) if !cfg!(feature = "faiss") => {
+        Clustering::Builtin => Engine::Builtin,
+        Clustering::Faiss if !cfg!(feature = "faiss") => {
             return Err(CliError::Usage(
-                "this colidx was built without faiss; use --clustering builtin, or build it with the feature `faiss`".to_owned(),
+                "this colidx was built without faiss; leave --clustering out, or build it with the feature `faiss`".to_owned(),
             ));
         }
-        None if !cfg!(feature = "faiss") => Engine::Builtin,
-        Some(Clustering::Faiss) | None => Engine::Faiss,
+        Clustering::Faiss => Engine::Faiss,
     };
     Ok(BuildOptions {
         nbits: args.nbits,

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use colidx::{Index, SearchOptions, SearchResults};
-use rayon::prelude::*;
 
 use super::with_threads;
 use crate::args::SearchArgs;
@@ -43,7 +42,11 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         }
         let session = Session::open(&args.index.path, &args.model)?;
         let show = Show::new(args.json, args.stats, args.explain);
-        let options = options(args, K);
+        // One query at a time has all threads to itself.
+        let options = SearchOptions {
+            parallel: true,
+            ..options(args, K)
+        };
         match &args.query {
             Some(query) => one(&session, query, &options, show),
             None => interactive::run(&session, options, show),
@@ -151,10 +154,7 @@ pub fn search_all(
         let began = Instant::now();
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
-        let results: Vec<SearchResults> = chunk
-            .par_iter()
-            .map(|query| index.search(query, options))
-            .collect::<Result<_, _>>()?;
+        let results = index.search_many(&chunk, options)?;
         let encode_time = if queries.are_text() {
             encode_time
         } else {

@@ -1,18 +1,20 @@
-//! AVX2: eight dimensions at a time, their weights looked up with one or two permutes.
+//! AVX2: eight dimensions at a time, their weights looked up with a permute or, with 4 bits, 32 together with byte shuffles.
 
 use std::arch::x86_64::*;
 
 use super::bits::packed_len;
-use super::{Codec, scalar};
+use super::unit::{self, BLOCK, Decoder};
+use super::{Codec, ahead, scalar};
 use crate::Code;
+use crate::int16::ONE;
 
-/// Dimensions decoded at a time.
+/// Dimensions of a register.
 const WIDTH: usize = 8;
 
 /// # Safety
-/// The processor has AVX2, FMA and F16C; the slices have the lengths `super::decode` asks for, and every code is below
+/// The processor has AVX2 and FMA; the slices have the lengths `super::decode` asks for, and every code is below
 /// the number of centroids.
-#[target_feature(enable = "avx2,fma,f16c")]
+#[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn decode<C: Code>(
     codec: &Codec,
     codes: &[C],
@@ -32,7 +34,7 @@ pub(super) unsafe fn decode<C: Code>(
 
 /// # Safety
 /// As [`decode`].
-#[target_feature(enable = "avx2,fma,f16c")]
+#[target_feature(enable = "avx2,fma")]
 unsafe fn decode_bits<C: Code, const NBITS: usize>(
     codec: &Codec,
     codes: &[C],
@@ -40,55 +42,207 @@ unsafe fn decode_bits<C: Code, const NBITS: usize>(
     out: &mut [f32],
 ) {
     let dim = codec.dim;
-    let bytes = packed_len(dim, NBITS);
-    let whole = dim - dim % WIDTH;
     let table = Table::<NBITS>::new(codec.weights);
-    for (t, code) in codes.iter().enumerate() {
-        let row = code.index() * dim;
-        // SAFETY: token `t` has `bytes` of `residuals` and `dim` floats of `out`, and its code `dim` values of
-        // `centroids`; eight dimensions from `d` on take `NBITS` bytes from `d * NBITS / 8` on.
-        unsafe {
-            let centroid = codec.centroids.as_ptr().add(row);
-            let packed = residuals.as_ptr().add(t * bytes);
-            let out = out.as_mut_ptr().add(t * dim);
-            let mut d = 0;
-            while d < whole {
-                let base = _mm256_cvtph_ps(_mm_loadu_si128(centroid.add(d).cast()));
-                let weight = table.look_up(packed.add(d * NBITS / 8));
-                let scale = _mm256_loadu_ps(codec.scales.as_ptr().add(d));
-                _mm256_storeu_ps(out.add(d), _mm256_fmadd_ps(scale, weight, base));
-                d += WIDTH;
-            }
-        }
-        let packed = &residuals[t * bytes..][..bytes];
-        let out = &mut out[t * dim..][..dim];
-        scalar::decode_from(codec, whole, &codec.centroids[row..][..dim], packed, out);
+    let packed = residuals.chunks_exact(packed_len(dim, NBITS));
+    let tokens = codes.iter().zip(packed).zip(out.chunks_exact_mut(dim));
+    for (t, ((code, packed), out)) in tokens.enumerate() {
+        ahead::fetch(codec, codes, t);
+        // SAFETY: the code is below the number of centroids, and the slices are one token's.
+        unsafe { decode_one(codec, &table, code.index(), packed, out) };
     }
 }
 
-/// The weights, as the look-up of eight buckets wants them.
+/// # Safety
+/// The processor has AVX2 and FMA; the slices have the lengths `super::decode_int16` asks for, and every code is below the
+/// number of centroids.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn decode_int16<C: Code>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match codec.nbits {
+            1 => int16_bits::<C, 1>(codec, codes, residuals, out),
+            2 => int16_bits::<C, 2>(codec, codes, residuals, out),
+            4 => int16_bits::<C, 4>(codec, codes, residuals, out),
+            _ => int16_bits::<C, 8>(codec, codes, residuals, out),
+        }
+    }
+}
+
+/// # Safety
+/// As [`decode_int16`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn int16_bits<C: Code, const NBITS: usize>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    let table = Table::<NBITS>::new(codec.weights);
+    // SAFETY: the caller's promise.
+    unsafe { unit::decode_int16(&table, codec, codes, residuals, out) }
+}
+
+// SAFETY: every method is instructions of AVX2 and FMA.
+unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
+    #[inline(always)]
+    unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
+        // SAFETY: the caller's promise.
+        unsafe { decode_one(codec, self, code, packed, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
+        // SAFETY: the caller's promise.
+        unsafe { scales(rows, width) }
+    }
+
+    #[inline(always)]
+    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
+        // SAFETY: the caller has sixteen values at both.
+        unsafe {
+            let eight = |from: *const f32| {
+                let unit = _mm256_mul_ps(_mm256_loadu_ps(from), _mm256_set1_ps(scale));
+                _mm256_cvtps_epi32(_mm256_mul_ps(unit, _mm256_set1_ps(ONE)))
+            };
+            // Packing works within halves, whose quarters are then out of order.
+            let packed = _mm256_packs_epi32(eight(from), eight(from.add(WIDTH)));
+            let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
+            _mm256_storeu_si256(to.cast(), ordered);
+        }
+    }
+}
+
+/// What eight rows of `width` floats are multiplied by to become 1 long: their parts are added in halves as
+/// [`normalize`](crate::normalize) adds them, the last three times for all rows together.
+///
+/// # Safety
+/// The processor has AVX2 and FMA; `rows` is `[BLOCK, width]`, the width a multiple of 16.
+#[inline(always)]
+pub(super) unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        // Loops and not `array::from_fn` or `map`: what these call may be compiled on its own, without the instructions.
+        let mut eights = [_mm256_setzero_ps(); BLOCK];
+        for (t, eight) in eights.iter_mut().enumerate() {
+            let row = rows.as_ptr().add(t * width);
+            let mut parts = [_mm256_setzero_ps(); 2];
+            let mut d = 0;
+            while d < width {
+                for part in &mut parts {
+                    let x = _mm256_loadu_ps(row.add(d));
+                    *part = _mm256_fmadd_ps(x, x, *part);
+                    d += WIDTH;
+                }
+            }
+            *eight = _mm256_add_ps(parts[0], parts[1]);
+        }
+        // Row t in the lower half, row t + 4 in the upper.
+        let mut fours = [_mm256_setzero_pd(); 4];
+        for (t, four) in fours.iter_mut().enumerate() {
+            let (a, b) = (eights[t], eights[t + 4]);
+            let low = _mm256_permute2f128_ps::<0x20>(a, b);
+            let sum = _mm256_add_ps(low, _mm256_permute2f128_ps::<0x31>(a, b));
+            *four = _mm256_castps_pd(sum);
+        }
+        let [a, b, c, d] = fours;
+        let twos = |a, b| {
+            let low = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+            _mm256_add_ps(low, _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)))
+        };
+        let (ab, cd) = (twos(a, b), twos(c, d));
+        let even = _mm256_shuffle_ps::<0b10_00_10_00>(ab, cd);
+        let squares = _mm256_add_ps(even, _mm256_shuffle_ps::<0b11_01_11_01>(ab, cd));
+        let scale = _mm256_div_ps(_mm256_set1_ps(1.0), _mm256_sqrt_ps(squares));
+        let positive = _mm256_cmp_ps::<_CMP_GT_OQ>(squares, _mm256_setzero_ps());
+        let finite = _mm256_cmp_ps::<_CMP_LT_OQ>(squares, _mm256_set1_ps(f32::INFINITY));
+        let mut scales = [0.0; BLOCK];
+        let scale = _mm256_and_ps(scale, _mm256_and_ps(positive, finite));
+        _mm256_storeu_ps(scales.as_mut_ptr(), scale);
+        scales
+    }
+}
+
+/// Decodes one token vector, `out` being `[dim]` and `packed` `[packed_len]`.
+///
+/// # Safety
+/// The processor has AVX2 and FMA; the slices have these lengths, and `code` is below the number of centroids.
+#[inline(always)]
+unsafe fn decode_one<const NBITS: usize>(
+    codec: &Codec,
+    table: &Table<'_, NBITS>,
+    code: usize,
+    packed: &[u8],
+    out: &mut [f32],
+) {
+    let dim = codec.dim;
+    let row = code * dim;
+    let mut d = 0;
+    // SAFETY: the code has `dim` values of `centroids`; `n` dimensions from `d` on take `n * NBITS / 8` bytes from
+    // `d * NBITS / 8` on.
+    unsafe {
+        let centroid = codec.centroids.as_ptr().add(row);
+        let mut put = |d: usize, weight: __m256| {
+            let units = _mm256_cvtepi8_epi32(_mm_loadl_epi64(centroid.add(d).cast()));
+            let step = _mm256_loadu_ps(codec.steps.as_ptr().add(d));
+            let base = _mm256_mul_ps(step, _mm256_cvtepi32_ps(units));
+            let scale = _mm256_loadu_ps(codec.scales.as_ptr().add(d));
+            let value = _mm256_fmadd_ps(scale, weight, base);
+            _mm256_storeu_ps(out.as_mut_ptr().add(d), value);
+        };
+        if NBITS == 4 {
+            while d + 4 * WIDTH <= dim {
+                let weights = table.look_up_nibbles(packed.as_ptr().add(d / 2));
+                for (i, weight) in weights.into_iter().enumerate() {
+                    put(d + i * WIDTH, weight);
+                }
+                d += 4 * WIDTH;
+            }
+        }
+        while d + WIDTH <= dim {
+            put(d, table.look_up(packed.as_ptr().add(d * NBITS / 8)));
+            d += WIDTH;
+        }
+    }
+    scalar::decode_from(codec, d, &codec.centroids[row..][..dim], packed, out);
+}
+
+/// The weights, as their look-up wants them.
 #[derive(Clone, Copy)]
 struct Table<'a, const NBITS: usize> {
-    /// Weights 0 to 7, repeated where there are fewer, so that a permute, which reads three bits of an index, may be
-    /// given an index with other buckets in its upper bits. Unused with 8 bits.
+    /// Weights 0 to 7, repeated where there are fewer. Unused with 8 bits.
     low: __m256,
     /// Weights 8 to 15, with 4 bits.
     high: __m256,
-    /// How far each lane shifts its bucket down.
+    /// How far each lane shifts its bucket: up to the sign with 1 bit, else down.
     shifts: __m256i,
+    /// Byte `k` of each of sixteen weights in both halves of register `k`, with 4 bits.
+    bytes: [__m256i; 4],
     weights: &'a [f32],
 }
 
 impl<const NBITS: usize> Table<'_, NBITS> {
     #[target_feature(enable = "avx2")]
     fn new(weights: &[f32]) -> Table<'_, NBITS> {
-        let mut low = [0.0; WIDTH];
-        let mut high = [0.0; WIDTH];
-        let mut shifts = [0; WIDTH];
-        for lane in 0..WIDTH {
-            low[lane] = weights[lane % weights.len()];
-            high[lane] = weights[(WIDTH + lane) % weights.len()];
-            shifts[lane] = (lane * NBITS % 32) as i32;
+        // A remainder that is known now takes no division.
+        let weight = |i: usize| weights[i % (1 << NBITS)];
+        let low: [f32; WIDTH] = std::array::from_fn(weight);
+        let high: [f32; WIDTH] = std::array::from_fn(|lane| weight(WIDTH + lane));
+        let shifts: [i32; WIDTH] = std::array::from_fn(|lane| match NBITS {
+            1 => 31 - lane as i32,
+            _ => (lane * NBITS % 32) as i32,
+        });
+        let mut bytes = [[0u8; 32]; 4];
+        if NBITS == 4 {
+            for i in 0..32 {
+                for (bytes, byte) in bytes.iter_mut().zip(weight(i).to_le_bytes()) {
+                    bytes[i] = byte;
+                }
+            }
         }
         // SAFETY: the arrays are one register long.
         unsafe {
@@ -96,6 +250,12 @@ impl<const NBITS: usize> Table<'_, NBITS> {
                 low: _mm256_loadu_ps(low.as_ptr()),
                 high: _mm256_loadu_ps(high.as_ptr()),
                 shifts: _mm256_loadu_si256(shifts.as_ptr().cast()),
+                bytes: [
+                    _mm256_loadu_si256(bytes[0].as_ptr().cast()),
+                    _mm256_loadu_si256(bytes[1].as_ptr().cast()),
+                    _mm256_loadu_si256(bytes[2].as_ptr().cast()),
+                    _mm256_loadu_si256(bytes[3].as_ptr().cast()),
+                ],
                 weights,
             }
         }
@@ -105,29 +265,89 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     ///
     /// # Safety
     /// `packed` has `NBITS` bytes.
-    #[inline]
-    #[target_feature(enable = "avx2")]
+    #[inline(always)]
     unsafe fn look_up(&self, packed: *const u8) -> __m256 {
         // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
         unsafe {
-            let word = match NBITS {
-                1 => i32::from(*packed),
-                2 => i32::from(packed.cast::<u16>().read_unaligned()),
-                4 => packed.cast::<i32>().read_unaligned(),
-                _ => {
-                    let buckets = _mm256_cvtepu8_epi32(_mm_loadl_epi64(packed.cast()));
-                    return _mm256_i32gather_ps::<4>(self.weights.as_ptr(), buckets);
+            match NBITS {
+                // Choices look at the sign alone, and permutes within halves at two bits: other buckets may be above.
+                1 => {
+                    let word = _mm256_set1_epi32(i32::from(*packed));
+                    let pick = _mm256_castsi256_ps(_mm256_sllv_epi32(word, self.shifts));
+                    let other = _mm256_permute_ps::<0b01_01_01_01>(self.low);
+                    let first = _mm256_permute_ps::<0>(self.low);
+                    _mm256_blendv_ps(first, other, pick)
                 }
-            };
-            let index = _mm256_srlv_epi32(_mm256_set1_epi32(word), self.shifts);
-            let low = _mm256_permutevar8x32_ps(self.low, index);
-            if NBITS < 4 {
-                return low;
+                2 => {
+                    let word = i32::from(packed.cast::<u16>().read_unaligned());
+                    let index = _mm256_srlv_epi32(_mm256_set1_epi32(word), self.shifts);
+                    _mm256_permutevar_ps(self.low, index)
+                }
+                4 => {
+                    let word = _mm256_set1_epi32(packed.cast::<i32>().read_unaligned());
+                    let index = _mm256_srlv_epi32(word, self.shifts);
+                    let low = _mm256_permutevar8x32_ps(self.low, index);
+                    let high = _mm256_permutevar8x32_ps(self.high, index);
+                    // Bring bit 3 of the bucket to the sign.
+                    let pick = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
+                    _mm256_blendv_ps(low, high, pick)
+                }
+                _ => {
+                    // Loads one by one, as processors without a fast gather have three of them a cycle.
+                    let word = packed.cast::<u64>().read_unaligned();
+                    let weight = |i: usize| {
+                        let bucket = (word >> (8 * i)) as u8;
+                        self.weights.as_ptr().add(usize::from(bucket))
+                    };
+                    let four = |i: usize| {
+                        let a = _mm_load_ss(weight(i));
+                        let a = _mm_insert_ps::<0x10>(a, _mm_load_ss(weight(i + 1)));
+                        let a = _mm_insert_ps::<0x20>(a, _mm_load_ss(weight(i + 2)));
+                        _mm_insert_ps::<0x30>(a, _mm_load_ss(weight(i + 3)))
+                    };
+                    _mm256_set_m128(four(4), four(0))
+                }
             }
-            let high = _mm256_permutevar8x32_ps(self.high, index);
-            // The blend looks at the sign alone: bring bit 3 of the bucket there.
-            let pick = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
-            _mm256_blendv_ps(low, high, pick)
+        }
+    }
+
+    /// The weights of the 32 buckets of 4 bits at `packed`, found byte by byte.
+    ///
+    /// # Safety
+    /// `packed` has 16 bytes.
+    #[inline(always)]
+    unsafe fn look_up_nibbles(&self, packed: *const u8) -> [__m256; 4] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let packed = _mm256_broadcastsi128_si256(_mm_loadu_si128(packed.cast()));
+            // Two bytes of every four in each half, as its interleaved results are half of a register of weights; -1
+            // gives 0.
+            let order = _mm256_setr_epi8(
+                0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13, -1, //
+                2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15, -1,
+            );
+            let words = _mm256_shuffle_epi8(packed, order);
+            let buckets = _mm256_or_si256(words, _mm256_slli_epi16::<4>(words));
+            let buckets = _mm256_and_si256(buckets, _mm256_set1_epi8(0x0f));
+            let [a, b, c, d] = self.bytes;
+            let (a, b) = (
+                _mm256_shuffle_epi8(a, buckets),
+                _mm256_shuffle_epi8(b, buckets),
+            );
+            let (c, d) = (
+                _mm256_shuffle_epi8(c, buckets),
+                _mm256_shuffle_epi8(d, buckets),
+            );
+            let (ab, cd) = (_mm256_unpacklo_epi8(a, b), _mm256_unpacklo_epi8(c, d));
+            let (low, next) = (_mm256_unpacklo_epi16(ab, cd), _mm256_unpackhi_epi16(ab, cd));
+            let (ab, cd) = (_mm256_unpackhi_epi8(a, b), _mm256_unpackhi_epi8(c, d));
+            let (third, last) = (_mm256_unpacklo_epi16(ab, cd), _mm256_unpackhi_epi16(ab, cd));
+            [
+                _mm256_castsi256_ps(low),
+                _mm256_castsi256_ps(next),
+                _mm256_castsi256_ps(third),
+                _mm256_castsi256_ps(last),
+            ]
         }
     }
 }

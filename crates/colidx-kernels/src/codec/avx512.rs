@@ -2,20 +2,19 @@
 
 use std::arch::x86_64::*;
 
-use super::Codec;
 use super::bits::packed_len;
+use super::unit::{self, BLOCK, Decoder};
+use super::{Codec, ahead, avx2};
 use crate::Code;
+use crate::int16::ONE;
 
 /// Dimensions decoded at a time.
 const WIDTH: usize = 16;
 
-/// Tokens whose centroid is fetched ahead of its use.
-const AHEAD: usize = 8;
-
 /// # Safety
-/// The processor has AVX-512 F, BW and VL and F16C; the slices have the lengths `super::decode` asks for, and every code
-/// is below the number of centroids.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
+/// The processor has AVX-512 F, BW and VL; the slices have the lengths `super::decode` asks for, and every code is
+/// below the number of centroids.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) unsafe fn decode<C: Code>(
     codec: &Codec,
     codes: &[C],
@@ -35,7 +34,7 @@ pub(super) unsafe fn decode<C: Code>(
 
 /// # Safety
 /// As [`decode`].
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 unsafe fn decode_bits<C: Code, const NBITS: usize>(
     codec: &Codec,
     codes: &[C],
@@ -43,41 +42,118 @@ unsafe fn decode_bits<C: Code, const NBITS: usize>(
     out: &mut [f32],
 ) {
     let dim = codec.dim;
-    let bytes = packed_len(dim, NBITS);
+    let table = Table::<NBITS>::new(codec.weights);
+    let packed = residuals.chunks_exact(packed_len(dim, NBITS));
+    let tokens = codes.iter().zip(packed).zip(out.chunks_exact_mut(dim));
+    for (t, ((code, packed), out)) in tokens.enumerate() {
+        ahead::fetch(codec, codes, t);
+        // SAFETY: the code is below the number of centroids, and the slices are one token's.
+        unsafe { decode_one(codec, &table, code.index(), packed, out) };
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 F, BW and VL, AVX2 and FMA; the slices have the lengths `super::decode_int16` asks for, and every code is below the
+/// number of centroids.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
+pub(super) unsafe fn decode_int16<C: Code>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match codec.nbits {
+            1 => int16_bits::<C, 1>(codec, codes, residuals, out),
+            2 => int16_bits::<C, 2>(codec, codes, residuals, out),
+            4 => int16_bits::<C, 4>(codec, codes, residuals, out),
+            _ => int16_bits::<C, 8>(codec, codes, residuals, out),
+        }
+    }
+}
+
+/// # Safety
+/// As [`decode_int16`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx2,fma")]
+unsafe fn int16_bits<C: Code, const NBITS: usize>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    let table = Table::<NBITS>::new(codec.weights);
+    // SAFETY: the caller's promise.
+    unsafe { unit::decode_int16(&table, codec, codes, residuals, out) }
+}
+
+// SAFETY: every method is instructions of AVX-512 F, BW and VL, AVX2 and FMA.
+unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
+    #[inline(always)]
+    unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
+        // SAFETY: the caller's promise.
+        unsafe { decode_one(codec, self, code, packed, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
+        // SAFETY: the caller's promise.
+        unsafe { avx2::scales(rows, width) }
+    }
+
+    #[inline(always)]
+    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
+        // SAFETY: the caller has sixteen values at both.
+        unsafe {
+            let unit = _mm512_mul_ps(_mm512_loadu_ps(from), _mm512_set1_ps(scale));
+            let whole = _mm512_cvtps_epi32(_mm512_mul_ps(unit, _mm512_set1_ps(ONE)));
+            _mm256_storeu_si256(to.cast(), _mm512_cvtsepi32_epi16(whole));
+        }
+    }
+}
+
+/// Decodes one token vector, `out` being `[dim]` and `packed` `[packed_len]`.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW and VL; the slices have these lengths, and `code` is below the number of centroids.
+#[inline(always)]
+unsafe fn decode_one<const NBITS: usize>(
+    codec: &Codec,
+    table: &Table<'_, NBITS>,
+    code: usize,
+    packed: &[u8],
+    out: &mut [f32],
+) {
+    let dim = codec.dim;
     let tail = dim % WIDTH;
     let mask: __mmask16 = (1 << tail) - 1;
-    let table = Table::<NBITS>::new(codec.weights);
-    // SAFETY: token `t` has `bytes` of `residuals` and `dim` floats of `out`, and its code `dim` values of `centroids`;
-    // sixteen dimensions from `d` on take `2 * NBITS` bytes from `d * NBITS / 8` on.
+    // SAFETY: the code has `dim` values of `centroids`; sixteen dimensions from `d` on take `2 * NBITS` bytes from
+    // `d * NBITS / 8` on.
     unsafe {
-        for (t, code) in codes.iter().enumerate() {
-            if let Some(next) = codes.get(t + AHEAD) {
-                let centroid = codec.centroids.as_ptr().add(next.index() * dim);
-                for line in 0..(2 * dim).div_ceil(64) {
-                    _mm_prefetch::<_MM_HINT_T0>(centroid.cast::<i8>().add(line * 64));
-                }
-            }
-            let centroid = codec.centroids.as_ptr().add(code.index() * dim);
-            let packed = residuals.as_ptr().add(t * bytes);
-            let out = out.as_mut_ptr().add(t * dim);
-            let mut d = 0;
-            while d + WIDTH <= dim {
-                let base = _mm512_cvtph_ps(_mm256_loadu_si256(centroid.add(d).cast()));
-                let weight = table.look_up(packed.add(d * NBITS / 8));
-                let scale = _mm512_loadu_ps(codec.scales.as_ptr().add(d));
-                _mm512_storeu_ps(out.add(d), _mm512_fmadd_ps(scale, weight, base));
-                d += WIDTH;
-            }
-            if tail > 0 {
-                let mut last = [0u8; WIDTH];
-                let start = d * NBITS / 8;
-                std::ptr::copy_nonoverlapping(packed.add(start), last.as_mut_ptr(), bytes - start);
-                let base = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, centroid.add(d).cast()));
-                let weight = table.look_up(last.as_ptr());
-                let scale = _mm512_maskz_loadu_ps(mask, codec.scales.as_ptr().add(d));
-                let value = _mm512_fmadd_ps(scale, weight, base);
-                _mm512_mask_storeu_ps(out.add(d), mask, value);
-            }
+        let centroid = codec.centroids.as_ptr().add(code * dim);
+        let bytes = packed.len();
+        let (packed, out) = (packed.as_ptr(), out.as_mut_ptr());
+        let mut d = 0;
+        while d + WIDTH <= dim {
+            let units = _mm512_cvtepi8_epi32(_mm_loadu_si128(centroid.add(d).cast()));
+            let step = _mm512_loadu_ps(codec.steps.as_ptr().add(d));
+            let base = _mm512_mul_ps(step, _mm512_cvtepi32_ps(units));
+            let weight = table.look_up(packed.add(d * NBITS / 8));
+            let scale = _mm512_loadu_ps(codec.scales.as_ptr().add(d));
+            _mm512_storeu_ps(out.add(d), _mm512_fmadd_ps(scale, weight, base));
+            d += WIDTH;
+        }
+        if tail > 0 {
+            let mut last = [0u8; WIDTH];
+            let start = d * NBITS / 8;
+            std::ptr::copy_nonoverlapping(packed.add(start), last.as_mut_ptr(), bytes - start);
+            let units = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(mask, centroid.add(d)));
+            let step = _mm512_maskz_loadu_ps(mask, codec.steps.as_ptr().add(d));
+            let base = _mm512_mul_ps(step, _mm512_cvtepi32_ps(units));
+            let weight = table.look_up(last.as_ptr());
+            let scale = _mm512_maskz_loadu_ps(mask, codec.scales.as_ptr().add(d));
+            let value = _mm512_fmadd_ps(scale, weight, base);
+            _mm512_mask_storeu_ps(out.add(d), mask, value);
         }
     }
 }
@@ -99,7 +175,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         let mut repeated = [0.0; WIDTH];
         let mut shifts = [0; WIDTH];
         for lane in 0..WIDTH {
-            repeated[lane] = weights[lane % weights.len()];
+            repeated[lane] = weights[lane % (1 << NBITS)];
             shifts[lane] = (lane * NBITS % 32) as i32;
         }
         // SAFETY: both arrays are one register long.
@@ -116,8 +192,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     ///
     /// # Safety
     /// `packed` has `2 * NBITS` bytes.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    #[inline(always)]
     unsafe fn look_up(&self, packed: *const u8) -> __m512 {
         // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
         unsafe {

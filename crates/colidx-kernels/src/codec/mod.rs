@@ -2,6 +2,8 @@
 //! each dimension, one of `2^nbits` weights.
 
 #[cfg(target_arch = "x86_64")]
+mod ahead;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -10,13 +12,14 @@ mod bits;
 mod neon;
 mod quantize;
 mod scalar;
+mod unit;
 
 pub use bits::{pack, packed_len, unpack};
 pub use quantize::quantize;
 
 use crate::code::check;
 use crate::level::dispatch;
-use crate::{Code, CodeOutOfRange, Level, level};
+use crate::{Code, CodeOutOfRange, Level, int16_stride, level};
 
 /// What codes and residuals are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +28,10 @@ pub struct Codec<'a> {
     pub dim: usize,
     /// Bits of a residual for each dimension: 1, 2, 4 or 8.
     pub nbits: usize,
-    /// Centroids, `[K, dim]` row-major, each value the bits of an f16.
-    pub centroids: &'a [u16],
+    /// Centroids, `[K, dim]` row-major, in units of `steps`.
+    pub centroids: &'a [i8],
+    /// What one unit of a centroid is worth in each dimension, `[dim]`.
+    pub steps: &'a [f32],
     /// What each bucket stands for, `[2^nbits]`.
     pub weights: &'a [f32],
     /// What the weights are multiplied by in each dimension, `[dim]`.
@@ -44,6 +49,17 @@ impl Codec<'_> {
         self.centroids.is_empty()
     }
 
+    /// Checks what is decoded and what it is decoded with, before any of it is used as an offset.
+    fn check<C: Code>(&self, codes: &[C], residuals: &[u8]) -> Result<(), CodeOutOfRange> {
+        self.assert_shapes();
+        assert_eq!(
+            residuals.len(),
+            codes.len() * packed_len(self.dim, self.nbits),
+            "`residuals` is [n_codes, packed_len]"
+        );
+        check(codes, self.len())
+    }
+
     fn assert_shapes(&self) {
         let Codec { dim, nbits, .. } = *self;
         assert!(dim > 0, "a token vector has dimensions");
@@ -52,13 +68,15 @@ impl Codec<'_> {
             "`centroids` is [K, dim]"
         );
         bits::assert_nbits(nbits);
+        assert_eq!(self.steps.len(), dim, "`steps` is [dim]");
         assert_eq!(self.weights.len(), 1 << nbits, "`weights` is [2^nbits]");
         assert_eq!(self.scales.len(), dim, "`scales` is [dim]");
     }
 }
 
-/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[bucket of dimension d], centroids[codes[t]][d])`, `out` being
-/// `[n_codes, dim]` and `residuals` `[n_codes, packed_len(dim, nbits)]`.
+/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[bucket of dimension d], steps[d] * centroids[codes[t]][d])`,
+/// the product of step and centroid rounded on its own. `out` is `[n_codes, dim]` and `residuals`
+/// `[n_codes, packed_len(dim, nbits)]`.
 ///
 /// # Errors
 /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
@@ -72,6 +90,24 @@ pub fn decode<C: Code>(
     out: &mut [f32],
 ) -> Result<(), CodeOutOfRange> {
     level().decode(codec, codes, residuals, out)
+}
+
+/// Decodes token vectors for 16-bit products: each as by [`decode`] and [`normalize`](crate::normalize), times 32,766, to
+/// the nearest integer, ties to even, with the same bits at every level. `out` is `[n_codes, int16_stride(dim)]`, zero after
+/// each vector's dimensions. A vector the sum of whose squares is not a positive, finite number becomes zeros.
+///
+/// # Errors
+/// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
+///
+/// # Panics
+/// As [`decode`].
+pub fn decode_int16<C: Code>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) -> Result<(), CodeOutOfRange> {
+    level().decode_int16(codec, codes, residuals, out)
 }
 
 impl Level {
@@ -89,20 +125,37 @@ impl Level {
         residuals: &[u8],
         out: &mut [f32],
     ) -> Result<(), CodeOutOfRange> {
-        codec.assert_shapes();
-        let bytes = packed_len(codec.dim, codec.nbits);
-        assert_eq!(
-            residuals.len(),
-            codes.len() * bytes,
-            "`residuals` is [n_codes, packed_len]"
-        );
         assert_eq!(
             out.len(),
             codes.len() * codec.dim,
             "`out` is [n_codes, dim]"
         );
-        check(codes, codec.len())?;
+        codec.check(codes, residuals)?;
         dispatch!(self, decode(codec, codes, residuals, out));
+        Ok(())
+    }
+
+    /// [`decode_int16`] at this level.
+    ///
+    /// # Errors
+    /// As [`decode_int16`].
+    ///
+    /// # Panics
+    /// As [`decode_int16`], or if the processor does not support the level.
+    pub fn decode_int16<C: Code>(
+        self,
+        codec: &Codec,
+        codes: &[C],
+        residuals: &[u8],
+        out: &mut [i16],
+    ) -> Result<(), CodeOutOfRange> {
+        assert_eq!(
+            out.len(),
+            codes.len() * int16_stride(codec.dim),
+            "`out` is [n_codes, int16_stride(dim)]"
+        );
+        codec.check(codes, residuals)?;
+        dispatch!(self, decode_int16(codec, codes, residuals, out));
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! NEON: eight dimensions at a time, the bytes of their weights looked up with table instructions.
 
 use std::arch::aarch64::*;
-use std::arch::asm;
 
 use super::bits::packed_len;
+use super::unit::{self, BLOCK, Decoder};
 use super::{Codec, scalar};
-use crate::Code;
+use crate::int16::ONE;
+use crate::{Code, LANES};
 
 /// Dimensions decoded at a time.
 const WIDTH: usize = 8;
@@ -40,51 +41,111 @@ unsafe fn decode_bits<C: Code, const NBITS: usize>(
     out: &mut [f32],
 ) {
     let dim = codec.dim;
-    let bytes = packed_len(dim, NBITS);
-    let whole = dim - dim % WIDTH;
     let table = Table::<NBITS>::new(codec.weights);
-    for (t, code) in codes.iter().enumerate() {
-        let row = code.index() * dim;
-        // SAFETY: token `t` has `bytes` of `residuals` and `dim` floats of `out`, and its code `dim` values of
-        // `centroids`; eight dimensions from `d` on take `NBITS` bytes from `d * NBITS / 8` on.
-        unsafe {
-            let centroid = codec.centroids.as_ptr().add(row);
-            let packed = residuals.as_ptr().add(t * bytes);
-            let scales = codec.scales.as_ptr();
-            let out = out.as_mut_ptr().add(t * dim);
-            let mut d = 0;
-            while d < whole {
-                let weights = table.look_up(packed.add(d * NBITS / 8));
-                for (half, weight) in weights.into_iter().enumerate() {
-                    let d = d + half * 4;
-                    let base = widen(vld1_u16(centroid.add(d)));
-                    let value = vfmaq_f32(base, vld1q_f32(scales.add(d)), weight);
-                    vst1q_f32(out.add(d), value);
-                }
-                d += WIDTH;
-            }
-        }
-        let packed = &residuals[t * bytes..][..bytes];
-        let out = &mut out[t * dim..][..dim];
-        scalar::decode_from(codec, whole, &codec.centroids[row..][..dim], packed, out);
+    let packed = residuals.chunks_exact(packed_len(dim, NBITS));
+    for ((code, packed), out) in codes.iter().zip(packed).zip(out.chunks_exact_mut(dim)) {
+        // SAFETY: the code is below the number of centroids, and the slices are one token's.
+        unsafe { decode_one(codec, &table, code.index(), packed, out) };
     }
 }
 
-/// The bits of four f16 as f32.
-#[inline]
+/// # Safety
+/// The slices have the lengths `super::decode_int16` asks for, and every code is below the
+/// number of centroids.
 #[target_feature(enable = "neon")]
-fn widen(bits: uint16x4_t) -> float32x4_t {
-    let wide: float32x4_t;
-    // SAFETY: the instruction is part of AArch64 and reads and writes the two registers alone.
+pub(super) unsafe fn decode_int16<C: Code>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    // SAFETY: the caller's promise.
     unsafe {
-        asm!(
-            "fcvtl {wide:v}.4s, {bits:v}.4h",
-            wide = lateout(vreg) wide,
-            bits = in(vreg) bits,
-            options(pure, nomem, nostack, preserves_flags)
-        );
+        match codec.nbits {
+            1 => int16_bits::<C, 1>(codec, codes, residuals, out),
+            2 => int16_bits::<C, 2>(codec, codes, residuals, out),
+            4 => int16_bits::<C, 4>(codec, codes, residuals, out),
+            _ => int16_bits::<C, 8>(codec, codes, residuals, out),
+        }
     }
-    wide
+}
+
+/// # Safety
+/// As [`decode_int16`].
+#[target_feature(enable = "neon")]
+unsafe fn int16_bits<C: Code, const NBITS: usize>(
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+) {
+    let table = Table::<NBITS>::new(codec.weights);
+    // SAFETY: the caller's promise.
+    unsafe { unit::decode_int16(&table, codec, codes, residuals, out) }
+}
+
+// SAFETY: every method is instructions of NEON.
+unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
+    #[inline(always)]
+    unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
+        // SAFETY: the caller's promise.
+        unsafe { decode_one(codec, self, code, packed, out) }
+    }
+
+    #[inline(always)]
+    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
+        unit::scales(rows, width, f32::mul_add)
+    }
+
+    #[inline(always)]
+    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
+        for d in (0..LANES).step_by(4) {
+            // SAFETY: the caller has sixteen values at both.
+            unsafe {
+                let unit = vmulq_n_f32(vld1q_f32(from.add(d)), scale);
+                let whole = vcvtnq_s32_f32(vmulq_n_f32(unit, ONE));
+                vst1_s16(to.add(d), vqmovn_s32(whole));
+            }
+        }
+    }
+}
+
+/// Decodes one token vector, `out` being `[dim]` and `packed` `[packed_len]`.
+///
+/// # Safety
+/// The slices have these lengths, and `code` is below the number of centroids.
+#[inline(always)]
+unsafe fn decode_one<const NBITS: usize>(
+    codec: &Codec,
+    table: &Table<'_, NBITS>,
+    code: usize,
+    packed: &[u8],
+    out: &mut [f32],
+) {
+    let dim = codec.dim;
+    let row = code * dim;
+    let whole = dim - dim % WIDTH;
+    // SAFETY: the code has `dim` values of `centroids`; eight dimensions from `d` on take `NBITS` bytes from
+    // `d * NBITS / 8` on.
+    unsafe {
+        let centroid = codec.centroids.as_ptr().add(row);
+        let (steps, scales) = (codec.steps.as_ptr(), codec.scales.as_ptr());
+        let (packed, out) = (packed.as_ptr(), out.as_mut_ptr());
+        let mut d = 0;
+        while d < whole {
+            let weights = table.look_up(packed.add(d * NBITS / 8));
+            let units = vmovl_s8(vld1_s8(centroid.add(d)));
+            let halves = [vmovl_s16(vget_low_s16(units)), vmovl_high_s16(units)];
+            for (half, (weight, units)) in weights.into_iter().zip(halves).enumerate() {
+                let d = d + half * 4;
+                let base = vmulq_f32(vld1q_f32(steps.add(d)), vcvtq_f32_s32(units));
+                let value = vfmaq_f32(base, vld1q_f32(scales.add(d)), weight);
+                vst1q_f32(out.add(d), value);
+            }
+            d += WIDTH;
+        }
+    }
+    scalar::decode_from(codec, whole, &codec.centroids[row..][..dim], packed, out);
 }
 
 /// The weights, as the look-up of eight buckets wants them.
@@ -103,7 +164,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         let mut repeated = [0.0f32; 16];
         let mut shifts = [0i32; WIDTH];
         for (lane, weight) in repeated.iter_mut().enumerate() {
-            *weight = weights[lane % weights.len()];
+            *weight = weights[lane % (1 << NBITS)];
         }
         for (lane, shift) in shifts.iter_mut().enumerate() {
             *shift = -((lane * NBITS % 32) as i32);
@@ -126,8 +187,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     ///
     /// # Safety
     /// `packed` has `NBITS` bytes.
-    #[inline]
-    #[target_feature(enable = "neon")]
+    #[inline(always)]
     unsafe fn look_up(&self, packed: *const u8) -> [float32x4_t; 2] {
         // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
         unsafe {

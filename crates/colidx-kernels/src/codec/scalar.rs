@@ -1,9 +1,8 @@
 //! The oracle, and the last dimensions of the others.
 
-use half::f16;
-
 use super::Codec;
 use super::bits::{bucket_at, packed_len};
+use super::unit::{self, Plain};
 use crate::Code;
 use crate::fma::fma;
 
@@ -16,18 +15,23 @@ pub(super) fn decode<C: Code>(codec: &Codec, codes: &[C], residuals: &[u8], out:
     }
 }
 
+pub(super) fn decode_int16<C: Code>(codec: &Codec, codes: &[C], residuals: &[u8], out: &mut [i16]) {
+    // SAFETY: the oracle's decoder is portable, and its caller, like that of every level, has checked codes and lengths.
+    unsafe { unit::decode_int16(&Plain, codec, codes, residuals, out) }
+}
+
 /// Decodes the dimensions of one token vector from `first` on.
 #[inline(always)]
 pub(super) fn decode_from(
     codec: &Codec,
     first: usize,
-    centroid: &[u16],
+    centroid: &[i8],
     packed: &[u8],
     out: &mut [f32],
 ) {
     for j in first..codec.dim {
         let weight = codec.weights[usize::from(bucket_at(packed, codec.nbits, j))];
-        let base = f16::from_bits(centroid[j]).to_f32();
+        let base = codec.steps[j] * f32::from(centroid[j]);
         out[j] = fma(codec.scales[j], weight, base);
     }
 }

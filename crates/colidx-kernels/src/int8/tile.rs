@@ -1,6 +1,8 @@
 //! The kernel itself, written once over a SIMD register type; see `dot/tile.rs`, whose f32 twin it is.
 //!
-//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level.
+//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level. Registers are
+//! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
+//! instructions.
 
 use super::columns::{Factors, Quads};
 use super::rows::Range;
@@ -59,26 +61,34 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     let per_panel = LANES / S::WIDTH;
     // SAFETY: the caller's promise.
     unsafe {
-        let start: [S; N] = std::array::from_fn(|v| {
+        let lacking = |v: usize| {
             let lacking = &(*factors.add(v / per_panel)).lacking;
-            S::start(lacking.as_ptr().add(v % per_panel * S::WIDTH))
-        });
+            lacking.as_ptr().add(v % per_panel * S::WIDTH)
+        };
+        let mut start = [S::start(lacking(0)); N];
+        for (v, start) in start.iter_mut().enumerate().skip(1) {
+            *start = S::start(lacking(v));
+        }
         let mut acc = [start; R];
         for d in 0..depth {
-            let columns: [S::Columns; N] = std::array::from_fn(|v| {
+            let at = |v: usize| {
                 let line = panel.add(v / per_panel * depth + d).cast::<i8>();
-                S::columns(line.add(v % per_panel * S::WIDTH * QUAD))
-            });
+                line.add(v % per_panel * S::WIDTH * QUAD)
+            };
+            let mut columns = [S::columns(at(0)); N];
+            for (v, columns) in columns.iter_mut().enumerate().skip(1) {
+                *columns = S::columns(at(v));
+            }
             for (r, acc) in acc.iter_mut().enumerate() {
                 let row = S::row(rows.add((r * depth + d) * QUAD));
-                for (acc, columns) in acc.iter_mut().zip(columns) {
-                    *acc = acc.add(row, columns);
+                for (acc, columns) in acc.iter_mut().zip(&columns) {
+                    *acc = acc.add(row, *columns);
                 }
             }
         }
-        for (r, acc) in acc.into_iter().enumerate() {
+        for (r, acc) in acc.iter().enumerate() {
             let range = *ranges.add(r);
-            for (v, acc) in acc.into_iter().enumerate() {
+            for (v, acc) in acc.iter().enumerate() {
                 let factors = &*factors.add(v / per_panel);
                 let at = v % per_panel * S::WIDTH;
                 acc.finish(

@@ -12,13 +12,16 @@ use crate::format::{file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
-use crate::segment::vectors::{CODES, VectorWriter, code_bytes};
+use crate::segment::vectors::{Codes, VectorWriter};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
 /// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
 pub(super) const BATCH_DOCUMENTS: usize = 256;
+
+/// Vectors compressed at a time: sorted by group, there are then many for most groups.
+const BATCH_VECTORS: usize = 1 << 16;
 
 pub(super) struct Assembled {
     pub files: Vec<FileEntry>,
@@ -83,18 +86,19 @@ pub(super) fn assemble(
     timed(Phase::Sample, started);
 
     let started = Instant::now();
-    let (book, assigner) = train(&sample, dim, options, progress)?;
+    let (book, assigner, centroids) = train(&sample, dim, options, progress)?;
     let codebook_seal = book.write(directory, number)?;
     timed(Phase::Train, started);
 
     let started = Instant::now();
-    let compressor = Compressor::new(&book, &assigner, dim);
-    let mut writer = VectorWriter::create(directory, number, book.centroids.len() / dim)?;
+    let compressor = Compressor::new(&book, &assigner, &centroids, dim);
+    let mut writer = VectorWriter::create(directory, number, book.members.len())?;
     let mut offsets = vec![0u64];
     let mut without_vectors = 0;
     let mut unit_length = true;
     progress.phase(Phase::Encode, Some(documents.into()));
     let mut batch = VectorBatch::default();
+    let mut gathered = VectorBatch::default();
     let ordinals: Vec<u32> = (0..documents).collect();
     for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
         if progress.cancelled() {
@@ -106,35 +110,48 @@ pub(super) fn assemble(
             .filter(|&d| sample.place(d).is_none())
             .collect();
         reader.read(&missing, &mut batch)?;
-        let gathered = gather(chunk, &sample, &batch, dim);
-        for &len in &gathered.lens {
+        let done = gathered.lens.len();
+        gather(chunk, &sample, &batch, dim, &mut gathered);
+        for &len in &gathered.lens[done..] {
             offsets.push(offsets[offsets.len() - 1] + u64::from(len));
             without_vectors += u64::from(len == 0);
         }
-        unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-        let (codes, residuals) = compressor.compress(&gathered);
-        writer.push(&codes, &residuals)?;
         progress.advance(offsets.len() as u64 - 1);
+        let last = offsets.len() > documents as usize;
+        if gathered.vectors.len() >= BATCH_VECTORS * dim || last {
+            unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
+            let (codes, residuals) = compressor.compress(&gathered);
+            writer.push(&codes, &residuals)?;
+            gathered.clear();
+        }
     }
     let (codes_seal, residuals_seal) = writer.finish()?;
     timed(Phase::Encode, started);
 
     let started = Instant::now();
     progress.phase(Phase::Postings, None);
-    let centroids = book.centroids.len() / dim;
+    let centroids = book.members.len();
     let codes = Frame::open(
         directory,
         &file_name(kind::CODES, number),
         kind::CODES,
         Some(codes_seal),
     )?;
-    let postings_seal =
-        postings::write(directory, number, centroids, options.memory / 4, |visit| {
+    let codes = Codes::open(&codes, offsets[offsets.len() - 1], centroids)?;
+    let postings_seal = postings::write(
+        directory,
+        number,
+        centroids,
+        documents,
+        options.memory / 4,
+        |visit| {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            scan(&codes, centroids, &offsets, visit)
-        })?;
+            scan(&codes, &offsets, visit);
+            Ok(())
+        },
+    )?;
     let documents_seal = keys.write(directory, number, &offsets)?;
     timed(Phase::Postings, started);
 
@@ -160,9 +177,14 @@ fn has_unit_length(vector: &[f32]) -> bool {
     (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
 }
 
-/// The vectors of consecutive documents, from the sample where they are in it and else from `batch`.
-fn gather(documents: &[u32], sample: &Sample, batch: &VectorBatch, dim: usize) -> VectorBatch {
-    let mut out = VectorBatch::default();
+/// Appends the vectors of consecutive documents to `out`, from the sample where they are in it and else from `batch`.
+fn gather(
+    documents: &[u32],
+    sample: &Sample,
+    batch: &VectorBatch,
+    dim: usize,
+    out: &mut VectorBatch,
+) {
     let (mut next, mut next_vector) = (0, 0);
     let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
     for &document in documents {
@@ -186,31 +208,15 @@ fn gather(documents: &[u32], sample: &Sample, batch: &VectorBatch, dim: usize) -
             out.token_ids.extend_from_slice(&ids[range]);
         }
     }
-    out
 }
 
 /// Calls `visit` with every document and code of the segment being built.
-fn scan(
-    codes: &Frame,
-    centroids: usize,
-    offsets: &[u64],
-    visit: &mut dyn FnMut(u32, u32),
-) -> Result<()> {
-    let each = |code_at: &dyn Fn(usize) -> u32, visit: &mut dyn FnMut(u32, u32)| {
-        for (document, ends) in offsets.windows(2).enumerate() {
-            for vector in ends[0]..ends[1] {
-                visit(document as u32, code_at(vector as usize));
-            }
+fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
+    let mut of_document = Vec::new();
+    for (document, ends) in offsets.windows(2).enumerate() {
+        codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
+        for &code in &of_document {
+            visit(document as u32, code);
         }
-    };
-    if code_bytes(centroids) == 2 {
-        let codes = codes.section::<u16>(CODES)?;
-        let codes: &[u16] = &codes;
-        each(&|v| codes[v].into(), visit);
-    } else {
-        let codes = codes.section::<u32>(CODES)?;
-        let codes: &[u32] = &codes;
-        each(&|v| codes[v], visit);
     }
-    Ok(())
 }

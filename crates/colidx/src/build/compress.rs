@@ -1,7 +1,6 @@
 //! Compressing vectors with a trained codebook.
 
 use super::VectorBatch;
-use super::train::widen;
 use crate::codebook::NewCodebook;
 use crate::segment::vectors::residual_bytes;
 use colidx_cluster::Assigner;
@@ -13,17 +12,23 @@ pub(super) struct Compressor<'a> {
     assigner: &'a Assigner,
     dim: usize,
     inverse_scales: Vec<f32>,
-    centroids: Vec<f32>,
+    /// `[K, dim]` as they decode, in the order of training, as the assigner numbers them.
+    centroids: &'a [f32],
 }
 
 impl<'a> Compressor<'a> {
-    pub(super) fn new(book: &'a NewCodebook, assigner: &'a Assigner, dim: usize) -> Self {
+    pub(super) fn new(
+        book: &'a NewCodebook,
+        assigner: &'a Assigner,
+        centroids: &'a [f32],
+        dim: usize,
+    ) -> Self {
         Self {
             book,
             assigner,
             dim,
             inverse_scales: book.quantizer.inverse_scales(),
-            centroids: widen(&book.centroids),
+            centroids,
         }
     }
 
@@ -55,6 +60,9 @@ impl<'a> Compressor<'a> {
                     );
                 }
             });
+        for code in &mut codes {
+            *code = self.book.members[*code as usize];
+        }
         (codes, packed)
     }
 }

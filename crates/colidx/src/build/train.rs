@@ -1,25 +1,25 @@
 //! Training the codebook on the sample.
 
+use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
 use crate::codebook::NewCodebook;
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, Shape, TrainOptions};
-use half::f16;
-use half::slice::HalfFloatSliceExt;
 use std::sync::Once;
 
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
 const QUANTIZER_VECTORS: usize = 1 << 17;
 
-/// Trains centroids and residual buckets on the sample.
+/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it in the order of
+/// training: an assigner, and the centroids `[K, dim]` as they decode.
 pub(super) fn train(
     sample: &Sample,
     dim: usize,
     options: &BuildOptions,
     progress: &dyn Progress,
-) -> Result<(NewCodebook, Assigner)> {
+) -> Result<(NewCodebook, Assigner, Vec<f32>)> {
     let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
     let train_options = TrainOptions {
         engine: options.engine,
@@ -50,12 +50,8 @@ pub(super) fn train(
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
-    let centroids: Vec<f16> = trained
-        .centroids
-        .iter()
-        .map(|&v| f16::from_f32(v))
-        .collect();
-    let rounded = widen(&centroids);
+    let layout = Layout::new(&trained, options.seed);
+    let rounded = layout.rounded();
     let assigner = Assigner::new(dim, &rounded, &trained.groups);
 
     let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
@@ -78,14 +74,12 @@ pub(super) fn train(
     let book = NewCodebook {
         quantizer: Quantizer::train(&residuals, dim, options.nbits as usize),
         sample_error: squares / codes.len().max(1) as f64,
-        centroids,
+        centroids: layout.centroids,
+        steps: layout.steps,
+        cells: layout.cells,
+        centres: layout.centres,
+        members: layout.members,
         groups: trained.groups,
     };
-    Ok((book, assigner))
-}
-
-pub(super) fn widen(halves: &[f16]) -> Vec<f32> {
-    let mut floats = vec![0.0; halves.len()];
-    halves.convert_to_f32_slice(&mut floats);
-    floats
+    Ok((book, assigner, rounded))
 }

@@ -140,11 +140,11 @@ impl Manifest {
                 head.nbits.to_string(),
             ));
         }
-        if head.dim as usize > MAX_DIM {
+        if !(1..=MAX_DIM).contains(&(head.dim as usize)) {
             return Err(invalid(
                 HEAD,
                 "dim",
-                format!("at most {MAX_DIM}"),
+                format!("1 to {MAX_DIM}"),
                 head.dim.to_string(),
             ));
         }

@@ -8,7 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod manifest;
 
 /// Version of the format this library writes and reads.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Longest document key in bytes.
 pub const MAX_KEY_BYTES: usize = 4096;

@@ -1,82 +1,206 @@
-//! Candidate documents: found through posting lists, scored by their centroids.
+//! Candidate documents: found through posting lists and scored by what the lists say.
+//!
+//! A document's score at centroid level is the sum over query tokens of the best probed centroid that it has a vector in;
+//! where it has none, of the token's worst probed centroid, since anything better would have been probed (missing similarity
+//! imputation, XTR, arXiv 2304.01982, and WARP, 2501.17788, section 4.3). No document's codes are read.
 
 use super::SearchStats;
-use super::centroids::CentroidScores;
+use super::best::Scored;
+use super::centroids::Probes;
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
+use std::sync::Mutex;
 
-/// A document and its score at centroid level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Candidate {
-    /// Sum over query tokens of the best centroid's steps ([`CentroidScores::table`]).
-    pub score: u32,
-    pub doc: DocId,
+/// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
+/// long where documents are many, and each entry is then a cache miss.
+const ENTRIES: u64 = 16_384;
+
+/// Bits of a slot that say which query token came last.
+const TOKEN_BITS: u32 = 12;
+
+/// Query tokens that take part; those of a longer query that come after do not help to find candidates.
+const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
+
+/// Documents whose slots are noted as used together.
+const BLOCK: usize = 64;
+
+/// Room for a score a document, kept from one search to the next: made anew, it would cost more than a search.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    /// By document, segment after segment: its score so far, and below it the number of the last query token that added to it, from 1. All are 0
+    /// between searches.
+    slots: Vec<u32>,
+    /// By block of documents: whether one of them was found. All are false between searches.
+    used: Vec<bool>,
+    /// The list being read.
+    list: Vec<u32>,
 }
 
-impl Candidate {
-    /// Keeps the `count` best, of equal scores the earlier documents, in document order: the vectors
-    /// are then read front to back.
-    pub(super) fn keep_best(candidates: &mut Vec<Self>, count: usize) {
-        if candidates.len() > count {
-            candidates.select_nth_unstable_by(count, |a, b| {
-                b.score.cmp(&a.score).then(a.doc.cmp(&b.doc))
-            });
-            candidates.truncate(count);
+impl Slots {
+    /// Makes room for `slots` slots, a multiple of a block.
+    fn grow(&mut self, slots: usize) {
+        let blocks = slots / BLOCK;
+        if self.used.len() < blocks {
+            self.slots.resize(blocks * BLOCK, 0);
+            self.used.resize(blocks, false);
         }
-        candidates.sort_unstable_by_key(|c| c.doc);
+    }
+
+    /// Adds what query token `number` gives to the documents of the list, whose segment's slots begin at `first`, unless it
+    /// has given before. No branch depends on
+    /// a document, as no processor could tell which way it will go.
+    fn add(&mut self, first: usize, number: u32, gain: u32) {
+        // Segments begin with a block.
+        let (slots, used) = (&mut self.slots[first..], &mut self.used[first / BLOCK..]);
+        for &document in &self.list {
+            let slot = &mut slots[document as usize];
+            let given = *slot & MAX_TOKENS as u32 == number;
+            let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
+            *slot = if given { *slot } else { more };
+            used[document as usize / BLOCK] = true;
+        }
+    }
+
+    /// Calls `each` with every document found and its score.
+    fn each(&self, mut each: impl FnMut(usize, u32)) {
+        for (block, _) in self.used.iter().enumerate().filter(|(_, used)| **used) {
+            let slots = &self.slots[block * BLOCK..][..BLOCK];
+            for (i, &slot) in slots.iter().enumerate().filter(|(_, slot)| **slot != 0) {
+                each(block * BLOCK + i, slot >> TOKEN_BITS);
+            }
+        }
+    }
+
+    /// Empties the slots.
+    fn clear(&mut self) {
+        for (block, used) in self.used.iter_mut().enumerate() {
+            if std::mem::take(used) {
+                self.slots[block * BLOCK..][..BLOCK].fill(0);
+            }
+        }
     }
 }
 
-/// All documents in the posting lists of the best `probes` centroids of each query token, scored
-/// over all their centroids, not only the probed ones (PLAID section 4.3, centroid interaction).
+/// The slots of an index that no search is using.
+#[derive(Debug, Default)]
+pub(crate) struct SlotPool {
+    free: Mutex<Vec<Slots>>,
+}
+
+impl SlotPool {
+    fn take(&self) -> Slots {
+        let mut free = self.free.lock().unwrap_or_else(|e| e.into_inner());
+        free.pop().unwrap_or_default()
+    }
+
+    fn put(&self, slots: Slots) {
+        let mut free = self.free.lock().unwrap_or_else(|e| e.into_inner());
+        free.push(slots);
+    }
+}
+
+/// Documents found through posting lists.
+pub(super) struct Candidates {
+    /// How many there were.
+    pub found: usize,
+    /// The best of them, of equal scores the earlier documents, in document order: what is read of them next is then read
+    /// front to back.
+    pub best: Vec<DocId>,
+}
+
+/// Of all documents in the posting lists of the probed centroids the `count` with the best scores.
 pub(super) fn find(
     index: &Index,
-    scores: &CentroidScores,
-    probes: usize,
+    probes: &Probes,
+    count: usize,
     stats: &mut SearchStats,
-) -> Result<Vec<Candidate>> {
-    let probed = scores.best(probes);
-    stats.centroids_probed = (probed.len() * index.segments().len()) as u64;
-    let mut candidates = Vec::new();
-    for (segment_number, segment) in index.segments().iter().enumerate() {
-        let documents = listed(segment, &probed, stats)?;
-        let mut best = vec![0u8; scores.stride()];
-        for document in documents {
-            let range = segment.documents.vectors(document)?;
-            if range.is_empty() {
-                continue;
+) -> Result<Candidates> {
+    let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
+    let shift = shift(tokens);
+    let mut slots = index.slots().take();
+    // Where the slots of each segment begin.
+    let mut firsts = vec![0];
+    for segment in index.segments() {
+        let documents = segment.documents.len();
+        let first = firsts[firsts.len() - 1];
+        firsts.push((first + documents as usize).next_multiple_of(BLOCK));
+        slots.grow(firsts[firsts.len() - 1]);
+        for (number, probed) in (1u32..).zip(tokens) {
+            let probed = affordable(segment, probed)?;
+            let least = probed.last().map_or(0, |&(score, _)| score);
+            for &(score, centroid) in probed {
+                // Best first, so that the first list a document is in counts.
+                let gain = (i64::from(score) - i64::from(least)) as u32 >> shift;
+                let postings = &segment.postings;
+                stats.bytes_touched +=
+                    postings.read(centroid as usize, documents, &mut slots.list)?;
+                slots.add(first, number, gain);
+                stats.postings_read += 1;
             }
-            best.fill(0);
-            segment
-                .vectors
-                .max_rows(scores.table(), scores.stride(), range, &mut best)?;
-            candidates.push(Candidate {
-                score: best.iter().map(|&b| u32::from(b)).sum(),
-                doc: DocId::new(segment_number, document),
-            });
         }
     }
+    let candidates = best(&slots, &firsts, count);
+    slots.clear();
+    index.slots().put(slots);
     Ok(candidates)
 }
 
-/// Documents in the lists of the probed centroids, ascending, each once.
-fn listed(segment: &Segment, probed: &[u32], stats: &mut SearchStats) -> Result<Vec<u32>> {
-    let count = segment.documents.len();
-    let mut seen = vec![0u64; (count as usize).div_ceil(64)];
-    for &centroid in probed {
-        stats.bytes_touched += segment
-            .postings
-            .visit(centroid as usize, count, |document| {
-                seen[document as usize / 64] |= 1 << (document % 64);
-            })?;
-    }
-    let mut documents = Vec::new();
-    for (word, mut bits) in seen.into_iter().enumerate() {
-        while bits != 0 {
-            documents.push(word as u32 * 64 + bits.trailing_zeros());
-            bits &= bits - 1;
+/// The best of the probed centroids, until their lists hold [`ENTRIES`]; at least one.
+fn affordable<'p>(segment: &Segment, probed: &'p [Scored]) -> Result<&'p [Scored]> {
+    let mut entries = 0;
+    for (at, &(_, centroid)) in probed.iter().enumerate() {
+        entries += u64::from(segment.postings.count(centroid as usize)?);
+        if entries >= ENTRIES {
+            return Ok(&probed[..=at]);
         }
     }
-    Ok(documents)
+    Ok(probed)
+}
+
+/// The documents with the `count` best scores. Most documents found have low scores, and are counted by score and not
+/// written down.
+fn best(slots: &Slots, firsts: &[usize], count: usize) -> Candidates {
+    const STEP: u32 = 6;
+    let mut counts = vec![0u32; 1 << (u32::BITS - TOKEN_BITS - STEP)];
+    let mut found = 0;
+    slots.each(|_, score| {
+        counts[(score >> STEP) as usize] += 1;
+        found += 1;
+    });
+    let mut above = 0;
+    let least = counts.iter().rposition(|&n| {
+        above += n as usize;
+        above >= count
+    });
+    let least = (least.unwrap_or(0) as u32) << STEP;
+    let mut scored: Vec<(u32, usize)> = Vec::with_capacity(above);
+    slots.each(|slot, score| {
+        if score >= least {
+            scored.push((score, slot));
+        }
+    });
+    if scored.len() > count {
+        scored.select_nth_unstable_by(count, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        scored.truncate(count);
+    }
+    scored.sort_unstable_by_key(|&(_, slot)| slot);
+    let document = |(_, slot): (u32, usize)| {
+        let segment = firsts.partition_point(|&first| first <= slot) - 1;
+        DocId::new(segment, (slot - firsts[segment]) as u32)
+    };
+    Candidates {
+        found,
+        best: scored.into_iter().map(document).collect(),
+    }
+}
+
+/// How far gains are shifted down, so that the largest score there can be fits a slot.
+fn shift(tokens: &[Vec<Scored>]) -> u32 {
+    let most: u64 = tokens
+        .iter()
+        .filter_map(|probed| Some((probed.first()?.0, probed.last()?.0)))
+        .map(|(best, least)| (i64::from(best) - i64::from(least)) as u64)
+        .sum();
+    (u64::BITS - most.leading_zeros()).saturating_sub(u32::BITS - TOKEN_BITS)
 }

@@ -1,117 +1,84 @@
-//! Scores of all centroids against a query, and the compact table made from them.
+//! The best centroids of each query token, found through cells.
+//!
+//! A dense product of the query with all K centroids is what bounds a search over a large codebook. Centroids lie in cells
+//! of about half the square root of K, so the query is compared with the centres first and then with the centroids of the cells
+//! nearest to any of its tokens.
 
 use super::Query;
+use super::best::{Best, Scored};
 use crate::codebook::Codebook;
-use colidx_kernels::Panels;
+use colidx_kernels::CoarsePanels;
+use std::ops::Range;
 
-/// Centroids scored at a time: their f32 values and scores stay in the first-level cache.
+/// Centroids scored at a time: their scores stay in the first-level cache.
 const ROWS: usize = 64;
 
-/// All centroids against all query tokens.
-pub(super) struct CentroidScores {
-    columns: usize,
-    stride: usize,
-    /// `[K, stride]`, the dot products; columns past the query's tokens are 0.
-    scores: Vec<f32>,
-    /// `[K, stride]`: each score as steps above its query token's lowest. Columns past the query's
-    /// tokens are 0, so they add nothing.
-    table: Vec<u8>,
+/// The centroids probed for each query token, best first, with their scores.
+pub(super) struct Probes {
+    /// By query token.
+    pub tokens: Vec<Vec<Scored>>,
+    /// Value of one unit of a score.
+    pub step: f64,
+    /// Centres and centroids that were scored.
+    pub scored: u64,
 }
 
-impl CentroidScores {
-    pub(super) fn new(codebook: &Codebook, query: &Query) -> Self {
-        let panels: &Panels = query.panels();
-        let (columns, stride) = (panels.columns(), panels.padded_columns());
-        let mut scores = vec![0f32; codebook.len() * stride];
-        let mut rows = vec![0f32; ROWS * codebook.dim];
-        for (block, out) in scores.chunks_mut(ROWS * stride).enumerate() {
-            let rows = &mut rows[..out.len() / stride * codebook.dim];
-            codebook.widen(block * ROWS, rows);
-            colidx_kernels::dots(rows, panels, out);
-        }
-        let table = quantize(&scores, columns, stride);
-        Self {
-            columns,
-            stride,
-            scores,
-            table,
+/// Finds about the `count` best centroids of each query token in its `cells` best cells; in all of them they are the best.
+pub(super) fn probe(codebook: &Codebook, query: &Query, count: usize, cells: usize) -> Probes {
+    let panels = query.scaled(codebook.steps());
+    let mut scorer = Scorer {
+        panels: &panels,
+        scores: Vec::new(),
+        scored: 0,
+    };
+    let mut chosen = vec![cells >= codebook.cells(); codebook.cells()];
+    if cells < codebook.cells() {
+        let mut best = Best::new(query.tokens(), cells);
+        scorer.score(codebook.centres(), 0, &mut best);
+        for &(_, cell) in best.finish().iter().flatten() {
+            chosen[cell as usize] = true;
         }
     }
-
-    pub(super) fn table(&self) -> &[u8] {
-        &self.table
+    let mut best = Best::new(query.tokens(), count);
+    for range in runs(codebook, &chosen) {
+        scorer.score(codebook.centroids(range.clone()), range.start, &mut best);
     }
-
-    pub(super) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    /// The `probes` best centroids of each query token, all together, ascending and each once.
-    pub(super) fn best(&self, probes: usize) -> Vec<u32> {
-        let centroids = self.scores.len() / self.stride;
-        if probes >= centroids {
-            return (0..centroids as u32).collect();
-        }
-        let mut best: Vec<Vec<(f32, u32)>> = vec![Vec::with_capacity(2 * probes); self.columns];
-        let mut floor = vec![f32::NEG_INFINITY; self.columns];
-        for (centroid, row) in self.scores.chunks_exact(self.stride).enumerate() {
-            for ((&score, floor), best) in row.iter().zip(&mut floor).zip(&mut best) {
-                if score > *floor {
-                    best.push((score, centroid as u32));
-                    if best.len() == 2 * probes {
-                        *floor = cut(best, probes);
-                    }
-                }
-            }
-        }
-        let mut all = Vec::with_capacity(probes * self.columns);
-        for mut best in best {
-            if best.len() > probes {
-                cut(&mut best, probes);
-            }
-            all.extend(best.into_iter().map(|(_, centroid)| centroid));
-        }
-        all.sort_unstable();
-        all.dedup();
-        all
+    Probes {
+        tokens: best.finish(),
+        step: panels.step(),
+        scored: scorer.scored,
     }
 }
 
-/// Keeps the `count` best, of equal scores the lower numbers, and returns the lowest score kept.
-fn cut(best: &mut Vec<(f32, u32)>, count: usize) -> f32 {
-    best.select_nth_unstable_by(count - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    best.truncate(count);
-    best[count - 1].0
+struct Scorer<'a> {
+    panels: &'a CoarsePanels,
+    scores: Vec<i32>,
+    scored: u64,
 }
 
-/// One step for all query tokens, so that steps can be added up; a lowest score for each.
-fn quantize(scores: &[f32], columns: usize, stride: usize) -> Vec<u8> {
-    let mut low = vec![f32::INFINITY; stride];
-    let mut high = vec![f32::NEG_INFINITY; stride];
-    for row in scores.chunks_exact(stride) {
-        for ((low, high), &score) in low.iter_mut().zip(&mut high).zip(row) {
-            *low = low.min(score);
-            *high = high.max(score);
+impl Scorer<'_> {
+    /// Scores rows `[n, dim]`, the first of which has the number `first`.
+    fn score(&mut self, rows: &[i8], first: usize, best: &mut Best) {
+        let (dim, stride) = (self.panels.dim(), self.panels.padded_columns());
+        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
+            let count = rows.len() / dim;
+            self.scores.resize(count * stride, 0);
+            colidx_kernels::coarse_dots(rows, self.panels, &mut self.scores);
+            best.take((first + block * ROWS) as u32, &self.scores, stride);
+            self.scored += count as u64;
         }
     }
-    let range = low
-        .iter()
-        .zip(&high)
-        .take(columns)
-        .map(|(l, h)| h - l)
-        .fold(0f32, f32::max);
-    let steps = if range > 0.0 { 255.0 / range } else { 0.0 };
-    let mut scale = vec![steps; stride];
-    // A column past the query's tokens holds only zeros; so does its product.
-    scale[columns..].fill(0.0);
-    let mut table = vec![0u8; scores.len()];
-    for (row, out) in scores
-        .chunks_exact(stride)
-        .zip(table.chunks_exact_mut(stride))
-    {
-        for (((out, &score), &low), &scale) in out.iter_mut().zip(row).zip(&low).zip(&scale) {
-            *out = ((score - low) * scale + 0.5) as u8;
+}
+
+/// The centroids of the chosen cells, as ranges as long as they can be.
+fn runs(codebook: &Codebook, chosen: &[bool]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (cell, _) in chosen.iter().enumerate().filter(|(_, chosen)| **chosen) {
+        let range = codebook.cell(cell);
+        match runs.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => runs.push(range),
         }
     }
-    table
+    runs
 }

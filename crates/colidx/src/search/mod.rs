@@ -1,10 +1,19 @@
-//! Search: centroids near the query's tokens give candidate documents, centroid-level scores prune
-//! them, exact MaxSim over the decoded vectors ranks what is left (PLAID, arXiv 2205.09707).
+//! Search: from all documents to the best few, each step looking closer at fewer.
+//!
+//! 1. The centroids nearest to the query's tokens are found ([`centroids`]).
+//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]).
+//! 3. Of the best candidates the vectors near the query are decoded and scored ([`near`]).
+//! 4. The best of these, the finalists, are decoded whole and ranked by exact MaxSim ([`exact`]).
+//!
+//! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
+//! and 3 use; `docs/search.md` has the measurements behind the choices.
 
+mod best;
 mod candidates;
 mod centroids;
 mod exact;
 mod explain;
+mod near;
 mod query;
 mod rank;
 
@@ -14,9 +23,7 @@ pub use query::Query;
 
 use crate::error::Result;
 use crate::index::{DocId, Index};
-use candidates::Candidate;
-use centroids::CentroidScores;
-use exact::Scorer;
+pub(crate) use candidates::SlotPool;
 use rank::Ranking;
 use std::time::{Duration, Instant};
 
@@ -29,8 +36,13 @@ pub struct SearchOptions {
     pub exact: bool,
     /// Centroids probed for each query token; more find more candidates.
     pub probes: usize,
-    /// Documents whose vectors are decoded and scored; at least `k` are.
+    /// Documents whose vectors near the query are decoded; `None` chooses by the size of the index and `k`.
     pub candidates: Option<usize>,
+    /// Documents whose vectors are all decoded, at least `k`; `None` chooses by `k`.
+    pub finalists: Option<usize>,
+    /// Spread one search over the threads of the current rayon pool. The hits are the same; many searches at a time are
+    /// better served by a thread each.
+    pub parallel: bool,
 }
 
 impl Default for SearchOptions {
@@ -38,16 +50,37 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             exact: false,
-            probes: 4,
+            probes: 32,
             candidates: None,
+            finalists: None,
+            parallel: false,
         }
     }
 }
 
 impl SearchOptions {
-    /// Documents to decode: the measured knee (`docs/search.md`).
-    fn candidates(&self) -> usize {
-        self.candidates.unwrap_or(96 + 4 * self.k).max(self.k)
+    /// Documents to decode whole: the measured knee (`docs/search.md`).
+    fn finalists(&self) -> usize {
+        let chosen = 16 + self.k + self.k * 3 / 5;
+        self.finalists.unwrap_or(chosen).max(self.k)
+    }
+
+    /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
+    /// become many, though much slower than they do.
+    fn candidates(&self, documents: u64) -> usize {
+        let chosen = 4 * documents.isqrt() as usize + 4 * self.k;
+        self.candidates.unwrap_or(chosen).max(self.finalists())
+    }
+}
+
+/// Cells whose centroids are scored for each query token. Up to this many centroids it is fastest to score them all; beyond,
+/// an eighth of the cells a token.
+fn cells(centroids: usize, cells: usize) -> usize {
+    const ALL: usize = 1 << 16;
+    if centroids <= ALL {
+        cells
+    } else {
+        cells.div_ceil(8)
     }
 }
 
@@ -69,26 +102,45 @@ pub struct Hit {
 pub struct SearchStats {
     /// Whether every document was scored.
     pub exact: bool,
-    /// Centroids whose posting lists were read, over all segments.
-    pub centroids_probed: u64,
+    /// Centroids that were compared with the query, and centres of cells.
+    pub centroids_scored: u64,
+    /// Posting lists that were read, over all segments.
+    pub postings_read: u64,
     /// Documents found through posting lists.
     pub candidates: u64,
-    /// Documents whose vectors were decoded and scored.
-    pub documents_decoded: u64,
+    /// Documents that were scored by their vectors near the query.
+    pub documents_near: u64,
+    /// Documents whose vectors were decoded to 16 bits and scored within a bound.
+    pub documents_screened: u64,
+    /// Documents whose vectors were decoded to f32 and scored exactly.
+    pub documents_scored: u64,
     /// Token vectors decoded.
     pub vectors_decoded: u64,
     /// Bytes of the index that were read.
     pub bytes_touched: u64,
     /// Times the search widened because too few candidates were found.
     pub widened: u32,
-    /// Time to score all centroids.
+    /// Time to find the best centroids.
     pub centroid_time: Duration,
     /// Time to find candidates and score them by their centroids.
     pub candidate_time: Duration,
+    /// Time to score candidates by their vectors near the query.
+    pub near_time: Duration,
     /// Time to decode and score exactly.
     pub exact_time: Duration,
     /// Time in all.
     pub total_time: Duration,
+}
+
+impl SearchStats {
+    /// Adds the work of a part of the search that ran on its own.
+    fn add_work(&mut self, part: &SearchStats) {
+        self.documents_near += part.documents_near;
+        self.documents_screened += part.documents_screened;
+        self.documents_scored += part.documents_scored;
+        self.vectors_decoded += part.vectors_decoded;
+        self.bytes_touched += part.bytes_touched;
+    }
 }
 
 /// Hits, best first, and the work that found them.
@@ -112,7 +164,7 @@ pub(crate) fn search(
     if options.k > 0 {
         stats.exact = options.exact || scanning_is_cheaper(index, options);
         if stats.exact {
-            score_all(index, query, &mut ranking, &mut stats)?;
+            score_all(index, query, options, &mut ranking, &mut stats)?;
         } else {
             score_candidates(index, query, options, &mut ranking, &mut stats)?;
         }
@@ -126,24 +178,19 @@ pub(crate) fn search(
 /// a centroid, or few documents more than would be decoded anyway, there is nothing to gain.
 fn scanning_is_cheaper(index: &Index, options: &SearchOptions) -> bool {
     index.vectors() <= 2 * index.codebook().len() as u64
-        || index.documents() <= options.candidates() as u64
+        || index.documents() <= options.candidates(index.documents()) as u64
 }
 
 fn score_all(
     index: &Index,
     query: &Query,
+    options: &SearchOptions,
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
     let started = Instant::now();
-    let mut scorer = Scorer::new(query);
-    for (segment_number, segment) in index.segments().iter().enumerate() {
-        for document in 0..segment.documents.len() {
-            if let Some(score) = scorer.score(index.codebook(), segment, document, stats)? {
-                ranking.push(score, DocId::new(segment_number, document));
-            }
-        }
-    }
+    let documents: Vec<DocId> = index.doc_ids().collect();
+    exact::rank(index, query, &documents, options.parallel, ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }
@@ -155,37 +202,34 @@ fn score_candidates(
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
-    let started = Instant::now();
-    let scores = CentroidScores::new(index.codebook(), query);
-    stats.centroid_time = started.elapsed();
-
-    let started = Instant::now();
-    let wanted = options.candidates();
-    let mut probes = options.probes.max(1);
-    let mut candidates;
+    let book = index.codebook();
+    let wanted = options.candidates(index.documents());
+    let mut count = options.probes.max(1);
+    let mut cells = cells(book.len(), book.cells());
+    let (mut candidates, mut probes);
     loop {
-        candidates = candidates::find(index, &scores, probes, stats)?;
+        let started = Instant::now();
+        probes = centroids::probe(book, query, count, cells);
+        stats.centroids_scored += probes.scored;
+        stats.centroid_time += started.elapsed();
+        let started = Instant::now();
+        candidates = candidates::find(index, &probes, wanted, stats)?;
+        stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so probing all lists finds all of them.
-        if candidates.len() >= wanted || probes >= index.codebook().len() {
+        if candidates.found >= wanted || (count >= book.len() && cells >= book.cells()) {
             break;
         }
-        probes *= 4;
+        count = count.saturating_mul(4);
+        cells = cells.saturating_mul(4);
         stats.widened += 1;
     }
-    stats.candidates = candidates.len() as u64;
-    Candidate::keep_best(&mut candidates, wanted);
-    stats.candidate_time = started.elapsed();
+    stats.candidates = candidates.found as u64;
 
     let started = Instant::now();
-    let mut scorer = Scorer::new(query);
-    for candidate in &candidates {
-        let segment = &index.segments()[candidate.doc.segment()];
-        if let Some(score) =
-            scorer.score(index.codebook(), segment, candidate.doc.document(), stats)?
-        {
-            ranking.push(score, candidate.doc);
-        }
-    }
+    let documents = near::best(index, query, &probes, &candidates.best, options, stats)?;
+    stats.near_time = started.elapsed();
+    let started = Instant::now();
+    exact::rank(index, query, &documents, options.parallel, ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! Query vectors, checked and laid out for the kernels.
 
 use crate::error::{Error, Result};
-use colidx_kernels::Panels;
+use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
 
 /// The token vectors of one query. Make it once, search with it as often as you like.
 #[derive(Debug, Clone)]
 pub struct Query {
+    vectors: Vec<f32>,
     panels: Panels,
+    screening: Int16Panels,
 }
 
 impl Query {
@@ -36,7 +38,9 @@ impl Query {
             });
         }
         Ok(Self {
+            vectors: vectors.to_vec(),
             panels: Panels::new(vectors, dim),
+            screening: Int16Panels::new(vectors, dim),
         })
     }
 
@@ -54,9 +58,23 @@ impl Query {
         &self.panels
     }
 
+    /// The vectors in 16 bits.
+    pub(super) fn screening(&self) -> &Int16Panels {
+        &self.screening
+    }
+
+    /// The vectors with each dimension multiplied by its step, so that products with rows that are counted in steps are
+    /// products with the rows.
+    pub(super) fn scaled(&self, steps: &[f32]) -> CoarsePanels {
+        let rows = self.vectors.chunks_exact(self.dim());
+        let scaled: Vec<f32> = rows
+            .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
+            .collect();
+        CoarsePanels::new(&scaled, self.dim())
+    }
+
     pub(crate) fn check_dim(&self, dim: usize) -> Result<()> {
-        // An index without documents has no dimension to agree with.
-        if dim == 0 || dim == self.dim() {
+        if dim == self.dim() {
             return Ok(());
         }
         Err(Error::Dimension {

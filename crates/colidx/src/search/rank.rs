@@ -22,6 +22,10 @@ impl Ranking {
         }
     }
 
+    pub(super) fn k(&self) -> usize {
+        self.k
+    }
+
     pub(super) fn push(&mut self, score: f32, doc: DocId) {
         if score < self.threshold {
             return;

@@ -1,9 +1,9 @@
 //! Posting lists: for every centroid the documents that have a vector near it.
 //!
-//! A list holds ascending document numbers as differences in LEB128 (7 bits a byte, low bits
-//! first); the first is the number itself. Lists are read in place.
+//! Lists are Elias-Fano coded and read in place.
 
-use super::Segment;
+use super::codes::TAIL;
+use super::{Segment, elias_fano};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::{Tag, file_name, kind};
@@ -22,6 +22,7 @@ pub(crate) fn write(
     directory: &Directory,
     number: u32,
     centroids: usize,
+    documents: u32,
     memory: usize,
     scan: impl Fn(&mut dyn FnMut(u32, u32)) -> Result<()>,
 ) -> Result<Seal> {
@@ -40,12 +41,13 @@ pub(crate) fn write(
         let lists = collect(&counts, range.clone(), &scan)?;
         for list in &lists {
             bytes.clear();
-            encode(list, &mut bytes);
+            elias_fano::encode(list, documents, &mut bytes);
             w.write(&bytes)?;
             offsets.push(offsets[offsets.len() - 1] + bytes.len() as u64);
         }
         first = range.end;
     }
+    w.write(&[0; TAIL])?;
     w.section(OFFSETS, bytemuck::cast_slice(&offsets))?;
     w.finish()
 }
@@ -84,19 +86,6 @@ fn collect(
     Ok(lists)
 }
 
-fn encode(list: &[u32], out: &mut Vec<u8>) {
-    let mut last = 0;
-    for &document in list {
-        let mut rest = document - last;
-        while rest >= 0x80 {
-            out.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        out.push(rest as u8);
-        last = document;
-    }
-}
-
 /// The posting lists of a segment, read in place.
 #[derive(Debug, Clone)]
 pub(crate) struct Postings {
@@ -107,74 +96,55 @@ pub(crate) struct Postings {
 
 impl Postings {
     pub(crate) fn open(frame: Frame, centroids: usize) -> Result<Self> {
+        let lists = frame.section::<u8>(LISTS)?;
+        if lists.len() < TAIL {
+            return Err(frame.error(FormatErrorKind::Length {
+                section: LISTS.to_string(),
+                expected: TAIL as u64,
+                got: lists.len() as u64,
+            }));
+        }
         Ok(Self {
             offsets: frame.section_of(OFFSETS, centroids as u64 + 1)?,
-            lists: frame.section(LISTS)?,
+            lists,
             frame,
         })
     }
 
-    /// Calls `visit` with the documents of a centroid, ascending and below `documents`. Returns the
-    /// bytes read.
-    pub(crate) fn visit(
-        &self,
-        centroid: usize,
-        documents: u32,
-        mut visit: impl FnMut(u32),
-    ) -> Result<u64> {
+    /// Replaces `out` by the documents of a centroid, ascending and below `documents`. Returns the bytes read.
+    pub(crate) fn read(&self, centroid: usize, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
         let list = self.list(centroid)?;
-        let mut next = 0u64;
-        let mut at = 0;
-        let mut first = true;
-        while at < list.len() {
-            let mut delta = 0u64;
-            let mut shift = 0;
-            loop {
-                let Some(&byte) = list.get(at).filter(|_| shift < 35) else {
-                    return Err(self.invalid(centroid, "a whole number of up to 5 bytes", "none"));
-                };
-                at += 1;
-                delta |= u64::from(byte & 0x7F) << shift;
-                shift += 7;
-                if byte < 0x80 {
-                    break;
-                }
-            }
-            if delta == 0 && !first {
-                return Err(self.invalid(centroid, "ascending documents", "the same one twice"));
-            }
-            first = false;
-            next += delta;
-            if next >= u64::from(documents) {
-                return Err(self.invalid(centroid, &format!("documents below {documents}"), next));
-            }
-            visit(next as u32);
-        }
-        Ok(list.len() as u64)
+        let length = list.len() as u64;
+        elias_fano::decode(&self.lists, list, documents, out).map_err(|expected| {
+            self.frame.error(FormatErrorKind::invalid(
+                LISTS,
+                format!("list of centroid {centroid}"),
+                expected,
+                "another code",
+            ))
+        })?;
+        Ok(length)
     }
 
-    fn list(&self, centroid: usize) -> Result<&[u8]> {
+    /// How many documents a centroid's list says it has.
+    pub(crate) fn count(&self, centroid: usize) -> Result<u32> {
+        let list = self.list(centroid)?;
+        Ok(elias_fano::count(&self.lists[list]).unwrap_or(0))
+    }
+
+    /// Where a centroid's list lies.
+    fn list(&self, centroid: usize) -> Result<Range<usize>> {
         let (start, end) = (self.offsets[centroid], self.offsets[centroid + 1]);
-        let range = usize::try_from(start).ok().zip(usize::try_from(end).ok());
-        range
-            .and_then(|(s, e)| self.lists.get(s..e))
-            .ok_or_else(|| {
-                self.frame.error(FormatErrorKind::invalid(
-                    OFFSETS,
-                    format!("list of centroid {centroid}"),
-                    format!("ascending, at most {}", self.lists.len()),
-                    format!("{start}..{end}"),
-                ))
-            })
-    }
-
-    fn invalid(&self, centroid: usize, expected: &str, got: impl ToString) -> crate::Error {
-        self.frame.error(FormatErrorKind::invalid(
-            LISTS,
+        let lists = self.lists.len() - TAIL;
+        if start <= end && end <= lists as u64 {
+            return Ok(start as usize..end as usize);
+        }
+        Err(self.frame.error(FormatErrorKind::invalid(
+            OFFSETS,
             format!("list of centroid {centroid}"),
-            expected,
-            got,
-        ))
+            format!("ascending, at most {lists}"),
+            format!("{start}..{end}"),
+        )))
     }
 
     /// Checks that the lists are exactly what the codes say.
@@ -184,6 +154,7 @@ impl Postings {
         let mut end = 0;
         // One number for each (centroid, document) pair, summed: equal multisets have equal sums.
         let mut listed = 0u64;
+        let mut list = Vec::new();
         for centroid in 0..centroids {
             if self.offsets[centroid] != end {
                 return Err(self.frame.error(FormatErrorKind::invalid(
@@ -193,29 +164,28 @@ impl Postings {
                     self.offsets[centroid],
                 )));
             }
-            self.visit(centroid, documents, |d| {
-                listed = listed.wrapping_add(pair(centroid as u32, d));
-            })?;
+            self.read(centroid, documents, &mut list)?;
+            for &document in &list {
+                listed = listed.wrapping_add(pair(centroid as u32, document));
+            }
             end = self.offsets[centroid + 1];
         }
-        if end != self.lists.len() as u64 {
+        let lists = self.lists.len() - TAIL;
+        if end != lists as u64 {
             return Err(self.frame.error(FormatErrorKind::invalid(
                 OFFSETS,
                 "end of the last list",
-                self.lists.len(),
+                lists,
                 end,
             )));
         }
         let mut coded = 0u64;
         let mut codes = Vec::new();
         for document in 0..documents {
-            codes.clear();
-            codes.extend(
-                segment
-                    .documents
-                    .vectors(document)?
-                    .map(|v| segment.vectors.code(v)),
-            );
+            segment
+                .vectors
+                .codes
+                .read(segment.documents.vectors(document)?, &mut codes);
             codes.sort_unstable();
             codes.dedup();
             for &code in &codes {
@@ -246,7 +216,7 @@ mod tests {
     use super::*;
 
     fn postings(directory: &Directory, codes: &[Vec<u32>], memory: usize) -> Postings {
-        let seal = write(directory, 1, 5, memory, |visit| {
+        let seal = write(directory, 1, 5, codes.len() as u32, memory, |visit| {
             for (document, codes) in codes.iter().enumerate() {
                 codes.iter().for_each(|&c| visit(document as u32, c));
             }
@@ -270,9 +240,7 @@ mod tests {
             let postings = postings(&directory, &codes, memory);
             let list = |c| {
                 let mut list = Vec::new();
-                postings
-                    .visit(c, codes.len() as u32, |d| list.push(d))
-                    .unwrap();
+                postings.read(c, codes.len() as u32, &mut list).unwrap();
                 list
             };
             assert_eq!(list(0), [0]);
@@ -280,7 +248,7 @@ mod tests {
             assert_eq!(list(3), [0, 2, 303]);
             assert_eq!(list(4), [303]);
             assert!(
-                postings.visit(3, 303, |_| ()).is_err(),
+                postings.read(3, 303, &mut Vec::new()).is_err(),
                 "a document out of range"
             );
             files.push(std::fs::read(tmp.path().join(file_name(kind::POSTINGS, 1))).unwrap());

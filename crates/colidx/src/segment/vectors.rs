@@ -1,5 +1,6 @@
 //! The token vectors of a segment: centroid codes in one file, residual bits in another.
 
+use super::codes::{self, Packer};
 use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
@@ -9,24 +10,19 @@ use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
 use std::ops::Range;
 
-pub(crate) const CODES: Tag = Tag(*b"CODE");
-pub(crate) const RESIDUALS: Tag = Tag(*b"RESI");
+const CODES: Tag = Tag(*b"CODE");
+const RESIDUALS: Tag = Tag(*b"RESI");
 
 /// Bytes of residual bits a vector.
 pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
     (dim * nbits).div_ceil(8)
 }
 
-/// Codes take 2 bytes while all centroids can be told apart by them, else 4.
-pub(crate) fn code_bytes(centroids: usize) -> usize {
-    if centroids <= 1 << 16 { 2 } else { 4 }
-}
-
 /// Writes codes and residuals of a segment as the vectors come.
 pub(crate) struct VectorWriter {
     codes: FrameWriter,
     residuals: FrameWriter,
-    code_bytes: usize,
+    packer: Packer,
     buffer: Vec<u8>,
 }
 
@@ -41,36 +37,54 @@ impl VectorWriter {
         Ok(Self {
             codes,
             residuals,
-            code_bytes: code_bytes(centroids),
+            packer: Packer::new(codes::width(centroids)),
             buffer: Vec::new(),
         })
     }
 
     /// Appends vectors: their codes, and their packed residuals one after the other.
     pub(crate) fn push(&mut self, codes: &[u32], residuals: &[u8]) -> Result<()> {
-        if self.code_bytes == 4 {
-            self.codes.write(bytemuck::cast_slice(codes))?;
-        } else {
-            self.buffer.clear();
-            for &code in codes {
-                self.buffer.extend_from_slice(&(code as u16).to_le_bytes());
-            }
-            self.codes.write(&self.buffer)?;
-        }
+        self.buffer.clear();
+        self.packer.push(codes, &mut self.buffer);
+        self.codes.write(&self.buffer)?;
         self.residuals.write(residuals)
     }
 
     /// Seals of the codes file and the residuals file.
-    pub(crate) fn finish(self) -> Result<(Seal, Seal)> {
+    pub(crate) fn finish(mut self) -> Result<(Seal, Seal)> {
+        self.buffer.clear();
+        self.packer.finish(&mut self.buffer);
+        self.codes.write(&self.buffer)?;
         Ok((self.codes.finish()?, self.residuals.finish()?))
     }
 }
 
-/// Codes in the width they are stored in.
+/// Codes of a segment, read in place.
 #[derive(Debug, Clone)]
-pub(crate) enum Codes {
-    Narrow(Section<u16>),
-    Wide(Section<u32>),
+pub(crate) struct Codes {
+    packed: Section<u8>,
+    width: usize,
+}
+
+impl Codes {
+    pub(crate) fn open(frame: &Frame, vectors: u64, centroids: usize) -> Result<Self> {
+        let width = codes::width(centroids);
+        Ok(Self {
+            packed: frame.section_of(CODES, codes::packed_bytes(vectors, width))?,
+            width,
+        })
+    }
+
+    /// Has the codes of the vectors in `range` fetched.
+    pub(crate) fn prefetch(&self, range: Range<usize>) {
+        let bytes = range.start * self.width / 8..(range.end * self.width).div_ceil(8);
+        colidx_kernels::prefetch(self.packed.get(bytes).unwrap_or_default());
+    }
+
+    /// Replaces `out` by the codes of the vectors in `range`.
+    pub(crate) fn read(&self, range: Range<usize>, out: &mut Vec<u32>) {
+        codes::unpack(&self.packed, self.width, range, out);
+    }
 }
 
 /// The token vectors of a segment, read in place.
@@ -78,9 +92,10 @@ pub(crate) enum Codes {
 pub(crate) struct Vectors {
     pub codes_frame: Frame,
     pub residuals_frame: Frame,
-    codes: Codes,
+    pub codes: Codes,
     residuals: Section<u8>,
     residual_bytes: usize,
+    vectors: u64,
 }
 
 impl Vectors {
@@ -91,11 +106,7 @@ impl Vectors {
         manifest: &Manifest,
     ) -> Result<Self> {
         let residual_bytes = residual_bytes(manifest.dim, manifest.nbits as usize);
-        let codes = if code_bytes(manifest.centroids) == 2 {
-            Codes::Narrow(codes_frame.section_of(CODES, vectors)?)
-        } else {
-            Codes::Wide(codes_frame.section_of(CODES, vectors)?)
-        };
+        let codes = Codes::open(&codes_frame, vectors, manifest.centroids)?;
         let residuals =
             residuals_frame.section_of(RESIDUALS, vectors.saturating_mul(residual_bytes as u64))?;
         Ok(Self {
@@ -104,62 +115,79 @@ impl Vectors {
             codes,
             residuals,
             residual_bytes,
+            vectors,
         })
     }
 
-    /// Decodes vectors into `out` `[n, dim]` f32 row-major. The range comes from
+    /// Decodes vectors into `out`, `[n, dim]` f32 row-major; `codes` is room to work in. The range comes from
     /// [`super::documents::Documents::vectors`], which keeps it inside the segment.
     pub(crate) fn decode(
         &self,
         codebook: &Codebook,
         range: Range<usize>,
+        codes: &mut Vec<u32>,
         out: &mut Vec<f32>,
     ) -> Result<()> {
-        // Kept long: every value is overwritten, so only growth needs zeroing.
-        let needed = range.len() * codebook.dim;
-        if out.len() < needed {
-            out.resize(needed, 0.0);
-        }
-        out.truncate(needed);
-        let bytes = range.start * self.residual_bytes..range.end * self.residual_bytes;
-        let residuals = &self.residuals[bytes];
-        match &self.codes {
-            Codes::Narrow(c) => codebook.decode(&c[range], residuals, out),
-            Codes::Wide(c) => codebook.decode(&c[range], residuals, out),
-        }
-        .map_err(|e| self.code_error(e))
+        self.codes.read(range.clone(), codes);
+        resize(out, range.len() * codebook.dim);
+        codebook
+            .decode(codes, self.residuals(range), out)
+            .map_err(|e| self.code_error(e))
     }
 
-    /// The centroid interaction of vectors: see [`colidx_kernels::max_rows`].
-    pub(crate) fn max_rows(
+    /// As [`Vectors::decode`], into the 16-bit rows that screening multiplies: `[n, dim rounded up to even]`.
+    pub(crate) fn decode_int16(
         &self,
-        table: &[u8],
-        stride: usize,
+        codebook: &Codebook,
         range: Range<usize>,
-        best: &mut [u8],
+        codes: &mut Vec<u32>,
+        out: &mut Vec<i16>,
     ) -> Result<()> {
-        match &self.codes {
-            Codes::Narrow(c) => colidx_kernels::max_rows(table, stride, &c[range], best),
-            Codes::Wide(c) => colidx_kernels::max_rows(table, stride, &c[range], best),
-        }
-        .map_err(|e| self.code_error(e))
+        self.codes.read(range.clone(), codes);
+        resize(
+            out,
+            range.len() * colidx_kernels::int16_stride(codebook.dim),
+        );
+        codebook
+            .decode_int16(codes, self.residuals(range), out)
+            .map_err(|e| self.code_error(e))
     }
 
-    /// The code of one vector.
-    pub(crate) fn code(&self, vector: usize) -> u32 {
-        match &self.codes {
-            Codes::Narrow(c) => c[vector].into(),
-            Codes::Wide(c) => c[vector],
-        }
+    /// As [`Vectors::decode_int16`], of vectors that lie anywhere: their codes, and their residuals one after the other.
+    pub(crate) fn decode_near(
+        &self,
+        codebook: &Codebook,
+        codes: &[u32],
+        residuals: &[u8],
+        out: &mut Vec<i16>,
+    ) -> Result<()> {
+        resize(
+            out,
+            codes.len() * colidx_kernels::int16_stride(codebook.dim),
+        );
+        codebook
+            .decode_int16(codes, residuals, out)
+            .map_err(|e| self.code_error(e))
+    }
+
+    /// The residuals of the vectors in `range`, one after the other.
+    pub(crate) fn residuals(&self, range: Range<usize>) -> &[u8] {
+        &self.residuals[range.start * self.residual_bytes..range.end * self.residual_bytes]
     }
 
     /// Bytes stored for `vectors` vectors.
     pub(crate) fn stored_bytes(&self, vectors: usize) -> u64 {
-        let code = match self.codes {
-            Codes::Narrow(_) => 2,
-            Codes::Wide(_) => 4,
-        };
-        (vectors * (code + self.residual_bytes)) as u64
+        self.residual_bytes(vectors) + self.code_bytes(vectors)
+    }
+
+    /// Bytes stored for the residuals of `vectors` vectors.
+    pub(crate) fn residual_bytes(&self, vectors: usize) -> u64 {
+        (vectors * self.residual_bytes) as u64
+    }
+
+    /// Bytes stored for the codes of `vectors` vectors.
+    pub(crate) fn code_bytes(&self, vectors: usize) -> u64 {
+        (vectors * self.codes.width).div_ceil(8) as u64
     }
 
     fn code_error(&self, e: CodeOutOfRange) -> crate::Error {
@@ -172,18 +200,25 @@ impl Vectors {
     }
 
     pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
-        let largest = match &self.codes {
-            Codes::Narrow(c) => c.iter().max().map(|&c| u64::from(c)),
-            Codes::Wide(c) => c.iter().max().map(|&c| u64::from(c)),
-        };
-        match largest.filter(|&l| l >= codebook.len() as u64) {
-            None => Ok(()),
-            Some(largest) => Err(self.codes_frame.error(FormatErrorKind::invalid(
-                CODES,
-                "centroid",
-                format!("below {}", codebook.len()),
-                largest,
-            ))),
+        let limit = codebook.len();
+        let mut codes = Vec::new();
+        let vectors = self.vectors as usize;
+        for start in (0..vectors).step_by(1 << 16) {
+            self.codes
+                .read(start..vectors.min(start + (1 << 16)), &mut codes);
+            if let Some(&code) = codes.iter().find(|&&code| code as usize >= limit) {
+                let code = code as usize;
+                return Err(self.code_error(CodeOutOfRange { code, limit }));
+            }
         }
+        Ok(())
     }
+}
+
+/// Gives a buffer another length without writing what will be overwritten: only growth needs zeroing.
+fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+    buffer.truncate(len);
 }

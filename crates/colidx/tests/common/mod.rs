@@ -3,6 +3,7 @@
 
 use colidx::*;
 use std::error::Error as StdError;
+use std::ops::Range;
 use std::path::Path;
 
 /// A small generator with a fixed sequence (SplitMix64), so that failures repeat.
@@ -176,5 +177,19 @@ pub fn found(results: &SearchResults) -> Vec<(String, f32)> {
         .hits
         .iter()
         .map(|h| (h.key.clone(), h.score))
+        .collect()
+}
+
+/// Name and place of every section of an index file.
+pub fn sections(file: &[u8]) -> Vec<([u8; 4], Range<usize>)> {
+    let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
+    let footer = file.len() - 64;
+    let entry = |i: usize| number(footer) + 32 * i;
+    (0..number(footer + 8))
+        .map(|i| {
+            let (start, length) = (number(entry(i) + 8), number(entry(i) + 16));
+            let tag = file[entry(i)..][..4].try_into().unwrap();
+            (tag, start..start + length)
+        })
         .collect()
 }

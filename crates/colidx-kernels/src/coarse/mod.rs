@@ -1,0 +1,77 @@
+//! Coarse scores: rows of bytes, as they lie in a file, by columns of seven bits. They choose which centroids are looked at
+//! and no more; what is found there is scored anew.
+//!
+//! Without the newer instructions for bytes the fastest product there is multiplies pairs of unsigned with signed bytes and
+//! adds the two products in 16 bits, saturating (`vpmaddubsw`): four an f32 fused multiply-add. Columns of seven bits keep
+//! it from saturating, whatever the rows, and for as many dimensions as the columns allow the sums are added in 16 bits too,
+//! before they are made 32 bits wide. The columns are rounded; the sums of the rounded columns are exact.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod columns;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tile;
+
+use crate::level::dispatch;
+use crate::{Level, level};
+pub use columns::CoarsePanels;
+
+/// Dimensions that a kernel multiplies in one step.
+const QUAD: usize = 4;
+
+/// Steps of four dimensions in a chunk, the most that a group has.
+const CHUNK: usize = 32;
+
+/// `out[r][c] = rows[r] · column c` in units of [`CoarsePanels::step`], `rows` being `[n_rows, dim]` without gaps (centroids
+/// as they lie in a file) and `out` `[n_rows, padded_columns]`, zero in missing columns. Sums wrap where they overflow,
+/// which needs more than 266,000 dimensions.
+///
+/// # Panics
+/// If `rows` is no whole number of rows or `out` has another length.
+pub fn coarse_dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+    level().coarse_dots(rows, panels, out);
+}
+
+impl Level {
+    /// [`coarse_dots`] at this level.
+    ///
+    /// # Panics
+    /// As [`coarse_dots`], or if the processor does not support the level.
+    pub fn coarse_dots(self, rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+        let dim = panels.dim();
+        assert!(
+            rows.len().is_multiple_of(dim),
+            "{} integers are no whole number of rows of {dim} dimensions",
+            rows.len()
+        );
+        assert_eq!(
+            out.len(),
+            rows.len() / dim * panels.padded_columns(),
+            "`out` is [n_rows, padded_columns]"
+        );
+        if panels.columns() > 0 {
+            dispatch!(self, dots(rows, panels, out));
+        }
+    }
+
+    /// The instructions that make coarse scores at this level, for reports.
+    pub fn coarse_instructions(self) -> &'static str {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512::instructions(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2::instructions(),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => neon::instructions(),
+            _ => "portable",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! The kernel itself, written once over a SIMD register type; see `dot/tile.rs`, whose f32 twin it is.
+//!
+//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level. Registers are
+//! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
+//! instructions.
+
+use super::columns::{Groups, Quads, Starts};
+use super::{CHUNK, CoarsePanels, QUAD};
+use crate::LANES;
+
+/// A SIMD register of sums of `WIDTH` columns, four bytes for each.
+///
+/// # Safety
+/// Callers of all methods run on a processor that has the register's instruction set; pointers are good for as many bytes
+/// or integers as each method says, at any alignment.
+pub(super) unsafe trait Sums: Copy {
+    /// Columns in a register; divides [`LANES`].
+    const WIDTH: usize;
+    /// Whether a column's four bytes are two sums of 16 bits, which fit one group, or one of 32 bits.
+    const NARROW: bool;
+    /// What makes of a row's signed bytes those that [`row`](Sums::row) takes, by exclusive or: 0x80 adds 128, 0 nothing.
+    const FLIP: u8;
+    /// Four dimensions of `WIDTH` columns, made ready to multiply.
+    type Columns: Copy;
+    /// Four dimensions of one row, in every column's place.
+    type Row: Copy;
+
+    /// Sums before a group's first product, from `WIDTH` integers, of use to those whose rows are 128 more.
+    unsafe fn start(from: *const i32) -> Self;
+    /// From `4 WIDTH` bytes.
+    unsafe fn columns(from: *const i8) -> Self::Columns;
+    /// From 4 bytes.
+    unsafe fn row(from: *const u8) -> Self::Row;
+    /// Adds the four products of each column.
+    unsafe fn add(self, row: Self::Row, columns: Self::Columns) -> Self;
+    /// Writes the sums, 32 bits wide, to `WIDTH` integers.
+    unsafe fn store(self, to: *mut i32);
+    /// Adds the sums, 32 bits wide, to `WIDTH` integers.
+    unsafe fn add_to(self, to: *mut i32);
+}
+
+/// Bytes from a copied row to the next, a constant so that one register addresses all rows of a tile. Longer rows lie in
+/// several chunks.
+const PITCH: usize = CHUNK * QUAD;
+
+/// Rows that are copied together: few enough to stay in the first-level cache beside a panel.
+const BLOCK: usize = 64;
+
+/// Bytes from a chunk of a block's rows to the next.
+const CHUNK_BYTES: usize = BLOCK * PITCH;
+
+/// Panels with their groups.
+struct Columns<'a> {
+    /// Steps of four dimensions.
+    depth: usize,
+    panel: *const Quads,
+    /// Ends of groups.
+    ends: &'a [usize],
+    starts: *const Starts,
+}
+
+/// `R` rows by `N` registers of columns.
+///
+/// Sums of finished groups wait in `out`, as there are no registers for them.
+///
+/// # Safety
+/// The caller has `R` rows at `rows`, in as many chunks as `depth` needs, as many panels with their starts in `columns` as
+/// `N` registers span, groups of which none passes the end of a chunk, the last ending at `depth`, and room for the columns
+/// in each of `R` rows at `out`.
+#[inline(always)]
+unsafe fn tile<S: Sums, const R: usize, const N: usize>(
+    rows: *const u8,
+    columns: &Columns,
+    out: *mut i32,
+    stride: usize,
+) {
+    let Columns {
+        depth,
+        panel,
+        ends,
+        starts,
+    } = *columns;
+    let per_panel = LANES / S::WIDTH;
+    let mut d = 0;
+    for (group, &end) in ends.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let start = |v: usize| {
+                let line = starts.add(v / per_panel * ends.len() + group).cast::<i32>();
+                line.add(v % per_panel * S::WIDTH)
+            };
+            let mut first = [S::start(start(0)); N];
+            for (v, first) in first.iter_mut().enumerate().skip(1) {
+                *first = S::start(start(v));
+            }
+            let mut acc = [first; R];
+            let rows = rows.add(d / CHUNK * CHUNK_BYTES + d % CHUNK * QUAD);
+            for i in 0..end - d {
+                let at = |v: usize| {
+                    let line = panel.add(v / per_panel * depth + d + i).cast::<i8>();
+                    line.add(v % per_panel * S::WIDTH * QUAD)
+                };
+                let mut columns = [S::columns(at(0)); N];
+                for (v, columns) in columns.iter_mut().enumerate().skip(1) {
+                    *columns = S::columns(at(v));
+                }
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    let row = S::row(rows.add(r * PITCH + i * QUAD));
+                    for (acc, columns) in acc.iter_mut().zip(&columns) {
+                        *acc = acc.add(row, *columns);
+                    }
+                }
+            }
+            d = end;
+            for (r, acc) in acc.iter().enumerate() {
+                for (v, acc) in acc.iter().enumerate() {
+                    let to = out.add(r * stride + v * S::WIDTH);
+                    if group == 0 {
+                        acc.store(to);
+                    } else {
+                        acc.add_to(to);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Passes `n` rows by the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
+///
+/// # Safety
+/// As [`tile`], for `n` rows.
+#[inline(always)]
+unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
+    rows: *const u8,
+    n: usize,
+    columns: &Columns,
+    out: *mut i32,
+    stride: usize,
+) {
+    let mut row = 0;
+    macro_rules! take {
+        ($count:expr) => {{
+            // SAFETY: the tile lies within the `n` rows; the rest is the caller's promise.
+            unsafe {
+                let (rows, out) = (rows.add(row * PITCH), out.add(row * stride));
+                tile::<S, { $count }, N>(rows, columns, out, stride);
+            }
+            row += $count;
+        }};
+    }
+    while n - row >= R {
+        take!(R);
+    }
+    if R > 8 && n - row >= 8 {
+        take!(8);
+    }
+    if R > 4 && n - row >= 4 {
+        take!(4);
+    }
+    if R > 2 && n - row >= 2 {
+        take!(2);
+    }
+    while n > row {
+        take!(1);
+    }
+}
+
+/// Copies part of a row, 32 bytes at a time while there are as many.
+#[inline(always)]
+fn flip(from: &[i8], to: &mut [u8], by: u8) {
+    let (chunks, rest) = from.as_chunks::<32>();
+    let (to_chunks, to_rest) = to[..from.len()].as_chunks_mut::<32>();
+    for (to, from) in to_chunks.iter_mut().zip(chunks) {
+        for (to, &x) in to.iter_mut().zip(from) {
+            *to = x as u8 ^ by;
+        }
+    }
+    for (to, &x) in to_rest.iter_mut().zip(rest) {
+        *to = x as u8 ^ by;
+    }
+}
+
+/// `super::coarse_dots` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
+///
+/// # Safety
+/// The processor has `S`'s instruction set; `rows` is `[n_rows, dim]` and `out` `[n_rows, padded_columns]`, and there are
+/// columns.
+#[inline(always)]
+pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
+    rows: &[i8],
+    panels: &CoarsePanels,
+    out: &mut [i32],
+) {
+    let (dim, width) = (panels.dim(), panels.padded_columns());
+    let depth = dim.div_ceil(QUAD);
+    let Groups { ends, starts } = if S::NARROW {
+        panels.narrow()
+    } else {
+        panels.wide()
+    };
+    let mut copy = vec![0u8; depth.div_ceil(CHUNK) * CHUNK_BYTES];
+    let blocks = rows.chunks(BLOCK * dim).zip(out.chunks_mut(BLOCK * width));
+    for (rows, out) in blocks {
+        for (r, row) in rows.chunks_exact(dim).enumerate() {
+            for (chunk, part) in row.chunks(PITCH).enumerate() {
+                flip(part, &mut copy[chunk * CHUNK_BYTES + r * PITCH..], S::FLIP);
+            }
+        }
+        let n = rows.len() / dim;
+        let mut p = 0;
+        while p < width / LANES {
+            let (copy, out) = (copy.as_ptr(), out[p * LANES..].as_mut_ptr());
+            let columns = Columns {
+                depth,
+                panel: panels.quads()[p * depth..].as_ptr(),
+                ends,
+                starts: starts[p * ends.len()..].as_ptr(),
+            };
+            // SAFETY: `copy` has the block's rows; the panels exist with their starts, and `out` has their columns in every
+            // row.
+            unsafe {
+                if width / LANES - p >= N / ONE {
+                    sweep::<S, R, N>(copy, n, &columns, out, width);
+                    p += N / ONE;
+                } else {
+                    sweep::<S, R, ONE>(copy, n, &columns, out, width);
+                    p += 1;
+                }
+            }
+        }
+    }
+}

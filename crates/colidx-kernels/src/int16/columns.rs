@@ -1,0 +1,168 @@
+//! The layout of 16-bit columns, and how far scores made with them may be off.
+
+use super::{ONE, PAIR};
+use crate::LANES;
+
+/// Two dimensions of the sixteen columns of a panel, `[16][2]`: a cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(super) struct Pairs(pub(super) [i16; LANES * PAIR]);
+
+/// Columns (query tokens) quantised to 16 bits by one common scale and laid out for the kernels: panels of [`LANES`]
+/// columns, `[n_panels][dim / 2][16][2]` i16, 64-byte aligned; missing columns and dimensions are zero.
+///
+/// The scale makes the longest column 32,766 long, so that its dot product with a row of unit length fits an i32.
+#[derive(Clone, Debug)]
+pub struct Int16Panels {
+    dim: usize,
+    columns: usize,
+    pairs: Vec<Pairs>,
+    step: f64,
+    error: f64,
+}
+
+impl Int16Panels {
+    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column. Where a value is not finite all columns
+    /// become zero, and [`maxsim_error`](Int16Panels::maxsim_error) is infinite.
+    ///
+    /// # Panics
+    /// If `dim` is 0 or the length is no multiple of it.
+    pub fn new(columns: &[f32], dim: usize) -> Int16Panels {
+        assert!(
+            dim > 0 && columns.len().is_multiple_of(dim),
+            "{} floats are no whole number of columns of {dim} dimensions",
+            columns.len()
+        );
+        let n = columns.len() / dim;
+        let depth = dim.div_ceil(PAIR);
+        let lengths: Vec<f64> = columns
+            .chunks_exact(dim)
+            .map(|column| length(column.iter().map(|&q| f64::from(q))))
+            .collect();
+        let finite = columns.iter().all(|q| q.is_finite());
+        let longest = lengths.iter().copied().fold(0.0, f64::max);
+        let step = if finite {
+            longest / f64::from(ONE)
+        } else {
+            0.0
+        };
+        let mut pairs = vec![Pairs([0; LANES * PAIR]); n.div_ceil(LANES) * depth];
+        let mut rest = Vec::with_capacity(n);
+        for (i, column) in columns.chunks_exact(dim).enumerate() {
+            let (panel, lane) = (i / LANES, i % LANES);
+            let panel = &mut pairs[panel * depth..][..depth];
+            let lost = column.iter().enumerate().map(|(d, &q)| {
+                let q = f64::from(q);
+                // No value is above the longest column; with a step of zero all are zero or unwanted.
+                let units = if step > 0.0 {
+                    (q / step).round_ties_even() as i16
+                } else {
+                    0
+                };
+                panel[d / PAIR].0[lane * PAIR + d % PAIR] = units;
+                q - f64::from(units) * step
+            });
+            rest.push(length(lost));
+        }
+        let error = if finite {
+            maxsim_error(dim, &lengths, &rest)
+        } else {
+            f64::INFINITY
+        };
+        Int16Panels {
+            dim,
+            columns: n,
+            pairs,
+            step,
+            error,
+        }
+    }
+
+    /// Dimensions of a column.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Columns rounded up to whole panels: the length of the output of [`int16_max_dots`](crate::int16_max_dots).
+    pub fn padded_columns(&self) -> usize {
+        self.columns.next_multiple_of(LANES)
+    }
+
+    /// What one unit of a column is worth, and so one unit of its dot products with rows that are integers themselves.
+    pub fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// What one unit of a dot product is worth whose row is a vector times 32,766
+    /// ([`decode_int16`](crate::decode_int16)).
+    pub fn unit(&self) -> f64 {
+        self.step / f64::from(ONE)
+    }
+
+    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::maxsim) over the
+    /// same columns, where `best` is what [`int16_max_dots`](crate::int16_max_dots) made, starting from [`i32::MIN`], of one
+    /// or more rows decoded by [`decode_int16`](crate::decode_int16), and `maxsim` had them from
+    /// [`decode`](crate::decode) and [`normalize`](crate::normalize), none longer than 1 + 1e-5.
+    ///
+    /// With a column `q`, a row `x` and their quantised values `q'` and `x'`, Cauchy and Schwarz give
+    ///
+    /// ```text
+    /// |q'·x' - q·x| = |(q' - q)·x + q'·(x' - x)| <= |q' - q| |x| + |q'| |x' - x|
+    /// ```
+    ///
+    /// where `|q' - q|` is known, and `|x' - x| <= sqrt(dim) 0.502 / 32766`: half a unit, and what f32 rounds in a product
+    /// below 32,767. The chain of `dim` f32 multiply-adds is off by `γ(dim) |q| |x|` at most, `γ(n) = n u / (1 - n u)` and
+    /// `u = 2^-24`, and by half the smallest float in each step. A maximum is off by no more than what it is taken of. The
+    /// sum of `n` maxima, each at most `|q| |x|`, adds `γ(n)` of them; what f64 rounds is far below that.
+    pub fn maxsim_error(&self) -> f64 {
+        self.error
+    }
+
+    /// `[n_panels][dim / 2]`.
+    pub(super) fn pairs(&self) -> &[Pairs] {
+        &self.pairs
+    }
+}
+
+fn length(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// See [`Int16Panels::maxsim_error`]; `lengths` are those of the columns, `rest` those of what quantisation took from them.
+fn maxsim_error(dim: usize, lengths: &[f64], rest: &[f64]) -> f64 {
+    const LONGEST_ROW: f64 = 1.0 + 1e-5;
+    let gamma = |n: usize| {
+        let nu = n as f64 * f64::from(f32::EPSILON) / 2.0;
+        if nu < 0.5 {
+            nu / (1.0 - nu)
+        } else {
+            f64::INFINITY
+        }
+    };
+    let total: f64 = lengths.iter().sum();
+    if total == 0.0 {
+        return 0.0;
+    }
+    if total > f64::from(f32::MAX) / 4.0 {
+        return f64::INFINITY;
+    }
+    let row = (dim as f64).sqrt() * 0.502 / f64::from(ONE);
+    let chain = gamma(dim);
+    let underflow = dim as f64 * 2f64.powi(-149);
+    let columns: f64 = lengths
+        .iter()
+        .zip(rest)
+        .map(|(length, rest)| {
+            // What is left of a column is a difference of numbers that f64 rounded.
+            let rest = rest + 1e-12 * length;
+            rest * LONGEST_ROW + (length + rest) * row + length * LONGEST_ROW * chain + underflow
+        })
+        .sum();
+    let largest = total * LONGEST_ROW * (1.0 + chain) + lengths.len() as f64 * underflow;
+    (columns + largest * gamma(lengths.len() + 1)) * (1.0 + 1e-6)
+}

@@ -1,0 +1,30 @@
+//! The oracle: what every other level must give, bit for bit.
+
+use super::columns::Pairs;
+use super::{Int16Panels, PAIR, int16_stride};
+use crate::LANES;
+
+/// The dot products of one row with the sixteen columns of one panel.
+fn panel_dots(row: &[i16], panel: &[Pairs]) -> [i32; LANES] {
+    let mut sums = [0i32; LANES];
+    for (pair, line) in row.chunks(PAIR).zip(panel) {
+        for (sum, column) in sums.iter_mut().zip(line.0.as_chunks::<PAIR>().0) {
+            for (&x, &q) in pair.iter().zip(column) {
+                *sum = sum.wrapping_add(i32::from(x) * i32::from(q));
+            }
+        }
+    }
+    sums
+}
+
+pub(super) fn max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+    let stride = int16_stride(panels.dim());
+    let columns = panels.pairs().chunks_exact(stride / PAIR);
+    for (panel, best) in columns.zip(best.chunks_exact_mut(LANES)) {
+        for row in rows.chunks_exact(stride) {
+            for (best, dot) in best.iter_mut().zip(panel_dots(row, panel)) {
+                *best = dot.max(*best);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The best few rows of a matrix of scores, column by column.
+
+/// A row's score and its number.
+pub(super) type Scored = (i32, u32);
+
+/// Keeps the `count` best rows of each column while rows pass by; of equal scores the lower numbers.
+pub(super) struct Best {
+    count: usize,
+    /// By column: nothing at or below this can be among the best any more.
+    floors: Vec<i32>,
+    kept: Vec<Vec<Scored>>,
+}
+
+impl Best {
+    pub(super) fn new(columns: usize, count: usize) -> Self {
+        Self {
+            count,
+            floors: vec![i32::MIN; columns],
+            kept: vec![Vec::new(); columns],
+        }
+    }
+
+    /// Takes rows of `scores`, `[n, stride]` of which the first columns count; the first row has the number `first`. Rows
+    /// come in ascending order.
+    pub(super) fn take(&mut self, first: u32, scores: &[i32], stride: usize) {
+        let columns = self.floors.len();
+        for (number, row) in (first..).zip(scores.chunks_exact(stride)) {
+            // One comparison of the whole row, which the compiler makes with vectors, settles most rows.
+            let row = &row[..columns];
+            let above = row
+                .iter()
+                .zip(&self.floors)
+                .fold(false, |any, (s, f)| any | (s > f));
+            if !above {
+                continue;
+            }
+            for (column, &score) in row.iter().enumerate() {
+                if score > self.floors[column] {
+                    let kept = &mut self.kept[column];
+                    kept.push((score, number));
+                    if kept.len() >= self.count.saturating_mul(2) {
+                        self.floors[column] = cut(kept, self.count);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The best of each column, best first.
+    pub(super) fn finish(mut self) -> Vec<Vec<Scored>> {
+        for kept in &mut self.kept {
+            if kept.len() > self.count {
+                cut(kept, self.count);
+            }
+            kept.sort_unstable_by(order);
+        }
+        self.kept
+    }
+}
+
+/// Keeps the `count` best and returns the lowest score kept.
+fn cut(kept: &mut Vec<Scored>, count: usize) -> i32 {
+    kept.select_nth_unstable_by(count - 1, order);
+    kept.truncate(count);
+    kept[count - 1].0
+}
+
+fn order(a: &Scored, b: &Scored) -> std::cmp::Ordering {
+    b.0.cmp(&a.0).then(a.1.cmp(&b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_of_a_full_sort(
+            scores in prop::collection::vec(-9i32..9, 0..240),
+            count in 1usize..7,
+            cut in 0usize..50,
+        ) {
+            let (columns, stride) = (3, 4);
+            let rows = scores.len() / stride;
+            let scores = &scores[..rows * stride];
+            let mut best = Best::new(columns, count);
+            let cut = cut.min(rows);
+            best.take(10, &scores[..cut * stride], stride);
+            best.take(10 + cut as u32, &scores[cut * stride..], stride);
+            for (column, found) in best.finish().into_iter().enumerate() {
+                let mut all: Vec<Scored> = (0..rows)
+                    .map(|row| (scores[row * stride + column], 10 + row as u32))
+                    .collect();
+                all.sort_by(order);
+                all.truncate(count);
+                prop_assert_eq!(found, all);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Codes as they lie in a file: numbers of a fixed few bits, one after the other.
+
+use std::ops::Range;
+
+/// Zero bytes after the last code or list, so that eight bytes can be read at any.
+pub(crate) const TAIL: usize = 8;
+
+/// Bits of a code: as few as tell `centroids` apart, at least one.
+pub(crate) fn width(centroids: usize) -> usize {
+    let last = centroids.saturating_sub(1) as u64;
+    (u64::BITS - last.leading_zeros()).max(1) as usize
+}
+
+/// Bytes of `count` codes of `width` bits, the tail included.
+pub(crate) fn packed_bytes(count: u64, width: usize) -> u64 {
+    count.saturating_mul(width as u64).div_ceil(8) + TAIL as u64
+}
+
+/// Packs codes as they come; the first bit of a code is its lowest.
+#[derive(Debug)]
+pub(crate) struct Packer {
+    width: usize,
+    pending: u64,
+    bits: usize,
+}
+
+impl Packer {
+    pub(crate) fn new(width: usize) -> Self {
+        Self {
+            width,
+            pending: 0,
+            bits: 0,
+        }
+    }
+
+    /// Appends the whole bytes that `codes` complete to `out`.
+    pub(crate) fn push(&mut self, codes: &[u32], out: &mut Vec<u8>) {
+        for &code in codes {
+            self.pending |= u64::from(code) << self.bits;
+            self.bits += self.width;
+            while self.bits >= 8 {
+                out.push(self.pending as u8);
+                self.pending >>= 8;
+                self.bits -= 8;
+            }
+        }
+    }
+
+    /// The last byte, where one is begun, and the tail.
+    pub(crate) fn finish(self, out: &mut Vec<u8>) {
+        if self.bits > 0 {
+            out.push(self.pending as u8);
+        }
+        out.extend([0; TAIL]);
+    }
+}
+
+/// Replaces `out` by the codes of `range`, which ends before the tail.
+pub(crate) fn unpack(packed: &[u8], width: usize, range: Range<usize>, out: &mut Vec<u32>) {
+    let mask = (1u64 << width) - 1;
+    out.clear();
+    out.extend(range.map(|at| {
+        let bit = at * width;
+        (word_at(packed, bit / 8) >> (bit % 8) & mask) as u32
+    }));
+}
+
+/// Eight bytes from `at` on, those past the end as zeros.
+pub(crate) fn word_at(bytes: &[u8], at: usize) -> u64 {
+    if let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        return u64::from_le_bytes(*word);
+    }
+    let mut word = [0; 8];
+    let rest = bytes.get(at..).unwrap_or_default();
+    word[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_in_any_pieces_is_unpacked(
+            centroids in 1usize..(1 << 26),
+            seeds in prop::collection::vec(any::<u32>(), 0..200),
+            pieces in 1usize..9,
+        ) {
+            let width = width(centroids);
+            let codes: Vec<u32> = seeds.iter().map(|s| s % centroids as u32).collect();
+            let mut packed = Vec::new();
+            let mut packer = Packer::new(width);
+            for piece in codes.chunks(pieces) {
+                packer.push(piece, &mut packed);
+            }
+            packer.finish(&mut packed);
+            prop_assert_eq!(packed.len() as u64, packed_bytes(codes.len() as u64, width));
+            let mut out = vec![7];
+            unpack(&packed, width, 0..codes.len(), &mut out);
+            prop_assert_eq!(&out, &codes);
+            let from = codes.len() / 3;
+            unpack(&packed, width, from..codes.len(), &mut out);
+            prop_assert_eq!(&out[..], &codes[from..]);
+        }
+    }
+
+    #[test]
+    fn widths() {
+        let cases = [
+            (0, 1),
+            (1, 1),
+            (2, 1),
+            (3, 2),
+            (16_384, 14),
+            (16_385, 15),
+            (1 << 26, 26),
+        ];
+        for (centroids, bits) in cases {
+            assert_eq!(width(centroids), bits, "{centroids}");
+        }
+    }
+}
