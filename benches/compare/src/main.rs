@@ -44,6 +44,9 @@ struct BuildArgs {
     /// Bits a dimension of the residual
     #[arg(long, default_value_t = IndexConfig::default().nbits)]
     nbits: usize,
+    /// Signs in place of residuals, one bit a dimension
+    #[arg(long, conflicts_with = "nbits")]
+    binary: bool,
 }
 
 #[derive(Args)]
@@ -109,6 +112,7 @@ fn build(args: &BuildArgs) -> Result<()> {
     let documents = read_documents(&args.embeddings)?;
     let config = IndexConfig {
         nbits: args.nbits,
+        binary: args.binary,
         ..IndexConfig::default()
     };
     let start = Instant::now();
@@ -120,7 +124,7 @@ fn build(args: &BuildArgs) -> Result<()> {
             "documents": documents.len(),
             "vectors": index.num_embeddings(),
             "centroids": index.num_partitions(),
-            "nbits": args.nbits,
+            "nbits": if args.binary { 1 } else { args.nbits },
         })
     );
     Ok(())

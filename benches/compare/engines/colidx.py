@@ -1,0 +1,51 @@
+"""colidx, through its binary."""
+import subprocess
+
+NAME = "colidx"
+VERSION = None
+BINARY = "colidx"
+
+# Flags of `colidx build`. The first is what a user gets who asks for nothing.
+VARIANTS = {
+    "4bit": {"nbits": 4, "flags": []},
+    "2bit": {"nbits": 2, "flags": []},
+    "1bit": {"nbits": 1, "flags": []},
+    "8bit": {"nbits": 8, "flags": []},
+}
+
+# Flags of `colidx bench`.
+SEARCHES = {
+    "default": {"flags": []},
+    **{f"candidates-{c}-{f}k": {"flags": ["--candidates", c], "finalists": f}
+       for c, f in ((64, 1.5), (128, 2), (512, 2.5), (2048, 4), (8192, 8))},
+    "exact": {"flags": ["--exact"]},
+}
+EXHAUSTIVE = {"exact"}
+
+
+def settings(k):
+    """Fewer candidates than finalists is no setting; finalists are given in multiples of k."""
+    chosen = {}
+    for label, params in SEARCHES.items():
+        flags = list(params["flags"])
+        if "finalists" in params:
+            finalists = int(params["finalists"] * k)
+            if flags[1] < finalists:
+                continue
+            flags += ["--finalists", finalists]
+        chosen[label] = {"flags": flags}
+    return chosen
+
+
+def version(binary):
+    return subprocess.run([binary, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1]
+
+
+def build_command(binary, data, index, variant, threads):
+    return [binary, "build", "--embeddings", data, "--index", index, "--force", "--nbits", variant["nbits"],
+            "--threads", threads, *variant["flags"]]
+
+
+def bench_command(binary, index, queries, keys, k, threads, repeat, params, run):
+    return [binary, "bench", "--index", index, "--query-embeddings", queries, "-k", k, "--threads", threads,
+            "--repeat", repeat, *params["flags"], *(["--run-out", run] if run else [])]

@@ -1,0 +1,130 @@
+"""Pictures of result lines, as SVG on white, so that they read the same on a light and on a dark page. Needs matplotlib."""
+import matplotlib
+
+matplotlib.use("svg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from lines import EXACT_SEARCH, frontier, groups, indexes, measured
+
+COLOURS = {"colidx": "#c1272d", "next-plaid": "#1f6fb4", "fast-plaid": "#2e8b57", "xtr-warp-rs": "#8a5fbf", "colbert-ai": "#d08a1d",
+           "tachiom": "#108b93", "maxsim-cpu": "#777777", "numpy-exact": "#333333"}
+# The same lines give the same file: no date, and no ids drawn at random.
+plt.rcParams |= {"svg.hashsalt": "colidx", "svg.fonttype": "path", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
+                 "axes.edgecolor": "#666666", "axes.labelcolor": "#333333", "xtick.color": "#333333", "ytick.color": "#333333",
+                 "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.8, "axes.axisbelow": True,
+                 "figure.facecolor": "white", "axes.facecolor": "white"}
+
+
+def plain(value, _):
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def short(value, _):
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def logarithmic(axis):
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def save(figure, path):
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+
+
+def labels(axes, ends):
+    """Writes each line's name at its end, moved apart where ends lie close to each other."""
+    low, high = axes.get_ylim()
+    step, last = (high - low) * 0.055, None
+    for name, x, y in sorted(ends, key=lambda end: end[2]):
+        at = y if last is None else max(y, last + step)
+        last = at
+        axes.annotate(name, (x, y), xytext=(7, (at - y) / (high - low) * axes.bbox.height * 72 / axes.figure.dpi),
+                      textcoords="offset points", color=COLOURS[name], va="center", fontweight="bold" if name == "colidx" else "normal")
+
+
+def recall_latency(lines, dataset, k, path):
+    """Recall against p50, one line an engine: its settings that no other of its settings beats; the rest as faint dots."""
+    figure, axes = plt.subplots(figsize=(7.2, 4.3))
+    ends = []
+    for (engine,), group in groups(lines, "engine").items():
+        best = frontier(group, "p50_ms")
+        axes.plot([l["p50_ms"] for l in group], [l["recall"] for l in group], "o", ms=3, alpha=0.3, color=COLOURS[engine])
+        axes.plot([l["p50_ms"] for l in best], [l["recall"] for l in best], "o-", ms=5, lw=2.2 if engine == "colidx" else 1.5,
+                  color=COLOURS[engine], zorder=3 if engine == "colidx" else 2)
+        ends.append((engine, best[-1]["p50_ms"], best[-1]["recall"]))
+    axes.margins(y=0.12)
+    axes.set_xscale("log")
+    logarithmic(axes.xaxis)
+    axes.set_xlim(right=axes.get_xlim()[1] * 2.2)  # room for the names
+    axes.set(xlabel=f"p50 of a query, ms, {lines[0]['threads']} thread{'s' * (lines[0]['threads'] > 1)}",
+             ylabel=f"recall@{k} of exact search", title=f"{dataset}, {lines[0]['documents']:,} documents, k = {k}")
+    figure.tight_layout()
+    labels(axes, ends)
+    save(figure, path)
+
+
+def size_recall(lines, dataset, k, path):
+    """The best recall of each index against its size."""
+    figure, axes = plt.subplots(figsize=(7.2, 4.3))
+    ends = []
+    for (engine,), group in groups(indexes(lines), "engine").items():
+        group.sort(key=lambda line: line["bytes_per_vector"])
+        axes.plot([l["bytes_per_vector"] for l in group], [l["recall"] for l in group], "o-", ms=5,
+                  lw=2.2 if engine == "colidx" else 1.5, color=COLOURS[engine], zorder=3 if engine == "colidx" else 2)
+        ends.append((engine, group[-1]["bytes_per_vector"], group[-1]["recall"]))
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.15)
+    axes.set(xlabel="bytes a vector on disk", ylabel=f"best recall@{k} of exact search",
+             title=f"{dataset}, {lines[0]['dim']} dimensions, k = {k}")
+    figure.tight_layout()
+    labels(axes, ends)
+    save(figure, path)
+
+
+def growth(lines, path):
+    """colidx at its defaults: p50, build time and index size against the number of documents."""
+    figure, panels = plt.subplots(1, 3, figsize=(10.5, 3.4))
+    what = [("p50_ms", 1, "p50, ms"), ("build_s", 1, "build, s"), ("index_bytes", 1e6, "index, MB")]
+    for axes, (name, unit, title) in zip(panels, what):
+        for (k,), group in groups(lines, "k").items():
+            if k != min(line["k"] for line in lines) and name != "p50_ms":
+                continue
+            group = sorted(group, key=lambda line: line["documents"])
+            axes.plot([l["documents"] for l in group], [l[name] / unit for l in group], "o-", color=COLOURS["colidx"], lw=2,
+                      alpha=1 if k == min(line["k"] for line in lines) else 0.5)
+            if name == "p50_ms":
+                axes.annotate(f"k = {k}", (group[-1]["documents"], group[-1][name]), xytext=(-6, 8), textcoords="offset points",
+                              ha="right", color="#333333")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        logarithmic(axes.xaxis)
+        axes.xaxis.set_major_locator(LogLocator(base=10))
+        axes.xaxis.set_major_formatter(FuncFormatter(short))
+        logarithmic(axes.yaxis)
+        axes.set(xlabel="documents", title=title)
+    save(figure, path)
+
+
+def draw(lines, folder):
+    """Every picture that these lines are enough for. The files' names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    good, written = measured(lines), []
+    for (dataset, k, threads), group in groups(good, "dataset", "k", "threads").items():
+        if len({line["engine"] for line in group} - {"colidx"}) == 0:
+            continue
+        suffix = f"{dataset}-k{k}" + (f"-{threads}threads" if threads > 1 else "")
+        recall_latency(group, dataset, k, folder / f"recall-latency-{suffix}.svg")
+        written.append(f"recall-latency-{suffix}.svg")
+        if any(line["engine"] not in EXACT_SEARCH for line in group) and threads == 1:
+            size_recall(group, dataset, k, folder / f"size-recall-{suffix}.svg")
+            written.append(f"size-recall-{suffix}.svg")
+    grown = [line for line in good if line["engine"] == "colidx" and line["setting"] == "default" and line["variant"] == "4bit"
+             and line["dataset"].startswith("syn") and line["threads"] == 1]
+    if len({line["documents"] for line in grown}) > 2:
+        growth(grown, folder / "growth.svg")
+        written.append("growth.svg")
+    return written
