@@ -6,7 +6,7 @@
 //!
 //! For each level the processor supports: the core's peak of f32 fused multiply-adds, measured with twelve to
 //! twenty-four independent chains of them; then GFLOP/s (two a multiply-add) of the dot-product kernels, with their share
-//! of that peak, GB/s of centroid interaction (bytes of the table read), and token vectors decoded a second. Then the same
+//! of that peak, and token vectors decoded a second. Then the same
 //! for integers of 16 and 8 bits. Where one instruction multiplies and adds bytes (VNNI), 8 bits are twice as fast as 16;
 //! where it takes three, they gain little, and what they are off by is 256 times as much: so 16 bits are for screening.
 //! Two do for coarse scores, whose columns have seven bits.
@@ -36,9 +36,6 @@ fn main() {
                 });
                 println!("  {name:<34}{rate:8.1} GFLOP/s {share}");
             }
-        }
-        for (name, rate) in streams(level) {
-            println!("  {name:<34}{rate:8.1} GB/s");
         }
         for (name, rate) in decoders(level) {
             println!("  {name:<34}{rate:8.1} Mtokens/s");
@@ -149,24 +146,6 @@ fn products(level: Level, dim: usize) -> Vec<(String, f64)> {
             level.nearest(black_box(&rows), &centroids, &mut out);
         });
         results.push((format!("nearest {TOKENS}x{k}x{dim}"), rate));
-    }
-    results
-}
-
-fn streams(level: Level) -> Vec<(String, f64)> {
-    let mut results = Vec::new();
-    let codes = codes();
-    for stride in [32, 48] {
-        let table: Vec<u8> = (0..CENTROIDS * stride).map(|i| (i * 131) as u8).collect();
-        let mut acc = vec![0; stride];
-        let rate = rate((codes.len() * stride) as f64 / 1e9, || {
-            for codes in codes.chunks(TOKENS) {
-                level
-                    .max_rows(&table, stride, black_box(codes), &mut acc)
-                    .expect("codes lie below the number of rows");
-            }
-        });
-        results.push((format!("max_rows {TOKENS} codes, stride {stride}"), rate));
     }
     results
 }

@@ -1,4 +1,4 @@
-//! The arithmetic of colidx: dot products and MaxSim in f32 and in integers, the residual codec, centroid interaction, and
+//! The arithmetic of colidx: dot products and MaxSim in f32 and in integers, the residual codec, and
 //! what lies between the matrix products of a transformer, each with a scalar oracle beside its SIMD forms. The instruction
 //! set is chosen at run time; see [`Level`].
 //!
@@ -40,7 +40,6 @@ mod level;
 mod norm;
 mod panels;
 mod prefetch;
-mod rows;
 mod view;
 
 pub use coarse::{CoarsePanels, coarse_dots};
@@ -54,5 +53,4 @@ pub use level::{Level, level};
 pub use norm::normalize;
 pub use panels::{LANES, Panels};
 pub use prefetch::prefetch;
-pub use rows::max_rows;
 pub use view::RowsView;
