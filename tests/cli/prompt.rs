@@ -36,7 +36,7 @@ fn commands_change_what_follows() {
     run.says(&[
         "3 hits a query",
         "every document is scored",
-        "4 documents decoded",
+        "4 documents screened",
         "search",
         "encode",
     ]);

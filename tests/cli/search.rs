@@ -27,7 +27,7 @@ fn json_has_the_fields_of_the_design_and_the_stats_come_last() {
     }
     assert_eq!(run.json()[0]["query"], "the moon");
     assert_eq!(fields(lines[3]), ["stats"]);
-    assert_eq!(run.json()[3]["stats"]["documents_scored"], 4);
+    assert_eq!(run.json()[3]["stats"]["documents_screened"], 4);
     let scores: Vec<f64> = run.json()[..3]
         .iter()
         .map(|hit| hit["score"].as_f64().unwrap())
