@@ -269,8 +269,7 @@ impl IndexBuilder {
             files,
             model: self.options.model.take(),
         };
-        manifest.commit(&self.staging.directory)?;
-        self.staging.committed(&manifest)?;
+        self.staging.commit(&manifest)?;
         phases.push((Phase::Commit, started.elapsed()));
 
         let bytes = |text: bool| {
@@ -408,15 +407,17 @@ impl Staging {
         Ok(())
     }
 
-    /// From now on these are the files to keep; those of the commit before are removed, which
-    /// readers that hold them do not notice.
-    fn committed(&mut self, manifest: &Manifest) -> Result<()> {
-        self.kept = manifest
-            .files
-            .iter()
-            .map(|f| file_name(f.kind, f.number))
-            .collect();
-        self.sweep()
+    /// Commits. Then the files of the commit before are removed, which readers that hold them do not notice.
+    fn commit(&mut self, manifest: &Manifest) -> Result<()> {
+        let files = manifest.files.iter();
+        let files: Vec<String> = files.map(|f| file_name(f.kind, f.number)).collect();
+        // When this fails, either manifest may be in place: the files of both stay.
+        self.kept.extend_from_slice(&files);
+        manifest.commit(&self.directory)?;
+        self.kept = files;
+        // What cannot be removed now is removed by the next build.
+        let _ = self.sweep();
+        Ok(())
     }
 }
 
