@@ -76,6 +76,17 @@ impl NewCodebook {
     }
 }
 
+/// Centroids `[K, dim]` as they decode, in the order of `members`: what residuals are taken from.
+pub(crate) fn decoded(centroids: &[i8], steps: &[f32], members: &[u32]) -> Vec<f32> {
+    let dim = steps.len();
+    let mut decoded = Vec::with_capacity(centroids.len());
+    for &member in members {
+        let row = &centroids[member as usize * dim..][..dim];
+        decoded.extend(row.iter().zip(steps).map(|(&c, step)| step * f32::from(c)));
+    }
+    decoded
+}
+
 /// A codebook read in place.
 #[derive(Debug, Clone)]
 pub(crate) struct Codebook {
@@ -216,6 +227,37 @@ impl Codebook {
         Ok(self.frame.section_of::<f64>(FIT, 1)?[0])
     }
 
+    /// The codebook as it was trained, checked in full, to encode more vectors with.
+    pub(crate) fn trained(&self) -> Result<NewCodebook> {
+        self.verify()?;
+        let groups = self.frame.section::<GroupRecord>(GROUPS)?;
+        let group = |g: &GroupRecord| Group {
+            token_id: g.token_id,
+            first: g.first,
+            len: g.len,
+        };
+        let buckets = 1 << self.nbits;
+        Ok(NewCodebook {
+            centroids: self.centroids.to_vec(),
+            steps: self.steps.to_vec(),
+            cells: self.cells.to_vec(),
+            centres: self.centres.to_vec(),
+            groups: groups.iter().map(group).collect(),
+            members: self.members()?.to_vec(),
+            quantizer: Quantizer {
+                nbits: self.nbits,
+                cutoffs: self.frame.section_of(CUTOFFS, buckets - 1)?.to_vec(),
+                weights: self.weights.to_vec(),
+                scales: self.scales.to_vec(),
+            },
+            sample_error: self.sample_error()?,
+        })
+    }
+
+    fn members(&self) -> Result<Section<u32>> {
+        self.frame.section_of(MEMBERS, self.len() as u64)
+    }
+
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
@@ -226,12 +268,13 @@ impl Codebook {
         let mut expected = 0u64;
         let mut last = None;
         for g in self.frame.section::<GroupRecord>(GROUPS)?.iter() {
-            if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
+            let ascending = last.is_none_or(|last| last < g.token_id);
+            if u64::from(g.first) != expected || !ascending || g.len == 0 {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     GROUPS,
                     format!("group of token {}", g.token_id),
-                    format!("tokens ascending, first member {expected}"),
-                    format!("first member {}", g.first),
+                    format!("tokens ascending, first member {expected}, at least one"),
+                    format!("first member {}, {} of them", g.first, g.len),
                 )));
             }
             expected += u64::from(g.len);
@@ -246,11 +289,7 @@ impl Codebook {
             )));
         }
         let mut seen = vec![false; self.len()];
-        for &member in self
-            .frame
-            .section_of::<u32>(MEMBERS, self.len() as u64)?
-            .iter()
-        {
+        for &member in self.members()?.iter() {
             let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
             let Some(fresh) = fresh else {
                 return Err(self.frame.error(FormatErrorKind::invalid(

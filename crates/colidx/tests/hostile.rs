@@ -50,7 +50,7 @@ fn frame(header: &[u8], sections: &Sections) -> Vec<u8> {
     file
 }
 
-/// An index whose files can be changed and put back.
+/// An index of two segments and some deletions, whose files can be changed and put back.
 struct Victim {
     dir: tempfile::TempDir,
     good: Vec<(PathBuf, Vec<u8>)>,
@@ -68,6 +68,25 @@ impl Victim {
         };
         let report = corpus.build(dir.path(), options).unwrap();
         assert!(!report.centroids.is_power_of_two());
+        // The second segment is of one document, so that its posting lists name their centroids.
+        let options = WriterOptions {
+            merge: false,
+            ..Default::default()
+        };
+        let mut writer = IndexWriter::open(dir.path(), options).unwrap();
+        for document in [4, 5, 199] {
+            assert!(writer.delete(&key(document)).unwrap());
+        }
+        let added = NewDocument {
+            key: "added",
+            text: "text of 0",
+            ..Default::default()
+        };
+        writer.add(&added).unwrap();
+        writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
+        assert!(writer.delete(&key(198)).unwrap());
+        writer.commit(&mut NoVectors, &NoProgress).unwrap();
+        drop(writer);
         let good = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|e| e.unwrap().path())
@@ -81,6 +100,7 @@ impl Victim {
     fn path(&self, kind: &str) -> PathBuf {
         match kind {
             "manifest" => self.dir.path().join(kind),
+            _ if kind.contains('-') => self.dir.path().join(format!("{kind}.clx")),
             _ => self.dir.path().join(format!("{kind}-00000001.clx")),
         }
     }
@@ -114,7 +134,9 @@ impl Victim {
         let manifest = self.good("manifest");
         let mut named = contents(manifest);
         let files = named.iter_mut().find(|s| &s.0 == b"FILE").unwrap();
-        let record = files.1.chunks_mut(32).find(|r| r[..4] == good[8..12]);
+        let number = kind.split_once('-').map_or(1, |(_, n)| n.parse().unwrap());
+        let is_of = |r: &[u8]| r[..4] == good[8..12] && r[4..8] == u32::to_le_bytes(number);
+        let record = files.1.chunks_mut(32).find(|r| is_of(r));
         let record = record.unwrap();
         record[8..16].copy_from_slice(&(file.len() as u64).to_le_bytes());
         record[16..24].copy_from_slice(&file[file.len() - 16..][..8]);
@@ -212,6 +234,40 @@ fn lies_are_found_out() {
     check(Open, "manifest", "HEAD", &|s| put(20, &[3])(s));
     check(Open, "manifest", "HEAD", &|s| put(24, &[0xFF; 4])(s));
     check(Open, "manifest", "HEAD", &|s| put(41, &[1])(s));
+    check(Open, "manifest", "HEAD", &|s| put(56, &[1])(s));
+    // Of the first segment: its number twice, more deleted than there are, fewer than are listed, reserved bytes, errors.
+    check(Open, "manifest", "SEGM", &|s| put(40, &[1])(s));
+    check(Open, "manifest", "SEGM", &|s| put(16, &[0xFF; 4])(s));
+    check(Open, "manifest", "SEGM", &|s| put(24, &[0xFF; 8])(s));
+    check(Open, "manifest", "SEGM", &|s| put(20, &[1])(s));
+    for error in [f64::NAN, f64::INFINITY, -1.0] {
+        check(Open, "manifest", "SEGM", &|s| {
+            put(32, &error.to_le_bytes())(s);
+        });
+    }
+    check(Verify, "manifest", "SEGM", &|s| put(24, &[1])(s));
+    // The manifest counts on three.
+    for forge in [
+        (|s: &mut Vec<u8>| s.truncate(16)) as fn(&mut Vec<u8>),
+        |s| s.truncate(23),
+        |s| s.clear(),
+        |s| s.extend([9, 0, 0, 0, 2, 0, 0, 0]),
+        |s| s.copy_within(..8, 8),
+        |s| s.swap(0, 8),
+        |s| put(0, &[0xFF; 4])(s),
+        |s| put(20, &[9])(s),
+    ] {
+        victim.forge("deletions-00000003", "DEAD", forge);
+        let error = victim.open().unwrap_err();
+        assert!(matches!(error, Error::Format(_)), "{error}");
+        let named = ["DEAD", "SEGM"]
+            .iter()
+            .any(|s| error.to_string().contains(s));
+        assert!(named, "{error}");
+    }
+    victim.forge("deletions-00000004", "DEAD", put(0, &[5]));
+    let error = victim.open().unwrap_err();
+    assert!(error.to_string().contains("in one file only"), "{error}");
 
     for section in ["STEP", "WGHT", "SCAL"] {
         check(Open, "codebook", section, &|s| put(4, nan)(s));
@@ -265,6 +321,15 @@ fn lies_are_found_out() {
     check(Open, "postings", "LIST", &|s| s.clear());
     check(Open, "postings", "LOFF", &|s| s.truncate(8));
     // The end of the first list: after all lists, before its beginning, in the next.
+    check(Open, "postings-00000002", "LOFF", &|s| s.truncate(8));
+    check(Open, "postings-00000002", "LCEN", &|s| s.truncate(4));
+    check(Open, "postings-00000002", "LCEN", &|s| s.clear());
+    check(Verify, "postings-00000002", "LCEN", &|s| {
+        put(0, &[0xFF; 4])(s)
+    });
+    check(Verify, "postings-00000002", "LCEN", &|s| {
+        s.copy_within(..4, 4)
+    });
     check(Use, "postings", "LOFF", &|s| put(8, huge)(s));
     check(Use, "postings", "LOFF", &|s| {
         let beyond = u64_at(s, s.len() - 8) + 1;
@@ -300,6 +365,8 @@ fn no_bytes_make_it_panic() {
         "residuals",
         "postings",
         "text",
+        "postings-00000002",
+        "deletions-00000003",
     ];
     for kind in kinds {
         for (tag, _) in sections(victim.good(kind)) {

@@ -1,80 +1,33 @@
-//! From documents to the files of a segment: sample, train, compress, invert.
+//! From documents to a codebook and a segment: sample, train, encode.
 
 use super::compress::Compressor;
-use super::reader::Reader;
 use super::sample::Sample;
+use super::segment::{Input, Phases, Written};
 use super::train::train;
-use super::{BuildOptions, Phase, Progress, VectorBatch, VectorSource, entry};
-use crate::error::{Error, Result};
-use crate::format::frame::Frame;
+use super::{BuildOptions, Phase};
+use crate::error::Result;
+use crate::format::kind;
 use crate::format::manifest::FileEntry;
-use crate::format::{file_name, kind};
-use crate::segment::documents::KeyWriter;
-use crate::segment::postings;
-use crate::segment::text::Text;
-use crate::segment::vectors::{Codes, VectorWriter};
-use crate::storage::Directory;
-use rayon::prelude::*;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
-pub(super) const BATCH_DOCUMENTS: usize = 256;
-
-/// Vectors compressed at a time: sorted by group, there are then many for most groups.
-const BATCH_VECTORS: usize = 1 << 16;
-
-pub(super) struct Assembled {
-    pub files: Vec<FileEntry>,
-    pub documents: u32,
-    pub vectors: u64,
-    pub without_vectors: u64,
-    pub unit_length: bool,
+pub(crate) struct Assembled {
+    pub written: Written,
+    pub codebook: FileEntry,
     pub centroids: usize,
     pub sample_vectors: u64,
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, from the builder whose parts these are"
-)]
-pub(super) fn assemble(
-    directory: &Directory,
-    number: u32,
+/// Trains a codebook on a sample of the documents and writes both it and the segment, in files of one number.
+pub(crate) fn assemble(
+    mut input: Input<'_>,
     options: &BuildOptions,
-    keys: KeyWriter,
-    stores_text: bool,
-    source: &mut dyn VectorSource,
-    progress: &dyn Progress,
-    phases: &mut Vec<(Phase, Duration)>,
+    phases: &mut Phases,
 ) -> Result<Assembled> {
-    let documents = keys.len() as u32;
-    let dim = source.dim();
-    if !(1..=crate::format::MAX_DIM).contains(&dim) {
-        return Err(Error::Option {
-            option: "the vectors' dimension",
-            got: dim.to_string(),
-            expected: "at least 1 and at most 4,096",
-        });
-    }
-    let text = if stores_text && source.needs_text() {
-        let name = file_name(kind::TEXT, number);
-        Some(Text::open(Frame::open(
-            directory,
-            &name,
-            kind::TEXT,
-            None,
-        )?)?)
-    } else {
-        None
-    };
-    let mut reader = Reader {
-        source,
-        text,
-        keys: &keys,
-    };
-    let mut timed = |phase, started: Instant| phases.push((phase, started.elapsed()));
-
+    let (directory, progress, number) = (input.directory(), input.progress(), input.number());
+    let documents = input.len();
     let started = Instant::now();
+    let mut reader = input.reader();
+    let dim = reader.dim();
     let sample = Sample::draw(
         directory,
         &mut reader,
@@ -83,140 +36,18 @@ pub(super) fn assemble(
         options.seed,
         progress,
     )?;
-    timed(Phase::Sample, started);
+    phases.push((Phase::Sample, started.elapsed()));
 
     let started = Instant::now();
-    let (book, assigner, centroids) = train(&sample, dim, options, progress)?;
-    let codebook_seal = book.write(directory, number)?;
-    timed(Phase::Train, started);
+    let trained = train(&sample, dim, options, progress)?;
+    let seal = trained.book.write(directory, number)?;
+    phases.push((Phase::Train, started.elapsed()));
 
-    let started = Instant::now();
-    let compressor = Compressor::new(&book, &assigner, &centroids, dim);
-    let mut writer = VectorWriter::create(directory, number, book.members.len())?;
-    let mut offsets = vec![0u64];
-    let mut without_vectors = 0;
-    let mut unit_length = true;
-    progress.phase(Phase::Encode, Some(documents.into()));
-    let mut batch = VectorBatch::default();
-    let mut gathered = VectorBatch::default();
-    let ordinals: Vec<u32> = (0..documents).collect();
-    for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let missing: Vec<u32> = chunk
-            .iter()
-            .copied()
-            .filter(|&d| sample.place(d).is_none())
-            .collect();
-        reader.read(&missing, &mut batch)?;
-        let done = gathered.lens.len();
-        gather(chunk, &sample, &batch, dim, &mut gathered);
-        for &len in &gathered.lens[done..] {
-            offsets.push(offsets[offsets.len() - 1] + u64::from(len));
-            without_vectors += u64::from(len == 0);
-        }
-        progress.advance(offsets.len() as u64 - 1);
-        let last = offsets.len() > documents as usize;
-        if gathered.vectors.len() >= BATCH_VECTORS * dim || last {
-            unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-            let (codes, residuals) = compressor.compress(&gathered);
-            writer.push(&codes, &residuals)?;
-            gathered.clear();
-        }
-    }
-    let (codes_seal, residuals_seal) = writer.finish()?;
-    timed(Phase::Encode, started);
-
-    let started = Instant::now();
-    progress.phase(Phase::Postings, None);
-    let centroids = book.members.len();
-    let codes = Frame::open(
-        directory,
-        &file_name(kind::CODES, number),
-        kind::CODES,
-        Some(codes_seal),
-    )?;
-    let codes = Codes::open(&codes, offsets[offsets.len() - 1], centroids)?;
-    let postings_seal = postings::write(
-        directory,
-        number,
-        centroids,
-        documents,
-        options.memory / 4,
-        |visit| {
-            if progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            scan(&codes, &offsets, visit);
-            Ok(())
-        },
-    )?;
-    let documents_seal = keys.write(directory, number, &offsets)?;
-    timed(Phase::Postings, started);
-
+    let compressor = Compressor::new(&trained);
     Ok(Assembled {
-        files: vec![
-            entry(kind::CODEBOOK, number, codebook_seal),
-            entry(kind::DOCUMENTS, number, documents_seal),
-            entry(kind::CODES, number, codes_seal),
-            entry(kind::RESIDUALS, number, residuals_seal),
-            entry(kind::POSTINGS, number, postings_seal),
-        ],
-        documents,
-        vectors: offsets[offsets.len() - 1],
-        without_vectors,
-        unit_length,
-        centroids,
+        written: input.write(&compressor, Some(&sample), false, phases)?,
+        codebook: FileEntry::new(kind::CODEBOOK, number, seal),
+        centroids: compressor.centroids(),
         sample_vectors: sample.len() as u64,
     })
-}
-
-/// Unit length but for the rounding of a vector stored as f16.
-fn has_unit_length(vector: &[f32]) -> bool {
-    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
-}
-
-/// Appends the vectors of consecutive documents to `out`, from the sample where they are in it and else from `batch`.
-fn gather(
-    documents: &[u32],
-    sample: &Sample,
-    batch: &VectorBatch,
-    dim: usize,
-    out: &mut VectorBatch,
-) {
-    let (mut next, mut next_vector) = (0, 0);
-    let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
-    for &document in documents {
-        let (vectors, ids, range) = match sample.place(document) {
-            Some(range) => (sample.vectors(), &sample.token_ids, range),
-            None => {
-                let len = batch.lens[next] as usize;
-                next += 1;
-                next_vector += len;
-                (
-                    &batch.vectors[..],
-                    &batch.token_ids,
-                    next_vector - len..next_vector,
-                )
-            }
-        };
-        out.lens.push(range.len() as u32);
-        out.vectors
-            .extend_from_slice(&vectors[range.start * dim..range.end * dim]);
-        if has_ids {
-            out.token_ids.extend_from_slice(&ids[range]);
-        }
-    }
-}
-
-/// Calls `visit` with every document and code of the segment being built.
-fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
-    let mut of_document = Vec::new();
-    for (document, ends) in offsets.windows(2).enumerate() {
-        codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
-        for &code in &of_document {
-            visit(document as u32, code);
-        }
-    }
 }

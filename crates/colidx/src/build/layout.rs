@@ -50,17 +50,7 @@ impl Layout {
 
     /// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
     pub(super) fn rounded(&self) -> Vec<f32> {
-        let dim = self.steps.len();
-        let mut rounded = Vec::with_capacity(self.centroids.len());
-        for &member in &self.members {
-            let row = &self.centroids[member as usize * dim..][..dim];
-            rounded.extend(
-                row.iter()
-                    .zip(&self.steps)
-                    .map(|(&c, step)| step * f32::from(c)),
-            );
-        }
-        rounded
+        crate::codebook::decoded(&self.centroids, &self.steps, &self.members)
     }
 }
 

@@ -6,20 +6,25 @@
 
 mod assemble;
 mod compress;
+mod documents;
 mod layout;
 mod reader;
 mod sample;
+mod segment;
 mod source;
 mod train;
 
+pub(crate) use assemble::{Assembled, assemble};
+pub(crate) use compress::Compressor;
+pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
+pub(crate) use segment::{Finish, Input, Written, finish};
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
+pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};
-use crate::format::frame::Seal;
-use crate::format::manifest::{FileEntry, MANIFEST, Manifest, ModelInfo, SegmentEntry};
-use crate::format::{self, Tag, file_name, kind};
-use crate::segment::documents::KeyWriter;
-use crate::segment::text::TextWriter;
+use crate::format::manifest::{MANIFEST, Manifest};
+use crate::format::model::ModelInfo;
+use crate::format::{self, file_name, kind};
 use crate::storage::{Directory, LOCK, WriterLock};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -116,12 +121,7 @@ pub struct IndexBuilder {
     staging: Staging,
     options: BuildOptions,
     generation: u64,
-    /// Number of the files being written.
-    number: u32,
-    keys: KeyWriter,
-    text: Option<TextWriter>,
-    stores_text: bool,
-    without_text: u64,
+    documents: DocumentWriter,
     started: Instant,
 }
 
@@ -159,14 +159,10 @@ impl IndexBuilder {
         let staging = Staging::new(directory.clone(), lock, replaced.files)?;
         let number = replaced.last_file.saturating_add(1);
         Ok(Self {
-            text: Some(TextWriter::create(&staging.directory, number)?),
+            documents: DocumentWriter::create(&staging.directory, number)?,
             staging,
             options,
             generation: replaced.generation.saturating_add(1),
-            number,
-            keys: KeyWriter::default(),
-            stores_text: false,
-            without_text: 0,
             started: Instant::now(),
         })
     }
@@ -178,37 +174,12 @@ impl IndexBuilder {
     /// [`Error::DuplicateKey`], [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which the
     /// builder is unchanged and can go on; [`Error::Io`] when the disk fails.
     pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        if self.keys.len() as u64 == u64::from(u32::MAX) {
-            return Err(Error::TooManyDocuments {
-                max: u32::MAX.into(),
-            });
-        }
-        let NewDocument {
-            key,
-            title,
-            text,
-            metadata,
-        } = *document;
-        let got = title.len() + text.len() + metadata.len();
-        if got > format::MAX_DOCUMENT_BYTES {
-            return Err(Error::DocumentTooLarge {
-                key: key.into(),
-                got,
-                max: format::MAX_DOCUMENT_BYTES,
-            });
-        }
-        self.keys.push(key)?;
-        self.stores_text |= got > 0;
-        self.without_text += u64::from(title.is_empty() && text.is_empty());
-        match &mut self.text {
-            Some(writer) => writer.push(key, [title, text, metadata]),
-            None => Ok(()),
-        }
+        self.documents.add(document)
     }
 
     /// Documents added so far.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.documents.len()
     }
 
     /// Whether no document was added.
@@ -228,27 +199,13 @@ impl IndexBuilder {
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
-        let number = self.number;
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
-        let mut files = Vec::new();
-        if let Some(text) = self.text.take() {
-            let seal = text.finish()?;
-            if self.stores_text {
-                files.push(entry(kind::TEXT, number, seal));
-            }
-        }
-
-        let assembled = assemble::assemble(
-            &self.staging.directory,
-            number,
-            &self.options,
-            self.keys,
-            self.stores_text,
-            source,
-            progress,
-            &mut phases,
-        )?;
-        files.extend(assembled.files);
+        let documents = self.documents.finish()?;
+        let number = documents.number;
+        let directory = &self.staging.directory;
+        let input = Input::new(directory, documents, source, self.options.memory, progress)?;
+        let assembled = assemble(input, &self.options, &mut phases)?;
+        let written = assembled.written;
 
         let started = Instant::now();
         progress.phase(Phase::Commit, None);
@@ -260,13 +217,9 @@ impl IndexBuilder {
             centroids: assembled.centroids,
             next_file: number.saturating_add(1),
             codebook: number,
-            unit_length: assembled.unit_length,
-            segments: vec![SegmentEntry {
-                number,
-                documents: assembled.documents,
-                vectors: assembled.vectors,
-            }],
-            files,
+            unit_length: written.unit_length,
+            segments: vec![written.segment],
+            files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.take(),
         };
         self.staging.commit(&manifest)?;
@@ -280,15 +233,11 @@ impl IndexBuilder {
                 .sum()
         };
         Ok(BuildReport {
-            documents: assembled.documents.into(),
-            vectors: assembled.vectors,
-            without_vectors: assembled.without_vectors,
-            without_text: if self.stores_text {
-                self.without_text
-            } else {
-                0
-            },
-            unit_length: assembled.unit_length,
+            documents: written.segment.documents.into(),
+            vectors: written.segment.vectors,
+            without_vectors: written.without_vectors,
+            without_text: written.without_text,
+            unit_length: written.unit_length,
             centroids: assembled.centroids,
             sample_vectors: assembled.sample_vectors,
             bytes: bytes(false),
@@ -298,11 +247,7 @@ impl IndexBuilder {
     }
 }
 
-fn entry(kind: Tag, number: u32, seal: Seal) -> FileEntry {
-    FileEntry { kind, number, seal }
-}
-
-fn check_options(options: &BuildOptions) -> Result<()> {
+pub(crate) fn check_options(options: &BuildOptions) -> Result<()> {
     if !matches!(options.nbits, 1 | 2 | 4 | 8) {
         return Err(Error::Option {
             option: "nbits",
@@ -380,7 +325,7 @@ impl Replaced {
 }
 
 /// Files on their way to be committed; what is not committed is removed.
-struct Staging {
+pub(crate) struct Staging {
     directory: Directory,
     kept: Vec<String>,
     _lock: WriterLock,
@@ -388,7 +333,7 @@ struct Staging {
 
 impl Staging {
     /// Clears what an earlier, killed build left behind.
-    fn new(directory: Directory, lock: WriterLock, kept: Vec<String>) -> Result<Self> {
+    pub(crate) fn new(directory: Directory, lock: WriterLock, kept: Vec<String>) -> Result<Self> {
         let staging = Self {
             directory,
             kept,
@@ -398,7 +343,7 @@ impl Staging {
         Ok(staging)
     }
 
-    fn sweep(&self) -> Result<()> {
+    pub(crate) fn sweep(&self) -> Result<()> {
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
                 self.directory.remove(&name)?;
@@ -408,7 +353,7 @@ impl Staging {
     }
 
     /// Commits. Then the files of the commit before are removed, which readers that hold them do not notice.
-    fn commit(&mut self, manifest: &Manifest) -> Result<()> {
+    pub(crate) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
         let files = manifest.files.iter();
         let files: Vec<String> = files.map(|f| file_name(f.kind, f.number)).collect();
         // When this fails, either manifest may be in place: the files of both stay.

@@ -8,8 +8,10 @@ use crate::segment::text::{StoredText, Text};
 /// Asks the source for documents' vectors and checks what comes.
 pub(super) struct Reader<'a> {
     pub source: &'a mut dyn VectorSource,
-    pub text: Option<Text>,
+    pub text: Option<&'a Text>,
     pub keys: &'a KeyWriter,
+    /// By document, its number for the source; `None` when they are the same.
+    pub ordinals: Option<&'a [u32]>,
 }
 
 impl Reader<'_> {
@@ -22,15 +24,16 @@ impl Reader<'_> {
         let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
             return Ok(());
         };
-        let texts: Vec<StoredText> = match &self.text {
+        let ordinal = |document: u32| self.ordinals.map_or(document, |o| o[document as usize]);
+        let texts: Vec<StoredText> = match self.text {
             Some(text) => text.get_many(documents)?,
             None => vec![StoredText::default(); documents.len()],
         };
         let asked: Vec<SourceDocument<'_>> = documents
             .iter()
             .zip(&texts)
-            .map(|(&ordinal, t)| SourceDocument {
-                ordinal,
+            .map(|(&document, t)| SourceDocument {
+                ordinal: ordinal(document),
                 title: &t.title,
                 text: &t.text,
             })
@@ -38,11 +41,15 @@ impl Reader<'_> {
         self.source
             .encode(&asked, batch)
             .map_err(|source| Error::Encode {
-                first,
-                last,
+                first: ordinal(first),
+                last: ordinal(last),
                 source,
             })?;
         self.check(documents, batch)
+    }
+
+    pub(super) fn key(&self, document: u32) -> String {
+        self.keys.key(document).to_owned()
     }
 
     fn check(&self, documents: &[u32], batch: &VectorBatch) -> Result<()> {
@@ -67,17 +74,22 @@ impl Reader<'_> {
         let Some(at) = batch.vectors.iter().position(|v| !v.is_finite()) else {
             return Ok(());
         };
-        let (mut row, mut index) = (at / dim, 0);
-        while row >= batch.lens[index] as usize {
-            row -= batch.lens[index] as usize;
-            index += 1;
-        }
-        let key = String::from_utf8_lossy(self.keys.key(documents[index]));
+        let (index, row) = locate(&batch.lens, at / dim);
         Err(Error::NonFinite {
-            what: format!("document `{key}`"),
+            what: format!("document `{}`", self.key(documents[index])),
             row,
             column: at % dim,
             value: batch.vectors[at],
         })
     }
+}
+
+/// Which document, of those with so many vectors each, has the vector `row`, and which of its vectors that is.
+pub(super) fn locate(lens: &[u32], mut row: usize) -> (usize, usize) {
+    let mut document = 0;
+    while row >= lens[document] as usize {
+        row -= lens[document] as usize;
+        document += 1;
+    }
+    (document, row)
 }

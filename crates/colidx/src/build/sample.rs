@@ -1,7 +1,7 @@
 //! The sample that the codebook is trained on, kept in a spool file so that nothing is encoded twice.
 
-use super::assemble::BATCH_DOCUMENTS;
 use super::reader::Reader;
+use super::segment::BATCH_DOCUMENTS;
 use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
 use crate::storage::{Bytes, Directory};
@@ -13,7 +13,7 @@ const VECTORS: &str = "vectors.spool";
 const VECTORS_PER_CENTROID: usize = 64;
 
 /// Vectors of the sampled documents.
-pub(super) struct Sample {
+pub(crate) struct Sample {
     bytes: Bytes,
     dim: usize,
     /// Vocabulary ids in spool order, or empty when the source gives none.

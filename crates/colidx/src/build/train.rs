@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
-use crate::codebook::NewCodebook;
+use crate::codebook::{self, Codebook, NewCodebook};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, Shape, TrainOptions};
@@ -12,14 +12,40 @@ use std::sync::Once;
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
 const QUANTIZER_VECTORS: usize = 1 << 17;
 
-/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it in the order of
-/// training: an assigner, and the centroids `[K, dim]` as they decode.
+/// A codebook, and what compressing needs of it in the order of training.
+pub(crate) struct Trained {
+    pub book: NewCodebook,
+    pub assigner: Assigner,
+    /// `[K, dim]` as they decode.
+    pub centroids: Vec<f32>,
+}
+
+impl Trained {
+    /// Of a stored codebook.
+    pub(crate) fn reopen(codebook: &Codebook) -> Result<Self> {
+        let book = codebook.trained()?;
+        let centroids = codebook::decoded(&book.centroids, &book.steps, &book.members);
+        let assigner = Assigner::new(codebook.dim, &centroids, &book.groups);
+        Ok(Self {
+            book,
+            assigner,
+            centroids,
+        })
+    }
+
+    /// Whether the centroids to choose from depend on the token.
+    pub(super) fn needs_token_ids(&self) -> bool {
+        self.book.groups.len() > 1
+    }
+}
+
+/// Trains centroids and residual buckets on the sample.
 pub(super) fn train(
     sample: &Sample,
     dim: usize,
     options: &BuildOptions,
     progress: &dyn Progress,
-) -> Result<(NewCodebook, Assigner, Vec<f32>)> {
+) -> Result<Trained> {
     let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
     let train_options = TrainOptions {
         engine: options.engine,
@@ -81,5 +107,9 @@ pub(super) fn train(
         members: layout.members,
         groups: trained.groups,
     };
-    Ok((book, assigner, rounded))
+    Ok(Trained {
+        book,
+        assigner,
+        centroids: rounded,
+    })
 }
