@@ -11,19 +11,19 @@ pub(super) struct Compressed {
     pub codes: Vec<u32>,
     /// Packed residuals, one after the other.
     pub residuals: Vec<u8>,
-    /// The sum of the vectors' squared distances from their centroids.
-    pub squared_error: f64,
+    /// Each vector's squared distance from its centroid.
+    pub squared_errors: Vec<f32>,
 }
 
 /// Turns vectors into codes and packed residuals.
-pub(crate) struct Compressor<'a> {
+pub(super) struct Compressor<'a> {
     trained: &'a Trained,
     dim: usize,
     inverse_scales: Vec<f32>,
 }
 
 impl<'a> Compressor<'a> {
-    pub(crate) fn new(trained: &'a Trained) -> Self {
+    pub(super) fn new(trained: &'a Trained) -> Self {
         Self {
             trained,
             dim: trained.book.steps.len(),
@@ -31,14 +31,18 @@ impl<'a> Compressor<'a> {
         }
     }
 
-    /// Whether the vectors' tokens must be known.
-    pub(super) fn needs_token_ids(&self) -> bool {
-        self.trained.needs_token_ids()
+    pub(super) fn dim(&self) -> usize {
+        self.dim
     }
 
-    /// Centroids there are.
+    /// Number of centroids.
     pub(super) fn centroids(&self) -> usize {
         self.trained.book.members.len()
+    }
+
+    /// Bytes of a vector's residuals.
+    pub(super) fn residual_bytes(&self) -> usize {
+        residual_bytes(self.dim, self.trained.book.quantizer.nbits)
     }
 
     pub(super) fn compress(&self, batch: &VectorBatch) -> Compressed {
@@ -51,22 +55,24 @@ impl<'a> Compressor<'a> {
         } = self.trained;
         assigner.assign(&batch.vectors, token_ids, &mut codes);
         let quantizer = &book.quantizer;
-        let stride = residual_bytes(self.dim, quantizer.nbits);
+        let stride = self.residual_bytes();
         let mut packed = vec![0u8; codes.len() * stride];
-        let squares: Vec<f64> = packed
+        let mut squared_errors = vec![0f32; codes.len()];
+        packed
             .par_chunks_mut(stride * 64)
             .zip(codes.par_chunks(64))
             .zip(batch.vectors.par_chunks(self.dim * 64))
-            .map(|((packed, codes), vectors)| {
+            .zip(squared_errors.par_chunks_mut(64))
+            .for_each(|(((packed, codes), vectors), errors)| {
                 let mut residual = vec![0f32; self.dim];
-                let mut squares = 0f64;
                 let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
-                for ((&code, vector), out) in rows.zip(packed.chunks_exact_mut(stride)) {
+                let outs = packed.chunks_exact_mut(stride).zip(errors);
+                for ((&code, vector), (out, error)) in rows.zip(outs) {
                     let centroid = &centroids[code as usize * self.dim..][..self.dim];
                     for ((r, v), c) in residual.iter_mut().zip(vector).zip(centroid) {
                         *r = v - c;
                     }
-                    squares += f64::from(residual.iter().map(|r| r * r).sum::<f32>());
+                    *error = residual.iter().map(|r| r * r).sum();
                     colidx_kernels::quantize(
                         &residual,
                         &quantizer.cutoffs,
@@ -75,17 +81,14 @@ impl<'a> Compressor<'a> {
                         out,
                     );
                 }
-                squares
-            })
-            .collect();
+            });
         for code in &mut codes {
             *code = book.members[*code as usize];
         }
         Compressed {
             codes,
             residuals: packed,
-            // In order, so that the sum does not depend on the threads.
-            squared_error: squares.iter().sum(),
+            squared_errors,
         }
     }
 }

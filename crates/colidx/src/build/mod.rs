@@ -3,69 +3,42 @@
 //! The corpus is read once, before anything is encoded, so a bad line is found in seconds and not
 //! after hours; from then on the builder reads back what it stored. Vectors of the sample are kept in
 //! a spool file and not made twice. Nothing is visible to readers until the manifest is in place.
+//! A journal tells what is safe on disk, so that a build that was stopped can go on ([`journal`]).
 
 mod assemble;
 mod compress;
 mod documents;
+mod encode;
+mod journal;
 mod layout;
+mod options;
 mod reader;
 mod sample;
-mod segment;
 mod source;
+mod spool;
+mod staging;
 mod train;
 
-pub(crate) use assemble::{Assembled, assemble};
-pub(crate) use compress::Compressor;
+pub(crate) use assemble::{Assembled, Finish, Input, Site, Written, assemble_anew, extend, finish};
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
-pub(crate) use segment::{Finish, Input, Written, finish};
+pub use journal::Unfinished;
+pub use options::BuildOptions;
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
+pub(crate) use staging::Staging;
 pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};
-use crate::format::manifest::{MANIFEST, Manifest};
-use crate::format::model::ModelInfo;
-use crate::format::{self, file_name, kind};
-use crate::storage::{Directory, LOCK, WriterLock};
+use crate::format::manifest::Manifest;
+use crate::format::{self, kind};
+use crate::storage::Directory;
+use assemble::assemble;
+use journal::{Journal, Record};
+use staging::Replaced;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::Xxh3Default;
 
 pub use colidx_cluster::{Engine, Shape};
-
-/// How to build an index. [`BuildOptions::default`] gives the measured defaults.
-#[derive(Debug, Clone)]
-pub struct BuildOptions {
-    /// Residual bits a dimension: 1, 2, 4 or 8.
-    pub nbits: u32,
-    /// Centroids of the codebook; `None` chooses by the number of vectors (`docs/codebook.md`).
-    pub centroids: Option<usize>,
-    /// Which k-means trains the codebook.
-    pub engine: Engine,
-    /// Whether centroids belong to vocabulary ids; needs a source that gives token ids.
-    pub shape: Shape,
-    /// Most bytes of working memory for phases that can choose; the model is not counted.
-    pub memory: usize,
-    /// Seed of every random choice. The same input and seed give the same bytes.
-    pub seed: u64,
-    /// Replace an index that is there; it stays readable until the new one is committed.
-    pub force: bool,
-    /// What makes the vectors, recorded in the index; `None` when only vectors are known.
-    pub model: Option<ModelInfo>,
-}
-
-impl Default for BuildOptions {
-    fn default() -> Self {
-        Self {
-            nbits: 4,
-            centroids: None,
-            engine: Engine::Builtin,
-            shape: Shape::TokenAware,
-            memory: 2 << 30,
-            seed: 42,
-            force: false,
-            model: None,
-        }
-    }
-}
 
 /// A document as a caller gives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,6 +59,8 @@ pub struct NewDocument<'a> {
 pub struct BuildReport {
     /// Documents in the index.
     pub documents: u64,
+    /// Where a build was resumed: how many documents had been encoded before.
+    pub resumed: Option<u64>,
     /// Token vectors in the index.
     pub vectors: u64,
     /// Documents that have no token vectors, and so are never found.
@@ -116,12 +91,22 @@ impl BuildReport {
 
 /// Builds one index. Documents are added first, then [`IndexBuilder::finish`] does the work.
 ///
-/// Dropped before that, or failing, it removes what it wrote; an index that was there stays.
+/// An index that was there stays until the new one is committed. Where that does not happen, what was encoded is kept for
+/// a build that resumes; while nothing was, the directory is left as it was found.
 pub struct IndexBuilder {
+    documents: DocumentWriter,
+    digest: Digest,
+    build: Build,
+}
+
+/// What a build has beside its documents.
+struct Build {
     staging: Staging,
     options: BuildOptions,
     generation: u64,
-    documents: DocumentWriter,
+    /// Number of the files being written.
+    number: u32,
+    journal: Journal,
     started: Instant,
 }
 
@@ -130,7 +115,8 @@ impl IndexBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyExists`] without `force`, [`Error::DirectoryNotEmpty`] when foreign files are
+    /// [`Error::AlreadyExists`] without `force`, [`Error::Unfinished`] without `force` or `resume`, [`Error::OtherBuild`]
+    /// when the build to resume had other options, [`Error::DirectoryNotEmpty`] when foreign files are
     /// there, [`Error::Locked`] while another writer works, [`Error::Option`] for a value out of range.
     pub fn create(path: impl AsRef<Path>, options: BuildOptions) -> Result<Self> {
         Self::create_in(&Directory::new(path), options)
@@ -142,29 +128,33 @@ impl IndexBuilder {
     ///
     /// As [`IndexBuilder::create`].
     pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
-        check_options(&options)?;
-        directory.create_all()?;
-        let lock = directory.lock()?;
-        let replaced = if directory.exists(MANIFEST)? {
-            if !options.force {
-                return Err(Error::AlreadyExists {
-                    path: directory.path().to_path_buf(),
-                });
-            }
-            Replaced::read(directory)?
-        } else {
-            check_only_ours(directory)?;
-            Replaced::default()
-        };
-        let staging = Staging::new(directory.clone(), lock, replaced.files)?;
-        let number = replaced.last_file.saturating_add(1);
+        options.check()?;
+        let (staging, replaced, unfinished) = Staging::take(directory, &options)?;
+        let journal = Journal::new(directory, &replaced, unfinished, &options)?;
+        let number = replaced.next_file();
         Ok(Self {
-            documents: DocumentWriter::create(&staging.directory, number)?,
-            staging,
-            options,
-            generation: replaced.generation.saturating_add(1),
-            started: Instant::now(),
+            documents: DocumentWriter::create(directory, number)?,
+            digest: Digest::default(),
+            build: Build {
+                staging,
+                options,
+                generation: replaced.generation.saturating_add(1),
+                number,
+                journal,
+                started: Instant::now(),
+            },
         })
+    }
+
+    /// The unfinished build in a directory that [`BuildOptions::resume`] would go on with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] for a damaged journal, [`Error::Io`] when the system refuses.
+    pub fn unfinished(path: impl AsRef<Path>) -> Result<Option<Unfinished>> {
+        let directory = Directory::new(path);
+        let record = Record::find(&directory, &Replaced::read(&directory)?)?;
+        Ok(record.map(|record| record.unfinished()))
     }
 
     /// Adds a document; its text is stored now and encoded in [`IndexBuilder::finish`].
@@ -174,7 +164,9 @@ impl IndexBuilder {
     /// [`Error::DuplicateKey`], [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which the
     /// builder is unchanged and can go on; [`Error::Io`] when the disk fails.
     pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        self.documents.add(document)
+        self.documents.add(document)?;
+        self.digest.add(document);
+        Ok(())
     }
 
     /// Documents added so far.
@@ -193,18 +185,55 @@ impl IndexBuilder {
     ///
     /// [`Error::Cancelled`] when `progress` says so, [`Error::Encode`] when the source fails,
     /// [`Error::NonFinite`] and [`Error::Dimension`] for vectors that cannot be stored, [`Error::Io`]
-    /// when the disk fails. Whatever fails, the directory is left as it was found.
+    /// when the disk fails, [`Error::OtherBuild`] when the build to resume had other documents or another source.
     pub fn finish(
-        mut self,
+        self,
+        source: &mut dyn VectorSource,
+        progress: &dyn Progress,
+    ) -> Result<BuildReport> {
+        let Self {
+            documents,
+            digest,
+            mut build,
+        } = self;
+        let dim = source.dim();
+        check_dim(dim)?;
+        let journal = &mut build.journal;
+        journal.documents(documents.len() as u32)?;
+        journal.input("hash of the keys", digest.keys())?;
+        journal.input("hash of the texts", digest.texts())?;
+        journal.input("dimension of the vectors", dim)?;
+        journal.input("source of the vectors", source.fingerprint())?;
+        let result = build.run(documents, source, progress);
+        if result.is_err() {
+            // What cannot be saved stays as it was saved before; the error to tell of is the first.
+            let _ = build.journal.save();
+        }
+        result
+    }
+}
+
+impl Build {
+    fn run(
+        &mut self,
+        documents: DocumentWriter,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
-        let documents = self.documents.finish()?;
-        let number = documents.number;
-        let directory = &self.staging.directory;
-        let input = Input::new(directory, documents, source, self.options.memory, progress)?;
-        let assembled = assemble(input, &self.options, &mut phases)?;
+        let mut site = Site {
+            directory: &self.staging.directory,
+            number: self.number,
+            options: &self.options,
+            progress,
+            phases: &mut phases,
+        };
+        let input = Input {
+            documents: documents.finish()?,
+            ordinals: None,
+            source,
+        };
+        let assembled = assemble(&mut site, input, &mut self.journal)?;
         let written = assembled.written;
 
         let started = Instant::now();
@@ -215,8 +244,8 @@ impl IndexBuilder {
             dim: source.dim(),
             nbits: self.options.nbits,
             centroids: assembled.centroids,
-            next_file: number.saturating_add(1),
-            codebook: number,
+            next_file: self.number.saturating_add(1),
+            codebook: self.number,
             unit_length: written.unit_length,
             segments: vec![written.segment],
             files: [vec![assembled.codebook], written.files].concat(),
@@ -234,6 +263,7 @@ impl IndexBuilder {
         };
         Ok(BuildReport {
             documents: written.segment.documents.into(),
+            resumed: self.journal.resumed.map(u64::from),
             vectors: written.segment.vectors,
             without_vectors: written.without_vectors,
             without_text: written.without_text,
@@ -247,132 +277,41 @@ impl IndexBuilder {
     }
 }
 
-pub(crate) fn check_options(options: &BuildOptions) -> Result<()> {
-    if !matches!(options.nbits, 1 | 2 | 4 | 8) {
-        return Err(Error::Option {
-            option: "nbits",
-            got: options.nbits.to_string(),
-            expected: "1, 2, 4 or 8",
-        });
-    }
-    if let Some(centroids) = options.centroids
-        && !(1..=format::MAX_CENTROIDS).contains(&centroids)
-    {
-        return Err(Error::Option {
-            option: "centroids",
-            got: centroids.to_string(),
-            expected: "at least 1 and at most 67,108,864",
-        });
-    }
-    Ok(())
-}
-
-/// A directory without a manifest may hold what a killed build left behind, but nothing else.
-fn check_only_ours(directory: &Directory) -> Result<()> {
-    match directory.list()?.into_iter().find(|name| !is_ours(name)) {
-        None => Ok(()),
-        Some(found) => Err(Error::DirectoryNotEmpty {
-            path: directory.path().to_path_buf(),
-            found,
-        }),
-    }
-}
-
-fn is_ours(name: &str) -> bool {
-    name == LOCK
-        || name.ends_with(".new")
-        || name.ends_with(".spool")
-        || format::file_number(name).is_some()
-}
-
-/// What is known of the index that a build replaces; nothing, when there is none.
+/// Hashes of all documents, to tell whether a build goes on with the same.
 #[derive(Default)]
-struct Replaced {
-    generation: u64,
-    last_file: u32,
-    files: Vec<String>,
+struct Digest {
+    keys: Xxh3Default,
+    texts: Xxh3Default,
 }
 
-impl Replaced {
-    fn read(directory: &Directory) -> Result<Self> {
-        match Manifest::open(directory) {
-            Ok((manifest, _)) => Ok(Self {
-                generation: manifest.generation,
-                last_file: manifest.next_file.saturating_sub(1),
-                files: manifest
-                    .files
-                    .iter()
-                    .map(|f| file_name(f.kind, f.number))
-                    .collect(),
-            }),
-            // A damaged manifest cannot say which files are its own: all stay until the new index is committed.
-            Err(Error::Format(_)) => {
-                let mut files = directory.list()?;
-                files.retain(|name| format::file_number(name).is_some());
-                Ok(Self {
-                    generation: 0,
-                    last_file: files
-                        .iter()
-                        .filter_map(|name| format::file_number(name))
-                        .max()
-                        .unwrap_or(0),
-                    files,
-                })
-            }
-            Err(other) => Err(other),
-        }
-    }
-}
-
-/// Files on their way to be committed; what is not committed is removed.
-pub(crate) struct Staging {
-    directory: Directory,
-    kept: Vec<String>,
-    _lock: WriterLock,
-}
-
-impl Staging {
-    /// Clears what an earlier, killed build left behind.
-    pub(crate) fn new(directory: Directory, lock: WriterLock, kept: Vec<String>) -> Result<Self> {
-        let staging = Self {
-            directory,
-            kept,
-            _lock: lock,
+impl Digest {
+    fn add(&mut self, document: &NewDocument<'_>) {
+        let field = |hash: &mut Xxh3Default, field: &str| {
+            hash.update(&(field.len() as u64).to_le_bytes());
+            hash.update(field.as_bytes());
         };
-        staging.sweep()?;
-        Ok(staging)
-    }
-
-    pub(crate) fn sweep(&self) -> Result<()> {
-        for name in self.directory.list()? {
-            if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
-                self.directory.remove(&name)?;
-            }
+        field(&mut self.keys, document.key);
+        for text in [document.title, document.text, document.metadata] {
+            field(&mut self.texts, text);
         }
-        Ok(())
     }
 
-    /// Commits. Then the files of the commit before are removed, which readers that hold them do not notice.
-    pub(crate) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
-        let files = manifest.files.iter();
-        let files: Vec<String> = files.map(|f| file_name(f.kind, f.number)).collect();
-        // When this fails, either manifest may be in place: the files of both stay.
-        self.kept.extend_from_slice(&files);
-        manifest.commit(&self.directory)?;
-        self.kept = files;
-        // What cannot be removed now is removed by the next build.
-        let _ = self.sweep();
-        Ok(())
+    fn keys(&self) -> String {
+        format!("{:032x}", self.keys.digest128())
+    }
+
+    fn texts(&self) -> String {
+        format!("{:032x}", self.texts.digest128())
     }
 }
 
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // Best effort: what cannot be removed now is swept by the next build.
-        let _ = self.sweep();
-        if let Ok(false) = self.directory.exists(MANIFEST) {
-            let _ = self.directory.remove(LOCK);
-            let _ = self.directory.remove_directory();
-        }
+fn check_dim(dim: usize) -> Result<()> {
+    if (1..=format::MAX_DIM).contains(&dim) {
+        return Ok(());
     }
+    Err(Error::Option {
+        option: "the vectors' dimension",
+        got: dim.to_string(),
+        expected: "at least 1 and at most 4,096",
+    })
 }

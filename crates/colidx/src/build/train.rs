@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
-use crate::codebook::{self, Codebook, NewCodebook};
+use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, Shape, TrainOptions};
@@ -20,19 +20,19 @@ pub(crate) struct Trained {
     pub centroids: Vec<f32>,
 }
 
-impl Trained {
-    /// Of a stored codebook.
-    pub(crate) fn reopen(codebook: &Codebook) -> Result<Self> {
-        let book = codebook.trained()?;
-        let centroids = codebook::decoded(&book.centroids, &book.steps, &book.members);
-        let assigner = Assigner::new(codebook.dim, &centroids, &book.groups);
-        Ok(Self {
-            book,
-            assigner,
+/// From a codebook that was stored.
+impl From<NewCodebook> for Trained {
+    fn from(book: NewCodebook) -> Self {
+        let centroids = in_training_order(&book.centroids, &book.steps, &book.members);
+        Self {
+            assigner: Assigner::new(book.steps.len(), &centroids, &book.groups),
             centroids,
-        })
+            book,
+        }
     }
+}
 
+impl Trained {
     /// Whether the centroids to choose from depend on the token.
     pub(super) fn needs_token_ids(&self) -> bool {
         self.book.groups.len() > 1
@@ -42,10 +42,10 @@ impl Trained {
 /// Trains centroids and residual buckets on the sample.
 pub(super) fn train(
     sample: &Sample,
-    dim: usize,
     options: &BuildOptions,
     progress: &dyn Progress,
 ) -> Result<Trained> {
+    let dim = sample.dim;
     let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
     let train_options = TrainOptions {
         engine: options.engine,
@@ -77,8 +77,8 @@ pub(super) fn train(
         return Err(Error::Cancelled);
     }
     let layout = Layout::new(&trained, options.seed);
-    let rounded = layout.rounded();
-    let assigner = Assigner::new(dim, &rounded, &trained.groups);
+    let centroids = in_training_order(&layout.centroids, &layout.steps, &layout.members);
+    let assigner = Assigner::new(dim, &centroids, &trained.groups);
 
     let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
     let picked: Vec<f32> = vectors
@@ -93,7 +93,7 @@ pub(super) fn train(
     assigner.assign(&picked, picked_ids.as_deref(), &mut codes);
     let mut residuals = picked;
     for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
-        let centroid = &rounded[code as usize * dim..][..dim];
+        let centroid = &centroids[code as usize * dim..][..dim];
         row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
     }
     let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
@@ -110,6 +110,6 @@ pub(super) fn train(
     Ok(Trained {
         book,
         assigner,
-        centroids: rounded,
+        centroids,
     })
 }

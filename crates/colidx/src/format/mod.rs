@@ -48,6 +48,8 @@ pub(crate) mod kind {
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
     pub const DELETIONS: Tag = Tag(*b"DELE");
+    /// Not part of an index: what of a build is done.
+    pub const JOURNAL: Tag = Tag(*b"JRNL");
 }
 
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {

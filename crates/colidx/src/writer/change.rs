@@ -1,7 +1,7 @@
 //! From one commit to the next: the manifest as it will be.
 
 use super::policy;
-use crate::build::{Assembled, Written};
+use crate::build::{Assembled, BuildOptions, Written};
 use crate::deletions::{self, Deletions, Entry};
 use crate::error::{Error, Result};
 use crate::format::kind;
@@ -105,15 +105,15 @@ impl<'a> Change<'a> {
     }
 
     /// Puts another codebook in place, and the segment that was encoded with it. Segments with vectors must be gone.
-    pub(super) fn train(&mut self, assembled: Assembled, nbits: u32, seed: u64) {
+    pub(super) fn train(&mut self, assembled: Assembled, options: &BuildOptions) {
         let manifest = &mut self.manifest;
         manifest.files.retain(|f| f.kind != kind::CODEBOOK);
         manifest.files.push(assembled.codebook);
         manifest.codebook = assembled.codebook.number;
         manifest.centroids = assembled.centroids;
         manifest.unit_length = assembled.written.unit_length;
-        manifest.nbits = nbits;
-        manifest.seed = seed;
+        manifest.nbits = options.nbits;
+        manifest.seed = options.seed;
         self.add(assembled.written);
     }
 

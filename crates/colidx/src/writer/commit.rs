@@ -4,7 +4,7 @@ use super::change::Change;
 use super::staged::Staged;
 use super::{CommitReport, IndexWriter};
 use crate::build::{
-    BuildOptions, Compressor, Input, Phase, Progress, Trained, VectorSource, assemble,
+    BuildOptions, Input, Phase, Progress, Site, Trained, VectorSource, assemble_anew, extend,
 };
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
@@ -51,30 +51,38 @@ impl IndexWriter {
         report.deleted = deleted.len() as u64;
         if let Some(ready) = staged.take_documents(directory, &mut self.numbers)? {
             self.check_dim(source)?;
-            let memory = self.options.memory;
-            let input = Input::new(directory, ready.documents, source, memory, progress)?;
-            let input = input.with_ordinals(ready.ordinals);
             let manifest = self.index.manifest();
+            let options = BuildOptions {
+                nbits: manifest.nbits,
+                seed: manifest.seed,
+                engine: self.options.engine,
+                memory: self.options.memory,
+                ..BuildOptions::default()
+            };
+            let mut site = Site {
+                directory,
+                number: ready.documents.number,
+                options: &options,
+                progress,
+                phases: &mut report.phases,
+            };
+            let input = Input {
+                documents: ready.documents,
+                ordinals: ready.ordinals,
+                source,
+            };
             if manifest.centroids == 0 {
                 // Built without vectors: the codebook is learned from the first that come.
-                let options = BuildOptions {
-                    nbits: manifest.nbits,
-                    seed: manifest.seed,
-                    engine: self.options.engine,
-                    memory,
-                    ..BuildOptions::default()
-                };
-                let assembled = assemble(input, &options, &mut report.phases)?;
+                let assembled = assemble_anew(&mut site, input)?;
                 report.note(&assembled.written);
-                change.train(assembled, manifest.nbits, manifest.seed);
+                change.train(assembled, &options);
             } else {
                 let trained = match self.trained.take() {
                     Some(trained) => trained,
-                    None => Trained::reopen(self.index.codebook())?,
+                    None => Trained::from(self.index.codebook().trained()?),
                 };
-                let compressor = Compressor::new(self.trained.insert(trained));
-                let unit_length = manifest.unit_length;
-                let written = input.write(&compressor, None, unit_length, &mut report.phases)?;
+                let trained = self.trained.insert(trained);
+                let written = extend(&mut site, input, trained, manifest.unit_length)?;
                 report.note(&written);
                 change.add(written);
             }

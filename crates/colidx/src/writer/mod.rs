@@ -22,7 +22,6 @@ use crate::build::{
 };
 use crate::deletions::{self, Entry};
 use crate::error::{Error, Result};
-use crate::format::file_name;
 use crate::format::model::ModelInfo;
 use crate::index::Index;
 use crate::storage::Directory;
@@ -113,7 +112,8 @@ impl IndexWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] while another writer has it, otherwise as [`Index::open`].
+    /// [`Error::Locked`] while another writer has it, [`Error::Unfinished`] when a build over the index can be resumed, otherwise as
+    /// [`Index::open`].
     pub fn open(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self> {
         Self::open_in(&Directory::new(path), options)
     }
@@ -128,14 +128,11 @@ impl IndexWriter {
         let index = Index::open_in(directory)?;
         let lock = directory.lock()?;
         let index = index.reload()?.unwrap_or(index);
-        let manifest = index.manifest();
-        let kept = manifest.files.iter();
-        let kept = kept.map(|f| file_name(f.kind, f.number)).collect();
         Ok(Self {
             staged: Staged::default(),
-            files: Staging::new(directory.clone(), lock, kept)?,
+            files: Staging::over(directory, lock, index.manifest())?,
             unsure: false,
-            numbers: Numbers::from(manifest.next_file),
+            numbers: Numbers::from(index.manifest().next_file),
             index,
             options,
             trained: None,

@@ -4,8 +4,8 @@ use super::change::Change;
 use super::merge::Merger;
 use super::{CommitReport, IndexWriter};
 use crate::build::{
-    BuildOptions, Engine, Input, Progress, SourceDocument, StoredDocuments, VectorBatch,
-    VectorSource, assemble, check_options,
+    BuildOptions, Engine, Input, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
+    VectorSource, assemble_anew,
 };
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
@@ -79,7 +79,7 @@ impl IndexWriter {
             memory: self.options.memory,
             ..BuildOptions::default()
         };
-        check_options(&options)?;
+        options.check()?;
         let mut stored = Stored::new(&self.index)?;
         let source: &mut dyn VectorSource = match source {
             Some(source) => {
@@ -101,13 +101,23 @@ impl IndexWriter {
             text: merger.text(progress)?,
             without_text: 0,
         };
-        let directory = self.index.directory();
-        let input = Input::new(directory, documents, source, options.memory, progress)?;
-        let assembled = assemble(input, &options, &mut report.phases)?;
+        let mut site = Site {
+            directory: self.index.directory(),
+            number,
+            options: &options,
+            progress,
+            phases: &mut report.phases,
+        };
+        let input = Input {
+            documents,
+            ordinals: None,
+            source,
+        };
+        let assembled = assemble_anew(&mut site, input)?;
         report.note_merge(&self.index, &all);
         let mut change = Change::of(&self.index);
         change.replace(&all, None);
-        change.train(assembled, options.nbits, options.seed);
+        change.train(assembled, &options);
         change.finish(&mut self.numbers)
     }
 }

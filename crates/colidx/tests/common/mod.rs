@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test binary uses its own part of this
 
 pub mod crash;
+pub mod live;
 
 use colidx::*;
 use std::error::Error as StdError;
