@@ -10,6 +10,7 @@ use crate::format::frame::Frame;
 use crate::format::manifest::FileEntry;
 use crate::format::{file_name, kind};
 use crate::segment::documents::KeyWriter;
+use crate::segment::means::MeanWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
 use crate::segment::vectors::{Codes, VectorWriter};
@@ -93,6 +94,7 @@ pub(super) fn assemble(
     let started = Instant::now();
     let compressor = Compressor::new(&book, &assigner, &centroids, dim);
     let mut writer = VectorWriter::create(directory, number, book.members.len())?;
+    let mut means = MeanWriter::create(directory, number)?;
     let mut offsets = vec![0u64];
     let mut without_vectors = 0;
     let mut unit_length = true;
@@ -120,12 +122,14 @@ pub(super) fn assemble(
         let last = offsets.len() > documents as usize;
         if gathered.vectors.len() >= BATCH_VECTORS * dim || last {
             unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-            let (codes, residuals) = compressor.compress(&gathered);
-            writer.push(&codes, &residuals)?;
+            let compressed = compressor.compress(&gathered);
+            writer.push(&compressed.codes, &compressed.residuals)?;
+            means.push(&compressed.means)?;
             gathered.clear();
         }
     }
     let (codes_seal, residuals_seal) = writer.finish()?;
+    let means_seal = means.finish()?;
     timed(Phase::Encode, started);
 
     let started = Instant::now();
@@ -161,6 +165,7 @@ pub(super) fn assemble(
             entry(kind::DOCUMENTS, number, documents_seal),
             entry(kind::CODES, number, codes_seal),
             entry(kind::RESIDUALS, number, residuals_seal),
+            entry(kind::MEANS, number, means_seal),
             entry(kind::POSTINGS, number, postings_seal),
         ],
         documents,

@@ -9,6 +9,7 @@ use super::centroids::Probes;
 use super::{Query, SearchOptions, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
+use crate::segment::vectors::resize;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -76,6 +77,7 @@ struct Buffers {
     ends: Vec<usize>,
     residuals: Vec<u8>,
     rows: Vec<i16>,
+    dots: Vec<i32>,
     best: Vec<i32>,
 }
 
@@ -87,7 +89,8 @@ impl<'a> Near<'a> {
         }
         let panels = query.screening();
         let mut least = vec![0; panels.padded_columns()];
-        for (least, token) in least.iter_mut().zip(&probes.tokens) {
+        for (least, &mean) in least.iter_mut().zip(query.merged().means()) {
+            let token = &probes.tokens[mean];
             let score = token.last().map_or(0, |&(score, _)| score);
             *least = (f64::from(score) * probes.step / panels.unit()) as i32;
         }
@@ -172,9 +175,10 @@ impl<'a> Near<'a> {
         buffers.best.extend_from_slice(&self.least);
         let codes = &buffers.near_codes[near];
         let book = self.index.codebook();
-        vectors.decode_near(book, codes, &buffers.residuals, &mut buffers.rows)?;
+        vectors.decode_int16(book, codes, &buffers.residuals, &mut buffers.rows)?;
         let panels = self.query.screening();
-        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.best);
+        resize(&mut buffers.dots, codes.len() * buffers.best.len());
+        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
         let best = &buffers.best[..self.query.tokens()];
         Ok(best.iter().map(|&best| i64::from(best)).sum())
     }

@@ -119,42 +119,22 @@ impl Vectors {
         })
     }
 
-    /// Decodes vectors into `out`, `[n, dim]` f32 row-major; `codes` is room to work in. The range comes from
-    /// [`super::documents::Documents::vectors`], which keeps it inside the segment.
+    /// Decodes vectors, of which the residuals lie one after the other, into `out`, `[n, dim]` f32 row-major.
     pub(crate) fn decode(
         &self,
         codebook: &Codebook,
-        range: Range<usize>,
-        codes: &mut Vec<u32>,
+        codes: &[u32],
+        residuals: &[u8],
         out: &mut Vec<f32>,
     ) -> Result<()> {
-        self.codes.read(range.clone(), codes);
-        resize(out, range.len() * codebook.dim);
+        resize(out, codes.len() * codebook.dim);
         codebook
-            .decode(codes, self.residuals(range), out)
+            .decode(codes, residuals, out)
             .map_err(|e| self.code_error(e))
     }
 
     /// As [`Vectors::decode`], into the 16-bit rows that screening multiplies: `[n, dim rounded up to even]`.
     pub(crate) fn decode_int16(
-        &self,
-        codebook: &Codebook,
-        range: Range<usize>,
-        codes: &mut Vec<u32>,
-        out: &mut Vec<i16>,
-    ) -> Result<()> {
-        self.codes.read(range.clone(), codes);
-        resize(
-            out,
-            range.len() * colidx_kernels::int16_stride(codebook.dim),
-        );
-        codebook
-            .decode_int16(codes, self.residuals(range), out)
-            .map_err(|e| self.code_error(e))
-    }
-
-    /// As [`Vectors::decode_int16`], of vectors that lie anywhere: their codes, and their residuals one after the other.
-    pub(crate) fn decode_near(
         &self,
         codebook: &Codebook,
         codes: &[u32],
@@ -216,7 +196,7 @@ impl Vectors {
 }
 
 /// Gives a buffer another length without writing what will be overwritten: only growth needs zeroing.
-fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+pub(crate) fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() < len {
         buffer.resize(len, T::default());
     }
