@@ -1,15 +1,14 @@
 //! Compressing vectors with a trained codebook.
 
 use super::VectorBatch;
-use crate::codebook::NewCodebook;
+use super::train::Trained;
 use crate::segment::means;
 use crate::segment::vectors::residual_bytes;
-use colidx_cluster::Assigner;
 use rayon::prelude::*;
 
 /// Documents as they are stored.
 pub(super) struct Compressed {
-    /// Numbers of centroids, by vector.
+    /// Number of each vector's centroid.
     pub codes: Vec<u32>,
     /// Packed residuals, vector after vector.
     pub residuals: Vec<u8>,
@@ -19,57 +18,62 @@ pub(super) struct Compressed {
 
 /// Turns vectors into codes, packed residuals and mean residuals.
 pub(super) struct Compressor<'a> {
-    book: &'a NewCodebook,
-    assigner: &'a Assigner,
+    trained: &'a Trained,
     dim: usize,
     inverse_scales: Vec<f32>,
-    /// `[K, dim]` as they decode, in the order of training, as the assigner numbers them.
-    centroids: &'a [f32],
 }
 
+/// A document on its way: its vectors and codes, and the places of its residuals and their mean.
+type Job<'a> = (&'a [f32], &'a [u32], &'a mut [u8], &'a mut [i8]);
+
 impl<'a> Compressor<'a> {
-    pub(super) fn new(
-        book: &'a NewCodebook,
-        assigner: &'a Assigner,
-        centroids: &'a [f32],
-        dim: usize,
-    ) -> Self {
+    pub(super) fn new(trained: &'a Trained) -> Self {
         Self {
-            book,
-            assigner,
-            dim,
-            inverse_scales: book.quantizer.inverse_scales(),
-            centroids,
+            trained,
+            dim: trained.book.steps.len(),
+            inverse_scales: trained.book.quantizer.inverse_scales(),
         }
+    }
+
+    /// Number of centroids.
+    pub(super) fn centroids(&self) -> usize {
+        self.trained.book.members.len()
+    }
+
+    /// Bytes of a vector's residuals.
+    pub(super) fn residual_bytes(&self) -> usize {
+        residual_bytes(self.dim, self.trained.book.quantizer.nbits)
     }
 
     pub(super) fn compress(&self, batch: &VectorBatch) -> Compressed {
         let token_ids = (!batch.token_ids.is_empty()).then_some(&batch.token_ids[..]);
         let mut codes = Vec::new();
-        self.assigner.assign(&batch.vectors, token_ids, &mut codes);
-        let stride = residual_bytes(self.dim, self.book.quantizer.nbits);
+        self.trained
+            .assigner
+            .assign(&batch.vectors, token_ids, &mut codes);
+        let stride = self.residual_bytes();
         let mut residuals = vec![0u8; codes.len() * stride];
         let mut means = vec![0i8; batch.lens.len() * self.dim];
 
-        let mut documents = Vec::with_capacity(batch.lens.len());
-        let (mut vectors, mut numbers, mut rest) =
+        let (mut vectors, mut numbers, mut packed) =
             (&batch.vectors[..], &codes[..], &mut residuals[..]);
-        for (&len, mean) in batch.lens.iter().zip(means.chunks_exact_mut(self.dim)) {
-            let len = len as usize;
-            let (vectors_here, residuals_here, numbers_here);
-            (vectors_here, vectors) = vectors.split_at(len * self.dim);
-            (numbers_here, numbers) = numbers.split_at(len);
-            (residuals_here, rest) = rest.split_at_mut(len * stride);
-            documents.push((vectors_here, numbers_here, residuals_here, mean));
-        }
-        documents
-            .into_par_iter()
+        let lens = batch.lens.iter().map(|&len| len as usize);
+        let jobs: Vec<Job<'_>> = lens
+            .zip(means.chunks_exact_mut(self.dim))
+            .map(|(len, mean)| {
+                (
+                    vectors.split_off(..len * self.dim).unwrap_or_default(),
+                    numbers.split_off(..len).unwrap_or_default(),
+                    packed.split_off_mut(..len * stride).unwrap_or_default(),
+                    mean,
+                )
+            })
+            .collect();
+        jobs.into_par_iter()
             .with_min_len(8)
-            .for_each(|(vectors, codes, residuals, mean)| {
-                self.document(vectors, codes, residuals, mean)
-            });
+            .for_each(|job| self.document(job));
         for code in &mut codes {
-            *code = self.book.members[*code as usize];
+            *code = self.trained.book.members[*code as usize];
         }
         Compressed {
             codes,
@@ -79,14 +83,16 @@ impl<'a> Compressor<'a> {
     }
 
     /// Packs the residuals of a document and rounds their mean.
-    fn document(&self, vectors: &[f32], codes: &[u32], residuals: &mut [u8], mean: &mut [i8]) {
-        let quantizer = &self.book.quantizer;
+    fn document(&self, (vectors, codes, residuals, mean): Job<'_>) {
+        let Trained {
+            book, centroids, ..
+        } = self.trained;
+        let quantizer = &book.quantizer;
         let mut residual = vec![0f32; self.dim];
         let mut sum = vec![0f32; self.dim];
-        let stride = residual_bytes(self.dim, quantizer.nbits);
         let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
-        for ((&code, vector), out) in rows.zip(residuals.chunks_exact_mut(stride)) {
-            let centroid = &self.centroids[code as usize * self.dim..][..self.dim];
+        for ((&code, vector), out) in rows.zip(residuals.chunks_exact_mut(self.residual_bytes())) {
+            let centroid = &centroids[code as usize * self.dim..][..self.dim];
             for (((r, sum), v), c) in residual.iter_mut().zip(&mut sum).zip(vector).zip(centroid) {
                 *r = v - c;
                 *sum += *r;

@@ -4,41 +4,19 @@
 //! that lean, and its product with the sum of a query's vectors says what the centroids' scores leave out: one product a document.
 
 use crate::error::Result;
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{Tag, file_name, kind};
-use crate::storage::Directory;
+use crate::format::Tag;
+use crate::format::frame::{Frame, Section};
 
-const MEANS: Tag = Tag(*b"MEAN");
+pub(super) const MEANS: Tag = Tag(*b"MEAN");
 
 /// Units of a mean residual in the scale of its dimension, which is the root mean square of residuals. A byte holds four times that.
 pub(crate) const UNITS: f32 = 32.0;
 
-/// The mean residual of a document's vectors from the sum of their residuals, appended to `out`.
+/// The mean residual of a document's vectors from the sum of their residuals.
 pub(crate) fn round(sum: &[f32], vectors: usize, inverse_scales: &[f32], out: &mut [i8]) {
     let factor = UNITS / vectors.max(1) as f32;
     for ((out, sum), inverse) in out.iter_mut().zip(sum).zip(inverse_scales) {
         *out = (sum * inverse * factor).round().clamp(-127.0, 127.0) as i8;
-    }
-}
-
-/// Writes the mean residuals of a segment as the documents come.
-pub(crate) struct MeanWriter(FrameWriter);
-
-impl MeanWriter {
-    pub(crate) fn create(directory: &Directory, number: u32) -> Result<Self> {
-        let name = file_name(kind::MEANS, number);
-        let mut frame = FrameWriter::create(directory, &name, kind::MEANS)?;
-        frame.begin(MEANS)?;
-        Ok(Self(frame))
-    }
-
-    /// Appends rows, `[n, dim]`.
-    pub(crate) fn push(&mut self, rows: &[i8]) -> Result<()> {
-        self.0.write(bytemuck::cast_slice(rows))
-    }
-
-    pub(crate) fn finish(self) -> Result<Seal> {
-        self.0.finish()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Small corpora of made-up vectors, and the plain MaxSim that everything is compared with.
 #![allow(dead_code)] // each test binary uses its own part of this
 
+pub mod crash;
+
 use colidx::*;
 use std::error::Error as StdError;
 use std::ops::Range;
@@ -95,7 +97,11 @@ impl Corpus {
     }
 
     pub fn build(&self, path: &Path, options: BuildOptions) -> Result<BuildReport> {
-        let mut builder = IndexBuilder::create(path, options)?;
+        self.build_in(&Directory::new(path), options)
+    }
+
+    pub fn build_in(&self, directory: &Directory, options: BuildOptions) -> Result<BuildReport> {
+        let mut builder = IndexBuilder::create_in(directory, options)?;
         for document in 0..self.documents.len() {
             builder.add(&NewDocument {
                 key: &key(document),

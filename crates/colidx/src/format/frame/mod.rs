@@ -1,14 +1,17 @@
 //! The frame that every file of an index has: header, sections, directory, footer.
 
 mod check;
+mod prefix;
 mod read;
 mod write;
 
+pub(crate) use prefix::Prefix;
 pub(crate) use read::{Frame, Section};
 pub(crate) use write::FrameWriter;
 
 use super::{ALIGNMENT, Tag};
 use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 
 const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
 const END_MAGIC: [u8; 8] = *b"CLX\x8Aend\n";
@@ -60,7 +63,7 @@ struct Footer {
 const _: () = assert!(HEADER == 64 && FOOTER == 64 && size_of::<Entry>() == 32);
 
 /// How a finished file is recorded in the manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seal {
     /// Bytes in the file.
     pub length: u64,
@@ -76,7 +79,8 @@ const fn padded(length: usize) -> usize {
 mod tests {
     use super::*;
     use crate::format::kind;
-    use crate::storage::Directory;
+    use crate::storage::{Directory, Memory};
+    use std::sync::Arc;
 
     const ONE: Tag = Tag(*b"ONE.");
     const TWO: Tag = Tag(*b"TWO.");
@@ -92,8 +96,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let seal = write(&directory);
         let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).unwrap();
         assert_eq!(&*frame.section::<u8>(ONE).unwrap(), b"abc");
@@ -107,16 +110,15 @@ mod tests {
 
     #[test]
     fn every_flipped_byte_is_found_and_every_truncation_refused() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let seal = write(&directory);
-        let good = std::fs::read(tmp.path().join("f")).unwrap();
+        let good = directory.map("f").unwrap();
         let open_and_check = |bytes: &[u8]| {
-            std::fs::write(tmp.path().join("f"), bytes).unwrap();
+            let directory = Directory::over(Arc::new(Memory::with_files([("f", bytes)])));
             Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).and_then(|f| f.check_all())
         };
         for i in 0..good.len() {
-            let mut bad = good.clone();
+            let mut bad = good.to_vec();
             bad[i] ^= 1;
             assert!(open_and_check(&bad).is_err(), "byte {i}");
             assert!(open_and_check(&good[..i]).is_err(), "cut at {i}");
@@ -125,9 +127,34 @@ mod tests {
     }
 
     #[test]
+    fn a_section_begun_is_continued_where_it_was_safe() {
+        let directory = Directory::memory();
+        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        w.begin(ONE).unwrap();
+        w.write(b"abc").unwrap();
+        let prefix = w.checkpoint().unwrap();
+        w.write(b"lost").unwrap();
+        drop(w);
+        let resume = |prefix| FrameWriter::resume(&directory, "f", kind::DOCUMENTS, ONE, prefix);
+        let longer = Prefix {
+            length: prefix.length + 1,
+            ..prefix
+        };
+        assert!(resume(longer).is_err(), "the checksum is of other bytes");
+        let mut w = resume(prefix).unwrap();
+        w.write(b"def").unwrap();
+        let seal = w.finish().unwrap();
+        let resumed = directory.map("f").unwrap();
+
+        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        w.section(ONE, b"abcdef").unwrap();
+        assert_eq!(w.finish().unwrap(), seal);
+        assert_eq!(&*resumed, &*directory.map("f").unwrap());
+    }
+
+    #[test]
     fn a_file_of_another_kind_is_refused() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         write(&directory);
         let error = Frame::open(&directory, "f", kind::CODES, None).unwrap_err();
         assert!(error.to_string().contains("expected CODE"), "{error}");
