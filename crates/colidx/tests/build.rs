@@ -284,7 +284,7 @@ fn a_damaged_index_can_be_replaced() {
     );
     corpus.build(tmp.path(), force()).unwrap();
     Index::open(tmp.path()).unwrap().verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 8);
+    assert_eq!(files(tmp.path()).len(), 9);
 }
 
 #[test]
