@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 }
 
 fn golden() -> PathBuf {
-    root().join("tests/golden/v3")
+    root().join("tests/golden/v4")
 }
 
 fn blessing() -> bool {
@@ -118,11 +118,12 @@ fn build(path: &Path) {
     writer.commit(&mut Tiny(1), &NoProgress).unwrap();
 }
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "codebook",
     "documents",
     "codes",
     "residuals",
+    "means",
     "postings",
     "text",
 ];
@@ -251,7 +252,7 @@ fn comment(bytes: &[u8], at: usize) -> String {
     let sections = u32_at(bytes, footer + 8);
     let entry = |i: usize| directory + 32 * i;
     match at {
-        0 => format!("header: magic, kind {}, version 3", tag(8)),
+        0 => format!("header: magic, kind {}, version 4", tag(8)),
         48 => "header checksum".into(),
         _ if at == footer => format!("footer: directory at {directory:04x}, {sections} sections"),
         _ if at == footer + 16 => "directory checksum, file length".into(),

@@ -49,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 3);
+    assert_eq!(number(&file, 12, 2), 4);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -92,7 +92,7 @@ struct Document {
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 10.
+/// Sections 4 to 11.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
@@ -106,6 +106,7 @@ fn read(path: &Path) -> Vec<Document> {
         ("DOCS", "documents"),
         ("CODE", "codes"),
         ("RESI", "residuals"),
+        ("MEAN", "means"),
         ("POST", "postings"),
         ("TEXT", "text"),
         ("DELE", "deletions"),
@@ -167,7 +168,7 @@ fn read(path: &Path) -> Vec<Document> {
     documents
 }
 
-/// Sections 6 to 9: all documents of a segment, the deleted ones included.
+/// Sections 6 to 10: all documents of a segment, the deleted ones included.
 fn segment(
     record: &[u8],
     files: &BTreeMap<&str, &Sections>,
@@ -225,6 +226,12 @@ fn segment(
         .map(|d| key(*d as usize))
         .collect();
     assert!(sorted.len() == documents && sorted.windows(2).all(|w| w[0] < w[1]));
+
+    let means = &files["MEAN"]["MEAN"];
+    assert_eq!(means.len(), documents * dim);
+    for d in (0..documents).filter(|&d| vector_offsets[d] == vector_offsets[d + 1]) {
+        assert!(means[d * dim..][..dim].iter().all(|&mean| mean == 0));
+    }
 
     let texts = files
         .get("TEXT")
@@ -293,7 +300,7 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     book
 }
 
-/// Section 8.
+/// Section 9.
 fn postings(file: &Sections, documents: usize, centroids: usize) -> Vec<Vec<usize>> {
     let mut names = numbers(&file["LCEN"], 4);
     assert!(names.is_sorted_by(|a, b| a < b));
@@ -383,7 +390,7 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v3"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v4"));
 }
 
 #[test]

@@ -247,6 +247,11 @@ impl Codebook {
         &self.steps
     }
 
+    /// The scale of residuals in each dimension.
+    pub(crate) fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
     /// Number of cells.
     pub(crate) fn cells(&self) -> usize {
         self.cells.len() - 1

@@ -163,11 +163,13 @@ impl Index {
     /// [`Error::Format`] when a code or offset is damaged.
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
         let segment = &self.segments[doc.segment()];
-        let range = segment.documents.vectors(doc.document())?;
         let mut vectors = Vec::new();
-        segment
-            .vectors
-            .decode(&self.codebook, range, &mut Vec::new(), &mut vectors)?;
+        segment.decode(
+            &self.codebook,
+            doc.document(),
+            &mut Vec::new(),
+            &mut vectors,
+        )?;
         Ok(vectors)
     }
 

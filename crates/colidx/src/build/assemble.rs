@@ -16,7 +16,7 @@ use crate::format::{Tag, file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
-use crate::segment::vectors::Codes;
+use crate::segment::vectors::{Codes, VectorSeals};
 use crate::storage::Directory;
 use std::time::{Duration, Instant};
 
@@ -229,8 +229,7 @@ fn write(
         number: site.number,
         keys: documents.keys,
         offsets: &offsets,
-        codes: encoded.codes,
-        residuals: encoded.residuals,
+        vectors: encoded.vectors,
         centroids: encoded.centroids,
         memory: site.options.memory,
         progress: site.progress,
@@ -252,15 +251,14 @@ fn write(
     })
 }
 
-/// A segment whose codes and residuals are written.
+/// A segment whose vectors are written.
 pub(crate) struct Finish<'a> {
     pub directory: &'a Directory,
     pub number: u32,
     pub keys: KeyWriter,
     /// Where the vectors of each document begin, and the end.
     pub offsets: &'a [u64],
-    pub codes: Seal,
-    pub residuals: Seal,
+    pub vectors: VectorSeals,
     pub centroids: usize,
     /// Most bytes of working memory.
     pub memory: usize,
@@ -277,7 +275,7 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
     } = segment;
     let vectors = offsets.last().copied().unwrap_or(0);
     let name = file_name(kind::CODES, number);
-    let frame = Frame::open(directory, &name, kind::CODES, Some(segment.codes))?;
+    let frame = Frame::open(directory, &name, kind::CODES, Some(segment.vectors.codes))?;
     let codes = Codes::open(&frame, vectors, segment.centroids)?;
     let postings = postings::write(
         directory,
@@ -297,8 +295,9 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
     let entry = |kind, seal| FileEntry::new(kind, number, seal);
     Ok(vec![
         entry(kind::DOCUMENTS, documents),
-        entry(kind::CODES, segment.codes),
-        entry(kind::RESIDUALS, segment.residuals),
+        entry(kind::CODES, segment.vectors.codes),
+        entry(kind::RESIDUALS, segment.vectors.residuals),
+        entry(kind::MEANS, segment.vectors.means),
         entry(kind::POSTINGS, postings),
     ])
 }

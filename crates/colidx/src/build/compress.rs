@@ -2,24 +2,36 @@
 
 use super::VectorBatch;
 use super::train::Trained;
+use crate::segment::means;
 use crate::segment::vectors::residual_bytes;
 use rayon::prelude::*;
 
-/// Vectors as they are stored.
+/// Documents as they are stored.
 pub(super) struct Compressed {
     /// Number of each vector's centroid.
     pub codes: Vec<u32>,
-    /// Packed residuals, one after the other.
+    /// Packed residuals, vector after vector.
     pub residuals: Vec<u8>,
+    /// Mean residuals, `[documents, dim]`.
+    pub means: Vec<i8>,
     /// Each vector's squared distance from its centroid.
     pub squared_errors: Vec<f32>,
 }
 
-/// Turns vectors into codes and packed residuals.
+/// Turns vectors into codes, packed residuals and mean residuals.
 pub(super) struct Compressor<'a> {
     trained: &'a Trained,
     dim: usize,
     inverse_scales: Vec<f32>,
+}
+
+/// A document on its way: its vectors and codes, and the places of what is made of them.
+struct Job<'a> {
+    vectors: &'a [f32],
+    codes: &'a [u32],
+    residuals: &'a mut [u8],
+    squared_errors: &'a mut [f32],
+    mean: &'a mut [i8],
 }
 
 impl<'a> Compressor<'a> {
@@ -48,47 +60,67 @@ impl<'a> Compressor<'a> {
     pub(super) fn compress(&self, batch: &VectorBatch) -> Compressed {
         let token_ids = (!batch.token_ids.is_empty()).then_some(&batch.token_ids[..]);
         let mut codes = Vec::new();
-        let Trained {
-            book,
-            assigner,
-            centroids,
-        } = self.trained;
-        assigner.assign(&batch.vectors, token_ids, &mut codes);
-        let quantizer = &book.quantizer;
+        self.trained
+            .assigner
+            .assign(&batch.vectors, token_ids, &mut codes);
         let stride = self.residual_bytes();
-        let mut packed = vec![0u8; codes.len() * stride];
+        let mut residuals = vec![0u8; codes.len() * stride];
+        let mut means = vec![0i8; batch.lens.len() * self.dim];
         let mut squared_errors = vec![0f32; codes.len()];
-        packed
-            .par_chunks_mut(stride * 64)
-            .zip(codes.par_chunks(64))
-            .zip(batch.vectors.par_chunks(self.dim * 64))
-            .zip(squared_errors.par_chunks_mut(64))
-            .for_each(|(((packed, codes), vectors), errors)| {
-                let mut residual = vec![0f32; self.dim];
-                let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
-                let outs = packed.chunks_exact_mut(stride).zip(errors);
-                for ((&code, vector), (out, error)) in rows.zip(outs) {
-                    let centroid = &centroids[code as usize * self.dim..][..self.dim];
-                    for ((r, v), c) in residual.iter_mut().zip(vector).zip(centroid) {
-                        *r = v - c;
-                    }
-                    *error = residual.iter().map(|r| r * r).sum();
-                    colidx_kernels::quantize(
-                        &residual,
-                        &quantizer.cutoffs,
-                        &self.inverse_scales,
-                        quantizer.nbits,
-                        out,
-                    );
-                }
-            });
+
+        let (mut vectors, mut numbers, mut packed) =
+            (&batch.vectors[..], &codes[..], &mut residuals[..]);
+        let mut errors = &mut squared_errors[..];
+        let lens = batch.lens.iter().map(|&len| len as usize);
+        let jobs: Vec<Job<'_>> = lens
+            .zip(means.chunks_exact_mut(self.dim))
+            .map(|(len, mean)| Job {
+                vectors: vectors.split_off(..len * self.dim).unwrap_or_default(),
+                codes: numbers.split_off(..len).unwrap_or_default(),
+                residuals: packed.split_off_mut(..len * stride).unwrap_or_default(),
+                squared_errors: errors.split_off_mut(..len).unwrap_or_default(),
+                mean,
+            })
+            .collect();
+        jobs.into_par_iter()
+            .with_min_len(8)
+            .for_each(|job| self.document(job));
         for code in &mut codes {
-            *code = book.members[*code as usize];
+            *code = self.trained.book.members[*code as usize];
         }
         Compressed {
             codes,
-            residuals: packed,
+            residuals,
+            means,
             squared_errors,
         }
+    }
+
+    /// Packs the residuals of a document and rounds their mean.
+    fn document(&self, job: Job<'_>) {
+        let Trained {
+            book, centroids, ..
+        } = self.trained;
+        let quantizer = &book.quantizer;
+        let mut residual = vec![0f32; self.dim];
+        let mut sum = vec![0f32; self.dim];
+        let rows = job.codes.iter().zip(job.vectors.chunks_exact(self.dim));
+        let outs = job.residuals.chunks_exact_mut(self.residual_bytes());
+        for ((&code, vector), (out, error)) in rows.zip(outs.zip(job.squared_errors)) {
+            let centroid = &centroids[code as usize * self.dim..][..self.dim];
+            for (((r, sum), v), c) in residual.iter_mut().zip(&mut sum).zip(vector).zip(centroid) {
+                *r = v - c;
+                *sum += *r;
+            }
+            *error = residual.iter().map(|r| r * r).sum();
+            colidx_kernels::quantize(
+                &residual,
+                &quantizer.cutoffs,
+                &self.inverse_scales,
+                quantizer.nbits,
+                out,
+            );
+        }
+        means::round(&sum, job.codes.len(), &self.inverse_scales, job.mean);
     }
 }

@@ -8,8 +8,8 @@ use super::sample::Sample;
 use super::spool::{self, Spool};
 use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
-use crate::format::frame::{Prefix, Seal};
-use crate::segment::vectors::{VectorWriter, VectorsPrefix};
+use crate::format::frame::Prefix;
+use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,7 @@ pub(super) struct EncodingRecord {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct EncodedRecord {
     lengths: Prefix,
-    pub codes: Seal,
-    pub residuals: Seal,
+    pub vectors: VectorSeals,
     pub unit_length: bool,
     squared_error: u64,
     pub centroids: usize,
@@ -107,15 +106,18 @@ impl<'a> Encoding<'a> {
         let (written, documents) = (offsets.len() as u64 - 1, u64::from(of));
         let possible = written.min(documents);
         journal::check(directory, "encoded documents", possible, written)?;
-        let (centroids, bytes) = (compressor.centroids(), compressor.residual_bytes());
-        let vectors = offsets.last().copied().unwrap_or(0);
+        let centroids = compressor.centroids();
+        let safe = Safe {
+            documents: written,
+            vectors: offsets.last().copied().unwrap_or(0),
+            dim: compressor.dim(),
+            residual_bytes: compressor.residual_bytes(),
+        };
         let mut encoding = Self {
             of,
             compressor,
             writer: match from.map(|from| from.vectors) {
-                Some(from) => {
-                    VectorWriter::resume(directory, number, centroids, vectors, bytes, from)?
-                }
+                Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
                 None => VectorWriter::create(directory, number, centroids)?,
             },
             lengths: Spool::open(directory, LENGTHS, lengths)?,
@@ -230,7 +232,8 @@ impl<'a> Encoding<'a> {
         self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
         let compressed = self.compressor.compress(&self.gathered);
         self.torn = true;
-        self.writer.push(&compressed.codes, &compressed.residuals)?;
+        self.writer
+            .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
         self.lengths.write(&self.gathered.lens)?;
         self.torn = false;
         let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
@@ -262,11 +265,10 @@ impl<'a> Encoding<'a> {
     /// Closes the files, which are then safe, and notes it.
     pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
         let lengths = self.lengths.checkpoint()?;
-        let (codes, residuals) = self.writer.finish()?;
+        let vectors = self.writer.finish()?;
         let record = EncodedRecord {
             lengths,
-            codes,
-            residuals,
+            vectors,
             unit_length: self.unit_length,
             squared_error: self.squared_error.to_bits(),
             centroids: self.compressor.centroids(),

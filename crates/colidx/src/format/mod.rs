@@ -9,7 +9,7 @@ pub(crate) mod manifest;
 pub(crate) mod model;
 
 /// Version of the format this library writes and reads.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
 
 /// Longest document key in bytes.
 pub const MAX_KEY_BYTES: usize = 4096;
@@ -45,6 +45,7 @@ pub(crate) mod kind {
     pub const DOCUMENTS: Tag = Tag(*b"DOCS");
     pub const CODES: Tag = Tag(*b"CODE");
     pub const RESIDUALS: Tag = Tag(*b"RESI");
+    pub const MEANS: Tag = Tag(*b"MEAN");
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
     pub const DELETIONS: Tag = Tag(*b"DELE");
@@ -63,6 +64,7 @@ pub(crate) fn file_name(kind: Tag, number: u32) -> String {
         kind::DOCUMENTS => "documents",
         kind::CODES => "codes",
         kind::RESIDUALS => "residuals",
+        kind::MEANS => "means",
         kind::POSTINGS => "postings",
         kind::TEXT => "text",
         kind::DELETIONS => "deletions",
@@ -79,6 +81,7 @@ pub(crate) fn file_number(name: &str) -> Option<u32> {
         "documents",
         "codes",
         "residuals",
+        "means",
         "postings",
         "text",
         "deletions",

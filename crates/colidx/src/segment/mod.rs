@@ -7,6 +7,7 @@ mod codes;
 pub(crate) mod deleted;
 pub(crate) mod documents;
 mod elias_fano;
+pub(crate) mod means;
 pub(crate) mod postings;
 pub(crate) mod text;
 pub(crate) mod vectors;
@@ -19,6 +20,7 @@ use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
 use deleted::Deleted;
 use documents::Documents;
+use means::Means;
 use postings::Postings;
 use text::Text;
 use vectors::Vectors;
@@ -28,6 +30,7 @@ use vectors::Vectors;
 pub(crate) struct Segment {
     pub documents: Documents,
     pub vectors: Vectors,
+    pub means: Means,
     pub postings: Postings,
     /// `None` when its documents came as vectors without text.
     pub text: Option<Text>,
@@ -55,6 +58,7 @@ impl Segment {
                 entry.vectors,
                 manifest,
             )?,
+            means: Means::open(open(kind::MEANS)?, entry.documents, manifest.dim)?,
             postings: Postings::open(open(kind::POSTINGS)?, manifest.centroids, entry.vectors)?,
             text,
             deleted: Deleted::default(),
@@ -84,8 +88,22 @@ impl Segment {
         [&self.documents.frame]
             .into_iter()
             .chain(vectors)
-            .chain([&self.postings.frame])
+            .chain([&self.means.frame, &self.postings.frame])
             .chain(self.text.as_ref().map(|t| &t.frame))
+    }
+
+    /// Replaces `codes` and `out` by those of a document's vectors, which are decoded to `[n_tokens, dim]` f32 row-major.
+    pub(crate) fn decode(
+        &self,
+        codebook: &Codebook,
+        document: u32,
+        codes: &mut Vec<u32>,
+        out: &mut Vec<f32>,
+    ) -> Result<()> {
+        let range = self.documents.vectors(document)?;
+        self.vectors.codes.read(range.clone(), codes);
+        let residuals = self.vectors.residuals(range);
+        self.vectors.decode(codebook, codes, residuals, out)
     }
 
     /// Compares every section with its checksum.

@@ -1,6 +1,6 @@
 //! Merging: several segments become one, without their deleted documents.
 //!
-//! The codebook stays, so codes and residuals are copied as they are, and so are blocks of text; posting lists and the
+//! The codebook stays, so codes, residuals and their means are copied as they are, and so are blocks of text; posting lists and the
 //! documents' table are made anew.
 
 use super::change::NewSegment;
@@ -121,11 +121,12 @@ impl<'a> Merger<'a> {
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
-                writer.push(&codes, segment.vectors.residuals(vectors))?;
+                let means = segment.means.rows(run[0]..run[run.len() - 1] + 1);
+                writer.push(&codes, segment.vectors.residuals(vectors), means)?;
                 progress.advance(offsets.len() as u64 - 1);
             }
         }
-        let (codes, residuals) = writer.finish()?;
+        let vectors = writer.finish()?;
         let documents = keys.len() as u32;
         let mut files: Vec<FileEntry> = text.into_iter().collect();
         files.extend(finish(Finish {
@@ -133,8 +134,7 @@ impl<'a> Merger<'a> {
             number,
             keys,
             offsets: &offsets,
-            codes,
-            residuals,
+            vectors,
             centroids: book.len(),
             memory,
             progress,

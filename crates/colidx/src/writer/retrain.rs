@@ -184,11 +184,8 @@ impl VectorSource for Stored<'_> {
         for document in documents {
             let doc = self.documents[document.ordinal as usize];
             let segment = &self.index.segments()[doc.segment()];
-            let range = segment.documents.vectors(doc.document())?;
-            out.lens.push(range.len() as u32);
-            segment
-                .vectors
-                .decode(book, range, &mut codes, &mut vectors)?;
+            segment.decode(book, doc.document(), &mut codes, &mut vectors)?;
+            out.lens.push(codes.len() as u32);
             out.vectors.extend_from_slice(&vectors);
             if !self.tokens.is_empty() {
                 let tokens = codes.iter().map(|&code| self.tokens[code as usize]);
