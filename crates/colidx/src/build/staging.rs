@@ -59,6 +59,7 @@ impl Replaced {
 pub(crate) struct Staging {
     pub directory: Directory,
     kept: Vec<String>,
+    committed: bool,
     _lock: WriterLock,
 }
 
@@ -90,6 +91,7 @@ impl Staging {
         let staging = Self {
             directory: directory.clone(),
             kept: replaced.files.clone(),
+            committed: false,
             _lock: lock,
         };
         if unfinished.is_some() && options.resume {
@@ -113,6 +115,7 @@ impl Staging {
         let staging = Self {
             directory: directory.clone(),
             kept: index.files,
+            committed: false,
             _lock: lock,
         };
         staging.clear()?;
@@ -129,25 +132,26 @@ impl Staging {
         self.sweep()
     }
 
-    /// Removes what was written and not committed.
+    /// Removes what is not kept, as much of it as can be.
     pub(crate) fn sweep(&self) -> Result<()> {
+        let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
-                self.directory.remove(&name)?;
+                result = result.and(self.directory.remove(&name));
             }
         }
-        Ok(())
+        result
     }
 
-    /// Commits. Then the files of the commit before are removed, which readers that hold them do not notice.
+    /// Commits. When the staging is dropped or swept, the files of the commit before are removed, which readers that hold them do
+    /// not notice.
     pub(crate) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
         let files = files_of(manifest);
         // When this fails, either manifest may be in place: the files of both stay.
         self.kept.extend_from_slice(&files);
         manifest.commit(&self.directory)?;
         self.kept = files;
-        // What cannot be removed now is removed by the next build.
-        let _ = self.sweep();
+        self.committed = true;
         Ok(())
     }
 }
@@ -155,7 +159,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // Best effort: what cannot be removed now is removed by the next build.
-        if let Ok(false) = self.directory.exists(JOURNAL) {
+        if self.committed || matches!(self.directory.exists(JOURNAL), Ok(false)) {
             let _ = self.sweep();
             if let Ok(false) = self.directory.exists(MANIFEST) {
                 let _ = self.directory.remove(LOCK);

@@ -108,8 +108,9 @@ impl IndexWriter {
         }
         self.unsure = true;
         self.files.commit(manifest)?;
-        // The commit stands, even if it cannot be read back; the next call then fails.
+        // The commit stands, even if it cannot be read back or the files before it be removed; the next call tells of the first.
         let _ = self.refresh();
+        let _ = self.files.sweep();
         report.bytes_written += written;
         report.generation = manifest.generation;
         report.phases.push((Phase::Commit, started.elapsed()));

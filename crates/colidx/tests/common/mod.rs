@@ -5,6 +5,7 @@ pub mod crash;
 pub mod live;
 
 use colidx::*;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::ops::Range;
 use std::path::Path;
@@ -185,6 +186,13 @@ pub fn found(results: &SearchResults) -> Vec<(String, f32)> {
         .iter()
         .map(|h| (h.key.clone(), h.score))
         .collect()
+}
+
+/// Whether `files` are all in `of`, which may hold what could not be removed.
+pub fn are_in(files: &BTreeMap<String, Vec<u8>>, of: &BTreeMap<String, Vec<u8>>) -> bool {
+    files
+        .iter()
+        .all(|(name, bytes)| of.get(name) == Some(bytes))
 }
 
 /// Name and place of every section of an index file.
