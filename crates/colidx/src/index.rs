@@ -137,19 +137,27 @@ impl Index {
     /// [`Error::NotAnIndex`] without a manifest, [`Error::Format`] when a file is damaged, foreign or
     /// of another version, [`Error::Io`] when the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let directory = Directory::new(path.as_ref());
-        if !directory.exists(MANIFEST) {
-            return Err(not_an_index(&directory));
+        Self::open_in(&Directory::new(path))
+    }
+
+    /// As [`Index::open`], from any directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::open`].
+    pub fn open_in(directory: &Directory) -> Result<Self> {
+        if !directory.exists(MANIFEST)? {
+            return Err(not_an_index(directory));
         }
         // A writer may put a new manifest in place and remove the old one's files between reading
         // the manifest and mapping them; the new manifest's files are then there.
         for _ in 0..8 {
-            match Self::open_commit(&directory) {
+            match Self::open_commit(directory) {
                 Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
                 result => return result,
             }
         }
-        Self::open_commit(&directory)
+        Self::open_commit(directory)
     }
 
     fn open_commit(directory: &Directory) -> Result<Self> {

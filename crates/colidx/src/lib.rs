@@ -54,7 +54,7 @@ mod format;
 mod index;
 mod search;
 mod segment;
-mod storage;
+pub mod storage;
 
 pub use build::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
@@ -65,3 +65,4 @@ pub use format::manifest::ModelInfo;
 pub use format::{FORMAT_VERSION, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
 pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
+pub use storage::Directory;

@@ -6,6 +6,7 @@ use colidx::*;
 use common::*;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -57,6 +58,29 @@ fn the_same_input_gives_the_same_bytes_for_any_number_of_threads_and_any_memory(
         built[0] != files(tmp.path()),
         "another seed gives another index"
     );
+}
+
+#[test]
+fn an_index_in_memory_is_the_one_on_disk() {
+    let corpus = Corpus::topical(200, 16, 3);
+    let tmp = tempfile::tempdir().unwrap();
+    corpus.build(tmp.path(), BuildOptions::default()).unwrap();
+    let memory = storage::Memory::default();
+    let directory = Directory::over(Arc::new(memory.clone()));
+    corpus
+        .build_in(&directory, BuildOptions::default())
+        .unwrap();
+    assert!(memory.files() == files(tmp.path()));
+    let index = Index::open_in(&directory).unwrap();
+    index.verify().unwrap();
+    let query = Query::new(&corpus.query(8, 1), 16).unwrap();
+    let hits = |index: &Index| {
+        index
+            .search(&query, &SearchOptions::default())
+            .unwrap()
+            .hits
+    };
+    assert_eq!(hits(&index), hits(&Index::open(tmp.path()).unwrap()));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::format::manifest::{FileEntry, MANIFEST, Manifest, ModelInfo, SegmentE
 use crate::format::{self, Tag, file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::TextWriter;
-use crate::storage::{Directory, WriterLock};
+use crate::storage::{Directory, LOCK, WriterLock};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -133,22 +133,30 @@ impl IndexBuilder {
     /// [`Error::AlreadyExists`] without `force`, [`Error::DirectoryNotEmpty`] when foreign files are
     /// there, [`Error::Locked`] while another writer works, [`Error::Option`] for a value out of range.
     pub fn create(path: impl AsRef<Path>, options: BuildOptions) -> Result<Self> {
+        Self::create_in(&Directory::new(path), options)
+    }
+
+    /// As [`IndexBuilder::create`], in any directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexBuilder::create`].
+    pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
         check_options(&options)?;
-        let directory = Directory::new(path.as_ref());
         directory.create_all()?;
         let lock = directory.lock()?;
-        let replaced = if directory.exists(MANIFEST) {
+        let replaced = if directory.exists(MANIFEST)? {
             if !options.force {
                 return Err(Error::AlreadyExists {
                     path: directory.path().to_path_buf(),
                 });
             }
-            Replaced::read(&directory)?
+            Replaced::read(directory)?
         } else {
-            check_only_ours(&directory)?;
+            check_only_ours(directory)?;
             Replaced::default()
         };
-        let staging = Staging::new(directory, lock, replaced.files)?;
+        let staging = Staging::new(directory.clone(), lock, replaced.files)?;
         let number = replaced.last_file.saturating_add(1);
         Ok(Self {
             text: Some(TextWriter::create(&staging.directory, number)?),
@@ -327,7 +335,7 @@ fn check_only_ours(directory: &Directory) -> Result<()> {
 }
 
 fn is_ours(name: &str) -> bool {
-    name == "lock"
+    name == LOCK
         || name.ends_with(".new")
         || name.ends_with(".spool")
         || format::file_number(name).is_some()
@@ -393,7 +401,7 @@ impl Staging {
 
     fn sweep(&self) -> Result<()> {
         for name in self.directory.list()? {
-            if is_ours(&name) && name != "lock" && !self.kept.contains(&name) {
+            if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
                 self.directory.remove(&name)?;
             }
         }
@@ -416,9 +424,9 @@ impl Drop for Staging {
     fn drop(&mut self) {
         // Best effort: what cannot be removed now is swept by the next build.
         let _ = self.sweep();
-        if !self.directory.exists(MANIFEST) {
-            let _ = self.directory.remove("lock");
-            let _ = std::fs::remove_dir(self.directory.path());
+        if let Ok(false) = self.directory.exists(MANIFEST) {
+            let _ = self.directory.remove(LOCK);
+            let _ = self.directory.remove_directory();
         }
     }
 }

@@ -230,8 +230,7 @@ mod tests {
 
     #[test]
     fn lists_hold_each_document_once_whatever_the_memory() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let mut codes = vec![vec![0, 3, 3, 0], vec![], vec![3]];
         codes.extend(std::iter::repeat_n(vec![], 300));
         codes.push(vec![4, 3]);
@@ -251,7 +250,12 @@ mod tests {
                 postings.read(3, 303, &mut Vec::new()).is_err(),
                 "a document out of range"
             );
-            files.push(std::fs::read(tmp.path().join(file_name(kind::POSTINGS, 1))).unwrap());
+            files.push(
+                directory
+                    .map(&file_name(kind::POSTINGS, 1))
+                    .unwrap()
+                    .to_vec(),
+            );
         }
         assert!(files.windows(2).all(|w| w[0] == w[1]));
     }

@@ -267,8 +267,7 @@ mod tests {
 
     #[test]
     fn every_document_comes_back_across_blocks() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let mut w = TextWriter::create(&directory, 1).unwrap();
         let long = "x ".repeat(BLOCK_BYTES);
         let texts: Vec<(String, &str)> = (0..3000)
@@ -299,8 +298,7 @@ mod tests {
 
     #[test]
     fn a_document_over_the_limit_is_refused() {
-        let tmp = tempfile::tempdir().unwrap();
-        let mut w = TextWriter::create(&Directory::new(tmp.path()), 1).unwrap();
+        let mut w = TextWriter::create(&Directory::memory(), 1).unwrap();
         let long = "x".repeat(MAX_DOCUMENT_BYTES + 1);
         assert!(matches!(
             w.push("k", ["", &long, ""]),

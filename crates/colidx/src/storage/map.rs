@@ -1,40 +1,49 @@
-//! The one module that maps files: all `unsafe` of this crate is here.
+//! The bytes of a file, mapped or in memory. The one module that maps files: all `unsafe` of this crate is here.
 #![allow(unsafe_code)] // a memory map is unsafe by nature; the reasons why it is sound are below
 
+use super::aligned::AlignedBytes;
 use memmap2::Mmap;
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// No bytes, at an address that suits every type, as a mapped file's does.
-#[repr(align(64))]
-struct Aligned([u8; 0]);
-static EMPTY: Aligned = Aligned([]);
-
-/// The bytes of a whole file, mapped read-only and shared.
+/// The bytes of a whole file, read-only and shared, at an address that is a multiple of 64.
 ///
-/// Cloning shares the map; it is unmapped when the last clone is dropped. Pages are read from disk
-/// when they are first touched and can be dropped by the system at any time.
+/// Cloning shares them; they are given back when the last clone is dropped. Pages of a mapped file are read
+/// from disk when they are first touched and can be dropped by the system at any time.
 #[derive(Debug, Clone)]
-pub(crate) struct Bytes {
-    map: Option<Arc<Mmap>>,
+pub struct Bytes(Of);
+
+#[derive(Debug, Clone)]
+enum Of {
+    Map(Arc<Mmap>),
+    Memory(Arc<AlignedBytes>),
 }
 
 impl Bytes {
-    pub(crate) fn map(file: &File) -> io::Result<Self> {
+    pub(super) fn map(file: &File) -> io::Result<Self> {
         // An empty file cannot be mapped on every system, and needs no map.
         if file.metadata()?.len() == 0 {
-            return Ok(Self { map: None });
+            return Ok(Self::from(&[][..]));
         }
         // SAFETY: index files are written once under a new name, synced, and never modified or
         // truncated afterwards by colidx (index-format.md, "What writers owe"); replaced files are
         // unlinked, which leaves existing maps intact. Another program that truncates a file in
         // place can make an access fault, as with every memory-mapped store; the README says so.
         let map = unsafe { Mmap::map(file)? };
-        Ok(Self {
-            map: Some(Arc::new(map)),
-        })
+        Ok(Self(Of::Map(Arc::new(map))))
+    }
+
+    pub(super) fn shared(bytes: Arc<AlignedBytes>) -> Self {
+        Self(Of::Memory(bytes))
+    }
+}
+
+/// A copy of bytes in memory, for a [`super::Storage`] that has no files to map.
+impl From<&[u8]> for Bytes {
+    fn from(bytes: &[u8]) -> Self {
+        Self::shared(Arc::new(AlignedBytes::from(bytes)))
     }
 }
 
@@ -42,6 +51,9 @@ impl Deref for Bytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.map.as_deref().map_or(&EMPTY.0, |m| m)
+        match &self.0 {
+            Of::Map(map) => map,
+            Of::Memory(bytes) => bytes,
+        }
     }
 }

@@ -95,7 +95,11 @@ impl Corpus {
     }
 
     pub fn build(&self, path: &Path, options: BuildOptions) -> Result<BuildReport> {
-        let mut builder = IndexBuilder::create(path, options)?;
+        self.build_in(&Directory::new(path), options)
+    }
+
+    pub fn build_in(&self, directory: &Directory, options: BuildOptions) -> Result<BuildReport> {
+        let mut builder = IndexBuilder::create_in(directory, options)?;
         for document in 0..self.documents.len() {
             builder.add(&NewDocument {
                 key: &key(document),

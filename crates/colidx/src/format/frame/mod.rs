@@ -76,7 +76,8 @@ const fn padded(length: usize) -> usize {
 mod tests {
     use super::*;
     use crate::format::kind;
-    use crate::storage::Directory;
+    use crate::storage::{Directory, Memory};
+    use std::sync::Arc;
 
     const ONE: Tag = Tag(*b"ONE.");
     const TWO: Tag = Tag(*b"TWO.");
@@ -92,8 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let seal = write(&directory);
         let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).unwrap();
         assert_eq!(&*frame.section::<u8>(ONE).unwrap(), b"abc");
@@ -107,16 +107,15 @@ mod tests {
 
     #[test]
     fn every_flipped_byte_is_found_and_every_truncation_refused() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         let seal = write(&directory);
-        let good = std::fs::read(tmp.path().join("f")).unwrap();
+        let good = directory.map("f").unwrap();
         let open_and_check = |bytes: &[u8]| {
-            std::fs::write(tmp.path().join("f"), bytes).unwrap();
+            let directory = Directory::over(Arc::new(Memory::with_files([("f", bytes)])));
             Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).and_then(|f| f.check_all())
         };
         for i in 0..good.len() {
-            let mut bad = good.clone();
+            let mut bad = good.to_vec();
             bad[i] ^= 1;
             assert!(open_and_check(&bad).is_err(), "byte {i}");
             assert!(open_and_check(&good[..i]).is_err(), "cut at {i}");
@@ -126,8 +125,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_kind_is_refused() {
-        let tmp = tempfile::tempdir().unwrap();
-        let directory = Directory::new(tmp.path());
+        let directory = Directory::memory();
         write(&directory);
         let error = Frame::open(&directory, "f", kind::CODES, None).unwrap_err();
         assert!(error.to_string().contains("expected CODE"), "{error}");

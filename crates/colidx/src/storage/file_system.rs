@@ -1,0 +1,134 @@
+//! Storage in a directory of the file system.
+
+use super::{Bytes, Held, Storage, StorageFile};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+/// One directory of the file system.
+#[derive(Debug)]
+pub(super) struct FileSystem {
+    path: PathBuf,
+}
+
+impl FileSystem {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+        }
+    }
+}
+
+impl Storage for FileSystem {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn create_directory(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.path)?;
+        match self.path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            Some(parent) => sync_directory(parent),
+            None => Ok(()),
+        }
+    }
+
+    fn remove_directory(&self) -> io::Result<()> {
+        fs::remove_dir(&self.path)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.path)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn exists(&self, name: &str) -> io::Result<bool> {
+        self.path.join(name).try_exists()
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn StorageFile>> {
+        let path = self.path.join(name);
+        // Not cut in place: someone may have it mapped.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Box::new(File::create_new(path)?)),
+        }
+    }
+
+    fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn StorageFile>> {
+        let mut file = OpenOptions::new().write(true).open(self.path.join(name))?;
+        if file.metadata()?.len() < length {
+            return Err(super::too_short(length));
+        }
+        file.set_len(length)?;
+        file.seek(io::SeekFrom::Start(length))?;
+        Ok(Box::new(file))
+    }
+
+    fn map(&self, name: &str) -> io::Result<Bytes> {
+        Bytes::map(&File::open(self.path.join(name))?)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.path.join(name))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        sync_directory(&self.path)
+    }
+
+    /// The system releases the lock when the process ends, however it ends.
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
+        let path = self.path.join(name);
+        loop {
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)?;
+            match file.try_lock() {
+                Ok(()) if is_at(&file, &path)? => return Ok(Some(Box::new(file))),
+                // Whoever held it removed the file, so that the next comer locks another.
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+impl StorageFile for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// Whether `path` still leads to the open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let mine = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (mine.dev(), mine.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Elsewhere a file that is open keeps its name.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Directories cannot be opened as files everywhere; where they can, names are durable only after this.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
