@@ -272,7 +272,10 @@ fn instruction_sets_and_threads_change_no_bit() {
     assert!(expected.len() > 22 * 30 * 16);
     for level in colidx_kernels::Level::supported() {
         for threads in ["1", "2", "8"] {
-            assert!(run(level, threads) == expected, "{level}, {threads} threads");
+            assert!(
+                run(level, threads) == expected,
+                "{level}, {threads} threads"
+            );
         }
     }
 }

@@ -90,6 +90,10 @@ pub(crate) struct Codebook {
     centres: Section<i8>,
     weights: Section<f32>,
     scales: Section<f32>,
+    groups: Section<GroupRecord>,
+    members: Section<u32>,
+    cutoffs: Section<f32>,
+    fit: Section<f64>,
 }
 
 impl Codebook {
@@ -105,6 +109,10 @@ impl Codebook {
             cells,
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
+            groups: frame.section(GROUPS)?,
+            members: frame.section_of(MEMBERS, manifest.centroids as u64)?,
+            cutoffs: frame.section_of(CUTOFFS, buckets - 1)?,
+            fit: frame.section_of(FIT, 1)?,
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
@@ -212,20 +220,25 @@ impl Codebook {
         colidx_kernels::decode_int16(&self.codec(), codes, residuals, out)
     }
 
-    pub(crate) fn sample_error(&self) -> Result<f64> {
-        Ok(self.frame.section_of::<f64>(FIT, 1)?[0])
+    pub(crate) fn sample_error(&self) -> f64 {
+        self.fit[0]
     }
 
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let cutoffs = self
-            .frame
-            .section_of::<f32>(CUTOFFS, (1 << self.nbits) - 1)?;
-        self.finite(CUTOFFS, &cutoffs)?;
+        self.finite(CUTOFFS, &self.cutoffs)?;
+        if !self.cutoffs.is_sorted() {
+            return Err(self.frame.error(FormatErrorKind::invalid(
+                CUTOFFS,
+                "values",
+                "ascending",
+                "others",
+            )));
+        }
         let mut expected = 0u64;
         let mut last = None;
-        for g in self.frame.section::<GroupRecord>(GROUPS)?.iter() {
+        for g in self.groups.iter() {
             if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     GROUPS,
@@ -245,12 +258,13 @@ impl Codebook {
                 expected,
             )));
         }
+        let fit = self.sample_error();
+        if !fit.is_finite() {
+            let expected = "a finite number";
+            return Err((self.frame).error(FormatErrorKind::invalid(FIT, "value", expected, fit)));
+        }
         let mut seen = vec![false; self.len()];
-        for &member in self
-            .frame
-            .section_of::<u32>(MEMBERS, self.len() as u64)?
-            .iter()
-        {
+        for &member in self.members.iter() {
             let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
             let Some(fresh) = fresh else {
                 return Err(self.frame.error(FormatErrorKind::invalid(

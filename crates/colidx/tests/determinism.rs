@@ -23,23 +23,23 @@ fn cases() -> Vec<(&'static str, Corpus, BuildOptions)> {
         shape,
         ..Default::default()
     };
-    let mut longer = Corpus::topical(200, 20, 24);
+    let mut longer = Corpus::topical(100, 20, 24);
     let scale = |document: &mut Vec<f32>| document.iter_mut().for_each(|v| *v *= 1.7);
     longer.documents.iter_mut().for_each(scale);
     vec![
         (
             "4 bits",
-            Corpus::topical(500, 32, 21),
+            Corpus::topical(240, 32, 21),
             options(4, Shape::TokenAware),
         ),
         (
             "2 bits, flat",
-            Corpus::topical(200, 96, 22),
+            Corpus::topical(60, 96, 22),
             options(2, Shape::Flat),
         ),
         (
             "1 bit, odd",
-            Corpus::topical(200, 7, 23),
+            Corpus::topical(150, 7, 23),
             options(1, Shape::TokenAware),
         ),
         ("8 bits, long", longer, options(8, Shape::TokenAware)),
@@ -54,7 +54,7 @@ fn report() -> String {
         corpus.build(folder.path(), options).unwrap();
         write_files(&mut lines, name, folder.path());
         let index = Index::open(folder.path()).unwrap();
-        for seed in 0..6 {
+        for seed in 0..4 {
             let query = Query::new(&corpus.query(9, seed), corpus.dim).unwrap();
             for (kind, exact, parallel) in [
                 ("default", false, false),
@@ -73,8 +73,12 @@ fn report() -> String {
                 assert_eq!(results.stats.exact, exact);
                 for hit in results.hits {
                     let bits = hit.score.to_bits();
-                    writeln!(lines, "{name}, query {seed}, {kind}: {} {bits:08x}", hit.key)
-                        .unwrap();
+                    writeln!(
+                        lines,
+                        "{name}, query {seed}, {kind}: {} {bits:08x}",
+                        hit.key
+                    )
+                    .unwrap();
                     for found in index.explain(&query, hit.doc).unwrap() {
                         let bits = found.score.to_bits();
                         writeln!(lines, "    {} {bits:08x}", found.document_token).unwrap();
