@@ -74,6 +74,95 @@ impl NewCodebook {
         w.section(FIT, &self.sample_error.to_le_bytes())?;
         w.finish()
     }
+
+    /// A stored codebook as it was trained: what a writer needs to compress more vectors with it.
+    pub(crate) fn read(frame: &Frame, dim: usize, nbits: usize) -> Result<Self> {
+        frame.check_all()?;
+        let members = frame.section::<u32>(MEMBERS)?;
+        let count = members.len();
+        check_members(frame, count)?;
+        let groups = check_groups(frame, count)?;
+        let buckets = 1u64 << nbits;
+        Ok(Self {
+            centroids: frame.section_of(CENTROIDS, (count * dim) as u64)?.to_vec(),
+            steps: frame.section_of(STEPS, dim as u64)?.to_vec(),
+            cells: frame.section(CELLS)?.to_vec(),
+            centres: frame.section(CENTRES)?.to_vec(),
+            groups: groups
+                .iter()
+                .map(|g| Group {
+                    token_id: g.token_id,
+                    first: g.first,
+                    len: g.len,
+                })
+                .collect(),
+            members: members.to_vec(),
+            quantizer: Quantizer {
+                nbits,
+                cutoffs: frame.section_of(CUTOFFS, buckets - 1)?.to_vec(),
+                weights: frame.section_of(WEIGHTS, buckets)?.to_vec(),
+                scales: frame.section_of(SCALES, dim as u64)?.to_vec(),
+            },
+            sample_error: frame.section_of::<f64>(FIT, 1)?[0],
+        })
+    }
+}
+
+/// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
+pub(crate) fn in_training_order(centroids: &[i8], steps: &[f32], members: &[u32]) -> Vec<f32> {
+    let dim = steps.len();
+    let mut decoded = Vec::with_capacity(centroids.len());
+    for &member in members {
+        let row = &centroids[member as usize * dim..][..dim];
+        decoded.extend(row.iter().zip(steps).map(|(&c, step)| step * f32::from(c)));
+    }
+    decoded
+}
+
+/// Every centroid serves one vocabulary id: groups follow each other.
+fn check_groups(frame: &Frame, count: usize) -> Result<Section<GroupRecord>> {
+    let groups = frame.section::<GroupRecord>(GROUPS)?;
+    let mut expected = 0u64;
+    let mut last = None;
+    for g in groups.iter() {
+        if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
+            return Err(frame.error(FormatErrorKind::invalid(
+                GROUPS,
+                format!("group of token {}", g.token_id),
+                format!("tokens ascending, first member {expected}"),
+                format!("first member {}", g.first),
+            )));
+        }
+        expected += u64::from(g.len);
+        last = Some(g.token_id);
+    }
+    if expected != count as u64 {
+        return Err(frame.error(FormatErrorKind::invalid(
+            GROUPS,
+            "centroids in all groups",
+            count,
+            expected,
+        )));
+    }
+    Ok(groups)
+}
+
+/// Every centroid is named once.
+fn check_members(frame: &Frame, count: usize) -> Result<()> {
+    let mut seen = vec![false; count];
+    for &member in frame.section_of::<u32>(MEMBERS, count as u64)?.iter() {
+        let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
+        let Some(fresh) = fresh else {
+            return Err(frame.error(FormatErrorKind::invalid(
+                MEMBERS,
+                "centroids of all groups",
+                format!("each below {count} once"),
+                member,
+            )));
+        };
+        *fresh = true;
+    }
+    Ok(())
 }
 
 /// A codebook read in place.
@@ -90,9 +179,6 @@ pub(crate) struct Codebook {
     centres: Section<i8>,
     weights: Section<f32>,
     scales: Section<f32>,
-    groups: Section<GroupRecord>,
-    members: Section<u32>,
-    cutoffs: Section<f32>,
     fit: Section<f64>,
 }
 
@@ -109,15 +195,17 @@ impl Codebook {
             cells,
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
-            groups: frame.section(GROUPS)?,
-            members: frame.section_of(MEMBERS, manifest.centroids as u64)?,
-            cutoffs: frame.section_of(CUTOFFS, buckets - 1)?,
             fit: frame.section_of(FIT, 1)?,
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
             frame,
         };
+        // Only a writer reads these, but it must find them.
+        codebook.frame.section::<GroupRecord>(GROUPS)?;
+        let members = manifest.centroids as u64;
+        codebook.frame.section_of::<u32>(MEMBERS, members)?;
+        codebook.frame.section_of::<f32>(CUTOFFS, buckets - 1)?;
         // These are a few kilobytes and every decoded value depends on them.
         for tag in [STEPS, WEIGHTS, SCALES, CELLS] {
             codebook.frame.check(tag)?;
@@ -227,8 +315,9 @@ impl Codebook {
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        self.finite(CUTOFFS, &self.cutoffs)?;
-        if !self.cutoffs.is_sorted() {
+        let cutoffs = self.frame.section::<f32>(CUTOFFS)?;
+        self.finite(CUTOFFS, &cutoffs)?;
+        if !cutoffs.is_sorted() {
             return Err(self.frame.error(FormatErrorKind::invalid(
                 CUTOFFS,
                 "values",
@@ -236,46 +325,12 @@ impl Codebook {
                 "others",
             )));
         }
-        let mut expected = 0u64;
-        let mut last = None;
-        for g in self.groups.iter() {
-            if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
-                return Err(self.frame.error(FormatErrorKind::invalid(
-                    GROUPS,
-                    format!("group of token {}", g.token_id),
-                    format!("tokens ascending, first member {expected}"),
-                    format!("first member {}", g.first),
-                )));
-            }
-            expected += u64::from(g.len);
-            last = Some(g.token_id);
-        }
-        if expected != self.len() as u64 {
-            return Err(self.frame.error(FormatErrorKind::invalid(
-                GROUPS,
-                "centroids in all groups",
-                self.len(),
-                expected,
-            )));
-        }
         let fit = self.sample_error();
         if !fit.is_finite() {
             let expected = "a finite number";
             return Err((self.frame).error(FormatErrorKind::invalid(FIT, "value", expected, fit)));
         }
-        let mut seen = vec![false; self.len()];
-        for &member in self.members.iter() {
-            let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
-            let Some(fresh) = fresh else {
-                return Err(self.frame.error(FormatErrorKind::invalid(
-                    MEMBERS,
-                    "centroids of all groups",
-                    format!("each below {} once", self.len()),
-                    member,
-                )));
-            };
-            *fresh = true;
-        }
-        Ok(())
+        check_groups(&self.frame, self.len())?;
+        check_members(&self.frame, self.len())
     }
 }

@@ -400,7 +400,7 @@ fn not_an_index(directory: &Directory) -> Error {
     Error::NotAnIndex {
         path: directory.path().to_path_buf(),
         hint: if unfinished {
-            "A build was not finished here; run `colidx build` again"
+            "A build was not finished here; go on with it with `colidx build ... --resume`"
         } else {
             "Make one with `colidx build CORPUS --index DIR`"
         },

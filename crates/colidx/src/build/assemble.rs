@@ -1,27 +1,26 @@
 //! From documents to the files of a segment: sample, train, compress, invert.
 
 use super::compress::Compressor;
+use super::encode::{EncodedRecord, Encoding};
+use super::journal::Journal;
 use super::reader::Reader;
 use super::sample::Sample;
-use super::train::train;
-use super::{BuildOptions, Phase, Progress, VectorBatch, VectorSource, entry};
+use super::train::{Trained, train};
+use super::{BuildOptions, Phase, Progress, VectorSource, entry};
+use crate::codebook::NewCodebook;
 use crate::error::{Error, Result};
-use crate::format::frame::Frame;
+use crate::format::frame::{Frame, Seal};
 use crate::format::manifest::FileEntry;
-use crate::format::{file_name, kind};
+use crate::format::{Tag, file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
-use crate::segment::vectors::{Codes, VectorWriter};
+use crate::segment::vectors::Codes;
 use crate::storage::Directory;
-use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
 /// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
 pub(super) const BATCH_DOCUMENTS: usize = 256;
-
-/// Vectors compressed at a time: sorted by group, there are then many for most groups.
-const BATCH_VECTORS: usize = 1 << 16;
 
 pub(super) struct Assembled {
     pub files: Vec<FileEntry>,
@@ -33,37 +32,32 @@ pub(super) struct Assembled {
     pub sample_vectors: u64,
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, from the builder whose parts these are"
-)]
+/// Where a build works, and who watches.
+pub(super) struct Site<'a> {
+    pub directory: &'a Directory,
+    pub number: u32,
+    pub options: &'a BuildOptions,
+    pub progress: &'a dyn Progress,
+    pub phases: &'a mut Vec<(Phase, Duration)>,
+}
+
+impl Site<'_> {
+    fn open(&self, kind: Tag, seal: Option<Seal>) -> Result<Frame> {
+        let name = file_name(kind, self.number);
+        Frame::open(self.directory, &name, kind, seal)
+    }
+}
+
 pub(super) fn assemble(
-    directory: &Directory,
-    number: u32,
-    options: &BuildOptions,
+    site: &mut Site<'_>,
     keys: KeyWriter,
     stores_text: bool,
     source: &mut dyn VectorSource,
-    progress: &dyn Progress,
-    phases: &mut Vec<(Phase, Duration)>,
+    journal: &mut Journal,
 ) -> Result<Assembled> {
     let documents = keys.len() as u32;
-    let dim = source.dim();
-    if !(1..=crate::format::MAX_DIM).contains(&dim) {
-        return Err(Error::Option {
-            option: "the vectors' dimension",
-            got: dim.to_string(),
-            expected: "at least 1 and at most 4,096",
-        });
-    }
     let text = if stores_text && source.needs_text() {
-        let name = file_name(kind::TEXT, number);
-        Some(Text::open(Frame::open(
-            directory,
-            &name,
-            kind::TEXT,
-            None,
-        )?)?)
+        Some(Text::open(site.open(kind::TEXT, None)?)?)
     } else {
         None
     };
@@ -72,142 +66,108 @@ pub(super) fn assemble(
         text,
         keys: &keys,
     };
-    let mut timed = |phase, started: Instant| phases.push((phase, started.elapsed()));
+    let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
+        (Some(codebook), Some(encoded)) => (codebook, encoded),
+        _ => encode(site, documents, &mut reader, journal)?,
+    };
 
     let started = Instant::now();
-    let sample = Sample::draw(
-        directory,
-        &mut reader,
-        documents,
-        options.centroids,
-        options.seed,
-        progress,
+    site.progress.phase(Phase::Postings, None);
+    let centroids = encoded.centroids;
+    let offsets = encoded.offsets(site.directory, documents)?;
+    let vectors = offsets.last().copied().unwrap_or(0);
+    let codes = Codes::open(
+        &site.open(kind::CODES, Some(encoded.codes))?,
+        vectors,
+        centroids,
     )?;
-    timed(Phase::Sample, started);
-
-    let started = Instant::now();
-    let (book, assigner, centroids) = train(&sample, dim, options, progress)?;
-    let codebook_seal = book.write(directory, number)?;
-    timed(Phase::Train, started);
-
-    let started = Instant::now();
-    let compressor = Compressor::new(&book, &assigner, &centroids, dim);
-    let mut writer = VectorWriter::create(directory, number, book.members.len())?;
-    let mut offsets = vec![0u64];
-    let mut without_vectors = 0;
-    let mut unit_length = true;
-    progress.phase(Phase::Encode, Some(documents.into()));
-    let mut batch = VectorBatch::default();
-    let mut gathered = VectorBatch::default();
-    let ordinals: Vec<u32> = (0..documents).collect();
-    for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let missing: Vec<u32> = chunk
-            .iter()
-            .copied()
-            .filter(|&d| sample.place(d).is_none())
-            .collect();
-        reader.read(&missing, &mut batch)?;
-        let done = gathered.lens.len();
-        gather(chunk, &sample, &batch, dim, &mut gathered);
-        for &len in &gathered.lens[done..] {
-            offsets.push(offsets[offsets.len() - 1] + u64::from(len));
-            without_vectors += u64::from(len == 0);
-        }
-        progress.advance(offsets.len() as u64 - 1);
-        let last = offsets.len() > documents as usize;
-        if gathered.vectors.len() >= BATCH_VECTORS * dim || last {
-            unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-            let (codes, residuals) = compressor.compress(&gathered);
-            writer.push(&codes, &residuals)?;
-            gathered.clear();
-        }
-    }
-    let (codes_seal, residuals_seal) = writer.finish()?;
-    timed(Phase::Encode, started);
-
-    let started = Instant::now();
-    progress.phase(Phase::Postings, None);
-    let centroids = book.members.len();
-    let codes = Frame::open(
-        directory,
-        &file_name(kind::CODES, number),
-        kind::CODES,
-        Some(codes_seal),
-    )?;
-    let codes = Codes::open(&codes, offsets[offsets.len() - 1], centroids)?;
-    let postings_seal = postings::write(
-        directory,
-        number,
+    let postings = postings::write(
+        site.directory,
+        site.number,
         centroids,
         documents,
-        options.memory / 4,
+        site.options.memory / 4,
         |visit| {
-            if progress.cancelled() {
+            if site.progress.cancelled() {
                 return Err(Error::Cancelled);
             }
             scan(&codes, &offsets, visit);
             Ok(())
         },
     )?;
-    let documents_seal = keys.write(directory, number, &offsets)?;
-    timed(Phase::Postings, started);
+    let documents_seal = keys.write(site.directory, site.number, &offsets)?;
+    site.phases.push((Phase::Postings, started.elapsed()));
 
+    let entry = |kind, seal| entry(kind, site.number, seal);
     Ok(Assembled {
         files: vec![
-            entry(kind::CODEBOOK, number, codebook_seal),
-            entry(kind::DOCUMENTS, number, documents_seal),
-            entry(kind::CODES, number, codes_seal),
-            entry(kind::RESIDUALS, number, residuals_seal),
-            entry(kind::POSTINGS, number, postings_seal),
+            entry(kind::CODEBOOK, codebook),
+            entry(kind::DOCUMENTS, documents_seal),
+            entry(kind::CODES, encoded.codes),
+            entry(kind::RESIDUALS, encoded.residuals),
+            entry(kind::POSTINGS, postings),
         ],
         documents,
-        vectors: offsets[offsets.len() - 1],
-        without_vectors,
-        unit_length,
+        vectors,
+        without_vectors: offsets.windows(2).filter(|w| w[0] == w[1]).count() as u64,
+        unit_length: encoded.unit_length,
         centroids,
-        sample_vectors: sample.len() as u64,
+        sample_vectors: encoded.sample_vectors,
     })
 }
 
-/// Unit length but for the rounding of a vector stored as f16.
-fn has_unit_length(vector: &[f32]) -> bool {
-    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
+/// Everything that asks the source for vectors: what the journal says is done is not done again.
+fn encode(
+    site: &mut Site<'_>,
+    documents: u32,
+    reader: &mut Reader<'_>,
+    journal: &mut Journal,
+) -> Result<(Seal, EncodedRecord)> {
+    let (dim, seed) = (reader.dim(), site.options.seed);
+    let from = journal.done().sample;
+    let mut sample = Sample::open(site.directory, documents, dim, seed, from)?;
+    let encoded = encode_with(&mut sample, site, reader, journal);
+    if encoded.is_err() {
+        // The error to tell of is the first.
+        let _ = sample.keep(journal);
+    }
+    encoded
 }
 
-/// Appends the vectors of consecutive documents to `out`, from the sample where they are in it and else from `batch`.
-fn gather(
-    documents: &[u32],
-    sample: &Sample,
-    batch: &VectorBatch,
-    dim: usize,
-    out: &mut VectorBatch,
-) {
-    let (mut next, mut next_vector) = (0, 0);
-    let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
-    for &document in documents {
-        let (vectors, ids, range) = match sample.place(document) {
-            Some(range) => (sample.vectors(), &sample.token_ids, range),
-            None => {
-                let len = batch.lens[next] as usize;
-                next += 1;
-                next_vector += len;
-                (
-                    &batch.vectors[..],
-                    &batch.token_ids,
-                    next_vector - len..next_vector,
-                )
-            }
-        };
-        out.lens.push(range.len() as u32);
-        out.vectors
-            .extend_from_slice(&vectors[range.start * dim..range.end * dim]);
-        if has_ids {
-            out.token_ids.extend_from_slice(&ids[range]);
+fn encode_with(
+    sample: &mut Sample,
+    site: &mut Site<'_>,
+    reader: &mut Reader<'_>,
+    journal: &mut Journal,
+) -> Result<(Seal, EncodedRecord)> {
+    let started = Instant::now();
+    sample.draw(reader, site.options.centroids, journal, site.progress)?;
+    site.phases.push((Phase::Sample, started.elapsed()));
+
+    let started = Instant::now();
+    let (seal, trained) = match journal.done().codebook {
+        Some(seal) => {
+            let frame = site.open(kind::CODEBOOK, Some(seal))?;
+            let book = NewCodebook::read(&frame, sample.dim, site.options.nbits as usize)?;
+            (seal, Trained::from(book))
         }
-    }
+        None => {
+            let trained = train(sample, site.options, site.progress)?;
+            let seal = trained.book.write(site.directory, site.number)?;
+            journal.note(sample.documents(), |done| done.codebook = Some(seal));
+            (seal, trained)
+        }
+    };
+    site.phases.push((Phase::Train, started.elapsed()));
+
+    let started = Instant::now();
+    let from = journal.done().encoding;
+    let compressor = Compressor::new(&trained);
+    let mut encoding = Encoding::open(site.directory, site.number, sample, &compressor, from)?;
+    encoding.run(reader, journal, site.progress)?;
+    let encoded = encoding.finish(journal)?;
+    site.phases.push((Phase::Encode, started.elapsed()));
+    Ok((seal, encoded))
 }
 
 /// Calls `visit` with every document and code of the segment being built.

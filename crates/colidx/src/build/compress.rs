@@ -1,43 +1,47 @@
 //! Compressing vectors with a trained codebook.
 
 use super::VectorBatch;
-use crate::codebook::NewCodebook;
+use super::train::Trained;
 use crate::segment::vectors::residual_bytes;
-use colidx_cluster::Assigner;
 use rayon::prelude::*;
 
 /// Turns vectors into codes and packed residuals.
 pub(super) struct Compressor<'a> {
-    book: &'a NewCodebook,
-    assigner: &'a Assigner,
+    trained: &'a Trained,
     dim: usize,
     inverse_scales: Vec<f32>,
-    /// `[K, dim]` as they decode, in the order of training, as the assigner numbers them.
-    centroids: &'a [f32],
 }
 
 impl<'a> Compressor<'a> {
-    pub(super) fn new(
-        book: &'a NewCodebook,
-        assigner: &'a Assigner,
-        centroids: &'a [f32],
-        dim: usize,
-    ) -> Self {
+    pub(super) fn new(trained: &'a Trained) -> Self {
         Self {
-            book,
-            assigner,
-            dim,
-            inverse_scales: book.quantizer.inverse_scales(),
-            centroids,
+            trained,
+            dim: trained.book.steps.len(),
+            inverse_scales: trained.book.quantizer.inverse_scales(),
         }
+    }
+
+    /// Number of centroids.
+    pub(super) fn centroids(&self) -> usize {
+        self.trained.book.members.len()
+    }
+
+    /// Bytes of a vector's residuals.
+    pub(super) fn residual_bytes(&self) -> usize {
+        residual_bytes(self.dim, self.trained.book.quantizer.nbits)
     }
 
     pub(super) fn compress(&self, batch: &VectorBatch) -> (Vec<u32>, Vec<u8>) {
         let token_ids = (!batch.token_ids.is_empty()).then_some(&batch.token_ids[..]);
         let mut codes = Vec::new();
-        self.assigner.assign(&batch.vectors, token_ids, &mut codes);
-        let quantizer = &self.book.quantizer;
-        let stride = residual_bytes(self.dim, quantizer.nbits);
+        let Trained {
+            book,
+            assigner,
+            centroids,
+        } = self.trained;
+        assigner.assign(&batch.vectors, token_ids, &mut codes);
+        let quantizer = &book.quantizer;
+        let stride = self.residual_bytes();
         let mut packed = vec![0u8; codes.len() * stride];
         packed
             .par_chunks_mut(stride * 64)
@@ -47,7 +51,7 @@ impl<'a> Compressor<'a> {
                 let mut residual = vec![0f32; self.dim];
                 let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
                 for ((&code, vector), out) in rows.zip(packed.chunks_exact_mut(stride)) {
-                    let centroid = &self.centroids[code as usize * self.dim..][..self.dim];
+                    let centroid = &centroids[code as usize * self.dim..][..self.dim];
                     for ((r, v), c) in residual.iter_mut().zip(vector).zip(centroid) {
                         *r = v - c;
                     }
@@ -61,7 +65,7 @@ impl<'a> Compressor<'a> {
                 }
             });
         for code in &mut codes {
-            *code = self.book.members[*code as usize];
+            *code = book.members[*code as usize];
         }
         (codes, packed)
     }

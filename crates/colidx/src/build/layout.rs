@@ -47,21 +47,6 @@ impl Layout {
         }
         layout
     }
-
-    /// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
-    pub(super) fn rounded(&self) -> Vec<f32> {
-        let dim = self.steps.len();
-        let mut rounded = Vec::with_capacity(self.centroids.len());
-        for &member in &self.members {
-            let row = &self.centroids[member as usize * dim..][..dim];
-            rounded.extend(
-                row.iter()
-                    .zip(&self.steps)
-                    .map(|(&c, step)| step * f32::from(c)),
-            );
-        }
-        rounded
-    }
 }
 
 /// Twice the square root: then about as many centres are compared with a query token as centroids in a few cells.
@@ -90,6 +75,7 @@ fn round(row: &[f32], steps: &[f32], out: &mut Vec<i8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codebook::in_training_order;
     use colidx_cluster::{Group, SHARED};
 
     #[test]
@@ -111,7 +97,7 @@ mod tests {
         assert_eq!(layout.cells.last(), Some(&20));
         assert!(layout.cells.is_sorted_by(|a, b| a < b));
         assert_eq!(layout.centres.len(), (layout.cells.len() - 1) * 3);
-        let rounded = layout.rounded();
+        let rounded = in_training_order(&layout.centroids, &layout.steps, &layout.members);
         assert_eq!(rounded.len(), trained.centroids.len());
         for (at, given) in trained.centroids.iter().enumerate() {
             let off = (rounded[at] - given).abs();

@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
-use crate::codebook::NewCodebook;
+use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, Shape, TrainOptions};
@@ -12,14 +12,33 @@ use std::sync::Once;
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
 const QUANTIZER_VECTORS: usize = 1 << 17;
 
-/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it in the order of
-/// training: an assigner, and the centroids `[K, dim]` as they decode.
+/// A codebook, and what compressing needs of it in the order of training.
+pub(super) struct Trained {
+    pub book: NewCodebook,
+    pub assigner: Assigner,
+    /// `[K, dim]` as they decode.
+    pub centroids: Vec<f32>,
+}
+
+/// From a codebook that was stored.
+impl From<NewCodebook> for Trained {
+    fn from(book: NewCodebook) -> Self {
+        let centroids = in_training_order(&book.centroids, &book.steps, &book.members);
+        Self {
+            assigner: Assigner::new(book.steps.len(), &centroids, &book.groups),
+            centroids,
+            book,
+        }
+    }
+}
+
+/// Trains centroids and residual buckets on the sample.
 pub(super) fn train(
     sample: &Sample,
-    dim: usize,
     options: &BuildOptions,
     progress: &dyn Progress,
-) -> Result<(NewCodebook, Assigner, Vec<f32>)> {
+) -> Result<Trained> {
+    let dim = sample.dim;
     let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
     let train_options = TrainOptions {
         engine: options.engine,
@@ -51,8 +70,8 @@ pub(super) fn train(
         return Err(Error::Cancelled);
     }
     let layout = Layout::new(&trained, options.seed);
-    let rounded = layout.rounded();
-    let assigner = Assigner::new(dim, &rounded, &trained.groups);
+    let centroids = in_training_order(&layout.centroids, &layout.steps, &layout.members);
+    let assigner = Assigner::new(dim, &centroids, &trained.groups);
 
     let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
     let picked: Vec<f32> = vectors
@@ -67,7 +86,7 @@ pub(super) fn train(
     assigner.assign(&picked, picked_ids.as_deref(), &mut codes);
     let mut residuals = picked;
     for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
-        let centroid = &rounded[code as usize * dim..][..dim];
+        let centroid = &centroids[code as usize * dim..][..dim];
         row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
     }
     let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
@@ -81,5 +100,9 @@ pub(super) fn train(
         members: layout.members,
         groups: trained.groups,
     };
-    Ok((book, assigner, rounded))
+    Ok(Trained {
+        book,
+        assigner,
+        centroids,
+    })
 }

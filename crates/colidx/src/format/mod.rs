@@ -46,6 +46,8 @@ pub(crate) mod kind {
     pub const RESIDUALS: Tag = Tag(*b"RESI");
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
+    /// Not part of an index: what of a build is done.
+    pub const JOURNAL: Tag = Tag(*b"JRNL");
 }
 
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {

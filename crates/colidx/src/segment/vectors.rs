@@ -3,11 +3,12 @@
 use super::codes::{self, Packer};
 use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 const CODES: Tag = Tag(*b"CODE");
@@ -16,6 +17,15 @@ const RESIDUALS: Tag = Tag(*b"RESI");
 /// Bytes of residual bits a vector.
 pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
     (dim * nbits).div_ceil(8)
+}
+
+/// How the journal of a build records an unfinished [`VectorWriter`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct VectorsPrefix {
+    codes: Prefix,
+    residuals: Prefix,
+    /// Bits of the last code that fill no byte yet.
+    pending: u8,
 }
 
 /// Writes codes and residuals of a segment as the vectors come.
@@ -39,6 +49,52 @@ impl VectorWriter {
             residuals,
             packer: Packer::new(codes::width(centroids)),
             buffer: Vec::new(),
+        })
+    }
+
+    /// Goes on after the `vectors` that [`VectorWriter::checkpoint`] made safe, each with residuals of `residual_bytes`.
+    pub(crate) fn resume(
+        directory: &Directory,
+        number: u32,
+        centroids: usize,
+        vectors: u64,
+        residual_bytes: usize,
+        from: VectorsPrefix,
+    ) -> Result<Self> {
+        let resume = |kind, tag, prefix: Prefix, bits: usize| {
+            let name = file_name(kind, number);
+            let frame = FrameWriter::resume(directory, &name, kind, tag, prefix)?;
+            let expected = vectors.saturating_mul(bits as u64) / 8;
+            if frame.section_length() == expected {
+                return Ok(frame);
+            }
+            Err(FormatErrorKind::Length {
+                section: tag.to_string(),
+                expected,
+                got: frame.section_length(),
+            }
+            .at(&directory.file_path(&name)))
+        };
+        let width = codes::width(centroids);
+        Ok(Self {
+            codes: resume(kind::CODES, CODES, from.codes, width)?,
+            residuals: resume(
+                kind::RESIDUALS,
+                RESIDUALS,
+                from.residuals,
+                residual_bytes * 8,
+            )?,
+            packer: Packer::resume(width, vectors, from.pending),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Returns when all vectors so far are on disk.
+    pub(crate) fn checkpoint(&mut self) -> Result<VectorsPrefix> {
+        Ok(VectorsPrefix {
+            codes: self.codes.checkpoint()?,
+            residuals: self.residuals.checkpoint()?,
+            pending: self.packer.pending(),
         })
     }
 

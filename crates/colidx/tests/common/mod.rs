@@ -2,9 +2,10 @@
 #![allow(dead_code)] // each test binary uses its own part of this
 
 pub mod counting;
+pub mod crash;
 pub mod forge;
 
-use colidx::storage::{Directory, Memory};
+use colidx::storage::Memory;
 use colidx::*;
 use forge::Files;
 use std::error::Error as StdError;

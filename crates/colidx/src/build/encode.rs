@@ -1,0 +1,252 @@
+//! Encoding all documents and compressing their vectors: the long part of a build.
+
+use super::assemble::BATCH_DOCUMENTS;
+use super::compress::Compressor;
+use super::journal::{self, Journal};
+use super::reader::Reader;
+use super::sample::Sample;
+use super::spool::{self, Spool};
+use super::{Phase, Progress, VectorBatch};
+use crate::error::{Error, Result};
+use crate::format::frame::{Prefix, Seal};
+use crate::segment::vectors::{VectorWriter, VectorsPrefix};
+use crate::storage::Directory;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+const LENGTHS: &str = "lengths.spool";
+
+/// Vectors compressed at a time: sorted by group, there are then many for most groups.
+const BATCH_VECTORS: usize = 1 << 16;
+
+/// How the journal records vectors that are being encoded.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct EncodingRecord {
+    lengths: Prefix,
+    vectors: VectorsPrefix,
+    unit_length: bool,
+}
+
+/// How the journal records vectors that have all been encoded.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct EncodedRecord {
+    lengths: Prefix,
+    pub codes: Seal,
+    pub residuals: Seal,
+    pub unit_length: bool,
+    pub centroids: usize,
+    pub sample_vectors: u64,
+}
+
+impl EncodedRecord {
+    /// Where each document's vectors begin, and the end of the last.
+    pub(super) fn offsets(&self, directory: &Directory, documents: u32) -> Result<Vec<u64>> {
+        let lengths = spool::read(directory, LENGTHS, Some(self.lengths))?;
+        let got = lengths.len() as u64;
+        journal::check(directory, "encoded documents", documents.into(), got)?;
+        Ok(offsets(&lengths))
+    }
+}
+
+fn offsets(lengths: &[u32]) -> Vec<u64> {
+    let mut offsets = vec![0];
+    append(&mut offsets, lengths);
+    offsets
+}
+
+fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
+    let mut end = offsets.last().copied().unwrap_or(0);
+    offsets.extend(lengths.iter().map(|&len| {
+        end += u64::from(len);
+        end
+    }));
+}
+
+/// The vectors of all documents on their way into the segment.
+pub(super) struct Encoding<'a> {
+    sample: &'a mut Sample,
+    compressor: &'a Compressor<'a>,
+    writer: VectorWriter,
+    lengths: Spool,
+    offsets: Vec<u64>,
+    unit_length: bool,
+    /// Documents that are encoded and not yet written.
+    gathered: VectorBatch,
+    /// Documents that are encoded, those of the sample among them.
+    encoded: u32,
+    /// A write failed half way: the files hold more than `offsets` says.
+    torn: bool,
+}
+
+impl<'a> Encoding<'a> {
+    /// Begins, or goes on where the journal says.
+    pub(super) fn open(
+        directory: &Directory,
+        number: u32,
+        sample: &'a mut Sample,
+        compressor: &'a Compressor<'a>,
+        from: Option<EncodingRecord>,
+    ) -> Result<Self> {
+        let lengths = from.map(|from| from.lengths);
+        let offsets = offsets(&spool::read(directory, LENGTHS, lengths)?);
+        let (written, documents) = (offsets.len() as u64 - 1, u64::from(sample.of()));
+        let possible = written.min(documents);
+        journal::check(directory, "encoded documents", possible, written)?;
+        let (centroids, bytes) = (compressor.centroids(), compressor.residual_bytes());
+        let vectors = offsets.last().copied().unwrap_or(0);
+        let mut encoding = Self {
+            compressor,
+            writer: match from.map(|from| from.vectors) {
+                Some(from) => {
+                    VectorWriter::resume(directory, number, centroids, vectors, bytes, from)?
+                }
+                None => VectorWriter::create(directory, number, centroids)?,
+            },
+            lengths: Spool::open(directory, LENGTHS, lengths)?,
+            offsets,
+            unit_length: from.is_none_or(|from| from.unit_length),
+            gathered: VectorBatch::default(),
+            encoded: 0,
+            sample,
+            torn: false,
+        };
+        let others = (0..encoding.written()).filter(|&d| encoding.sample.place(d).is_none());
+        encoding.encoded = encoding.sample.documents() + others.count() as u32;
+        Ok(encoding)
+    }
+
+    fn written(&self) -> u32 {
+        self.offsets.len() as u32 - 1
+    }
+
+    /// Encodes and writes what is left, and keeps it when that fails.
+    pub(super) fn run(
+        &mut self,
+        reader: &mut Reader<'_>,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let result = self.encode(reader, journal, progress);
+        if result.is_err() {
+            // The error to tell of is the first.
+            let _ = self.keep(journal);
+        }
+        result
+    }
+
+    fn encode(
+        &mut self,
+        reader: &mut Reader<'_>,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        progress.phase(Phase::Encode, Some(self.sample.of().into()));
+        progress.advance(self.written().into());
+        let mut batch = VectorBatch::default();
+        let ordinals: Vec<u32> = (self.written()..self.sample.of()).collect();
+        for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let missing: Vec<u32> = chunk
+                .iter()
+                .copied()
+                .filter(|&d| self.sample.place(d).is_none())
+                .collect();
+            reader.read(&missing, &mut batch)?;
+            self.gather(chunk, &batch);
+            self.encoded += missing.len() as u32;
+            progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
+            if self.gathered.vectors.len() >= BATCH_VECTORS * reader.dim() {
+                self.push()?;
+            }
+            if journal.due() {
+                self.keep(journal)?;
+                journal.save()?;
+            }
+        }
+        self.push()
+    }
+
+    /// Appends the vectors of consecutive documents, from the sample where they are in it and else from `batch`.
+    fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
+        let sample = &*self.sample;
+        let (mut next, mut next_vector) = (0, 0);
+        let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
+        let dim = sample.dim;
+        let out = &mut self.gathered;
+        for &document in documents {
+            let (vectors, ids, range) = match sample.place(document) {
+                Some(range) => (sample.vectors(), &sample.token_ids, range),
+                None => {
+                    let len = batch.lens[next] as usize;
+                    next += 1;
+                    next_vector += len;
+                    (
+                        &batch.vectors[..],
+                        &batch.token_ids,
+                        next_vector - len..next_vector,
+                    )
+                }
+            };
+            out.lens.push(range.len() as u32);
+            out.vectors
+                .extend_from_slice(&vectors[range.start * dim..range.end * dim]);
+            if has_ids {
+                out.token_ids.extend_from_slice(&ids[range]);
+            }
+        }
+    }
+
+    /// Compresses and writes what was gathered.
+    fn push(&mut self) -> Result<()> {
+        let vectors = &self.gathered.vectors;
+        let dim = self.sample.dim;
+        self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
+        let (codes, residuals) = self.compressor.compress(&self.gathered);
+        self.torn = true;
+        self.writer.push(&codes, &residuals)?;
+        self.lengths.write(&self.gathered.lens)?;
+        self.torn = false;
+        append(&mut self.offsets, &self.gathered.lens);
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// Makes safe what was encoded, and notes it.
+    fn keep(&mut self, journal: &mut Journal) -> Result<()> {
+        if self.torn {
+            return Ok(());
+        }
+        self.sample.keep(journal)?;
+        self.push()?;
+        let record = EncodingRecord {
+            lengths: self.lengths.checkpoint()?,
+            vectors: self.writer.checkpoint()?,
+            unit_length: self.unit_length,
+        };
+        journal.note(self.encoded, |done| done.encoding = Some(record));
+        Ok(())
+    }
+
+    /// Closes the files, which are then safe, and notes it.
+    pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
+        let lengths = self.lengths.checkpoint()?;
+        let (codes, residuals) = self.writer.finish()?;
+        let record = EncodedRecord {
+            lengths,
+            codes,
+            residuals,
+            unit_length: self.unit_length,
+            centroids: self.compressor.centroids(),
+            sample_vectors: self.sample.len() as u64,
+        };
+        journal.note(self.encoded, |done| done.encoded = Some(record));
+        Ok(record)
+    }
+}
+
+/// Unit length but for the rounding of a vector stored as f16.
+fn has_unit_length(vector: &[f32]) -> bool {
+    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
+}
