@@ -26,7 +26,9 @@ fn corpus(name: &str, documents: usize) -> String {
 
 fn build(place: &Place, name: &str) -> Colidx {
     let corpus = format!("{name}.jsonl");
-    let arguments = ["build", &corpus, "--index", "x.colidx", "--force", "--model"];
+    let arguments = [
+        "build", &corpus, "--index", "x.colidx", "--force", "--model",
+    ];
     place.colidx(&arguments).arg(model())
 }
 
@@ -34,7 +36,14 @@ fn build(place: &Place, name: &str) -> Colidx {
 fn answer(place: &Place) -> String {
     let run = |arguments: &[&str]| place.colidx(arguments).run().succeeds();
     run(&["verify", "--index", "x.colidx"]);
-    run(&["search", "--index", "x.colidx", "--json", "the sun and the moon"]).stdout
+    run(&[
+        "search",
+        "--index",
+        "x.colidx",
+        "--json",
+        "the sun and the moon",
+    ])
+    .stdout
 }
 
 #[test]

@@ -247,3 +247,42 @@ fn files_of_another_index_generation_or_kind_are_refused() {
     refused(files, "the manifest of an earlier generation".into());
     println!("{swaps} swaps, all refused");
 }
+
+/// In the file system a name may be something else altogether.
+#[cfg(unix)]
+#[test]
+fn pipes_folders_and_links_that_lead_nowhere_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let corpus = Corpus::topical(20, DIM, 31);
+    corpus
+        .build(folder.path(), BuildOptions::default())
+        .unwrap();
+    for name in [MANIFEST, "codes-00000001.clx"] {
+        let path = folder.path().join(name);
+        let good = std::fs::read(&path).unwrap();
+        let refused = || {
+            let error = Index::open(folder.path()).unwrap_err();
+            assert!(
+                error.to_string().contains(name) || name == MANIFEST,
+                "{error}"
+            );
+            assert!(
+                matches!(error, Error::Io { .. } | Error::NotAnIndex { .. }),
+                "{error}"
+            );
+        };
+        std::fs::remove_file(&path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        refused();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        refused();
+        std::fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        refused();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, good).unwrap();
+    }
+    Index::open(folder.path()).unwrap();
+}
