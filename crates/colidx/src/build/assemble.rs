@@ -1,16 +1,17 @@
 //! From documents to the files of a segment: sample, train, compress, invert.
 
 use super::compress::Compressor;
+use super::documents::StoredDocuments;
 use super::encode::{EncodedRecord, Encoding};
 use super::journal::Journal;
-use super::reader::Reader;
+use super::reader::{Must, Reader};
 use super::sample::Sample;
 use super::train::{Trained, train};
-use super::{BuildOptions, Phase, Progress, VectorSource, entry};
+use super::{BuildOptions, Phase, Progress, VectorSource};
 use crate::codebook::NewCodebook;
 use crate::error::{Error, Result};
 use crate::format::frame::{Frame, Seal};
-use crate::format::manifest::FileEntry;
+use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::format::{Tag, file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
@@ -22,19 +23,10 @@ use std::time::{Duration, Instant};
 /// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
 pub(super) const BATCH_DOCUMENTS: usize = 256;
 
-pub(super) struct Assembled {
-    pub files: Vec<FileEntry>,
-    pub documents: u32,
-    pub vectors: u64,
-    pub without_vectors: u64,
-    pub unit_length: bool,
-    pub centroids: usize,
-    pub sample_vectors: u64,
-}
-
-/// Where a build works, and who watches.
-pub(super) struct Site<'a> {
+/// Where a segment is written, and who watches.
+pub(crate) struct Site<'a> {
     pub directory: &'a Directory,
+    /// Number of the files.
     pub number: u32,
     pub options: &'a BuildOptions,
     pub progress: &'a dyn Progress,
@@ -48,72 +40,114 @@ impl Site<'_> {
     }
 }
 
+/// Documents that become a segment, and what makes their vectors.
+pub(crate) struct Input<'a> {
+    pub documents: StoredDocuments,
+    /// Which of the documents that the source knows each is; `None` when they are the same.
+    pub ordinals: Option<Vec<u32>>,
+    pub source: &'a mut dyn VectorSource,
+}
+
+impl Input<'_> {
+    fn len(&self) -> u32 {
+        self.documents.keys.len() as u32
+    }
+
+    /// The text that the source needs.
+    fn text(&self, directory: &Directory) -> Result<Option<Text>> {
+        if self.source.needs_text() {
+            self.documents.open_text(directory)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn reader(&mut self, text: Option<Text>, must: Must) -> Reader<'_> {
+        Reader {
+            source: self.source,
+            text,
+            keys: &self.documents.keys,
+            ordinals: self.ordinals.as_deref(),
+            must,
+        }
+    }
+}
+
+/// A segment that was written.
+pub(crate) struct Written {
+    pub segment: SegmentEntry,
+    pub files: Vec<FileEntry>,
+    pub without_vectors: u64,
+    /// Documents whose title and text are both empty, where others have text.
+    pub without_text: u64,
+    pub unit_length: bool,
+}
+
+/// A segment that was written, and the codebook that was trained for it.
+pub(crate) struct Assembled {
+    pub written: Written,
+    pub codebook: FileEntry,
+    pub centroids: usize,
+    pub sample_vectors: u64,
+}
+
+/// Trains a codebook on a sample of the documents and writes both it and the segment. What the journal says is done is not done
+/// again.
 pub(super) fn assemble(
     site: &mut Site<'_>,
-    keys: KeyWriter,
-    stores_text: bool,
-    source: &mut dyn VectorSource,
+    mut input: Input<'_>,
     journal: &mut Journal,
 ) -> Result<Assembled> {
-    let documents = keys.len() as u32;
-    let text = if stores_text && source.needs_text() {
-        Some(Text::open(site.open(kind::TEXT, None)?)?)
-    } else {
-        None
-    };
-    let mut reader = Reader {
-        source,
-        text,
-        keys: &keys,
-    };
+    let documents = input.len();
+    let text = input.text(site.directory)?;
+    let mut reader = input.reader(text, Must::default());
     let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
         (Some(codebook), Some(encoded)) => (codebook, encoded),
         _ => encode(site, documents, &mut reader, journal)?,
     };
+    Ok(Assembled {
+        codebook: FileEntry::new(kind::CODEBOOK, site.number, codebook),
+        centroids: encoded.centroids,
+        sample_vectors: encoded.sample_vectors,
+        written: write(site, input.documents, encoded)?,
+    })
+}
 
+/// As a build does, but what is stopped is not continued.
+pub(crate) fn assemble_anew(site: &mut Site<'_>, input: Input<'_>) -> Result<Assembled> {
+    let mut journal = Journal::none(site.directory);
+    assemble(site, input, &mut journal)
+}
+
+/// Writes a segment with a codebook that there is. With `unit_length` every vector must have it.
+pub(crate) fn extend(
+    site: &mut Site<'_>,
+    mut input: Input<'_>,
+    trained: &Trained,
+    unit_length: bool,
+) -> Result<Written> {
     let started = Instant::now();
-    site.progress.phase(Phase::Postings, None);
-    let centroids = encoded.centroids;
-    let offsets = encoded.offsets(site.directory, documents)?;
-    let vectors = offsets.last().copied().unwrap_or(0);
-    let codes = Codes::open(
-        &site.open(kind::CODES, Some(encoded.codes))?,
-        vectors,
-        centroids,
-    )?;
-    let postings = postings::write(
+    let documents = input.len();
+    let text = input.text(site.directory)?;
+    let must = Must {
+        unit_length,
+        token_ids: trained.needs_token_ids(),
+    };
+    let mut reader = input.reader(text, must);
+    let mut journal = Journal::none(site.directory);
+    let compressor = Compressor::new(trained);
+    let mut encoding = Encoding::open(
         site.directory,
         site.number,
-        centroids,
         documents,
-        site.options.memory / 4,
-        |visit| {
-            if site.progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            scan(&codes, &offsets, visit);
-            Ok(())
-        },
+        None,
+        &compressor,
+        None,
     )?;
-    let documents_seal = keys.write(site.directory, site.number, &offsets)?;
-    site.phases.push((Phase::Postings, started.elapsed()));
-
-    let entry = |kind, seal| entry(kind, site.number, seal);
-    Ok(Assembled {
-        files: vec![
-            entry(kind::CODEBOOK, codebook),
-            entry(kind::DOCUMENTS, documents_seal),
-            entry(kind::CODES, encoded.codes),
-            entry(kind::RESIDUALS, encoded.residuals),
-            entry(kind::POSTINGS, postings),
-        ],
-        documents,
-        vectors,
-        without_vectors: offsets.windows(2).filter(|w| w[0] == w[1]).count() as u64,
-        unit_length: encoded.unit_length,
-        centroids,
-        sample_vectors: encoded.sample_vectors,
-    })
+    encoding.run(&mut reader, &mut journal, site.progress)?;
+    let encoded = encoding.finish(&mut journal)?;
+    site.phases.push((Phase::Encode, started.elapsed()));
+    write(site, input.documents, encoded)
 }
 
 /// Everything that asks the source for vectors: what the journal says is done is not done again.
@@ -127,7 +161,7 @@ fn encode(
     let from = journal.done().sample;
     let mut sample = Sample::open(site.directory, documents, dim, seed, from)?;
     let encoded = encode_with(&mut sample, site, reader, journal);
-    if encoded.is_err() {
+    if encoded.is_err() && journal.keeps() {
         // The error to tell of is the first.
         let _ = sample.keep(journal);
     }
@@ -163,11 +197,110 @@ fn encode_with(
     let started = Instant::now();
     let from = journal.done().encoding;
     let compressor = Compressor::new(&trained);
-    let mut encoding = Encoding::open(site.directory, site.number, sample, &compressor, from)?;
+    let of = sample.of();
+    let mut encoding = Encoding::open(
+        site.directory,
+        site.number,
+        of,
+        Some(sample),
+        &compressor,
+        from,
+    )?;
     encoding.run(reader, journal, site.progress)?;
     let encoded = encoding.finish(journal)?;
     site.phases.push((Phase::Encode, started.elapsed()));
     Ok((seal, encoded))
+}
+
+/// Writes what follows from the vectors.
+fn write(
+    site: &mut Site<'_>,
+    documents: StoredDocuments,
+    encoded: EncodedRecord,
+) -> Result<Written> {
+    let started = Instant::now();
+    site.progress.phase(Phase::Postings, None);
+    let count = documents.keys.len() as u32;
+    let offsets = encoded.offsets(site.directory, count)?;
+    let vectors = offsets.last().copied().unwrap_or(0);
+    let mut files: Vec<FileEntry> = documents.text.into_iter().collect();
+    files.extend(finish(Finish {
+        directory: site.directory,
+        number: site.number,
+        keys: documents.keys,
+        offsets: &offsets,
+        codes: encoded.codes,
+        residuals: encoded.residuals,
+        centroids: encoded.centroids,
+        memory: site.options.memory,
+        progress: site.progress,
+    })?);
+    site.phases.push((Phase::Postings, started.elapsed()));
+    Ok(Written {
+        segment: SegmentEntry {
+            number: site.number,
+            documents: count,
+            vectors,
+            deleted_documents: 0,
+            deleted_vectors: 0,
+            error: encoded.error(vectors),
+        },
+        files,
+        without_vectors: offsets.windows(2).filter(|w| w[0] == w[1]).count() as u64,
+        without_text: documents.without_text,
+        unit_length: encoded.unit_length,
+    })
+}
+
+/// A segment whose codes and residuals are written.
+pub(crate) struct Finish<'a> {
+    pub directory: &'a Directory,
+    pub number: u32,
+    pub keys: KeyWriter,
+    /// Where the vectors of each document begin, and the end.
+    pub offsets: &'a [u64],
+    pub codes: Seal,
+    pub residuals: Seal,
+    pub centroids: usize,
+    /// Most bytes of working memory.
+    pub memory: usize,
+    pub progress: &'a dyn Progress,
+}
+
+/// Writes posting lists and the documents' table. Returns the files of the segment, but for its text.
+pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
+    let Finish {
+        directory,
+        number,
+        offsets,
+        ..
+    } = segment;
+    let vectors = offsets.last().copied().unwrap_or(0);
+    let name = file_name(kind::CODES, number);
+    let frame = Frame::open(directory, &name, kind::CODES, Some(segment.codes))?;
+    let codes = Codes::open(&frame, vectors, segment.centroids)?;
+    let postings = postings::write(
+        directory,
+        number,
+        segment.centroids,
+        segment.keys.len() as u32,
+        segment.memory / 4,
+        |visit| {
+            if segment.progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            scan(&codes, offsets, visit);
+            Ok(())
+        },
+    )?;
+    let documents = segment.keys.write(directory, number, offsets)?;
+    let entry = |kind, seal| FileEntry::new(kind, number, seal);
+    Ok(vec![
+        entry(kind::DOCUMENTS, documents),
+        entry(kind::CODES, segment.codes),
+        entry(kind::RESIDUALS, segment.residuals),
+        entry(kind::POSTINGS, postings),
+    ])
 }
 
 /// Calls `visit` with every document and code of the segment being built.

@@ -13,6 +13,7 @@ use crate::segment::vectors::{VectorWriter, VectorsPrefix};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 const LENGTHS: &str = "lengths.spool";
 
@@ -25,20 +26,28 @@ pub(super) struct EncodingRecord {
     lengths: Prefix,
     vectors: VectorsPrefix,
     unit_length: bool,
+    /// Bits of the sum of all vectors' squared distances from their centroids, since JSON may round a number.
+    squared_error: u64,
 }
 
 /// How the journal records vectors that have all been encoded.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct EncodedRecord {
+pub(crate) struct EncodedRecord {
     lengths: Prefix,
     pub codes: Seal,
     pub residuals: Seal,
     pub unit_length: bool,
+    squared_error: u64,
     pub centroids: usize,
     pub sample_vectors: u64,
 }
 
 impl EncodedRecord {
+    /// Mean squared distance of the vectors from their centroids, of which there are so many; 0 without any.
+    pub(super) fn error(&self, vectors: u64) -> f64 {
+        f64::from_bits(self.squared_error) / vectors.max(1) as f64
+    }
+
     /// Where each document's vectors begin, and the end of the last.
     pub(super) fn offsets(&self, directory: &Directory, documents: u32) -> Result<Vec<u64>> {
         let lengths = spool::read(directory, LENGTHS, Some(self.lengths))?;
@@ -64,12 +73,17 @@ fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
 
 /// The vectors of all documents on their way into the segment.
 pub(super) struct Encoding<'a> {
-    sample: &'a mut Sample,
+    /// Documents that there are.
+    of: u32,
+    /// Those whose vectors are known already.
+    sample: Option<&'a mut Sample>,
     compressor: &'a Compressor<'a>,
     writer: VectorWriter,
     lengths: Spool,
     offsets: Vec<u64>,
     unit_length: bool,
+    /// Summed up one by one, so that it does not depend on what is written together.
+    squared_error: f64,
     /// Documents that are encoded and not yet written.
     gathered: VectorBatch,
     /// Documents that are encoded, those of the sample among them.
@@ -83,18 +97,20 @@ impl<'a> Encoding<'a> {
     pub(super) fn open(
         directory: &Directory,
         number: u32,
-        sample: &'a mut Sample,
+        of: u32,
+        sample: Option<&'a mut Sample>,
         compressor: &'a Compressor<'a>,
         from: Option<EncodingRecord>,
     ) -> Result<Self> {
         let lengths = from.map(|from| from.lengths);
         let offsets = offsets(&spool::read(directory, LENGTHS, lengths)?);
-        let (written, documents) = (offsets.len() as u64 - 1, u64::from(sample.of()));
+        let (written, documents) = (offsets.len() as u64 - 1, u64::from(of));
         let possible = written.min(documents);
         journal::check(directory, "encoded documents", possible, written)?;
         let (centroids, bytes) = (compressor.centroids(), compressor.residual_bytes());
         let vectors = offsets.last().copied().unwrap_or(0);
         let mut encoding = Self {
+            of,
             compressor,
             writer: match from.map(|from| from.vectors) {
                 Some(from) => {
@@ -105,14 +121,22 @@ impl<'a> Encoding<'a> {
             lengths: Spool::open(directory, LENGTHS, lengths)?,
             offsets,
             unit_length: from.is_none_or(|from| from.unit_length),
+            squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
             gathered: VectorBatch::default(),
             encoded: 0,
             sample,
             torn: false,
         };
-        let others = (0..encoding.written()).filter(|&d| encoding.sample.place(d).is_none());
-        encoding.encoded = encoding.sample.documents() + others.count() as u32;
+        let others = (0..encoding.written()).filter(|&d| encoding.place(d).is_none());
+        let sampled = encoding.sample.as_ref().map_or(0, |s| s.documents());
+        encoding.encoded = sampled + others.count() as u32;
         Ok(encoding)
+    }
+
+    /// Where the sample has a document's vectors, if it does.
+    fn place(&self, document: u32) -> Option<(&Sample, Range<usize>)> {
+        let sample = self.sample.as_deref()?;
+        Some((sample, sample.place(document)?))
     }
 
     fn written(&self) -> u32 {
@@ -127,7 +151,7 @@ impl<'a> Encoding<'a> {
         progress: &dyn Progress,
     ) -> Result<()> {
         let result = self.encode(reader, journal, progress);
-        if result.is_err() {
+        if result.is_err() && journal.keeps() {
             // The error to tell of is the first.
             let _ = self.keep(journal);
         }
@@ -140,10 +164,10 @@ impl<'a> Encoding<'a> {
         journal: &mut Journal,
         progress: &dyn Progress,
     ) -> Result<()> {
-        progress.phase(Phase::Encode, Some(self.sample.of().into()));
+        progress.phase(Phase::Encode, Some(self.of.into()));
         progress.advance(self.written().into());
         let mut batch = VectorBatch::default();
-        let ordinals: Vec<u32> = (self.written()..self.sample.of()).collect();
+        let ordinals: Vec<u32> = (self.written()..self.of).collect();
         for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
@@ -151,7 +175,7 @@ impl<'a> Encoding<'a> {
             let missing: Vec<u32> = chunk
                 .iter()
                 .copied()
-                .filter(|&d| self.sample.place(d).is_none())
+                .filter(|&d| self.place(d).is_none())
                 .collect();
             reader.read(&missing, &mut batch)?;
             self.gather(chunk, &batch);
@@ -170,14 +194,14 @@ impl<'a> Encoding<'a> {
 
     /// Appends the vectors of consecutive documents, from the sample where they are in it and else from `batch`.
     fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
-        let sample = &*self.sample;
         let (mut next, mut next_vector) = (0, 0);
-        let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
-        let dim = sample.dim;
-        let out = &mut self.gathered;
+        let sampled_ids = self.sample.as_ref().map_or(0, |s| s.token_ids.len());
+        let has_ids = sampled_ids + batch.token_ids.len() > 0;
+        let dim = self.compressor.dim();
+        let mut out = std::mem::take(&mut self.gathered);
         for &document in documents {
-            let (vectors, ids, range) = match sample.place(document) {
-                Some(range) => (sample.vectors(), &sample.token_ids, range),
+            let (vectors, ids, range) = match self.place(document) {
+                Some((sample, range)) => (sample.vectors(), &sample.token_ids, range),
                 None => {
                     let len = batch.lens[next] as usize;
                     next += 1;
@@ -196,18 +220,21 @@ impl<'a> Encoding<'a> {
                 out.token_ids.extend_from_slice(&ids[range]);
             }
         }
+        self.gathered = out;
     }
 
     /// Compresses and writes what was gathered.
     fn push(&mut self) -> Result<()> {
         let vectors = &self.gathered.vectors;
-        let dim = self.sample.dim;
+        let dim = self.compressor.dim();
         self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
-        let (codes, residuals) = self.compressor.compress(&self.gathered);
+        let compressed = self.compressor.compress(&self.gathered);
         self.torn = true;
-        self.writer.push(&codes, &residuals)?;
+        self.writer.push(&compressed.codes, &compressed.residuals)?;
         self.lengths.write(&self.gathered.lens)?;
         self.torn = false;
+        let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
+        self.squared_error = errors.fold(self.squared_error, |sum, error| sum + error);
         append(&mut self.offsets, &self.gathered.lens);
         self.gathered.clear();
         Ok(())
@@ -218,12 +245,15 @@ impl<'a> Encoding<'a> {
         if self.torn {
             return Ok(());
         }
-        self.sample.keep(journal)?;
+        if let Some(sample) = &mut self.sample {
+            sample.keep(journal)?;
+        }
         self.push()?;
         let record = EncodingRecord {
             lengths: self.lengths.checkpoint()?,
             vectors: self.writer.checkpoint()?,
             unit_length: self.unit_length,
+            squared_error: self.squared_error.to_bits(),
         };
         journal.note(self.encoded, |done| done.encoding = Some(record));
         Ok(())
@@ -238,8 +268,9 @@ impl<'a> Encoding<'a> {
             codes,
             residuals,
             unit_length: self.unit_length,
+            squared_error: self.squared_error.to_bits(),
             centroids: self.compressor.centroids(),
-            sample_vectors: self.sample.len() as u64,
+            sample_vectors: self.sample.as_ref().map_or(0, |s| s.len() as u64),
         };
         journal.note(self.encoded, |done| done.encoded = Some(record));
         Ok(record)
@@ -247,6 +278,6 @@ impl<'a> Encoding<'a> {
 }
 
 /// Unit length but for the rounding of a vector stored as f16.
-fn has_unit_length(vector: &[f32]) -> bool {
+pub(super) fn has_unit_length(vector: &[f32]) -> bool {
     (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
 }

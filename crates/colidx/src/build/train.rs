@@ -13,7 +13,7 @@ use std::sync::Once;
 const QUANTIZER_VECTORS: usize = 1 << 17;
 
 /// A codebook, and what compressing needs of it in the order of training.
-pub(super) struct Trained {
+pub(crate) struct Trained {
     pub book: NewCodebook,
     pub assigner: Assigner,
     /// `[K, dim]` as they decode.
@@ -29,6 +29,13 @@ impl From<NewCodebook> for Trained {
             centroids,
             book,
         }
+    }
+}
+
+impl Trained {
+    /// Whether the centroids to choose from depend on the token.
+    pub(super) fn needs_token_ids(&self) -> bool {
+        self.book.groups.len() > 1
     }
 }
 

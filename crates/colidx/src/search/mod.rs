@@ -208,6 +208,7 @@ fn score_candidates(
     let wanted = options.candidates(index.documents());
     let mut count = options.probes.max(1);
     let mut cells = cells(book.len(), book.cells());
+    let mut entries = candidates::ENTRIES;
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
@@ -215,14 +216,21 @@ fn score_candidates(
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        candidates = candidates::find(index, &probes, wanted, stats)?;
+        candidates = candidates::find(index, &probes, wanted, entries, stats)?;
         stats.candidate_time += started.elapsed();
-        // Every document with vectors is in some list, so probing all lists finds all of them.
-        if candidates.found >= wanted || (count >= book.len() && cells >= book.cells()) {
+        // Every document with vectors is in some list, so reading all lists finds all of them.
+        let all = count >= book.len() && cells >= book.cells() && entries == u64::MAX;
+        if candidates.found >= wanted || all {
             break;
         }
         count = count.saturating_mul(4);
         cells = cells.saturating_mul(4);
+        // The limit is for speed; once all lists are asked for, it must not keep one from being read.
+        entries = if count >= book.len() {
+            u64::MAX
+        } else {
+            entries.saturating_mul(4)
+        };
         stats.widened += 1;
     }
     stats.candidates = candidates.found as u64;

@@ -4,6 +4,7 @@
 pub mod counting;
 pub mod crash;
 pub mod forge;
+pub mod live;
 
 use colidx::storage::Memory;
 use colidx::*;
@@ -204,6 +205,33 @@ pub fn built(corpus: &Corpus, options: BuildOptions) -> Files {
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));
     corpus.build_in(&directory, options).unwrap();
+    files_of(&memory)
+}
+
+/// The files of an index of a corpus that has grown: a second segment, of one document so that its posting lists name their
+/// centroids, and two commits of deletions, of three documents and of one.
+pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
+    let memory = Memory::default();
+    let directory = Directory::over(Arc::new(memory.clone()));
+    corpus.build_in(&directory, options).unwrap();
+    let options = WriterOptions {
+        merge: false,
+        ..Default::default()
+    };
+    let mut writer = IndexWriter::open_in(&directory, options).unwrap();
+    let last = corpus.documents.len() - 1;
+    for document in [4, 5, last] {
+        assert!(writer.delete(&key(document)).unwrap());
+    }
+    let added = NewDocument {
+        key: "added",
+        text: "text of 0",
+        ..Default::default()
+    };
+    writer.add(&added).unwrap();
+    writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
+    assert!(writer.delete(&key(last - 1)).unwrap());
+    writer.commit(&mut NoVectors, &NoProgress).unwrap();
     files_of(&memory)
 }
 
