@@ -6,8 +6,8 @@ mod common;
 
 use colidx::storage::fault::{Disk, Fault, Injector};
 use colidx::*;
-use common::Random;
 use common::live::*;
+use common::{Random, times};
 use std::sync::Arc;
 
 /// Steps of one sequence.
@@ -204,7 +204,7 @@ impl Run {
 
 #[test]
 fn an_index_is_what_a_map_is_whatever_is_done_to_it() {
-    let seeds = std::env::var("COLIDX_SEEDS").map_or(12, |n| n.parse().unwrap());
+    let seeds = times(12) as u64;
     for seed in 0..seeds {
         let mut run = Run::new(seed);
         for step in 0..STEPS {

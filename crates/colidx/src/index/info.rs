@@ -125,7 +125,7 @@ impl Index {
             centroids: manifest.centroids,
             segments,
             seed: manifest.seed,
-            sample_error: self.codebook.sample_error()?,
+            sample_error: self.codebook.sample_error(),
             model: manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: text.map(|f| f.seal.length).sum(),
