@@ -179,6 +179,7 @@ pub(crate) struct Codebook {
     centres: Section<i8>,
     weights: Section<f32>,
     scales: Section<f32>,
+    fit: Section<f64>,
 }
 
 impl Codebook {
@@ -194,11 +195,17 @@ impl Codebook {
             cells,
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
+            fit: frame.section_of(FIT, 1)?,
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
             frame,
         };
+        // Only a writer reads these, but it must find them.
+        codebook.frame.section::<GroupRecord>(GROUPS)?;
+        let members = manifest.centroids as u64;
+        codebook.frame.section_of::<u32>(MEMBERS, members)?;
+        codebook.frame.section_of::<f32>(CUTOFFS, buckets - 1)?;
         // These are a few kilobytes and every decoded value depends on them.
         for tag in [STEPS, WEIGHTS, SCALES, CELLS] {
             codebook.frame.check(tag)?;
@@ -306,17 +313,28 @@ impl Codebook {
         colidx_kernels::decode_int16(&self.codec(), codes, residuals, out)
     }
 
-    pub(crate) fn sample_error(&self) -> Result<f64> {
-        Ok(self.frame.section_of::<f64>(FIT, 1)?[0])
+    pub(crate) fn sample_error(&self) -> f64 {
+        self.fit[0]
     }
 
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let cutoffs = self
-            .frame
-            .section_of::<f32>(CUTOFFS, (1 << self.nbits) - 1)?;
+        let cutoffs = self.frame.section::<f32>(CUTOFFS)?;
         self.finite(CUTOFFS, &cutoffs)?;
+        if !cutoffs.is_sorted() {
+            return Err(self.frame.error(FormatErrorKind::invalid(
+                CUTOFFS,
+                "values",
+                "ascending",
+                "others",
+            )));
+        }
+        let fit = self.sample_error();
+        if !fit.is_finite() {
+            let expected = "a finite number";
+            return Err((self.frame).error(FormatErrorKind::invalid(FIT, "value", expected, fit)));
+        }
         check_groups(&self.frame, self.len())?;
         check_members(&self.frame, self.len())
     }

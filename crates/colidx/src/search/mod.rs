@@ -64,14 +64,17 @@ impl Default for SearchOptions {
 impl SearchOptions {
     /// Documents to decode whole: the measured knee (`docs/search.md`).
     fn finalists(&self) -> usize {
-        let chosen = 16 + self.k + self.k * 3 / 5;
+        let chosen = 16usize.saturating_add(self.k.saturating_mul(8) / 5);
         self.finalists.unwrap_or(chosen).max(self.k)
     }
 
     /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
     /// become many, though much slower than they do.
     fn candidates(&self, documents: u64) -> usize {
-        let chosen = 100 + documents.isqrt() as usize + 6 * self.k;
+        let chosen = self
+            .k
+            .saturating_mul(6)
+            .saturating_add(100 + documents.isqrt() as usize);
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
 }
