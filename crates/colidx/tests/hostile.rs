@@ -9,6 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const DIM: usize = 16;
 
+/// Centroids: more than words, so that words have some of their own; no power of two, so that some codes name none.
+const K: usize = 300;
+
 /// A section's name and bytes.
 type Sections = Vec<([u8; 4], Vec<u8>)>;
 
@@ -61,13 +64,12 @@ impl Victim {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let corpus = Corpus::topical(300, DIM, 41);
-        // More than words, so that words have some of their own; no power of two, so that some codes name none.
         let options = BuildOptions {
-            centroids: Some(300),
+            centroids: Some(K),
             ..Default::default()
         };
         let report = corpus.build(dir.path(), options).unwrap();
-        assert!(!report.centroids.is_power_of_two());
+        assert_eq!(report.centroids, K);
         let good = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|e| e.unwrap().path())
@@ -134,12 +136,13 @@ fn use_it(index: &Index, query: &Query) -> Result<()> {
             result = outcome;
         }
     };
-    for exact in [false, true] {
+    // Few probes walk over the graph, where there is one, many score all centroids.
+    for (exact, probes) in [(false, 1), (false, 1000), (true, 1)] {
         for parallel in [false, true] {
             let options = SearchOptions {
                 exact,
                 parallel,
-                probes: 1000,
+                probes,
                 candidates: Some(20),
                 ..Default::default()
             };
@@ -225,6 +228,13 @@ fn lies_are_found_out() {
         check(Open, "codebook", section, &|s| s.truncate(DIM));
         check(Open, "codebook", section, &|s| s.push(0));
     }
+    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all, numbers that name none.
+    let links = K * 36 + 8;
+    check(Never, "codebook", "GRPH", &|s| s.clear());
+    check(Never, "codebook", "GRPH", &|s| *s = vec![0; links]);
+    check(Use, "codebook", "GRPH", &|s| *s = vec![0xFF; links]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links - 1]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links + 1]);
     check(Open, "codebook", "CELL", &|s| s.truncate(6));
     check(Open, "codebook", "CELL", &|s| put(0, &[1])(s));
     // The first cell is empty, the second begins past the third, the last ends early.
@@ -285,6 +295,33 @@ fn lies_are_found_out() {
     check(Use, "documents", "KOFF", &|s| put(8, huge)(s));
     check(Use, "documents", "SORT", &|s| s.fill(0xFF));
     check(Use, "text", "BLKS", &|s| put(0, huge)(s));
+}
+
+/// Whatever the graph leaves out of reach, a search that finds too little widens until it has looked at everything.
+#[test]
+fn a_graph_that_leads_nowhere_hides_no_document() {
+    let victim = Victim::new();
+    victim.forge("codebook", "GRPH", |s| *s = vec![0; K * 36 + 8]);
+    let index = victim.open().unwrap();
+    let options = SearchOptions {
+        k: 250,
+        probes: 1,
+        candidates: Some(299),
+        finalists: Some(299),
+        ..Default::default()
+    };
+    let walked = index.search(&victim.query, &options).unwrap();
+    assert!(walked.stats.widened > 0 && !walked.stats.exact);
+    assert!(walked.stats.centroids_scored > K as u64);
+    let parallel = SearchOptions {
+        parallel: true,
+        ..options.clone()
+    };
+    assert_eq!(
+        index.search(&victim.query, &parallel).unwrap().hits,
+        walked.hits
+    );
+    assert_eq!(walked.hits.len(), 250);
 }
 
 /// Every section, with a few bytes of it anything at all.

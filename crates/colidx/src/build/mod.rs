@@ -6,6 +6,7 @@
 
 mod assemble;
 mod compress;
+mod graph;
 mod layout;
 mod reader;
 mod sample;
