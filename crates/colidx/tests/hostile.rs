@@ -12,6 +12,9 @@ static ALLOCATOR: Counting = Counting;
 
 const DIM: usize = 16;
 
+/// Centroids: more than words, so that words have some of their own; no power of two, so that some codes name none.
+const K: usize = 300;
+
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }
@@ -25,14 +28,12 @@ struct Victim {
 impl Victim {
     fn new() -> Self {
         let corpus = Corpus::topical(300, DIM, 41);
-        // More than words, so that words have some of their own; no power of two, so that some codes name none.
         let options = BuildOptions {
-            centroids: Some(300),
+            centroids: Some(K),
             ..Default::default()
         };
         let good = built(&corpus, options);
-        let centroids = open(&good).unwrap().info().unwrap().centroids;
-        assert!(!centroids.is_power_of_two());
+        assert_eq!(open(&good).unwrap().info().unwrap().centroids, K);
         let query = Query::new(&corpus.query(8, 1), DIM).unwrap();
         Self { good, query }
     }
@@ -87,12 +88,13 @@ fn use_it(index: &Index, query: &Query) -> Result<()> {
             result = outcome;
         }
     };
-    for exact in [false, true] {
+    // Few probes walk over the graph, where there is one, many score all centroids.
+    for (exact, probes) in [(false, 1), (false, 1000), (true, 1)] {
         for parallel in [false, true] {
             let options = SearchOptions {
                 exact,
                 parallel,
-                probes: 1000,
+                probes,
                 candidates: Some(20),
                 ..Default::default()
             };
@@ -170,6 +172,13 @@ fn lies_are_found_out() {
         check(Open, "codebook", section, &|s| s.truncate(DIM));
         check(Open, "codebook", section, &|s| s.push(0));
     }
+    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all, numbers that name none.
+    let links = K * 36 + 8;
+    check(Never, "codebook", "GRPH", &|s| s.clear());
+    check(Never, "codebook", "GRPH", &|s| *s = vec![0; links]);
+    check(Use, "codebook", "GRPH", &|s| *s = vec![0xFF; links]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links - 1]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links + 1]);
     check(Open, "codebook", "CELL", &|s| s.truncate(6));
     check(Open, "codebook", "CELL", &|s| put(0, &[1])(s));
     // The first cell is empty, the second begins past the third, the last ends early.
@@ -448,6 +457,33 @@ fn text_grows_to_what_a_block_may_hold_and_not_beyond() {
     let doc = index.doc_ids().next().unwrap();
     let error = index.document(doc).unwrap_err();
     assert!(error.to_string().contains("DATA"), "{error}");
+}
+
+/// Whatever the graph leaves out of reach, a search that finds too little widens until it has looked at everything.
+#[test]
+fn a_graph_that_leads_nowhere_hides_no_document() {
+    let victim = Victim::new();
+    let files = victim.forge("codebook", "GRPH", |s| *s = vec![0; K * 36 + 8]);
+    let index = open(&files).unwrap();
+    let options = SearchOptions {
+        k: 250,
+        probes: 1,
+        candidates: Some(299),
+        finalists: Some(299),
+        ..Default::default()
+    };
+    let walked = index.search(&victim.query, &options).unwrap();
+    assert!(walked.stats.widened > 0 && !walked.stats.exact);
+    assert!(walked.stats.centroids_scored > K as u64);
+    let parallel = SearchOptions {
+        parallel: true,
+        ..options.clone()
+    };
+    assert_eq!(
+        index.search(&victim.query, &parallel).unwrap().hits,
+        walked.hits
+    );
+    assert_eq!(walked.hits.len(), 250);
 }
 
 /// Every section, with a few bytes of it anything at all.
