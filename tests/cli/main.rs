@@ -14,6 +14,8 @@ mod measure;
 mod model;
 mod output;
 mod prompt;
+#[cfg(unix)]
+mod resume;
 mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]

@@ -113,6 +113,9 @@ impl Sample {
         progress: &dyn Progress,
     ) -> Result<()> {
         progress.phase(Phase::Sample, None);
+        if self.sampled > 0 {
+            progress.resume(self.sampled as u64);
+        }
         let mut batch = VectorBatch::default();
         while !self.is_enough(centroids, progress) {
             if progress.cancelled() {

@@ -8,6 +8,7 @@ pub mod forge;
 use colidx::storage::Memory;
 use colidx::*;
 use forge::Files;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
@@ -218,4 +219,11 @@ pub fn files_of(memory: &Memory) -> Files {
 pub fn open(files: &Files) -> Result<Index> {
     let files = files.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
     Index::open_in(&Directory::over(Arc::new(Memory::with_files(files))))
+}
+
+/// Whether `files` are all in `of`, which may hold what could not be removed.
+pub fn are_in(files: &BTreeMap<String, Vec<u8>>, of: &BTreeMap<String, Vec<u8>>) -> bool {
+    files
+        .iter()
+        .all(|(name, bytes)| of.get(name) == Some(bytes))
 }
