@@ -111,6 +111,8 @@ impl Run {
             81..85 => self.maintain(|writer| writer.compact(&NoProgress)),
             85..87 => self.maintain(|writer| writer.merge(&NoProgress)),
             87..88 => {
+                // What comes later may be unlike the few documents that there are.
+                self.closeness = -1.1;
                 let options = RetrainOptions {
                     centroids: Some(10),
                     ..Default::default()
@@ -118,6 +120,7 @@ impl Run {
                 self.maintain(|writer| writer.retrain(None, &options, &NoProgress));
             }
             88..89 => {
+                self.closeness = -1.1;
                 let options = RetrainOptions::default();
                 self.maintain(|writer| writer.retrain(Some(&mut Words), &options, &NoProgress));
             }

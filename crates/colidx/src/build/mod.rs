@@ -9,6 +9,7 @@ mod assemble;
 mod compress;
 mod documents;
 mod encode;
+mod graph;
 mod journal;
 mod layout;
 mod options;

@@ -1,5 +1,6 @@
 //! Training the codebook on the sample.
 
+use super::graph::{self, graph};
 use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
@@ -77,6 +78,11 @@ pub(super) fn train(
         return Err(Error::Cancelled);
     }
     let layout = Layout::new(&trained, options.seed);
+    let graph = if trained.len() > graph::FEW {
+        graph(&layout)?
+    } else {
+        Vec::new()
+    };
     let centroids = in_training_order(&layout.centroids, &layout.steps, &layout.members);
     let assigner = Assigner::new(dim, &centroids, &trained.groups);
 
@@ -104,6 +110,7 @@ pub(super) fn train(
         steps: layout.steps,
         cells: layout.cells,
         centres: layout.centres,
+        graph,
         members: layout.members,
         groups: trained.groups,
     };

@@ -9,7 +9,7 @@
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
 //! and 3 use; `docs/search.md` has the measurements behind the choices.
 
-mod best;
+pub(crate) mod best;
 mod candidates;
 mod centroids;
 mod exact;
@@ -19,6 +19,7 @@ mod merged;
 mod near;
 mod query;
 mod rank;
+pub(crate) mod walk;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
@@ -79,17 +80,6 @@ impl SearchOptions {
     }
 }
 
-/// Cells whose centroids are scored for each query token. Up to this many centroids it is fastest to score them all; beyond,
-/// an eighth of the cells a token.
-fn cells(centroids: usize, cells: usize) -> usize {
-    const ALL: usize = 1 << 16;
-    if centroids <= ALL {
-        cells
-    } else {
-        cells.div_ceil(8)
-    }
-}
-
 /// Documents with the best scores at centroid level, for each candidate wanted, among which mean residuals choose.
 const CONSIDERED: usize = 16;
 
@@ -111,7 +101,7 @@ pub struct Hit {
 pub struct SearchStats {
     /// Whether every document was scored.
     pub exact: bool,
-    /// Centroids that were compared with the query, and centres of cells.
+    /// Centroids, and centres of cells, that were compared with a query token: of all tokens the most.
     pub centroids_scored: u64,
     /// Posting lists that were read, over all segments.
     pub postings_read: u64,
@@ -215,24 +205,22 @@ fn score_candidates(
     let wanted = options.candidates(index.documents());
     let considered = wanted.saturating_mul(CONSIDERED);
     let mut count = options.probes.max(1);
-    let mut cells = cells(book.len(), book.cells());
     let mut entries = candidates::ENTRIES;
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
-        probes = centroids::probe(book, query, count, cells);
+        probes = centroids::probe(book, query, count, options.parallel)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
         candidates = candidates::find(index, query, &probes, considered, entries, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so reading all lists finds all of them.
-        let all = count >= book.len() && cells >= book.cells() && entries == u64::MAX;
+        let all = count >= book.len() && entries == u64::MAX;
         if candidates.found >= wanted || all {
             break;
         }
         count = count.saturating_mul(4);
-        cells = cells.saturating_mul(4);
         // The limit is for speed; once all lists are asked for, it must not keep one from being read.
         entries = if count >= book.len() {
             u64::MAX

@@ -1,7 +1,7 @@
 //! What each section says, and where a lie in it must be found out.
 
 use crate::common::open;
-use crate::victim::{DIM, Victim, put, u64_at};
+use crate::victim::{DIM, K, Victim, put, u64_at};
 use colidx::*;
 
 /// Where a lie must be found out at the latest.
@@ -65,7 +65,7 @@ fn lies_are_found_out() {
         let said = error.to_string();
         assert!(said.contains("DEAD") || said.contains("SEGM"), "{said}");
     }
-    let files = victim.forge("deletions-00000004", "DEAD", put(0, &[5]));
+    let files = victim.forge("deletions-00000004", "DEAD", put(0, &[5, 0]));
     let error = open(&files).unwrap_err().to_string();
     assert!(error.contains("in one file only"), "{error}");
 
@@ -81,6 +81,15 @@ fn lies_are_found_out() {
         check(Open, "codebook", section, &|s| s.truncate(DIM));
         check(Open, "codebook", section, &|s| s.push(0));
     }
+    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all, numbers that name none.
+    let links = K * 36 + 8;
+    check(Never, "codebook", "GRPH", &|s| s.clear());
+    check(Never, "codebook", "GRPH", &|s| *s = vec![0; links]);
+    check(Use, "codebook", "GRPH", &|s| *s = vec![0xFF; links]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links - 1]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links + 1]);
+    check(Never, "means", "MEAN", &|s| s.fill(0x80));
+    check(Open, "means", "MEAN", &|s| s.truncate(DIM));
     check(Open, "codebook", "CELL", &|s| s.truncate(6));
     check(Open, "codebook", "CELL", &|s| put(0, &[1])(s));
     // The first cell is empty, the second begins past the third, the last ends early.
@@ -171,4 +180,31 @@ fn lies_are_found_out() {
     check(Open, "text", "BLKS", &|s| s.push(0));
     check(Use, "text", "DATA", &|s| s.fill(0));
     check(Use, "text", "DATA", &|s| s.truncate(9));
+}
+
+/// Whatever the graph leaves out of reach, a search that finds too little widens until it has looked at everything.
+#[test]
+fn a_graph_that_leads_nowhere_hides_no_document() {
+    let victim = Victim::new();
+    let files = victim.forge("codebook", "GRPH", |s| *s = vec![0; K * 36 + 8]);
+    let index = open(&files).unwrap();
+    let options = SearchOptions {
+        k: 250,
+        probes: 1,
+        candidates: Some(290),
+        finalists: Some(290),
+        ..Default::default()
+    };
+    let walked = index.search(&victim.query, &options).unwrap();
+    assert!(walked.stats.widened > 0 && !walked.stats.exact);
+    assert!(walked.stats.centroids_scored > K as u64);
+    let parallel = SearchOptions {
+        parallel: true,
+        ..options.clone()
+    };
+    assert_eq!(
+        index.search(&victim.query, &parallel).unwrap().hits,
+        walked.hits
+    );
+    assert_eq!(walked.hits.len(), 250);
 }
