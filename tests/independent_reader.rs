@@ -49,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 2);
+    assert_eq!(number(&file, 12, 2), 3);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -92,7 +92,7 @@ struct Document {
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 9. The first segment only: this engine writes one.
+/// Sections 4 to 10. The first segment only: this engine writes one.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
@@ -111,6 +111,7 @@ fn read(path: &Path) -> Vec<Document> {
         ("DOCS", "documents"),
         ("CODE", "codes"),
         ("RESI", "residuals"),
+        ("MEAN", "means"),
         ("POST", "postings"),
         ("TEXT", "text"),
     ]);
@@ -175,6 +176,12 @@ fn read(path: &Path) -> Vec<Document> {
         .collect();
     assert!(sorted.len() == documents && sorted.windows(2).all(|w| w[0] < w[1]));
 
+    let means = &files["MEAN"]["MEAN"];
+    assert_eq!(means.len(), documents * dim);
+    for d in (0..documents).filter(|&d| vector_offsets[d] == vector_offsets[d + 1]) {
+        assert!(means[d * dim..][..dim].iter().all(|&mean| mean == 0));
+    }
+
     let texts = files
         .get("TEXT")
         .map_or(vec![Default::default(); documents], texts);
@@ -215,6 +222,13 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     assert_eq!((cells[0], cells[cells.len() - 1]), (0, centroids as u64));
     assert_eq!(file["CCEN"].len(), (cells.len() - 1) * dim);
 
+    if !file["GRPH"].is_empty() {
+        let width = (1..).find(|w| 1 << w >= centroids).unwrap();
+        let (links, tail) = split_packed(&file["GRPH"], width, 32 * centroids);
+        assert_eq!(tail, [0; 8]);
+        assert!((0..32 * centroids).all(|i| packed(links, width, i) < centroids));
+    }
+
     let (mut end, mut tokens) = (0, Vec::new());
     for group in file["GRUP"].chunks(12) {
         tokens.push(number(group, 0, 4));
@@ -242,7 +256,7 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     book
 }
 
-/// Section 8.
+/// Section 9.
 fn postings(file: &Sections, documents: usize) -> Vec<Vec<usize>> {
     let offsets = numbers(&file["LOFF"], 8);
     let (lists, tail) = file["LIST"].split_at(file["LIST"].len() - 8);
@@ -324,7 +338,7 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v2"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v3"));
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod hub;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod kill;
 mod measure;
 mod model;
 mod output;

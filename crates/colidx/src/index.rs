@@ -271,10 +271,12 @@ impl Index {
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
         let segment = &self.segments[doc.segment()];
         let range = segment.documents.vectors(doc.document())?;
-        let mut vectors = Vec::new();
+        let (mut codes, mut vectors) = (Vec::new(), Vec::new());
+        segment.vectors.codes.read(range.clone(), &mut codes);
+        let residuals = segment.vectors.residuals(range);
         segment
             .vectors
-            .decode(&self.codebook, range, &mut Vec::new(), &mut vectors)?;
+            .decode(&self.codebook, &codes, residuals, &mut vectors)?;
         Ok(vectors)
     }
 
@@ -329,7 +331,7 @@ impl Index {
             centroids: self.manifest.centroids,
             segments: self.segments.len(),
             seed: self.manifest.seed,
-            sample_error: self.codebook.sample_error()?,
+            sample_error: self.codebook.sample_error(),
             model: self.manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: self

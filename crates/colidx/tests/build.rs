@@ -259,7 +259,7 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
         (30, 2)
     );
     index.verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 8, "lock, manifest and six files");
+    assert_eq!(files(tmp.path()).len(), 9, "lock, manifest and seven files");
 }
 
 #[test]
@@ -279,12 +279,12 @@ fn a_damaged_index_can_be_replaced() {
     drop(IndexBuilder::create(tmp.path(), force()).unwrap());
     assert_eq!(
         files(tmp.path()).len(),
-        8,
+        9,
         "a build given up removes nothing"
     );
     corpus.build(tmp.path(), force()).unwrap();
     Index::open(tmp.path()).unwrap().verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 8);
+    assert_eq!(files(tmp.path()).len(), 9);
 }
 
 #[test]

@@ -45,8 +45,11 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
         assert_eq!(after.documents.len() as u64, report.documents);
         assert_eq!(after.generation, before.map_or(1, |b| b.generation + 1));
     };
-    let counts = test.check(&test.record(), 20, recover).unwrap();
-    println!("{counts:?}");
+    let counts = test.check(&test.record(), times(20), recover).unwrap();
+    println!(
+        "{} crashes, {} left the last commit, {} the next",
+        counts.crashes, counts.last, counts.next
+    );
     assert!(counts.last > 1000 && counts.next > 10, "{counts:?}");
 }
 

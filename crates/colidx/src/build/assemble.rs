@@ -77,7 +77,7 @@ pub(super) fn assemble(
     let offsets = encoded.offsets(site.directory, documents)?;
     let vectors = offsets.last().copied().unwrap_or(0);
     let codes = Codes::open(
-        &site.open(kind::CODES, Some(encoded.codes))?,
+        &site.open(kind::CODES, Some(encoded.vectors.codes))?,
         vectors,
         centroids,
     )?;
@@ -103,8 +103,9 @@ pub(super) fn assemble(
         files: vec![
             entry(kind::CODEBOOK, codebook),
             entry(kind::DOCUMENTS, documents_seal),
-            entry(kind::CODES, encoded.codes),
-            entry(kind::RESIDUALS, encoded.residuals),
+            entry(kind::CODES, encoded.vectors.codes),
+            entry(kind::RESIDUALS, encoded.vectors.residuals),
+            entry(kind::MEANS, encoded.vectors.means),
             entry(kind::POSTINGS, postings),
         ],
         documents,

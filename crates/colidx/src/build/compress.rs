@@ -2,15 +2,29 @@
 
 use super::VectorBatch;
 use super::train::Trained;
+use crate::segment::means;
 use crate::segment::vectors::residual_bytes;
 use rayon::prelude::*;
 
-/// Turns vectors into codes and packed residuals.
+/// Documents as they are stored.
+pub(super) struct Compressed {
+    /// Number of each vector's centroid.
+    pub codes: Vec<u32>,
+    /// Packed residuals, vector after vector.
+    pub residuals: Vec<u8>,
+    /// Mean residuals, `[documents, dim]`.
+    pub means: Vec<i8>,
+}
+
+/// Turns vectors into codes, packed residuals and mean residuals.
 pub(super) struct Compressor<'a> {
     trained: &'a Trained,
     dim: usize,
     inverse_scales: Vec<f32>,
 }
+
+/// A document on its way: its vectors and codes, and the places of its residuals and their mean.
+type Job<'a> = (&'a [f32], &'a [u32], &'a mut [u8], &'a mut [i8]);
 
 impl<'a> Compressor<'a> {
     pub(super) fn new(trained: &'a Trained) -> Self {
@@ -31,42 +45,66 @@ impl<'a> Compressor<'a> {
         residual_bytes(self.dim, self.trained.book.quantizer.nbits)
     }
 
-    pub(super) fn compress(&self, batch: &VectorBatch) -> (Vec<u32>, Vec<u8>) {
+    pub(super) fn compress(&self, batch: &VectorBatch) -> Compressed {
         let token_ids = (!batch.token_ids.is_empty()).then_some(&batch.token_ids[..]);
         let mut codes = Vec::new();
-        let Trained {
-            book,
-            assigner,
-            centroids,
-        } = self.trained;
-        assigner.assign(&batch.vectors, token_ids, &mut codes);
-        let quantizer = &book.quantizer;
+        self.trained
+            .assigner
+            .assign(&batch.vectors, token_ids, &mut codes);
         let stride = self.residual_bytes();
-        let mut packed = vec![0u8; codes.len() * stride];
-        packed
-            .par_chunks_mut(stride * 64)
-            .zip(codes.par_chunks(64))
-            .zip(batch.vectors.par_chunks(self.dim * 64))
-            .for_each(|((packed, codes), vectors)| {
-                let mut residual = vec![0f32; self.dim];
-                let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
-                for ((&code, vector), out) in rows.zip(packed.chunks_exact_mut(stride)) {
-                    let centroid = &centroids[code as usize * self.dim..][..self.dim];
-                    for ((r, v), c) in residual.iter_mut().zip(vector).zip(centroid) {
-                        *r = v - c;
-                    }
-                    colidx_kernels::quantize(
-                        &residual,
-                        &quantizer.cutoffs,
-                        &self.inverse_scales,
-                        quantizer.nbits,
-                        out,
-                    );
-                }
-            });
+        let mut residuals = vec![0u8; codes.len() * stride];
+        let mut means = vec![0i8; batch.lens.len() * self.dim];
+
+        let (mut vectors, mut numbers, mut packed) =
+            (&batch.vectors[..], &codes[..], &mut residuals[..]);
+        let lens = batch.lens.iter().map(|&len| len as usize);
+        let jobs: Vec<Job<'_>> = lens
+            .zip(means.chunks_exact_mut(self.dim))
+            .map(|(len, mean)| {
+                (
+                    vectors.split_off(..len * self.dim).unwrap_or_default(),
+                    numbers.split_off(..len).unwrap_or_default(),
+                    packed.split_off_mut(..len * stride).unwrap_or_default(),
+                    mean,
+                )
+            })
+            .collect();
+        jobs.into_par_iter()
+            .with_min_len(8)
+            .for_each(|job| self.document(job));
         for code in &mut codes {
-            *code = book.members[*code as usize];
+            *code = self.trained.book.members[*code as usize];
         }
-        (codes, packed)
+        Compressed {
+            codes,
+            residuals,
+            means,
+        }
+    }
+
+    /// Packs the residuals of a document and rounds their mean.
+    fn document(&self, (vectors, codes, residuals, mean): Job<'_>) {
+        let Trained {
+            book, centroids, ..
+        } = self.trained;
+        let quantizer = &book.quantizer;
+        let mut residual = vec![0f32; self.dim];
+        let mut sum = vec![0f32; self.dim];
+        let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
+        for ((&code, vector), out) in rows.zip(residuals.chunks_exact_mut(self.residual_bytes())) {
+            let centroid = &centroids[code as usize * self.dim..][..self.dim];
+            for (((r, sum), v), c) in residual.iter_mut().zip(&mut sum).zip(vector).zip(centroid) {
+                *r = v - c;
+                *sum += *r;
+            }
+            colidx_kernels::quantize(
+                &residual,
+                &quantizer.cutoffs,
+                &self.inverse_scales,
+                quantizer.nbits,
+                out,
+            );
+        }
+        means::round(&sum, codes.len(), &self.inverse_scales, mean);
     }
 }

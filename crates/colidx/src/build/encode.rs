@@ -1,15 +1,15 @@
 //! Encoding all documents and compressing their vectors: the long part of a build.
 
 use super::assemble::BATCH_DOCUMENTS;
-use super::compress::Compressor;
+use super::compress::{Compressed, Compressor};
 use super::journal::{self, Journal};
 use super::reader::Reader;
 use super::sample::Sample;
 use super::spool::{self, Spool};
 use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
-use crate::format::frame::{Prefix, Seal};
-use crate::segment::vectors::{VectorWriter, VectorsPrefix};
+use crate::format::frame::Prefix;
+use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,7 @@ pub(super) struct EncodingRecord {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct EncodedRecord {
     lengths: Prefix,
-    pub codes: Seal,
-    pub residuals: Seal,
+    pub vectors: VectorSeals,
     pub unit_length: bool,
     pub centroids: usize,
     pub sample_vectors: u64,
@@ -92,14 +91,17 @@ impl<'a> Encoding<'a> {
         let (written, documents) = (offsets.len() as u64 - 1, u64::from(sample.of()));
         let possible = written.min(documents);
         journal::check(directory, "encoded documents", possible, written)?;
-        let (centroids, bytes) = (compressor.centroids(), compressor.residual_bytes());
-        let vectors = offsets.last().copied().unwrap_or(0);
+        let centroids = compressor.centroids();
+        let safe = Safe {
+            documents: written,
+            vectors: offsets.last().copied().unwrap_or(0),
+            dim: sample.dim,
+            residual_bytes: compressor.residual_bytes(),
+        };
         let mut encoding = Self {
             compressor,
             writer: match from.map(|from| from.vectors) {
-                Some(from) => {
-                    VectorWriter::resume(directory, number, centroids, vectors, bytes, from)?
-                }
+                Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
                 None => VectorWriter::create(directory, number, centroids)?,
             },
             lengths: Spool::open(directory, LENGTHS, lengths)?,
@@ -205,9 +207,13 @@ impl<'a> Encoding<'a> {
         let vectors = &self.gathered.vectors;
         let dim = self.sample.dim;
         self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
-        let (codes, residuals) = self.compressor.compress(&self.gathered);
+        let Compressed {
+            codes,
+            residuals,
+            means,
+        } = self.compressor.compress(&self.gathered);
         self.torn = true;
-        self.writer.push(&codes, &residuals)?;
+        self.writer.push(&codes, &residuals, &means)?;
         self.lengths.write(&self.gathered.lens)?;
         self.torn = false;
         append(&mut self.offsets, &self.gathered.lens);
@@ -234,11 +240,10 @@ impl<'a> Encoding<'a> {
     /// Closes the files, which are then safe, and notes it.
     pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
         let lengths = self.lengths.checkpoint()?;
-        let (codes, residuals) = self.writer.finish()?;
+        let vectors = self.writer.finish()?;
         let record = EncodedRecord {
             lengths,
-            codes,
-            residuals,
+            vectors,
             unit_length: self.unit_length,
             centroids: self.compressor.centroids(),
             sample_vectors: self.sample.len() as u64,

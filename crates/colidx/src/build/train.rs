@@ -1,5 +1,6 @@
 //! Training the codebook on the sample.
 
+use super::graph::{self, graph};
 use super::layout::Layout;
 use super::sample::Sample;
 use super::{BuildOptions, Phase, Progress};
@@ -70,6 +71,11 @@ pub(super) fn train(
         return Err(Error::Cancelled);
     }
     let layout = Layout::new(&trained, options.seed);
+    let graph = if trained.len() > graph::FEW {
+        graph(&layout)?
+    } else {
+        Vec::new()
+    };
     let centroids = in_training_order(&layout.centroids, &layout.steps, &layout.members);
     let assigner = Assigner::new(dim, &centroids, &trained.groups);
 
@@ -97,6 +103,7 @@ pub(super) fn train(
         steps: layout.steps,
         cells: layout.cells,
         centres: layout.centres,
+        graph,
         members: layout.members,
         groups: trained.groups,
     };

@@ -1,21 +1,25 @@
 //! Search: from all documents to the best few, each step looking closer at fewer.
 //!
 //! 1. The centroids nearest to the query's tokens are found ([`centroids`]).
-//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]).
+//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]), which the documents' mean residuals
+//!    correct ([`lean`]).
 //! 3. Of the best candidates the vectors near the query are decoded and scored ([`near`]).
 //! 4. The best of these, the finalists, are decoded whole and ranked by exact MaxSim ([`exact`]).
 //!
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
 //! and 3 use; `docs/search.md` has the measurements behind the choices.
 
-mod best;
+pub(crate) mod best;
 mod candidates;
 mod centroids;
 mod exact;
 mod explain;
+mod lean;
+mod merged;
 mod near;
 mod query;
 mod rank;
+pub(crate) mod walk;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
@@ -61,28 +65,23 @@ impl Default for SearchOptions {
 impl SearchOptions {
     /// Documents to decode whole: the measured knee (`docs/search.md`).
     fn finalists(&self) -> usize {
-        let chosen = 16 + self.k + self.k * 3 / 5;
+        let chosen = 16usize.saturating_add(self.k.saturating_mul(8) / 5);
         self.finalists.unwrap_or(chosen).max(self.k)
     }
 
     /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
     /// become many, though much slower than they do.
     fn candidates(&self, documents: u64) -> usize {
-        let chosen = 4 * documents.isqrt() as usize + 4 * self.k;
+        let chosen = self
+            .k
+            .saturating_mul(6)
+            .saturating_add(100 + documents.isqrt() as usize);
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
 }
 
-/// Cells whose centroids are scored for each query token. Up to this many centroids it is fastest to score them all; beyond,
-/// an eighth of the cells a token.
-fn cells(centroids: usize, cells: usize) -> usize {
-    const ALL: usize = 1 << 16;
-    if centroids <= ALL {
-        cells
-    } else {
-        cells.div_ceil(8)
-    }
-}
+/// Documents with the best scores at centroid level, for each candidate wanted, among which mean residuals choose.
+const CONSIDERED: usize = 16;
 
 /// One document found.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +101,7 @@ pub struct Hit {
 pub struct SearchStats {
     /// Whether every document was scored.
     pub exact: bool,
-    /// Centroids that were compared with the query, and centres of cells.
+    /// Centroids, and centres of cells, that were compared with a query token: of all tokens the most.
     pub centroids_scored: u64,
     /// Posting lists that were read, over all segments.
     pub postings_read: u64,
@@ -204,29 +203,33 @@ fn score_candidates(
 ) -> Result<()> {
     let book = index.codebook();
     let wanted = options.candidates(index.documents());
+    let considered = wanted.saturating_mul(CONSIDERED);
     let mut count = options.probes.max(1);
-    let mut cells = cells(book.len(), book.cells());
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
-        probes = centroids::probe(book, query, count, cells);
+        probes = centroids::probe(book, query, count, options.parallel)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        candidates = candidates::find(index, &probes, wanted, stats)?;
+        candidates = candidates::find(index, query, &probes, considered, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so probing all lists finds all of them.
-        if candidates.found >= wanted || (count >= book.len() && cells >= book.cells()) {
+        if candidates.found >= wanted || count >= book.len() {
             break;
         }
         count = count.saturating_mul(4);
-        cells = cells.saturating_mul(4);
         stats.widened += 1;
     }
     stats.candidates = candidates.found as u64;
 
     let started = Instant::now();
-    let documents = near::best(index, query, &probes, &candidates.best, options, stats)?;
+    let leaning = lean::best(index, query, &candidates, wanted);
+    stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
+    stats.candidate_time += started.elapsed();
+
+    let started = Instant::now();
+    let documents = near::best(index, query, &probes, &leaning, options, stats)?;
     stats.near_time = started.elapsed();
     let started = Instant::now();
     exact::rank(index, query, &documents, options.parallel, ranking, stats)?;
