@@ -9,7 +9,6 @@ pub mod live;
 use colidx::storage::Memory;
 use colidx::*;
 use forge::Files;
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
@@ -201,6 +200,13 @@ pub fn found(results: &SearchResults) -> Vec<(String, f32)> {
         .collect()
 }
 
+/// Whether `files` are all in `of`, which may hold what could not be removed.
+pub fn are_in(files: &Files, of: &Files) -> bool {
+    files
+        .iter()
+        .all(|(name, bytes)| of.get(name) == Some(bytes))
+}
+
 /// The files of an index of a corpus.
 pub fn built(corpus: &Corpus, options: BuildOptions) -> Files {
     let memory = Memory::default();
@@ -247,11 +253,4 @@ pub fn files_of(memory: &Memory) -> Files {
 pub fn open(files: &Files) -> Result<Index> {
     let files = files.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
     Index::open_in(&Directory::over(Arc::new(Memory::with_files(files))))
-}
-
-/// Whether `files` are all in `of`, which may hold what could not be removed.
-pub fn are_in(files: &BTreeMap<String, Vec<u8>>, of: &BTreeMap<String, Vec<u8>>) -> bool {
-    files
-        .iter()
-        .all(|(name, bytes)| of.get(name) == Some(bytes))
 }
