@@ -38,10 +38,16 @@ fn what_is_added_is_found_beside_what_was_there() {
     assert_eq!(place.keys("Tea and coffee are food for the body")[0], "tea");
     assert_eq!(place.keys("moon").len(), 6);
     let info = info(&place);
-    assert_eq!((&info["documents"], &info["generation"]), (&6.into(), &2.into()));
+    assert_eq!(
+        (&info["documents"], &info["generation"]),
+        (&6.into(), &2.into())
+    );
     assert_eq!(info["segments"].as_array().unwrap().len(), 2);
     let page = change(&place, &["info"]).succeeds().stdout;
-    assert!(page.contains("of the sample's") && page.contains(" times"), "{page}");
+    assert!(
+        page.contains("of the sample's") && page.contains(" times"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -115,7 +121,15 @@ fn a_key_that_is_not_there_deletes_nothing() {
         .says(&["keys.txt:2", "`mars`"]);
     assert_eq!(place.keys("moon").len(), 4);
     let run = place
-        .colidx(&["delete", "--index", "x.colidx", "--keys", "-", "--skip-missing", "--json"])
+        .colidx(&[
+            "delete",
+            "--index",
+            "x.colidx",
+            "--keys",
+            "-",
+            "--skip-missing",
+            "--json",
+        ])
         .input("moon\nmars\nmoon\n")
         .run()
         .succeeds()
@@ -138,13 +152,23 @@ fn compacting_reclaims_and_changes_no_hit() {
     let before = lines(&place);
     let run = change(&place, &["compact", "--json"]).succeeds();
     let done = run.json().remove(0);
-    assert_eq!((&done["documents"], &done["reclaimed"]), (&5.into(), &1.into()));
-    assert!(done["bytes"].as_u64() < done["bytes_before"].as_u64(), "{done}");
+    assert_eq!(
+        (&done["documents"], &done["reclaimed"]),
+        (&5.into(), &1.into())
+    );
+    assert!(
+        done["bytes"].as_u64() < done["bytes_before"].as_u64(),
+        "{done}"
+    );
     assert_eq!(lines(&place), before);
     assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
     let generation = info(&place)["generation"].clone();
     change(&place, &["compact"]).succeeds();
-    assert_eq!(info(&place)["generation"], generation, "nothing was to be done");
+    assert_eq!(
+        info(&place)["generation"],
+        generation,
+        "nothing was to be done"
+    );
 }
 
 #[test]
@@ -196,8 +220,19 @@ fn vectors_are_added_to_vectors_and_text_to_text() {
         .fails()
         .says(&["cannot be compared"]);
     let text = ["add", "more.jsonl", "--index", "v.colidx", "--replace"];
-    place.colidx(&text).run().fails().says(&["--model", "--embeddings"]);
-    let retrain = ["compact", "--retrain", "--from-text", "--index", "v.colidx", "--model"];
+    place
+        .colidx(&text)
+        .run()
+        .fails()
+        .says(&["--model", "--embeddings"]);
+    let retrain = [
+        "compact",
+        "--retrain",
+        "--from-text",
+        "--index",
+        "v.colidx",
+        "--model",
+    ];
     place
         .colidx(&retrain)
         .arg(model())

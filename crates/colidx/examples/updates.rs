@@ -80,7 +80,10 @@ fn document(number: u64, work: impl FnOnce(&NewDocument<'_>) -> Result<()>) -> R
 fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let started = Instant::now();
     let done = work()?;
-    println!("{what:<58} {:>10.2} ms", started.elapsed().as_secs_f64() * 1e3);
+    println!(
+        "{what:<58} {:>10.2} ms",
+        started.elapsed().as_secs_f64() * 1e3
+    );
     Ok(done)
 }
 
@@ -90,7 +93,10 @@ fn add(writer: &mut IndexWriter, first: u64, count: u64) -> Result<CommitReport>
     writer.commit(&mut Topics, &NoProgress)
 }
 
-fn delete(writer: &mut IndexWriter, mut numbers: impl Iterator<Item = u64>) -> Result<CommitReport> {
+fn delete(
+    writer: &mut IndexWriter,
+    mut numbers: impl Iterator<Item = u64>,
+) -> Result<CommitReport> {
     numbers.try_for_each(|n| writer.delete(&format!("document {n}")).map(drop))?;
     writer.commit(&mut NoVectors, &NoProgress)
 }
@@ -127,7 +133,9 @@ fn search(path: &Path, what: &str) -> Result<()> {
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let documents: u64 = arguments.next().map_or(50_000, |n| n.parse().unwrap_or(50_000));
+    let documents: u64 = arguments
+        .next()
+        .map_or(50_000, |n| n.parse().unwrap_or(50_000));
     let path = arguments.next().unwrap_or("updates.colidx".into());
     let path = Path::new(&path);
 

@@ -196,7 +196,13 @@ fn documents(info: &IndexInfo) -> String {
 
 /// What was added when, and how well the codebook fits it.
 fn segments(info: &IndexInfo) -> Vec<Vec<String>> {
-    let head = ["segment", "documents", "deleted", "error", "of the sample's"];
+    let head = [
+        "segment",
+        "documents",
+        "deleted",
+        "error",
+        "of the sample's",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(info.segments.iter().map(|segment| {
         let ratio = fit::ratio(segment.error, info.sample_error);

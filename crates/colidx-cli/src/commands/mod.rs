@@ -1,7 +1,7 @@
 //! What each command does.
 
-pub mod bench;
 pub mod add;
+pub mod bench;
 pub mod build;
 pub mod compact;
 pub mod delete;

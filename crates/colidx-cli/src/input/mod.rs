@@ -19,8 +19,8 @@ mod walk;
 
 pub use corpus::{Corpus, CorpusOptions, CorpusReport, Document};
 pub use error::{InputError, LineFault, Place};
-pub(crate) use lines::{Lines, LinesError};
 pub use keys::read_keys;
+pub(crate) use lines::{Lines, LinesError};
 pub use qrels::Qrels;
 pub use queries::{Query, QueryOptions, read_queries};
 pub(crate) use source::file_name;
