@@ -200,6 +200,11 @@ impl IndexWriter {
         Ok((!self.staged.deleted.contains(&entry)).then_some(entry))
     }
 
+    /// Documents that the next commit adds, those that replace others included.
+    pub fn staged(&self) -> usize {
+        self.staged.len()
+    }
+
     /// Forgets everything since the last commit.
     pub fn rollback(&mut self) {
         self.staged = Staged::default();
