@@ -174,6 +174,7 @@ fn a_writer_goes_on_after_a_fault() {
         // What was staged and not committed is given up.
         if !there {
             writer.add(&document("new", "some new words")).unwrap();
+            writer.commit(&mut Words, &NoProgress).unwrap();
         }
         CHANGES[1](&mut writer).unwrap();
         let index = Index::open_in(&directory).unwrap();
