@@ -270,7 +270,7 @@ fn the_prompt_moves_on_when_told() {
     let mut stdin = child.stdin.take().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut hits = |command: &str, count: usize| {
-        write!(stdin, "{command}moon\n").unwrap();
+        writeln!(stdin, "{command}moon").unwrap();
         for _ in 0..count {
             lines.next().unwrap().unwrap();
         }

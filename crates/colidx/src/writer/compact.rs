@@ -83,7 +83,7 @@ impl IndexWriter {
     pub(super) fn ready_for_maintenance(&mut self) -> Result<()> {
         if !self.staged.is_empty() {
             return Err(Error::Uncommitted {
-                added: self.staged.len() as u64,
+                added: self.staged.added() as u64,
                 deleted: self.staged.deleted.len() as u64,
             });
         }

@@ -202,7 +202,7 @@ impl IndexWriter {
 
     /// Documents that the next commit adds, those that replace others included.
     pub fn staged(&self) -> usize {
-        self.staged.len()
+        self.staged.added()
     }
 
     /// Forgets everything since the last commit.

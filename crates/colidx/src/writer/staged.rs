@@ -29,12 +29,12 @@ pub(super) struct Ready {
 
 impl Staged {
     /// Documents that the next commit adds.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn added(&self) -> usize {
         self.documents.as_ref().map_or(0, DocumentWriter::len) - self.dropped.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0 && self.deleted.is_empty()
+        self.added() == 0 && self.deleted.is_empty()
     }
 
     pub(super) fn contains(&self, key: &str) -> bool {
@@ -79,7 +79,7 @@ impl Staged {
         directory: &Directory,
         numbers: &mut Numbers,
     ) -> Result<Option<Ready>> {
-        if self.len() == 0 {
+        if self.added() == 0 {
             return Ok(None);
         }
         let Some(documents) = self.documents.take() else {
