@@ -75,7 +75,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Dimension`] when the query is of another dimension, [`Error::Format`] when damage is
+    /// [`Error::Dimension`](crate::Error::Dimension) when the query is of another dimension, [`Error::Format`](crate::Error::Format) when damage is
     /// met on the way.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
         search::search(self, query, options)
@@ -111,7 +111,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the stored text is damaged.
+    /// [`Error::Format`](crate::Error::Format) when the stored text is damaged.
     pub fn document(&self, doc: DocId) -> Result<Document> {
         let segment = &self.segments[doc.segment()];
         let key = segment.documents.key(doc.document())?.to_owned();
@@ -131,7 +131,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the key table is damaged.
+    /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
     pub fn find(&self, key: &str) -> Result<Option<DocId>> {
         for (number, segment) in self.segments.iter().enumerate() {
             if let Some(document) = segment.find(key)? {
@@ -151,7 +151,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the key table is damaged.
+    /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
     pub fn key(&self, doc: DocId) -> Result<&str> {
         self.segments[doc.segment()].documents.key(doc.document())
     }
@@ -160,7 +160,7 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when a code or offset is damaged.
+    /// [`Error::Format`](crate::Error::Format) when a code or offset is damaged.
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
         let segment = &self.segments[doc.segment()];
         let mut vectors = Vec::new();
