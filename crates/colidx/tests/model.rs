@@ -6,8 +6,8 @@ mod common;
 
 use colidx::storage::fault::{Disk, Fault, Injector};
 use colidx::*;
-use common::{Random, times};
 use common::live::*;
+use common::{Random, times};
 use std::sync::Arc;
 
 /// Steps of one sequence.

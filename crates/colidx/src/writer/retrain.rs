@@ -59,7 +59,7 @@ impl IndexWriter {
         let result = self.encode_anew(source, options, progress, &mut report);
         let manifest = self.swept(result)?;
         self.publish(&manifest, &mut report, progress)?;
-        report.sample_error = self.index.codebook().sample_error()?;
+        report.sample_error = self.index.codebook().sample_error();
         Ok(report)
     }
 

@@ -1,6 +1,7 @@
 //! A manifest that lies is refused before anything else is read.
 
 use crate::common::counting::peak;
+use crate::common::forge::contents;
 use crate::common::open;
 use crate::victim::{DIM, Victim, put, u64_at};
 
