@@ -82,7 +82,7 @@ fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
         dim: info.dim,
         nbits: info.nbits,
         centroids: info.centroids,
-        segments: info.segments,
+        segments: info.segments.len(),
         seed: info.seed,
         sample_error: info.sample_error,
         bytes: info.bytes,
