@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| colidx_fuzz::index_raw(data));
+libfuzzer_sys::fuzz_target!(init: colidx_fuzz::seeds::write("index_raw"), |data: &[u8]| colidx_fuzz::index_raw(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| colidx_fuzz::safetensors(data));
+libfuzzer_sys::fuzz_target!(init: colidx_fuzz::seeds::write("safetensors"), |data: &[u8]| colidx_fuzz::safetensors(data));

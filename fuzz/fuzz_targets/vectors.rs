@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| colidx_fuzz::vectors(data));
+libfuzzer_sys::fuzz_target!(init: colidx_fuzz::seeds::write("vectors"), |data: &[u8]| colidx_fuzz::vectors(data));

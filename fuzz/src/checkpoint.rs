@@ -26,10 +26,19 @@ fn check(folder: &Scratch) {
     for text in texts {
         if let Ok(query) = encoder.encode_query(text) {
             assert_eq!(query.vectors.len(), query.tokens.len() * dim);
-            assert!(query.tokens.iter().all(|token| text.get(token.start..token.end).is_some()));
+            assert!(
+                query
+                    .tokens
+                    .iter()
+                    .all(|token| text.get(token.start..token.end).is_some())
+            );
         }
         let _ = encoder.document_tokens(text).map(|tokens| {
-            assert!(tokens.iter().all(|token| text.get(token.start..token.end).is_some()));
+            assert!(
+                tokens
+                    .iter()
+                    .all(|token| text.get(token.start..token.end).is_some())
+            );
         });
     }
 }

@@ -57,7 +57,9 @@ fn forged(kinds: &[&str], data: &[u8]) {
     let mut pieces = Pieces(data);
     for name in names(kinds) {
         let mut sections = contents(&files[name]);
-        sections.iter_mut().for_each(|s| s.1 = pieces.next().to_vec());
+        sections
+            .iter_mut()
+            .for_each(|s| s.1 = pieces.next().to_vec());
         replace(&mut files, name, &sections);
     }
     check(&files);
@@ -85,7 +87,9 @@ pub fn index(data: &[u8]) {
 /// Every byte of every file, with checksums as they come.
 pub fn index_raw(data: &[u8]) {
     let mut pieces = Pieces(data);
-    let files = GOOD.keys().map(|name| (name.clone(), pieces.next().to_vec()));
+    let files = GOOD
+        .keys()
+        .map(|name| (name.clone(), pieces.next().to_vec()));
     check(&files.collect());
 }
 
@@ -161,7 +165,11 @@ fn use_it(index: &Index) -> Result<()> {
         };
         note(index.search(&query, &options).map(|found| {
             assert!(found.hits.len() <= 3);
-            assert!(found.hits.is_sorted_by(|a, b| a.score.total_cmp(&b.score).is_ge()));
+            assert!(
+                found
+                    .hits
+                    .is_sorted_by(|a, b| a.score.total_cmp(&b.score).is_ge())
+            );
         }));
     }
     for doc in index.doc_ids().take(64) {

@@ -96,7 +96,9 @@ pub fn qrels(data: &[u8]) {
         let mut writer = RunWriter::new(Vec::new(), "tag");
         for (query, ranking) in run.queries() {
             let hits = ranking.iter().map(|(key, score)| (&key[..], *score));
-            writer.write(query, hits).expect("keys are without white space");
+            writer
+                .write(query, hits)
+                .expect("keys are without white space");
         }
         let written = writer.finish().expect("memory can be written");
         let again = Run::from_reader(Cursor::new(written), "run").expect("what is written is read");
@@ -113,19 +115,31 @@ pub fn npy(data: &[u8]) {
     let count = usize::try_from(elements).expect("the file holds them");
     if reader.header().dtype.is_float() {
         let (mut forth, mut back) = (Vec::new(), Vec::new());
-        reader.read_floats(0, count, &mut forth).expect("the file is as long as the header says");
+        reader
+            .read_floats(0, count, &mut forth)
+            .expect("the file is as long as the header says");
         for at in (0..elements).rev() {
-            reader.read_floats(at, 1, &mut back).expect("the element is there");
+            reader
+                .read_floats(at, 1, &mut back)
+                .expect("the element is there");
         }
         let bits = |value: &f32| value.to_bits();
         assert!(forth.iter().map(bits).eq(back.iter().rev().map(bits)));
-        reader.read_floats(elements, 1, &mut back).expect_err("there are no more");
-        reader.read_integers(0, count, &mut Vec::new()).expect_err("these are floats");
+        reader
+            .read_floats(elements, 1, &mut back)
+            .expect_err("there are no more");
+        reader
+            .read_integers(0, count, &mut Vec::new())
+            .expect_err("these are floats");
     } else {
         let (mut forth, mut back) = (Vec::new(), Vec::new());
-        reader.read_integers(0, count, &mut forth).expect("the file is as long as the header says");
+        reader
+            .read_integers(0, count, &mut forth)
+            .expect("the file is as long as the header says");
         for at in (0..elements).rev() {
-            reader.read_integers(at, 1, &mut back).expect("the element is there");
+            reader
+                .read_integers(at, 1, &mut back)
+                .expect("the element is there");
         }
         assert!(forth.iter().eq(back.iter().rev()));
     }
@@ -146,13 +160,22 @@ pub fn embeddings(data: &[u8]) {
     if let Ok(mut embeddings) = Embeddings::open(FOLDER.path()) {
         let documents: Vec<u64> = (0..embeddings.documents().min(1000)).collect();
         let (mut vectors, mut lens, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-        if embeddings.read(&documents, &mut vectors, &mut lens, &mut ids).is_ok() {
+        if embeddings
+            .read(&documents, &mut vectors, &mut lens, &mut ids)
+            .is_ok()
+        {
             let total: usize = lens.iter().map(|&len| len as usize).sum();
             assert_eq!(vectors.len(), total * embeddings.dim());
-            assert_eq!(ids.len(), if embeddings.has_token_ids() { total } else { 0 });
+            assert_eq!(
+                ids.len(),
+                if embeddings.has_token_ids() { total } else { 0 }
+            );
         }
         let keys = embeddings.keys().expect("the keys were read before");
-        assert_eq!(keys.take(1000).filter(Result::is_ok).count(), documents.len());
+        assert_eq!(
+            keys.take(1000).filter(Result::is_ok).count(),
+            documents.len()
+        );
     }
     if let Ok(mut queries) = QueryEmbeddings::open(&FOLDER.path().join("q.npy")) {
         let mut vectors = Vec::new();

@@ -13,7 +13,9 @@ mod scratch;
 pub mod seeds;
 
 pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
-pub use index::{codebook, deletions, documents, frame, index, index_raw, manifest, postings, text, vectors};
+pub use index::{
+    codebook, deletions, documents, frame, index, index_raw, manifest, postings, text, vectors,
+};
 pub use input::{corpus, embeddings, npy, qrels, queries};
 
 /// A target's name and what it does.

@@ -1,11 +1,24 @@
 //! Good inputs to begin from: parts of good files, small, and made here rather than kept.
 
 use std::fs;
+use std::path::Path;
 
 use crate::checkpoint::SETTINGS;
 use crate::index::{packed, packed_raw, whole};
 use crate::pack::pack;
 use crate::scratch::checkpoint;
+
+/// Writes the seeds of a target to where `cargo fuzz run` looks for inputs.
+pub fn write(target: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    fs::create_dir_all(&folder).expect("a folder can be made in fuzz");
+    for (number, seed) in of(target).iter().enumerate() {
+        let path = folder.join(format!("seed-{number}"));
+        fs::write(path, seed).expect("a file can be written in fuzz");
+    }
+}
 
 /// The seeds of a target; none for a name that is no target's.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
@@ -82,10 +95,7 @@ fn arrays() -> Vec<Vec<u8>> {
 /// Three documents of 2, 0 and 1 vectors.
 fn embeddings(with_ids: bool) -> Vec<u8> {
     let lens: Vec<u8> = [2i32, 0, 1].iter().flat_map(|n| n.to_le_bytes()).collect();
-    let mut files = vec![
-        array("<f2", "3, 4", &[60; 24]),
-        array("<i4", "3,", &lens),
-    ];
+    let mut files = vec![array("<f2", "3, 4", &[60; 24]), array("<i4", "3,", &lens)];
     if with_ids {
         files.push(array("<i8", "3,", &[0; 24]));
         files.push(b"a\nb\nc\n".to_vec());

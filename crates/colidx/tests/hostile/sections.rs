@@ -50,7 +50,7 @@ fn lies_are_found_out() {
     // More vectors deleted than the deleted documents have.
     check(Verify, "manifest", "SEGM", &|s| put(24, &[1])(s));
     // The manifest counts on three.
-    for forge in [
+    for (number, forge) in [
         (|s: &mut Vec<u8>| s.truncate(16)) as fn(&mut Vec<u8>),
         |s| s.truncate(23),
         |s| s.clear(),
@@ -59,8 +59,12 @@ fn lies_are_found_out() {
         |s| s.swap(0, 8),
         |s| put(0, &[0xFF; 4])(s),
         |s| put(20, &[9])(s),
-    ] {
-        let error = open(&victim.forge("deletions-00000003", "DEAD", forge)).unwrap_err();
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let files = victim.forge("deletions-00000003", "DEAD", forge);
+        let error = open(&files).map(drop).expect_err(&format!("lie {number}"));
         assert!(matches!(error, Error::Format(_)), "{error}");
         let said = error.to_string();
         assert!(said.contains("DEAD") || said.contains("SEGM"), "{said}");
