@@ -122,14 +122,14 @@ impl Partition {
         self.limit
     }
 
-    /// Replaces `parts` by the part of each of `rows`, or `None` for a row too many: a part that has all it can take was
+    /// Replaces `parts` by the part of each row of `vectors` and `token_ids`, of which there may be none, or `None` for a row too many: a part that has all it can take was
     /// misjudged, and goes by the rows it has, which come in random order.
-    pub fn assign(&mut self, rows: &Rows, parts: &mut Vec<Option<u32>>) {
-        let n = rows.vectors.len() / self.dim.max(1);
+    pub fn assign(&mut self, vectors: &[f32], token_ids: &[u32], parts: &mut Vec<Option<u32>>) {
+        let n = vectors.len() / self.dim.max(1);
         let mut labels: Vec<u32> = Vec::with_capacity(n);
         let mut dividing = vec![Vec::new(); self.divided.len()];
         for row in 0..n {
-            let token_id = rows.token_ids.get(row).copied().unwrap_or(SHARED);
+            let token_id = token_ids.get(row).copied().unwrap_or(SHARED);
             labels.push(match self.named.get(&token_id) {
                 Some(&part) => part,
                 None => (mix(0, token_id.into()) % self.whole as u64) as u32,
@@ -141,7 +141,7 @@ impl Partition {
         }
         let mut own = Vec::new();
         for (divided, list) in self.divided.iter().zip(&dividing) {
-            gather_into(&mut own, &rows.vectors, self.dim, list.iter().copied());
+            gather_into(&mut own, vectors, self.dim, list.iter().copied());
             for (&row, cell) in list.iter().zip(nearest(&own, &divided.centres)) {
                 labels[row as usize] = divided.first + cell.index;
             }
@@ -207,10 +207,8 @@ mod tests {
         let n = rows.vectors.len() / 2;
         for start in (0..n).step_by(piece) {
             let end = n.min(start + piece);
-            let mut part = Rows::default();
             let ids = rows.token_ids.get(start..end).unwrap_or_default();
-            part.extend(&rows.vectors[start * 2..end * 2], ids);
-            partition.assign(&part, &mut parts);
+            partition.assign(&rows.vectors[start * 2..end * 2], ids, &mut parts);
             all.extend_from_slice(&parts);
         }
         all

@@ -59,12 +59,10 @@ pub fn train(
     let mut parts = vec![Rows::default(); partition.len()];
     let mut labels = Vec::new();
     const CHUNK: usize = 1 << 14;
-    for first in (0..sample.len()).step_by(CHUNK) {
-        some.clear();
-        let chunk = first..sample.len().min(first + CHUNK);
-        chunk.clone().for_each(|at| row(at, &mut some));
-        partition.assign(&some, &mut labels);
-        for (at, part) in chunk.zip(&labels) {
+    for (first, chunk) in (0..).step_by(CHUNK).zip(vectors.chunks(CHUNK * dim)) {
+        let ids = token_ids.chunks(CHUNK).nth(first / CHUNK);
+        partition.assign(chunk, ids.unwrap_or_default(), &mut labels);
+        for (at, part) in (first..).zip(&labels) {
             if let Some(part) = part {
                 row(at, &mut parts[*part as usize]);
             }

@@ -118,7 +118,7 @@ fn a_part_that_cannot_be_read_stops_training() {
     let options = options(Shape::TokenAware, 500, 0);
     let mut partition = Partition::new(&rows, DIM, 3000, &options);
     let mut labels = Vec::new();
-    partition.assign(&rows, &mut labels);
+    partition.assign(&rows.vectors, &rows.token_ids, &mut labels);
     let mut parts = vec![Rows::default(); partition.len()];
     for (row, part) in labels.iter().enumerate() {
         if let Some(part) = part {

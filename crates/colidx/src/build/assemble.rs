@@ -1,9 +1,11 @@
 //! From documents to the files of a segment: sample, train, compress, invert.
 
+use super::batches::Batches;
 use super::compress::Compressor;
+use super::memory::Memory;
 use super::reader::Reader;
 use super::sample::Sample;
-use super::train::train;
+use super::train::{train, train_options};
 use super::{BuildOptions, Phase, Progress, VectorBatch, VectorSource, entry};
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
@@ -17,8 +19,8 @@ use crate::storage::Directory;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
-/// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
-pub(super) const BATCH_DOCUMENTS: usize = 256;
+/// Documents read between two looks at whether to stop.
+const STEP_DOCUMENTS: usize = 256;
 
 /// Vectors compressed at a time: sorted by group, there are then many for most groups.
 const BATCH_VECTORS: usize = 1 << 16;
@@ -67,64 +69,67 @@ pub(super) fn assemble(
     } else {
         None
     };
-    let mut reader = Reader {
+    let memory = Memory::new(options.memory);
+    let reader = Reader {
         source,
         text,
         keys: &keys,
     };
+    let mut source = Batches::new(reader, memory.batch());
     let mut timed = |phase, started: Instant| phases.push((phase, started.elapsed()));
 
     let started = Instant::now();
-    let sample = Sample::draw(
+    let mut sample = Sample::draw(
         directory,
-        &mut reader,
-        documents,
+        &mut source,
         options.centroids,
-        options.seed,
+        &train_options(options),
+        memory.chunks(),
         progress,
     )?;
+    let sample_vectors = sample.vectors;
+    source.keep(sample.encoded.take());
     timed(Phase::Sample, started);
 
     let started = Instant::now();
-    let (book, assigner, centroids) = train(&sample, dim, options, progress)?;
+    let (book, assigner) = train(sample, dim, options, memory.parts(), progress)?;
     let codebook_seal = book.write(directory, number)?;
     timed(Phase::Train, started);
 
     let started = Instant::now();
-    let compressor = Compressor::new(&book, &assigner, &centroids, dim);
+    let compressor = Compressor::new(&book, &assigner, dim);
     let mut writer = VectorWriter::create(directory, number, book.members.len())?;
     let mut offsets = vec![0u64];
     let mut without_vectors = 0;
     let mut unit_length = true;
     progress.phase(Phase::Encode, Some(documents.into()));
-    let mut batch = VectorBatch::default();
     let mut gathered = VectorBatch::default();
-    let ordinals: Vec<u32> = (0..documents).collect();
-    for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
+    let mut compress = |gathered: &mut VectorBatch| {
+        unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
+        let (codes, residuals) = compressor.compress(gathered);
+        gathered.clear();
+        writer.push(&codes, &residuals)
+    };
+    for first in (0..documents).step_by(STEP_DOCUMENTS) {
         if progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        let missing: Vec<u32> = chunk
-            .iter()
-            .copied()
-            .filter(|&d| sample.place(d).is_none())
-            .collect();
-        reader.read(&missing, &mut batch)?;
-        let done = gathered.lens.len();
-        gather(chunk, &sample, &batch, dim, &mut gathered);
-        for &len in &gathered.lens[done..] {
-            offsets.push(offsets[offsets.len() - 1] + u64::from(len));
-            without_vectors += u64::from(len == 0);
-        }
+        let step: Vec<u32> = (first..documents).take(STEP_DOCUMENTS).collect();
+        source.read(&step, &mut |_, batch| {
+            for &len in &batch.lens {
+                offsets.push(offsets[offsets.len() - 1] + u64::from(len));
+                without_vectors += u64::from(len == 0);
+            }
+            gathered.vectors.extend_from_slice(&batch.vectors);
+            gathered.token_ids.extend_from_slice(&batch.token_ids);
+            if gathered.vectors.len() >= BATCH_VECTORS * dim {
+                compress(&mut gathered)?;
+            }
+            Ok(())
+        })?;
         progress.advance(offsets.len() as u64 - 1);
-        let last = offsets.len() > documents as usize;
-        if gathered.vectors.len() >= BATCH_VECTORS * dim || last {
-            unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-            let (codes, residuals) = compressor.compress(&gathered);
-            writer.push(&codes, &residuals)?;
-            gathered.clear();
-        }
     }
+    compress(&mut gathered)?;
     let (codes_seal, residuals_seal) = writer.finish()?;
     timed(Phase::Encode, started);
 
@@ -168,46 +173,13 @@ pub(super) fn assemble(
         without_vectors,
         unit_length,
         centroids,
-        sample_vectors: sample.len() as u64,
+        sample_vectors,
     })
 }
 
 /// Unit length but for the rounding of a vector stored as f16.
 fn has_unit_length(vector: &[f32]) -> bool {
     (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
-}
-
-/// Appends the vectors of consecutive documents to `out`, from the sample where they are in it and else from `batch`.
-fn gather(
-    documents: &[u32],
-    sample: &Sample,
-    batch: &VectorBatch,
-    dim: usize,
-    out: &mut VectorBatch,
-) {
-    let (mut next, mut next_vector) = (0, 0);
-    let has_ids = !sample.token_ids.is_empty() || !batch.token_ids.is_empty();
-    for &document in documents {
-        let (vectors, ids, range) = match sample.place(document) {
-            Some(range) => (sample.vectors(), &sample.token_ids, range),
-            None => {
-                let len = batch.lens[next] as usize;
-                next += 1;
-                next_vector += len;
-                (
-                    &batch.vectors[..],
-                    &batch.token_ids,
-                    next_vector - len..next_vector,
-                )
-            }
-        };
-        out.lens.push(range.len() as u32);
-        out.vectors
-            .extend_from_slice(&vectors[range.start * dim..range.end * dim]);
-        if has_ids {
-            out.token_ids.extend_from_slice(&ids[range]);
-        }
-    }
 }
 
 /// Calls `visit` with every document and code of the segment being built.

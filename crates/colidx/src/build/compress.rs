@@ -12,23 +12,15 @@ pub(super) struct Compressor<'a> {
     assigner: &'a Assigner,
     dim: usize,
     inverse_scales: Vec<f32>,
-    /// `[K, dim]` as they decode, in the order of training, as the assigner numbers them.
-    centroids: &'a [f32],
 }
 
 impl<'a> Compressor<'a> {
-    pub(super) fn new(
-        book: &'a NewCodebook,
-        assigner: &'a Assigner,
-        centroids: &'a [f32],
-        dim: usize,
-    ) -> Self {
+    pub(super) fn new(book: &'a NewCodebook, assigner: &'a Assigner, dim: usize) -> Self {
         Self {
             book,
             assigner,
             dim,
             inverse_scales: book.quantizer.inverse_scales(),
-            centroids,
         }
     }
 
@@ -36,6 +28,10 @@ impl<'a> Compressor<'a> {
         let token_ids = (!batch.token_ids.is_empty()).then_some(&batch.token_ids[..]);
         let mut codes = Vec::new();
         self.assigner.assign(&batch.vectors, token_ids, &mut codes);
+        // The assigner numbers centroids in the order of training.
+        for code in &mut codes {
+            *code = self.book.members[*code as usize];
+        }
         let quantizer = &self.book.quantizer;
         let stride = residual_bytes(self.dim, quantizer.nbits);
         let mut packed = vec![0u8; codes.len() * stride];
@@ -47,9 +43,10 @@ impl<'a> Compressor<'a> {
                 let mut residual = vec![0f32; self.dim];
                 let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
                 for ((&code, vector), out) in rows.zip(packed.chunks_exact_mut(stride)) {
-                    let centroid = &self.centroids[code as usize * self.dim..][..self.dim];
-                    for ((r, v), c) in residual.iter_mut().zip(vector).zip(centroid) {
-                        *r = v - c;
+                    let centroid = &self.book.centroids[code as usize * self.dim..][..self.dim];
+                    let values = centroid.iter().zip(&self.book.steps);
+                    for ((r, v), (&units, step)) in residual.iter_mut().zip(vector).zip(values) {
+                        *r = v - step * f32::from(units);
                     }
                     colidx_kernels::quantize(
                         &residual,
@@ -60,9 +57,6 @@ impl<'a> Compressor<'a> {
                     );
                 }
             });
-        for code in &mut codes {
-            *code = self.book.members[*code as usize];
-        }
         (codes, packed)
     }
 }

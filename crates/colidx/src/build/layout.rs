@@ -48,19 +48,15 @@ impl Layout {
         layout
     }
 
-    /// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
-    pub(super) fn rounded(&self) -> Vec<f32> {
-        let dim = self.steps.len();
-        let mut rounded = Vec::with_capacity(self.centroids.len());
-        for &member in &self.members {
-            let row = &self.centroids[member as usize * dim..][..dim];
-            rounded.extend(
-                row.iter()
-                    .zip(&self.steps)
-                    .map(|(&c, step)| step * f32::from(c)),
-            );
+    /// Replaces centroids in the order of training by what they decode to: what residuals are taken from.
+    pub(super) fn round(&self, centroids: &mut [f32]) {
+        let dim = self.steps.len().max(1);
+        for (row, &member) in centroids.chunks_exact_mut(dim).zip(&self.members) {
+            let stored = &self.centroids[member as usize * dim..][..dim];
+            for ((value, &units), step) in row.iter_mut().zip(stored).zip(&self.steps) {
+                *value = step * f32::from(units);
+            }
         }
-        rounded
     }
 }
 
@@ -111,8 +107,8 @@ mod tests {
         assert_eq!(layout.cells.last(), Some(&20));
         assert!(layout.cells.is_sorted_by(|a, b| a < b));
         assert_eq!(layout.centres.len(), (layout.cells.len() - 1) * 3);
-        let rounded = layout.rounded();
-        assert_eq!(rounded.len(), trained.centroids.len());
+        let mut rounded = trained.centroids.clone();
+        layout.round(&mut rounded);
         for (at, given) in trained.centroids.iter().enumerate() {
             let off = (rounded[at] - given).abs();
             assert!(

@@ -5,8 +5,12 @@
 //! a spool file and not made twice. Nothing is visible to readers until the manifest is in place.
 
 mod assemble;
+mod batches;
 mod compress;
+mod encoded;
 mod layout;
+mod memory;
+mod parts;
 mod reader;
 mod sample;
 mod source;

@@ -1,103 +1,143 @@
-//! The sample that the codebook is trained on, kept in a spool file so that nothing is encoded twice.
+//! The sample that the codebook is trained on.
+//!
+//! Its rows go into the parts that training reads. Documents that took a model to encode are kept besides, so that nothing is
+//! encoded twice.
 
-use super::assemble::BATCH_DOCUMENTS;
-use super::reader::Reader;
+use super::batches::Batches;
+use super::encoded::{Encoded, EncodedWriter};
+use super::parts::{Parts, PartsWriter};
 use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
-use crate::storage::{Bytes, Directory};
-use std::ops::Range;
-
-const VECTORS: &str = "vectors.spool";
+use crate::storage::Directory;
+use colidx_cluster::TrainOptions;
 
 /// Vectors to train on for each centroid (`docs/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
-/// Vectors of the sampled documents.
+/// Documents drawn between two looks at whether there are enough: part of what decides the sample.
+const DRAWN_TOGETHER: usize = 256;
+
+/// A sample of a corpus.
 pub(super) struct Sample {
-    bytes: Bytes,
-    dim: usize,
-    /// Vocabulary ids in spool order, or empty when the source gives none.
-    pub token_ids: Vec<u32>,
-    /// Spool position of each document, by ordinal; `None` when it was not sampled.
-    places: Vec<Option<(u64, u32)>>,
+    pub parts: Parts,
+    /// The documents of the sample, unless the source reads them as fast.
+    pub encoded: Option<Encoded>,
     /// Centroids to train.
     pub centroids: usize,
+    /// Vectors drawn.
+    pub vectors: u64,
 }
 
 impl Sample {
-    /// Draws documents in a seeded order until there are enough vectors for the codebook.
+    /// Draws documents in a seeded order until there are enough vectors for the codebook. `chunks` is the memory for what is
+    /// on its way to the file.
     pub(super) fn draw(
         directory: &Directory,
-        reader: &mut Reader<'_>,
-        documents: u32,
+        documents: &mut Batches<'_>,
         centroids: Option<usize>,
-        seed: u64,
+        options: &TrainOptions,
+        chunks: usize,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let dim = reader.dim();
-        let mut order: Vec<u32> = (0..documents).collect();
+        let of = documents.documents();
+        let mut order: Vec<u32> = (0..of).collect();
         order.sort_by_cached_key(|d| {
-            xxhash_rust::xxh3::xxh3_64_with_seed(&u64::from(*d).to_le_bytes(), seed)
+            xxhash_rust::xxh3::xxh3_64_with_seed(&u64::from(*d).to_le_bytes(), options.seed)
         });
-        let mut places = vec![None; documents as usize];
-        let mut token_ids = Vec::new();
-        let mut spool = directory.create(VECTORS)?;
-        let mut batch = VectorBatch::default();
-        let (mut vectors, mut sampled) = (0u64, 0usize);
-        let mut wanted = centroids.unwrap_or(0);
+        let mut parts = PartsWriter::new(directory, documents.dim(), options, chunks);
+        let mut encoded = if documents.rereads() {
+            None
+        } else {
+            Some(EncodedWriter::create(directory, documents.dim())?)
+        };
+        let mut drawn = Drawn {
+            of,
+            asked: centroids,
+            documents: 0,
+            vectors: 0,
+            has_ids: false,
+        };
         progress.phase(Phase::Sample, None);
-        for chunk in order.chunks(BATCH_DOCUMENTS) {
+        for chunk in order.chunks_mut(DRAWN_TOGETHER) {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
             // In document order, so that stored text is decompressed once a block.
-            let mut chunk = chunk.to_vec();
             chunk.sort_unstable();
-            reader.read(&chunk, &mut batch)?;
-            for (&document, &len) in chunk.iter().zip(&batch.lens) {
-                places[document as usize] = Some((vectors, len));
-                vectors += u64::from(len);
-            }
-            spool.write(bytemuck::cast_slice(&batch.vectors))?;
-            token_ids.extend_from_slice(&batch.token_ids);
-            sampled += chunk.len();
-            if centroids.is_none() {
-                let expected = vectors as f64 / sampled as f64 * f64::from(documents);
-                wanted = default_centroids(expected);
-            }
-            let enough = (wanted * VECTORS_PER_CENTROID) as u64;
-            let expected = enough as f64 * sampled as f64 / vectors.max(1) as f64;
-            let expected = (expected.ceil() as u64).clamp(sampled as u64, documents.into());
-            progress.phase(Phase::Sample, Some(expected));
-            progress.advance(sampled as u64);
-            if vectors >= enough {
+            documents.read(chunk, &mut |these, batch| {
+                if let Some(encoded) = &mut encoded {
+                    encoded.push(these, batch)?;
+                }
+                drawn.take(batch, &mut parts)
+            })?;
+            progress.phase(Phase::Sample, Some(drawn.expected_documents()));
+            progress.advance(drawn.documents);
+            if drawn.vectors >= drawn.enough() {
                 break;
             }
         }
-        spool.flush()?;
+        let encoded = encoded.map(|encoded| encoded.finish(directory, drawn.has_ids));
         Ok(Self {
-            bytes: directory.map(VECTORS)?,
-            dim,
-            token_ids,
-            places,
-            centroids: wanted,
+            parts: parts.finish()?,
+            encoded: encoded.transpose()?,
+            centroids: drawn.centroids(),
+            vectors: drawn.vectors,
         })
     }
+}
 
-    /// `[n, dim]` f32 row-major.
-    pub(super) fn vectors(&self) -> &[f32] {
-        // The spool was written as f32 by this process.
-        bytemuck::cast_slice(&self.bytes)
+/// How far drawing has come.
+struct Drawn {
+    /// Documents there are.
+    of: u32,
+    /// Centroids asked for.
+    asked: Option<usize>,
+    documents: u64,
+    vectors: u64,
+    has_ids: bool,
+}
+
+impl Drawn {
+    /// Takes documents one by one: how the sample is divided must not depend on how many come together.
+    fn take(&mut self, batch: &VectorBatch, parts: &mut PartsWriter) -> Result<()> {
+        self.has_ids |= !batch.token_ids.is_empty();
+        let dim = parts.dim();
+        let mut row = 0;
+        for &len in &batch.lens {
+            let rows = row..row + len as usize;
+            row = rows.end;
+            self.documents += 1;
+            self.vectors += u64::from(len);
+            let ids = batch.token_ids.get(rows.clone()).unwrap_or_default();
+            let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
+            parts.push(vectors, ids, || self.expected_vectors())?;
+        }
+        Ok(())
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.vectors().len() / self.dim.max(1)
+    /// Vectors that all documents have, going by those drawn.
+    fn of_all(&self) -> f64 {
+        self.vectors as f64 / self.documents.max(1) as f64 * f64::from(self.of)
     }
 
-    /// Which vectors of the sample are the document's.
-    pub(super) fn place(&self, document: u32) -> Option<Range<usize>> {
-        let (start, len) = self.places[document as usize]?;
-        Some(start as usize..start as usize + len as usize)
+    /// Centroids to train.
+    fn centroids(&self) -> usize {
+        self.asked
+            .unwrap_or_else(|| default_centroids(self.of_all()))
+    }
+
+    /// Vectors to draw.
+    fn enough(&self) -> u64 {
+        (self.centroids() * VECTORS_PER_CENTROID) as u64
+    }
+
+    fn expected_vectors(&self) -> u64 {
+        self.enough().min(self.of_all() as u64)
+    }
+
+    fn expected_documents(&self) -> u64 {
+        let expected = self.enough() as f64 * self.documents as f64 / self.vectors.max(1) as f64;
+        (expected.ceil() as u64).clamp(self.documents, self.of.into())
     }
 }
 

@@ -43,6 +43,11 @@ pub trait VectorSource {
         true
     }
 
+    /// Whether vectors are read and not computed, so that asking for some again costs no more than keeping them would.
+    fn rereads(&self) -> bool {
+        false
+    }
+
     /// Fills the empty `out` with the vectors of `documents`, in their order. The same document must
     /// get the same vectors whatever others are asked for with it.
     ///

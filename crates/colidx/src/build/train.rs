@@ -6,30 +6,35 @@ use super::{BuildOptions, Phase, Progress};
 use crate::codebook::NewCodebook;
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
-use colidx_cluster::{Assigner, Shape, TrainOptions};
+use colidx_cluster::{Assigner, Rows, TrainOptions};
 use std::sync::Once;
 
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
-const QUANTIZER_VECTORS: usize = 1 << 17;
+const QUANTIZER_VECTORS: usize = 1 << 16;
 
-/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it in the order of
-/// training: an assigner, and the centroids `[K, dim]` as they decode.
+/// How to train, but for the number of centroids.
+pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
+    TrainOptions {
+        engine: options.engine,
+        shape: options.shape,
+        seed: options.seed,
+        ..TrainOptions::new(0)
+    }
+}
+
+/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it: an assigner, which
+/// numbers centroids in the order of training. `memory` is for the parts of the sample that are read at a time.
 pub(super) fn train(
-    sample: &Sample,
+    sample: Sample,
     dim: usize,
     options: &BuildOptions,
+    memory: usize,
     progress: &dyn Progress,
-) -> Result<(NewCodebook, Assigner, Vec<f32>)> {
-    let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
+) -> Result<(NewCodebook, Assigner)> {
     let train_options = TrainOptions {
-        engine: options.engine,
-        shape: if token_ids.is_some() {
-            options.shape
-        } else {
-            Shape::Flat
-        },
-        seed: options.seed,
-        ..TrainOptions::new(sample.centroids)
+        centroids: sample.centroids,
+        memory,
+        ..train_options(options)
     };
     let length_known = Once::new();
     let watch = |p: colidx_cluster::Progress| {
@@ -37,37 +42,29 @@ pub(super) fn train(
         progress.advance(p.done);
     };
     progress.phase(Phase::Train, None);
-    let vectors = sample.vectors();
-    let trained = colidx_cluster::train(
-        &colidx_cluster::Sample {
-            vectors,
-            dim,
-            token_ids,
-        },
-        &train_options,
-        &watch,
-    )?;
+    let mut parts = sample.parts;
+    let mut trained =
+        colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)?;
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
     let layout = Layout::new(&trained, options.seed);
-    let rounded = layout.rounded();
-    let assigner = Assigner::new(dim, &rounded, &trained.groups);
+    layout.round(&mut trained.centroids);
+    let assigner = Assigner::new(dim, &trained.centroids, &trained.groups);
 
-    let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
-    let picked: Vec<f32> = vectors
-        .chunks_exact(dim)
-        .step_by(stride)
-        .flatten()
-        .copied()
-        .collect();
-    let picked_ids: Option<Vec<u32>> =
-        token_ids.map(|ids| ids.iter().step_by(stride).copied().collect());
+    // The first vectors of the sample are as good as any.
+    let Rows {
+        vectors: mut residuals,
+        mut token_ids,
+    } = std::mem::take(&mut parts.first);
+    drop(parts);
+    residuals.truncate(QUANTIZER_VECTORS * dim);
+    token_ids.truncate(QUANTIZER_VECTORS);
+    let token_ids = (!token_ids.is_empty()).then_some(token_ids);
     let mut codes = Vec::new();
-    assigner.assign(&picked, picked_ids.as_deref(), &mut codes);
-    let mut residuals = picked;
+    assigner.assign(&residuals, token_ids.as_deref(), &mut codes);
     for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
-        let centroid = &rounded[code as usize * dim..][..dim];
+        let centroid = &trained.centroids[code as usize * dim..][..dim];
         row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
     }
     let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
@@ -81,5 +78,5 @@ pub(super) fn train(
         members: layout.members,
         groups: trained.groups,
     };
-    Ok((book, assigner, rounded))
+    Ok((book, assigner))
 }
