@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 }
 
 fn golden() -> PathBuf {
-    root().join("tests/golden/v2")
+    root().join("tests/golden/v3")
 }
 
 fn blessing() -> bool {
@@ -110,6 +110,7 @@ fn names() -> Vec<String> {
         "documents",
         "codes",
         "residuals",
+        "means",
         "postings",
         "text",
     ];

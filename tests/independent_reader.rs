@@ -49,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 2);
+    assert_eq!(number(&file, 12, 2), 3);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -92,7 +92,7 @@ struct Document {
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 9. The first segment only: this engine writes one.
+/// Sections 4 to 10. The first segment only: this engine writes one.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
@@ -111,6 +111,7 @@ fn read(path: &Path) -> Vec<Document> {
         ("DOCS", "documents"),
         ("CODE", "codes"),
         ("RESI", "residuals"),
+        ("MEAN", "means"),
         ("POST", "postings"),
         ("TEXT", "text"),
     ]);
@@ -174,6 +175,12 @@ fn read(path: &Path) -> Vec<Document> {
         .map(|d| key(*d as usize))
         .collect();
     assert!(sorted.len() == documents && sorted.windows(2).all(|w| w[0] < w[1]));
+
+    let means = &files["MEAN"]["MEAN"];
+    assert_eq!(means.len(), documents * dim);
+    for d in (0..documents).filter(|&d| vector_offsets[d] == vector_offsets[d + 1]) {
+        assert!(means[d * dim..][..dim].iter().all(|&mean| mean == 0));
+    }
 
     let texts = files
         .get("TEXT")
@@ -242,7 +249,7 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     book
 }
 
-/// Section 8.
+/// Section 9.
 fn postings(file: &Sections, documents: usize) -> Vec<Vec<usize>> {
     let offsets = numbers(&file["LOFF"], 8);
     let (lists, tail) = file["LIST"].split_at(file["LIST"].len() - 8);
@@ -324,7 +331,7 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v2"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v3"));
 }
 
 #[test]

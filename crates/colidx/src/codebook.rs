@@ -74,6 +74,95 @@ impl NewCodebook {
         w.section(FIT, &self.sample_error.to_le_bytes())?;
         w.finish()
     }
+
+    /// A stored codebook as it was trained: what a writer needs to compress more vectors with it.
+    pub(crate) fn read(frame: &Frame, dim: usize, nbits: usize) -> Result<Self> {
+        frame.check_all()?;
+        let members = frame.section::<u32>(MEMBERS)?;
+        let count = members.len();
+        check_members(frame, count)?;
+        let groups = check_groups(frame, count)?;
+        let buckets = 1u64 << nbits;
+        Ok(Self {
+            centroids: frame.section_of(CENTROIDS, (count * dim) as u64)?.to_vec(),
+            steps: frame.section_of(STEPS, dim as u64)?.to_vec(),
+            cells: frame.section(CELLS)?.to_vec(),
+            centres: frame.section(CENTRES)?.to_vec(),
+            groups: groups
+                .iter()
+                .map(|g| Group {
+                    token_id: g.token_id,
+                    first: g.first,
+                    len: g.len,
+                })
+                .collect(),
+            members: members.to_vec(),
+            quantizer: Quantizer {
+                nbits,
+                cutoffs: frame.section_of(CUTOFFS, buckets - 1)?.to_vec(),
+                weights: frame.section_of(WEIGHTS, buckets)?.to_vec(),
+                scales: frame.section_of(SCALES, dim as u64)?.to_vec(),
+            },
+            sample_error: frame.section_of::<f64>(FIT, 1)?[0],
+        })
+    }
+}
+
+/// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
+pub(crate) fn in_training_order(centroids: &[i8], steps: &[f32], members: &[u32]) -> Vec<f32> {
+    let dim = steps.len();
+    let mut decoded = Vec::with_capacity(centroids.len());
+    for &member in members {
+        let row = &centroids[member as usize * dim..][..dim];
+        decoded.extend(row.iter().zip(steps).map(|(&c, step)| step * f32::from(c)));
+    }
+    decoded
+}
+
+/// Every centroid serves one vocabulary id: groups follow each other.
+fn check_groups(frame: &Frame, count: usize) -> Result<Section<GroupRecord>> {
+    let groups = frame.section::<GroupRecord>(GROUPS)?;
+    let mut expected = 0u64;
+    let mut last = None;
+    for g in groups.iter() {
+        if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
+            return Err(frame.error(FormatErrorKind::invalid(
+                GROUPS,
+                format!("group of token {}", g.token_id),
+                format!("tokens ascending, first member {expected}"),
+                format!("first member {}", g.first),
+            )));
+        }
+        expected += u64::from(g.len);
+        last = Some(g.token_id);
+    }
+    if expected != count as u64 {
+        return Err(frame.error(FormatErrorKind::invalid(
+            GROUPS,
+            "centroids in all groups",
+            count,
+            expected,
+        )));
+    }
+    Ok(groups)
+}
+
+/// Every centroid is named once.
+fn check_members(frame: &Frame, count: usize) -> Result<()> {
+    let mut seen = vec![false; count];
+    for &member in frame.section_of::<u32>(MEMBERS, count as u64)?.iter() {
+        let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
+        let Some(fresh) = fresh else {
+            return Err(frame.error(FormatErrorKind::invalid(
+                MEMBERS,
+                "centroids of all groups",
+                format!("each below {count} once"),
+                member,
+            )));
+        };
+        *fresh = true;
+    }
+    Ok(())
 }
 
 /// A codebook read in place.
@@ -157,6 +246,11 @@ impl Codebook {
         &self.steps
     }
 
+    /// The scale of residuals in each dimension.
+    pub(crate) fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
     /// Number of cells.
     pub(crate) fn cells(&self) -> usize {
         self.cells.len() - 1
@@ -223,45 +317,7 @@ impl Codebook {
             .frame
             .section_of::<f32>(CUTOFFS, (1 << self.nbits) - 1)?;
         self.finite(CUTOFFS, &cutoffs)?;
-        let mut expected = 0u64;
-        let mut last = None;
-        for g in self.frame.section::<GroupRecord>(GROUPS)?.iter() {
-            if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
-                return Err(self.frame.error(FormatErrorKind::invalid(
-                    GROUPS,
-                    format!("group of token {}", g.token_id),
-                    format!("tokens ascending, first member {expected}"),
-                    format!("first member {}", g.first),
-                )));
-            }
-            expected += u64::from(g.len);
-            last = Some(g.token_id);
-        }
-        if expected != self.len() as u64 {
-            return Err(self.frame.error(FormatErrorKind::invalid(
-                GROUPS,
-                "centroids in all groups",
-                self.len(),
-                expected,
-            )));
-        }
-        let mut seen = vec![false; self.len()];
-        for &member in self
-            .frame
-            .section_of::<u32>(MEMBERS, self.len() as u64)?
-            .iter()
-        {
-            let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
-            let Some(fresh) = fresh else {
-                return Err(self.frame.error(FormatErrorKind::invalid(
-                    MEMBERS,
-                    "centroids of all groups",
-                    format!("each below {} once", self.len()),
-                    member,
-                )));
-            };
-            *fresh = true;
-        }
-        Ok(())
+        check_groups(&self.frame, self.len())?;
+        check_members(&self.frame, self.len())
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, with both sides of every comparison and the reader's next action.
 
+use crate::build::Unfinished;
 use std::path::{Path, PathBuf};
 
 /// Result of an engine operation.
@@ -35,6 +36,26 @@ pub enum Error {
     AlreadyExists {
         /// The directory.
         path: PathBuf,
+    },
+    /// A build into the directory was stopped before it was done.
+    #[error("{} holds an unfinished build: {build}; pass --resume to go on with it, or --force to start again", path.display())]
+    Unfinished {
+        /// The directory.
+        path: PathBuf,
+        /// What is there.
+        build: Unfinished,
+    },
+    /// What is to go on with an unfinished build differs from what it was begun with.
+    #[error(
+        "the unfinished build was another: {what} is {got}, was {expected}; go on with what it was begun with, or pass --force without --resume to start again"
+    )]
+    OtherBuild {
+        /// What differs.
+        what: String,
+        /// What the build was begun with.
+        expected: String,
+        /// What is given now.
+        got: String,
     },
     /// The directory holds files that colidx did not make.
     #[error("{} is not empty and is not an index (it holds `{found}`); choose a new or empty directory", path.display())]
@@ -158,7 +179,7 @@ pub enum Error {
     },
     /// The caller asked to stop.
     #[error(
-        "stopped before the index was committed; nothing was changed. Run the same command again to build it"
+        "stopped before the commit; an index that was there is unchanged, and what was encoded is kept for a build that resumes"
     )]
     Cancelled,
 }

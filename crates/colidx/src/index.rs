@@ -271,10 +271,12 @@ impl Index {
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
         let segment = &self.segments[doc.segment()];
         let range = segment.documents.vectors(doc.document())?;
-        let mut vectors = Vec::new();
+        let (mut codes, mut vectors) = (Vec::new(), Vec::new());
+        segment.vectors.codes.read(range.clone(), &mut codes);
+        let residuals = segment.vectors.residuals(range);
         segment
             .vectors
-            .decode(&self.codebook, range, &mut Vec::new(), &mut vectors)?;
+            .decode(&self.codebook, &codes, residuals, &mut vectors)?;
         Ok(vectors)
     }
 
@@ -400,7 +402,7 @@ fn not_an_index(directory: &Directory) -> Error {
     Error::NotAnIndex {
         path: directory.path().to_path_buf(),
         hint: if unfinished {
-            "A build was not finished here; run `colidx build` again"
+            "A build was not finished here; go on with it with `colidx build ... --resume`"
         } else {
             "Make one with `colidx build CORPUS --index DIR`"
         },

@@ -58,7 +58,7 @@ pub mod storage;
 
 pub use build::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
-    Shape, SourceDocument, VectorBatch, VectorSource,
+    Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
 pub use error::{Error, FormatError, FormatErrorKind, Result};
 pub use format::manifest::ModelInfo;

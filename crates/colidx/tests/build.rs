@@ -259,7 +259,7 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
         (30, 2)
     );
     index.verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 8, "lock, manifest and six files");
+    assert_eq!(files(tmp.path()).len(), 9, "lock, manifest and seven files");
 }
 
 #[test]
@@ -279,12 +279,12 @@ fn a_damaged_index_can_be_replaced() {
     drop(IndexBuilder::create(tmp.path(), force()).unwrap());
     assert_eq!(
         files(tmp.path()).len(),
-        8,
+        9,
         "a build given up removes nothing"
     );
     corpus.build(tmp.path(), force()).unwrap();
     Index::open(tmp.path()).unwrap().verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 8);
+    assert_eq!(files(tmp.path()).len(), 9);
 }
 
 #[test]
@@ -308,9 +308,10 @@ fn a_directory_with_other_files_is_left_alone() {
     assert!(matches!(error, Error::NotAnIndex { .. }), "{error}");
 }
 
-/// Fails in every phase that asks the source or the watcher, and leaves what was there before.
+/// Fails in every phase that asks the source or the watcher. While nothing was encoded, that leaves what was there before;
+/// afterwards, that and what was encoded.
 #[test]
-fn a_failed_build_leaves_the_directory_as_it_was() {
+fn a_failed_build_leaves_what_was_there() {
     struct Fails(Corpus, u32);
     impl VectorSource for Fails {
         fn dim(&self) -> usize {
@@ -345,9 +346,9 @@ fn a_failed_build_leaves_the_directory_as_it_was() {
     let corpus = Corpus::topical(400, 8, 1);
     let tmp = tempfile::tempdir().unwrap();
     let path = tmp.path().join("new.colidx");
-    let builder = |force| {
+    let builder = || {
         let options = BuildOptions {
-            force,
+            force: true,
             ..Default::default()
         };
         let mut builder = IndexBuilder::create(&path, options).unwrap();
@@ -363,10 +364,10 @@ fn a_failed_build_leaves_the_directory_as_it_was() {
         }
         builder
     };
-    let check = |force: bool, before: &BTreeMap<String, Vec<u8>>| {
+    let check = |before: &BTreeMap<String, Vec<u8>>| {
         for fault in 0..5 {
             let mut source = Fails(corpus.clone(), fault);
-            let error = builder(force).finish(&mut source, &NoProgress).unwrap_err();
+            let error = builder().finish(&mut source, &NoProgress).unwrap_err();
             match fault {
                 0 => assert!(error.to_string().contains("out of paper"), "{error}"),
                 4 => assert!(
@@ -376,26 +377,36 @@ fn a_failed_build_leaves_the_directory_as_it_was() {
                 _ => assert!(matches!(error, Error::Source { .. }), "{error}"),
             }
         }
-        let mut stops = 0;
+        let (mut stops, mut kept) = (0, 0);
         loop {
-            let watch = StopsAt(AtomicU64::new(stops));
-            match builder(force).finish(&mut corpus.clone(), &watch) {
-                Err(Error::Cancelled) => stops += 1,
-                Err(other) => panic!("{other}"),
-                Ok(_) => break,
-            }
             let after = if path.exists() {
                 files(&path)
             } else {
                 BTreeMap::new()
             };
-            assert!(after == *before, "after stopping at question {stops}");
+            if IndexBuilder::unfinished(&path).unwrap().is_some() {
+                kept += 1;
+                assert!(
+                    before
+                        .iter()
+                        .all(|(name, bytes)| after.get(name) == Some(bytes))
+                );
+            } else {
+                assert!(after == *before, "after stopping at question {stops}");
+            }
+            let watch = StopsAt(AtomicU64::new(stops));
+            match builder().finish(&mut corpus.clone(), &watch) {
+                Err(Error::Cancelled) => stops += 1,
+                Err(other) => panic!("{other}"),
+                Ok(_) => break,
+            }
         }
         assert!(stops >= 4, "the watcher is asked in every long phase");
+        assert!(kept > 0 && kept < stops, "{kept} of {stops}");
     };
-    check(false, &BTreeMap::new());
+    check(&BTreeMap::new());
     let before = files(&path);
-    check(true, &before);
+    check(&before);
 }
 
 #[test]

@@ -122,30 +122,35 @@ pub(super) fn instructions() -> &'static str {
 }
 
 /// # Safety
-/// The processor has AVX2; `rows` and `best` are as [`tile::max_dots`] asks for.
-pub(super) unsafe fn max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+/// The processor has AVX2; `rows`, `dots` and `best` are as [`tile::max_dots`] asks for.
+pub(super) unsafe fn max_dots(
+    rows: &[i16],
+    panels: &Int16Panels,
+    dots: &mut [i32],
+    best: &mut [i32],
+) {
     // SAFETY: VNNI was seen where it is used; the rest is the caller's promise.
     unsafe {
         if has_vnni() {
-            vnni_max_dots(rows, panels, best);
+            vnni_max_dots(rows, panels, dots, best);
         } else {
-            words_max_dots(rows, panels, best);
+            words_max_dots(rows, panels, dots, best);
         }
     }
 }
 
 /// # Safety
-/// The processor has AVX2; `rows` and `best` are as [`tile::max_dots`] asks for.
+/// The processor has AVX2; `rows`, `dots` and `best` are as [`tile::max_dots`] asks for.
 #[target_feature(enable = "avx2")]
-unsafe fn words_max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+unsafe fn words_max_dots(rows: &[i16], panels: &Int16Panels, dots: &mut [i32], best: &mut [i32]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::max_dots::<Words, 6, 2, 2>(rows, panels, best) }
+    unsafe { tile::max_dots::<Words, 6, 2, 2>(rows, panels, dots, best) }
 }
 
 /// # Safety
-/// The processor has AVX2 and AVX-VNNI; `rows` and `best` are as [`tile::max_dots`] asks for.
+/// The processor has AVX2 and AVX-VNNI; `rows`, `dots` and `best` are as [`tile::max_dots`] asks for.
 #[target_feature(enable = "avx2,avxvnni")]
-unsafe fn vnni_max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+unsafe fn vnni_max_dots(rows: &[i16], panels: &Int16Panels, dots: &mut [i32], best: &mut [i32]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::max_dots::<Vnni, 6, 2, 2>(rows, panels, best) }
+    unsafe { tile::max_dots::<Vnni, 6, 2, 2>(rows, panels, dots, best) }
 }

@@ -31,15 +31,16 @@ pub fn int16_stride(dim: usize) -> usize {
     dim.next_multiple_of(PAIR)
 }
 
-/// `best[c] = max(best[c], rows[r] · column c)` over all rows, `rows` being `[n_rows, int16_stride(dim)]` with zeros after
-/// each row's dimensions, and `best` `[padded_columns]`; missing columns count as columns of zeros.
+/// `dots[r, c] = rows[r] · column c` and `best[c] = max(best[c], dots[r, c])` over all rows, `rows` being
+/// `[n_rows, int16_stride(dim)]` with zeros after each row's dimensions, `dots` `[n_rows, padded_columns]` and `best`
+/// `[padded_columns]`; missing columns count as columns of zeros.
 ///
 /// Rows of unit length ([`decode_int16`](crate::decode_int16)) cannot overflow; the sums of longer ones wrap.
 ///
 /// # Panics
-/// If `rows` is no whole number of rows or `best` has another length.
-pub fn int16_max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
-    level().int16_max_dots(rows, panels, best);
+/// If `rows` is no whole number of rows, or `dots` or `best` has another length.
+pub fn int16_max_dots(rows: &[i16], panels: &Int16Panels, dots: &mut [i32], best: &mut [i32]) {
+    level().int16_max_dots(rows, panels, dots, best);
 }
 
 impl Level {
@@ -47,7 +48,13 @@ impl Level {
     ///
     /// # Panics
     /// As [`int16_max_dots`], or if the processor does not support the level.
-    pub fn int16_max_dots(self, rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+    pub fn int16_max_dots(
+        self,
+        rows: &[i16],
+        panels: &Int16Panels,
+        dots: &mut [i32],
+        best: &mut [i32],
+    ) {
         let stride = int16_stride(panels.dim());
         assert!(
             rows.len().is_multiple_of(stride),
@@ -59,7 +66,12 @@ impl Level {
             panels.padded_columns(),
             "`best` is [padded_columns]"
         );
-        dispatch!(self, max_dots(rows, panels, best));
+        assert_eq!(
+            dots.len(),
+            rows.len() / stride * best.len(),
+            "`dots` is [n_rows, padded_columns]"
+        );
+        dispatch!(self, max_dots(rows, panels, dots, best));
     }
 
     /// The instructions that multiply 16-bit integers at this level, for reports.

@@ -88,9 +88,14 @@ unsafe impl tile::Sums for Words {
 }
 
 /// # Safety
-/// `rows` and `best` are as [`tile::max_dots`] asks for.
+/// `rows`, `dots` and `best` are as [`tile::max_dots`] asks for.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
+pub(super) unsafe fn max_dots(
+    rows: &[i16],
+    panels: &Int16Panels,
+    dots: &mut [i32],
+    best: &mut [i32],
+) {
     // SAFETY: the caller's promise.
-    unsafe { tile::max_dots::<Words, 6, 2, 2>(rows, panels, best) }
+    unsafe { tile::max_dots::<Words, 6, 2, 2>(rows, panels, dots, best) }
 }

@@ -17,12 +17,14 @@ fn panel_dots(row: &[i16], panel: &[Pairs]) -> [i32; LANES] {
     sums
 }
 
-pub(super) fn max_dots(rows: &[i16], panels: &Int16Panels, best: &mut [i32]) {
-    let stride = int16_stride(panels.dim());
+pub(super) fn max_dots(rows: &[i16], panels: &Int16Panels, dots: &mut [i32], best: &mut [i32]) {
+    let (stride, width) = (int16_stride(panels.dim()), panels.padded_columns());
     let columns = panels.pairs().chunks_exact(stride / PAIR);
-    for (panel, best) in columns.zip(best.chunks_exact_mut(LANES)) {
-        for row in rows.chunks_exact(stride) {
-            for (best, dot) in best.iter_mut().zip(panel_dots(row, panel)) {
+    for (p, (panel, best)) in columns.zip(best.chunks_exact_mut(LANES)).enumerate() {
+        for (row, dots) in rows.chunks_exact(stride).zip(dots.chunks_exact_mut(width)) {
+            let sums = panel_dots(row, panel);
+            dots[p * LANES..][..LANES].copy_from_slice(&sums);
+            for (best, dot) in best.iter_mut().zip(sums) {
                 *best = dot.max(*best);
             }
         }

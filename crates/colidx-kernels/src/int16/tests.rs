@@ -50,15 +50,20 @@ proptest! {
             })
         };
         let start: Vec<i32> = noise(width, seed ^ 3).iter().map(|x| (x * 1e6) as i32).collect();
+        let dots: Vec<i32> = words
+            .chunks(stride)
+            .flat_map(|row| (0..width).map(move |c| dot(row, c)))
+            .collect();
         let mut best = start.clone();
-        for row in words.chunks(stride) {
-            for (c, best) in best.iter_mut().enumerate() {
-                *best = (*best).max(dot(row, c));
+        for row in dots.chunks(width.max(1)) {
+            for (best, &dot) in best.iter_mut().zip(row) {
+                *best = (*best).max(dot);
             }
         }
         for level in Level::supported() {
-            let mut got = start.clone();
-            level.int16_max_dots(&words, &panels, &mut got);
+            let (mut products, mut got) = (vec![7; dots.len()], start.clone());
+            level.int16_max_dots(&words, &panels, &mut products, &mut got);
+            prop_assert_eq!(&products, &dots, "{}", level);
             prop_assert_eq!(&got, &best, "{}", level);
         }
     }
@@ -122,7 +127,8 @@ proptest! {
         let mut words = vec![0; tokens * int16_stride(dim)];
         decode_int16(&codec, &codes, &residuals, &mut words).unwrap();
         let mut best = vec![i32::MIN; panels.padded_columns()];
-        int16_max_dots(&words, &panels, &mut best);
+        let mut dots = vec![0; tokens * best.len()];
+        int16_max_dots(&words, &panels, &mut dots, &mut best);
         let near: f64 = best[..columns].iter().map(|&b| f64::from(b) * panels.unit()).sum();
         let off = (near - f64::from(exact)).abs();
         prop_assert!(off <= panels.maxsim_error(), "{} > {}", off, panels.maxsim_error());
@@ -155,7 +161,12 @@ fn the_largest_integers_wrap() {
     let q = i64::from(unit_at(&panels, 0, 0));
     for level in Level::supported() {
         let mut best = vec![i32::MIN; LANES];
-        level.int16_max_dots(&[i16::MIN, i16::MIN, i16::MIN, 0], &panels, &mut best);
+        level.int16_max_dots(
+            &[i16::MIN, i16::MIN, i16::MIN, 0],
+            &panels,
+            &mut [0; LANES],
+            &mut best,
+        );
         assert_eq!(best[0], (3 * -32_768 * q) as i32, "{level}");
         assert_eq!(best[1], 0, "{level}");
     }
@@ -177,11 +188,11 @@ fn no_columns_zeros_and_what_is_not_finite() {
         assert_eq!(unit_at(&panels, 0, 0), 0);
     }
     for level in Level::supported() {
-        level.int16_max_dots(&[1; 6], &none, &mut []);
+        level.int16_max_dots(&[1; 6], &none, &mut [], &mut []);
         let mut best = [-3; LANES];
-        level.int16_max_dots(&[9; 4], &zeros, &mut best);
+        level.int16_max_dots(&[9; 4], &zeros, &mut [0; LANES], &mut best);
         assert_eq!(best, [0; LANES]);
-        level.int16_max_dots(&[], &zeros, &mut best);
+        level.int16_max_dots(&[], &zeros, &mut [], &mut best);
     }
 }
 
@@ -205,5 +216,10 @@ fn panels_lie_on_cache_lines() {
 #[test]
 #[should_panic(expected = "`best` is [padded_columns]")]
 fn short_maxima_are_refused() {
-    int16_max_dots(&[1; 4], &Int16Panels::new(&[1.0; 2], 2), &mut [0; 15]);
+    int16_max_dots(
+        &[1; 4],
+        &Int16Panels::new(&[1.0; 2], 2),
+        &mut [0; 32],
+        &mut [0; 15],
+    );
 }

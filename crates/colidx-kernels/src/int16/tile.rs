@@ -70,26 +70,39 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// Takes into `best` the dot products of `n` rows with the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
+/// Where the dot products of each row go.
+#[derive(Clone, Copy)]
+struct Out {
+    dots: *mut i32,
+    /// Integers from a row's to the next one's.
+    stride: usize,
+}
+
+/// Writes the dot products of `n` rows with the panels of `N` registers to `out` and takes them into `best`, `R` at a time and
+/// the rest in tiles of 8, 4, 2 and 1.
 ///
 /// # Safety
-/// As [`tile`], for `n` rows.
+/// As [`tile`], for `n` rows, and `out` has the columns of `N` registers in each of them.
 #[inline(always)]
 unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     rows: *const i16,
     n: usize,
     depth: usize,
     panel: *const Pairs,
+    out: Out,
     best: &mut [S; N],
 ) {
     let mut row = 0;
     macro_rules! take {
         ($count:expr) => {{
-            // SAFETY: the tile lies within the `n` rows; the panels are the caller's promise.
+            // SAFETY: the tile lies within the `n` rows; the panels and the room are the caller's promise.
             unsafe {
                 let rows = rows.add(row * depth * PAIR);
-                for acc in tile::<S, { $count }, N>(rows, depth, panel).iter() {
-                    for (best, acc) in best.iter_mut().zip(acc) {
+                let tile = tile::<S, { $count }, N>(rows, depth, panel);
+                for (r, acc) in tile.iter().enumerate() {
+                    let dots = out.dots.add((row + r) * out.stride);
+                    for (v, (best, acc)) in best.iter_mut().zip(acc).enumerate() {
+                        acc.store(dots.add(v * S::WIDTH));
                         *best = acc.max(*best);
                     }
                 }
@@ -122,6 +135,7 @@ unsafe fn max_sweep<S: Sums, const R: usize, const N: usize>(
     n: usize,
     depth: usize,
     panel: *const Pairs,
+    out: Out,
     best: *mut i32,
 ) {
     // SAFETY: `best` has `N` registers of integers; the rest is the caller's promise.
@@ -130,7 +144,7 @@ unsafe fn max_sweep<S: Sums, const R: usize, const N: usize>(
         for (v, register) in greatest.iter_mut().enumerate().skip(1) {
             *register = S::load(best.add(v * S::WIDTH));
         }
-        sweep::<S, R, N>(rows, n, depth, panel, &mut greatest);
+        sweep::<S, R, N>(rows, n, depth, panel, out, &mut greatest);
         for (v, register) in greatest.iter().enumerate() {
             register.store(best.add(v * S::WIDTH));
         }
@@ -140,11 +154,13 @@ unsafe fn max_sweep<S: Sums, const R: usize, const N: usize>(
 /// `super::int16_max_dots` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
 ///
 /// # Safety
-/// The processor has `S`'s instruction set; `rows` is `[n_rows, stride]` and `best` `[padded_columns]`.
+/// The processor has `S`'s instruction set; `rows` is `[n_rows, stride]`, `dots` `[n_rows, padded_columns]` and `best`
+/// `[padded_columns]`.
 #[inline(always)]
 pub(super) unsafe fn max_dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &[i16],
     panels: &Int16Panels,
+    dots: &mut [i32],
     best: &mut [i32],
 ) {
     let stride = int16_stride(panels.dim());
@@ -154,13 +170,18 @@ pub(super) unsafe fn max_dots<S: Sums, const R: usize, const N: usize, const ONE
     while p < count {
         let panel = panels.pairs()[p * depth..].as_ptr();
         let best = best[p * LANES..].as_mut_ptr();
-        // SAFETY: the group's panels exist, and `best` has their columns.
+        let out = Out {
+            // Without rows there is not even a first one to point to.
+            dots: dots.as_mut_ptr().wrapping_add(p * LANES),
+            stride: panels.padded_columns(),
+        };
+        // SAFETY: the group's panels exist, and `best` and each row of `dots` have their columns.
         unsafe {
             if count - p >= N / ONE {
-                max_sweep::<S, R, N>(rows.as_ptr(), n, depth, panel, best);
+                max_sweep::<S, R, N>(rows.as_ptr(), n, depth, panel, out, best);
                 p += N / ONE;
             } else {
-                max_sweep::<S, R, ONE>(rows.as_ptr(), n, depth, panel, best);
+                max_sweep::<S, R, ONE>(rows.as_ptr(), n, depth, panel, out, best);
                 p += 1;
             }
         }

@@ -1,29 +1,27 @@
 //! From documents to the files of a segment: sample, train, compress, invert.
 
-use super::batches::Batches;
 use super::compress::Compressor;
+use super::encode::{EncodedRecord, Encoding};
+use super::journal::Journal;
 use super::memory::Memory;
 use super::reader::Reader;
 use super::sample::Sample;
-use super::train::{train, train_options};
-use super::{BuildOptions, Phase, Progress, VectorBatch, VectorSource, entry};
+use super::train::{Trained, train, train_options};
+use super::{BuildOptions, Phase, Progress, VectorSource, entry};
+use crate::codebook::NewCodebook;
 use crate::error::{Error, Result};
-use crate::format::frame::Frame;
+use crate::format::frame::{Frame, Seal};
 use crate::format::manifest::FileEntry;
-use crate::format::{file_name, kind};
+use crate::format::{Tag, file_name, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
-use crate::segment::vectors::{Codes, VectorWriter};
+use crate::segment::vectors::Codes;
 use crate::storage::Directory;
-use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
-/// Documents read between two looks at whether to stop.
-const STEP_DOCUMENTS: usize = 256;
-
-/// Vectors compressed at a time: sorted by group, there are then many for most groups.
-const BATCH_VECTORS: usize = 1 << 16;
+/// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
+pub(super) const BATCH_DOCUMENTS: usize = 256;
 
 pub(super) struct Assembled {
     pub files: Vec<FileEntry>,
@@ -35,151 +33,156 @@ pub(super) struct Assembled {
     pub sample_vectors: u64,
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, from the builder whose parts these are"
-)]
+/// Where a build works, and who watches.
+pub(super) struct Site<'a> {
+    pub directory: &'a Directory,
+    pub number: u32,
+    pub options: &'a BuildOptions,
+    pub progress: &'a dyn Progress,
+    pub phases: &'a mut Vec<(Phase, Duration)>,
+}
+
+impl Site<'_> {
+    fn open(&self, kind: Tag, seal: Option<Seal>) -> Result<Frame> {
+        let name = file_name(kind, self.number);
+        Frame::open(self.directory, &name, kind, seal)
+    }
+}
+
 pub(super) fn assemble(
-    directory: &Directory,
-    number: u32,
-    options: &BuildOptions,
+    site: &mut Site<'_>,
     keys: KeyWriter,
     stores_text: bool,
     source: &mut dyn VectorSource,
-    progress: &dyn Progress,
-    phases: &mut Vec<(Phase, Duration)>,
+    journal: &mut Journal,
 ) -> Result<Assembled> {
     let documents = keys.len() as u32;
-    let dim = source.dim();
-    if !(1..=crate::format::MAX_DIM).contains(&dim) {
-        return Err(Error::Option {
-            option: "the vectors' dimension",
-            got: dim.to_string(),
-            expected: "at least 1 and at most 4,096",
-        });
-    }
     let text = if stores_text && source.needs_text() {
-        let name = file_name(kind::TEXT, number);
-        Some(Text::open(Frame::open(
-            directory,
-            &name,
-            kind::TEXT,
-            None,
-        )?)?)
+        Some(Text::open(site.open(kind::TEXT, None)?)?)
     } else {
         None
     };
-    let memory = Memory::new(options.memory);
-    let reader = Reader {
+    let mut reader = Reader {
         source,
         text,
         keys: &keys,
     };
-    let mut source = Batches::new(reader, memory.batch());
-    let mut timed = |phase, started: Instant| phases.push((phase, started.elapsed()));
-
-    let started = Instant::now();
-    let mut sample = Sample::draw(
-        directory,
-        &mut source,
-        options.centroids,
-        &train_options(options),
-        memory.chunks(),
-        progress,
-    )?;
-    let sample_vectors = sample.vectors;
-    source.keep(sample.encoded.take());
-    timed(Phase::Sample, started);
-
-    let started = Instant::now();
-    let (book, assigner) = train(sample, dim, options, memory.parts(), progress)?;
-    let codebook_seal = book.write(directory, number)?;
-    timed(Phase::Train, started);
-
-    let started = Instant::now();
-    let compressor = Compressor::new(&book, &assigner, dim);
-    let mut writer = VectorWriter::create(directory, number, book.members.len())?;
-    let mut offsets = vec![0u64];
-    let mut without_vectors = 0;
-    let mut unit_length = true;
-    progress.phase(Phase::Encode, Some(documents.into()));
-    let mut gathered = VectorBatch::default();
-    let mut compress = |gathered: &mut VectorBatch| {
-        unit_length &= gathered.vectors.par_chunks(dim).all(has_unit_length);
-        let (codes, residuals) = compressor.compress(gathered);
-        gathered.clear();
-        writer.push(&codes, &residuals)
+    let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
+        (Some(codebook), Some(encoded)) => (codebook, encoded),
+        _ => encode(site, &mut reader, journal)?,
     };
-    for first in (0..documents).step_by(STEP_DOCUMENTS) {
-        if progress.cancelled() {
-            return Err(Error::Cancelled);
-        }
-        let step: Vec<u32> = (first..documents).take(STEP_DOCUMENTS).collect();
-        source.read(&step, &mut |_, batch| {
-            for &len in &batch.lens {
-                offsets.push(offsets[offsets.len() - 1] + u64::from(len));
-                without_vectors += u64::from(len == 0);
-            }
-            gathered.vectors.extend_from_slice(&batch.vectors);
-            gathered.token_ids.extend_from_slice(&batch.token_ids);
-            if gathered.vectors.len() >= BATCH_VECTORS * dim {
-                compress(&mut gathered)?;
-            }
-            Ok(())
-        })?;
-        progress.advance(offsets.len() as u64 - 1);
-    }
-    compress(&mut gathered)?;
-    let (codes_seal, residuals_seal) = writer.finish()?;
-    timed(Phase::Encode, started);
 
     let started = Instant::now();
-    progress.phase(Phase::Postings, None);
-    let centroids = book.members.len();
-    let codes = Frame::open(
-        directory,
-        &file_name(kind::CODES, number),
-        kind::CODES,
-        Some(codes_seal),
+    site.progress.phase(Phase::Postings, None);
+    let centroids = encoded.centroids;
+    let offsets = encoded.offsets(site.directory, documents)?;
+    let vectors = offsets.last().copied().unwrap_or(0);
+    let codes = Codes::open(
+        &site.open(kind::CODES, Some(encoded.vectors.codes))?,
+        vectors,
+        centroids,
     )?;
-    let codes = Codes::open(&codes, offsets[offsets.len() - 1], centroids)?;
-    let postings_seal = postings::write(
-        directory,
-        number,
+    let postings = postings::write(
+        site.directory,
+        site.number,
         centroids,
         documents,
-        options.memory / 4,
+        site.options.memory / 4,
         |visit| {
-            if progress.cancelled() {
+            if site.progress.cancelled() {
                 return Err(Error::Cancelled);
             }
             scan(&codes, &offsets, visit);
             Ok(())
         },
     )?;
-    let documents_seal = keys.write(directory, number, &offsets)?;
-    timed(Phase::Postings, started);
+    let documents_seal = keys.write(site.directory, site.number, &offsets)?;
+    site.phases.push((Phase::Postings, started.elapsed()));
 
+    let entry = |kind, seal| entry(kind, site.number, seal);
     Ok(Assembled {
         files: vec![
-            entry(kind::CODEBOOK, number, codebook_seal),
-            entry(kind::DOCUMENTS, number, documents_seal),
-            entry(kind::CODES, number, codes_seal),
-            entry(kind::RESIDUALS, number, residuals_seal),
-            entry(kind::POSTINGS, number, postings_seal),
+            entry(kind::CODEBOOK, codebook),
+            entry(kind::DOCUMENTS, documents_seal),
+            entry(kind::CODES, encoded.vectors.codes),
+            entry(kind::RESIDUALS, encoded.vectors.residuals),
+            entry(kind::MEANS, encoded.vectors.means),
+            entry(kind::POSTINGS, postings),
         ],
         documents,
-        vectors: offsets[offsets.len() - 1],
-        without_vectors,
-        unit_length,
+        vectors,
+        without_vectors: offsets.windows(2).filter(|w| w[0] == w[1]).count() as u64,
+        unit_length: encoded.unit_length,
         centroids,
-        sample_vectors,
+        sample_vectors: encoded.sample_vectors,
     })
 }
 
-/// Unit length but for the rounding of a vector stored as f16.
-fn has_unit_length(vector: &[f32]) -> bool {
-    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
+/// Everything that asks the source for vectors: what the journal says is done is not done again.
+fn encode(
+    site: &mut Site<'_>,
+    reader: &mut Reader<'_>,
+    journal: &mut Journal,
+) -> Result<(Seal, EncodedRecord)> {
+    // What is read and not computed is not kept, so that a sample not yet trained on is drawn again.
+    let done = journal.done();
+    let useful = done.codebook.is_some() || !reader.source.rereads();
+    let from = done.sample.filter(|_| useful);
+    let mut sample = Sample::open(site.directory, reader, site.options, from)?;
+    let encoded = encode_with(&mut sample, site, reader, journal);
+    if encoded.is_err() {
+        // The error to tell of is the first.
+        let _ = sample.keep(journal);
+    }
+    encoded
+}
+
+fn encode_with(
+    sample: &mut Sample,
+    site: &mut Site<'_>,
+    reader: &mut Reader<'_>,
+    journal: &mut Journal,
+) -> Result<(Seal, EncodedRecord)> {
+    let memory = Memory::new(site.options.memory);
+    let trained = match journal.done().codebook {
+        Some(seal) => {
+            sample.complete()?;
+            let frame = site.open(kind::CODEBOOK, Some(seal))?;
+            let nbits = site.options.nbits as usize;
+            (seal, NewCodebook::read(&frame, sample.dim, nbits)?.into())
+        }
+        None => {
+            let started = Instant::now();
+            let options = train_options(site.options);
+            let parts = sample.draw(reader, &options, &memory, journal, site.progress)?;
+            site.phases.push((Phase::Sample, started.elapsed()));
+
+            let started = Instant::now();
+            let centroids = sample.centroids();
+            let trained = train(
+                parts,
+                centroids,
+                site.options,
+                memory.parts(),
+                site.progress,
+            )?;
+            let seal = trained.book.write(site.directory, site.number)?;
+            journal.note(sample.kept_documents(), |done| done.codebook = Some(seal));
+            site.phases.push((Phase::Train, started.elapsed()));
+            (seal, trained)
+        }
+    };
+    let (seal, trained): (Seal, Trained) = trained;
+
+    let started = Instant::now();
+    let from = journal.done().encoding;
+    let compressor = Compressor::new(&trained);
+    let (directory, number) = (site.directory, site.number);
+    let mut encoding = Encoding::open(directory, number, sample, &compressor, &memory, from)?;
+    encoding.run(reader, journal, site.progress)?;
+    let encoded = encoding.finish(journal)?;
+    site.phases.push((Phase::Encode, started.elapsed()));
+    Ok((seal, encoded))
 }
 
 /// Calls `visit` with every document and code of the segment being built.

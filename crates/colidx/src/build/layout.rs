@@ -86,6 +86,7 @@ fn round(row: &[f32], steps: &[f32], out: &mut Vec<i8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codebook::in_training_order;
     use colidx_cluster::{Group, SHARED};
 
     #[test]
@@ -109,6 +110,8 @@ mod tests {
         assert_eq!(layout.centres.len(), (layout.cells.len() - 1) * 3);
         let mut rounded = trained.centroids.clone();
         layout.round(&mut rounded);
+        let read = in_training_order(&layout.centroids, &layout.steps, &layout.members);
+        assert_eq!(rounded, read);
         for (at, given) in trained.centroids.iter().enumerate() {
             let off = (rounded[at] - given).abs();
             assert!(

@@ -3,68 +3,43 @@
 //! The corpus is read once, before anything is encoded, so a bad line is found in seconds and not
 //! after hours; from then on the builder reads back what it stored. Vectors of the sample are kept in
 //! a spool file and not made twice. Nothing is visible to readers until the manifest is in place.
+//! A journal tells what is safe on disk, so that a build that was stopped can go on ([`journal`]).
 
 mod assemble;
-mod batches;
 mod compress;
-mod encoded;
+mod encode;
+mod journal;
 mod layout;
 mod memory;
+mod options;
+mod pace;
 mod parts;
 mod reader;
 mod sample;
 mod source;
+mod spool;
+mod staging;
 mod train;
 
+pub use journal::Unfinished;
+pub use options::BuildOptions;
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
 
 use crate::error::{Error, Result};
 use crate::format::frame::Seal;
-use crate::format::manifest::{FileEntry, MANIFEST, Manifest, ModelInfo, SegmentEntry};
-use crate::format::{self, Tag, file_name, kind};
+use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
+use crate::format::{self, Tag, kind};
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::TextWriter;
-use crate::storage::{Directory, LOCK, WriterLock};
+use crate::storage::Directory;
+use assemble::{Site, assemble};
+use journal::{Journal, Record};
+use staging::{Replaced, Staging};
 use std::path::Path;
 use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::Xxh3Default;
 
 pub use colidx_cluster::{Engine, Shape};
-
-/// How to build an index. [`BuildOptions::default`] gives the measured defaults.
-#[derive(Debug, Clone)]
-pub struct BuildOptions {
-    /// Residual bits a dimension: 1, 2, 4 or 8.
-    pub nbits: u32,
-    /// Centroids of the codebook; `None` chooses by the number of vectors (`docs/codebook.md`).
-    pub centroids: Option<usize>,
-    /// Which k-means trains the codebook.
-    pub engine: Engine,
-    /// Whether centroids belong to vocabulary ids; needs a source that gives token ids.
-    pub shape: Shape,
-    /// Most bytes of working memory for phases that can choose; the model is not counted.
-    pub memory: usize,
-    /// Seed of every random choice. The same input and seed give the same bytes.
-    pub seed: u64,
-    /// Replace an index that is there; it stays readable until the new one is committed.
-    pub force: bool,
-    /// What makes the vectors, recorded in the index; `None` when only vectors are known.
-    pub model: Option<ModelInfo>,
-}
-
-impl Default for BuildOptions {
-    fn default() -> Self {
-        Self {
-            nbits: 4,
-            centroids: None,
-            engine: Engine::Builtin,
-            shape: Shape::TokenAware,
-            memory: 2 << 30,
-            seed: 42,
-            force: false,
-            model: None,
-        }
-    }
-}
 
 /// A document as a caller gives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +60,8 @@ pub struct NewDocument<'a> {
 pub struct BuildReport {
     /// Documents in the index.
     pub documents: u64,
+    /// Where a build was resumed: how many documents had been encoded before.
+    pub resumed: Option<u64>,
     /// Token vectors in the index.
     pub vectors: u64,
     /// Documents that have no token vectors, and so are never found.
@@ -115,17 +92,20 @@ impl BuildReport {
 
 /// Builds one index. Documents are added first, then [`IndexBuilder::finish`] does the work.
 ///
-/// Dropped before that, or failing, it removes what it wrote; an index that was there stays.
+/// An index that was there stays until the new one is committed. Where that does not happen, what was encoded is kept for
+/// a build that resumes; while nothing was, the directory is left as it was found.
 pub struct IndexBuilder {
     staging: Staging,
     options: BuildOptions,
     generation: u64,
     /// Number of the files being written.
     number: u32,
+    journal: Journal,
     keys: KeyWriter,
     text: Option<TextWriter>,
     stores_text: bool,
     without_text: u64,
+    digest: Digest,
     started: Instant,
 }
 
@@ -134,7 +114,8 @@ impl IndexBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyExists`] without `force`, [`Error::DirectoryNotEmpty`] when foreign files are
+    /// [`Error::AlreadyExists`] without `force`, [`Error::Unfinished`] without `force` or `resume`, [`Error::OtherBuild`]
+    /// when the build to resume had other options, [`Error::DirectoryNotEmpty`] when foreign files are
     /// there, [`Error::Locked`] while another writer works, [`Error::Option`] for a value out of range.
     pub fn create(path: impl AsRef<Path>, options: BuildOptions) -> Result<Self> {
         Self::create_in(&Directory::new(path), options)
@@ -146,33 +127,34 @@ impl IndexBuilder {
     ///
     /// As [`IndexBuilder::create`].
     pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
-        check_options(&options)?;
-        directory.create_all()?;
-        let lock = directory.lock()?;
-        let replaced = if directory.exists(MANIFEST)? {
-            if !options.force {
-                return Err(Error::AlreadyExists {
-                    path: directory.path().to_path_buf(),
-                });
-            }
-            Replaced::read(directory)?
-        } else {
-            check_only_ours(directory)?;
-            Replaced::default()
-        };
-        let staging = Staging::new(directory.clone(), lock, replaced.files)?;
-        let number = replaced.last_file.saturating_add(1);
+        options.check()?;
+        let (staging, replaced, unfinished) = Staging::take(directory, &options)?;
+        let journal = Journal::new(directory, &replaced, unfinished, &options)?;
+        let number = replaced.next_file();
         Ok(Self {
-            text: Some(TextWriter::create(&staging.directory, number)?),
+            text: Some(TextWriter::create(directory, number)?),
             staging,
             options,
             generation: replaced.generation.saturating_add(1),
             number,
+            journal,
             keys: KeyWriter::default(),
             stores_text: false,
             without_text: 0,
+            digest: Digest::default(),
             started: Instant::now(),
         })
+    }
+
+    /// The unfinished build in a directory that [`BuildOptions::resume`] would go on with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] for a damaged journal, [`Error::Io`] when the system refuses.
+    pub fn unfinished(path: impl AsRef<Path>) -> Result<Option<Unfinished>> {
+        let directory = Directory::new(path);
+        let record = Record::find(&directory, &Replaced::read(&directory)?)?;
+        Ok(record.map(|record| record.unfinished()))
     }
 
     /// Adds a document; its text is stored now and encoded in [`IndexBuilder::finish`].
@@ -202,6 +184,7 @@ impl IndexBuilder {
             });
         }
         self.keys.push(key)?;
+        self.digest.add(document);
         self.stores_text |= got > 0;
         self.without_text += u64::from(title.is_empty() && text.is_empty());
         match &mut self.text {
@@ -226,9 +209,31 @@ impl IndexBuilder {
     ///
     /// [`Error::Cancelled`] when `progress` says so, [`Error::Encode`] when the source fails,
     /// [`Error::NonFinite`] and [`Error::Dimension`] for vectors that cannot be stored, [`Error::Io`]
-    /// when the disk fails. Whatever fails, the directory is left as it was found.
+    /// when the disk fails, [`Error::OtherBuild`] when the build to resume had other documents or another source.
     pub fn finish(
         mut self,
+        source: &mut dyn VectorSource,
+        progress: &dyn Progress,
+    ) -> Result<BuildReport> {
+        let dim = source.dim();
+        check_dim(dim)?;
+        self.journal.documents(self.keys.len() as u32)?;
+        self.journal.input("hash of the keys", self.digest.keys())?;
+        self.journal
+            .input("hash of the texts", self.digest.texts())?;
+        self.journal.input("dimension of the vectors", dim)?;
+        self.journal
+            .input("source of the vectors", source.fingerprint())?;
+        let result = self.run(source, progress);
+        if result.is_err() {
+            // What cannot be saved stays as it was saved before; the error to tell of is the first.
+            let _ = self.journal.save();
+        }
+        result
+    }
+
+    fn run(
+        &mut self,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
@@ -242,16 +247,15 @@ impl IndexBuilder {
             }
         }
 
-        let assembled = assemble::assemble(
-            &self.staging.directory,
+        let mut site = Site {
+            directory: &self.staging.directory,
             number,
-            &self.options,
-            self.keys,
-            self.stores_text,
-            source,
+            options: &self.options,
             progress,
-            &mut phases,
-        )?;
+            phases: &mut phases,
+        };
+        let keys = std::mem::take(&mut self.keys);
+        let assembled = assemble(&mut site, keys, self.stores_text, source, &mut self.journal)?;
         files.extend(assembled.files);
 
         let started = Instant::now();
@@ -273,8 +277,7 @@ impl IndexBuilder {
             files,
             model: self.options.model.take(),
         };
-        manifest.commit(&self.staging.directory)?;
-        self.staging.committed(&manifest)?;
+        self.staging.commit(&manifest)?;
         phases.push((Phase::Commit, started.elapsed()));
 
         let bytes = |text: bool| {
@@ -286,6 +289,7 @@ impl IndexBuilder {
         };
         Ok(BuildReport {
             documents: assembled.documents.into(),
+            resumed: self.journal.resumed.map(u64::from),
             vectors: assembled.vectors,
             without_vectors: assembled.without_vectors,
             without_text: if self.stores_text {
@@ -307,130 +311,41 @@ fn entry(kind: Tag, number: u32, seal: Seal) -> FileEntry {
     FileEntry { kind, number, seal }
 }
 
-fn check_options(options: &BuildOptions) -> Result<()> {
-    if !matches!(options.nbits, 1 | 2 | 4 | 8) {
-        return Err(Error::Option {
-            option: "nbits",
-            got: options.nbits.to_string(),
-            expected: "1, 2, 4 or 8",
-        });
-    }
-    if let Some(centroids) = options.centroids
-        && !(1..=format::MAX_CENTROIDS).contains(&centroids)
-    {
-        return Err(Error::Option {
-            option: "centroids",
-            got: centroids.to_string(),
-            expected: "at least 1 and at most 67,108,864",
-        });
-    }
-    Ok(())
-}
-
-/// A directory without a manifest may hold what a killed build left behind, but nothing else.
-fn check_only_ours(directory: &Directory) -> Result<()> {
-    match directory.list()?.into_iter().find(|name| !is_ours(name)) {
-        None => Ok(()),
-        Some(found) => Err(Error::DirectoryNotEmpty {
-            path: directory.path().to_path_buf(),
-            found,
-        }),
-    }
-}
-
-fn is_ours(name: &str) -> bool {
-    name == LOCK
-        || name.ends_with(".new")
-        || name.ends_with(".spool")
-        || format::file_number(name).is_some()
-}
-
-/// What is known of the index that a build replaces; nothing, when there is none.
+/// Hashes of all documents, to tell whether a build goes on with the same.
 #[derive(Default)]
-struct Replaced {
-    generation: u64,
-    last_file: u32,
-    files: Vec<String>,
+struct Digest {
+    keys: Xxh3Default,
+    texts: Xxh3Default,
 }
 
-impl Replaced {
-    fn read(directory: &Directory) -> Result<Self> {
-        match Manifest::open(directory) {
-            Ok((manifest, _)) => Ok(Self {
-                generation: manifest.generation,
-                last_file: manifest.next_file.saturating_sub(1),
-                files: manifest
-                    .files
-                    .iter()
-                    .map(|f| file_name(f.kind, f.number))
-                    .collect(),
-            }),
-            // A damaged manifest cannot say which files are its own: all stay until the new index is committed.
-            Err(Error::Format(_)) => {
-                let mut files = directory.list()?;
-                files.retain(|name| format::file_number(name).is_some());
-                Ok(Self {
-                    generation: 0,
-                    last_file: files
-                        .iter()
-                        .filter_map(|name| format::file_number(name))
-                        .max()
-                        .unwrap_or(0),
-                    files,
-                })
-            }
-            Err(other) => Err(other),
-        }
-    }
-}
-
-/// Files on their way to be committed; what is not committed is removed.
-struct Staging {
-    directory: Directory,
-    kept: Vec<String>,
-    _lock: WriterLock,
-}
-
-impl Staging {
-    /// Clears what an earlier, killed build left behind.
-    fn new(directory: Directory, lock: WriterLock, kept: Vec<String>) -> Result<Self> {
-        let staging = Self {
-            directory,
-            kept,
-            _lock: lock,
+impl Digest {
+    fn add(&mut self, document: &NewDocument<'_>) {
+        let field = |hash: &mut Xxh3Default, field: &str| {
+            hash.update(&(field.len() as u64).to_le_bytes());
+            hash.update(field.as_bytes());
         };
-        staging.sweep()?;
-        Ok(staging)
-    }
-
-    fn sweep(&self) -> Result<()> {
-        for name in self.directory.list()? {
-            if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
-                self.directory.remove(&name)?;
-            }
+        field(&mut self.keys, document.key);
+        for text in [document.title, document.text, document.metadata] {
+            field(&mut self.texts, text);
         }
-        Ok(())
     }
 
-    /// From now on these are the files to keep; those of the commit before are removed, which
-    /// readers that hold them do not notice.
-    fn committed(&mut self, manifest: &Manifest) -> Result<()> {
-        self.kept = manifest
-            .files
-            .iter()
-            .map(|f| file_name(f.kind, f.number))
-            .collect();
-        self.sweep()
+    fn keys(&self) -> String {
+        format!("{:032x}", self.keys.digest128())
+    }
+
+    fn texts(&self) -> String {
+        format!("{:032x}", self.texts.digest128())
     }
 }
 
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // Best effort: what cannot be removed now is swept by the next build.
-        let _ = self.sweep();
-        if let Ok(false) = self.directory.exists(MANIFEST) {
-            let _ = self.directory.remove(LOCK);
-            let _ = self.directory.remove_directory();
-        }
+fn check_dim(dim: usize) -> Result<()> {
+    if (1..=format::MAX_DIM).contains(&dim) {
+        return Ok(());
     }
+    Err(Error::Option {
+        option: "the vectors' dimension",
+        got: dim.to_string(),
+        expected: "at least 1 and at most 4,096",
+    })
 }

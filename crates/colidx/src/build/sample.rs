@@ -1,123 +1,312 @@
 //! The sample that the codebook is trained on.
 //!
-//! Its rows go into the parts that training reads. Documents that took a model to encode are kept besides, so that nothing is
-//! encoded twice.
+//! Its vectors go into the parts that training reads. Those that took a model to make are also kept document by document, in
+//! spool files, so that nothing is encoded twice.
 
-use super::batches::Batches;
-use super::encoded::{Encoded, EncodedWriter};
+use super::assemble::BATCH_DOCUMENTS;
+use super::journal::{self, Journal};
+use super::memory::Memory;
+use super::pace::Pace;
 use super::parts::{Parts, PartsWriter};
-use super::{Phase, Progress, VectorBatch};
+use super::reader::Reader;
+use super::spool::{self, Spool};
+use super::{BuildOptions, Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
-use crate::storage::Directory;
+use crate::format::frame::Prefix;
+use crate::storage::{Bytes, Directory};
 use colidx_cluster::TrainOptions;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+const VECTORS: &str = "vectors.spool";
+const TOKEN_IDS: &str = "tokens.spool";
+const LENGTHS: &str = "sample.spool";
 
 /// Vectors to train on for each centroid (`docs/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
-/// Documents drawn between two looks at whether there are enough: part of what decides the sample.
-const DRAWN_TOGETHER: usize = 256;
+/// How the journal records the sample.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct SampleRecord {
+    vectors: Prefix,
+    token_ids: Prefix,
+    lengths: Prefix,
+    /// Whether it is large enough to train on.
+    pub complete: bool,
+}
 
-/// A sample of a corpus.
+/// The sampled documents.
 pub(super) struct Sample {
-    pub parts: Parts,
-    /// The documents of the sample, unless the source reads them as fast.
-    pub encoded: Option<Encoded>,
-    /// Centroids to train.
-    pub centroids: usize,
-    /// Vectors drawn.
-    pub vectors: u64,
+    directory: Directory,
+    pub dim: usize,
+    /// Documents in a seeded order, each batch of them ascending: stored text is then decompressed once a block.
+    order: Vec<u32>,
+    so_far: Estimate,
+    /// Whether vectors are kept, and not read from the source again.
+    keeps: bool,
+    spools: [Spool; 3],
+    /// The kept vectors and their vocabulary ids, once they are complete.
+    kept: Option<[Bytes; 2]>,
+    /// Where each document's vectors are kept, by ordinal; `None` when they are not.
+    places: Vec<Option<(u64, u32)>>,
+    complete: bool,
+    /// A write failed half way: the spools hold more than the other fields say.
+    torn: bool,
 }
 
 impl Sample {
-    /// Draws documents in a seeded order until there are enough vectors for the codebook. `chunks` is the memory for what is
-    /// on its way to the file.
-    pub(super) fn draw(
+    /// An empty sample, or what the journal says of one.
+    pub(super) fn open(
         directory: &Directory,
-        documents: &mut Batches<'_>,
-        centroids: Option<usize>,
-        options: &TrainOptions,
-        chunks: usize,
-        progress: &dyn Progress,
+        reader: &Reader<'_>,
+        options: &BuildOptions,
+        from: Option<SampleRecord>,
     ) -> Result<Self> {
-        let of = documents.documents();
-        let mut order: Vec<u32> = (0..of).collect();
+        let (documents, dim) = (reader.keys.len(), reader.dim());
+        let mut order: Vec<u32> = (0..documents as u32).collect();
         order.sort_by_cached_key(|d| {
             xxhash_rust::xxh3::xxh3_64_with_seed(&u64::from(*d).to_le_bytes(), options.seed)
         });
-        let mut parts = PartsWriter::new(directory, documents.dim(), options, chunks);
-        let mut encoded = if documents.rereads() {
-            None
-        } else {
-            Some(EncodedWriter::create(directory, documents.dim())?)
+        for batch in order.chunks_mut(BATCH_DOCUMENTS) {
+            batch.sort_unstable();
+        }
+        let lengths: Vec<u32> = spool::read(directory, LENGTHS, from.map(|f| f.lengths))?;
+        let keeps = !reader.source.rereads();
+        let mut sample = Self {
+            directory: directory.clone(),
+            dim,
+            order,
+            so_far: Estimate {
+                of: documents,
+                asked: options.centroids,
+                documents: 0,
+                vectors: 0,
+            },
+            keeps,
+            spools: [
+                Spool::open(directory, VECTORS, from.map(|f| f.vectors))?,
+                Spool::open(directory, TOKEN_IDS, from.map(|f| f.token_ids))?,
+                Spool::open(directory, LENGTHS, from.map(|f| f.lengths))?,
+            ],
+            kept: None,
+            places: vec![None; if keeps { documents } else { 0 }],
+            complete: false,
+            torn: false,
         };
-        let mut drawn = Drawn {
-            of,
-            asked: centroids,
-            documents: 0,
-            vectors: 0,
-            has_ids: false,
+        sample.place_all(&lengths);
+        if let Some(from) = from {
+            let check = |what, expected, got| journal::check(directory, what, expected, got);
+            let vectors = sample.so_far.vectors * u64::from(keeps);
+            let (values, ids) = (from.vectors.length, from.token_ids.length);
+            check(
+                "sampled documents",
+                sample.so_far.documents as u64,
+                lengths.len() as u64,
+            )?;
+            check("sample", vectors * dim as u64 * 4, values)?;
+            check("its token ids", vectors * u64::from(ids > 0) * 4, ids)?;
+        }
+        Ok(sample)
+    }
+
+    /// Draws documents until there are enough vectors for the codebook, and puts these into parts.
+    pub(super) fn draw(
+        &mut self,
+        reader: &mut Reader<'_>,
+        options: &TrainOptions,
+        memory: &Memory,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+    ) -> Result<Parts> {
+        let writer = PartsWriter::new(&self.directory, self.dim, options, memory.chunks());
+        let mut parts = Feed {
+            writer,
+            so_far: Estimate {
+                documents: 0,
+                vectors: 0,
+                ..self.so_far
+            },
         };
+        let mut pace = Pace::new(memory.batch(), self.dim);
+        let mut batch = VectorBatch::default();
         progress.phase(Phase::Sample, None);
-        for chunk in order.chunks_mut(DRAWN_TOGETHER) {
+        while !self.is_enough(progress) {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            // In document order, so that stored text is decompressed once a block.
-            chunk.sort_unstable();
-            documents.read(chunk, &mut |these, batch| {
-                if let Some(encoded) = &mut encoded {
-                    encoded.push(these, batch)?;
-                }
-                drawn.take(batch, &mut parts)
-            })?;
-            progress.phase(Phase::Sample, Some(drawn.expected_documents()));
-            progress.advance(drawn.documents);
-            if drawn.vectors >= drawn.enough() {
-                break;
+            let done = self.so_far.documents;
+            let end = (done / BATCH_DOCUMENTS + 1) * BATCH_DOCUMENTS;
+            let end = end.min(self.order.len());
+            reader.read(pace.next(&self.order[done..end]), &mut batch)?;
+            pace.saw(&batch.lens);
+            self.push(&batch)?;
+            if !self.keeps {
+                parts.take(&batch)?;
+            }
+            if journal.due() {
+                self.keep(journal)?;
+                journal.save()?;
             }
         }
-        let encoded = encoded.map(|encoded| encoded.finish(directory, drawn.has_ids));
-        Ok(Self {
-            parts: parts.finish()?,
-            encoded: encoded.transpose()?,
-            centroids: drawn.centroids(),
-            vectors: drawn.vectors,
-        })
+        self.complete()?;
+        // What was kept, maybe by a build that was stopped, goes into parts from there.
+        for documents in self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS) {
+            batch.clear();
+            for &document in documents {
+                self.append(document, &mut batch);
+            }
+            parts.take(&batch)?;
+            self.release();
+        }
+        parts.writer.finish()
     }
-}
 
-/// How far drawing has come.
-struct Drawn {
-    /// Documents there are.
-    of: u32,
-    /// Centroids asked for.
-    asked: Option<usize>,
-    documents: u64,
-    vectors: u64,
-    has_ids: bool,
-}
-
-impl Drawn {
-    /// Takes documents one by one: how the sample is divided must not depend on how many come together.
-    fn take(&mut self, batch: &VectorBatch, parts: &mut PartsWriter) -> Result<()> {
-        self.has_ids |= !batch.token_ids.is_empty();
-        let dim = parts.dim();
-        let mut row = 0;
-        for &len in &batch.lens {
-            let rows = row..row + len as usize;
-            row = rows.end;
-            self.documents += 1;
-            self.vectors += u64::from(len);
-            let ids = batch.token_ids.get(rows.clone()).unwrap_or_default();
-            let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
-            parts.push(vectors, ids, || self.expected_vectors())?;
+    /// The sample is drawn: what is kept can be read.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        self.complete = true;
+        if self.keeps {
+            self.spools.iter_mut().try_for_each(Spool::flush)?;
+            let map = |name| self.directory.map(name);
+            self.kept = Some([map(VECTORS)?, map(TOKEN_IDS)?]);
         }
         Ok(())
     }
 
-    /// Vectors that all documents have, going by those drawn.
+    /// Whether there are enough; whole batches decide that.
+    fn is_enough(&self, progress: &dyn Progress) -> bool {
+        let Estimate {
+            documents, vectors, ..
+        } = self.so_far;
+        if documents == self.order.len() {
+            return true;
+        }
+        if documents == 0 || !documents.is_multiple_of(BATCH_DOCUMENTS) {
+            return false;
+        }
+        progress.phase(Phase::Sample, Some(self.so_far.expected_documents()));
+        progress.advance(documents as u64);
+        vectors >= self.so_far.enough()
+    }
+
+    fn push(&mut self, batch: &VectorBatch) -> Result<()> {
+        let [vectors, token_ids, lengths] = &mut self.spools;
+        self.torn = true;
+        if self.keeps {
+            vectors.write(&batch.vectors)?;
+            token_ids.write(&batch.token_ids)?;
+        }
+        lengths.write(&batch.lens)?;
+        self.torn = false;
+        self.place_all(&batch.lens);
+        Ok(())
+    }
+
+    /// Gives the next documents of the order their places.
+    fn place_all(&mut self, lengths: &[u32]) {
+        let so_far = &mut self.so_far;
+        for (&document, &len) in self.order[so_far.documents..].iter().zip(lengths) {
+            if let Some(place) = self.places.get_mut(document as usize) {
+                *place = Some((so_far.vectors, len));
+            }
+            so_far.vectors += u64::from(len);
+        }
+        so_far.documents = self.order.len().min(so_far.documents + lengths.len());
+    }
+
+    /// Makes safe what was encoded, and notes it.
+    pub(super) fn keep(&mut self, journal: &mut Journal) -> Result<()> {
+        let noted = journal.done().sample.is_some_and(|s| s.complete);
+        if self.torn || (self.complete && noted) {
+            return Ok(());
+        }
+        let [vectors, token_ids, lengths] = &mut self.spools;
+        let record = SampleRecord {
+            vectors: vectors.checkpoint()?,
+            token_ids: token_ids.checkpoint()?,
+            lengths: lengths.checkpoint()?,
+            complete: self.complete,
+        };
+        journal.note(self.kept_documents(), |done| {
+            done.sample = Some(record);
+        });
+        Ok(())
+    }
+
+    /// Documents of the corpus.
+    pub(super) fn of(&self) -> u32 {
+        self.order.len() as u32
+    }
+
+    /// Documents whose vectors need not be made again.
+    pub(super) fn kept_documents(&self) -> u32 {
+        if self.keeps {
+            self.so_far.documents as u32
+        } else {
+            0
+        }
+    }
+
+    /// Vectors drawn.
+    pub(super) fn len(&self) -> u64 {
+        self.so_far.vectors
+    }
+
+    /// Centroids to train.
+    pub(super) fn centroids(&self) -> usize {
+        self.so_far.centroids()
+    }
+
+    /// Whether a document's vectors are kept.
+    pub(super) fn has(&self, document: u32) -> bool {
+        self.place(document).is_some()
+    }
+
+    fn place(&self, document: u32) -> Option<Range<usize>> {
+        let (start, len) = (*self.places.get(document as usize)?)?;
+        Some(start as usize..start as usize + len as usize)
+    }
+
+    /// Appends a document to `batch`, if it is kept.
+    pub(super) fn append(&self, document: u32, batch: &mut VectorBatch) {
+        let (Some(rows), Some([vectors, token_ids])) = (self.place(document), &self.kept) else {
+            return;
+        };
+        let bytes = |of: usize| rows.start * of * 4..rows.end * of * 4;
+        vectors.will_need(bytes(self.dim));
+        batch.lens.push(rows.len() as u32);
+        // The spools were written as f32 and u32.
+        let values = bytemuck::cast_slice(&vectors[bytes(self.dim)]);
+        batch.vectors.extend_from_slice(values);
+        if let Some(ids) = token_ids.get(bytes(1)) {
+            batch.token_ids.extend_from_slice(bytemuck::cast_slice(ids));
+        }
+    }
+
+    /// Gives up the memory of what was read of the kept vectors.
+    pub(super) fn release(&self) {
+        for bytes in self.kept.iter().flatten() {
+            bytes.release(0..bytes.len());
+        }
+    }
+}
+
+/// What the documents so far say of all.
+#[derive(Debug, Clone, Copy)]
+struct Estimate {
+    /// Documents of the corpus.
+    of: usize,
+    /// Centroids asked for.
+    asked: Option<usize>,
+    /// Documents so far.
+    documents: usize,
+    /// Their vectors.
+    vectors: u64,
+}
+
+impl Estimate {
+    /// Vectors of the corpus.
     fn of_all(&self) -> f64 {
-        self.vectors as f64 / self.documents.max(1) as f64 * f64::from(self.of)
+        self.vectors as f64 / self.documents.max(1) as f64 * self.of as f64
     }
 
     /// Centroids to train.
@@ -131,13 +320,41 @@ impl Drawn {
         (self.centroids() * VECTORS_PER_CENTROID) as u64
     }
 
+    /// Vectors that the sample will have.
     fn expected_vectors(&self) -> u64 {
         self.enough().min(self.of_all() as u64)
     }
 
+    /// Documents that the sample will have.
     fn expected_documents(&self) -> u64 {
-        let expected = self.enough() as f64 * self.documents as f64 / self.vectors.max(1) as f64;
-        (expected.ceil() as u64).clamp(self.documents, self.of.into())
+        let (documents, vectors) = (self.documents as f64, self.vectors.max(1) as f64);
+        let expected = (self.enough() as f64 * documents / vectors).ceil() as u64;
+        expected.clamp(self.documents as u64, self.of as u64)
+    }
+}
+
+/// Hands the sample over to its parts, document by document: how it is divided must not depend on how many come together.
+struct Feed {
+    writer: PartsWriter,
+    so_far: Estimate,
+}
+
+impl Feed {
+    fn take(&mut self, batch: &VectorBatch) -> Result<()> {
+        let dim = self.writer.dim();
+        let mut row = 0;
+        for &len in &batch.lens {
+            let rows = row..row + len as usize;
+            row = rows.end;
+            self.so_far.documents += 1;
+            self.so_far.vectors += u64::from(len);
+            let ids = batch.token_ids.get(rows.clone()).unwrap_or_default();
+            let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
+            let so_far = self.so_far;
+            self.writer
+                .push(vectors, ids, || so_far.expected_vectors())?;
+        }
+        Ok(())
     }
 }
 

@@ -48,6 +48,12 @@ pub trait VectorSource {
         false
     }
 
+    /// What the vectors depend on beside the documents, such as the names and sizes of files that hold them; empty where
+    /// [`super::BuildOptions::model`] says it all. A build that resumes must find it the same.
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
     /// Fills the empty `out` with the vectors of `documents`, in their order. The same document must
     /// get the same vectors whatever others are asked for with it.
     ///

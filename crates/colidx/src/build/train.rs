@@ -1,16 +1,33 @@
 //! Training the codebook on the sample.
 
 use super::layout::Layout;
-use super::sample::Sample;
+use super::parts::Parts;
 use super::{BuildOptions, Phase, Progress};
-use crate::codebook::NewCodebook;
+use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
-use colidx_cluster::{Assigner, Rows, TrainOptions};
+use colidx_cluster::{Assigner, Codebook, Rows, TrainOptions};
 use std::sync::Once;
 
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
 const QUANTIZER_VECTORS: usize = 1 << 16;
+
+/// A codebook, and an assigner, which numbers centroids in the order of training.
+pub(super) struct Trained {
+    pub book: NewCodebook,
+    pub assigner: Assigner,
+}
+
+/// From a codebook that was stored.
+impl From<NewCodebook> for Trained {
+    fn from(book: NewCodebook) -> Self {
+        let centroids = in_training_order(&book.centroids, &book.steps, &book.members);
+        Self {
+            assigner: Assigner::new(book.steps.len(), &centroids, &book.groups),
+            book,
+        }
+    }
+}
 
 /// How to train, but for the number of centroids.
 pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
@@ -22,17 +39,16 @@ pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
     }
 }
 
-/// Trains centroids and residual buckets on the sample. Besides the codebook, what compressing needs of it: an assigner, which
-/// numbers centroids in the order of training. `memory` is for the parts of the sample that are read at a time.
+/// Trains centroids and residual buckets on a sample. `memory` is for the parts of it that are held at a time.
 pub(super) fn train(
-    sample: Sample,
-    dim: usize,
+    mut parts: Parts,
+    centroids: usize,
     options: &BuildOptions,
     memory: usize,
     progress: &dyn Progress,
-) -> Result<(NewCodebook, Assigner)> {
+) -> Result<Trained> {
     let train_options = TrainOptions {
-        centroids: sample.centroids,
+        centroids,
         memory,
         ..train_options(options)
     };
@@ -42,29 +58,34 @@ pub(super) fn train(
         progress.advance(p.done);
     };
     progress.phase(Phase::Train, None);
-    let mut parts = sample.parts;
-    let mut trained =
-        colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)?;
+    let trained = colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)?;
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
-    let layout = Layout::new(&trained, options.seed);
-    layout.round(&mut trained.centroids);
-    let assigner = Assigner::new(dim, &trained.centroids, &trained.groups);
-
-    // The first vectors of the sample are as good as any.
     let Rows {
         vectors: mut residuals,
         mut token_ids,
     } = std::mem::take(&mut parts.first);
     drop(parts);
+
+    let dim = trained.dim;
+    let layout = Layout::new(&trained, options.seed);
+    let Codebook {
+        mut centroids,
+        groups,
+        ..
+    } = trained;
+    layout.round(&mut centroids);
+    let assigner = Assigner::new(dim, &centroids, &groups);
+
+    // The first vectors of a sample that is in random order are as good as any.
     residuals.truncate(QUANTIZER_VECTORS * dim);
     token_ids.truncate(QUANTIZER_VECTORS);
     let token_ids = (!token_ids.is_empty()).then_some(token_ids);
     let mut codes = Vec::new();
     assigner.assign(&residuals, token_ids.as_deref(), &mut codes);
     for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
-        let centroid = &trained.centroids[code as usize * dim..][..dim];
+        let centroid = &centroids[code as usize * dim..][..dim];
         row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
     }
     let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
@@ -76,7 +97,7 @@ pub(super) fn train(
         cells: layout.cells,
         centres: layout.centres,
         members: layout.members,
-        groups: trained.groups,
+        groups,
     };
-    Ok((book, assigner))
+    Ok(Trained { book, assigner })
 }

@@ -276,10 +276,7 @@ impl Manifest {
         };
         w.section(MODEL, &model)?;
         w.finish()?;
-        // The new files' names must be durable before the manifest that refers to them is.
-        directory.sync()?;
-        directory.rename(MANIFEST_NEW, MANIFEST)?;
-        directory.sync()
+        directory.replace(MANIFEST_NEW, MANIFEST)
     }
 
     /// The file of `kind` that belongs to `number`, opened and compared with the manifest's record.

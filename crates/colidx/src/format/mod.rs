@@ -8,7 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod manifest;
 
 /// Version of the format this library writes and reads.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 /// Longest document key in bytes.
 pub const MAX_KEY_BYTES: usize = 4096;
@@ -44,8 +44,11 @@ pub(crate) mod kind {
     pub const DOCUMENTS: Tag = Tag(*b"DOCS");
     pub const CODES: Tag = Tag(*b"CODE");
     pub const RESIDUALS: Tag = Tag(*b"RESI");
+    pub const MEANS: Tag = Tag(*b"MEAN");
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
+    /// Not part of an index: what of a build is done.
+    pub const JOURNAL: Tag = Tag(*b"JRNL");
 }
 
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
@@ -59,6 +62,7 @@ pub(crate) fn file_name(kind: Tag, number: u32) -> String {
         kind::DOCUMENTS => "documents",
         kind::CODES => "codes",
         kind::RESIDUALS => "residuals",
+        kind::MEANS => "means",
         kind::POSTINGS => "postings",
         kind::TEXT => "text",
         _ => "unknown",
@@ -74,6 +78,7 @@ pub(crate) fn file_number(name: &str) -> Option<u32> {
         "documents",
         "codes",
         "residuals",
+        "means",
         "postings",
         "text",
     ];

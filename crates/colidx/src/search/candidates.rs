@@ -2,11 +2,12 @@
 //!
 //! A document's score at centroid level is the sum over query tokens of the best probed centroid that it has a vector in;
 //! where it has none, of the token's worst probed centroid, since anything better would have been probed (missing similarity
-//! imputation, XTR, arXiv 2304.01982, and WARP, 2501.17788, section 4.3). No document's codes are read.
+//! imputation, XTR, arXiv 2304.01982, and WARP, 2501.17788, section 4.3). No document's codes are read. Query tokens that lie
+//! close together are taken as one that counts as often ([`super::merged`]).
 
-use super::SearchStats;
 use super::best::Scored;
 use super::centroids::Probes;
+use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
@@ -104,20 +105,23 @@ impl SlotPool {
 pub(super) struct Candidates {
     /// How many there were.
     pub found: usize,
-    /// The best of them, of equal scores the earlier documents, in document order: what is read of them next is then read
-    /// front to back.
-    pub best: Vec<DocId>,
+    /// The best of them with their scores, of equal scores the earlier documents, in document order.
+    pub scored: Vec<(u32, DocId)>,
+    /// What one unit of a score is worth.
+    pub unit: f64,
 }
 
 /// Of all documents in the posting lists of the probed centroids the `count` with the best scores.
 pub(super) fn find(
     index: &Index,
+    query: &Query,
     probes: &Probes,
     count: usize,
     stats: &mut SearchStats,
 ) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
-    let shift = shift(tokens);
+    let weights = query.merged().weights();
+    let shift = shift(tokens, weights);
     let mut slots = index.slots().take();
     // Where the slots of each segment begin.
     let mut firsts = vec![0];
@@ -126,12 +130,12 @@ pub(super) fn find(
         let first = firsts[firsts.len() - 1];
         firsts.push((first + documents as usize).next_multiple_of(BLOCK));
         slots.grow(firsts[firsts.len() - 1]);
-        for (number, probed) in (1u32..).zip(tokens) {
+        for (number, (probed, &weight)) in (1u32..).zip(tokens.iter().zip(weights)) {
             let probed = affordable(segment, probed)?;
             let least = probed.last().map_or(0, |&(score, _)| score);
             for &(score, centroid) in probed {
                 // Best first, so that the first list a document is in counts.
-                let gain = (i64::from(score) - i64::from(least)) as u32 >> shift;
+                let gain = (gain(score, least, weight) >> shift) as u32;
                 let postings = &segment.postings;
                 stats.bytes_touched +=
                     postings.read(centroid as usize, documents, &mut slots.list)?;
@@ -140,10 +144,14 @@ pub(super) fn find(
             }
         }
     }
-    let candidates = best(&slots, &firsts, count);
+    let (found, scored) = best(&slots, &firsts, count);
     slots.clear();
     index.slots().put(slots);
-    Ok(candidates)
+    Ok(Candidates {
+        found,
+        scored,
+        unit: probes.step * f64::from(shift).exp2(),
+    })
 }
 
 /// The best of the probed centroids, until their lists hold [`ENTRIES`]; at least one.
@@ -158,9 +166,9 @@ fn affordable<'p>(segment: &Segment, probed: &'p [Scored]) -> Result<&'p [Scored
     Ok(probed)
 }
 
-/// The documents with the `count` best scores. Most documents found have low scores, and are counted by score and not
-/// written down.
-fn best(slots: &Slots, firsts: &[usize], count: usize) -> Candidates {
+/// How many documents were found, and those with the `count` best scores. Most have low scores, and are counted by score and
+/// not written down.
+fn best(slots: &Slots, firsts: &[usize], count: usize) -> (usize, Vec<(u32, DocId)>) {
     const STEP: u32 = 6;
     let mut counts = vec![0u32; 1 << (u32::BITS - TOKEN_BITS - STEP)];
     let mut found = 0;
@@ -185,22 +193,24 @@ fn best(slots: &Slots, firsts: &[usize], count: usize) -> Candidates {
         scored.truncate(count);
     }
     scored.sort_unstable_by_key(|&(_, slot)| slot);
-    let document = |(_, slot): (u32, usize)| {
+    let document = |(score, slot): (u32, usize)| {
         let segment = firsts.partition_point(|&first| first <= slot) - 1;
-        DocId::new(segment, (slot - firsts[segment]) as u32)
+        (score, DocId::new(segment, (slot - firsts[segment]) as u32))
     };
-    Candidates {
-        found,
-        best: scored.into_iter().map(document).collect(),
-    }
+    (found, scored.into_iter().map(document).collect())
 }
 
 /// How far gains are shifted down, so that the largest score there can be fits a slot.
-fn shift(tokens: &[Vec<Scored>]) -> u32 {
+fn shift(tokens: &[Vec<Scored>], weights: &[u32]) -> u32 {
     let most: u64 = tokens
         .iter()
-        .filter_map(|probed| Some((probed.first()?.0, probed.last()?.0)))
-        .map(|(best, least)| (i64::from(best) - i64::from(least)) as u64)
+        .zip(weights)
+        .filter_map(|(probed, &weight)| Some(gain(probed.first()?.0, probed.last()?.0, weight)))
         .sum();
     (u64::BITS - most.leading_zeros()).saturating_sub(u32::BITS - TOKEN_BITS)
+}
+
+/// What a score is above the least, for all query tokens that it is taken for.
+fn gain(score: i32, least: i32, weight: u32) -> u64 {
+    u64::from(score.abs_diff(least)) * u64::from(weight)
 }

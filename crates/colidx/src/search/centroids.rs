@@ -15,7 +15,7 @@ const ROWS: usize = 64;
 
 /// The centroids probed for each query token, best first, with their scores.
 pub(super) struct Probes {
-    /// By query token.
+    /// By mean of query tokens ([`super::merged`]).
     pub tokens: Vec<Vec<Scored>>,
     /// Value of one unit of a score.
     pub step: f64,
@@ -33,13 +33,13 @@ pub(super) fn probe(codebook: &Codebook, query: &Query, count: usize, cells: usi
     };
     let mut chosen = vec![cells >= codebook.cells(); codebook.cells()];
     if cells < codebook.cells() {
-        let mut best = Best::new(query.tokens(), cells);
+        let mut best = Best::new(panels.columns(), cells);
         scorer.score(codebook.centres(), 0, &mut best);
         for &(_, cell) in best.finish().iter().flatten() {
             chosen[cell as usize] = true;
         }
     }
-    let mut best = Best::new(query.tokens(), count);
+    let mut best = Best::new(panels.columns(), count);
     for range in runs(codebook, &chosen) {
         scorer.score(codebook.centroids(range.clone()), range.start, &mut best);
     }

@@ -2,13 +2,15 @@
 //!
 //! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off
 //! ([`Int16Panels::maxsim_error`]). A document whose score lies further below the `k`-th best than both could be off cannot be among
-//! the first `k`; the others are scored again in f32. So the hits, their scores and their order are those of f32 throughout.
+//! the first `k`, nor can a vector be a query token's best match whose product lies as far below the greatest. Only vectors that can
+//! be, of documents that can be, are multiplied again in f32. So the hits, their scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
+use crate::segment::vectors::resize;
 use colidx_kernels::Int16Panels;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -28,83 +30,108 @@ pub(super) fn rank(
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
-    let screened;
-    let mut documents = documents;
     // Screening decodes to unit length, and pays where it can leave documents out.
-    if index.codebook().unit_length && documents.len() > ranking.k() {
+    let scored = if index.codebook().unit_length && documents.len() > ranking.k() {
         let panels = query.screening();
-        let scored = score_all(
-            index,
+        let contenders = score_all(
             documents,
             parallel,
+            || Scorer::new(index, query, ranking.k()),
             stats,
-            |scorer, document, stats| scorer.screen(panels, document, stats),
+            |scorer, &document, stats| scorer.screen(panels, document, stats),
         )?;
-        screened = contenders(scored, ranking.k(), panels.maxsim_error());
-        documents = &screened;
-    }
-    let scored = score_all(
-        index,
-        documents,
-        parallel,
-        stats,
-        |scorer, document, stats| {
-            stats.documents_scored += 1;
-            scorer.score(query, document, stats)
-        },
-    )?;
+        score_all(
+            &best(contenders, ranking.k(), panels.maxsim_error()),
+            parallel,
+            || Scorer::new(index, query, ranking.k()),
+            stats,
+            |scorer, contender, stats| scorer.score_contender(contender, stats),
+        )?
+    } else {
+        score_all(
+            documents,
+            parallel,
+            || Scorer::new(index, query, ranking.k()),
+            stats,
+            |scorer, &document, stats| scorer.score(document, stats),
+        )?
+    };
     for (score, document) in scored {
         ranking.push(score, document);
     }
     Ok(())
 }
 
-/// Documents that can be among the `k` best when every score may be off by `error`.
-fn contenders(mut scored: Vec<(f64, DocId)>, k: usize, error: f64) -> Vec<DocId> {
-    if scored.len() > k {
-        let (_, kth, _) = scored.select_nth_unstable_by(k - 1, |a, b| b.0.total_cmp(&a.0));
-        let least = kth.0 - 2.0 * error;
-        scored.retain(|&(score, _)| score >= least);
-    }
-    let mut documents: Vec<DocId> = scored.into_iter().map(|(_, document)| document).collect();
-    documents.sort_unstable();
-    documents
+/// A document that may be among the best.
+struct Contender {
+    document: DocId,
+    /// Its MaxSim to within the error of screening.
+    score: f64,
+    /// Those of its vectors, from 0, that may be the best match of a query token.
+    vectors: Vec<u32>,
 }
 
-/// The scores of all documents that have one, in the order of the documents.
-fn score_all<S: Send>(
-    index: &Index,
-    documents: &[DocId],
-    parallel: bool,
-    stats: &mut SearchStats,
-    score: impl Fn(&mut Scorer<'_>, DocId, &mut SearchStats) -> Result<Option<S>> + Sync,
-) -> Result<Vec<(S, DocId)>> {
-    let chunk = |scorer: &mut Scorer<'_>,
-                 documents: &[DocId],
-                 out: &mut Vec<(S, DocId)>,
-                 stats: &mut SearchStats| {
-        for &document in documents {
-            if let Some(score) = score(scorer, document, stats)? {
-                out.push((score, document));
-            }
+/// Those that can be among the `k` best when every score may be off by `error`.
+fn best(mut contenders: Vec<Contender>, k: usize, error: f64) -> Vec<Contender> {
+    if contenders.len() > k {
+        let (_, kth, _) =
+            contenders.select_nth_unstable_by(k - 1, |a, b| b.score.total_cmp(&a.score));
+        let least = kth.score - 2.0 * error;
+        contenders.retain(|contender| contender.score >= least);
+    }
+    contenders.sort_unstable_by_key(|contender| contender.document);
+    contenders
+}
+
+/// The `k`-th best of the scores that passed by, or less.
+struct Floor {
+    k: usize,
+    scores: Vec<f64>,
+    least: f64,
+}
+
+impl Floor {
+    fn raise(&mut self, score: f64) {
+        if score <= self.least {
+            return;
         }
-        Ok::<_, crate::Error>(())
-    };
-    let mut all = Vec::with_capacity(documents.len());
+        self.scores.push(score);
+        if self.scores.len() >= 2 * self.k {
+            self.scores
+                .select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
+            self.scores.truncate(self.k);
+            self.least = self.scores[self.k - 1];
+        }
+    }
+}
+
+/// What `score` gives for the items, in their order, but for those that have nothing.
+fn score_all<'a, T: Sync, S: Send>(
+    items: &[T],
+    parallel: bool,
+    scorer: impl Fn() -> Scorer<'a> + Sync + Send,
+    stats: &mut SearchStats,
+    score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync,
+) -> Result<Vec<S>> {
+    let chunk =
+        |scorer: &mut Scorer<'a>, items: &[T], out: &mut Vec<S>, stats: &mut SearchStats| {
+            for item in items {
+                out.extend(score(scorer, item, stats)?);
+            }
+            Ok::<_, crate::Error>(())
+        };
+    let mut all = Vec::new();
     if !parallel {
-        chunk(&mut Scorer::new(index), documents, &mut all, stats)?;
+        chunk(&mut scorer(), items, &mut all, stats)?;
         return Ok(all);
     }
-    let parts: Vec<(Vec<(S, DocId)>, SearchStats)> = documents
+    let parts: Vec<(Vec<S>, SearchStats)> = items
         .par_chunks(CHUNK)
-        .map_init(
-            || Scorer::new(index),
-            |scorer, documents| {
-                let (mut out, mut stats) = (Vec::new(), SearchStats::default());
-                chunk(scorer, documents, &mut out, &mut stats)?;
-                Ok((out, stats))
-            },
-        )
+        .map_init(scorer, |scorer, items| {
+            let (mut out, mut stats) = (Vec::new(), SearchStats::default());
+            chunk(scorer, items, &mut out, &mut stats)?;
+            Ok((out, stats))
+        })
         .collect::<Result<_>>()?;
     for (part, work) in parts {
         all.extend(part);
@@ -116,89 +143,172 @@ fn score_all<S: Send>(
 /// Scores documents one by one, keeping its buffers from one to the next.
 struct Scorer<'a> {
     index: &'a Index,
+    query: &'a Query,
+    floor: Floor,
     codes: Vec<u32>,
+    residuals: Vec<u8>,
     rows: Vec<f32>,
     best: Vec<f32>,
     rows16: Vec<i16>,
+    /// `[vectors, padded_columns]`: the products of all vectors of a document.
+    dots: Vec<i32>,
     best16: Vec<i32>,
 }
 
 impl<'a> Scorer<'a> {
-    fn new(index: &'a Index) -> Self {
+    fn new(index: &'a Index, query: &'a Query, k: usize) -> Self {
         Self {
             index,
+            query,
+            floor: Floor {
+                k,
+                scores: Vec::new(),
+                least: f64::NEG_INFINITY,
+            },
             codes: Vec::new(),
+            residuals: Vec::new(),
             rows: Vec::new(),
             best: Vec::new(),
             rows16: Vec::new(),
+            dots: Vec::new(),
             best16: Vec::new(),
         }
     }
 
     /// The document's segment and where its vectors lie, or `None` when it has none.
-    fn vectors(
-        &self,
-        document: DocId,
-        stats: &mut SearchStats,
-    ) -> Result<Option<(&'a Segment, Range<usize>)>> {
+    fn vectors(&self, document: DocId) -> Result<Option<(&'a Segment, Range<usize>)>> {
         let segment = &self.index.segments()[document.segment()];
         let range = segment.documents.vectors(document.document())?;
-        if range.is_empty() {
-            return Ok(None);
-        }
-        stats.vectors_decoded += range.len() as u64;
-        stats.bytes_touched += segment.vectors.stored_bytes(range.len());
-        Ok(Some((segment, range)))
+        Ok((!range.is_empty()).then_some((segment, range)))
     }
 
     /// The document's MaxSim, or `None` when it has no vectors.
-    fn score(
-        &mut self,
-        query: &Query,
-        document: DocId,
-        stats: &mut SearchStats,
-    ) -> Result<Option<f32>> {
-        let Some((segment, range)) = self.vectors(document, stats)? else {
+    fn score(&mut self, document: DocId, stats: &mut SearchStats) -> Result<Option<(f32, DocId)>> {
+        let Some((segment, range)) = self.vectors(document)? else {
             return Ok(None);
         };
-        let panels = query.panels();
-        self.best.clear();
-        self.best.resize(panels.padded_columns(), f32::NEG_INFINITY);
+        stats.documents_scored += 1;
+        stats.vectors_decoded += range.len() as u64;
+        stats.bytes_touched += segment.vectors.stored_bytes(range.len());
+        let book = self.index.codebook();
+        let vectors = &segment.vectors;
+        self.start();
         for block in blocks(range) {
-            let book = self.index.codebook();
-            segment
-                .vectors
-                .decode(book, block, &mut self.codes, &mut self.rows)?;
-            colidx_kernels::max_dots(&self.rows, panels, &mut self.best);
+            vectors.codes.read(block.clone(), &mut self.codes);
+            vectors.decode(book, &self.codes, vectors.residuals(block), &mut self.rows)?;
+            colidx_kernels::max_dots(&self.rows, self.query.panels(), &mut self.best);
         }
-        let best = &self.best[..panels.columns()];
-        Ok(Some(best.iter().fold(0.0, |sum, best| sum + best)))
+        Ok(Some((self.sum(), document)))
     }
 
-    /// The document's MaxSim to within the panels' error, or `None` when it has no vectors.
+    /// The same from the vectors that decide about it.
+    fn score_contender(
+        &mut self,
+        contender: &Contender,
+        stats: &mut SearchStats,
+    ) -> Result<Option<(f32, DocId)>> {
+        let Some((segment, range)) = self.vectors(contender.document)? else {
+            return Ok(None);
+        };
+        stats.documents_scored += 1;
+        stats.vectors_decoded += contender.vectors.len() as u64;
+        let vectors = &segment.vectors;
+        vectors.codes.read(range.clone(), &mut self.codes);
+        self.residuals.clear();
+        for (to, &vector) in contender.vectors.iter().enumerate() {
+            let vector = vector as usize;
+            // The vectors ascend, so none is overwritten before it was read.
+            self.codes[to] = self.codes[vector];
+            let at = range.start + vector;
+            self.residuals
+                .extend_from_slice(vectors.residuals(at..at + 1));
+        }
+        self.codes.truncate(contender.vectors.len());
+        self.start();
+        vectors.decode(
+            self.index.codebook(),
+            &self.codes,
+            &self.residuals,
+            &mut self.rows,
+        )?;
+        colidx_kernels::max_dots(&self.rows, self.query.panels(), &mut self.best);
+        Ok(Some((self.sum(), contender.document)))
+    }
+
+    fn start(&mut self) {
+        self.best.clear();
+        self.best
+            .resize(self.query.panels().padded_columns(), f32::NEG_INFINITY);
+    }
+
+    fn sum(&self) -> f32 {
+        let best = &self.best[..self.query.tokens()];
+        best.iter().fold(0.0, |sum, best| sum + best)
+    }
+
+    /// Screens a document: `None` when it has no vectors, or cannot be among the best.
     fn screen(
         &mut self,
         panels: &Int16Panels,
         document: DocId,
         stats: &mut SearchStats,
-    ) -> Result<Option<f64>> {
-        let Some((segment, range)) = self.vectors(document, stats)? else {
+    ) -> Result<Option<Contender>> {
+        let Some((segment, range)) = self.vectors(document)? else {
             return Ok(None);
         };
         stats.documents_screened += 1;
+        stats.vectors_decoded += range.len() as u64;
+        stats.bytes_touched += segment.vectors.stored_bytes(range.len());
+        let width = panels.padded_columns();
+        let book = self.index.codebook();
+        let vectors = &segment.vectors;
+        resize(&mut self.dots, range.len() * width);
         self.best16.clear();
-        self.best16.resize(panels.padded_columns(), i32::MIN);
+        self.best16.resize(width, i32::MIN);
+        let mut done = 0;
         for block in blocks(range) {
-            let book = self.index.codebook();
-            segment
-                .vectors
-                .decode_int16(book, block, &mut self.codes, &mut self.rows16)?;
-            colidx_kernels::int16_max_dots(&self.rows16, panels, &mut self.best16);
+            let dots = &mut self.dots[done..][..block.len() * width];
+            done += dots.len();
+            vectors.codes.read(block.clone(), &mut self.codes);
+            vectors.decode_int16(
+                book,
+                &self.codes,
+                vectors.residuals(block),
+                &mut self.rows16,
+            )?;
+            colidx_kernels::int16_max_dots(&self.rows16, panels, dots, &mut self.best16);
         }
         let best = &self.best16[..panels.columns()];
         let sum: i64 = best.iter().map(|&best| i64::from(best)).sum();
-        Ok(Some(sum as f64 * panels.unit()))
+        let score = sum as f64 * panels.unit();
+        let error = panels.maxsim_error();
+        if score < self.floor.least - 2.0 * error {
+            return Ok(None);
+        }
+        self.floor.raise(score);
+        // The error of one product is a part of the error of their sum.
+        let slack = (2.0 * error / panels.unit()).ceil() as i32;
+        Ok(Some(Contender {
+            document,
+            score,
+            vectors: reaching(&self.dots, best, slack, width),
+        }))
     }
+}
+
+/// Rows of `dots`, `[n, width]`, of which some product is no further than `slack` below the best of its column.
+fn reaching(dots: &[i32], best: &[i32], slack: i32, width: usize) -> Vec<u32> {
+    let floors: Vec<i32> = best.iter().map(|best| best.saturating_sub(slack)).collect();
+    let reaches = |row: &[i32]| {
+        let products = row.iter().zip(&floors);
+        // Without a break, so that the compiler compares with vectors.
+        products.fold(false, |any, (dot, floor)| any | (dot >= floor))
+    };
+    (0..)
+        .zip(dots.chunks_exact(width))
+        .filter(|(_, row)| reaches(row))
+        .map(|(row, _)| row)
+        .collect()
 }
 
 fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {

@@ -1,7 +1,8 @@
 //! Search: from all documents to the best few, each step looking closer at fewer.
 //!
 //! 1. The centroids nearest to the query's tokens are found ([`centroids`]).
-//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]).
+//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]), which the documents' mean residuals
+//!    correct ([`lean`]).
 //! 3. Of the best candidates the vectors near the query are decoded and scored ([`near`]).
 //! 4. The best of these, the finalists, are decoded whole and ranked by exact MaxSim ([`exact`]).
 //!
@@ -13,6 +14,8 @@ mod candidates;
 mod centroids;
 mod exact;
 mod explain;
+mod lean;
+mod merged;
 mod near;
 mod query;
 mod rank;
@@ -68,7 +71,7 @@ impl SearchOptions {
     /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
     /// become many, though much slower than they do.
     fn candidates(&self, documents: u64) -> usize {
-        let chosen = 4 * documents.isqrt() as usize + 4 * self.k;
+        let chosen = 100 + documents.isqrt() as usize + 6 * self.k;
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
 }
@@ -83,6 +86,9 @@ fn cells(centroids: usize, cells: usize) -> usize {
         cells.div_ceil(8)
     }
 }
+
+/// Documents with the best scores at centroid level, for each candidate wanted, among which mean residuals choose.
+const CONSIDERED: usize = 16;
 
 /// One document found.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,6 +210,7 @@ fn score_candidates(
 ) -> Result<()> {
     let book = index.codebook();
     let wanted = options.candidates(index.documents());
+    let considered = wanted.saturating_mul(CONSIDERED);
     let mut count = options.probes.max(1);
     let mut cells = cells(book.len(), book.cells());
     let (mut candidates, mut probes);
@@ -213,7 +220,7 @@ fn score_candidates(
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        candidates = candidates::find(index, &probes, wanted, stats)?;
+        candidates = candidates::find(index, query, &probes, considered, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so probing all lists finds all of them.
         if candidates.found >= wanted || (count >= book.len() && cells >= book.cells()) {
@@ -226,7 +233,12 @@ fn score_candidates(
     stats.candidates = candidates.found as u64;
 
     let started = Instant::now();
-    let documents = near::best(index, query, &probes, &candidates.best, options, stats)?;
+    let leaning = lean::best(index, query, &candidates, wanted);
+    stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
+    stats.candidate_time += started.elapsed();
+
+    let started = Instant::now();
+    let documents = near::best(index, query, &probes, &leaning, options, stats)?;
     stats.near_time = started.elapsed();
     let started = Instant::now();
     exact::rank(index, query, &documents, options.parallel, ranking, stats)?;

@@ -3,14 +3,20 @@
 //! Centroids alone tell documents apart only roughly. Of a document's vectors few belong to a centroid that was probed for
 //! any query token, and the best match of a query token is nearly always one of them; so decoding these few gives nearly
 //! the document's MaxSim for a fraction of its cost. A query token none of them matches better gets what imputation gives it
-//! (see [`super::candidates`]).
+//! (see [`super::candidates`]), and what the document's mean residual adds to that (see [`super::lean`]).
 
 use super::centroids::Probes;
 use super::{Query, SearchOptions, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
+use crate::segment::means;
+use crate::segment::vectors::resize;
 use rayon::prelude::*;
 use std::ops::Range;
+
+/// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
+/// more like the others than a match that was found.
+const BELIEVED: f32 = 0.6;
 
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 32;
@@ -57,8 +63,10 @@ struct Near<'a> {
     query: &'a Query,
     /// A bit a centroid: whether it was probed.
     probed: Vec<u64>,
-    /// `[padded_columns]`: what each query token gets at least.
+    /// `[padded_columns]`: the score of the worst probed centroid of each query token.
     least: Vec<i32>,
+    /// `[dim]`: what one unit of a mean residual counts in a 16-bit row.
+    lean: Vec<f32>,
 }
 
 /// Documents that are taken together, so that while one is scored the memory of the others is on its way.
@@ -76,6 +84,7 @@ struct Buffers {
     ends: Vec<usize>,
     residuals: Vec<u8>,
     rows: Vec<i16>,
+    dots: Vec<i32>,
     best: Vec<i32>,
 }
 
@@ -87,15 +96,20 @@ impl<'a> Near<'a> {
         }
         let panels = query.screening();
         let mut least = vec![0; panels.padded_columns()];
-        for (least, token) in least.iter_mut().zip(&probes.tokens) {
+        for (least, &mean) in least.iter_mut().zip(query.merged().means()) {
+            let token = &probes.tokens[mean];
             let score = token.last().map_or(0, |&(score, _)| score);
             *least = (f64::from(score) * probes.step / panels.unit()) as i32;
         }
+        // A row of unit length has a length of `step / unit`.
+        let one = panels.step() / panels.unit() / f64::from(means::UNITS);
+        let scales = index.codebook().scales().iter();
         Self {
             index,
             query,
             probed,
             least,
+            lean: scales.map(|scale| scale * BELIEVED * one as f32).collect(),
         }
     }
 
@@ -160,21 +174,42 @@ impl<'a> Near<'a> {
         Ok(())
     }
 
+    /// Gives each query token what it has without any vector near it.
+    fn start(&self, document: DocId, buffers: &mut Buffers) {
+        let panels = self.query.screening();
+        let segment = &self.index.segments()[document.segment()];
+        let mean = segment.means.row(document.document()).iter();
+        let row = mean
+            .zip(&self.lean)
+            .map(|(&mean, lean)| (f32::from(mean) * lean) as i16);
+        buffers.rows.clear();
+        buffers.rows.extend(row);
+        buffers
+            .rows
+            .resize(colidx_kernels::int16_stride(panels.dim()), 0);
+        resize(&mut buffers.dots, panels.padded_columns());
+        buffers.best.clear();
+        buffers.best.resize(panels.padded_columns(), i32::MIN);
+        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
+        let best = buffers.best.iter_mut().zip(&self.least);
+        best.for_each(|(best, least)| *best = best.saturating_add(*least));
+    }
+
     /// The score of a document, of whose vectors those at `near` count.
     fn score(&self, document: DocId, near: Range<usize>, buffers: &mut Buffers) -> Result<i64> {
+        self.start(document, buffers);
         let vectors = &self.index.segments()[document.segment()].vectors;
         buffers.residuals.clear();
         for &vector in &buffers.near[near.clone()] {
             let residual = vectors.residuals(vector..vector + 1);
             buffers.residuals.extend_from_slice(residual);
         }
-        buffers.best.clear();
-        buffers.best.extend_from_slice(&self.least);
         let codes = &buffers.near_codes[near];
         let book = self.index.codebook();
-        vectors.decode_near(book, codes, &buffers.residuals, &mut buffers.rows)?;
+        vectors.decode_int16(book, codes, &buffers.residuals, &mut buffers.rows)?;
         let panels = self.query.screening();
-        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.best);
+        resize(&mut buffers.dots, codes.len() * buffers.best.len());
+        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
         let best = &buffers.best[..self.query.tokens()];
         Ok(best.iter().map(|&best| i64::from(best)).sum())
     }

@@ -1,5 +1,6 @@
 //! Query vectors, checked and laid out for the kernels.
 
+use super::merged::Merged;
 use crate::error::{Error, Result};
 use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
 
@@ -9,6 +10,7 @@ pub struct Query {
     vectors: Vec<f32>,
     panels: Panels,
     screening: Int16Panels,
+    merged: Merged,
 }
 
 impl Query {
@@ -41,6 +43,7 @@ impl Query {
             vectors: vectors.to_vec(),
             panels: Panels::new(vectors, dim),
             screening: Int16Panels::new(vectors, dim),
+            merged: Merged::new(vectors, dim),
         })
     }
 
@@ -63,14 +66,33 @@ impl Query {
         &self.screening
     }
 
-    /// The vectors with each dimension multiplied by its step, so that products with rows that are counted in steps are
+    /// The means of tokens that lie close together, with each dimension multiplied by its step, so that products with rows that are counted in steps are
     /// products with the rows.
     pub(super) fn scaled(&self, steps: &[f32]) -> CoarsePanels {
-        let rows = self.vectors.chunks_exact(self.dim());
+        let rows = self.merged.vectors().chunks_exact(self.dim());
         let scaled: Vec<f32> = rows
             .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
             .collect();
         CoarsePanels::new(&scaled, self.dim())
+    }
+
+    /// The sum of the vectors, as a column to multiply mean residuals with.
+    pub(super) fn lean(&self, scales: &[f32]) -> CoarsePanels {
+        let mut sum = vec![0f32; self.dim()];
+        for row in self.vectors.chunks_exact(self.dim()) {
+            for (sum, x) in sum.iter_mut().zip(row) {
+                *sum += x;
+            }
+        }
+        for (sum, scale) in sum.iter_mut().zip(scales) {
+            *sum *= scale / crate::segment::means::UNITS;
+        }
+        CoarsePanels::new(&sum, self.dim())
+    }
+
+    /// Tokens that lie close together, taken as one.
+    pub(super) fn merged(&self) -> &Merged {
+        &self.merged
     }
 
     pub(crate) fn check_dim(&self, dim: usize) -> Result<()> {

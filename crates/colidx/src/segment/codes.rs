@@ -33,6 +33,21 @@ impl Packer {
         }
     }
 
+    /// Goes on after `count` codes, of whose last byte these bits were [`Packer::pending`].
+    pub(crate) fn resume(width: usize, count: u64, pending: u8) -> Self {
+        let bits = (count.wrapping_mul(width as u64) % 8) as usize;
+        Self {
+            width,
+            pending: u64::from(pending) & ((1 << bits) - 1),
+            bits,
+        }
+    }
+
+    /// Bits of a byte that is not complete.
+    pub(crate) fn pending(&self) -> u8 {
+        self.pending as u8
+    }
+
     /// Appends the whole bytes that `codes` complete to `out`.
     pub(crate) fn push(&mut self, codes: &[u32], out: &mut Vec<u8>) {
         for &code in codes {
@@ -92,7 +107,8 @@ mod tests {
             let codes: Vec<u32> = seeds.iter().map(|s| s % centroids as u32).collect();
             let mut packed = Vec::new();
             let mut packer = Packer::new(width);
-            for piece in codes.chunks(pieces) {
+            for (at, piece) in codes.chunks(pieces).enumerate() {
+                packer = Packer::resume(width, (at * pieces) as u64, packer.pending());
                 packer.push(piece, &mut packed);
             }
             packer.finish(&mut packed);

@@ -6,6 +6,7 @@
 mod codes;
 pub(crate) mod documents;
 mod elias_fano;
+pub(crate) mod means;
 pub(crate) mod postings;
 pub(crate) mod text;
 pub(crate) mod vectors;
@@ -17,6 +18,7 @@ use crate::format::kind;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
 use documents::Documents;
+use means::Means;
 use postings::Postings;
 use text::Text;
 use vectors::Vectors;
@@ -26,6 +28,7 @@ use vectors::Vectors;
 pub(crate) struct Segment {
     pub documents: Documents,
     pub vectors: Vectors,
+    pub means: Means,
     pub postings: Postings,
     /// `None` when the index was built from vectors without text.
     pub text: Option<Text>,
@@ -51,6 +54,7 @@ impl Segment {
                 entry.vectors,
                 manifest,
             )?,
+            means: Means::open(open(kind::MEANS)?, entry.documents, manifest.dim)?,
             postings: Postings::open(open(kind::POSTINGS)?, manifest.centroids)?,
             text,
         })
@@ -61,7 +65,7 @@ impl Segment {
         [&self.documents.frame]
             .into_iter()
             .chain(vectors)
-            .chain([&self.postings.frame])
+            .chain([&self.means.frame, &self.postings.frame])
             .chain(self.text.as_ref().map(|t| &t.frame))
     }
 

@@ -1,13 +1,15 @@
 //! The token vectors of a segment: centroid codes in one file, residual bits in another.
 
 use super::codes::{self, Packer};
+use super::means::MEANS;
 use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 const CODES: Tag = Tag(*b"CODE");
@@ -18,10 +20,39 @@ pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
     (dim * nbits).div_ceil(8)
 }
 
-/// Writes codes and residuals of a segment as the vectors come.
+/// How the journal of a build records an unfinished [`VectorWriter`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct VectorsPrefix {
+    codes: Prefix,
+    residuals: Prefix,
+    means: Prefix,
+    /// Bits of the last code that fill no byte yet.
+    pending: u8,
+}
+
+/// What was made safe of an unfinished [`VectorWriter`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Safe {
+    pub documents: u64,
+    pub vectors: u64,
+    pub dim: usize,
+    /// Bytes of a vector's residuals.
+    pub residual_bytes: usize,
+}
+
+/// Seals of the files that a [`VectorWriter`] wrote.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct VectorSeals {
+    pub codes: Seal,
+    pub residuals: Seal,
+    pub means: Seal,
+}
+
+/// Writes codes, residuals and mean residuals of a segment as the documents come.
 pub(crate) struct VectorWriter {
     codes: FrameWriter,
     residuals: FrameWriter,
+    means: FrameWriter,
     packer: Packer,
     buffer: Vec<u8>,
 }
@@ -34,28 +65,85 @@ impl VectorWriter {
         let name = file_name(kind::RESIDUALS, number);
         let mut residuals = FrameWriter::create(directory, &name, kind::RESIDUALS)?;
         residuals.begin(RESIDUALS)?;
+        let name = file_name(kind::MEANS, number);
+        let mut means = FrameWriter::create(directory, &name, kind::MEANS)?;
+        means.begin(MEANS)?;
         Ok(Self {
             codes,
             residuals,
+            means,
             packer: Packer::new(codes::width(centroids)),
             buffer: Vec::new(),
         })
     }
 
-    /// Appends vectors: their codes, and their packed residuals one after the other.
-    pub(crate) fn push(&mut self, codes: &[u32], residuals: &[u8]) -> Result<()> {
+    /// Goes on after what [`VectorWriter::checkpoint`] made safe.
+    pub(crate) fn resume(
+        directory: &Directory,
+        number: u32,
+        centroids: usize,
+        safe: Safe,
+        from: VectorsPrefix,
+    ) -> Result<Self> {
+        let resume = |kind, tag, prefix: Prefix, count: u64, bits: usize| {
+            let name = file_name(kind, number);
+            let frame = FrameWriter::resume(directory, &name, kind, tag, prefix)?;
+            let expected = count.saturating_mul(bits as u64) / 8;
+            if frame.section_length() == expected {
+                return Ok(frame);
+            }
+            Err(FormatErrorKind::Length {
+                section: tag.to_string(),
+                expected,
+                got: frame.section_length(),
+            }
+            .at(&directory.file_path(&name)))
+        };
+        let width = codes::width(centroids);
+        Ok(Self {
+            codes: resume(kind::CODES, CODES, from.codes, safe.vectors, width)?,
+            residuals: resume(
+                kind::RESIDUALS,
+                RESIDUALS,
+                from.residuals,
+                safe.vectors,
+                safe.residual_bytes * 8,
+            )?,
+            means: resume(kind::MEANS, MEANS, from.means, safe.documents, safe.dim * 8)?,
+            packer: Packer::resume(width, safe.vectors, from.pending),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Returns when all vectors so far are on disk.
+    pub(crate) fn checkpoint(&mut self) -> Result<VectorsPrefix> {
+        Ok(VectorsPrefix {
+            codes: self.codes.checkpoint()?,
+            residuals: self.residuals.checkpoint()?,
+            means: self.means.checkpoint()?,
+            pending: self.packer.pending(),
+        })
+    }
+
+    /// Appends documents: the codes of their vectors, the packed residuals one after the other, and the mean residuals.
+    pub(crate) fn push(&mut self, codes: &[u32], residuals: &[u8], means: &[i8]) -> Result<()> {
         self.buffer.clear();
         self.packer.push(codes, &mut self.buffer);
         self.codes.write(&self.buffer)?;
-        self.residuals.write(residuals)
+        self.residuals.write(residuals)?;
+        self.means.write(bytemuck::cast_slice(means))
     }
 
-    /// Seals of the codes file and the residuals file.
-    pub(crate) fn finish(mut self) -> Result<(Seal, Seal)> {
+    /// Returns when all files are on disk.
+    pub(crate) fn finish(mut self) -> Result<VectorSeals> {
         self.buffer.clear();
         self.packer.finish(&mut self.buffer);
         self.codes.write(&self.buffer)?;
-        Ok((self.codes.finish()?, self.residuals.finish()?))
+        Ok(VectorSeals {
+            codes: self.codes.finish()?,
+            residuals: self.residuals.finish()?,
+            means: self.means.finish()?,
+        })
     }
 }
 
@@ -119,42 +207,22 @@ impl Vectors {
         })
     }
 
-    /// Decodes vectors into `out`, `[n, dim]` f32 row-major; `codes` is room to work in. The range comes from
-    /// [`super::documents::Documents::vectors`], which keeps it inside the segment.
+    /// Decodes vectors, of which the residuals lie one after the other, into `out`, `[n, dim]` f32 row-major.
     pub(crate) fn decode(
         &self,
         codebook: &Codebook,
-        range: Range<usize>,
-        codes: &mut Vec<u32>,
+        codes: &[u32],
+        residuals: &[u8],
         out: &mut Vec<f32>,
     ) -> Result<()> {
-        self.codes.read(range.clone(), codes);
-        resize(out, range.len() * codebook.dim);
+        resize(out, codes.len() * codebook.dim);
         codebook
-            .decode(codes, self.residuals(range), out)
+            .decode(codes, residuals, out)
             .map_err(|e| self.code_error(e))
     }
 
     /// As [`Vectors::decode`], into the 16-bit rows that screening multiplies: `[n, dim rounded up to even]`.
     pub(crate) fn decode_int16(
-        &self,
-        codebook: &Codebook,
-        range: Range<usize>,
-        codes: &mut Vec<u32>,
-        out: &mut Vec<i16>,
-    ) -> Result<()> {
-        self.codes.read(range.clone(), codes);
-        resize(
-            out,
-            range.len() * colidx_kernels::int16_stride(codebook.dim),
-        );
-        codebook
-            .decode_int16(codes, self.residuals(range), out)
-            .map_err(|e| self.code_error(e))
-    }
-
-    /// As [`Vectors::decode_int16`], of vectors that lie anywhere: their codes, and their residuals one after the other.
-    pub(crate) fn decode_near(
         &self,
         codebook: &Codebook,
         codes: &[u32],
@@ -216,7 +284,7 @@ impl Vectors {
 }
 
 /// Gives a buffer another length without writing what will be overwritten: only growth needs zeroing.
-fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+pub(crate) fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() < len {
         buffer.resize(len, T::default());
     }

@@ -29,7 +29,8 @@ impl Bytes {
         }
         // SAFETY: index files are written once under a new name, synced, and never modified or
         // truncated afterwards by colidx (index-format.md, "What writers owe"); replaced files are
-        // unlinked, which leaves existing maps intact. Another program that truncates a file in
+        // unlinked, which leaves existing maps intact. Files of an unfinished build are mapped only by the
+        // builder itself, which reads them up to a length that it never cuts. Another program that truncates a file in
         // place can make an access fault, as with every memory-mapped store; the README says so.
         let map = unsafe { Mmap::map(file)? };
         Ok(Self(Of::Map(Arc::new(map))))

@@ -192,15 +192,27 @@ impl Directory {
         Ok(OutputFile::new(file, path, 0))
     }
 
+    /// Goes on writing a file at `length`, cutting off what lies behind.
+    pub(crate) fn append(&self, name: &str, length: u64) -> Result<OutputFile> {
+        let path = self.file_path(name);
+        let file = self.storage.append(name, length);
+        let file = file.map_err(Error::io("cannot go on writing", &path))?;
+        Ok(OutputFile::new(file, path, length))
+    }
+
     /// Maps a file for reading.
     pub(crate) fn map(&self, name: &str) -> Result<Bytes> {
         let mapped = self.storage.map(name);
         mapped.map_err(Error::io("cannot map", &self.file_path(name)))
     }
 
-    pub(crate) fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let renamed = self.storage.rename(from, to);
-        renamed.map_err(Error::io("cannot replace", &self.file_path(to)))
+    /// Puts a finished, synced file in place of another at one blow, and returns when that is durable.
+    pub(crate) fn replace(&self, with: &str, name: &str) -> Result<()> {
+        // What the new file speaks of must have durable names before it is found.
+        self.sync()?;
+        let renamed = self.storage.rename(with, name);
+        renamed.map_err(Error::io("cannot replace", &self.file_path(name)))?;
+        self.sync()
     }
 
     /// Removes a file; one that is not there is removed already.
@@ -256,8 +268,8 @@ impl OutputFile {
             .map_err(Error::io("cannot write", &self.path))
     }
 
-    /// Returns when every byte is on disk.
-    pub(crate) fn sync(mut self) -> Result<()> {
+    /// Returns when every byte so far is on disk.
+    pub(crate) fn sync(&mut self) -> Result<()> {
         self.flush()?;
         let synced = self.out.get_mut().sync();
         synced.map_err(Error::io("cannot sync", &self.path))

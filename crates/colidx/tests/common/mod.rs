@@ -1,6 +1,8 @@
 //! Small corpora of made-up vectors, and the plain MaxSim that everything is compared with.
 #![allow(dead_code)] // each test binary uses its own part of this
 
+pub mod crash;
+
 use colidx::*;
 use std::error::Error as StdError;
 use std::ops::Range;

@@ -1,14 +1,17 @@
 //! The frame that every file of an index has: header, sections, directory, footer.
 
 mod check;
+mod prefix;
 mod read;
 mod write;
 
+pub(crate) use prefix::Prefix;
 pub(crate) use read::{Frame, Section};
 pub(crate) use write::FrameWriter;
 
 use super::{ALIGNMENT, Tag};
 use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 
 const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
 const END_MAGIC: [u8; 8] = *b"CLX\x8Aend\n";
@@ -60,7 +63,7 @@ struct Footer {
 const _: () = assert!(HEADER == 64 && FOOTER == 64 && size_of::<Entry>() == 32);
 
 /// How a finished file is recorded in the manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seal {
     /// Bytes in the file.
     pub length: u64,
@@ -121,6 +124,32 @@ mod tests {
             assert!(open_and_check(&good[..i]).is_err(), "cut at {i}");
         }
         open_and_check(&good).unwrap();
+    }
+
+    #[test]
+    fn a_section_begun_is_continued_where_it_was_safe() {
+        let directory = Directory::memory();
+        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        w.begin(ONE).unwrap();
+        w.write(b"abc").unwrap();
+        let prefix = w.checkpoint().unwrap();
+        w.write(b"lost").unwrap();
+        drop(w);
+        let resume = |prefix| FrameWriter::resume(&directory, "f", kind::DOCUMENTS, ONE, prefix);
+        let longer = Prefix {
+            length: prefix.length + 1,
+            ..prefix
+        };
+        assert!(resume(longer).is_err(), "the checksum is of other bytes");
+        let mut w = resume(prefix).unwrap();
+        w.write(b"def").unwrap();
+        let seal = w.finish().unwrap();
+        let resumed = directory.map("f").unwrap();
+
+        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        w.section(ONE, b"abcdef").unwrap();
+        assert_eq!(w.finish().unwrap(), seal);
+        assert_eq!(&*resumed, &*directory.map("f").unwrap());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Writing a file, front to back.
 
-use super::{END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, MAGIC, Seal};
-use crate::error::Result;
+use super::{END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, MAGIC, Prefix, Seal};
+use crate::error::{FormatErrorKind, Result};
 use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
 use crate::storage::{Directory, OutputFile};
 use xxhash_rust::xxh3::Xxh3Default;
@@ -16,22 +16,54 @@ pub(crate) struct FrameWriter {
 impl FrameWriter {
     pub(crate) fn create(directory: &Directory, name: &str, kind: Tag) -> Result<Self> {
         let mut out = directory.create(name)?;
-        let mut header = Header {
-            magic: MAGIC,
-            kind,
-            version: FORMAT_VERSION,
-            reserved0: 0,
-            required_features: 0,
-            optional_features: 0,
-            reserved1: [0; 3],
-            checksum: 0,
-        };
-        header.checksum = checksum(&bytemuck::bytes_of(&header)[..HEADER - 8]);
-        out.write(bytemuck::bytes_of(&header))?;
+        out.write(bytemuck::bytes_of(&header(kind)))?;
         Ok(Self {
             out,
             entries: Vec::new(),
             open: None,
+        })
+    }
+
+    /// Goes on with the one section of an unfinished file after the bytes that [`FrameWriter::checkpoint`] made safe.
+    pub(crate) fn resume(
+        directory: &Directory,
+        name: &str,
+        kind: Tag,
+        tag: Tag,
+        prefix: Prefix,
+    ) -> Result<Self> {
+        let (bytes, hash) = prefix.read(directory, name, HEADER)?;
+        if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind)) {
+            return Err(FormatErrorKind::invalid(
+                "header",
+                "bytes",
+                format!("those of an unfinished {kind} file"),
+                "others",
+            )
+            .at(&directory.file_path(name)));
+        }
+        Ok(Self {
+            out: directory.append(name, prefix.length)?,
+            entries: Vec::new(),
+            open: Some((tag, HEADER as u64, hash)),
+        })
+    }
+
+    /// Bytes so far in the section that was begun last.
+    pub(crate) fn section_length(&self) -> u64 {
+        let begun = self.open.as_ref().map(|(_, offset, _)| *offset);
+        self.out.position() - begun.unwrap_or(self.out.position())
+    }
+
+    /// Returns when every byte so far is on disk.
+    pub(crate) fn checkpoint(&mut self) -> Result<Prefix> {
+        self.out.sync()?;
+        Ok(Prefix {
+            length: self.out.position(),
+            checksum: match &self.open {
+                Some((_, _, hash)) => hash.digest(),
+                None => 0,
+            },
         })
     }
 
@@ -105,4 +137,19 @@ impl FrameWriter {
         self.out.sync()?;
         Ok(seal)
     }
+}
+
+fn header(kind: Tag) -> Header {
+    let mut header = Header {
+        magic: MAGIC,
+        kind,
+        version: FORMAT_VERSION,
+        reserved0: 0,
+        required_features: 0,
+        optional_features: 0,
+        reserved1: [0; 3],
+        checksum: 0,
+    };
+    header.checksum = checksum(&bytemuck::bytes_of(&header)[..HEADER - 8]);
+    header
 }

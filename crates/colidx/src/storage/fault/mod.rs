@@ -96,6 +96,25 @@ enum Call {
 }
 
 impl Injector {
+    /// A directory that already holds these files; its record begins with them, synced.
+    pub fn over(files: &BTreeMap<String, Vec<u8>>) -> Self {
+        let injector = Self::default();
+        let mut state = injector.state();
+        for (name, bytes) in files {
+            injector.memory.put(name, bytes);
+            let file = state.create(name);
+            state.events.push(Event::Write {
+                file,
+                offset: 0,
+                bytes: bytes.clone(),
+            });
+            state.events.push(Event::Sync { file });
+        }
+        state.events.push(Event::SyncDirectory);
+        drop(state);
+        injector
+    }
+
     /// The files as the running system sees them.
     pub fn memory(&self) -> &Memory {
         &self.memory

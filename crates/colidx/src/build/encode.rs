@@ -1,0 +1,255 @@
+//! Encoding all documents and compressing their vectors: the long part of a build.
+
+use super::assemble::BATCH_DOCUMENTS;
+use super::compress::{Compressed, Compressor};
+use super::journal::{self, Journal};
+use super::memory::Memory;
+use super::pace::Pace;
+use super::reader::Reader;
+use super::sample::Sample;
+use super::spool::{self, Spool};
+use super::{Phase, Progress, VectorBatch};
+use crate::error::{Error, Result};
+use crate::format::frame::Prefix;
+use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
+use crate::storage::Directory;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+const LENGTHS: &str = "lengths.spool";
+
+/// Vectors compressed at a time: sorted by group, there are then many for most groups.
+const BATCH_VECTORS: usize = 1 << 16;
+
+/// How the journal records vectors that are being encoded.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct EncodingRecord {
+    lengths: Prefix,
+    vectors: VectorsPrefix,
+    unit_length: bool,
+}
+
+/// How the journal records vectors that have all been encoded.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct EncodedRecord {
+    lengths: Prefix,
+    pub vectors: VectorSeals,
+    pub unit_length: bool,
+    pub centroids: usize,
+    pub sample_vectors: u64,
+}
+
+impl EncodedRecord {
+    /// Where each document's vectors begin, and the end of the last.
+    pub(super) fn offsets(&self, directory: &Directory, documents: u32) -> Result<Vec<u64>> {
+        let lengths = spool::read(directory, LENGTHS, Some(self.lengths))?;
+        let got = lengths.len() as u64;
+        journal::check(directory, "encoded documents", documents.into(), got)?;
+        Ok(offsets(&lengths))
+    }
+}
+
+fn offsets(lengths: &[u32]) -> Vec<u64> {
+    let mut offsets = vec![0];
+    append(&mut offsets, lengths);
+    offsets
+}
+
+fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
+    let mut end = offsets.last().copied().unwrap_or(0);
+    offsets.extend(lengths.iter().map(|&len| {
+        end += u64::from(len);
+        end
+    }));
+}
+
+/// The vectors of all documents on their way into the segment.
+pub(super) struct Encoding<'a> {
+    sample: &'a mut Sample,
+    compressor: &'a Compressor<'a>,
+    writer: VectorWriter,
+    lengths: Spool,
+    offsets: Vec<u64>,
+    unit_length: bool,
+    pace: Pace,
+    /// Documents that are encoded and not yet written.
+    gathered: VectorBatch,
+    /// Documents that are encoded, those of the sample among them.
+    encoded: u32,
+    /// A write failed half way: the files hold more than `offsets` says.
+    torn: bool,
+}
+
+impl<'a> Encoding<'a> {
+    /// Begins, or goes on where the journal says.
+    pub(super) fn open(
+        directory: &Directory,
+        number: u32,
+        sample: &'a mut Sample,
+        compressor: &'a Compressor<'a>,
+        memory: &Memory,
+        from: Option<EncodingRecord>,
+    ) -> Result<Self> {
+        let lengths = from.map(|from| from.lengths);
+        let offsets = offsets(&spool::read(directory, LENGTHS, lengths)?);
+        let (written, documents) = (offsets.len() as u64 - 1, u64::from(sample.of()));
+        let possible = written.min(documents);
+        journal::check(directory, "encoded documents", possible, written)?;
+        let centroids = compressor.centroids();
+        let safe = Safe {
+            documents: written,
+            vectors: offsets.last().copied().unwrap_or(0),
+            dim: sample.dim,
+            residual_bytes: compressor.residual_bytes(),
+        };
+        let mut encoding = Self {
+            compressor,
+            writer: match from.map(|from| from.vectors) {
+                Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
+                None => VectorWriter::create(directory, number, centroids)?,
+            },
+            lengths: Spool::open(directory, LENGTHS, lengths)?,
+            offsets,
+            unit_length: from.is_none_or(|from| from.unit_length),
+            pace: Pace::new(memory.batch(), sample.dim),
+            gathered: VectorBatch::default(),
+            encoded: 0,
+            sample,
+            torn: false,
+        };
+        let others = (0..encoding.written()).filter(|&d| !encoding.sample.has(d));
+        encoding.encoded = encoding.sample.kept_documents() + others.count() as u32;
+        Ok(encoding)
+    }
+
+    fn written(&self) -> u32 {
+        self.offsets.len() as u32 - 1
+    }
+
+    /// Encodes and writes what is left, and keeps it when that fails.
+    pub(super) fn run(
+        &mut self,
+        reader: &mut Reader<'_>,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let result = self.encode(reader, journal, progress);
+        if result.is_err() {
+            // The error to tell of is the first.
+            let _ = self.keep(journal);
+        }
+        result
+    }
+
+    fn encode(
+        &mut self,
+        reader: &mut Reader<'_>,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        progress.phase(Phase::Encode, Some(self.sample.of().into()));
+        progress.advance(self.written().into());
+        let mut batch = VectorBatch::default();
+        let ordinals: Vec<u32> = (self.written()..self.sample.of()).collect();
+        let mut left = &ordinals[..];
+        while !left.is_empty() {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            let documents = self.pace.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
+            left = &left[documents.len()..];
+            let missing = documents.iter().copied().filter(|&d| !self.sample.has(d));
+            let missing: Vec<u32> = missing.collect();
+            reader.read(&missing, &mut batch)?;
+            self.gather(documents, &batch);
+            self.encoded += missing.len() as u32;
+            progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
+            if self.gathered.vectors.len() >= BATCH_VECTORS * reader.dim() {
+                self.push()?;
+            }
+            if journal.due() {
+                self.keep(journal)?;
+                journal.save()?;
+            }
+        }
+        self.push()
+    }
+
+    /// Appends the vectors of consecutive documents, from the sample where they are kept there and else from `batch`.
+    fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
+        let (dim, out) = (self.sample.dim, &mut self.gathered);
+        let before = out.lens.len();
+        let mut row = 0;
+        let mut lens = batch.lens.iter();
+        for &document in documents {
+            if self.sample.has(document) {
+                self.sample.append(document, out);
+            } else if let Some(&len) = lens.next() {
+                let rows = row..row + len as usize;
+                row = rows.end;
+                out.lens.push(len);
+                let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
+                out.vectors.extend_from_slice(vectors);
+                let ids = batch.token_ids.get(rows).unwrap_or_default();
+                out.token_ids.extend_from_slice(ids);
+            }
+        }
+        self.sample.release();
+        self.pace.saw(&out.lens[before..]);
+    }
+
+    /// Compresses and writes what was gathered.
+    fn push(&mut self) -> Result<()> {
+        let vectors = &self.gathered.vectors;
+        let dim = self.sample.dim;
+        self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
+        let Compressed {
+            codes,
+            residuals,
+            means,
+        } = self.compressor.compress(&self.gathered);
+        self.torn = true;
+        self.writer.push(&codes, &residuals, &means)?;
+        self.lengths.write(&self.gathered.lens)?;
+        self.torn = false;
+        append(&mut self.offsets, &self.gathered.lens);
+        self.gathered.clear();
+        Ok(())
+    }
+
+    /// Makes safe what was encoded, and notes it.
+    fn keep(&mut self, journal: &mut Journal) -> Result<()> {
+        if self.torn {
+            return Ok(());
+        }
+        self.sample.keep(journal)?;
+        self.push()?;
+        let record = EncodingRecord {
+            lengths: self.lengths.checkpoint()?,
+            vectors: self.writer.checkpoint()?,
+            unit_length: self.unit_length,
+        };
+        journal.note(self.encoded, |done| done.encoding = Some(record));
+        Ok(())
+    }
+
+    /// Closes the files, which are then safe, and notes it.
+    pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
+        let lengths = self.lengths.checkpoint()?;
+        let vectors = self.writer.finish()?;
+        let record = EncodedRecord {
+            lengths,
+            vectors,
+            unit_length: self.unit_length,
+            centroids: self.compressor.centroids(),
+            sample_vectors: self.sample.len(),
+        };
+        journal.note(self.encoded, |done| done.encoded = Some(record));
+        Ok(record)
+    }
+}
+
+/// Unit length but for the rounding of a vector stored as f16.
+fn has_unit_length(vector: &[f32]) -> bool {
+    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
+}

@@ -1,0 +1,264 @@
+//! The journal of a build: what of it is safe on disk, so that a build that was stopped can go on.
+//!
+//! A build writes a journal from time to time, and when it fails: first it syncs the files that the journal speaks of, then it
+//! replaces the journal at one blow. What lies in these files behind the recorded lengths is cut off when the build goes on.
+
+use super::encode::{EncodedRecord, EncodingRecord};
+use super::sample::SampleRecord;
+use super::staging::Replaced;
+use super::{BuildOptions, Phase};
+use crate::error::{Error, FormatErrorKind, Result};
+use crate::format::frame::{Frame, FrameWriter, Seal};
+use crate::format::{Tag, kind};
+use crate::storage::Directory;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+pub(super) const JOURNAL: &str = "build.journal";
+const JOURNAL_NEW: &str = "build.journal.new";
+
+const STATE: Tag = Tag(*b"STAT");
+
+/// A build that was stopped and can be continued, with [`BuildOptions::resume`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// The phase it was in.
+    pub phase: Phase,
+    /// Documents to encode.
+    pub documents: u64,
+    /// Documents whose vectors are kept.
+    pub encoded: u64,
+    /// When this was written down.
+    pub written: SystemTime,
+}
+
+impl std::fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            phase,
+            documents,
+            encoded,
+            written,
+        } = self;
+        let ago = ago(written.elapsed().unwrap_or_default());
+        write!(
+            f,
+            "{encoded} of {documents} documents encoded, last in phase `{phase}` {ago} ago"
+        )
+    }
+}
+
+fn ago(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "second"),
+        120..7200 => (seconds / 60, "minute"),
+        7200..172_800 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What a journal holds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Generation of the index that the build replaces; 0 when there is none.
+    generation: u64,
+    /// Number of the files that it writes.
+    number: u32,
+    /// Seconds since 1970.
+    written: u64,
+    documents: u32,
+    encoded: u32,
+    /// Everything that the bytes of the index depend on, by name.
+    input: Vec<(String, String)>,
+    done: Done,
+}
+
+/// What is done and safe.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub(super) struct Done {
+    pub sample: Option<SampleRecord>,
+    pub codebook: Option<Seal>,
+    pub encoding: Option<EncodingRecord>,
+    pub encoded: Option<EncodedRecord>,
+}
+
+impl Record {
+    /// The journal of a build over the index that is there. One of a build over another commit, be it that this build has
+    /// been committed or that another came between, is none.
+    pub(super) fn find(directory: &Directory, replaced: &Replaced) -> Result<Option<Self>> {
+        if !directory.exists(JOURNAL)? {
+            return Ok(None);
+        }
+        let frame = Frame::open(directory, JOURNAL, kind::JOURNAL, None)?;
+        frame.check_all()?;
+        let state = frame.section::<u8>(STATE)?;
+        let record: Self = serde_json::from_slice(&state).map_err(|e| {
+            let expected = "the state of a build, written by this version of colidx";
+            frame.error(FormatErrorKind::invalid(STATE, "JSON", expected, e))
+        })?;
+        let current = (replaced.generation, replaced.next_file());
+        Ok(((record.generation, record.number) == current).then_some(record))
+    }
+
+    pub(super) fn unfinished(&self) -> Unfinished {
+        let done = &self.done;
+        Unfinished {
+            phase: match (done.sample, done.codebook, done.encoded) {
+                (_, _, Some(_)) => Phase::Postings,
+                (_, Some(_), _) => Phase::Encode,
+                (Some(sample), _, _) if sample.complete => Phase::Train,
+                _ => Phase::Sample,
+            },
+            documents: self.documents.into(),
+            encoded: self.encoded.into(),
+            written: SystemTime::UNIX_EPOCH + Duration::from_secs(self.written),
+        }
+    }
+
+    pub(super) fn refused(&self, path: PathBuf) -> Error {
+        Error::Unfinished {
+            path,
+            build: self.unfinished(),
+        }
+    }
+}
+
+/// The journal of the build that runs.
+#[derive(Debug)]
+pub(super) struct Journal {
+    directory: Directory,
+    record: Record,
+    /// Documents that were encoded before this build went on.
+    pub resumed: Option<u32>,
+    every: Duration,
+    saved: Instant,
+}
+
+impl Journal {
+    /// The journal of a new build, or of one that goes on: its options must then be the same.
+    pub(super) fn new(
+        directory: &Directory,
+        replaced: &Replaced,
+        unfinished: Option<Record>,
+        options: &BuildOptions,
+    ) -> Result<Self> {
+        let resumed = unfinished.as_ref().map(|record| record.encoded);
+        let record = unfinished.unwrap_or_else(|| Record {
+            generation: replaced.generation,
+            number: replaced.next_file(),
+            ..Record::default()
+        });
+        let mut journal = Self {
+            directory: directory.clone(),
+            record,
+            resumed,
+            every: options.checkpoint,
+            saved: Instant::now(),
+        };
+        journal.input("nbits", options.nbits)?;
+        let centroids = options.centroids.map(|n| n.to_string());
+        journal.input("centroids", centroids.as_deref().unwrap_or("by default"))?;
+        journal.input("engine", format!("{:?}", options.engine))?;
+        journal.input("shape", format!("{:?}", options.shape))?;
+        journal.input("seed", options.seed)?;
+        let model = serde_json::to_value(&options.model).unwrap_or_default();
+        match model.as_object() {
+            Some(fields) => fields
+                .iter()
+                .try_for_each(|(name, value)| journal.input(&format!("model's {name}"), value))?,
+            None => journal.input("model's name", "none")?,
+        }
+        Ok(journal)
+    }
+
+    /// Notes something that the bytes of the index depend on; where the build goes on, it must be what it was.
+    pub(super) fn input(&mut self, what: &str, value: impl ToString) -> Result<()> {
+        let got = value.to_string();
+        let input = &mut self.record.input;
+        if self.resumed.is_none() {
+            input.push((what.to_owned(), got));
+            return Ok(());
+        }
+        let noted = input.iter().find(|(name, _)| name == what);
+        match noted.map(|(_, value)| value) {
+            Some(expected) if *expected == got => Ok(()),
+            expected => Err(Error::OtherBuild {
+                what: what.to_owned(),
+                expected: expected.cloned().unwrap_or_else(|| "unknown".into()),
+                got,
+            }),
+        }
+    }
+
+    /// Notes how many documents there are.
+    pub(super) fn documents(&mut self, documents: u32) -> Result<()> {
+        self.record.documents = documents;
+        self.input("number of documents", documents)
+    }
+
+    pub(super) fn done(&self) -> &Done {
+        &self.record.done
+    }
+
+    /// Whether it is time to make safe what was done, and to save the journal.
+    pub(super) fn due(&self) -> bool {
+        self.saved.elapsed() >= self.every
+    }
+
+    /// Notes what is safe on disk now, and how many documents have been encoded for it.
+    pub(super) fn note(&mut self, encoded: u32, change: impl FnOnce(&mut Done)) {
+        self.record.encoded = encoded;
+        change(&mut self.record.done);
+    }
+
+    /// Makes what was noted durable; while nothing was encoded, there is nothing to keep.
+    pub(super) fn save(&mut self) -> Result<()> {
+        if self.record.encoded == 0 {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        self.record.written = now.unwrap_or_default().as_secs();
+        // A struct of numbers and strings always has a JSON form.
+        let state = serde_json::to_vec(&self.record).unwrap_or_default();
+        let mut w = FrameWriter::create(&self.directory, JOURNAL_NEW, kind::JOURNAL)?;
+        w.section(STATE, &state)?;
+        w.finish()?;
+        self.directory.replace(JOURNAL_NEW, JOURNAL)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
+
+/// Refuses a journal that is whole but contradicts itself.
+pub(super) fn check(directory: &Directory, what: &str, expected: u64, got: u64) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    let kind = FormatErrorKind::invalid(STATE, what, expected, got);
+    Err(kind.at(&directory.file_path(JOURNAL)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_one_unit() {
+        let told = [1, 119, 120, 7199, 7200, 172_799, 172_800]
+            .map(|seconds| ago(Duration::from_secs(seconds)));
+        let expected = [
+            "1 second",
+            "119 seconds",
+            "2 minutes",
+            "119 minutes",
+            "2 hours",
+            "47 hours",
+            "2 days",
+        ];
+        assert_eq!(told, expected);
+    }
+}

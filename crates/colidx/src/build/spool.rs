@@ -1,0 +1,61 @@
+//! Files that a build keeps for itself: plain numbers, one after the other.
+
+use crate::error::Result;
+use crate::format::frame::Prefix;
+use crate::storage::{Directory, OutputFile};
+use bytemuck::Pod;
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// A file of numbers that grows, and of which the journal may record how far it is safe.
+pub(super) struct Spool {
+    out: OutputFile,
+    hash: Xxh3Default,
+}
+
+impl Spool {
+    /// A new spool, or one that goes on after what was recorded of it.
+    pub(super) fn open(directory: &Directory, name: &str, from: Option<Prefix>) -> Result<Self> {
+        let (out, hash) = match from {
+            Some(prefix) => {
+                let (_, hash) = prefix.read(directory, name, 0)?;
+                (directory.append(name, prefix.length)?, hash)
+            }
+            None => (directory.create(name)?, Xxh3Default::new()),
+        };
+        Ok(Self { out, hash })
+    }
+
+    pub(super) fn write<T: Pod>(&mut self, numbers: &[T]) -> Result<()> {
+        let bytes = bytemuck::cast_slice(numbers);
+        self.hash.update(bytes);
+        self.out.write(bytes)
+    }
+
+    /// Hands everything to the system, so that the file can be mapped.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.out.flush()
+    }
+
+    /// Returns when every number so far is on disk.
+    pub(super) fn checkpoint(&mut self) -> Result<Prefix> {
+        self.out.sync()?;
+        Ok(Prefix {
+            length: self.out.position(),
+            checksum: self.hash.digest(),
+        })
+    }
+}
+
+/// The numbers that were recorded of a spool; none where nothing was.
+pub(super) fn read<T: Pod>(
+    directory: &Directory,
+    name: &str,
+    from: Option<Prefix>,
+) -> Result<Vec<T>> {
+    let Some(prefix) = from else {
+        return Ok(Vec::new());
+    };
+    let (bytes, _) = prefix.read(directory, name, 0)?;
+    let numbers = bytes[..prefix.length as usize].chunks_exact(size_of::<T>());
+    Ok(numbers.map(bytemuck::pod_read_unaligned).collect())
+}

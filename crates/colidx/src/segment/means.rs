@@ -1,0 +1,44 @@
+//! Mean residuals: what the vectors of a document have in common that their centroids do not say.
+//!
+//! Token vectors are contextual, so those of one document lean one way from their centroids. The mean of a document's residuals is
+//! that lean, and its product with the sum of a query's vectors says what the centroids' scores leave out: one product a document.
+
+use crate::error::Result;
+use crate::format::Tag;
+use crate::format::frame::{Frame, Section};
+
+pub(super) const MEANS: Tag = Tag(*b"MEAN");
+
+/// Units of a mean residual in the scale of its dimension, which is the root mean square of residuals. A byte holds four times that.
+pub(crate) const UNITS: f32 = 32.0;
+
+/// The mean residual of a document's vectors from the sum of their residuals.
+pub(crate) fn round(sum: &[f32], vectors: usize, inverse_scales: &[f32], out: &mut [i8]) {
+    let factor = UNITS / vectors.max(1) as f32;
+    for ((out, sum), inverse) in out.iter_mut().zip(sum).zip(inverse_scales) {
+        *out = (sum * inverse * factor).round().clamp(-127.0, 127.0) as i8;
+    }
+}
+
+/// The mean residuals of a segment, read in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Means {
+    pub frame: Frame,
+    rows: Section<i8>,
+    dim: usize,
+}
+
+impl Means {
+    pub(crate) fn open(frame: Frame, documents: u32, dim: usize) -> Result<Self> {
+        Ok(Self {
+            rows: frame.section_of(MEANS, u64::from(documents) * dim as u64)?,
+            dim,
+            frame,
+        })
+    }
+
+    /// A document's mean residual, `[dim]`, in units of its scales by [`UNITS`].
+    pub(crate) fn row(&self, document: u32) -> &[i8] {
+        &self.rows[document as usize * self.dim..][..self.dim]
+    }
+}
