@@ -276,7 +276,7 @@ mod tests {
         let dim = 64;
         let n = FIRST_BYTES / (dim * 4) + 5000;
         let vectors: Vec<f32> = (0..n * dim).map(|i| (i % 997) as f32).collect();
-        let ids: Vec<u32> = (0..n as u32).map(|i| i * i % 83).collect();
+        let ids: Vec<u32> = (0..n as u32).map(|i| (i % 1009) * (i % 1009) % 83).collect();
         let options = TrainOptions {
             part_bytes: 4 << 20,
             ..TrainOptions::new(1)
