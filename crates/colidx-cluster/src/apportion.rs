@@ -37,20 +37,19 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of the rows named.
-    pub(crate) fn of(vectors: &[f32], dim: usize, rows: &[u32]) -> Spread {
-        if rows.is_empty() {
+    /// Of vectors `[n, dim]`.
+    pub(crate) fn of(vectors: &[f32], dim: usize) -> Spread {
+        if vectors.is_empty() {
             return Spread::default();
         }
-        let row = |&row: &u32| &vectors[row as usize * dim..(row as usize + 1) * dim];
-        let mean = mean(rows.iter().map(row), dim);
-        let error = rows
-            .iter()
-            .flat_map(|at| row(at).iter().zip(&mean))
+        let mean = mean(vectors.chunks_exact(dim), dim);
+        let error = vectors
+            .chunks_exact(dim)
+            .flat_map(|row| row.iter().zip(&mean))
             .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
             .sum();
         Spread {
-            vectors: rows.len() as f64,
+            vectors: (vectors.len() / dim) as f64,
             mean,
             error,
         }
@@ -110,20 +109,16 @@ mod tests {
     }
 
     #[test]
-    fn error_is_around_the_mean_of_the_rows_named() {
-        assert_eq!(
-            Spread::of(&[0.0, 1.0, 9.0, 3.0], 1, &[1, 3]).weight(1.0),
-            2.0
-        );
-        assert_eq!(Spread::of(&[1.0], 1, &[]).weight(1.0), 0.0);
+    fn error_is_around_the_mean() {
+        assert_eq!(Spread::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
+        assert_eq!(Spread::of(&[], 1).weight(1.0), 0.0);
     }
 
     #[test]
     fn spreads_of_parts_make_the_spread_of_the_whole() {
         let vectors: Vec<f32> = (0..60).map(|i| ((i * i) % 23) as f32).collect();
-        let rows: Vec<u32> = (0..20).collect();
-        let whole = Spread::of(&vectors, 3, &rows);
-        let parts = [0..5, 5..6, 6..6, 6..20].map(|r| Spread::of(&vectors, 3, &rows[r]));
+        let whole = Spread::of(&vectors, 3);
+        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Spread::of(&vectors[range], 3));
         let merged = Spread::merged(&parts);
         assert_eq!(merged.vectors, 20.0);
         assert!((merged.error / whole.error - 1.0).abs() < 1e-6);

@@ -100,7 +100,7 @@ fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
         .into_par_iter()
         .map(|cell| {
             let rows = cells.members(cell);
-            let spread = Spread::of(vectors, dim, rows);
+            let spread = Spread::of(&gather(vectors, dim, rows), dim);
             (spread.weight(DAMPING), rows.len())
         })
         .collect();

@@ -12,7 +12,7 @@ use crate::assign::{gather, gather_into};
 use crate::cells::{LARGE, cells};
 use crate::nearest::{nearest, pack};
 use crate::rng::mix;
-use crate::rows::Rows;
+use crate::rows::{Rows, order};
 use crate::{SHARED, TrainOptions};
 
 /// Says which part each row of a sample belongs to.
@@ -57,14 +57,19 @@ impl Partition {
         };
         // Cells of a quarter of the limit on average, so that the largest are within it.
         let parts = |rows: f64| (rows * LARGE as f64 / limit as f64).ceil().max(1.0) as usize;
-        let by_token = first.by_token(dim);
+        let ids = &first.token_ids;
+        let order = match ids.is_empty() {
+            true => (0..rows as u32).collect(),
+            false => order(ids),
+        };
+        let id = |&row: &u32| ids.get(row as usize).copied().unwrap_or(SHARED);
         let mut frequent = Vec::new();
         let mut others: Vec<(u32, usize)> = Vec::new();
-        for (token_id, rows) in by_token.iter() {
+        for rows in order.chunk_by(|a, b| id(a) == id(b)) {
             if rows.len() as f64 * scale > limit as f64 / 2.0 {
-                frequent.push((token_id, rows));
+                frequent.push((id(&rows[0]), rows));
             } else {
-                others.push((token_id, rows.len()));
+                others.push((id(&rows[0]), rows.len()));
             }
         }
         let left: usize = others.iter().map(|&(_, rows)| rows).sum();

@@ -1,7 +1,6 @@
 //! Vectors with the ids of their tokens, and samples of them in parts.
 
 use std::error::Error;
-use std::ops::Range;
 
 use crate::SHARED;
 
@@ -27,41 +26,46 @@ impl Rows {
         self.token_ids.extend_from_slice(token_ids);
     }
 
-    /// The rows of each token, ascending, in order of token id; rows whose token is not known are of [`SHARED`].
-    pub(crate) fn by_token(&self, dim: usize) -> ByToken {
-        let n = self.vectors.len() / dim.max(1);
-        let id = |row: u32| {
-            let known = self.token_ids.get(row as usize);
-            known.copied().unwrap_or(SHARED)
-        };
-        let mut rows: Vec<u32> = (0..n as u32).collect();
-        rows.sort_by_key(|&row| id(row));
-        let mut tokens = Vec::new();
-        let mut start = 0;
-        for same in rows.chunk_by(|&a, &b| id(a) == id(b)) {
-            tokens.push((id(same[0]), start..start + same.len()));
-            start += same.len();
+    /// Puts the rows of one token together, in order of token id; among themselves they stay as they were.
+    pub fn sort(&mut self, dim: usize) {
+        if self.token_ids.is_empty() {
+            return;
         }
-        ByToken { rows, tokens }
+        let order = order(&self.token_ids);
+        let vectors = order
+            .iter()
+            .flat_map(|&row| &self.vectors[row as usize * dim..][..dim]);
+        self.vectors = vectors.copied().collect();
+        self.token_ids.sort_unstable();
+    }
+
+    /// The rows of each token, if they are sorted; without ids they are all of [`SHARED`].
+    pub(crate) fn by_token(&self, dim: usize) -> Vec<(u32, &[f32])> {
+        if self.token_ids.is_empty() && !self.vectors.is_empty() {
+            return vec![(SHARED, &self.vectors)];
+        }
+        let mut rest = &self.vectors[..];
+        let tokens = self.token_ids.chunk_by(|a, b| a == b);
+        let one = |ids: &[u32]| {
+            let (rows, others) = rest.split_at(ids.len() * dim);
+            rest = others;
+            (ids[0], rows)
+        };
+        tokens.map(one).collect()
     }
 }
 
-/// Numbers of rows, token by token.
-pub(crate) struct ByToken {
-    rows: Vec<u32>,
-    tokens: Vec<(u32, Range<usize>)>,
-}
-
-impl ByToken {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u32])> {
-        let list = |(token_id, range): &(u32, Range<usize>)| (*token_id, &self.rows[range.clone()]);
-        self.tokens.iter().map(list)
-    }
+/// Rows in order of their token ids, those of one token in their own order.
+pub(crate) fn order(token_ids: &[u32]) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..token_ids.len() as u32).collect();
+    rows.sort_by_key(|&row| token_ids[row as usize]);
+    rows
 }
 
 /// A sample in parts, as a [`Partition`](crate::Partition) divides it, that are read one at a time.
 pub trait Parts: Sync {
-    /// Replaces what `rows` holds by the rows of a part, in the order they were drawn. Called from any thread.
+    /// Replaces what `rows` holds by the rows of a part, [sorted](Rows::sort) from the order in which they were drawn. Called
+    /// from any thread.
     ///
     /// # Errors
     /// Any; training stops and gives it as [`ClusterError::Read`](crate::ClusterError::Read).
@@ -82,15 +86,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_listed_by_token() {
+    fn rows_of_a_token_come_together_in_their_order() {
         let mut rows = Rows::default();
-        rows.extend(&[0.0; 10], &[9, 4, SHARED, 4, 9]);
-        let listed = rows.by_token(2);
-        let listed: Vec<(u32, &[u32])> = listed.iter().collect();
-        assert_eq!(listed, [(4, &[1, 3][..]), (9, &[0, 4]), (SHARED, &[2])]);
+        let vectors = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5];
+        rows.extend(&vectors, &[9, 4, SHARED, 4, 9]);
+        rows.sort(2);
+        let listed: [(u32, &[f32]); 3] = [
+            (4, &[1.0, 1.5, 3.0, 3.5]),
+            (9, &[0.0, 0.5, 4.0, 4.5]),
+            (SHARED, &[2.0, 2.5]),
+        ];
+        assert_eq!(rows.by_token(2), listed);
         rows.token_ids.clear();
-        let listed = rows.by_token(2);
-        let listed: Vec<(u32, &[u32])> = listed.iter().collect();
-        assert_eq!(listed, [(SHARED, &[0, 1, 2, 3, 4][..])]);
+        assert_eq!(rows.by_token(2), [(SHARED, &rows.vectors[..])]);
+        rows.clear();
+        assert!(rows.by_token(2).is_empty());
     }
 }

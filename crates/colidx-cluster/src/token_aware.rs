@@ -151,17 +151,15 @@ mod tests {
 
     /// The pieces of tokens that are all in part 0.
     fn pieces(rows: &Rows) -> BTreeMap<u32, Vec<Piece>> {
-        let by_token = rows.by_token(2);
-        let piece = |(token_id, list): (u32, &[u32])| {
-            let spread = Spread::of(&rows.vectors, 2, list);
+        let piece = |(token_id, vectors): (u32, &[f32])| {
             let piece = Piece {
                 part: 0,
-                rows: list.len(),
-                spread,
+                rows: vectors.len() / 2,
+                spread: Spread::of(vectors, 2),
             };
             (token_id, vec![piece])
         };
-        by_token.iter().map(piece).collect()
+        rows.by_token(2).into_iter().map(piece).collect()
     }
 
     fn partition(parts: usize, limit: usize) -> Partition {
@@ -228,11 +226,10 @@ mod tests {
         let rows = rows(&[300, 200, 3]);
         let whole = Plan::new(&partition(3, 400), pieces(&rows), 30, 0.9);
         let mut tokens = pieces(&rows);
-        let lists: Vec<u32> = (0..300).collect();
         let cut = |part, range: Range<usize>| Piece {
             part,
             rows: range.len(),
-            spread: Spread::of(&rows.vectors, 2, &lists[range]),
+            spread: Spread::of(&rows.vectors[range.start * 2..range.end * 2], 2),
         };
         tokens.insert(0, vec![cut(1, 0..100), cut(2, 100..300)]);
         let plan = Plan::new(&partition(3, 400), tokens, 30, 0.9);
@@ -245,13 +242,12 @@ mod tests {
     #[test]
     fn a_large_pool_is_thinned_to_the_limit() {
         let mut tokens = pieces(&rows(&[300, 200]));
-        let rare: Vec<u32> = (0..90).collect();
         let vectors = rows(&[300]).vectors;
         for (part, rows) in [(0, 40), (2, 50)] {
             let piece = Piece {
                 part,
                 rows,
-                spread: Spread::of(&vectors, 2, &rare[..rows]),
+                spread: Spread::of(&vectors[..rows * 2], 2),
             };
             tokens.entry(SHARED).or_default().push(piece);
         }

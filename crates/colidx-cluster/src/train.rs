@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use crate::apportion::Spread;
-use crate::assign::gather;
 use crate::builtin::{PASSES, fill};
 use crate::engine::{KMeans, Problem, without_engine};
 use crate::lloyd::{Blocks, refine_blocks};
@@ -68,6 +67,7 @@ pub fn train(
             }
         }
     }
+    parts.iter_mut().for_each(|part| part.sort(dim));
     train_parts(&partition, &parts, options, progress)
 }
 
@@ -127,6 +127,15 @@ impl InParts<'_> {
         self.parts.read(part, rows).map_err(ClusterError::Read)
     }
 
+    /// Room for the rows of a part. For that much at once memory comes from the system and goes back to it, and what is never
+    /// touched is never taken.
+    fn room(&self) -> Rows {
+        Rows {
+            vectors: Vec::with_capacity((self.partition.limit() + 1) * self.partition.dim()),
+            token_ids: Vec::new(),
+        }
+    }
+
     /// Calls `each` for every part and gives what it returns, in order. With `concurrent` as many parts as fit are there at
     /// the same time.
     fn map<T: Send>(
@@ -135,7 +144,7 @@ impl InParts<'_> {
         each: impl Fn(usize, &Rows) -> Result<T, ClusterError> + Sync,
     ) -> Result<Vec<T>, ClusterError> {
         let one = |part: usize| {
-            let mut rows = Rows::default();
+            let mut rows = self.room();
             self.read(part, &mut rows)?;
             each(part, &rows)
         };
@@ -170,18 +179,17 @@ impl InParts<'_> {
     fn weigh(&self) -> Result<BTreeMap<u32, Vec<Piece>>, ClusterError> {
         let dim = self.partition.dim();
         let by_part = self.map(true, |part, rows| {
-            let by_token = rows.by_token(dim);
-            let tokens: Vec<(u32, &[u32])> = by_token.iter().collect();
-            let weigh = |&(token_id, list): &(u32, &[u32])| {
-                let spread = Spread::of(&rows.vectors, dim, list);
+            let weigh = |(token_id, vectors): (u32, &[f32])| {
+                let spread = Spread::of(vectors, dim);
                 let piece = Piece {
                     part,
-                    rows: list.len(),
+                    rows: vectors.len() / dim,
                     spread: spread.scaled(self.partition.factor(part)),
                 };
                 (token_id, piece)
             };
-            Ok(tokens.par_iter().map(weigh).collect::<Vec<_>>())
+            let tokens = rows.by_token(dim).into_par_iter();
+            Ok(tokens.map(weigh).collect::<Vec<_>>())
         })?;
         let mut tokens: BTreeMap<u32, Vec<Piece>> = BTreeMap::new();
         for (token_id, piece) in by_part.into_iter().flatten() {
@@ -239,23 +247,22 @@ impl Trainer<'_> {
     /// Trains the tokens of one part.
     fn part(&self, part: usize, rows: &Rows) -> Result<Trained, ClusterError> {
         let dim = self.sample.partition.dim();
-        let by_token = rows.by_token(dim);
         let mut own = Vec::new();
         let mut pooled = Vec::new();
-        for (token_id, list) in by_token.iter() {
+        let mut at = self.plan.pooled.get(part).map_or(0, |range| range.start);
+        for (token_id, vectors) in rows.by_token(dim) {
             match self.plan.parts[part].get(&token_id) {
-                Some(share) => own.push((token_id, list, share.centroids)),
-                None => pooled.extend_from_slice(list),
+                Some(share) => own.push((token_id, vectors, share.centroids)),
+                None => {
+                    let rows = vectors.chunks_exact(dim);
+                    at += rows.len();
+                    let thinned = (at - rows.len()..).zip(rows);
+                    let thinned = thinned.filter(|(at, _)| at % self.plan.stride == 0);
+                    pooled.extend(thinned.flat_map(|(_, row)| row));
+                }
             }
         }
-        let one = |&(token_id, list, share): &(u32, &[u32], usize)| {
-            let gathered;
-            let vectors = if list.len() * dim == rows.vectors.len() {
-                &rows.vectors
-            } else {
-                gathered = gather(&rows.vectors, dim, list);
-                &gathered
-            };
+        let one = |&(token_id, vectors, share): &(u32, &[f32], usize)| {
             Ok((token_id, self.token(part, token_id, vectors, share)?))
         };
         let tokens: Result<Vec<_>, ClusterError> = if self.engine.concurrent() {
@@ -263,16 +270,9 @@ impl Trainer<'_> {
         } else {
             own.iter().map(one).collect()
         };
-        // In the order they were drawn.
-        pooled.sort_unstable();
-        let first = self.plan.pooled.get(part).map_or(0, |range| range.start);
-        let thinned = (first..)
-            .zip(pooled)
-            .filter(|(at, _)| at % self.plan.stride == 0);
-        let thinned: Vec<u32> = thinned.map(|(_, row)| row).collect();
         Ok(Trained {
             tokens: tokens?,
-            pooled: gather(&rows.vectors, dim, &thinned),
+            pooled,
         })
     }
 
@@ -342,7 +342,7 @@ impl Blocks for Stored<'_> {
     type Error = ClusterError;
 
     fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), ClusterError> {
-        let mut rows = Rows::default();
+        let mut rows = self.sample.room();
         for &part in self.parts {
             if part == self.sample.partition.len() {
                 take(&self.pool.vectors);

@@ -126,6 +126,7 @@ fn a_part_that_cannot_be_read_stops_training() {
             parts[*part as usize].extend(vector, &rows.token_ids[row..=row]);
         }
     }
+    parts.iter_mut().for_each(|part| part.sort(DIM));
     let mut parts = Counted {
         parts,
         read: AtomicUsize::new(0),

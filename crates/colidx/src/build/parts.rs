@@ -193,16 +193,26 @@ impl colidx_cluster::Parts for Parts {
         part: usize,
         rows: &mut Rows,
     ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        rows.clear();
-        for chunk in &self.chunks[part] {
+        let record = record_bytes(self.dim);
+        let chunks = &self.chunks[part];
+        for chunk in chunks {
             self.bytes.will_need(chunk.clone());
         }
-        for chunk in &self.chunks[part] {
-            for record in self.bytes[chunk.clone()].chunks_exact(record_bytes(self.dim)) {
-                decode(record, rows);
-            }
-            self.bytes.release(chunk.clone());
+        let chunks = chunks.iter().map(|chunk| &self.bytes[chunk.clone()]);
+        let records: Vec<&[u8]> = chunks
+            .flat_map(|chunk| chunk.chunks_exact(record))
+            .collect();
+        rows.clear();
+        rows.token_ids
+            .extend(records.iter().map(|record| token_id(record)));
+        let mut order: Vec<u32> = (0..records.len() as u32).collect();
+        order.sort_by_key(|&row| rows.token_ids[row as usize]);
+        for row in order {
+            decode(records[row as usize], &mut rows.vectors);
         }
+        rows.token_ids.sort_unstable();
+        // All of it, since more is mapped than is touched.
+        self.bytes.release(0..self.bytes.len());
         Ok(())
     }
 }
@@ -235,14 +245,14 @@ fn encode(vector: &[f32], token_id: u32, out: &mut Vec<u8>) {
     }
 }
 
-fn decode(record: &[u8], rows: &mut Rows) {
-    let (head, values) = record.split_at(8);
-    let word = |at: usize| [head[at], head[at + 1], head[at + 2], head[at + 3]];
-    let step = f32::from_le_bytes(word(0));
-    rows.token_ids.push(u32::from_le_bytes(word(4)));
-    let values = values.chunks_exact(2);
-    rows.vectors
-        .extend(values.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) * step));
+fn token_id(record: &[u8]) -> u32 {
+    u32::from_le_bytes([record[4], record[5], record[6], record[7]])
+}
+
+fn decode(record: &[u8], vectors: &mut Vec<f32>) {
+    let step = f32::from_le_bytes([record[0], record[1], record[2], record[3]]);
+    let values = record[8..].chunks_exact(2);
+    vectors.extend(values.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) * step));
 }
 
 #[cfg(test)]
@@ -259,13 +269,13 @@ mod tests {
             &[1e-30, -2e-30, 0.0],
         ];
         for row in rows {
-            let (mut record, mut back) = (Vec::new(), Rows::default());
+            let (mut record, mut back) = (Vec::new(), Vec::new());
             encode(row, 7, &mut record);
             assert_eq!(record.len(), record_bytes(3));
             decode(&record, &mut back);
-            assert_eq!(back.token_ids, [7]);
+            assert_eq!(token_id(&record), 7);
             let largest = row.iter().fold(0f32, |l, x| l.max(x.abs()));
-            for (x, y) in row.iter().zip(&back.vectors) {
+            for (x, y) in row.iter().zip(&back) {
                 assert!((x - y).abs() <= 1.6e-5 * largest, "{x} {y}");
             }
         }
@@ -276,7 +286,9 @@ mod tests {
         let dim = 64;
         let n = FIRST_BYTES / (dim * 4) + 5000;
         let vectors: Vec<f32> = (0..n * dim).map(|i| (i % 997) as f32).collect();
-        let ids: Vec<u32> = (0..n as u32).map(|i| (i % 1009) * (i % 1009) % 83).collect();
+        let ids: Vec<u32> = (0..n as u32)
+            .map(|i| (i % 1009) * (i % 1009) % 83)
+            .collect();
         let options = TrainOptions {
             part_bytes: 4 << 20,
             ..TrainOptions::new(1)
