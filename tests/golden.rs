@@ -261,6 +261,7 @@ fn meaning(section: &str, kind: &str) -> &'static str {
         ("STEP", _) => "4 steps",
         ("CELL", _) => "first centroid of each cell, and the end",
         ("CCEN", _) => "a row of 4 i8 for each cell",
+        ("GRPH", _) => "no graph",
         ("GRUP", _) => "token id, first entry of MEMB, entries",
         ("MEMB", _) => "3 numbers of centroids",
         ("CUTS", _) => "3 cut-offs",

@@ -222,6 +222,13 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     assert_eq!((cells[0], cells[cells.len() - 1]), (0, centroids as u64));
     assert_eq!(file["CCEN"].len(), (cells.len() - 1) * dim);
 
+    if !file["GRPH"].is_empty() {
+        let width = (1..).find(|w| 1 << w >= centroids).unwrap();
+        let (links, tail) = split_packed(&file["GRPH"], width, 32 * centroids);
+        assert_eq!(tail, [0; 8]);
+        assert!((0..32 * centroids).all(|i| packed(links, width, i) < centroids));
+    }
+
     let (mut end, mut tokens) = (0, Vec::new());
     for group in file["GRUP"].chunks(12) {
         tokens.push(number(group, 0, 4));

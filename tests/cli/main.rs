@@ -8,10 +8,14 @@ mod hub;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod kill;
 mod measure;
 mod model;
 mod output;
 mod prompt;
+#[cfg(unix)]
+mod resume;
 mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]

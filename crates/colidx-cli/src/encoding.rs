@@ -77,11 +77,20 @@ impl VectorSource for EncoderSource<'_> {
 }
 
 /// Reads vectors that were made before.
-pub struct EmbeddingsSource(pub Embeddings);
+pub struct EmbeddingsSource {
+    /// The files.
+    pub embeddings: Embeddings,
+    /// What tells them from others.
+    pub fingerprint: String,
+}
 
 impl VectorSource for EmbeddingsSource {
     fn dim(&self) -> usize {
-        self.0.dim()
+        self.embeddings.dim()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
     }
 
     fn needs_text(&self) -> bool {
@@ -101,7 +110,7 @@ impl VectorSource for EmbeddingsSource {
             .iter()
             .map(|document| document.ordinal.into())
             .collect();
-        self.0.read(
+        self.embeddings.read(
             &numbers,
             &mut out.vectors,
             &mut out.lens,

@@ -103,9 +103,17 @@ pub enum CliError {
     /// The reader of standard output went away: no failure.
     #[error("standard output was closed")]
     BrokenPipe,
+    /// A build that failed on the way.
+    #[error("{source}\n{kept}")]
+    Unfinished {
+        /// Why.
+        source: Box<CliError>,
+        /// What is kept, and how to go on.
+        kept: String,
+    },
     /// Ctrl-C.
     #[error("interrupted; {0}")]
-    Interrupted(&'static str),
+    Interrupted(String),
     /// The machine gave no threads, terminal or signal handler.
     #[error("cannot set up {what}: {reason}")]
     Setup {

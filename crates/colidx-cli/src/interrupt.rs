@@ -19,7 +19,7 @@ pub fn install() -> Result<(), CliError> {
         if ASKED.swap(true, Ordering::SeqCst) {
             std::process::exit(KILLED);
         }
-        note("stopping and cleaning up; once more to stop at once");
+        note("stopping; once more to stop at once");
     })
     .map_err(|error| CliError::Setup {
         what: "the Ctrl-C handler",

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod command_line;
 pub mod commands;
 pub mod document;
 pub mod encoding;

@@ -37,6 +37,8 @@ struct Running {
     name: String,
     unit: Unit,
     total: Option<u64>,
+    /// What was done before the phase began.
+    start: u64,
     done: u64,
     began: Instant,
     last_line: Instant,
@@ -71,11 +73,24 @@ impl Phases {
             name: name.to_owned(),
             unit,
             total,
+            start: 0,
             done: 0,
             began: now,
             last_line: now,
             bar: self.terminal.then(|| bar(name, total, unit)),
         });
+    }
+
+    /// The phase goes on from `done`, which took no time.
+    pub fn start_at(&self, done: u64) {
+        if let Some(running) = self.running().as_mut() {
+            running.start = done;
+            running.done = done;
+            running.show();
+            if let Some(bar) = &running.bar {
+                bar.reset_eta();
+            }
+        }
     }
 
     /// `done` of the phase are done now.
@@ -198,9 +213,10 @@ fn rate(per_second: f64, unit: Unit) -> String {
 }
 
 fn line(running: &Running, took: Duration) -> String {
-    let per_second = running.done as f64 / took.as_secs_f64().max(1e-9);
+    let done = running.done.saturating_sub(running.start);
+    let per_second = done as f64 / took.as_secs_f64().max(1e-9);
     let left = match running.total {
-        Some(total) if running.done > 0 => {
+        Some(total) if done > 0 => {
             let seconds = total.saturating_sub(running.done) as f64 / per_second;
             format!(
                 "{} left",
@@ -243,6 +259,7 @@ mod tests {
             name: "encoding".to_owned(),
             unit: Unit::Things("document"),
             total,
+            start: 0,
             done,
             began: now,
             last_line: now,
@@ -256,6 +273,14 @@ mod tests {
         assert_eq!(
             line(&running(1500, Some(6000)), ten),
             "encoding: 1,500/6,000 documents, 150/s, 30 s left"
+        );
+        let resumed = Running {
+            start: 1000,
+            ..running(1500, Some(6000))
+        };
+        assert_eq!(
+            line(&resumed, ten),
+            "encoding: 1,500/6,000 documents, 50/s, 90 s left"
         );
         assert_eq!(
             line(&running(15, None), ten),

@@ -343,6 +343,18 @@ fn copy_of(name: &str) -> tempfile::TempDir {
     to
 }
 
+fn copy_folder(name: &str, inner: &str, to: &tempfile::TempDir) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+        .join(inner);
+    fs::create_dir(to.path().join(inner)).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.path().join(inner).join(entry.file_name())).unwrap();
+    }
+}
+
 #[test]
 fn damaged_torch_files_are_errors() {
     let folder = copy_of("tiny-stanford-bin");
@@ -518,4 +530,66 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
     let error = Encoder::open(folder.path()).err().unwrap();
     assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
+}
+
+/// Numbers that would take memory or time in proportion to them, and to nothing that the checkpoint holds.
+#[test]
+fn sizes_that_no_model_has() {
+    let message = |name: &str, file: &str, change: &dyn Fn(&mut serde_json::Value)| {
+        let folder = copy_of(name);
+        let path = folder.path().join(file);
+        let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(path, value.to_string()).unwrap();
+        Encoder::open(folder.path()).err().unwrap().to_string()
+    };
+    for (name, field) in [
+        ("tiny-plain", "num_hidden_layers"),
+        ("tiny-distilbert", "n_layers"),
+        ("tiny-modernbert", "num_hidden_layers"),
+    ] {
+        let error = message(name, "config.json", &|v| {
+            v[field] = u64::MAX.into();
+            v["layer_types"] = serde_json::Value::Null;
+        });
+        assert!(error.contains(field) && error.contains("1024"), "{error}");
+    }
+    for field in ["intermediate_size", "hidden_size", "vocab_size"] {
+        for size in [u64::MAX, 1 << 63, 1 << 62, (1 << 32) + 64] {
+            let error = message("tiny-modernbert", "config.json", &|v| {
+                v[field] = size.into()
+            });
+            assert!(!error.is_empty());
+        }
+    }
+    for field in ["query_length", "document_length"] {
+        let folder = copy_of("tiny-modernbert");
+        copy_folder("tiny-modernbert", "1_Dense", &folder);
+        for (file, field) in [
+            ("config.json", "max_position_embeddings"),
+            ("config_sentence_transformers.json", field),
+        ] {
+            let path = folder.path().join(file);
+            let mut value: serde_json::Value =
+                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            value[field] = (1u64 << 40).into();
+            fs::write(path, value.to_string()).unwrap();
+        }
+        let error = Encoder::open(folder.path()).err().unwrap().to_string();
+        assert!(error.contains(field) && error.contains("65536"), "{error}");
+    }
+}
+
+#[test]
+fn paths_that_lead_out_of_the_checkpoint() {
+    for path in ["/dev", "../elsewhere", "a/../../b"] {
+        let copy = Copy::new().json("modules.json", |modules| modules[1]["path"] = path.into());
+        let error = error_of(copy, "modules.json");
+        assert!(error.to_string().contains(path), "{error}");
+        let copy = Copy::new().without("model.safetensors");
+        let index = serde_json::json!({"weight_map": {"x": path}}).to_string();
+        fs::write(copy.path("model.safetensors.index.json"), index).unwrap();
+        let error = error_of(copy, "model.safetensors.index.json");
+        assert!(error.to_string().contains(path), "{error}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use colidx_encoder::Encoder;
+use colidx_encoder::{Encoder, EncoderOptions, Precision};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
@@ -227,38 +227,55 @@ fn vectors_do_not_depend_on_company_or_threads() {
     assert!(encoder.encode_documents(&[]).unwrap().is_empty());
 }
 
-/// The instruction set is chosen once a process, so each level runs in a process of its own: this test again.
+/// The instruction set is chosen once a process, so each runs in a process of its own: this test again.
 #[test]
-fn every_kernel_level_gives_the_same_bits() {
+fn instruction_sets_and_threads_change_no_bit() {
     const OUT: &str = "COLIDX_TEST_OUT";
+    const TEXTS: [&str; 3] = ["Search and rescue (1,234).", "", "how does it rank?"];
     if let Some(path) = std::env::var_os(OUT) {
-        let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
-        let documents = encoder
-            .encode_documents(&["Search and rescue (1,234).", "", "how does it rank?"])
-            .unwrap();
-        let vectors = documents.iter().flat_map(|document| &document.vectors);
-        fs::write(
-            path,
-            vectors.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(),
-        )
-        .unwrap();
+        let mut values = Vec::new();
+        for (name, precision) in CHECKPOINTS
+            .iter()
+            .flat_map(|name| [(name, Precision::F32), (name, Precision::Int8)])
+        {
+            let options = EncoderOptions {
+                precision,
+                ..EncoderOptions::default()
+            };
+            let encoder = Encoder::open_with(&fixture(name), &options).unwrap();
+            for document in encoder.encode_documents(&TEXTS).unwrap() {
+                values.extend(document.vectors);
+            }
+            for query in encoder.encode_queries(&TEXTS).unwrap() {
+                values.extend(query.vectors);
+            }
+        }
+        let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+        fs::write(path, bytes).unwrap();
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let results: Vec<Vec<u8>> = colidx_kernels::Level::supported()
-        .map(|level| {
-            let out = folder.path().join(level.name());
-            let status = std::process::Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "every_kernel_level_gives_the_same_bits"])
-                .env("COLIDX_KERNELS", level.name())
-                .env(OUT, &out)
-                .stdout(std::process::Stdio::null())
-                .status()
-                .unwrap();
-            assert!(status.success(), "{level}");
-            fs::read(out).unwrap()
-        })
-        .collect();
-    assert!(!results[0].is_empty());
-    assert!(results.iter().all(|result| *result == results[0]));
+    let run = |level: colidx_kernels::Level, threads: &str| {
+        let out = folder.path().join("out");
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "instruction_sets_and_threads_change_no_bit"])
+            .env("COLIDX_KERNELS", level.name())
+            .env("RAYON_NUM_THREADS", threads)
+            .env(OUT, &out)
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{level}, {threads} threads");
+        fs::read(out).unwrap()
+    };
+    let expected = run(colidx_kernels::Level::Scalar, "1");
+    assert!(expected.len() > 22 * 30 * 16);
+    for level in colidx_kernels::Level::supported() {
+        for threads in ["1", "2", "8"] {
+            assert!(
+                run(level, threads) == expected,
+                "{level}, {threads} threads"
+            );
+        }
+    }
 }

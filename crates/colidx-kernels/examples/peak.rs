@@ -242,10 +242,11 @@ fn int16_products(level: Level) -> Vec<(String, f64)> {
             .iter()
             .map(|x| (x * 3000.0) as i16)
             .collect();
+        let mut dots = vec![0; tokens * query.padded_columns()];
         let mut best = vec![i32::MIN; query.padded_columns()];
         let work = (2 * tokens * QUERY_TOKENS * dim) as f64 / 1e9;
         let rate = rate(work, || {
-            level.int16_max_dots(black_box(&words), &query, &mut best);
+            level.int16_max_dots(black_box(&words), &query, &mut dots, &mut best);
         });
         let shape = format!("{tokens}x{QUERY_TOKENS}x{dim}");
         results.push((format!("int16_max_dots {shape}"), rate));

@@ -39,6 +39,7 @@ mod lanes;
 mod level;
 mod norm;
 mod panels;
+mod picked;
 mod prefetch;
 mod view;
 
@@ -52,5 +53,6 @@ pub use int16::{Int16Panels, int16_max_dots, int16_stride};
 pub use level::{Level, level};
 pub use norm::normalize;
 pub use panels::{LANES, Panels};
+pub use picked::picked_dots;
 pub use prefetch::prefetch;
 pub use view::RowsView;

@@ -1,10 +1,11 @@
-//! The codebook of an index: centroids in cells, the vocabulary groups they serve, and residual buckets.
+//! The codebook of an index: centroids in cells and the graph over them, the vocabulary groups they serve, and residual buckets.
 
 use crate::codec::Quantizer;
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{Tag, file_name, kind};
+use crate::segment::codes::{self, Packer};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
@@ -15,12 +16,16 @@ const CENTROIDS: Tag = Tag(*b"CENT");
 const STEPS: Tag = Tag(*b"STEP");
 const CELLS: Tag = Tag(*b"CELL");
 const CENTRES: Tag = Tag(*b"CCEN");
+const GRAPH: Tag = Tag(*b"GRPH");
 const GROUPS: Tag = Tag(*b"GRUP");
 const MEMBERS: Tag = Tag(*b"MEMB");
 const CUTOFFS: Tag = Tag(*b"CUTS");
 const WEIGHTS: Tag = Tag(*b"WGHT");
 const SCALES: Tag = Tag(*b"SCAL");
 const FIT: Tag = Tag(*b"FIT.");
+
+/// Neighbours of each centroid in the graph.
+pub(crate) const NEIGHBOURS: usize = 32;
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -40,6 +45,8 @@ pub(crate) struct NewCodebook {
     pub cells: Vec<u32>,
     /// `[cells, dim]`, in units of `steps`.
     pub centres: Vec<i8>,
+    /// `[K, NEIGHBOURS]`: numbers of centroids; empty where there is no graph.
+    pub graph: Vec<u32>,
     /// Which of `members` serve which vocabulary id.
     pub groups: Vec<Group>,
     /// `[K]`: numbers of centroids, group by group.
@@ -57,6 +64,13 @@ impl NewCodebook {
         w.section(STEPS, bytemuck::cast_slice(&self.steps))?;
         w.section(CELLS, bytemuck::cast_slice(&self.cells))?;
         w.section(CENTRES, bytemuck::cast_slice(&self.centres))?;
+        let mut graph = Vec::new();
+        if !self.graph.is_empty() {
+            let mut packer = Packer::new(codes::width(self.members.len()));
+            packer.push(&self.graph, &mut graph);
+            packer.finish(&mut graph);
+        }
+        w.section(GRAPH, &graph)?;
         let groups: Vec<GroupRecord> = self
             .groups
             .iter()
@@ -83,7 +97,16 @@ impl NewCodebook {
         check_members(frame, count)?;
         let groups = check_groups(frame, count)?;
         let buckets = 1u64 << nbits;
+        let mut graph = Vec::new();
+        let packed = frame.section::<u8>(GRAPH)?;
+        if !packed.is_empty() {
+            let links = count * NEIGHBOURS;
+            let width = codes::width(count);
+            let packed = frame.section_of::<u8>(GRAPH, codes::packed_bytes(links as u64, width))?;
+            codes::unpack(&packed, width, 0..links, &mut graph);
+        }
         Ok(Self {
+            graph,
             centroids: frame.section_of(CENTROIDS, (count * dim) as u64)?.to_vec(),
             steps: frame.section_of(STEPS, dim as u64)?.to_vec(),
             cells: frame.section(CELLS)?.to_vec(),
@@ -177,8 +200,10 @@ pub(crate) struct Codebook {
     steps: Section<f32>,
     cells: Section<u32>,
     centres: Section<i8>,
+    graph: Section<u8>,
     weights: Section<f32>,
     scales: Section<f32>,
+    fit: Section<f64>,
 }
 
 impl Codebook {
@@ -187,18 +212,31 @@ impl Codebook {
         let buckets = 1u64 << manifest.nbits;
         let dim = manifest.dim as u64;
         let cells = frame.section::<u32>(CELLS)?;
+        let mut graph = frame.section(GRAPH)?;
+        if !graph.is_empty() {
+            let links = manifest.centroids as u64 * NEIGHBOURS as u64;
+            let bytes = codes::packed_bytes(links, codes::width(manifest.centroids));
+            graph = frame.section_of(GRAPH, bytes)?;
+        }
         let codebook = Self {
             centroids: frame.section_of(CENTROIDS, manifest.centroids as u64 * dim)?,
             steps: frame.section_of(STEPS, dim)?,
             centres: frame.section_of(CENTRES, (cells.len() as u64).saturating_sub(1) * dim)?,
             cells,
+            graph,
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
+            fit: frame.section_of(FIT, 1)?,
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
             frame,
         };
+        // Only a writer reads these, but it must find them.
+        codebook.frame.section::<GroupRecord>(GROUPS)?;
+        let members = manifest.centroids as u64;
+        codebook.frame.section_of::<u32>(MEMBERS, members)?;
+        codebook.frame.section_of::<f32>(CUTOFFS, buckets - 1)?;
         // These are a few kilobytes and every decoded value depends on them.
         for tag in [STEPS, WEIGHTS, SCALES, CELLS] {
             codebook.frame.check(tag)?;
@@ -222,7 +260,7 @@ impl Codebook {
         }
     }
 
-    /// Every centroid is in one cell, so a search that visits all cells has seen all centroids.
+    /// Every centroid is in one cell, and none is empty.
     fn check_cells(&self) -> Result<()> {
         let ascending = self.cells.is_sorted_by(|a, b| a < b) && self.cells.first() == Some(&0);
         if ascending && self.cells.last() == Some(&(self.len() as u32)) {
@@ -271,6 +309,27 @@ impl Codebook {
         &self.centroids[range.start * self.dim..range.end * self.dim]
     }
 
+    /// Whether there is a graph over the centroids.
+    pub(crate) fn has_graph(&self) -> bool {
+        !self.graph.is_empty()
+    }
+
+    /// Replaces `out` by the neighbours of a centroid in the graph, if there is one.
+    pub(crate) fn neighbours(&self, centroid: u32, out: &mut Vec<u32>) -> Result<()> {
+        let (first, centroids) = (centroid as usize * NEIGHBOURS, self.len());
+        let width = codes::width(centroids);
+        codes::unpack(&self.graph, width, first..first + NEIGHBOURS, out);
+        match out.iter().find(|&&number| number as usize >= centroids) {
+            None => Ok(()),
+            Some(number) => Err(self.frame.error(FormatErrorKind::invalid(
+                GRAPH,
+                format!("a neighbour of centroid {centroid}"),
+                format!("below {centroids}"),
+                number,
+            ))),
+        }
+    }
+
     fn codec(&self) -> Codec<'_> {
         Codec {
             dim: self.dim,
@@ -306,17 +365,33 @@ impl Codebook {
         colidx_kernels::decode_int16(&self.codec(), codes, residuals, out)
     }
 
-    pub(crate) fn sample_error(&self) -> Result<f64> {
-        Ok(self.frame.section_of::<f64>(FIT, 1)?[0])
+    pub(crate) fn sample_error(&self) -> f64 {
+        self.fit[0]
     }
 
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let cutoffs = self
-            .frame
-            .section_of::<f32>(CUTOFFS, (1 << self.nbits) - 1)?;
+        let cutoffs = self.frame.section::<f32>(CUTOFFS)?;
         self.finite(CUTOFFS, &cutoffs)?;
+        if !cutoffs.is_sorted() {
+            return Err(self.frame.error(FormatErrorKind::invalid(
+                CUTOFFS,
+                "values",
+                "ascending",
+                "others",
+            )));
+        }
+        let fit = self.sample_error();
+        if !fit.is_finite() {
+            let expected = "a finite number";
+            return Err((self.frame).error(FormatErrorKind::invalid(FIT, "value", expected, fit)));
+        }
+        let mut neighbours = Vec::new();
+        let linked = if self.has_graph() { self.len() } else { 0 };
+        for centroid in 0..linked as u32 {
+            self.neighbours(centroid, &mut neighbours)?;
+        }
         check_groups(&self.frame, self.len())?;
         check_members(&self.frame, self.len())
     }

@@ -331,7 +331,7 @@ impl Index {
             centroids: self.manifest.centroids,
             segments: self.segments.len(),
             seed: self.manifest.seed,
-            sample_error: self.codebook.sample_error()?,
+            sample_error: self.codebook.sample_error(),
             model: self.manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: self

@@ -386,11 +386,7 @@ fn a_failed_build_leaves_what_was_there() {
             };
             if IndexBuilder::unfinished(&path).unwrap().is_some() {
                 kept += 1;
-                assert!(
-                    before
-                        .iter()
-                        .all(|(name, bytes)| after.get(name) == Some(bytes))
-                );
+                assert!(are_in(before, &after));
             } else {
                 assert!(after == *before, "after stopping at question {stops}");
             }

@@ -45,8 +45,11 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
         assert_eq!(after.documents.len() as u64, report.documents);
         assert_eq!(after.generation, before.map_or(1, |b| b.generation + 1));
     };
-    let counts = test.check(&test.record(), 20, recover).unwrap();
-    println!("{counts:?}");
+    let counts = test.check(&test.record(), times(20), recover).unwrap();
+    println!(
+        "{} crashes, {} left the last commit, {} the next",
+        counts.crashes, counts.last, counts.next
+    );
     assert!(counts.last > 1000 && counts.next > 10, "{counts:?}");
 }
 
@@ -138,10 +141,8 @@ fn a_fault_at_any_call_is_an_error_and_the_old_index_stays() {
             match result {
                 Ok(_) => {
                     survived += usize::from(reached);
-                    assert!(
-                        injector.memory().files() == new_files,
-                        "{fault:?} at {call}"
-                    );
+                    let files = injector.memory().files();
+                    assert!(are_in(&new_files, &files), "{fault:?} at {call}");
                 }
                 Err(Error::Io { .. }) => {
                     failed += 1;

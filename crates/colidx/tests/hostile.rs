@@ -3,126 +3,80 @@
 mod common;
 
 use colidx::*;
+use common::counting::{Counting, peak};
+use common::forge::{Files, MANIFEST, Sections, contents, repair, replace, sections};
 use common::*;
-use std::path::PathBuf;
-use xxhash_rust::xxh3::xxh3_64;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const DIM: usize = 16;
 
-/// A section's name and bytes.
-type Sections = Vec<([u8; 4], Vec<u8>)>;
+/// Centroids: more than words, so that words have some of their own; no power of two, so that some codes name none.
+const K: usize = 300;
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }
 
-fn contents(file: &[u8]) -> Sections {
-    sections(file)
-        .into_iter()
-        .map(|(tag, range)| (tag, file[range].to_vec()))
-        .collect()
-}
-
-/// A file of these sections with right checksums.
-fn frame(header: &[u8], sections: &Sections) -> Vec<u8> {
-    let mut file = header.to_vec();
-    let mut directory = Vec::new();
-    for (tag, bytes) in sections {
-        directory.extend(tag);
-        directory.extend([0; 4]);
-        for number in [file.len() as u64, bytes.len() as u64, xxh3_64(bytes)] {
-            directory.extend(number.to_le_bytes());
-        }
-        file.extend(bytes);
-        file.resize(file.len().next_multiple_of(64), 0);
-    }
-    let at = file.len() as u64;
-    file.extend(&directory);
-    file.resize(file.len().next_multiple_of(64), 0);
-    let mut footer = Vec::new();
-    let length = file.len() as u64 + 64;
-    for number in [at, sections.len() as u64, xxh3_64(&directory), length, 0, 0] {
-        footer.extend(number.to_le_bytes());
-    }
-    footer.extend(xxh3_64(&footer).to_le_bytes());
-    file.extend(footer);
-    file.extend(b"\x43\x4c\x58\x8a\x65\x6e\x64\x0a");
-    file
-}
-
-/// An index whose files can be changed and put back.
+/// A good index, of which copies are changed.
 struct Victim {
-    dir: tempfile::TempDir,
-    good: Vec<(PathBuf, Vec<u8>)>,
+    good: Files,
     query: Query,
 }
 
 impl Victim {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let corpus = Corpus::topical(300, DIM, 41);
-        // More than words, so that words have some of their own; no power of two, so that some codes name none.
         let options = BuildOptions {
-            centroids: Some(300),
+            centroids: Some(K),
             ..Default::default()
         };
-        let report = corpus.build(dir.path(), options).unwrap();
-        assert!(!report.centroids.is_power_of_two());
-        let good = std::fs::read_dir(dir.path())
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .filter(|f| f.file_name().unwrap() != "lock")
-            .map(|f| (f.clone(), std::fs::read(f).unwrap()))
-            .collect();
+        let good = built(&corpus, options);
+        assert_eq!(open(&good).unwrap().info().unwrap().centroids, K);
         let query = Query::new(&corpus.query(8, 1), DIM).unwrap();
-        Self { dir, good, query }
+        Self { good, query }
     }
 
-    fn path(&self, kind: &str) -> PathBuf {
-        match kind {
-            "manifest" => self.dir.path().join(kind),
-            _ => self.dir.path().join(format!("{kind}-00000001.clx")),
-        }
+    fn name(&self, kind: &str) -> &str {
+        self.good
+            .keys()
+            .find(|name| name.starts_with(kind))
+            .unwrap()
     }
 
     fn good(&self, kind: &str) -> &[u8] {
-        let path = self.path(kind);
-        &self.good.iter().find(|f| f.0 == path).unwrap().1
+        &self.good[self.name(kind)]
     }
 
-    /// Changes one section of the good index.
-    fn forge(&self, kind: &str, section: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    /// With one section changed.
+    fn forge(&self, kind: &str, section: &str, change: impl FnOnce(&mut Vec<u8>)) -> Files {
         self.forge_file(kind, |sections| {
             let found = sections.iter_mut().find(|s| s.0 == section.as_bytes());
             change(&mut found.unwrap().1);
-        });
+        })
     }
 
-    /// Changes one file of the good index. The manifest then names the changed file.
-    fn forge_file(&self, kind: &str, change: impl FnOnce(&mut Sections)) {
-        for (path, bytes) in &self.good {
-            std::fs::write(path, bytes).unwrap();
-        }
-        let good = self.good(kind);
-        let mut forged = contents(good);
+    /// With one file changed, which the manifest names.
+    fn forge_file(&self, kind: &str, change: impl FnOnce(&mut Sections)) -> Files {
+        let mut files = self.good.clone();
+        let mut forged = contents(self.good(kind));
         change(&mut forged);
-        let file = frame(&good[..64], &forged);
-        std::fs::write(self.path(kind), &file).unwrap();
-        if kind == "manifest" {
-            return;
-        }
-        let manifest = self.good("manifest");
-        let mut named = contents(manifest);
-        let files = named.iter_mut().find(|s| &s.0 == b"FILE").unwrap();
-        let record = files.1.chunks_mut(32).find(|r| r[..4] == good[8..12]);
-        let record = record.unwrap();
-        record[8..16].copy_from_slice(&(file.len() as u64).to_le_bytes());
-        record[16..24].copy_from_slice(&file[file.len() - 16..][..8]);
-        std::fs::write(self.path("manifest"), frame(&manifest[..64], &named)).unwrap();
+        replace(&mut files, self.name(kind), &forged);
+        files
     }
 
-    fn open(&self) -> Result<Index> {
-        Index::open(self.dir.path())
+    /// Opens, uses and verifies, with memory in proportion to the files.
+    fn check(&self, files: &Files) -> (Result<()>, Result<()>) {
+        let (bytes, outcome) = peak(|| match open(files) {
+            Ok(index) => (use_it(&index, &self.query), index.verify()),
+            Err(error) => (Ok(()), Err(error)),
+        });
+        let size: usize = files.values().map(Vec::len).sum();
+        // A block of text may grow to 32 MiB from next to nothing, as a block of one letter does. Nothing else may.
+        let allowed = 4 * size + (1 << 20);
+        assert!(bytes < allowed, "{bytes} bytes for an index of {size}");
+        outcome
     }
 }
 
@@ -134,12 +88,13 @@ fn use_it(index: &Index, query: &Query) -> Result<()> {
             result = outcome;
         }
     };
-    for exact in [false, true] {
+    // Few probes walk over the graph, where there is one, many score all centroids.
+    for (exact, probes) in [(false, 1), (false, 1000), (true, 1)] {
         for parallel in [false, true] {
             let options = SearchOptions {
                 exact,
                 parallel,
-                probes: 1000,
+                probes,
                 candidates: Some(20),
                 ..Default::default()
             };
@@ -178,16 +133,13 @@ fn lies_are_found_out() {
     use Found::*;
     let victim = Victim::new();
     let check = |found: Found, kind: &str, section: &str, change: &dyn Fn(&mut Vec<u8>)| {
-        victim.forge(kind, section, change);
-        let index = match victim.open() {
-            Ok(index) => index,
-            Err(error) => {
-                assert_eq!(found, Open, "{kind} {section}: {error}");
-                assert!(error.to_string().contains(section), "{error}");
-                return;
-            }
-        };
-        let (used, verified) = (use_it(&index, &victim.query), index.verify());
+        let files = victim.forge(kind, section, change);
+        if let Err(error) = open(&files) {
+            assert_eq!(found, Open, "{kind} {section}: {error}");
+            assert!(error.to_string().contains(section), "{error}");
+            return;
+        }
+        let (used, verified) = victim.check(&files);
         match found {
             Open => panic!("{kind} {section} opens"),
             Use => {
@@ -208,11 +160,6 @@ fn lies_are_found_out() {
     let nan = &f32::NAN.to_le_bytes()[..];
     let huge = &u64::MAX.to_le_bytes()[..];
 
-    check(Open, "manifest", "HEAD", &|s| put(16, &[0; 4])(s));
-    check(Open, "manifest", "HEAD", &|s| put(20, &[3])(s));
-    check(Open, "manifest", "HEAD", &|s| put(24, &[0xFF; 4])(s));
-    check(Open, "manifest", "HEAD", &|s| put(41, &[1])(s));
-
     for section in ["STEP", "WGHT", "SCAL"] {
         check(Open, "codebook", section, &|s| put(4, nan)(s));
         check(Open, "codebook", section, &|s| s.truncate(4));
@@ -225,6 +172,13 @@ fn lies_are_found_out() {
         check(Open, "codebook", section, &|s| s.truncate(DIM));
         check(Open, "codebook", section, &|s| s.push(0));
     }
+    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all, numbers that name none.
+    let links = K * 36 + 8;
+    check(Never, "codebook", "GRPH", &|s| s.clear());
+    check(Never, "codebook", "GRPH", &|s| *s = vec![0; links]);
+    check(Use, "codebook", "GRPH", &|s| *s = vec![0xFF; links]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links - 1]);
+    check(Open, "codebook", "GRPH", &|s| *s = vec![0; links + 1]);
     check(Open, "codebook", "CELL", &|s| s.truncate(6));
     check(Open, "codebook", "CELL", &|s| put(0, &[1])(s));
     // The first cell is empty, the second begins past the third, the last ends early.
@@ -235,30 +189,36 @@ fn lies_are_found_out() {
         s[last] -= 1;
     });
     // No cells at all, and no centres, which would be found missing first.
-    victim.forge_file("codebook", |sections| {
+    let files = victim.forge_file("codebook", |sections| {
         let cells = sections
             .iter_mut()
             .filter(|s| matches!(&s.0, b"CELL" | b"CCEN"));
         cells.for_each(|s| s.1.clear());
     });
-    let error = victim.open().unwrap_err();
+    let error = open(&files).unwrap_err();
     assert!(error.to_string().contains("CELL"), "{error}");
     check(Verify, "codebook", "CUTS", &|s| put(4, nan)(s));
+    check(Verify, "codebook", "CUTS", &|s| {
+        put(0, &f32::MAX.to_le_bytes())(s);
+    });
     check(Verify, "codebook", "GRUP", &|s| put(0, &[0xFF; 4])(s));
     check(Verify, "codebook", "GRUP", &|s| put(4, &[1])(s));
     check(Verify, "codebook", "GRUP", &|s| put(8, &[0xFF; 4])(s));
     check(Verify, "codebook", "GRUP", &|s| s.truncate(12));
     check(Verify, "codebook", "MEMB", &|s| s.copy_within(..4, 4));
     check(Verify, "codebook", "MEMB", &|s| put(0, &[0xFF; 4])(s));
-    check(Verify, "codebook", "MEMB", &|s| s.truncate(4));
+    check(Open, "codebook", "MEMB", &|s| s.truncate(4));
+    check(Open, "codebook", "CUTS", &|s| s.truncate(4));
+    check(Open, "codebook", "FIT.", &|s| s.clear());
+    check(Verify, "codebook", "FIT.", &|s| s.fill(0xFF));
 
     check(Open, "codes", "CODE", &|s| s.truncate(s.len() - 1));
     check(Open, "codes", "CODE", &|s| s.push(0));
     check(Use, "codes", "CODE", &|s| s.fill(0xFF));
     check(Open, "residuals", "RESI", &|s| s.push(0));
     // Codes of centroids that there are, but not those of the lists.
-    victim.forge("codes", "CODE", |s| s.fill(0));
-    let error = victim.open().unwrap().verify().unwrap_err();
+    let files = victim.forge("codes", "CODE", |s| s.fill(0));
+    let error = open(&files).unwrap().verify().unwrap_err();
     assert!(error.to_string().contains("LIST"), "{error}");
 
     check(Open, "postings", "LIST", &|s| s.truncate(7));
@@ -282,9 +242,248 @@ fn lies_are_found_out() {
     check(Use, "postings", "LIST", &|s| s.fill(0));
 
     check(Use, "documents", "VOFF", &|s| put(8, huge)(s));
+    check(Use, "documents", "VOFF", &|s| put(0, huge)(s));
+    check(Verify, "documents", "VOFF", &|s| put(0, &[1])(s));
+    check(Open, "documents", "VOFF", &|s| s.truncate(s.len() - 8));
     check(Use, "documents", "KOFF", &|s| put(8, huge)(s));
+    check(Verify, "documents", "KOFF", &|s| s.copy_within(8..16, 0));
+    check(Open, "documents", "KOFF", &|s| s.extend([0; 8]));
+    check(Use, "documents", "KEYS", &|s| put(0, &[0xFF])(s));
     check(Use, "documents", "SORT", &|s| s.fill(0xFF));
+    check(Verify, "documents", "SORT", &|s| s.copy_within(..4, 4));
+    check(Open, "documents", "SORT", &|s| s.truncate(8));
+
     check(Use, "text", "BLKS", &|s| put(0, huge)(s));
+    check(Use, "text", "BLKS", &|s| put(8, &[0xFF; 4])(s));
+    check(Use, "text", "BLKS", &|s| put(12, &[0xFF; 4])(s));
+    check(Use, "text", "BLKS", &|s| s.clear());
+    check(Open, "text", "BLKS", &|s| s.push(0));
+    check(Use, "text", "DATA", &|s| s.fill(0));
+    check(Use, "text", "DATA", &|s| s.truncate(9));
+}
+
+#[test]
+fn a_manifest_that_lies_is_refused_at_open() {
+    let victim = Victim::new();
+    let refused = |section: &str, says: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let files = victim.forge("manifest", section, change);
+        let (bytes, error) = peak(|| open(&files).expect_err(says));
+        let size: usize = files.values().map(Vec::len).sum();
+        assert!(bytes < size + (1 << 18), "{bytes} bytes to refuse {size}");
+        assert!(
+            error.to_string().contains(says),
+            "{section}, {says}: {error}"
+        );
+    };
+    let ones = &[0xFF; 8][..];
+    // dim, nbits, K, next file, codebook, segments, flags, reserved, documents.
+    refused("HEAD", "dim", &|s| put(16, &[0; 4])(s));
+    refused("HEAD", "dim", &|s| put(16, &4097u32.to_le_bytes())(s));
+    refused("HEAD", "CENT", &|s| put(16, &[DIM as u8 + 1])(s));
+    refused("HEAD", "nbits", &|s| put(20, &[3])(s));
+    refused("HEAD", "WGHT", &|s| put(20, &[8])(s));
+    refused("HEAD", "centroids", &|s| put(24, &ones[..4])(s));
+    refused("HEAD", "CENT", &|s| put(24, &(1u32 << 26).to_le_bytes())(s));
+    refused("HEAD", "FILE", &|s| put(28, &[0; 4])(s));
+    refused("HEAD", "FILE", &|s| put(32, &ones[..4])(s));
+    refused("HEAD", "SEGM", &|s| put(36, &ones[..4])(s));
+    refused("HEAD", "SEGM", &|s| put(36, &[0])(s));
+    refused("HEAD", "flags", &|s| put(41, &[1])(s));
+    refused("HEAD", "reserved", &|s| put(48, &[1])(s));
+    refused("HEAD", "documents", &|s| put(56, ones)(s));
+    refused("HEAD", "HEAD", &|s| s.truncate(63));
+    refused("HEAD", "HEAD", &|s| s.extend([0; 64]));
+
+    refused("FILE", "FILE", &|s| s.truncate(32));
+    refused("FILE", "FILE", &|s| s.truncate(33));
+    refused("FILE", "FILE", &|s| put(4, &ones[..4])(s));
+    refused("FILE", "FILE", &|s| put(24, &[1])(s));
+    refused("FILE", "bytes", &|s| put(8, ones)(s));
+    refused("FILE", "another commit", &|s| put(16, ones)(s));
+    refused("FILE", "FILE", &|s| put(0, b"WHAT")(s));
+    refused("FILE", "FILE", &|s| s.extend_from_within(..32));
+
+    refused("SEGM", "FILE", &|s| put(0, &ones[..4])(s));
+    refused("SEGM", "documents", &|s| put(4, &ones[..4])(s));
+    refused("SEGM", "CODE", &|s| put(8, ones)(s));
+    refused("SEGM", "SEGM", &|s| s.clear());
+    for more in [1, 8, 31, 32] {
+        refused("SEGM", "SEGM", &|s| s.extend(vec![0; more]));
+    }
+
+    refused("MODL", "MODL", &|s| s.extend(b"nonsense"));
+    refused("MODL", "MODL", &|s| s.extend(b"{}"));
+    refused("MODL", "MODL", &|s| s.extend(b"[".repeat(100_000)));
+}
+
+#[test]
+fn a_segment_that_is_named_twice_is_refused() {
+    let victim = Victim::new();
+    let documents = u64_at(&contents(victim.good("manifest"))[0].1, 56);
+    let files = victim.forge_file("manifest", |sections| {
+        for (tag, bytes) in sections {
+            match &*tag {
+                b"HEAD" => {
+                    put(36, &[2])(bytes);
+                    put(56, &(2 * documents).to_le_bytes())(bytes);
+                }
+                b"SEGM" => bytes.extend_from_within(..),
+                _ => {}
+            }
+        }
+    });
+    let error = open(&files).unwrap_err();
+    assert!(error.to_string().contains("SEGM"), "{error}");
+}
+
+/// Header, directory and footer: every field of each, with right checksums.
+#[test]
+fn frames_that_lie_are_refused_at_open() {
+    let victim = Victim::new();
+    let mut refusals = 0;
+    for (name, good) in &victim.good {
+        let mut refused = |says: &str, change: &dyn Fn(&mut Vec<u8>)| {
+            let mut file = good.clone();
+            change(&mut file);
+            repair(&mut file);
+            let mut files = victim.good.clone();
+            files.insert(name.clone(), file);
+            if name != MANIFEST {
+                common::forge::name_in_manifest(&mut files, name);
+            }
+            let error = open(&files).expect_err(says).to_string();
+            assert!(
+                error.contains(name) && error.contains(says),
+                "{says}: {error}"
+            );
+            refusals += 1;
+        };
+        let footer = good.len() - 64;
+        let directory = u64_at(good, footer) as usize;
+        let count = u64_at(good, footer + 8) as usize;
+        let ones = &[0xFF; 8][..];
+
+        refused("magic", &|f| put(0, &[0x89])(f));
+        refused("kind", &|f| put(8, b"WHAT")(f));
+        refused("version", &|f| put(12, &[0xFF])(f));
+        refused("reserved", &|f| put(14, &[1])(f));
+        refused("feature", &|f| put(23, &[0x80])(f));
+        refused("reserved", &|f| put(32, &[1])(f));
+        refused("reserved", &|f| put(55, &[1])(f));
+
+        for offset in [0, 1, 63, directory - 64, directory + 64, footer, usize::MAX] {
+            refused("directory", &|f| put(footer, &offset.to_le_bytes())(f));
+        }
+        for sections in [0, count as u32 + 1, 64, 65, u32::MAX] {
+            refused(name, &|f| put(footer + 8, &sections.to_le_bytes())(f));
+        }
+        refused("reserved", &|f| put(footer + 12, &[1])(f));
+        refused("bytes", &|f| put(footer + 24, ones)(f));
+        refused("reserved", &|f| put(footer + 32, &[1])(f));
+        refused("reserved", &|f| put(footer + 47, &[1])(f));
+        refused("end magic", &|f| put(footer + 56, &[0])(f));
+
+        for entry in (0..count).map(|i| directory + 32 * i) {
+            refused("reserved", &|f| put(entry + 4, &[1])(f));
+            let (offset, length) = (u64_at(good, entry + 8), u64_at(good, entry + 16));
+            for lie in [
+                0,
+                offset + 1,
+                offset - 64,
+                offset + 64,
+                u64::MAX,
+                u64::MAX - 63,
+            ] {
+                refused("range", &|f| put(entry + 8, &lie.to_le_bytes())(f));
+            }
+            for lie in [
+                length + 64,
+                u64::MAX,
+                u64::MAX - offset,
+                u64::MAX - offset + 1,
+            ] {
+                refused("sect", &|f| put(entry + 16, &lie.to_le_bytes())(f));
+            }
+            if entry > directory {
+                let first = &good[directory..directory + 4];
+                refused("occurrences", &|f| put(entry, first)(f));
+            }
+            // A section by another name is one that is missing.
+            refused("missing", &|f| put(entry, b"WHAT")(f));
+        }
+    }
+    println!("{refusals} lies, all refused");
+}
+
+/// A few bytes that decompress to as much as a block may have, and frames that ask for a large window.
+#[test]
+fn text_grows_to_what_a_block_may_hold_and_not_beyond() {
+    const LIMIT: usize = MAX_DOCUMENT_BYTES + (32 << 10) + 24;
+    let victim = Victim::new();
+    let forged = |data: Vec<u8>, length: u32| {
+        victim.forge_file("text", |sections| {
+            for (tag, bytes) in sections {
+                match &*tag {
+                    b"DATA" => bytes.clone_from(&data),
+                    _ => {
+                        bytes.truncate(16);
+                        put(12, &length.to_le_bytes())(bytes);
+                    }
+                }
+            }
+        })
+    };
+    for (size, length) in [
+        (LIMIT, LIMIT as u32),
+        (LIMIT + 1, LIMIT as u32),
+        (LIMIT + 1, LIMIT as u32 + 1),
+        (1 << 28, LIMIT as u32),
+        (1 << 28, 1 << 28),
+        (100, u32::MAX),
+    ] {
+        let bomb = zstd::bulk::compress(&vec![0; size], 1).unwrap();
+        let index = open(&forged(bomb, length)).unwrap();
+        let doc = index.doc_ids().next().unwrap();
+        // All zeros are records of three empty fields.
+        let (bytes, read) = peak(|| index.document(doc));
+        assert_eq!(read.is_ok(), size == LIMIT && length == LIMIT as u32);
+        assert!(bytes < 3 * LIMIT, "{bytes} bytes for a block of {size}");
+    }
+    // The window in a frame's header, not the content, decides how much a decoder sets aside.
+    let mut frame = b"\x28\xB5\x2F\xFD\x00".to_vec();
+    frame.extend([(27 - 10) << 3, 0x19, 0, 0]);
+    frame.extend(b"abc");
+    let index = open(&forged(frame, 3)).unwrap();
+    let doc = index.doc_ids().next().unwrap();
+    let error = index.document(doc).unwrap_err();
+    assert!(error.to_string().contains("DATA"), "{error}");
+}
+
+/// Whatever the graph leaves out of reach, a search that finds too little widens until it has looked at everything.
+#[test]
+fn a_graph_that_leads_nowhere_hides_no_document() {
+    let victim = Victim::new();
+    let files = victim.forge("codebook", "GRPH", |s| *s = vec![0; K * 36 + 8]);
+    let index = open(&files).unwrap();
+    let options = SearchOptions {
+        k: 250,
+        probes: 1,
+        candidates: Some(299),
+        finalists: Some(299),
+        ..Default::default()
+    };
+    let walked = index.search(&victim.query, &options).unwrap();
+    assert!(walked.stats.widened > 0 && !walked.stats.exact);
+    assert!(walked.stats.centroids_scored > K as u64);
+    let parallel = SearchOptions {
+        parallel: true,
+        ..options.clone()
+    };
+    assert_eq!(
+        index.search(&victim.query, &parallel).unwrap().hits,
+        walked.hits
+    );
+    assert_eq!(walked.hits.len(), 250);
 }
 
 /// Every section, with a few bytes of it anything at all.
@@ -292,22 +491,15 @@ fn lies_are_found_out() {
 fn no_bytes_make_it_panic() {
     let victim = Victim::new();
     let mut random = Random(5);
-    let kinds = [
-        "manifest",
-        "codebook",
-        "documents",
-        "codes",
-        "residuals",
-        "postings",
-        "text",
-    ];
-    for kind in kinds {
-        for (tag, _) in sections(victim.good(kind)) {
+    let rounds = times(15);
+    let mut forgeries = 0;
+    for (name, good) in &victim.good {
+        for (tag, _) in sections(good) {
             let tag = String::from_utf8(tag.to_vec()).unwrap();
-            for round in 0..15 {
+            for round in 0..rounds {
                 // Printed where the test fails.
-                println!("{kind} {tag}, round {round}");
-                victim.forge(kind, &tag, |section| {
+                println!("{name} {tag}, round {round}");
+                let files = victim.forge(name, &tag, |section| {
                     if round % 5 == 4 {
                         section.truncate(random.below(section.len() + 1));
                     }
@@ -319,11 +511,19 @@ fn no_bytes_make_it_panic() {
                         }
                     }
                 });
-                if let Ok(index) = victim.open() {
-                    let _ = use_it(&index, &victim.query);
-                    let _ = index.verify();
+                let (used, verified) = victim.check(&files);
+                for outcome in [&used, &verified] {
+                    assert!(
+                        matches!(outcome, Ok(()) | Err(Error::Format(_))),
+                        "{outcome:?}"
+                    );
                 }
+                if verified.is_ok() {
+                    used.expect("what verify finds nothing wrong with can be used");
+                }
+                forgeries += 1;
             }
         }
     }
+    println!("{forgeries} forgeries, no panic");
 }

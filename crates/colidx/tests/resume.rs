@@ -202,7 +202,13 @@ fn a_killed_build_encodes_no_more_than_its_last_batch_again() {
 #[test]
 fn power_cut_at_any_moment_leaves_a_build_that_can_go_on() {
     let mut test = CrashTest::new();
-    test.commit(|directory| drop(build(directory, options()).unwrap()));
+    test.commit(|directory| {
+        for stop in [1, 2, 2] {
+            stop_at(stop, directory, options());
+        }
+        let report = build(directory, options()).unwrap();
+        assert!(report.resumed.is_some());
+    });
     let (_, whole) = memory();
     build(&whole, options()).unwrap();
     let expected = Contents::of(&whole).unwrap().unwrap();
@@ -241,6 +247,44 @@ fn a_full_disk_keeps_what_was_finished() {
         build_with(&directory, options(), &mut source, &NoProgress).unwrap();
         assert!(source.encoded <= DOCUMENTS as u64 + BATCH, "call {call}");
         assert!(injector.memory().files() == expected, "call {call}");
+    }
+}
+
+#[test]
+fn a_fault_at_any_call_of_a_resumed_build_leaves_one_that_can_go_on() {
+    let expected = undisturbed();
+    let (files, directory) = memory();
+    stop_at(5, &directory, options());
+    let begun = files.files();
+    for call in 0.. {
+        let injector = Injector::over(&begun);
+        let directory = Directory::over(Arc::new(injector.clone()));
+        injector.set_fault(Some((call, Fault::Error(ErrorKind::Other))));
+        let first = build(&directory, options());
+        let reached = injector.calls() > call;
+        injector.set_fault(None);
+        match first {
+            Ok(_) => {}
+            Err(Error::Io { .. }) => match build(&directory, options()) {
+                Ok(report) => assert!(report.resumed.is_some(), "call {call}"),
+                // The very last sync failed: the index is there.
+                Err(Error::AlreadyExists { .. }) => {
+                    let force = BuildOptions {
+                        force: true,
+                        ..options()
+                    };
+                    Index::open_in(&directory).unwrap().verify().unwrap();
+                    build(&directory, force).unwrap();
+                    continue;
+                }
+                Err(other) => panic!("call {call}: {other}"),
+            },
+            Err(other) => panic!("call {call}: {other}"),
+        }
+        assert!(are_in(&expected, &injector.memory().files()), "call {call}");
+        if !reached {
+            break;
+        }
     }
 }
 

@@ -353,3 +353,35 @@ fn bad_queries_are_refused() {
         "{error}"
     );
 }
+
+#[test]
+fn no_option_is_too_large() {
+    let tmp = tempfile::tempdir().unwrap();
+    let corpus = Corpus::topical(300, 8, 1);
+    corpus.build(tmp.path(), options(4)).unwrap();
+    let index = Index::open(tmp.path()).unwrap();
+    let query = Query::new(&corpus.query(4, 2), 8).unwrap();
+    let exact = SearchOptions {
+        k: 300,
+        exact: true,
+        ..Default::default()
+    };
+    let all = index.search(&query, &exact).unwrap().hits;
+    for k in [usize::MAX, usize::MAX / 8, 5] {
+        let largest = SearchOptions {
+            k,
+            probes: usize::MAX,
+            candidates: Some(usize::MAX),
+            finalists: Some(usize::MAX),
+            ..Default::default()
+        };
+        let chosen = SearchOptions {
+            k,
+            ..Default::default()
+        };
+        for options in [largest, chosen] {
+            let hits = index.search(&query, &options).unwrap().hits;
+            assert_eq!(hits, all[..all.len().min(k)]);
+        }
+    }
+}

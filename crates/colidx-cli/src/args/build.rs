@@ -12,7 +12,8 @@ use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, parse_size};
     colidx build corpus.jsonl --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
     colidx build notes/ README.md --index notes.colidx --model models/answerai-colbert-small-v1\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model models/answerai-colbert-small-v1\n  \
-    colidx build --embeddings vectors/ --index vectors.colidx")]
+    colidx build --embeddings vectors/ --index vectors.colidx\n  \
+    colidx build corpus.jsonl --index docs.colidx --model models/answerai-colbert-small-v1 --resume")]
 pub struct BuildArgs {
     /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
@@ -66,9 +67,17 @@ pub struct BuildArgs {
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
 
-    /// Replace an index that is already there.
+    /// Replace an index that is already there, or start again where a build was left unfinished.
     #[arg(long)]
     pub force: bool,
+
+    /// Go on where an unfinished build stopped, with the same corpus and settings; without one, begin. Comes before --force.
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Seconds between two moments at which what was done is made safe.
+    #[arg(long, value_name = "N", default_value_t = 10, hide = true)]
+    pub checkpoint: u64,
 }
 
 /// The k-means engines.

@@ -1,6 +1,7 @@
 //! `colidx build`
 
 use std::path::Path;
+use std::time::Duration;
 
 use colidx::{
     BuildOptions, BuildReport, Engine, IndexBuilder, ModelInfo, NewDocument, Phase, Progress,
@@ -9,9 +10,10 @@ use colidx_encoder::{CheckpointInfo, Precision};
 
 use super::with_threads;
 use crate::args::{BuildArgs, Clustering};
+use crate::command_line;
 use crate::encoding::{EmbeddingsSource, EncoderSource};
 use crate::error::CliError;
-use crate::input::embeddings::Embeddings;
+use crate::input::embeddings::{self, Embeddings};
 use crate::input::{Corpus, CorpusReport};
 use crate::interrupt;
 use crate::model::{self, Model};
@@ -35,7 +37,7 @@ struct Tally {
 /// Builds an index from text or from vectors.
 ///
 /// # Errors
-/// Any; the index directory is then as it was before.
+/// Any; an index that was there is then unchanged, and what was encoded is kept.
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
@@ -43,17 +45,40 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
-        let (report, tally) = built.map_err(|error| {
-            if interrupt::asked() {
-                CliError::Interrupted("no index was made, and one that was there is unchanged; run the same command again to build it")
-            } else {
-                error
-            }
-        })?;
+        let (report, tally) = built.map_err(|error| stopped(args, error))?;
         phases.end();
         summarise(args, &report, &tally);
         Ok(())
     })
+}
+
+/// What to say of a build that stopped: what is kept of it, and the command that goes on.
+fn stopped(args: &BuildArgs, error: CliError) -> CliError {
+    let kept = match IndexBuilder::unfinished(&args.index.path) {
+        Ok(Some(build)) => format!(
+            "{} of {} encoded and kept; to go on:\n  {}",
+            number::count(build.encoded),
+            number::counted(build.documents, "document"),
+            command_line::with_flag("--resume"),
+        ),
+        _ => String::new(),
+    };
+    match error {
+        _ if interrupt::asked() && kept.is_empty() => CliError::Interrupted(
+            "no index was made, and one that was there is unchanged; run the same command again to build it".to_owned(),
+        ),
+        _ if interrupt::asked() => CliError::Interrupted(kept),
+        CliError::Index(
+            colidx::Error::Io { .. }
+            | colidx::Error::Encode { .. }
+            | colidx::Error::NonFinite { .. }
+            | colidx::Error::Cluster(_),
+        ) if !kept.is_empty() => CliError::Unfinished {
+            source: Box::new(error),
+            kept,
+        },
+        error => error,
+    }
 }
 
 fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
@@ -113,7 +138,11 @@ fn from_vectors(
             source: Box::new(source),
         })?;
     }
-    let report = builder.finish(&mut EmbeddingsSource(embeddings), &Watch(phases))?;
+    let mut source = EmbeddingsSource {
+        embeddings,
+        fingerprint: embeddings::fingerprint(directory),
+    };
+    let report = builder.finish(&mut source, &Watch(phases))?;
     Ok((report, Tally::default()))
 }
 
@@ -134,6 +163,8 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
         memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
         seed: args.seed,
         force: args.force,
+        resume: args.resume,
+        checkpoint: Duration::from_secs(args.checkpoint),
         ..BuildOptions::default()
     })
 }
@@ -224,6 +255,10 @@ impl Progress for Watch<'_> {
         self.0.begin(name, total, unit);
     }
 
+    fn resume(&self, done: u64) {
+        self.0.start_at(done);
+    }
+
     fn advance(&self, done: u64) {
         self.0.set(done);
     }
@@ -261,9 +296,19 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
 /// What was shortened, empty or left out; nothing of it is silent.
 fn left_out(report: &BuildReport, tally: &Tally) -> Vec<String> {
     let mut lines = Vec::new();
-    if tally.truncated > 0 {
+    if let Some(before) = report.resumed {
         lines.push(format!(
-            "truncated: {}, of which the first {} tokens were indexed",
+            "resumed: {} had been encoded before",
+            number::counted(before, "document")
+        ));
+    }
+    if tally.truncated > 0 {
+        let of = match report.resumed {
+            Some(_) => " of those encoded now",
+            None => "",
+        };
+        lines.push(format!(
+            "truncated: {}{of}, of which the first {} tokens were indexed",
             number::counted(tally.truncated, "document"),
             tally.document_length
         ));

@@ -143,7 +143,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
 fn stop_if_asked() -> Result<(), CliError> {
     if interrupt::asked() {
         Err(CliError::Interrupted(
-            "nothing was written; run the same command again",
+            "nothing was written; run the same command again".to_owned(),
         ))
     } else {
         Ok(())

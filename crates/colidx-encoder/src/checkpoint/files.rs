@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::Xxh3;
@@ -54,6 +54,12 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
         hash.update(&len.to_le_bytes());
     }
     Ok(format!("{:032x}", hash.digest128()))
+}
+
+/// Whether a path that a file of a checkpoint names stays inside the checkpoint's folder. A checkpoint may come from anywhere.
+pub(crate) fn is_inside(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 /// What to call the checkpoint at `root`: its directory's name, or `owner/name` where that is a commit in the model hub's

@@ -22,6 +22,10 @@ use crate::text::{TextSettings, TextTokenizer};
 
 const CONFIG: &str = "config.json";
 
+/// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
+/// decides about memory.
+const MAX_LENGTH: usize = 1 << 16;
+
 /// An opened checkpoint: everything that is needed to encode.
 pub(crate) struct Checkpoint {
     pub(crate) info: CheckpointInfo,
@@ -103,12 +107,17 @@ impl Description {
             (text.manner.names()[2], text.query_length),
             (text.manner.names()[3], text.document_length),
         ] {
-            if length > positions {
-                return Err(EncoderError::Config {
-                    path: self.settings,
-                    problem: format!("{name} is {length} and the model has {positions} positions"),
-                });
-            }
+            let problem = if length > positions {
+                format!("{name} is {length} and the model has {positions} positions")
+            } else if length > MAX_LENGTH {
+                format!("{name} is {length} and should be at most {MAX_LENGTH}")
+            } else {
+                continue;
+            };
+            return Err(EncoderError::Config {
+                path: self.settings,
+                problem,
+            });
         }
         let info = CheckpointInfo {
             name: files::checkpoint_name(root),

@@ -56,6 +56,10 @@ pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
         );
         return Err(config(root, MODULES, &found));
     }
+    if let Some(module) = modules.iter().find(|m| !files::is_inside(&m.path)) {
+        let found = format!("`{}` is no folder of the checkpoint", module.path);
+        return Err(config(root, MODULES, &found));
+    }
     // PyLate runs the Transformer and the Dense modules and ignores all others (Pooling, Normalize).
     let dense: Vec<Projector> = rest
         .iter()

@@ -60,15 +60,16 @@ impl Loader<'_> {
         bias: bool,
         activations: [Activation; 2],
     ) -> Result<(Linear, Linear), EncoderError> {
-        let shape = [2 * outputs, inputs];
+        // A number that no tensor fits is found when it is compared with the tensor's.
+        let both = outputs.saturating_mul(2);
+        let shape = [both, inputs];
         let weight = self.weights.tensor(&format!("{name}.weight"), &shape)?;
         let bias = if bias {
-            self.weights
-                .tensor(&format!("{name}.bias"), &[2 * outputs])?
+            self.weights.tensor(&format!("{name}.bias"), &[both])?
         } else {
             Vec::new()
         };
-        let (first, second) = weight.split_at(outputs * inputs);
+        let (first, second) = weight.split_at(weight.len() / 2);
         let (first_bias, second_bias) = bias.split_at(bias.len() / 2);
         let [one, other] = activations;
         Ok((

@@ -106,6 +106,19 @@ impl CoarsePanels {
         self.columns.next_multiple_of(LANES)
     }
 
+    /// The values of a column, `[dim]`, for [`picked_dots`](crate::picked_dots).
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(&self, column: usize) -> Vec<i16> {
+        assert!(column < self.columns, "column {column} of {}", self.columns);
+        let depth = self.dim.div_ceil(QUAD);
+        let panel = &self.quads[column / LANES * depth..][..depth];
+        let lane = column % LANES * QUAD;
+        let values = panel.iter().flat_map(|quads| &quads.0[lane..][..QUAD]);
+        values.take(self.dim).map(|&q| i16::from(q)).collect()
+    }
+
     /// What one unit of a column is worth, and so one unit of its dot products.
     pub fn step(&self) -> f64 {
         self.step

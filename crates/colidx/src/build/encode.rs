@@ -148,7 +148,9 @@ impl<'a> Encoding<'a> {
         progress: &dyn Progress,
     ) -> Result<()> {
         progress.phase(Phase::Encode, Some(self.sample.of().into()));
-        progress.advance(self.written().into());
+        if self.written() > 0 {
+            progress.resume(self.written().into());
+        }
         let mut batch = VectorBatch::default();
         let ordinals: Vec<u32> = (self.written()..self.sample.of()).collect();
         let mut left = &ordinals[..];

@@ -8,6 +8,7 @@
 mod assemble;
 mod compress;
 mod encode;
+mod graph;
 mod journal;
 mod layout;
 mod memory;

@@ -130,6 +130,9 @@ impl Sample {
         let mut pace = Pace::new(memory.batch(), self.dim);
         let mut batch = VectorBatch::default();
         progress.phase(Phase::Sample, None);
+        if self.so_far.documents > 0 {
+            progress.resume(self.so_far.documents as u64);
+        }
         while !self.is_enough(progress) {
             if progress.cancelled() {
                 return Err(Error::Cancelled);

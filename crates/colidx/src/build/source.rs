@@ -104,6 +104,11 @@ pub trait Progress: Sync {
     /// length becomes known or is estimated anew.
     fn phase(&self, phase: Phase, total: Option<u64>);
 
+    /// The running phase begins at `done`, where an unfinished build stopped.
+    fn resume(&self, done: u64) {
+        self.advance(done);
+    }
+
     /// The running phase has come to `done`.
     fn advance(&self, done: u64);
 

@@ -55,6 +55,7 @@ impl Replaced {
 pub(super) struct Staging {
     pub directory: Directory,
     kept: Vec<String>,
+    committed: bool,
     _lock: WriterLock,
 }
 
@@ -86,6 +87,7 @@ impl Staging {
         let staging = Self {
             directory: directory.clone(),
             kept: replaced.files.clone(),
+            committed: false,
             _lock: lock,
         };
         if unfinished.is_some() && options.resume {
@@ -100,24 +102,26 @@ impl Staging {
         Ok((staging, replaced, None))
     }
 
+    /// Removes what is not kept, as much of it as can be.
     fn sweep(&self) -> Result<()> {
+        let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
-                self.directory.remove(&name)?;
+                result = result.and(self.directory.remove(&name));
             }
         }
-        Ok(())
+        result
     }
 
-    /// Commits. Then the files of the commit before are removed, which readers that hold them do not notice.
+    /// Commits. When the staging is dropped, the files of the commit before are removed, which readers that hold them do
+    /// not notice.
     pub(super) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
         let files = files_of(manifest);
         // When this fails, either manifest may be in place: the files of both stay.
         self.kept.extend_from_slice(&files);
         manifest.commit(&self.directory)?;
         self.kept = files;
-        // What cannot be removed now is removed by the next build.
-        let _ = self.sweep();
+        self.committed = true;
         Ok(())
     }
 }
@@ -125,7 +129,7 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // Best effort: what cannot be removed now is removed by the next build.
-        if let Ok(false) = self.directory.exists(JOURNAL) {
+        if self.committed || matches!(self.directory.exists(JOURNAL), Ok(false)) {
             let _ = self.sweep();
             if let Ok(false) = self.directory.exists(MANIFEST) {
                 let _ = self.directory.remove(LOCK);

@@ -1,5 +1,6 @@
 //! Training the codebook on the sample.
 
+use super::graph::{self, graph};
 use super::layout::Layout;
 use super::parts::Parts;
 use super::{BuildOptions, Phase, Progress};
@@ -76,6 +77,11 @@ pub(super) fn train(
         ..
     } = trained;
     layout.round(&mut centroids);
+    let graph = if layout.members.len() > graph::FEW {
+        graph(&layout)?
+    } else {
+        Vec::new()
+    };
     let assigner = Assigner::new(dim, &centroids, &groups);
 
     // The first vectors of a sample that is in random order are as good as any.
@@ -96,6 +102,7 @@ pub(super) fn train(
         steps: layout.steps,
         cells: layout.cells,
         centres: layout.centres,
+        graph,
         members: layout.members,
         groups,
     };

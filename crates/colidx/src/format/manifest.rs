@@ -1,11 +1,13 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
 use super::frame::{Frame, FrameWriter, Seal};
-use super::{MAX_CENTROIDS, MAX_DIM, Tag, file_name, kind};
+use super::{MAX_CENTROIDS, MAX_DIM, Tag, file_name, file_number, kind};
 use crate::error::{FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::hash::Hash;
 
 pub(crate) const MANIFEST: &str = "manifest";
 const MANIFEST_NEW: &str = "manifest.new";
@@ -174,6 +176,11 @@ impl Manifest {
                     record.number.to_string(),
                 ));
             }
+            if file_number(&file_name(record.kind, record.number)).is_none() {
+                let expected = "a kind of file that this version knows";
+                let got = record.kind.to_string();
+                return Err(invalid(FILES, "kind", expected.into(), got));
+            }
             files.push(FileEntry {
                 kind: record.kind,
                 number: record.number,
@@ -196,6 +203,19 @@ impl Manifest {
                 documents: record.documents,
                 vectors: record.vectors,
             });
+        }
+        if let Some(twice) = repeated(files.iter().map(|f| (f.kind.0, f.number))) {
+            let name = file_name(Tag(twice.0), twice.1);
+            return Err(invalid(
+                FILES,
+                "records",
+                format!("one for {name}"),
+                "two".into(),
+            ));
+        }
+        if let Some(number) = repeated(segments.iter().map(|s| s.number)) {
+            let expected = format!("one for number {number}");
+            return Err(invalid(SEGMENTS, "records", expected, "two".into()));
         }
         let documents: u64 = segments.iter().map(|s| u64::from(s.documents)).sum();
         if documents != head.documents {
@@ -303,4 +323,10 @@ impl Manifest {
             .iter()
             .find(|f| f.kind == kind && f.number == number)
     }
+}
+
+/// The first item that came before. A small manifest that names the same files again and again would else open a large index.
+fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = HashSet::new();
+    items.find(|&item| !seen.insert(item))
 }

@@ -1,28 +1,47 @@
 //! The best few rows of a matrix of scores, column by column.
 
+use colidx_kernels::CoarsePanels;
+
+/// Rows scored at a time: their scores stay in the first-level cache.
+const ROWS: usize = 64;
+
 /// A row's score and its number.
-pub(super) type Scored = (i32, u32);
+pub(crate) type Scored = (i32, u32);
 
 /// Keeps the `count` best rows of each column while rows pass by; of equal scores the lower numbers.
-pub(super) struct Best {
+pub(crate) struct Best {
     count: usize,
     /// By column: nothing at or below this can be among the best any more.
     floors: Vec<i32>,
     kept: Vec<Vec<Scored>>,
+    scores: Vec<i32>,
 }
 
 impl Best {
-    pub(super) fn new(columns: usize, count: usize) -> Self {
+    pub(crate) fn new(columns: usize, count: usize) -> Self {
         Self {
             count,
             floors: vec![i32::MIN; columns],
             kept: vec![Vec::new(); columns],
+            scores: Vec::new(),
         }
+    }
+
+    /// Scores rows, `[n, dim]`, and takes them; the first has the number `first`. Rows come in ascending order.
+    pub(crate) fn score(&mut self, first: usize, rows: &[i8], panels: &CoarsePanels) {
+        let (dim, stride) = (panels.dim(), panels.padded_columns());
+        let mut scores = std::mem::take(&mut self.scores);
+        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
+            scores.resize(rows.len() / dim * stride, 0);
+            colidx_kernels::coarse_dots(rows, panels, &mut scores);
+            self.take((first + block * ROWS) as u32, &scores, stride);
+        }
+        self.scores = scores;
     }
 
     /// Takes rows of `scores`, `[n, stride]` of which the first columns count; the first row has the number `first`. Rows
     /// come in ascending order.
-    pub(super) fn take(&mut self, first: u32, scores: &[i32], stride: usize) {
+    fn take(&mut self, first: u32, scores: &[i32], stride: usize) {
         let columns = self.floors.len();
         for (number, row) in (first..).zip(scores.chunks_exact(stride)) {
             // One comparison of the whole row, which the compiler makes with vectors, settles most rows.
@@ -47,7 +66,7 @@ impl Best {
     }
 
     /// The best of each column, best first.
-    pub(super) fn finish(mut self) -> Vec<Vec<Scored>> {
+    pub(crate) fn finish(mut self) -> Vec<Vec<Scored>> {
         for kept in &mut self.kept {
             if kept.len() > self.count {
                 cut(kept, self.count);
@@ -65,6 +84,7 @@ fn cut(kept: &mut Vec<Scored>, count: usize) -> i32 {
     kept[count - 1].0
 }
 
+/// Better first; of equal scores the lower number.
 fn order(a: &Scored, b: &Scored) -> std::cmp::Ordering {
     b.0.cmp(&a.0).then(a.1.cmp(&b.1))
 }

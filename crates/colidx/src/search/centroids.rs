@@ -1,17 +1,22 @@
-//! The best centroids of each query token, found through cells.
-//!
-//! A dense product of the query with all K centroids is what bounds a search over a large codebook. Centroids lie in cells
-//! of about half the square root of K, so the query is compared with the centres first and then with the centroids of the cells
-//! nearest to any of its tokens.
+//! The best centroids of each query token: by a dense product of the query with all centroids where they are few, by a walk over
+//! their graph for each token where they are many, and so have one.
 
 use super::Query;
 use super::best::{Best, Scored};
+use super::walk::Walk;
 use crate::codebook::Codebook;
+use crate::error::Result;
 use colidx_kernels::CoarsePanels;
-use std::ops::Range;
+use rayon::prelude::*;
 
-/// Centroids scored at a time: their scores stay in the first-level cache.
-const ROWS: usize = 64;
+/// Centroids that a walk keeps for each that is wanted (`docs/search.md`).
+const BEAM: usize = 4;
+
+/// A walk that keeps more than one in this many centroids scores too many of them for it to pay.
+const SPARSE: usize = 64;
+
+/// Cells whose first centroids a walk begins at.
+const ENTRIES: usize = 4;
 
 /// The centroids probed for each query token, best first, with their scores.
 pub(super) struct Probes {
@@ -19,66 +24,68 @@ pub(super) struct Probes {
     pub tokens: Vec<Vec<Scored>>,
     /// Value of one unit of a score.
     pub step: f64,
-    /// Centres and centroids that were scored.
+    /// Centres and centroids that were scored for a token, of all tokens the most.
     pub scored: u64,
 }
 
-/// Finds about the `count` best centroids of each query token in its `cells` best cells; in all of them they are the best.
-pub(super) fn probe(codebook: &Codebook, query: &Query, count: usize, cells: usize) -> Probes {
+/// Finds about the `count` best centroids of each query token, and all of them when `count` is that many.
+pub(super) fn probe(
+    codebook: &Codebook,
+    query: &Query,
+    count: usize,
+    parallel: bool,
+) -> Result<Probes> {
     let panels = query.scaled(codebook.steps());
-    let mut scorer = Scorer {
-        panels: &panels,
-        scores: Vec::new(),
-        scored: 0,
+    let beam = count.saturating_mul(BEAM);
+    let sparse = beam.saturating_mul(SPARSE) < codebook.len();
+    let (tokens, scored) = if codebook.has_graph() && sparse {
+        walk(codebook, &panels, count, beam, parallel)?
+    } else {
+        let mut best = Best::new(panels.columns(), count);
+        best.score(0, codebook.centroids(0..codebook.len()), &panels);
+        (best.finish(), codebook.len() as u64)
     };
-    let mut chosen = vec![cells >= codebook.cells(); codebook.cells()];
-    if cells < codebook.cells() {
-        let mut best = Best::new(panels.columns(), cells);
-        scorer.score(codebook.centres(), 0, &mut best);
-        for &(_, cell) in best.finish().iter().flatten() {
-            chosen[cell as usize] = true;
-        }
-    }
-    let mut best = Best::new(panels.columns(), count);
-    for range in runs(codebook, &chosen) {
-        scorer.score(codebook.centroids(range.clone()), range.start, &mut best);
-    }
-    Probes {
-        tokens: best.finish(),
+    Ok(Probes {
+        tokens,
         step: panels.step(),
-        scored: scorer.scored,
-    }
+        scored,
+    })
 }
 
-struct Scorer<'a> {
-    panels: &'a CoarsePanels,
-    scores: Vec<i32>,
-    scored: u64,
-}
-
-impl Scorer<'_> {
-    /// Scores rows `[n, dim]`, the first of which has the number `first`.
-    fn score(&mut self, rows: &[i8], first: usize, best: &mut Best) {
-        let (dim, stride) = (self.panels.dim(), self.panels.padded_columns());
-        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
-            let count = rows.len() / dim;
-            self.scores.resize(count * stride, 0);
-            colidx_kernels::coarse_dots(rows, self.panels, &mut self.scores);
-            best.take((first + block * ROWS) as u32, &self.scores, stride);
-            self.scored += count as u64;
-        }
-    }
-}
-
-/// The centroids of the chosen cells, as ranges as long as they can be.
-fn runs(codebook: &Codebook, chosen: &[bool]) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for (cell, _) in chosen.iter().enumerate().filter(|(_, chosen)| **chosen) {
-        let range = codebook.cell(cell);
-        match runs.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => runs.push(range),
-        }
-    }
-    runs
+/// Walks for every token.
+fn walk(
+    codebook: &Codebook,
+    panels: &CoarsePanels,
+    count: usize,
+    beam: usize,
+    parallel: bool,
+) -> Result<(Vec<Vec<Scored>>, u64)> {
+    let mut cells = Best::new(panels.columns(), ENTRIES);
+    cells.score(0, codebook.centres(), panels);
+    let cells = cells.finish();
+    let rows = codebook.centroids(0..codebook.len());
+    let walker = || {
+        let neighbours = |centroid, out: &mut _| codebook.neighbours(centroid, out);
+        Walk::new(rows, codebook.dim, beam, neighbours)
+    };
+    let one = |walk: &mut Walk<_>, token: usize| {
+        let entries = cells[token].iter();
+        let entries = entries.map(|&(_, cell)| codebook.cell(cell as usize).start as u32);
+        let mut found = walk.best(&panels.column(token), entries)?;
+        found.truncate(count);
+        Ok((found, walk.scored()))
+    };
+    let tokens = 0..panels.columns();
+    let walked: Vec<(Vec<Scored>, u64)> = if parallel {
+        let tokens = tokens.into_par_iter();
+        tokens.map_init(walker, one).collect::<Result<_>>()?
+    } else {
+        let mut walk = walker();
+        tokens
+            .map(|token| one(&mut walk, token))
+            .collect::<Result<_>>()?
+    };
+    let most = walked.iter().map(|(_, scored)| *scored).max();
+    let scored = codebook.cells() as u64 + most.unwrap_or(0);
+    Ok((walked.into_iter().map(|(found, _)| found).collect(), scored))
 }

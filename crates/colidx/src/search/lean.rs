@@ -72,7 +72,7 @@ impl<'a> Lean<'a> {
             segment.means.row(document.document())
         });
         for mean in means.clone() {
-            colidx_kernels::prefetch(bytemuck::cast_slice(mean));
+            colidx_kernels::prefetch(mean);
         }
         self.rows.clear();
         for mean in means {

@@ -9,7 +9,7 @@
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
 //! and 3 use; `docs/search.md` has the measurements behind the choices.
 
-mod best;
+pub(crate) mod best;
 mod candidates;
 mod centroids;
 mod exact;
@@ -19,6 +19,7 @@ mod merged;
 mod near;
 mod query;
 mod rank;
+pub(crate) mod walk;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
@@ -64,26 +65,18 @@ impl Default for SearchOptions {
 impl SearchOptions {
     /// Documents to decode whole: the measured knee (`docs/search.md`).
     fn finalists(&self) -> usize {
-        let chosen = 16 + self.k + self.k * 3 / 5;
+        let chosen = 16usize.saturating_add(self.k.saturating_mul(8) / 5);
         self.finalists.unwrap_or(chosen).max(self.k)
     }
 
     /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
     /// become many, though much slower than they do.
     fn candidates(&self, documents: u64) -> usize {
-        let chosen = 100 + documents.isqrt() as usize + 6 * self.k;
+        let chosen = self
+            .k
+            .saturating_mul(6)
+            .saturating_add(100 + documents.isqrt() as usize);
         self.candidates.unwrap_or(chosen).max(self.finalists())
-    }
-}
-
-/// Cells whose centroids are scored for each query token. Up to this many centroids it is fastest to score them all; beyond,
-/// an eighth of the cells a token.
-fn cells(centroids: usize, cells: usize) -> usize {
-    const ALL: usize = 1 << 16;
-    if centroids <= ALL {
-        cells
-    } else {
-        cells.div_ceil(8)
     }
 }
 
@@ -108,7 +101,7 @@ pub struct Hit {
 pub struct SearchStats {
     /// Whether every document was scored.
     pub exact: bool,
-    /// Centroids that were compared with the query, and centres of cells.
+    /// Centroids, and centres of cells, that were compared with a query token: of all tokens the most.
     pub centroids_scored: u64,
     /// Posting lists that were read, over all segments.
     pub postings_read: u64,
@@ -212,22 +205,20 @@ fn score_candidates(
     let wanted = options.candidates(index.documents());
     let considered = wanted.saturating_mul(CONSIDERED);
     let mut count = options.probes.max(1);
-    let mut cells = cells(book.len(), book.cells());
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
-        probes = centroids::probe(book, query, count, cells);
+        probes = centroids::probe(book, query, count, options.parallel)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
         candidates = candidates::find(index, query, &probes, considered, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so probing all lists finds all of them.
-        if candidates.found >= wanted || (count >= book.len() && cells >= book.cells()) {
+        if candidates.found >= wanted || count >= book.len() {
             break;
         }
         count = count.saturating_mul(4);
-        cells = cells.saturating_mul(4);
         stats.widened += 1;
     }
     stats.candidates = candidates.found as u64;

@@ -179,12 +179,20 @@ impl Documents {
         for document in 0..self.len() {
             let range = self.vectors(document)?;
             let key = self.key(document)?;
-            if range.start != end || key.is_empty() || key.len() > MAX_KEY_BYTES {
+            if range.start != end {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     VECTOR_OFFSETS,
                     format!("document {document}"),
-                    format!("vectors from {end}, a key of 1 to {MAX_KEY_BYTES} bytes"),
-                    format!("vectors from {}, a key of {} bytes", range.start, key.len()),
+                    format!("vectors from {end}"),
+                    format!("vectors from {}", range.start),
+                )));
+            }
+            if key.is_empty() || key.len() > MAX_KEY_BYTES {
+                return Err(self.frame.error(FormatErrorKind::invalid(
+                    KEY_OFFSETS,
+                    format!("key of document {document}"),
+                    format!("1 to {MAX_KEY_BYTES} bytes"),
+                    key.len(),
                 )));
             }
             end = range.end;

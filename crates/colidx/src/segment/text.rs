@@ -19,6 +19,10 @@ const BLOCK_BYTES: usize = 32 << 10;
 /// Past this level time doubles for a few parts in a hundred of size.
 const ZSTD_LEVEL: i32 = 6;
 
+/// The largest window a frame may ask for, as a power of two: no block is larger, and a decoder sets this much aside for any frame
+/// that asks for it.
+const WINDOW_LOG: u32 = 26;
+
 /// Title, text and metadata lengths before each document's bytes.
 const RECORD_HEADER: usize = 12;
 
@@ -185,7 +189,10 @@ impl Text {
         // Grows with what is really there, so a forged length allocates nothing.
         let mut bytes = Vec::new();
         zstd::stream::read::Decoder::with_buffer(compressed)
-            .and_then(|d| d.take(length as u64 + 1).read_to_end(&mut bytes))
+            .and_then(|mut decoder| {
+                decoder.window_log_max(WINDOW_LOG)?;
+                decoder.take(length as u64 + 1).read_to_end(&mut bytes)
+            })
             .map_err(|e| self.invalid(DATA, at, "a zstd frame", e))?;
         if bytes.len() != length {
             return Err(self.invalid(DATA, at, &format!("{length} bytes"), bytes.len()));
@@ -220,7 +227,8 @@ impl Text {
             }
         }
         if document != documents {
-            return Err(self.invalid(DATA, "count", &documents.to_string(), document));
+            let expected = format!("{documents} documents in all blocks");
+            return Err(self.invalid(BLOCKS, self.blocks.len(), &expected, document));
         }
         Ok(())
     }

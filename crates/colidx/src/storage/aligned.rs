@@ -1,6 +1,7 @@
 //! Bytes in memory at an address that suits every type, as a mapped file's does.
 
 use bytemuck::{Pod, Zeroable};
+use std::fmt;
 use std::ops::Deref;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
@@ -8,7 +9,7 @@ use std::ops::Deref;
 struct Line([u8; 64]);
 
 /// A growing row of bytes that begins at a multiple of 64.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct AlignedBytes {
     lines: Vec<Line>,
     len: usize,
@@ -33,6 +34,13 @@ impl AlignedBytes {
             bytemuck::cast_slice_mut::<_, u8>(&mut self.lines)[rest].fill(0);
         }
         self.len = len;
+    }
+}
+
+/// Without the bytes: an index that is shown would else fill the screen.
+impl fmt::Debug for AlignedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len)
     }
 }
 

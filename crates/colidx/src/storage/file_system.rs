@@ -66,7 +66,13 @@ impl Storage for FileSystem {
     }
 
     fn map(&self, name: &str) -> io::Result<Bytes> {
-        Bytes::map(&File::open(self.path.join(name))?)
+        let path = self.path.join(name);
+        // To open a pipe is to wait for somebody to write to it.
+        if !fs::metadata(&path)?.is_file() {
+            let what = "it is a folder, a pipe or a device, and should be a file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        Bytes::map(&File::open(path)?)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

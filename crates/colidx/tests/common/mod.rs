@@ -1,12 +1,26 @@
 //! Small corpora of made-up vectors, and the plain MaxSim that everything is compared with.
 #![allow(dead_code)] // each test binary uses its own part of this
 
+pub mod counting;
 pub mod crash;
+pub mod forge;
 
+use colidx::storage::Memory;
 use colidx::*;
+use forge::Files;
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
-use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+
+/// How many times as much a test does that tries things at random: `COLIDX_TEST_TIMES`, 1 where it is not set.
+pub fn times(usual: usize) -> usize {
+    let times = std::env::var("COLIDX_TEST_TIMES").ok();
+    usual
+        * times.map_or(1, |n| {
+            n.parse().expect("COLIDX_TEST_TIMES is a whole number")
+        })
+}
 
 /// A small generator with a fixed sequence (SplitMix64), so that failures repeat.
 pub struct Random(pub u64);
@@ -186,16 +200,30 @@ pub fn found(results: &SearchResults) -> Vec<(String, f32)> {
         .collect()
 }
 
-/// Name and place of every section of an index file.
-pub fn sections(file: &[u8]) -> Vec<([u8; 4], Range<usize>)> {
-    let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
-    let footer = file.len() - 64;
-    let entry = |i: usize| number(footer) + 32 * i;
-    (0..number(footer + 8))
-        .map(|i| {
-            let (start, length) = (number(entry(i) + 8), number(entry(i) + 16));
-            let tag = file[entry(i)..][..4].try_into().unwrap();
-            (tag, start..start + length)
-        })
-        .collect()
+/// The files of an index of a corpus.
+pub fn built(corpus: &Corpus, options: BuildOptions) -> Files {
+    let memory = Memory::default();
+    let directory = Directory::over(Arc::new(memory.clone()));
+    corpus.build_in(&directory, options).unwrap();
+    files_of(&memory)
+}
+
+/// The files of an index in memory.
+pub fn files_of(memory: &Memory) -> Files {
+    let mut files = memory.files();
+    files.retain(|name, _| name != "lock");
+    files
+}
+
+/// Opens an index of these files.
+pub fn open(files: &Files) -> Result<Index> {
+    let files = files.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
+    Index::open_in(&Directory::over(Arc::new(Memory::with_files(files))))
+}
+
+/// Whether `files` are all in `of`, which may hold what could not be removed.
+pub fn are_in(files: &BTreeMap<String, Vec<u8>>, of: &BTreeMap<String, Vec<u8>>) -> bool {
+    files
+        .iter()
+        .all(|(name, bytes)| of.get(name) == Some(bytes))
 }

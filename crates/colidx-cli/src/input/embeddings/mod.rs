@@ -14,7 +14,8 @@ mod queries;
 mod read;
 mod write;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use thiserror::Error;
 
@@ -183,6 +184,18 @@ pub enum EmbeddingsError {
         /// The key.
         key: String,
     },
+}
+
+/// What tells the vectors in a folder from others: sizes of the files, and when they were written.
+pub fn fingerprint(folder: &Path) -> String {
+    let file = |name: &str| {
+        let metadata = folder.join(name).metadata().ok()?;
+        let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let (bytes, seconds) = (metadata.len(), written.as_secs_f64());
+        Some(format!("{name} of {bytes} bytes at {seconds}"))
+    };
+    let files = [VECTORS, LENGTHS, TOKEN_IDS].into_iter();
+    files.filter_map(file).collect::<Vec<_>>().join(", ")
 }
 
 /// The place of the first number that is not finite: its vector and column.

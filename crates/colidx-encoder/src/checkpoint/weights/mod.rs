@@ -53,8 +53,11 @@ impl Weights {
             }
             let index = folder.join(index);
             if index.is_file() {
-                let index: ShardIndex = files::read_json(&index)?;
-                let names: BTreeSet<String> = index.weight_map.into_values().collect();
+                let shards: ShardIndex = files::read_json(&index)?;
+                let names: BTreeSet<String> = shards.weight_map.into_values().collect();
+                if let Some(name) = names.iter().find(|name| !files::is_inside(name)) {
+                    return Err(damaged(&index, format!("`{name}` is no file beside it")));
+                }
                 return Ok(names.into_iter().collect());
             }
         }

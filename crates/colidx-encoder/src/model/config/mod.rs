@@ -13,6 +13,9 @@ use crate::ops::{ACTIVATIONS, Activation, parse_activation};
 pub(super) use bert::{Bert, Form, Positions};
 pub(super) use modernbert::ModernBert;
 
+/// Several times the layers of the largest models.
+const MAX_LAYERS: usize = 1024;
+
 /// A transformer that can be run.
 pub(super) enum Config {
     Bert(Bert),
@@ -78,6 +81,16 @@ impl File<'_> {
             Some((name, _)) => Err(self.problem(format!("{name} is 0 and should be at least 1"))),
             None => Ok(()),
         }
+    }
+
+    /// More layers than any model has would be looked for one by one, or take memory before they are missed.
+    fn layers(&self, field: &str, count: usize) -> Result<usize, EncoderError> {
+        if count <= MAX_LAYERS {
+            return Ok(count);
+        }
+        Err(self.problem(format!(
+            "{field} is {count} and should be at most {MAX_LAYERS}"
+        )))
     }
 
     /// Dimensions of a head.

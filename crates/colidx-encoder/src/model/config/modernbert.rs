@@ -99,6 +99,7 @@ impl ModernBert {
             ("hidden_size", read.hidden_size),
             ("num_attention_heads", read.num_attention_heads),
         )?;
+        file.layers("num_hidden_layers", read.num_hidden_layers)?;
         let layers = match read.layer_types {
             Some(types) => local_layers(&file, &types, read.num_hidden_layers)?,
             None => {

@@ -1,0 +1,40 @@
+//! The command line that was typed, to be typed again.
+
+/// The command that runs, with one more flag, in a form that a shell takes.
+pub fn with_flag(flag: &str) -> String {
+    let arguments = std::env::args_os();
+    let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    join(arguments.collect(), flag)
+}
+
+fn join(mut arguments: Vec<String>, flag: &str) -> String {
+    if !arguments.iter().any(|argument| argument == flag) {
+        arguments.push(flag.to_owned());
+    }
+    let quoted: Vec<String> = arguments.iter().map(|argument| quote(argument)).collect();
+    quoted.join(" ")
+}
+
+/// An argument as it is where a shell leaves it alone, otherwise in quotes.
+fn quote(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_back_what_was_typed() {
+        let typed = ["colidx", "build", "my notes/", "it's", "", "--index=x", "*"];
+        let typed: Vec<String> = typed.map(str::to_owned).to_vec();
+        let expected = r"colidx build 'my notes/' 'it'\''s' '' --index=x '*' --resume";
+        assert_eq!(join(typed.clone(), "--resume"), expected);
+        let again = [typed, vec!["--resume".to_owned()]].concat();
+        assert_eq!(join(again, "--resume"), expected);
+    }
+}

@@ -1,0 +1,38 @@
+//! NEON: sixteen dimensions in a step, made 16 bits wide after they are loaded.
+
+use std::arch::aarch64::*;
+
+use super::scalar;
+
+/// Dimensions in a step.
+const STEP: usize = 16;
+
+/// # Safety
+/// All `picks` are rows of `rows`, `[n_rows, column.len()]`.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) {
+    let dim = column.len();
+    let whole = dim - dim % STEP;
+    for (&pick, out) in picks.iter().zip(out) {
+        // SAFETY: the caller's promise.
+        let row = unsafe { rows.get_unchecked(pick as usize * dim..pick as usize * dim + dim) };
+        let (mut low, mut high) = (vdupq_n_s32(0), vdupq_n_s32(0));
+        for d in (0..whole).step_by(STEP) {
+            // SAFETY: `row` and `column` both have `dim` values, and the step ends at or before that.
+            let (x, first, second) = unsafe {
+                (
+                    vld1q_s8(row.as_ptr().add(d)),
+                    vld1q_s16(column.as_ptr().add(d)),
+                    vld1q_s16(column.as_ptr().add(d + 8)),
+                )
+            };
+            let (a, b) = (vmovl_s8(vget_low_s8(x)), vmovl_high_s8(x));
+            low = vmlal_s16(low, vget_low_s16(a), vget_low_s16(first));
+            high = vmlal_high_s16(high, a, first);
+            low = vmlal_s16(low, vget_low_s16(b), vget_low_s16(second));
+            high = vmlal_high_s16(high, b, second);
+        }
+        let rest = scalar::dot(&row[whole..], &column[whole..]);
+        *out = vaddvq_s32(vaddq_s32(low, high)).wrapping_add(rest);
+    }
+}

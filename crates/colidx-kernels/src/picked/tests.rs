@@ -1,0 +1,70 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{CoarsePanels, coarse_dots};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn every_level_gives_the_sums_of_the_definition(
+        dim in 1usize..140,
+        rows in prop::collection::vec(any::<i8>(), 140..2000),
+        column in prop::collection::vec(any::<i16>(), 140),
+        picks in prop::collection::vec(any::<u32>(), 0..40),
+    ) {
+        let (n, column) = (rows.len() / dim, &column[..dim]);
+        let rows = &rows[..n * dim];
+        let picks: Vec<u32> = picks.iter().map(|pick| pick % n as u32).collect();
+        let want: Vec<i32> = picks
+            .iter()
+            .map(|&pick| {
+                let row = &rows[pick as usize * dim..][..dim];
+                row.iter().zip(column).map(|(&x, &q)| i32::from(x) * i32::from(q)).sum()
+            })
+            .collect();
+        for level in Level::supported() {
+            let mut got = vec![7; picks.len()];
+            level.picked_dots(rows, &picks, column, &mut got);
+            prop_assert_eq!(&got, &want, "{}", level);
+        }
+    }
+
+    #[test]
+    fn they_are_the_coarse_scores(
+        dim in 1usize..100,
+        columns in prop::collection::vec(-1f32..1.0, 3300),
+        rows in prop::collection::vec(any::<i8>(), 1000),
+    ) {
+        let panels = CoarsePanels::new(&columns[..33 * dim], dim);
+        let n = rows.len() / dim;
+        let rows = &rows[..n * dim];
+        let mut all = vec![0; n * panels.padded_columns()];
+        coarse_dots(rows, &panels, &mut all);
+        let picks: Vec<u32> = (0..n as u32).rev().collect();
+        let mut out = vec![0; n];
+        for number in [0, 15, 16, 32] {
+            picked_dots(rows, &picks, &panels.column(number), &mut out);
+            for (&pick, &dot) in picks.iter().zip(&out) {
+                prop_assert_eq!(dot, all[pick as usize * panels.padded_columns() + number]);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_largest_integers_wrap() {
+    let dim = 70_000;
+    let want = (dim as i64 * -128 * i64::from(i16::MIN)) as i32;
+    for level in Level::supported() {
+        let mut out = [7];
+        level.picked_dots(&vec![-128; dim], &[0], &vec![i16::MIN; dim], &mut out);
+        assert_eq!(out, [want], "{level}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "out of range")]
+fn picks_that_are_no_rows_are_refused() {
+    picked_dots(&[1; 6], &[3], &[1; 2], &mut [0]);
+}

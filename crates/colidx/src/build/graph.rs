@@ -1,0 +1,346 @@
+//! The graph over the centroids: from each to others that a search may find better, so that a walk gets from good ones to the best.
+//!
+//! A search looks for large inner products, so these are what makes centroids neighbours. For each centroid the best others are
+//! found, first in the nearest cells, then by a walk over the graph that these make. Among them neighbours are chosen, the best
+//! first, but none that lies nearer to one chosen before, through which a walk gets there (the pruning of Vamana, DiskANN, NeurIPS
+//! 2019, algorithm 2); and each neighbour links back while it has room.
+//!
+//! Lists are made from the graph of the pass before and links back in a fixed order, so the graph is the same for any number of
+//! threads.
+
+use super::layout::Layout;
+use crate::codebook::NEIGHBOURS;
+use crate::error::Result;
+use crate::search::best::Best;
+use crate::search::walk::Walk;
+use colidx_kernels::{CoarsePanels, Panels, RowsView};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The most centroids that need no graph: a search scores them all about as fast (`docs/search.md`).
+pub(super) const FEW: usize = 1 << 16;
+
+/// Cells in which the first neighbours of a cell's centroids are looked for.
+const CELLS: usize = 8;
+
+/// Passes of walks over the graph of the pass before.
+const WALKS: usize = 1;
+
+/// The best others, among which a centroid's neighbours are chosen.
+const CONSIDERED: usize = 96;
+
+/// Neighbours that are chosen; the rest is room for links back.
+const CHOSEN: usize = 20;
+
+/// How many times nearer to one chosen before another has to lie to be left out.
+const SLACK: f32 = 1.6;
+
+/// The neighbours of every centroid, `[K, NEIGHBOURS]`; a list that is not full repeats the centroid itself.
+pub(super) fn graph(layout: &Layout) -> Result<Vec<u32>> {
+    let space = Space::new(layout);
+    let mut graph = space.pass(|cell, panels| Ok(space.in_cells(cell, panels)))?;
+    for _ in 0..WALKS {
+        graph = space.pass(|cell, panels| space.by_walks(&graph, cell, panels))?;
+    }
+    Ok(graph)
+}
+
+/// Centroids as they are stored.
+struct Space<'a> {
+    layout: &'a Layout,
+    dim: usize,
+    /// As they decode, `[K, dim]`.
+    values: Vec<f32>,
+    /// The largest squared length, and so the largest inner product.
+    longest: f32,
+}
+
+impl<'a> Space<'a> {
+    fn new(layout: &'a Layout) -> Self {
+        let dim = layout.steps.len();
+        let rows = layout.centroids.chunks_exact(dim.max(1));
+        let decode = |row: &'a [i8]| {
+            let units = row.iter().zip(&layout.steps);
+            units.map(|(&c, step)| step * f32::from(c))
+        };
+        let values: Vec<f32> = rows.flat_map(decode).collect();
+        let squares = values
+            .chunks_exact(dim.max(1))
+            .map(|row| row.iter().map(|x| x * x).sum());
+        Self {
+            longest: squares.fold(0.0, f32::max),
+            layout,
+            dim,
+            values,
+        }
+    }
+
+    fn value(&self, centroid: u32) -> &[f32] {
+        &self.values[centroid as usize * self.dim..][..self.dim]
+    }
+
+    fn cell(&self, cell: usize) -> Range<u32> {
+        self.layout.cells[cell]..self.layout.cells[cell + 1]
+    }
+
+    /// A graph whose neighbours are chosen among what `find` gives for the centroids of a cell: for each column, others that
+    /// have large inner products with it, best first.
+    fn pass(
+        &self,
+        find: impl Fn(usize, &CoarsePanels) -> Result<Vec<Vec<u32>>> + Sync,
+    ) -> Result<Vec<u32>> {
+        let chosen: Vec<Vec<Vec<u32>>> = (0..self.layout.cells.len() - 1)
+            .into_par_iter()
+            .map_init(
+                || Among::new(self),
+                |among, cell| {
+                    let found = find(cell, &self.columns(cell))?;
+                    let lists = self.cell(cell).zip(&found);
+                    Ok(lists
+                        .map(|(number, found)| among.choose(number, found))
+                        .collect())
+                },
+            )
+            .collect::<Result<_>>()?;
+        Ok(link_back(&chosen.concat()))
+    }
+
+    /// The centroids of a cell as columns for the rows, which are counted in steps.
+    fn columns(&self, cell: usize) -> CoarsePanels {
+        let columns = self.cell(cell).flat_map(|number| {
+            let value = self.value(number).iter().zip(&self.layout.steps);
+            value.map(|(x, step)| x * step)
+        });
+        CoarsePanels::new(&columns.collect::<Vec<f32>>(), self.dim)
+    }
+
+    /// The best of the nearest cells.
+    fn in_cells(&self, cell: usize, panels: &CoarsePanels) -> Vec<Vec<u32>> {
+        let mut best = Best::new(panels.columns(), CONSIDERED);
+        for cell in self.nearest_cells(cell) {
+            let cell = self.cell(cell);
+            let (first, end) = (cell.start as usize, cell.end as usize);
+            let rows = &self.layout.centroids[first * self.dim..end * self.dim];
+            best.score(first, rows, panels);
+        }
+        let number = |(_, number)| number;
+        let lists = best.finish().into_iter();
+        lists
+            .map(|list| list.into_iter().map(number).collect())
+            .collect()
+    }
+
+    /// The cells with the nearest centres, ascending.
+    fn nearest_cells(&self, cell: usize) -> Vec<usize> {
+        let centres = self.layout.centres.chunks_exact(self.dim);
+        let own = &self.layout.centres[cell * self.dim..][..self.dim];
+        let distance = |centre: &[i8]| {
+            let pairs = centre.iter().zip(own).zip(&self.layout.steps);
+            let differences = pairs.map(|((&a, &b), step)| (f32::from(a) - f32::from(b)) * step);
+            differences.map(|d| d * d).sum::<f32>()
+        };
+        let mut near: Vec<(f32, usize)> = centres.map(distance).zip(0..).collect();
+        near.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near.truncate(CELLS);
+        near.sort_unstable_by_key(|&(_, cell)| cell);
+        near.into_iter().map(|(_, cell)| cell).collect()
+    }
+
+    /// The best that walks over a graph from the centroids themselves find.
+    fn by_walks(&self, graph: &[u32], cell: usize, panels: &CoarsePanels) -> Result<Vec<Vec<u32>>> {
+        let neighbours = |centroid: u32, out: &mut Vec<u32>| {
+            out.clear();
+            out.extend(&graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS]);
+            Ok(())
+        };
+        let rows = &self.layout.centroids;
+        let mut walk = Walk::new(rows, self.dim, CONSIDERED, neighbours);
+        let numbers = self.cell(cell).enumerate();
+        numbers
+            .map(|(column, number)| {
+                let found = walk.best(&panels.column(column), [number].into_iter())?;
+                Ok(found.into_iter().map(|(_, number)| number).collect())
+            })
+            .collect()
+    }
+}
+
+/// Room to choose a centroid's neighbours in.
+struct Among<'a> {
+    space: &'a Space<'a>,
+    rows: Vec<f32>,
+    panels: Panels,
+    dots: Vec<f32>,
+}
+
+impl<'a> Among<'a> {
+    fn new(space: &'a Space<'a>) -> Self {
+        Self {
+            space,
+            rows: Vec::new(),
+            panels: Panels::empty(space.dim),
+            dots: Vec::new(),
+        }
+    }
+
+    /// Of others, best first, those to which none chosen before is nearer than the centroid.
+    fn choose(&mut self, number: u32, others: &[u32]) -> Vec<u32> {
+        let others = others.iter().copied().filter(|&other| other != number);
+        let all: Vec<u32> = [number].into_iter().chain(others).collect();
+        self.rows.clear();
+        for &number in &all {
+            self.rows.extend_from_slice(self.space.value(number));
+        }
+        let rows = RowsView::new(&self.rows, self.space.dim);
+        self.panels.refill(rows, 1.0);
+        let stride = self.panels.padded_columns();
+        self.dots.resize(all.len() * stride, 0.0);
+        colidx_kernels::dots(&self.rows, &self.panels, &mut self.dots);
+        // Half the squared distance, were all as long as the longest.
+        let distance = |a: usize, b: usize| self.space.longest - self.dots[a * stride + b];
+        let mut chosen: Vec<usize> = Vec::with_capacity(CHOSEN);
+        for other in 1..all.len() {
+            let own = distance(other, 0);
+            if chosen
+                .iter()
+                .all(|&before| SLACK * distance(other, before) >= own)
+            {
+                chosen.push(other);
+                if chosen.len() == CHOSEN {
+                    break;
+                }
+            }
+        }
+        chosen.into_iter().map(|at| all[at]).collect()
+    }
+}
+
+/// Adds links back from chosen neighbours while there is room: those to the best of each list first, then to the second best, and so on.
+fn link_back(chosen: &[Vec<u32>]) -> Vec<u32> {
+    let mut lists = chosen.to_vec();
+    for rank in 0..CHOSEN {
+        for (from, neighbours) in (0u32..).zip(chosen) {
+            let Some(&to) = neighbours.get(rank) else {
+                continue;
+            };
+            let list = &mut lists[to as usize];
+            if list.len() < NEIGHBOURS && !list.contains(&from) {
+                list.push(from);
+            }
+        }
+    }
+    for (number, list) in (0u32..).zip(&mut lists) {
+        list.resize(NEIGHBOURS, number);
+    }
+    lists.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colidx_cluster::{Codebook, Group, SHARED};
+
+    const DIM: usize = 16;
+
+    /// Numbers in -1..1 that depend on the seed alone.
+    fn noise(n: usize, mut state: u64) -> Vec<f32> {
+        let next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        };
+        std::iter::repeat_with(next).take(n).collect()
+    }
+
+    /// Vectors around a few, of different lengths.
+    fn clustered(n: usize, seed: u64) -> Vec<f32> {
+        let hubs = noise(40 * DIM, 7);
+        let offsets = noise(n * DIM, seed);
+        let near = |(i, offset): (usize, &[f32])| {
+            let hub = &hubs[i % 40 * DIM..][..DIM];
+            let length = 1.0 - 0.3 * (i % 7) as f32 / 7.0;
+            let row = hub.iter().zip(offset);
+            row.map(|(h, o)| length * (h + 0.4 * o))
+                .collect::<Vec<f32>>()
+        };
+        offsets.chunks(DIM).enumerate().flat_map(near).collect()
+    }
+
+    fn layout(n: usize) -> Layout {
+        let group = Group {
+            token_id: SHARED,
+            first: 0,
+            len: n as u32,
+        };
+        let trained = Codebook {
+            dim: DIM,
+            centroids: clustered(n, 1),
+            groups: vec![group],
+        };
+        Layout::new(&trained, 3)
+    }
+
+    #[test]
+    fn walks_find_nearly_all_that_are_best() {
+        let layout = layout(4000);
+        let graph = graph(&layout).unwrap();
+        let neighbours = |centroid: u32, out: &mut Vec<u32>| {
+            *out = graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS].to_vec();
+            Ok(())
+        };
+        let queries = clustered(100, 5);
+        let scaled = queries
+            .chunks(DIM)
+            .flat_map(|q| q.iter().zip(&layout.steps));
+        let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
+        let panels = CoarsePanels::new(&scaled, DIM);
+        let mut best = Best::new(100, 32);
+        best.score(0, &layout.centroids, &panels);
+        let mut cells = Best::new(100, 4);
+        cells.score(0, &layout.centres, &panels);
+        let cells = cells.finish();
+        let mut walk = Walk::new(&layout.centroids, DIM, 64, neighbours);
+        let (mut both, mut scored) = (0, 0);
+        for (query, truth) in best.finish().iter().enumerate() {
+            let entries = cells[query].iter();
+            let entries = entries.map(|&(_, cell)| layout.cells[cell as usize]);
+            let found = walk.best(&panels.column(query), entries).unwrap();
+            assert_eq!(found.len(), 64);
+            assert!(found.is_sorted_by(|a, b| a.0 > b.0 || a.0 == b.0 && a.1 < b.1));
+            both += truth.iter().filter(|one| found.contains(one)).count();
+            scored += walk.scored();
+        }
+        assert!(both >= 3040, "{both} of 3200");
+        assert!(scored < 100 * 2000, "{scored} products");
+    }
+
+    #[test]
+    fn a_graph_names_centroids_and_is_the_same_for_any_number_of_threads() {
+        let layout = layout(1500);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build().unwrap().install(|| graph(&layout).unwrap())
+        };
+        let graph = run(1);
+        assert!(graph == run(2) && graph == run(5));
+        assert_eq!(graph.len(), 1500 * NEIGHBOURS);
+        for (number, list) in (0u32..).zip(graph.chunks(NEIGHBOURS)) {
+            assert!(list[0] != number && list.iter().all(|&other| other < 1500));
+            let others: Vec<u32> = list.iter().copied().filter(|&o| o != number).collect();
+            let mut distinct = others.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert_eq!(distinct.len(), others.len());
+        }
+    }
+
+    #[test]
+    fn few_centroids_are_all_linked_and_none_need_nothing() {
+        for n in [0, 1, 2, 3] {
+            let graph = graph(&layout(n)).unwrap();
+            assert_eq!(graph.len(), n * NEIGHBOURS);
+            assert!(graph.iter().all(|&number| (number as usize) < n));
+        }
+    }
+}

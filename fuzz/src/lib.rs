@@ -1,0 +1,66 @@
+//! What the fuzz targets do with their inputs: one function a target, each of which must return, whatever the bytes are.
+//!
+//! The targets in `fuzz_targets` only call these, so `cargo test` can run them over seeds without libFuzzer.
+
+mod checkpoint;
+#[allow(dead_code, reason = "the engine's tests use the rest of it")]
+#[path = "../../crates/colidx/tests/common/mod.rs"]
+mod common;
+mod index;
+mod input;
+mod pack;
+mod scratch;
+pub mod seeds;
+
+pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
+pub use index::{codebook, documents, frame, index, index_raw, manifest, postings, text, vectors};
+pub use input::{corpus, embeddings, npy, qrels, queries};
+
+/// A target's name and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 18] = [
+    ("frame", frame),
+    ("index", index),
+    ("index_raw", index_raw),
+    ("manifest", manifest),
+    ("codebook", codebook),
+    ("documents", documents),
+    ("vectors", vectors),
+    ("postings", postings),
+    ("text", text),
+    ("npy", npy),
+    ("embeddings", embeddings),
+    ("corpus", corpus),
+    ("queries", queries),
+    ("qrels", qrels),
+    ("checkpoint_config", checkpoint_config),
+    ("safetensors", safetensors),
+    ("pickle", pickle),
+    ("tokenizer", tokenizer),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every seed, and every seed with one byte changed here and there.
+    #[test]
+    fn seeds_run() {
+        for (name, target) in TARGETS {
+            let seeds = seeds::of(name);
+            assert!(!seeds.is_empty(), "{name}");
+            for seed in seeds {
+                target(&seed);
+                let step = (seed.len() / 20).max(1);
+                for at in (0..seed.len()).step_by(step) {
+                    let mut changed = seed.clone();
+                    changed[at] ^= 0x41;
+                    target(&changed);
+                    target(&seed[..at]);
+                }
+            }
+        }
+    }
+}

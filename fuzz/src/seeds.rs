@@ -1,0 +1,123 @@
+//! Good inputs to begin from: parts of good files, small, and made here rather than kept.
+
+use std::fs;
+
+use crate::checkpoint::SETTINGS;
+use crate::index::{packed, packed_raw, whole};
+use crate::pack::pack;
+use crate::scratch::checkpoint;
+
+/// The seeds of a target; none for a name that is no target's.
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "frame" => vec![whole("manifest"), whole("documents"), whole("postings")],
+        "index" => vec![packed(&[""])],
+        "index_raw" => vec![packed_raw()],
+        "manifest" | "codebook" | "documents" | "postings" | "text" => vec![packed(&[target])],
+        "vectors" => vec![packed(&["codes", "residuals"])],
+        "npy" => arrays(),
+        "embeddings" => vec![embeddings(true), embeddings(false)],
+        "corpus" => corpora(),
+        "queries" => [
+            &b"\0{\"_id\": 1, \"text\": \"first\"}\n\n{\"_id\": \"b\", \"text\": \"\"}\n"[..],
+            b"\x01qid\tquery\n1\tfirst query\r\nb\t\n",
+        ]
+        .map(<[u8]>::to_vec)
+        .into(),
+        "qrels" => [
+            &b"query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\n"[..],
+            b"q1 0 d1 1\nq2 Q0 d1 -2\n",
+            b"q Q0 b 9 1 t\nq Q0 a 1 1.0 t\nr\tQ0\tc\t2\t2e-3\tt\n",
+        ]
+        .map(<[u8]>::to_vec)
+        .into(),
+        "checkpoint_config" => vec![settings(0, "tiny-bert"), settings(1, "tiny-modernbert")],
+        "safetensors" => vec![fixture("tiny-bert", "1_Dense/model.safetensors")],
+        "pickle" => {
+            let folder = checkpoint("../../hostile");
+            let hostile = ["short-tuple.bin", "short-storage.bin"];
+            let mut seeds = vec![fixture("tiny-stanford-bin", "pytorch_model.bin")];
+            seeds.extend(hostile.map(|name| fs::read(folder.join(name)).unwrap_or_default()));
+            seeds
+        }
+        "tokenizer" => vec![
+            [&[0], &fixture("tiny-plain", "vocab.txt")[..]].concat(),
+            [&[1], &fixture("tiny-bert", "tokenizer.json")[..]].concat(),
+            [&[1], &fixture("tiny-modernbert", "tokenizer.json")[..]].concat(),
+            [&[1], &fixture("tiny-xlm-roberta", "tokenizer.json")[..]].concat(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn fixture(name: &str, file: &str) -> Vec<u8> {
+    fs::read(checkpoint(name).join(file)).unwrap_or_default()
+}
+
+fn settings(which: u8, name: &str) -> Vec<u8> {
+    let files = SETTINGS.map(|file| fixture(name, file));
+    [&[which], &pack(files.iter().map(Vec::as_slice))[..]].concat()
+}
+
+fn array(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let mut file = b"\x93NUMPY\x01\0".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    file.extend(bytes);
+    file
+}
+
+fn arrays() -> Vec<Vec<u8>> {
+    vec![
+        array("<f4", "2, 3", &[0; 24]),
+        array("<f2", "2, 2, 2", &[60; 16]),
+        array("<i4", "3,", &[1; 12]),
+        array("<i8", "2,", &[1; 16]),
+        array("<u4", "0,", &[]),
+    ]
+}
+
+/// Three documents of 2, 0 and 1 vectors.
+fn embeddings(with_ids: bool) -> Vec<u8> {
+    let lens: Vec<u8> = [2i32, 0, 1].iter().flat_map(|n| n.to_le_bytes()).collect();
+    let mut files = vec![
+        array("<f2", "3, 4", &[60; 24]),
+        array("<i4", "3,", &lens),
+    ];
+    if with_ids {
+        files.push(array("<i8", "3,", &[0; 24]));
+        files.push(b"a\nb\nc\n".to_vec());
+        files.push(array("<f4", "2, 1, 4", &[0; 32]));
+    }
+    pack(files.iter().map(Vec::as_slice))
+}
+
+fn corpora() -> Vec<Vec<u8>> {
+    let lines = b"{\"_id\": \"a\", \"title\": \"T\", \"text\": \"x\", \"n\": 1}\r\n\n{\"_id\": 2, \"text\": \"y\"}\n";
+    let table = b"id\ttext\ttitle\n7\tsome text\tA title\n8\tmore\n";
+    let prose = b"\xEF\xBB\xBFA paragraph of a few words. Another sentence.\n\nA second one.\n";
+    let marked = b"---\nt: 1\n---\n# One\ntext\n\nTwo\n===\n- a\n- b\n| a | b |\n\n```rust\nfn f() {}\n```\n## Three #\nmore text here\n";
+    // {"_id": "a", "text": "x"} and a line end.
+    let gzip = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 171, 86, 138, 207, 76, 81, 178, 82, 80, 74, 84, 210, 81,
+        80, 42, 73, 173, 40, 1, 113, 42, 148, 106, 185, 0, 38, 70, 218, 76, 26, 0, 0, 0,
+    ];
+    // A frame of one raw block: {"_id":"a","text":"x"} and a line end.
+    let mut zstd = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, 23, 0xb9, 0, 0];
+    zstd.extend(b"{\"_id\":\"a\",\"text\":\"x\"}\n");
+    [
+        (0, 0, &lines[..]),
+        (4, 0, lines),
+        (1, 0, table),
+        (13, 0, table),
+        (2, 0, prose),
+        (16 + 2, 0, prose),
+        (3, 0, marked),
+        (16 + 8 + 3, 0, marked),
+        (0, 1, &gzip),
+        (0, 2, &zstd),
+    ]
+    .map(|(how, name, content)| [&[how, name], content].concat())
+    .into()
+}

@@ -1,0 +1,137 @@
+//! Builds that are stopped, and go on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Place, Run, model};
+use crate::interrupt::{end_of, interrupt};
+
+const DOCUMENTS: usize = 1500;
+
+/// A place with a corpus that takes a while, and an index of it that was built without a stop in `whole.colidx`.
+fn place() -> Place {
+    let place = Place::new();
+    let words = "the moon and the sun and the star and the light of the energy ".repeat(3);
+    let corpus: String = (0..DOCUMENTS)
+        .map(|n| format!("{{\"_id\": \"{n}\", \"text\": \"{n} {words}\"}}\n"))
+        .collect();
+    place.write("corpus.jsonl", corpus);
+    build(&place, "whole.colidx", &[]).run().succeeds();
+    place
+}
+
+fn build(place: &Place, index: &str, more: &[&str]) -> crate::harness::Colidx {
+    place
+        .colidx(&[
+            "build",
+            "corpus.jsonl",
+            "--centroids",
+            "32",
+            "--index",
+            index,
+        ])
+        .args(more)
+        .arg("--model")
+        .arg(model())
+}
+
+fn files(place: &Place, index: &str) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(place.path(index)).expect("the index is there");
+    let file = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().expect("a name is UTF-8");
+        (name, fs::read(entry.path()).expect("a file can be read"))
+    };
+    entries
+        .map(|entry| file(entry.expect("an entry")))
+        .collect()
+}
+
+/// Waits until something is so, or the build ends.
+fn wait(child: &mut Child, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() && child.try_wait().expect("the child can be asked").is_none() {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "nothing happens"
+        );
+        sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn ctrl_c_names_the_command_that_goes_on() {
+    let place = place();
+    let mut child = build(&place, "x.colidx", &[])
+        .command
+        .spawn()
+        .expect("the binary runs");
+    // Made when the sample is encoded.
+    let lengths = place.path("x.colidx/lengths.spool");
+    wait(&mut child, || lengths.exists());
+    interrupt(&child);
+    end_of(&mut child);
+    let output = child.wait_with_output().expect("the build has ended");
+    let run = Run::new(output).fails().says(&[
+        "interrupted; ",
+        "of 1,500 documents encoded and kept; to go on:",
+        " --resume",
+    ]);
+
+    build(&place, "x.colidx", &[]).run().fails().says(&[
+        "unfinished build",
+        "of 1500 documents encoded",
+        "--resume",
+        "--force",
+    ]);
+    place
+        .colidx(&["search", "--index", "x.colidx", "moon"])
+        .run()
+        .fails()
+        .says(&["--resume"]);
+    build(&place, "x.colidx", &["--resume", "--nbits", "2"])
+        .run()
+        .fails()
+        .says(&["nbits is 2, was 4"]);
+
+    let command = run.stderr.lines().last().expect("a line").trim();
+    let resumed = place.shell(command).run().succeeds();
+    resumed.says(&["resumed: ", "1,500 documents"]);
+    assert!(files(&place, "x.colidx") == files(&place, "whole.colidx"));
+    build(&place, "x.colidx", &["--resume"])
+        .run()
+        .fails()
+        .says(&["already holds an index"]);
+}
+
+#[test]
+fn kill_costs_no_more_than_the_batch_in_work() {
+    let place = place();
+    let path = place.path("x.colidx/build.journal");
+    let (mut kills, mut journal) = (0, Vec::new());
+    loop {
+        let mut child = build(&place, "x.colidx", &["--resume", "--checkpoint", "0"])
+            .command
+            .spawn()
+            .expect("the binary runs");
+        wait(&mut child, || {
+            let now = fs::read(&path).unwrap_or_default();
+            let changed = now != journal;
+            journal = now;
+            changed
+        });
+        // At another moment of the work on a batch each time.
+        sleep(Duration::from_millis(7 * kills));
+        child.kill().expect("the build can be killed");
+        let output = child.wait_with_output().expect("the build has ended");
+        if output.status.success() {
+            break;
+        }
+        kills += 1;
+        assert!(kills < 100, "no progress: {:?}", Run::new(output));
+    }
+    assert!(kills >= 3, "{kills}");
+    assert!(files(&place, "x.colidx") == files(&place, "whole.colidx"));
+}
