@@ -171,6 +171,23 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
+    /// What a build must hold at once does not fit the memory it may use.
+    #[error(
+        "{} of memory is too little for {documents} documents and {centroids} centroids of {dim} dimensions; give at least {} (--memory)",
+        mebibytes(*got), mebibytes(*least)
+    )]
+    Memory {
+        /// Bytes allowed.
+        got: u64,
+        /// The least that will do.
+        least: u64,
+        /// Documents, which take some bytes each.
+        documents: u64,
+        /// Centroids of the codebook; 0 while their number is not known.
+        centroids: u64,
+        /// Values in a vector.
+        dim: usize,
+    },
     /// No document has this key.
     #[error("no document has the key `{key}`; `colidx search --json` prints the keys of hits")]
     UnknownKey {
@@ -182,6 +199,11 @@ pub enum Error {
         "stopped before the commit; an index that was there is unchanged, and what was encoded is kept for a build that resumes"
     )]
     Cancelled,
+}
+
+/// As `--memory` takes it, rounded up.
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MiB", bytes.div_ceil(1 << 20))
 }
 
 /// A file does not hold what the format promises.

@@ -51,12 +51,15 @@ impl Site<'_> {
 
 pub(super) fn assemble(
     site: &mut Site<'_>,
-    keys: KeyWriter,
+    mut keys: KeyWriter,
     stores_text: bool,
     source: &mut dyn VectorSource,
     journal: &mut Journal,
 ) -> Result<Assembled> {
+    keys.complete();
     let documents = keys.len() as u32;
+    let total = site.options.memory;
+    let memory = Memory::new(total, keys.len(), keys.bytes(), source.dim())?;
     let text = if stores_text && source.needs_text() {
         Some(Text::open(site.open(kind::TEXT, None)?)?)
     } else {
@@ -69,7 +72,7 @@ pub(super) fn assemble(
     };
     let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
         (Some(codebook), Some(encoded)) => (codebook, encoded),
-        _ => encode(site, &mut reader, journal)?,
+        _ => encode(site, &mut reader, &memory, journal)?,
     };
 
     let started = Instant::now();
@@ -87,7 +90,7 @@ pub(super) fn assemble(
         site.number,
         centroids,
         documents,
-        site.options.memory / 4,
+        memory.lists(),
         |visit| {
             if site.progress.cancelled() {
                 return Err(Error::Cancelled);
@@ -122,6 +125,7 @@ pub(super) fn assemble(
 fn encode(
     site: &mut Site<'_>,
     reader: &mut Reader<'_>,
+    memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(Seal, EncodedRecord)> {
     // What is read and not computed is not kept, so that a sample not yet trained on is drawn again.
@@ -129,7 +133,7 @@ fn encode(
     let useful = done.codebook.is_some() || !reader.source.rereads();
     let from = done.sample.filter(|_| useful);
     let mut sample = Sample::open(site.directory, reader, site.options, from)?;
-    let encoded = encode_with(&mut sample, site, reader, journal);
+    let encoded = encode_with(&mut sample, site, reader, memory, journal);
     if encoded.is_err() {
         // The error to tell of is the first.
         let _ = sample.keep(journal);
@@ -141,9 +145,9 @@ fn encode_with(
     sample: &mut Sample,
     site: &mut Site<'_>,
     reader: &mut Reader<'_>,
+    memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(Seal, EncodedRecord)> {
-    let memory = Memory::new(site.options.memory);
     let trained = match journal.done().codebook {
         Some(seal) => {
             sample.complete()?;
@@ -154,18 +158,13 @@ fn encode_with(
         None => {
             let started = Instant::now();
             let options = train_options(site.options);
-            let parts = sample.draw(reader, &options, &memory, journal, site.progress)?;
+            let parts = sample.draw(reader, &options, memory, journal, site.progress)?;
             site.phases.push((Phase::Sample, started.elapsed()));
 
             let started = Instant::now();
             let centroids = sample.centroids();
-            let trained = train(
-                parts,
-                centroids,
-                site.options,
-                memory.parts(),
-                site.progress,
-            )?;
+            let held = memory.with_codebook(centroids, sample.len())?.parts();
+            let trained = train(parts, centroids, site.options, held, site.progress)?;
             let seal = trained.book.write(site.directory, site.number)?;
             journal.note(sample.kept_documents(), |done| done.codebook = Some(seal));
             site.phases.push((Phase::Train, started.elapsed()));
@@ -178,7 +177,7 @@ fn encode_with(
     let from = journal.done().encoding;
     let compressor = Compressor::new(&trained);
     let (directory, number) = (site.directory, site.number);
-    let mut encoding = Encoding::open(directory, number, sample, &compressor, &memory, from)?;
+    let mut encoding = Encoding::open(directory, number, sample, &compressor, memory, from)?;
     encoding.run(reader, journal, site.progress)?;
     let encoded = encoding.finish(journal)?;
     site.phases.push((Phase::Encode, started.elapsed()));
@@ -189,6 +188,9 @@ fn encode_with(
 fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
+        if document % (1 << 14) == 0 {
+            codes.release();
+        }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {
             visit(document as u32, code);

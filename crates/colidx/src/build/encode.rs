@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 const LENGTHS: &str = "lengths.spool";
 
-/// Vectors compressed at a time: sorted by group, there are then many for most groups.
+/// The most vectors compressed at a time: sorted by group, there are then many for most groups.
 const BATCH_VECTORS: usize = 1 << 16;
 
 /// How the journal records vectors that are being encoded.
@@ -72,6 +72,8 @@ pub(super) struct Encoding<'a> {
     offsets: Vec<u64>,
     unit_length: bool,
     pace: Pace,
+    /// Values gathered before they are compressed.
+    room: usize,
     /// Documents that are encoded and not yet written.
     gathered: VectorBatch,
     /// Documents that are encoded, those of the sample among them.
@@ -112,6 +114,7 @@ impl<'a> Encoding<'a> {
             offsets,
             unit_length: from.is_none_or(|from| from.unit_length),
             pace: Pace::new(memory.batch(), sample.dim),
+            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * sample.dim),
             gathered: VectorBatch::default(),
             encoded: 0,
             sample,
@@ -166,7 +169,7 @@ impl<'a> Encoding<'a> {
             self.gather(documents, &batch);
             self.encoded += missing.len() as u32;
             progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
-            if self.gathered.vectors.len() >= BATCH_VECTORS * reader.dim() {
+            if self.gathered.vectors.len() >= self.room {
                 self.push()?;
             }
             if journal.due() {

@@ -143,6 +143,11 @@ impl Sample {
             reader.read(pace.next(&self.order[done..end]), &mut batch)?;
             pace.saw(&batch.lens);
             self.push(&batch)?;
+            if self.so_far.documents <= BATCH_DOCUMENTS {
+                // Now that is known which codebook it will be, before all the others are encoded.
+                let vectors = self.so_far.expected_vectors();
+                memory.with_codebook(self.so_far.centroids(), vectors)?;
+            }
             if !self.keeps {
                 parts.take(&batch)?;
             }
