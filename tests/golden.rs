@@ -15,15 +15,15 @@ fn root() -> PathBuf {
 }
 
 fn golden() -> PathBuf {
-    root().join("tests/golden/v3")
+    root().join("tests/golden/v4")
 }
 
 fn blessing() -> bool {
     std::env::var_os("COLIDX_BLESS").is_some()
 }
 
-/// Three documents: two with vectors, one without text and vectors.
-struct Tiny;
+/// Three documents: two with vectors, one without text and vectors. The first that is asked for is number `.0`.
+struct Tiny(usize);
 
 const DOCUMENTS: [NewDocument<'static>; 3] = [
     NewDocument {
@@ -69,54 +69,77 @@ impl VectorSource for Tiny {
         out: &mut VectorBatch,
     ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
         for d in documents {
-            let vectors = VECTORS[d.ordinal as usize];
+            let number = self.0 + d.ordinal as usize;
+            let vectors = VECTORS[number];
             out.lens.push(vectors.len() as u32);
             out.vectors.extend(vectors.concat());
-            out.token_ids.extend_from_slice(TOKENS[d.ordinal as usize]);
+            out.token_ids.extend_from_slice(TOKENS[number]);
         }
         Ok(())
     }
 }
 
+fn model() -> ModelInfo {
+    ModelInfo {
+        name: "tiny".into(),
+        location: "models/tiny".into(),
+        fingerprint: "00112233445566778899aabbccddeeff".into(),
+        architecture: "bert".into(),
+        document_length: 300,
+        query_length: 32,
+        document_marker: "[D]".into(),
+        query_marker: "[Q]".into(),
+        skiplist: vec![".".into()],
+        precision: String::new(),
+    }
+}
+
+/// Builds the index, and replaces its second document by the same.
 fn build(path: &Path) {
     let options = BuildOptions {
         nbits: 2,
         centroids: Some(3),
         seed: 1,
-        model: Some(ModelInfo {
-            name: "tiny".into(),
-            location: "models/tiny".into(),
-            fingerprint: "00112233445566778899aabbccddeeff".into(),
-            architecture: "bert".into(),
-            document_length: 300,
-            query_length: 32,
-            document_marker: "[D]".into(),
-            query_marker: "[Q]".into(),
-            skiplist: vec![".".into()],
-            precision: String::new(),
-        }),
+        model: Some(model()),
         ..Default::default()
     };
     let mut builder = IndexBuilder::create(path, options).unwrap();
     for document in &DOCUMENTS {
         builder.add(document).unwrap();
     }
-    builder.finish(&mut Tiny, &NoProgress).unwrap();
+    builder.finish(&mut Tiny(0), &NoProgress).unwrap();
+    let options = WriterOptions {
+        model: Some(model()),
+        merge: false,
+        ..Default::default()
+    };
+    let mut writer = IndexWriter::open(path, options).unwrap();
+    assert!(writer.update(&DOCUMENTS[1]).unwrap());
+    writer.commit(&mut Tiny(1), &NoProgress).unwrap();
+}
+
+const KINDS: [&str; 7] = [
+    "codebook",
+    "documents",
+    "codes",
+    "residuals",
+    "means",
+    "postings",
+    "text",
+];
+
+/// The files that are shown.
+fn shown() -> Vec<String> {
+    let first = KINDS.iter().map(|kind| format!("{kind}-00000001.clx"));
+    let mut names = vec!["manifest".to_owned()];
+    names.extend(first);
+    names.push("deletions-00000003.clx".to_owned());
+    names
 }
 
 fn names() -> Vec<String> {
-    let kinds = [
-        "codebook",
-        "documents",
-        "codes",
-        "residuals",
-        "means",
-        "postings",
-        "text",
-    ];
-    std::iter::once("manifest".to_owned())
-        .chain(kinds.iter().map(|k| format!("{k}-00000001.clx")))
-        .collect()
+    let second = KINDS[1..].iter().map(|kind| format!("{kind}-00000002.clx"));
+    shown().into_iter().chain(second).collect()
 }
 
 #[test]
@@ -131,6 +154,7 @@ fn the_golden_index_opens_verifies_and_is_searched() {
         (info.documents, info.vectors, info.dim, info.nbits),
         (3, 5, 4, 2)
     );
+    assert_eq!((info.segments.len(), info.deleted_documents), (2, 1));
     assert_eq!(
         index.model().unwrap().fingerprint,
         "00112233445566778899aabbccddeeff"
@@ -193,7 +217,7 @@ fn the_specification_shows_the_golden_index() {
 /// A commented hex dump of every file.
 fn dump() -> String {
     let mut out = String::new();
-    for name in names() {
+    for name in shown() {
         let bytes = std::fs::read(golden().join(&name)).unwrap();
         write!(out, "\n### `{name}`, {} bytes\n\n", bytes.len()).unwrap();
         let mut last_was_zero = false;
@@ -228,7 +252,7 @@ fn comment(bytes: &[u8], at: usize) -> String {
     let sections = u32_at(bytes, footer + 8);
     let entry = |i: usize| directory + 32 * i;
     match at {
-        0 => format!("header: magic, kind {}, version 2", tag(8)),
+        0 => format!("header: magic, kind {}, version 4", tag(8)),
         48 => "header checksum".into(),
         _ if at == footer => format!("footer: directory at {directory:04x}, {sections} sections"),
         _ if at == footer + 16 => "directory checksum, file length".into(),
@@ -253,9 +277,9 @@ fn comment(bytes: &[u8], at: usize) -> String {
 
 fn meaning(section: &str, kind: &str) -> &'static str {
     match (section, kind) {
-        ("HEAD", _) => "generation 1, seed 1, dim 4, nbits 2, K 3, next file 2, ...",
+        ("HEAD", _) => "generation 2, seed 1, dim 4, nbits 2, K 3, next file 4, ...",
         ("FILE", _) => "kind, number, length, footer checksum of each file",
-        ("SEGM", _) => "file number 1, 3 documents, 5 vectors",
+        ("SEGM", _) => "file number 1, 3 documents, 5 vectors, 1 deleted, with 3 vectors; then 2",
         ("MODL", _) => "JSON",
         ("CENT", _) => "[3, 4] i8",
         ("STEP", _) => "4 steps",
@@ -275,6 +299,8 @@ fn meaning(section: &str, kind: &str) -> &'static str {
         ("CODE", _) => "5 codes of 2 bits, 8 zero bytes",
         ("RESI", _) => "5 vectors, 1 byte each: 4 dimensions of 2 bits",
         ("LIST", _) => "3 lists, 8 zero bytes",
+        ("LCEN", _) => "no names: every centroid has a list",
+        ("DEAD", _) => "document 1 of segment 1",
         ("LOFF", _) => "where each list begins, and the end",
         ("DATA", _) => "one zstd frame",
         ("BLKS", _) => "block at 0, first document 0, length",

@@ -1,7 +1,7 @@
 //! A second reader, written from `index-format.md` alone: plain byte arithmetic, nothing of the
 //! engine's parsing. What it reads must be what the engine reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 type Sections = BTreeMap<String, Vec<u8>>;
@@ -49,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 3);
+    assert_eq!(number(&file, 12, 2), 4);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -85,26 +85,21 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     (found, number(footer, 48, 8))
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Document {
     key: String,
     fields: [String; 3],
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 10. The first segment only: this engine writes one.
+/// Sections 4 to 11.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
     let (dim, nbits) = (number(head, 16, 4) as usize, number(head, 20, 4) as usize);
     let centroids = number(head, 24, 4) as usize;
-    assert_eq!(number(head, 36, 4), 1);
-    let segment = &manifest["SEGM"];
-    let (documents, vectors) = (
-        number(segment, 4, 4) as usize,
-        number(segment, 8, 8) as usize,
-    );
-    assert_eq!(number(head, 56, 8), documents as u64);
+    let segments: Vec<&[u8]> = manifest["SEGM"].chunks(40).collect();
+    assert_eq!(number(head, 36, 4), segments.len() as u64);
 
     let names = BTreeMap::from([
         ("BOOK", "codebook"),
@@ -114,21 +109,77 @@ fn read(path: &Path) -> Vec<Document> {
         ("MEAN", "means"),
         ("POST", "postings"),
         ("TEXT", "text"),
+        ("DELE", "deletions"),
     ]);
-    let mut files = BTreeMap::new();
+    let (mut files, mut book, mut dead) = (BTreeMap::new(), None, BTreeSet::new());
     for record in manifest["FILE"].chunks(32) {
         let kind = std::str::from_utf8(&record[..4]).unwrap().to_owned();
-        let name = format!("{}-{:08}.clx", names[&kind[..]], number(record, 4, 4));
+        let file = number(record, 4, 4);
+        assert!(file < number(head, 28, 4));
+        let name = format!("{}-{file:08}.clx", names[&kind[..]]);
         let (sections, seal) = frame(&path.join(&name), &kind);
         assert_eq!(number(record, 16, 8), seal);
         assert_eq!(
             number(record, 8, 8),
             std::fs::metadata(path.join(&name)).unwrap().len()
         );
-        files.insert(kind, sections);
+        match &kind[..] {
+            "BOOK" => {
+                assert_eq!(file, number(head, 32, 4));
+                book = Some(codebook(&sections, dim, nbits, centroids));
+            }
+            "DELE" => {
+                let pairs: Vec<(u64, u64)> = numbers(&sections["DEAD"], 4)
+                    .chunks(2)
+                    .map(|pair| (pair[1], pair[0]))
+                    .collect();
+                assert!(pairs.is_sorted_by(|a, b| a < b));
+                assert!(pairs.into_iter().all(|pair| dead.insert(pair)));
+            }
+            _ => assert!(files.insert((kind, file), sections).is_none()),
+        }
     }
+    let book = book.unwrap();
+    let unit_length = number(head, 40, 8) == 1;
+    let mut documents = Vec::new();
+    for record in segments {
+        let file = number(record, 0, 4);
+        let files = files.iter().filter(|((_, number), _)| *number == file);
+        let files = files
+            .map(|((kind, _), sections)| (&kind[..], sections))
+            .collect();
+        let read = segment(record, &files, &book, unit_length);
+        let is_dead = |document: usize| dead.contains(&(file, document as u64));
+        let (gone, live): (Vec<_>, Vec<_>) = read
+            .into_iter()
+            .enumerate()
+            .partition(|(at, _)| is_dead(*at));
+        let vectors = gone
+            .iter()
+            .map(|(_, d)| d.vectors.len() / dim)
+            .sum::<usize>();
+        assert_eq!(number(record, 16, 4), gone.len() as u64);
+        assert_eq!(number(record, 24, 8), vectors as u64);
+        documents.extend(live.into_iter().map(|(_, document)| document));
+    }
+    assert_eq!(number(head, 56, 8), documents.len() as u64);
+    let keys: BTreeSet<&String> = documents.iter().map(|d| &d.key).collect();
+    assert_eq!(keys.len(), documents.len());
+    documents
+}
 
-    let book = codebook(&files["BOOK"], dim, nbits, centroids);
+/// Sections 6 to 10: all documents of a segment, the deleted ones included.
+fn segment(
+    record: &[u8],
+    files: &BTreeMap<&str, &Sections>,
+    book: &Codebook,
+    unit_length: bool,
+) -> Vec<Document> {
+    let (documents, vectors) = (number(record, 4, 4) as usize, number(record, 8, 8) as usize);
+    assert_eq!(number(record, 20, 4), 0);
+    assert!(f64::from_bits(number(record, 32, 8)) >= 0.0);
+    let (dim, nbits) = (book.steps.len(), book.weights.len().ilog2() as usize);
+    let centroids = book.centroids.len() / dim;
     let width = (1..).find(|w| 1 << w >= centroids).unwrap();
     let (packed_codes, tail) = split_packed(&files["CODE"]["CODE"], width, vectors);
     assert_eq!(tail, [0; 8]);
@@ -148,7 +199,7 @@ fn read(path: &Path) -> Vec<Document> {
                 book.scales[j].mul_add(weight, c)
             })
             .collect();
-        if number(head, 40, 8) == 1 {
+        if unit_length {
             let mut p = [0f32; 16];
             for (j, x) in x.iter().enumerate() {
                 p[j % 16] = x.mul_add(*x, p[j % 16]);
@@ -184,7 +235,7 @@ fn read(path: &Path) -> Vec<Document> {
 
     let texts = files
         .get("TEXT")
-        .map_or(vec![Default::default(); documents], texts);
+        .map_or(vec![Default::default(); documents], |file| texts(file));
     let read: Vec<Document> = (0..documents)
         .map(|d| Document {
             key: key(d),
@@ -204,7 +255,7 @@ fn read(path: &Path) -> Vec<Document> {
             }
         }
     }
-    assert_eq!(postings(&files["POST"], documents), expected);
+    assert_eq!(postings(files["POST"], documents, centroids), expected);
     read
 }
 
@@ -257,7 +308,9 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
 }
 
 /// Section 9.
-fn postings(file: &Sections, documents: usize) -> Vec<Vec<usize>> {
+fn postings(file: &Sections, documents: usize, centroids: usize) -> Vec<Vec<usize>> {
+    let mut names = numbers(&file["LCEN"], 4);
+    assert!(names.is_sorted_by(|a, b| a < b));
     let offsets = numbers(&file["LOFF"], 8);
     let (lists, tail) = file["LIST"].split_at(file["LIST"].len() - 8);
     assert_eq!(tail, [0; 8]);
@@ -265,10 +318,16 @@ fn postings(file: &Sections, documents: usize) -> Vec<Vec<usize>> {
         (offsets[0], offsets[offsets.len() - 1]),
         (0, lists.len() as u64)
     );
-    offsets
-        .windows(2)
-        .map(|range| list(&lists[range[0] as usize..range[1] as usize], documents))
-        .collect()
+    if names.is_empty() && offsets.len() == centroids + 1 {
+        names = (0..centroids as u64).collect();
+    }
+    assert_eq!(offsets.len(), names.len() + 1);
+    let mut found = vec![Vec::new(); centroids];
+    for (name, range) in names.iter().zip(offsets.windows(2)) {
+        let code = &lists[range[0] as usize..range[1] as usize];
+        found[*name as usize] = list(code, documents);
+    }
+    found
 }
 
 /// An Elias-Fano code.
@@ -338,7 +397,7 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v3"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v4"));
 }
 
 #[test]
@@ -401,9 +460,30 @@ fn indexes_of_every_width_read_the_same() {
             };
             builder.add(&document).unwrap();
         }
-        builder
-            .finish(&mut Waves { dim, unit }, &NoProgress)
-            .unwrap();
+        let mut source = Waves { dim, unit };
+        builder.finish(&mut source, &NoProgress).unwrap();
+        same_as_the_engine(tmp.path());
+
+        // A second, small segment; deletions in both and in one file and another.
+        let options = WriterOptions {
+            merge: false,
+            ..Default::default()
+        };
+        let mut writer = IndexWriter::open(tmp.path(), options).unwrap();
+        for d in 290..300 {
+            let (key, text) = (format!("key {d}"), format!("new {d}"));
+            let document = NewDocument {
+                key: &key,
+                text: &text,
+                ..Default::default()
+            };
+            writer.update(&document).unwrap();
+        }
+        writer.commit(&mut source, &NoProgress).unwrap();
+        assert!(writer.delete("key 7").unwrap() && writer.delete("key 291").unwrap());
+        writer.commit(&mut NoVectors, &NoProgress).unwrap();
+        same_as_the_engine(tmp.path());
+        writer.compact(&NoProgress).unwrap();
         same_as_the_engine(tmp.path());
     }
 }

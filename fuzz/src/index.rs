@@ -3,36 +3,32 @@
 //! Each puts its input into a good index in memory. All but `index_raw` repair every checksum and what the manifest says of
 //! the files, so that the bytes get past them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use colidx::storage::{Directory, Memory};
 use colidx::{BuildOptions, Error, Index, Query, Result, SearchOptions};
 
 use crate::common::forge::{Files, MANIFEST, contents, name_in_manifest, repair, replace};
-use crate::common::{Corpus, files_of};
+use crate::common::{Corpus, grown, open};
 use crate::pack::{Pieces, pack};
 
 const DIM: usize = 8;
 
-/// A good index. It is built anew, so it follows the format wherever that goes.
+/// A good index of two segments and some deletions. It is built anew, so it follows the format wherever that goes.
 static GOOD: LazyLock<Files> = LazyLock::new(|| {
-    let memory = Memory::default();
-    let directory = Directory::over(Arc::new(memory.clone()));
     let options = BuildOptions {
         nbits: 2,
         centroids: Some(20),
         ..Default::default()
     };
-    Corpus::topical(24, DIM, 7)
-        .build_in(&directory, options)
-        .expect("a good index can be built");
-    files_of(&memory)
+    grown(&Corpus::topical(24, DIM, 7), options)
 });
 
-/// Names of the good index's files of these kinds.
+/// Names of the good index's files of these kinds, the manifest first: what is put in place later is then named in it.
 fn names(kinds: &[&str]) -> Vec<&'static str> {
     let of_kind = |name: &&str| kinds.iter().any(|kind| name.starts_with(kind));
-    GOOD.keys().map(String::as_str).filter(of_kind).collect()
+    let mut names: Vec<&str> = GOOD.keys().map(String::as_str).filter(of_kind).collect();
+    names.sort_by_key(|&name| name != MANIFEST);
+    names
 }
 
 /// The sections of all files of these kinds in one input.
@@ -59,10 +55,7 @@ pub(crate) fn whole(kind: &str) -> Vec<u8> {
 fn forged(kinds: &[&str], data: &[u8]) {
     let mut files = GOOD.clone();
     let mut pieces = Pieces(data);
-    // The manifest first: the files that follow are then named in it.
-    let mut names = names(kinds);
-    names.sort_by_key(|&name| name != MANIFEST);
-    for name in names {
+    for name in names(kinds) {
         let mut sections = contents(&files[name]);
         sections.iter_mut().for_each(|s| s.1 = pieces.next().to_vec());
         replace(&mut files, name, &sections);
@@ -121,6 +114,11 @@ pub fn postings(data: &[u8]) {
     forged(&["postings"], data);
 }
 
+/// Lists of deleted documents, and the manifest, which counts them.
+pub fn deletions(data: &[u8]) {
+    forged(&["deletions", "manifest"], data);
+}
+
 /// Blocks of stored text.
 pub fn text(data: &[u8]) {
     forged(&["text"], data);
@@ -128,9 +126,7 @@ pub fn text(data: &[u8]) {
 
 /// Opens, uses and verifies. What `verify` finds nothing wrong with must also give right results.
 fn check(files: &Files) {
-    let named = files.iter().map(|(name, bytes)| (name.as_str(), &bytes[..]));
-    let memory = Memory::with_files(named);
-    let index = match Index::open_in(&Directory::over(Arc::new(memory))) {
+    let index = match open(files) {
         Ok(index) => index,
         Err(Error::Format(_) | Error::Io { .. } | Error::NotAnIndex { .. }) => return,
         Err(other) => panic!("another kind of error: {other}"),

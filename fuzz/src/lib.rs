@@ -13,14 +13,14 @@ mod scratch;
 pub mod seeds;
 
 pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
-pub use index::{codebook, documents, frame, index, index_raw, manifest, postings, text, vectors};
+pub use index::{codebook, deletions, documents, frame, index, index_raw, manifest, postings, text, vectors};
 pub use input::{corpus, embeddings, npy, qrels, queries};
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -29,6 +29,7 @@ pub const TARGETS: [Target; 18] = [
     ("documents", documents),
     ("vectors", vectors),
     ("postings", postings),
+    ("deletions", deletions),
     ("text", text),
     ("npy", npy),
     ("embeddings", embeddings),

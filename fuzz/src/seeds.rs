@@ -14,6 +14,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "index" => vec![packed(&[""])],
         "index_raw" => vec![packed_raw()],
         "manifest" | "codebook" | "documents" | "postings" | "text" => vec![packed(&[target])],
+        "deletions" => vec![packed(&["deletions", "manifest"])],
         "vectors" => vec![packed(&["codes", "residuals"])],
         "npy" => arrays(),
         "embeddings" => vec![embeddings(true), embeddings(false)],

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod build;
+mod change;
 mod embeddings;
 mod harness;
 mod hub;

@@ -55,7 +55,7 @@ pub enum CliError {
     /// An index of vectors was asked with text.
     #[error(
         "{} was built from vectors and names no checkpoint; pass --model with the checkpoint that made the vectors, \
-         or give query vectors with --query-embeddings", index.display()
+         or give vectors: --query-embeddings to search, --embeddings to add", index.display()
     )]
     NoModelRecorded {
         /// The index.
@@ -75,6 +75,16 @@ pub enum CliError {
         expected: String,
         /// The fingerprint of the checkpoint.
         got: String,
+    },
+    /// A document whose key the index has.
+    #[error(
+        "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
+    )]
+    KeyExists {
+        /// File and line.
+        place: String,
+        /// The key.
+        key: String,
     },
     /// A document of the corpus that the index does not take.
     #[error("{place}: {source}")]

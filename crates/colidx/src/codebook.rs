@@ -148,12 +148,13 @@ fn check_groups(frame: &Frame, count: usize) -> Result<Section<GroupRecord>> {
     let mut expected = 0u64;
     let mut last = None;
     for g in groups.iter() {
-        if u64::from(g.first) != expected || last.is_some_and(|l| l >= g.token_id) {
+        let ascending = last.is_none_or(|last| last < g.token_id);
+        if u64::from(g.first) != expected || !ascending || g.len == 0 {
             return Err(frame.error(FormatErrorKind::invalid(
                 GROUPS,
                 format!("group of token {}", g.token_id),
-                format!("tokens ascending, first member {expected}"),
-                format!("first member {}", g.first),
+                format!("tokens ascending, first member {expected}, at least one"),
+                format!("first member {}, {} of them", g.first, g.len),
             )));
         }
         expected += u64::from(g.len);
@@ -367,6 +368,11 @@ impl Codebook {
 
     pub(crate) fn sample_error(&self) -> f64 {
         self.fit[0]
+    }
+
+    /// The codebook as it was trained, checked in full, to encode more vectors with.
+    pub(crate) fn trained(&self) -> Result<NewCodebook> {
+        NewCodebook::read(&self.frame, self.dim, self.nbits)
     }
 
     /// Checks everything that opening leaves unread.

@@ -133,6 +133,65 @@ pub enum Error {
         /// Dimension, or number of values, got.
         got: usize,
     },
+    /// Vectors of another model than the one that made the index, or of one that is not known.
+    #[error(
+        "the index was made with {expected} and documents are added with {got}; their vectors cannot be compared, so use the model that made the index"
+    )]
+    WrongModel {
+        /// Fingerprint of the index's model.
+        expected: String,
+        /// Fingerprint of the other.
+        got: String,
+    },
+    /// Vectors of another dimension than the index's.
+    #[error(
+        "the vectors to be added have {got} values each, those of the index {expected}; use the model that made the index"
+    )]
+    SourceDimension {
+        /// Values in a vector of the index.
+        expected: usize,
+        /// Values in a vector of the source.
+        got: usize,
+    },
+    /// Segments cannot be put together while changes are staged.
+    #[error(
+        "{added} added and {deleted} deleted documents are not committed; commit them or roll them back first"
+    )]
+    Uncommitted {
+        /// Documents added since the last commit.
+        added: u64,
+        /// Documents deleted since the last commit.
+        deleted: u64,
+    },
+    /// Vectors cannot be made from text that is not stored.
+    #[error(
+        "the text of documents with {vectors} vectors is not stored in the index, so their vectors cannot be made anew; learn from the stored vectors instead"
+    )]
+    NoText {
+        /// Vectors whose documents have no text.
+        vectors: u64,
+    },
+    /// The numbers that tell an index's files apart are used up.
+    #[error("the index has used all file numbers up to {max}; build it anew in another directory")]
+    NoMoreNumbers {
+        /// The last number.
+        max: u32,
+    },
+    /// A vector of another length than 1, for an index whose vectors all have length 1 and are decoded so.
+    #[error(
+        "the vector of token {row} of document `{key}` has not unit length as all vectors of the index have; normalise it, or build an index of its own"
+    )]
+    NotUnitLength {
+        /// The document's key.
+        key: String,
+        /// Token within it.
+        row: usize,
+    },
+    /// Vectors without their tokens' ids, for an index whose centroids belong to tokens.
+    #[error(
+        "the vectors come without token ids, by which the index chooses their centroids; give them (`token_ids.npy` beside the vectors), or build an index of its own"
+    )]
+    NoTokenIds,
     /// A query without token vectors cannot score anything.
     #[error("the query has no token vectors, so it cannot score documents; give at least one")]
     EmptyQuery,
@@ -171,22 +230,15 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// What a build must hold at once does not fit the memory it may use.
-    #[error(
-        "{} of memory is too little for {documents} documents and {centroids} centroids of {dim} dimensions; give at least {} (--memory)",
-        mebibytes(*got), mebibytes(*least)
-    )]
+    /// What must be held at once does not fit the memory that may be used.
+    #[error("{} of memory is too little for {of}; give at least {} (--memory)", mebibytes(*got), mebibytes(*least))]
     Memory {
         /// Bytes allowed.
         got: u64,
         /// The least that will do.
         least: u64,
-        /// Documents, which take some bytes each.
-        documents: u64,
-        /// Centroids of the codebook; 0 while their number is not known.
-        centroids: u64,
-        /// Values in a vector.
-        dim: usize,
+        /// What it is to do for.
+        of: String,
     },
     /// No document has this key.
     #[error("no document has the key `{key}`; `colidx search --json` prints the keys of hits")]

@@ -1,10 +1,18 @@
 //! An open index: one committed state, read through memory maps.
 
+mod info;
+mod open;
+mod verify;
+
+pub(crate) use info::bytes_per_vector;
+pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
+
 use crate::codebook::Codebook;
-use crate::error::{Error, Result};
+use crate::deletions::Deletions;
+use crate::error::Result;
 use crate::format::frame::Frame;
-use crate::format::kind;
-use crate::format::manifest::{MANIFEST, Manifest, ModelInfo};
+use crate::format::manifest::Manifest;
+use crate::format::model::ModelInfo;
 use crate::search::{self, Query, SearchOptions, SearchResults, SlotPool, TokenMatch};
 use crate::segment::Segment;
 use crate::storage::Directory;
@@ -49,74 +57,6 @@ pub struct Document {
     pub metadata: String,
 }
 
-/// One section of a file and its size.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SectionInfo {
-    /// The four-letter name in `index-format.md`.
-    pub name: String,
-    /// Bytes, without padding.
-    pub bytes: u64,
-}
-
-/// One file of an index and what it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileInfo {
-    /// Name in the index directory.
-    pub name: String,
-    /// Bytes in all.
-    pub bytes: u64,
-    /// Its sections, in file order.
-    pub sections: Vec<SectionInfo>,
-}
-
-/// What an index holds.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct IndexInfo {
-    /// Counts commits, from 1.
-    pub generation: u64,
-    /// Version of the format.
-    pub format_version: u16,
-    /// Documents.
-    pub documents: u64,
-    /// Token vectors.
-    pub vectors: u64,
-    /// Values in a vector.
-    pub dim: usize,
-    /// Residual bits a dimension.
-    pub nbits: u32,
-    /// Centroids of the codebook.
-    pub centroids: usize,
-    /// Segments.
-    pub segments: usize,
-    /// Seed of the build.
-    pub seed: u64,
-    /// Mean squared distance of the training sample's vectors from their centroids.
-    pub sample_error: f64,
-    /// What made the vectors.
-    pub model: Option<ModelInfo>,
-    /// Every file, the manifest first.
-    pub files: Vec<FileInfo>,
-    /// Bytes of all files.
-    pub bytes: u64,
-    /// Bytes of stored text among them.
-    pub text_bytes: u64,
-}
-
-impl IndexInfo {
-    /// Bytes a token vector costs, stored text not counted; 0 without vectors.
-    pub fn bytes_per_vector(&self) -> f64 {
-        bytes_per_vector(self.bytes, self.text_bytes, self.vectors)
-    }
-}
-
-pub(crate) fn bytes_per_vector(bytes: u64, text_bytes: u64, vectors: u64) -> f64 {
-    match vectors {
-        0 => 0.0,
-        n => (bytes - text_bytes) as f64 / n as f64,
-    }
-}
-
 /// One committed state of an index. It stays as it was opened whatever writers do, and any number of
 /// threads can search it at once.
 #[derive(Debug)]
@@ -126,58 +66,11 @@ pub struct Index {
     manifest_frame: Frame,
     codebook: Codebook,
     segments: Vec<Segment>,
+    deletions: Vec<Deletions>,
     slots: SlotPool,
 }
 
 impl Index {
-    /// Maps an index. Nothing is copied or rewritten; only headers and small tables are read.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotAnIndex`] without a manifest, [`Error::Format`] when a file is damaged, foreign or
-    /// of another version, [`Error::Io`] when the system refuses.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_in(&Directory::new(path))
-    }
-
-    /// As [`Index::open`], from any directory.
-    ///
-    /// # Errors
-    ///
-    /// As [`Index::open`].
-    pub fn open_in(directory: &Directory) -> Result<Self> {
-        if !directory.exists(MANIFEST)? {
-            return Err(not_an_index(directory));
-        }
-        // A writer may put a new manifest in place and remove the old one's files between reading
-        // the manifest and mapping them; the new manifest's files are then there.
-        for _ in 0..8 {
-            match Self::open_commit(directory) {
-                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
-                result => return result,
-            }
-        }
-        Self::open_commit(directory)
-    }
-
-    fn open_commit(directory: &Directory) -> Result<Self> {
-        let (manifest, frame) = Manifest::open(directory)?;
-        let codebook = Codebook::open(directory, &manifest, &frame)?;
-        let segments = manifest
-            .segments
-            .iter()
-            .map(|&entry| Segment::open(directory, &manifest, &frame, entry))
-            .collect::<Result<_>>()?;
-        Ok(Self {
-            directory: directory.clone(),
-            manifest,
-            manifest_frame: frame,
-            codebook,
-            segments,
-            slots: SlotPool::default(),
-        })
-    }
-
     /// Finds the best documents for a query.
     ///
     /// # Errors
@@ -241,17 +134,17 @@ impl Index {
     /// [`Error::Format`] when the key table is damaged.
     pub fn find(&self, key: &str) -> Result<Option<DocId>> {
         for (number, segment) in self.segments.iter().enumerate() {
-            if let Some(document) = segment.documents.find(key)? {
+            if let Some(document) = segment.find(key)? {
                 return Ok(Some(DocId::new(number, document)));
             }
         }
         Ok(None)
     }
 
-    /// All documents, in the order they were added.
+    /// All documents. Those of one commit follow each other in the order they were added.
     pub fn doc_ids(&self) -> impl Iterator<Item = DocId> + '_ {
         let segments = self.segments.iter().enumerate();
-        segments.flat_map(|(n, s)| (0..s.documents.len()).map(move |d| DocId::new(n, d)))
+        segments.flat_map(|(n, s)| s.live().map(move |d| DocId::new(n, d)))
     }
 
     /// A document's key.
@@ -270,13 +163,13 @@ impl Index {
     /// [`Error::Format`] when a code or offset is damaged.
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
         let segment = &self.segments[doc.segment()];
-        let range = segment.documents.vectors(doc.document())?;
-        let (mut codes, mut vectors) = (Vec::new(), Vec::new());
-        segment.vectors.codes.read(range.clone(), &mut codes);
-        let residuals = segment.vectors.residuals(range);
-        segment
-            .vectors
-            .decode(&self.codebook, &codes, residuals, &mut vectors)?;
+        let mut vectors = Vec::new();
+        segment.decode(
+            &self.codebook,
+            doc.document(),
+            &mut Vec::new(),
+            &mut vectors,
+        )?;
         Ok(vectors)
     }
 
@@ -285,18 +178,21 @@ impl Index {
         self.directory.path()
     }
 
-    /// Number of documents.
-    pub fn documents(&self) -> u64 {
-        self.manifest
-            .segments
-            .iter()
-            .map(|s| u64::from(s.documents))
-            .sum()
+    /// Counts commits, from 1: another number is another state.
+    pub fn generation(&self) -> u64 {
+        self.manifest.generation
     }
 
-    /// Number of token vectors.
+    /// Number of documents.
+    pub fn documents(&self) -> u64 {
+        let segments = self.manifest.segments.iter();
+        segments.map(|s| u64::from(s.live_documents())).sum()
+    }
+
+    /// Number of token vectors of these documents.
     pub fn vectors(&self) -> u64 {
-        self.manifest.segments.iter().map(|s| s.vectors).sum()
+        let segments = self.manifest.segments.iter();
+        segments.map(|s| s.live_vectors()).sum()
     }
 
     /// Values in a vector.
@@ -309,54 +205,16 @@ impl Index {
         self.manifest.model.as_ref()
     }
 
-    /// What the index holds and how large each part is.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Format`] when the codebook's figures are missing.
-    pub fn info(&self) -> Result<IndexInfo> {
-        let files: Vec<FileInfo> = [&self.manifest_frame]
-            .into_iter()
-            .chain(self.frames())
-            .map(file_info)
-            .collect();
-        let text = |f: &&crate::format::manifest::FileEntry| f.kind == kind::TEXT;
-        Ok(IndexInfo {
-            generation: self.manifest.generation,
-            format_version: crate::format::FORMAT_VERSION,
-            documents: self.documents(),
-            vectors: self.vectors(),
-            dim: self.dim(),
-            nbits: self.manifest.nbits,
-            centroids: self.manifest.centroids,
-            segments: self.segments.len(),
-            seed: self.manifest.seed,
-            sample_error: self.codebook.sample_error(),
-            model: self.manifest.model.clone(),
-            bytes: files.iter().map(|f| f.bytes).sum(),
-            text_bytes: self
-                .manifest
-                .files
-                .iter()
-                .filter(text)
-                .map(|f| f.seal.length)
-                .sum(),
-            files,
-        })
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
-    /// Reads the whole index and checks every checksum, every offset and every code.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Format`] naming the first thing found wrong.
-    pub fn verify(&self) -> Result<()> {
-        self.manifest_frame.check_all()?;
-        self.codebook.verify()?;
-        for segment in &self.segments {
-            segment.verify(&self.codebook)?;
-        }
-        Ok(())
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    pub(crate) fn deletions(&self) -> &[Deletions] {
+        &self.deletions
     }
 
     pub(crate) fn codebook(&self) -> &Codebook {
@@ -376,35 +234,6 @@ impl Index {
         [&self.codebook.frame]
             .into_iter()
             .chain(self.segments.iter().flat_map(Segment::frames))
-    }
-}
-
-fn file_info(frame: &Frame) -> FileInfo {
-    let name = frame.path().file_name().unwrap_or_default();
-    FileInfo {
-        name: name.to_string_lossy().into_owned(),
-        bytes: frame.len(),
-        sections: frame
-            .sections()
-            .map(|(tag, bytes)| SectionInfo {
-                name: tag.to_string(),
-                bytes,
-            })
-            .collect(),
-    }
-}
-
-fn not_an_index(directory: &Directory) -> Error {
-    let names = directory.list().unwrap_or_default();
-    let unfinished = names
-        .iter()
-        .any(|n| crate::format::file_number(n).is_some());
-    Error::NotAnIndex {
-        path: directory.path().to_path_buf(),
-        hint: if unfinished {
-            "A build was not finished here; go on with it with `colidx build ... --resume`"
-        } else {
-            "Make one with `colidx build CORPUS --index DIR`"
-        },
+            .chain(self.deletions.iter().map(|d| &d.frame))
     }
 }

@@ -49,20 +49,23 @@ compile_error!(
 mod build;
 mod codebook;
 mod codec;
+mod deletions;
 mod error;
 mod format;
 mod index;
 mod search;
 mod segment;
 pub mod storage;
+mod writer;
 
 pub use build::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
     Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
 pub use error::{Error, FormatError, FormatErrorKind, Result};
-pub use format::manifest::ModelInfo;
+pub use format::model::ModelInfo;
 pub use format::{FORMAT_VERSION, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
-pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo};
+pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use storage::Directory;
+pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};

@@ -25,7 +25,7 @@ struct Victim {
 impl Victim {
     fn new() -> Self {
         let corpus = Corpus::topical(220, DIM, 31);
-        let files = built(&corpus, BuildOptions::default());
+        let files = grown(&corpus, BuildOptions::default());
         let memory = Memory::default();
         for (name, bytes) in &files {
             memory.put(name, bytes);

@@ -223,7 +223,7 @@ fn power_cut_at_any_moment_leaves_a_build_that_can_go_on() {
         let found = Contents::of(directory).unwrap().unwrap();
         assert!(found.documents == expected.documents);
     };
-    test.check(&test.record(), 3, recover).unwrap();
+    test.check(&test.record(), times(3), recover).unwrap();
     assert!(resumed.into_inner() > 5);
 }
 

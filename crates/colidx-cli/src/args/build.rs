@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use colidx::Engine;
+
+use crate::error::CliError;
 
 use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, parse_size};
 
@@ -87,6 +90,22 @@ pub enum Clustering {
     Faiss,
     /// The one written for colidx, without C++.
     Builtin,
+}
+
+impl Clustering {
+    /// The engine's name for it.
+    ///
+    /// # Errors
+    /// It is not in this build.
+    pub fn engine(self) -> Result<Engine, CliError> {
+        match self {
+            Clustering::Builtin => Ok(Engine::Builtin),
+            Clustering::Faiss if cfg!(feature = "faiss") => Ok(Engine::Faiss),
+            Clustering::Faiss => Err(CliError::Usage(
+                "this colidx was built without faiss; leave --clustering out, or build it with the feature `faiss`".to_owned(),
+            )),
+        }
+    }
 }
 
 fn parse_nbits(text: &str) -> Result<u32, String> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod change;
 mod corpus;
 mod effort;
 mod encode;
@@ -13,6 +14,7 @@ mod size;
 
 pub use bench::BenchArgs;
 pub use build::{BuildArgs, Clustering};
+pub use change::{AddArgs, CompactArgs, DeleteArgs, IntakeArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
@@ -49,6 +51,14 @@ pub struct Cli {
 pub enum Command {
     /// Make an index from a corpus or from vectors.
     Build(BuildArgs),
+    /// Add documents to an index.
+    Add(AddArgs),
+    /// Replace documents of an index, and add those that it does not have.
+    Update(UpdateArgs),
+    /// Delete documents from an index.
+    Delete(DeleteArgs),
+    /// Put an index together anew, without what was deleted; or learn a new codebook for it.
+    Compact(CompactArgs),
     /// Search an index: one query, a file of queries, or interactively.
     Search(SearchArgs),
     /// Measure ranking quality against relevance judgements.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use colidx::{FileInfo, Index, IndexInfo, ModelInfo};
+use colidx::{FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
 use serde::Serialize;
 
 use super::model::{marker, places};
@@ -10,7 +10,7 @@ use crate::args::InfoArgs;
 use crate::error::CliError;
 use crate::output::Stdout;
 use crate::render::table::{Align, table};
-use crate::render::{Role, Style, number};
+use crate::render::{Role, Style, fit, number};
 
 #[derive(Serialize)]
 struct InfoLine<'a> {
@@ -22,7 +22,8 @@ struct InfoLine<'a> {
     dim: usize,
     nbits: u32,
     centroids: usize,
-    segments: usize,
+    deleted_documents: u64,
+    segments: Vec<SegmentLine>,
     seed: u64,
     sample_error: f64,
     bytes: u64,
@@ -30,6 +31,16 @@ struct InfoLine<'a> {
     bytes_per_vector: f64,
     model: &'a Option<ModelInfo>,
     files: Vec<FileLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct SegmentLine {
+    number: u32,
+    documents: u64,
+    deleted_documents: u64,
+    vectors: u64,
+    error: f64,
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -82,7 +93,8 @@ fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
         dim: info.dim,
         nbits: info.nbits,
         centroids: info.centroids,
-        segments: info.segments,
+        deleted_documents: info.deleted_documents,
+        segments: info.segments.iter().map(segment_line).collect(),
         seed: info.seed,
         sample_error: info.sample_error,
         bytes: info.bytes,
@@ -93,11 +105,22 @@ fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
     }
 }
 
+fn segment_line(segment: &SegmentInfo) -> SegmentLine {
+    SegmentLine {
+        number: segment.number,
+        documents: segment.documents,
+        deleted_documents: segment.deleted_documents,
+        vectors: segment.vectors,
+        error: segment.error,
+        bytes: segment.bytes,
+    }
+}
+
 fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
     let per_document = info.vectors as f64 / info.documents.max(1) as f64;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
-        row("documents", number::count(info.documents)),
+        row("documents", documents(info)),
         row(
             "vectors",
             format!(
@@ -155,7 +178,43 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         &files(info),
         2,
     ));
+    if info.segments.len() > 1 || info.deleted_documents > 0 {
+        page.push('\n');
+        let right = [Align::Right; 5];
+        page.push_str(&table(&right, &segments(info), 2));
+    }
     page
+}
+
+fn documents(info: &IndexInfo) -> String {
+    let live = number::count(info.documents);
+    match info.deleted_documents {
+        0 => live,
+        deleted => format!("{live}, and {} deleted", number::count(deleted)),
+    }
+}
+
+/// What was added when, and how well the codebook fits it.
+fn segments(info: &IndexInfo) -> Vec<Vec<String>> {
+    let head = [
+        "segment",
+        "documents",
+        "deleted",
+        "error",
+        "of the sample's",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(info.segments.iter().map(|segment| {
+        let ratio = fit::ratio(segment.error, info.sample_error);
+        vec![
+            segment.number.to_string(),
+            number::count(segment.documents),
+            number::count(segment.deleted_documents),
+            format!("{:.4}", segment.error),
+            ratio.map_or_else(String::new, |ratio| format!("{ratio:.2} times")),
+        ]
+    }));
+    rows
 }
 
 fn files(info: &IndexInfo) -> Vec<Vec<String>> {

@@ -1,17 +1,25 @@
 //! What each command does.
 
+pub mod add;
 pub mod bench;
 pub mod build;
+pub mod compact;
+pub mod delete;
 pub mod encode;
 pub mod eval;
 pub mod explain;
 pub mod info;
+mod intake;
 pub mod model;
 pub mod search;
 pub mod verify;
 
+use colidx::CommitReport;
+
 use crate::args::{Command, ThreadsArg};
 use crate::error::CliError;
+use crate::interrupt;
+use crate::output::note;
 
 /// Runs a command.
 ///
@@ -20,6 +28,10 @@ use crate::error::CliError;
 pub fn run(command: &Command) -> Result<(), CliError> {
     match command {
         Command::Build(args) => build::run(args),
+        Command::Add(args) => add::run(&args.intake, args.replace),
+        Command::Update(args) => add::run(&args.intake, true),
+        Command::Delete(args) => delete::run(args),
+        Command::Compact(args) => compact::run(args),
         Command::Search(args) => search::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
@@ -53,4 +65,27 @@ fn on_threads<T: Send>(
         reason: error.to_string(),
     })?;
     pool.install(work)
+}
+
+/// What to say of a change that stopped: nothing was done.
+fn unchanged(error: CliError) -> CliError {
+    if interrupt::asked() {
+        return CliError::Interrupted(
+            "the index is unchanged; run the same command again".to_owned(),
+        );
+    }
+    error
+}
+
+/// Says why segments were not merged after a commit, if they were not.
+fn tell_unmerged(report: &CommitReport) {
+    match &report.unmerged {
+        None => {}
+        Some(colidx::Error::Cancelled) => {
+            note("committed; merging was stopped, and the next commit goes on with it");
+        }
+        Some(error) => note(&format!(
+            "committed; merging failed, and the next commit tries again: {error}"
+        )),
+    }
 }

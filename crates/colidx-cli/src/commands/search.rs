@@ -40,7 +40,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let session = Session::open(&args.index.path, &args.model)?;
+        let mut session = Session::open(&args.index.path, &args.model)?;
         let show = Show::new(args.json, args.stats, args.explain);
         // One query at a time has all threads to itself.
         let options = SearchOptions {
@@ -49,7 +49,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         };
         match &args.query {
             Some(query) => one(&session, query, &options, show),
-            None => interactive::run(&session, options, show),
+            None => interactive::run(&mut session, options, show),
         }
     })
 }

@@ -6,6 +6,7 @@
 pub mod corpus;
 pub mod embeddings;
 pub mod error;
+mod keys;
 mod lines;
 pub mod npy;
 mod passages;
@@ -18,6 +19,7 @@ mod walk;
 
 pub use corpus::{Corpus, CorpusOptions, CorpusReport, Document};
 pub use error::{InputError, LineFault, Place};
+pub use keys::read_keys;
 pub(crate) use lines::{Lines, LinesError};
 pub use qrels::Qrels;
 pub use queries::{Query, QueryOptions, read_queries};

@@ -17,6 +17,8 @@ pub enum Input {
     Exact(bool),
     /// `:stats on|off`.
     Stats(bool),
+    /// `:reload`: from now on the newest commit is searched.
+    Reload,
     /// `:help`.
     Help,
     /// `:quit`.
@@ -33,18 +35,20 @@ Type a query and press Enter.
   :explain N     show which query token matched which word of hit N
   :exact on|off  score every document, or the likely ones
   :stats on|off  report the work that a search did
+  :reload        search what was committed since
   :help          this list
   :quit          leave (so does Ctrl-D)
 A query that begins with a colon: put a space before it.";
 
 /// The names of the commands, for completion.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     ":exact ",
     ":explain ",
     ":help",
     ":k ",
     ":open ",
     ":quit",
+    ":reload",
     ":stats ",
 ];
 
@@ -69,6 +73,7 @@ pub fn parse(line: &str) -> Input {
         "open" | "o" => number(argument).map(Input::Open),
         "exact" => switch(argument).map(Input::Exact),
         "stats" => switch(argument).map(Input::Stats),
+        "reload" | "r" => Ok(Input::Reload),
         "help" | "h" | "?" => Ok(Input::Help),
         "quit" | "q" | "exit" => Ok(Input::Quit),
         _ => Err("no such command, :help lists them"),
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(parse(":e 1"), Input::Explain(1));
         assert_eq!(parse(":exact on"), Input::Exact(true));
         assert_eq!(parse(":stats off"), Input::Stats(false));
+        assert_eq!(parse(":reload"), Input::Reload);
         assert_eq!(parse(":help"), Input::Help);
         assert_eq!(parse(":q"), Input::Quit);
     }

@@ -16,7 +16,7 @@ use lines::Lines;
 
 /// What the prompt remembers from one line to the next.
 struct Prompt<'a> {
-    session: &'a Session,
+    session: &'a mut Session,
     options: SearchOptions,
     show: Show,
     last: Option<Answer>,
@@ -29,7 +29,7 @@ struct Prompt<'a> {
 ///
 /// # Errors
 /// Standard output is closed, or the terminal fails.
-pub fn run(session: &Session, options: SearchOptions, show: Show) -> Result<(), CliError> {
+pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<(), CliError> {
     let mut lines = Lines::open()?;
     if let Lines::Editor { .. } = lines {
         let style = Style::for_stdout();
@@ -97,11 +97,25 @@ impl Prompt<'_> {
             }
             Input::Open(rank) => self.open(rank)?,
             Input::Explain(rank) => self.explain(rank)?,
+            Input::Reload => self.reload()?,
             Input::Help => note(HELP),
             Input::Quit => return Ok(false),
             Input::Wrong(why) => note(&why),
         }
         Ok(true)
+    }
+
+    fn reload(&mut self) -> Result<(), CliError> {
+        let Some(index) = self.session.index.reload()? else {
+            note("nothing was committed since");
+            return Ok(());
+        };
+        let documents = number::counted(index.documents(), "document");
+        note(&format!("commit {}: {documents}", index.generation()));
+        self.session.index = index;
+        // Its hits were of the commit before.
+        self.last = None;
+        Ok(())
     }
 
     fn open(&mut self, rank: usize) -> Result<(), CliError> {

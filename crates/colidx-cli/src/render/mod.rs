@@ -2,6 +2,7 @@
 //!
 //! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints.
 
+pub mod fit;
 pub mod hit;
 pub mod number;
 pub mod passage;

@@ -14,6 +14,8 @@ pub(super) struct Compressed {
     pub residuals: Vec<u8>,
     /// Mean residuals, `[documents, dim]`.
     pub means: Vec<i8>,
+    /// Each vector's squared distance from its centroid.
+    pub squared_errors: Vec<f32>,
 }
 
 /// Turns vectors into codes, packed residuals and mean residuals.
@@ -23,8 +25,14 @@ pub(super) struct Compressor<'a> {
     inverse_scales: Vec<f32>,
 }
 
-/// A document on its way: its vectors and codes, and the places of its residuals and their mean.
-type Job<'a> = (&'a [f32], &'a [u32], &'a mut [u8], &'a mut [i8]);
+/// A document on its way: its vectors and codes, and the places of what is made of them.
+struct Job<'a> {
+    vectors: &'a [f32],
+    codes: &'a [u32],
+    residuals: &'a mut [u8],
+    squared_errors: &'a mut [f32],
+    mean: &'a mut [i8],
+}
 
 impl<'a> Compressor<'a> {
     pub(super) fn new(trained: &'a Trained) -> Self {
@@ -33,6 +41,10 @@ impl<'a> Compressor<'a> {
             dim: trained.book.steps.len(),
             inverse_scales: trained.book.quantizer.inverse_scales(),
         }
+    }
+
+    pub(super) fn dim(&self) -> usize {
+        self.dim
     }
 
     /// Number of centroids.
@@ -58,19 +70,20 @@ impl<'a> Compressor<'a> {
         let stride = self.residual_bytes();
         let mut residuals = vec![0u8; codes.len() * stride];
         let mut means = vec![0i8; batch.lens.len() * self.dim];
+        let mut squared_errors = vec![0f32; codes.len()];
 
         let (mut vectors, mut numbers, mut packed) =
             (&batch.vectors[..], &codes[..], &mut residuals[..]);
+        let mut errors = &mut squared_errors[..];
         let lens = batch.lens.iter().map(|&len| len as usize);
         let jobs: Vec<Job<'_>> = lens
             .zip(means.chunks_exact_mut(self.dim))
-            .map(|(len, mean)| {
-                (
-                    vectors.split_off(..len * self.dim).unwrap_or_default(),
-                    numbers.split_off(..len).unwrap_or_default(),
-                    packed.split_off_mut(..len * stride).unwrap_or_default(),
-                    mean,
-                )
+            .map(|(len, mean)| Job {
+                vectors: vectors.split_off(..len * self.dim).unwrap_or_default(),
+                codes: numbers.split_off(..len).unwrap_or_default(),
+                residuals: packed.split_off_mut(..len * stride).unwrap_or_default(),
+                squared_errors: errors.split_off_mut(..len).unwrap_or_default(),
+                mean,
             })
             .collect();
         jobs.into_par_iter()
@@ -80,17 +93,19 @@ impl<'a> Compressor<'a> {
             codes,
             residuals,
             means,
+            squared_errors,
         }
     }
 
     /// Packs the residuals of a document and rounds their mean.
-    fn document(&self, (vectors, codes, residuals, mean): Job<'_>) {
+    fn document(&self, job: Job<'_>) {
         let book = &self.trained.book;
         let quantizer = &book.quantizer;
         let mut residual = vec![0f32; self.dim];
         let mut sum = vec![0f32; self.dim];
-        let rows = codes.iter().zip(vectors.chunks_exact(self.dim));
-        for ((&code, vector), out) in rows.zip(residuals.chunks_exact_mut(self.residual_bytes())) {
+        let rows = job.codes.iter().zip(job.vectors.chunks_exact(self.dim));
+        let outs = job.residuals.chunks_exact_mut(self.residual_bytes());
+        for ((&code, vector), (out, error)) in rows.zip(outs.zip(job.squared_errors)) {
             let centroid = &book.centroids[code as usize * self.dim..][..self.dim];
             let values = vector.iter().zip(centroid).zip(&book.steps);
             let sums = residual.iter_mut().zip(&mut sum);
@@ -98,6 +113,7 @@ impl<'a> Compressor<'a> {
                 *r = v - step * f32::from(units);
                 *sum += *r;
             }
+            *error = residual.iter().map(|r| r * r).sum();
             colidx_kernels::quantize(
                 &residual,
                 &quantizer.cutoffs,
@@ -106,6 +122,6 @@ impl<'a> Compressor<'a> {
                 out,
             );
         }
-        means::round(&sum, codes.len(), &self.inverse_scales, mean);
+        means::round(&sum, job.codes.len(), &self.inverse_scales, job.mean);
     }
 }

@@ -1,7 +1,7 @@
 //! Encoding all documents and compressing their vectors: the long part of a build.
 
 use super::assemble::BATCH_DOCUMENTS;
-use super::compress::{Compressed, Compressor};
+use super::compress::Compressor;
 use super::journal::{self, Journal};
 use super::memory::Memory;
 use super::pace::Pace;
@@ -27,19 +27,27 @@ pub(super) struct EncodingRecord {
     lengths: Prefix,
     vectors: VectorsPrefix,
     unit_length: bool,
+    /// Bits of the sum of all vectors' squared distances from their centroids, since JSON may round a number.
+    squared_error: u64,
 }
 
 /// How the journal records vectors that have all been encoded.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct EncodedRecord {
+pub(crate) struct EncodedRecord {
     lengths: Prefix,
     pub vectors: VectorSeals,
     pub unit_length: bool,
+    squared_error: u64,
     pub centroids: usize,
     pub sample_vectors: u64,
 }
 
 impl EncodedRecord {
+    /// Mean squared distance of the vectors from their centroids, of which there are so many; 0 without any.
+    pub(super) fn error(&self, vectors: u64) -> f64 {
+        f64::from_bits(self.squared_error) / vectors.max(1) as f64
+    }
+
     /// Where each document's vectors begin, and the end of the last.
     pub(super) fn offsets(&self, directory: &Directory, documents: u32) -> Result<Vec<u64>> {
         let lengths = spool::read(directory, LENGTHS, Some(self.lengths))?;
@@ -65,12 +73,17 @@ fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
 
 /// The vectors of all documents on their way into the segment.
 pub(super) struct Encoding<'a> {
-    sample: &'a mut Sample,
+    /// Documents that there are.
+    of: u32,
+    /// Those whose vectors are known already.
+    sample: Option<&'a mut Sample>,
     compressor: &'a Compressor<'a>,
     writer: VectorWriter,
     lengths: Spool,
     offsets: Vec<u64>,
     unit_length: bool,
+    /// Summed up one by one, so that it does not depend on what is written together.
+    squared_error: f64,
     pace: Pace,
     /// Values gathered before they are compressed.
     room: usize,
@@ -87,24 +100,26 @@ impl<'a> Encoding<'a> {
     pub(super) fn open(
         directory: &Directory,
         number: u32,
-        sample: &'a mut Sample,
+        of: u32,
+        sample: Option<&'a mut Sample>,
         compressor: &'a Compressor<'a>,
         memory: &Memory,
         from: Option<EncodingRecord>,
     ) -> Result<Self> {
         let lengths = from.map(|from| from.lengths);
         let offsets = offsets(&spool::read(directory, LENGTHS, lengths)?);
-        let (written, documents) = (offsets.len() as u64 - 1, u64::from(sample.of()));
+        let (written, documents) = (offsets.len() as u64 - 1, u64::from(of));
         let possible = written.min(documents);
         journal::check(directory, "encoded documents", possible, written)?;
         let centroids = compressor.centroids();
         let safe = Safe {
             documents: written,
             vectors: offsets.last().copied().unwrap_or(0),
-            dim: sample.dim,
+            dim: compressor.dim(),
             residual_bytes: compressor.residual_bytes(),
         };
         let mut encoding = Self {
+            of,
             compressor,
             writer: match from.map(|from| from.vectors) {
                 Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
@@ -113,16 +128,24 @@ impl<'a> Encoding<'a> {
             lengths: Spool::open(directory, LENGTHS, lengths)?,
             offsets,
             unit_length: from.is_none_or(|from| from.unit_length),
-            pace: Pace::new(memory.batch(), sample.dim),
-            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * sample.dim),
+            squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
+            pace: Pace::new(memory.batch(), compressor.dim()),
+            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * compressor.dim()),
             gathered: VectorBatch::default(),
             encoded: 0,
             sample,
             torn: false,
         };
-        let others = (0..encoding.written()).filter(|&d| !encoding.sample.has(d));
-        encoding.encoded = encoding.sample.kept_documents() + others.count() as u32;
+        let others = (0..encoding.written()).filter(|&d| !encoding.has(d));
+        let kept = encoding.sample.as_ref().map_or(0, |s| s.kept_documents());
+        encoding.encoded = kept + others.count() as u32;
         Ok(encoding)
+    }
+
+    /// Whether the sample has kept a document's vectors.
+    fn has(&self, document: u32) -> bool {
+        let sample = self.sample.as_deref();
+        sample.is_some_and(|sample| sample.has(document))
     }
 
     fn written(&self) -> u32 {
@@ -137,7 +160,7 @@ impl<'a> Encoding<'a> {
         progress: &dyn Progress,
     ) -> Result<()> {
         let result = self.encode(reader, journal, progress);
-        if result.is_err() {
+        if result.is_err() && journal.keeps() {
             // The error to tell of is the first.
             let _ = self.keep(journal);
         }
@@ -150,12 +173,12 @@ impl<'a> Encoding<'a> {
         journal: &mut Journal,
         progress: &dyn Progress,
     ) -> Result<()> {
-        progress.phase(Phase::Encode, Some(self.sample.of().into()));
+        progress.phase(Phase::Encode, Some(self.of.into()));
         if self.written() > 0 {
             progress.resume(self.written().into());
         }
         let mut batch = VectorBatch::default();
-        let ordinals: Vec<u32> = (self.written()..self.sample.of()).collect();
+        let ordinals: Vec<u32> = (self.written()..self.of).collect();
         let mut left = &ordinals[..];
         while !left.is_empty() {
             if progress.cancelled() {
@@ -163,7 +186,7 @@ impl<'a> Encoding<'a> {
             }
             let documents = self.pace.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
             left = &left[documents.len()..];
-            let missing = documents.iter().copied().filter(|&d| !self.sample.has(d));
+            let missing = documents.iter().copied().filter(|&d| !self.has(d));
             let missing: Vec<u32> = missing.collect();
             reader.read(&missing, &mut batch)?;
             self.gather(documents, &batch);
@@ -182,13 +205,14 @@ impl<'a> Encoding<'a> {
 
     /// Appends the vectors of consecutive documents, from the sample where they are kept there and else from `batch`.
     fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
-        let (dim, out) = (self.sample.dim, &mut self.gathered);
+        let (dim, out) = (self.compressor.dim(), &mut self.gathered);
         let before = out.lens.len();
         let mut row = 0;
         let mut lens = batch.lens.iter();
         for &document in documents {
-            if self.sample.has(document) {
-                self.sample.append(document, out);
+            let sample = self.sample.as_deref();
+            if let Some(sample) = sample.filter(|sample| sample.has(document)) {
+                sample.append(document, out);
             } else if let Some(&len) = lens.next() {
                 let rows = row..row + len as usize;
                 row = rows.end;
@@ -199,24 +223,25 @@ impl<'a> Encoding<'a> {
                 out.token_ids.extend_from_slice(ids);
             }
         }
-        self.sample.release();
+        if let Some(sample) = &self.sample {
+            sample.release();
+        }
         self.pace.saw(&out.lens[before..]);
     }
 
     /// Compresses and writes what was gathered.
     fn push(&mut self) -> Result<()> {
         let vectors = &self.gathered.vectors;
-        let dim = self.sample.dim;
+        let dim = self.compressor.dim();
         self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
-        let Compressed {
-            codes,
-            residuals,
-            means,
-        } = self.compressor.compress(&self.gathered);
+        let compressed = self.compressor.compress(&self.gathered);
         self.torn = true;
-        self.writer.push(&codes, &residuals, &means)?;
+        self.writer
+            .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
         self.lengths.write(&self.gathered.lens)?;
         self.torn = false;
+        let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
+        self.squared_error = errors.fold(self.squared_error, |sum, error| sum + error);
         append(&mut self.offsets, &self.gathered.lens);
         self.gathered.clear();
         Ok(())
@@ -227,12 +252,15 @@ impl<'a> Encoding<'a> {
         if self.torn {
             return Ok(());
         }
-        self.sample.keep(journal)?;
+        if let Some(sample) = &mut self.sample {
+            sample.keep(journal)?;
+        }
         self.push()?;
         let record = EncodingRecord {
             lengths: self.lengths.checkpoint()?,
             vectors: self.writer.checkpoint()?,
             unit_length: self.unit_length,
+            squared_error: self.squared_error.to_bits(),
         };
         journal.note(self.encoded, |done| done.encoding = Some(record));
         Ok(())
@@ -246,8 +274,9 @@ impl<'a> Encoding<'a> {
             lengths,
             vectors,
             unit_length: self.unit_length,
+            squared_error: self.squared_error.to_bits(),
             centroids: self.compressor.centroids(),
-            sample_vectors: self.sample.len(),
+            sample_vectors: self.sample.as_ref().map_or(0, |s| s.len()),
         };
         journal.note(self.encoded, |done| done.encoded = Some(record));
         Ok(record)
@@ -255,6 +284,6 @@ impl<'a> Encoding<'a> {
 }
 
 /// Unit length but for the rounding of a vector stored as f16.
-fn has_unit_length(vector: &[f32]) -> bool {
+pub(super) fn has_unit_length(vector: &[f32]) -> bool {
     (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
 }

@@ -129,12 +129,13 @@ impl Record {
 
 /// The journal of the build that runs.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     directory: Directory,
     record: Record,
     /// Documents that were encoded before this build went on.
     pub resumed: Option<u32>,
-    every: Duration,
+    /// Time from one save to the next; `None` when nothing is to be kept.
+    every: Option<Duration>,
     saved: Instant,
 }
 
@@ -156,7 +157,7 @@ impl Journal {
             directory: directory.clone(),
             record,
             resumed,
-            every: options.checkpoint,
+            every: Some(options.checkpoint),
             saved: Instant::now(),
         };
         journal.input("nbits", options.nbits)?;
@@ -173,6 +174,22 @@ impl Journal {
             None => journal.input("model's name", "none")?,
         }
         Ok(journal)
+    }
+
+    /// Of work that is not continued when it was stopped.
+    pub(super) fn none(directory: &Directory) -> Self {
+        Self {
+            directory: directory.clone(),
+            record: Record::default(),
+            resumed: None,
+            every: None,
+            saved: Instant::now(),
+        }
+    }
+
+    /// Whether it is worth anything to make safe what was done.
+    pub(super) fn keeps(&self) -> bool {
+        self.every.is_some()
     }
 
     /// Notes something that the bytes of the index depend on; where the build goes on, it must be what it was.
@@ -206,7 +223,8 @@ impl Journal {
 
     /// Whether it is time to make safe what was done, and to save the journal.
     pub(super) fn due(&self) -> bool {
-        self.saved.elapsed() >= self.every
+        self.every
+            .is_some_and(|every| self.saved.elapsed() >= every)
     }
 
     /// Notes what is safe on disk now, and how many documents have been encoded for it.

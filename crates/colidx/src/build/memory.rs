@@ -4,6 +4,7 @@
 //! and one part. What is left decides how much of everything else is held at a time, and about nothing else.
 
 use crate::error::{Error, Result};
+use crate::segment::documents::KeyWriter;
 use colidx_cluster::{FIRST_BYTES, TrainOptions};
 
 /// The program itself, and what its buffers leave unused.
@@ -12,8 +13,10 @@ const PROGRAM: usize = 24 << 20;
 const THREAD: usize = 8 << 20;
 /// A document's place in the sample's order, its offsets, and the place of its vectors.
 const DOCUMENT: usize = 48;
-/// A value of the codebook, several times: as it is trained, rounded, in the graph, and laid out to be compared.
-const CODEBOOK: usize = 16;
+/// A value of the codebook, several times: as it is stored, and laid out to be compared.
+const CODEBOOK: usize = 8;
+/// The same when it is trained: as it is then, rounded, and in the graph.
+const TRAINED: usize = 16;
 
 /// The bytes that a build may hold.
 #[derive(Debug, Clone)]
@@ -22,46 +25,45 @@ pub(super) struct Memory {
     documents: usize,
     /// Bytes of their keys.
     keys: usize,
-    dim: usize,
     threads: usize,
-    /// Values of the codebook.
-    codebook: usize,
+    /// Centroids of the codebook, and their values.
+    centroids: usize,
+    dim: usize,
     /// Bytes of the sample's vectors.
     sample: usize,
 }
 
 impl Memory {
-    /// Shares out `total` bytes; nothing is known yet of the vectors but their dimension.
+    /// Shares out `total` bytes between documents with these keys and what is done to them.
     ///
     /// # Errors
     ///
     /// [`Error::Memory`] when that is too little in any case.
-    pub(super) fn new(total: usize, documents: usize, keys: usize, dim: usize) -> Result<Self> {
+    pub(super) fn new(total: usize, keys: &KeyWriter) -> Result<Self> {
         let memory = Self {
             total,
-            documents,
-            keys,
-            dim,
+            documents: keys.len(),
+            keys: keys.bytes(),
             threads: rayon::current_num_threads(),
-            codebook: 0,
+            centroids: 0,
+            dim: 0,
             sample: 0,
         };
         memory.check()?;
         Ok(memory)
     }
 
-    /// The same, for so many centroids that are trained on so many vectors.
+    /// The same with a codebook of so many centroids, which is trained on so many vectors, or not if these are none.
     ///
     /// # Errors
     ///
     /// [`Error::Memory`] when that is too little.
-    pub(super) fn with_codebook(&self, centroids: usize, vectors: u64) -> Result<Self> {
-        let vector = self.dim * size_of::<f32>();
+    pub(super) fn with_codebook(&self, centroids: usize, dim: usize, vectors: u64) -> Result<Self> {
+        let vectors = usize::try_from(vectors).unwrap_or(usize::MAX);
         let memory = Self {
-            codebook: centroids.saturating_mul(self.dim),
-            sample: usize::try_from(vectors)
-                .unwrap_or(usize::MAX)
-                .saturating_mul(vector),
+            centroids,
+            dim,
+            sample: vectors.saturating_mul(dim * size_of::<f32>()),
             ..self.clone()
         };
         memory.check()?;
@@ -73,18 +75,31 @@ impl Memory {
         if least <= self.total {
             return Ok(());
         }
+        let Self {
+            documents,
+            centroids,
+            dim,
+            ..
+        } = self;
         Err(Error::Memory {
             got: self.total as u64,
             least: least as u64,
-            documents: self.documents as u64,
-            centroids: (self.codebook / self.dim.max(1)) as u64,
-            dim: self.dim,
+            of: match centroids {
+                0 => format!("{documents} documents"),
+                _ => format!("{documents} documents and {centroids} centroids of {dim} dimensions"),
+            },
         })
+    }
+
+    fn codebook(&self, bytes: usize) -> usize {
+        self.centroids
+            .saturating_mul(self.dim)
+            .saturating_mul(bytes)
     }
 
     /// What is held whatever there is.
     fn least(&self) -> usize {
-        let codebook = self.codebook.saturating_mul(CODEBOOK);
+        let codebook = self.codebook(if self.sample > 0 { TRAINED } else { CODEBOOK });
         let part = TrainOptions::new(0).part_bytes.min(self.sample);
         let first = FIRST_BYTES.min(self.sample);
         [self.fixed(), codebook, first, part, part / 2]
@@ -115,7 +130,7 @@ impl Memory {
 
     /// For parts of the sample that are trained at a time.
     pub(super) fn parts(&self) -> usize {
-        let codebook = self.codebook.saturating_mul(CODEBOOK / 2);
+        let codebook = self.codebook(TRAINED / 2);
         let first = FIRST_BYTES.min(self.sample);
         let left = self.spare().saturating_sub(codebook).saturating_sub(first);
         left / 2
@@ -136,28 +151,42 @@ impl Memory {
 mod tests {
     use super::*;
 
+    fn keys(count: usize) -> KeyWriter {
+        let mut keys = KeyWriter::default();
+        (0..count).for_each(|key| keys.push(&key.to_string()).unwrap());
+        keys
+    }
+
     #[test]
     fn too_little_is_refused_with_what_would_do() {
-        let small = Memory::new(256 << 20, 5000, 60_000, 96).unwrap();
-        let refused = small.with_codebook(1 << 20, 1 << 26);
-        let Err(Error::Memory { got, least, .. }) = refused else {
-            panic!("{refused:?}");
+        let keys = keys(5000);
+        let with =
+            |total: u64| Memory::new(total as usize, &keys)?.with_codebook(1 << 20, 96, 1 << 26);
+        let Err(error) = with(256 << 20) else {
+            panic!("that is too little");
         };
-        assert_eq!(got, 256 << 20);
-        let enough = Memory::new(least as usize, 5000, 60_000, 96).unwrap();
-        assert!(enough.with_codebook(1 << 20, 1 << 26).is_ok());
-        let short = Memory::new(least as usize - 1, 5000, 60_000, 96).unwrap();
-        assert!(short.with_codebook(1 << 20, 1 << 26).is_err());
-        assert!(Memory::new(1 << 20, 1, 1, 8).is_err());
-        assert!(Memory::new(1 << 30, usize::MAX, 1, 8).is_err());
+        let said = error.to_string();
+        assert!(said.starts_with("256MiB of memory is too little for 5000 documents and 1048576 centroids of 96 dimensions"), "{said}");
+        let Error::Memory { least, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(with(least).is_ok() && with(least - 1).is_err());
+        let error = Memory::new(1 << 20, &keys).unwrap_err().to_string();
+        assert!(error.contains("for 5000 documents; give"), "{error}");
+        let large = Memory::new(usize::MAX, &keys).unwrap();
+        assert!(
+            large
+                .with_codebook(usize::MAX, usize::MAX / 8, u64::MAX)
+                .is_ok()
+        );
     }
 
     #[test]
     fn what_the_promises_name_is_enough() {
-        // SciFact, and a million documents with 262,144 centroids.
-        let scifact = Memory::new(256 << 20, 5183, 90_000, 96).unwrap();
-        scifact.with_codebook(16_384, 1 << 20).unwrap();
-        let million = Memory::new(1 << 30, 1_000_000, 15_000_000, 128).unwrap();
-        million.with_codebook(1 << 18, 1 << 24).unwrap();
+        // SciFact, and what a million documents need beside some bytes a document.
+        let scifact = Memory::new(256 << 20, &keys(5183)).unwrap();
+        scifact.with_codebook(16_384, 96, 1 << 20).unwrap();
+        let million = Memory::new((1 << 30) - (80 << 20), &keys(10)).unwrap();
+        million.with_codebook(1 << 18, 128, 1 << 24).unwrap();
     }
 }

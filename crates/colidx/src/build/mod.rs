@@ -7,6 +7,7 @@
 
 mod assemble;
 mod compress;
+mod documents;
 mod encode;
 mod graph;
 mod journal;
@@ -22,20 +23,21 @@ mod spool;
 mod staging;
 mod train;
 
+pub(crate) use assemble::{Assembled, Finish, Input, Site, Written, assemble_anew, extend, finish};
+pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
 pub use journal::Unfinished;
 pub use options::BuildOptions;
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
+pub(crate) use staging::Staging;
+pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};
-use crate::format::frame::Seal;
-use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
-use crate::format::{self, Tag, kind};
-use crate::segment::documents::KeyWriter;
-use crate::segment::text::TextWriter;
+use crate::format::manifest::Manifest;
+use crate::format::{self, kind};
 use crate::storage::Directory;
-use assemble::{Site, assemble};
+use assemble::assemble;
 use journal::{Journal, Record};
-use staging::{Replaced, Staging};
+use staging::Replaced;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3Default;
@@ -96,17 +98,19 @@ impl BuildReport {
 /// An index that was there stays until the new one is committed. Where that does not happen, what was encoded is kept for
 /// a build that resumes; while nothing was, the directory is left as it was found.
 pub struct IndexBuilder {
+    documents: DocumentWriter,
+    digest: Digest,
+    build: Build,
+}
+
+/// What a build has beside its documents.
+struct Build {
     staging: Staging,
     options: BuildOptions,
     generation: u64,
     /// Number of the files being written.
     number: u32,
     journal: Journal,
-    keys: KeyWriter,
-    text: Option<TextWriter>,
-    stores_text: bool,
-    without_text: u64,
-    digest: Digest,
     started: Instant,
 }
 
@@ -133,17 +137,16 @@ impl IndexBuilder {
         let journal = Journal::new(directory, &replaced, unfinished, &options)?;
         let number = replaced.next_file();
         Ok(Self {
-            text: Some(TextWriter::create(directory, number)?),
-            staging,
-            options,
-            generation: replaced.generation.saturating_add(1),
-            number,
-            journal,
-            keys: KeyWriter::default(),
-            stores_text: false,
-            without_text: 0,
+            documents: DocumentWriter::create(directory, number)?,
             digest: Digest::default(),
-            started: Instant::now(),
+            build: Build {
+                staging,
+                options,
+                generation: replaced.generation.saturating_add(1),
+                number,
+                journal,
+                started: Instant::now(),
+            },
         })
     }
 
@@ -165,38 +168,14 @@ impl IndexBuilder {
     /// [`Error::DuplicateKey`], [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which the
     /// builder is unchanged and can go on; [`Error::Io`] when the disk fails.
     pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        if self.keys.len() as u64 == u64::from(u32::MAX) {
-            return Err(Error::TooManyDocuments {
-                max: u32::MAX.into(),
-            });
-        }
-        let NewDocument {
-            key,
-            title,
-            text,
-            metadata,
-        } = *document;
-        let got = title.len() + text.len() + metadata.len();
-        if got > format::MAX_DOCUMENT_BYTES {
-            return Err(Error::DocumentTooLarge {
-                key: key.into(),
-                got,
-                max: format::MAX_DOCUMENT_BYTES,
-            });
-        }
-        self.keys.push(key)?;
+        self.documents.add(document)?;
         self.digest.add(document);
-        self.stores_text |= got > 0;
-        self.without_text += u64::from(title.is_empty() && text.is_empty());
-        match &mut self.text {
-            Some(writer) => writer.push(key, [title, text, metadata]),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Documents added so far.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.documents.len()
     }
 
     /// Whether no document was added.
@@ -212,52 +191,54 @@ impl IndexBuilder {
     /// [`Error::NonFinite`] and [`Error::Dimension`] for vectors that cannot be stored, [`Error::Io`]
     /// when the disk fails, [`Error::OtherBuild`] when the build to resume had other documents or another source.
     pub fn finish(
-        mut self,
+        self,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
+        let Self {
+            documents,
+            digest,
+            mut build,
+        } = self;
         let dim = source.dim();
         check_dim(dim)?;
-        self.journal.documents(self.keys.len() as u32)?;
-        self.journal.input("hash of the keys", self.digest.keys())?;
-        self.journal
-            .input("hash of the texts", self.digest.texts())?;
-        self.journal.input("dimension of the vectors", dim)?;
-        self.journal
-            .input("source of the vectors", source.fingerprint())?;
-        let result = self.run(source, progress);
+        let journal = &mut build.journal;
+        journal.documents(documents.len() as u32)?;
+        journal.input("hash of the keys", digest.keys())?;
+        journal.input("hash of the texts", digest.texts())?;
+        journal.input("dimension of the vectors", dim)?;
+        journal.input("source of the vectors", source.fingerprint())?;
+        let result = build.run(documents, source, progress);
         if result.is_err() {
             // What cannot be saved stays as it was saved before; the error to tell of is the first.
-            let _ = self.journal.save();
+            let _ = build.journal.save();
         }
         result
     }
+}
 
+impl Build {
     fn run(
         &mut self,
+        documents: DocumentWriter,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<BuildReport> {
-        let number = self.number;
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
-        let mut files = Vec::new();
-        if let Some(text) = self.text.take() {
-            let seal = text.finish()?;
-            if self.stores_text {
-                files.push(entry(kind::TEXT, number, seal));
-            }
-        }
-
         let mut site = Site {
             directory: &self.staging.directory,
-            number,
+            number: self.number,
             options: &self.options,
             progress,
             phases: &mut phases,
         };
-        let keys = std::mem::take(&mut self.keys);
-        let assembled = assemble(&mut site, keys, self.stores_text, source, &mut self.journal)?;
-        files.extend(assembled.files);
+        let input = Input {
+            documents: documents.finish()?,
+            ordinals: None,
+            source,
+        };
+        let assembled = assemble(&mut site, input, &mut self.journal)?;
+        let written = assembled.written;
 
         let started = Instant::now();
         progress.phase(Phase::Commit, None);
@@ -267,15 +248,11 @@ impl IndexBuilder {
             dim: source.dim(),
             nbits: self.options.nbits,
             centroids: assembled.centroids,
-            next_file: number.saturating_add(1),
-            codebook: number,
-            unit_length: assembled.unit_length,
-            segments: vec![SegmentEntry {
-                number,
-                documents: assembled.documents,
-                vectors: assembled.vectors,
-            }],
-            files,
+            next_file: self.number.saturating_add(1),
+            codebook: self.number,
+            unit_length: written.unit_length,
+            segments: vec![written.segment],
+            files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.take(),
         };
         self.staging.commit(&manifest)?;
@@ -289,16 +266,12 @@ impl IndexBuilder {
                 .sum()
         };
         Ok(BuildReport {
-            documents: assembled.documents.into(),
+            documents: written.segment.documents.into(),
             resumed: self.journal.resumed.map(u64::from),
-            vectors: assembled.vectors,
-            without_vectors: assembled.without_vectors,
-            without_text: if self.stores_text {
-                self.without_text
-            } else {
-                0
-            },
-            unit_length: assembled.unit_length,
+            vectors: written.segment.vectors,
+            without_vectors: written.without_vectors,
+            without_text: written.without_text,
+            unit_length: written.unit_length,
             centroids: assembled.centroids,
             sample_vectors: assembled.sample_vectors,
             bytes: bytes(false),
@@ -306,10 +279,6 @@ impl IndexBuilder {
             phases,
         })
     }
-}
-
-fn entry(kind: Tag, number: u32, seal: Seal) -> FileEntry {
-    FileEntry { kind, number, seal }
 }
 
 /// Hashes of all documents, to tell whether a build goes on with the same.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::format;
-use crate::format::manifest::ModelInfo;
+use crate::format::model::ModelInfo;
 use colidx_cluster::{Engine, Shape};
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Default for BuildOptions {
 
 impl BuildOptions {
     /// Refuses values out of range.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if !matches!(self.nbits, 1 | 2 | 4 | 8) {
             return Err(Error::Option {
                 option: "nbits",

@@ -1,15 +1,26 @@
 //! Asking the source for vectors, and checking what comes.
 
+use super::encode::has_unit_length;
 use super::{SourceDocument, VectorBatch, VectorSource};
 use crate::error::{Error, Result};
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::{StoredText, Text};
+
+/// What the vectors of a source must have beside the right numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Must {
+    pub unit_length: bool,
+    pub token_ids: bool,
+}
 
 /// Asks the source for documents' vectors and checks what comes.
 pub(super) struct Reader<'a> {
     pub source: &'a mut dyn VectorSource,
     pub text: Option<Text>,
     pub keys: &'a KeyWriter,
+    /// By document, its number for the source; `None` when they are the same.
+    pub ordinals: Option<&'a [u32]>,
+    pub must: Must,
 }
 
 impl Reader<'_> {
@@ -22,6 +33,7 @@ impl Reader<'_> {
         let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
             return Ok(());
         };
+        let ordinal = |document: u32| self.ordinals.map_or(document, |o| o[document as usize]);
         let texts: Vec<StoredText> = match &self.text {
             Some(text) => text.get_many(documents)?,
             None => vec![StoredText::default(); documents.len()],
@@ -29,8 +41,8 @@ impl Reader<'_> {
         let asked: Vec<SourceDocument<'_>> = documents
             .iter()
             .zip(&texts)
-            .map(|(&ordinal, t)| SourceDocument {
-                ordinal,
+            .map(|(&document, t)| SourceDocument {
+                ordinal: ordinal(document),
                 title: &t.title,
                 text: &t.text,
             })
@@ -38,8 +50,8 @@ impl Reader<'_> {
         self.source
             .encode(&asked, batch)
             .map_err(|source| Error::Encode {
-                first,
-                last,
+                first: ordinal(first),
+                last: ordinal(last),
                 source,
             })?;
         self.check(documents, batch)
@@ -64,20 +76,38 @@ impl Reader<'_> {
         if !batch.token_ids.is_empty() {
             count("token ids", vectors, batch.token_ids.len())?;
         }
-        let Some(at) = batch.vectors.iter().position(|v| !v.is_finite()) else {
-            return Ok(());
-        };
-        let (mut row, mut index) = (at / dim, 0);
-        while row >= batch.lens[index] as usize {
-            row -= batch.lens[index] as usize;
-            index += 1;
+        if let Some(at) = batch.vectors.iter().position(|v| !v.is_finite()) {
+            let (index, row) = locate(&batch.lens, at / dim);
+            return Err(Error::NonFinite {
+                what: format!("document `{}`", self.keys.key(documents[index])),
+                row,
+                column: at % dim,
+                value: batch.vectors[at],
+            });
         }
-        let key = String::from_utf8_lossy(self.keys.key(documents[index]));
-        Err(Error::NonFinite {
-            what: format!("document `{key}`"),
-            row,
-            column: at % dim,
-            value: batch.vectors[at],
-        })
+        if self.must.token_ids && batch.token_ids.len() != vectors {
+            return Err(Error::NoTokenIds);
+        }
+        let mut rows = batch.vectors.chunks_exact(dim);
+        match rows.position(|row| self.must.unit_length && !has_unit_length(row)) {
+            None => Ok(()),
+            Some(at) => {
+                let (index, row) = locate(&batch.lens, at);
+                Err(Error::NotUnitLength {
+                    key: self.keys.key(documents[index]).into(),
+                    row,
+                })
+            }
+        }
     }
+}
+
+/// Which document, of those with so many vectors each, has the vector `row`, and which of its vectors that is.
+fn locate(lens: &[u32], mut row: usize) -> (usize, usize) {
+    let mut document = 0;
+    while row >= lens[document] as usize {
+        row -= lens[document] as usize;
+        document += 1;
+    }
+    (document, row)
 }

@@ -146,7 +146,7 @@ impl Sample {
             if self.so_far.documents <= BATCH_DOCUMENTS {
                 // Now that is known which codebook it will be, before all the others are encoded.
                 let vectors = self.so_far.expected_vectors();
-                memory.with_codebook(self.so_far.centroids(), vectors)?;
+                memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
             }
             if !self.keeps {
                 parts.take(&batch)?;

@@ -81,6 +81,8 @@ pub enum Phase {
     Encode,
     /// Posting lists are made; not counted.
     Postings,
+    /// Segments become one; counted in documents.
+    Merge,
     /// Files are made durable and the manifest is put in place; not counted.
     Commit,
 }
@@ -93,6 +95,7 @@ impl std::fmt::Display for Phase {
             Self::Train => "train",
             Self::Encode => "encode",
             Self::Postings => "postings",
+            Self::Merge => "merge",
             Self::Commit => "commit",
         })
     }

@@ -21,16 +21,20 @@ impl Replaced {
         self.last_file.saturating_add(1)
     }
 
+    fn of(manifest: &Manifest) -> Self {
+        Self {
+            generation: manifest.generation,
+            last_file: manifest.next_file.saturating_sub(1),
+            files: files_of(manifest),
+        }
+    }
+
     pub(super) fn read(directory: &Directory) -> Result<Self> {
         if !directory.exists(MANIFEST)? {
             return Ok(Self::default());
         }
         match Manifest::open(directory) {
-            Ok((manifest, _)) => Ok(Self {
-                generation: manifest.generation,
-                last_file: manifest.next_file.saturating_sub(1),
-                files: files_of(&manifest),
-            }),
+            Ok((manifest, _)) => Ok(Self::of(&manifest)),
             // A damaged manifest cannot say which files are its own: all stay until the new index is committed.
             Err(Error::Format(_)) => {
                 let mut files = directory.list()?;
@@ -52,7 +56,7 @@ impl Replaced {
 
 /// A directory taken for a build. When it is dropped, what was not committed is removed, unless a journal tells how to go on.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(crate) struct Staging {
     pub directory: Directory,
     kept: Vec<String>,
     committed: bool,
@@ -93,17 +97,43 @@ impl Staging {
         if unfinished.is_some() && options.resume {
             return Ok((staging, replaced, unfinished));
         }
-        // A journal must not outlive what it speaks of.
-        if directory.exists(JOURNAL)? {
-            directory.remove(JOURNAL)?;
-            directory.sync()?;
-        }
-        staging.sweep()?;
+        staging.clear()?;
         Ok((staging, replaced, None))
     }
 
+    /// Takes the lock for changes to an index. A build over it that was left unfinished would be worthless after them, so it
+    /// must be ended first.
+    pub(crate) fn over(
+        directory: &Directory,
+        lock: WriterLock,
+        manifest: &Manifest,
+    ) -> Result<Self> {
+        let index = Replaced::of(manifest);
+        if let Some(record) = Record::find(directory, &index)? {
+            return Err(record.refused(directory.path().to_path_buf()));
+        }
+        let staging = Self {
+            directory: directory.clone(),
+            kept: index.files,
+            committed: false,
+            _lock: lock,
+        };
+        staging.clear()?;
+        Ok(staging)
+    }
+
+    /// Removes what an earlier build or writer left behind.
+    fn clear(&self) -> Result<()> {
+        // A journal must not outlive what it speaks of.
+        if self.directory.exists(JOURNAL)? {
+            self.directory.remove(JOURNAL)?;
+            self.directory.sync()?;
+        }
+        self.sweep()
+    }
+
     /// Removes what is not kept, as much of it as can be.
-    fn sweep(&self) -> Result<()> {
+    pub(crate) fn sweep(&self) -> Result<()> {
         let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
@@ -113,9 +143,9 @@ impl Staging {
         result
     }
 
-    /// Commits. When the staging is dropped, the files of the commit before are removed, which readers that hold them do
+    /// Commits. When the staging is dropped or swept, the files of the commit before are removed, which readers that hold them do
     /// not notice.
-    pub(super) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
+    pub(crate) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
         let files = files_of(manifest);
         // When this fails, either manifest may be in place: the files of both stay.
         self.kept.extend_from_slice(&files);

@@ -14,7 +14,7 @@ use std::sync::Once;
 const QUANTIZER_VECTORS: usize = 1 << 16;
 
 /// A codebook, and an assigner, which numbers centroids in the order of training.
-pub(super) struct Trained {
+pub(crate) struct Trained {
     pub book: NewCodebook,
     pub assigner: Assigner,
 }
@@ -27,6 +27,13 @@ impl From<NewCodebook> for Trained {
             assigner: Assigner::new(book.steps.len(), &centroids, &book.groups),
             book,
         }
+    }
+}
+
+impl Trained {
+    /// Whether the centroids to choose from depend on the token.
+    pub(super) fn needs_token_ids(&self) -> bool {
+        self.book.groups.len() > 1
     }
 }
 

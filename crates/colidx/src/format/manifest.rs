@@ -1,11 +1,11 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
 use super::frame::{Frame, FrameWriter, Seal};
+use super::model::ModelInfo;
 use super::{MAX_CENTROIDS, MAX_DIM, Tag, file_name, file_number, kind};
 use crate::error::{FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
-use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -16,34 +16,6 @@ const HEAD: Tag = Tag(*b"HEAD");
 const FILES: Tag = Tag(*b"FILE");
 const SEGMENTS: Tag = Tag(*b"SEGM");
 const MODEL: Tag = Tag(*b"MODL");
-
-/// What made the vectors of an index: enough to make matching query vectors.
-///
-/// Stored as JSON; fields a reader does not know are ignored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    /// Name of the checkpoint, for people.
-    pub name: String,
-    /// Where the checkpoint was found at build time: a directory, or a hub id with its commit.
-    pub location: String,
-    /// Hash over weights, tokenizer and configuration, hexadecimal.
-    pub fingerprint: String,
-    /// Architecture, such as `bert`.
-    pub architecture: String,
-    /// Longest document in tokens.
-    pub document_length: usize,
-    /// Length of a query in tokens.
-    pub query_length: usize,
-    /// Token put before every document.
-    pub document_marker: String,
-    /// Token put before every query.
-    pub query_marker: String,
-    /// Tokens whose vectors are not stored.
-    pub skiplist: Vec<String>,
-    /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub precision: String,
-}
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -80,11 +52,14 @@ struct SegmentRecord {
     number: u32,
     documents: u32,
     vectors: u64,
-    reserved: [u64; 2],
+    deleted_documents: u32,
+    reserved: u32,
+    deleted_vectors: u64,
+    error: f64,
 }
 
 const _: () = assert!(size_of::<Head>() == 64);
-const _: () = assert!(size_of::<FileRecord>() == 32 && size_of::<SegmentRecord>() == 32);
+const _: () = assert!(size_of::<FileRecord>() == 32 && size_of::<SegmentRecord>() == 40);
 
 /// One file of the index, as the manifest records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +69,43 @@ pub(crate) struct FileEntry {
     pub seal: Seal,
 }
 
+impl FileEntry {
+    pub(crate) fn new(kind: Tag, number: u32, seal: Seal) -> Self {
+        Self { kind, number, seal }
+    }
+
+    /// Whether it belongs to the segment of its number, and not to the whole index.
+    pub(crate) fn is_of_segment(&self) -> bool {
+        !matches!(self.kind, kind::CODEBOOK | kind::DELETIONS)
+    }
+}
+
 /// One segment: documents that were written together, in files of the same number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SegmentEntry {
     pub number: u32,
+    /// Documents in its files, those that were deleted since included.
     pub documents: u32,
+    /// Token vectors in its files, likewise.
     pub vectors: u64,
+    /// How many of the documents are deleted.
+    pub deleted_documents: u32,
+    /// How many of the vectors are theirs.
+    pub deleted_vectors: u64,
+    /// Mean squared distance of its vectors from their centroids when they were encoded; 0 without vectors.
+    pub error: f64,
+}
+
+impl SegmentEntry {
+    /// Documents that are not deleted.
+    pub(crate) fn live_documents(&self) -> u32 {
+        self.documents - self.deleted_documents
+    }
+
+    /// Token vectors of documents that are not deleted.
+    pub(crate) fn live_vectors(&self) -> u64 {
+        self.vectors - self.deleted_vectors
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -195,13 +201,40 @@ impl Manifest {
             .section_of::<SegmentRecord>(SEGMENTS, head.segments.into())?
             .iter()
         {
-            if record.reserved != [0; 2] {
+            if record.reserved != 0 {
                 return Err(invalid(SEGMENTS, "reserved", "0".into(), "not zero".into()));
+            }
+            if record.deleted_documents > record.documents
+                || record.deleted_vectors > record.vectors
+            {
+                return Err(invalid(
+                    SEGMENTS,
+                    "deleted",
+                    format!(
+                        "at most {} documents and {} vectors",
+                        record.documents, record.vectors
+                    ),
+                    format!(
+                        "{} and {}",
+                        record.deleted_documents, record.deleted_vectors
+                    ),
+                ));
+            }
+            if !(record.error >= 0.0 && record.error.is_finite()) {
+                return Err(invalid(
+                    SEGMENTS,
+                    "error",
+                    "a finite number from 0".into(),
+                    record.error.to_string(),
+                ));
             }
             segments.push(SegmentEntry {
                 number: record.number,
                 documents: record.documents,
                 vectors: record.vectors,
+                deleted_documents: record.deleted_documents,
+                deleted_vectors: record.deleted_vectors,
+                error: record.error,
             });
         }
         if let Some(twice) = repeated(files.iter().map(|f| (f.kind.0, f.number))) {
@@ -217,7 +250,7 @@ impl Manifest {
             let expected = format!("one for number {number}");
             return Err(invalid(SEGMENTS, "records", expected, "two".into()));
         }
-        let documents: u64 = segments.iter().map(|s| u64::from(s.documents)).sum();
+        let documents = live_documents(&segments);
         if documents != head.documents {
             return Err(invalid(
                 HEAD,
@@ -263,7 +296,7 @@ impl Manifest {
             segments: self.segments.len() as u32,
             flags: if self.unit_length { UNIT_LENGTH } else { 0 },
             reserved: 0,
-            documents: self.segments.iter().map(|s| u64::from(s.documents)).sum(),
+            documents: live_documents(&self.segments),
         };
         w.section(HEAD, bytemuck::bytes_of(&head))?;
         let files: Vec<FileRecord> = self
@@ -285,7 +318,10 @@ impl Manifest {
                 number: s.number,
                 documents: s.documents,
                 vectors: s.vectors,
-                reserved: [0; 2],
+                deleted_documents: s.deleted_documents,
+                reserved: 0,
+                deleted_vectors: s.deleted_vectors,
+                error: s.error,
             })
             .collect();
         w.section(SEGMENTS, bytemuck::cast_slice(&segments))?;
@@ -318,6 +354,17 @@ impl Manifest {
         Frame::open(directory, &file_name(kind, number), kind, Some(entry.seal))
     }
 
+    /// The files of the segment with this number.
+    pub(crate) fn files_of(&self, number: u32) -> impl Iterator<Item = &FileEntry> {
+        let files = self.files.iter();
+        files.filter(move |f| f.number == number && f.is_of_segment())
+    }
+
+    /// Bytes of the files of the segment with this number.
+    pub(crate) fn bytes_of(&self, number: u32) -> u64 {
+        self.files_of(number).map(|f| f.seal.length).sum()
+    }
+
     pub(crate) fn file(&self, kind: Tag, number: u32) -> Option<&FileEntry> {
         self.files
             .iter()
@@ -329,4 +376,8 @@ impl Manifest {
 fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T> {
     let mut seen = HashSet::new();
     items.find(|&item| !seen.insert(item))
+}
+
+fn live_documents(segments: &[SegmentEntry]) -> u64 {
+    segments.iter().map(|s| u64::from(s.live_documents())).sum()
 }

@@ -6,9 +6,10 @@
 
 pub(crate) mod frame;
 pub(crate) mod manifest;
+pub(crate) mod model;
 
 /// Version of the format this library writes and reads.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
 
 /// Longest document key in bytes.
 pub const MAX_KEY_BYTES: usize = 4096;
@@ -47,6 +48,7 @@ pub(crate) mod kind {
     pub const MEANS: Tag = Tag(*b"MEAN");
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
+    pub const DELETIONS: Tag = Tag(*b"DELE");
     /// Not part of an index: what of a build is done.
     pub const JOURNAL: Tag = Tag(*b"JRNL");
 }
@@ -65,6 +67,7 @@ pub(crate) fn file_name(kind: Tag, number: u32) -> String {
         kind::MEANS => "means",
         kind::POSTINGS => "postings",
         kind::TEXT => "text",
+        kind::DELETIONS => "deletions",
         _ => "unknown",
     };
     format!("{stem}-{number:08}.clx")
@@ -81,6 +84,7 @@ pub(crate) fn file_number(name: &str) -> Option<u32> {
         "means",
         "postings",
         "text",
+        "deletions",
     ];
     if known.contains(&stem) && number.len() == 8 {
         number.parse().ok()

@@ -11,11 +11,12 @@ use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
+use crate::segment::deleted::Deleted;
 use std::sync::Mutex;
 
 /// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
 /// long where documents are many, and each entry is then a cache miss.
-const ENTRIES: u64 = 16_384;
+pub(super) const ENTRIES: u64 = 16_384;
 
 /// Bits of a slot that say which query token came last.
 const TOKEN_BITS: u32 = 12;
@@ -23,7 +24,7 @@ const TOKEN_BITS: u32 = 12;
 /// Query tokens that take part; those of a longer query that come after do not help to find candidates.
 const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
 
-/// Documents whose slots are noted as used together.
+/// Documents whose slots are noted as used together; a word of [`Deleted`] has as many.
 const BLOCK: usize = 64;
 
 /// Room for a score a document, kept from one search to the next: made anew, it would cost more than a search.
@@ -60,6 +61,20 @@ impl Slots {
             let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
             *slot = if given { *slot } else { more };
             used[document as usize / BLOCK] = true;
+        }
+    }
+
+    /// Takes the deleted documents of a segment, whose slots begin at `first`, out of those found.
+    fn drop_deleted(&mut self, first: usize, deleted: &Deleted) {
+        // A block has a word of 64 documents.
+        let used = self.used[first / BLOCK..].iter().zip(deleted.words());
+        for (block, (_, &word)) in used.enumerate().filter(|(_, (used, _))| **used) {
+            let slots = &mut self.slots[first + block * BLOCK..][..BLOCK];
+            let mut rest = word;
+            while rest != 0 {
+                slots[rest.trailing_zeros() as usize] = 0;
+                rest &= rest - 1;
+            }
         }
     }
 
@@ -111,12 +126,14 @@ pub(super) struct Candidates {
     pub unit: f64,
 }
 
-/// Of all documents in the posting lists of the probed centroids the `count` with the best scores.
+/// Of all documents in the posting lists of the probed centroids the `count` with the best scores. In each segment a query token
+/// reads the best lists until they hold `entries`.
 pub(super) fn find(
     index: &Index,
     query: &Query,
     probes: &Probes,
     count: usize,
+    entries: u64,
     stats: &mut SearchStats,
 ) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
@@ -131,17 +148,19 @@ pub(super) fn find(
         firsts.push((first + documents as usize).next_multiple_of(BLOCK));
         slots.grow(firsts[firsts.len() - 1]);
         for (number, (probed, &weight)) in (1u32..).zip(tokens.iter().zip(weights)) {
-            let probed = affordable(segment, probed)?;
+            let probed = affordable(segment, probed, entries)?;
             let least = probed.last().map_or(0, |&(score, _)| score);
             for &(score, centroid) in probed {
                 // Best first, so that the first list a document is in counts.
                 let gain = (gain(score, least, weight) >> shift) as u32;
                 let postings = &segment.postings;
-                stats.bytes_touched +=
-                    postings.read(centroid as usize, documents, &mut slots.list)?;
+                stats.bytes_touched += postings.read(centroid, documents, &mut slots.list)?;
                 slots.add(first, number, gain);
                 stats.postings_read += 1;
             }
+        }
+        if !segment.deleted.is_empty() {
+            slots.drop_deleted(first, &segment.deleted);
         }
     }
     let (found, scored) = best(&slots, &firsts, count);
@@ -154,12 +173,12 @@ pub(super) fn find(
     })
 }
 
-/// The best of the probed centroids, until their lists hold [`ENTRIES`]; at least one.
-fn affordable<'p>(segment: &Segment, probed: &'p [Scored]) -> Result<&'p [Scored]> {
+/// The best of the probed centroids, until their lists hold `most` entries; at least one.
+fn affordable<'p>(segment: &Segment, probed: &'p [Scored], most: u64) -> Result<&'p [Scored]> {
     let mut entries = 0;
     for (at, &(_, centroid)) in probed.iter().enumerate() {
-        entries += u64::from(segment.postings.count(centroid as usize)?);
-        if entries >= ENTRIES {
+        entries += u64::from(segment.postings.count(centroid)?);
+        if entries >= most {
             return Ok(&probed[..=at]);
         }
     }

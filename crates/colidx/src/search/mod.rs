@@ -205,6 +205,7 @@ fn score_candidates(
     let wanted = options.candidates(index.documents());
     let considered = wanted.saturating_mul(CONSIDERED);
     let mut count = options.probes.max(1);
+    let mut entries = candidates::ENTRIES;
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
@@ -212,13 +213,20 @@ fn score_candidates(
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        candidates = candidates::find(index, query, &probes, considered, stats)?;
+        candidates = candidates::find(index, query, &probes, considered, entries, stats)?;
         stats.candidate_time += started.elapsed();
-        // Every document with vectors is in some list, so probing all lists finds all of them.
-        if candidates.found >= wanted || count >= book.len() {
+        // Every document with vectors is in some list, so reading all lists finds all of them.
+        let all = count >= book.len() && entries == u64::MAX;
+        if candidates.found >= wanted || all {
             break;
         }
         count = count.saturating_mul(4);
+        // The limit is for speed; once all lists are asked for, it must not keep one from being read.
+        entries = if count >= book.len() {
+            u64::MAX
+        } else {
+            entries.saturating_mul(4)
+        };
         stats.widened += 1;
     }
     stats.candidates = candidates.found as u64;

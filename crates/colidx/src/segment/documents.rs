@@ -16,20 +16,15 @@ const SORTED: Tag = Tag(*b"SORT");
 /// Collects the keys of a segment in document order and refuses one that came before.
 #[derive(Debug, Default)]
 pub(crate) struct KeyWriter {
-    bytes: Vec<u8>,
+    bytes: String,
     offsets: Vec<u64>,
     seen: HashSet<u128>,
 }
 
 impl KeyWriter {
-    /// Adds a key of 1 to [`MAX_KEY_BYTES`] bytes.
+    /// Adds a key.
     pub(crate) fn push(&mut self, key: &str) -> Result<()> {
-        if key.is_empty() || key.len() > MAX_KEY_BYTES {
-            return Err(Error::InvalidKey {
-                got: key.len(),
-                max: MAX_KEY_BYTES,
-            });
-        }
+        check_key(key)?;
         // 128 bits: among a billion keys the chance of two alike is below 10^-20.
         if !self
             .seen
@@ -38,8 +33,14 @@ impl KeyWriter {
             return Err(Error::DuplicateKey { key: key.into() });
         }
         self.offsets.push(self.bytes.len() as u64);
-        self.bytes.extend_from_slice(key.as_bytes());
+        self.bytes.push_str(key);
         Ok(())
+    }
+
+    /// Lets a key be given again.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.seen
+            .remove(&xxhash_rust::xxh3::xxh3_128(key.as_bytes()));
     }
 
     /// No more keys come: what told them apart is forgotten.
@@ -56,7 +57,7 @@ impl KeyWriter {
         self.bytes.len() + size_of_val(&self.offsets[..])
     }
 
-    pub(crate) fn key(&self, document: u32) -> &[u8] {
+    pub(crate) fn key(&self, document: u32) -> &str {
         let at = document as usize;
         let end = self.offsets.get(at + 1).copied();
         &self.bytes[self.offsets[at] as usize..end.unwrap_or(self.bytes.len() as u64) as usize]
@@ -78,10 +79,21 @@ impl KeyWriter {
         let mut w = FrameWriter::create(directory, &name, kind::DOCUMENTS)?;
         w.section(VECTOR_OFFSETS, bytemuck::cast_slice(vector_offsets))?;
         w.section(KEY_OFFSETS, bytemuck::cast_slice(&self.offsets))?;
-        w.section(KEYS, &self.bytes)?;
+        w.section(KEYS, self.bytes.as_bytes())?;
         w.section(SORTED, bytemuck::cast_slice(&sorted))?;
         w.finish()
     }
+}
+
+/// A key has 1 to [`MAX_KEY_BYTES`] bytes.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if (1..=MAX_KEY_BYTES).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(Error::InvalidKey {
+        got: key.len(),
+        max: MAX_KEY_BYTES,
+    })
 }
 
 /// The documents of a segment, read in place.
@@ -169,6 +181,11 @@ impl Documents {
             }
         }
         Ok(None)
+    }
+
+    /// All documents by ascending key.
+    pub(crate) fn by_key(&self) -> impl Iterator<Item = Result<u32>> + '_ {
+        (0..self.sorted.len()).map(|rank| self.sorted_document(rank))
     }
 
     fn sorted_document(&self, rank: usize) -> Result<u32> {

@@ -6,6 +6,7 @@
 use crate::error::Result;
 use crate::format::Tag;
 use crate::format::frame::{Frame, Section};
+use std::ops::Range;
 
 pub(super) const MEANS: Tag = Tag(*b"MEAN");
 
@@ -35,6 +36,11 @@ impl Means {
             dim,
             frame,
         })
+    }
+
+    /// The mean residuals of documents that follow each other, `[n, dim]`.
+    pub(crate) fn rows(&self, documents: Range<u32>) -> &[i8] {
+        &self.rows[documents.start as usize * self.dim..documents.end as usize * self.dim]
     }
 
     /// A document's mean residual, `[dim]`, in units of its scales by [`UNITS`].

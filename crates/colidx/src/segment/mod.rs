@@ -4,6 +4,7 @@
 //! (residuals, text), so the first can stay in memory while the second stays on disk.
 
 pub(crate) mod codes;
+pub(crate) mod deleted;
 pub(crate) mod documents;
 mod elias_fano;
 pub(crate) mod means;
@@ -17,6 +18,7 @@ use crate::format::frame::Frame;
 use crate::format::kind;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
+use deleted::Deleted;
 use documents::Documents;
 use means::Means;
 use postings::Postings;
@@ -30,8 +32,10 @@ pub(crate) struct Segment {
     pub vectors: Vectors,
     pub means: Means,
     pub postings: Postings,
-    /// `None` when the index was built from vectors without text.
+    /// `None` when its documents came as vectors without text.
     pub text: Option<Text>,
+    /// Its documents that are no longer there.
+    pub deleted: Deleted,
 }
 
 impl Segment {
@@ -55,9 +59,28 @@ impl Segment {
                 manifest,
             )?,
             means: Means::open(open(kind::MEANS)?, entry.documents, manifest.dim)?,
-            postings: Postings::open(open(kind::POSTINGS)?, manifest.centroids)?,
+            postings: Postings::open(open(kind::POSTINGS)?, manifest.centroids, entry.vectors)?,
             text,
+            deleted: Deleted::default(),
         })
+    }
+
+    /// The numbers of its documents that are not deleted, ascending.
+    pub(crate) fn live(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.documents.len()).filter(|&document| !self.deleted.contains(document))
+    }
+
+    /// The document with this key, unless it is deleted.
+    pub(crate) fn find(&self, key: &str) -> Result<Option<u32>> {
+        let found = self.documents.find(key)?;
+        Ok(found.filter(|&document| !self.deleted.contains(document)))
+    }
+
+    /// The keys of its documents that are not deleted, ascending.
+    pub(crate) fn sorted_keys(&self) -> impl Iterator<Item = Result<&[u8]>> + '_ {
+        let all = self.documents.by_key();
+        let live = move |d: &Result<u32>| !matches!(d, Ok(d) if self.deleted.contains(*d));
+        all.filter(live).map(|d| self.documents.key_bytes(d?))
     }
 
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
@@ -69,11 +92,28 @@ impl Segment {
             .chain(self.text.as_ref().map(|t| &t.frame))
     }
 
+    /// Replaces `codes` and `out` by those of a document's vectors, which are decoded to `[n_tokens, dim]` f32 row-major.
+    pub(crate) fn decode(
+        &self,
+        codebook: &Codebook,
+        document: u32,
+        codes: &mut Vec<u32>,
+        out: &mut Vec<f32>,
+    ) -> Result<()> {
+        let range = self.documents.vectors(document)?;
+        self.vectors.codes.read(range.clone(), codes);
+        let residuals = self.vectors.residuals(range);
+        self.vectors.decode(codebook, codes, residuals, out)
+    }
+
+    /// Compares every section with its checksum.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.frames().try_for_each(Frame::check_all)
+    }
+
     /// Checks every checksum and every offset.
     pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
-        for frame in self.frames() {
-            frame.check_all()?;
-        }
+        self.check()?;
         self.documents.verify()?;
         self.vectors.verify(codebook)?;
         self.postings.verify(self)?;

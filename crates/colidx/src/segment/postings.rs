@@ -1,6 +1,7 @@
 //! Posting lists: for every centroid the documents that have a vector near it.
 //!
-//! Lists are Elias-Fano coded and read in place.
+//! Lists are Elias-Fano coded and read in place. A segment of few vectors has lists for few centroids and names these, so that it
+//! costs in proportion to what it holds; one of many has a list for every centroid, found without a search.
 
 use super::codes::TAIL;
 use super::{Segment, elias_fano};
@@ -10,8 +11,12 @@ use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use std::ops::Range;
 
+const CENTROIDS: Tag = Tag(*b"LCEN");
 const OFFSETS: Tag = Tag(*b"LOFF");
 const LISTS: Tag = Tag(*b"LIST");
+
+/// Centroids are named where fewer than one in this many has a document: looking a list up by name then touches little memory.
+const FEW: usize = 8;
 
 /// Writes the posting lists of a segment.
 ///
@@ -32,14 +37,22 @@ pub(crate) fn write(
     let name = file_name(kind::POSTINGS, number);
     let mut w = FrameWriter::create(directory, &name, kind::POSTINGS)?;
     w.begin(LISTS)?;
-    let mut offsets = Vec::with_capacity(centroids + 1);
-    offsets.push(0u64);
+    let used = counts.iter().filter(|&&n| n > 0).count();
+    let named = used * FEW < centroids;
+    let mut names = Vec::new();
+    let mut offsets = vec![0u64];
     let mut first = 0;
     let mut bytes = Vec::new();
     while first < centroids {
         let range = next_range(&counts, first, memory);
         let lists = collect(&counts, range.clone(), &scan)?;
-        for list in &lists {
+        for (centroid, list) in range.clone().zip(&lists) {
+            if named {
+                if list.is_empty() {
+                    continue;
+                }
+                names.push(centroid as u32);
+            }
             bytes.clear();
             elias_fano::encode(list, documents, &mut bytes);
             w.write(&bytes)?;
@@ -48,6 +61,7 @@ pub(crate) fn write(
         first = range.end;
     }
     w.write(&[0; TAIL])?;
+    w.section(CENTROIDS, bytemuck::cast_slice(&names))?;
     w.section(OFFSETS, bytemuck::cast_slice(&offsets))?;
     w.finish()
 }
@@ -90,12 +104,14 @@ fn collect(
 #[derive(Debug, Clone)]
 pub(crate) struct Postings {
     pub frame: Frame,
+    /// The centroids that have a list, ascending; `None` when every centroid has one.
+    names: Option<Section<u32>>,
     offsets: Section<u64>,
     lists: Section<u8>,
 }
 
 impl Postings {
-    pub(crate) fn open(frame: Frame, centroids: usize) -> Result<Self> {
+    pub(crate) fn open(frame: Frame, centroids: usize, vectors: u64) -> Result<Self> {
         let lists = frame.section::<u8>(LISTS)?;
         if lists.len() < TAIL {
             return Err(frame.error(FormatErrorKind::Length {
@@ -104,21 +120,48 @@ impl Postings {
                 got: lists.len() as u64,
             }));
         }
+        let names = frame.section::<u32>(CENTROIDS)?;
+        let offsets = frame.section::<u64>(OFFSETS)?;
+        let all = names.is_empty() && offsets.len() == centroids + 1;
+        // Without a list nothing would be found.
+        let some = !names.is_empty() || vectors == 0;
+        if !(all || some && offsets.len() == names.len() + 1) {
+            return Err(frame.error(FormatErrorKind::invalid(
+                OFFSETS,
+                "entries",
+                format!(
+                    "{} for all centroids, or one more than {CENTROIDS} has",
+                    centroids + 1
+                ),
+                format!("{} beside {}", offsets.len(), names.len()),
+            )));
+        }
         Ok(Self {
-            offsets: frame.section_of(OFFSETS, centroids as u64 + 1)?,
+            names: (!all).then_some(names),
+            offsets,
             lists,
             frame,
         })
     }
 
     /// Replaces `out` by the documents of a centroid, ascending and below `documents`. Returns the bytes read.
-    pub(crate) fn read(&self, centroid: usize, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
-        let list = self.list(centroid)?;
+    pub(crate) fn read(&self, centroid: u32, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
+        match self.place(centroid) {
+            Some(place) => self.read_at(place, documents, out),
+            None => {
+                out.clear();
+                Ok(0)
+            }
+        }
+    }
+
+    fn read_at(&self, place: usize, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
+        let list = self.list(place)?;
         let length = list.len() as u64;
         elias_fano::decode(&self.lists, list, documents, out).map_err(|expected| {
             self.frame.error(FormatErrorKind::invalid(
                 LISTS,
-                format!("list of centroid {centroid}"),
+                format!("list {place}"),
                 expected,
                 "another code",
             ))
@@ -127,21 +170,32 @@ impl Postings {
     }
 
     /// How many documents a centroid's list says it has.
-    pub(crate) fn count(&self, centroid: usize) -> Result<u32> {
-        let list = self.list(centroid)?;
+    pub(crate) fn count(&self, centroid: u32) -> Result<u32> {
+        let Some(place) = self.place(centroid) else {
+            return Ok(0);
+        };
+        let list = self.list(place)?;
         Ok(elias_fano::count(&self.lists[list]).unwrap_or(0))
     }
 
-    /// Where a centroid's list lies.
-    fn list(&self, centroid: usize) -> Result<Range<usize>> {
-        let (start, end) = (self.offsets[centroid], self.offsets[centroid + 1]);
+    /// Which list is the centroid's, if it has one.
+    fn place(&self, centroid: u32) -> Option<usize> {
+        match &self.names {
+            None => Some(centroid as usize),
+            Some(names) => names.binary_search(&centroid).ok(),
+        }
+    }
+
+    /// Where a list lies.
+    fn list(&self, place: usize) -> Result<Range<usize>> {
+        let (start, end) = (self.offsets[place], self.offsets[place + 1]);
         let lists = self.lists.len() - TAIL;
         if start <= end && end <= lists as u64 {
             return Ok(start as usize..end as usize);
         }
         Err(self.frame.error(FormatErrorKind::invalid(
             OFFSETS,
-            format!("list of centroid {centroid}"),
+            format!("list {place}"),
             format!("ascending, at most {lists}"),
             format!("{start}..{end}"),
         )))
@@ -150,25 +204,35 @@ impl Postings {
     /// Checks that the lists are exactly what the codes say.
     pub(crate) fn verify(&self, segment: &Segment) -> Result<()> {
         let documents = segment.documents.len();
-        let centroids = self.offsets.len() - 1;
+        if let Some(names) = &self.names
+            && let Some(at) = (1..names.len()).find(|&at| names[at - 1] >= names[at])
+        {
+            return Err(self.frame.error(FormatErrorKind::invalid(
+                CENTROIDS,
+                format!("entry {at}"),
+                "above the one before",
+                names[at],
+            )));
+        }
         let mut end = 0;
         // One number for each (centroid, document) pair, summed: equal multisets have equal sums.
         let mut listed = 0u64;
         let mut list = Vec::new();
-        for centroid in 0..centroids {
-            if self.offsets[centroid] != end {
+        for place in 0..self.offsets.len() - 1 {
+            if self.offsets[place] != end {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     OFFSETS,
-                    format!("list of centroid {centroid}"),
+                    format!("list {place}"),
                     end,
-                    self.offsets[centroid],
+                    self.offsets[place],
                 )));
             }
-            self.read(centroid, documents, &mut list)?;
+            self.read_at(place, documents, &mut list)?;
+            let centroid = self.names.as_ref().map_or(place as u32, |n| n[place]);
             for &document in &list {
-                listed = listed.wrapping_add(pair(centroid as u32, document));
+                listed = listed.wrapping_add(pair(centroid, document));
             }
-            end = self.offsets[centroid + 1];
+            end = self.offsets[place + 1];
         }
         let lists = self.lists.len() - TAIL;
         if end != lists as u64 {
@@ -225,7 +289,7 @@ mod tests {
         .unwrap();
         let name = file_name(kind::POSTINGS, 1);
         let frame = Frame::open(directory, &name, kind::POSTINGS, Some(seal)).unwrap();
-        Postings::open(frame, 5).unwrap()
+        Postings::open(frame, 5, 1).unwrap()
     }
 
     #[test]

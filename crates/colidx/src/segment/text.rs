@@ -50,7 +50,9 @@ pub(crate) struct TextWriter {
     frame: FrameWriter,
     blocks: Vec<Block>,
     block: Vec<u8>,
-    block_first: u32,
+    /// Documents in the block that is filled.
+    block_documents: u32,
+    /// Documents in the blocks that are written.
     documents: u32,
     offset: u64,
 }
@@ -64,7 +66,7 @@ impl TextWriter {
             frame,
             blocks: Vec::new(),
             block: Vec::new(),
-            block_first: 0,
+            block_documents: 0,
             documents: 0,
             offset: 0,
         })
@@ -86,32 +88,66 @@ impl TextWriter {
         for field in fields {
             self.block.extend_from_slice(field.as_bytes());
         }
-        self.documents += 1;
+        self.block_documents += 1;
         if self.block.len() >= BLOCK_BYTES {
             self.close_block()?;
         }
         Ok(())
     }
 
+    /// Appends some documents of another segment, which has `all`, in ascending order. A full block of which every document is
+    /// wanted is copied as it is.
+    pub(crate) fn copy(&mut self, from: &Text, all: u32, documents: &[u32]) -> Result<()> {
+        let mut rest = documents;
+        while let Some(&first) = rest.first() {
+            let at = from.block_of(first)?;
+            let begins = from.blocks[at].first_document;
+            let end = from.blocks.get(at + 1).map_or(all, |b| b.first_document);
+            let wanted;
+            (wanted, rest) = rest.split_at(rest.partition_point(|&d| d < end).max(1));
+            let length = from.blocks[at].length;
+            let whole = u64::from(begins) + wanted.len() as u64 == u64::from(end);
+            if whole && length as usize >= BLOCK_BYTES {
+                self.close_block()?;
+                let documents = wanted.len() as u32;
+                self.write_block(from.compressed(at)?, length, documents)?;
+                continue;
+            }
+            let block = from.decompress(at)?;
+            for &document in wanted {
+                let stored = from.record(at, &block, document)?;
+                self.push("", [&stored.title, &stored.text, &stored.metadata])?;
+            }
+        }
+        Ok(())
+    }
+
     fn close_block(&mut self) -> Result<()> {
+        if self.block.is_empty() {
+            return Ok(());
+        }
         let compressed = zstd::bulk::compress(&self.block, ZSTD_LEVEL)
             .map_err(|e| Error::io("cannot compress text for", std::path::Path::new("text"))(e))?;
-        self.frame.write(&compressed)?;
-        self.blocks.push(Block {
-            offset: self.offset,
-            first_document: self.block_first,
-            length: self.block.len() as u32,
-        });
-        self.offset += compressed.len() as u64;
-        self.block_first = self.documents;
+        let documents = std::mem::take(&mut self.block_documents);
+        self.write_block(&compressed, self.block.len() as u32, documents)?;
         self.block.clear();
         Ok(())
     }
 
+    fn write_block(&mut self, compressed: &[u8], length: u32, documents: u32) -> Result<()> {
+        self.frame.write(compressed)?;
+        self.blocks.push(Block {
+            offset: self.offset,
+            first_document: self.documents,
+            length,
+        });
+        self.offset += compressed.len() as u64;
+        self.documents += documents;
+        Ok(())
+    }
+
     pub(crate) fn finish(mut self) -> Result<Seal> {
-        if !self.block.is_empty() {
-            self.close_block()?;
-        }
+        self.close_block()?;
         self.frame
             .section(BLOCKS, bytemuck::cast_slice(&self.blocks))?;
         self.frame.finish()
@@ -172,7 +208,7 @@ impl Text {
             .ok_or_else(|| self.invalid(DATA, document, "three UTF-8 fields", "damaged ones"))
     }
 
-    fn decompress(&self, at: usize) -> Result<Vec<u8>> {
+    fn compressed(&self, at: usize) -> Result<&[u8]> {
         let block = self.blocks[at];
         let end = self
             .blocks
@@ -181,10 +217,13 @@ impl Text {
         let range = usize::try_from(block.offset)
             .ok()
             .zip(usize::try_from(end).ok());
-        let Some(compressed) = range.and_then(|(s, e)| self.data.get(s..e)) else {
-            return Err(self.invalid(BLOCKS, at, "a range inside DATA", block.offset));
-        };
-        let length = block.length as usize;
+        let compressed = range.and_then(|(s, e)| self.data.get(s..e));
+        compressed.ok_or_else(|| self.invalid(BLOCKS, at, "a range inside DATA", block.offset))
+    }
+
+    fn decompress(&self, at: usize) -> Result<Vec<u8>> {
+        let compressed = self.compressed(at)?;
+        let length = self.blocks[at].length as usize;
         if length > MAX_DOCUMENT_BYTES + BLOCK_BYTES + 2 * RECORD_HEADER {
             return Err(self.invalid(BLOCKS, at, "a block of allowed length", length));
         }

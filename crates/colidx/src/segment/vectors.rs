@@ -272,17 +272,30 @@ impl Vectors {
         ))
     }
 
-    pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
+    /// Replaces `out` by the codes of the vectors in `range`, each of a centroid that there is.
+    pub(crate) fn read_codes(
+        &self,
+        codebook: &Codebook,
+        range: Range<usize>,
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        self.codes.read(range, out);
         let limit = codebook.len();
+        match out.iter().find(|&&code| code as usize >= limit) {
+            None => Ok(()),
+            Some(&code) => Err(self.code_error(CodeOutOfRange {
+                code: code as usize,
+                limit,
+            })),
+        }
+    }
+
+    pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
         let mut codes = Vec::new();
         let vectors = self.vectors as usize;
         for start in (0..vectors).step_by(1 << 16) {
-            self.codes
-                .read(start..vectors.min(start + (1 << 16)), &mut codes);
-            if let Some(&code) = codes.iter().find(|&&code| code as usize >= limit) {
-                let code = code as usize;
-                return Err(self.code_error(CodeOutOfRange { code, limit }));
-            }
+            let range = start..vectors.min(start + (1 << 16));
+            self.read_codes(codebook, range, &mut codes)?;
         }
         Ok(())
     }

@@ -4,11 +4,11 @@
 pub mod counting;
 pub mod crash;
 pub mod forge;
+pub mod live;
 
 use colidx::storage::Memory;
 use colidx::*;
 use forge::Files;
-use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
@@ -200,11 +200,45 @@ pub fn found(results: &SearchResults) -> Vec<(String, f32)> {
         .collect()
 }
 
+/// Whether `files` are all in `of`, which may hold what could not be removed.
+pub fn are_in(files: &Files, of: &Files) -> bool {
+    files
+        .iter()
+        .all(|(name, bytes)| of.get(name) == Some(bytes))
+}
+
 /// The files of an index of a corpus.
 pub fn built(corpus: &Corpus, options: BuildOptions) -> Files {
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));
     corpus.build_in(&directory, options).unwrap();
+    files_of(&memory)
+}
+
+/// The files of an index of a corpus that has grown: a second segment, of one document so that its posting lists name their
+/// centroids, and two commits of deletions, of three documents and of one.
+pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
+    let memory = Memory::default();
+    let directory = Directory::over(Arc::new(memory.clone()));
+    corpus.build_in(&directory, options).unwrap();
+    let options = WriterOptions {
+        merge: false,
+        ..Default::default()
+    };
+    let mut writer = IndexWriter::open_in(&directory, options).unwrap();
+    let last = corpus.documents.len() - 1;
+    for document in [4, 5, last] {
+        assert!(writer.delete(&key(document)).unwrap());
+    }
+    let added = NewDocument {
+        key: "added",
+        text: "text of 0",
+        ..Default::default()
+    };
+    writer.add(&added).unwrap();
+    writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
+    assert!(writer.delete(&key(last - 1)).unwrap());
+    writer.commit(&mut NoVectors, &NoProgress).unwrap();
     files_of(&memory)
 }
 
@@ -219,11 +253,4 @@ pub fn files_of(memory: &Memory) -> Files {
 pub fn open(files: &Files) -> Result<Index> {
     let files = files.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
     Index::open_in(&Directory::over(Arc::new(Memory::with_files(files))))
-}
-
-/// Whether `files` are all in `of`, which may hold what could not be removed.
-pub fn are_in(files: &BTreeMap<String, Vec<u8>>, of: &BTreeMap<String, Vec<u8>>) -> bool {
-    files
-        .iter()
-        .all(|(name, bytes)| of.get(name) == Some(bytes))
 }

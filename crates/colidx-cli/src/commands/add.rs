@@ -1,0 +1,204 @@
+//! `colidx add` and `colidx update`
+
+use std::fmt::Display;
+use std::path::Path;
+
+use colidx::{CommitReport, Index, IndexWriter, NewDocument, WriterOptions};
+use serde::Serialize;
+
+use super::intake::{self, Tally, Watch, refused};
+use super::with_threads;
+use crate::args::IntakeArgs;
+use crate::encoding::{EmbeddingsSource, EncoderSource};
+use crate::error::CliError;
+use crate::input::Corpus;
+use crate::input::embeddings::{self, Embeddings};
+use crate::interrupt;
+use crate::output::{Stdout, note};
+use crate::progress::Phases;
+use crate::render::{fit, number};
+use crate::session;
+
+#[derive(Serialize)]
+struct AddLine<'a> {
+    index: String,
+    generation: u64,
+    documents: u64,
+    segments: usize,
+    added: u64,
+    replaced: u64,
+    superseded: u64,
+    vectors: u64,
+    without_vectors: u64,
+    error: Option<f64>,
+    sample_error: f64,
+    bytes_written: u64,
+    unmerged: Option<&'a str>,
+}
+
+/// What was done.
+struct Done {
+    writer: IndexWriter,
+    report: CommitReport,
+    tally: Tally,
+    /// Documents that the input has again further on.
+    superseded: u64,
+}
+
+/// Adds documents to an index, or puts them in the place of others.
+///
+/// # Errors
+/// Any; the index is then unchanged.
+pub fn run(args: &IntakeArgs, replace: bool) -> Result<(), CliError> {
+    with_threads(&args.threads, || {
+        let phases = Phases::new();
+        let done = match &args.embeddings {
+            Some(directory) => from_vectors(args, directory, replace, &phases),
+            None => from_text(args, replace, &phases),
+        };
+        let done = done.map_err(super::unchanged)?;
+        phases.end();
+        tell(args, &done)
+    })
+}
+
+fn from_text(args: &IntakeArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
+    // What can fail at once fails before the checkpoint is loaded.
+    let corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let index = Index::open(&args.index.path)?;
+    let encoder = session::open_encoder(&index, &args.index.path, &args.model)?;
+    let mut writer = open(args, &index)?;
+    let mut tally = Tally::of(encoder.info().document_length);
+    let mut superseded = 0;
+    let skip = args.reading.skip_bad_lines;
+    intake::read(corpus, skip, &mut tally, phases, &mut |document, place| {
+        superseded += u64::from(take(&mut writer, document, place, replace)?);
+        Ok(())
+    })?;
+    let mut source = EncoderSource::new(&encoder);
+    let report = writer.commit(&mut source, &Watch(phases))?;
+    tally.truncated = source.truncated();
+    Ok(Done {
+        writer,
+        report,
+        tally,
+        superseded,
+    })
+}
+
+fn from_vectors(
+    args: &IntakeArgs,
+    directory: &Path,
+    replace: bool,
+    phases: &Phases,
+) -> Result<Done, CliError> {
+    let embeddings = Embeddings::open(directory)?;
+    let mut writer = open(args, &Index::open(&args.index.path)?)?;
+    let mut superseded = 0;
+    intake::keys(directory, &embeddings, &mut |document, place| {
+        superseded += u64::from(take(&mut writer, document, place, replace)?);
+        Ok(())
+    })?;
+    let mut source = EmbeddingsSource {
+        embeddings,
+        fingerprint: embeddings::fingerprint(directory),
+    };
+    let report = writer.commit(&mut source, &Watch(phases))?;
+    Ok(Done {
+        writer,
+        report,
+        tally: Tally::default(),
+        superseded,
+    })
+}
+
+/// Takes the index for writing. Text is encoded with the checkpoint that made it, which was compared; what made vectors is not known.
+fn open(args: &IntakeArgs, index: &Index) -> Result<IndexWriter, CliError> {
+    let options = WriterOptions {
+        model: match args.embeddings {
+            Some(_) => None,
+            None => index.model().cloned(),
+        },
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        ..WriterOptions::default()
+    };
+    interrupt::install()?;
+    Ok(IndexWriter::open(&args.index.path, options)?)
+}
+
+/// Stages a document. Returns whether it came before in the same input.
+fn take(
+    writer: &mut IndexWriter,
+    document: &NewDocument<'_>,
+    place: &dyn Display,
+    replace: bool,
+) -> Result<bool, CliError> {
+    if replace {
+        let before = writer.staged();
+        writer.update(document).map_err(|e| refused(place, e))?;
+        return Ok(writer.staged() == before);
+    }
+    let exists = |writer: &IndexWriter, key: &str| matches!(writer.index().find(key), Ok(Some(_)));
+    writer.add(document).map_err(|error| match error {
+        colidx::Error::DuplicateKey { key } if exists(writer, &key) => CliError::KeyExists {
+            place: place.to_string(),
+            key,
+        },
+        error => refused(place, error),
+    })?;
+    Ok(false)
+}
+
+fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
+    let Done {
+        writer,
+        report,
+        tally,
+        superseded,
+    } = done;
+    let index = writer.index();
+    let segments = index.info()?.segments.len();
+    note(&format!(
+        "{}: {} added, {} of them in the place of others; {} in {}",
+        args.index.path.display(),
+        number::counted(report.added, "document"),
+        number::count(report.deleted),
+        number::counted(index.documents(), "document"),
+        number::counted(segments as u64, "segment"),
+    ));
+    if *superseded > 0 {
+        note(&format!(
+            "replaced: {} that came again further on in the input",
+            number::counted(*superseded, "document")
+        ));
+    }
+    for line in tally.left_out("", report.without_text, report.without_vectors) {
+        note(&line);
+    }
+    if let Some(error) = report.error {
+        note(&fit::line(error, report.sample_error));
+    }
+    super::tell_unmerged(report);
+    note(&intake::times(&report.phases));
+    if args.json {
+        let unmerged = report.unmerged.as_ref().map(|e| e.to_string());
+        let mut out = Stdout::lock();
+        out.json(&AddLine {
+            index: args.index.path.display().to_string(),
+            generation: report.generation,
+            documents: index.documents(),
+            segments,
+            added: report.added,
+            replaced: report.deleted,
+            superseded: *superseded,
+            vectors: report.vectors,
+            without_vectors: report.without_vectors,
+            error: report.error,
+            sample_error: report.sample_error,
+            bytes_written: report.bytes_written,
+            unmerged: unmerged.as_deref(),
+        })?;
+        out.flush()?;
+    }
+    Ok(())
+}

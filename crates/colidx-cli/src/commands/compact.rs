@@ -1,0 +1,94 @@
+//! `colidx compact`
+
+use colidx::{CommitReport, Index, IndexWriter, RetrainOptions, WriterOptions};
+use serde::Serialize;
+
+use super::intake::{self, Watch};
+use super::with_threads;
+use crate::args::CompactArgs;
+use crate::encoding::EncoderSource;
+use crate::error::CliError;
+use crate::interrupt;
+use crate::output::{Stdout, note};
+use crate::progress::Phases;
+use crate::render::number;
+use crate::session;
+
+#[derive(Serialize)]
+struct CompactLine {
+    index: String,
+    generation: u64,
+    documents: u64,
+    merged: u64,
+    reclaimed: u64,
+    sample_error: f64,
+    bytes_before: u64,
+    bytes: u64,
+}
+
+/// Makes one segment of all, and a new codebook if that was asked for.
+///
+/// # Errors
+/// Any; the index is then unchanged.
+pub fn run(args: &CompactArgs) -> Result<(), CliError> {
+    with_threads(&args.threads, || {
+        interrupt::install()?;
+        let phases = Phases::new();
+        let (line, report) = compact(args, &phases).map_err(super::unchanged)?;
+        phases.end();
+        note(&format!(
+            "{}: {}, {} reclaimed; {} on disk, {} before",
+            line.index,
+            number::counted(line.documents, "document"),
+            number::count(line.reclaimed),
+            number::bytes(line.bytes),
+            number::bytes(line.bytes_before),
+        ));
+        note(&intake::times(&report.phases));
+        if args.json {
+            let mut out = Stdout::lock();
+            out.json(&line)?;
+            out.flush()?;
+        }
+        Ok(())
+    })
+}
+
+fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitReport), CliError> {
+    let path = &args.index.path;
+    let options = WriterOptions {
+        // The checkpoint is compared with it.
+        model: Index::open(path)?.model().cloned(),
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        ..WriterOptions::default()
+    };
+    let mut writer = IndexWriter::open(path, options)?;
+    let before = writer.index().info()?.bytes;
+    let watch = Watch(phases);
+    let retrain = RetrainOptions {
+        centroids: args.centroids.map(|n| n as usize),
+        engine: args.clustering.engine()?,
+        ..RetrainOptions::default()
+    };
+    let report = match (args.retrain, args.from_text) {
+        (false, _) => writer.compact(&watch)?,
+        (true, false) => writer.retrain(None, &retrain, &watch)?,
+        (true, true) => {
+            let encoder = session::open_encoder(writer.index(), path, &args.model)?;
+            let mut source = EncoderSource::new(&encoder);
+            writer.retrain(Some(&mut source), &retrain, &watch)?
+        }
+    };
+    let info = writer.index().info()?;
+    let line = CompactLine {
+        index: path.display().to_string(),
+        generation: report.generation,
+        documents: info.documents,
+        merged: report.merged,
+        reclaimed: report.reclaimed,
+        sample_error: info.sample_error,
+        bytes_before: before,
+        bytes: info.bytes,
+    };
+    Ok((line, report))
+}

@@ -1,0 +1,86 @@
+//! `colidx delete`
+
+use std::collections::HashSet;
+
+use colidx::{IndexWriter, NoVectors, WriterOptions};
+use serde::Serialize;
+
+use super::intake::{Watch, refused};
+use crate::args::DeleteArgs;
+use crate::error::CliError;
+use crate::input::read_keys;
+use crate::interrupt;
+use crate::output::{Stdout, note};
+use crate::progress::Phases;
+use crate::render::number;
+
+#[derive(Serialize)]
+struct DeleteLine {
+    index: String,
+    generation: u64,
+    documents: u64,
+    deleted: u64,
+    missing: u64,
+}
+
+/// Deletes documents from an index.
+///
+/// # Errors
+/// Any; the index is then unchanged.
+pub fn run(args: &DeleteArgs) -> Result<(), CliError> {
+    interrupt::install()?;
+    let phases = Phases::new();
+    let deleted = delete(args, &phases);
+    let line = deleted.map_err(super::unchanged)?;
+    phases.end();
+    note(&format!(
+        "{}: {} deleted, {} left",
+        line.index,
+        number::counted(line.deleted, "document"),
+        number::count(line.documents),
+    ));
+    if line.missing > 0 {
+        let missing = number::counted(line.missing, "key");
+        note(&format!("skipped: {missing} that the index does not have"));
+    }
+    if args.json {
+        let mut out = Stdout::lock();
+        out.json(&line)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
+    let listed = match &args.keys {
+        Some(file) => read_keys(file)?,
+        None => Vec::new(),
+    };
+    let mut writer = IndexWriter::open(&args.index.path, WriterOptions::default())?;
+    let mut missing = 0;
+    let mut seen = HashSet::new();
+    let typed = args.key.iter().map(|key| (None, key));
+    let listed = listed.iter().map(|(place, key)| (Some(place), key));
+    for (place, key) in typed.chain(listed) {
+        if !seen.insert(key) || writer.delete(key)? {
+            continue;
+        }
+        if !args.skip_missing {
+            let unknown = colidx::Error::UnknownKey { key: key.into() };
+            return Err(match place {
+                Some(place) => refused(place, unknown),
+                None => unknown.into(),
+            });
+        }
+        missing += 1;
+    }
+    let report = writer.commit(&mut NoVectors, &Watch(phases))?;
+    super::tell_unmerged(&report);
+    Ok(DeleteLine {
+        index: args.index.path.display().to_string(),
+        generation: report.generation,
+        documents: writer.index().documents(),
+        deleted: report.deleted,
+        missing,
+    })
+}
