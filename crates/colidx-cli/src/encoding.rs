@@ -97,6 +97,10 @@ impl VectorSource for EmbeddingsSource {
         false
     }
 
+    fn rereads(&self) -> bool {
+        true
+    }
+
     fn encode(
         &mut self,
         documents: &[SourceDocument<'_>],

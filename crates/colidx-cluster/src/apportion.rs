@@ -26,22 +26,70 @@ pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
     shares
 }
 
-/// What a set's share goes by: `(squared error it has with one centroid) ^ damping`.
-pub(crate) fn weight(vectors: &[f32], dim: usize, rows: &[u32], damping: f32) -> f64 {
-    squared_error(vectors, dim, rows).powf(f64::from(damping))
+/// How far vectors lie from their mean.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Spread {
+    /// Vectors; a fraction where they stand for more than themselves.
+    vectors: f64,
+    pub mean: Vec<f32>,
+    /// The sum over the vectors of their squared distance to their mean: the error that one centroid leaves.
+    error: f64,
 }
 
-/// The sum over the rows of their squared distance to their mean.
-fn squared_error(vectors: &[f32], dim: usize, rows: &[u32]) -> f64 {
-    if rows.is_empty() {
-        return 0.0;
+impl Spread {
+    /// Of vectors `[n, dim]`.
+    pub(crate) fn of(vectors: &[f32], dim: usize) -> Spread {
+        if vectors.is_empty() {
+            return Spread::default();
+        }
+        let mean = mean(vectors.chunks_exact(dim), dim);
+        let error = vectors
+            .chunks_exact(dim)
+            .flat_map(|row| row.iter().zip(&mean))
+            .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
+            .sum();
+        Spread {
+            vectors: (vectors.len() / dim) as f64,
+            mean,
+            error,
+        }
     }
-    let row = |&row: &u32| &vectors[row as usize * dim..(row as usize + 1) * dim];
-    let mean = mean(rows.iter().map(row), dim);
-    rows.iter()
-        .flat_map(|at| row(at).iter().zip(&mean))
-        .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
-        .sum()
+
+    /// As if there were `factor` times the vectors.
+    pub(crate) fn scaled(self, factor: f64) -> Spread {
+        Spread {
+            vectors: self.vectors * factor,
+            error: self.error * factor,
+            ..self
+        }
+    }
+
+    /// Of the vectors of several spreads together.
+    pub(crate) fn merged<'a>(spreads: impl IntoIterator<Item = &'a Spread>) -> Spread {
+        let mut merged = Spread::default();
+        for spread in spreads {
+            if merged.vectors == 0.0 {
+                merged = spread.clone();
+                continue;
+            }
+            let vectors = merged.vectors + spread.vectors;
+            let share = spread.vectors / vectors;
+            let mut apart = 0.0;
+            for (mean, &other) in merged.mean.iter_mut().zip(&spread.mean) {
+                let step = f64::from(other) - f64::from(*mean);
+                apart += step * step;
+                *mean = (f64::from(*mean) + step * share) as f32;
+            }
+            merged.error += spread.error + apart * share * merged.vectors;
+            merged.vectors = vectors;
+        }
+        merged
+    }
+
+    /// What a set's share of the centroids goes by: `error ^ damping`.
+    pub(crate) fn weight(&self, damping: f32) -> f64 {
+        self.error.powf(f64::from(damping))
+    }
 }
 
 #[cfg(test)]
@@ -61,8 +109,22 @@ mod tests {
     }
 
     #[test]
-    fn error_is_around_the_mean_of_the_rows_named() {
-        assert_eq!(weight(&[0.0, 1.0, 9.0, 3.0], 1, &[1, 3], 1.0), 2.0);
-        assert_eq!(weight(&[1.0], 1, &[], 1.0), 0.0);
+    fn error_is_around_the_mean() {
+        assert_eq!(Spread::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
+        assert_eq!(Spread::of(&[], 1).weight(1.0), 0.0);
+    }
+
+    #[test]
+    fn spreads_of_parts_make_the_spread_of_the_whole() {
+        let vectors: Vec<f32> = (0..60).map(|i| ((i * i) % 23) as f32).collect();
+        let whole = Spread::of(&vectors, 3);
+        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Spread::of(&vectors[range], 3));
+        let merged = Spread::merged(&parts);
+        assert_eq!(merged.vectors, 20.0);
+        assert!((merged.error / whole.error - 1.0).abs() < 1e-6);
+        let pairs = merged.mean.iter().zip(&whole.mean);
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+        let twice = Spread::merged(&[whole.clone(), whole.clone()]);
+        assert_eq!(twice, whole.scaled(2.0));
     }
 }

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::ClusterError;
-use crate::apportion::{apportion, weight};
+use crate::apportion::{Spread, apportion};
 use crate::assign::gather;
 use crate::cells::cells;
 use crate::engine::{KMeans, Problem, without_engine};
@@ -17,9 +17,9 @@ use crate::lookup::FEW;
 use crate::rng::mix;
 
 /// As the default of [`TrainOptions::damping`](crate::TrainOptions), for cells in place of tokens.
-const DAMPING: f32 = 0.9;
+pub(crate) const DAMPING: f32 = 0.9;
 /// Passes over all vectors.
-const PASSES: usize = 2;
+pub(crate) const PASSES: usize = 2;
 
 pub(crate) struct Builtin;
 
@@ -30,6 +30,14 @@ impl KMeans for Builtin {
         tick: &(dyn Fn(u64) + Sync),
     ) -> Result<Vec<f32>, ClusterError> {
         Ok(fit(problem, tick))
+    }
+
+    fn fit_cell(
+        &self,
+        problem: &Problem,
+        tick: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<f32>, ClusterError> {
+        Ok(fit_cell(problem, tick))
     }
 
     fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
@@ -52,10 +60,7 @@ fn fit(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
         return lloyd(problem, tick);
     }
     let mut centroids = by_cell(problem, tick);
-    // A cell that repeats few vectors leaves part of its share. A repeated centroid wins no vector, so the first pass puts
-    // it where the error is greatest.
-    let missing = (problem.centroids * problem.dim).saturating_sub(centroids.len());
-    centroids.extend_from_within(..missing.min(centroids.len()));
+    fill(&mut centroids, problem.centroids * problem.dim);
     refine(
         problem,
         &mut centroids,
@@ -63,6 +68,20 @@ fn fit(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
         tick,
     );
     centroids
+}
+
+fn fit_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+    without_engine(problem).unwrap_or_else(|| match problem.centroids {
+        ..=FEW => lloyd(problem, tick),
+        _ => by_cell(problem, tick),
+    })
+}
+
+/// Repeats centroids to make up for missing ones, up to `values`: a cell that repeats few vectors leaves part of its share.
+/// A repeated centroid wins no vector, so the next pass puts it where the error is greatest.
+pub(crate) fn fill(centroids: &mut Vec<f32>, values: usize) {
+    let missing = values.saturating_sub(centroids.len());
+    centroids.extend_from_within(..missing.min(centroids.len()));
 }
 
 /// The centroids of each cell of the vectors, one after the other; fewer where vectors repeat.
@@ -81,7 +100,8 @@ fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
         .into_par_iter()
         .map(|cell| {
             let rows = cells.members(cell);
-            (weight(vectors, dim, rows, DAMPING), rows.len())
+            let spread = Spread::of(&gather(vectors, dim, rows), dim);
+            (spread.weight(DAMPING), rows.len())
         })
         .collect();
     let shares = apportion(&sets, k);
@@ -94,10 +114,7 @@ fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
                 seed: mix(problem.seed, cell as u64),
                 ..*problem
             };
-            without_engine(&own).unwrap_or_else(|| match own.centroids {
-                ..=FEW => lloyd(&own, tick),
-                _ => by_cell(&own, tick),
-            })
+            fit_cell(&own, tick)
         })
         .collect();
     parts.concat()

@@ -14,7 +14,7 @@ const SAMPLE: usize = 64;
 const PASSES: usize = 8;
 const TOLERANCE: f32 = 5e-3;
 /// A cell of more than this many times the mean size is divided again: whoever looks into it pays for its size.
-const LARGE: usize = 4;
+pub(crate) const LARGE: usize = 4;
 
 /// Vectors, such as the centroids of a codebook, divided over cells.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 
 use crate::builtin::Builtin;
-use crate::{ClusterError, Engine, TrainOptions};
+use crate::{ClusterError, Engine};
 
 /// One k-means problem. What reaches an engine has at least two centroids, and more distinct vectors than centroids.
 #[derive(Clone, Copy)]
@@ -18,35 +18,21 @@ pub(crate) struct Problem<'a> {
     pub seed: u64,
 }
 
-impl<'a> Problem<'a> {
-    pub(crate) fn new(
-        vectors: &'a [f32],
-        dim: usize,
-        centroids: usize,
-        seed: u64,
-        options: &TrainOptions,
-    ) -> Problem<'a> {
-        Problem {
-            vectors,
-            dim,
-            centroids,
-            iterations: options.iterations,
-            tolerance: options.tolerance,
-            seed,
-        }
-    }
-
-    /// Comparisons of a vector with a centroid in one pass.
-    pub(crate) fn pass(&self) -> u64 {
-        (self.vectors.len() / self.dim) as u64 * self.centroids as u64
-    }
-}
-
 /// A k-means engine.
 pub(crate) trait KMeans: Sync {
     /// Returns `[centroids, dim]`. `tick` is told of every pass, in comparisons.
     fn fit(&self, problem: &Problem, tick: &(dyn Fn(u64) + Sync))
     -> Result<Vec<f32>, ClusterError>;
+
+    /// As `fit`, for vectors that are one cell of many, whose centroids are refined together afterwards; there may be fewer
+    /// than asked for.
+    fn fit_cell(
+        &self,
+        problem: &Problem,
+        tick: &(dyn Fn(u64) + Sync),
+    ) -> Result<Vec<f32>, ClusterError> {
+        self.fit(problem, tick)
+    }
 
     /// About how many comparisons a problem takes that does not converge early.
     fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
@@ -69,19 +55,7 @@ impl Engine {
     }
 }
 
-/// Solves a problem of any size.
-pub(crate) fn solve(
-    engine: &dyn KMeans,
-    problem: &Problem,
-    tick: &(dyn Fn(u64) + Sync),
-) -> Result<Vec<f32>, ClusterError> {
-    match without_engine(problem) {
-        Some(centroids) => Ok(centroids),
-        None => engine.fit(problem, tick),
-    }
-}
-
-/// What takes no engine: no vectors, fewer distinct vectors than centroids, one centroid.
+/// What needs no engine: no vectors, fewer distinct vectors than centroids, one centroid.
 pub(crate) fn without_engine(problem: &Problem) -> Option<Vec<f32>> {
     let distinct = distinct_vectors(problem.vectors, problem.dim, problem.centroids + 1);
     if distinct.len() <= problem.centroids {

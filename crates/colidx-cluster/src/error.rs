@@ -66,6 +66,10 @@ pub enum ClusterError {
         value: f32,
     },
 
+    /// A part of the sample could not be read.
+    #[error("a part of the sample cannot be read: {0}")]
+    Read(#[source] Box<dyn std::error::Error + Send + Sync>),
+
     /// faiss refused the problem.
     #[error(
         "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",

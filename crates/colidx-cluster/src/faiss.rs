@@ -45,7 +45,8 @@ fn run(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> faiss::error::Result<V
     let mut index = FlatIndex::new(problem.dim as u32, MetricType::L2)?;
     for _ in 0..problem.iterations {
         clustering.train(problem.vectors, &mut index)?;
-        tick(problem.pass());
+        let vectors = problem.vectors.len() / problem.dim;
+        tick((vectors * problem.centroids) as u64);
     }
     Ok(clustering.centroids()?.concat())
 }

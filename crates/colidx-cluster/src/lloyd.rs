@@ -1,19 +1,43 @@
 //! Lloyd's algorithm, with the same result for any number of threads.
 //!
 //! Vectors are assigned in parallel, each on its own; members are listed by centroid in order of row; each centroid is then
-//! the mean of its list, summed in that order. No sum depends on how the work was split.
+//! the mean of its list, summed in that order. No sum depends on how the work was split. Vectors come block by block, so they
+//! need not be in memory all at once; where the blocks end does not matter either.
 
-use std::ops::Range;
+use std::convert::Infallible;
 
 use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
-use crate::engine::{Problem, mean};
+use crate::engine::Problem;
 use crate::lookup::Lookup;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};
 use crate::rng::Rng;
 use crate::seeding::seed;
+
+/// Vectors that are visited in order, block by block, as often as needed.
+pub(crate) trait Blocks {
+    type Error;
+
+    /// Calls `take` with each block, `[n, dim]`.
+    fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), Self::Error>;
+}
+
+/// One block, in memory.
+struct Held<'a>(&'a [f32]);
+
+impl Blocks for Held<'_> {
+    type Error = Infallible;
+
+    fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), Infallible> {
+        take(self.0);
+        Ok(())
+    }
+}
+
+/// Finds the nearest centroid of each vector of a block, and says how many comparisons that took.
+type Find<'a> = Box<dyn Fn(&[f32], &mut [Nearest]) -> u64 + 'a>;
 
 /// k-means proper: at least two centroids, and more distinct vectors than centroids. `tick` is told of every pass, in
 /// comparisons.
@@ -25,16 +49,20 @@ pub(crate) fn lloyd(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> 
         ..
     } = problem;
     let mut centroids = seed(vectors, dim, k, &mut Rng::new(problem.seed));
-    descend(
-        problem,
-        &mut centroids,
-        problem.iterations,
-        tick,
-        &|centroids, found| {
-            nearest_into(vectors, &pack(centroids, dim), found);
-            problem.pass()
-        },
-    );
+    let prepare = |centroids: &[f32]| -> Find {
+        let panels = pack(centroids, dim);
+        Box::new(move |vectors, found| {
+            nearest_into(vectors, &panels, found);
+            (found.len() * k) as u64
+        })
+    };
+    let descent = Descent {
+        dim,
+        passes: problem.iterations,
+        tolerance: problem.tolerance,
+        prepare: &prepare,
+    };
+    let Ok(()) = descent.run(&Held(vectors), &mut centroids, tick);
     centroids
 }
 
@@ -45,104 +73,209 @@ pub(crate) fn refine(
     passes: usize,
     tick: &(dyn Fn(u64) + Sync),
 ) {
-    let dim = problem.dim;
-    let all = 0..centroids.len() / dim;
-    descend(problem, centroids, passes, tick, &|centroids, found| {
-        Lookup::new(dim, centroids, std::slice::from_ref(&all)).nearest(
-            problem.vectors,
-            &|_| 0,
-            found,
-        )
-    });
+    let &Problem { dim, tolerance, .. } = problem;
+    let blocks = Held(problem.vectors);
+    let Ok(()) = refine_blocks(&blocks, dim, centroids, passes, tolerance, tick);
 }
 
-/// Lloyd's passes; `find` replaces the nearest centroid of each vector, and says how many comparisons that took.
-fn descend(
-    problem: &Problem,
+/// As [`refine`], for vectors that are not in memory.
+pub(crate) fn refine_blocks<B: Blocks>(
+    blocks: &B,
+    dim: usize,
     centroids: &mut [f32],
     passes: usize,
+    tolerance: f32,
     tick: &(dyn Fn(u64) + Sync),
-    find: &dyn Fn(&[f32], &mut [Nearest]) -> u64,
-) {
-    let &Problem { vectors, dim, .. } = problem;
-    let norms = squared_norms(vectors, dim);
-    let mut found = vec![NOWHERE; norms.len()];
-    let mut before = f64::INFINITY;
-    for _ in 0..passes {
-        let compared = find(centroids, &mut found);
+) -> Result<(), B::Error> {
+    let all = 0..centroids.len() / dim;
+    let prepare = |centroids: &[f32]| -> Find {
+        let lookup = Lookup::new(dim, centroids, std::slice::from_ref(&all));
+        Box::new(move |vectors, found| lookup.nearest(vectors, &|_| 0, found))
+    };
+    let descent = Descent {
+        dim,
+        passes,
+        tolerance,
+        prepare: &prepare,
+    };
+    descent.run(blocks, centroids, tick)
+}
+
+/// Lloyd's passes.
+struct Descent<'a> {
+    dim: usize,
+    passes: usize,
+    tolerance: f32,
+    prepare: &'a dyn Fn(&[f32]) -> Find<'a>,
+}
+
+impl Descent<'_> {
+    fn run<B: Blocks>(
+        &self,
+        blocks: &B,
+        centroids: &mut [f32],
+        tick: &(dyn Fn(u64) + Sync),
+    ) -> Result<(), B::Error> {
+        let dim = self.dim;
+        let mut norms = Vec::new();
+        let mut found = Vec::new();
+        let mut before = f64::INFINITY;
+        for _ in 0..self.passes {
+            let find = (self.prepare)(centroids);
+            let mut pass = Pass::new(centroids.len() / dim, dim);
+            let mut compared = 0;
+            blocks.visit(&mut |vectors| {
+                if norms.len() == pass.rows {
+                    norms.extend(squared_norms(vectors, dim));
+                }
+                found.clear();
+                found.resize(vectors.len() / dim, NOWHERE);
+                compared += find(vectors, &mut found);
+                pass.add(vectors, &norms[pass.rows..], &found);
+            })?;
+            drop(find);
+            pass.move_centroids(centroids);
+            let splits = pass.splits();
+            if !splits.is_empty() {
+                split(blocks, dim, &splits, centroids)?;
+            }
+            tick(compared);
+            if splits.is_empty() && before - pass.error < f64::from(self.tolerance) * before {
+                break;
+            }
+            before = pass.error;
+        }
+        Ok(())
+    }
+}
+
+/// What one pass finds out about every centroid.
+struct Pass {
+    dim: usize,
+    /// Vectors seen.
+    rows: usize,
+    /// `[k, dim]`: sums of the members.
+    sums: Vec<f64>,
+    clusters: Vec<Cluster>,
+    /// The sum of all squared distances.
+    error: f64,
+}
+
+#[derive(Clone, Default)]
+struct Cluster {
+    members: u32,
+    /// The sum of the members' squared distances.
+    error: f64,
+    /// The member farthest away, of equal ones the first.
+    farthest: usize,
+    distance: f32,
+}
+
+/// Row `row` becomes centroid `centroid`.
+struct Split {
+    row: usize,
+    centroid: usize,
+}
+
+impl Pass {
+    fn new(k: usize, dim: usize) -> Pass {
+        Pass {
+            dim,
+            rows: 0,
+            sums: vec![0.0; k * dim],
+            clusters: vec![Cluster::default(); k],
+            error: 0.0,
+        }
+    }
+
+    /// Adds a block, of whose vectors the squared norms and nearest centroids are given.
+    fn add(&mut self, vectors: &[f32], norms: &[f32], found: &[Nearest]) {
+        let (dim, first) = (self.dim, self.rows);
         let distances: Vec<f32> = norms
             .iter()
-            .zip(&found)
+            .zip(found)
             .map(|(&norm, found)| squared_distance(norm, found))
             .collect();
-        let members = Members::new(found.iter().map(|found| found.index), centroids.len() / dim);
-        centroids
+        let members = Members::new(found.iter().map(|found| found.index), self.clusters.len());
+        self.sums
             .par_chunks_mut(dim)
+            .zip(self.clusters.par_iter_mut())
             .enumerate()
-            .for_each(|(c, centroid)| {
-                let rows = members.of(c);
-                if !rows.is_empty() {
-                    centroid.copy_from_slice(&mean(
-                        rows.iter().map(|&row| &vectors[span(row, dim)]),
-                        dim,
-                    ));
+            .for_each(|(c, (sum, cluster))| {
+                for &row in members.of(c) {
+                    let row = row as usize;
+                    for (sum, &value) in sum.iter_mut().zip(&vectors[row * dim..][..dim]) {
+                        *sum += f64::from(value);
+                    }
+                    let distance = distances[row];
+                    if cluster.members == 0 || distance > cluster.distance {
+                        (cluster.farthest, cluster.distance) = (first + row, distance);
+                    }
+                    cluster.members += 1;
+                    cluster.error += f64::from(distance);
                 }
             });
-        let repaired = repair(centroids, vectors, dim, &members, &distances);
-        tick(compared);
-        let error: f64 = distances.iter().map(|&distance| f64::from(distance)).sum();
-        if repaired == 0 && before - error < f64::from(problem.tolerance) * before {
-            break;
-        }
-        before = error;
-    }
-}
-
-fn span(row: u32, dim: usize) -> Range<usize> {
-    row as usize * dim..(row as usize + 1) * dim
-}
-
-/// Splits a cluster for every centroid without members: the clusters of greatest squared error, worst first, each hand their
-/// farthest member over as a centroid. Returns how many were split.
-fn repair(
-    centroids: &mut [f32],
-    vectors: &[f32],
-    dim: usize,
-    members: &Members,
-    distances: &[f32],
-) -> usize {
-    let k = centroids.len() / dim;
-    let empty: Vec<usize> = (0..k).filter(|&c| members.of(c).is_empty()).collect();
-    if empty.is_empty() {
-        return 0;
-    }
-    let error = |c: usize| {
-        members
-            .of(c)
+        self.error = distances
             .iter()
-            .map(|&row| f64::from(distances[row as usize]))
-            .sum::<f64>()
-    };
-    let mut worst: Vec<(f64, usize)> = (0..k)
-        .map(|c| (error(c), c))
-        .filter(|&(error, _)| error > 0.0)
-        .collect();
-    worst.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut split = 0;
-    for (&c, &(_, donor)) in empty.iter().zip(&worst) {
-        let farthest = members.of(donor).iter().copied().reduce(|far, row| {
-            if distances[row as usize] > distances[far as usize] {
-                row
-            } else {
-                far
+            .fold(self.error, |sum, &distance| sum + f64::from(distance));
+        self.rows += found.len();
+    }
+
+    /// Moves each centroid to the mean of its members, if it has any.
+    fn move_centroids(&self, centroids: &mut [f32]) {
+        let means = self.sums.chunks_exact(self.dim).zip(&self.clusters);
+        for (centroid, (sum, cluster)) in centroids.chunks_exact_mut(self.dim).zip(means) {
+            if cluster.members > 0 {
+                for (value, sum) in centroid.iter_mut().zip(sum) {
+                    *value = (sum / f64::from(cluster.members)) as f32;
+                }
             }
-        });
-        if let Some(row) = farthest {
-            centroids[c * dim..(c + 1) * dim].copy_from_slice(&vectors[span(row, dim)]);
-            split += 1;
         }
     }
-    split
+
+    /// A split for every centroid without members: the clusters of greatest squared error, worst first, each hand their
+    /// farthest member over as a centroid.
+    fn splits(&self) -> Vec<Split> {
+        let clusters = self.clusters.iter().enumerate();
+        let empty: Vec<usize> = clusters
+            .clone()
+            .filter(|(_, cluster)| cluster.members == 0)
+            .map(|(c, _)| c)
+            .collect();
+        if empty.is_empty() {
+            return Vec::new();
+        }
+        let mut worst: Vec<(usize, &Cluster)> = clusters
+            .filter(|(_, cluster)| cluster.error > 0.0)
+            .collect();
+        worst.sort_by(|a, b| b.1.error.total_cmp(&a.1.error).then(a.0.cmp(&b.0)));
+        empty
+            .into_iter()
+            .zip(worst)
+            .map(|(centroid, (_, donor))| Split {
+                row: donor.farthest,
+                centroid,
+            })
+            .collect()
+    }
+}
+
+/// Copies the rows that splits name into their centroids.
+fn split<B: Blocks>(
+    blocks: &B,
+    dim: usize,
+    splits: &[Split],
+    centroids: &mut [f32],
+) -> Result<(), B::Error> {
+    let mut first = 0;
+    blocks.visit(&mut |vectors| {
+        let rows = first..first + vectors.len() / dim;
+        for split in splits.iter().filter(|split| rows.contains(&split.row)) {
+            let row = &vectors[(split.row - first) * dim..][..dim];
+            centroids[split.centroid * dim..][..dim].copy_from_slice(row);
+        }
+        first = rows.end;
+    })
 }
 
 #[cfg(test)]
@@ -177,14 +310,17 @@ mod tests {
         // All vectors are nearest to centroid 0; row 3 is the farthest from it.
         let vectors = [0.0f32, 1.0, 2.0, 9.0];
         let mut centroids = [3.0f32, 100.0];
-        let split = repair(
-            &mut centroids,
-            &vectors,
-            1,
-            &Members::new([0; 4].into_iter(), 2),
-            &[9.0, 4.0, 1.0, 36.0],
-        );
-        assert_eq!((split, centroids), (1, [3.0, 9.0]));
+        let panels = pack(&centroids, 1);
+        let mut pass = Pass::new(2, 1);
+        // In two blocks, as if they were read one after the other.
+        for block in vectors.chunks(2) {
+            pass.add(block, &squared_norms(block, 1), &nearest(block, &panels));
+        }
+        pass.move_centroids(&mut centroids);
+        assert_eq!(centroids, [3.0, 100.0]);
+        let splits = pass.splits();
+        split(&Held(&vectors), 1, &splits, &mut centroids).unwrap();
+        assert_eq!((splits.len(), centroids), (1, [3.0, 9.0]));
     }
 
     #[test]
@@ -204,5 +340,36 @@ mod tests {
             .map(|passes| error(&fit(&vectors, 8, 32, passes)))
             .to_vec();
         assert!(errors.is_sorted_by(|a, b| a * 1.0001 >= *b), "{errors:?}");
+    }
+
+    /// Blocks of some rows.
+    struct Pieces<'a>(&'a [f32], usize);
+
+    impl Blocks for Pieces<'_> {
+        type Error = Infallible;
+
+        fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), Infallible> {
+            self.0.chunks(self.1).for_each(take);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn blocks_of_any_size_give_the_same_centroids() {
+        let (dim, k) = (4, 400);
+        let mut rng = Rng::new(4);
+        let vectors: Vec<f32> = (0..3000 * dim).map(|_| rng.unit() as f32).collect();
+        // Repeated centroids are empty ones.
+        let start: Vec<f32> = vectors[..(k - 20) * dim].to_vec();
+        let start = [&start[..], &start[..20 * dim]].concat();
+        let refined = |rows: usize| {
+            let mut centroids = start.clone();
+            let blocks = Pieces(&vectors, rows * dim);
+            refine_blocks(&blocks, dim, &mut centroids, 3, 0.0, &|_| ()).unwrap();
+            centroids
+        };
+        let whole = refined(3000);
+        assert_ne!(whole, start);
+        assert!(whole == refined(1000) && whole == refined(77));
     }
 }

@@ -22,7 +22,7 @@ const REACH: f64 = 1.5;
 /// and into no more than this many.
 const PROBES: usize = 32;
 /// Vectors sorted at a time: enough for full tasks, few enough to stay in the last-level cache.
-const BLOCK: usize = 1 << 16;
+const BLOCK: usize = 1 << 14;
 const SEED: u64 = 0x636F_6C69_6478;
 
 /// Groups of centroids, laid out for the kernels.

@@ -120,6 +120,11 @@ pub struct TrainOptions {
     pub engine: Engine,
     /// How to divide the vectors.
     pub shape: Shape,
+    /// The most bytes of vectors in a part of the sample; what is trained together fits one. It decides about the codebook, so
+    /// it is not how memory is bounded.
+    pub part_bytes: usize,
+    /// Bytes of vectors that are held at once, but at least a part. It decides about nothing but memory.
+    pub memory: usize,
     /// Token-aware only: a token's share of the centroids is `(its squared error with one centroid) ^ damping`. 1 follows the
     /// error, 0 gives every token the same.
     pub damping: f32,
@@ -139,6 +144,8 @@ impl TrainOptions {
                 Engine::Builtin
             },
             shape: Shape::TokenAware,
+            part_bytes: 32 << 20,
+            memory: usize::MAX,
             damping: 0.9,
         }
     }

@@ -5,137 +5,256 @@
 //! would have with a single centroid, damped by an exponent.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use rayon::prelude::*;
+use crate::apportion::{Spread, apportion};
+use crate::builtin::DAMPING;
+use crate::{Partition, SHARED};
 
-use crate::SHARED;
-use crate::apportion::{apportion, weight};
-
-/// The rows of one token, and how many centroids they get.
+/// The vectors of one token in one part of the sample.
 #[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Piece {
+    pub part: usize,
+    pub rows: usize,
+    pub spread: Spread,
+}
+
+/// How many rows a token has in a part, and how many centroids they get.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share {
-    pub token_id: u32,
-    /// Ascending.
-    pub rows: Vec<u32>,
+    pub rows: usize,
     pub centroids: usize,
 }
 
-/// Divides `centroids`, at least 1, over the tokens of at least one vector; the shares come in order of token id. Tokens that
-/// would get less than one centroid are pooled in [`SHARED`], which always gets one, for tokens the sample has not seen.
-pub(crate) fn allocate(
-    vectors: &[f32],
-    dim: usize,
-    token_ids: &[u32],
-    centroids: usize,
-    damping: f32,
-) -> Vec<Share> {
-    let mut tokens: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (row, &token_id) in token_ids.iter().enumerate() {
-        tokens.entry(token_id).or_default().push(row as u32);
-    }
-    let mut pool = tokens.remove(&SHARED).unwrap_or_default();
-    let weight = |rows: &[u32]| weight(vectors, dim, rows, damping);
-    let tokens: Vec<(u32, Vec<u32>)> = tokens.into_iter().collect();
-    let weights: Vec<f64> = tokens.par_iter().map(|(_, rows)| weight(rows)).collect();
-    let total: f64 = weights.iter().sum();
+/// What is trained where.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    /// By part: the tokens trained on its rows. Rows of other tokens are pooled. The last is the pool, which is of
+    /// [`SHARED`].
+    pub parts: Vec<BTreeMap<u32, Share>>,
+    /// By part: the rows that are pooled, and those pooled of the parts before it.
+    pub pooled: Vec<Range<usize>>,
+    /// Of the rows that are pooled every how many are trained on, so that the pool is no larger than a part.
+    pub stride: usize,
+}
 
-    let mut own = Vec::new();
-    let mut sets = Vec::new();
-    for ((token_id, rows), weight) in tokens.into_iter().zip(weights) {
-        if weight > 0.0 && weight * (centroids - 1) as f64 >= total {
-            sets.push((weight, rows.len()));
-            own.push((token_id, rows));
-        } else {
-            pool.extend(rows);
+impl Plan {
+    /// Divides `centroids`, at least 1, over the tokens of at least one vector, by part. Tokens that would get less than one
+    /// centroid are pooled in [`SHARED`], which always gets one, for tokens the sample has not seen.
+    pub(crate) fn new(
+        partition: &Partition,
+        tokens: BTreeMap<u32, Vec<Piece>>,
+        centroids: usize,
+        damping: f32,
+    ) -> Plan {
+        let weight = |pieces: &[Piece]| {
+            let spreads = pieces.iter().map(|piece| &piece.spread);
+            Spread::merged(spreads).weight(damping)
+        };
+        let mut own = Vec::new();
+        let mut shared = Vec::new();
+        let mut pool = Vec::new();
+        for (token_id, pieces) in tokens {
+            if token_id == SHARED {
+                // Rows without token that have parts of their own; the others are pooled.
+                (shared, pool) = pieces.into_iter().partition(|p| partition.is_cell(p.part));
+            } else {
+                own.push((token_id, weight(&pieces), pieces));
+            }
         }
+        let total: f64 = own.iter().map(|(_, weight, _)| weight).sum();
+        let deserves = |weight: f64| weight > 0.0 && weight * (centroids - 1) as f64 >= total;
+        let (own, rare): (Vec<_>, Vec<_>) = own
+            .into_iter()
+            .partition(|&(_, weight, _)| deserves(weight));
+        pool.extend(rare.into_iter().flat_map(|(_, _, pieces)| pieces));
+
+        let mut plan = Plan {
+            parts: vec![BTreeMap::new(); partition.len() + 1],
+            pooled: vec![0..0; partition.len()],
+            stride: 1,
+        };
+        let rows = plan.pool(&pool, partition.limit());
+        if rows > 0 {
+            shared.push(Piece {
+                part: partition.len(),
+                rows,
+                spread: Spread::merged(pool.iter().map(|piece| &piece.spread)),
+            });
+        }
+        let shared_weight = weight(&shared);
+        let mut groups = own;
+        groups.push((SHARED, shared_weight, shared));
+        let set = |(_, weight, pieces): &(u32, f64, Vec<Piece>)| {
+            let rows: usize = pieces.iter().map(|piece| piece.rows).sum();
+            (*weight, rows.max(1))
+        };
+        let sets: Vec<(f64, usize)> = groups.iter().map(set).collect();
+        for ((token_id, _, pieces), share) in groups.iter().zip(apportion(&sets, centroids)) {
+            let sets: Vec<(f64, usize)> = pieces
+                .iter()
+                .map(|piece| (piece.spread.weight(DAMPING), piece.rows))
+                .collect();
+            for (piece, centroids) in pieces.iter().zip(apportion(&sets, share)) {
+                let rows = piece.rows;
+                plan.parts[piece.part].insert(*token_id, Share { rows, centroids });
+            }
+        }
+        plan
     }
-    pool.sort_unstable();
-    let pooled = weight(&pool);
-    if pool.is_empty() {
-        pool = (0..token_ids.len() as u32).collect();
+
+    /// Tokens that are trained in several parts, with these parts.
+    pub(crate) fn divided(&self) -> BTreeMap<u32, Vec<usize>> {
+        let mut divided: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (part, tokens) in self.parts.iter().enumerate() {
+            for &token_id in tokens.keys() {
+                divided.entry(token_id).or_default().push(part);
+            }
+        }
+        divided.retain(|_, parts| parts.len() > 1);
+        divided
     }
-    sets.push((pooled, pool.len()));
-    own.push((SHARED, pool));
-    own.into_iter()
-        .zip(apportion(&sets, centroids))
-        .map(|((token_id, rows), centroids)| Share {
-            token_id,
-            rows,
-            centroids,
-        })
-        .collect()
+
+    /// Notes what is pooled, and says how many rows that leaves to train on.
+    fn pool(&mut self, pieces: &[Piece], limit: usize) -> usize {
+        for piece in pieces {
+            self.pooled[piece.part].end += piece.rows;
+        }
+        let mut before = 0;
+        for pooled in &mut self.pooled {
+            *pooled = before..before + pooled.end;
+            before = pooled.end;
+        }
+        self.stride = before.div_ceil(limit).max(1);
+        before.div_ceil(self.stride)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TrainOptions;
     use crate::rng::Rng;
+    use crate::rows::Rows;
 
-    fn sample(counts: &[usize]) -> (Vec<f32>, Vec<u32>) {
+    /// Rows of the tokens 0, 10, 20 and so on.
+    fn rows(counts: &[usize]) -> Rows {
         let mut rng = Rng::new(9);
-        let ids: Vec<u32> = counts
-            .iter()
-            .enumerate()
-            .flat_map(|(id, &n)| vec![id as u32 * 10; n])
-            .collect();
-        (
-            ids.iter()
-                .flat_map(|_| [rng.unit() as f32, rng.unit() as f32])
-                .collect(),
-            ids,
-        )
+        let mut rows = Rows::default();
+        for (id, &n) in counts.iter().enumerate() {
+            for _ in 0..n {
+                rows.extend(&[rng.unit() as f32, rng.unit() as f32], &[id as u32 * 10]);
+            }
+        }
+        rows
+    }
+
+    /// The pieces of tokens that are all in part 0.
+    fn pieces(rows: &Rows) -> BTreeMap<u32, Vec<Piece>> {
+        let piece = |(token_id, vectors): (u32, &[f32])| {
+            let piece = Piece {
+                part: 0,
+                rows: vectors.len() / 2,
+                spread: Spread::of(vectors, 2),
+            };
+            (token_id, vec![piece])
+        };
+        rows.by_token(2).into_iter().map(piece).collect()
+    }
+
+    fn partition(parts: usize, limit: usize) -> Partition {
+        let options = TrainOptions {
+            part_bytes: limit * 8,
+            ..TrainOptions::new(1)
+        };
+        let (mut first, expected) = (Rows::default(), parts * limit / 4);
+        (0..expected.min(100)).for_each(|id| first.extend(&[0.0; 2], &[id as u32]));
+        let partition = Partition::new(&first, 2, expected as u64, &options);
+        assert_eq!(partition.len(), parts);
+        partition
+    }
+
+    fn plan(counts: &[usize], centroids: usize, damping: f32) -> Plan {
+        let partition = partition(1, 1 << 20);
+        Plan::new(&partition, pieces(&rows(counts)), centroids, damping)
+    }
+
+    /// Centroids of a token in all parts.
+    fn share(plan: &Plan, token_id: u32) -> usize {
+        let shares = plan.parts.iter().filter_map(|part| part.get(&token_id));
+        shares.map(|share| share.centroids).sum()
+    }
+
+    fn given(plan: &Plan) -> usize {
+        let shares = plan.parts.iter().flat_map(BTreeMap::values);
+        shares.map(|share| share.centroids).sum()
     }
 
     #[test]
-    fn every_row_is_in_one_share_and_every_centroid_is_given() {
-        let (vectors, ids) = sample(&[500, 200, 100, 1, 2, 50, 1]);
-        let shares = allocate(&vectors, 2, &ids, 40, 0.75);
-        assert_eq!(
-            shares.iter().map(|share| share.centroids).sum::<usize>(),
-            40
-        );
-        let mut rows: Vec<u32> = shares.iter().flat_map(|share| share.rows.clone()).collect();
-        rows.sort_unstable();
-        assert!(rows.into_iter().eq(0..ids.len() as u32));
-        assert!(shares.is_sorted_by_key(|share| share.token_id));
-        assert_eq!(shares.last().unwrap().token_id, SHARED);
-        assert!(shares[0].centroids > shares[1].centroids);
-        assert!(
-            !shares.iter().any(|share| share.token_id == 30),
-            "one row has no error, so it is pooled"
-        );
+    fn every_centroid_is_given_and_rare_tokens_are_pooled() {
+        let plan = plan(&[500, 200, 100, 1, 2, 50, 1], 40, 0.75);
+        assert_eq!(given(&plan), 40);
+        assert!(share(&plan, 0) > share(&plan, 10));
+        assert_eq!(share(&plan, 30), 0, "one row has no error, so it is pooled");
+        assert!(share(&plan, SHARED) > 0);
+        assert_eq!(plan.pooled[0], 0..4);
     }
 
     #[test]
     fn damping_moves_centroids_from_frequent_to_rare() {
-        let (vectors, ids) = sample(&[1000, 100]);
-        let first = |damping| allocate(&vectors, 2, &ids, 50, damping)[0].centroids;
+        let first = |damping| share(&plan(&[1000, 100], 50, damping), 0);
         assert!(first(1.0) > first(0.5) && first(0.5) > first(0.0));
     }
 
     #[test]
-    fn an_empty_pool_still_serves_unseen_tokens() {
-        let (vectors, ids) = sample(&[100, 100]);
-        let shares = allocate(&vectors, 2, &ids, 10, 1.0);
-        assert_eq!(
-            shares
-                .last()
-                .map(|share| (share.token_id, share.centroids, share.rows.len())),
-            Some((SHARED, 1, 200))
-        );
+    fn an_empty_pool_leaves_a_centroid_for_unseen_tokens() {
+        let plan = plan(&[100, 100], 10, 1.0);
+        assert_eq!((given(&plan), plan.parts[1].len()), (9, 0));
     }
 
     #[test]
     fn no_share_has_more_centroids_than_rows() {
-        let (vectors, ids) = sample(&[3, 4, 5]);
         for centroids in 1..40 {
-            let shares = allocate(&vectors, 2, &ids, centroids, 0.5);
-            assert!(
-                shares
-                    .iter()
-                    .all(|share| share.centroids <= share.rows.len())
-            );
-            assert!(shares.iter().map(|share| share.centroids).sum::<usize>() <= centroids);
+            let plan = plan(&[3, 4, 5], centroids, 0.5);
+            assert!((0..3).all(|id| share(&plan, id * 10) <= 3 + id as usize));
+            assert!(given(&plan) <= centroids);
         }
+    }
+
+    #[test]
+    fn a_token_in_pieces_gets_what_it_gets_whole() {
+        let rows = rows(&[300, 200, 3]);
+        let whole = Plan::new(&partition(3, 400), pieces(&rows), 30, 0.9);
+        let mut tokens = pieces(&rows);
+        let cut = |part, range: Range<usize>| Piece {
+            part,
+            rows: range.len(),
+            spread: Spread::of(&rows.vectors[range.start * 2..range.end * 2], 2),
+        };
+        tokens.insert(0, vec![cut(1, 0..100), cut(2, 100..300)]);
+        let plan = Plan::new(&partition(3, 400), tokens, 30, 0.9);
+        for token_id in [0, 10, SHARED] {
+            assert_eq!(share(&plan, token_id), share(&whole, token_id));
+        }
+        assert!(plan.parts[2][&0].centroids > plan.parts[1][&0].centroids);
+    }
+
+    #[test]
+    fn a_large_pool_is_thinned_to_the_limit() {
+        let mut tokens = pieces(&rows(&[300, 200]));
+        let vectors = rows(&[300]).vectors;
+        for (part, rows) in [(0, 40), (2, 50)] {
+            let piece = Piece {
+                part,
+                rows,
+                spread: Spread::of(&vectors[..rows * 2], 2),
+            };
+            tokens.entry(SHARED).or_default().push(piece);
+        }
+        let plan = Plan::new(&partition(3, 40), tokens, 60, 0.9);
+        assert_eq!(plan.pooled, [0..40, 40..40, 40..90]);
+        assert_eq!(plan.stride, 3);
+        let pool = plan.parts[3][&SHARED];
+        assert!(pool.rows == 30 && (2..=30).contains(&pool.centroids));
     }
 }

@@ -1,16 +1,28 @@
 //! Training: a sample in, a codebook out.
+//!
+//! The sample is read part by part, twice: once to see how the vectors of each token spread, which decides its share of the
+//! centroids, and once to train. Tokens of less than one centroid are pooled on the way. A token that is divided over
+//! parts, one a cell, is trained cell by cell, and its centroids then take part in a few passes over all its parts.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::assign::gather;
-use crate::engine::{Problem, solve};
+use crate::apportion::Spread;
+use crate::builtin::{PASSES, fill};
+use crate::engine::{KMeans, Problem, without_engine};
+use crate::lloyd::{Blocks, refine_blocks};
 use crate::rng::mix;
-use crate::token_aware::{Share, allocate};
-use crate::{ClusterError, Codebook, Progress, SHARED, Sample, Shape, TrainOptions};
+use crate::rows::{Parts, Rows};
+use crate::token_aware::{Piece, Plan};
+use crate::{ClusterError, Codebook, Partition, Progress, SHARED, Sample, Shape, TrainOptions};
 
-/// Trains a codebook. `progress` is called from any thread, after every pass of every k-means problem.
+/// Bytes of vectors that a [`Partition`] need be learned from.
+pub const FIRST_BYTES: usize = 32 << 20;
+
+/// Trains a codebook on a sample in memory. `progress` is called from any thread, after every pass of every k-means problem.
 ///
 /// No vectors, or no centroids asked for, give an empty codebook; fewer distinct vectors than centroids give one centroid a
 /// vector.
@@ -23,56 +35,324 @@ pub fn train(
     options: &TrainOptions,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Codebook, ClusterError> {
-    let engine = options.engine.resolve()?;
+    options.engine.resolve()?;
     sample.check()?;
     let &Sample { vectors, dim, .. } = sample;
-    let centroids = options.centroids.min(sample.len());
+    if options.centroids.min(sample.len()) == 0 {
+        return Ok(Codebook::from_groups(dim, Vec::new()));
+    }
+    let token_ids = match options.shape {
+        Shape::Flat => &[],
+        Shape::TokenAware => sample.token_ids.ok_or(ClusterError::MissingTokenIds)?,
+    };
+    let row = |row: usize, rows: &mut Rows| {
+        let id = token_ids.get(row).map(std::slice::from_ref);
+        rows.extend(&vectors[row * dim..][..dim], id.unwrap_or_default());
+    };
+    let mut some = Rows::default();
+    let step = (size_of_val(vectors) / FIRST_BYTES).max(1);
+    (0..sample.len())
+        .step_by(step)
+        .for_each(|at| row(at, &mut some));
+    let mut partition = Partition::new(&some, dim, sample.len() as u64, options);
+    let mut parts = vec![Rows::default(); partition.len()];
+    let mut labels = Vec::new();
+    const CHUNK: usize = 1 << 14;
+    for (first, chunk) in (0..).step_by(CHUNK).zip(vectors.chunks(CHUNK * dim)) {
+        let ids = token_ids.chunks(CHUNK).nth(first / CHUNK);
+        partition.assign(chunk, ids.unwrap_or_default(), &mut labels);
+        for (at, part) in (first..).zip(&labels) {
+            if let Some(part) = part {
+                row(at, &mut parts[*part as usize]);
+            }
+        }
+    }
+    parts.iter_mut().for_each(|part| part.sort(dim));
+    train_parts(&partition, &parts, options, progress)
+}
+
+/// As [`train`], for a sample of finite vectors that is read part by part. The codebook is the same whatever
+/// [`TrainOptions::memory`] says. Rows without token ids are all of one token, which is what [`Shape::Flat`] makes of
+/// a sample.
+///
+/// # Errors
+/// As [`train`], and [`ClusterError::Read`].
+pub fn train_parts(
+    partition: &Partition,
+    parts: &dyn Parts,
+    options: &TrainOptions,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Codebook, ClusterError> {
+    let engine = options.engine.resolve()?;
+    let dim = partition.dim();
+    let centroids = options.centroids.min(partition.total());
     if centroids == 0 {
         return Ok(Codebook::from_groups(dim, Vec::new()));
     }
-    let work = |vectors, centroids| engine.work(vectors, centroids, options.iterations);
-
-    let parts = match options.shape {
-        Shape::Flat => {
-            let meter = Meter::new(work(sample.len(), centroids), progress);
-            let problem = Problem::new(vectors, dim, centroids, options.seed, options);
-            let trained = solve(engine, &problem, &|done| meter.add(done))?;
-            meter.finish();
-            vec![(SHARED, trained)]
-        }
-        Shape::TokenAware => {
-            let token_ids = sample.token_ids.ok_or(ClusterError::MissingTokenIds)?;
-            let shares = allocate(vectors, dim, token_ids, centroids, options.damping);
-            let meter = Meter::new(
-                shares
-                    .iter()
-                    .map(|share| work(share.rows.len(), share.centroids))
-                    .sum(),
-                progress,
-            );
-            let one = |share: &Share| {
-                let seed = mix(options.seed, u64::from(share.token_id));
-                let rows = gather(vectors, dim, &share.rows);
-                let problem = Problem::new(&rows, dim, share.centroids, seed, options);
-                let trained = solve(engine, &problem, &|done| meter.add(done))?;
-                Ok((share.token_id, trained))
-            };
-            let parts = if engine.concurrent() {
-                shares
-                    .par_iter()
-                    .map(one)
-                    .collect::<Result<_, ClusterError>>()?
-            } else {
-                shares
-                    .iter()
-                    .map(one)
-                    .collect::<Result<_, ClusterError>>()?
-            };
-            meter.finish();
-            parts
-        }
+    let sample = InParts {
+        partition,
+        parts,
+        memory: options.memory,
     };
-    Ok(Codebook::from_groups(dim, parts))
+    let tokens = sample.weigh()?;
+    let all = Spread::merged(tokens.values().flatten().map(|piece| &piece.spread));
+    let plan = Plan::new(partition, tokens, centroids, options.damping);
+    let shares = plan.parts.iter().flat_map(BTreeMap::values);
+    let work = shares.map(|share| engine.work(share.rows, share.centroids, options.iterations));
+    let meter = Meter::new(work.sum(), progress);
+    let trainer = Trainer {
+        sample: &sample,
+        divided: plan.divided(),
+        plan: &plan,
+        engine,
+        options,
+        meter: &meter,
+    };
+    let mut groups = trainer.groups()?;
+    meter.finish();
+    // Tokens that the sample has not seen need a centroid, too.
+    groups.entry(SHARED).or_insert(all.mean);
+    Ok(Codebook::from_groups(dim, groups.into_iter().collect()))
+}
+
+/// The sample as it is read.
+struct InParts<'a> {
+    partition: &'a Partition,
+    parts: &'a dyn Parts,
+    memory: usize,
+}
+
+impl InParts<'_> {
+    fn read(&self, part: usize, rows: &mut Rows) -> Result<(), ClusterError> {
+        self.parts.read(part, rows).map_err(ClusterError::Read)
+    }
+
+    /// Room for the rows of a part. For that much at once memory comes from the system and goes back to it, and what is never
+    /// touched is never taken.
+    fn room(&self) -> Rows {
+        Rows {
+            vectors: Vec::with_capacity((self.partition.limit() + 1) * self.partition.dim()),
+            token_ids: Vec::new(),
+        }
+    }
+
+    /// Calls `each` for every part and gives what it returns, in order. With `concurrent` as many parts as fit are there at
+    /// the same time.
+    fn map<T: Send>(
+        &self,
+        concurrent: bool,
+        each: impl Fn(usize, &Rows) -> Result<T, ClusterError> + Sync,
+    ) -> Result<Vec<T>, ClusterError> {
+        let one = |part: usize| {
+            let mut rows = self.room();
+            self.read(part, &mut rows)?;
+            each(part, &rows)
+        };
+        let mut done = Vec::with_capacity(self.partition.len());
+        while done.len() < self.partition.len() {
+            let batch = self.batch(done.len());
+            let results: Result<Vec<T>, ClusterError> = if concurrent {
+                batch.into_par_iter().map(one).collect()
+            } else {
+                batch.map(one).collect()
+            };
+            done.extend(results?);
+        }
+        Ok(done)
+    }
+
+    /// As many parts from `first` as fit, but at least one.
+    fn batch(&self, first: usize) -> Range<usize> {
+        let mut bytes = 0;
+        let mut end = first;
+        while end < self.partition.len() {
+            bytes += self.partition.rows(end) * self.partition.dim() * size_of::<f32>();
+            if end > first && bytes > self.memory {
+                break;
+            }
+            end += 1;
+        }
+        first..end
+    }
+
+    /// How the vectors of each token spread, in each part that has any.
+    fn weigh(&self) -> Result<BTreeMap<u32, Vec<Piece>>, ClusterError> {
+        let dim = self.partition.dim();
+        let by_part = self.map(true, |part, rows| {
+            let weigh = |(token_id, vectors): (u32, &[f32])| {
+                let spread = Spread::of(vectors, dim);
+                let piece = Piece {
+                    part,
+                    rows: vectors.len() / dim,
+                    spread: spread.scaled(self.partition.factor(part)),
+                };
+                (token_id, piece)
+            };
+            let tokens = rows.by_token(dim).into_par_iter();
+            Ok(tokens.map(weigh).collect::<Vec<_>>())
+        })?;
+        let mut tokens: BTreeMap<u32, Vec<Piece>> = BTreeMap::new();
+        for (token_id, piece) in by_part.into_iter().flatten() {
+            tokens.entry(token_id).or_default().push(piece);
+        }
+        Ok(tokens)
+    }
+}
+
+/// Trains what the plan says.
+struct Trainer<'a> {
+    sample: &'a InParts<'a>,
+    plan: &'a Plan,
+    /// Tokens trained in several parts, with these parts.
+    divided: BTreeMap<u32, Vec<usize>>,
+    engine: &'a dyn KMeans,
+    options: &'a TrainOptions,
+    meter: &'a Meter<'a>,
+}
+
+/// What a part gives.
+struct Trained {
+    /// The centroids of the tokens that were trained.
+    tokens: Vec<(u32, Vec<f32>)>,
+    /// Rows to be pooled.
+    pooled: Vec<f32>,
+}
+
+impl Trainer<'_> {
+    /// The centroids of each token that has any.
+    fn groups(&self) -> Result<BTreeMap<u32, Vec<f32>>, ClusterError> {
+        let concurrent = self.engine.concurrent();
+        let mut parts = self
+            .sample
+            .map(concurrent, |part, rows| self.part(part, rows))?;
+        let mut pool = Rows::default();
+        for part in &mut parts {
+            pool.vectors.append(&mut part.pooled);
+            part.pooled = Vec::new();
+        }
+        parts.push(self.part(parts.len(), &pool)?);
+
+        let mut groups: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
+        for (token_id, centroids) in parts.into_iter().flat_map(|part| part.tokens) {
+            groups.entry(token_id).or_default().extend(centroids);
+        }
+        for (token_id, parts) in &self.divided {
+            if let Some(centroids) = groups.get_mut(token_id) {
+                self.refine(*token_id, parts, &pool, centroids)?;
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Trains the tokens of one part.
+    fn part(&self, part: usize, rows: &Rows) -> Result<Trained, ClusterError> {
+        let dim = self.sample.partition.dim();
+        let mut own = Vec::new();
+        let mut pooled = Vec::new();
+        let mut at = self.plan.pooled.get(part).map_or(0, |range| range.start);
+        for (token_id, vectors) in rows.by_token(dim) {
+            match self.plan.parts[part].get(&token_id) {
+                Some(share) => own.push((token_id, vectors, share.centroids)),
+                None => {
+                    let rows = vectors.chunks_exact(dim);
+                    at += rows.len();
+                    let thinned = (at - rows.len()..).zip(rows);
+                    let thinned = thinned.filter(|(at, _)| at % self.plan.stride == 0);
+                    pooled.extend(thinned.flat_map(|(_, row)| row));
+                }
+            }
+        }
+        let one = |&(token_id, vectors, share): &(u32, &[f32], usize)| {
+            Ok((token_id, self.token(part, token_id, vectors, share)?))
+        };
+        let tokens: Result<Vec<_>, ClusterError> = if self.engine.concurrent() {
+            own.par_iter().map(one).collect()
+        } else {
+            own.iter().map(one).collect()
+        };
+        Ok(Trained {
+            tokens: tokens?,
+            pooled,
+        })
+    }
+
+    /// Trains a token's rows in one part.
+    fn token(
+        &self,
+        part: usize,
+        token_id: u32,
+        vectors: &[f32],
+        centroids: usize,
+    ) -> Result<Vec<f32>, ClusterError> {
+        let seed = mix(self.options.seed, token_id.into());
+        let cell = self.divided.contains_key(&token_id);
+        let problem = Problem {
+            vectors,
+            dim: self.sample.partition.dim(),
+            centroids,
+            iterations: self.options.iterations,
+            tolerance: self.options.tolerance,
+            seed: if cell { mix(seed, part as u64) } else { seed },
+        };
+        let tick = |done| self.meter.add(done);
+        match without_engine(&problem) {
+            Some(centroids) => Ok(centroids),
+            None if cell => self.engine.fit_cell(&problem, &tick),
+            None => self.engine.fit(&problem, &tick),
+        }
+    }
+
+    /// Lets the centroids of a token move across the borders of its parts.
+    fn refine(
+        &self,
+        token_id: u32,
+        parts: &[usize],
+        pool: &Rows,
+        centroids: &mut Vec<f32>,
+    ) -> Result<(), ClusterError> {
+        let dim = self.sample.partition.dim();
+        let share = |&part: &usize| self.plan.parts[part][&token_id].centroids;
+        fill(centroids, parts.iter().map(share).sum::<usize>() * dim);
+        let blocks = Stored {
+            sample: self.sample,
+            parts,
+            pool,
+        };
+        let passes = PASSES.min(self.options.iterations);
+        let tick = |done| self.meter.add(done);
+        refine_blocks(
+            &blocks,
+            dim,
+            centroids,
+            passes,
+            self.options.tolerance,
+            &tick,
+        )
+    }
+}
+
+/// The rows of one token, part by part; what was pooled is in memory.
+struct Stored<'a> {
+    sample: &'a InParts<'a>,
+    parts: &'a [usize],
+    pool: &'a Rows,
+}
+
+impl Blocks for Stored<'_> {
+    type Error = ClusterError;
+
+    fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), ClusterError> {
+        let mut rows = self.sample.room();
+        for &part in self.parts {
+            if part == self.sample.partition.len() {
+                take(&self.pool.vectors);
+            } else {
+                self.sample.read(part, &mut rows)?;
+                take(&rows.vectors);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Adds up the work of problems that run at the same time.

@@ -230,6 +230,16 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
+    /// What must be held at once does not fit the memory that may be used.
+    #[error("{} of memory is too little for {of}; give at least {} (--memory)", mebibytes(*got), mebibytes(*least))]
+    Memory {
+        /// Bytes allowed.
+        got: u64,
+        /// The least that will do.
+        least: u64,
+        /// What it is to do for.
+        of: String,
+    },
     /// No document has this key.
     #[error("no document has the key `{key}`; `colidx search --json` prints the keys of hits")]
     UnknownKey {
@@ -241,6 +251,11 @@ pub enum Error {
         "stopped before the commit; an index that was there is unchanged, and what was encoded is kept for a build that resumes"
     )]
     Cancelled,
+}
+
+/// As `--memory` takes it, rounded up.
+fn mebibytes(bytes: u64) -> String {
+    format!("{}MiB", bytes.div_ceil(1 << 20))
 }
 
 /// A file does not hold what the format promises.

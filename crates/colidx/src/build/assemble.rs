@@ -4,9 +4,10 @@ use super::compress::Compressor;
 use super::documents::StoredDocuments;
 use super::encode::{EncodedRecord, Encoding};
 use super::journal::Journal;
+use super::memory::Memory;
 use super::reader::{Must, Reader};
 use super::sample::Sample;
-use super::train::{Trained, train};
+use super::train::{Trained, train, train_options};
 use super::{BuildOptions, Phase, Progress, VectorSource};
 use crate::codebook::NewCodebook;
 use crate::error::{Error, Result};
@@ -98,12 +99,13 @@ pub(super) fn assemble(
     mut input: Input<'_>,
     journal: &mut Journal,
 ) -> Result<Assembled> {
-    let documents = input.len();
+    input.documents.keys.complete();
+    let memory = Memory::new(site.options.memory, &input.documents.keys)?;
     let text = input.text(site.directory)?;
     let mut reader = input.reader(text, Must::default());
     let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
         (Some(codebook), Some(encoded)) => (codebook, encoded),
-        _ => encode(site, documents, &mut reader, journal)?,
+        _ => encode(site, &mut reader, &memory, journal)?,
     };
     Ok(Assembled {
         codebook: FileEntry::new(kind::CODEBOOK, site.number, codebook),
@@ -128,6 +130,9 @@ pub(crate) fn extend(
 ) -> Result<Written> {
     let started = Instant::now();
     let documents = input.len();
+    input.documents.keys.complete();
+    let memory = Memory::new(site.options.memory, &input.documents.keys)?;
+    let memory = memory.with_codebook(trained.book.members.len(), input.source.dim(), 0)?;
     let text = input.text(site.directory)?;
     let must = Must {
         unit_length,
@@ -142,6 +147,7 @@ pub(crate) fn extend(
         documents,
         None,
         &compressor,
+        &memory,
         None,
     )?;
     encoding.run(&mut reader, &mut journal, site.progress)?;
@@ -153,14 +159,16 @@ pub(crate) fn extend(
 /// Everything that asks the source for vectors: what the journal says is done is not done again.
 fn encode(
     site: &mut Site<'_>,
-    documents: u32,
     reader: &mut Reader<'_>,
+    memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(Seal, EncodedRecord)> {
-    let (dim, seed) = (reader.dim(), site.options.seed);
-    let from = journal.done().sample;
-    let mut sample = Sample::open(site.directory, documents, dim, seed, from)?;
-    let encoded = encode_with(&mut sample, site, reader, journal);
+    // What is read and not computed is not kept, so that a sample not yet trained on is drawn again.
+    let done = journal.done();
+    let useful = done.codebook.is_some() || !reader.source.rereads();
+    let from = done.sample.filter(|_| useful);
+    let mut sample = Sample::open(site.directory, reader, site.options, from)?;
+    let encoded = encode_with(&mut sample, site, reader, memory, journal);
     if encoded.is_err() && journal.keeps() {
         // The error to tell of is the first.
         let _ = sample.keep(journal);
@@ -172,27 +180,33 @@ fn encode_with(
     sample: &mut Sample,
     site: &mut Site<'_>,
     reader: &mut Reader<'_>,
+    memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(Seal, EncodedRecord)> {
-    let started = Instant::now();
-    sample.draw(reader, site.options.centroids, journal, site.progress)?;
-    site.phases.push((Phase::Sample, started.elapsed()));
-
-    let started = Instant::now();
     let (seal, trained) = match journal.done().codebook {
         Some(seal) => {
+            sample.complete()?;
             let frame = site.open(kind::CODEBOOK, Some(seal))?;
             let book = NewCodebook::read(&frame, sample.dim, site.options.nbits as usize)?;
             (seal, Trained::from(book))
         }
         None => {
-            let trained = train(sample, site.options, site.progress)?;
+            let started = Instant::now();
+            let options = train_options(site.options);
+            let parts = sample.draw(reader, &options, memory, journal, site.progress)?;
+            site.phases.push((Phase::Sample, started.elapsed()));
+
+            let started = Instant::now();
+            let centroids = sample.centroids();
+            let memory = memory.with_codebook(centroids, sample.dim, sample.len())?;
+            let held = memory.parts();
+            let trained = train(parts, centroids, site.options, held, site.progress)?;
             let seal = trained.book.write(site.directory, site.number)?;
-            journal.note(sample.documents(), |done| done.codebook = Some(seal));
+            journal.note(sample.kept_documents(), |done| done.codebook = Some(seal));
+            site.phases.push((Phase::Train, started.elapsed()));
             (seal, trained)
         }
     };
-    site.phases.push((Phase::Train, started.elapsed()));
 
     let started = Instant::now();
     let from = journal.done().encoding;
@@ -204,6 +218,7 @@ fn encode_with(
         of,
         Some(sample),
         &compressor,
+        memory,
         from,
     )?;
     encoding.run(reader, journal, site.progress)?;
@@ -274,6 +289,7 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
         ..
     } = segment;
     let vectors = offsets.last().copied().unwrap_or(0);
+    let memory = Memory::new(segment.memory, &segment.keys)?;
     let name = file_name(kind::CODES, number);
     let frame = Frame::open(directory, &name, kind::CODES, Some(segment.vectors.codes))?;
     let codes = Codes::open(&frame, vectors, segment.centroids)?;
@@ -282,7 +298,7 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
         number,
         segment.centroids,
         segment.keys.len() as u32,
-        segment.memory / 4,
+        memory.lists(),
         |visit| {
             if segment.progress.cancelled() {
                 return Err(Error::Cancelled);
@@ -306,6 +322,9 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
 fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
+        if document % (1 << 14) == 0 {
+            codes.release();
+        }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {
             visit(document as u32, code);

@@ -63,6 +63,10 @@ impl<'a> Compressor<'a> {
         self.trained
             .assigner
             .assign(&batch.vectors, token_ids, &mut codes);
+        // The assigner numbers centroids in the order of training.
+        for code in &mut codes {
+            *code = self.trained.book.members[*code as usize];
+        }
         let stride = self.residual_bytes();
         let mut residuals = vec![0u8; codes.len() * stride];
         let mut means = vec![0i8; batch.lens.len() * self.dim];
@@ -85,9 +89,6 @@ impl<'a> Compressor<'a> {
         jobs.into_par_iter()
             .with_min_len(8)
             .for_each(|job| self.document(job));
-        for code in &mut codes {
-            *code = self.trained.book.members[*code as usize];
-        }
         Compressed {
             codes,
             residuals,
@@ -98,18 +99,18 @@ impl<'a> Compressor<'a> {
 
     /// Packs the residuals of a document and rounds their mean.
     fn document(&self, job: Job<'_>) {
-        let Trained {
-            book, centroids, ..
-        } = self.trained;
+        let book = &self.trained.book;
         let quantizer = &book.quantizer;
         let mut residual = vec![0f32; self.dim];
         let mut sum = vec![0f32; self.dim];
         let rows = job.codes.iter().zip(job.vectors.chunks_exact(self.dim));
         let outs = job.residuals.chunks_exact_mut(self.residual_bytes());
         for ((&code, vector), (out, error)) in rows.zip(outs.zip(job.squared_errors)) {
-            let centroid = &centroids[code as usize * self.dim..][..self.dim];
-            for (((r, sum), v), c) in residual.iter_mut().zip(&mut sum).zip(vector).zip(centroid) {
-                *r = v - c;
+            let centroid = &book.centroids[code as usize * self.dim..][..self.dim];
+            let values = vector.iter().zip(centroid).zip(&book.steps);
+            let sums = residual.iter_mut().zip(&mut sum);
+            for ((r, sum), ((v, &units), step)) in sums.zip(values) {
+                *r = v - step * f32::from(units);
                 *sum += *r;
             }
             *error = residual.iter().map(|r| r * r).sum();

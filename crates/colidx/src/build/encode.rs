@@ -3,6 +3,8 @@
 use super::assemble::BATCH_DOCUMENTS;
 use super::compress::Compressor;
 use super::journal::{self, Journal};
+use super::memory::Memory;
+use super::pace::Pace;
 use super::reader::Reader;
 use super::sample::Sample;
 use super::spool::{self, Spool};
@@ -13,11 +15,10 @@ use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
 
 const LENGTHS: &str = "lengths.spool";
 
-/// Vectors compressed at a time: sorted by group, there are then many for most groups.
+/// The most vectors compressed at a time: sorted by group, there are then many for most groups.
 const BATCH_VECTORS: usize = 1 << 16;
 
 /// How the journal records vectors that are being encoded.
@@ -83,6 +84,9 @@ pub(super) struct Encoding<'a> {
     unit_length: bool,
     /// Summed up one by one, so that it does not depend on what is written together.
     squared_error: f64,
+    pace: Pace,
+    /// Values gathered before they are compressed.
+    room: usize,
     /// Documents that are encoded and not yet written.
     gathered: VectorBatch,
     /// Documents that are encoded, those of the sample among them.
@@ -99,6 +103,7 @@ impl<'a> Encoding<'a> {
         of: u32,
         sample: Option<&'a mut Sample>,
         compressor: &'a Compressor<'a>,
+        memory: &Memory,
         from: Option<EncodingRecord>,
     ) -> Result<Self> {
         let lengths = from.map(|from| from.lengths);
@@ -124,21 +129,23 @@ impl<'a> Encoding<'a> {
             offsets,
             unit_length: from.is_none_or(|from| from.unit_length),
             squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
+            pace: Pace::new(memory.batch(), compressor.dim()),
+            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * compressor.dim()),
             gathered: VectorBatch::default(),
             encoded: 0,
             sample,
             torn: false,
         };
-        let others = (0..encoding.written()).filter(|&d| encoding.place(d).is_none());
-        let sampled = encoding.sample.as_ref().map_or(0, |s| s.documents());
-        encoding.encoded = sampled + others.count() as u32;
+        let others = (0..encoding.written()).filter(|&d| !encoding.has(d));
+        let kept = encoding.sample.as_ref().map_or(0, |s| s.kept_documents());
+        encoding.encoded = kept + others.count() as u32;
         Ok(encoding)
     }
 
-    /// Where the sample has a document's vectors, if it does.
-    fn place(&self, document: u32) -> Option<(&Sample, Range<usize>)> {
-        let sample = self.sample.as_deref()?;
-        Some((sample, sample.place(document)?))
+    /// Whether the sample has kept a document's vectors.
+    fn has(&self, document: u32) -> bool {
+        let sample = self.sample.as_deref();
+        sample.is_some_and(|sample| sample.has(document))
     }
 
     fn written(&self) -> u32 {
@@ -172,20 +179,20 @@ impl<'a> Encoding<'a> {
         }
         let mut batch = VectorBatch::default();
         let ordinals: Vec<u32> = (self.written()..self.of).collect();
-        for chunk in ordinals.chunks(BATCH_DOCUMENTS) {
+        let mut left = &ordinals[..];
+        while !left.is_empty() {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let missing: Vec<u32> = chunk
-                .iter()
-                .copied()
-                .filter(|&d| self.place(d).is_none())
-                .collect();
+            let documents = self.pace.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
+            left = &left[documents.len()..];
+            let missing = documents.iter().copied().filter(|&d| !self.has(d));
+            let missing: Vec<u32> = missing.collect();
             reader.read(&missing, &mut batch)?;
-            self.gather(chunk, &batch);
+            self.gather(documents, &batch);
             self.encoded += missing.len() as u32;
             progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
-            if self.gathered.vectors.len() >= BATCH_VECTORS * reader.dim() {
+            if self.gathered.vectors.len() >= self.room {
                 self.push()?;
             }
             if journal.due() {
@@ -196,35 +203,30 @@ impl<'a> Encoding<'a> {
         self.push()
     }
 
-    /// Appends the vectors of consecutive documents, from the sample where they are in it and else from `batch`.
+    /// Appends the vectors of consecutive documents, from the sample where they are kept there and else from `batch`.
     fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
-        let (mut next, mut next_vector) = (0, 0);
-        let sampled_ids = self.sample.as_ref().map_or(0, |s| s.token_ids.len());
-        let has_ids = sampled_ids + batch.token_ids.len() > 0;
-        let dim = self.compressor.dim();
-        let mut out = std::mem::take(&mut self.gathered);
+        let (dim, out) = (self.compressor.dim(), &mut self.gathered);
+        let before = out.lens.len();
+        let mut row = 0;
+        let mut lens = batch.lens.iter();
         for &document in documents {
-            let (vectors, ids, range) = match self.place(document) {
-                Some((sample, range)) => (sample.vectors(), &sample.token_ids, range),
-                None => {
-                    let len = batch.lens[next] as usize;
-                    next += 1;
-                    next_vector += len;
-                    (
-                        &batch.vectors[..],
-                        &batch.token_ids,
-                        next_vector - len..next_vector,
-                    )
-                }
-            };
-            out.lens.push(range.len() as u32);
-            out.vectors
-                .extend_from_slice(&vectors[range.start * dim..range.end * dim]);
-            if has_ids {
-                out.token_ids.extend_from_slice(&ids[range]);
+            let sample = self.sample.as_deref();
+            if let Some(sample) = sample.filter(|sample| sample.has(document)) {
+                sample.append(document, out);
+            } else if let Some(&len) = lens.next() {
+                let rows = row..row + len as usize;
+                row = rows.end;
+                out.lens.push(len);
+                let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
+                out.vectors.extend_from_slice(vectors);
+                let ids = batch.token_ids.get(rows).unwrap_or_default();
+                out.token_ids.extend_from_slice(ids);
             }
         }
-        self.gathered = out;
+        if let Some(sample) = &self.sample {
+            sample.release();
+        }
+        self.pace.saw(&out.lens[before..]);
     }
 
     /// Compresses and writes what was gathered.
@@ -274,7 +276,7 @@ impl<'a> Encoding<'a> {
             unit_length: self.unit_length,
             squared_error: self.squared_error.to_bits(),
             centroids: self.compressor.centroids(),
-            sample_vectors: self.sample.as_ref().map_or(0, |s| s.len() as u64),
+            sample_vectors: self.sample.as_ref().map_or(0, |s| s.len()),
         };
         journal.note(self.encoded, |done| done.encoded = Some(record));
         Ok(record)

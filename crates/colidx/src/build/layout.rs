@@ -47,6 +47,17 @@ impl Layout {
         }
         layout
     }
+
+    /// Replaces centroids in the order of training by what they decode to: what residuals are taken from.
+    pub(super) fn round(&self, centroids: &mut [f32]) {
+        let dim = self.steps.len().max(1);
+        for (row, &member) in centroids.chunks_exact_mut(dim).zip(&self.members) {
+            let stored = &self.centroids[member as usize * dim..][..dim];
+            for ((value, &units), step) in row.iter_mut().zip(stored).zip(&self.steps) {
+                *value = step * f32::from(units);
+            }
+        }
+    }
 }
 
 /// Twice the square root: then about as many centres are compared with a query token as centroids in a few cells.
@@ -97,8 +108,10 @@ mod tests {
         assert_eq!(layout.cells.last(), Some(&20));
         assert!(layout.cells.is_sorted_by(|a, b| a < b));
         assert_eq!(layout.centres.len(), (layout.cells.len() - 1) * 3);
-        let rounded = in_training_order(&layout.centroids, &layout.steps, &layout.members);
-        assert_eq!(rounded.len(), trained.centroids.len());
+        let mut rounded = trained.centroids.clone();
+        layout.round(&mut rounded);
+        let read = in_training_order(&layout.centroids, &layout.steps, &layout.members);
+        assert_eq!(rounded, read);
         for (at, given) in trained.centroids.iter().enumerate() {
             let off = (rounded[at] - given).abs();
             assert!(

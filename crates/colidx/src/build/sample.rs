@@ -1,13 +1,20 @@
-//! The sample that the codebook is trained on, kept in spool files so that nothing is encoded twice.
+//! The sample that the codebook is trained on.
+//!
+//! Its vectors go into the parts that training reads. Those that took a model to make are also kept document by document, in
+//! spool files, so that nothing is encoded twice.
 
 use super::assemble::BATCH_DOCUMENTS;
 use super::journal::{self, Journal};
+use super::memory::Memory;
+use super::pace::Pace;
+use super::parts::{Parts, PartsWriter};
 use super::reader::Reader;
 use super::spool::{self, Spool};
-use super::{Phase, Progress, VectorBatch};
+use super::{BuildOptions, Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
 use crate::format::frame::Prefix;
 use crate::storage::{Bytes, Directory};
+use colidx_cluster::TrainOptions;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -28,25 +35,21 @@ pub(super) struct SampleRecord {
     pub complete: bool,
 }
 
-/// Vectors of the sampled documents.
+/// The sampled documents.
 pub(super) struct Sample {
     directory: Directory,
     pub dim: usize,
     /// Documents in a seeded order, each batch of them ascending: stored text is then decompressed once a block.
     order: Vec<u32>,
-    /// How many of these are sampled.
-    sampled: usize,
+    so_far: Estimate,
+    /// Whether vectors are kept, and not read from the source again.
+    keeps: bool,
     spools: [Spool; 3],
-    /// Vectors in the spool.
-    spooled: u64,
-    /// The spooled vectors, once they are complete.
-    bytes: Option<Bytes>,
-    /// Vocabulary ids in spool order, or empty when the source gives none.
-    pub token_ids: Vec<u32>,
-    /// Spool position of each document, by ordinal; `None` when it was not sampled.
+    /// The kept vectors and their vocabulary ids, once they are complete.
+    kept: Option<[Bytes; 2]>,
+    /// Where each document's vectors are kept, by ordinal; `None` when they are not.
     places: Vec<Option<(u64, u32)>>,
-    /// Centroids to train.
-    pub centroids: usize,
+    complete: bool,
     /// A write failed half way: the spools hold more than the other fields say.
     torn: bool,
 }
@@ -55,128 +58,173 @@ impl Sample {
     /// An empty sample, or what the journal says of one.
     pub(super) fn open(
         directory: &Directory,
-        documents: u32,
-        dim: usize,
-        seed: u64,
+        reader: &Reader<'_>,
+        options: &BuildOptions,
         from: Option<SampleRecord>,
     ) -> Result<Self> {
-        let mut order: Vec<u32> = (0..documents).collect();
+        let (documents, dim) = (reader.keys.len(), reader.dim());
+        let mut order: Vec<u32> = (0..documents as u32).collect();
         order.sort_by_cached_key(|d| {
-            xxhash_rust::xxh3::xxh3_64_with_seed(&u64::from(*d).to_le_bytes(), seed)
+            xxhash_rust::xxh3::xxh3_64_with_seed(&u64::from(*d).to_le_bytes(), options.seed)
         });
         for batch in order.chunks_mut(BATCH_DOCUMENTS) {
             batch.sort_unstable();
         }
         let lengths: Vec<u32> = spool::read(directory, LENGTHS, from.map(|f| f.lengths))?;
+        let keeps = !reader.source.rereads();
         let mut sample = Self {
             directory: directory.clone(),
             dim,
-            sampled: 0,
+            order,
+            so_far: Estimate {
+                of: documents,
+                asked: options.centroids,
+                documents: 0,
+                vectors: 0,
+            },
+            keeps,
             spools: [
                 Spool::open(directory, VECTORS, from.map(|f| f.vectors))?,
                 Spool::open(directory, TOKEN_IDS, from.map(|f| f.token_ids))?,
                 Spool::open(directory, LENGTHS, from.map(|f| f.lengths))?,
             ],
-            spooled: 0,
-            bytes: None,
-            token_ids: spool::read(directory, TOKEN_IDS, from.map(|f| f.token_ids))?,
-            places: vec![None; documents as usize],
-            centroids: 0,
-            order,
+            kept: None,
+            places: vec![None; if keeps { documents } else { 0 }],
+            complete: false,
             torn: false,
         };
         sample.place_all(&lengths);
         if let Some(from) = from {
-            let ids = sample.token_ids.len() as u64;
             let check = |what, expected, got| journal::check(directory, what, expected, got);
+            let vectors = sample.so_far.vectors * u64::from(keeps);
+            let (values, ids) = (from.vectors.length, from.token_ids.length);
             check(
                 "sampled documents",
-                sample.sampled as u64,
+                sample.so_far.documents as u64,
                 lengths.len() as u64,
             )?;
-            check(
-                "sample",
-                sample.spooled * dim as u64 * 4,
-                from.vectors.length,
-            )?;
-            check("its token ids", sample.spooled * u64::from(ids > 0), ids)?;
+            check("sample", vectors * dim as u64 * 4, values)?;
+            check("its token ids", vectors * u64::from(ids > 0) * 4, ids)?;
         }
         Ok(sample)
     }
 
-    /// Draws documents until there are enough vectors for the codebook.
+    /// Draws documents until there are enough vectors for the codebook, and puts these into parts.
     pub(super) fn draw(
         &mut self,
         reader: &mut Reader<'_>,
-        centroids: Option<usize>,
+        options: &TrainOptions,
+        memory: &Memory,
         journal: &mut Journal,
         progress: &dyn Progress,
-    ) -> Result<()> {
-        progress.phase(Phase::Sample, None);
-        if self.sampled > 0 {
-            progress.resume(self.sampled as u64);
-        }
+    ) -> Result<Parts> {
+        let writer = PartsWriter::new(&self.directory, self.dim, options, memory.chunks());
+        let mut parts = Feed {
+            writer,
+            so_far: Estimate {
+                documents: 0,
+                vectors: 0,
+                ..self.so_far
+            },
+        };
+        let mut pace = Pace::new(memory.batch(), self.dim);
         let mut batch = VectorBatch::default();
-        while !self.is_enough(centroids, progress) {
+        progress.phase(Phase::Sample, None);
+        if self.so_far.documents > 0 {
+            progress.resume(self.so_far.documents as u64);
+        }
+        while !self.is_enough(progress) {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let end = self.order.len().min(self.sampled + BATCH_DOCUMENTS);
-            reader.read(&self.order[self.sampled..end], &mut batch)?;
+            let done = self.so_far.documents;
+            let end = (done / BATCH_DOCUMENTS + 1) * BATCH_DOCUMENTS;
+            let end = end.min(self.order.len());
+            reader.read(pace.next(&self.order[done..end]), &mut batch)?;
+            pace.saw(&batch.lens);
             self.push(&batch)?;
+            if self.so_far.documents <= BATCH_DOCUMENTS {
+                // Now that is known which codebook it will be, before all the others are encoded.
+                let vectors = self.so_far.expected_vectors();
+                memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
+            }
+            if !self.keeps {
+                parts.take(&batch)?;
+            }
             if journal.due() {
                 self.keep(journal)?;
                 journal.save()?;
             }
         }
-        self.spools.iter_mut().try_for_each(Spool::flush)?;
-        self.bytes = Some(self.directory.map(VECTORS)?);
+        self.complete()?;
+        // What was kept, maybe by a build that was stopped, goes into parts from there.
+        for documents in self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS) {
+            batch.clear();
+            for &document in documents {
+                self.append(document, &mut batch);
+            }
+            parts.take(&batch)?;
+            self.release();
+        }
+        parts.writer.finish()
+    }
+
+    /// The sample is drawn: what is kept can be read.
+    pub(super) fn complete(&mut self) -> Result<()> {
+        self.complete = true;
+        if self.keeps {
+            self.spools.iter_mut().try_for_each(Spool::flush)?;
+            let map = |name| self.directory.map(name);
+            self.kept = Some([map(VECTORS)?, map(TOKEN_IDS)?]);
+        }
         Ok(())
     }
 
-    fn is_enough(&mut self, centroids: Option<usize>, progress: &dyn Progress) -> bool {
-        let (sampled, documents) = (self.sampled, self.order.len());
-        self.centroids = match centroids {
-            Some(centroids) => centroids,
-            None if sampled == 0 => 0,
-            None => default_centroids(self.spooled as f64 / sampled as f64 * documents as f64),
-        };
-        if sampled == 0 {
-            return documents == 0;
+    /// Whether there are enough; whole batches decide that.
+    fn is_enough(&self, progress: &dyn Progress) -> bool {
+        let Estimate {
+            documents, vectors, ..
+        } = self.so_far;
+        if documents == self.order.len() {
+            return true;
         }
-        let enough = (self.centroids * VECTORS_PER_CENTROID) as u64;
-        let expected = enough as f64 * sampled as f64 / self.spooled.max(1) as f64;
-        let expected = (expected.ceil() as u64).clamp(sampled as u64, documents as u64);
-        progress.phase(Phase::Sample, Some(expected));
-        progress.advance(sampled as u64);
-        self.spooled >= enough || sampled == documents
+        if documents == 0 || !documents.is_multiple_of(BATCH_DOCUMENTS) {
+            return false;
+        }
+        progress.phase(Phase::Sample, Some(self.so_far.expected_documents()));
+        progress.advance(documents as u64);
+        vectors >= self.so_far.enough()
     }
 
     fn push(&mut self, batch: &VectorBatch) -> Result<()> {
         let [vectors, token_ids, lengths] = &mut self.spools;
         self.torn = true;
-        vectors.write(&batch.vectors)?;
-        token_ids.write(&batch.token_ids)?;
+        if self.keeps {
+            vectors.write(&batch.vectors)?;
+            token_ids.write(&batch.token_ids)?;
+        }
         lengths.write(&batch.lens)?;
         self.torn = false;
-        self.token_ids.extend_from_slice(&batch.token_ids);
         self.place_all(&batch.lens);
         Ok(())
     }
 
     /// Gives the next documents of the order their places.
     fn place_all(&mut self, lengths: &[u32]) {
-        for (&document, &len) in self.order[self.sampled..].iter().zip(lengths) {
-            self.places[document as usize] = Some((self.spooled, len));
-            self.spooled += u64::from(len);
+        let so_far = &mut self.so_far;
+        for (&document, &len) in self.order[so_far.documents..].iter().zip(lengths) {
+            if let Some(place) = self.places.get_mut(document as usize) {
+                *place = Some((so_far.vectors, len));
+            }
+            so_far.vectors += u64::from(len);
         }
-        self.sampled = self.order.len().min(self.sampled + lengths.len());
+        so_far.documents = self.order.len().min(so_far.documents + lengths.len());
     }
 
     /// Makes safe what was encoded, and notes it.
     pub(super) fn keep(&mut self, journal: &mut Journal) -> Result<()> {
-        let complete = self.bytes.is_some();
-        if self.torn || (complete && journal.done().sample.is_some_and(|s| s.complete)) {
+        let noted = journal.done().sample.is_some_and(|s| s.complete);
+        if self.torn || (self.complete && noted) {
             return Ok(());
         }
         let [vectors, token_ids, lengths] = &mut self.spools;
@@ -184,9 +232,9 @@ impl Sample {
             vectors: vectors.checkpoint()?,
             token_ids: token_ids.checkpoint()?,
             lengths: lengths.checkpoint()?,
-            complete,
+            complete: self.complete,
         };
-        journal.note(self.documents(), |done| {
+        journal.note(self.kept_documents(), |done| {
             done.sample = Some(record);
         });
         Ok(())
@@ -197,25 +245,124 @@ impl Sample {
         self.order.len() as u32
     }
 
-    /// Documents sampled.
-    pub(super) fn documents(&self) -> u32 {
-        self.sampled as u32
+    /// Documents whose vectors need not be made again.
+    pub(super) fn kept_documents(&self) -> u32 {
+        if self.keeps {
+            self.so_far.documents as u32
+        } else {
+            0
+        }
     }
 
-    /// `[n, dim]` f32 row-major; empty before the sample is drawn.
-    pub(super) fn vectors(&self) -> &[f32] {
-        // The spool was written as f32.
-        self.bytes.as_deref().map_or(&[], bytemuck::cast_slice)
+    /// Vectors drawn.
+    pub(super) fn len(&self) -> u64 {
+        self.so_far.vectors
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.vectors().len() / self.dim.max(1)
+    /// Centroids to train.
+    pub(super) fn centroids(&self) -> usize {
+        self.so_far.centroids()
     }
 
-    /// Which vectors of the sample are the document's.
-    pub(super) fn place(&self, document: u32) -> Option<Range<usize>> {
-        let (start, len) = self.places[document as usize]?;
+    /// Whether a document's vectors are kept.
+    pub(super) fn has(&self, document: u32) -> bool {
+        self.place(document).is_some()
+    }
+
+    fn place(&self, document: u32) -> Option<Range<usize>> {
+        let (start, len) = (*self.places.get(document as usize)?)?;
         Some(start as usize..start as usize + len as usize)
+    }
+
+    /// Appends a document to `batch`, if it is kept.
+    pub(super) fn append(&self, document: u32, batch: &mut VectorBatch) {
+        let (Some(rows), Some([vectors, token_ids])) = (self.place(document), &self.kept) else {
+            return;
+        };
+        let bytes = |of: usize| rows.start * of * 4..rows.end * of * 4;
+        vectors.will_need(bytes(self.dim));
+        batch.lens.push(rows.len() as u32);
+        // The spools were written as f32 and u32.
+        let values = bytemuck::cast_slice(&vectors[bytes(self.dim)]);
+        batch.vectors.extend_from_slice(values);
+        if let Some(ids) = token_ids.get(bytes(1)) {
+            batch.token_ids.extend_from_slice(bytemuck::cast_slice(ids));
+        }
+    }
+
+    /// Gives up the memory of what was read of the kept vectors.
+    pub(super) fn release(&self) {
+        for bytes in self.kept.iter().flatten() {
+            bytes.release(0..bytes.len());
+        }
+    }
+}
+
+/// What the documents so far say of all.
+#[derive(Debug, Clone, Copy)]
+struct Estimate {
+    /// Documents of the corpus.
+    of: usize,
+    /// Centroids asked for.
+    asked: Option<usize>,
+    /// Documents so far.
+    documents: usize,
+    /// Their vectors.
+    vectors: u64,
+}
+
+impl Estimate {
+    /// Vectors of the corpus.
+    fn of_all(&self) -> f64 {
+        self.vectors as f64 / self.documents.max(1) as f64 * self.of as f64
+    }
+
+    /// Centroids to train.
+    fn centroids(&self) -> usize {
+        self.asked
+            .unwrap_or_else(|| default_centroids(self.of_all()))
+    }
+
+    /// Vectors to draw.
+    fn enough(&self) -> u64 {
+        (self.centroids() * VECTORS_PER_CENTROID) as u64
+    }
+
+    /// Vectors that the sample will have.
+    fn expected_vectors(&self) -> u64 {
+        self.enough().min(self.of_all() as u64)
+    }
+
+    /// Documents that the sample will have.
+    fn expected_documents(&self) -> u64 {
+        let (documents, vectors) = (self.documents as f64, self.vectors.max(1) as f64);
+        let expected = (self.enough() as f64 * documents / vectors).ceil() as u64;
+        expected.clamp(self.documents as u64, self.of as u64)
+    }
+}
+
+/// Hands the sample over to its parts, document by document: how it is divided must not depend on how many come together.
+struct Feed {
+    writer: PartsWriter,
+    so_far: Estimate,
+}
+
+impl Feed {
+    fn take(&mut self, batch: &VectorBatch) -> Result<()> {
+        let dim = self.writer.dim();
+        let mut row = 0;
+        for &len in &batch.lens {
+            let rows = row..row + len as usize;
+            row = rows.end;
+            self.so_far.documents += 1;
+            self.so_far.vectors += u64::from(len);
+            let ids = batch.token_ids.get(rows.clone()).unwrap_or_default();
+            let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
+            let so_far = self.so_far;
+            self.writer
+                .push(vectors, ids, || so_far.expected_vectors())?;
+        }
+        Ok(())
     }
 }
 

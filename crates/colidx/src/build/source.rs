@@ -43,6 +43,11 @@ pub trait VectorSource {
         true
     }
 
+    /// Whether vectors are read and not computed, so that asking for some again costs no more than keeping them would.
+    fn rereads(&self) -> bool {
+        false
+    }
+
     /// What the vectors depend on beside the documents, such as the names and sizes of files that hold them; empty where
     /// [`super::BuildOptions::model`] says it all. A build that resumes must find it the same.
     fn fingerprint(&self) -> String {

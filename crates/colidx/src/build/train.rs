@@ -2,23 +2,21 @@
 
 use super::graph::{self, graph};
 use super::layout::Layout;
-use super::sample::Sample;
+use super::parts::Parts;
 use super::{BuildOptions, Phase, Progress};
 use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
-use colidx_cluster::{Assigner, Shape, TrainOptions};
+use colidx_cluster::{Assigner, Codebook, Rows, TrainOptions};
 use std::sync::Once;
 
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
-const QUANTIZER_VECTORS: usize = 1 << 17;
+const QUANTIZER_VECTORS: usize = 1 << 16;
 
-/// A codebook, and what compressing needs of it in the order of training.
+/// A codebook, and an assigner, which numbers centroids in the order of training.
 pub(crate) struct Trained {
     pub book: NewCodebook,
     pub assigner: Assigner,
-    /// `[K, dim]` as they decode.
-    pub centroids: Vec<f32>,
 }
 
 /// From a codebook that was stored.
@@ -27,7 +25,6 @@ impl From<NewCodebook> for Trained {
         let centroids = in_training_order(&book.centroids, &book.steps, &book.members);
         Self {
             assigner: Assigner::new(book.steps.len(), &centroids, &book.groups),
-            centroids,
             book,
         }
     }
@@ -40,23 +37,28 @@ impl Trained {
     }
 }
 
-/// Trains centroids and residual buckets on the sample.
+/// How to train, but for the number of centroids.
+pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
+    TrainOptions {
+        engine: options.engine,
+        shape: options.shape,
+        seed: options.seed,
+        ..TrainOptions::new(0)
+    }
+}
+
+/// Trains centroids and residual buckets on a sample. `memory` is for the parts of it that are held at a time.
 pub(super) fn train(
-    sample: &Sample,
+    mut parts: Parts,
+    centroids: usize,
     options: &BuildOptions,
+    memory: usize,
     progress: &dyn Progress,
 ) -> Result<Trained> {
-    let dim = sample.dim;
-    let token_ids = (!sample.token_ids.is_empty()).then_some(&sample.token_ids[..]);
     let train_options = TrainOptions {
-        engine: options.engine,
-        shape: if token_ids.is_some() {
-            options.shape
-        } else {
-            Shape::Flat
-        },
-        seed: options.seed,
-        ..TrainOptions::new(sample.centroids)
+        centroids,
+        memory,
+        ..train_options(options)
     };
     let length_known = Once::new();
     let watch = |p: colidx_cluster::Progress| {
@@ -64,40 +66,37 @@ pub(super) fn train(
         progress.advance(p.done);
     };
     progress.phase(Phase::Train, None);
-    let vectors = sample.vectors();
-    let trained = colidx_cluster::train(
-        &colidx_cluster::Sample {
-            vectors,
-            dim,
-            token_ids,
-        },
-        &train_options,
-        &watch,
-    )?;
+    let trained = colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)?;
     if progress.cancelled() {
         return Err(Error::Cancelled);
     }
+    let Rows {
+        vectors: mut residuals,
+        mut token_ids,
+    } = std::mem::take(&mut parts.first);
+    drop(parts);
+
+    let dim = trained.dim;
     let layout = Layout::new(&trained, options.seed);
-    let graph = if trained.len() > graph::FEW {
+    let Codebook {
+        mut centroids,
+        groups,
+        ..
+    } = trained;
+    layout.round(&mut centroids);
+    let graph = if layout.members.len() > graph::FEW {
         graph(&layout)?
     } else {
         Vec::new()
     };
-    let centroids = in_training_order(&layout.centroids, &layout.steps, &layout.members);
-    let assigner = Assigner::new(dim, &centroids, &trained.groups);
+    let assigner = Assigner::new(dim, &centroids, &groups);
 
-    let stride = sample.len().div_ceil(QUANTIZER_VECTORS).max(1);
-    let picked: Vec<f32> = vectors
-        .chunks_exact(dim)
-        .step_by(stride)
-        .flatten()
-        .copied()
-        .collect();
-    let picked_ids: Option<Vec<u32>> =
-        token_ids.map(|ids| ids.iter().step_by(stride).copied().collect());
+    // The first vectors of a sample that is in random order are as good as any.
+    residuals.truncate(QUANTIZER_VECTORS * dim);
+    token_ids.truncate(QUANTIZER_VECTORS);
+    let token_ids = (!token_ids.is_empty()).then_some(token_ids);
     let mut codes = Vec::new();
-    assigner.assign(&picked, picked_ids.as_deref(), &mut codes);
-    let mut residuals = picked;
+    assigner.assign(&residuals, token_ids.as_deref(), &mut codes);
     for (row, &code) in residuals.chunks_exact_mut(dim).zip(&codes) {
         let centroid = &centroids[code as usize * dim..][..dim];
         row.iter_mut().zip(centroid).for_each(|(r, c)| *r -= c);
@@ -112,11 +111,7 @@ pub(super) fn train(
         centres: layout.centres,
         graph,
         members: layout.members,
-        groups: trained.groups,
+        groups,
     };
-    Ok(Trained {
-        book,
-        assigner,
-        centroids,
-    })
+    Ok(Trained { book, assigner })
 }

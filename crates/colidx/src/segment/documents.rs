@@ -43,8 +43,18 @@ impl KeyWriter {
             .remove(&xxhash_rust::xxh3::xxh3_128(key.as_bytes()));
     }
 
+    /// No more keys come: what told them apart is forgotten.
+    pub(crate) fn complete(&mut self) {
+        self.seen = HashSet::new();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.offsets.len()
+    }
+
+    /// Bytes that the keys take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len() + size_of_val(&self.offsets[..])
     }
 
     pub(crate) fn key(&self, document: u32) -> &str {
@@ -60,7 +70,7 @@ impl KeyWriter {
         number: u32,
         vector_offsets: &[u64],
     ) -> Result<Seal> {
-        self.seen = HashSet::new();
+        self.complete();
         let mut sorted: Vec<u32> = (0..self.len() as u32).collect();
         sorted.sort_unstable_by(|&a, &b| self.key(a).cmp(self.key(b)));
         self.offsets.push(self.bytes.len() as u64);

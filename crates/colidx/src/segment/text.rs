@@ -177,7 +177,8 @@ impl Text {
         self.record(at, &self.decompress(at)?, document)
     }
 
-    /// The stored fields of several documents in ascending order; each block is decompressed once.
+    /// The stored fields of several documents in ascending order; each block is decompressed once, and the memory of the file
+    /// given up.
     pub(crate) fn get_many(&self, documents: &[u32]) -> Result<Vec<StoredText>> {
         let mut open: Option<(usize, Vec<u8>)> = None;
         let mut texts = Vec::with_capacity(documents.len());
@@ -190,6 +191,7 @@ impl Text {
             texts.push(self.record(at, &block, document)?);
             open = Some((at, block));
         }
+        self.data.release();
         Ok(texts)
     }
 

@@ -169,6 +169,11 @@ impl Codes {
         colidx_kernels::prefetch(self.packed.get(bytes).unwrap_or_default());
     }
 
+    /// Gives up the memory of what was read.
+    pub(crate) fn release(&self) {
+        self.packed.release();
+    }
+
     /// Replaces `out` by the codes of the vectors in `range`.
     pub(crate) fn read(&self, range: Range<usize>, out: &mut Vec<u32>) {
         codes::unpack(&self.packed, self.width, range, out);

@@ -5,7 +5,7 @@ use super::aligned::AlignedBytes;
 use memmap2::Mmap;
 use std::fs::File;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// The bytes of a whole file, read-only and shared, at an address that is a multiple of 64.
@@ -34,6 +34,26 @@ impl Bytes {
         // place can make an access fault, as with every memory-mapped store; the README says so.
         let map = unsafe { Mmap::map(file)? };
         Ok(Self(Of::Map(Arc::new(map))))
+    }
+
+    /// Has a range read from disk before its use, all at once and not page by page.
+    pub(crate) fn will_need(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Of::Map(map) = &self.0 {
+            // Advice only makes things faster, so that it may fail.
+            let _ = map.advise_range(memmap2::Advice::WillNeed, range.start, range.len());
+        }
+    }
+
+    /// Gives up the pages of a range after its use, so that a file read front to back is never in memory as a whole.
+    pub(crate) fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Of::Map(map) = &self.0 {
+            let advice = memmap2::UncheckedAdvice::DontNeed;
+            // SAFETY: the map is of a file and read-only, so a page that was given up comes back from the file with what
+            // it held, whoever else reads it.
+            let _ = unsafe { map.unchecked_advise_range(advice, range.start, range.len()) };
+        }
     }
 
     pub(super) fn shared(bytes: Arc<AlignedBytes>) -> Self {

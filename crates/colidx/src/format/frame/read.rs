@@ -145,6 +145,13 @@ pub(crate) struct Section<T> {
     element: std::marker::PhantomData<T>,
 }
 
+impl<T> Section<T> {
+    /// Gives up the memory of what was read of it, which is no longer in use.
+    pub(crate) fn release(&self) {
+        self.bytes.release(self.range.clone());
+    }
+}
+
 impl<T> Clone for Section<T> {
     fn clone(&self) -> Self {
         Self {

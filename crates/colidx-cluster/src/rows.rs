@@ -1,0 +1,105 @@
+//! Vectors with the ids of their tokens, and samples of them in parts.
+
+use std::error::Error;
+
+use crate::SHARED;
+
+/// Vectors, and the vocabulary ids of the tokens they stand for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// `[n, dim]`, row-major.
+    pub vectors: Vec<f32>,
+    /// `[n]`, or none where the ids are not known.
+    pub token_ids: Vec<u32>,
+}
+
+impl Rows {
+    /// Removes all rows and keeps their memory.
+    pub fn clear(&mut self) {
+        self.vectors.clear();
+        self.token_ids.clear();
+    }
+
+    /// Appends rows.
+    pub fn extend(&mut self, vectors: &[f32], token_ids: &[u32]) {
+        self.vectors.extend_from_slice(vectors);
+        self.token_ids.extend_from_slice(token_ids);
+    }
+
+    /// Puts the rows of one token together, in order of token id; among themselves they stay as they were.
+    pub fn sort(&mut self, dim: usize) {
+        if self.token_ids.is_empty() {
+            return;
+        }
+        let order = order(&self.token_ids);
+        let vectors = order
+            .iter()
+            .flat_map(|&row| &self.vectors[row as usize * dim..][..dim]);
+        self.vectors = vectors.copied().collect();
+        self.token_ids.sort_unstable();
+    }
+
+    /// The rows of each token, if they are sorted; without ids they are all of [`SHARED`].
+    pub(crate) fn by_token(&self, dim: usize) -> Vec<(u32, &[f32])> {
+        if self.token_ids.is_empty() && !self.vectors.is_empty() {
+            return vec![(SHARED, &self.vectors)];
+        }
+        let mut rest = &self.vectors[..];
+        let tokens = self.token_ids.chunk_by(|a, b| a == b);
+        let one = |ids: &[u32]| {
+            let (rows, others) = rest.split_at(ids.len() * dim);
+            rest = others;
+            (ids[0], rows)
+        };
+        tokens.map(one).collect()
+    }
+}
+
+/// Rows in order of their token ids, those of one token in their own order.
+pub(crate) fn order(token_ids: &[u32]) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..token_ids.len() as u32).collect();
+    rows.sort_by_key(|&row| token_ids[row as usize]);
+    rows
+}
+
+/// A sample in parts, as a [`Partition`](crate::Partition) divides it, that are read one at a time.
+pub trait Parts: Sync {
+    /// Replaces what `rows` holds by the rows of a part, [sorted](Rows::sort) from the order in which they were drawn. Called
+    /// from any thread.
+    ///
+    /// # Errors
+    /// Any; training stops and gives it as [`ClusterError::Read`](crate::ClusterError::Read).
+    fn read(&self, part: usize, rows: &mut Rows) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// Parts that are held in memory.
+impl Parts for Vec<Rows> {
+    fn read(&self, part: usize, rows: &mut Rows) -> Result<(), Box<dyn Error + Send + Sync>> {
+        rows.clear();
+        rows.extend(&self[part].vectors, &self[part].token_ids);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_token_come_together_in_their_order() {
+        let mut rows = Rows::default();
+        let vectors = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5];
+        rows.extend(&vectors, &[9, 4, SHARED, 4, 9]);
+        rows.sort(2);
+        let listed: [(u32, &[f32]); 3] = [
+            (4, &[1.0, 1.5, 3.0, 3.5]),
+            (9, &[0.0, 0.5, 4.0, 4.5]),
+            (SHARED, &[2.0, 2.5]),
+        ];
+        assert_eq!(rows.by_token(2), listed);
+        rows.token_ids.clear();
+        assert_eq!(rows.by_token(2), [(SHARED, &rows.vectors[..])]);
+        rows.clear();
+        assert!(rows.by_token(2).is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! How many documents are asked for at a time.
+
+/// Vectors to expect of a document when none has been seen: more than most have.
+const EXPECTED: usize = 512;
+
+/// Takes as many documents together as there is room for, going by the length of those before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Vectors there is room for.
+    room: usize,
+    /// Vectors to expect of a document.
+    length: usize,
+}
+
+impl Pace {
+    /// `memory` is for vectors of `dim` values.
+    pub(super) fn new(memory: usize, dim: usize) -> Self {
+        Self {
+            room: memory / (dim.max(1) * size_of::<f32>()),
+            length: EXPECTED,
+        }
+    }
+
+    /// The next documents to take, of those left.
+    pub(super) fn next<'a>(&self, left: &'a [u32]) -> &'a [u32] {
+        let count = (self.room / self.length.max(1)).max(1);
+        &left[..count.min(left.len())]
+    }
+
+    /// Learns from documents that came. Long ones come in a row, or one by one among short ones.
+    pub(super) fn saw(&mut self, lens: &[u32]) {
+        let longest = lens.iter().max().copied().unwrap_or(0) as usize;
+        self.length = longest.max(self.length - self.length / 8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_documents_come_one_by_one_and_short_ones_together() {
+        let mut pace = Pace::new(4096 * 4 * 2, 2);
+        let left: Vec<u32> = (0..100).collect();
+        assert_eq!(pace.next(&left).len(), 8);
+        for _ in 0..40 {
+            pace.saw(&[30, 0, 40]);
+        }
+        assert_eq!(pace.next(&left).len(), 100);
+        assert_eq!(pace.next(&left[..7]).len(), 7);
+        pace.saw(&[9000]);
+        assert_eq!(pace.next(&left).len(), 1);
+        assert_eq!(pace.next(&[]).len(), 0);
+    }
+}

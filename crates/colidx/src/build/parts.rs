@@ -1,0 +1,323 @@
+//! The sample as it is trained on: its rows in parts, kept in a file and read back part by part.
+//!
+//! Rows come for any part in turn, so each part collects a chunk in memory before it goes to the file. Values are kept
+//! in 16 bits beside a step a row, which is off by less than a hundred-thousandth of the row's largest value: nothing
+//! beside what a centroid leaves.
+
+use crate::error::Result;
+use crate::storage::{Bytes, Directory, OutputFile};
+use colidx_cluster::{FIRST_BYTES, Partition, Rows, SHARED, Shape, TrainOptions};
+use std::ops::Range;
+
+const FILE: &str = "parts.spool";
+
+/// The most bytes of a chunk: more makes reading no faster.
+const MOST_CHUNK: usize = 256 << 10;
+
+/// The largest magnitude of a value in units of its row's step.
+const LARGEST: f32 = 32_767.0;
+
+/// Rows on their way into parts.
+pub(super) struct PartsWriter {
+    directory: Directory,
+    dim: usize,
+    options: TrainOptions,
+    /// Bytes of memory for chunks.
+    memory: usize,
+    /// The first rows, which decide how the others are divided.
+    first: Rows,
+    /// Rows that wait to be told their part together.
+    waiting: Rows,
+    divided: Option<Divided>,
+}
+
+/// Rows that are told their part together.
+const TOGETHER: usize = 8192;
+
+struct Divided {
+    partition: Partition,
+    out: OutputFile,
+    /// Bytes of a chunk.
+    chunk: usize,
+    chunks: Vec<Chunks>,
+    labels: Vec<Option<u32>>,
+}
+
+/// What a part has in the file, and what it has collected since.
+#[derive(Default)]
+struct Chunks {
+    written: Vec<Range<usize>>,
+    collected: Vec<u8>,
+}
+
+impl PartsWriter {
+    pub(super) fn new(
+        directory: &Directory,
+        dim: usize,
+        options: &TrainOptions,
+        memory: usize,
+    ) -> Self {
+        Self {
+            directory: directory.clone(),
+            dim,
+            options: options.clone(),
+            memory,
+            first: Rows::default(),
+            waiting: Rows::default(),
+            divided: None,
+        }
+    }
+
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Appends rows, with their vocabulary ids where these are known. `expected` says how many the sample will have; it
+    /// is asked once, when there are enough rows to learn from.
+    pub(super) fn push(
+        &mut self,
+        vectors: &[f32],
+        token_ids: &[u32],
+        expected: impl FnOnce() -> u64,
+    ) -> Result<()> {
+        let token_ids = match self.options.shape {
+            Shape::TokenAware => token_ids,
+            Shape::Flat => &[],
+        };
+        let mut taken = 0;
+        if self.divided.is_none() {
+            let room = FIRST_BYTES / (self.dim * size_of::<f32>());
+            let room = room.saturating_sub(self.first.vectors.len() / self.dim);
+            taken = room.min(vectors.len() / self.dim);
+            let ids = token_ids.get(..taken).unwrap_or_default();
+            self.first.extend(&vectors[..taken * self.dim], ids);
+            if taken < room {
+                return Ok(());
+            }
+            self.divided = Some(self.divide(expected())?);
+        }
+        let ids = token_ids.get(taken..).unwrap_or_default();
+        self.waiting.extend(&vectors[taken * self.dim..], ids);
+        if let Some(divided) = &mut self.divided
+            && self.waiting.vectors.len() >= TOGETHER * self.dim
+        {
+            divided.push(&self.waiting, self.dim)?;
+            self.waiting.clear();
+        }
+        Ok(())
+    }
+
+    fn divide(&self, expected: u64) -> Result<Divided> {
+        let partition = Partition::new(&self.first, self.dim, expected, &self.options);
+        let record = record_bytes(self.dim);
+        let share = (self.memory / partition.len()).min(MOST_CHUNK);
+        let mut chunks = Vec::new();
+        chunks.resize_with(partition.len(), Chunks::default);
+        let mut divided = Divided {
+            out: self.directory.create(FILE)?,
+            chunk: (share / record).max(1) * record,
+            chunks,
+            labels: Vec::new(),
+            partition,
+        };
+        divided.push(&self.first, self.dim)?;
+        Ok(divided)
+    }
+
+    /// All rows have come.
+    pub(super) fn finish(mut self) -> Result<Parts> {
+        let mut divided = match self.divided.take() {
+            Some(divided) => divided,
+            None => self.divide((self.first.vectors.len() / self.dim) as u64)?,
+        };
+        divided.push(&self.waiting, self.dim)?;
+        for chunks in &mut divided.chunks {
+            chunks.write(&mut divided.out)?;
+        }
+        divided.out.flush()?;
+        let chunks = divided.chunks.into_iter().map(|chunks| chunks.written);
+        Ok(Parts {
+            dim: self.dim,
+            bytes: self.directory.map(FILE)?,
+            directory: self.directory,
+            partition: divided.partition,
+            first: self.first,
+            chunks: chunks.collect(),
+        })
+    }
+}
+
+impl Divided {
+    fn push(&mut self, rows: &Rows, dim: usize) -> Result<()> {
+        self.partition
+            .assign(&rows.vectors, &rows.token_ids, &mut self.labels);
+        let vectors = rows.vectors.chunks_exact(dim);
+        for (row, (vector, part)) in vectors.zip(&self.labels).enumerate() {
+            let Some(part) = part else { continue };
+            let chunks = &mut self.chunks[*part as usize];
+            let token_id = rows.token_ids.get(row).copied().unwrap_or(SHARED);
+            encode(vector, token_id, &mut chunks.collected);
+            if chunks.collected.len() >= self.chunk {
+                chunks.write(&mut self.out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Chunks {
+    fn write(&mut self, out: &mut OutputFile) -> Result<()> {
+        let start = out.position() as usize;
+        out.write(&self.collected)?;
+        self.written.push(start..out.position() as usize);
+        self.collected.clear();
+        Ok(())
+    }
+}
+
+/// The sample in parts. Its file is removed with it.
+pub(super) struct Parts {
+    dim: usize,
+    directory: Directory,
+    pub partition: Partition,
+    /// The first rows of the sample.
+    pub first: Rows,
+    bytes: Bytes,
+    /// By part, where its chunks lie in the file.
+    chunks: Vec<Vec<Range<usize>>>,
+}
+
+impl colidx_cluster::Parts for Parts {
+    fn read(
+        &self,
+        part: usize,
+        rows: &mut Rows,
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let record = record_bytes(self.dim);
+        let chunks = &self.chunks[part];
+        for chunk in chunks {
+            self.bytes.will_need(chunk.clone());
+        }
+        let chunks = chunks.iter().map(|chunk| &self.bytes[chunk.clone()]);
+        let records: Vec<&[u8]> = chunks
+            .flat_map(|chunk| chunk.chunks_exact(record))
+            .collect();
+        rows.clear();
+        rows.token_ids
+            .extend(records.iter().map(|record| token_id(record)));
+        let mut order: Vec<u32> = (0..records.len() as u32).collect();
+        order.sort_by_key(|&row| rows.token_ids[row as usize]);
+        for row in order {
+            decode(records[row as usize], &mut rows.vectors);
+        }
+        rows.token_ids.sort_unstable();
+        // All of it, since more is mapped than is touched.
+        self.bytes.release(0..self.bytes.len());
+        Ok(())
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        // Best effort: what cannot be removed now is swept with the other files of an unfinished build.
+        let _ = self.directory.remove(FILE);
+    }
+}
+
+/// A row in the file: its step, its token id, its values in steps.
+fn record_bytes(dim: usize) -> usize {
+    8 + 2 * dim
+}
+
+fn encode(vector: &[f32], token_id: u32, out: &mut Vec<u8>) {
+    let largest = vector.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    let step = largest / LARGEST;
+    out.extend_from_slice(&step.to_le_bytes());
+    out.extend_from_slice(&token_id.to_le_bytes());
+    let start = out.len();
+    out.resize(start + 2 * vector.len(), 0);
+    let units = if step > 0.0 { 1.0 / step } else { 0.0 };
+    for (bytes, x) in out[start..].chunks_exact_mut(2).zip(vector) {
+        let value = (x * units).clamp(-LARGEST, LARGEST);
+        // Adding a half with the value's sign makes the cast round.
+        let value = (value + 0.5f32.copysign(value)) as i32 as i16;
+        bytes.copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+fn token_id(record: &[u8]) -> u32 {
+    u32::from_le_bytes([record[4], record[5], record[6], record[7]])
+}
+
+fn decode(record: &[u8], vectors: &mut Vec<f32>) {
+    let step = f32::from_le_bytes([record[0], record[1], record[2], record[3]]);
+    let values = record[8..].chunks_exact(2);
+    vectors.extend(values.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) * step));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colidx_cluster::Parts as _;
+
+    #[test]
+    fn a_row_comes_back_nearly_as_it_was() {
+        let rows: [&[f32]; 4] = [
+            &[0.5, -0.25, 0.1],
+            &[0.0, 0.0, 0.0],
+            &[3e8, -1.0, 2e7],
+            &[1e-30, -2e-30, 0.0],
+        ];
+        for row in rows {
+            let (mut record, mut back) = (Vec::new(), Vec::new());
+            encode(row, 7, &mut record);
+            assert_eq!(record.len(), record_bytes(3));
+            decode(&record, &mut back);
+            assert_eq!(token_id(&record), 7);
+            let largest = row.iter().fold(0f32, |l, x| l.max(x.abs()));
+            for (x, y) in row.iter().zip(&back) {
+                assert!((x - y).abs() <= 1.6e-5 * largest, "{x} {y}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_in_its_part_whatever_the_chunks() {
+        let dim = 64;
+        let n = FIRST_BYTES / (dim * 4) + 5000;
+        let vectors: Vec<f32> = (0..n * dim).map(|i| (i % 997) as f32).collect();
+        let ids: Vec<u32> = (0..n as u32)
+            .map(|i| (i % 1009) * (i % 1009) % 83)
+            .collect();
+        let options = TrainOptions {
+            part_bytes: 4 << 20,
+            ..TrainOptions::new(1)
+        };
+        let parts = |memory: usize, piece: usize| {
+            let directory = Directory::memory();
+            let mut writer = PartsWriter::new(&directory, dim, &options, memory);
+            for (vectors, ids) in vectors.chunks(piece * dim).zip(ids.chunks(piece)) {
+                writer.push(vectors, ids, || n as u64).unwrap();
+            }
+            let parts = writer.finish().unwrap();
+            assert_eq!(parts.first.token_ids.len(), FIRST_BYTES / (dim * 4));
+            let mut read = Vec::new();
+            for part in 0..parts.partition.len() {
+                let mut rows = Rows::default();
+                parts.read(part, &mut rows).unwrap();
+                assert_eq!(rows.token_ids.len(), parts.partition.rows(part));
+                read.push(rows);
+            }
+            drop(parts);
+            assert!(directory.list().unwrap().is_empty());
+            read
+        };
+        let read = parts(1 << 20, 3000);
+        assert!(read.len() > 20, "{}", read.len());
+        assert_eq!(
+            read.iter().map(|rows| rows.token_ids.len()).sum::<usize>(),
+            n
+        );
+        assert_eq!(read, parts(0, n));
+    }
+}
