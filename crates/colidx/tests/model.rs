@@ -71,11 +71,7 @@ impl Run {
     fn writer(&mut self) -> &mut IndexWriter {
         let directory = self.directory();
         self.writer.get_or_insert_with(|| {
-            let options = WriterOptions {
-                memory: 1 << 10,
-                ..Default::default()
-            };
-            IndexWriter::open_in(&directory, options).unwrap()
+            IndexWriter::open_in(&directory, WriterOptions::default()).unwrap()
         })
     }
 

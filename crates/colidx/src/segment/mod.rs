@@ -111,6 +111,11 @@ impl Segment {
         self.frames().try_for_each(Frame::check_all)
     }
 
+    /// Gives up the memory of what was read of it.
+    pub(crate) fn release(&self) {
+        self.frames().for_each(Frame::release);
+    }
+
     /// Checks every checksum and every offset.
     pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
         self.check()?;

@@ -17,6 +17,9 @@ use crate::segment::vectors::VectorWriter;
 /// Documents copied at a time.
 const BATCH_DOCUMENTS: usize = 1 << 10;
 
+/// Vectors copied before the memory of the files they came from is given up.
+const BATCH_VECTORS: u64 = 1 << 18;
+
 /// The live documents of some segments, as the documents of one.
 pub(super) struct Merger<'a> {
     index: &'a Index,
@@ -79,7 +82,10 @@ impl<'a> Merger<'a> {
                     return Err(Error::Cancelled);
                 }
                 match &segment.text {
-                    Some(text) => writer.copy(text, segment.documents.len(), documents)?,
+                    Some(text) => {
+                        writer.copy(text, segment.documents.len(), documents)?;
+                        text.frame.release();
+                    }
                     None => documents
                         .iter()
                         .try_for_each(|_| writer.push("", [""; 3]))?,
@@ -108,6 +114,7 @@ impl<'a> Merger<'a> {
         let mut offsets = vec![0u64];
         let mut codes = Vec::new();
         for ((segment, _), live) in self.parts.iter().zip(&self.live) {
+            let mut released = offsets[offsets.len() - 1];
             for run in runs(live) {
                 if progress.cancelled() {
                     return Err(Error::Cancelled);
@@ -124,7 +131,13 @@ impl<'a> Merger<'a> {
                 let means = segment.means.rows(run[0]..run[run.len() - 1] + 1);
                 writer.push(&codes, segment.vectors.residuals(vectors), means)?;
                 progress.advance(offsets.len() as u64 - 1);
+                let copied = offsets[offsets.len() - 1];
+                if copied - released >= BATCH_VECTORS {
+                    segment.release();
+                    released = copied;
+                }
             }
+            segment.release();
         }
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;

@@ -11,6 +11,7 @@ use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::{DocId, Index};
+use crate::segment::Segment;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 
@@ -192,6 +193,7 @@ impl VectorSource for Stored<'_> {
                 out.token_ids.extend(tokens);
             }
         }
+        self.index.segments().iter().for_each(Segment::release);
         Ok(())
     }
 }

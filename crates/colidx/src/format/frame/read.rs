@@ -8,6 +8,10 @@ use crate::storage::{Bytes, Directory};
 use bytemuck::Pod;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// Bytes checked at a time.
+const PIECE: usize = 8 << 20;
 
 /// One mapped file whose header, directory and footer have been checked; sections are not read.
 #[derive(Debug, Clone)]
@@ -94,7 +98,7 @@ impl Frame {
     }
 
     fn check_entry(&self, entry: &Entry) -> Result<()> {
-        let got = checksum(&self.bytes[entry.offset as usize..][..entry.length as usize]);
+        let got = self.checksum(entry.offset as usize..(entry.offset + entry.length) as usize);
         if got == entry.checksum {
             return Ok(());
         }
@@ -117,6 +121,25 @@ impl Frame {
         self.check_padding(end..directory as u64)?;
         let directory_end = directory + self.entries.len() * size_of::<Entry>();
         self.check_padding(directory_end as u64..(self.bytes.len() - FOOTER) as u64)
+    }
+
+    /// A range's checksum. What is longer than a piece is not kept in memory, since it is read for nothing else.
+    fn checksum(&self, range: Range<usize>) -> u64 {
+        if range.len() <= PIECE {
+            return checksum(&self.bytes[range]);
+        }
+        let mut hasher = Xxh3Default::new();
+        for start in range.clone().step_by(PIECE) {
+            let piece = start..range.end.min(start + PIECE);
+            hasher.update(&self.bytes[piece.clone()]);
+            self.bytes.release(piece);
+        }
+        hasher.digest()
+    }
+
+    /// Gives up the memory of what was read of the file, which is no longer in use.
+    pub(crate) fn release(&self) {
+        self.bytes.release(0..self.bytes.len());
     }
 
     fn check_padding(&self, range: Range<u64>) -> Result<()> {
