@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
-use crate::search::{self, Query, SearchOptions, SearchResults, SlotPool, TokenMatch};
+use crate::search::{self, Query, ReadAhead, SearchOptions, SearchResults, SlotPool, TokenMatch};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use rayon::prelude::*;
@@ -68,6 +68,7 @@ pub struct Index {
     segments: Vec<Segment>,
     deletions: Vec<Deletions>,
     slots: SlotPool,
+    ahead: ReadAhead,
 }
 
 impl Index {
@@ -224,6 +225,11 @@ impl Index {
     /// Room for the scores of candidates.
     pub(crate) fn slots(&self) -> &SlotPool {
         &self.slots
+    }
+
+    /// Whether searches should read ahead.
+    pub(crate) fn ahead(&self) -> &ReadAhead {
+        &self.ahead
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {

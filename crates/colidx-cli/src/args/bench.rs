@@ -44,6 +44,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub repeat: u32,
 
+    /// Measure one round without one to warm up, so that reading from disk counts.
+    #[arg(long, conflicts_with = "repeat")]
+    pub cold: bool,
+
     /// How hard to try.
     #[command(flatten)]
     pub effort: EffortArgs,

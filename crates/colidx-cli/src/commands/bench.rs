@@ -25,6 +25,7 @@ struct BenchLine {
     threads: usize,
     parallel: bool,
     repeat: u32,
+    cold: bool,
     exact: bool,
     kernels: String,
     p50_ms: f64,
@@ -37,6 +38,7 @@ struct BenchLine {
     encode_p95_ms: Option<f64>,
     encode_p99_ms: Option<f64>,
     open_ms: f64,
+    page_reads: Option<u64>,
     rss_bytes: Option<u64>,
     peak_rss_bytes: Option<u64>,
     index_bytes: u64,
@@ -78,7 +80,9 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             parallel: args.parallel,
             ..args.effort.options(args.k as usize)
         };
-        let searches = search_rounds(&index, &vectors, &options, args.repeat, &phases)?;
+        let warm_up = u32::from(!args.cold);
+        let repeat = if args.cold { 1 } else { args.repeat };
+        let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
         if let Some(path) = &args.run_out {
             write_run(path, &keys, &searches.last)?;
         }
@@ -93,7 +97,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             k: options.k,
             threads,
             parallel: args.parallel,
-            repeat: args.repeat,
+            repeat,
+            cold: args.cold,
             exact: args.effort.exact,
             kernels: format!("{:?}", colidx_kernels::level()).to_lowercase(),
             p50_ms: search(0.5),
@@ -106,6 +111,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             encode_p95_ms: encode(0.95),
             encode_p99_ms: encode(0.99),
             open_ms: milliseconds(open_time),
+            page_reads: searches.page_reads,
             rss_bytes: memory("VmRSS:"),
             peak_rss_bytes: memory("VmHWM:"),
             index_bytes: index.info()?.bytes,
@@ -122,6 +128,8 @@ struct Searches {
     times: Vec<Duration>,
     /// Time of the rounds together.
     wall: Duration,
+    /// How often they had to wait for a page from disk, where the system tells.
+    page_reads: Option<u64>,
     /// The results of the last round.
     last: Vec<Timed>,
 }
@@ -136,23 +144,28 @@ impl Searches {
     }
 }
 
-/// One round to warm up, and then those that count.
+/// Rounds to warm up, and then those that count.
 fn search_rounds(
     index: &Index,
     queries: &[Query],
     options: &SearchOptions,
+    warm_up: u32,
     rounds: u32,
     phases: &Phases,
 ) -> Result<Searches, CliError> {
-    let all = queries.len() as u64 * u64::from(rounds + 1);
+    let all = queries.len() as u64 * u64::from(warm_up + rounds);
     phases.begin("searching", Some(all), Unit::Things("query"));
-    round(index, queries, options)?;
+    for _ in 0..warm_up {
+        round(index, queries, options)?;
+    }
+    let before = page_reads();
     let mut searches = Searches {
         times: Vec::new(),
         wall: Duration::ZERO,
+        page_reads: None,
         last: Vec::new(),
     };
-    for number in 1..=rounds {
+    for number in warm_up..warm_up + rounds {
         phases.set(queries.len() as u64 * u64::from(number));
         let began = Instant::now();
         searches.last = round(index, queries, options)?;
@@ -160,6 +173,7 @@ fn search_rounds(
         let times = searches.last.iter().map(|(_, took)| *took);
         searches.times.extend(times);
     }
+    searches.page_reads = page_reads().zip(before).map(|(now, before)| now - before);
     phases.set(all);
     phases.end();
     searches.times.sort_unstable();
@@ -239,6 +253,13 @@ fn memory(name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// How often this process had to wait for a page from disk: the tenth field after its name in `/proc/self/stat`.
+fn page_reads() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(9)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::kind;
 use crate::format::manifest::{MANIFEST, Manifest, SegmentEntry};
-use crate::search::SlotPool;
+use crate::search::{ReadAhead, SlotPool};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use std::path::Path;
@@ -100,6 +100,7 @@ fn open_commit(
         segments,
         deletions,
         slots: SlotPool::default(),
+        ahead: ReadAhead::default(),
     })
 }
 

@@ -9,6 +9,7 @@
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
 //! and 3 use; `docs/search.md` has the measurements behind the choices.
 
+mod ahead;
 pub(crate) mod best;
 mod candidates;
 mod centroids;
@@ -27,6 +28,7 @@ pub use query::Query;
 
 use crate::error::Result;
 use crate::index::{DocId, Index};
+pub(crate) use ahead::ReadAhead;
 pub(crate) use candidates::SlotPool;
 use rank::Ranking;
 use std::time::{Duration, Instant};
@@ -160,15 +162,17 @@ pub(crate) fn search(
     let mut stats = SearchStats::default();
     query.check_dim(index.dim())?;
     let mut ranking = Ranking::new(options.k);
-    if options.k > 0 {
-        stats.exact = options.exact || scanning_is_cheaper(index, options);
-        if stats.exact {
-            score_all(index, query, options, &mut ranking, &mut stats)?;
-        } else {
-            score_candidates(index, query, options, &mut ranking, &mut stats)?;
+    let hits = index.ahead().watch(|| {
+        if options.k > 0 {
+            stats.exact = options.exact || scanning_is_cheaper(index, options);
+            if stats.exact {
+                score_all(index, query, options, &mut ranking, &mut stats)?;
+            } else {
+                score_candidates(index, query, options, &mut ranking, &mut stats)?;
+            }
         }
-    }
-    let hits = ranking.into_hits(index)?;
+        ranking.into_hits(index)
+    })?;
     stats.total_time = started.elapsed();
     Ok(SearchResults { hits, stats })
 }
@@ -213,6 +217,7 @@ fn score_candidates(
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
+        ahead::lists(index, &probes)?;
         candidates = candidates::find(index, query, &probes, considered, entries, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so reading all lists finds all of them.
@@ -232,11 +237,16 @@ fn score_candidates(
     stats.candidates = candidates.found as u64;
 
     let started = Instant::now();
+    ahead::means(
+        index,
+        candidates.scored.iter().map(|&(_, document)| document),
+    );
     let leaning = lean::best(index, query, &candidates, wanted);
     stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
     stats.candidate_time += started.elapsed();
 
     let started = Instant::now();
+    ahead::vectors(index, &leaning)?;
     let documents = near::best(index, query, &probes, &leaning, options, stats)?;
     stats.near_time = started.elapsed();
     let started = Instant::now();

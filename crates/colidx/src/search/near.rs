@@ -148,7 +148,7 @@ impl<'a> Near<'a> {
         for document in documents {
             let segment = &segments[document.segment()];
             let range = segment.documents.vectors(document.document())?;
-            segment.vectors.codes.prefetch(range.clone());
+            segment.vectors.codes.prefetch(&range);
             buffers.ranges.push(range);
         }
         buffers.near.clear();

@@ -43,6 +43,17 @@ impl Means {
         &self.rows[documents.start as usize * self.dim..documents.end as usize * self.dim]
     }
 
+    /// All mean residuals.
+    pub(crate) fn section(&self) -> &Section<i8> {
+        &self.rows
+    }
+
+    /// Where among their bytes a document's lies.
+    pub(crate) fn bytes_of(&self, document: u32) -> Range<usize> {
+        let start = document as usize * self.dim;
+        start..start + self.dim
+    }
+
     /// A document's mean residual, `[dim]`, in units of its scales by [`UNITS`].
     pub(crate) fn row(&self, document: u32) -> &[i8] {
         &self.rows[document as usize * self.dim..][..self.dim]

@@ -169,6 +169,18 @@ impl Postings {
         Ok(length)
     }
 
+    /// All lists.
+    pub(crate) fn lists(&self) -> &Section<u8> {
+        &self.lists
+    }
+
+    /// Where among them a centroid's list lies, if it has one.
+    pub(crate) fn bytes_of(&self, centroid: u32) -> Result<Option<Range<usize>>> {
+        self.place(centroid)
+            .map(|place| self.list(place))
+            .transpose()
+    }
+
     /// How many documents a centroid's list says it has.
     pub(crate) fn count(&self, centroid: u32) -> Result<u32> {
         let Some(place) = self.place(centroid) else {

@@ -163,9 +163,19 @@ impl Codes {
         })
     }
 
-    /// Has the codes of the vectors in `range` fetched.
-    pub(crate) fn prefetch(&self, range: Range<usize>) {
-        let bytes = range.start * self.width / 8..(range.end * self.width).div_ceil(8);
+    /// All codes, packed.
+    pub(crate) fn section(&self) -> &Section<u8> {
+        &self.packed
+    }
+
+    /// Where among their bytes those of the vectors in `range` lie.
+    pub(crate) fn bytes_of(&self, range: &Range<usize>) -> Range<usize> {
+        range.start * self.width / 8..(range.end * self.width).div_ceil(8)
+    }
+
+    /// Has the codes of the vectors in `range` fetched into the cache.
+    pub(crate) fn prefetch(&self, range: &Range<usize>) {
+        let bytes = self.bytes_of(range);
         colidx_kernels::prefetch(self.packed.get(bytes).unwrap_or_default());
     }
 
@@ -243,9 +253,19 @@ impl Vectors {
             .map_err(|e| self.code_error(e))
     }
 
+    /// All residuals.
+    pub(crate) fn residual_section(&self) -> &Section<u8> {
+        &self.residuals
+    }
+
+    /// Where among their bytes those of the vectors in `range` lie.
+    pub(crate) fn residual_bytes_of(&self, range: &Range<usize>) -> Range<usize> {
+        range.start * self.residual_bytes..range.end * self.residual_bytes
+    }
+
     /// The residuals of the vectors in `range`, one after the other.
     pub(crate) fn residuals(&self, range: Range<usize>) -> &[u8] {
-        &self.residuals[range.start * self.residual_bytes..range.end * self.residual_bytes]
+        &self.residuals[self.residual_bytes_of(&range)]
     }
 
     /// Bytes stored for `vectors` vectors.

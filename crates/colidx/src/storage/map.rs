@@ -8,6 +8,18 @@ use std::io;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+/// How often this process had to wait for a page from disk, where the system tells.
+pub(crate) fn major_faults() -> u64 {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{UsageWho, getrusage};
+        let usage = getrusage(UsageWho::RUSAGE_SELF);
+        usage.map_or(0, |usage| usage.major_page_faults() as u64)
+    }
+    #[cfg(not(unix))]
+    0
+}
+
 /// The bytes of a whole file, read-only and shared, at an address that is a multiple of 64.
 ///
 /// Cloning shares them; they are given back when the last clone is dropped. Pages of a mapped file are read

@@ -35,6 +35,7 @@ mod map;
 mod memory;
 
 pub use map::Bytes;
+pub(crate) use map::major_faults;
 pub use memory::Memory;
 
 use crate::error::{Error, Result};

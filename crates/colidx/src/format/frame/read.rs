@@ -169,6 +169,14 @@ pub(crate) struct Section<T> {
 }
 
 impl<T> Section<T> {
+    /// Has a range of its bytes read from disk before its use, all at once and not page by page.
+    pub(crate) fn will_need(&self, bytes: Range<usize>) {
+        let start = self.range.start.saturating_add(bytes.start);
+        let end = self.range.start.saturating_add(bytes.end);
+        self.bytes
+            .will_need(start.min(self.range.end)..end.min(self.range.end));
+    }
+
     /// Gives up the memory of what was read of it, which is no longer in use.
     pub(crate) fn release(&self) {
         self.bytes.release(self.range.clone());

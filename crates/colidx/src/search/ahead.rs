@@ -1,0 +1,121 @@
+//! Reading ahead: what a step is about to touch is asked of the disk at once, where otherwise it would be met page by page, each a
+//! wait of its own.
+//!
+//! Asking costs a system call a range, which is wasted while the index is in memory. So a search asks only for a while after one
+//! that had to wait for the disk, as the system's count of such waits tells.
+
+use super::centroids::Probes;
+use crate::error::Result;
+use crate::format::frame::Section;
+use crate::index::{DocId, Index};
+use crate::storage;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Searches that read ahead after one that had to wait.
+const AFTER: u32 = 64;
+
+/// Bytes between two ranges that are not worth a request of their own.
+const GAP: usize = 16 << 10;
+
+/// Whether searches of an index should read ahead.
+#[derive(Debug, Default)]
+pub(crate) struct ReadAhead {
+    /// How many more will.
+    left: AtomicU32,
+}
+
+impl ReadAhead {
+    /// Runs a search, and learns from it what the next ones should do.
+    pub(super) fn watch<T>(&self, search: impl FnOnce() -> T) -> T {
+        let before = storage::major_faults();
+        let result = search();
+        let left = self.left.load(Ordering::Relaxed);
+        let next = if storage::major_faults() > before {
+            AFTER
+        } else {
+            left.saturating_sub(1)
+        };
+        if next != left {
+            self.left.store(next, Ordering::Relaxed);
+        }
+        result
+    }
+
+    fn is_on(&self) -> bool {
+        self.left.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Reads the posting lists of the probed centroids.
+pub(super) fn lists(index: &Index, probes: &Probes) -> Result<()> {
+    if !index.ahead().is_on() {
+        return Ok(());
+    }
+    for segment in index.segments() {
+        let postings = &segment.postings;
+        let mut places = Vec::new();
+        for &(_, centroid) in probes.tokens.iter().flatten() {
+            places.extend(postings.bytes_of(centroid)?);
+        }
+        places.sort_unstable_by_key(|place| place.start);
+        will_need(postings.lists(), places);
+    }
+    Ok(())
+}
+
+/// Reads the mean residuals of documents, which come in order.
+pub(super) fn means(index: &Index, documents: impl Iterator<Item = DocId> + Clone) {
+    if !index.ahead().is_on() {
+        return;
+    }
+    for (at, segment) in index.segments().iter().enumerate() {
+        let of_segment = documents.clone().filter(|d| d.segment() == at);
+        let rows = of_segment.map(|d| segment.means.bytes_of(d.document()));
+        will_need(segment.means.section(), rows);
+    }
+}
+
+/// Reads the codes and residuals of documents, which come in order.
+pub(super) fn vectors(index: &Index, documents: &[DocId]) -> Result<()> {
+    if !index.ahead().is_on() {
+        return Ok(());
+    }
+    for of_segment in documents.chunk_by(|a, b| a.segment() == b.segment()) {
+        let segment = &index.segments()[of_segment[0].segment()];
+        let ranges = of_segment
+            .iter()
+            .map(|d| segment.documents.vectors(d.document()));
+        let ranges = ranges.collect::<Result<Vec<_>>>()?;
+        let vectors = &segment.vectors;
+        will_need(
+            vectors.codes.section(),
+            ranges.iter().map(|r| vectors.codes.bytes_of(r)),
+        );
+        will_need(
+            vectors.residual_section(),
+            ranges.iter().map(|r| vectors.residual_bytes_of(r)),
+        );
+    }
+    Ok(())
+}
+
+/// Asks for ascending ranges of a section, and with near ones for what lies between them.
+fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
+    let mut open: Option<Range<usize>> = None;
+    for range in ranges {
+        match &mut open {
+            Some(open) if range.start <= open.end.saturating_add(GAP) => {
+                open.end = open.end.max(range.end);
+            }
+            _ => {
+                if let Some(done) = open.replace(range) {
+                    section.will_need(done);
+                }
+            }
+        }
+    }
+    if let Some(done) = open {
+        section.will_need(done);
+    }
+}
