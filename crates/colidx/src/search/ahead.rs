@@ -19,10 +19,19 @@ const AFTER: u32 = 64;
 const GAP: usize = 16 << 10;
 
 /// Whether searches of an index should read ahead.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ReadAhead {
     /// How many more will.
     left: AtomicU32,
+}
+
+/// Of an index that was just opened nothing may be in memory.
+impl Default for ReadAhead {
+    fn default() -> Self {
+        Self {
+            left: AtomicU32::new(AFTER),
+        }
+    }
 }
 
 impl ReadAhead {

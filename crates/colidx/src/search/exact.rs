@@ -6,7 +6,7 @@
 //! be, of documents that can be, are multiplied again in f32. So the hits, their scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
-use super::{Query, SearchStats};
+use super::{Query, SearchStats, ahead};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
@@ -21,6 +21,9 @@ const BLOCK: usize = 48;
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 16;
 
+/// Documents whose vectors are read ahead together.
+const TOGETHER: usize = 4096;
+
 /// Scores documents and gives the best to `ranking`. With `parallel` the threads of the pool share the work.
 pub(super) fn rank(
     index: &Index,
@@ -33,13 +36,17 @@ pub(super) fn rank(
     // Screening decodes to unit length, and pays where it can leave documents out.
     let scored = if index.codebook().unit_length && documents.len() > ranking.k() {
         let panels = query.screening();
-        let contenders = score_all(
-            documents,
-            parallel,
-            || Scorer::new(index, query, ranking.k()),
-            stats,
-            |scorer, &document, stats| scorer.screen(panels, document, stats),
-        )?;
+        let mut contenders = Vec::new();
+        for documents in documents.chunks(TOGETHER) {
+            ahead::vectors(index, documents)?;
+            contenders.extend(score_all(
+                documents,
+                parallel,
+                || Scorer::new(index, query, ranking.k()),
+                stats,
+                |scorer, &document, stats| scorer.screen(panels, document, stats),
+            )?);
+        }
         score_all(
             &best(contenders, ranking.k(), panels.maxsim_error()),
             parallel,

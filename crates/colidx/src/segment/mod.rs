@@ -46,20 +46,25 @@ impl Segment {
         entry: SegmentEntry,
     ) -> Result<Self> {
         let open = |kind| manifest.open_file(directory, of, kind, entry.number);
+        let scattered = |kind| Ok::<_, crate::Error>(open(kind)?.read_here_and_there());
         let text = match manifest.file(kind::TEXT, entry.number) {
-            Some(_) => Some(Text::open(open(kind::TEXT)?)?),
+            Some(_) => Some(Text::open(scattered(kind::TEXT)?)?),
             None => None,
         };
         Ok(Self {
             documents: Documents::open(open(kind::DOCUMENTS)?, entry)?,
             vectors: Vectors::open(
-                open(kind::CODES)?,
-                open(kind::RESIDUALS)?,
+                scattered(kind::CODES)?,
+                scattered(kind::RESIDUALS)?,
                 entry.vectors,
                 manifest,
             )?,
-            means: Means::open(open(kind::MEANS)?, entry.documents, manifest.dim)?,
-            postings: Postings::open(open(kind::POSTINGS)?, manifest.centroids, entry.vectors)?,
+            means: Means::open(scattered(kind::MEANS)?, entry.documents, manifest.dim)?,
+            postings: Postings::open(
+                scattered(kind::POSTINGS)?,
+                manifest.centroids,
+                entry.vectors,
+            )?,
             text,
             deleted: Deleted::default(),
         })

@@ -217,7 +217,10 @@ impl Text {
         let range = usize::try_from(block.offset)
             .ok()
             .zip(usize::try_from(end).ok());
-        let compressed = range.and_then(|(s, e)| self.data.get(s..e));
+        let compressed = range.and_then(|(s, e)| {
+            self.data.will_need(s..e);
+            self.data.get(s..e)
+        });
         compressed.ok_or_else(|| self.invalid(BLOCKS, at, "a range inside DATA", block.offset))
     }
 

@@ -222,6 +222,12 @@ impl Vectors {
         })
     }
 
+    /// Has the vectors in `range` read from disk before their use.
+    pub(crate) fn will_need(&self, range: &Range<usize>) {
+        self.codes.packed.will_need(self.codes.bytes_of(range));
+        self.residuals.will_need(self.residual_bytes_of(range));
+    }
+
     /// Decodes vectors, of which the residuals lie one after the other, into `out`, `[n, dim]` f32 row-major.
     pub(crate) fn decode(
         &self,
@@ -315,6 +321,7 @@ impl Vectors {
         let vectors = self.vectors as usize;
         for start in (0..vectors).step_by(1 << 16) {
             let range = start..vectors.min(start + (1 << 16));
+            self.codes.packed.will_need(self.codes.bytes_of(&range));
             self.read_codes(codebook, range, &mut codes)?;
         }
         Ok(())

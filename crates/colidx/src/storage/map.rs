@@ -48,6 +48,15 @@ impl Bytes {
         Ok(Self(Of::Map(Arc::new(map))))
     }
 
+    /// Says that ranges will be read here and there: a page that is missing then comes alone, without megabytes around it that
+    /// would push out others. Whoever reads front to back asks for what comes with [`Bytes::will_need`].
+    pub(crate) fn read_here_and_there(&self) {
+        #[cfg(unix)]
+        if let Of::Map(map) = &self.0 {
+            let _ = map.advise(memmap2::Advice::Random);
+        }
+    }
+
     /// Has a range read from disk before its use, all at once and not page by page.
     pub(crate) fn will_need(&self, range: Range<usize>) {
         #[cfg(unix)]

@@ -125,6 +125,7 @@ impl<'a> Merger<'a> {
                     offsets.push(offsets[offsets.len() - 1] + range.len() as u64);
                     vectors.end = range.end;
                 }
+                segment.vectors.will_need(&vectors);
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;

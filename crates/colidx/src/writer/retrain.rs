@@ -185,6 +185,12 @@ impl VectorSource for Stored<'_> {
         for document in documents {
             let doc = self.documents[document.ordinal as usize];
             let segment = &self.index.segments()[doc.segment()];
+            let vectors = segment.documents.vectors(doc.document())?;
+            segment.vectors.will_need(&vectors);
+        }
+        for document in documents {
+            let doc = self.documents[document.ordinal as usize];
+            let segment = &self.index.segments()[doc.segment()];
             segment.decode(book, doc.document(), &mut codes, &mut vectors)?;
             out.lens.push(codes.len() as u32);
             out.vectors.extend_from_slice(&vectors);

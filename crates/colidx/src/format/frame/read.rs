@@ -39,6 +39,12 @@ impl Frame {
         })
     }
 
+    /// Says that its sections will be read here and there, see [`Bytes::read_here_and_there`].
+    pub(crate) fn read_here_and_there(self) -> Self {
+        self.bytes.read_here_and_there();
+        self
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -131,6 +137,7 @@ impl Frame {
         let mut hasher = Xxh3Default::new();
         for start in range.clone().step_by(PIECE) {
             let piece = start..range.end.min(start + PIECE);
+            self.bytes.will_need(piece.clone());
             hasher.update(&self.bytes[piece.clone()]);
             self.bytes.release(piece);
         }
