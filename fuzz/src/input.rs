@@ -42,7 +42,11 @@ pub fn corpus(data: &[u8]) {
     }
     let whole = read_corpus(Cursor::new(content.to_vec()), file, format, &options);
     let slow = read_corpus(Slow(Cursor::new(content.to_vec())), file, format, &options);
-    assert_eq!(whole, slow);
+    // How much of a damaged stream still comes out before the damage is met depends on how much is read at a time.
+    let compressed = file != "corpus";
+    if !(compressed && whole.2.is_some() && slow.2.is_some()) {
+        assert_eq!(whole, slow);
+    }
 }
 
 /// A hash over the documents, their number, and the error at the end if there is one.
