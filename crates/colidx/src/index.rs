@@ -13,7 +13,9 @@ use crate::error::Result;
 use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
-use crate::search::{self, Query, ReadAhead, SearchOptions, SearchResults, SlotPool, TokenMatch};
+use crate::search::{
+    self, Pool, Query, ReadAhead, SearchOptions, SearchResults, Slots, TokenMatch,
+};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use rayon::prelude::*;
@@ -67,7 +69,8 @@ pub struct Index {
     codebook: Codebook,
     segments: Vec<Segment>,
     deletions: Vec<Deletions>,
-    slots: SlotPool,
+    slots: Pool<Slots>,
+    tables: Pool<Vec<i16>>,
     ahead: ReadAhead,
 }
 
@@ -223,8 +226,13 @@ impl Index {
     }
 
     /// Room for the scores of candidates.
-    pub(crate) fn slots(&self) -> &SlotPool {
+    pub(crate) fn slots(&self) -> &Pool<Slots> {
         &self.slots
+    }
+
+    /// Room for the scores of centroids.
+    pub(crate) fn tables(&self) -> &Pool<Vec<i16>> {
+        &self.tables
     }
 
     /// Whether searches should read ahead.

@@ -121,7 +121,7 @@ impl<'a> Space<'a> {
             let cell = self.cell(cell);
             let (first, end) = (cell.start as usize, cell.end as usize);
             let rows = &self.layout.centroids[first * self.dim..end * self.dim];
-            best.score(first, rows, panels);
+            best.score(first, rows, panels, |_| ());
         }
         let number = |(_, number)| number;
         let lists = best.finish().into_iter();

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::kind;
 use crate::format::manifest::{MANIFEST, Manifest, SegmentEntry};
-use crate::search::{ReadAhead, SlotPool};
+use crate::search::{Pool, ReadAhead};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use std::path::Path;
@@ -99,7 +99,8 @@ fn open_commit(
         codebook,
         segments,
         deletions,
-        slots: SlotPool::default(),
+        slots: Pool::default(),
+        tables: Pool::default(),
         ahead: ReadAhead::default(),
     })
 }

@@ -57,7 +57,7 @@ impl ReadAhead {
 }
 
 /// Reads the posting lists of the probed centroids.
-pub(super) fn lists(index: &Index, probes: &Probes) -> Result<()> {
+pub(super) fn lists(index: &Index, probes: &Probes<'_>) -> Result<()> {
     if !index.ahead().is_on() {
         return Ok(());
     }

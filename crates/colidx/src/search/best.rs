@@ -27,13 +27,21 @@ impl Best {
         }
     }
 
-    /// Scores rows, `[n, dim]`, and takes them; the first has the number `first`. Rows come in ascending order.
-    pub(crate) fn score(&mut self, first: usize, rows: &[i8], panels: &CoarsePanels) {
+    /// Scores rows, `[n, dim]`, and takes them; the first has the number `first`. Rows come in ascending order. `each` sees their
+    /// scores, `[some, padded_columns]`, in order, too.
+    pub(crate) fn score(
+        &mut self,
+        first: usize,
+        rows: &[i8],
+        panels: &CoarsePanels,
+        mut each: impl FnMut(&[i32]),
+    ) {
         let (dim, stride) = (panels.dim(), panels.padded_columns());
         let mut scores = std::mem::take(&mut self.scores);
         for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
             scores.resize(rows.len() / dim * stride, 0);
             colidx_kernels::coarse_dots(rows, panels, &mut scores);
+            each(&scores);
             self.take((first + block * ROWS) as u32, &scores, stride);
         }
         self.scores = scores;

@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
 use crate::segment::deleted::Deleted;
-use std::sync::Mutex;
 
 /// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
 /// long where documents are many, and each entry is then a cache miss.
@@ -98,24 +97,6 @@ impl Slots {
     }
 }
 
-/// The slots of an index that no search is using.
-#[derive(Debug, Default)]
-pub(crate) struct SlotPool {
-    free: Mutex<Vec<Slots>>,
-}
-
-impl SlotPool {
-    fn take(&self) -> Slots {
-        let mut free = self.free.lock().unwrap_or_else(|e| e.into_inner());
-        free.pop().unwrap_or_default()
-    }
-
-    fn put(&self, slots: Slots) {
-        let mut free = self.free.lock().unwrap_or_else(|e| e.into_inner());
-        free.push(slots);
-    }
-}
-
 /// Documents found through posting lists.
 pub(super) struct Candidates {
     /// How many there were.
@@ -131,7 +112,22 @@ pub(super) struct Candidates {
 pub(super) fn find(
     index: &Index,
     query: &Query,
-    probes: &Probes,
+    probes: &Probes<'_>,
+    count: usize,
+    entries: u64,
+    stats: &mut SearchStats,
+) -> Result<Candidates> {
+    let mut slots = index.slots().take();
+    let found = find_with(&mut slots, index, query, probes, count, entries, stats);
+    slots.clear();
+    found
+}
+
+fn find_with(
+    slots: &mut Slots,
+    index: &Index,
+    query: &Query,
+    probes: &Probes<'_>,
     count: usize,
     entries: u64,
     stats: &mut SearchStats,
@@ -139,7 +135,6 @@ pub(super) fn find(
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
     let weights = query.merged().weights();
     let shift = shift(tokens, weights);
-    let mut slots = index.slots().take();
     // Where the slots of each segment begin.
     let mut firsts = vec![0];
     for segment in index.segments() {
@@ -163,9 +158,7 @@ pub(super) fn find(
             slots.drop_deleted(first, &segment.deleted);
         }
     }
-    let (found, scored) = best(&slots, &firsts, count);
-    slots.clear();
-    index.slots().put(slots);
+    let (found, scored) = best(slots, &firsts, count);
     Ok(Candidates {
         found,
         scored,

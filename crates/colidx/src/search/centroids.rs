@@ -3,9 +3,11 @@
 
 use super::Query;
 use super::best::{Best, Scored};
+use super::table::Table;
 use super::walk::Walk;
 use crate::codebook::Codebook;
 use crate::error::Result;
+use crate::index::Index;
 use colidx_kernels::CoarsePanels;
 use rayon::prelude::*;
 
@@ -19,36 +21,43 @@ const SPARSE: usize = 64;
 const ENTRIES: usize = 4;
 
 /// The centroids probed for each query token, best first, with their scores.
-pub(super) struct Probes {
+pub(super) struct Probes<'a> {
     /// By mean of query tokens ([`super::merged`]).
     pub tokens: Vec<Vec<Scored>>,
     /// Value of one unit of a score.
     pub step: f64,
     /// Centres and centroids that were scored for a token, of all tokens the most.
     pub scored: u64,
+    /// The scores of all centroids, where all were scored.
+    pub table: Option<Table<'a>>,
 }
 
 /// Finds about the `count` best centroids of each query token, and all of them when `count` is that many.
-pub(super) fn probe(
-    codebook: &Codebook,
+pub(super) fn probe<'a>(
+    index: &'a Index,
     query: &Query,
     count: usize,
     parallel: bool,
-) -> Result<Probes> {
+) -> Result<Probes<'a>> {
+    let codebook = index.codebook();
     let panels = query.scaled(codebook.steps());
     let beam = count.saturating_mul(BEAM);
     let sparse = beam.saturating_mul(SPARSE) < codebook.len();
+    let mut table = None;
     let (tokens, scored) = if codebook.has_graph() && sparse {
         walk(codebook, &panels, count, beam, parallel)?
     } else {
         let mut best = Best::new(panels.columns(), count);
-        best.score(0, codebook.centroids(0..codebook.len()), &panels);
+        let table = table.insert(Table::new(index.tables().take(), &panels));
+        let rows = codebook.centroids(0..codebook.len());
+        best.score(0, rows, &panels, |scores| table.push(scores));
         (best.finish(), codebook.len() as u64)
     };
     Ok(Probes {
         tokens,
         step: panels.step(),
         scored,
+        table,
     })
 }
 
@@ -61,7 +70,7 @@ fn walk(
     parallel: bool,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {
     let mut cells = Best::new(panels.columns(), ENTRIES);
-    cells.score(0, codebook.centres(), panels);
+    cells.score(0, codebook.centres(), panels, |_| ());
     let cells = cells.finish();
     let rows = codebook.centroids(0..codebook.len());
     let walker = || {

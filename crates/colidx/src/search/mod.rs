@@ -18,8 +18,10 @@ mod explain;
 mod lean;
 mod merged;
 mod near;
+pub(crate) mod pool;
 mod query;
 mod rank;
+mod table;
 pub(crate) mod walk;
 
 pub use explain::TokenMatch;
@@ -29,7 +31,8 @@ pub use query::Query;
 use crate::error::Result;
 use crate::index::{DocId, Index};
 pub(crate) use ahead::ReadAhead;
-pub(crate) use candidates::SlotPool;
+pub(crate) use candidates::Slots;
+pub(crate) use pool::Pool;
 use rank::Ranking;
 use std::time::{Duration, Instant};
 
@@ -213,7 +216,7 @@ fn score_candidates(
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
-        probes = centroids::probe(book, query, count, options.parallel)?;
+        probes = centroids::probe(index, query, count, options.parallel)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();

@@ -6,6 +6,7 @@
 //! (see [`super::candidates`]), and what the document's mean residual adds to that (see [`super::lean`]).
 
 use super::centroids::Probes;
+use super::table::Table;
 use super::{Query, SearchOptions, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
@@ -25,7 +26,7 @@ const CHUNK: usize = 32;
 pub(super) fn best(
     index: &Index,
     query: &Query,
-    probes: &Probes,
+    probes: &Probes<'_>,
     candidates: &[DocId],
     options: &SearchOptions,
     stats: &mut SearchStats,
@@ -61,10 +62,13 @@ pub(super) fn best(
 struct Near<'a> {
     index: &'a Index,
     query: &'a Query,
+    probes: &'a Probes<'a>,
     /// A bit a centroid: whether it was probed.
     probed: Vec<u64>,
     /// `[padded_columns]`: the score of the worst probed centroid of each query token.
     least: Vec<i32>,
+    /// What one unit of the table is in units of the screening.
+    far_unit: f32,
     /// `[dim]`: what one unit of a mean residual counts in a 16-bit row.
     lean: Vec<f32>,
 }
@@ -80,6 +84,8 @@ struct Buffers {
     /// Vectors near the query and their codes, document after document.
     near: Vec<usize>,
     near_codes: Vec<u32>,
+    /// By document, `[padded_columns]` of the table: the best scores of its other vectors' centroids.
+    far: Vec<i16>,
     /// By document, where its part of `near` ends.
     ends: Vec<usize>,
     residuals: Vec<u8>,
@@ -89,7 +95,7 @@ struct Buffers {
 }
 
 impl<'a> Near<'a> {
-    fn new(index: &'a Index, query: &'a Query, probes: &Probes) -> Self {
+    fn new(index: &'a Index, query: &'a Query, probes: &'a Probes<'a>) -> Self {
         let mut probed = vec![0u64; index.codebook().len().div_ceil(64)];
         for &(_, centroid) in probes.tokens.iter().flatten() {
             probed[centroid as usize / 64] |= 1 << (centroid % 64);
@@ -107,8 +113,11 @@ impl<'a> Near<'a> {
         Self {
             index,
             query,
+            probes,
             probed,
             least,
+            far_unit: (probes.table.as_ref().map_or(0.0, Table::unit) * probes.step / panels.unit())
+                as f32,
             lean: scales.map(|scale| scale * BELIEVED * one as f32).collect(),
         }
     }
@@ -127,7 +136,7 @@ impl<'a> Near<'a> {
                 let end = buffers.ends[at];
                 // A document without vectors has no score.
                 if !buffers.ranges[at].is_empty() {
-                    scored.push((self.score(document, start..end, buffers)?, document));
+                    scored.push((self.score(document, at, start..end, buffers)?, document));
                     stats.documents_near += 1;
                 }
                 start = end;
@@ -151,6 +160,7 @@ impl<'a> Near<'a> {
             segment.vectors.codes.prefetch(&range);
             buffers.ranges.push(range);
         }
+        buffers.far.clear();
         buffers.near.clear();
         buffers.near_codes.clear();
         buffers.ends.clear();
@@ -158,12 +168,17 @@ impl<'a> Near<'a> {
             let vectors = &segments[document.segment()].vectors;
             vectors.codes.read(range.clone(), &mut buffers.codes);
             let before = buffers.near.len();
+            let table = self.probes.table.as_ref();
+            let far = table.map_or(0..0, |table| table.start(&mut buffers.far));
+            let far = &mut buffers.far[far];
             for (vector, &code) in range.clone().zip(&buffers.codes) {
                 let word = self.probed.get(code as usize / 64).copied().unwrap_or(0);
                 if word >> (code % 64) & 1 == 1 {
                     buffers.near.push(vector);
                     buffers.near_codes.push(code);
                     colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
+                } else if let Some(table) = table {
+                    table.raise(far, code);
                 }
             }
             let near = buffers.near.len() - before;
@@ -175,7 +190,7 @@ impl<'a> Near<'a> {
     }
 
     /// Gives each query token what it has without any vector near it.
-    fn start(&self, document: DocId, buffers: &mut Buffers) {
+    fn start(&self, document: DocId, at: usize, buffers: &mut Buffers) {
         let panels = self.query.screening();
         let segment = &self.index.segments()[document.segment()];
         let mean = segment.means.row(document.document()).iter();
@@ -191,13 +206,29 @@ impl<'a> Near<'a> {
         buffers.best.clear();
         buffers.best.resize(panels.padded_columns(), i32::MIN);
         colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
-        let best = buffers.best.iter_mut().zip(&self.least);
-        best.for_each(|(best, least)| *best = best.saturating_add(*least));
+        let means = self.query.merged().means().iter();
+        let best = buffers.best.iter_mut().zip(&self.least).zip(means);
+        match &self.probes.table {
+            Some(table) => {
+                let far = &buffers.far[at * table.columns()..][..table.columns()];
+                best.for_each(|((best, least), &mean)| {
+                    let far = (f32::from(far[mean]) * self.far_unit) as i32;
+                    *best = best.saturating_add(far.min(*least));
+                });
+            }
+            None => best.for_each(|((best, least), _)| *best = best.saturating_add(*least)),
+        }
     }
 
     /// The score of a document, of whose vectors those at `near` count.
-    fn score(&self, document: DocId, near: Range<usize>, buffers: &mut Buffers) -> Result<i64> {
-        self.start(document, buffers);
+    fn score(
+        &self,
+        document: DocId,
+        at: usize,
+        near: Range<usize>,
+        buffers: &mut Buffers,
+    ) -> Result<i64> {
+        self.start(document, at, buffers);
         let vectors = &self.index.segments()[document.segment()].vectors;
         buffers.residuals.clear();
         for &vector in &buffers.near[near.clone()] {
