@@ -1,9 +1,13 @@
 //! `add`, `update`, `delete` and `compact`: an index that lives.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::process::Stdio;
 
-use crate::harness::{Place, Run, model};
+use serde_json::{Value, json};
+
+use crate::harness::{CORPUS, Place, Run, model};
 
 const MORE: &str = r#"{"_id": "star", "title": "Stars", "text": "A star is a sun, and its light is energy."}
 {"_id": "bread", "text": "Bread and milk and sugar are food."}
@@ -16,11 +20,92 @@ fn change(place: &Place, arguments: &[&str]) -> Run {
         .run()
 }
 
-/// All that a search finds, with its texts.
-fn texts(place: &Place) -> String {
-    change(place, &["search", "--json", "light"])
-        .succeeds()
-        .stdout
+/// Vectors of an index so built decode so closely that a score tells the text it is of, and they do with a codebook that was
+/// learned without that text, too. With as many centroids as vectors there would be no residuals to learn from.
+const CLOSE: [&str; 4] = ["--centroids", "4", "--nbits", "8"];
+
+/// How far a score may be from that with another codebook. Texts differ by far more.
+const NEAR: f64 = 0.03;
+
+/// A place with [`CORPUS`] in `corpus.jsonl` and a close index of it in `x.colidx`.
+fn close_place() -> Place {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    place.build_with("corpus.jsonl", &CLOSE).succeeds();
+    place
+}
+
+/// The scores of all hits, by query and by key, each beside its text.
+type Scores = BTreeMap<(String, String), (f64, String)>;
+
+fn scores(place: &Place, index: &str, queries: &str, more: &[&str]) -> Scores {
+    let search = ["search", "--json", "-k", "1000", "--queries", queries];
+    let run = place
+        .colidx(&[&search, &["--index", index][..], more].concat())
+        .run()
+        .succeeds();
+    let mut scores = Scores::new();
+    let mut last = (String::new(), f64::INFINITY);
+    for hit in run.json() {
+        let [query, key, text] =
+            ["query", "key", "text"].map(|field| hit[field].as_str().unwrap().to_owned());
+        let score = hit["score"].as_f64().unwrap();
+        assert!(query != last.0 || score <= last.1, "not best first: {hit}");
+        last = (query.clone(), score);
+        let before = scores.insert((query, key), (score, text));
+        assert_eq!(before, None, "a key came twice");
+    }
+    scores
+}
+
+/// That an index finds and ranks documents as one that is built of just these, by default and when all are scored. Each one's
+/// own text is among the queries.
+#[track_caller]
+fn ranks_as_built_of(place: &Place, documents: &[String]) -> Scores {
+    place.write("now.jsonl", documents.join("\n"));
+    let parsed = documents.iter().map(|line| {
+        let document: Value = serde_json::from_str(line).unwrap();
+        document["text"].as_str().unwrap().to_owned()
+    });
+    let others = ["light", "the sun", "food for the body"].map(str::to_owned);
+    let queries = (0..).zip(others.into_iter().chain(parsed));
+    let queries = queries.map(|(id, text): (u32, _)| json!({"_id": id.to_string(), "text": text}));
+    let queries: Vec<String> = queries.map(|query| query.to_string()).collect();
+    place.write("queries.jsonl", queries.join("\n"));
+    place
+        .colidx(&["build", "now.jsonl", "--index", "now.colidx", "--force"])
+        .args(&CLOSE)
+        .arg("--model")
+        .arg(model())
+        .run()
+        .succeeds();
+    let expected = scores(place, "now.colidx", "queries.jsonl", &["--exact"]);
+    assert_eq!(expected.len(), queries.len() * documents.len());
+    let exact = scores(place, "x.colidx", "queries.jsonl", &["--exact"]);
+    let usual = scores(place, "x.colidx", "queries.jsonl", &[]);
+    assert_eq!(usual, exact);
+    assert!(exact.keys().eq(expected.keys()), "{exact:#?}");
+    for ((at, (score, text)), (expected, of)) in exact.iter().zip(expected.values()) {
+        assert_eq!(text, of, "{at:?}");
+        assert!(
+            (score - expected).abs() < NEAR,
+            "{at:?}: {score}, built {expected}"
+        );
+    }
+    exact
+}
+
+/// The lines of documents, those of [`CORPUS`] and more, but for some keys; of a key the last counts.
+fn left(more: &str, without: &[&str]) -> Vec<String> {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for line in CORPUS.lines().chain(more.lines()) {
+        let document: Value = serde_json::from_str(line).unwrap();
+        let key = document["_id"].as_str().unwrap().to_owned();
+        lines.retain(|(other, _)| *other != key);
+        lines.push((key, line.to_owned()));
+    }
+    lines.retain(|(key, _)| !without.contains(&&key[..]));
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn info(place: &Place) -> serde_json::Value {
@@ -31,7 +116,7 @@ fn info(place: &Place) -> serde_json::Value {
 
 #[test]
 fn what_is_added_is_found_beside_what_was_there() {
-    let place = Place::with_index();
+    let place = close_place();
     place.write("more.jsonl", MORE);
     // The checkpoint is found again where the index says that it is.
     let run = change(&place, &["add", "more.jsonl"]).succeeds();
@@ -41,8 +126,9 @@ fn what_is_added_is_found_beside_what_was_there() {
         "fit: mean squared error",
         "time: encode",
     ]);
-    assert!(texts(&place).contains("Bread and milk and sugar are food."));
-    assert_eq!(place.keys("moon").len(), 6);
+    ranks_as_built_of(&place, &left(MORE, &[]));
+    assert_eq!(place.keys("Bread and milk and sugar are food")[0], "bread");
+    assert_eq!(place.keys("Tea and coffee are food for the body")[0], "tea");
     let info = info(&place);
     assert_eq!(
         (&info["documents"], &info["generation"]),
@@ -58,44 +144,55 @@ fn what_is_added_is_found_beside_what_was_there() {
 
 #[test]
 fn a_key_that_is_there_is_an_error_unless_it_is_to_be_replaced() {
-    let place = Place::with_index();
+    let place = close_place();
     let line = "{\"_id\": \"moon\", \"text\": \"Bread and milk.\"}\n";
-    place.write("again.jsonl", [line, MORE].concat());
+    let again = [line, MORE].concat();
+    place.write("again.jsonl", &again);
     change(&place, &["add", "again.jsonl"])
         .fails()
         .says(&["again.jsonl:1", "`moon`", "--replace"]);
     assert_eq!(info(&place)["generation"], 1, "nothing of it was added");
+    let before = ranks_as_built_of(&place, &left("", &[]));
     change(&place, &["add", "again.jsonl", "--skip-bad-lines"])
         .succeeds()
         .says(&["2 documents added", "skipped: 1 bad line", "`moon`"]);
+    ranks_as_built_of(&place, &left(MORE, &[]));
     let run = change(&place, &["add", "again.jsonl", "--replace", "--json"]).succeeds();
     let done = run.json().remove(0);
     assert_eq!((&done["added"], &done["replaced"]), (&3.into(), &3.into()));
     assert_eq!(done["documents"], 6);
-    assert!(texts(&place).contains("\"Bread and milk.\""));
+    let after = ranks_as_built_of(&place, &left(&again, &[]));
+    let moon = |scores: &Scores| scores[&("0".to_owned(), "moon".to_owned())].0;
+    let moved = (moon(&before) - moon(&after)).abs();
+    assert!(
+        moved > 2.0 * NEAR,
+        "another text could not be told: {moved}"
+    );
     assert_eq!(info(&place)["documents"], 6);
 }
 
 #[test]
 fn an_update_replaces_and_adds_and_the_last_of_a_key_counts() {
-    let place = Place::with_index();
+    let place = close_place();
     let again = "{\"_id\": \"star\", \"text\": \"Milk and milk.\"}\n";
-    place.write("more.jsonl", [MORE, again].concat());
+    let more = [MORE, again].concat();
+    place.write("more.jsonl", &more);
     change(&place, &["update", "more.jsonl"]).succeeds().says(&[
         "2 documents added, 0 of them",
         "replaced: 1 document that came again",
     ]);
-    assert!(texts(&place).contains("\"Milk and milk.\""));
-    place.write("tea.jsonl", "{\"_id\": \"tea\", \"text\": \"The sun.\"}");
+    ranks_as_built_of(&place, &left(&more, &[]));
+    let tea = "{\"_id\": \"tea\", \"text\": \"The sun.\"}";
+    place.write("tea.jsonl", tea);
     change(&place, &["update", "tea.jsonl"])
         .succeeds()
         .says(&["1 document added, 1 of them in the place of others; 6 documents"]);
-    assert!(texts(&place).contains("\"The sun.\""));
+    ranks_as_built_of(&place, &left(&[&more, tea].concat(), &[]));
 }
 
 #[test]
 fn what_is_deleted_is_not_found() {
-    let place = Place::with_index();
+    let place = close_place();
     place.write("keys.txt", "moon\r\n\ntea\n");
     change(&place, &["delete", "rust", "--keys", "keys.txt"])
         .succeeds()
@@ -105,12 +202,13 @@ fn what_is_deleted_is_not_found() {
         .fails()
         .says(&["`moon`"]);
     assert_eq!(info(&place)["documents"], 1);
+    ranks_as_built_of(&place, &left("", &["moon", "tea", "rust"]));
     change(&place, &["delete", "cell"]).succeeds();
     assert!(place.keys("moon").is_empty());
     // An index of nothing takes documents as any other.
     place.write("more.jsonl", MORE);
     change(&place, &["add", "more.jsonl"]).succeeds();
-    assert_eq!(place.keys("bread").len(), 2);
+    ranks_as_built_of(&place, &left(MORE, &["rust", "tea", "moon", "cell"]));
     info(&place);
 }
 
@@ -144,44 +242,140 @@ fn a_key_that_is_not_there_deletes_nothing() {
     change(&place, &["delete"]).refuses_usage();
 }
 
+/// So many that deleting one leaves the segment as it is: a merge reclaims a quarter at once.
+const NOTES: &str = r#"{"_id": "n1", "text": "The dog and the cat are animals."}
+{"_id": "n2", "text": "A river is water, and the ocean is, too."}
+{"_id": "n3", "text": "Music and art have a history."}
+{"_id": "n4", "text": "The king and the queen go to war."}
+{"_id": "n5", "text": "Theory of number is mathematics."}
+"#;
+
 #[test]
 fn compacting_reclaims_and_changes_no_hit() {
-    let place = Place::with_index();
+    let place = close_place();
+    place.write("notes.jsonl", NOTES);
     place.write("more.jsonl", MORE);
+    change(&place, &["add", "notes.jsonl"]).succeeds();
     change(&place, &["add", "more.jsonl"]).succeeds();
-    change(&place, &["delete", "cell"]).succeeds();
-    let lines = |place: &Place| {
-        let search = ["search", "--json", "light of the sun"];
-        change(place, &search).succeeds().stdout
-    };
-    let before = lines(&place);
+    change(&place, &["delete", "n3"]).succeeds();
+    let documents = left(&[NOTES, MORE].concat(), &["n3"]);
+    let before = ranks_as_built_of(&place, &documents);
+    assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 3);
+
     let run = change(&place, &["compact", "--json"]).succeeds();
     let done = run.json().remove(0);
-    assert_eq!(done["documents"], 5);
+    assert_eq!(
+        (&done["documents"], &done["merged"], &done["reclaimed"]),
+        (&10.into(), &3.into(), &1.into())
+    );
     assert!(
-        done["bytes"].as_u64() <= done["bytes_before"].as_u64(),
+        done["bytes"].as_u64() < done["bytes_before"].as_u64(),
         "{done}"
     );
-    assert_eq!(lines(&place), before);
+    run.says(&["10 documents, 1 reclaimed; ", " before", "time: merge"]);
+    assert_eq!(ranks_as_built_of(&place, &documents), before);
     assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
-    let generation = info(&place)["generation"].clone();
-    change(&place, &["compact"]).succeeds();
+
+    change(&place, &["delete", "n1", "tea"]).succeeds();
+    let generation = info(&place)["generation"].as_u64();
+    change(&place, &["compact"])
+        .succeeds()
+        .says(&["8 documents, 2 reclaimed; "]);
+    let documents = left(&[NOTES, MORE].concat(), &["n3", "n1", "tea"]);
+    ranks_as_built_of(&place, &documents);
     assert_eq!(
-        info(&place)["generation"],
-        generation,
-        "nothing was to be done"
+        info(&place)["generation"].as_u64(),
+        generation.map(|g| g + 1)
     );
+
+    let run = change(&place, &["compact", "--json"]).succeeds();
+    let again = run.json().remove(0);
+    assert_eq!(
+        (&again["merged"], &again["reclaimed"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(again["generation"], info(&place)["generation"]);
+    assert_eq!(again["bytes"], again["bytes_before"]);
+    assert!(!run.stderr.contains("time:"), "nothing was done: {run:?}");
+}
+
+/// Of few documents a search scores all; of these it takes the likely ones.
+#[test]
+fn what_was_changed_is_among_the_likely_as_what_was_built() {
+    let place = Place::new();
+    let words = "moon sun star earth ocean river tree bird fish dog cat horse city king queen book music art bread milk \
+        coffee tea wine apple sugar salt heart brain hand eye";
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let text = |n: usize| {
+        let word = |at: usize| words[(n * n + 7 * n * at + at * at) % words.len()];
+        (0..9).map(word).collect::<Vec<&str>>().join(" ")
+    };
+    let lines = |keys: Range<usize>, first_text: usize| -> String {
+        let texts = (first_text..).map(text);
+        keys.zip(texts)
+            .map(|(key, text)| json!({"_id": key.to_string(), "text": text}).to_string() + "\n")
+            .collect()
+    };
+    place.write("corpus.jsonl", lines(0..400, 0));
+    place.write("added.jsonl", lines(400..600, 400));
+    place.write("updated.jsonl", lines(50..90, 1050));
+    let queries = (0..40).map(|n| json!({"_id": n.to_string(), "text": text(n * 17)}).to_string());
+    place.write("queries.jsonl", queries.collect::<Vec<_>>().join("\n"));
+    let more = ["--centroids", "64", "--nbits", "8"];
+    place.build_with("corpus.jsonl", &more).succeeds();
+    change(&place, &["add", "added.jsonl"]).succeeds();
+    change(&place, &["update", "updated.jsonl"]).succeeds();
+
+    let hits = |more: &[&str]| {
+        let search = ["search", "--json", "-k", "5", "--queries", "queries.jsonl"];
+        let run = change(&place, &[&search, more].concat()).succeeds();
+        let fields = |hit: Value| ["query", "key", "score"].map(|field| hit[field].to_string());
+        run.json().into_iter().map(fields).collect::<Vec<_>>()
+    };
+    let mut deleted = Vec::new();
+    for then in ["delete", "compact", "nothing"] {
+        let (truth, usual) = (hits(&["--exact"]), hits(&[]));
+        assert_eq!((truth.len(), usual.len()), (200, 200));
+        let found = truth.iter().filter(|hit| usual.contains(hit)).count();
+        assert!(found >= 196, "{found} of 200");
+        for [query, key, _] in truth.iter().chain(&usual) {
+            assert!(!deleted.contains(key), "{key} for {query} was deleted");
+        }
+        match then {
+            // The best of each query goes.
+            "delete" => {
+                deleted = truth.iter().step_by(5).map(|hit| hit[1].clone()).collect();
+                let keys: Vec<&str> = deleted.iter().map(|key| key.trim_matches('"')).collect();
+                place.write("keys.txt", keys.join("\n"));
+                change(&place, &["delete", "--keys", "keys.txt"]).succeeds();
+            }
+            "compact" => drop(change(&place, &["compact"]).succeeds()),
+            _ => (),
+        }
+    }
+    change(&place, &["search", "--stats", "moon"])
+        .succeeds()
+        .says(&["64 centroids scored", " candidates, "]);
 }
 
 #[test]
 fn a_codebook_can_be_learned_anew_from_vectors_and_from_text() {
-    let place = Place::with_index();
-    place.write("more.jsonl", MORE);
+    let place = close_place();
+    let more = [NOTES, MORE].concat();
+    place.write("more.jsonl", &more);
     change(&place, &["add", "more.jsonl"]).succeeds();
-    for more in [&[][..], &["--from-text", "--centroids", "9"]] {
-        let run = change(&place, &[&["compact", "--retrain"], more].concat()).succeeds();
-        run.says(&["6 documents", "train"]);
-        assert!(texts(&place).contains("Bread and milk and sugar are food."));
+    change(&place, &["delete", "n2"]).succeeds();
+    let ways: [(&[&str], u64); 2] = [
+        (&["--centroids", "5"], 1),
+        (&["--from-text", "--centroids", "9"], 0),
+    ];
+    for (way, reclaimed) in ways {
+        let way = [&["compact", "--retrain", "--json"], way].concat();
+        let run = change(&place, &way).succeeds();
+        assert_eq!(run.json()[0]["reclaimed"], reclaimed);
+        run.says(&[&format!("10 documents, {reclaimed} reclaimed"), "train"]);
+        ranks_as_built_of(&place, &left(&more, &["n2"]));
+        assert_eq!(place.keys("Bread and milk and sugar are food")[0], "bread");
         assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
     }
     assert_eq!(info(&place)["centroids"], 9);

@@ -12,6 +12,7 @@ mod interrupt;
 #[cfg(unix)]
 mod kill;
 mod measure;
+mod memory;
 mod model;
 mod output;
 mod prompt;

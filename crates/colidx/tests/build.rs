@@ -2,6 +2,7 @@
 
 mod common;
 
+use colidx::storage::Memory;
 use colidx::*;
 use common::*;
 use std::collections::BTreeMap;
@@ -428,4 +429,35 @@ fn options_out_of_range_are_named() {
         ..Default::default()
     };
     assert!(IndexBuilder::create(tmp.path(), centroids).is_err());
+}
+
+/// Before hours of work and not after them.
+#[test]
+fn merging_is_refused_too_little_memory_before_anything_is_copied() {
+    struct CopiesNothing;
+    impl Progress for CopiesNothing {
+        fn phase(&self, _: Phase, _: Option<u64>) {}
+        fn advance(&self, done: u64) {
+            panic!("{done} documents were copied");
+        }
+    }
+    let before = grown(&Corpus::topical(60, 8, 1), BuildOptions::default());
+    let stored = before.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
+    let memory = Memory::with_files(stored);
+    let directory = Directory::over(Arc::new(memory.clone()));
+    let compact = |memory: u64, progress: &dyn Progress| {
+        let options = WriterOptions {
+            memory: memory as usize,
+            ..Default::default()
+        };
+        IndexWriter::open_in(&directory, options)
+            .unwrap()
+            .compact(progress)
+    };
+    let refused = compact(1 << 20, &CopiesNothing);
+    let Err(Error::Memory { least, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(files_of(&memory) == before, "something was written");
+    assert_eq!(compact(least, &NoProgress).unwrap().merged, 2);
 }

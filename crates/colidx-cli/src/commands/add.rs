@@ -179,7 +179,7 @@ fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
         note(&fit::line(error, report.sample_error));
     }
     super::tell_unmerged(report);
-    note(&intake::times(&report.phases));
+    intake::tell_times(&report.phases);
     if args.json {
         let unmerged = report.unmerged.as_ref().map(|e| e.to_string());
         let mut out = Stdout::lock();

@@ -169,5 +169,5 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
     for line in tally.left_out(of, report.without_text, report.without_vectors) {
         note(&line);
     }
-    note(&intake::times(&report.phases));
+    intake::tell_times(&report.phases);
 }

@@ -44,7 +44,7 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
             number::bytes(line.bytes),
             number::bytes(line.bytes_before),
         ));
-        note(&intake::times(&report.phases));
+        intake::tell_times(&report.phases);
         if args.json {
             let mut out = Stdout::lock();
             out.json(&line)?;

@@ -10,6 +10,7 @@ use crate::error::CliError;
 use crate::input::embeddings::Embeddings;
 use crate::input::{Corpus, CorpusReport};
 use crate::interrupt;
+use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 
@@ -200,11 +201,14 @@ impl Progress for Watch<'_> {
     }
 }
 
-/// What took how long.
-pub fn times(phases: &[(Phase, Duration)]) -> String {
+/// Tells what took how long, unless nothing was to be done.
+pub fn tell_times(phases: &[(Phase, Duration)]) {
+    if phases.is_empty() {
+        return;
+    }
     let times: Vec<String> = phases
         .iter()
         .map(|(phase, took)| format!("{phase} {}", number::time(*took)))
         .collect();
-    format!("time: {}", times.join(", "))
+    note(&format!("time: {}", times.join(", ")));
 }

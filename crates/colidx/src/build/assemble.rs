@@ -131,8 +131,12 @@ pub(crate) fn extend(
     let started = Instant::now();
     let documents = input.len();
     input.documents.keys.complete();
-    let memory = Memory::new(site.options.memory, &input.documents.keys)?;
-    let memory = memory.with_codebook(trained.book.members.len(), input.source.dim(), 0)?;
+    let memory = Memory::with_trained(
+        site.options.memory,
+        &input.documents.keys,
+        trained.book.members.len(),
+        input.source.dim(),
+    )?;
     let text = input.text(site.directory)?;
     let must = Must {
         unit_length,
@@ -264,6 +268,11 @@ fn write(
         without_text: documents.without_text,
         unit_length: encoded.unit_length,
     })
+}
+
+/// Refuses memory that is too little to finish a segment with these keys, before its vectors are written.
+pub(crate) fn check_memory(memory: usize, keys: &KeyWriter) -> Result<()> {
+    Memory::new(memory, keys).map(drop)
 }
 
 /// A segment whose vectors are written.

@@ -32,18 +32,30 @@ const CONSIDERED: usize = 96;
 /// Neighbours that are chosen; the rest is room for links back.
 const CHOSEN: usize = 20;
 
+/// Comparisons to choose a centroid's neighbours; about as many find those among which they are chosen.
+const CHOICE: u64 = (CONSIDERED * (1 + CHOSEN)) as u64;
+
 /// How many times nearer to one chosen before another has to lie to be left out.
 const SLACK: f32 = 1.6;
 
-/// The neighbours of every centroid, `[K, NEIGHBOURS]`; a list that is not full repeats the centroid itself.
-pub(super) fn graph(layout: &Layout) -> Result<Vec<u32>> {
+/// About how many comparisons of one centroid with another the graph takes: those to choose neighbours.
+pub(super) fn work(centroids: usize) -> u64 {
+    ((1 + WALKS) * centroids) as u64 * CHOICE
+}
+
+/// The neighbours of every centroid, `[K, NEIGHBOURS]`; a list that is not full repeats the centroid itself. `step` is told
+/// from any thread of work that was done, which adds up to [`work`], and ends all of it with an error.
+pub(super) fn graph(layout: &Layout, step: &Step<'_>) -> Result<Vec<u32>> {
     let space = Space::new(layout);
-    let mut graph = space.pass(|cell, panels| Ok(space.in_cells(cell, panels)))?;
+    let mut graph = space.pass(step, |cell, panels| Ok(space.in_cells(cell, panels)))?;
     for _ in 0..WALKS {
-        graph = space.pass(|cell, panels| space.by_walks(&graph, cell, panels))?;
+        graph = space.pass(step, |cell, panels| space.by_walks(&graph, cell, panels))?;
     }
     Ok(graph)
 }
+
+/// Takes work that was done.
+pub(super) type Step<'a> = dyn Fn(u64) -> Result<()> + Sync + 'a;
 
 /// Centroids as they are stored.
 struct Space<'a> {
@@ -87,6 +99,7 @@ impl<'a> Space<'a> {
     /// have large inner products with it, best first.
     fn pass(
         &self,
+        step: &Step<'_>,
         find: impl Fn(usize, &CoarsePanels) -> Result<Vec<Vec<u32>>> + Sync,
     ) -> Result<Vec<u32>> {
         let chosen: Vec<Vec<Vec<u32>>> = (0..self.layout.cells.len() - 1)
@@ -96,9 +109,11 @@ impl<'a> Space<'a> {
                 |among, cell| {
                     let found = find(cell, &self.columns(cell))?;
                     let lists = self.cell(cell).zip(&found);
-                    Ok(lists
+                    let chosen = lists
                         .map(|(number, found)| among.choose(number, found))
-                        .collect())
+                        .collect();
+                    step(found.len() as u64 * CHOICE)?;
+                    Ok(chosen)
                 },
             )
             .collect::<Result<_>>()?;
@@ -194,24 +209,28 @@ impl<'a> Among<'a> {
         let rows = RowsView::new(&self.rows, self.space.dim);
         self.panels.refill(rows, 1.0);
         let stride = self.panels.padded_columns();
-        self.dots.resize(all.len() * stride, 0.0);
-        colidx_kernels::dots(&self.rows, &self.panels, &mut self.dots);
-        // Half the squared distance, were all as long as the longest.
-        let distance = |a: usize, b: usize| self.space.longest - self.dots[a * stride + b];
-        let mut chosen: Vec<usize> = Vec::with_capacity(CHOSEN);
+        self.dots.resize((1 + CHOSEN) * stride, 0.0);
+        let (rows, panels, dots) = (&self.rows, &self.panels, &mut self.dots);
+        // How near the others lie is asked only of the centroid and those chosen.
+        let products = |place: usize, of: usize, dots: &mut [f32]| {
+            let row = &rows[of * self.space.dim..][..self.space.dim];
+            colidx_kernels::dots(row, panels, &mut dots[place * stride..][..stride]);
+        };
+        products(0, 0, dots);
+        let mut chosen = Vec::with_capacity(CHOSEN);
         for other in 1..all.len() {
-            let own = distance(other, 0);
-            if chosen
-                .iter()
-                .all(|&before| SLACK * distance(other, before) >= own)
-            {
-                chosen.push(other);
+            // Half the squared distance, were all as long as the longest.
+            let distance = |place: usize| self.space.longest - dots[place * stride + other];
+            let own = distance(0);
+            if (1..=chosen.len()).all(|before| SLACK * distance(before) >= own) {
+                chosen.push(all[other]);
                 if chosen.len() == CHOSEN {
                     break;
                 }
+                products(chosen.len(), other, dots);
             }
         }
-        chosen.into_iter().map(|at| all[at]).collect()
+        chosen
     }
 }
 
@@ -238,7 +257,9 @@ fn link_back(chosen: &[Vec<u32>]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use colidx_cluster::{Codebook, Group, SHARED};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     const DIM: usize = 16;
 
@@ -284,7 +305,7 @@ mod tests {
     #[test]
     fn walks_find_nearly_all_that_are_best() {
         let layout = layout(4000);
-        let graph = graph(&layout).unwrap();
+        let graph = graph(&layout, &|_| Ok(())).unwrap();
         let neighbours = |centroid: u32, out: &mut Vec<u32>| {
             *out = graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS].to_vec();
             Ok(())
@@ -320,7 +341,9 @@ mod tests {
         let layout = layout(1500);
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-            pool.build().unwrap().install(|| graph(&layout).unwrap())
+            pool.build()
+                .unwrap()
+                .install(|| graph(&layout, &|_| Ok(())).unwrap())
         };
         let graph = run(1);
         assert!(graph == run(2) && graph == run(5));
@@ -336,9 +359,37 @@ mod tests {
     }
 
     #[test]
+    fn steps_add_up_to_the_work_and_one_that_fails_is_the_last_but_those_that_run() {
+        let layout = layout(1500);
+        let steps = |most: u64| {
+            let (count, done) = (AtomicU64::new(0), AtomicU64::new(0));
+            let step = |work| {
+                done.fetch_add(work, Ordering::Relaxed);
+                if count.fetch_add(1, Ordering::Relaxed) < most {
+                    Ok(())
+                } else {
+                    Err(Error::Cancelled)
+                }
+            };
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
+            let graph = pool.build().unwrap().install(|| graph(&layout, &step));
+            (graph, count.into_inner(), done.into_inner())
+        };
+        let (whole, count, done) = steps(u64::MAX);
+        assert!(whole.is_ok());
+        assert_eq!(done, work(1500));
+        // In each of the passes.
+        for most in [3, count - 4] {
+            let (stopped, steps, _) = steps(most);
+            assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
+            assert!(steps <= most + 2, "{steps} of {count}");
+        }
+    }
+
+    #[test]
     fn few_centroids_are_all_linked_and_none_need_nothing() {
         for n in [0, 1, 2, 3] {
-            let graph = graph(&layout(n)).unwrap();
+            let graph = graph(&layout(n), &|_| Ok(())).unwrap();
             assert_eq!(graph.len(), n * NEIGHBOURS);
             assert!(graph.iter().all(|&number| (number as usize) < n));
         }

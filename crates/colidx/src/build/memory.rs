@@ -40,7 +40,27 @@ impl Memory {
     ///
     /// [`Error::Memory`] when that is too little in any case.
     pub(super) fn new(total: usize, keys: &KeyWriter) -> Result<Self> {
-        let memory = Self {
+        let memory = Self::unchecked(total, keys);
+        memory.check()?;
+        Ok(memory)
+    }
+
+    /// The same where the codebook is there already: what is too little for both is refused at once, with what would do for both.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::new`].
+    pub(super) fn with_trained(
+        total: usize,
+        keys: &KeyWriter,
+        centroids: usize,
+        dim: usize,
+    ) -> Result<Self> {
+        Self::unchecked(total, keys).with_codebook(centroids, dim, 0)
+    }
+
+    fn unchecked(total: usize, keys: &KeyWriter) -> Self {
+        Self {
             total,
             documents: keys.len(),
             keys: keys.bytes(),
@@ -48,9 +68,7 @@ impl Memory {
             centroids: 0,
             dim: 0,
             sample: 0,
-        };
-        memory.check()?;
-        Ok(memory)
+        }
     }
 
     /// The same with a codebook of so many centroids, which is trained on so many vectors, or not if these are none.
@@ -179,6 +197,16 @@ mod tests {
                 .with_codebook(usize::MAX, usize::MAX / 8, u64::MAX)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn with_a_codebook_that_is_there_what_would_do_is_named_at_once() {
+        let keys = keys(100);
+        let with = |total: u64| Memory::with_trained(total as usize, &keys, 1 << 20, 96);
+        let Err(Error::Memory { least, .. }) = with(1 << 20) else {
+            panic!("that is too little");
+        };
+        assert!(with(least).is_ok() && with(least - 1).is_err());
     }
 
     #[test]

@@ -23,7 +23,9 @@ mod spool;
 mod staging;
 mod train;
 
-pub(crate) use assemble::{Assembled, Finish, Input, Site, Written, assemble_anew, extend, finish};
+pub(crate) use assemble::{
+    Assembled, Finish, Input, Site, Written, assemble_anew, check_memory, extend, finish,
+};
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
 pub use journal::Unfinished;
 pub use options::BuildOptions;

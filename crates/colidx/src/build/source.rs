@@ -75,7 +75,8 @@ pub enum Phase {
     Read,
     /// A sample of the documents is encoded; counted in documents.
     Sample,
-    /// The codebook is trained on the sample; counted in comparisons of a vector with a centroid.
+    /// The codebook is trained on the sample, and where it is large its centroids are linked into a graph; counted in
+    /// comparisons of a vector with a centroid.
     Train,
     /// All documents are encoded and compressed; counted in documents.
     Encode,

@@ -9,6 +9,7 @@ use crate::codec::Quantizer;
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, Codebook, Rows, TrainOptions};
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Residuals the quantiser is learned from: far more than its few hundred numbers need.
 const QUANTIZER_VECTORS: usize = 1 << 16;
@@ -61,8 +62,16 @@ pub(super) fn train(
         ..train_options(options)
     };
     let length_known = Once::new();
+    let done = AtomicU64::new(0);
+    let needs_graph = |centroids| centroids > graph::FEW;
+    let graph_work = if needs_graph(centroids) {
+        graph::work(centroids)
+    } else {
+        0
+    };
     let watch = |p: colidx_cluster::Progress| {
-        length_known.call_once(|| progress.phase(Phase::Train, Some(p.total)));
+        length_known.call_once(|| progress.phase(Phase::Train, Some(p.total + graph_work)));
+        done.store(p.done, Ordering::Relaxed);
         progress.advance(p.done);
     };
     progress.phase(Phase::Train, None);
@@ -84,8 +93,14 @@ pub(super) fn train(
         ..
     } = trained;
     layout.round(&mut centroids);
-    let graph = if layout.members.len() > graph::FEW {
-        graph(&layout)?
+    let graph = if needs_graph(layout.members.len()) {
+        graph(&layout, &|compared| {
+            if progress.cancelled() {
+                return Err(Error::Cancelled);
+            }
+            progress.advance(done.fetch_add(compared, Ordering::Relaxed) + compared);
+            Ok(())
+        })?
     } else {
         Vec::new()
     };

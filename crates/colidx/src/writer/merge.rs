@@ -4,7 +4,7 @@
 //! documents' table are made anew.
 
 use super::change::NewSegment;
-use crate::build::{Finish, Phase, Progress, finish};
+use crate::build::{Finish, Phase, Progress, check_memory, finish};
 use crate::error::{Error, Result};
 use crate::format::kind;
 use crate::format::manifest::{FileEntry, SegmentEntry};
@@ -109,6 +109,7 @@ impl<'a> Merger<'a> {
         let (directory, number) = (self.index.directory(), self.number);
         let book = self.index.codebook();
         let keys = self.keys()?;
+        check_memory(memory, &keys)?;
         let text = self.text(progress)?;
         let mut writer = VectorWriter::create(directory, number, book.len())?;
         let mut offsets = vec![0u64];
