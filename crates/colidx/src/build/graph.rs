@@ -317,9 +317,9 @@ mod tests {
         let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
         let panels = CoarsePanels::new(&scaled, DIM);
         let mut best = Best::new(100, 32);
-        best.score(0, &layout.centroids, &panels);
+        best.score(0, &layout.centroids, &panels, |_| ());
         let mut cells = Best::new(100, 4);
-        cells.score(0, &layout.centres, &panels);
+        cells.score(0, &layout.centres, &panels, |_| ());
         let cells = cells.finish();
         let mut walk = Walk::new(&layout.centroids, DIM, 64, neighbours);
         let (mut both, mut scored) = (0, 0);
