@@ -2,8 +2,9 @@
 //!
 //! Centroids alone tell documents apart only roughly. Of a document's vectors few belong to a centroid that was probed for
 //! any query token, and the best match of a query token is nearly always one of them; so decoding these few gives nearly
-//! the document's MaxSim for a fraction of its cost. A query token none of them matches better gets what imputation gives it
-//! (see [`super::candidates`]), and what the document's mean residual adds to that (see [`super::lean`]).
+//! the document's MaxSim for a fraction of its cost. A query token none of them matches better gets the best score of
+//! the document's other centroids where all were scored (see [`super::table`]) and else what imputation gives it (see
+//! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::lean`]).
 
 use super::centroids::Probes;
 use super::table::Table;
