@@ -17,7 +17,7 @@ VARIANTS = {
 SEARCHES = {
     "default": {"flags": []},
     **{f"candidates-{c}-{f}k": {"flags": ["--candidates", c], "finalists": f}
-       for c, f in ((64, 1.5), (112, 1.7), (128, 2), (600, 1.6), (2048, 4), (8192, 8))},
+       for c, f in ((64, 1.5), (112, 1.7), (128, 2), (600, 1.5), (2048, 4), (8192, 8))},
     "exact": {"flags": ["--exact"]},
 }
 EXHAUSTIVE = {"exact"}

@@ -18,7 +18,7 @@ pub struct Int16Panels {
     columns: usize,
     pairs: Vec<Pairs>,
     step: f64,
-    error: f64,
+    errors: Errors,
 }
 
 impl Int16Panels {
@@ -64,17 +64,17 @@ impl Int16Panels {
             });
             rest.push(length(lost));
         }
-        let error = if finite {
-            maxsim_error(dim, &lengths, &rest)
+        let errors = if finite {
+            errors(dim, &lengths, &rest)
         } else {
-            f64::INFINITY
+            Errors::UNKNOWN
         };
         Int16Panels {
             dim,
             columns: n,
             pairs,
             step,
-            error,
+            errors,
         }
     }
 
@@ -120,7 +120,13 @@ impl Int16Panels {
     /// `u = 2^-24`, and by half the smallest float in each step. A maximum is off by no more than what it is taken of. The
     /// sum of `n` maxima, each at most `|q| |x|`, adds `γ(n)` of them; what f64 rounds is far below that.
     pub fn maxsim_error(&self) -> f64 {
-        self.error
+        self.errors.sum
+    }
+
+    /// The most by which `dot * unit` of any row and any column, in f64, differs from the dot product of
+    /// [`max_dots`](crate::max_dots), by the same reasoning.
+    pub fn dot_error(&self) -> f64 {
+        self.errors.dot
     }
 
     /// `[n_panels][dim / 2]`.
@@ -133,9 +139,25 @@ fn length(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// See [`Int16Panels::maxsim_error`]; `lengths` are those of the columns, `rest` those of what quantisation took from them.
-fn maxsim_error(dim: usize, lengths: &[f64], rest: &[f64]) -> f64 {
+/// See [`Int16Panels::maxsim_error`] and [`Int16Panels::dot_error`].
+#[derive(Clone, Copy, Debug)]
+struct Errors {
+    sum: f64,
+    dot: f64,
+}
+
+impl Errors {
+    const UNKNOWN: Errors = Errors {
+        sum: f64::INFINITY,
+        dot: f64::INFINITY,
+    };
+}
+
+/// `lengths` are those of the columns, `rest` those of what quantisation took from them.
+fn errors(dim: usize, lengths: &[f64], rest: &[f64]) -> Errors {
     const LONGEST_ROW: f64 = 1.0 + 1e-5;
+    /// For what f64 rounds here.
+    const ROUNDED: f64 = 1.0 + 1e-6;
     let gamma = |n: usize| {
         let nu = n as f64 * f64::from(f32::EPSILON) / 2.0;
         if nu < 0.5 {
@@ -146,23 +168,23 @@ fn maxsim_error(dim: usize, lengths: &[f64], rest: &[f64]) -> f64 {
     };
     let total: f64 = lengths.iter().sum();
     if total == 0.0 {
-        return 0.0;
+        return Errors { sum: 0.0, dot: 0.0 };
     }
     if total > f64::from(f32::MAX) / 4.0 {
-        return f64::INFINITY;
+        return Errors::UNKNOWN;
     }
     let row = (dim as f64).sqrt() * 0.502 / f64::from(ONE);
     let chain = gamma(dim);
     let underflow = dim as f64 * 2f64.powi(-149);
-    let columns: f64 = lengths
-        .iter()
-        .zip(rest)
-        .map(|(length, rest)| {
-            // What is left of a column is a difference of numbers that f64 rounded.
-            let rest = rest + 1e-12 * length;
-            rest * LONGEST_ROW + (length + rest) * row + length * LONGEST_ROW * chain + underflow
-        })
-        .sum();
+    let column = |(length, rest): (&f64, &f64)| {
+        // What is left of a column is a difference of numbers that f64 rounded.
+        let rest = rest + 1e-12 * length;
+        rest * LONGEST_ROW + (length + rest) * row + length * LONGEST_ROW * chain + underflow
+    };
+    let columns = || lengths.iter().zip(rest).map(column);
     let largest = total * LONGEST_ROW * (1.0 + chain) + lengths.len() as f64 * underflow;
-    (columns + largest * gamma(lengths.len() + 1)) * (1.0 + 1e-6)
+    Errors {
+        sum: (columns().sum::<f64>() + largest * gamma(lengths.len() + 1)) * ROUNDED,
+        dot: columns().fold(0.0, f64::max) * ROUNDED,
+    }
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Codec, LANES, Panels, decode, decode_int16, maxsim, normalize, packed_len};
+use crate::{Codec, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize, packed_len};
 
 /// Numbers in -1..1 that depend on the seed alone.
 fn noise(n: usize, seed: u64) -> Vec<f32> {
@@ -132,6 +132,14 @@ proptest! {
         let near: f64 = best[..columns].iter().map(|&b| f64::from(b) * panels.unit()).sum();
         let off = (near - f64::from(exact)).abs();
         prop_assert!(off <= panels.maxsim_error(), "{} > {}", off, panels.maxsim_error());
+        for (row, dots) in rows.chunks(dim).zip(dots.chunks(best.len())) {
+            let mut exact = vec![f32::NEG_INFINITY; best.len()];
+            max_dots(row, &Panels::new(&query, dim), &mut exact);
+            for (exact, &dot) in exact.iter().zip(dots).take(columns) {
+                let off = (f64::from(dot) * panels.unit() - f64::from(*exact)).abs();
+                prop_assert!(off <= panels.dot_error(), "{} > {}", off, panels.dot_error());
+            }
+        }
     }
 
     #[test]
@@ -184,7 +192,7 @@ fn no_columns_zeros_and_what_is_not_finite() {
     assert_eq!((zeros.unit(), zeros.maxsim_error()), (0.0, 0.0));
     for bad in [f32::NAN, f32::INFINITY] {
         let panels = Int16Panels::new(&[1.0, 0.5, bad], 3);
-        assert!(panels.maxsim_error().is_infinite());
+        assert!(panels.maxsim_error().is_infinite() && panels.dot_error().is_infinite());
         assert_eq!(unit_at(&panels, 0, 0), 0);
     }
     for level in Level::supported() {

@@ -2,7 +2,8 @@
 //!
 //! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off
 //! ([`Int16Panels::maxsim_error`]). A document whose score lies further below the `k`-th best than both could be off cannot be among
-//! the first `k`, nor can a vector be a query token's best match whose product lies as far below the greatest. Only vectors that can
+//! the first `k`, nor can a vector be a query token's best match whose product lies further below the greatest than two of them could be off
+//! ([`Int16Panels::dot_error`]). Only vectors that can
 //! be, of documents that can be, are multiplied again in f32. So the hits, their scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
@@ -17,6 +18,9 @@ use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
 const BLOCK: usize = 48;
+
+/// Vectors between the fetch of residuals from memory and their use.
+const AHEAD: usize = 2 * BLOCK;
 
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 16;
@@ -273,7 +277,9 @@ impl<'a> Scorer<'a> {
         self.best16.clear();
         self.best16.resize(width, i32::MIN);
         let mut done = 0;
-        for block in blocks(range) {
+        for block in blocks(range.clone()) {
+            let ahead = |at: usize| range.end.min(at + AHEAD);
+            colidx_kernels::prefetch(vectors.residuals(ahead(block.start)..ahead(block.end)));
             let dots = &mut self.dots[done..][..block.len() * width];
             done += dots.len();
             vectors.codes.read(block.clone(), &mut self.codes);
@@ -293,8 +299,7 @@ impl<'a> Scorer<'a> {
             return Ok(None);
         }
         self.floor.raise(score);
-        // The error of one product is a part of the error of their sum.
-        let slack = (2.0 * error / panels.unit()).ceil() as i32;
+        let slack = (2.0 * panels.dot_error() / panels.unit()).ceil() as i32;
         Ok(Some(Contender {
             document,
             score,

@@ -11,8 +11,8 @@ use super::table::Table;
 use super::{Query, SearchOptions, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
-use crate::segment::means;
 use crate::segment::vectors::resize;
+use crate::segment::{Segment, means};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -22,6 +22,9 @@ const BELIEVED: f32 = 0.6;
 
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 32;
+
+/// Documents that are taken together.
+const TOGETHER: usize = 8;
 
 /// The candidates that are to be decoded whole: those with the best scores, in document order.
 pub(super) fn best(
@@ -38,9 +41,9 @@ pub(super) fn best(
     if options.parallel {
         let parts: Vec<(Vec<(i64, DocId)>, SearchStats)> = candidates
             .par_chunks(CHUNK)
-            .map_init(Buffers::default, |buffers, chunk| {
+            .map_init(Group::default, |group, chunk| {
                 let (mut scored, mut stats) = (Vec::new(), SearchStats::default());
-                near.score_all(chunk, buffers, &mut scored, &mut stats)?;
+                near.score_all(chunk, group, &mut scored, &mut stats)?;
                 Ok((scored, stats))
             })
             .collect::<Result<_>>()?;
@@ -49,7 +52,7 @@ pub(super) fn best(
             stats.add_work(&work);
         }
     } else {
-        near.score_all(candidates, &mut Buffers::default(), &mut scored, stats)?;
+        near.score_all(candidates, &mut Group::default(), &mut scored, stats)?;
     }
     if scored.len() > count {
         scored.select_nth_unstable_by(count, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -74,24 +77,52 @@ struct Near<'a> {
     lean: Vec<f32>,
 }
 
-/// Documents that are taken together, so that while one is scored the memory of the others is on its way.
-const TOGETHER: usize = 8;
-
+/// The codes of a document.
 #[derive(Default)]
-struct Buffers {
-    /// The vectors of the documents taken together.
+struct Codes {
+    all: Vec<u32>,
+    /// Where in `all` those of probed centroids are.
+    hits: Vec<u32>,
+    /// The other ones.
+    others: Vec<u32>,
+}
+
+impl Codes {
+    /// Divides `all`, `probed` having a bit a centroid.
+    fn divide(&mut self, probed: &[u64]) {
+        let Self { all, hits, others } = self;
+        hits.resize(all.len(), 0);
+        others.resize(all.len(), 0);
+        // No branch depends on a code: each is written to both, and stays where it belongs.
+        let mut hit = 0;
+        for (at, &code) in all.iter().enumerate() {
+            let word = probed.get(code as usize / 64).copied().unwrap_or(0);
+            hits[hit] = at as u32;
+            others[at - hit] = code;
+            hit += (word >> (code % 64) & 1) as usize;
+        }
+        hits.truncate(hit);
+        others.truncate(all.len() - hit);
+    }
+}
+
+/// Documents of one segment that are taken together, so that while some are scored the memory of others is on its way.
+#[derive(Default)]
+struct Group {
+    /// The vectors of each document.
     ranges: Vec<Range<usize>>,
-    codes: Vec<u32>,
+    codes: Codes,
     /// Vectors near the query and their codes, document after document.
     near: Vec<usize>,
     near_codes: Vec<u32>,
-    /// By document, `[padded_columns]` of the table: the best scores of its other vectors' centroids.
-    far: Vec<i16>,
     /// By document, where its part of `near` ends.
     ends: Vec<usize>,
+    /// By document, `[padded_columns]` of the table: the best scores of its other vectors' centroids.
+    far: Vec<i16>,
     residuals: Vec<u8>,
     rows: Vec<i16>,
     dots: Vec<i32>,
+    /// By document, `[padded_columns]`: what each query token has.
     best: Vec<i32>,
 }
 
@@ -126,123 +157,125 @@ impl<'a> Near<'a> {
     fn score_all(
         &self,
         candidates: &[DocId],
-        buffers: &mut Buffers,
+        group: &mut Group,
         scored: &mut Vec<(i64, DocId)>,
         stats: &mut SearchStats,
     ) -> Result<()> {
-        for documents in candidates.chunks(TOGETHER) {
-            self.select(documents, buffers, stats)?;
-            let mut start = 0;
-            for (at, &document) in documents.iter().enumerate() {
-                let end = buffers.ends[at];
+        let by_segment = candidates.chunk_by(|a, b| a.segment() == b.segment());
+        for documents in by_segment.flat_map(|documents| documents.chunks(TOGETHER)) {
+            let segment = &self.index.segments()[documents[0].segment()];
+            self.select(segment, documents, group, stats)?;
+            self.start(segment, documents, group);
+            self.match_near(segment, group)?;
+            let best = group.best.chunks_exact(self.least.len());
+            for ((&document, range), best) in documents.iter().zip(&group.ranges).zip(best) {
                 // A document without vectors has no score.
-                if !buffers.ranges[at].is_empty() {
-                    scored.push((self.score(document, at, start..end, buffers)?, document));
+                if !range.is_empty() {
+                    let best = &best[..self.query.tokens()];
+                    scored.push((best.iter().map(|&best| i64::from(best)).sum(), document));
                     stats.documents_near += 1;
                 }
-                start = end;
             }
         }
         Ok(())
     }
 
-    /// Finds the vectors near the query of some documents.
+    /// Finds the vectors near the query.
     fn select(
         &self,
+        segment: &Segment,
         documents: &[DocId],
-        buffers: &mut Buffers,
+        group: &mut Group,
         stats: &mut SearchStats,
     ) -> Result<()> {
-        let segments = self.index.segments();
-        buffers.ranges.clear();
+        let vectors = &segment.vectors;
+        group.ranges.clear();
         for document in documents {
-            let segment = &segments[document.segment()];
             let range = segment.documents.vectors(document.document())?;
-            segment.vectors.codes.prefetch(&range);
-            buffers.ranges.push(range);
+            vectors.codes.prefetch(&range);
+            group.ranges.push(range);
         }
-        buffers.far.clear();
-        buffers.near.clear();
-        buffers.near_codes.clear();
-        buffers.ends.clear();
-        for (document, range) in documents.iter().zip(&buffers.ranges) {
-            let vectors = &segments[document.segment()].vectors;
-            vectors.codes.read(range.clone(), &mut buffers.codes);
-            let before = buffers.near.len();
-            let table = self.probes.table.as_ref();
-            let far = table.map_or(0..0, |table| table.start(&mut buffers.far));
-            let far = &mut buffers.far[far];
-            for (vector, &code) in range.clone().zip(&buffers.codes) {
-                let word = self.probed.get(code as usize / 64).copied().unwrap_or(0);
-                if word >> (code % 64) & 1 == 1 {
-                    buffers.near.push(vector);
-                    buffers.near_codes.push(code);
-                    colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
-                } else if let Some(table) = table {
-                    table.raise(far, code);
-                }
+        group.far.clear();
+        group.near.clear();
+        group.near_codes.clear();
+        group.ends.clear();
+        for range in &group.ranges {
+            let codes = &mut group.codes;
+            vectors.codes.read(range.clone(), &mut codes.all);
+            codes.divide(&self.probed);
+            for &at in &codes.hits {
+                let vector = range.start + at as usize;
+                group.near.push(vector);
+                group.near_codes.push(codes.all[at as usize]);
+                colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
-            let near = buffers.near.len() - before;
+            if let Some(table) = &self.probes.table {
+                table.push_best(&codes.others, &mut group.far);
+            }
+            let near = codes.hits.len();
             stats.vectors_decoded += near as u64;
             stats.bytes_touched += vectors.code_bytes(range.len()) + vectors.residual_bytes(near);
-            buffers.ends.push(buffers.near.len());
+            group.ends.push(group.near.len());
         }
         Ok(())
     }
 
     /// Gives each query token what it has without any vector near it.
-    fn start(&self, document: DocId, at: usize, buffers: &mut Buffers) {
+    fn start(&self, segment: &Segment, documents: &[DocId], group: &mut Group) {
         let panels = self.query.screening();
-        let segment = &self.index.segments()[document.segment()];
-        let mean = segment.means.row(document.document()).iter();
-        let row = mean
-            .zip(&self.lean)
-            .map(|(&mean, lean)| (f32::from(mean) * lean) as i16);
-        buffers.rows.clear();
-        buffers.rows.extend(row);
-        buffers
-            .rows
-            .resize(colidx_kernels::int16_stride(panels.dim()), 0);
-        resize(&mut buffers.dots, panels.padded_columns());
-        buffers.best.clear();
-        buffers.best.resize(panels.padded_columns(), i32::MIN);
-        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
-        let means = self.query.merged().means().iter();
-        let best = buffers.best.iter_mut().zip(&self.least).zip(means);
-        match &self.probes.table {
-            Some(table) => {
-                let far = &buffers.far[at * table.columns()..][..table.columns()];
-                best.for_each(|((best, least), &mean)| {
-                    let far = (f32::from(far[mean]) * self.far_unit) as i32;
-                    *best = best.saturating_add(far.min(*least));
-                });
+        let width = panels.padded_columns();
+        let stride = colidx_kernels::int16_stride(panels.dim());
+        group.rows.clear();
+        for (at, document) in documents.iter().enumerate() {
+            let mean = segment
+                .means
+                .row(document.document())
+                .iter()
+                .zip(&self.lean);
+            let row = mean.map(|(&mean, lean)| (f32::from(mean) * lean) as i16);
+            group.rows.extend(row);
+            group.rows.resize((at + 1) * stride, 0);
+        }
+        resize(&mut group.best, documents.len() * width);
+        let mut greatest = vec![i32::MIN; width];
+        colidx_kernels::int16_max_dots(&group.rows, panels, &mut group.best, &mut greatest);
+        let means = self.query.merged().means();
+        for (at, best) in group.best.chunks_exact_mut(width).enumerate() {
+            let best = best.iter_mut().zip(&self.least).zip(means);
+            match &self.probes.table {
+                Some(table) => {
+                    let far = &group.far[at * table.columns()..][..table.columns()];
+                    best.for_each(|((best, least), &mean)| {
+                        let far = (f32::from(far[mean]) * self.far_unit) as i32;
+                        *best = best.saturating_add(far.min(*least));
+                    });
+                }
+                None => best.for_each(|((best, least), _)| *best = best.saturating_add(*least)),
             }
-            None => best.for_each(|((best, least), _)| *best = best.saturating_add(*least)),
         }
     }
 
-    /// The score of a document, of whose vectors those at `near` count.
-    fn score(
-        &self,
-        document: DocId,
-        at: usize,
-        near: Range<usize>,
-        buffers: &mut Buffers,
-    ) -> Result<i64> {
-        self.start(document, at, buffers);
-        let vectors = &self.index.segments()[document.segment()].vectors;
-        buffers.residuals.clear();
-        for &vector in &buffers.near[near.clone()] {
-            let residual = vectors.residuals(vector..vector + 1);
-            buffers.residuals.extend_from_slice(residual);
-        }
-        let codes = &buffers.near_codes[near];
-        let book = self.index.codebook();
-        vectors.decode_int16(book, codes, &buffers.residuals, &mut buffers.rows)?;
+    /// Raises what each query token has to what the vectors near it give.
+    fn match_near(&self, segment: &Segment, group: &mut Group) -> Result<()> {
         let panels = self.query.screening();
-        resize(&mut buffers.dots, codes.len() * buffers.best.len());
-        colidx_kernels::int16_max_dots(&buffers.rows, panels, &mut buffers.dots, &mut buffers.best);
-        let best = &buffers.best[..self.query.tokens()];
-        Ok(best.iter().map(|&best| i64::from(best)).sum())
+        let (width, dim) = (panels.padded_columns(), panels.dim());
+        let stride = colidx_kernels::int16_stride(dim);
+        group.residuals.clear();
+        for &vector in &group.near {
+            let residual = segment.vectors.residuals(vector..vector + 1);
+            group.residuals.extend_from_slice(residual);
+        }
+        let book = self.index.codebook();
+        let (codes, residuals) = (&group.near_codes, &group.residuals);
+        let vectors = &segment.vectors;
+        vectors.decode_int16(book, codes, residuals, &mut group.rows)?;
+        let mut start = 0;
+        for (&end, best) in group.ends.iter().zip(group.best.chunks_exact_mut(width)) {
+            let rows = &group.rows[start * stride..end * stride];
+            resize(&mut group.dots, (end - start) * width);
+            colidx_kernels::int16_max_dots(rows, panels, &mut group.dots, best);
+            start = end;
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,6 @@
 
 use super::pool::Pooled;
 use colidx_kernels::{CoarsePanels, LANES};
-use std::ops::Range;
 
 /// The least there is, for a maximum over no rows.
 const NOTHING: i16 = i16::MIN;
@@ -49,26 +48,20 @@ impl<'a> Table<'a> {
         self.columns
     }
 
-    /// Appends a row to `out` that is below all others, and gives its place.
-    pub(super) fn start(&self, out: &mut Vec<i16>) -> Range<usize> {
-        let start = out.len();
-        out.resize(start + self.columns, NOTHING);
-        start..out.len()
-    }
-
-    /// Raises `best`, `[padded_columns]`, to the scores of a centroid.
-    pub(super) fn raise(&self, best: &mut [i16], centroid: u32) {
-        let start = centroid as usize * self.columns;
-        let Some(row) = self.scores.get(start..start + self.columns) else {
-            return;
-        };
-        // Whole panels, so that the compiler compares with vectors.
-        let (best, _) = best.as_chunks_mut::<LANES>();
-        let (row, _) = row.as_chunks::<LANES>();
-        for (best, row) in best.iter_mut().zip(row) {
-            for (best, score) in best.iter_mut().zip(row) {
-                *best = (*best).max(*score);
+    /// Appends the maximum of the centroids' rows, `[padded_columns]`, to `out`.
+    pub(super) fn push_best(&self, centroids: &[u32], out: &mut Vec<i16>) {
+        // A panel at a time, so that its maximum stays in registers.
+        for panel in (0..self.columns).step_by(LANES) {
+            let mut best = [NOTHING; LANES];
+            for &centroid in centroids {
+                let start = centroid as usize * self.columns + panel;
+                let row = self.scores.get(start..).and_then(<[i16]>::first_chunk);
+                let row: &[i16; LANES] = row.unwrap_or(&[NOTHING; LANES]);
+                for (best, score) in best.iter_mut().zip(row) {
+                    *best = (*best).max(*score);
+                }
             }
+            out.extend_from_slice(&best);
         }
     }
 }
