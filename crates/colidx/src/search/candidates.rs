@@ -49,8 +49,7 @@ impl Slots {
     }
 
     /// Adds what query token `number` gives to the documents of the list, whose segment's slots begin at `first`, unless it
-    /// has given before. No branch depends on
-    /// a document, as no processor could tell which way it will go.
+    /// has given before. No branch depends on a document, as no processor could tell which way it will go.
     fn add(&mut self, first: usize, number: u32, gain: u32) {
         // Segments begin with a block.
         let (slots, used) = (&mut self.slots[first..], &mut self.used[first / BLOCK..]);
@@ -77,14 +76,58 @@ impl Slots {
         }
     }
 
-    /// Calls `each` with every document found and its score.
-    fn each(&self, mut each: impl FnMut(usize, u32)) {
-        for (block, _) in self.used.iter().enumerate().filter(|(_, used)| **used) {
-            let slots = &self.slots[block * BLOCK..][..BLOCK];
-            for (i, &slot) in slots.iter().enumerate().filter(|(_, slot)| **slot != 0) {
-                each(block * BLOCK + i, slot >> TOKEN_BITS);
+    /// Blocks in which a document was found: the first slot's place, and the slots.
+    fn blocks(&self) -> impl Iterator<Item = (usize, &[u32; BLOCK])> {
+        let (blocks, _) = self.slots.as_chunks::<BLOCK>();
+        let used = self.used.iter().zip(blocks).enumerate();
+        used.filter(|(_, (used, _))| **used)
+            .map(|(at, (_, block))| (at * BLOCK, block))
+    }
+
+    /// How many documents were found.
+    fn found(&self) -> usize {
+        let found = |block: &[u32; BLOCK]| block.iter().filter(|slot| **slot != 0).count();
+        self.blocks().map(|(_, block)| found(block)).sum()
+    }
+
+    /// A score that some more than `count` documents reach, as every few blocks make it seem.
+    fn level(&self, count: usize) -> u32 {
+        const SAMPLED: usize = 8;
+        const STEP: u32 = 6;
+        let mut counts = vec![0u32; 1 << (u32::BITS - TOKEN_BITS - STEP)];
+        for &slot in self.blocks().step_by(SAMPLED).flat_map(|(_, block)| block) {
+            counts[(slot >> TOKEN_BITS >> STEP) as usize] += 1;
+        }
+        // So many more that it would be four standard deviations if they were not.
+        let expected = count as f64 / SAMPLED as f64;
+        let wanted = (expected + 4.0 * expected.sqrt()) as usize + 1;
+        let mut above = 0;
+        let level = counts.iter().rposition(|&n| {
+            above += n as usize;
+            above >= wanted
+        });
+        (level.unwrap_or(0) as u32) << STEP
+    }
+
+    /// The documents found whose score is at least `least`: their scores and slots, ascending.
+    fn reaching(&self, least: u32) -> Vec<(u32, usize)> {
+        let floor = (least << TOKEN_BITS).max(1);
+        let (mut reaching, mut count) = (Vec::new(), 0);
+        for (first, block) in self.blocks() {
+            // Without a break, so that the compiler compares with vectors.
+            if !block.iter().fold(false, |any, &slot| any | (slot >= floor)) {
+                continue;
+            }
+            if reaching.len() < count + BLOCK {
+                reaching.resize(2 * (count + BLOCK), (0, 0));
+            }
+            for (at, &slot) in block.iter().enumerate() {
+                reaching[count] = (slot >> TOKEN_BITS, first + at);
+                count += usize::from(slot >= floor);
             }
         }
+        reaching.truncate(count);
+        reaching
     }
 
     /// Empties the slots.
@@ -178,33 +221,28 @@ fn affordable<'p>(segment: &Segment, probed: &'p [Scored], most: u64) -> Result<
     Ok(probed)
 }
 
-/// How many documents were found, and those with the `count` best scores. Most have low scores, and are counted by score and
-/// not written down.
+/// How many documents were found, and those with the `count` best scores.
 fn best(slots: &Slots, firsts: &[usize], count: usize) -> (usize, Vec<(u32, DocId)>) {
-    const STEP: u32 = 6;
-    let mut counts = vec![0u32; 1 << (u32::BITS - TOKEN_BITS - STEP)];
-    let mut found = 0;
-    slots.each(|_, score| {
-        counts[(score >> STEP) as usize] += 1;
-        found += 1;
-    });
-    let mut above = 0;
-    let least = counts.iter().rposition(|&n| {
-        above += n as usize;
-        above >= count
-    });
-    let least = (least.unwrap_or(0) as u32) << STEP;
-    let mut scored: Vec<(u32, usize)> = Vec::with_capacity(above);
-    slots.each(|slot, score| {
-        if score >= least {
-            scored.push((score, slot));
-        }
-    });
-    if scored.len() > count {
-        scored.select_nth_unstable_by(count, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        scored.truncate(count);
+    let found = slots.found();
+    let mut scored = Vec::new();
+    if count < found {
+        // Most have low scores, and are not even written down.
+        scored = slots.reaching(slots.level(count));
     }
-    scored.sort_unstable_by_key(|&(_, slot)| slot);
+    if scored.len() < count {
+        scored = slots.reaching(0);
+    }
+    if scored.len() > count {
+        let mut scores: Vec<u32> = scored.iter().map(|&(score, _)| score).collect();
+        let (_, &mut least, _) = scores.select_nth_unstable_by(count, |a, b| b.cmp(a));
+        let better = scored.iter().filter(|(score, _)| *score > least).count();
+        let mut equal = count - better;
+        scored.retain(|&(score, _)| {
+            let kept = score > least || score == least && equal > 0;
+            equal -= usize::from(kept && score == least);
+            kept
+        });
+    }
     let document = |(score, slot): (u32, usize)| {
         let segment = firsts.partition_point(|&first| first <= slot) - 1;
         (score, DocId::new(segment, (slot - firsts[segment]) as u32))
@@ -225,4 +263,51 @@ fn shift(tokens: &[Vec<Scored>], weights: &[u32]) -> u32 {
 /// What a score is above the least, for all query tokens that it is taken for.
 fn gain(score: i32, least: i32, weight: u32) -> u64 {
     u64::from(score.abs_diff(least)) * u64::from(weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_of_a_full_sort(
+            documents in 1usize..3000,
+            found in 1u32..1000,
+            levels in prop::sample::select(vec![1u32, 3, 200, 1 << 20]),
+            count in 1usize..400,
+            split in 0usize..3000,
+            seed in any::<u32>(),
+        ) {
+            // Two segments, the second from a block's beginning on.
+            let first = split.next_multiple_of(BLOCK);
+            let mut slots = Slots::default();
+            slots.grow((first + documents).next_multiple_of(BLOCK));
+            let mut all = Vec::new();
+            let mut state = seed | 1;
+            for slot in (0..split).chain(first..first + documents) {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if state >> 8 & 1023 < found {
+                    let score = (state >> 12) % levels;
+                    slots.slots[slot] = score << TOKEN_BITS | 7;
+                    slots.used[slot / BLOCK] = true;
+                    all.push((score, slot));
+                }
+            }
+            let (number, got) = best(&slots, &[0, first, first + documents], count);
+            prop_assert_eq!(number, all.len());
+            all.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+            all.truncate(count);
+            all.sort_by_key(|&(_, slot)| slot);
+            let want: Vec<(u32, DocId)> = all
+                .into_iter()
+                .map(|(score, slot)| match slot < first {
+                    true => (score, DocId::new(0, slot as u32)),
+                    false => (score, DocId::new(1, (slot - first) as u32)),
+                })
+                .collect();
+            prop_assert_eq!(got, want);
+        }
+    }
 }
