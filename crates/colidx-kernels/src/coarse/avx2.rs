@@ -5,112 +5,30 @@ use std::arch::x86_64::*;
 
 use super::{CoarsePanels, tile};
 
-/// Two 16-bit sums for each column.
-#[derive(Clone, Copy)]
-struct Words(__m256i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Words {
-    const WIDTH: usize = 8;
-    const NARROW: bool = true;
-    const FLIP: u8 = 0x80;
-    type Columns = __m256i;
-    type Row = __m256i;
-
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_loadu_si256(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i8) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const u8) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m256i, columns: __m256i) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_add_epi16(self.0, _mm256_maddubs_epi16(row, columns)) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_si256(to.cast(), _mm256_madd_epi16(self.0, _mm256_set1_epi16(1))) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sums = _mm256_add_epi32(
-                _mm256_loadu_si256(to.cast()),
-                _mm256_madd_epi16(self.0, _mm256_set1_epi16(1)),
-            );
-            _mm256_storeu_si256(to.cast(), sums);
-        }
-    }
-}
-
-/// A 32-bit sum for each column.
-#[derive(Clone, Copy)]
-struct Vnni(__m256i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Vnni {
-    const WIDTH: usize = 8;
-    const NARROW: bool = false;
-    const FLIP: u8 = 0x80;
-    type Columns = __m256i;
-    type Row = __m256i;
-
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_loadu_si256(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i8) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const u8) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m256i, columns: __m256i) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_dpbusd_avx_epi32(self.0, row, columns) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sums = _mm256_add_epi32(_mm256_loadu_si256(to.cast()), self.0);
-            _mm256_storeu_si256(to.cast(), sums);
-        }
-    }
-}
+// Two 16-bit sums for each column.
+tile::sums!(
+    Words(__m256i),
+    8,
+    narrow true,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_set1_epi32,
+    _mm256_add_epi32,
+    |sums, row, columns| _mm256_add_epi16(sums, _mm256_maddubs_epi16(row, columns)),
+    |sums| _mm256_madd_epi16(sums, _mm256_set1_epi16(1))
+);
+// A 32-bit sum for each column.
+tile::sums!(
+    Vnni(__m256i),
+    8,
+    narrow false,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_set1_epi32,
+    _mm256_add_epi32,
+    |sums, row, columns| _mm256_dpbusd_avx_epi32(sums, row, columns),
+    |sums| sums
+);
 
 fn has_vnni() -> bool {
     is_x86_feature_detected!("avxvnni")

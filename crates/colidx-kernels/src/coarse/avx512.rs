@@ -5,112 +5,30 @@ use std::arch::x86_64::*;
 
 use super::{CoarsePanels, tile};
 
-/// Two 16-bit sums for each column.
-#[derive(Clone, Copy)]
-struct Words(__m512i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Words {
-    const WIDTH: usize = 16;
-    const NARROW: bool = true;
-    const FLIP: u8 = 0x80;
-    type Columns = __m512i;
-    type Row = __m512i;
-
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_loadu_si512(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i8) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const u8) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m512i, columns: __m512i) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_add_epi16(self.0, _mm512_maddubs_epi16(row, columns)) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), _mm512_madd_epi16(self.0, _mm512_set1_epi16(1))) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sums = _mm512_add_epi32(
-                _mm512_loadu_si512(to.cast()),
-                _mm512_madd_epi16(self.0, _mm512_set1_epi16(1)),
-            );
-            _mm512_storeu_si512(to.cast(), sums);
-        }
-    }
-}
-
-/// A 32-bit sum for each column.
-#[derive(Clone, Copy)]
-struct Vnni(__m512i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Vnni {
-    const WIDTH: usize = 16;
-    const NARROW: bool = false;
-    const FLIP: u8 = 0x80;
-    type Columns = __m512i;
-    type Row = __m512i;
-
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_loadu_si512(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i8) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const u8) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m512i, columns: __m512i) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_dpbusd_epi32(self.0, row, columns) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sums = _mm512_add_epi32(_mm512_loadu_si512(to.cast()), self.0);
-            _mm512_storeu_si512(to.cast(), sums);
-        }
-    }
-}
+// Two 16-bit sums for each column.
+tile::sums!(
+    Words(__m512i),
+    16,
+    narrow true,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_set1_epi32,
+    _mm512_add_epi32,
+    |sums, row, columns| _mm512_add_epi16(sums, _mm512_maddubs_epi16(row, columns)),
+    |sums| _mm512_madd_epi16(sums, _mm512_set1_epi16(1))
+);
+// A 32-bit sum for each column.
+tile::sums!(
+    Vnni(__m512i),
+    16,
+    narrow false,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_set1_epi32,
+    _mm512_add_epi32,
+    |sums, row, columns| _mm512_dpbusd_epi32(sums, row, columns),
+    |sums| sums
+);
 
 fn has_vnni() -> bool {
     is_x86_feature_detected!("avx512vnni")

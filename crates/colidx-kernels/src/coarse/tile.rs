@@ -39,6 +39,69 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn add_to(self, to: *mut i32);
 }
 
+/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone. `$wide` makes the
+/// sums 32 bits wide.
+#[cfg(target_arch = "x86_64")]
+macro_rules! sums {
+    (
+        $name:ident($register:ty), $width:literal, narrow $narrow:literal, $load:ident, $store:ident, $splat:ident, $plus:ident,
+        |$sums:ident, $row:ident, $columns:ident| $add:expr, |$narrow_sums:ident| $wide:expr
+    ) => {
+        #[derive(Clone, Copy)]
+        struct $name($register);
+
+        // SAFETY: every method is the instructions it names.
+        unsafe impl $crate::coarse::tile::Sums for $name {
+            const WIDTH: usize = $width;
+            const NARROW: bool = $narrow;
+            const FLIP: u8 = 0x80;
+            type Columns = $register;
+            type Row = $register;
+
+            #[inline(always)]
+            unsafe fn start(from: *const i32) -> Self {
+                // SAFETY: the caller's promise.
+                $name(unsafe { $load(from.cast()) })
+            }
+
+            #[inline(always)]
+            unsafe fn columns(from: *const i8) -> $register {
+                // SAFETY: the caller's promise.
+                unsafe { $load(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn row(from: *const u8) -> $register {
+                // SAFETY: the caller's promise.
+                unsafe { $splat(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, $row: $register, $columns: $register) -> Self {
+                let $sums = self.0;
+                // SAFETY: the caller's promise.
+                $name(unsafe { $add })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut i32) {
+                let $narrow_sums = self.0;
+                // SAFETY: the caller's promise.
+                unsafe { $store(to.cast(), $wide) }
+            }
+
+            #[inline(always)]
+            unsafe fn add_to(self, to: *mut i32) {
+                let $narrow_sums = self.0;
+                // SAFETY: the caller's promise.
+                unsafe { $store(to.cast(), $plus($load(to.cast()), $wide)) }
+            }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use sums;
+
 /// Bytes from a copied row to the next, a constant so that one register addresses all rows of a tile. Longer rows lie in
 /// several chunks.
 const PITCH: usize = CHUNK * QUAD;

@@ -5,109 +5,26 @@ use std::arch::x86_64::*;
 
 use super::{Int16Panels, tile};
 
-#[derive(Clone, Copy)]
-struct Words(__m256i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Words {
-    const WIDTH: usize = 8;
-    type Columns = __m256i;
-    type Row = __m256i;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_setzero_si256() })
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_loadu_si256(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i16) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const i16) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m256i, columns: __m256i) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_add_epi32(self.0, _mm256_madd_epi16(row, columns)) })
-    }
-
-    #[inline(always)]
-    unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm256_max_epi32(self.0, than.0) })
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Vnni(__m256i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Vnni {
-    const WIDTH: usize = 8;
-    type Columns = __m256i;
-    type Row = __m256i;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_setzero_si256() })
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_loadu_si256(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i16) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const i16) -> __m256i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m256i, columns: __m256i) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_dpwssd_avx_epi32(self.0, row, columns) })
-    }
-
-    #[inline(always)]
-    unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm256_max_epi32(self.0, than.0) })
-    }
-}
+tile::sums!(
+    Words(__m256i),
+    8,
+    _mm256_setzero_si256,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_set1_epi32,
+    _mm256_max_epi32,
+    |sums, row, columns| _mm256_add_epi32(sums, _mm256_madd_epi16(row, columns))
+);
+tile::sums!(
+    Vnni(__m256i),
+    8,
+    _mm256_setzero_si256,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_set1_epi32,
+    _mm256_max_epi32,
+    |sums, row, columns| _mm256_dpwssd_avx_epi32(sums, row, columns)
+);
 
 fn has_vnni() -> bool {
     is_x86_feature_detected!("avxvnni")

@@ -5,109 +5,26 @@ use std::arch::x86_64::*;
 
 use super::{Int16Panels, tile};
 
-#[derive(Clone, Copy)]
-struct Words(__m512i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Words {
-    const WIDTH: usize = 16;
-    type Columns = __m512i;
-    type Row = __m512i;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_setzero_si512() })
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_loadu_si512(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i16) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const i16) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m512i, columns: __m512i) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_add_epi32(self.0, _mm512_madd_epi16(row, columns)) })
-    }
-
-    #[inline(always)]
-    unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise.
-        Words(unsafe { _mm512_max_epi32(self.0, than.0) })
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Vnni(__m512i);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Vnni {
-    const WIDTH: usize = 16;
-    type Columns = __m512i;
-    type Row = __m512i;
-
-    #[inline(always)]
-    unsafe fn zero() -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_setzero_si512() })
-    }
-
-    #[inline(always)]
-    unsafe fn load(from: *const i32) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_loadu_si512(from.cast()) })
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i16) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const i16) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: __m512i, columns: __m512i) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_dpwssd_epi32(self.0, row, columns) })
-    }
-
-    #[inline(always)]
-    unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise.
-        Vnni(unsafe { _mm512_max_epi32(self.0, than.0) })
-    }
-}
+tile::sums!(
+    Words(__m512i),
+    16,
+    _mm512_setzero_si512,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_set1_epi32,
+    _mm512_max_epi32,
+    |sums, row, columns| _mm512_add_epi32(sums, _mm512_madd_epi16(row, columns))
+);
+tile::sums!(
+    Vnni(__m512i),
+    16,
+    _mm512_setzero_si512,
+    _mm512_loadu_si512,
+    _mm512_storeu_si512,
+    _mm512_set1_epi32,
+    _mm512_max_epi32,
+    |sums, row, columns| _mm512_dpwssd_epi32(sums, row, columns)
+);
 
 fn has_vnni() -> bool {
     is_x86_feature_detected!("avx512vnni")

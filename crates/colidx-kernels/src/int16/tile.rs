@@ -36,6 +36,70 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn max(self, than: Self) -> Self;
 }
 
+/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone.
+#[cfg(target_arch = "x86_64")]
+macro_rules! sums {
+    (
+        $name:ident($register:ty), $width:literal, $zero:ident, $load:ident, $store:ident, $splat:ident, $max:ident,
+        |$sums:ident, $row:ident, $columns:ident| $add:expr
+    ) => {
+        #[derive(Clone, Copy)]
+        struct $name($register);
+
+        // SAFETY: every method is the instructions it names.
+        unsafe impl $crate::int16::tile::Sums for $name {
+            const WIDTH: usize = $width;
+            type Columns = $register;
+            type Row = $register;
+
+            #[inline(always)]
+            unsafe fn zero() -> Self {
+                // SAFETY: the caller's promise.
+                $name(unsafe { $zero() })
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const i32) -> Self {
+                // SAFETY: the caller's promise.
+                $name(unsafe { $load(from.cast()) })
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut i32) {
+                // SAFETY: the caller's promise.
+                unsafe { $store(to.cast(), self.0) }
+            }
+
+            #[inline(always)]
+            unsafe fn columns(from: *const i16) -> $register {
+                // SAFETY: the caller's promise.
+                unsafe { $load(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn row(from: *const i16) -> $register {
+                // SAFETY: the caller's promise.
+                unsafe { $splat(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, $row: $register, $columns: $register) -> Self {
+                let $sums = self.0;
+                // SAFETY: the caller's promise.
+                $name(unsafe { $add })
+            }
+
+            #[inline(always)]
+            unsafe fn max(self, than: Self) -> Self {
+                // SAFETY: the caller's promise.
+                $name(unsafe { $max(self.0, than.0) })
+            }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use sums;
+
 /// The dot products of `R` rows with `N` registers of columns.
 ///
 /// # Safety
