@@ -2,90 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::bits::packed_len;
 use super::unit::{self, BLOCK, Decoder};
-use super::{Codec, ahead, scalar};
-use crate::Code;
+use super::{Codec, scalar};
 use crate::int16::ONE;
 
 /// Dimensions of a register.
 const WIDTH: usize = 8;
 
-/// # Safety
-/// The processor has AVX2 and FMA; the slices have the lengths `super::decode` asks for, and every code is below
-/// the number of centroids.
-#[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn decode<C: Code>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [f32],
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match codec.nbits {
-            1 => decode_bits::<C, 1>(codec, codes, residuals, out),
-            2 => decode_bits::<C, 2>(codec, codes, residuals, out),
-            4 => decode_bits::<C, 4>(codec, codes, residuals, out),
-            _ => decode_bits::<C, 8>(codec, codes, residuals, out),
-        }
-    }
-}
-
-/// # Safety
-/// As [`decode`].
-#[target_feature(enable = "avx2,fma")]
-unsafe fn decode_bits<C: Code, const NBITS: usize>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [f32],
-) {
-    let dim = codec.dim;
-    let table = Table::<NBITS>::new(codec.weights);
-    let packed = residuals.chunks_exact(packed_len(dim, NBITS));
-    let tokens = codes.iter().zip(packed).zip(out.chunks_exact_mut(dim));
-    for (t, ((code, packed), out)) in tokens.enumerate() {
-        ahead::fetch(codec, codes, t);
-        // SAFETY: the code is below the number of centroids, and the slices are one token's.
-        unsafe { decode_one(codec, &table, code.index(), packed, out) };
-    }
-}
-
-/// # Safety
-/// The processor has AVX2 and FMA; the slices have the lengths `super::decode_int16` asks for, and every code is below the
-/// number of centroids.
-#[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn decode_int16<C: Code>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [i16],
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match codec.nbits {
-            1 => int16_bits::<C, 1>(codec, codes, residuals, out),
-            2 => int16_bits::<C, 2>(codec, codes, residuals, out),
-            4 => int16_bits::<C, 4>(codec, codes, residuals, out),
-            _ => int16_bits::<C, 8>(codec, codes, residuals, out),
-        }
-    }
-}
-
-/// # Safety
-/// As [`decode_int16`].
-#[target_feature(enable = "avx2,fma")]
-unsafe fn int16_bits<C: Code, const NBITS: usize>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [i16],
-) {
-    let table = Table::<NBITS>::new(codec.weights);
-    // SAFETY: the caller's promise.
-    unsafe { unit::decode_int16(&table, codec, codes, residuals, out) }
-}
+unit::entry_points!("avx2,fma");
 
 // SAFETY: every method is instructions of AVX2 and FMA.
 unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {

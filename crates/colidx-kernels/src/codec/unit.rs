@@ -54,6 +54,104 @@ pub(super) fn quantize(x: f32, scale: f32) -> i16 {
     (x * scale * ONE).round_ties_even() as i16
 }
 
+/// Gives a level what `super` calls, compiled with its instructions. The level's [`Decoder`] is its `Table` for a number of bits.
+macro_rules! entry_points {
+    ($features:literal) => {
+        /// # Safety
+        /// The processor has the features; the slices have the lengths `super::decode` asks for, and every code is below the
+        /// number of centroids.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn decode<C: $crate::Code>(
+            codec: &$crate::Codec,
+            codes: &[C],
+            residuals: &[u8],
+            out: &mut [f32],
+        ) {
+            $crate::codec::unit::with_table!(codec, |table| {
+                // SAFETY: the caller's promise.
+                unsafe { $crate::codec::unit::decode(table, codec, codes, residuals, out) }
+            });
+        }
+
+        /// # Safety
+        /// The processor has the features; the slices have the lengths `super::decode_int16` asks for, and every code is
+        /// below the number of centroids.
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn decode_int16<C: $crate::Code>(
+            codec: &$crate::Codec,
+            codes: &[C],
+            residuals: &[u8],
+            out: &mut [i16],
+        ) {
+            $crate::codec::unit::with_table!(codec, |table| {
+                // SAFETY: the caller's promise.
+                unsafe { $crate::codec::unit::decode_int16(table, codec, codes, residuals, out) }
+            });
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use entry_points;
+
+/// Does something with the table for as many bits as the codec has.
+macro_rules! with_table {
+    ($codec:ident, |$table:ident| $does:block) => {
+        match $codec.nbits {
+            1 => {
+                let $table = &Table::<1>::new($codec.weights);
+                $does
+            }
+            2 => {
+                let $table = &Table::<2>::new($codec.weights);
+                $does
+            }
+            4 => {
+                let $table = &Table::<4>::new($codec.weights);
+                $does
+            }
+            _ => {
+                let $table = &Table::<8>::new($codec.weights);
+                $does
+            }
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use with_table;
+
+/// # Safety
+/// The processor has the decoder's instruction set; the slices have the lengths `super::decode` asks for, and every code is
+/// below the number of centroids.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+pub(super) unsafe fn decode<D: Decoder, C: Code>(
+    decoder: &D,
+    codec: &Codec,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [f32],
+) {
+    let packed = residuals.chunks_exact(packed_len(codec.dim, codec.nbits));
+    let tokens = codes
+        .iter()
+        .zip(packed)
+        .zip(out.chunks_exact_mut(codec.dim));
+    for (t, ((code, packed), out)) in tokens.enumerate() {
+        fetch(codec, codes, t);
+        // SAFETY: the code is below the number of centroids, and the slices are one token's.
+        unsafe { decoder.decode(codec, code.index(), packed, out) };
+    }
+}
+
+/// Fetches what is decoded soon after token `t`, where that can be said.
+#[inline(always)]
+fn fetch<C: Code>(codec: &Codec, codes: &[C], t: usize) {
+    #[cfg(target_arch = "x86_64")]
+    super::ahead::fetch(codec, codes, t);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (codec, codes, t);
+}
+
 /// # Safety
 /// The processor has the decoder's instruction set; the slices have the lengths `super::decode_int16` asks for, and every
 /// code is below the number of centroids.
@@ -102,10 +200,7 @@ unsafe fn decode_blocks<D: Decoder, C: Code>(
     for (b, (block, out)) in blocks.enumerate() {
         let tokens = block.iter().zip(&mut residuals);
         for (t, ((code, packed), row)) in tokens.zip(rows.chunks_exact_mut(width)).enumerate() {
-            #[cfg(target_arch = "x86_64")]
-            super::ahead::fetch(codec, codes, b * BLOCK + t);
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = (b, t);
+            fetch(codec, codes, b * BLOCK + t);
             // SAFETY: the caller's promise; the slices are one token's.
             unsafe { decoder.decode(codec, code.index(), packed, &mut row[..dim]) };
         }
