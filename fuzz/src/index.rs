@@ -139,7 +139,7 @@ fn check(files: &Files) {
     match (index.verify(), used) {
         (Ok(()), used) => used.expect("what verify finds nothing wrong with can be used"),
         (Err(Error::Format(_)), Ok(()) | Err(Error::Format(_))) => {}
-        (Err(other), _) | (_, Err(other)) => panic!("another kind of error: {other}"),
+        (verified, used) => panic!("errors of another kind: {verified:?}, {used:?}"),
     }
 }
 

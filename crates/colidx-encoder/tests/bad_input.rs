@@ -84,6 +84,45 @@ fn files_that_are_no_json() {
     assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
 }
 
+/// Where the tokenizers library takes it that a file is right, and panics when it is not.
+#[test]
+fn tokenizers_that_the_library_trusts() {
+    let file = "tokenizer.json";
+    let cut_in_the_decoder = |bytes: &mut Vec<u8>| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let decoder = text.find("\"decoder\"").unwrap();
+        bytes.truncate(decoder + text[decoder..].find(':').unwrap() + 8);
+    };
+    let error = error_of(damaged(file, cut_in_the_decoder), file);
+    assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
+
+    // A table of characters that claims 4 GiB, and one that sends every search outside of itself.
+    let with_table = |base64| {
+        Copy::new().json(file, |json| {
+            json["normalizer"] = serde_json::json!({
+                "type": "Precompiled",
+                "precompiled_charsmap": base64,
+            })
+        })
+    };
+    let error = error_of(with_table("/////w=="), file);
+    assert!(
+        error.to_string().contains("shorter than it says"),
+        "{error}"
+    );
+    let copy = with_table("BAAAAP///38=");
+    let path = copy.path(file);
+    let error = copy
+        .open()
+        .and_then(|encoder| encoder.encode_documents(&["text"]).map(drop));
+    let error = error.unwrap_err();
+    assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
+    assert!(
+        error.to_string().contains(&*path.to_string_lossy()),
+        "{error}"
+    );
+}
+
 #[test]
 fn configurations_that_contradict() {
     let settings = "config_sentence_transformers.json";

@@ -461,3 +461,44 @@ fn merging_is_refused_too_little_memory_before_anything_is_copied() {
     assert!(files_of(&memory) == before, "something was written");
     assert_eq!(compact(least, &NoProgress).unwrap().merged, 2);
 }
+
+/// A codebook that has a centroid for every vector leaves no residuals to learn buckets from, and then none for what is added.
+#[test]
+fn what_is_added_to_a_small_index_is_kept_as_well_as_what_was_built() {
+    for documents in [4, 20, 200] {
+        let corpus = Corpus::topical(2 * documents, 32, 11);
+        let (built, added) = corpus.documents.split_at(documents);
+        let ids = corpus.token_ids.split_at(documents);
+        let part = |documents: &[Vec<f32>], token_ids: &[Vec<u32>]| Corpus {
+            dim: corpus.dim,
+            documents: documents.to_vec(),
+            token_ids: token_ids.to_vec(),
+        };
+        let directory = Directory::memory();
+        part(built, ids.0)
+            .build_in(&directory, BuildOptions::default())
+            .unwrap();
+        let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
+        for document in 0..added.len() {
+            let (key, text) = (format!("added-{document}"), format!("text of {document}"));
+            let document = NewDocument {
+                key: &key,
+                text: &text,
+                ..Default::default()
+            };
+            writer.add(&document).unwrap();
+        }
+        writer.commit(&mut part(added, ids.1), &NoProgress).unwrap();
+        let index = Index::open_in(&directory).unwrap();
+        let mut closeness = [0.0, 0.0];
+        for (at, (doc, given)) in index.doc_ids().zip(&corpus.documents).enumerate() {
+            let stored = index.token_vectors(doc).unwrap();
+            let product: f32 = stored.iter().zip(given).map(|(a, b)| a * b).sum();
+            closeness[at / documents] += product;
+        }
+        for (sum, part) in closeness.iter().zip([built, added]) {
+            let mean = sum / (part.concat().len() / corpus.dim) as f32;
+            assert!(mean > 0.99, "{documents} documents: {closeness:?}, {mean}");
+        }
+    }
+}

@@ -96,14 +96,7 @@ fn build(
         resume: true,
         ..Default::default()
     };
-    let mut builder = IndexBuilder::create_in(directory, options)?;
-    for document in 0..DOCUMENTS {
-        builder.add(&NewDocument {
-            key: &key(document),
-            text: &format!("text of {document}"),
-            ..Default::default()
-        })?;
-    }
+    let builder = filled(directory, DOCUMENTS, options)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = pool.build().unwrap();
     pool.install(|| builder.finish(&mut corpus.clone(), progress))

@@ -94,15 +94,7 @@ fn build_with(
     source: &mut dyn VectorSource,
     progress: &dyn Progress,
 ) -> Result<BuildReport> {
-    let mut builder = IndexBuilder::create_in(directory, options)?;
-    for document in 0..DOCUMENTS {
-        builder.add(&NewDocument {
-            key: &key(document),
-            text: &format!("text of {document}"),
-            ..Default::default()
-        })?;
-    }
-    builder.finish(source, progress)
+    filled(directory, DOCUMENTS, options)?.finish(source, progress)
 }
 
 fn build(directory: &Directory, options: BuildOptions) -> Result<BuildReport> {

@@ -144,7 +144,11 @@ pub enum RunError {
 pub struct RunWriter<W: Write> {
     writer: W,
     tag: String,
+    begun: bool,
 }
+
+/// At the start of a file it says that what follows is Unicode; elsewhere it is a character.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl<W: Write> RunWriter<W> {
     /// `tag` names the system in the last column; white space in it becomes `-`. Give a buffered writer.
@@ -157,6 +161,7 @@ impl<W: Write> RunWriter<W> {
             } else {
                 tag
             },
+            begun: false,
         }
     }
 
@@ -172,6 +177,11 @@ impl<W: Write> RunWriter<W> {
         check("query", query)?;
         for (rank, (document, score)) in (1u64..).zip(hits) {
             check("document", document)?;
+            // Readers leave out one mark at the start of a file, which must not be the key's own.
+            if !self.begun && query.starts_with(BYTE_ORDER_MARK) {
+                write!(self.writer, "{BYTE_ORDER_MARK}")?;
+            }
+            self.begun = true;
             writeln!(
                 self.writer,
                 "{query} Q0 {document} {rank} {score} {}",
@@ -234,6 +244,21 @@ mod tests {
         );
         assert_eq!((run.len(), run.contains("none")), (2, false));
         assert!(run.ranking("none").is_empty());
+    }
+
+    #[test]
+    fn a_key_keeps_a_byte_order_mark_wherever_it_stands() {
+        let keys = ["\u{feff}q", "\u{feff}\u{feff}r", "s"];
+        for start in 0..keys.len() {
+            let mut writer = RunWriter::new(Vec::new(), "tag");
+            for key in &keys[start..] {
+                writer.write(key, [("\u{feff}d", 1.0)]).unwrap();
+            }
+            let run = read(writer.finish().unwrap()).unwrap();
+            let mut expected = keys[start..].to_vec();
+            expected.sort_unstable();
+            assert!(run.queries().map(|(query, _)| query).eq(expected));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Text to token ids, as PyLate or ColBERT does it.
 
+mod library;
 mod offsets;
 mod tokens;
 mod vocabulary;
@@ -87,21 +88,21 @@ impl TextTokenizer {
             path = folder.join(vocabulary::VOCABULARY);
         }
         let named = SpecialTokens::read(folder)?;
-        let bad = |error: tokenizers::Error| EncoderError::Tokenizer {
+        let bad = |problem| EncoderError::Tokenizer {
             path: path.clone(),
-            problem: error.to_string(),
+            problem,
         };
         let mut inner = if path.ends_with("tokenizer.json") && path.is_file() {
             let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
                 path: path.clone(),
                 source,
             })?;
-            Tokenizer::from_bytes(bytes).map_err(bad)?
+            library::from_json(&bytes).map_err(bad)?
         } else {
             vocabulary::wordpiece(folder, &named)?
         };
         // The file may hold the truncation and padding of the run that saved it; lengths are decided here.
-        inner.with_truncation(None).map_err(bad)?;
+        library::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
         inner.with_padding(None);
 
         let marker = |token: &str, setting| match (token, inner.token_to_id(token)) {
@@ -118,9 +119,8 @@ impl TextTokenizer {
         if settings.manner == Manner::PyLate {
             let markers = [&settings.query_marker, &settings.document_marker];
             let markers = markers.into_iter().filter(|marker| !marker.is_empty());
-            inner
-                .add_tokens(markers.map(|marker| AddedToken::from(marker.as_str(), false)))
-                .map_err(bad)?;
+            let markers = markers.map(|marker| AddedToken::from(marker.as_str(), false));
+            library::call(|| inner.add_tokens(markers)).map_err(bad)?;
         }
 
         let mask = ["mask_token", "eos_token", "pad_token"]
@@ -145,7 +145,8 @@ impl TextTokenizer {
             .filter_map(|word| match settings.manner {
                 Manner::PyLate => inner.token_to_id(word).or(unknown),
                 Manner::ColBert => {
-                    let encoding = inner.encode_fast(word.as_str(), false).ok()?;
+                    let encoding = library::call(|| inner.encode_fast(word.as_str(), false));
+                    let encoding = encoding.ok()?;
                     encoding.get_ids().first().copied()
                 }
             })
@@ -252,20 +253,22 @@ impl TextTokenizer {
         length: usize,
         spans: bool,
     ) -> Result<Tokens, EncoderError> {
-        let bad = |error: tokenizers::Error| EncoderError::Tokenizer {
+        let bad = |problem| EncoderError::Tokenizer {
             path: self.path.clone(),
-            problem: error.to_string(),
+            problem,
         };
         let source = Source::new(
             text,
             self.settings.manner == Manner::PyLate,
             self.settings.lower_case,
         );
-        let mut encoding = if spans {
-            self.inner.encode(source.text(), false)
-        } else {
-            self.inner.encode_fast(source.text(), false)
-        }
+        let mut encoding = library::call(|| {
+            if spans {
+                self.inner.encode(source.text(), false)
+            } else {
+                self.inner.encode_fast(source.text(), false)
+            }
+        })
         .map_err(bad)?;
         let room = length - self.specials - usize::from(marker.is_some());
         let truncated = encoding.len() > room;
@@ -273,7 +276,7 @@ impl TextTokenizer {
             encoding.truncate(room, 0, tokenizers::TruncationDirection::Right);
         }
         if let Some(processor) = &self.processor {
-            encoding = processor.process(encoding, None, true).map_err(bad)?;
+            encoding = library::call(|| processor.process(encoding, None, true)).map_err(bad)?;
         }
 
         let mut tokens = Tokens {

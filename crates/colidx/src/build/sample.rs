@@ -25,6 +25,9 @@ const LENGTHS: &str = "sample.spool";
 /// Vectors to train on for each centroid (`docs/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
+/// Vectors that a small corpus has for each centroid at least. From 4,096 vectors on there are more anyway.
+const VECTORS_LEFT: f64 = 4.0;
+
 /// How the journal records the sample.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct SampleRecord {
@@ -366,8 +369,10 @@ impl Feed {
     }
 }
 
-/// `16 * sqrt(vectors)` rounded down to a power of two, as ColBERTv2 and its successors choose.
+/// `16 * sqrt(vectors)` rounded down to a power of two, as ColBERTv2 and its successors choose, but no more than leave
+/// [`VECTORS_LEFT`] to each: a vector alone with its centroid has no residual, and buckets that are learned from such would
+/// keep nothing of what is added later.
 fn default_centroids(vectors: f64) -> usize {
-    let target = 16.0 * vectors.sqrt();
+    let target = (16.0 * vectors.sqrt()).min(vectors / VECTORS_LEFT);
     1 << (target.max(1.0).log2() as u32).min(20)
 }

@@ -97,13 +97,24 @@ impl Storage for FileSystem {
                 .write(true)
                 .open(&path)?;
             match file.try_lock() {
-                Ok(()) if is_at(&file, &path)? => return Ok(Some(Box::new(file))),
+                Ok(()) if is_at(&file, &path)? => return Ok(Some(Box::new(Lock(file)))),
                 // Whoever held it removed the file, so that the next comer locks another.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
         }
+    }
+}
+
+/// A file that is locked.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close it would not do: a process that another thread is starting has it open until it runs its own program.
+        let _ = self.0.unlock();
     }
 }
 
@@ -137,4 +148,22 @@ fn sync_directory(path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_given_back_although_a_process_that_starts_has_the_file_open() {
+        let tmp = tempfile::tempdir().unwrap();
+        let storage = FileSystem::new(tmp.path());
+        let file = File::create(tmp.path().join("lock")).unwrap();
+        file.try_lock().unwrap();
+        let started = file.try_clone().unwrap();
+        assert!(storage.lock("lock").unwrap().is_none());
+        drop(Lock(file));
+        assert!(storage.lock("lock").unwrap().is_some());
+        drop(started);
+    }
 }

@@ -115,16 +115,26 @@ impl Corpus {
     }
 
     pub fn build_in(&self, directory: &Directory, options: BuildOptions) -> Result<BuildReport> {
-        let mut builder = IndexBuilder::create_in(directory, options)?;
-        for document in 0..self.documents.len() {
-            builder.add(&NewDocument {
-                key: &key(document),
-                text: &format!("text of {document}"),
-                ..Default::default()
-            })?;
-        }
+        let builder = filled(directory, self.documents.len(), options)?;
         builder.finish(&mut self.clone(), &NoProgress)
     }
+}
+
+/// A builder with as many documents, of which a [`Corpus`] knows the vectors.
+pub fn filled(
+    directory: &Directory,
+    documents: usize,
+    options: BuildOptions,
+) -> Result<IndexBuilder> {
+    let mut builder = IndexBuilder::create_in(directory, options)?;
+    for document in 0..documents {
+        builder.add(&NewDocument {
+            key: &key(document),
+            text: &format!("text of {document}"),
+            ..Default::default()
+        })?;
+    }
+    Ok(builder)
 }
 
 pub fn key(document: usize) -> String {

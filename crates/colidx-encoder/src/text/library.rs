@@ -1,0 +1,89 @@
+//! Calls of the tokenizers library, which trusts what a tokenizer.json says: at much that nobody has written it panics.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokenizers::Tokenizer;
+
+/// The parts of a tokenizer.json that the library must not see before they are checked.
+#[derive(Deserialize)]
+struct Parts {
+    normalizer: Option<Value>,
+    /// At JSON that is cut off or malformed in here the library panics.
+    #[serde(rename = "decoder")]
+    _decoder: Option<Value>,
+}
+
+/// Reads a tokenizer.json. What is wrong comes back in words.
+pub(super) fn from_json(bytes: &[u8]) -> Result<Tokenizer, String> {
+    let parts: Parts = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if parts
+        .normalizer
+        .is_some_and(|normalizer| claims_too_much(&normalizer))
+    {
+        return Err("its precompiled_charsmap is shorter than it says".to_owned());
+    }
+    call(|| Tokenizer::from_bytes(bytes))
+}
+
+/// Whether SentencePiece's table of characters, which begins with the length of what follows, is not so long: the library
+/// takes memory for whatever length stands there.
+fn claims_too_much(normalizer: &Value) -> bool {
+    const MAP: &str = "precompiled_charsmap";
+    match normalizer {
+        Value::Array(items) => items.iter().any(claims_too_much),
+        Value::Object(fields) => match fields.get(MAP) {
+            Some(Value::String(base64)) => first_number(base64) > base64.len() as u64,
+            _ => fields.values().any(claims_too_much),
+        },
+        _ => false,
+    }
+}
+
+/// The little-endian number in the first four bytes of what Base64 says; what is not there or not Base64 is zero.
+fn first_number(base64: &str) -> u64 {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = base64.bytes().chain([b'A'; 6]).take(6);
+    let bits = digits.fold(0u64, |bits, digit| {
+        let value = DIGITS.iter().position(|&known| known == digit);
+        bits << 6 | value.unwrap_or(0) as u64
+    });
+    u64::from(((bits >> 4) as u32).swap_bytes())
+}
+
+/// Calls the library. A panic in it comes back in words, as errors do: a checkpoint may come from anywhere, and one that is
+/// damaged must not end the process.
+pub(super) fn call<T>(call: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
+    // What the library holds behind locks are caches, which it passes by when one is poisoned.
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => {
+            let message = panic.downcast::<String>().map_or_else(
+                |other| other.downcast::<&str>().map_or("", |text| *text).to_owned(),
+                |text| *text,
+            );
+            Err(format!(
+                "it makes no sense to the tokenizers library: {message}"
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_characters_is_as_long_as_it_says() {
+        assert_eq!(first_number("BAAAAP///38="), 4);
+        assert_eq!(first_number("eFY0Eg=="), 0x1234_5678);
+        assert_eq!(first_number(""), 0);
+        let with = |base64| {
+            let map = serde_json::json!({"type": "Precompiled", "precompiled_charsmap": base64});
+            serde_json::json!({"type": "Sequence", "normalizers": [map]})
+        };
+        assert!(claims_too_much(&with("/////w==")));
+        assert!(!claims_too_much(&with("BAAAAP///38=")));
+    }
+}
