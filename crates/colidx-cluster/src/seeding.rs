@@ -32,8 +32,7 @@ pub(crate) fn seed(vectors: &[f32], dim: usize, k: usize, rng: &mut Rng) -> Vec<
         batch = draw(&distances, have.min(k - have), rng);
         if batch.is_empty() {
             // All that is left lies closer to a seed than f32 can tell.
-            let repeats = seeds[..(k - have).min(have) * dim].to_vec();
-            seeds.extend(repeats);
+            return seeds.iter().copied().cycle().take(k * dim).collect();
         }
     }
 }
@@ -66,6 +65,20 @@ fn draw(weights: &[f32], count: usize, rng: &mut Rng) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_closer_than_f32_can_tell_give_as_many_seeds() {
+        let vectors: Vec<f32> = (0..9).flat_map(|i| [1000.0, i as f32 * 1e-6]).collect();
+        for k in 1..9 {
+            let seeds = seed(&vectors, 2, k, &mut Rng::new(k as u64));
+            assert_eq!(seeds.len(), 2 * k);
+            assert!(
+                seeds
+                    .chunks(2)
+                    .all(|seed| vectors.chunks(2).any(|v| v == seed))
+            );
+        }
+    }
 
     #[test]
     fn draw_never_takes_a_row_without_weight() {

@@ -55,7 +55,8 @@ impl Run {
             writer: None,
             staged: map.clone(),
             committed: map,
-            closeness: if none { -1.1 } else { 0.98 },
+            // A residual beyond all that the codebook was learned from is kept as the largest of those.
+            closeness: if none { -1.1 } else { 0.95 },
             log: Vec::new(),
         }
     }
