@@ -56,7 +56,7 @@ impl Run {
             staged: map.clone(),
             committed: map,
             // A residual beyond all that the codebook was learned from is kept as the largest of those.
-            closeness: if none { -1.1 } else { 0.95 },
+            closeness: if none { -1.1 } else { 0.8 },
             log: Vec::new(),
         }
     }
