@@ -57,7 +57,7 @@ def recall_latency(lines, dataset, k, path):
         axes.plot([l["p50_ms"] for l in best], [l["recall"] for l in best], "o-", ms=5, lw=2.2 if engine == "colidx" else 1.5,
                   color=COLOURS[engine], zorder=3 if engine == "colidx" else 2)
         ends.append((engine, best[-1]["p50_ms"], best[-1]["recall"]))
-    axes.margins(y=0.12)
+    axes.margins(y=0.2)
     axes.set_xscale("log")
     logarithmic(axes.xaxis)
     axes.set_xlim(right=axes.get_xlim()[1] * 2.2)  # room for the names
