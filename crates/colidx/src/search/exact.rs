@@ -1,10 +1,10 @@
 //! Exact MaxSim over decoded vectors, with the many that cannot win screened out.
 //!
-//! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off
-//! ([`Int16Panels::maxsim_error`]). A document whose score lies further below the `k`-th best than both could be off cannot be among
-//! the first `k`, nor can a vector be a query token's best match whose product lies further below the greatest than two of them could be off
-//! ([`Int16Panels::dot_error`]). Only vectors that can
-//! be, of documents that can be, are multiplied again in f32. So the hits, their scores and their order are those of f32 throughout.
+//! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off. A document whose score
+//! lies further below the `k`-th best than both could be off ([`Int16Panels::maxsim_error`]) cannot be among the first `k`, nor can a
+//! vector be a query token's best match whose product lies further below the greatest than both could be off
+//! ([`Int16Panels::dot_error`]). Only vectors that can be, of documents that can be, are multiplied again in f32. So the hits, their
+//! scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
 use super::{Query, SearchStats, ahead};

@@ -1,0 +1,83 @@
+//! Tokenizers: damaged ones, and vocabularies that do not fit the model.
+
+use colidx_encoder::EncoderError;
+
+use crate::support::Copy;
+use crate::{damaged, error_of};
+
+/// Where the tokenizers library takes it that a file is right, and panics when it is not.
+#[test]
+fn tokenizers_that_the_library_trusts() {
+    let file = "tokenizer.json";
+    let cut_in_the_decoder = |bytes: &mut Vec<u8>| {
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        let decoder = text.find("\"decoder\"").unwrap();
+        bytes.truncate(decoder + text[decoder..].find(':').unwrap() + 8);
+    };
+    let error = error_of(damaged(file, cut_in_the_decoder), file);
+    assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
+
+    // A table of characters that claims 4 GiB, and one that sends every search outside of itself.
+    let with_table = |base64| {
+        Copy::new().json(file, |json| {
+            json["normalizer"] = serde_json::json!({
+                "type": "Precompiled",
+                "precompiled_charsmap": base64,
+            })
+        })
+    };
+    let error = error_of(with_table("/////w=="), file);
+    assert!(
+        error.to_string().contains("shorter than it says"),
+        "{error}"
+    );
+    let copy = with_table("BAAAAP///38=");
+    let path = copy.path(file);
+    let error = copy
+        .open()
+        .and_then(|encoder| encoder.encode_documents(&["text"]).map(drop));
+    let error = error.unwrap_err();
+    assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
+    assert!(
+        error.to_string().contains(&*path.to_string_lossy()),
+        "{error}"
+    );
+}
+
+#[test]
+fn markers_outside_the_vocabulary() {
+    for setting in ["query_prefix", "document_prefix"] {
+        let error = error_of(
+            Copy::new().json("config_sentence_transformers.json", |json| {
+                json[setting] = "[nope] ".into()
+            }),
+            "tokenizer.json",
+        );
+        let EncoderError::NoMarker {
+            token,
+            setting: named,
+            ..
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((token.as_str(), named), ("[nope] ", setting));
+    }
+}
+
+#[test]
+fn tokens_without_an_embedding() {
+    let copy = Copy::new().json("tokenizer.json", |json| {
+        json["model"]["vocab"]["zebra"] = 999.into()
+    });
+    let encoder = copy.open().unwrap();
+    assert!(encoder.encode_documents(&["horse"]).is_ok());
+    let error = encoder.encode_documents(&["zebra"]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EncoderError::TokenWithoutEmbedding { id: 999, rows: 436 }
+        ),
+        "{error}"
+    );
+}
