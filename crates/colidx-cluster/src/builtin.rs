@@ -11,7 +11,7 @@ use crate::ClusterError;
 use crate::apportion::{Spread, apportion};
 use crate::assign::gather;
 use crate::cells::cells;
-use crate::engine::{KMeans, Problem, without_engine};
+use crate::engine::{KMeans, Problem, Tick, without_engine};
 use crate::lloyd::{lloyd, refine};
 use crate::lookup::FEW;
 use crate::rng::mix;
@@ -24,19 +24,11 @@ pub(crate) const PASSES: usize = 2;
 pub(crate) struct Builtin;
 
 impl KMeans for Builtin {
-    fn fit(
-        &self,
-        problem: &Problem,
-        tick: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<f32>, ClusterError> {
+    fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         Ok(fit(problem, tick))
     }
 
-    fn fit_cell(
-        &self,
-        problem: &Problem,
-        tick: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<f32>, ClusterError> {
+    fn fit_cell(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         Ok(fit_cell(problem, tick))
     }
 
@@ -55,7 +47,7 @@ impl KMeans for Builtin {
     }
 }
 
-fn fit(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
     if problem.centroids <= FEW {
         return lloyd(problem, tick);
     }
@@ -70,7 +62,7 @@ fn fit(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
     centroids
 }
 
-fn fit_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     without_engine(problem).unwrap_or_else(|| match problem.centroids {
         ..=FEW => lloyd(problem, tick),
         _ => by_cell(problem, tick),
@@ -85,7 +77,7 @@ pub(crate) fn fill(centroids: &mut Vec<f32>, values: usize) {
 }
 
 /// The centroids of each cell of the vectors, one after the other; fewer where vectors repeat.
-fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+fn by_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     let &Problem {
         vectors,
         dim,
@@ -122,6 +114,8 @@ fn by_cell(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::nearest::{nearest, pack, squared_norm};
     use crate::rng::Rng;
@@ -163,7 +157,10 @@ mod tests {
                 .map(|(vector, found)| squared_norm(vector) - 2.0 * f64::from(found.score))
                 .sum()
         };
-        let (cells, whole) = (fit(&problem, &|_| ()), lloyd(&problem, &|_| ()));
+        let (cells, whole) = (
+            fit(&problem, &|_| ControlFlow::Continue(())),
+            lloyd(&problem, &|_| ControlFlow::Continue(())),
+        );
         let ratio = error(&cells) / error(&whole);
         assert!(ratio < 1.03, "{ratio}");
     }
@@ -176,7 +173,7 @@ mod tests {
                 .num_threads(threads)
                 .build()
                 .unwrap()
-                .install(|| fit(&problem(&vectors, 400), &|_| ()))
+                .install(|| fit(&problem(&vectors, 400), &|_| ControlFlow::Continue(())))
         };
         assert!(run(1) == run(2) && run(1) == run(5));
     }
@@ -188,7 +185,7 @@ mod tests {
             let from = row % 7 * DIM;
             vectors.copy_within(from..from + DIM, row * DIM);
         }
-        let centroids = fit(&problem(&vectors, 500), &|_| ());
+        let centroids = fit(&problem(&vectors, 500), &|_| ControlFlow::Continue(()));
         assert_eq!(centroids.len(), 500 * DIM);
         let mut distinct: Vec<Vec<u32>> = centroids
             .chunks(DIM)

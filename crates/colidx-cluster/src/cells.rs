@@ -1,5 +1,7 @@
 //! Coarse cells: many vectors divided over a few centres, so that what is near can be found without looking at all.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use crate::assign::gather;
@@ -131,7 +133,7 @@ fn centres(vectors: &[f32], dim: usize, cells: usize, seed: u64) -> Vec<f32> {
         tolerance: TOLERANCE,
         seed: rng.next(),
     };
-    without_engine(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ()))
+    without_engine(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ControlFlow::Continue(())))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
+use std::ops::ControlFlow;
 
 use crate::builtin::Builtin;
 use crate::{ClusterError, Engine};
@@ -18,19 +19,17 @@ pub(crate) struct Problem<'a> {
     pub seed: u64,
 }
 
+/// Is told of every pass, in comparisons. After a break, centroids are of no interest: an engine may return what it has.
+pub(crate) type Tick<'a> = dyn Fn(u64) -> ControlFlow<()> + Sync + 'a;
+
 /// A k-means engine.
 pub(crate) trait KMeans: Sync {
-    /// Returns `[centroids, dim]`. `tick` is told of every pass, in comparisons.
-    fn fit(&self, problem: &Problem, tick: &(dyn Fn(u64) + Sync))
-    -> Result<Vec<f32>, ClusterError>;
+    /// Returns `[centroids, dim]`.
+    fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError>;
 
     /// As `fit`, for vectors that are one cell of many, whose centroids are refined together afterwards; there may be fewer
     /// than asked for.
-    fn fit_cell(
-        &self,
-        problem: &Problem,
-        tick: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<f32>, ClusterError> {
+    fn fit_cell(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         self.fit(problem, tick)
     }
 

@@ -70,6 +70,10 @@ pub enum ClusterError {
     #[error("a part of the sample cannot be read: {0}")]
     Read(#[source] Box<dyn std::error::Error + Send + Sync>),
 
+    /// The caller's progress function said so.
+    #[error("training was stopped: train again for a codebook")]
+    Cancelled,
+
     /// faiss refused the problem.
     #[error(
         "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",

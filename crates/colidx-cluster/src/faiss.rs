@@ -5,17 +5,13 @@ use faiss::cluster::{Clustering, ClusteringParameters};
 use faiss::index::flat::FlatIndex;
 
 use crate::ClusterError;
-use crate::engine::{KMeans, Problem};
+use crate::engine::{KMeans, Problem, Tick};
 use crate::rng::mix;
 
 pub(crate) struct Faiss;
 
 impl KMeans for Faiss {
-    fn fit(
-        &self,
-        problem: &Problem,
-        tick: &(dyn Fn(u64) + Sync),
-    ) -> Result<Vec<f32>, ClusterError> {
+    fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         run(problem, tick).map_err(|error| ClusterError::Faiss {
             centroids: problem.centroids,
             vectors: problem.vectors.len() / problem.dim,
@@ -29,7 +25,7 @@ impl KMeans for Faiss {
     }
 }
 
-fn run(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> faiss::error::Result<Vec<f32>> {
+fn run(problem: &Problem, tick: &Tick) -> faiss::error::Result<Vec<f32>> {
     let mut parameters = ClusteringParameters::new();
     // A call of `train` goes on from the centroids of the call before, so one pass a call is the same algorithm with progress
     // in between.
@@ -46,7 +42,9 @@ fn run(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> faiss::error::Result<V
     for _ in 0..problem.iterations {
         clustering.train(problem.vectors, &mut index)?;
         let vectors = problem.vectors.len() / problem.dim;
-        tick((vectors * problem.centroids) as u64);
+        if tick((vectors * problem.centroids) as u64).is_break() {
+            break;
+        }
     }
     Ok(clustering.centroids()?.concat())
 }

@@ -9,12 +9,14 @@
 //! threads and on every instruction set.
 //!
 //! ```
+//! use std::ops::ControlFlow;
+//!
 //! use colidx_cluster::{Assigner, Engine, Sample, Shape, TrainOptions, train};
 //!
 //! let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9]; // [4, 2]
 //! let sample = Sample { vectors: &vectors, dim: 2, token_ids: None };
 //! let options = TrainOptions { engine: Engine::Builtin, shape: Shape::Flat, ..TrainOptions::new(2) };
-//! let codebook = train(&sample, &options, &|_| ())?;
+//! let codebook = train(&sample, &options, &|_| ControlFlow::Continue(()))?;
 //!
 //! let mut codes = Vec::new();
 //! Assigner::new(2, &codebook.centroids, &codebook.groups).assign(&vectors, None, &mut codes);

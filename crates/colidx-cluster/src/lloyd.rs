@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
-use crate::engine::Problem;
+use crate::engine::{Problem, Tick};
 use crate::lookup::Lookup;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};
@@ -39,9 +39,8 @@ impl Blocks for Held<'_> {
 /// Finds the nearest centroid of each vector of a block, and says how many comparisons that took.
 type Find<'a> = Box<dyn Fn(&[f32], &mut [Nearest]) -> u64 + 'a>;
 
-/// k-means proper: at least two centroids, and more distinct vectors than centroids. `tick` is told of every pass, in
-/// comparisons.
-pub(crate) fn lloyd(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> {
+/// k-means proper: at least two centroids, and more distinct vectors than centroids.
+pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
     let &Problem {
         vectors,
         dim,
@@ -67,12 +66,7 @@ pub(crate) fn lloyd(problem: &Problem, tick: &(dyn Fn(u64) + Sync)) -> Vec<f32> 
 }
 
 /// Up to `passes` passes of Lloyd's algorithm over many centroids, each vector being compared with those near it.
-pub(crate) fn refine(
-    problem: &Problem,
-    centroids: &mut [f32],
-    passes: usize,
-    tick: &(dyn Fn(u64) + Sync),
-) {
+pub(crate) fn refine(problem: &Problem, centroids: &mut [f32], passes: usize, tick: &Tick) {
     let &Problem { dim, tolerance, .. } = problem;
     let blocks = Held(problem.vectors);
     let Ok(()) = refine_blocks(&blocks, dim, centroids, passes, tolerance, tick);
@@ -85,7 +79,7 @@ pub(crate) fn refine_blocks<B: Blocks>(
     centroids: &mut [f32],
     passes: usize,
     tolerance: f32,
-    tick: &(dyn Fn(u64) + Sync),
+    tick: &Tick,
 ) -> Result<(), B::Error> {
     let all = 0..centroids.len() / dim;
     let prepare = |centroids: &[f32]| -> Find {
@@ -114,7 +108,7 @@ impl Descent<'_> {
         &self,
         blocks: &B,
         centroids: &mut [f32],
-        tick: &(dyn Fn(u64) + Sync),
+        tick: &Tick,
     ) -> Result<(), B::Error> {
         let dim = self.dim;
         let mut norms = Vec::new();
@@ -139,8 +133,8 @@ impl Descent<'_> {
             if !splits.is_empty() {
                 split(blocks, dim, &splits, centroids)?;
             }
-            tick(compared);
-            if splits.is_empty() && before - pass.error < f64::from(self.tolerance) * before {
+            let converged = before - pass.error < f64::from(self.tolerance) * before;
+            if tick(compared).is_break() || (splits.is_empty() && converged) {
                 break;
             }
             before = pass.error;
@@ -280,6 +274,8 @@ fn split<B: Blocks>(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::nearest::nearest;
 
@@ -292,7 +288,7 @@ mod tests {
             tolerance: 0.0,
             seed: 5,
         };
-        lloyd(&problem, &|_| ())
+        lloyd(&problem, &|_| ControlFlow::Continue(()))
     }
 
     #[test]
@@ -365,7 +361,10 @@ mod tests {
         let refined = |rows: usize| {
             let mut centroids = start.clone();
             let blocks = Pieces(&vectors, rows * dim);
-            refine_blocks(&blocks, dim, &mut centroids, 3, 0.0, &|_| ()).unwrap();
+            refine_blocks(&blocks, dim, &mut centroids, 3, 0.0, &|_| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
             centroids
         };
         let whole = refined(3000);

@@ -5,8 +5,8 @@
 //! parts, one a cell, is trained cell by cell, and its centroids then take part in a few passes over all its parts.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::{ControlFlow, Range};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -22,18 +22,19 @@ use crate::{ClusterError, Codebook, Partition, Progress, SHARED, Sample, Shape, 
 /// Bytes of vectors that a [`Partition`] need be learned from.
 pub const FIRST_BYTES: usize = 32 << 20;
 
-/// Trains a codebook on a sample in memory. `progress` is called from any thread, after every pass of every k-means problem.
+/// Trains a codebook on a sample in memory. `progress` is called from any thread, after every pass of every k-means problem
+/// and more often; once it breaks, training stops.
 ///
 /// No vectors, or no centroids asked for, give an empty codebook; fewer distinct vectors than centroids give one centroid a
 /// vector.
 ///
 /// # Errors
 /// [`ClusterError`] if the engine is not in this build, the sample's parts do not fit together or hold a value that is not
-/// finite, the shape needs token ids that are not there, or faiss fails.
+/// finite, the shape needs token ids that are not there, or faiss fails; [`ClusterError::Cancelled`] when `progress` breaks.
 pub fn train(
     sample: &Sample,
     options: &TrainOptions,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     options.engine.resolve()?;
     sample.check()?;
@@ -81,7 +82,7 @@ pub fn train_parts(
     partition: &Partition,
     parts: &dyn Parts,
     options: &TrainOptions,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     let engine = options.engine.resolve()?;
     let dim = partition.dim();
@@ -109,7 +110,7 @@ pub fn train_parts(
         meter: &meter,
     };
     let mut groups = trainer.groups()?;
-    meter.finish();
+    meter.finish()?;
     // Tokens that the sample has not seen need a centroid, too.
     groups.entry(SHARED).or_insert(all.mean);
     Ok(Codebook::from_groups(dim, groups.into_iter().collect()))
@@ -294,6 +295,7 @@ impl Trainer<'_> {
             tolerance: self.options.tolerance,
             seed: if cell { mix(seed, part as u64) } else { seed },
         };
+        self.meter.go_on()?;
         let tick = |done| self.meter.add(done);
         match without_engine(&problem) {
             Some(centroids) => Ok(centroids),
@@ -317,6 +319,7 @@ impl Trainer<'_> {
             sample: self.sample,
             parts,
             pool,
+            meter: self.meter,
         };
         let passes = PASSES.min(self.options.iterations);
         let tick = |done| self.meter.add(done);
@@ -336,6 +339,7 @@ struct Stored<'a> {
     sample: &'a InParts<'a>,
     parts: &'a [usize],
     pool: &'a Rows,
+    meter: &'a Meter<'a>,
 }
 
 impl Blocks for Stored<'_> {
@@ -344,6 +348,7 @@ impl Blocks for Stored<'_> {
     fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), ClusterError> {
         let mut rows = self.sample.room();
         for &part in self.parts {
+            self.meter.go_on()?;
             if part == self.sample.partition.len() {
                 take(&self.pool.vectors);
             } else {
@@ -358,31 +363,44 @@ impl Blocks for Stored<'_> {
 /// Adds up the work of problems that run at the same time.
 struct Meter<'a> {
     done: AtomicU64,
+    stopped: AtomicBool,
     total: u64,
-    progress: &'a (dyn Fn(Progress) + Sync),
+    progress: &'a (dyn Fn(Progress) -> ControlFlow<()> + Sync),
 }
 
 impl Meter<'_> {
-    fn new(total: u64, progress: &(dyn Fn(Progress) + Sync)) -> Meter<'_> {
+    fn new(total: u64, progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync)) -> Meter<'_> {
         Meter {
             done: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
             total,
             progress,
         }
     }
 
-    fn add(&self, work: u64) {
+    fn add(&self, work: u64) -> ControlFlow<()> {
         let done = self.done.fetch_add(work, Ordering::Relaxed) + work;
-        (self.progress)(Progress {
+        let told = (self.progress)(Progress {
             done: done.min(self.total),
             total: self.total,
         });
+        if told.is_break() {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        told
     }
 
-    fn finish(&self) {
-        (self.progress)(Progress {
-            done: self.total,
-            total: self.total,
-        });
+    /// Whether training is still wanted, and has been all the time: centroids that were cut short are never given out.
+    fn go_on(&self) -> Result<(), ClusterError> {
+        let told = self.add(0);
+        if told.is_break() || self.stopped.load(Ordering::Relaxed) {
+            return Err(ClusterError::Cancelled);
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), ClusterError> {
+        self.done.store(self.total, Ordering::Relaxed);
+        self.go_on()
     }
 }

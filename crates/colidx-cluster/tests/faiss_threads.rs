@@ -1,6 +1,7 @@
 //! faiss has threads of its own (OpenMP, BLAS) that no rayon pool governs: their number must not show in the codebook either.
 #![cfg(feature = "faiss")]
 
+use std::ops::ControlFlow;
 use std::process::Command;
 
 use colidx_cluster::{Engine, Sample, Shape, TrainOptions, train};
@@ -32,7 +33,10 @@ fn checksum() -> u64 {
             shape,
             ..TrainOptions::new(150)
         };
-        for value in train(&sample, &options, &|_| ()).unwrap().centroids {
+        for value in train(&sample, &options, &|_| ControlFlow::Continue(()))
+            .unwrap()
+            .centroids
+        {
             hash = (hash ^ u64::from(value.to_bits())).wrapping_mul(0x100_0000_01b3);
         }
     }

@@ -1,6 +1,7 @@
 //! A sample that is read part by part, and is divided into many: the same codebook whatever is held, and as good a one.
 
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use colidx_cluster::{
@@ -49,7 +50,7 @@ fn trained(rows: &Rows, options: &TrainOptions, threads: usize) -> Codebook {
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap()
-        .install(|| train(&sample, options, &|_| ()).unwrap())
+        .install(|| train(&sample, options, &|_| ControlFlow::Continue(())).unwrap())
 }
 
 fn error(rows: &Rows, codebook: &Codebook) -> f64 {
@@ -132,13 +133,14 @@ fn a_part_that_cannot_be_read_stops_training() {
         read: AtomicUsize::new(0),
         damaged: false,
     };
-    let codebook = train_parts(&partition, &parts, &options, &|_| ()).unwrap();
+    let codebook =
+        train_parts(&partition, &parts, &options, &|_| ControlFlow::Continue(())).unwrap();
     assert_eq!(codebook, trained(&rows, &options, 2));
     let reads = parts.read.into_inner();
     assert!(reads >= 2 * partition.len(), "{reads}");
 
     parts.read = AtomicUsize::new(0);
     parts.damaged = true;
-    let failed = train_parts(&partition, &parts, &options, &|_| ());
+    let failed = train_parts(&partition, &parts, &options, &|_| ControlFlow::Continue(()));
     assert!(matches!(&failed, Err(ClusterError::Read(e)) if e.to_string() == "the disk is gone"));
 }

@@ -1,5 +1,8 @@
 //! What `train` and `Assigner` promise, for every engine of this build and both shapes.
 
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use colidx_cluster::{
     Assigner, ClusterError, Codebook, Engine, Group, Progress, SHARED, Sample, Shape, TrainOptions,
     train,
@@ -53,7 +56,7 @@ fn codebook(
             token_ids: ids,
         },
         options,
-        &|_| (),
+        &|_| ControlFlow::Continue(()),
     )
 }
 
@@ -309,7 +312,10 @@ fn progress_rises_to_the_total() {
                 dim: DIM,
                 token_ids: Some(&ids),
             };
-            let note = |progress: Progress| seen.lock().unwrap().push(progress);
+            let note = |progress: Progress| {
+                seen.lock().unwrap().push(progress);
+                ControlFlow::Continue(())
+            };
             in_pool(1, || {
                 train(
                     &sample,
@@ -331,6 +337,50 @@ fn progress_rises_to_the_total() {
                 seen.last()
                     .is_some_and(|last| last.done == last.total && last.total > 0)
             );
+        }
+    }
+}
+
+#[test]
+fn training_stops_when_told() {
+    let (vectors, ids) = tokens(6000, 2);
+    let sample = Sample {
+        vectors: &vectors,
+        dim: DIM,
+        token_ids: Some(&ids),
+    };
+    for engine in engines() {
+        for shape in shapes() {
+            let options = TrainOptions {
+                engine,
+                shape,
+                tolerance: 0.0,
+                // Enough for cells.
+                centroids: if engine == Engine::Builtin { 600 } else { 60 },
+                ..TrainOptions::new(0)
+            };
+            let stopped = |at: u64| {
+                let asked = AtomicU64::new(0);
+                let trained = in_pool(1, || {
+                    train(
+                        &sample,
+                        &options,
+                        &|_| match asked.fetch_add(1, Ordering::Relaxed) + 1 < at {
+                            true => ControlFlow::Continue(()),
+                            false => ControlFlow::Break(()),
+                        },
+                    )
+                });
+                (trained, asked.into_inner())
+            };
+            let (whole, asked) = stopped(u64::MAX);
+            assert!(whole.is_ok() && asked > 10, "{engine} {shape}: {asked}");
+            for at in [1, asked / 2, asked] {
+                let (trained, until) = stopped(at);
+                assert!(matches!(trained, Err(ClusterError::Cancelled)));
+                // What is going on in other cells notices at the end of a pass.
+                assert!(until <= at + 60, "{engine} {shape}: {until} after {at}");
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Documents that the builder asks for at a time.
@@ -73,18 +73,33 @@ fn counted() -> Counted {
     }
 }
 
-/// Cancels when it is asked for the n-th time.
-struct StopsAt(AtomicU64);
+/// Cancels when it is asked for the n-th time, not counting training, which starts anew whenever it was stopped.
+struct StopsAt {
+    left: AtomicU64,
+    training: AtomicBool,
+}
+
+impl StopsAt {
+    fn new(n: u64) -> StopsAt {
+        StopsAt {
+            left: AtomicU64::new(n),
+            training: AtomicBool::new(false),
+        }
+    }
+}
 
 impl Progress for StopsAt {
-    fn phase(&self, _: Phase, _: Option<u64>) {}
+    fn phase(&self, phase: Phase, _: Option<u64>) {
+        self.training
+            .store(matches!(phase, Phase::Train), Ordering::Relaxed);
+    }
 
     fn advance(&self, _: u64) {}
 
     fn cancelled(&self) -> bool {
         let left = |n: u64| n.checked_sub(1);
         let (before, after) = (Ordering::Relaxed, Ordering::Relaxed);
-        self.0.fetch_update(before, after, left).is_err()
+        !self.training.load(before) && self.left.fetch_update(before, after, left).is_err()
     }
 }
 
@@ -115,7 +130,7 @@ fn undisturbed() -> BTreeMap<String, Vec<u8>> {
 /// Builds until the n-th question whether to stop. Returns how many documents were encoded.
 fn stop_at(n: u64, directory: &Directory, options: BuildOptions) -> u64 {
     let mut source = counted();
-    let watch = StopsAt(AtomicU64::new(n));
+    let watch = StopsAt::new(n);
     let stopped = build_with(directory, options, &mut source, &watch);
     assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
     source.encoded
@@ -135,7 +150,7 @@ fn a_cancelled_build_encodes_nothing_twice() {
         let mut stops = 0;
         loop {
             // Each run gets one question far, then one to the end.
-            let watch = StopsAt(AtomicU64::new(if stops < 7 { 1 } else { u64::MAX }));
+            let watch = StopsAt::new(if stops < 7 { 1 } else { u64::MAX });
             match build_with(&directory, options(), &mut source, &watch) {
                 Err(Error::Cancelled) => stops += 1,
                 Ok(report) => {
@@ -278,6 +293,36 @@ fn a_fault_at_any_call_of_a_resumed_build_leaves_one_that_can_go_on() {
             break;
         }
     }
+}
+
+#[test]
+fn training_stops_when_told_and_starts_anew() {
+    /// Cancels from the second word of progress in training on.
+    #[derive(Default)]
+    struct StopsTraining(AtomicBool, AtomicU64);
+    impl Progress for StopsTraining {
+        fn phase(&self, phase: Phase, _: Option<u64>) {
+            self.0
+                .store(matches!(phase, Phase::Train), Ordering::Relaxed);
+        }
+        fn advance(&self, _: u64) {
+            let training = u64::from(self.0.load(Ordering::Relaxed));
+            self.1.fetch_add(training, Ordering::Relaxed);
+        }
+        fn cancelled(&self) -> bool {
+            self.1.load(Ordering::Relaxed) > 1
+        }
+    }
+    let (files, directory) = memory();
+    let mut source = counted();
+    let watch = StopsTraining::default();
+    let stopped = build_with(&directory, options(), &mut source, &watch);
+    assert!(matches!(stopped, Err(Error::Cancelled)), "{stopped:?}");
+    assert!(watch.1.into_inner() < 10);
+    let sampled = source.encoded;
+    build_with(&directory, options(), &mut source, &NoProgress).unwrap();
+    assert!(0 < sampled && source.encoded == DOCUMENTS as u64);
+    assert!(files.files() == undisturbed());
 }
 
 #[test]

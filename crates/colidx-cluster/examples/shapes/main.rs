@@ -10,6 +10,7 @@ mod npy;
 mod residual;
 mod work;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -106,7 +107,8 @@ impl Trained {
         let start = Instant::now();
         let comparisons = AtomicU64::new(0);
         let mut codebook = train(&sample, options, &|p| {
-            comparisons.store(p.total, Ordering::Relaxed)
+            comparisons.store(p.total, Ordering::Relaxed);
+            ControlFlow::Continue(())
         })?;
         let training = start.elapsed();
         // An index keeps centroids in 16 bits.

@@ -1,5 +1,6 @@
 //! What training and assignment cost, and what their shortcuts lose against comparing with every centroid.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -45,6 +46,7 @@ pub fn work(corpus: &Corpus, sizes: &[usize]) -> Result<()> {
                     if p.done < p.total {
                         done.fetch_max(p.done, Ordering::Relaxed);
                     }
+                    ControlFlow::Continue(())
                 })?;
                 let training = start.seconds();
                 let start = Clock::start();

@@ -7,7 +7,8 @@ use super::{BuildOptions, Phase, Progress};
 use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
-use colidx_cluster::{Assigner, Codebook, Rows, TrainOptions};
+use colidx_cluster::{Assigner, ClusterError, Codebook, Rows, TrainOptions};
+use std::ops::ControlFlow;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -73,12 +74,17 @@ pub(super) fn train(
         length_known.call_once(|| progress.phase(Phase::Train, Some(p.total + graph_work)));
         done.store(p.done, Ordering::Relaxed);
         progress.advance(p.done);
+        match progress.cancelled() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     };
     progress.phase(Phase::Train, None);
-    let trained = colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)?;
-    if progress.cancelled() {
-        return Err(Error::Cancelled);
-    }
+    let trained = colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)
+        .map_err(|error| match error {
+            ClusterError::Cancelled => Error::Cancelled,
+            error => error.into(),
+        })?;
     let Rows {
         vectors: mut residuals,
         mut token_ids,
