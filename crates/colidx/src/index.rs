@@ -14,7 +14,7 @@ use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
 use crate::search::{
-    self, Pool, Query, ReadAhead, SearchOptions, SearchResults, Slots, TokenMatch,
+    self, Pool, Query, ReadAhead, Scratch, SearchOptions, SearchResults, TokenMatch,
 };
 use crate::segment::Segment;
 use crate::storage::Directory;
@@ -69,7 +69,7 @@ pub struct Index {
     codebook: Codebook,
     segments: Vec<Segment>,
     deletions: Vec<Deletions>,
-    slots: Pool<Slots>,
+    scratch: Pool<Scratch>,
     tables: Pool<Vec<i16>>,
     ahead: ReadAhead,
 }
@@ -226,8 +226,8 @@ impl Index {
     }
 
     /// Room for the scores of candidates.
-    pub(crate) fn slots(&self) -> &Pool<Slots> {
-        &self.slots
+    pub(crate) fn scratch(&self) -> &Pool<Scratch> {
+        &self.scratch
     }
 
     /// Room for the scores of centroids.

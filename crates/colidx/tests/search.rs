@@ -285,7 +285,8 @@ fn a_search_reports_its_work() {
         ..Default::default()
     };
     let stats = index.search(&query, &options).unwrap().stats;
-    assert_eq!(stats.postings_read, 16 * 32);
+    // Lists that tokens have in common are read once.
+    assert!((32..16 * 32).contains(&stats.postings_read));
     assert!(stats.centroids_scored > 0);
     assert!(stats.candidates >= 50 && stats.candidates <= 1200);
     assert_eq!((stats.documents_near, stats.documents_screened), (50, 20));

@@ -99,7 +99,7 @@ fn open_commit(
         codebook,
         segments,
         deletions,
-        slots: Pool::default(),
+        scratch: Pool::default(),
         tables: Pool::default(),
         ahead: ReadAhead::default(),
     })

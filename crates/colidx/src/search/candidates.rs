@@ -11,7 +11,7 @@ use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
-use crate::segment::deleted::Deleted;
+use std::ops::Range;
 
 /// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
 /// long where documents are many, and each entry is then a cache miss.
@@ -23,118 +23,109 @@ const TOKEN_BITS: u32 = 12;
 /// Query tokens that take part; those of a longer query that come after do not help to find candidates.
 const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
 
-/// Documents whose slots are noted as used together; a word of [`Deleted`] has as many.
+/// Documents that are scored at the same time: so many slots stay in a core's own cache, whatever the number of documents.
+const STRETCH: usize = 1 << 16;
+
+/// Slots that are looked at together; a word of [`Deleted`] has as many documents.
 const BLOCK: usize = 64;
 
-/// Room for a score a document, kept from one search to the next: made anew, it would cost more than a search.
+/// Room for a search, kept for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Slots {
-    /// By document, segment after segment: its score so far, and below it the number of the last query token that added to it, from 1. All are 0
-    /// between searches.
-    slots: Vec<u32>,
-    /// By block of documents: whether one of them was found. All are false between searches.
-    used: Vec<bool>,
-    /// The list being read.
-    list: Vec<u32>,
+pub(crate) struct Scratch {
+    slots: Option<Slots>,
+    /// The lists that are read, one after the other. None is in it twice, so at worst these are all there are.
+    postings: Vec<u32>,
+}
+
+/// Scores of the documents of a stretch.
+#[derive(Debug)]
+struct Slots {
+    /// A document's score so far, and below it the number of the last query token that added to it, from 1. 0 for those that
+    /// were not found, and for all between stretches.
+    slots: Box<[u32; STRETCH]>,
 }
 
 impl Slots {
-    /// Makes room for `slots` slots, a multiple of a block.
-    fn grow(&mut self, slots: usize) {
-        let blocks = slots / BLOCK;
-        if self.used.len() < blocks {
-            self.slots.resize(blocks * BLOCK, 0);
-            self.used.resize(blocks, false);
+    fn new() -> Slots {
+        let slots = vec![0; STRETCH].into_boxed_slice();
+        Slots {
+            slots: slots.try_into().unwrap_or_else(|_| unreachable!()),
         }
     }
 
-    /// Adds what query token `number` gives to the documents of the list, whose segment's slots begin at `first`, unless it
-    /// has given before. No branch depends on a document, as no processor could tell which way it will go.
-    fn add(&mut self, first: usize, number: u32, gain: u32) {
-        // Segments begin with a block.
-        let (slots, used) = (&mut self.slots[first..], &mut self.used[first / BLOCK..]);
-        for &document in &self.list {
-            let slot = &mut slots[document as usize];
+    /// Adds what query token `number` gives to documents of the stretch, unless it has given before. No branch depends on a
+    /// document, as no processor could tell which way it will go.
+    fn add(&mut self, documents: &[u32], number: u32, gain: u32) {
+        for &document in documents {
+            let slot = &mut self.slots[document as usize % STRETCH];
             let given = *slot & MAX_TOKENS as u32 == number;
             let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
             *slot = if given { *slot } else { more };
-            used[document as usize / BLOCK] = true;
         }
     }
 
-    /// Takes the deleted documents of a segment, whose slots begin at `first`, out of those found.
-    fn drop_deleted(&mut self, first: usize, deleted: &Deleted) {
-        // A block has a word of 64 documents.
-        let used = self.used[first / BLOCK..].iter().zip(deleted.words());
-        for (block, (_, &word)) in used.enumerate().filter(|(_, (used, _))| **used) {
-            let slots = &mut self.slots[first + block * BLOCK..][..BLOCK];
+    /// Takes deleted documents out of those found; `words` are those of the stretch.
+    fn drop_deleted(&mut self, words: &[u64]) {
+        let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
+        for (block, &word) in blocks.iter_mut().zip(words) {
             let mut rest = word;
             while rest != 0 {
-                slots[rest.trailing_zeros() as usize] = 0;
+                block[rest.trailing_zeros() as usize] = 0;
                 rest &= rest - 1;
             }
         }
     }
 
-    /// Blocks in which a document was found: the first slot's place, and the slots.
-    fn blocks(&self) -> impl Iterator<Item = (usize, &[u32; BLOCK])> {
-        let (blocks, _) = self.slots.as_chunks::<BLOCK>();
-        let used = self.used.iter().zip(blocks).enumerate();
-        used.filter(|(_, (used, _))| **used)
-            .map(|(at, (_, block))| (at * BLOCK, block))
+    /// The first `documents` slots, in blocks, which are 0 afterwards.
+    fn drain(&mut self, documents: usize) -> impl Iterator<Item = [u32; BLOCK]> {
+        let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
+        let blocks = blocks.iter_mut().take(documents.div_ceil(BLOCK));
+        blocks.map(|block| std::mem::replace(block, [0; BLOCK]))
+    }
+}
+
+/// The posting lists of a segment that a query reads.
+struct Lists {
+    /// By query token, the best first: which list, and what the token gives to its documents.
+    tokens: Vec<Vec<(usize, u32)>>,
+    /// Where in the postings read what is left of each list lies.
+    left: Vec<Range<usize>>,
+}
+
+impl Lists {
+    /// What of each list is below document `end`. It is then no longer left.
+    fn take_below(&mut self, postings: &[u32], end: u32) -> Vec<Range<usize>> {
+        let take = |left: &mut Range<usize>| {
+            let below = postings[left.clone()].partition_point(|&document| document < end);
+            let taken = left.start..left.start + below;
+            left.start = taken.end;
+            taken
+        };
+        self.left.iter_mut().map(take).collect()
     }
 
-    /// How many documents were found.
-    fn found(&self) -> usize {
-        let found = |block: &[u32; BLOCK]| block.iter().filter(|slot| **slot != 0).count();
-        self.blocks().map(|(_, block)| found(block)).sum()
-    }
-
-    /// A score that some more than `count` documents reach, as every few blocks make it seem.
-    fn level(&self, count: usize) -> u32 {
-        const SAMPLED: usize = 8;
-        const STEP: u32 = 6;
-        let mut counts = vec![0u32; 1 << (u32::BITS - TOKEN_BITS - STEP)];
-        for &slot in self.blocks().step_by(SAMPLED).flat_map(|(_, block)| block) {
-            counts[(slot >> TOKEN_BITS >> STEP) as usize] += 1;
-        }
-        // So many more that it would be four standard deviations if they were not.
-        let expected = count as f64 / SAMPLED as f64;
-        let wanted = (expected + 4.0 * expected.sqrt()) as usize + 1;
-        let mut above = 0;
-        let level = counts.iter().rposition(|&n| {
-            above += n as usize;
-            above >= wanted
-        });
-        (level.unwrap_or(0) as u32) << STEP
-    }
-
-    /// The documents found whose score is at least `least`: their scores and slots, ascending.
-    fn reaching(&self, least: u32) -> Vec<(u32, usize)> {
-        let floor = (least << TOKEN_BITS).max(1);
-        let (mut reaching, mut count) = (Vec::new(), 0);
-        for (first, block) in self.blocks() {
-            // Without a break, so that the compiler compares with vectors.
-            if !block.iter().fold(false, |any, &slot| any | (slot >= floor)) {
-                continue;
+    /// Scores the documents of a segment, of which there are `documents`. Calls `each` with the first document of each block and
+    /// the block's slots.
+    fn score(
+        mut self,
+        postings: &[u32],
+        documents: u32,
+        deleted: &[u64],
+        slots: &mut Slots,
+        mut each: impl FnMut(u32, &[u32; BLOCK]),
+    ) {
+        for first in (0..documents).step_by(STRETCH) {
+            let length = STRETCH.min((documents - first) as usize);
+            let parts = self.take_below(postings, first + length as u32);
+            for (number, lists) in (1..).zip(&self.tokens) {
+                for &(list, gain) in lists {
+                    slots.add(&postings[parts[list].clone()], number, gain);
+                }
             }
-            if reaching.len() < count + BLOCK {
-                reaching.resize(2 * (count + BLOCK), (0, 0));
-            }
-            for (at, &slot) in block.iter().enumerate() {
-                reaching[count] = (slot >> TOKEN_BITS, first + at);
-                count += usize::from(slot >= floor);
-            }
-        }
-        reaching.truncate(count);
-        reaching
-    }
-
-    /// Empties the slots.
-    fn clear(&mut self) {
-        for (block, used) in self.used.iter_mut().enumerate() {
-            if std::mem::take(used) {
-                self.slots[block * BLOCK..][..BLOCK].fill(0);
+            slots.drop_deleted(deleted.get(first as usize / BLOCK..).unwrap_or_default());
+            let firsts = (first..).step_by(BLOCK);
+            for (first, block) in firsts.zip(slots.drain(length)) {
+                each(first, &block);
             }
         }
     }
@@ -150,6 +141,70 @@ pub(super) struct Candidates {
     pub unit: f64,
 }
 
+/// The best documents so far.
+struct Best {
+    /// How many there shall be.
+    count: usize,
+    /// How many documents were found.
+    found: usize,
+    /// The least slot that can be among the best.
+    floor: u32,
+    /// All of the best and some more, with their scores, in document order.
+    scored: Vec<(u32, DocId)>,
+}
+
+impl Best {
+    fn new(count: usize) -> Best {
+        Best {
+            count,
+            found: 0,
+            floor: 1,
+            scored: Vec::new(),
+        }
+    }
+
+    /// Takes a block of slots, those of documents from `first` on.
+    fn take(&mut self, segment: usize, first: u32, block: &[u32; BLOCK]) {
+        // Without breaks, so that the compiler compares with vectors.
+        self.found += block.iter().filter(|&&slot| slot != 0).count();
+        if !block
+            .iter()
+            .fold(false, |any, &slot| any | (slot >= self.floor))
+        {
+            return;
+        }
+        let mut reaching = [(0, 0); BLOCK];
+        let mut count = 0;
+        for (document, &slot) in (first..).zip(block) {
+            reaching[count % BLOCK] = (slot >> TOKEN_BITS, document);
+            count += usize::from(slot >= self.floor);
+        }
+        let document = |&(score, document): &_| (score, DocId::new(segment, document));
+        self.scored.extend(reaching[..count].iter().map(document));
+        if self.scored.len() > 2 * self.count + BLOCK {
+            self.cut();
+        }
+    }
+
+    /// Leaves no more than the best.
+    fn cut(&mut self) {
+        if self.scored.len() <= self.count {
+            return;
+        }
+        let mut scores: Vec<u32> = self.scored.iter().map(|&(score, _)| score).collect();
+        let (better, &mut least, _) = scores.select_nth_unstable_by(self.count, |a, b| b.cmp(a));
+        let mut equal = better.iter().filter(|&&score| score == least).count();
+        self.scored.retain(|&(score, _)| {
+            let kept = score > least || score == least && equal > 0;
+            equal -= usize::from(kept && score == least);
+            kept
+        });
+        // What comes later is among the best if it is better than what was left out, which scores `least` or less; it is not
+        // when it is only as good.
+        self.floor = (least << TOKEN_BITS | MAX_TOKENS as u32).saturating_add(1);
+    }
+}
+
 /// Of all documents in the posting lists of the probed centroids the `count` with the best scores. In each segment a query token
 /// reads the best lists until they hold `entries`.
 pub(super) fn find(
@@ -160,52 +215,69 @@ pub(super) fn find(
     entries: u64,
     stats: &mut SearchStats,
 ) -> Result<Candidates> {
-    let mut slots = index.slots().take();
-    let found = find_with(&mut slots, index, query, probes, count, entries, stats);
-    slots.clear();
-    found
-}
-
-fn find_with(
-    slots: &mut Slots,
-    index: &Index,
-    query: &Query,
-    probes: &Probes<'_>,
-    count: usize,
-    entries: u64,
-    stats: &mut SearchStats,
-) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
     let weights = query.merged().weights();
     let shift = shift(tokens, weights);
-    // Where the slots of each segment begin.
-    let mut firsts = vec![0];
-    for segment in index.segments() {
-        let documents = segment.documents.len();
-        let first = firsts[firsts.len() - 1];
-        firsts.push((first + documents as usize).next_multiple_of(BLOCK));
-        slots.grow(firsts[firsts.len() - 1]);
-        for (number, (probed, &weight)) in (1u32..).zip(tokens.iter().zip(weights)) {
-            let probed = affordable(segment, probed, entries)?;
-            let least = probed.last().map_or(0, |&(score, _)| score);
-            for &(score, centroid) in probed {
-                // Best first, so that the first list a document is in counts.
-                let gain = (gain(score, least, weight) >> shift) as u32;
-                let postings = &segment.postings;
-                stats.bytes_touched += postings.read(centroid, documents, &mut slots.list)?;
-                slots.add(first, number, gain);
-                stats.postings_read += 1;
-            }
-        }
-        if !segment.deleted.is_empty() {
-            slots.drop_deleted(first, &segment.deleted);
-        }
+    let mut scratch = index.scratch().take();
+    let Scratch { slots, postings } = &mut *scratch;
+    let slots = slots.get_or_insert_with(Slots::new);
+    let mut best = Best::new(count);
+    for (number, segment) in index.segments().iter().enumerate() {
+        let lists = read(segment, tokens, weights, shift, entries, postings, stats)?;
+        let (documents, deleted) = (segment.documents.len(), segment.deleted.words());
+        lists.score(postings, documents, deleted, slots, |first, block| {
+            best.take(number, first, block);
+        });
     }
-    let (found, scored) = best(slots, &firsts, count);
+    best.cut();
     Ok(Candidates {
-        found,
-        scored,
+        found: best.found,
+        scored: best.scored,
         unit: probes.step * f64::from(shift).exp2(),
+    })
+}
+
+/// Replaces `postings` by the lists of a segment that the tokens need.
+fn read(
+    segment: &Segment,
+    tokens: &[Vec<Scored>],
+    weights: &[u32],
+    shift: u32,
+    entries: u64,
+    postings: &mut Vec<u32>,
+    stats: &mut SearchStats,
+) -> Result<Lists> {
+    let tokens: Vec<&[Scored]> = tokens
+        .iter()
+        .map(|probed| affordable(segment, probed, entries))
+        .collect::<Result<_>>()?;
+    // Tokens have centroids in common.
+    let mut centroids: Vec<u32> = tokens.iter().copied().flatten().map(|&(_, c)| c).collect();
+    centroids.sort_unstable();
+    centroids.dedup();
+    postings.clear();
+    let mut left = Vec::with_capacity(centroids.len());
+    for &centroid in &centroids {
+        let start = postings.len();
+        let documents = segment.documents.len();
+        stats.bytes_touched += segment.postings.read(centroid, documents, postings)?;
+        left.push(start..postings.len());
+    }
+    stats.postings_read += centroids.len() as u64;
+    let list_of = |probed: &[Scored], weight: u32| {
+        let least = probed.last().map_or(0, |&(score, _)| score);
+        let list = |&(score, centroid): &Scored| {
+            let list = centroids.partition_point(|&c| c < centroid);
+            (list, (gain(score, least, weight) >> shift) as u32)
+        };
+        probed.iter().map(list).collect()
+    };
+    let tokens = tokens.iter().zip(weights);
+    Ok(Lists {
+        tokens: tokens
+            .map(|(probed, &weight)| list_of(probed, weight))
+            .collect(),
+        left,
     })
 }
 
@@ -219,35 +291,6 @@ fn affordable<'p>(segment: &Segment, probed: &'p [Scored], most: u64) -> Result<
         }
     }
     Ok(probed)
-}
-
-/// How many documents were found, and those with the `count` best scores.
-fn best(slots: &Slots, firsts: &[usize], count: usize) -> (usize, Vec<(u32, DocId)>) {
-    let found = slots.found();
-    let mut scored = Vec::new();
-    if count < found {
-        // Most have low scores, and are not even written down.
-        scored = slots.reaching(slots.level(count));
-    }
-    if scored.len() < count {
-        scored = slots.reaching(0);
-    }
-    if scored.len() > count {
-        let mut scores: Vec<u32> = scored.iter().map(|&(score, _)| score).collect();
-        let (_, &mut least, _) = scores.select_nth_unstable_by(count, |a, b| b.cmp(a));
-        let better = scored.iter().filter(|(score, _)| *score > least).count();
-        let mut equal = count - better;
-        scored.retain(|&(score, _)| {
-            let kept = score > least || score == least && equal > 0;
-            equal -= usize::from(kept && score == least);
-            kept
-        });
-    }
-    let document = |(score, slot): (u32, usize)| {
-        let segment = firsts.partition_point(|&first| first <= slot) - 1;
-        (score, DocId::new(segment, (slot - firsts[segment]) as u32))
-    };
-    (found, scored.into_iter().map(document).collect())
 }
 
 /// How far gains are shifted down, so that the largest score there can be fits a slot.
@@ -269,45 +312,86 @@ fn gain(score: i32, least: i32, weight: u32) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// The slots of the documents that have a score, in blocks.
+    fn blocks(scores: &BTreeMap<u32, u32>) -> BTreeMap<u32, [u32; BLOCK]> {
+        let mut blocks = BTreeMap::new();
+        for (&document, &score) in scores {
+            let block = blocks.entry(document - document % BLOCK as u32);
+            let slots = block.or_insert([0; BLOCK]);
+            slots[document as usize % BLOCK] = score << TOKEN_BITS | 7;
+        }
+        blocks
+    }
 
     proptest! {
         #[test]
         fn the_best_are_those_of_a_full_sort(
-            documents in 1usize..3000,
-            found in 1u32..1000,
+            segments in prop::collection::vec(prop::collection::btree_map(0u32..3000, any::<u32>(), 0..1500), 1..3),
             levels in prop::sample::select(vec![1u32, 3, 200, 1 << 20]),
-            count in 1usize..400,
-            split in 0usize..3000,
-            seed in any::<u32>(),
+            count in 0usize..400,
         ) {
-            // Two segments, the second from a block's beginning on.
-            let first = split.next_multiple_of(BLOCK);
-            let mut slots = Slots::default();
-            slots.grow((first + documents).next_multiple_of(BLOCK));
+            let mut best = Best::new(count);
             let mut all = Vec::new();
-            let mut state = seed | 1;
-            for slot in (0..split).chain(first..first + documents) {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                if state >> 8 & 1023 < found {
-                    let score = (state >> 12) % levels;
-                    slots.slots[slot] = score << TOKEN_BITS | 7;
-                    slots.used[slot / BLOCK] = true;
-                    all.push((score, slot));
+            for (segment, scores) in segments.into_iter().enumerate() {
+                let scores = scores.into_iter().map(|(document, score)| (document, score % levels)).collect();
+                blocks(&scores).iter().for_each(|(&first, block)| best.take(segment, first, block));
+                all.extend(scores.into_iter().map(|(document, score)| (score, DocId::new(segment, document))));
+            }
+            best.cut();
+            prop_assert_eq!(best.found, all.len());
+            all.sort_by_key(|&(score, document)| (std::cmp::Reverse(score), document));
+            all.truncate(count);
+            all.sort_by_key(|&(_, document)| document);
+            prop_assert_eq!(best.scored, all);
+        }
+
+        #[test]
+        fn a_document_scores_the_best_list_of_each_token(
+            // So far apart that they lie in three stretches.
+            documents in prop::collection::vec(prop::collection::btree_set(0u32..150, 0..60), 1..6),
+            tokens in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), 0u32..9), 0..5), 0..4),
+            deleted in prop::collection::btree_set(0u32..150, 0..9),
+        ) {
+            const APART: u32 = 1001;
+            let all = 150 * APART;
+            let lists: Vec<BTreeSet<u32>> =
+                documents.iter().map(|list| list.iter().map(|d| d * APART).collect()).collect();
+            let tokens: Vec<Vec<(usize, u32)>> = tokens
+                .iter()
+                .map(|token| token.iter().map(|(list, gain)| (list.index(lists.len()), *gain)).collect())
+                .collect();
+            let mut words = vec![0u64; all.div_ceil(64) as usize];
+            let mut expected: BTreeMap<u32, u32> = BTreeMap::new();
+            for token in &tokens {
+                let mut given = BTreeSet::new();
+                for &(list, gain) in token {
+                    for &document in lists[list].iter().filter(|&&document| given.insert(document)) {
+                        *expected.entry(document).or_default() += gain;
+                    }
                 }
             }
-            let (number, got) = best(&slots, &[0, first, first + documents], count);
-            prop_assert_eq!(number, all.len());
-            all.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-            all.truncate(count);
-            all.sort_by_key(|&(_, slot)| slot);
-            let want: Vec<(u32, DocId)> = all
-                .into_iter()
-                .map(|(score, slot)| match slot < first {
-                    true => (score, DocId::new(0, slot as u32)),
-                    false => (score, DocId::new(1, (slot - first) as u32)),
-                })
-                .collect();
-            prop_assert_eq!(got, want);
+            for document in deleted {
+                let document = document * APART;
+                words[document as usize / 64] |= 1 << (document % 64);
+                expected.remove(&document);
+            }
+
+            let mut left = Vec::new();
+            let mut postings = Vec::new();
+            for list in &lists {
+                left.push(postings.len()..postings.len() + list.len());
+                postings.extend(list);
+            }
+            let mut slots = Slots::new();
+            let mut got = BTreeMap::new();
+            Lists { tokens, left }.score(&postings, all, &words, &mut slots, |first, block| {
+                let found = (first..).zip(block).filter(|(_, slot)| **slot != 0);
+                got.extend(found.map(|(document, slot)| (document, slot >> TOKEN_BITS)));
+            });
+            prop_assert_eq!(got, expected);
+            prop_assert!(slots.slots.iter().all(|&slot| slot == 0));
         }
     }
 }

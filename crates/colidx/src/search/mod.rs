@@ -31,7 +31,7 @@ pub use query::Query;
 use crate::error::Result;
 use crate::index::{DocId, Index};
 pub(crate) use ahead::ReadAhead;
-pub(crate) use candidates::Slots;
+pub(crate) use candidates::Scratch;
 pub(crate) use pool::Pool;
 use rank::Ranking;
 use std::time::{Duration, Instant};

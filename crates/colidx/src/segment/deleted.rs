@@ -31,10 +31,6 @@ impl Deleted {
         self.count
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// A bit a document, 64 documents a word; no words when none is deleted.
     pub(crate) fn words(&self) -> &[u64] {
         &self.words
@@ -61,7 +57,7 @@ mod tests {
     #[test]
     fn what_is_inserted_is_there_once() {
         let mut deleted = Deleted::default();
-        assert!(deleted.is_empty() && !deleted.contains(5));
+        assert!(deleted.len() == 0 && !deleted.contains(5));
         let documents = [199, 0, 63, 64, 128, 65];
         for document in documents {
             assert!(deleted.insert(document, 200));

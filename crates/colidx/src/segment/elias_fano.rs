@@ -37,7 +37,7 @@ pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// Replaces `out` by the numbers of the code that is `range` of `bytes`: strictly ascending, and below `limit`. Eight bytes
+/// Appends to `out` the numbers of the code that is `range` of `bytes`: strictly ascending, and below `limit`. Eight bytes
 /// are read at a time, and those past the range not used.
 ///
 /// # Errors
@@ -48,7 +48,6 @@ pub(crate) fn decode(
     limit: u32,
     out: &mut Vec<u32>,
 ) -> Result<(), &'static str> {
-    out.clear();
     let code = bytes
         .get(range.clone())
         .ok_or("a code within its section")?;
@@ -70,8 +69,9 @@ pub(crate) fn decode(
         return Err("no upper bits past the last document");
     }
     let mask = (1u64 << low) - 1;
-    out.resize(count as usize, 0);
-    let mut slots = out.iter_mut();
+    let before = out.len();
+    out.resize(before + count as usize, 0);
+    let mut slots = out[before..].iter_mut();
     let (mut lower_bit, mut next, mut ascending) = (8 * lower, 0u64, true);
     // A bit's place less its rank is what the upper bits say.
     let mut place = 0u64;
@@ -144,6 +144,7 @@ mod tests {
     fn decoded(code: &[u8], limit: u32) -> Result<Vec<u32>, &'static str> {
         let mut numbers = vec![7];
         decode(code, 0..code.len(), limit, &mut numbers)?;
+        assert_eq!(numbers.remove(0), 7, "what was there stays");
         Ok(numbers)
     }
 

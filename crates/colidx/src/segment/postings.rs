@@ -144,14 +144,11 @@ impl Postings {
         })
     }
 
-    /// Replaces `out` by the documents of a centroid, ascending and below `documents`. Returns the bytes read.
+    /// Appends to `out` the documents of a centroid, ascending and below `documents`. Returns the bytes read.
     pub(crate) fn read(&self, centroid: u32, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
         match self.place(centroid) {
             Some(place) => self.read_at(place, documents, out),
-            None => {
-                out.clear();
-                Ok(0)
-            }
+            None => Ok(0),
         }
     }
 
@@ -239,6 +236,7 @@ impl Postings {
                     self.offsets[place],
                 )));
             }
+            list.clear();
             self.read_at(place, documents, &mut list)?;
             let centroid = self.names.as_ref().map_or(place as u32, |n| n[place]);
             for &document in &list {
