@@ -23,6 +23,9 @@ const TOKEN_BITS: u32 = 12;
 /// Query tokens that take part; those of a longer query that come after do not help to find candidates.
 const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
 
+/// How far a slot is shifted down to the level of its score, one of 4,096.
+const LEVEL_SHIFT: u32 = 20;
+
 /// Documents that are scored at the same time: so many slots stay in a core's own cache, whatever the number of documents.
 const STRETCH: usize = 1 << 16;
 
@@ -147,9 +150,13 @@ struct Best {
     count: usize,
     /// How many documents were found.
     found: usize,
-    /// The least slot that can be among the best.
-    floor: u32,
-    /// All of the best and some more, with their scores, in document order.
+    /// How many of them have a score of each level. Below `floor` it is not counted.
+    levels: Vec<u32>,
+    /// The lowest level that can have any of the best: higher ones have fewer than `count`.
+    floor: usize,
+    /// How many documents have at least this level.
+    reaching: usize,
+    /// These with their scores, in document order, and some that have fallen below.
     scored: Vec<(u32, DocId)>,
 }
 
@@ -158,50 +165,57 @@ impl Best {
         Best {
             count,
             found: 0,
-            floor: 1,
+            levels: vec![0; 1 << (u32::BITS - LEVEL_SHIFT)],
+            floor: 0,
+            reaching: 0,
             scored: Vec::new(),
         }
     }
 
     /// Takes a block of slots, those of documents from `first` on.
     fn take(&mut self, segment: usize, first: u32, block: &[u32; BLOCK]) {
+        let least = ((self.floor as u32) << LEVEL_SHIFT).max(1);
         // Without breaks, so that the compiler compares with vectors.
         self.found += block.iter().filter(|&&slot| slot != 0).count();
-        if !block
-            .iter()
-            .fold(false, |any, &slot| any | (slot >= self.floor))
-        {
+        if !block.iter().fold(false, |any, &slot| any | (slot >= least)) {
             return;
         }
-        let mut reaching = [(0, 0); BLOCK];
+        let mut reaching = [0; BLOCK];
         let mut count = 0;
-        for (document, &slot) in (first..).zip(block) {
-            reaching[count % BLOCK] = (slot >> TOKEN_BITS, document);
-            count += usize::from(slot >= self.floor);
+        for (at, &slot) in block.iter().enumerate() {
+            reaching[count % BLOCK] = at;
+            count += usize::from(slot >= least);
         }
-        let document = |&(score, document): &_| (score, DocId::new(segment, document));
-        self.scored.extend(reaching[..count].iter().map(document));
-        if self.scored.len() > 2 * self.count + BLOCK {
-            self.cut();
+        for &at in &reaching[..count] {
+            let document = DocId::new(segment, first + at as u32);
+            self.scored.push((block[at] >> TOKEN_BITS, document));
+            self.levels[(block[at] >> LEVEL_SHIFT) as usize] += 1;
+        }
+        self.reaching += count;
+        while self.reaching - self.levels[self.floor] as usize >= self.count.max(1) {
+            self.reaching -= self.levels[self.floor] as usize;
+            self.floor += 1;
+        }
+        if self.scored.len() > 4 * self.reaching + BLOCK {
+            let least = (self.floor as u32) << (LEVEL_SHIFT - TOKEN_BITS);
+            self.scored.retain(|&(score, _)| score >= least);
         }
     }
 
-    /// Leaves no more than the best.
-    fn cut(&mut self) {
-        if self.scored.len() <= self.count {
-            return;
+    /// Exactly the best, of equal scores the earlier documents, in document order.
+    fn finish(self) -> Vec<(u32, DocId)> {
+        let (count, mut scored) = (self.count, self.scored);
+        if scored.len() > count {
+            let mut scores: Vec<u32> = scored.iter().map(|&(score, _)| score).collect();
+            let (better, &mut least, _) = scores.select_nth_unstable_by(count, |a, b| b.cmp(a));
+            let mut equal = better.iter().filter(|&&score| score == least).count();
+            scored.retain(|&(score, _)| {
+                let kept = score > least || score == least && equal > 0;
+                equal -= usize::from(kept && score == least);
+                kept
+            });
         }
-        let mut scores: Vec<u32> = self.scored.iter().map(|&(score, _)| score).collect();
-        let (better, &mut least, _) = scores.select_nth_unstable_by(self.count, |a, b| b.cmp(a));
-        let mut equal = better.iter().filter(|&&score| score == least).count();
-        self.scored.retain(|&(score, _)| {
-            let kept = score > least || score == least && equal > 0;
-            equal -= usize::from(kept && score == least);
-            kept
-        });
-        // What comes later is among the best if it is better than what was left out, which scores `least` or less; it is not
-        // when it is only as good.
-        self.floor = (least << TOKEN_BITS | MAX_TOKENS as u32).saturating_add(1);
+        scored
     }
 }
 
@@ -229,10 +243,9 @@ pub(super) fn find(
             best.take(number, first, block);
         });
     }
-    best.cut();
     Ok(Candidates {
         found: best.found,
-        scored: best.scored,
+        scored: best.finish(),
         unit: probes.step * f64::from(shift).exp2(),
     })
 }
@@ -339,12 +352,11 @@ mod tests {
                 blocks(&scores).iter().for_each(|(&first, block)| best.take(segment, first, block));
                 all.extend(scores.into_iter().map(|(document, score)| (score, DocId::new(segment, document))));
             }
-            best.cut();
             prop_assert_eq!(best.found, all.len());
             all.sort_by_key(|&(score, document)| (std::cmp::Reverse(score), document));
             all.truncate(count);
             all.sort_by_key(|&(_, document)| document);
-            prop_assert_eq!(best.scored, all);
+            prop_assert_eq!(best.finish(), all);
         }
 
         #[test]

@@ -112,6 +112,10 @@ struct Group {
     /// The vectors of each document.
     ranges: Vec<Range<usize>>,
     codes: Codes,
+    /// Centroids of vectors that are not near the query, document after document.
+    others: Vec<u32>,
+    /// By document, where its part of `others` ends.
+    other_ends: Vec<usize>,
     /// Vectors near the query and their codes, document after document.
     near: Vec<usize>,
     near_codes: Vec<u32>,
@@ -195,7 +199,8 @@ impl<'a> Near<'a> {
             vectors.codes.prefetch(&range);
             group.ranges.push(range);
         }
-        group.far.clear();
+        group.others.clear();
+        group.other_ends.clear();
         group.near.clear();
         group.near_codes.clear();
         group.ends.clear();
@@ -210,12 +215,22 @@ impl<'a> Near<'a> {
                 colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
             if let Some(table) = &self.probes.table {
-                table.push_best(&codes.others, &mut group.far);
+                table.prefetch(&codes.others);
+                group.others.extend_from_slice(&codes.others);
+                group.other_ends.push(group.others.len());
             }
             let near = codes.hits.len();
             stats.vectors_decoded += near as u64;
             stats.bytes_touched += vectors.code_bytes(range.len()) + vectors.residual_bytes(near);
             group.ends.push(group.near.len());
+        }
+        group.far.clear();
+        if let Some(table) = &self.probes.table {
+            let mut start = 0;
+            for &end in &group.other_ends {
+                table.push_best(&group.others[start..end], &mut group.far);
+                start = end;
+            }
         }
         Ok(())
     }

@@ -48,6 +48,16 @@ impl<'a> Table<'a> {
         self.columns
     }
 
+    /// Fetches the centroids' rows to the processor's caches.
+    pub(super) fn prefetch(&self, centroids: &[u32]) {
+        for &centroid in centroids {
+            let start = centroid as usize * self.columns;
+            if let Some(row) = self.scores.get(start..start + self.columns) {
+                colidx_kernels::prefetch(row);
+            }
+        }
+    }
+
     /// Appends the maximum of the centroids' rows, `[padded_columns]`, to `out`.
     pub(super) fn push_best(&self, centroids: &[u32], out: &mut Vec<i16>) {
         // A panel at a time, so that its maximum stays in registers.
