@@ -37,13 +37,18 @@ def save(figure, path):
 
 
 def labels(axes, ends):
-    """Writes each line's name at its end, moved apart where ends lie close to each other."""
+    """Writes each line's name beside its end, higher where another name or end is in the way."""
     low, high = axes.get_ylim()
-    step, last = (high - low) * 0.055, None
+    step, points = (high - low) * 0.055, 72 / axes.figure.dpi
+    place = {name: axes.transData.transform((x, y))[0] * points for name, x, y in ends}
+    taken = [(place[name] - 3, place[name] + 3, y) for name, _, y in ends]
     for name, x, y in sorted(ends, key=lambda end: end[2]):
-        at = y if last is None else max(y, last + step)
-        last = at
-        axes.annotate(name, (x, y), xytext=(7, (at - y) / (high - low) * axes.bbox.height * 72 / axes.figure.dpi),
+        left, right, at = place[name] + 4, place[name] + 7 * (len(name) + 1), y
+        for other_left, other_right, other in sorted(taken, key=lambda one: one[2]):
+            if left < other_right and other_left < right and abs(at - other) < step:
+                at = other + step
+        taken.append((left, right, at))
+        axes.annotate(name, (x, y), xytext=(7, (at - y) / (high - low) * axes.bbox.height * points),
                       textcoords="offset points", color=COLOURS[name], va="center", fontweight="bold" if name == "colidx" else "normal")
 
 
@@ -77,6 +82,7 @@ def size_recall(lines, dataset, k, path):
         axes.plot([l["bytes_per_vector"] for l in group], [l["recall"] for l in group], "o-", ms=5,
                   lw=2.2 if engine == "colidx" else 1.5, color=COLOURS[engine], zorder=3 if engine == "colidx" else 2)
         ends.append((engine, group[-1]["bytes_per_vector"], group[-1]["recall"]))
+    axes.margins(y=0.15)
     axes.set_xlim(0, axes.get_xlim()[1] * 1.15)
     axes.set(xlabel="bytes a vector on disk", ylabel=f"best recall@{k} of exact search",
              title=f"{dataset}, {lines[0]['dim']} dimensions, k = {k}")
