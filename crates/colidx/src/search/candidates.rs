@@ -14,7 +14,7 @@ use crate::segment::Segment;
 use std::ops::Range;
 
 /// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
-/// long where documents are many, and each entry is then a cache miss.
+/// long where documents are many.
 pub(super) const ENTRIES: u64 = 16_384;
 
 /// Bits of a slot that say which query token came last.
@@ -29,7 +29,7 @@ const LEVEL_SHIFT: u32 = 20;
 /// Documents that are scored at the same time: so many slots stay in a core's own cache, whatever the number of documents.
 const STRETCH: usize = 1 << 16;
 
-/// Slots that are looked at together; a word of [`Deleted`] has as many documents.
+/// Slots that are looked at together; a word of bits of deleted documents has as many.
 const BLOCK: usize = 64;
 
 /// Room for a search, kept for the next.
@@ -268,15 +268,10 @@ fn read(
     let mut centroids: Vec<u32> = tokens.iter().copied().flatten().map(|&(_, c)| c).collect();
     centroids.sort_unstable();
     centroids.dedup();
-    postings.clear();
-    let mut left = Vec::with_capacity(centroids.len());
-    for &centroid in &centroids {
-        let start = postings.len();
-        let documents = segment.documents.len();
-        stats.bytes_touched += segment.postings.read(centroid, documents, postings)?;
-        left.push(start..postings.len());
-    }
+    let documents = segment.documents.len();
+    let (left, bytes) = segment.postings.read(&centroids, documents, postings)?;
     stats.postings_read += centroids.len() as u64;
+    stats.bytes_touched += bytes;
     let list_of = |probed: &[Scored], weight: u32| {
         let least = probed.last().map_or(0, |&(score, _)| score);
         let list = |&(score, centroid): &Scored| {

@@ -108,6 +108,8 @@ pub(crate) struct Postings {
     names: Option<Section<u32>>,
     offsets: Section<u64>,
     lists: Section<u8>,
+    /// Vectors of the segment, each in one list at most.
+    vectors: u64,
 }
 
 impl Postings {
@@ -140,16 +142,38 @@ impl Postings {
             names: (!all).then_some(names),
             offsets,
             lists,
+            vectors,
             frame,
         })
     }
 
-    /// Appends to `out` the documents of a centroid, ascending and below `documents`. Returns the bytes read.
-    pub(crate) fn read(&self, centroid: u32, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
-        match self.place(centroid) {
-            Some(place) => self.read_at(place, documents, out),
-            None => Ok(0),
+    /// Replaces `out` by the documents of different centroids, list after list, each ascending and below `documents`. Returns where
+    /// each list lies in it, and the bytes read.
+    pub(crate) fn read(
+        &self,
+        centroids: &[u32],
+        documents: u32,
+        out: &mut Vec<u32>,
+    ) -> Result<(Vec<Range<usize>>, u64)> {
+        out.clear();
+        let (mut ranges, mut bytes) = (Vec::with_capacity(centroids.len()), 0);
+        for &centroid in centroids {
+            let start = out.len();
+            if let Some(place) = self.place(centroid) {
+                bytes += self.read_at(place, documents, out)?;
+            }
+            ranges.push(start..out.len());
+            // Lists that lie must not ask for more memory than the vectors that they stand for.
+            if out.len() as u64 > self.vectors {
+                return Err(self.frame.error(FormatErrorKind::invalid(
+                    LISTS,
+                    "entries",
+                    format!("at most one for each of {} vectors", self.vectors),
+                    out.len(),
+                )));
+            }
         }
+        Ok((ranges, bytes))
     }
 
     fn read_at(&self, place: usize, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
@@ -299,7 +323,7 @@ mod tests {
         .unwrap();
         let name = file_name(kind::POSTINGS, 1);
         let frame = Frame::open(directory, &name, kind::POSTINGS, Some(seal)).unwrap();
-        Postings::open(frame, 5, 1).unwrap()
+        Postings::open(frame, 5, codes.concat().len() as u64).unwrap()
     }
 
     #[test]
@@ -312,8 +336,8 @@ mod tests {
         for memory in [0, 40, 1 << 20] {
             let postings = postings(&directory, &codes, memory);
             let list = |c| {
-                let mut list = Vec::new();
-                postings.read(c, codes.len() as u32, &mut list).unwrap();
+                let mut list = vec![77];
+                postings.read(&[c], codes.len() as u32, &mut list).unwrap();
                 list
             };
             assert_eq!(list(0), [0]);
@@ -321,9 +345,22 @@ mod tests {
             assert_eq!(list(3), [0, 2, 303]);
             assert_eq!(list(4), [303]);
             assert!(
-                postings.read(3, 303, &mut Vec::new()).is_err(),
+                postings.read(&[3], 303, &mut Vec::new()).is_err(),
                 "a document out of range"
             );
+            let all = |postings: &Postings| {
+                let mut lists = Vec::new();
+                let read = postings.read(&[0, 1, 3, 4], codes.len() as u32, &mut lists);
+                read.map(|(ranges, _)| (ranges, lists))
+            };
+            let (ranges, lists) = all(&postings).unwrap();
+            assert_eq!(ranges, [0..1, 1..1, 1..4, 4..5]);
+            assert_eq!(lists, [0, 0, 2, 303, 303]);
+            let of_fewer = Postings {
+                vectors: 4,
+                ..postings.clone()
+            };
+            assert!(all(&of_fewer).is_err(), "more entries than vectors");
             files.push(
                 directory
                     .map(&file_name(kind::POSTINGS, 1))
