@@ -37,6 +37,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::cases;
 
     /// Floats with few bits set are the ones whose sums fall half-way between two others.
     fn sparse() -> impl Strategy<Value = f32> {
@@ -59,7 +60,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(cases(20_000))]
 
         #[test]
         fn sparse_values(x in sparse(), y in sparse(), z in sparse()) {

@@ -41,6 +41,8 @@ mod norm;
 mod panels;
 mod picked;
 mod prefetch;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use coarse::{CoarsePanels, coarse_dots};

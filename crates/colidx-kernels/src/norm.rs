@@ -81,13 +81,17 @@ pub(crate) fn sum_of_squares(row: &[f32], fma: impl Fn(f32, f32, f32) -> f32) ->
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
 
+    use super::*;
+    use crate::testing::{cases, up_to};
+
     proptest! {
+        #![proptest_config(cases(256))]
+
         #[test]
         fn every_level_gives_unit_rows_with_the_bits_of_the_oracle(
-            dim in 1usize..200,
+            dim in 1..up_to(200),
             values in prop::collection::vec(-1.0f32..1.0, 0..600),
         ) {
             let rows = &values[..values.len() / dim * dim];

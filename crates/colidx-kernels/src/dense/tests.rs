@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::cases;
 
 fn every_level_gives(expected: &[f32], run: impl Fn(Level) -> Vec<f32>) {
     for level in Level::supported() {
@@ -78,6 +79,8 @@ fn softmax_refuses_rows_that_are_no_whole_panels() {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     #[test]
     fn levels_agree(values in prop::collection::vec(-40f32..40.0, 1..200), n in 1usize..48) {
         for activation in ALL {

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::LANES;
+use crate::testing::{cases, up_to};
 
 /// Values of all magnitudes, signed zeros and subnormals among them.
 fn value() -> impl Strategy<Value = f32> {
@@ -31,7 +32,7 @@ impl Case {
 }
 
 fn case(rows: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
-    (1usize..=200, 0usize..=70, rows).prop_flat_map(|(dim, columns, rows)| {
+    (1..=up_to(200), 0..=up_to(70), rows).prop_flat_map(|(dim, columns, rows)| {
         let floats = |n| prop::collection::vec(value(), n);
         (
             floats(rows * dim),
@@ -60,7 +61,7 @@ fn plain_dot(row: &[f32], column: &[f32], bias: f32) -> f32 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn every_level_gives_the_bits_of_the_oracle(case in case(0..40)) {
@@ -120,7 +121,7 @@ proptest! {
 #[test]
 fn blocks_of_rows_and_many_panels_agree() {
     // More rows than a block, more panels than a pair, and columns that repeat, so that ties are plenty.
-    let (dim, columns, n) = (5, 16 * 7 + 3, 203);
+    let (dim, columns, n) = (5, up_to(16 * 7 + 3), up_to(203));
     let wave = |i: usize| ((i * 37 % 11) as f32 - 5.0) / 4.0;
     let values: Vec<f32> = (0..columns * dim).map(|i| wave(i % (dim * 13))).collect();
     let rows: Vec<f32> = (0..n * dim).map(|i| wave(i * 3 + 1)).collect();

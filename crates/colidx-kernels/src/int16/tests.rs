@@ -1,20 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::{cases, noise, up_to};
 use crate::{Codec, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize, packed_len};
-
-/// Numbers in -1..1 that depend on the seed alone.
-fn noise(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    })
-    .take(n)
-    .collect()
-}
 
 /// The value of dimension `d` of a column, in units.
 fn unit_at(panels: &Int16Panels, column: usize, d: usize) -> i16 {
@@ -24,13 +12,13 @@ fn unit_at(panels: &Int16Panels, column: usize, d: usize) -> i16 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn every_level_gives_the_sums_of_the_definition(
-        n in 0usize..150,
-        columns in 0usize..40,
-        dim in 1usize..90,
+        n in 0..up_to(150),
+        columns in 0..up_to(40),
+        dim in 1..up_to(90),
         seed in any::<u64>(),
         full in any::<bool>(),
     ) {
@@ -70,9 +58,9 @@ proptest! {
 
     #[test]
     fn scores_differ_by_no_more_than_the_bound(
-        tokens in 1usize..40,
-        columns in 1usize..40,
-        dim in 1usize..160,
+        tokens in 1..up_to(40),
+        columns in 1..up_to(40),
+        dim in 1..up_to(160),
         nbits in prop::sample::select(vec![1usize, 2, 4, 8]),
         seed in any::<u64>(),
         exponent in -140i32..110,
@@ -144,8 +132,8 @@ proptest! {
 
     #[test]
     fn columns_are_within_half_a_step(
-        columns in 1usize..40,
-        dim in 1usize..90,
+        columns in 1..up_to(40),
+        dim in 1..up_to(90),
         seed in any::<u64>(),
         exponent in -126i32..120,
     ) {

@@ -2,19 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::LANES;
-
-/// Numbers in -1..1 that depend on the seed alone.
-fn noise(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    })
-    .take(n)
-    .collect()
-}
+use crate::testing::{cases, noise, up_to};
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
@@ -27,14 +15,14 @@ fn quantized(level: Level, rows: &[f32], dim: usize) -> Int8Rows {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(cases(200))]
 
     #[test]
     fn every_level_gives_the_bits_of_the_oracle(
-        n in 0usize..30,
-        columns in 0usize..70,
-        dim in 1usize..90,
-        gap in 0usize..20,
+        n in 0..up_to(30),
+        columns in 0..up_to(70),
+        dim in 1..up_to(90),
+        gap in 0..up_to(20),
         seed in any::<u64>(),
         shift in -3.0f32..3.0,
     ) {
@@ -57,7 +45,7 @@ proptest! {
     }
 
     #[test]
-    fn a_quantised_row_is_within_half_a_step(dim in 1usize..100, seed in any::<u64>(), shift in -5.0f32..5.0) {
+    fn a_quantised_row_is_within_half_a_step(dim in 1..up_to(100), seed in any::<u64>(), shift in -5.0f32..5.0) {
         let x: Vec<f32> = noise(dim, seed).iter().map(|x| x + shift).collect();
         let rows = quantized(level(), &x, dim);
         let step = rows.ranges()[0].scale;
@@ -68,7 +56,7 @@ proptest! {
 
     #[test]
     fn products_are_those_of_f32_to_the_steps_of_both(
-        dim in 1usize..200,
+        dim in 1..up_to(200),
         seed in any::<u64>(),
     ) {
         let (x, w) = (noise(dim, seed), noise(dim, seed ^ 1));
@@ -99,6 +87,7 @@ fn every_level_quantises_columns_alike() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of plain arithmetic")]
 fn the_largest_sums_do_not_overflow() {
     let dim = MAX_DIM;
     let mut x = vec![255.0; dim];

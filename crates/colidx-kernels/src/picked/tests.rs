@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::testing::cases;
 use crate::{CoarsePanels, coarse_dots};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn every_level_gives_the_sums_of_the_definition(
@@ -53,6 +54,7 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "minutes of plain arithmetic")]
 fn the_largest_integers_wrap() {
     let dim = 70_000;
     let want = (dim as i64 * -128 * i64::from(i16::MIN)) as i32;

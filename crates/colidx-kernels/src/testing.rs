@@ -1,0 +1,26 @@
+//! What the tests of several kernels share.
+
+use proptest::prelude::ProptestConfig;
+
+/// `n` random cases of a property, and few under Miri, which runs a thousand times slower.
+pub(crate) fn cases(n: u32) -> ProptestConfig {
+    ProptestConfig::with_cases(if cfg!(miri) { n.min(3) } else { n })
+}
+
+/// The end of a range of sizes, nearer under Miri.
+pub(crate) fn up_to(n: usize) -> usize {
+    if cfg!(miri) { n.div_ceil(4) } else { n }
+}
+
+/// Numbers in -1..1 that depend on the seed alone.
+pub(crate) fn noise(n: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+    .take(n)
+    .collect()
+}
