@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::cases;
+use crate::testing::{cases, up_to};
 use crate::{CoarsePanels, coarse_dots};
 
 proptest! {
@@ -9,8 +9,8 @@ proptest! {
 
     #[test]
     fn every_level_gives_the_sums_of_the_definition(
-        dim in 1usize..140,
-        rows in prop::collection::vec(any::<i8>(), 140..2000),
+        dim in 1..up_to(140),
+        rows in prop::collection::vec(any::<i8>(), 140..up_to(2000)),
         column in prop::collection::vec(any::<i16>(), 140),
         picks in prop::collection::vec(any::<u32>(), 0..40),
     ) {
@@ -33,9 +33,9 @@ proptest! {
 
     #[test]
     fn they_are_the_coarse_scores(
-        dim in 1usize..100,
+        dim in 1..up_to(100),
         columns in prop::collection::vec(-1f32..1.0, 3300),
-        rows in prop::collection::vec(any::<i8>(), 1000),
+        rows in prop::collection::vec(any::<i8>(), up_to(1000)),
     ) {
         let panels = CoarsePanels::new(&columns[..33 * dim], dim);
         let n = rows.len() / dim;
