@@ -16,6 +16,8 @@ VARIANTS = {
 # Flags of `colidx bench`.
 SEARCHES = {
     "default": {"flags": []},
+    **{f"probes-{p}-candidates-{c}-1.5k": {"flags": ["--candidates", c, "--probes", p], "finalists": 1.5}
+       for p, c in ((12, 112), (16, 150))},
     **{f"candidates-{c}-{f}k": {"flags": ["--candidates", c], "finalists": f}
        for c, f in ((64, 1.5), (112, 1.7), (128, 2), (600, 1.5), (2048, 4), (8192, 8))},
     "exact": {"flags": ["--exact"]},
