@@ -146,7 +146,7 @@ fn extremes_over_many_dimensions() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "minutes of plain arithmetic")]
+#[cfg_attr(miri, ignore = "long, and plain arithmetic")]
 fn the_largest_integers_wrap() {
     let dim = 300_000;
     let panels = CoarsePanels::new(&vec![1.0; dim], dim);

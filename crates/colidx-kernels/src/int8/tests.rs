@@ -87,7 +87,7 @@ fn every_level_quantises_columns_alike() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "minutes of plain arithmetic")]
+#[cfg_attr(miri, ignore = "long, and plain arithmetic")]
 fn the_largest_sums_do_not_overflow() {
     let dim = MAX_DIM;
     let mut x = vec![255.0; dim];

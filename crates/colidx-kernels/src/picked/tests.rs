@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "minutes of plain arithmetic")]
+#[cfg_attr(miri, ignore = "long, and plain arithmetic")]
 fn the_largest_integers_wrap() {
     let dim = 70_000;
     let want = (dim as i64 * -128 * i64::from(i16::MIN)) as i32;
