@@ -7,6 +7,7 @@
 
 use super::best::Scored;
 use super::centroids::Probes;
+use super::top::top;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
@@ -204,18 +205,9 @@ impl Best {
 
     /// Exactly the best, of equal scores the earlier documents, in document order.
     fn finish(self) -> Vec<(u32, DocId)> {
-        let (count, mut scored) = (self.count, self.scored);
-        if scored.len() > count {
-            let mut scores: Vec<u32> = scored.iter().map(|&(score, _)| score).collect();
-            let (better, &mut least, _) = scores.select_nth_unstable_by(count, |a, b| b.cmp(a));
-            let mut equal = better.iter().filter(|&&score| score == least).count();
-            scored.retain(|&(score, _)| {
-                let kept = score > least || score == least && equal > 0;
-                equal -= usize::from(kept && score == least);
-                kept
-            });
-        }
-        scored
+        let scores: Vec<u32> = self.scored.iter().map(|&(score, _)| score).collect();
+        let best = top(&scores, self.count, u32::cmp).into_iter();
+        best.map(|at| self.scored[at]).collect()
     }
 }
 

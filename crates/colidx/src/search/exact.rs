@@ -25,52 +25,114 @@ const AHEAD: usize = 2 * BLOCK;
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 16;
 
-/// Documents whose vectors are read ahead together.
-const TOGETHER: usize = 4096;
+/// Documents to take at a time where they are many: their vectors are read ahead together.
+pub(super) const TOGETHER: usize = 4096;
 
-/// Scores documents and gives the best to `ranking`. With `parallel` the threads of the pool share the work.
-pub(super) fn rank(
-    index: &Index,
-    query: &Query,
-    documents: &[DocId],
+/// Exact scores of documents, which come some at a time.
+pub(super) struct Exact<'a> {
+    index: &'a Index,
+    query: &'a Query,
+    k: usize,
     parallel: bool,
-    ranking: &mut Ranking,
-    stats: &mut SearchStats,
-) -> Result<()> {
-    // Screening decodes to unit length, and pays where it can leave documents out.
-    let scored = if index.codebook().unit_length && documents.len() > ranking.k() {
-        let panels = query.screening();
-        let mut contenders = Vec::new();
-        for documents in documents.chunks(TOGETHER) {
-            ahead::vectors(index, documents)?;
-            contenders.extend(score_all(
-                documents,
-                parallel,
-                || Scorer::new(index, query, ranking.k()),
-                stats,
-                |scorer, &document, stats| scorer.screen(panels, document, stats),
-            )?);
+    /// What screening multiplies with, where it pays.
+    screening: Option<&'a Int16Panels>,
+    contenders: Vec<Contender>,
+    scored: Vec<(f32, DocId)>,
+}
+
+impl<'a> Exact<'a> {
+    /// For the best `k` of about `documents` documents. With `parallel` the threads of the pool share the work.
+    pub(super) fn new(
+        index: &'a Index,
+        query: &'a Query,
+        k: usize,
+        documents: usize,
+        parallel: bool,
+    ) -> Self {
+        // Screening decodes to unit length, and pays where it can leave documents out.
+        let screens = index.codebook().unit_length && documents > k;
+        Self {
+            index,
+            query,
+            k,
+            parallel,
+            screening: screens.then(|| query.screening()),
+            contenders: Vec::new(),
+            scored: Vec::new(),
         }
-        score_all(
-            &best(contenders, ranking.k(), panels.maxsim_error()),
-            parallel,
-            || Scorer::new(index, query, ranking.k()),
-            stats,
-            |scorer, contender, stats| scorer.score_contender(contender, stats),
-        )?
-    } else {
-        score_all(
-            documents,
-            parallel,
-            || Scorer::new(index, query, ranking.k()),
-            stats,
-            |scorer, &document, stats| scorer.score(document, stats),
-        )?
-    };
-    for (score, document) in scored {
-        ranking.push(score, document);
     }
-    Ok(())
+
+    /// Takes documents, and gives of each the score to within the error of screening; `None` when it has no vectors, or cannot be
+    /// among the best.
+    pub(super) fn take(
+        &mut self,
+        documents: &[DocId],
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Option<f64>>> {
+        ahead::vectors(self.index, documents)?;
+        let Some(panels) = self.screening else {
+            let scored = self.run(documents, stats, |scorer, &document, stats| {
+                scorer.score(document, stats)
+            })?;
+            self.scored.extend(scored.iter().flatten());
+            return Ok(scored.iter().map(|s| Some(f64::from((*s)?.0))).collect());
+        };
+        let contenders = self.run(documents, stats, |scorer, &document, stats| {
+            scorer.screen(panels, document, stats)
+        })?;
+        let scores = contenders.iter().map(|c| Some(c.as_ref()?.score)).collect();
+        self.contenders.extend(contenders.into_iter().flatten());
+        Ok(scores)
+    }
+
+    /// Gives the best of the documents to `ranking`.
+    pub(super) fn finish(mut self, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
+        if let Some(panels) = self.screening {
+            let contenders = std::mem::take(&mut self.contenders);
+            let best = best(contenders, self.k, panels.maxsim_error());
+            self.scored = self
+                .run(&best, stats, |scorer, contender, stats| {
+                    scorer.score_contender(contender, stats)
+                })?
+                .into_iter()
+                .flatten()
+                .collect();
+        }
+        for (score, document) in self.scored {
+            ranking.push(score, document);
+        }
+        Ok(())
+    }
+
+    /// What `score` gives for the items, in their order.
+    fn run<T: Sync, S: Send>(
+        &self,
+        items: &[T],
+        stats: &mut SearchStats,
+        score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync,
+    ) -> Result<Vec<Option<S>>> {
+        let scorer = || Scorer::new(self.index, self.query, self.k);
+        let chunk = |scorer: &mut Scorer<'a>, items: &[T], stats: &mut SearchStats| {
+            let scores = items.iter().map(|item| score(scorer, item, stats));
+            scores.collect::<Result<Vec<Option<S>>>>()
+        };
+        if !self.parallel {
+            return chunk(&mut scorer(), items, stats);
+        }
+        let parts: Vec<(Vec<Option<S>>, SearchStats)> = items
+            .par_chunks(CHUNK)
+            .map_init(scorer, |scorer, items| {
+                let mut stats = SearchStats::default();
+                Ok((chunk(scorer, items, &mut stats)?, stats))
+            })
+            .collect::<Result<_>>()?;
+        let mut all = Vec::with_capacity(items.len());
+        for (part, work) in parts {
+            all.extend(part);
+            stats.add_work(&work);
+        }
+        Ok(all)
+    }
 }
 
 /// A document that may be among the best.
@@ -114,41 +176,6 @@ impl Floor {
             self.least = self.scores[self.k - 1];
         }
     }
-}
-
-/// What `score` gives for the items, in their order, but for those that have nothing.
-fn score_all<'a, T: Sync, S: Send>(
-    items: &[T],
-    parallel: bool,
-    scorer: impl Fn() -> Scorer<'a> + Sync + Send,
-    stats: &mut SearchStats,
-    score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync,
-) -> Result<Vec<S>> {
-    let chunk =
-        |scorer: &mut Scorer<'a>, items: &[T], out: &mut Vec<S>, stats: &mut SearchStats| {
-            for item in items {
-                out.extend(score(scorer, item, stats)?);
-            }
-            Ok::<_, crate::Error>(())
-        };
-    let mut all = Vec::new();
-    if !parallel {
-        chunk(&mut scorer(), items, &mut all, stats)?;
-        return Ok(all);
-    }
-    let parts: Vec<(Vec<S>, SearchStats)> = items
-        .par_chunks(CHUNK)
-        .map_init(scorer, |scorer, items| {
-            let (mut out, mut stats) = (Vec::new(), SearchStats::default());
-            chunk(scorer, items, &mut out, &mut stats)?;
-            Ok((out, stats))
-        })
-        .collect::<Result<_>>()?;
-    for (part, work) in parts {
-        all.extend(part);
-        stats.add_work(&work);
-    }
-    Ok(all)
 }
 
 /// Scores documents one by one, keeping its buffers from one to the next.

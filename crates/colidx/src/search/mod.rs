@@ -1,9 +1,10 @@
 //! Search: from all documents to the best few, each step looking closer at fewer.
 //!
 //! 1. The centroids nearest to the query's tokens are found ([`centroids`]).
-//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]), which the documents' mean residuals
-//!    correct ([`lean`]).
-//! 3. Of the best candidates the vectors near the query are decoded and scored ([`near`]).
+//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]), from which and from two more
+//!    traits MaxSim is estimated ([`estimate`]).
+//! 3. Of the candidates with the best estimates the vectors near the query are decoded and scored ([`near`]); the first of
+//!    them teach how to estimate.
 //! 4. The best of these, the finalists, are decoded whole and ranked by exact MaxSim ([`exact`]).
 //!
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
@@ -13,15 +14,18 @@ mod ahead;
 pub(crate) mod best;
 mod candidates;
 mod centroids;
+mod choice;
 mod exact;
 mod explain;
-mod lean;
 mod merged;
 mod near;
 pub(crate) mod pool;
 mod query;
 mod rank;
+mod ridge;
 mod table;
+mod top;
+mod traits;
 pub(crate) mod walk;
 
 pub use explain::TokenMatch;
@@ -32,6 +36,9 @@ use crate::error::Result;
 use crate::index::{DocId, Index};
 pub(crate) use ahead::ReadAhead;
 pub(crate) use candidates::Scratch;
+use choice::Choice;
+use exact::Exact;
+use near::Near;
 pub(crate) use pool::Pool;
 use rank::Ranking;
 use std::time::{Duration, Instant};
@@ -85,8 +92,11 @@ impl SearchOptions {
     }
 }
 
-/// Documents with the best scores at centroid level, for each candidate wanted, among which mean residuals choose.
+/// Documents with the best scores at centroid level, for each candidate wanted, among which their traits choose.
 const CONSIDERED: usize = 16;
+
+/// Candidates whose scores teach how to choose the others.
+const LESSONS: usize = 48;
 
 /// One document found.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +206,12 @@ fn score_all(
 ) -> Result<()> {
     let started = Instant::now();
     let documents: Vec<DocId> = index.doc_ids().collect();
-    exact::rank(index, query, &documents, options.parallel, ranking, stats)?;
+    let count = documents.len();
+    let mut exact = Exact::new(index, query, ranking.k(), count, options.parallel);
+    for documents in documents.chunks(exact::TOGETHER) {
+        exact.take(documents, stats)?;
+    }
+    exact.finish(ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }
@@ -244,16 +259,33 @@ fn score_candidates(
         index,
         candidates.scored.iter().map(|&(_, document)| document),
     );
-    let leaning = lean::best(index, query, &candidates, wanted);
+    let choice = traits::choice(index, query, &candidates)?;
     stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
     stats.candidate_time += started.elapsed();
 
     let started = Instant::now();
-    ahead::vectors(index, &leaning)?;
-    let documents = near::best(index, query, &probes, &leaning, options, stats)?;
+    let near = Near::new(index, query, &probes);
+    let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
+    choice.in_two_rounds(LESSONS, wanted, |chosen| {
+        ahead::vectors(index, chosen)?;
+        let traits = near.traits(chosen, options.parallel, stats)?;
+        for (&document, traits) in chosen.iter().zip(&traits) {
+            // A document without vectors has no score.
+            if let Some(traits) = traits {
+                documents.push(document);
+                near_traits.push(*traits);
+            }
+        }
+        Ok(traits.iter().map(|t| Some(f64::from((*t)?[0]))).collect())
+    })?;
     stats.near_time = started.elapsed();
+
     let started = Instant::now();
-    exact::rank(index, query, &documents, options.parallel, ranking, stats)?;
+    let finalists = options.finalists();
+    let mut exact = Exact::new(index, query, ranking.k(), finalists, options.parallel);
+    let choice = Choice::new(documents, near_traits, near::PRIOR);
+    choice.in_two_rounds(finalists / 2, finalists, |chosen| exact.take(chosen, stats))?;
+    exact.finish(ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }

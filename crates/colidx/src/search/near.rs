@@ -4,11 +4,11 @@
 //! any query token, and the best match of a query token is nearly always one of them; so decoding these few gives nearly
 //! the document's MaxSim for a fraction of its cost. A query token none of them matches better gets the best score of
 //! the document's other centroids where all were scored (see [`super::table`]) and else what imputation gives it (see
-//! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::lean`]).
+//! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::traits`]).
 
 use super::centroids::Probes;
 use super::table::Table;
-use super::{Query, SearchOptions, SearchStats};
+use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::vectors::resize;
@@ -20,50 +20,20 @@ use std::ops::Range;
 /// more like the others than a match that was found.
 const BELIEVED: f32 = 0.6;
 
+/// What is known of a document then: its score, how many query tokens no near vector matched, and what the lean counted for these.
+type Traits = [f32; 3];
+
+/// What each mostly counts for MaxSim.
+pub(super) const PRIOR: [f64; 3] = [1.0, 0.0, 0.0];
+
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 32;
 
 /// Documents that are taken together.
 const TOGETHER: usize = 8;
 
-/// The candidates that are to be decoded whole: those with the best scores, in document order.
-pub(super) fn best(
-    index: &Index,
-    query: &Query,
-    probes: &Probes<'_>,
-    candidates: &[DocId],
-    options: &SearchOptions,
-    stats: &mut SearchStats,
-) -> Result<Vec<DocId>> {
-    let count = options.finalists();
-    let near = Near::new(index, query, probes);
-    let mut scored: Vec<(i64, DocId)> = Vec::with_capacity(candidates.len());
-    if options.parallel {
-        let parts: Vec<(Vec<(i64, DocId)>, SearchStats)> = candidates
-            .par_chunks(CHUNK)
-            .map_init(Group::default, |group, chunk| {
-                let (mut scored, mut stats) = (Vec::new(), SearchStats::default());
-                near.score_all(chunk, group, &mut scored, &mut stats)?;
-                Ok((scored, stats))
-            })
-            .collect::<Result<_>>()?;
-        for (part, work) in parts {
-            scored.extend(part);
-            stats.add_work(&work);
-        }
-    } else {
-        near.score_all(candidates, &mut Group::default(), &mut scored, stats)?;
-    }
-    if scored.len() > count {
-        scored.select_nth_unstable_by(count, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        scored.truncate(count);
-    }
-    let mut documents: Vec<DocId> = scored.into_iter().map(|(_, document)| document).collect();
-    documents.sort_unstable();
-    Ok(documents)
-}
-
-struct Near<'a> {
+/// The query made ready to score documents by their near vectors.
+pub(super) struct Near<'a> {
     index: &'a Index,
     query: &'a Query,
     probes: &'a Probes<'a>,
@@ -126,12 +96,15 @@ struct Group {
     residuals: Vec<u8>,
     rows: Vec<i16>,
     dots: Vec<i32>,
-    /// By document, `[padded_columns]`: what each query token has.
+    /// By document, `[padded_columns]`: what the lean counts for each query token, what each has without any vector near it, and
+    /// with these.
+    leans: Vec<i32>,
+    begun: Vec<i32>,
     best: Vec<i32>,
 }
 
 impl<'a> Near<'a> {
-    fn new(index: &'a Index, query: &'a Query, probes: &'a Probes<'a>) -> Self {
+    pub(super) fn new(index: &'a Index, query: &'a Query, probes: &'a Probes<'a>) -> Self {
         let mut probed = vec![0u64; index.codebook().len().div_ceil(64)];
         for &(_, centroid) in probes.tokens.iter().flatten() {
             probed[centroid as usize / 64] |= 1 << (centroid % 64);
@@ -158,30 +131,70 @@ impl<'a> Near<'a> {
         }
     }
 
-    fn score_all(
+    /// The traits of documents, `None` for those without vectors. With `parallel` the threads of the pool share the work.
+    pub(super) fn traits(
         &self,
-        candidates: &[DocId],
-        group: &mut Group,
-        scored: &mut Vec<(i64, DocId)>,
+        documents: &[DocId],
+        parallel: bool,
         stats: &mut SearchStats,
-    ) -> Result<()> {
-        let by_segment = candidates.chunk_by(|a, b| a.segment() == b.segment());
+    ) -> Result<Vec<Option<Traits>>> {
+        if !parallel {
+            return self.traits_of(documents, &mut Group::default(), stats);
+        }
+        let parts: Vec<(Vec<Option<Traits>>, SearchStats)> = documents
+            .par_chunks(CHUNK)
+            .map_init(Group::default, |group, chunk| {
+                let mut stats = SearchStats::default();
+                Ok((self.traits_of(chunk, group, &mut stats)?, stats))
+            })
+            .collect::<Result<_>>()?;
+        let mut traits = Vec::with_capacity(documents.len());
+        for (part, work) in parts {
+            traits.extend(part);
+            stats.add_work(&work);
+        }
+        Ok(traits)
+    }
+
+    fn traits_of(
+        &self,
+        documents: &[DocId],
+        group: &mut Group,
+        stats: &mut SearchStats,
+    ) -> Result<Vec<Option<Traits>>> {
+        let mut traits = Vec::with_capacity(documents.len());
+        let by_segment = documents.chunk_by(|a, b| a.segment() == b.segment());
         for documents in by_segment.flat_map(|documents| documents.chunks(TOGETHER)) {
             let segment = &self.index.segments()[documents[0].segment()];
             self.select(segment, documents, group, stats)?;
             self.start(segment, documents, group);
             self.match_near(segment, group)?;
-            let best = group.best.chunks_exact(self.least.len());
-            for ((&document, range), best) in documents.iter().zip(&group.ranges).zip(best) {
-                // A document without vectors has no score.
-                if !range.is_empty() {
-                    let best = &best[..self.query.tokens()];
-                    scored.push((best.iter().map(|&best| i64::from(best)).sum(), document));
-                    stats.documents_near += 1;
-                }
-            }
+            let of_documents = group.ranges.iter().enumerate();
+            traits.extend(
+                of_documents.map(|(at, range)| (!range.is_empty()).then(|| self.sum_up(at, group))),
+            );
         }
-        Ok(())
+        stats.documents_near += traits.iter().flatten().count() as u64;
+        Ok(traits)
+    }
+
+    /// The traits of one of the documents.
+    fn sum_up(&self, at: usize, group: &Group) -> Traits {
+        let (width, tokens) = (self.least.len(), self.query.tokens());
+        let of_document = at * width..at * width + tokens;
+        let best = &group.best[of_document.clone()];
+        let begun = &group.begun[of_document.clone()];
+        let leans = &group.leans[of_document];
+        let (mut score, mut unmatched, mut lean) = (0, 0, 0);
+        for ((&best, &begun), &its_lean) in best.iter().zip(begun).zip(leans) {
+            let matched = best > begun;
+            score += i64::from(best);
+            unmatched += u32::from(!matched);
+            lean += i64::from(if matched { 0 } else { its_lean });
+        }
+        let unit = self.query.screening().unit();
+        let units = |sum: i64| (sum as f64 * unit) as f32;
+        [units(score), unmatched as f32, units(lean)]
     }
 
     /// Finds the vectors near the query.
@@ -251,9 +264,11 @@ impl<'a> Near<'a> {
             group.rows.extend(row);
             group.rows.resize((at + 1) * stride, 0);
         }
-        resize(&mut group.best, documents.len() * width);
+        resize(&mut group.leans, documents.len() * width);
         let mut greatest = vec![i32::MIN; width];
-        colidx_kernels::int16_max_dots(&group.rows, panels, &mut group.best, &mut greatest);
+        colidx_kernels::int16_max_dots(&group.rows, panels, &mut group.leans, &mut greatest);
+        group.best.clear();
+        group.best.extend_from_slice(&group.leans);
         let means = self.query.merged().means();
         for (at, best) in group.best.chunks_exact_mut(width).enumerate() {
             let best = best.iter_mut().zip(&self.least).zip(means);
@@ -268,6 +283,8 @@ impl<'a> Near<'a> {
                 None => best.for_each(|((best, least), _)| *best = best.saturating_add(*least)),
             }
         }
+        group.begun.clear();
+        group.begun.extend_from_slice(&group.best);
     }
 
     /// Raises what each query token has to what the vectors near it give.
