@@ -87,16 +87,23 @@ impl SearchOptions {
         let chosen = self
             .k
             .saturating_mul(6)
-            .saturating_add(100 + documents.isqrt() as usize);
+            .saturating_add(80 + documents.isqrt() as usize / 4);
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
 }
 
-/// Documents with the best scores at centroid level, for each candidate wanted, among which their traits choose.
-const CONSIDERED: usize = 16;
+/// How many documents are considered by their traits, when of so many documents `wanted` are to be looked at closer. Scores at
+/// centroid level tell documents apart the worse the more there are.
+fn considered(wanted: usize, documents: u64) -> usize {
+    wanted
+        .saturating_add(documents.isqrt() as usize)
+        .saturating_mul(16)
+}
 
-/// Candidates whose scores teach how to choose the others.
-const LESSONS: usize = 48;
+/// Of so many candidates the first whose scores teach how to choose the others.
+fn lessons(wanted: usize) -> usize {
+    32 + wanted / 8
+}
 
 /// One document found.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,7 +232,7 @@ fn score_candidates(
 ) -> Result<()> {
     let book = index.codebook();
     let wanted = options.candidates(index.documents());
-    let considered = wanted.saturating_mul(CONSIDERED);
+    let considered = considered(wanted, index.documents());
     let mut count = options.probes.max(1);
     let mut entries = candidates::ENTRIES;
     let (mut candidates, mut probes);
@@ -266,7 +273,7 @@ fn score_candidates(
     let started = Instant::now();
     let near = Near::new(index, query, &probes);
     let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
-    choice.in_two_rounds(LESSONS, wanted, |chosen| {
+    choice.in_two_rounds(lessons(wanted), wanted, |chosen| {
         ahead::vectors(index, chosen)?;
         let traits = near.traits(chosen, options.parallel, stats)?;
         for (&document, traits) in chosen.iter().zip(&traits) {

@@ -42,6 +42,9 @@ pub(super) fn choice(
         picks.clear();
         picks.extend(block.iter().map(|(_, document)| document.document()));
         let dots = &mut dots[..block.len()];
+        for &document in &picks {
+            segment.documents.prefetch(document);
+        }
         colidx_kernels::picked_dots(segment.means.section(), &picks, &column, dots);
         for (&(score, document), &dot) in block.iter().zip(&*dots) {
             let vectors = segment.documents.vectors(document.document())?.len();

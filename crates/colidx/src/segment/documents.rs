@@ -125,6 +125,12 @@ impl Documents {
         self.sorted.len() as u32
     }
 
+    /// Has what says where a document's vectors are fetched into the cache.
+    pub(crate) fn prefetch(&self, document: u32) {
+        let offsets = self.vector_offsets.get(document as usize..);
+        colidx_kernels::prefetch(offsets.and_then(|o| o.get(..2)).unwrap_or_default());
+    }
+
     /// Which token vectors of the segment are the document's.
     pub(crate) fn vectors(&self, document: u32) -> Result<Range<usize>> {
         let at = document as usize;
