@@ -40,6 +40,7 @@ pub struct CoarsePanels {
     columns: usize,
     quads: Vec<Quads>,
     step: f64,
+    shift: u32,
     narrow: Groups,
     wide: Groups,
 }
@@ -80,6 +81,7 @@ impl CoarsePanels {
             dim,
             columns: n,
             step,
+            shift: shift(&quads, depth),
             narrow: groups(&quads, depth, ends, |[a, b, c, d]| {
                 // Two 16-bit sums, the first in the low half.
                 ((-128 * (c + d)) << 16) | ((-128 * (a + b)) & 0xffff)
@@ -124,6 +126,11 @@ impl CoarsePanels {
         self.step
     }
 
+    /// How far [`coarse_dots`](crate::coarse_dots) shifts dot products down, for every one to fit 16 bits.
+    pub fn shift(&self) -> u32 {
+        self.shift
+    }
+
     /// `[n_panels][dim / 4]`.
     pub(super) fn quads(&self) -> &[Quads] {
         &self.quads
@@ -138,6 +145,26 @@ impl CoarsePanels {
     pub(super) fn wide(&self) -> &Groups {
         &self.wide
     }
+}
+
+/// How far the largest dot product there can be is shifted down to fit 16 bits.
+fn shift(quads: &[Quads], depth: usize) -> u32 {
+    let mut most = 0;
+    for panel in quads.chunks_exact(depth) {
+        let mut sums = [0u64; LANES];
+        for quad in panel {
+            for (sum, values) in sums.iter_mut().zip(quad.0.as_chunks::<QUAD>().0) {
+                *sum += values
+                    .iter()
+                    .map(|q| u64::from(q.unsigned_abs()))
+                    .sum::<u64>();
+            }
+        }
+        most = sums.into_iter().fold(most, u64::max);
+    }
+    // A row's values are -128 at least.
+    let bits = u64::BITS - (most * 128).leading_zeros();
+    (bits + 1).saturating_sub(i16::BITS)
 }
 
 /// Ends the groups as late as 16-bit sums allow in every column. Four dimensions always fit.

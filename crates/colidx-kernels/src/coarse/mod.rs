@@ -4,7 +4,8 @@
 //! Without the newer instructions for bytes the fastest product there is multiplies pairs of unsigned with signed bytes and
 //! adds the two products in 16 bits, saturating (`vpmaddubsw`): four an f32 fused multiply-add. Columns of seven bits keep
 //! it from saturating, whatever the rows, and for as many dimensions as the columns allow the sums are added in 16 bits too,
-//! before they are made 32 bits wide. The columns are rounded; the sums of the rounded columns are exact.
+//! before they are made 32 bits wide. The columns are rounded; the sums of the rounded columns are exact, and come with 16 of
+//! their bits: the fewer there are, the faster they are looked through.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -27,13 +28,14 @@ const QUAD: usize = 4;
 /// Steps of four dimensions in a chunk, the most that a group has.
 const CHUNK: usize = 32;
 
-/// `out[r][c] = rows[r] · column c` in units of [`CoarsePanels::step`], `rows` being `[n_rows, dim]` without gaps (centroids
-/// as they lie in a file) and `out` `[n_rows, padded_columns]`, zero in missing columns. Sums wrap where they overflow,
-/// which needs more than 266,000 dimensions.
+/// `out[r][c] = rows[r] · column c >> shift` in units of [`CoarsePanels::step`] times 2 to the power of
+/// [`CoarsePanels::shift`], `rows` being `[n_rows, dim]` without gaps (centroids as they lie in a file) and `out`
+/// `[n_rows, padded_columns]`, zero in missing columns. Sums wrap where they overflow 32 bits, which needs more than 266,000
+/// dimensions.
 ///
 /// # Panics
 /// If `rows` is no whole number of rows or `out` has another length.
-pub fn coarse_dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+pub fn coarse_dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     level().coarse_dots(rows, panels, out);
 }
 
@@ -42,7 +44,7 @@ impl Level {
     ///
     /// # Panics
     /// As [`coarse_dots`], or if the processor does not support the level.
-    pub fn coarse_dots(self, rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+    pub fn coarse_dots(self, rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
         let dim = panels.dim();
         assert!(
             rows.len().is_multiple_of(dim),

@@ -18,11 +18,17 @@ unsafe impl tile::Sums for Dots {
     const FLIP: u8 = 0;
     type Columns = int8x16_t;
     type Row = int8x16_t;
+    type Totals = int32x4_t;
 
     #[inline(always)]
-    unsafe fn start(_from: *const i32) -> Self {
+    unsafe fn nothing() -> int32x4_t {
         // SAFETY: the caller's promise.
-        Dots(unsafe { vdupq_n_s32(0) })
+        unsafe { vdupq_n_s32(0) }
+    }
+
+    #[inline(always)]
+    unsafe fn start(_from: *const i32, totals: int32x4_t) -> Self {
+        Dots(totals)
     }
 
     #[inline(always)]
@@ -55,15 +61,14 @@ unsafe impl tile::Sums for Dots {
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { vst1q_s32(to, self.0) }
+    unsafe fn finish(self, _totals: int32x4_t) -> int32x4_t {
+        self.0
     }
 
     #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
+    unsafe fn store(totals: int32x4_t, shift: u32, to: *mut i16) {
         // SAFETY: the caller's promise.
-        unsafe { vst1q_s32(to, vaddq_s32(vld1q_s32(to), self.0)) }
+        unsafe { store(totals, shift, to) }
     }
 }
 
@@ -81,15 +86,21 @@ unsafe impl tile::Sums for Words {
     const FLIP: u8 = 0;
     type Columns = int8x16_t;
     type Row = int8x16_t;
+    type Totals = Words;
 
     #[inline(always)]
-    unsafe fn start(_from: *const i32) -> Self {
+    unsafe fn nothing() -> Words {
         // SAFETY: the caller's promise.
         let zero = unsafe { vdupq_n_s32(0) };
         Words {
             low: zero,
             high: zero,
         }
+    }
+
+    #[inline(always)]
+    unsafe fn start(_from: *const i32, totals: Words) -> Self {
+        totals
     }
 
     #[inline(always)]
@@ -117,19 +128,24 @@ unsafe impl tile::Sums for Words {
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut i32) {
-        // SAFETY: the caller's promise.
-        unsafe { vst1q_s32(to, vpaddq_s32(self.low, self.high)) }
+    unsafe fn finish(self, _totals: Words) -> Words {
+        self
     }
 
     #[inline(always)]
-    unsafe fn add_to(self, to: *mut i32) {
+    unsafe fn store(totals: Words, shift: u32, to: *mut i16) {
         // SAFETY: the caller's promise.
-        unsafe {
-            let sums = vpaddq_s32(self.low, self.high);
-            vst1q_s32(to, vaddq_s32(vld1q_s32(to), sums));
-        }
+        unsafe { store(vpaddq_s32(totals.low, totals.high), shift, to) }
     }
+}
+
+/// Writes four integers, shifted down, in 16 bits each.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn store(integers: int32x4_t, shift: u32, to: *mut i16) {
+    let shifted = vshlq_s32(integers, vdupq_n_s32(-(shift as i32)));
+    // SAFETY: the caller's promise.
+    unsafe { vst1_s16(to, vmovn_s32(shifted)) }
 }
 
 fn has_dots() -> bool {
@@ -146,7 +162,7 @@ pub(super) fn instructions() -> &'static str {
 
 /// # Safety
 /// `rows` and `out` are as [`tile::dots`] asks for.
-pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the dot-product extension was seen where it is used; the rest is the caller's promise.
     unsafe {
         if has_dots() {
@@ -160,7 +176,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
 /// # Safety
 /// The processor has the dot-product extension; `rows` and `out` are as [`tile::dots`] asks for.
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn quads(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+unsafe fn quads(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<Dots, 6, 4, 4>(rows, panels, out) }
 }
@@ -168,7 +184,7 @@ unsafe fn quads(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
 /// # Safety
 /// `rows` and `out` are as [`tile::dots`] asks for.
 #[target_feature(enable = "neon")]
-unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i32]) {
+unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<Words, 3, 4, 4>(rows, panels, out) }
 }

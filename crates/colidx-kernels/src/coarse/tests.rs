@@ -12,14 +12,14 @@ fn unit_at(panels: &CoarsePanels, column: usize, d: usize) -> i8 {
 }
 
 /// What every level must give, by the definition.
-fn expected(rows: &[i8], panels: &CoarsePanels) -> Vec<i32> {
+fn expected(rows: &[i8], panels: &CoarsePanels) -> Vec<i16> {
     let dim = panels.dim();
     let dot = |row: &[i8], column| {
         let products = row
             .iter()
             .enumerate()
             .map(|(d, &x)| i32::from(x) * i32::from(unit_at(panels, column, d)));
-        products.sum::<i32>()
+        i16::try_from(products.sum::<i32>() >> panels.shift()).expect("it fits")
     };
     rows.chunks(dim)
         .flat_map(|row| {
@@ -135,6 +135,7 @@ fn extremes_over_many_dimensions() {
                     let mut out = vec![7; 7 * panels.padded_columns()];
                     level.coarse_dots(&vec![x; 7 * dim], &panels, &mut out);
                     let dot = dim as i32 * i32::from(x) * 63 * q as i32;
+                    let dot = (dot >> panels.shift()) as i16;
                     for row in out.chunks(panels.padded_columns()) {
                         assert_eq!(row[..33], [dot; 33], "{level}, {dim} dimensions");
                         assert_eq!(row[33..], [0; 15], "{level}");
@@ -150,7 +151,7 @@ fn extremes_over_many_dimensions() {
 fn the_largest_integers_wrap() {
     let dim = 300_000;
     let panels = CoarsePanels::new(&vec![1.0; dim], dim);
-    let want = (dim as i64 * -128 * 63) as i32;
+    let want = ((dim as i64 * -128 * 63) as i32 >> panels.shift()) as i16;
     for level in Level::supported() {
         let mut out = vec![7; LANES];
         level.coarse_dots(&vec![i8::MIN; dim], &panels, &mut out);

@@ -24,28 +24,35 @@ pub(super) unsafe trait Sums: Copy {
     type Columns: Copy;
     /// Four dimensions of one row, in every column's place.
     type Row: Copy;
+    /// The sums of finished groups, in 32 bits.
+    type Totals: Copy;
 
-    /// Sums before a group's first product, from `WIDTH` integers, of use to those whose rows are 128 more.
-    unsafe fn start(from: *const i32) -> Self;
+    /// Totals of 0.
+    unsafe fn nothing() -> Self::Totals;
+    /// Sums before a group's first product, from `WIDTH` integers, of use to those whose rows are 128 more. Sums that can go
+    /// on over groups start from the totals.
+    unsafe fn start(from: *const i32, totals: Self::Totals) -> Self;
     /// From `4 WIDTH` bytes.
     unsafe fn columns(from: *const i8) -> Self::Columns;
     /// From 4 bytes.
     unsafe fn row(from: *const u8) -> Self::Row;
     /// Adds the four products of each column.
     unsafe fn add(self, row: Self::Row, columns: Self::Columns) -> Self;
-    /// Writes the sums, 32 bits wide, to `WIDTH` integers.
-    unsafe fn store(self, to: *mut i32);
-    /// Adds the sums, 32 bits wide, to `WIDTH` integers.
-    unsafe fn add_to(self, to: *mut i32);
+    /// The totals after a group, from those before it.
+    unsafe fn finish(self, totals: Self::Totals) -> Self::Totals;
+    /// Writes totals, shifted down, to `WIDTH` integers.
+    unsafe fn store(totals: Self::Totals, shift: u32, to: *mut i16);
 }
 
-/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone. `$wide` makes the
-/// sums 32 bits wide.
+/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone.
 #[cfg(target_arch = "x86_64")]
 macro_rules! sums {
     (
-        $name:ident($register:ty), $width:literal, narrow $narrow:literal, $load:ident, $store:ident, $splat:ident, $plus:ident,
-        |$sums:ident, $row:ident, $columns:ident| $add:expr, |$narrow_sums:ident| $wide:expr
+        $name:ident($register:ty), $width:literal, narrow $narrow:literal, $load:ident, $splat:ident,
+        start |$from:ident, $before:ident| $start:expr,
+        add |$sums:ident, $row:ident, $columns:ident| $add:expr,
+        finish |$of_group:ident, $totals:ident| $finish:expr,
+        store |$done:ident, $shift:ident, $to:ident| $store:expr
     ) => {
         #[derive(Clone, Copy)]
         struct $name($register);
@@ -57,11 +64,21 @@ macro_rules! sums {
             const FLIP: u8 = 0x80;
             type Columns = $register;
             type Row = $register;
+            type Totals = $register;
 
             #[inline(always)]
-            unsafe fn start(from: *const i32) -> Self {
+            unsafe fn nothing() -> $register {
                 // SAFETY: the caller's promise.
-                $name(unsafe { $load(from.cast()) })
+                unsafe { $splat(0) }
+            }
+
+            #[inline(always)]
+            unsafe fn start(from: *const i32, $before: $register) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let $from = $load(from.cast());
+                    $name($start)
+                }
             }
 
             #[inline(always)]
@@ -84,17 +101,18 @@ macro_rules! sums {
             }
 
             #[inline(always)]
-            unsafe fn store(self, to: *mut i32) {
-                let $narrow_sums = self.0;
-                // SAFETY: the caller's promise.
-                unsafe { $store(to.cast(), $wide) }
+            unsafe fn finish(self, $totals: $register) -> $register {
+                let $of_group = self.0;
+                $finish
             }
 
             #[inline(always)]
-            unsafe fn add_to(self, to: *mut i32) {
-                let $narrow_sums = self.0;
+            unsafe fn store($done: $register, shift: u32, $to: *mut i16) {
                 // SAFETY: the caller's promise.
-                unsafe { $store(to.cast(), $plus($load(to.cast()), $wide)) }
+                unsafe {
+                    let $shift = _mm_cvtsi32_si128(shift as i32);
+                    $store
+                }
             }
         }
     };
@@ -124,8 +142,6 @@ struct Columns<'a> {
 
 /// `R` rows by `N` registers of columns.
 ///
-/// Sums of finished groups wait in `out`, as there are no registers for them.
-///
 /// # Safety
 /// The caller has `R` rows at `rows`, in as many chunks as `depth` needs, as many panels with their starts in `columns` as
 /// `N` registers span, groups of which none passes the end of a chunk, the last ending at `depth`, and room for the columns
@@ -134,7 +150,8 @@ struct Columns<'a> {
 unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
     columns: &Columns,
-    out: *mut i32,
+    shift: u32,
+    out: *mut i16,
     stride: usize,
 ) {
     let Columns {
@@ -144,6 +161,8 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
         starts,
     } = *columns;
     let per_panel = LANES / S::WIDTH;
+    // SAFETY: the caller's promise.
+    let mut totals = [[unsafe { S::nothing() }; N]; R];
     let mut d = 0;
     for (group, &end) in ends.iter().enumerate() {
         // SAFETY: the caller's promise.
@@ -152,11 +171,12 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
                 let line = starts.add(v / per_panel * ends.len() + group).cast::<i32>();
                 line.add(v % per_panel * S::WIDTH)
             };
-            let mut first = [S::start(start(0)); N];
-            for (v, first) in first.iter_mut().enumerate().skip(1) {
-                *first = S::start(start(v));
+            let mut acc = [[S::start(start(0), totals[0][0]); N]; R];
+            for (acc, totals) in acc.iter_mut().zip(&totals) {
+                for (v, (acc, &totals)) in acc.iter_mut().zip(totals).enumerate() {
+                    *acc = S::start(start(v), totals);
+                }
             }
-            let mut acc = [first; R];
             let rows = rows.add(d / CHUNK * CHUNK_BYTES + d % CHUNK * QUAD);
             for i in 0..end - d {
                 let at = |v: usize| {
@@ -175,16 +195,17 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
                 }
             }
             d = end;
-            for (r, acc) in acc.iter().enumerate() {
-                for (v, acc) in acc.iter().enumerate() {
-                    let to = out.add(r * stride + v * S::WIDTH);
-                    if group == 0 {
-                        acc.store(to);
-                    } else {
-                        acc.add_to(to);
-                    }
+            for (totals, acc) in totals.iter_mut().zip(acc) {
+                for (totals, acc) in totals.iter_mut().zip(acc) {
+                    *totals = acc.finish(*totals);
                 }
             }
+        }
+    }
+    for (r, totals) in totals.iter().enumerate() {
+        for (v, &totals) in totals.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { S::store(totals, shift, out.add(r * stride + v * S::WIDTH)) };
         }
     }
 }
@@ -198,7 +219,8 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
     n: usize,
     columns: &Columns,
-    out: *mut i32,
+    shift: u32,
+    out: *mut i16,
     stride: usize,
 ) {
     let mut row = 0;
@@ -207,7 +229,7 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
             // SAFETY: the tile lies within the `n` rows; the rest is the caller's promise.
             unsafe {
                 let (rows, out) = (rows.add(row * PITCH), out.add(row * stride));
-                tile::<S, { $count }, N>(rows, columns, out, stride);
+                tile::<S, { $count }, N>(rows, columns, shift, out, stride);
             }
             row += $count;
         }};
@@ -253,10 +275,10 @@ fn flip(from: &[i8], to: &mut [u8], by: u8) {
 pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &[i8],
     panels: &CoarsePanels,
-    out: &mut [i32],
+    out: &mut [i16],
 ) {
     let (dim, width) = (panels.dim(), panels.padded_columns());
-    let depth = dim.div_ceil(QUAD);
+    let (depth, shift) = (dim.div_ceil(QUAD), panels.shift());
     let Groups { ends, starts } = if S::NARROW {
         panels.narrow()
     } else {
@@ -284,10 +306,10 @@ pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: us
             // row.
             unsafe {
                 if width / LANES - p >= N / ONE {
-                    sweep::<S, R, N>(copy, n, &columns, out, width);
+                    sweep::<S, R, N>(copy, n, &columns, shift, out, width);
                     p += N / ONE;
                 } else {
-                    sweep::<S, R, ONE>(copy, n, &columns, out, width);
+                    sweep::<S, R, ONE>(copy, n, &columns, shift, out, width);
                     p += 1;
                 }
             }

@@ -1,5 +1,5 @@
-//! Coarse scores of rows picked here and there: what a walk over a graph of centroids needs, one column and a few dozen rows
-//! at a time. The sums are those of [`coarse_dots`](crate::coarse_dots).
+//! Coarse scores of rows picked here and there, one column and a few dozen rows at a time: what a walk over a graph of centroids
+//! needs, and products with the mean residuals of candidates. The sums are those of [`coarse_dots`](crate::coarse_dots), all of their bits.
 //!
 //! With a single column there is nothing to spread over the lanes of a register but dimensions, which is no harm here: integer
 //! sums are exact in any order.

@@ -13,6 +13,7 @@ use crate::codebook::NEIGHBOURS;
 use crate::error::Result;
 use crate::search::best::Best;
 use crate::search::walk::Walk;
+use crate::segment::vectors::resize;
 use colidx_kernels::{CoarsePanels, Panels, RowsView};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -132,11 +133,13 @@ impl<'a> Space<'a> {
     /// The best of the nearest cells.
     fn in_cells(&self, cell: usize, panels: &CoarsePanels) -> Vec<Vec<u32>> {
         let mut best = Best::new(panels.columns(), CONSIDERED);
+        let mut scores = Vec::new();
         for cell in self.nearest_cells(cell) {
             let cell = self.cell(cell);
             let (first, end) = (cell.start as usize, cell.end as usize);
             let rows = &self.layout.centroids[first * self.dim..end * self.dim];
-            best.score(first, rows, panels, |_| ());
+            resize(&mut scores, cell.len() * panels.padded_columns());
+            best.score(first, rows, panels, &mut scores);
         }
         let number = |(_, number)| number;
         let lists = best.finish().into_iter();
@@ -316,20 +319,23 @@ mod tests {
             .flat_map(|q| q.iter().zip(&layout.steps));
         let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
         let panels = CoarsePanels::new(&scaled, DIM);
-        let mut best = Best::new(100, 32);
-        best.score(0, &layout.centroids, &panels, |_| ());
-        let mut cells = Best::new(100, 4);
-        cells.score(0, &layout.centres, &panels, |_| ());
-        let cells = cells.finish();
+        let best_of = |rows: &[i8], count| {
+            let mut best = Best::new(100, count);
+            let mut scores = vec![0; rows.len() / DIM * panels.padded_columns()];
+            best.score(0, rows, &panels, &mut scores);
+            best.finish()
+        };
+        let cells = best_of(&layout.centres, 4);
         let mut walk = Walk::new(&layout.centroids, DIM, 64, neighbours);
         let (mut both, mut scored) = (0, 0);
-        for (query, truth) in best.finish().iter().enumerate() {
+        for (query, truth) in best_of(&layout.centroids, 32).iter().enumerate() {
             let entries = cells[query].iter();
             let entries = entries.map(|&(_, cell)| layout.cells[cell as usize]);
             let found = walk.best(&panels.column(query), entries).unwrap();
             assert_eq!(found.len(), 64);
             assert!(found.is_sorted_by(|a, b| a.0 > b.0 || a.0 == b.0 && a.1 < b.1));
-            both += truth.iter().filter(|one| found.contains(one)).count();
+            let is_found = |&(_, one): &(i32, u32)| found.iter().any(|&(_, other)| one == other);
+            both += truth.iter().filter(|&one| is_found(one)).count();
             scored += walk.scored();
         }
         assert!(both >= 3040, "{both} of 3200");

@@ -12,44 +12,41 @@ pub(crate) type Scored = (i32, u32);
 pub(crate) struct Best {
     count: usize,
     /// By column: nothing at or below this can be among the best any more.
-    floors: Vec<i32>,
+    floors: Vec<i16>,
     kept: Vec<Vec<Scored>>,
-    scores: Vec<i32>,
 }
 
 impl Best {
     pub(crate) fn new(columns: usize, count: usize) -> Self {
         Self {
             count,
-            floors: vec![i32::MIN; columns],
+            floors: vec![i16::MIN; columns],
             kept: vec![Vec::new(); columns],
-            scores: Vec::new(),
         }
     }
 
-    /// Scores rows, `[n, dim]`, and takes them; the first has the number `first`. Rows come in ascending order. `each` sees their
-    /// scores, `[some, padded_columns]`, in order, too.
+    /// Scores rows, `[n, dim]`, into `scores`, `[n, padded_columns]`, and takes them; the first has the number `first`. Rows come in
+    /// ascending order.
     pub(crate) fn score(
         &mut self,
         first: usize,
         rows: &[i8],
         panels: &CoarsePanels,
-        mut each: impl FnMut(&[i32]),
+        scores: &mut [i16],
     ) {
         let (dim, stride) = (panels.dim(), panels.padded_columns());
-        let mut scores = std::mem::take(&mut self.scores);
-        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
-            scores.resize(rows.len() / dim * stride, 0);
-            colidx_kernels::coarse_dots(rows, panels, &mut scores);
-            each(&scores);
-            self.take((first + block * ROWS) as u32, &scores, stride);
+        let blocks = rows.chunks(ROWS * dim);
+        let firsts = (first..).step_by(ROWS);
+        for ((rows, scores), first) in blocks.zip(scores.chunks_mut(ROWS * stride)).zip(firsts) {
+            let scores = &mut scores[..rows.len() / dim * stride];
+            colidx_kernels::coarse_dots(rows, panels, scores);
+            self.take(first as u32, scores, stride);
         }
-        self.scores = scores;
     }
 
     /// Takes rows of `scores`, `[n, stride]` of which the first columns count; the first row has the number `first`. Rows
     /// come in ascending order.
-    fn take(&mut self, first: u32, scores: &[i32], stride: usize) {
+    fn take(&mut self, first: u32, scores: &[i16], stride: usize) {
         let columns = self.floors.len();
         for (number, row) in (first..).zip(scores.chunks_exact(stride)) {
             // One comparison of the whole row, which the compiler makes with vectors, settles most rows.
@@ -64,9 +61,10 @@ impl Best {
             for (column, &score) in row.iter().enumerate() {
                 if score > self.floors[column] {
                     let kept = &mut self.kept[column];
-                    kept.push((score, number));
+                    kept.push((i32::from(score), number));
                     if kept.len() >= self.count.saturating_mul(2) {
-                        self.floors[column] = cut(kept, self.count);
+                        // It was 16 bits wide.
+                        self.floors[column] = cut(kept, self.count) as i16;
                     }
                 }
             }
@@ -105,7 +103,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_best_are_those_of_a_full_sort(
-            scores in prop::collection::vec(-9i32..9, 0..240),
+            scores in prop::collection::vec(-9i16..9, 0..240),
             count in 1usize..7,
             cut in 0usize..50,
         ) {
@@ -118,7 +116,7 @@ mod tests {
             best.take(10 + cut as u32, &scores[cut * stride..], stride);
             for (column, found) in best.finish().into_iter().enumerate() {
                 let mut all: Vec<Scored> = (0..rows)
-                    .map(|row| (scores[row * stride + column], 10 + row as u32))
+                    .map(|row| (i32::from(scores[row * stride + column]), 10 + row as u32))
                     .collect();
                 all.sort_by(order);
                 all.truncate(count);

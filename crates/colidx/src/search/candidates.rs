@@ -57,15 +57,20 @@ impl Slots {
         }
     }
 
-    /// Adds what query token `number` gives to documents of the stretch, unless it has given before. No branch depends on a
-    /// document, as no processor could tell which way it will go.
-    fn add(&mut self, documents: &[u32], number: u32, gain: u32) {
-        for &document in documents {
+    /// Adds what query token `number` gives to those of a list that are below `end`, all of the stretch, unless it has given to them
+    /// before. Returns how many are below. No branch depends on a document but the one that ends the stretch, as no processor
+    /// could tell which way it will go.
+    fn add(&mut self, documents: &[u32], end: u32, number: u32, gain: u32) -> usize {
+        for (at, &document) in documents.iter().enumerate() {
+            if document >= end {
+                return at;
+            }
             let slot = &mut self.slots[document as usize % STRETCH];
             let given = *slot & MAX_TOKENS as u32 == number;
             let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
             *slot = if given { *slot } else { more };
         }
+        documents.len()
     }
 
     /// Takes deleted documents out of those found; `words` are those of the stretch.
@@ -97,17 +102,6 @@ struct Lists {
 }
 
 impl Lists {
-    /// What of each list is below document `end`. It is then no longer left.
-    fn take_below(&mut self, postings: &[u32], end: u32) -> Vec<Range<usize>> {
-        let take = |left: &mut Range<usize>| {
-            let below = postings[left.clone()].partition_point(|&document| document < end);
-            let taken = left.start..left.start + below;
-            left.start = taken.end;
-            taken
-        };
-        self.left.iter_mut().map(take).collect()
-    }
-
     /// Scores the documents of a segment, of which there are `documents`. Calls `each` with the first document of each block and
     /// the block's slots.
     fn score(
@@ -118,13 +112,20 @@ impl Lists {
         slots: &mut Slots,
         mut each: impl FnMut(u32, &[u32; BLOCK]),
     ) {
+        let mut next: Vec<usize> = self.left.iter().map(|left| left.start).collect();
         for first in (0..documents).step_by(STRETCH) {
             let length = STRETCH.min((documents - first) as usize);
-            let parts = self.take_below(postings, first + length as u32);
+            let end = first + length as u32;
             for (number, lists) in (1..).zip(&self.tokens) {
                 for &(list, gain) in lists {
-                    slots.add(&postings[parts[list].clone()], number, gain);
+                    let left = &self.left[list];
+                    let below = slots.add(&postings[left.clone()], end, number, gain);
+                    next[list] = left.start + below;
                 }
+            }
+            // Only now, as tokens have lists in common.
+            for (left, &next) in self.left.iter_mut().zip(&next) {
+                left.start = next;
             }
             slots.drop_deleted(deleted.get(first as usize / BLOCK..).unwrap_or_default());
             let firsts = (first..).step_by(BLOCK);

@@ -43,21 +43,25 @@ pub(super) fn probe<'a>(
     let panels = query.scaled(codebook.steps());
     let beam = count.saturating_mul(BEAM);
     let sparse = beam.saturating_mul(SPARSE) < codebook.len();
-    let mut table = None;
-    let (tokens, scored) = if codebook.has_graph() && sparse {
-        walk(codebook, &panels, count, beam, parallel)?
-    } else {
-        let mut best = Best::new(panels.columns(), count);
-        let table = table.insert(Table::new(index.tables().take(), &panels));
-        let rows = codebook.centroids(0..codebook.len());
-        best.score(0, rows, &panels, |scores| table.push(scores));
-        (best.finish(), codebook.len() as u64)
-    };
+    if codebook.has_graph() && sparse {
+        let (tokens, scored) = walk(codebook, &panels, count, beam, parallel)?;
+        return Ok(Probes {
+            tokens,
+            step: panels.step(),
+            scored,
+            table: None,
+        });
+    }
+    let columns = panels.padded_columns();
+    let mut table = Table::new(index.tables().take(), codebook.len(), columns);
+    let mut best = Best::new(panels.columns(), count);
+    let rows = codebook.centroids(0..codebook.len());
+    best.score(0, rows, &panels, table.scores_mut());
     Ok(Probes {
-        tokens,
-        step: panels.step(),
-        scored,
-        table,
+        tokens: best.finish(),
+        step: panels.step() * f64::from(panels.shift()).exp2(),
+        scored: codebook.len() as u64,
+        table: Some(table),
     })
 }
 
@@ -70,7 +74,8 @@ fn walk(
     parallel: bool,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {
     let mut cells = Best::new(panels.columns(), ENTRIES);
-    cells.score(0, codebook.centres(), panels, |_| ());
+    let mut scores = vec![0; codebook.cells() * panels.padded_columns()];
+    cells.score(0, codebook.centres(), panels, &mut scores);
     let cells = cells.finish();
     let rows = codebook.centroids(0..codebook.len());
     let walker = || {

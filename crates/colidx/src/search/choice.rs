@@ -4,7 +4,7 @@
 //! documents are chosen by what mostly counts, and what scores they get teaches what counts here, by which the others are
 //! chosen (`docs/search.md` has what that gives).
 
-use super::ridge::ridge;
+use super::ridge::{Lesson, ridge};
 use super::top::top;
 use crate::error::Result;
 use crate::index::DocId;
@@ -70,7 +70,7 @@ impl<const TRAITS: usize> Choice<TRAITS> {
 
     /// Estimates those that are left by what the chosen teach.
     fn learn(&mut self, chosen: &[usize], scores: &[Option<f64>]) {
-        let lessons: Vec<([f64; TRAITS], f64)> = chosen
+        let lessons: Vec<Lesson<TRAITS>> = chosen
             .iter()
             .zip(scores)
             .filter_map(|(&at, &score)| Some((self.traits[at].map(f64::from), score?)))

@@ -7,7 +7,6 @@
 //! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::traits`]).
 
 use super::centroids::Probes;
-use super::table::Table;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
@@ -125,8 +124,7 @@ impl<'a> Near<'a> {
             probes,
             probed,
             least,
-            far_unit: (probes.table.as_ref().map_or(0.0, Table::unit) * probes.step / panels.unit())
-                as f32,
+            far_unit: (probes.step / panels.unit()) as f32,
             lean: scales.map(|scale| scale * BELIEVED * one as f32).collect(),
         }
     }

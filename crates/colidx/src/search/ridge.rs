@@ -1,51 +1,50 @@
 //! Ridge regression: what values are made of, from a few examples and a belief to begin with.
 
+use std::array::from_fn;
+
+/// Traits, and the value that they go with.
+pub(super) type Lesson<const N: usize> = ([f64; N], f64);
+
 /// The weights, besides a constant, that give the values of `lessons` from their traits with the least sum of squared errors and of
 /// squared differences to `prior`. Traits and these differences count in the standard deviation of the trait, which makes `inertia` a
 /// number of lessons.
 pub(super) fn ridge<const N: usize>(
-    lessons: &[([f64; N], f64)],
+    lessons: &[Lesson<N>],
     prior: &[f64; N],
     inertia: f64,
 ) -> [f64; N] {
-    let count = lessons.len().max(1) as f64;
-    let mean = |of: &dyn Fn(&([f64; N], f64)) -> f64| lessons.iter().map(of).sum::<f64>() / count;
-    let value = mean(&|lesson| lesson.1);
-    let mut means = [0.0; N];
-    let mut deviations = [1.0; N];
-    for n in 0..N {
-        means[n] = mean(&|lesson| lesson.0[n]);
-        let deviation = mean(&|lesson| (lesson.0[n] - means[n]).powi(2)).sqrt();
+    let value = mean(lessons.iter().map(|lesson| lesson.1));
+    let means: [f64; N] = from_fn(|n| mean(lessons.iter().map(|lesson| lesson.0[n])));
+    let deviations: [f64; N] = from_fn(|n| {
+        let squares = lessons
+            .iter()
+            .map(|lesson| (lesson.0[n] - means[n]).powi(2));
+        let deviation = mean(squares).sqrt();
         // A trait that all have alike teaches nothing.
-        if deviation > 0.0 {
-            deviations[n] = deviation;
-        }
-    }
+        if deviation > 0.0 { deviation } else { 1.0 }
+    });
     // The normal equations of what to add to the prior.
-    let mut matrix = [[0.0; N]; N];
+    let mut matrix: [[f64; N]; N] =
+        from_fn(|row| from_fn(|column| if row == column { inertia } else { 0.0 }));
     let mut right = [0.0; N];
-    for n in 0..N {
-        matrix[n][n] = inertia;
-    }
-    for (traits, score) in lessons {
-        let mut standard = [0.0; N];
-        let mut unexplained = score - value;
-        for n in 0..N {
-            standard[n] = (traits[n] - means[n]) / deviations[n];
-            unexplained -= prior[n] * (traits[n] - means[n]);
-        }
-        for row in 0..N {
-            for column in 0..N {
-                matrix[row][column] += standard[row] * standard[column];
-            }
-            right[row] += standard[row] * unexplained;
+    for (traits, its_value) in lessons {
+        let off: [f64; N] = from_fn(|n| traits[n] - means[n]);
+        let expected: f64 = off
+            .iter()
+            .zip(prior)
+            .map(|(off, weight)| off * weight)
+            .sum();
+        let unexplained = its_value - value - expected;
+        let standard: [f64; N] = from_fn(|n| off[n] / deviations[n]);
+        for ((row, right), a) in matrix.iter_mut().zip(&mut right).zip(standard) {
+            row.iter_mut()
+                .zip(standard)
+                .for_each(|(cell, b)| *cell += a * b);
+            *right += a * unexplained;
         }
     }
     let added = solve(matrix, right);
-    let mut weights = *prior;
-    for n in 0..N {
-        weights[n] += added[n] / deviations[n];
-    }
+    let weights: [f64; N] = from_fn(|n| prior[n] + added[n] / deviations[n]);
     if weights.iter().all(|weight| weight.is_finite()) {
         weights
     } else {
@@ -53,24 +52,35 @@ pub(super) fn ridge<const N: usize>(
     }
 }
 
+/// 0 of no values.
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
+}
+
 /// Solves equations whose matrix is symmetric and positive definite, so that no pivots need to be looked for.
 fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64; N] {
     for pivot in 0..N {
-        for row in pivot + 1..N {
-            let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..N {
-                matrix[row][column] -= factor * matrix[pivot][column];
-            }
-            right[row] -= factor * right[pivot];
+        let (above, its_right) = (matrix[pivot], right[pivot]);
+        let below = matrix.iter_mut().zip(&mut right).skip(pivot + 1);
+        for (row, right) in below {
+            let factor = row[pivot] / above[pivot];
+            row.iter_mut()
+                .zip(above)
+                .for_each(|(cell, above)| *cell -= factor * above);
+            *right -= factor * its_right;
         }
     }
-    for row in (0..N).rev() {
-        for column in row + 1..N {
-            right[row] -= matrix[row][column] * right[column];
-        }
-        right[row] /= matrix[row][row];
+    let mut solution = [0.0; N];
+    for n in (0..N).rev() {
+        let known: f64 = matrix[n]
+            .iter()
+            .zip(solution)
+            .map(|(cell, x)| cell * x)
+            .sum();
+        solution[n] = (right[n] - known) / matrix[n][n];
     }
-    right
+    solution
 }
 
 #[cfg(test)]
@@ -80,7 +90,7 @@ mod tests {
 
     const PRIOR: [f64; 3] = [1.0, 0.3, 0.0];
 
-    fn lessons(traits: &[[f64; 3]], weights: [f64; 3]) -> Vec<([f64; 3], f64)> {
+    fn lessons(traits: &[[f64; 3]], weights: [f64; 3]) -> Vec<Lesson<3>> {
         let value = |traits: &[f64; 3]| {
             let products = traits.iter().zip(weights);
             7.0 + products.map(|(x, weight)| x * weight).sum::<f64>()

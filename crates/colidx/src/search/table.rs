@@ -1,47 +1,29 @@
-//! The scores of all centroids for all means of query tokens, kept in 16 bits: what a document's vectors are worth at centroid level
+//! The scores of all centroids for all means of query tokens: what a document's vectors are worth at centroid level
 //! is then the maximum of a few rows, and no more than their codes are read for it.
 
 use super::pool::Pooled;
-use colidx_kernels::{CoarsePanels, LANES};
+use crate::segment::vectors::resize;
+use colidx_kernels::LANES;
 
 /// The least there is, for a maximum over no rows.
 const NOTHING: i16 = i16::MIN;
 
-/// `[centroids, padded_columns]`.
+/// `[centroids, padded_columns]`, in units of the dense products that they are.
 pub(super) struct Table<'a> {
     scores: Pooled<'a, Vec<i16>>,
     columns: usize,
-    /// How far scores are shifted down.
-    shift: u32,
 }
 
 impl<'a> Table<'a> {
-    /// A table without rows.
-    pub(super) fn new(mut scores: Pooled<'a, Vec<i16>>, panels: &CoarsePanels) -> Self {
-        let length = |column: usize| {
-            let values = panels.column(column);
-            let values = values.iter().map(|&value| u64::from(value.unsigned_abs()));
-            values.sum::<u64>() * i8::MAX as u64
-        };
-        let most = (0..panels.columns()).map(length).max().unwrap_or(0);
-        scores.clear();
-        Self {
-            scores,
-            columns: panels.padded_columns(),
-            shift: (u64::BITS - most.leading_zeros()).saturating_sub(i16::BITS - 1),
-        }
+    /// A table of `rows` rows that are yet to be written.
+    pub(super) fn new(mut scores: Pooled<'a, Vec<i16>>, rows: usize, columns: usize) -> Self {
+        resize(&mut scores, rows * columns);
+        Self { scores, columns }
     }
 
-    /// Appends rows.
-    pub(super) fn push(&mut self, scores: &[i32]) {
-        let shift = self.shift;
-        self.scores
-            .extend(scores.iter().map(|score| (score >> shift) as i16));
-    }
-
-    /// What one unit of an entry is in units of a score.
-    pub(super) fn unit(&self) -> f64 {
-        f64::from(self.shift).exp2()
+    /// All rows.
+    pub(super) fn scores_mut(&mut self) -> &mut [i16] {
+        &mut self.scores
     }
 
     pub(super) fn columns(&self) -> usize {
