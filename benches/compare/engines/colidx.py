@@ -16,10 +16,10 @@ VARIANTS = {
 # Flags of `colidx bench`.
 SEARCHES = {
     "default": {"flags": []},
-    **{f"probes-{p}-candidates-{c}-1.5k": {"flags": ["--candidates", c, "--probes", p], "finalists": 1.5}
-       for p, c in ((12, 112), (16, 150))},
+    **{f"probes-{p}-candidates-{c}-{f}k": {"flags": ["--candidates", c, "--probes", p], "finalists": f}
+       for p, c, f in ((8, 64, 1.5), (16, 96, 1.5), (8, 150, 1.1), (16, 150, 1.1), (24, 400, 1.5))},
     **{f"candidates-{c}-{f}k": {"flags": ["--candidates", c], "finalists": f}
-       for c, f in ((64, 1.5), (112, 1.7), (128, 2), (600, 1.5), (2048, 4), (8192, 8))},
+       for c, f in ((64, 1.5), (112, 1.7), (128, 2), (400, 1.5), (600, 1.5), (800, 2), (2048, 4), (8192, 8))},
     "exact": {"flags": ["--exact"]},
 }
 EXHAUSTIVE = {"exact"}
