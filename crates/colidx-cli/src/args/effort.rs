@@ -14,7 +14,7 @@ pub struct EffortArgs {
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
     pub probes: Option<u32>,
 
-    /// Documents looked at closer, by their vectors near the query [default: 80 + sqrt(documents)/4 + 6k].
+    /// Documents looked at closer, by their vectors near the query [default: 120 + sqrt(documents)/4 + 6k].
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
     pub candidates: Option<u32>,
 

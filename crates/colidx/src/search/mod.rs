@@ -87,7 +87,7 @@ impl SearchOptions {
         let chosen = self
             .k
             .saturating_mul(6)
-            .saturating_add(80 + documents.isqrt() as usize / 4);
+            .saturating_add(120 + documents.isqrt() as usize / 4);
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
 }
