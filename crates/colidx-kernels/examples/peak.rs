@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use colidx_kernels::{
-    CoarsePanels, Codec, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels, int16_stride,
-    packed_len,
+    CoarsePanels, Codec, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels, coarse_length,
+    int16_stride, packed_len,
 };
 
 const TOKENS: usize = 236;
@@ -258,8 +258,9 @@ fn int16_products(level: Level) -> Vec<(String, f64)> {
 fn coarse_products(level: Level) -> Vec<(String, f64)> {
     let mut results = Vec::new();
     for (rows, dim) in [(4096, 96), (16_384, 96), (65_536, 128)] {
-        let query = CoarsePanels::new(&noise(QUERY_TOKENS * dim), dim);
         let bytes: Vec<i8> = (0..rows * dim).map(|i| (i * 89) as i8).collect();
+        let longest = coarse_length(&bytes, dim);
+        let query = CoarsePanels::new(&noise(QUERY_TOKENS * dim), dim, longest);
         let mut out = vec![0; rows * query.padded_columns()];
         let work = (2 * rows * QUERY_TOKENS * dim) as f64 / 1e9;
         let rate = rate(work, || {

@@ -45,7 +45,7 @@ mod prefetch;
 mod testing;
 mod view;
 
-pub use coarse::{CoarsePanels, coarse_dots};
+pub use coarse::{CoarsePanels, coarse_dots, coarse_length};
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, decode, decode_int16, pack, packed_len, quantize, unpack};
 pub use dense::{Activation, layer_norm, softmax};

@@ -4,19 +4,24 @@
 /// none that Rust has, nothing happens.
 #[inline]
 pub fn prefetch<T>(values: &[T]) {
+    prefetch_at(values.as_ptr(), size_of_val(values));
+}
+
+/// [`prefetch`] of so many bytes, which need not be there.
+#[inline(always)]
+pub(crate) fn prefetch_at<T>(first: *const T, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
-        let (first, bytes) = (values.as_ptr().cast::<u8>(), size_of_val(values));
         // The last byte may lie in a line of its own.
         for at in (0..bytes).step_by(LINE).chain(bytes.checked_sub(1)) {
             // SAFETY: the instruction is part of x86-64 and faults nowhere.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(at).cast()) };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_byte_add(at).cast()) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = values;
+    let _ = (first, bytes);
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::segment::codes::{self, Packer};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
-use colidx_kernels::{CodeOutOfRange, Codec};
+use colidx_kernels::{CodeOutOfRange, Codec, coarse_length};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 const CENTROIDS: Tag = Tag(*b"CENT");
 const STEPS: Tag = Tag(*b"STEP");
@@ -205,6 +206,8 @@ pub(crate) struct Codebook {
     weights: Section<f32>,
     scales: Section<f32>,
     fit: Section<f64>,
+    centroid_length: OnceLock<f64>,
+    centre_length: OnceLock<f64>,
 }
 
 impl Codebook {
@@ -228,6 +231,8 @@ impl Codebook {
             weights: frame.section_of(WEIGHTS, buckets)?,
             scales: frame.section_of(SCALES, dim)?,
             fit: frame.section_of(FIT, 1)?,
+            centroid_length: OnceLock::new(),
+            centre_length: OnceLock::new(),
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
@@ -308,6 +313,20 @@ impl Codebook {
     /// Centroids in a range, `[n, dim]` in units of [`Codebook::steps`].
     pub(crate) fn centroids(&self, range: Range<usize>) -> &[i8] {
         &self.centroids[range.start * self.dim..range.end * self.dim]
+    }
+
+    /// The [`coarse_length`] of all centroids, which are read for it once.
+    pub(crate) fn centroid_length(&self) -> f64 {
+        *self
+            .centroid_length
+            .get_or_init(|| coarse_length(&self.centroids, self.dim))
+    }
+
+    /// The [`coarse_length`] of the cells' centres.
+    pub(crate) fn centre_length(&self) -> f64 {
+        *self
+            .centre_length
+            .get_or_init(|| coarse_length(&self.centres, self.dim))
     }
 
     /// Whether there is a graph over the centroids.

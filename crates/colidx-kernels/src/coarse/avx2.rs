@@ -1,6 +1,6 @@
 //! AVX2: a panel is two registers. With AVX-VNNI (Alder Lake, Zen 5) one instruction multiplies 32 pairs of bytes and adds them
-//! in 32 bits; tiles of 6 rows by one panel take 12 of the 16 registers. Without it two add them in 16 bits, and tiles of 3 rows
-//! take as many with their totals.
+//! in 32 bits; tiles of 6 rows by one panel take 12 of the 16 registers. Without it two add them in 16 bits, and tiles of 2 rows
+//! by two panels are fastest.
 
 use std::arch::x86_64::*;
 
@@ -78,7 +78,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "avx2")]
 unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Words, 3, 2, 2>(rows, panels, out) }
+    unsafe { tile::dots::<Words, 2, 4, 4, 2>(rows, panels, out) }
 }
 
 /// # Safety
@@ -86,5 +86,5 @@ unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "avx2,avxvnni")]
 unsafe fn vnni(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Vnni, 6, 2, 2>(rows, panels, out) }
+    unsafe { tile::dots::<Vnni, 6, 2, 6, 2>(rows, panels, out) }
 }

@@ -1,6 +1,5 @@
-//! AVX-512: a register is a panel. With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits; tiles of 12
-//! rows by two panels take 24 of the 32 registers. Without it (Skylake-X) two add them in 16 bits, and tiles of 6 rows take as
-//! many with their totals.
+//! AVX-512: a register is a panel. With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits, without it
+//! (Skylake-X) two add them in 16 bits; tiles of 12 rows by two panels take 24 of the 32 registers.
 
 use std::arch::x86_64::*;
 
@@ -72,7 +71,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "avx512f,avx512bw")]
 unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Words, 6, 2, 1>(rows, panels, out) }
+    unsafe { tile::dots::<Words, 12, 2, 12, 1>(rows, panels, out) }
 }
 
 /// # Safety
@@ -80,5 +79,5 @@ unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 unsafe fn vnni(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Vnni, 12, 2, 1>(rows, panels, out) }
+    unsafe { tile::dots::<Vnni, 12, 2, 12, 1>(rows, panels, out) }
 }

@@ -1,4 +1,4 @@
-//! The layout of columns of seven bits, and how many dimensions can be added up in 16 bits.
+//! The layout of columns of seven bits, and how long they may be for sums in 16 bits.
 
 use super::{CHUNK, QUAD};
 use crate::LANES;
@@ -6,9 +6,12 @@ use crate::LANES;
 /// What the largest magnitude of all columns becomes. Two products with unsigned bytes, 2 * 255 * 63, fit 16 bits.
 const LARGEST: i8 = 63;
 
-/// The most that the magnitudes of a lane's values may add up to in one group: times -128, a row's largest byte, that fits
-/// 16 bits.
-const ROOM: i32 = i16::MAX as i32 / 128;
+/// Of the rounding errors of half a chunk's values, each at most a half, the greatest length.
+const ROUNDING: f64 = 4.0;
+const _: () = assert!((CHUNK * QUAD / 2) as f64 / 4.0 <= ROUNDING * ROUNDING);
+
+/// More dimensions might overflow 32 bits: two sums of 16 bits for every chunk.
+const MAX_DIM: usize = (CHUNK * QUAD) << 15;
 
 /// Four dimensions of the sixteen columns of a panel, `[16][4]`: a cache line.
 #[derive(Clone, Copy, Debug)]
@@ -21,19 +24,42 @@ pub(super) struct Quads(pub(super) [i8; LANES * QUAD]);
 #[repr(C, align(64))]
 pub(super) struct Starts(pub(super) [i32; LANES]);
 
-/// Dimensions that are added up without a break, in steps of four: where each group ends, which is no further than the end
-/// of a chunk, and what each starts from, `[n_panels][n_groups]`.
-#[derive(Clone, Debug)]
-pub(super) struct Groups {
-    pub(super) ends: Vec<usize>,
-    pub(super) starts: Vec<Starts>,
+/// The greatest length of half a chunk of `rows`, `[n_rows, dim]` bytes: of the first two or of the last two of each four of
+/// 128 dimensions. [`CoarsePanels`] are made for rows that are no longer.
+///
+/// # Panics
+/// If `dim` is 0 or the length is no multiple of it.
+pub fn coarse_length(rows: &[i8], dim: usize) -> f64 {
+    assert!(
+        dim > 0 && rows.len().is_multiple_of(dim),
+        "{} integers are no whole number of rows of {dim} dimensions",
+        rows.len()
+    );
+    let square = |x: &i8| u32::from(x.unsigned_abs()).pow(2);
+    let chunks = rows
+        .chunks_exact(dim)
+        .flat_map(|row| row.chunks(CHUNK * QUAD));
+    let squares = chunks.map(|chunk| {
+        let (quads, rest) = chunk.as_chunks::<QUAD>();
+        let mut sums = [0; 2];
+        for [a, b, c, d] in quads {
+            sums[0] += square(a) + square(b);
+            sums[1] += square(c) + square(d);
+        }
+        for (i, x) in rest.iter().enumerate() {
+            sums[i / 2] += square(x);
+        }
+        sums[0].max(sums[1])
+    });
+    f64::from(squares.max().unwrap_or(0)).sqrt()
 }
 
 /// Columns (query tokens) quantised to seven bits, -63..=63, by one common scale and laid out for
 /// [`coarse_dots`](crate::coarse_dots): panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]` i8, 64-byte aligned;
 /// missing columns and dimensions are zero.
 ///
-/// The scale makes the largest magnitude of all columns 63.
+/// The scale makes the largest magnitude of all columns 63, or less where else half a chunk of a column and of a row
+/// ([`coarse_length`]) could have a product of more than 16 bits.
 #[derive(Clone, Debug)]
 pub struct CoarsePanels {
     dim: usize,
@@ -41,27 +67,30 @@ pub struct CoarsePanels {
     quads: Vec<Quads>,
     step: f64,
     shift: u32,
-    narrow: Groups,
-    wide: Groups,
+    narrow: Vec<Starts>,
+    wide: Vec<Starts>,
 }
 
 impl CoarsePanels {
-    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column. Where a value is not finite all columns
-    /// become zero.
+    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, for rows of at most the [`coarse_length`]
+    /// `longest`; 0 is for columns that [`picked_dots`](crate::picked_dots) alone multiplies. Where a value is not finite
+    /// all columns become zero.
     ///
     /// # Panics
-    /// If `dim` is 0 or the length is no multiple of it.
-    pub fn new(columns: &[f32], dim: usize) -> CoarsePanels {
+    /// If `dim` is 0 or more than 4 million, or the length is no multiple of it.
+    pub fn new(columns: &[f32], dim: usize, longest: f64) -> CoarsePanels {
         assert!(
-            dim > 0 && columns.len().is_multiple_of(dim),
-            "{} floats are no whole number of columns of {dim} dimensions",
+            (1..=MAX_DIM).contains(&dim) && columns.len().is_multiple_of(dim),
+            "{} floats are no whole number of columns of {dim} dimensions, of which there are at most {MAX_DIM}",
             columns.len()
         );
         let n = columns.len() / dim;
         let depth = dim.div_ceil(QUAD);
         let largest = columns.iter().fold(0.0f32, |max, q| max.max(q.abs()));
         let step = if columns.iter().all(|q| q.is_finite()) {
-            f64::from(largest) / f64::from(LARGEST)
+            // With rounding no product of halves is more than the product of their lengths.
+            let room = f64::from(i16::MAX) / longest - ROUNDING;
+            (f64::from(largest) / f64::from(LARGEST)).max(longest_half(columns, dim) / room)
         } else {
             0.0
         };
@@ -76,19 +105,16 @@ impl CoarsePanels {
                 }
             }
         }
-        let ends = narrow_ends(&quads, depth);
         CoarsePanels {
             dim,
             columns: n,
             step,
-            shift: shift(&quads, depth),
-            narrow: groups(&quads, depth, ends, |[a, b, c, d]| {
+            shift: shift(&quads, depth, longest),
+            narrow: starts(&quads, depth, |[a, b, c, d]| {
                 // Two 16-bit sums, the first in the low half.
                 ((-128 * (c + d)) << 16) | ((-128 * (a + b)) & 0xffff)
             }),
-            wide: groups(&quads, depth, wide_ends(depth), |sums| {
-                sums.iter().sum::<i32>().wrapping_mul(-128)
-            }),
+            wide: starts(&quads, depth, |sums| -128 * sums.iter().sum::<i32>()),
             quads,
         }
     }
@@ -136,93 +162,78 @@ impl CoarsePanels {
         &self.quads
     }
 
-    /// Groups for 16-bit sums, two for each column: of the first two and of the last two of each four dimensions.
-    pub(super) fn narrow(&self) -> &Groups {
+    /// What the chunks' 16-bit sums start from, two for each column: of the first two and of the last two of each four
+    /// dimensions.
+    pub(super) fn narrow(&self) -> &[Starts] {
         &self.narrow
     }
 
-    /// Groups for 32-bit sums: the chunks.
-    pub(super) fn wide(&self) -> &Groups {
+    /// What the chunks' 32-bit sums start from.
+    pub(super) fn wide(&self) -> &[Starts] {
         &self.wide
     }
 }
 
+/// The greatest length of half a chunk of the columns.
+fn longest_half(columns: &[f32], dim: usize) -> f64 {
+    let chunks = columns
+        .chunks_exact(dim)
+        .flat_map(|column| column.chunks(CHUNK * QUAD));
+    let halves = chunks.flat_map(|chunk| {
+        let mut halves = [0.0f64; 2];
+        for (d, &q) in chunk.iter().enumerate() {
+            halves[d % QUAD / 2] += f64::from(q) * f64::from(q);
+        }
+        halves
+    });
+    halves.fold(0.0, f64::max).sqrt()
+}
+
 /// How far the largest dot product there can be is shifted down to fit 16 bits.
-fn shift(quads: &[Quads], depth: usize) -> u32 {
-    let mut most = 0;
+fn shift(quads: &[Quads], depth: usize, longest: f64) -> u32 {
+    let mut most = 0.0f64;
     for panel in quads.chunks_exact(depth) {
-        let mut sums = [0u64; LANES];
-        for quad in panel {
-            for (sum, values) in sums.iter_mut().zip(quad.0.as_chunks::<QUAD>().0) {
-                *sum += values
+        let mut sums = [0.0; LANES];
+        for chunk in panel.chunks(CHUNK) {
+            let mut halves = [[0; 2]; LANES];
+            for quad in chunk {
+                let (pairs, _) = quad.0.as_chunks::<2>();
+                for (sum, pair) in halves.as_flattened_mut().iter_mut().zip(pairs) {
+                    *sum += pair
+                        .iter()
+                        .map(|&q| i32::from(q) * i32::from(q))
+                        .sum::<i32>();
+                }
+            }
+            for (sum, halves) in sums.iter_mut().zip(halves) {
+                *sum += halves
                     .iter()
-                    .map(|q| u64::from(q.unsigned_abs()))
-                    .sum::<u64>();
+                    .map(|&half| f64::from(half).sqrt())
+                    .sum::<f64>();
             }
         }
-        most = sums.into_iter().fold(most, u64::max);
+        most = sums.into_iter().fold(most, f64::max);
     }
-    // A row's values are -128 at least.
-    let bits = u64::BITS - (most * 128).leading_zeros();
+    let bits = u64::BITS - ((most * longest) as u64).leading_zeros();
     (bits + 1).saturating_sub(i16::BITS)
 }
 
-/// Ends the groups as late as 16-bit sums allow in every column. Four dimensions always fit.
-fn narrow_ends(quads: &[Quads], depth: usize) -> Vec<usize> {
-    let mut used = vec![0; quads.len() / depth * LANES * 2];
-    let mut ends = Vec::new();
-    for d in 0..depth {
-        let next: Vec<i32> = quads
-            .chunks_exact(depth)
-            .flat_map(|panel| panel[d].0.as_chunks::<2>().0)
-            .map(|&[a, b]| i32::from(a.abs()) + i32::from(b.abs()))
-            .collect();
-        let full = used
-            .iter()
-            .zip(&next)
-            .any(|(used, next)| used + next > ROOM);
-        if full || (d > 0 && d.is_multiple_of(CHUNK)) {
-            ends.push(d);
-            used.fill(0);
-        }
-        for (used, next) in used.iter_mut().zip(next) {
-            *used += next;
-        }
-    }
-    ends.push(depth);
-    ends
-}
-
-/// Ends the groups where chunks end.
-fn wide_ends(depth: usize) -> Vec<usize> {
-    (0..depth)
-        .step_by(CHUNK)
-        .map(|from| depth.min(from + CHUNK))
-        .collect()
-}
-
-/// `start` has the four sums, over a group, of the dimensions that are first, second, third and last in their four.
-fn groups(
-    quads: &[Quads],
-    depth: usize,
-    ends: Vec<usize>,
-    start: impl Fn([i32; QUAD]) -> i32,
-) -> Groups {
-    let mut starts = Vec::with_capacity(quads.len() / depth * ends.len());
-    for panel in quads.chunks_exact(depth) {
-        let mut from = 0;
-        for &end in &ends {
+/// `[n_panels][n_chunks]`, where rows are unsigned: `start` has the four sums, over a chunk, of the dimensions that are first, second,
+/// third and last in their four.
+fn starts(quads: &[Quads], depth: usize, start: impl Fn([i32; QUAD]) -> i32) -> Vec<Starts> {
+    let panels = quads.chunks_exact(depth);
+    let chunks = panels.flat_map(|panel| panel.chunks(CHUNK));
+    chunks
+        .map(|chunk| {
             let mut sums = [[0; QUAD]; LANES];
-            for quad in &panel[from..end] {
+            for quad in chunk {
                 for (sums, values) in sums.iter_mut().zip(quad.0.as_chunks::<QUAD>().0) {
                     for (sum, &value) in sums.iter_mut().zip(values) {
                         *sum += i32::from(value);
                     }
                 }
             }
-            starts.push(Starts(sums.map(&start)));
-            from = end;
-        }
-    }
-    Groups { ends, starts }
+            Starts(sums.map(&start))
+        })
+        .collect()
 }

@@ -3,9 +3,10 @@
 //!
 //! Without the newer instructions for bytes the fastest product there is multiplies pairs of unsigned with signed bytes and
 //! adds the two products in 16 bits, saturating (`vpmaddubsw`): four an f32 fused multiply-add. Columns of seven bits keep
-//! it from saturating, whatever the rows, and for as many dimensions as the columns allow the sums are added in 16 bits too,
-//! before they are made 32 bits wide. The columns are rounded; the sums of the rounded columns are exact, and come with 16 of
-//! their bits: the fewer there are, the faster they are looked through.
+//! it from saturating, whatever the rows. The sums are added in 16 bits too, where they may wrap and come back: a sum over a
+//! chunk of 128 dimensions is at most the product of the lengths of its row and column (Cauchy-Schwarz), and columns are
+//! scaled for that to fit. The columns are rounded; the sums of the rounded columns are exact, and come with 16 of their
+//! bits: the fewer there are, the faster they are looked through.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -20,18 +21,19 @@ mod tile;
 
 use crate::level::dispatch;
 use crate::{Level, level};
-pub use columns::CoarsePanels;
+pub use columns::{CoarsePanels, coarse_length};
 
 /// Dimensions that a kernel multiplies in one step.
 const QUAD: usize = 4;
 
-/// Steps of four dimensions in a chunk, the most that a group has.
+/// Steps of four dimensions in a chunk, the most that are added up in 16 bits.
 const CHUNK: usize = 32;
 
 /// `out[r][c] = rows[r] · column c >> shift` in units of [`CoarsePanels::step`] times 2 to the power of
 /// [`CoarsePanels::shift`], `rows` being `[n_rows, dim]` without gaps (centroids as they lie in a file) and `out`
-/// `[n_rows, padded_columns]`, zero in missing columns. Sums wrap where they overflow 32 bits, which needs more than 266,000
-/// dimensions.
+/// `[n_rows, padded_columns]`, zero in missing columns. Of rows longer than the panels are made for ([`coarse_length`]) the
+/// scores may be any, and differ by level. What lies behind `rows` is fetched to the processor's caches, as it mostly comes
+/// next.
 ///
 /// # Panics
 /// If `rows` is no whole number of rows or `out` has another length.

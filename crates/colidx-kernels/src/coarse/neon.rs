@@ -1,6 +1,6 @@
 //! NEON: rows and columns are both signed. With the dot-product extension (Arm v8.2) one instruction multiplies 16 pairs of
-//! bytes and adds them in 32 bits; tiles of 6 rows by one panel take 24 of the 32 registers. Without it four do, and tiles
-//! are of 3 rows.
+//! bytes and adds them in 32 bits; tiles of 6 rows by one panel take 24 of the 32 registers. Without it two add them in 16
+//! bits, and tiles of 3 rows take as many.
 
 use std::arch::aarch64::*;
 use std::arch::{asm, is_aarch64_feature_detected};
@@ -72,35 +72,36 @@ unsafe impl tile::Sums for Dots {
     }
 }
 
-/// Two 32-bit sums for each of four columns, the first two columns' and the last two's.
+/// Four 16-bit sums for each of four columns, the first two columns' and the last two's.
 #[derive(Clone, Copy)]
 struct Words {
-    low: int32x4_t,
-    high: int32x4_t,
+    low: int16x8_t,
+    high: int16x8_t,
 }
 
 // SAFETY: every method is the instructions it names.
 unsafe impl tile::Sums for Words {
     const WIDTH: usize = 4;
-    const NARROW: bool = false;
+    const NARROW: bool = true;
     const FLIP: u8 = 0;
     type Columns = int8x16_t;
     type Row = int8x16_t;
-    type Totals = Words;
+    type Totals = int32x4_t;
 
     #[inline(always)]
-    unsafe fn nothing() -> Words {
+    unsafe fn nothing() -> int32x4_t {
         // SAFETY: the caller's promise.
-        let zero = unsafe { vdupq_n_s32(0) };
+        unsafe { vdupq_n_s32(0) }
+    }
+
+    #[inline(always)]
+    unsafe fn start(_from: *const i32, _totals: int32x4_t) -> Self {
+        // SAFETY: the caller's promise.
+        let zero = unsafe { vdupq_n_s16(0) };
         Words {
             low: zero,
             high: zero,
         }
-    }
-
-    #[inline(always)]
-    unsafe fn start(_from: *const i32, totals: Words) -> Self {
-        totals
     }
 
     #[inline(always)]
@@ -119,23 +120,26 @@ unsafe impl tile::Sums for Words {
     unsafe fn add(self, row: int8x16_t, columns: int8x16_t) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
-            let low = vmull_s8(vget_low_s8(row), vget_low_s8(columns));
             Words {
-                low: vpadalq_s16(self.low, low),
-                high: vpadalq_s16(self.high, vmull_high_s8(row, columns)),
+                low: vmlal_s8(self.low, vget_low_s8(row), vget_low_s8(columns)),
+                high: vmlal_high_s8(self.high, row, columns),
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn finish(self, _totals: Words) -> Words {
-        self
+    unsafe fn finish(self, totals: int32x4_t) -> int32x4_t {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let sums = vpaddq_s32(vpaddlq_s16(self.low), vpaddlq_s16(self.high));
+            vaddq_s32(totals, sums)
+        }
     }
 
     #[inline(always)]
-    unsafe fn store(totals: Words, shift: u32, to: *mut i16) {
+    unsafe fn store(totals: int32x4_t, shift: u32, to: *mut i16) {
         // SAFETY: the caller's promise.
-        unsafe { store(vpaddq_s32(totals.low, totals.high), shift, to) }
+        unsafe { store(totals, shift, to) }
     }
 }
 
@@ -178,7 +182,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "neon,dotprod")]
 unsafe fn quads(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Dots, 6, 4, 4>(rows, panels, out) }
+    unsafe { tile::dots::<Dots, 6, 4, 6, 4>(rows, panels, out) }
 }
 
 /// # Safety
@@ -186,5 +190,5 @@ unsafe fn quads(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
 #[target_feature(enable = "neon")]
 unsafe fn words(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Words, 3, 4, 4>(rows, panels, out) }
+    unsafe { tile::dots::<Words, 3, 4, 3, 4>(rows, panels, out) }
 }

@@ -4,7 +4,7 @@
 //! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
 //! instructions.
 
-use super::columns::{Groups, Quads, Starts};
+use super::columns::{Quads, Starts};
 use super::{CHUNK, CoarsePanels, QUAD};
 use crate::LANES;
 
@@ -16,7 +16,7 @@ use crate::LANES;
 pub(super) unsafe trait Sums: Copy {
     /// Columns in a register; divides [`LANES`].
     const WIDTH: usize;
-    /// Whether a column's four bytes are two sums of 16 bits, which fit one group, or one of 32 bits.
+    /// Whether a column's four bytes are two sums of 16 bits, which are good for one chunk, or one of 32 bits.
     const NARROW: bool;
     /// What makes of a row's signed bytes those that [`row`](Sums::row) takes, by exclusive or: 0x80 adds 128, 0 nothing.
     const FLIP: u8;
@@ -24,13 +24,13 @@ pub(super) unsafe trait Sums: Copy {
     type Columns: Copy;
     /// Four dimensions of one row, in every column's place.
     type Row: Copy;
-    /// The sums of finished groups, in 32 bits.
+    /// The sums of finished chunks, in 32 bits.
     type Totals: Copy;
 
     /// Totals of 0.
     unsafe fn nothing() -> Self::Totals;
-    /// Sums before a group's first product, from `WIDTH` integers, of use to those whose rows are 128 more. Sums that can go
-    /// on over groups start from the totals.
+    /// Sums before a chunk's first product, from `WIDTH` integers, of use to those whose rows are 128 more. Sums of 32 bits
+    /// start from the totals.
     unsafe fn start(from: *const i32, totals: Self::Totals) -> Self;
     /// From `4 WIDTH` bytes.
     unsafe fn columns(from: *const i8) -> Self::Columns;
@@ -38,7 +38,7 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn row(from: *const u8) -> Self::Row;
     /// Adds the four products of each column.
     unsafe fn add(self, row: Self::Row, columns: Self::Columns) -> Self;
-    /// The totals after a group, from those before it.
+    /// The totals after a chunk, from those before it.
     unsafe fn finish(self, totals: Self::Totals) -> Self::Totals;
     /// Writes totals, shifted down, to `WIDTH` integers.
     unsafe fn store(totals: Self::Totals, shift: u32, to: *mut i16);
@@ -51,7 +51,7 @@ macro_rules! sums {
         $name:ident($register:ty), $width:literal, narrow $narrow:literal, $load:ident, $splat:ident,
         start |$from:ident, $before:ident| $start:expr,
         add |$sums:ident, $row:ident, $columns:ident| $add:expr,
-        finish |$of_group:ident, $totals:ident| $finish:expr,
+        finish |$of_chunk:ident, $totals:ident| $finish:expr,
         store |$done:ident, $shift:ident, $to:ident| $store:expr
     ) => {
         #[derive(Clone, Copy)]
@@ -102,7 +102,7 @@ macro_rules! sums {
 
             #[inline(always)]
             unsafe fn finish(self, $totals: $register) -> $register {
-                let $of_group = self.0;
+                let $of_chunk = self.0;
                 $finish
             }
 
@@ -130,77 +130,104 @@ const BLOCK: usize = 64;
 /// Bytes from a chunk of a block's rows to the next.
 const CHUNK_BYTES: usize = BLOCK * PITCH;
 
-/// Panels with their groups.
-struct Columns<'a> {
+/// Panels, and what the sums of their chunks start from.
+#[derive(Clone, Copy)]
+struct Columns {
     /// Steps of four dimensions.
     depth: usize,
     panel: *const Quads,
-    /// Ends of groups.
-    ends: &'a [usize],
     starts: *const Starts,
+}
+
+/// The sums of `R` rows by `N` registers of columns over one chunk.
+///
+/// # Safety
+/// As [`tile`], for a chunk there is.
+#[inline(always)]
+unsafe fn chunk<S: Sums, const R: usize, const N: usize>(
+    rows: *const u8,
+    columns: Columns,
+    number: usize,
+    totals: &[[S::Totals; N]; R],
+) -> [[S; N]; R] {
+    let Columns {
+        depth,
+        panel,
+        starts,
+    } = columns;
+    let per_panel = LANES / S::WIDTH;
+    let first = number * CHUNK;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let start = |v: usize| {
+            let line = starts.add(v / per_panel * depth.div_ceil(CHUNK) + number);
+            line.cast::<i32>().add(v % per_panel * S::WIDTH)
+        };
+        let mut sums = [[S::start(start(0), totals[0][0]); N]; R];
+        for (sums, totals) in sums.iter_mut().zip(totals) {
+            for (v, (sum, &total)) in sums.iter_mut().zip(totals).enumerate() {
+                *sum = S::start(start(v), total);
+            }
+        }
+        let rows = rows.add(number * CHUNK_BYTES);
+        for d in 0..CHUNK.min(depth - first) {
+            let mut row = [S::row(rows.add(d * QUAD)); R];
+            for (r, row) in row.iter_mut().enumerate().skip(1) {
+                *row = S::row(rows.add(r * PITCH + d * QUAD));
+            }
+            for v in 0..N {
+                let line = panel.add(v / per_panel * depth + first + d);
+                let columns = S::columns(line.cast::<i8>().add(v % per_panel * S::WIDTH * QUAD));
+                for (sums, &row) in sums.iter_mut().zip(&row) {
+                    sums[v] = sums[v].add(row, columns);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// The totals after a chunk.
+///
+/// # Safety
+/// The processor has `S`'s instruction set.
+#[inline(always)]
+unsafe fn finish<S: Sums, const R: usize, const N: usize>(
+    sums: &[[S; N]; R],
+    totals: &[[S::Totals; N]; R],
+) -> [[S::Totals; N]; R] {
+    let mut totals = *totals;
+    for (totals, sums) in totals.iter_mut().zip(sums) {
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            // SAFETY: the caller's promise.
+            *total = unsafe { sum.finish(*total) };
+        }
+    }
+    totals
 }
 
 /// `R` rows by `N` registers of columns.
 ///
 /// # Safety
 /// The caller has `R` rows at `rows`, in as many chunks as `depth` needs, as many panels with their starts in `columns` as
-/// `N` registers span, groups of which none passes the end of a chunk, the last ending at `depth`, and room for the columns
-/// in each of `R` rows at `out`.
+/// `N` registers span, and room for the columns in each of `R` rows at `out`.
 #[inline(always)]
 unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
-    columns: &Columns,
+    columns: Columns,
     shift: u32,
     out: *mut i16,
     stride: usize,
 ) {
-    let Columns {
-        depth,
-        panel,
-        ends,
-        starts,
-    } = *columns;
-    let per_panel = LANES / S::WIDTH;
     // SAFETY: the caller's promise.
-    let mut totals = [[unsafe { S::nothing() }; N]; R];
-    let mut d = 0;
-    for (group, &end) in ends.iter().enumerate() {
+    let mut totals = unsafe {
+        let nothing = [[S::nothing(); N]; R];
+        finish(&chunk::<S, R, N>(rows, columns, 0, &nothing), &nothing)
+    };
+    // Nearly always there is but one, which on its own need not keep totals.
+    for number in 1..columns.depth.div_ceil(CHUNK) {
         // SAFETY: the caller's promise.
-        unsafe {
-            let start = |v: usize| {
-                let line = starts.add(v / per_panel * ends.len() + group).cast::<i32>();
-                line.add(v % per_panel * S::WIDTH)
-            };
-            let mut acc = [[S::start(start(0), totals[0][0]); N]; R];
-            for (acc, totals) in acc.iter_mut().zip(&totals) {
-                for (v, (acc, &totals)) in acc.iter_mut().zip(totals).enumerate() {
-                    *acc = S::start(start(v), totals);
-                }
-            }
-            let rows = rows.add(d / CHUNK * CHUNK_BYTES + d % CHUNK * QUAD);
-            for i in 0..end - d {
-                let at = |v: usize| {
-                    let line = panel.add(v / per_panel * depth + d + i).cast::<i8>();
-                    line.add(v % per_panel * S::WIDTH * QUAD)
-                };
-                let mut columns = [S::columns(at(0)); N];
-                for (v, columns) in columns.iter_mut().enumerate().skip(1) {
-                    *columns = S::columns(at(v));
-                }
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    let row = S::row(rows.add(r * PITCH + i * QUAD));
-                    for (acc, columns) in acc.iter_mut().zip(&columns) {
-                        *acc = acc.add(row, *columns);
-                    }
-                }
-            }
-            d = end;
-            for (totals, acc) in totals.iter_mut().zip(acc) {
-                for (totals, acc) in totals.iter_mut().zip(acc) {
-                    *totals = acc.finish(*totals);
-                }
-            }
-        }
+        totals = unsafe { finish(&chunk::<S, R, N>(rows, columns, number, &totals), &totals) };
     }
     for (r, totals) in totals.iter().enumerate() {
         for (v, &totals) in totals.iter().enumerate() {
@@ -210,7 +237,8 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// Passes `n` rows by the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
+/// Passes `n` rows by the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1. With each tile the next
+/// of `ahead` are fetched, `[n, dim]` for which there may be no memory.
 ///
 /// # Safety
 /// As [`tile`], for `n` rows.
@@ -218,14 +246,18 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
 unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
     n: usize,
-    columns: &Columns,
+    columns: Columns,
     shift: u32,
     out: *mut i16,
     stride: usize,
+    ahead: Option<Ahead>,
 ) {
     let mut row = 0;
     macro_rules! take {
         ($count:expr) => {{
+            if let Some(ahead) = ahead {
+                ahead.fetch(row, $count);
+            }
             // SAFETY: the tile lies within the `n` rows; the rest is the caller's promise.
             unsafe {
                 let (rows, out) = (rows.add(row * PITCH), out.add(row * stride));
@@ -251,6 +283,21 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     }
 }
 
+/// The rows after those of a block, which are likely to come next even where they are not ours to read.
+#[derive(Clone, Copy)]
+struct Ahead {
+    rows: *const i8,
+    dim: usize,
+}
+
+impl Ahead {
+    #[inline(always)]
+    fn fetch(self, row: usize, count: usize) {
+        let first = self.rows.wrapping_add(row * self.dim);
+        crate::prefetch::prefetch_at(first, count * self.dim);
+    }
+}
+
 /// Copies part of a row, 32 bytes at a time while there are as many.
 #[inline(always)]
 fn flip(from: &[i8], to: &mut [u8], by: u8) {
@@ -266,25 +313,32 @@ fn flip(from: &[i8], to: &mut [u8], by: u8) {
     }
 }
 
-/// `super::coarse_dots` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
+/// `super::coarse_dots` with tiles of `R` rows by `N` registers, and of `R1` by `N1` (a single panel) for a panel that is left over.
 ///
 /// # Safety
 /// The processor has `S`'s instruction set; `rows` is `[n_rows, dim]` and `out` `[n_rows, padded_columns]`, and there are
 /// columns.
 #[inline(always)]
-pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
+pub(super) unsafe fn dots<
+    S: Sums,
+    const R: usize,
+    const N: usize,
+    const R1: usize,
+    const N1: usize,
+>(
     rows: &[i8],
     panels: &CoarsePanels,
     out: &mut [i16],
 ) {
     let (dim, width) = (panels.dim(), panels.padded_columns());
     let (depth, shift) = (dim.div_ceil(QUAD), panels.shift());
-    let Groups { ends, starts } = if S::NARROW {
+    let chunks = depth.div_ceil(CHUNK);
+    let starts = if S::NARROW {
         panels.narrow()
     } else {
         panels.wide()
     };
-    let mut copy = vec![0u8; depth.div_ceil(CHUNK) * CHUNK_BYTES];
+    let mut copy = vec![0u8; chunks * CHUNK_BYTES];
     let blocks = rows.chunks(BLOCK * dim).zip(out.chunks_mut(BLOCK * width));
     for (rows, out) in blocks {
         for (r, row) in rows.chunks_exact(dim).enumerate() {
@@ -293,23 +347,27 @@ pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: us
             }
         }
         let n = rows.len() / dim;
+        let mut ahead = Some(Ahead {
+            rows: rows.as_ptr().wrapping_add(rows.len()),
+            dim,
+        });
         let mut p = 0;
         while p < width / LANES {
             let (copy, out) = (copy.as_ptr(), out[p * LANES..].as_mut_ptr());
             let columns = Columns {
                 depth,
                 panel: panels.quads()[p * depth..].as_ptr(),
-                ends,
-                starts: starts[p * ends.len()..].as_ptr(),
+                starts: starts[p * chunks..].as_ptr(),
             };
+            let ahead = ahead.take();
             // SAFETY: `copy` has the block's rows; the panels exist with their starts, and `out` has their columns in every
             // row.
             unsafe {
-                if width / LANES - p >= N / ONE {
-                    sweep::<S, R, N>(copy, n, &columns, shift, out, width);
-                    p += N / ONE;
+                if width / LANES - p >= N / N1 {
+                    sweep::<S, R, N>(copy, n, columns, shift, out, width, ahead);
+                    p += N / N1;
                 } else {
-                    sweep::<S, R, ONE>(copy, n, &columns, shift, out, width);
+                    sweep::<S, R1, N1>(copy, n, columns, shift, out, width, ahead);
                     p += 1;
                 }
             }

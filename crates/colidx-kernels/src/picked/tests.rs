@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{cases, up_to};
-use crate::{CoarsePanels, coarse_dots};
+use crate::{CoarsePanels, coarse_dots, coarse_length};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -37,9 +37,9 @@ proptest! {
         columns in prop::collection::vec(-1f32..1.0, 3300),
         rows in prop::collection::vec(any::<i8>(), up_to(1000)),
     ) {
-        let panels = CoarsePanels::new(&columns[..33 * dim], dim);
         let n = rows.len() / dim;
         let rows = &rows[..n * dim];
+        let panels = CoarsePanels::new(&columns[..33 * dim], dim, coarse_length(rows, dim));
         let mut all = vec![0; n * panels.padded_columns()];
         coarse_dots(rows, &panels, &mut all);
         let picks: Vec<u32> = (0..n as u32).rev().collect();

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::search::best::Best;
 use crate::search::walk::Walk;
 use crate::segment::vectors::resize;
-use colidx_kernels::{CoarsePanels, Panels, RowsView};
+use colidx_kernels::{CoarsePanels, Panels, RowsView, coarse_length};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -66,6 +66,8 @@ struct Space<'a> {
     values: Vec<f32>,
     /// The largest squared length, and so the largest inner product.
     longest: f32,
+    /// The coarse length of the centroids.
+    coarse_length: f64,
 }
 
 impl<'a> Space<'a> {
@@ -82,6 +84,7 @@ impl<'a> Space<'a> {
             .map(|row| row.iter().map(|x| x * x).sum());
         Self {
             longest: squares.fold(0.0, f32::max),
+            coarse_length: coarse_length(&layout.centroids, dim.max(1)),
             layout,
             dim,
             values,
@@ -127,7 +130,7 @@ impl<'a> Space<'a> {
             let value = self.value(number).iter().zip(&self.layout.steps);
             value.map(|(x, step)| x * step)
         });
-        CoarsePanels::new(&columns.collect::<Vec<f32>>(), self.dim)
+        CoarsePanels::new(&columns.collect::<Vec<f32>>(), self.dim, self.coarse_length)
     }
 
     /// The best of the nearest cells.
@@ -318,7 +321,9 @@ mod tests {
             .chunks(DIM)
             .flat_map(|q| q.iter().zip(&layout.steps));
         let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
-        let panels = CoarsePanels::new(&scaled, DIM);
+        let longest =
+            coarse_length(&layout.centroids, DIM).max(coarse_length(&layout.centres, DIM));
+        let panels = CoarsePanels::new(&scaled, DIM, longest);
         let best_of = |rows: &[i8], count| {
             let mut best = Best::new(100, count);
             let mut scores = vec![0; rows.len() / DIM * panels.padded_columns()];

@@ -40,10 +40,10 @@ pub(super) fn probe<'a>(
     parallel: bool,
 ) -> Result<Probes<'a>> {
     let codebook = index.codebook();
-    let panels = query.scaled(codebook.steps());
     let beam = count.saturating_mul(BEAM);
     let sparse = beam.saturating_mul(SPARSE) < codebook.len();
     if codebook.has_graph() && sparse {
+        let panels = query.scaled(codebook.steps(), codebook.centre_length());
         let (tokens, scored) = walk(codebook, &panels, count, beam, parallel)?;
         return Ok(Probes {
             tokens,
@@ -52,6 +52,7 @@ pub(super) fn probe<'a>(
             table: None,
         });
     }
+    let panels = query.scaled(codebook.steps(), codebook.centroid_length());
     let columns = panels.padded_columns();
     let mut table = Table::new(index.tables().take(), codebook.len(), columns);
     let mut best = Best::new(panels.columns(), count);

@@ -67,13 +67,13 @@ impl Query {
     }
 
     /// The means of tokens that lie close together, with each dimension multiplied by its step, so that products with rows that are counted in steps are
-    /// products with the rows.
-    pub(super) fn scaled(&self, steps: &[f32]) -> CoarsePanels {
+    /// products with the rows. `longest` is the coarse length of these.
+    pub(super) fn scaled(&self, steps: &[f32], longest: f64) -> CoarsePanels {
         let rows = self.merged.vectors().chunks_exact(self.dim());
         let scaled: Vec<f32> = rows
             .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
             .collect();
-        CoarsePanels::new(&scaled, self.dim())
+        CoarsePanels::new(&scaled, self.dim(), longest)
     }
 
     /// The sum of the vectors, as a column to multiply mean residuals with.
@@ -87,7 +87,7 @@ impl Query {
         for (sum, scale) in sum.iter_mut().zip(scales) {
             *sum *= scale / crate::segment::means::UNITS;
         }
-        CoarsePanels::new(&sum, self.dim())
+        CoarsePanels::new(&sum, self.dim(), 0.0)
     }
 
     /// Tokens that lie close together, taken as one.
