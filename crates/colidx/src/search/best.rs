@@ -3,7 +3,7 @@
 use colidx_kernels::CoarsePanels;
 
 /// Rows scored at a time: their scores stay in the first-level cache.
-const ROWS: usize = 64;
+const ROWS: usize = 256;
 
 /// A row's score and its number.
 pub(crate) type Scored = (i32, u32);
