@@ -7,13 +7,13 @@
 //! scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
+use super::spread::spread;
 use super::{Query, SearchStats, ahead};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
 use crate::segment::vectors::resize;
 use colidx_kernels::Int16Panels;
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
@@ -109,29 +109,20 @@ impl<'a> Exact<'a> {
         &self,
         items: &[T],
         stats: &mut SearchStats,
-        score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync,
+        score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync + Send,
     ) -> Result<Vec<Option<S>>> {
         let scorer = || Scorer::new(self.index, self.query, self.k);
-        let chunk = |scorer: &mut Scorer<'a>, items: &[T], stats: &mut SearchStats| {
-            let scores = items.iter().map(|item| score(scorer, item, stats));
-            scores.collect::<Result<Vec<Option<S>>>>()
-        };
-        if !self.parallel {
-            return chunk(&mut scorer(), items, stats);
-        }
-        let parts: Vec<(Vec<Option<S>>, SearchStats)> = items
-            .par_chunks(CHUNK)
-            .map_init(scorer, |scorer, items| {
-                let mut stats = SearchStats::default();
-                Ok((chunk(scorer, items, &mut stats)?, stats))
-            })
-            .collect::<Result<_>>()?;
-        let mut all = Vec::with_capacity(items.len());
-        for (part, work) in parts {
-            all.extend(part);
-            stats.add_work(&work);
-        }
-        Ok(all)
+        spread(
+            items,
+            CHUNK,
+            self.parallel,
+            stats,
+            scorer,
+            |scorer, items, stats| {
+                let scores = items.iter().map(|item| score(scorer, item, stats));
+                scores.collect()
+            },
+        )
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod pool;
 mod query;
 mod rank;
 mod ridge;
+mod spread;
 mod table;
 mod top;
 mod traits;

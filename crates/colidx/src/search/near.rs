@@ -7,12 +7,12 @@
 //! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::traits`]).
 
 use super::centroids::Probes;
+use super::spread::spread;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::vectors::resize;
 use crate::segment::{Segment, means};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
@@ -136,22 +136,10 @@ impl<'a> Near<'a> {
         parallel: bool,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
-        if !parallel {
-            return self.traits_of(documents, &mut Group::default(), stats);
-        }
-        let parts: Vec<(Vec<Option<Traits>>, SearchStats)> = documents
-            .par_chunks(CHUNK)
-            .map_init(Group::default, |group, chunk| {
-                let mut stats = SearchStats::default();
-                Ok((self.traits_of(chunk, group, &mut stats)?, stats))
-            })
-            .collect::<Result<_>>()?;
-        let mut traits = Vec::with_capacity(documents.len());
-        for (part, work) in parts {
-            traits.extend(part);
-            stats.add_work(&work);
-        }
-        Ok(traits)
+        let work = |group: &mut Group, documents: &[DocId], stats: &mut SearchStats| {
+            self.traits_of(documents, group, stats)
+        };
+        spread(documents, CHUNK, parallel, stats, Group::default, work)
     }
 
     fn traits_of(
