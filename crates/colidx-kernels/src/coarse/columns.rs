@@ -3,7 +3,7 @@
 use super::{CHUNK, QUAD};
 use crate::LANES;
 
-/// What the largest magnitude of all columns becomes. Two products with unsigned bytes, 2 * 255 * 63, fit 16 bits.
+/// The most that the largest magnitude of all columns becomes. Two products with unsigned bytes, 2 * 255 * 63, fit 16 bits.
 const LARGEST: i8 = 63;
 
 /// Of the rounding errors of half a chunk's values, each at most a half, the greatest length.
