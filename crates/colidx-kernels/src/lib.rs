@@ -21,7 +21,7 @@
 //! - rows of 16-bit integers, [`int16_stride`] apart, and columns as [`Int16Panels`] give scores that are exact in i32 and
 //!   near those of f32, by a bound that the columns know ([`Int16Panels::maxsim_error`]): for screening;
 //! - rows of bytes and columns as [`CoarsePanels`], of seven bits, give scores that choose centroids;
-//! - *codes* (`u16` or `u32`) are centroid ids, one for each token vector;
+//! - *codes* (`u16` or `u32`) are centroid ids, one for each token vector; packed, a fixed few bits each;
 //! - *residuals* are packed buckets, [`packed_len`] bytes for each token vector.
 //!
 //! The free functions run at [`level()`]; the methods of [`Level`] of the same names run at a level of the caller's
@@ -30,6 +30,7 @@
 mod coarse;
 mod code;
 mod codec;
+mod codes;
 mod dense;
 mod dot;
 mod fma;
@@ -48,6 +49,7 @@ mod view;
 pub use coarse::{CoarsePanels, coarse_dots, coarse_length};
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, decode, decode_int16, pack, packed_len, quantize, unpack};
+pub use codes::unpack_codes;
 pub use dense::{Activation, layer_norm, softmax};
 pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
 pub use int8::{Int8Panels, Int8Rows, int8_dots};
@@ -55,6 +57,6 @@ pub use int16::{Int16Panels, int16_max_dots, int16_stride};
 pub use level::{Level, level};
 pub use norm::normalize;
 pub use panels::{LANES, Panels};
-pub use picked::picked_dots;
+pub use picked::{picked_dots, picked_max};
 pub use prefetch::prefetch;
 pub use view::RowsView;

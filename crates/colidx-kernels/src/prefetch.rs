@@ -14,10 +14,14 @@ pub(crate) fn prefetch_at<T>(first: *const T, bytes: usize) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
-        // The last byte may lie in a line of its own.
-        for at in (0..bytes).step_by(LINE).chain(bytes.checked_sub(1)) {
+        // From the start of its line on, so that the last byte's line is among those taken.
+        let skipped = first.addr() % LINE;
+        let mut at = 0;
+        while bytes > 0 && at < skipped + bytes {
+            let line = first.wrapping_byte_sub(skipped).wrapping_byte_add(at);
             // SAFETY: the instruction is part of x86-64 and faults nowhere.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_byte_add(at).cast()) };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.cast()) };
+            at += LINE;
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -298,15 +298,16 @@ impl Ahead {
     }
 }
 
-/// Copies part of a row, 32 bytes at a time while there are as many.
+/// Copies part of a row, eight bytes at a time as one integer: left to the compiler, loops over bytes were vectorised or not by
+/// what else was in the function, and a search of a small codebook spent a tenth of its time in them.
 #[inline(always)]
 fn flip(from: &[i8], to: &mut [u8], by: u8) {
-    let (chunks, rest) = from.as_chunks::<32>();
-    let (to_chunks, to_rest) = to[..from.len()].as_chunks_mut::<32>();
-    for (to, from) in to_chunks.iter_mut().zip(chunks) {
-        for (to, &x) in to.iter_mut().zip(from) {
-            *to = x as u8 ^ by;
-        }
+    let (words, rest) = from.as_chunks::<8>();
+    let (to_words, to_rest) = to[..from.len()].as_chunks_mut::<8>();
+    for (to, from) in to_words.iter_mut().zip(words) {
+        // SAFETY: eight bytes are there to read.
+        let word = unsafe { from.as_ptr().cast::<u64>().read_unaligned() };
+        *to = (word ^ u64::from_ne_bytes([by; 8])).to_ne_bytes();
     }
     for (to, &x) in to_rest.iter_mut().zip(rest) {
         *to = x as u8 ^ by;

@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::scalar;
+use crate::LANES;
 
 /// Dimensions in a step.
 const STEP: usize = 16;
@@ -31,6 +32,28 @@ pub(super) unsafe fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut 
         }
         let rest = scalar::dot(&row[whole..], &column[whole..]);
         *out = sum(sums).wrapping_add(rest);
+    }
+}
+
+/// # Safety
+/// The processor has AVX2, and the columns of `out` are a multiple of [`LANES`], but not none.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn max(rows: &[i16], picks: &[u32], out: &mut [i16]) {
+    let columns = out.len();
+    let n = rows.len() / columns;
+    for panel in (0..columns).step_by(LANES) {
+        // SAFETY: a panel of 16 integers is in `out`, and in each of the `n` rows.
+        unsafe {
+            let to = out.as_mut_ptr().add(panel).cast();
+            let mut best = _mm256_loadu_si256(to);
+            for &pick in picks {
+                if (pick as usize) < n {
+                    let row = rows.as_ptr().add(pick as usize * columns + panel);
+                    best = _mm256_max_epi16(best, _mm256_loadu_si256(row.cast()));
+                }
+            }
+            _mm256_storeu_si256(to, best);
+        }
     }
 }
 

@@ -1,5 +1,8 @@
-//! Coarse scores of rows picked here and there, one column and a few dozen rows at a time: what a walk over a graph of centroids
+//! Rows picked here and there.
+//!
+//! Coarse scores of them, one column and a few dozen rows at a time: what a walk over a graph of centroids
 //! needs, and products with the mean residuals of candidates. The sums are those of [`coarse_dots`](crate::coarse_dots), all of their bits.
+//! And of rows that are coarse scores, by column the best: what the centroids of a document are worth for each query token.
 //!
 //! With a single column there is nothing to spread over the lanes of a register but dimensions, which is no harm here: integer
 //! sums are exact in any order.
@@ -13,7 +16,7 @@ mod neon;
 mod scalar;
 
 use crate::level::dispatch;
-use crate::{Level, level, prefetch};
+use crate::{LANES, Level, level, prefetch};
 
 /// `out[i] = rows[picks[i]] · column`, `rows` being `[n_rows, dim]` without gaps and `column` `[dim]`, as
 /// [`CoarsePanels::column`](crate::CoarsePanels::column) gives it. All rows are fetched before the first is multiplied. Sums
@@ -23,6 +26,15 @@ use crate::{Level, level, prefetch};
 /// If `column` is empty, `rows` is no whole number of rows, a pick is no row, or `out` has another length than `picks`.
 pub fn picked_dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) {
     level().picked_dots(rows, picks, column, out);
+}
+
+/// Raises `out`, `[columns]`, by the rows of `rows`, `[n_rows, columns]` without gaps, that `picks` are: each value becomes the
+/// greatest of its column. A pick that is no row raises nothing.
+///
+/// # Panics
+/// If there are no columns, or their number is no multiple of [`LANES`].
+pub fn picked_max(rows: &[i16], picks: &[u32], out: &mut [i16]) {
+    level().picked_max(rows, picks, out);
 }
 
 impl Level {
@@ -43,6 +55,19 @@ impl Level {
             prefetch(&rows[pick as usize * dim..][..dim]);
         }
         dispatch!(self, dots(rows, picks, column, out));
+    }
+
+    /// [`picked_max`] at this level.
+    ///
+    /// # Panics
+    /// As [`picked_max`], or if the processor does not support the level.
+    pub fn picked_max(self, rows: &[i16], picks: &[u32], out: &mut [i16]) {
+        assert!(
+            !out.is_empty() && out.len().is_multiple_of(LANES),
+            "{} columns are no panels of {LANES}",
+            out.len()
+        );
+        dispatch!(self, max(rows, picks, out));
     }
 }
 

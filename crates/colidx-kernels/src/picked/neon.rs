@@ -3,6 +3,7 @@
 use std::arch::aarch64::*;
 
 use super::scalar;
+use crate::LANES;
 
 /// Dimensions in a step.
 const STEP: usize = 16;
@@ -34,5 +35,29 @@ pub(super) unsafe fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut 
         }
         let rest = scalar::dot(&row[whole..], &column[whole..]);
         *out = vaddvq_s32(vaddq_s32(low, high)).wrapping_add(rest);
+    }
+}
+
+/// # Safety
+/// The columns of `out` are a multiple of [`LANES`], but not none.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn max(rows: &[i16], picks: &[u32], out: &mut [i16]) {
+    let columns = out.len();
+    let n = rows.len() / columns;
+    for panel in (0..columns).step_by(LANES) {
+        // SAFETY: a panel of 16 integers is in `out`, and in each of the `n` rows.
+        unsafe {
+            let to = out.as_mut_ptr().add(panel);
+            let (mut low, mut high) = (vld1q_s16(to), vld1q_s16(to.add(8)));
+            for &pick in picks {
+                if (pick as usize) < n {
+                    let row = rows.as_ptr().add(pick as usize * columns + panel);
+                    low = vmaxq_s16(low, vld1q_s16(row));
+                    high = vmaxq_s16(high, vld1q_s16(row.add(8)));
+                }
+            }
+            vst1q_s16(to, low);
+            vst1q_s16(to.add(8), high);
+        }
     }
 }

@@ -14,3 +14,13 @@ pub(super) fn dot(row: &[i8], column: &[i16]) -> i32 {
         sum.wrapping_add(i32::from(x).wrapping_mul(i32::from(q)))
     })
 }
+
+pub(super) fn max(rows: &[i16], picks: &[u32], out: &mut [i16]) {
+    let columns = out.len();
+    for &pick in picks {
+        let row = rows.get(pick as usize * columns..).unwrap_or_default();
+        for (out, &score) in out.iter_mut().zip(row) {
+            *out = score.max(*out);
+        }
+    }
+}

@@ -32,6 +32,30 @@ proptest! {
     }
 
     #[test]
+    fn every_level_raises_to_the_greatest(
+        panels in 1usize..4,
+        rows in prop::collection::vec(any::<i16>(), 0..up_to(2000)),
+        picks in prop::collection::vec(0u32..60, 0..40),
+        before in any::<i16>(),
+    ) {
+        let columns = panels * LANES;
+        let rows = &rows[..rows.len() - rows.len() % columns];
+        let mut want = vec![before; columns];
+        for (column, want) in want.iter_mut().enumerate() {
+            for &pick in &picks {
+                // Some picks are no rows.
+                let score = rows.get(pick as usize * columns + column);
+                *want = score.map_or(*want, |score| (*want).max(*score));
+            }
+        }
+        for level in Level::supported() {
+            let mut got = vec![before; columns];
+            level.picked_max(rows, &picks, &mut got);
+            prop_assert_eq!(&got, &want, "{}", level);
+        }
+    }
+
+    #[test]
     fn they_are_the_coarse_scores(
         dim in 1..up_to(100),
         columns in prop::collection::vec(-1f32..1.0, 3300),
@@ -70,4 +94,10 @@ fn the_largest_integers_wrap() {
 #[should_panic(expected = "out of range")]
 fn picks_that_are_no_rows_are_refused() {
     picked_dots(&[1; 6], &[3], &[1; 2], &mut [0]);
+}
+
+#[test]
+#[should_panic(expected = "17 columns are no panels of 16")]
+fn columns_that_are_no_panels_are_refused() {
+    picked_max(&[1; 17], &[0], &mut [0; 17]);
 }

@@ -213,8 +213,7 @@ impl<'a> Near<'a> {
                 group.near_codes.push(codes.all[at as usize]);
                 colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
-            if let Some(table) = &self.probes.table {
-                table.prefetch(&codes.others);
+            if self.probes.table.is_some() {
                 group.others.extend_from_slice(&codes.others);
                 group.other_ends.push(group.others.len());
             }

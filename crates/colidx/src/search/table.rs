@@ -3,7 +3,6 @@
 
 use super::pool::Pooled;
 use crate::segment::vectors::resize;
-use colidx_kernels::LANES;
 
 /// The least there is, for a maximum over no rows.
 const NOTHING: i16 = i16::MIN;
@@ -30,30 +29,10 @@ impl<'a> Table<'a> {
         self.columns
     }
 
-    /// Fetches the centroids' rows to the processor's caches.
-    pub(super) fn prefetch(&self, centroids: &[u32]) {
-        for &centroid in centroids {
-            let start = centroid as usize * self.columns;
-            if let Some(row) = self.scores.get(start..start + self.columns) {
-                colidx_kernels::prefetch(row);
-            }
-        }
-    }
-
     /// Appends the maximum of the centroids' rows, `[padded_columns]`, to `out`.
     pub(super) fn push_best(&self, centroids: &[u32], out: &mut Vec<i16>) {
-        // A panel at a time, so that its maximum stays in registers.
-        for panel in (0..self.columns).step_by(LANES) {
-            let mut best = [NOTHING; LANES];
-            for &centroid in centroids {
-                let start = centroid as usize * self.columns + panel;
-                let row = self.scores.get(start..).and_then(<[i16]>::first_chunk);
-                let row: &[i16; LANES] = row.unwrap_or(&[NOTHING; LANES]);
-                for (best, score) in best.iter_mut().zip(row) {
-                    *best = (*best).max(*score);
-                }
-            }
-            out.extend_from_slice(&best);
-        }
+        let start = out.len();
+        out.resize(start + self.columns, NOTHING);
+        colidx_kernels::picked_max(&self.scores, centroids, &mut out[start..]);
     }
 }

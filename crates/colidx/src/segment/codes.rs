@@ -72,12 +72,8 @@ impl Packer {
 
 /// Replaces `out` by the codes of `range`, which ends before the tail.
 pub(crate) fn unpack(packed: &[u8], width: usize, range: Range<usize>, out: &mut Vec<u32>) {
-    let mask = (1u64 << width) - 1;
-    out.clear();
-    out.extend(range.map(|at| {
-        let bit = at * width;
-        (word_at(packed, bit / 8) >> (bit % 8) & mask) as u32
-    }));
+    super::vectors::resize(out, range.len());
+    colidx_kernels::unpack_codes(packed, width, range.start, out);
 }
 
 /// Eight bytes from `at` on, those past the end as zeros.
