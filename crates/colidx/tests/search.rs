@@ -54,7 +54,7 @@ fn every_path_gives_the_exact_score_and_order() {
         let query = Query::new(&vectors, 32).unwrap();
         let all = oracle(&index, &vectors, usize::MAX);
         for probes in [1, 8, 1 << 20] {
-            for finalists in [10, 60] {
+            for finalists in [10, 60, 100] {
                 let options = SearchOptions {
                     probes,
                     candidates: Some(100),
@@ -296,6 +296,15 @@ fn a_search_reports_its_work() {
         stats.total_time
             >= stats.exact_time + stats.near_time + stats.candidate_time + stats.centroid_time
     );
+
+    let options = SearchOptions {
+        candidates: Some(50),
+        finalists: Some(50),
+        ..Default::default()
+    };
+    let stats = index.search(&query, &options).unwrap().stats;
+    // There is nothing left to choose from.
+    assert_eq!((stats.documents_near, stats.documents_screened), (0, 50));
 }
 
 #[test]

@@ -13,7 +13,6 @@ use crate::codebook::NEIGHBOURS;
 use crate::error::Result;
 use crate::search::best::Best;
 use crate::search::walk::Walk;
-use crate::segment::vectors::resize;
 use colidx_kernels::{CoarsePanels, Panels, RowsView, coarse_length};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -141,7 +140,7 @@ impl<'a> Space<'a> {
             let cell = self.cell(cell);
             let (first, end) = (cell.start as usize, cell.end as usize);
             let rows = &self.layout.centroids[first * self.dim..end * self.dim];
-            resize(&mut scores, cell.len() * panels.padded_columns());
+            scores.resize(cell.len() * panels.padded_columns(), 0);
             best.score(first, rows, panels, &mut scores);
         }
         let number = |(_, number)| number;

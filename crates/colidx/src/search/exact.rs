@@ -12,7 +12,7 @@ use super::{Query, SearchStats, ahead};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
-use crate::segment::vectors::resize;
+use crate::segment::vectors::room;
 use colidx_kernels::Int16Panels;
 use std::ops::Range;
 
@@ -291,23 +291,19 @@ impl<'a> Scorer<'a> {
         let width = panels.padded_columns();
         let book = self.index.codebook();
         let vectors = &segment.vectors;
-        resize(&mut self.dots, range.len() * width);
+        let all_dots = room(&mut self.dots, range.len() * width);
         self.best16.clear();
         self.best16.resize(width, i32::MIN);
         let mut done = 0;
         for block in blocks(range.clone()) {
             let ahead = |at: usize| range.end.min(at + AHEAD);
             colidx_kernels::prefetch(vectors.residuals(ahead(block.start)..ahead(block.end)));
-            let dots = &mut self.dots[done..][..block.len() * width];
+            let dots = &mut all_dots[done..][..block.len() * width];
             done += dots.len();
             vectors.codes.read(block.clone(), &mut self.codes);
-            vectors.decode_int16(
-                book,
-                &self.codes,
-                vectors.residuals(block),
-                &mut self.rows16,
-            )?;
-            colidx_kernels::int16_max_dots(&self.rows16, panels, dots, &mut self.best16);
+            let residuals = vectors.residuals(block);
+            let rows = vectors.decode_int16(book, &self.codes, residuals, &mut self.rows16)?;
+            colidx_kernels::int16_max_dots(rows, panels, dots, &mut self.best16);
         }
         let best = &self.best16[..panels.columns()];
         let sum: i64 = best.iter().map(|&best| i64::from(best)).sum();
@@ -321,7 +317,7 @@ impl<'a> Scorer<'a> {
         Ok(Some(Contender {
             document,
             score,
-            vectors: reaching(&self.dots, best, slack, width),
+            vectors: reaching(all_dots, best, slack, width),
         }))
     }
 }

@@ -37,6 +37,7 @@ use crate::error::Result;
 use crate::index::{DocId, Index};
 pub(crate) use ahead::ReadAhead;
 pub(crate) use candidates::Scratch;
+use centroids::Probes;
 use choice::Choice;
 use exact::Exact;
 use near::Near;
@@ -271,10 +272,37 @@ fn score_candidates(
     stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
     stats.candidate_time += started.elapsed();
 
+    let finalists = options.finalists();
+    let mut exact = Exact::new(index, query, ranking.k(), finalists, options.parallel);
+    let started;
+    if wanted <= finalists {
+        // All candidates are finalists, so vectors near the query have nothing to choose.
+        started = Instant::now();
+        choice.in_two_rounds(lessons(wanted), wanted, |chosen| exact.take(chosen, stats))?;
+    } else {
+        let choice = choose_by_near(index, query, &probes, choice, wanted, options, stats)?;
+        started = Instant::now();
+        choice.in_two_rounds(finalists / 2, finalists, |chosen| exact.take(chosen, stats))?;
+    }
+    exact.finish(ranking, stats)?;
+    stats.exact_time = started.elapsed();
+    Ok(())
+}
+
+/// Scores `wanted` of the candidates by their vectors near the query, for a choice among them.
+fn choose_by_near(
+    index: &Index,
+    query: &Query,
+    probes: &Probes<'_>,
+    candidates: Choice<{ traits::TRAITS }>,
+    wanted: usize,
+    options: &SearchOptions,
+    stats: &mut SearchStats,
+) -> Result<Choice<{ near::TRAITS }>> {
     let started = Instant::now();
-    let near = Near::new(index, query, &probes);
+    let near = Near::new(index, query, probes);
     let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
-    choice.in_two_rounds(lessons(wanted), wanted, |chosen| {
+    candidates.in_two_rounds(lessons(wanted), wanted, |chosen| {
         ahead::vectors(index, chosen)?;
         let traits = near.traits(chosen, options.parallel, stats)?;
         for (&document, traits) in chosen.iter().zip(&traits) {
@@ -287,13 +315,5 @@ fn score_candidates(
         Ok(traits.iter().map(|t| Some(f64::from((*t)?[0]))).collect())
     })?;
     stats.near_time = started.elapsed();
-
-    let started = Instant::now();
-    let finalists = options.finalists();
-    let mut exact = Exact::new(index, query, ranking.k(), finalists, options.parallel);
-    let choice = Choice::new(documents, near_traits, near::PRIOR);
-    choice.in_two_rounds(finalists / 2, finalists, |chosen| exact.take(chosen, stats))?;
-    exact.finish(ranking, stats)?;
-    stats.exact_time = started.elapsed();
-    Ok(())
+    Ok(Choice::new(documents, near_traits, near::PRIOR))
 }

@@ -11,7 +11,7 @@ use super::spread::spread;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
-use crate::segment::vectors::resize;
+use crate::segment::vectors::room;
 use crate::segment::{Segment, means};
 use std::ops::Range;
 
@@ -20,10 +20,13 @@ use std::ops::Range;
 const BELIEVED: f32 = 0.6;
 
 /// What is known of a document then: its score, how many query tokens no near vector matched, and what the lean counted for these.
-type Traits = [f32; 3];
+type Traits = [f32; TRAITS];
+
+/// How many traits these are.
+pub(super) const TRAITS: usize = 3;
 
 /// What each mostly counts for MaxSim.
-pub(super) const PRIOR: [f64; 3] = [1.0, 0.0, 0.0];
+pub(super) const PRIOR: [f64; TRAITS] = [1.0, 0.0, 0.0];
 
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 32;
@@ -94,6 +97,8 @@ struct Group {
     far: Vec<i16>,
     residuals: Vec<u8>,
     rows: Vec<i16>,
+    /// The mean residuals, in units of rows.
+    means: Vec<i16>,
     dots: Vec<i32>,
     /// By document, `[padded_columns]`: what the lean counts for each query token, what each has without any vector near it, and
     /// with these.
@@ -238,7 +243,7 @@ impl<'a> Near<'a> {
         let panels = self.query.screening();
         let width = panels.padded_columns();
         let stride = colidx_kernels::int16_stride(panels.dim());
-        group.rows.clear();
+        group.means.clear();
         for (at, document) in documents.iter().enumerate() {
             let mean = segment
                 .means
@@ -246,12 +251,12 @@ impl<'a> Near<'a> {
                 .iter()
                 .zip(&self.lean);
             let row = mean.map(|(&mean, lean)| (f32::from(mean) * lean) as i16);
-            group.rows.extend(row);
-            group.rows.resize((at + 1) * stride, 0);
+            group.means.extend(row);
+            group.means.resize((at + 1) * stride, 0);
         }
-        resize(&mut group.leans, documents.len() * width);
+        group.leans.resize(documents.len() * width, 0);
         let mut greatest = vec![i32::MIN; width];
-        colidx_kernels::int16_max_dots(&group.rows, panels, &mut group.leans, &mut greatest);
+        colidx_kernels::int16_max_dots(&group.means, panels, &mut group.leans, &mut greatest);
         group.best.clear();
         group.best.extend_from_slice(&group.leans);
         let means = self.query.merged().means();
@@ -285,12 +290,12 @@ impl<'a> Near<'a> {
         let book = self.index.codebook();
         let (codes, residuals) = (&group.near_codes, &group.residuals);
         let vectors = &segment.vectors;
-        vectors.decode_int16(book, codes, residuals, &mut group.rows)?;
+        let all_rows = vectors.decode_int16(book, codes, residuals, &mut group.rows)?;
         let mut start = 0;
         for (&end, best) in group.ends.iter().zip(group.best.chunks_exact_mut(width)) {
-            let rows = &group.rows[start * stride..end * stride];
-            resize(&mut group.dots, (end - start) * width);
-            colidx_kernels::int16_max_dots(rows, panels, &mut group.dots, best);
+            let rows = &all_rows[start * stride..end * stride];
+            let dots = room(&mut group.dots, (end - start) * width);
+            colidx_kernels::int16_max_dots(rows, panels, dots, best);
             start = end;
         }
         Ok(())

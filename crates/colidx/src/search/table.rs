@@ -2,7 +2,6 @@
 //! is then the maximum of a few rows, and no more than their codes are read for it.
 
 use super::pool::Pooled;
-use crate::segment::vectors::resize;
 
 /// The least there is, for a maximum over no rows.
 const NOTHING: i16 = i16::MIN;
@@ -16,7 +15,7 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// A table of `rows` rows that are yet to be written.
     pub(super) fn new(mut scores: Pooled<'a, Vec<i16>>, rows: usize, columns: usize) -> Self {
-        resize(&mut scores, rows * columns);
+        scores.resize(rows * columns, 0);
         Self { scores, columns }
     }
 

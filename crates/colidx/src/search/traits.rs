@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::index::Index;
 
 /// Traits of a candidate.
-const TRAITS: usize = 3;
+pub(super) const TRAITS: usize = 3;
 
 /// What each trait mostly counts.
 ///

@@ -68,11 +68,14 @@ pub(crate) fn decode(
         // Refused before it is read: so far up, a number would not fit the arithmetic below.
         return Err("no upper bits past the last document");
     }
-    let mask = (1u64 << low) - 1;
     let before = out.len();
     out.resize(before + count as usize, 0);
-    let mut slots = out[before..].iter_mut();
-    let (mut lower_bit, mut next, mut ascending) = (8 * lower, 0u64, true);
+    let numbers = &mut out[before..];
+    if low > 0 {
+        colidx_kernels::unpack_codes(&bytes[lower..range.end], low, 0, numbers);
+    }
+    let mut slots = numbers.iter_mut();
+    let (mut next, mut ascending) = (0u64, true);
     // A bit's place less its rank is what the upper bits say.
     let mut place = 0u64;
     for at in (uppers..range.end).step_by(8) {
@@ -84,13 +87,11 @@ pub(crate) fn decode(
             let Some(slot) = slots.next() else {
                 return Err("as many upper bits as entries");
             };
-            let rest = word_at(bytes, lower_bit / 8) >> (lower_bit % 8) & mask;
             let upper = place.wrapping_add(u64::from(word.trailing_zeros()));
-            let number = upper << low | rest;
+            let number = upper << low | u64::from(*slot);
             ascending &= number >= next;
             *slot = number as u32;
             next = number + 1;
-            lower_bit += low;
             // The rank grows by one with every bit.
             place = place.wrapping_sub(1);
             word &= word - 1;

@@ -236,27 +236,26 @@ impl Vectors {
         residuals: &[u8],
         out: &mut Vec<f32>,
     ) -> Result<()> {
-        resize(out, codes.len() * codebook.dim);
+        out.resize(codes.len() * codebook.dim, 0.0);
         codebook
             .decode(codes, residuals, out)
             .map_err(|e| self.code_error(e))
     }
 
-    /// As [`Vectors::decode`], into the 16-bit rows that screening multiplies: `[n, dim rounded up to even]`.
-    pub(crate) fn decode_int16(
+    /// As [`Vectors::decode`], the 16-bit rows that screening multiplies, `[n, dim rounded up to even]`, which lie in `buffer`.
+    pub(crate) fn decode_int16<'b>(
         &self,
         codebook: &Codebook,
         codes: &[u32],
         residuals: &[u8],
-        out: &mut Vec<i16>,
-    ) -> Result<()> {
-        resize(
-            out,
-            codes.len() * colidx_kernels::int16_stride(codebook.dim),
-        );
-        codebook
-            .decode_int16(codes, residuals, out)
-            .map_err(|e| self.code_error(e))
+        buffer: &'b mut Vec<i16>,
+    ) -> Result<&'b [i16]> {
+        let stride = colidx_kernels::int16_stride(codebook.dim);
+        let rows = room(buffer, codes.len() * stride);
+        match codebook.decode_int16(codes, residuals, rows) {
+            Ok(()) => Ok(rows),
+            Err(e) => Err(self.code_error(e)),
+        }
     }
 
     /// All residuals.
@@ -328,10 +327,11 @@ impl Vectors {
     }
 }
 
-/// Gives a buffer another length without writing what will be overwritten: only growth needs zeroing.
-pub(crate) fn resize<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+/// Room for `len` values that will be overwritten, at the beginning of a buffer that keeps the greatest length it had: values
+/// that were there are not written again.
+pub(crate) fn room<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     if buffer.len() < len {
         buffer.resize(len, T::default());
     }
-    buffer.truncate(len);
+    &mut buffer[..len]
 }
