@@ -194,7 +194,14 @@ unsafe fn decode_blocks<D: Decoder, C: Code>(
     let (bytes, stride) = (packed_len(dim, codec.nbits), int16_stride(dim));
     // Zeros after a row's dimensions add nothing to its squares.
     let width = dim.next_multiple_of(LANES);
-    let mut rows = vec![0.0; BLOCK * width];
+    let (mut few, mut many) = ([0.0; BLOCK * 128], Vec::new());
+    let rows: &mut [f32] = match few.get_mut(..BLOCK * width) {
+        Some(rows) => rows,
+        None => {
+            many.resize(BLOCK * width, 0.0);
+            &mut many
+        }
+    };
     let mut residuals = residuals.chunks_exact(bytes);
     let blocks = codes.chunks(BLOCK).zip(out.chunks_mut(BLOCK * stride));
     for (b, (block, out)) in blocks.enumerate() {
@@ -205,7 +212,7 @@ unsafe fn decode_blocks<D: Decoder, C: Code>(
             unsafe { decoder.decode(codec, code.index(), packed, &mut row[..dim]) };
         }
         // SAFETY: the caller's promise.
-        let scales = unsafe { D::scales(&rows, width) };
+        let scales = unsafe { D::scales(rows, width) };
         let finished = out.chunks_exact_mut(stride).zip(rows.chunks_exact(width));
         for ((out, row), scale) in finished.zip(scales) {
             if scale == 0.0 {

@@ -17,7 +17,7 @@ use colidx_kernels::Int16Panels;
 use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
-const BLOCK: usize = 48;
+const BLOCK: usize = 64;
 
 /// Vectors between the fetch of residuals from memory and their use.
 const AHEAD: usize = 2 * BLOCK;
@@ -34,23 +34,17 @@ pub(super) struct Exact<'a> {
     query: &'a Query,
     k: usize,
     parallel: bool,
-    /// What screening multiplies with, where it pays.
+    /// What screening multiplies with, where vectors are of unit length.
     screening: Option<&'a Int16Panels>,
     contenders: Vec<Contender>,
     scored: Vec<(f32, DocId)>,
 }
 
 impl<'a> Exact<'a> {
-    /// For the best `k` of about `documents` documents. With `parallel` the threads of the pool share the work.
-    pub(super) fn new(
-        index: &'a Index,
-        query: &'a Query,
-        k: usize,
-        documents: usize,
-        parallel: bool,
-    ) -> Self {
-        // Screening decodes to unit length, and pays where it can leave documents out.
-        let screens = index.codebook().unit_length && documents > k;
+    /// For the best `k` of the documents. With `parallel` the threads of the pool share the work.
+    pub(super) fn new(index: &'a Index, query: &'a Query, k: usize, parallel: bool) -> Self {
+        // Screening decodes to unit length. It pays even where it leaves no document out, for the vectors that it does.
+        let screens = index.codebook().unit_length;
         Self {
             index,
             query,
@@ -160,7 +154,7 @@ impl Floor {
             return;
         }
         self.scores.push(score);
-        if self.scores.len() >= 2 * self.k {
+        if self.scores.len() >= self.k.saturating_mul(2) {
             self.scores
                 .select_nth_unstable_by(self.k - 1, |a, b| b.total_cmp(a));
             self.scores.truncate(self.k);

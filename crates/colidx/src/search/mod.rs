@@ -215,8 +215,7 @@ fn score_all(
 ) -> Result<()> {
     let started = Instant::now();
     let documents: Vec<DocId> = index.doc_ids().collect();
-    let count = documents.len();
-    let mut exact = Exact::new(index, query, ranking.k(), count, options.parallel);
+    let mut exact = Exact::new(index, query, ranking.k(), options.parallel);
     for documents in documents.chunks(exact::TOGETHER) {
         exact.take(documents, stats)?;
     }
@@ -273,7 +272,7 @@ fn score_candidates(
     stats.candidate_time += started.elapsed();
 
     let finalists = options.finalists();
-    let mut exact = Exact::new(index, query, ranking.k(), finalists, options.parallel);
+    let mut exact = Exact::new(index, query, ranking.k(), options.parallel);
     let started;
     if wanted <= finalists {
         // All candidates are finalists, so vectors near the query have nothing to choose.
