@@ -17,7 +17,8 @@ VARIANTS = {
 SEARCHES = {
     "default": {"flags": []},
     **{f"probes-{p}-candidates-{c}-{f}k": {"flags": ["--candidates", c, "--probes", p], "finalists": f}
-       for p, c, f in ((8, 64, 1.5), (8, 80, 1.6), (12, 88, 1.7), (16, 96, 1.5), (10, 180, 1.01), (24, 400, 1.5))},
+       for p, c, f in ((8, 64, 1.5), (8, 80, 1.6), (12, 88, 1.7), (16, 96, 1.5), (6, 101, 1.01), (10, 160, 1.6), (24, 200, 1.01),
+                       (24, 400, 1.5))},
     **{f"candidates-{c}-{f}k": {"flags": ["--candidates", c], "finalists": f}
        for c, f in ((64, 1.5), (112, 1.7), (128, 2), (400, 1.5), (600, 1.5), (800, 2), (2048, 4), (8192, 8))},
     "exact": {"flags": ["--exact"]},
