@@ -42,6 +42,7 @@ mod norm;
 mod panels;
 mod picked;
 mod prefetch;
+mod reaching;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -59,4 +60,5 @@ pub use norm::normalize;
 pub use panels::{LANES, Panels};
 pub use picked::{picked_dots, picked_max};
 pub use prefetch::prefetch;
+pub use reaching::reaching;
 pub use view::RowsView;

@@ -30,8 +30,11 @@ const LEVEL_SHIFT: u32 = 20;
 /// Documents that are scored at the same time: so many slots stay in a core's own cache, whatever the number of documents.
 const STRETCH: usize = 1 << 16;
 
-/// Slots that are looked at together; a word of bits of deleted documents has as many.
-const BLOCK: usize = 64;
+/// Slots that are looked at together.
+const BLOCK: usize = 1024;
+
+/// Slots that a word has bits for.
+const WORD: usize = u64::BITS as usize;
 
 /// Room for a search, kept for the next.
 #[derive(Debug, Default)]
@@ -75,22 +78,29 @@ impl Slots {
 
     /// Takes deleted documents out of those found; `words` are those of the stretch.
     fn drop_deleted(&mut self, words: &[u64]) {
-        let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
-        for (block, &word) in blocks.iter_mut().zip(words) {
-            let mut rest = word;
-            while rest != 0 {
-                block[rest.trailing_zeros() as usize] = 0;
-                rest &= rest - 1;
-            }
+        let (slots, _) = self.slots.as_chunks_mut::<WORD>();
+        for (slots, &word) in slots.iter_mut().zip(words) {
+            ones(word).for_each(|at| slots[at] = 0);
         }
     }
 
-    /// The first `documents` slots, in blocks, which are 0 afterwards.
-    fn drain(&mut self, documents: usize) -> impl Iterator<Item = [u32; BLOCK]> {
+    /// Calls `each` with the first `documents` slots, block after block, each with the number of its first, and leaves 0 in them.
+    fn drain(&mut self, documents: u32, mut each: impl FnMut(u32, &[u32; BLOCK])) {
         let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
-        let blocks = blocks.iter_mut().take(documents.div_ceil(BLOCK));
-        blocks.map(|block| std::mem::replace(block, [0; BLOCK]))
+        for (start, block) in (0..documents).step_by(BLOCK).zip(blocks) {
+            each(start, block);
+            block.fill(0);
+        }
     }
+}
+
+/// The places of a word's ones, ascending.
+fn ones(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        at
+    })
 }
 
 /// The posting lists of a segment that a query reads.
@@ -114,8 +124,8 @@ impl Lists {
     ) {
         let mut next: Vec<usize> = self.left.iter().map(|left| left.start).collect();
         for first in (0..documents).step_by(STRETCH) {
-            let length = STRETCH.min((documents - first) as usize);
-            let end = first + length as u32;
+            let length = (documents - first).min(STRETCH as u32);
+            let end = first + length;
             for (number, lists) in (1..).zip(&self.tokens) {
                 for &(list, gain) in lists {
                     let left = &self.left[list];
@@ -127,11 +137,8 @@ impl Lists {
             for (left, &next) in self.left.iter_mut().zip(&next) {
                 left.start = next;
             }
-            slots.drop_deleted(deleted.get(first as usize / BLOCK..).unwrap_or_default());
-            let firsts = (first..).step_by(BLOCK);
-            for (first, block) in firsts.zip(slots.drain(length)) {
-                each(first, &block);
-            }
+            slots.drop_deleted(deleted.get(first as usize / WORD..).unwrap_or_default());
+            slots.drain(length, |start, block| each(first + start, block));
         }
     }
 }
@@ -176,24 +183,25 @@ impl Best {
 
     /// Takes a block of slots, those of documents from `first` on.
     fn take(&mut self, segment: usize, first: u32, block: &[u32; BLOCK]) {
-        let least = ((self.floor as u32) << LEVEL_SHIFT).max(1);
-        // Without breaks, so that the compiler compares with vectors.
-        self.found += block.iter().filter(|&&slot| slot != 0).count();
-        if !block.iter().fold(false, |any, &slot| any | (slot >= least)) {
-            return;
+        let mut bits = [0; BLOCK / WORD];
+        colidx_kernels::reaching(block, 1, &mut bits);
+        self.found += bits
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum::<usize>();
+        if self.floor > 0 {
+            let least = (self.floor as u32) << LEVEL_SHIFT;
+            colidx_kernels::reaching(block, least, &mut bits);
         }
-        let mut reaching = [0; BLOCK];
-        let mut count = 0;
-        for (at, &slot) in block.iter().enumerate() {
-            reaching[count % BLOCK] = at;
-            count += usize::from(slot >= least);
+        for (word, start) in bits.into_iter().zip((0..).step_by(WORD)) {
+            for at in ones(word) {
+                let slot = block[start + at];
+                let document = DocId::new(segment, first + (start + at) as u32);
+                self.scored.push((slot >> TOKEN_BITS, document));
+                self.levels[(slot >> LEVEL_SHIFT) as usize] += 1;
+                self.reaching += 1;
+            }
         }
-        for &at in &reaching[..count] {
-            let document = DocId::new(segment, first + at as u32);
-            self.scored.push((block[at] >> TOKEN_BITS, document));
-            self.levels[(block[at] >> LEVEL_SHIFT) as usize] += 1;
-        }
-        self.reaching += count;
         while self.reaching - self.levels[self.floor] as usize >= self.count.max(1) {
             self.reaching -= self.levels[self.floor] as usize;
             self.floor += 1;

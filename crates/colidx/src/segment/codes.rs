@@ -76,17 +76,6 @@ pub(crate) fn unpack(packed: &[u8], width: usize, range: Range<usize>, out: &mut
     colidx_kernels::unpack_codes(packed, width, range.start, out);
 }
 
-/// Eight bytes from `at` on, those past the end as zeros.
-pub(crate) fn word_at(bytes: &[u8], at: usize) -> u64 {
-    if let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        return u64::from_le_bytes(*word);
-    }
-    let mut word = [0; 8];
-    let rest = bytes.get(at..).unwrap_or_default();
-    word[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

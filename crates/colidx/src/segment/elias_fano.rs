@@ -5,9 +5,6 @@
 //! written as a bit vector: number `i` sets bit `upper + i`. A number costs at most two bits more than the
 //! least that any code needs, and decoding has no branch that data decides.
 
-use super::codes::word_at;
-use std::ops::Range;
-
 /// Appends the code of `numbers`, strictly ascending and below `limit`.
 pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
     put_count(numbers.len() as u32, out);
@@ -37,20 +34,11 @@ pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends to `out` the numbers of the code that is `range` of `bytes`: strictly ascending, and below `limit`. Eight bytes
-/// are read at a time, and those past the range not used.
+/// Appends to `out` the numbers of a code: strictly ascending, and below `limit`.
 ///
 /// # Errors
 /// What is wrong with a code that [`encode`] did not make.
-pub(crate) fn decode(
-    bytes: &[u8],
-    range: Range<usize>,
-    limit: u32,
-    out: &mut Vec<u32>,
-) -> Result<(), &'static str> {
-    let code = bytes
-        .get(range.clone())
-        .ok_or("a code within its section")?;
+pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), &'static str> {
     let (count, taken) = take_count(code).ok_or("a count of up to 5 bytes")?;
     // Each entry has an upper bit, so a hostile count cannot ask for more memory than the code has bits.
     if count > limit || count as usize > code.len() * 8 {
@@ -61,10 +49,10 @@ pub(crate) fn decode(
         return nothing.then_some(()).ok_or("nothing after a count of 0");
     }
     let low = low_bits(count, limit);
-    let lower = range.start + taken;
-    let uppers = lower + (count as usize * low).div_ceil(8);
+    let uppers = taken + (count as usize * low).div_ceil(8);
     let most = (limit >> low) as usize + count as usize;
-    if range.end.saturating_sub(uppers) > most.div_ceil(8) {
+    let upper_bits = code.get(uppers..).unwrap_or_default();
+    if upper_bits.len() > most.div_ceil(8) {
         // Refused before it is read: so far up, a number would not fit the arithmetic below.
         return Err("no upper bits past the last document");
     }
@@ -72,17 +60,17 @@ pub(crate) fn decode(
     out.resize(before + count as usize, 0);
     let numbers = &mut out[before..];
     if low > 0 {
-        colidx_kernels::unpack_codes(&bytes[lower..range.end], low, 0, numbers);
+        colidx_kernels::unpack_codes(&code[taken..], low, 0, numbers);
     }
     let mut slots = numbers.iter_mut();
     let (mut next, mut ascending) = (0u64, true);
     // A bit's place less its rank is what the upper bits say.
     let mut place = 0u64;
-    for at in (uppers..range.end).step_by(8) {
-        let mut word = word_at(bytes, at);
-        if range.end - at < 8 {
-            word &= (1 << (8 * (range.end - at))) - 1;
-        }
+    let (words, rest) = upper_bits.as_chunks();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    for word in words.iter().chain([&last]) {
+        let mut word = u64::from_le_bytes(*word);
         while word != 0 {
             let Some(slot) = slots.next() else {
                 return Err("as many upper bits as entries");
@@ -144,7 +132,7 @@ mod tests {
 
     fn decoded(code: &[u8], limit: u32) -> Result<Vec<u32>, &'static str> {
         let mut numbers = vec![7];
-        decode(code, 0..code.len(), limit, &mut numbers)?;
+        decode(code, limit, &mut numbers)?;
         assert_eq!(numbers.remove(0), 7, "what was there stays");
         Ok(numbers)
     }

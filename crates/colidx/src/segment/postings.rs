@@ -179,7 +179,7 @@ impl Postings {
     fn read_at(&self, place: usize, documents: u32, out: &mut Vec<u32>) -> Result<u64> {
         let list = self.list(place)?;
         let length = list.len() as u64;
-        elias_fano::decode(&self.lists, list, documents, out).map_err(|expected| {
+        elias_fano::decode(&self.lists[list], documents, out).map_err(|expected| {
             self.frame.error(FormatErrorKind::invalid(
                 LISTS,
                 format!("list {place}"),

@@ -1,0 +1,28 @@
+//! NEON: four numbers at a time.
+
+use std::arch::aarch64::*;
+
+use super::{WORD, scalar};
+
+/// Numbers in a register.
+const WIDTH: usize = 4;
+
+/// # Safety
+/// `bits` is a word for every 64 of `values` begun.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
+    let (whole, rest) = values.as_chunks::<WORD>();
+    let floor = vdupq_n_u32(least);
+    // SAFETY: one register of numbers.
+    let places = unsafe { vld1q_u32([1, 2, 4, 8].as_ptr()) };
+    for (values, word) in whole.iter().zip(&mut *bits) {
+        *word = 0;
+        for at in (0..WORD).step_by(WIDTH) {
+            // SAFETY: a register of numbers from there on is within the word's.
+            let four = unsafe { vld1q_u32(values.as_ptr().add(at)) };
+            let reach = vandq_u32(vcgeq_u32(four, floor), places);
+            *word |= u64::from(vaddvq_u32(reach)) << at;
+        }
+    }
+    scalar::reaching(rest, least, &mut bits[whole.len()..]);
+}
