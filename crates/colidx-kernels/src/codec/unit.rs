@@ -194,6 +194,7 @@ unsafe fn decode_blocks<D: Decoder, C: Code>(
     let (bytes, stride) = (packed_len(dim, codec.nbits), int16_stride(dim));
     // Zeros after a row's dimensions add nothing to its squares.
     let width = dim.next_multiple_of(LANES);
+    // On the stack where they fit: callers decode a few dozen tokens at a time, and to allocate for these counts.
     let (mut few, mut many) = ([0.0; BLOCK * 128], Vec::new());
     let rows: &mut [f32] = match few.get_mut(..BLOCK * width) {
         Some(rows) => rows,

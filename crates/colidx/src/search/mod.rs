@@ -54,7 +54,8 @@ pub struct SearchOptions {
     pub exact: bool,
     /// Centroids probed for each query token; more find more candidates.
     pub probes: usize,
-    /// Documents whose vectors near the query are decoded; `None` chooses by the size of the index and `k`.
+    /// Documents whose vectors near the query are decoded; `None` chooses by the size of the index and `k`. With no more than
+    /// `finalists` these are decoded whole at once.
     pub candidates: Option<usize>,
     /// Documents whose vectors are all decoded, at least `k`; `None` chooses by `k`.
     pub finalists: Option<usize>,
