@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use colidx_kernels::{
-    CoarsePanels, Codec, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels, coarse_length,
-    int16_stride, packed_len,
+    CoarsePanels, Codec, FixedPoint, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels,
+    coarse_length, int16_stride, packed_len,
 };
 
 const TOKENS: usize = 236;
@@ -171,9 +171,10 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
             dim: DIM,
             nbits,
             centroids: &centroids,
-            steps: &[0.003; DIM],
+            // Vectors are about 1 long.
+            steps: &[0.0014; DIM],
             weights: &noise(1 << nbits),
-            scales: &[1.0; DIM],
+            scales: &[0.02; DIM],
         };
         let millions = codes.len() as f64 / 1e6;
         let documents = || codes.chunks(TOKENS).zip(residuals.chunks(TOKENS * bytes));
@@ -193,11 +194,12 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
                 level.normalize(&mut floats, DIM);
             }
         });
+        let fixed = FixedPoint::new(&codec);
         let mut words = vec![0; TOKENS * int16_stride(DIM)];
         let int16 = rate(millions, || {
             for (codes, residuals) in documents() {
                 level
-                    .decode_int16(&codec, black_box(codes), residuals, &mut words)
+                    .decode_int16(&codec, &fixed, black_box(codes), residuals, &mut words)
                     .expect("codes lie below the number of centroids");
             }
         });

@@ -19,7 +19,7 @@
 //! - *rows* are token vectors, `[n_rows, dim]` f32, row-major;
 //! - *columns* are what rows are compared with, laid out once as [`Panels`];
 //! - rows of 16-bit integers, [`int16_stride`] apart, and columns as [`Int16Panels`] give scores that are exact in i32 and
-//!   near those of f32, by a bound that the columns know ([`Int16Panels::maxsim_error`]): for screening;
+//!   near those of f32, by a bound that rows and columns know ([`FixedPoint::row_error`], [`Int16Panels::errors`]): for screening;
 //! - rows of bytes and columns as [`CoarsePanels`], of seven bits, give scores that choose centroids;
 //! - *codes* (`u16` or `u32`) are centroid ids, one for each token vector; packed, a fixed few bits each;
 //! - *residuals* are packed buckets, [`packed_len`] bytes for each token vector.
@@ -32,6 +32,7 @@ mod code;
 mod codec;
 mod dense;
 mod dot;
+mod fixed;
 mod fma;
 mod int16;
 mod int8;
@@ -49,11 +50,12 @@ mod view;
 
 pub use coarse::{CoarsePanels, coarse_dots, coarse_length};
 pub use code::{Code, CodeOutOfRange};
-pub use codec::{Codec, decode, decode_int16, pack, packed_len, quantize, unpack};
+pub use codec::{Codec, decode, pack, packed_len, quantize, unpack};
 pub use dense::{Activation, layer_norm, softmax};
 pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
+pub use fixed::{FixedPoint, decode_int16};
 pub use int8::{Int8Panels, Int8Rows, int8_dots};
-pub use int16::{Int16Panels, int16_max_dots, int16_stride};
+pub use int16::{Int16Panels, ScoreErrors, int16_max_dots, int16_stride};
 pub use level::{Level, level};
 pub use norm::normalize;
 pub use packed_codes::unpack_codes;

@@ -9,7 +9,7 @@ use crate::segment::codes::{self, Packer};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
-use colidx_kernels::{CodeOutOfRange, Codec, coarse_length};
+use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, coarse_length};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -208,6 +208,7 @@ pub(crate) struct Codebook {
     fit: Section<f64>,
     centroid_length: OnceLock<f64>,
     centre_length: OnceLock<f64>,
+    fixed: OnceLock<FixedPoint>,
 }
 
 impl Codebook {
@@ -233,6 +234,7 @@ impl Codebook {
             fit: frame.section_of(FIT, 1)?,
             centroid_length: OnceLock::new(),
             centre_length: OnceLock::new(),
+            fixed: OnceLock::new(),
             dim: manifest.dim,
             nbits: manifest.nbits as usize,
             unit_length: manifest.unit_length,
@@ -375,14 +377,24 @@ impl Codebook {
         Ok(())
     }
 
-    /// As [`Codebook::decode`] at unit length, into the rows of [`colidx_kernels::int16_max_dots`].
+    fn fixed(&self) -> &FixedPoint {
+        let fixed = || FixedPoint::new(&self.codec());
+        self.fixed.get_or_init(fixed)
+    }
+
+    /// The most by which a row of [`Codebook::decode_int16`] differs in length from what [`Codebook::decode`] gives at unit length.
+    pub(crate) fn row_error(&self) -> f64 {
+        self.fixed().row_error()
+    }
+
+    /// Near what [`Codebook::decode`] gives at unit length, the rows of [`colidx_kernels::int16_max_dots`].
     pub(crate) fn decode_int16(
         &self,
         codes: &[u32],
         residuals: &[u8],
         out: &mut [i16],
     ) -> std::result::Result<(), CodeOutOfRange> {
-        colidx_kernels::decode_int16(&self.codec(), codes, residuals, out)
+        colidx_kernels::decode_int16(&self.codec(), self.fixed(), codes, residuals, out)
     }
 
     pub(crate) fn sample_error(&self) -> f64 {

@@ -2,92 +2,20 @@
 
 use std::arch::x86_64::*;
 
-use super::unit::{self, BLOCK, Decoder};
+use super::tokens::{self, Decoder};
 use super::{Codec, scalar};
-use crate::int16::ONE;
 
 /// Dimensions of a register.
 const WIDTH: usize = 8;
 
-unit::entry_points!("avx2,fma");
+tokens::entry_point!("avx2,fma");
 
-// SAFETY: every method is instructions of AVX2 and FMA.
+// SAFETY: the method is instructions of AVX2 and FMA.
 unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     #[inline(always)]
     unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's promise.
         unsafe { decode_one(codec, self, code, packed, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
-        // SAFETY: the caller's promise.
-        unsafe { scales(rows, width) }
-    }
-
-    #[inline(always)]
-    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
-        // SAFETY: the caller has sixteen values at both.
-        unsafe {
-            let eight = |from: *const f32| {
-                let unit = _mm256_mul_ps(_mm256_loadu_ps(from), _mm256_set1_ps(scale));
-                _mm256_cvtps_epi32(_mm256_mul_ps(unit, _mm256_set1_ps(ONE)))
-            };
-            // Packing works within halves, whose quarters are then out of order.
-            let packed = _mm256_packs_epi32(eight(from), eight(from.add(WIDTH)));
-            let ordered = _mm256_permute4x64_epi64::<0b11_01_10_00>(packed);
-            _mm256_storeu_si256(to.cast(), ordered);
-        }
-    }
-}
-
-/// What eight rows of `width` floats are multiplied by to become 1 long: their parts are added in halves as
-/// [`normalize`](crate::normalize) adds them, the last three times for all rows together.
-///
-/// # Safety
-/// The processor has AVX2 and FMA; `rows` is `[BLOCK, width]`, the width a multiple of 16.
-#[inline(always)]
-pub(super) unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        // Loops and not `array::from_fn` or `map`: what these call may be compiled on its own, without the instructions.
-        let mut eights = [_mm256_setzero_ps(); BLOCK];
-        for (t, eight) in eights.iter_mut().enumerate() {
-            let row = rows.as_ptr().add(t * width);
-            let mut parts = [_mm256_setzero_ps(); 2];
-            let mut d = 0;
-            while d < width {
-                for part in &mut parts {
-                    let x = _mm256_loadu_ps(row.add(d));
-                    *part = _mm256_fmadd_ps(x, x, *part);
-                    d += WIDTH;
-                }
-            }
-            *eight = _mm256_add_ps(parts[0], parts[1]);
-        }
-        // Row t in the lower half, row t + 4 in the upper.
-        let mut fours = [_mm256_setzero_pd(); 4];
-        for (t, four) in fours.iter_mut().enumerate() {
-            let (a, b) = (eights[t], eights[t + 4]);
-            let low = _mm256_permute2f128_ps::<0x20>(a, b);
-            let sum = _mm256_add_ps(low, _mm256_permute2f128_ps::<0x31>(a, b));
-            *four = _mm256_castps_pd(sum);
-        }
-        let [a, b, c, d] = fours;
-        let twos = |a, b| {
-            let low = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
-            _mm256_add_ps(low, _mm256_castpd_ps(_mm256_unpackhi_pd(a, b)))
-        };
-        let (ab, cd) = (twos(a, b), twos(c, d));
-        let even = _mm256_shuffle_ps::<0b10_00_10_00>(ab, cd);
-        let squares = _mm256_add_ps(even, _mm256_shuffle_ps::<0b11_01_11_01>(ab, cd));
-        let scale = _mm256_div_ps(_mm256_set1_ps(1.0), _mm256_sqrt_ps(squares));
-        let positive = _mm256_cmp_ps::<_CMP_GT_OQ>(squares, _mm256_setzero_ps());
-        let finite = _mm256_cmp_ps::<_CMP_LT_OQ>(squares, _mm256_set1_ps(f32::INFINITY));
-        let mut scales = [0.0; BLOCK];
-        let scale = _mm256_and_ps(scale, _mm256_and_ps(positive, finite));
-        _mm256_storeu_ps(scales.as_mut_ptr(), scale);
-        scales
     }
 }
 

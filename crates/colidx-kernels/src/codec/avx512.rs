@@ -2,37 +2,20 @@
 
 use std::arch::x86_64::*;
 
-use super::unit::{self, BLOCK, Decoder};
-use super::{Codec, avx2};
-use crate::int16::ONE;
+use super::Codec;
+use super::tokens::{self, Decoder};
 
 /// Dimensions decoded at a time.
 const WIDTH: usize = 16;
 
-unit::entry_points!("avx512f,avx512bw,avx512vl,avx2,fma");
+tokens::entry_point!("avx512f,avx512bw,avx512vl,avx2,fma");
 
-// SAFETY: every method is instructions of AVX-512 F, BW and VL, AVX2 and FMA.
+// SAFETY: the method is instructions of AVX-512 F, BW and VL, AVX2 and FMA.
 unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     #[inline(always)]
     unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's promise.
         unsafe { decode_one(codec, self, code, packed, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
-        // SAFETY: the caller's promise.
-        unsafe { avx2::scales(rows, width) }
-    }
-
-    #[inline(always)]
-    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
-        // SAFETY: the caller has sixteen values at both.
-        unsafe {
-            let unit = _mm512_mul_ps(_mm512_loadu_ps(from), _mm512_set1_ps(scale));
-            let whole = _mm512_cvtps_epi32(_mm512_mul_ps(unit, _mm512_set1_ps(ONE)));
-            _mm256_storeu_si256(to.cast(), _mm512_cvtsepi32_epi16(whole));
-        }
     }
 }
 

@@ -64,7 +64,7 @@ pub fn unpack(packed: &[u8], nbits: usize, out: &mut [u8]) {
 
 /// The bucket of dimension `j`.
 #[inline(always)]
-pub(super) fn bucket_at(packed: &[u8], nbits: usize, j: usize) -> u8 {
+pub(crate) fn bucket_at(packed: &[u8], nbits: usize, j: usize) -> u8 {
     let bit = j * nbits;
     packed[bit / 8] >> (bit % 8) & (0xff >> (8 - nbits)) as u8
 }

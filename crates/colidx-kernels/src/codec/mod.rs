@@ -12,14 +12,16 @@ mod bits;
 mod neon;
 mod quantize;
 mod scalar;
-mod unit;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod tokens;
 
 pub use bits::{pack, packed_len, unpack};
 pub use quantize::quantize;
 
 use crate::code::check;
 use crate::level::dispatch;
-use crate::{Code, CodeOutOfRange, Level, int16_stride, level};
+use crate::{Code, CodeOutOfRange, Level, level};
+pub(crate) use bits::bucket_at;
 
 /// What codes and residuals are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +52,11 @@ impl Codec<'_> {
     }
 
     /// Checks what is decoded and what it is decoded with, before any of it is used as an offset.
-    fn check<C: Code>(&self, codes: &[C], residuals: &[u8]) -> Result<(), CodeOutOfRange> {
+    pub(crate) fn check<C: Code>(
+        &self,
+        codes: &[C],
+        residuals: &[u8],
+    ) -> Result<(), CodeOutOfRange> {
         self.assert_shapes();
         assert_eq!(
             residuals.len(),
@@ -60,7 +66,16 @@ impl Codec<'_> {
         check(codes, self.len())
     }
 
-    fn assert_shapes(&self) {
+    /// Fetches the centroid of a token that is decoded soon after token `t`, where that can be said.
+    #[inline(always)]
+    pub(crate) fn fetch<C: Code>(&self, codes: &[C], t: usize) {
+        #[cfg(target_arch = "x86_64")]
+        ahead::fetch(self, codes, t);
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (codes, t);
+    }
+
+    pub(crate) fn assert_shapes(&self) {
         let Codec { dim, nbits, .. } = *self;
         assert!(dim > 0, "a token vector has dimensions");
         assert!(
@@ -92,24 +107,6 @@ pub fn decode<C: Code>(
     level().decode(codec, codes, residuals, out)
 }
 
-/// Decodes token vectors for 16-bit products: each as by [`decode`] and [`normalize`](crate::normalize), times 32,766, to
-/// the nearest integer, ties to even, with the same bits at every level. `out` is `[n_codes, int16_stride(dim)]`, zero after
-/// each vector's dimensions. A vector the sum of whose squares is not a positive, finite number becomes zeros.
-///
-/// # Errors
-/// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
-///
-/// # Panics
-/// As [`decode`].
-pub fn decode_int16<C: Code>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [i16],
-) -> Result<(), CodeOutOfRange> {
-    level().decode_int16(codec, codes, residuals, out)
-}
-
 impl Level {
     /// [`decode`] at this level.
     ///
@@ -132,30 +129,6 @@ impl Level {
         );
         codec.check(codes, residuals)?;
         dispatch!(self, decode(codec, codes, residuals, out));
-        Ok(())
-    }
-
-    /// [`decode_int16`] at this level.
-    ///
-    /// # Errors
-    /// As [`decode_int16`].
-    ///
-    /// # Panics
-    /// As [`decode_int16`], or if the processor does not support the level.
-    pub fn decode_int16<C: Code>(
-        self,
-        codec: &Codec,
-        codes: &[C],
-        residuals: &[u8],
-        out: &mut [i16],
-    ) -> Result<(), CodeOutOfRange> {
-        assert_eq!(
-            out.len(),
-            codes.len() * int16_stride(codec.dim),
-            "`out` is [n_codes, int16_stride(dim)]"
-        );
-        codec.check(codes, residuals)?;
-        dispatch!(self, decode_int16(codec, codes, residuals, out));
         Ok(())
     }
 }

@@ -2,39 +2,20 @@
 
 use std::arch::aarch64::*;
 
-use super::unit::{self, BLOCK, Decoder};
+use super::tokens::{self, Decoder};
 use super::{Codec, scalar};
-use crate::LANES;
-use crate::int16::ONE;
 
 /// Dimensions decoded at a time.
 const WIDTH: usize = 8;
 
-unit::entry_points!("neon");
+tokens::entry_point!("neon");
 
-// SAFETY: every method is instructions of NEON.
+// SAFETY: the method is instructions of NEON.
 unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     #[inline(always)]
     unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]) {
         // SAFETY: the caller's promise.
         unsafe { decode_one(codec, self, code, packed, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn scales(rows: &[f32], width: usize) -> [f32; BLOCK] {
-        unit::scales(rows, width, f32::mul_add)
-    }
-
-    #[inline(always)]
-    unsafe fn quantize(from: *const f32, scale: f32, to: *mut i16) {
-        for d in (0..LANES).step_by(4) {
-            // SAFETY: the caller has sixteen values at both.
-            unsafe {
-                let unit = vmulq_n_f32(vld1q_f32(from.add(d)), scale);
-                let whole = vcvtnq_s32_f32(vmulq_n_f32(unit, ONE));
-                vst1_s16(to.add(d), vqmovn_s32(whole));
-            }
-        }
     }
 }
 

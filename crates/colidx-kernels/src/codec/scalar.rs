@@ -2,7 +2,6 @@
 
 use super::Codec;
 use super::bits::{bucket_at, packed_len};
-use super::unit::{self, Plain};
 use crate::Code;
 use crate::fma::fma;
 
@@ -13,11 +12,6 @@ pub(super) fn decode<C: Code>(codec: &Codec, codes: &[C], residuals: &[u8], out:
         let centroid = &codec.centroids[code.index() * dim..][..dim];
         decode_from(codec, 0, centroid, packed, out);
     }
-}
-
-pub(super) fn decode_int16<C: Code>(codec: &Codec, codes: &[C], residuals: &[u8], out: &mut [i16]) {
-    // SAFETY: the oracle's decoder is portable, and its caller, like that of every level, has checked codes and lengths.
-    unsafe { unit::decode_int16(&Plain, codec, codes, residuals, out) }
 }
 
 /// Decodes the dimensions of one token vector from `first` on.

@@ -66,37 +66,6 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// That every level's `decode_int16` is `decode`, `normalize` and rounding.
-fn assert_composition(codec: &Codec, codes: &[u16], residuals: &[u8]) -> Result<(), TestCaseError> {
-    let dim = codec.dim;
-    let stride = int16_stride(dim);
-    let mut rows = vec![0.0; codes.len() * dim];
-    Level::Scalar
-        .decode(codec, codes, residuals, &mut rows)
-        .unwrap();
-    Level::Scalar.normalize(&mut rows, dim);
-    let mut want = vec![0i16; codes.len() * stride];
-    for (want, row) in want.chunks_mut(stride).zip(rows.chunks(dim)) {
-        for (want, x) in want.iter_mut().zip(row) {
-            *want = (x * 32_766.0).round_ties_even() as i16;
-        }
-    }
-    let wide: Vec<u32> = codes.iter().map(|&code| code.into()).collect();
-    for level in Level::supported() {
-        let mut got = vec![7; want.len()];
-        level
-            .decode_int16(codec, codes, residuals, &mut got)
-            .unwrap();
-        prop_assert_eq!(&got, &want, "u16 at {}", level);
-        got.fill(7);
-        level
-            .decode_int16(codec, &wide, residuals, &mut got)
-            .unwrap();
-        prop_assert_eq!(&got, &want, "u32 at {}", level);
-    }
-    Ok(())
-}
-
 proptest! {
     #![proptest_config(cases(256))]
 
@@ -128,14 +97,6 @@ proptest! {
             level.decode(&codec, &wide, &case.residuals, &mut got).unwrap();
             prop_assert_eq!(bits(&got), bits(&want), "u32 at {}", level);
         }
-    }
-
-    #[test]
-    fn int16_vectors_are_decoded_normalised_and_rounded(case in case(), grow in -60i32..60) {
-        let grown = |values: &[f32]| values.iter().map(|x| x * 2f32.powi(grow)).collect::<Vec<_>>();
-        let (steps, weights) = (grown(&case.steps), grown(&case.weights));
-        let codec = Codec { steps: &steps, weights: &weights, ..case.codec() };
-        assert_composition(&codec, &case.codes, &case.residuals)?;
     }
 
     #[test]
@@ -205,64 +166,7 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
         let error = level.decode(&codec, &[1u32, 2], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 2, limit: 2 }));
         assert_eq!(out, [5.0; 6]);
-        let mut out = [5; 8];
-        let error = level.decode_int16(&codec, &[1u32, 2], &[0; 2], &mut out);
-        assert_eq!(error, Err(CodeOutOfRange { code: 2, limit: 2 }));
-        assert_eq!(out, [5; 8]);
         assert_eq!(level.decode::<u16>(&codec, &[], &[], &mut []), Ok(()));
-    }
-}
-
-#[test]
-fn int16_vectors_of_the_dimensions_that_are_compiled_in() {
-    for (dim, nbits) in [96, 128]
-        .into_iter()
-        .flat_map(|dim| NBITS.map(|nbits| (dim, nbits)))
-    {
-        let value = |i: usize| ((i * 7919) % 1013) as f32 / 1013.0 - 0.5;
-        let tokens: u16 = if cfg!(miri) { 5 } else { 37 };
-        let codec = Codec {
-            dim,
-            nbits,
-            centroids: &(0..5 * dim).map(|i| (i * 89) as i8).collect::<Vec<_>>(),
-            steps: &(0..dim).map(|i| value(i) * 0.01).collect::<Vec<_>>(),
-            weights: &(0..1 << nbits).map(value).collect::<Vec<_>>(),
-            scales: &(0..dim).map(|i| value(i + 3)).collect::<Vec<_>>(),
-        };
-        let codes: Vec<u16> = (0..tokens).map(|t| t % 5).collect();
-        let bytes = usize::from(tokens) * packed_len(dim, nbits);
-        let residuals: Vec<u8> = (0..bytes).map(|i| (i * 151) as u8).collect();
-        assert_composition(&codec, &codes, &residuals).unwrap();
-    }
-}
-
-#[test]
-fn int16_vectors_without_a_length_are_zeros() {
-    for weight in [0.0, 1e-30, f32::NAN, f32::INFINITY, 1e30] {
-        for dim in [3, 96] {
-            let mut weights = [1.0; 16];
-            weights[1] = weight;
-            let codec = Codec {
-                dim,
-                nbits: 4,
-                centroids: &vec![0; dim],
-                steps: &vec![1.0; dim],
-                weights: &weights,
-                scales: &vec![1.0; dim],
-            };
-            let bytes = packed_len(dim, 4);
-            let residuals = [vec![0x11; bytes], vec![0; bytes]].concat();
-            for level in Level::supported() {
-                let mut out = vec![7; 2 * int16_stride(dim)];
-                level
-                    .decode_int16(&codec, &[0u16, 0], &residuals, &mut out)
-                    .unwrap();
-                let (without, with) = out.split_at(int16_stride(dim));
-                assert!(without.iter().all(|&x| x == 0), "{level}, {weight}");
-                let unit = (32_766.0 / (dim as f32).sqrt()).round() as i16;
-                assert!(with[..dim].iter().all(|x| (x - unit).abs() <= 1), "{level}");
-            }
-        }
     }
 }
 

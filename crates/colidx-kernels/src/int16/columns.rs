@@ -18,12 +18,13 @@ pub struct Int16Panels {
     columns: usize,
     pairs: Vec<Pairs>,
     step: f64,
-    errors: Errors,
+    /// By column its length, and that of what quantisation took from it; `None` where a value was not finite.
+    lengths: Option<Vec<[f64; 2]>>,
 }
 
 impl Int16Panels {
     /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column. Where a value is not finite all columns
-    /// become zero, and [`maxsim_error`](Int16Panels::maxsim_error) is infinite.
+    /// become zero, and how far products are off is not known.
     ///
     /// # Panics
     /// If `dim` is 0 or the length is no multiple of it.
@@ -47,7 +48,7 @@ impl Int16Panels {
             0.0
         };
         let mut pairs = vec![Pairs([0; LANES * PAIR]); n.div_ceil(LANES) * depth];
-        let mut rest = Vec::with_capacity(n);
+        let mut both = Vec::with_capacity(n);
         for (i, column) in columns.chunks_exact(dim).enumerate() {
             let (panel, lane) = (i / LANES, i % LANES);
             let panel = &mut pairs[panel * depth..][..depth];
@@ -62,19 +63,14 @@ impl Int16Panels {
                 panel[d / PAIR].0[lane * PAIR + d % PAIR] = units;
                 q - f64::from(units) * step
             });
-            rest.push(length(lost));
+            both.push([lengths[i], length(lost)]);
         }
-        let errors = if finite {
-            errors(dim, &lengths, &rest)
-        } else {
-            Errors::UNKNOWN
-        };
         Int16Panels {
             dim,
             columns: n,
             pairs,
             step,
-            errors,
+            lengths: finite.then_some(both),
         }
     }
 
@@ -104,10 +100,8 @@ impl Int16Panels {
         self.step / f64::from(ONE)
     }
 
-    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::maxsim) over the
-    /// same columns, where `best` is what [`int16_max_dots`](crate::int16_max_dots) made, starting from [`i32::MIN`], of one
-    /// or more rows decoded by [`decode_int16`](crate::decode_int16), and `maxsim` had them from
-    /// [`decode`](crate::decode) and [`normalize`](crate::normalize), none longer than 1 + 1e-5.
+    /// How far products with rows may be off that differ by `row_error` in length from vectors no longer than 1 + 1e-5
+    /// ([`FixedPoint::row_error`](crate::FixedPoint::row_error)).
     ///
     /// With a column `q`, a row `x` and their quantised values `q'` and `x'`, Cauchy and Schwarz give
     ///
@@ -115,18 +109,14 @@ impl Int16Panels {
     /// |q'·x' - q·x| = |(q' - q)·x + q'·(x' - x)| <= |q' - q| |x| + |q'| |x' - x|
     /// ```
     ///
-    /// where `|q' - q|` is known, and `|x' - x| <= sqrt(dim) 0.502 / 32766`: half a unit, and what f32 rounds in a product
-    /// below 32,767. The chain of `dim` f32 multiply-adds is off by `γ(dim) |q| |x|` at most, `γ(n) = n u / (1 - n u)` and
-    /// `u = 2^-24`, and by half the smallest float in each step. A maximum is off by no more than what it is taken of. The
-    /// sum of `n` maxima, each at most `|q| |x|`, adds `γ(n)` of them; what f64 rounds is far below that.
-    pub fn maxsim_error(&self) -> f64 {
-        self.errors.sum
-    }
-
-    /// The most by which `dot * unit` of any row and any column, in f64, differs from the dot product of
-    /// [`max_dots`](crate::max_dots), by the same reasoning.
-    pub fn dot_error(&self) -> f64 {
-        self.errors.dot
+    /// where `|q' - q|` is known and `|x' - x|` given. The chain of `dim` f32 multiply-adds is off by `γ(dim) |q| |x|` at most,
+    /// `γ(n) = n u / (1 - n u)` and `u = 2^-24`, and by half the smallest float in each step. A maximum is off by no more than what it
+    /// is taken of. The sum of `n` maxima, each at most `|q| |x|`, adds `γ(n)` of them; what f64 rounds is far below that.
+    pub fn errors(&self, row_error: f64) -> ScoreErrors {
+        match &self.lengths {
+            Some(lengths) => errors(self.dim, lengths, row_error),
+            None => ScoreErrors::UNKNOWN,
+        }
     }
 
     /// `[n_panels][dim / 2]`.
@@ -139,22 +129,25 @@ fn length(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// See [`Int16Panels::maxsim_error`] and [`Int16Panels::dot_error`].
+/// How far scores of screening may be off: see [`Int16Panels::errors`].
 #[derive(Clone, Copy, Debug)]
-struct Errors {
-    sum: f64,
-    dot: f64,
+pub struct ScoreErrors {
+    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::maxsim) over the same
+    /// columns, where `best` is what [`int16_max_dots`](crate::int16_max_dots) made, starting from [`i32::MIN`], of one or more rows.
+    pub maxsim: f64,
+    /// The most by which `dot * unit` of any row and any column, in f64, differs from the dot product of
+    /// [`max_dots`](crate::max_dots).
+    pub dot: f64,
 }
 
-impl Errors {
-    const UNKNOWN: Errors = Errors {
-        sum: f64::INFINITY,
+impl ScoreErrors {
+    const UNKNOWN: ScoreErrors = ScoreErrors {
+        maxsim: f64::INFINITY,
         dot: f64::INFINITY,
     };
 }
 
-/// `lengths` are those of the columns, `rest` those of what quantisation took from them.
-fn errors(dim: usize, lengths: &[f64], rest: &[f64]) -> Errors {
+fn errors(dim: usize, lengths: &[[f64; 2]], row_error: f64) -> ScoreErrors {
     const LONGEST_ROW: f64 = 1.0 + 1e-5;
     /// For what f64 rounds here.
     const ROUNDED: f64 = 1.0 + 1e-6;
@@ -166,25 +159,27 @@ fn errors(dim: usize, lengths: &[f64], rest: &[f64]) -> Errors {
             f64::INFINITY
         }
     };
-    let total: f64 = lengths.iter().sum();
+    let total: f64 = lengths.iter().map(|[length, _]| length).sum();
     if total == 0.0 {
-        return Errors { sum: 0.0, dot: 0.0 };
+        return ScoreErrors {
+            maxsim: 0.0,
+            dot: 0.0,
+        };
     }
     if total > f64::from(f32::MAX) / 4.0 {
-        return Errors::UNKNOWN;
+        return ScoreErrors::UNKNOWN;
     }
-    let row = (dim as f64).sqrt() * 0.502 / f64::from(ONE);
     let chain = gamma(dim);
     let underflow = dim as f64 * 2f64.powi(-149);
-    let column = |(length, rest): (&f64, &f64)| {
+    let column = |[length, rest]: &[f64; 2]| {
         // What is left of a column is a difference of numbers that f64 rounded.
         let rest = rest + 1e-12 * length;
-        rest * LONGEST_ROW + (length + rest) * row + length * LONGEST_ROW * chain + underflow
+        rest * LONGEST_ROW + (length + rest) * row_error + length * LONGEST_ROW * chain + underflow
     };
-    let columns = || lengths.iter().zip(rest).map(column);
+    let columns = || lengths.iter().map(column);
     let largest = total * LONGEST_ROW * (1.0 + chain) + lengths.len() as f64 * underflow;
-    Errors {
-        sum: (columns().sum::<f64>() + largest * gamma(lengths.len() + 1)) * ROUNDED,
+    ScoreErrors {
+        maxsim: (columns().sum::<f64>() + largest * gamma(lengths.len() + 1)) * ROUNDED,
         dot: columns().fold(0.0, f64::max) * ROUNDED,
     }
 }

@@ -18,7 +18,7 @@ mod tile;
 
 use crate::level::dispatch;
 use crate::{Level, level};
-pub use columns::Int16Panels;
+pub use columns::{Int16Panels, ScoreErrors};
 
 /// Dimensions that a kernel multiplies in one step.
 const PAIR: usize = 2;

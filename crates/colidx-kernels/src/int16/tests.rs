@@ -2,7 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{cases, noise, up_to};
-use crate::{Codec, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize, packed_len};
+use crate::{
+    Codec, FixedPoint, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize, packed_len,
+};
 
 /// The value of dimension `d` of a column, in units.
 fn unit_at(panels: &Int16Panels, column: usize, d: usize) -> i16 {
@@ -113,19 +115,21 @@ proptest! {
 
         let panels = Int16Panels::new(&query, dim);
         let mut words = vec![0; tokens * int16_stride(dim)];
-        decode_int16(&codec, &codes, &residuals, &mut words).unwrap();
+        let fixed = FixedPoint::new(&codec);
+        decode_int16(&codec, &fixed, &codes, &residuals, &mut words).unwrap();
+        let errors = panels.errors(fixed.row_error());
         let mut best = vec![i32::MIN; panels.padded_columns()];
         let mut dots = vec![0; tokens * best.len()];
         int16_max_dots(&words, &panels, &mut dots, &mut best);
         let near: f64 = best[..columns].iter().map(|&b| f64::from(b) * panels.unit()).sum();
         let off = (near - f64::from(exact)).abs();
-        prop_assert!(off <= panels.maxsim_error(), "{} > {}", off, panels.maxsim_error());
+        prop_assert!(off <= errors.maxsim, "{} > {}", off, errors.maxsim);
         for (row, dots) in rows.chunks(dim).zip(dots.chunks(best.len())) {
             let mut exact = vec![f32::NEG_INFINITY; best.len()];
             max_dots(row, &Panels::new(&query, dim), &mut exact);
             for (exact, &dot) in exact.iter().zip(dots).take(columns) {
                 let off = (f64::from(dot) * panels.unit() - f64::from(*exact)).abs();
-                prop_assert!(off <= panels.dot_error(), "{} > {}", off, panels.dot_error());
+                prop_assert!(off <= errors.dot, "{} > {}", off, errors.dot);
             }
         }
     }
@@ -175,12 +179,13 @@ fn no_columns_zeros_and_what_is_not_finite() {
         (none.columns(), none.padded_columns(), none.dim()),
         (0, 0, 5)
     );
-    assert_eq!(none.maxsim_error(), 0.0);
+    assert_eq!(none.errors(1.0).maxsim, 0.0);
     let zeros = Int16Panels::new(&[0.0; 6], 3);
-    assert_eq!((zeros.unit(), zeros.maxsim_error()), (0.0, 0.0));
+    assert_eq!((zeros.unit(), zeros.errors(1.0).maxsim), (0.0, 0.0));
     for bad in [f32::NAN, f32::INFINITY] {
         let panels = Int16Panels::new(&[1.0, 0.5, bad], 3);
-        assert!(panels.maxsim_error().is_infinite() && panels.dot_error().is_infinite());
+        let errors = panels.errors(0.0);
+        assert!(errors.maxsim.is_infinite() && errors.dot.is_infinite());
         assert_eq!(unit_at(&panels, 0, 0), 0);
     }
     for level in Level::supported() {
@@ -190,15 +195,6 @@ fn no_columns_zeros_and_what_is_not_finite() {
         assert_eq!(best, [0; LANES]);
         level.int16_max_dots(&[], &zeros, &mut [], &mut best);
     }
-}
-
-#[test]
-fn the_bound_of_a_query_is_a_hundredth() {
-    let (columns, dim) = (32, 96);
-    let mut query = noise(columns * dim, 3);
-    normalize(&mut query, dim);
-    let error = Int16Panels::new(&query, dim).maxsim_error();
-    assert!((0.001..0.01).contains(&error), "{error}");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Exact MaxSim over decoded vectors, with the many that cannot win screened out.
 //!
 //! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off. A document whose score
-//! lies further below the `k`-th best than both could be off ([`Int16Panels::maxsim_error`]) cannot be among the first `k`, nor can a
+//! lies further below the `k`-th best than both could be off ([`ScoreErrors::maxsim`]) cannot be among the first `k`, nor can a
 //! vector be a query token's best match whose product lies further below the greatest than both could be off
-//! ([`Int16Panels::dot_error`]). Only vectors that can be, of documents that can be, are multiplied again in f32. So the hits, their
+//! ([`ScoreErrors::dot`]). Only vectors that can be, of documents that can be, are multiplied again in f32. So the hits, their
 //! scores and their order are those of f32 throughout.
 
 use super::rank::Ranking;
@@ -12,15 +12,15 @@ use super::{Query, SearchStats, ahead};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
-use crate::segment::vectors::room;
-use colidx_kernels::Int16Panels;
+use crate::segment::vectors::{Vectors, room};
+use colidx_kernels::{Int16Panels, ScoreErrors};
 use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
 const BLOCK: usize = 64;
 
-/// Vectors between the fetch of residuals from memory and their use.
-const AHEAD: usize = 2 * BLOCK;
+/// Blocks between the fetch of vectors from memory and their use.
+const AHEAD: usize = 2;
 
 /// Documents that one thread takes at a time.
 const CHUNK: usize = 16;
@@ -34,8 +34,8 @@ pub(super) struct Exact<'a> {
     query: &'a Query,
     k: usize,
     parallel: bool,
-    /// What screening multiplies with, where vectors are of unit length.
-    screening: Option<&'a Int16Panels>,
+    /// Where vectors are of unit length.
+    screening: Option<Screening<'a>>,
     contenders: Vec<Contender>,
     scored: Vec<(f32, DocId)>,
 }
@@ -44,13 +44,17 @@ impl<'a> Exact<'a> {
     /// For the best `k` of the documents. With `parallel` the threads of the pool share the work.
     pub(super) fn new(index: &'a Index, query: &'a Query, k: usize, parallel: bool) -> Self {
         // Screening decodes to unit length. It pays even where it leaves no document out, for the vectors that it does.
-        let screens = index.codebook().unit_length;
+        let screening = index.codebook().unit_length.then(|| {
+            let panels = query.screening();
+            let errors = panels.errors(index.codebook().row_error());
+            Screening { panels, errors }
+        });
         Self {
             index,
             query,
             k,
             parallel,
-            screening: screens.then(|| query.screening()),
+            screening,
             contenders: Vec::new(),
             scored: Vec::new(),
         }
@@ -64,15 +68,16 @@ impl<'a> Exact<'a> {
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<f64>>> {
         ahead::vectors(self.index, documents)?;
-        let Some(panels) = self.screening else {
-            let scored = self.run(documents, stats, |scorer, &document, stats| {
-                scorer.score(document, stats)
+        let Some(screening) = self.screening else {
+            let scored = self.run(documents, stats, |scorer, documents, stats| {
+                let scores = documents.iter().map(|&d| scorer.score(d, stats));
+                scores.collect()
             })?;
             self.scored.extend(scored.iter().flatten());
             return Ok(scored.iter().map(|s| Some(f64::from((*s)?.0))).collect());
         };
-        let contenders = self.run(documents, stats, |scorer, &document, stats| {
-            scorer.screen(panels, document, stats)
+        let contenders = self.run(documents, stats, |scorer, documents, stats| {
+            scorer.screen(&screening, documents, stats)
         })?;
         let scores = contenders.iter().map(|c| Some(c.as_ref()?.score)).collect();
         self.contenders.extend(contenders.into_iter().flatten());
@@ -81,12 +86,13 @@ impl<'a> Exact<'a> {
 
     /// Gives the best of the documents to `ranking`.
     pub(super) fn finish(mut self, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
-        if let Some(panels) = self.screening {
+        if let Some(screening) = self.screening {
             let contenders = std::mem::take(&mut self.contenders);
-            let best = best(contenders, self.k, panels.maxsim_error());
+            let best = best(contenders, self.k, screening.errors.maxsim);
             self.scored = self
-                .run(&best, stats, |scorer, contender, stats| {
-                    scorer.score_contender(contender, stats)
+                .run(&best, stats, |scorer, best, stats| {
+                    let scores = best.iter().map(|c| scorer.score_contender(c, stats));
+                    scores.collect()
                 })?
                 .into_iter()
                 .flatten()
@@ -103,21 +109,18 @@ impl<'a> Exact<'a> {
         &self,
         items: &[T],
         stats: &mut SearchStats,
-        score: impl Fn(&mut Scorer<'a>, &T, &mut SearchStats) -> Result<Option<S>> + Sync + Send,
-    ) -> Result<Vec<Option<S>>> {
+        score: impl Fn(&mut Scorer<'a>, &[T], &mut SearchStats) -> Result<Vec<S>> + Sync + Send,
+    ) -> Result<Vec<S>> {
         let scorer = || Scorer::new(self.index, self.query, self.k);
-        spread(
-            items,
-            CHUNK,
-            self.parallel,
-            stats,
-            scorer,
-            |scorer, items, stats| {
-                let scores = items.iter().map(|item| score(scorer, item, stats));
-                scores.collect()
-            },
-        )
+        spread(items, CHUNK, self.parallel, stats, scorer, score)
     }
+}
+
+/// What screening multiplies with, and how far its scores may be off.
+#[derive(Clone, Copy)]
+struct Screening<'a> {
+    panels: &'a Int16Panels,
+    errors: ScoreErrors,
 }
 
 /// A document that may be among the best.
@@ -269,29 +272,60 @@ impl<'a> Scorer<'a> {
         best.iter().fold(0.0, |sum, best| sum + best)
     }
 
-    /// Screens a document: `None` when it has no vectors, or cannot be among the best.
+    /// Screens documents: `None` for one that has no vectors, or cannot be among the best.
     fn screen(
         &mut self,
-        panels: &Int16Panels,
-        document: DocId,
+        screening: &Screening,
+        documents: &[DocId],
         stats: &mut SearchStats,
-    ) -> Result<Option<Contender>> {
-        let Some((segment, range)) = self.vectors(document)? else {
-            return Ok(None);
+    ) -> Result<Vec<Option<Contender>>> {
+        let places: Vec<_> = documents
+            .iter()
+            .map(|&document| self.vectors(document))
+            .collect::<Result<_>>()?;
+        // While a block is multiplied the next ones are on their way, of this document or another.
+        let mut coming = places.iter().flatten().flat_map(|(segment, range)| {
+            blocks(range.clone()).map(move |block| (&segment.vectors, block))
+        });
+        let mut fetch = || {
+            if let Some((vectors, block)) = coming.next() {
+                vectors.prefetch(&block);
+            }
         };
-        stats.documents_screened += 1;
-        stats.vectors_decoded += range.len() as u64;
-        stats.bytes_touched += segment.vectors.stored_bytes(range.len());
+        (0..AHEAD).for_each(|_| fetch());
+        documents
+            .iter()
+            .zip(&places)
+            .map(|(&document, place)| match place {
+                Some((segment, range)) => {
+                    stats.documents_screened += 1;
+                    stats.vectors_decoded += range.len() as u64;
+                    stats.bytes_touched += segment.vectors.stored_bytes(range.len());
+                    self.screen_one(screening, document, &segment.vectors, range, &mut fetch)
+                }
+                None => Ok(None),
+            })
+            .collect()
+    }
+
+    /// Screens a document whose vectors are those in `range`, of which there are some.
+    fn screen_one(
+        &mut self,
+        screening: &Screening,
+        document: DocId,
+        vectors: &Vectors,
+        range: &Range<usize>,
+        mut fetch: impl FnMut(),
+    ) -> Result<Option<Contender>> {
+        let Screening { panels, errors } = screening;
         let width = panels.padded_columns();
         let book = self.index.codebook();
-        let vectors = &segment.vectors;
         let all_dots = room(&mut self.dots, range.len() * width);
         self.best16.clear();
         self.best16.resize(width, i32::MIN);
         let mut done = 0;
         for block in blocks(range.clone()) {
-            let ahead = |at: usize| range.end.min(at + AHEAD);
-            colidx_kernels::prefetch(vectors.residuals(ahead(block.start)..ahead(block.end)));
+            fetch();
             let dots = &mut all_dots[done..][..block.len() * width];
             done += dots.len();
             vectors.codes.read(block.clone(), &mut self.codes);
@@ -302,12 +336,11 @@ impl<'a> Scorer<'a> {
         let best = &self.best16[..panels.columns()];
         let sum: i64 = best.iter().map(|&best| i64::from(best)).sum();
         let score = sum as f64 * panels.unit();
-        let error = panels.maxsim_error();
-        if score < self.floor.least - 2.0 * error {
+        if score < self.floor.least - 2.0 * errors.maxsim {
             return Ok(None);
         }
         self.floor.raise(score);
-        let slack = (2.0 * panels.dot_error() / panels.unit()).ceil() as i32;
+        let slack = (2.0 * errors.dot / panels.unit()).ceil() as i32;
         Ok(Some(Contender {
             document,
             score,

@@ -228,6 +228,12 @@ impl Vectors {
         self.residuals.will_need(self.residual_bytes_of(range));
     }
 
+    /// Has the vectors in `range` fetched into the cache.
+    pub(crate) fn prefetch(&self, range: &Range<usize>) {
+        self.codes.prefetch(range);
+        colidx_kernels::prefetch(self.residuals(range.clone()));
+    }
+
     /// Decodes vectors, of which the residuals lie one after the other, into `out`, `[n, dim]` f32 row-major.
     pub(crate) fn decode(
         &self,

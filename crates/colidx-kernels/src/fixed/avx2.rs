@@ -1,0 +1,160 @@
+//! AVX2: sixteen dimensions in a register, the bytes of their weights looked up with shuffles.
+
+use std::arch::x86_64::*;
+
+use super::tokens::{self, Decoder, From};
+use super::{FixedPoint, STEP};
+
+/// Dimensions of a register.
+const WIDTH: usize = 16;
+
+tokens::entry_point!("avx2,fma");
+
+/// The weights, as their look-up wants them.
+pub(super) struct Table<'a, const NBITS: usize> {
+    /// The lower and the upper bytes of the weights in both halves. Unused with 8 bits.
+    bytes: [__m256i; 2],
+    weights: &'a [i16],
+}
+
+impl<const NBITS: usize> Table<'_, NBITS> {
+    #[target_feature(enable = "avx2")]
+    pub(super) fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
+        let [low, high] = &fixed.weight_bytes;
+        // SAFETY: both arrays are half a register long.
+        let bytes = unsafe {
+            [
+                _mm256_broadcastsi128_si256(_mm_loadu_si128(low.as_ptr().cast())),
+                _mm256_broadcastsi128_si256(_mm_loadu_si128(high.as_ptr().cast())),
+            ]
+        };
+        Table {
+            bytes,
+            weights: &fixed.weights,
+        }
+    }
+
+    /// The weights of the 32 buckets at `packed`, sixteen in each register.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and `packed` has `4 * NBITS` bytes.
+    #[inline(always)]
+    unsafe fn look_up(&self, packed: *const u8) -> [__m256i; 2] {
+        // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
+        unsafe {
+            // Each byte widened to as many as it has buckets, then each bucket shifted to a byte of its own: what else comes to
+            // lie in a byte is above the bucket.
+            let buckets = match NBITS {
+                1 => {
+                    let word = _mm_cvtsi32_si128(packed.cast::<i32>().read_unaligned());
+                    let x = _mm256_cvtepu8_epi64(word);
+                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<28>(x));
+                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<14>(x));
+                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<7>(x));
+                    _mm256_and_si256(x, _mm256_set1_epi8(0x01))
+                }
+                2 => {
+                    let x = _mm256_cvtepu8_epi32(_mm_loadl_epi64(packed.cast()));
+                    let x = _mm256_or_si256(x, _mm256_slli_epi32::<12>(x));
+                    let x = _mm256_or_si256(x, _mm256_slli_epi32::<6>(x));
+                    _mm256_and_si256(x, _mm256_set1_epi8(0x03))
+                }
+                4 => {
+                    let x = _mm256_cvtepu8_epi16(_mm_loadu_si128(packed.cast()));
+                    let x = _mm256_or_si256(x, _mm256_slli_epi16::<4>(x));
+                    _mm256_and_si256(x, _mm256_set1_epi8(0x0f))
+                }
+                _ => {
+                    let mut weights = [0; STEP];
+                    for (i, weight) in weights.iter_mut().enumerate() {
+                        *weight = *self.weights.as_ptr().add(usize::from(*packed.add(i)));
+                    }
+                    return [
+                        _mm256_loadu_si256(weights.as_ptr().cast()),
+                        _mm256_loadu_si256(weights.as_ptr().add(WIDTH).cast()),
+                    ];
+                }
+            };
+            let buckets = in_halves(buckets);
+            let low = _mm256_shuffle_epi8(self.bytes[0], buckets);
+            let high = _mm256_shuffle_epi8(self.bytes[1], buckets);
+            [
+                _mm256_unpacklo_epi8(low, high),
+                _mm256_unpackhi_epi8(low, high),
+            ]
+        }
+    }
+}
+
+/// The second and third quarter change places, so that what works within halves makes of the lower parts of both the first sixteen of
+/// 32 bytes, and of the upper parts the others.
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn in_halves(bytes: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(bytes) }
+}
+
+// SAFETY: every method is instructions of AVX2.
+unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
+    type Sums = __m256i;
+
+    #[inline(always)]
+    fn zero() -> __m256i {
+        // SAFETY: the register holds any bits.
+        unsafe { std::mem::zeroed() }
+    }
+
+    #[inline(always)]
+    unsafe fn step(&self, from: From, shift: u32, out: *mut i16, mut sums: __m256i) -> __m256i {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let weights = self.look_up(from.packed);
+            let units = in_halves(_mm256_loadu_si256(from.centroid.cast()));
+            let zero = _mm256_setzero_si256();
+            // As upper bytes they are multiplied by 256.
+            let units = [
+                _mm256_unpacklo_epi8(zero, units),
+                _mm256_unpackhi_epi8(zero, units),
+            ];
+            for half in 0..2 {
+                let at = half * WIDTH;
+                let step = _mm256_loadu_si256(from.steps.add(at).cast());
+                let scale = _mm256_loadu_si256(from.scales.add(at).cast());
+                let base = _mm256_mulhrs_epi16(units[half], step);
+                let residual = _mm256_mulhrs_epi16(weights[half], scale);
+                let values = _mm256_add_epi16(base, residual);
+                _mm256_storeu_si256(out.add(at).cast(), values);
+                let squares = _mm256_madd_epi16(values, values);
+                let count = _mm_cvtsi32_si128(shift as i32);
+                sums = _mm256_add_epi32(sums, _mm256_srl_epi32(squares, count));
+            }
+            sums
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn sum(sums: __m256i) -> i32 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let four = _mm_add_epi32(
+                _mm256_castsi256_si128(sums),
+                _mm256_extracti128_si256::<1>(sums),
+            );
+            let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+            _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn scale(from: *const i16, factor: i16, to: *mut i16) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let values = _mm256_loadu_si256(from.cast());
+            let scaled = _mm256_mulhrs_epi16(values, _mm256_set1_epi16(factor));
+            _mm256_storeu_si256(to.cast(), scaled);
+        }
+    }
+}

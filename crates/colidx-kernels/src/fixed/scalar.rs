@@ -1,0 +1,45 @@
+//! The oracle.
+
+use super::{FixedPoint, shift};
+use crate::codec::bucket_at;
+use crate::{Code, Codec, int16_stride, packed_len};
+
+/// Numbers in `odd` the tokens whose length takes f32; their rows are left as they are.
+pub(super) fn decode<C: Code>(
+    codec: &Codec,
+    fixed: &FixedPoint,
+    codes: &[C],
+    residuals: &[u8],
+    out: &mut [i16],
+    odd: &mut Vec<usize>,
+) {
+    let Codec { dim, nbits, .. } = *codec;
+    let packed = residuals.chunks_exact(packed_len(dim, nbits));
+    let rows = out.chunks_exact_mut(int16_stride(dim));
+    let mut values = vec![0i16; dim];
+    for (token, ((code, packed), row)) in codes.iter().zip(packed).zip(rows).enumerate() {
+        let centroid = &codec.centroids[code.index() * dim..][..dim];
+        for (d, value) in values.iter_mut().enumerate() {
+            let weight = fixed.weights[usize::from(bucket_at(packed, nbits, d))];
+            *value = product(i16::from(centroid[d]) << 8, fixed.steps[d])
+                + product(weight, fixed.scales[d]);
+        }
+        let square = |&value: &i16| i32::from(value) * i32::from(value);
+        let pairs = values.chunks(2);
+        let sum = pairs.map(|pair| pair.iter().map(square).sum::<i32>() >> shift(dim));
+        let sum = sum.sum();
+        if fixed.is_near_unit_length(sum) {
+            let [factor] = fixed.factors([sum]);
+            let scaled = values.iter().map(|&value| product(value, factor));
+            row.fill(0);
+            row.iter_mut().zip(scaled).for_each(|(to, x)| *to = x);
+        } else {
+            odd.push(token);
+        }
+    }
+}
+
+/// The product, rounded to its upper bits: `pmulhrsw` of x86, `sqrdmulh` of ARM.
+fn product(a: i16, b: i16) -> i16 {
+    ((i32::from(a) * i32::from(b) + (1 << 14)) >> 15) as i16
+}
