@@ -62,5 +62,5 @@ pub use packed_codes::unpack_codes;
 pub use panels::{LANES, Panels};
 pub use picked::{picked_dots, picked_max};
 pub use prefetch::prefetch;
-pub use reaching::reaching;
+pub use reaching::{reaching, rows_reaching};
 pub use view::RowsView;

@@ -26,3 +26,27 @@ pub(super) unsafe fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
     }
     scalar::reaching(rest, least, &mut bits[whole.len()..]);
 }
+
+/// # Safety
+/// The processor has AVX2; `values` is `[n_rows, least.len()]`, and a row has values.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
+    let whole = least.len() - least.len() % WIDTH;
+    for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
+        let mut below = _mm256_set1_epi32(-1);
+        for at in (0..whole).step_by(WIDTH) {
+            // SAFETY: a register of numbers from there on is within both.
+            let (eight, floor) = unsafe {
+                (
+                    _mm256_loadu_si256(row.as_ptr().add(at).cast()),
+                    _mm256_loadu_si256(least.as_ptr().add(at).cast()),
+                )
+            };
+            below = _mm256_and_si256(below, _mm256_cmpgt_epi32(floor, eight));
+        }
+        let all = _mm256_movemask_epi8(below) == -1;
+        if !all || scalar::any_reaches(&row[whole..], &least[whole..]) {
+            out.push(number);
+        }
+    }
+}

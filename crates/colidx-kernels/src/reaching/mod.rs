@@ -1,4 +1,4 @@
-//! Which of many numbers reach a level, as bits: what comes after then visits these alone.
+//! Which of many numbers, or of rows of numbers, reach a level: what comes after then visits these alone.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -22,6 +22,15 @@ pub fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
     level().reaching(values, least, bits);
 }
 
+/// Appends to `out` the numbers of those rows of `values`, `[n_rows, least.len()]`, of which any value is at least that of `least` in its
+/// column.
+///
+/// # Panics
+/// If `values` is no whole number of rows.
+pub fn rows_reaching(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
+    level().rows_reaching(values, least, out);
+}
+
 impl Level {
     /// [`reaching`] at this level.
     ///
@@ -30,6 +39,24 @@ impl Level {
     pub fn reaching(self, values: &[u32], least: u32, bits: &mut [u64]) {
         assert_eq!(bits.len(), values.len().div_ceil(WORD), "a word for 64");
         dispatch!(self, reaching(values, least, bits));
+    }
+
+    /// [`rows_reaching`] at this level.
+    ///
+    /// # Panics
+    /// As [`rows_reaching`], or if the processor does not support the level.
+    pub fn rows_reaching(self, values: &[i32], least: &[i32], out: &mut Vec<u32>) {
+        if least.is_empty() {
+            assert!(values.is_empty(), "rows have values, or there are none");
+            return;
+        }
+        assert!(
+            values.len().is_multiple_of(least.len()),
+            "{} numbers are no whole number of rows of {}",
+            values.len(),
+            least.len()
+        );
+        dispatch!(self, rows(values, least, out));
     }
 }
 

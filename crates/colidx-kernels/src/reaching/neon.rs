@@ -2,6 +2,7 @@
 
 use std::arch::aarch64::*;
 
+pub(super) use super::scalar::rows;
 use super::{WORD, scalar};
 
 /// Numbers in a register.

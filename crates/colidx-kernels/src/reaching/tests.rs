@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{cases, up_to};
+use crate::testing::{cases, noise, up_to};
 
 proptest! {
     #![proptest_config(cases(300))]
@@ -21,10 +21,37 @@ proptest! {
             prop_assert_eq!(set as usize, values.iter().filter(|&&value| value >= least).count(), "{}", level);
         }
     }
+
+    #[test]
+    fn every_level_says_which_rows_reach(
+        width in 1usize..40,
+        n in 0..up_to(30),
+        seed in any::<u64>(),
+        high in 0i32..4,
+    ) {
+        let number = |x: &f32| (x * 8.0) as i32;
+        let values: Vec<i32> = noise(n * width, seed).iter().map(number).collect();
+        let mut least: Vec<i32> = noise(width, seed ^ 1).iter().map(|x| number(x) + 4 + high).collect();
+        least[seed as usize % width] = [i32::MIN, i32::MAX, 0][seed as usize % 3];
+        for level in Level::supported() {
+            let mut rows = vec![77];
+            level.rows_reaching(&values, &least, &mut rows);
+            let reaches = |row: &[i32]| row.iter().zip(&least).any(|(value, least)| value >= least);
+            let numbers = (0..).zip(values.chunks(width)).filter(|(_, row)| reaches(row));
+            let want: Vec<u32> = [77].into_iter().chain(numbers.map(|(number, _)| number)).collect();
+            prop_assert_eq!(rows, want, "{}", level);
+        }
+    }
 }
 
 #[test]
 #[should_panic(expected = "a word for 64")]
 fn bits_for_other_values_are_refused() {
     reaching(&[1; 65], 1, &mut [0]);
+}
+
+#[test]
+#[should_panic(expected = "no whole number of rows of 3")]
+fn a_torn_row_is_refused() {
+    rows_reaching(&[1; 8], &[1; 3], &mut Vec::new());
 }

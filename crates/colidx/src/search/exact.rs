@@ -341,27 +341,20 @@ impl<'a> Scorer<'a> {
         }
         self.floor.raise(score);
         let slack = (2.0 * errors.dot / panels.unit()).ceil() as i32;
+        let floors = &mut self.best16;
+        floors
+            .iter_mut()
+            .for_each(|best| *best = best.saturating_sub(slack));
+        // No column to be the best of.
+        floors[panels.columns()..].fill(i32::MAX);
+        let mut vectors = Vec::new();
+        colidx_kernels::rows_reaching(all_dots, floors, &mut vectors);
         Ok(Some(Contender {
             document,
             score,
-            vectors: reaching(all_dots, best, slack, width),
+            vectors,
         }))
     }
-}
-
-/// Rows of `dots`, `[n, width]`, of which some product is no further than `slack` below the best of its column.
-fn reaching(dots: &[i32], best: &[i32], slack: i32, width: usize) -> Vec<u32> {
-    let floors: Vec<i32> = best.iter().map(|best| best.saturating_sub(slack)).collect();
-    let reaches = |row: &[i32]| {
-        let products = row.iter().zip(&floors);
-        // Without a break, so that the compiler compares with vectors.
-        products.fold(false, |any, (dot, floor)| any | (dot >= floor))
-    };
-    (0..)
-        .zip(dots.chunks_exact(width))
-        .filter(|(_, row)| reaches(row))
-        .map(|(row, _)| row)
-        .collect()
 }
 
 fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
