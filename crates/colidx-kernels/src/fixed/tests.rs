@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{cases, noise, up_to};
+use crate::{Int16Panels, normalize};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
 
@@ -157,6 +158,16 @@ fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
             fixed.row_error()
         );
     }
+}
+
+#[test]
+fn the_bound_of_a_query_is_two_hundredths() {
+    let (columns, dim) = (32, 96);
+    let mut query = noise(columns * dim, 3);
+    normalize(&mut query, dim);
+    let case = Case::new(dim, 4, 0, 0.2, 1.0, 5);
+    let errors = Int16Panels::new(&query, dim).errors(FixedPoint::new(&case.codec()).row_error());
+    assert!((0.005..0.025).contains(&errors.maxsim), "{errors:?}");
 }
 
 #[test]
