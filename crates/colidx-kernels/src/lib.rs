@@ -44,6 +44,7 @@ mod panels;
 mod picked;
 mod prefetch;
 mod reaching;
+mod round;
 #[cfg(test)]
 mod testing;
 mod view;

@@ -2,6 +2,7 @@
 
 use super::{CHUNK, QUAD};
 use crate::LANES;
+use crate::round::nearest;
 
 /// The most that the largest magnitude of all columns becomes. Two products with unsigned bytes, 2 * 255 * 63, fit 16 bits.
 const LARGEST: i8 = 63;
@@ -100,7 +101,7 @@ impl CoarsePanels {
                 let (panel, lane) = (i / LANES, i % LANES);
                 let panel = &mut quads[panel * depth..][..depth];
                 for (d, &q) in column.iter().enumerate() {
-                    let units = (f64::from(q) / step).round_ties_even() as i8;
+                    let units = nearest(f64::from(q) / step) as i8;
                     panel[d / QUAD].0[lane * QUAD + d % QUAD] = units;
                 }
             }

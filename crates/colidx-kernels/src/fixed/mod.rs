@@ -16,6 +16,7 @@ mod tokens;
 
 use crate::int16::ONE;
 use crate::level::dispatch;
+use crate::round::{nearest, nearest_int16};
 use crate::{Code, CodeOutOfRange, Codec, Level, int16_stride, level, packed_len};
 
 /// Dimensions that a kernel decodes in one step.
@@ -83,10 +84,11 @@ impl FixedPoint {
         if !fits {
             return FixedPoint::unfit(codec);
         }
-        let nearest = |x: f64| x.round_ties_even() as i16;
         let padded = |values: &[f32], by: f64| {
-            let mut rounded: Vec<i16> =
-                values.iter().map(|&x| nearest(f64::from(x) * by)).collect();
+            let mut rounded: Vec<i16> = values
+                .iter()
+                .map(|&x| nearest(f64::from(x) * by) as i16)
+                .collect();
             rounded.resize(dim.next_multiple_of(STEP), 0);
             rounded
         };
@@ -101,7 +103,7 @@ impl FixedPoint {
             weights: codec
                 .weights
                 .iter()
-                .map(|&w| nearest(f64::from(w) * weight))
+                .map(|&w| nearest(f64::from(w) * weight) as i16)
                 .collect(),
             ..FixedPoint::unfit(codec)
         };
@@ -186,19 +188,10 @@ impl FixedPoint {
         // A loop and not `map`, whose body may be compiled without wide instructions.
         let mut factors = [0; N];
         for (factor, squares) in factors.iter_mut().zip(squares) {
-            *factor = whole(self.one / (squares as f32).sqrt());
+            *factor = nearest_int16(self.one / (squares as f32).sqrt());
         }
         factors
     }
-}
-
-/// The nearest whole number, of two as near the even one, of a number that fits 16 bits: an addition where rounding would be a call on
-/// old processors.
-#[inline(always)]
-fn whole(x: f32) -> i16 {
-    /// Among numbers as large as this there are no fractions.
-    const LARGE: f32 = 12_582_912.0;
-    (x + LARGE).to_bits().wrapping_sub(LARGE.to_bits()) as i16
 }
 
 /// The most by which a row differs that is only rounded: half a unit a dimension, and what f32 rounds.
@@ -286,7 +279,7 @@ fn round(vector: &[f32], row: &mut [i16]) {
     row.fill(0);
     if vector.iter().all(|x| x.is_finite()) {
         for (to, x) in row.iter_mut().zip(vector) {
-            *to = whole(x * ONE);
+            *to = nearest_int16(x * ONE);
         }
     }
 }

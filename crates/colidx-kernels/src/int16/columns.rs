@@ -2,6 +2,7 @@
 
 use super::{ONE, PAIR};
 use crate::LANES;
+use crate::round::nearest;
 
 /// Two dimensions of the sixteen columns of a panel, `[16][2]`: a cache line.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ impl Int16Panels {
                 let q = f64::from(q);
                 // No value is above the longest column; with a step of zero all are zero or unwanted.
                 let units = if step > 0.0 {
-                    (q / step).round_ties_even() as i16
+                    nearest(q / step) as i16
                 } else {
                     0
                 };
