@@ -73,7 +73,7 @@ impl FixedPoint {
             128.0 * f64::from(step).abs() + heaviest * f64::from(scale).abs()
         });
         let longest = longest.fold(0.0, f64::max);
-        // The sum tells of numbers that a maximum passes over.
+        // A maximum passes over what is not a number.
         let all = [codec.weights, codec.steps, codec.scales];
         let finite = all
             .iter()
@@ -176,13 +176,13 @@ impl FixedPoint {
         direction + sum + factor + normalize + rounded_row(dim)
     }
 
-    /// Whether a vector whose sum of squares this is is brought to unit length in integers.
+    /// Whether a vector with this sum of squares is brought to unit length in integers.
     #[inline(always)]
     fn is_near_unit_length(&self, squares: i32) -> bool {
         squares >= self.squares[0] && squares <= self.squares[1]
     }
 
-    /// What vectors are multiplied by that are near unit length and whose sums of squares these are.
+    /// What vectors near unit length are multiplied by, from their sums of squares.
     #[inline(always)]
     fn factors<const N: usize>(&self, squares: [i32; N]) -> [i16; N] {
         // A loop and not `map`, whose body may be compiled without wide instructions.
