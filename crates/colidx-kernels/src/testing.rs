@@ -2,6 +2,8 @@
 
 use proptest::prelude::ProptestConfig;
 
+use crate::Codec;
+
 /// `n` random cases of a property, and few under Miri, which runs a thousand times slower.
 pub(crate) fn cases(n: u32) -> ProptestConfig {
     ProptestConfig::with_cases(if cfg!(miri) { n.min(3) } else { n })
@@ -23,4 +25,30 @@ pub(crate) fn noise(n: usize, seed: u64) -> Vec<f32> {
     })
     .take(n)
     .collect()
+}
+
+/// Token vectors as they are stored, and what decodes them.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub dim: usize,
+    pub nbits: usize,
+    pub centroids: Vec<i8>,
+    pub steps: Vec<f32>,
+    pub weights: Vec<f32>,
+    pub scales: Vec<f32>,
+    pub codes: Vec<u16>,
+    pub residuals: Vec<u8>,
+}
+
+impl Encoded {
+    pub(crate) fn codec(&self) -> Codec<'_> {
+        Codec {
+            dim: self.dim,
+            nbits: self.nbits,
+            centroids: &self.centroids,
+            steps: &self.steps,
+            weights: &self.weights,
+            scales: &self.scales,
+        }
+    }
 }

@@ -1,36 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{cases, up_to};
+use crate::testing::{Encoded, cases, up_to};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
 
-#[derive(Debug)]
-struct Case {
-    dim: usize,
-    nbits: usize,
-    centroids: Vec<i8>,
-    steps: Vec<f32>,
-    weights: Vec<f32>,
-    scales: Vec<f32>,
-    codes: Vec<u16>,
-    residuals: Vec<u8>,
-}
-
-impl Case {
-    fn codec(&self) -> Codec<'_> {
-        Codec {
-            dim: self.dim,
-            nbits: self.nbits,
-            centroids: &self.centroids,
-            steps: &self.steps,
-            weights: &self.weights,
-            scales: &self.scales,
-        }
-    }
-}
-
-fn case() -> impl Strategy<Value = Case> {
+fn case() -> impl Strategy<Value = Encoded> {
     use prop::collection::vec;
     let shape = (
         1..=up_to(200),
@@ -48,7 +23,7 @@ fn case() -> impl Strategy<Value = Case> {
             vec(any::<u8>(), n * packed_len(dim, nbits)),
         )
             .prop_map(
-                move |(centroids, steps, weights, scales, codes, residuals)| Case {
+                move |(centroids, steps, weights, scales, codes, residuals)| Encoded {
                     dim,
                     nbits,
                     centroids,

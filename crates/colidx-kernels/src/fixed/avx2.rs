@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::tokens::{self, Decoder, From};
+use super::tokens::{self, Decoder, Source};
 use super::{FixedPoint, STEP};
 
 /// Dimensions of a register.
@@ -108,7 +108,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     }
 
     #[inline(always)]
-    unsafe fn step(&self, from: From, shift: u32, out: *mut i16, mut sums: __m256i) -> __m256i {
+    unsafe fn step(&self, from: Source, shift: u32, out: *mut i16, mut sums: __m256i) -> __m256i {
         // SAFETY: the caller's promise.
         unsafe {
             let weights = self.look_up(from.packed);

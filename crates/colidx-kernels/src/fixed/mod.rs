@@ -51,6 +51,17 @@ pub struct FixedPoint {
     row_error: f64,
 }
 
+/// What is decoded, and with what.
+#[derive(Clone, Copy)]
+struct Tokens<'a, C> {
+    codec: &'a Codec<'a>,
+    /// Fit, and of the codec.
+    fixed: &'a FixedPoint,
+    codes: &'a [C],
+    /// `[n_codes, packed_len]`.
+    residuals: &'a [u8],
+}
+
 /// How far a sum of two squares is shifted down, so that the sum over all dimensions fits 31 bits.
 #[inline(always)]
 const fn shift(dim: usize) -> u32 {
@@ -257,7 +268,13 @@ impl Level {
         if fixed.is_unfit() {
             odd.extend(0..codes.len());
         } else {
-            dispatch!(self, decode(codec, fixed, codes, residuals, out, &mut odd));
+            let tokens = &Tokens {
+                codec,
+                fixed,
+                codes,
+                residuals,
+            };
+            dispatch!(self, decode(tokens, out, &mut odd));
         }
         let (bytes, mut rows) = (packed_len(codec.dim, codec.nbits), Vec::new());
         for run in odd.chunk_by(|a, b| a + 1 == *b) {

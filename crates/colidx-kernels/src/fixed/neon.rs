@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::tokens::{self, Decoder, From};
+use super::tokens::{self, Decoder, Source};
 use super::{FixedPoint, STEP};
 use crate::LANES;
 
@@ -84,7 +84,13 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     }
 
     #[inline(always)]
-    unsafe fn step(&self, from: From, shift: u32, out: *mut i16, mut sums: int32x4_t) -> int32x4_t {
+    unsafe fn step(
+        &self,
+        from: Source,
+        shift: u32,
+        out: *mut i16,
+        mut sums: int32x4_t,
+    ) -> int32x4_t {
         // SAFETY: the caller's promise.
         unsafe {
             for d in (0..STEP).step_by(WIDTH) {

@@ -1,23 +1,17 @@
 //! The oracle.
 
-use super::{FixedPoint, shift};
+use super::{Tokens, shift};
 use crate::codec::bucket_at;
 use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Numbers in `odd` the tokens whose length takes f32; their rows are left as they are.
-pub(super) fn decode<C: Code>(
-    codec: &Codec,
-    fixed: &FixedPoint,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [i16],
-    odd: &mut Vec<usize>,
-) {
+pub(super) fn decode<C: Code>(tokens: &Tokens<C>, out: &mut [i16], odd: &mut Vec<usize>) {
+    let Tokens { codec, fixed, .. } = *tokens;
     let Codec { dim, nbits, .. } = *codec;
-    let packed = residuals.chunks_exact(packed_len(dim, nbits));
+    let packed = tokens.residuals.chunks_exact(packed_len(dim, nbits));
     let rows = out.chunks_exact_mut(int16_stride(dim));
     let mut values = vec![0i16; dim];
-    for (token, ((code, packed), row)) in codes.iter().zip(packed).zip(rows).enumerate() {
+    for (token, ((code, packed), row)) in tokens.codes.iter().zip(packed).zip(rows).enumerate() {
         let centroid = &codec.centroids[code.index() * dim..][..dim];
         for (d, value) in values.iter_mut().enumerate() {
             let weight = fixed.weights[usize::from(bucket_at(packed, nbits, d))];

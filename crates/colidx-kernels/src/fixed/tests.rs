@@ -1,22 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{cases, noise, up_to};
+use crate::testing::{Encoded, cases, noise, up_to};
 use crate::{Int16Panels, normalize};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
 
-/// A codec whose vectors are about 1 long, and tokens to decode with it.
-struct Case {
-    dim: usize,
-    nbits: usize,
-    centroids: Vec<i8>,
-    steps: Vec<f32>,
-    weights: Vec<f32>,
-    scales: Vec<f32>,
-    codes: Vec<u16>,
-    residuals: Vec<u8>,
-}
+/// Token vectors about 1 long.
+struct Case(Encoded);
 
 impl Case {
     /// Residuals are `spread` as long as centroids, and all `length` times as long as what is encoded.
@@ -25,7 +16,7 @@ impl Case {
         let one = length / (dim as f32 / 3.0).sqrt();
         let of = |d: usize| [1.0, 0.7, 1.3][d % 3];
         let bytes = noise(tokens * packed_len(dim, nbits), seed ^ 3);
-        Case {
+        Case(Encoded {
             dim,
             nbits,
             centroids: noise(K * dim, seed)
@@ -39,27 +30,20 @@ impl Case {
                 .map(|t| ((t as u64 ^ seed) % K as u64) as u16)
                 .collect(),
             residuals: bytes.iter().map(|x| (x * 128.0) as i8 as u8).collect(),
-        }
+        })
     }
 
     fn codec(&self) -> Codec<'_> {
-        Codec {
-            dim: self.dim,
-            nbits: self.nbits,
-            centroids: &self.centroids,
-            steps: &self.steps,
-            weights: &self.weights,
-            scales: &self.scales,
-        }
+        self.0.codec()
     }
 
     /// As f32 gives them, `[n, dim]` at unit length.
     fn exactly(&self) -> Vec<f32> {
-        let mut rows = vec![0.0; self.codes.len() * self.dim];
+        let mut rows = vec![0.0; self.0.codes.len() * self.0.dim];
         Level::Scalar
-            .decode(&self.codec(), &self.codes, &self.residuals, &mut rows)
+            .decode(&self.codec(), &self.0.codes, &self.0.residuals, &mut rows)
             .unwrap();
-        Level::Scalar.normalize(&mut rows, self.dim);
+        Level::Scalar.normalize(&mut rows, self.0.dim);
         rows
     }
 
@@ -67,19 +51,19 @@ impl Case {
     fn rows(&self, fixed: &FixedPoint) -> Vec<i16> {
         let codec = self.codec();
         let decode = |level: Level, codes: &[u32]| {
-            let mut rows = vec![7; codes.len() * int16_stride(self.dim)];
+            let mut rows = vec![7; codes.len() * int16_stride(self.0.dim)];
             level
-                .decode_int16(&codec, fixed, codes, &self.residuals, &mut rows)
+                .decode_int16(&codec, fixed, codes, &self.0.residuals, &mut rows)
                 .unwrap();
             rows
         };
-        let wide: Vec<u32> = self.codes.iter().map(|&code| code.into()).collect();
+        let wide: Vec<u32> = self.0.codes.iter().map(|&code| code.into()).collect();
         let want = decode(Level::Scalar, &wide);
         for level in Level::supported() {
             assert_eq!(decode(level, &wide), want, "u32 at {level}");
             let mut rows = vec![7; want.len()];
             level
-                .decode_int16(&codec, fixed, &self.codes, &self.residuals, &mut rows)
+                .decode_int16(&codec, fixed, &self.0.codes, &self.0.residuals, &mut rows)
                 .unwrap();
             assert_eq!(rows, want, "u16 at {level}");
         }
@@ -146,8 +130,13 @@ fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
         assert!(!fixed.is_unfit());
         let mut odd = Vec::new();
         let mut rows = vec![0; tokens * int16_stride(dim)];
-        let (codec, residuals) = (case.codec(), &case.residuals);
-        scalar::decode(&codec, &fixed, &case.codes, residuals, &mut rows, &mut odd);
+        let all = Tokens {
+            codec: &case.codec(),
+            fixed: &fixed,
+            codes: &case.0.codes,
+            residuals: &case.0.residuals,
+        };
+        scalar::decode(&all, &mut rows, &mut odd);
         // Random vectors are of less equal length than a model's.
         assert!(odd.len() * 100 <= tokens, "{odd:?}");
         // The bound is not much above what is met.

@@ -1,7 +1,7 @@
 //! Decoding some tokens at a time, for all instruction sets alike: their lengths are found together, and everything in between stays
 //! in the first-level cache.
 
-use super::{FixedPoint, STEP, shift};
+use super::{STEP, Tokens, shift};
 use crate::{Code, Codec, LANES, int16_stride, packed_len};
 
 /// Tokens decoded together.
@@ -9,7 +9,7 @@ const BLOCK: usize = 8;
 
 /// Where some dimensions of a token lie.
 #[derive(Clone, Copy)]
-pub(super) struct From {
+pub(super) struct Source {
     pub centroid: *const i8,
     /// The buckets.
     pub packed: *const u8,
@@ -29,7 +29,7 @@ pub(super) unsafe trait Decoder {
 
     /// Decodes [`STEP`] dimensions to `out` and adds their squares, in pairs shifted by `shift`, to `sums`. So many values are at all
     /// places `from` and at `out`.
-    unsafe fn step(&self, from: From, shift: u32, out: *mut i16, sums: Self::Sums) -> Self::Sums;
+    unsafe fn step(&self, from: Source, shift: u32, out: *mut i16, sums: Self::Sums) -> Self::Sums;
 
     /// The sum of all lanes.
     unsafe fn sum(sums: Self::Sums) -> i32;
@@ -42,57 +42,22 @@ pub(super) unsafe trait Decoder {
 macro_rules! entry_point {
     ($features:literal) => {
         /// # Safety
-        /// The processor has the features; the slices have the lengths `super::decode_int16` asks for, every code is below the
-        /// number of centroids, and `fixed` is fit.
+        /// The processor has the features; the slices have the lengths `super::decode_int16` asks for, and every code is below the
+        /// number of centroids.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn decode<C: $crate::Code>(
-            codec: &$crate::Codec,
-            fixed: &$crate::FixedPoint,
-            codes: &[C],
-            residuals: &[u8],
+            tokens: &$crate::fixed::Tokens<C>,
             out: &mut [i16],
             odd: &mut Vec<usize>,
         ) {
             use $crate::fixed::tokens::decode;
             // SAFETY: the caller's promise.
             unsafe {
-                match codec.nbits {
-                    1 => decode(
-                        &Table::<1>::new(fixed),
-                        codec,
-                        fixed,
-                        codes,
-                        residuals,
-                        out,
-                        odd,
-                    ),
-                    2 => decode(
-                        &Table::<2>::new(fixed),
-                        codec,
-                        fixed,
-                        codes,
-                        residuals,
-                        out,
-                        odd,
-                    ),
-                    4 => decode(
-                        &Table::<4>::new(fixed),
-                        codec,
-                        fixed,
-                        codes,
-                        residuals,
-                        out,
-                        odd,
-                    ),
-                    _ => decode(
-                        &Table::<8>::new(fixed),
-                        codec,
-                        fixed,
-                        codes,
-                        residuals,
-                        out,
-                        odd,
-                    ),
+                match tokens.codec.nbits {
+                    1 => decode(&Table::<1>::new(tokens.fixed), tokens, out, odd),
+                    2 => decode(&Table::<2>::new(tokens.fixed), tokens, out, odd),
+                    4 => decode(&Table::<4>::new(tokens.fixed), tokens, out, odd),
+                    _ => decode(&Table::<8>::new(tokens.fixed), tokens, out, odd),
                 }
             }
         }
@@ -101,43 +66,42 @@ macro_rules! entry_point {
 pub(super) use entry_point;
 
 /// # Safety
-/// The processor has the decoder's instruction set; the slices have the lengths `super::decode_int16` asks for, every code is below
-/// the number of centroids, and `fixed` is fit.
+/// The processor has the decoder's instruction set; the slices have the lengths `super::decode_int16` asks for, and every code is below
+/// the number of centroids.
 #[inline(always)]
 pub(super) unsafe fn decode<D: Decoder, C: Code>(
     decoder: &D,
-    codec: &Codec,
-    fixed: &FixedPoint,
-    codes: &[C],
-    residuals: &[u8],
+    tokens: &Tokens<C>,
     out: &mut [i16],
     odd: &mut Vec<usize>,
 ) {
     // A token's loops are so short that it counts whether their ends are known when they are compiled.
-    let of = |dim| Codec { dim, ..*codec };
     // SAFETY: the caller's promise.
     unsafe {
-        match codec.dim {
-            96 => decode_all(decoder, &of(96), fixed, codes, residuals, out, odd),
-            128 => decode_all(decoder, &of(128), fixed, codes, residuals, out, odd),
-            dim => decode_all(decoder, &of(dim), fixed, codes, residuals, out, odd),
+        match tokens.codec.dim {
+            96 => decode_all(decoder, 96, tokens, out, odd),
+            128 => decode_all(decoder, 128, tokens, out, odd),
+            dim => decode_all(decoder, dim, tokens, out, odd),
         }
     }
 }
 
 /// # Safety
-/// As [`decode`].
+/// As [`decode`], and `dim` is the codec's.
 #[inline(always)]
 unsafe fn decode_all<D: Decoder, C: Code>(
     decoder: &D,
-    codec: &Codec,
-    fixed: &FixedPoint,
-    codes: &[C],
-    residuals: &[u8],
+    dim: usize,
+    tokens: &Tokens<C>,
     out: &mut [i16],
     odd: &mut Vec<usize>,
 ) {
-    let Codec { dim, nbits, .. } = *codec;
+    let Tokens { fixed, codes, .. } = *tokens;
+    let codec = &Codec {
+        dim,
+        ..*tokens.codec
+    };
+    let nbits = codec.nbits;
     let (whole, padded) = (dim - dim % STEP, dim.next_multiple_of(STEP));
     let stride = int16_stride(dim);
     // On the stack where they fit: callers decode a few dozen tokens at a time, and to allocate for these counts.
@@ -149,13 +113,12 @@ unsafe fn decode_all<D: Decoder, C: Code>(
             &mut many[..]
         }
     };
-    let mut packed = residuals.chunks_exact(packed_len(dim, nbits));
+    let mut packed = tokens.residuals.chunks_exact(packed_len(dim, nbits));
     let blocks = codes.chunks(BLOCK).zip(out.chunks_mut(BLOCK * stride));
     for (block, (codes_of_block, rows)) in blocks.enumerate() {
         let first = block * BLOCK;
         let mut squares = [0; BLOCK];
-        let tokens = codes_of_block.iter().zip(&mut packed).enumerate();
-        for (t, (code, packed)) in tokens {
+        for (t, (code, packed)) in codes_of_block.iter().zip(&mut packed).enumerate() {
             codec.fetch(codes, first + t);
             // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim` values; the packed buckets
             // are those of `dim`; and there are `padded` steps, scales and values.
@@ -164,7 +127,7 @@ unsafe fn decode_all<D: Decoder, C: Code>(
                 let (to, shift) = (values.as_mut_ptr().add(t * padded), shift(dim));
                 let mut sums = D::zero();
                 for d in (0..whole).step_by(STEP) {
-                    let from = From {
+                    let from = Source {
                         centroid: centroid.add(d),
                         packed: packed.as_ptr().add(d * nbits / 8),
                         steps: fixed.steps.as_ptr().add(d),
@@ -179,7 +142,7 @@ unsafe fn decode_all<D: Decoder, C: Code>(
                     centroid.copy_to_nonoverlapping(last.as_mut_ptr(), dim - whole);
                     let rest = &packed[whole * nbits / 8..];
                     last_packed[..rest.len()].copy_from_slice(rest);
-                    let from = From {
+                    let from = Source {
                         centroid: last.as_ptr(),
                         packed: last_packed.as_ptr(),
                         steps: fixed.steps.as_ptr().add(whole),

@@ -2,7 +2,6 @@
 
 use std::arch::aarch64::*;
 
-pub(super) use super::scalar::rows;
 use super::{WORD, scalar};
 
 /// Numbers in a register.
@@ -26,4 +25,13 @@ pub(super) unsafe fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
         }
     }
     scalar::reaching(rest, least, &mut bits[whole.len()..]);
+}
+
+/// The oracle: the compiler makes NEON of it by itself.
+///
+/// # Safety
+/// A row has values.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
+    scalar::rows(values, least, out);
 }
