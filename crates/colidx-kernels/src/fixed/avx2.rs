@@ -11,7 +11,7 @@ const WIDTH: usize = 16;
 tokens::entry_point!("avx2,fma");
 
 /// The weights, as their look-up wants them.
-pub(super) struct Table<'a, const NBITS: usize> {
+struct Table<'a, const NBITS: usize> {
     /// The lower and the upper bytes of the weights in both halves. Unused with 8 bits.
     bytes: [__m256i; 2],
     weights: &'a [i16],
@@ -19,7 +19,7 @@ pub(super) struct Table<'a, const NBITS: usize> {
 
 impl<const NBITS: usize> Table<'_, NBITS> {
     #[target_feature(enable = "avx2")]
-    pub(super) fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
+    fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
         let [low, high] = &fixed.weight_bytes;
         // SAFETY: both arrays are half a register long.
         let bytes = unsafe {
@@ -152,9 +152,11 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     unsafe fn scale(from: *const i16, factor: i16, to: *mut i16) {
         // SAFETY: the caller's promise.
         unsafe {
-            let values = _mm256_loadu_si256(from.cast());
-            let scaled = _mm256_mulhrs_epi16(values, _mm256_set1_epi16(factor));
-            _mm256_storeu_si256(to.cast(), scaled);
+            for d in (0..STEP).step_by(WIDTH) {
+                let values = _mm256_loadu_si256(from.add(d).cast());
+                let scaled = _mm256_mulhrs_epi16(values, _mm256_set1_epi16(factor));
+                _mm256_storeu_si256(to.add(d).cast(), scaled);
+            }
         }
     }
 }

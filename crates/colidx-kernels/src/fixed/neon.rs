@@ -4,7 +4,6 @@ use std::arch::aarch64::*;
 
 use super::tokens::{self, Decoder, Source};
 use super::{FixedPoint, STEP};
-use crate::LANES;
 
 /// Dimensions of a register.
 const WIDTH: usize = 8;
@@ -119,7 +118,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     unsafe fn scale(from: *const i16, factor: i16, to: *mut i16) {
         // SAFETY: the caller's promise.
         unsafe {
-            for d in (0..LANES).step_by(WIDTH) {
+            for d in (0..STEP).step_by(WIDTH) {
                 let values = vld1q_s16(from.add(d));
                 vst1q_s16(to.add(d), vqrdmulhq_n_s16(values, factor));
             }

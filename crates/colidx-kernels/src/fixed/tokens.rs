@@ -2,7 +2,7 @@
 //! in the first-level cache.
 
 use super::{STEP, Tokens, shift};
-use crate::{Code, Codec, LANES, int16_stride, packed_len};
+use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Tokens decoded together.
 const BLOCK: usize = 8;
@@ -34,7 +34,7 @@ pub(super) unsafe trait Decoder {
     /// The sum of all lanes.
     unsafe fn sum(sums: Self::Sums) -> i32;
 
-    /// Multiplies [`LANES`] values by a factor, dropping 15 bits of the rounded product.
+    /// Multiplies [`STEP`] values by a factor, dropping 15 bits of the rounded product.
     unsafe fn scale(from: *const i16, factor: i16, to: *mut i16);
 }
 
@@ -101,9 +101,7 @@ unsafe fn decode_all<D: Decoder, C: Code>(
         dim,
         ..*tokens.codec
     };
-    let nbits = codec.nbits;
-    let (whole, padded) = (dim - dim % STEP, dim.next_multiple_of(STEP));
-    let stride = int16_stride(dim);
+    let (padded, stride) = (dim.next_multiple_of(STEP), int16_stride(dim));
     // On the stack where they fit: callers decode a few dozen tokens at a time, and to allocate for these counts.
     let (mut few, mut many) = ([0; BLOCK * 4 * STEP], Vec::new());
     let values = match few.get_mut(..BLOCK * padded) {
@@ -113,68 +111,102 @@ unsafe fn decode_all<D: Decoder, C: Code>(
             &mut many[..]
         }
     };
-    let mut packed = tokens.residuals.chunks_exact(packed_len(dim, nbits));
-    let blocks = codes.chunks(BLOCK).zip(out.chunks_mut(BLOCK * stride));
-    for (block, (codes_of_block, rows)) in blocks.enumerate() {
-        let first = block * BLOCK;
+    let values = values.as_mut_ptr();
+    let mut first = 0;
+    while first < codes.len() {
+        let count = BLOCK.min(codes.len() - first);
         let mut squares = [0; BLOCK];
-        for (t, (code, packed)) in codes_of_block.iter().zip(&mut packed).enumerate() {
+        for (t, squares) in squares[..count].iter_mut().enumerate() {
             codec.fetch(codes, first + t);
-            // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim` values; the packed buckets
-            // are those of `dim`; and there are `padded` steps, scales and values.
-            unsafe {
-                let centroid = codec.centroids.as_ptr().add(code.index() * dim);
-                let (to, shift) = (values.as_mut_ptr().add(t * padded), shift(dim));
-                let mut sums = D::zero();
-                for d in (0..whole).step_by(STEP) {
-                    let from = Source {
-                        centroid: centroid.add(d),
-                        packed: packed.as_ptr().add(d * nbits / 8),
-                        steps: fixed.steps.as_ptr().add(d),
-                        scales: fixed.scales.as_ptr().add(d),
-                    };
-                    sums = decoder.step(from, shift, to.add(d), sums);
-                }
-                if whole < dim {
-                    // What lies after these is another token's, or nobody's.
-                    let (mut last, mut last_packed) = ([0; STEP], [0; STEP]);
-                    let centroid = centroid.add(whole);
-                    centroid.copy_to_nonoverlapping(last.as_mut_ptr(), dim - whole);
-                    let rest = &packed[whole * nbits / 8..];
-                    last_packed[..rest.len()].copy_from_slice(rest);
-                    let from = Source {
-                        centroid: last.as_ptr(),
-                        packed: last_packed.as_ptr(),
-                        steps: fixed.steps.as_ptr().add(whole),
-                        scales: fixed.scales.as_ptr().add(whole),
-                    };
-                    sums = decoder.step(from, shift, to.add(whole), sums);
-                }
-                squares[t] = D::sum(sums);
-            }
+            // SAFETY: the caller's promise, and there is room for `padded` values of every token of a block.
+            *squares =
+                unsafe { values_of(decoder, dim, tokens, first + t, values.add(t * padded)) };
         }
         let factors = fixed.factors(squares);
-        let decoded = values.chunks_exact(padded).zip(squares).zip(factors);
-        for (t, (row, ((values, squares), factor))) in
-            rows.chunks_exact_mut(stride).zip(decoded).enumerate()
-        {
-            if !fixed.is_near_unit_length(squares) {
+        for t in 0..count {
+            if fixed.is_near_unit_length(squares[t]) {
+                // SAFETY: the values were just decoded, and each token has a row in `out`.
+                unsafe {
+                    let row = out.as_mut_ptr().add((first + t) * stride);
+                    scale_row::<D>(values.add(t * padded), factors[t], row, stride);
+                }
+            } else {
                 odd.push(first + t);
-                continue;
             }
-            let mut d = 0;
-            // SAFETY: the processor is the caller's promise; `LANES` values lie in `values`, and in `row` or `last`.
-            unsafe {
-                while d + LANES <= stride {
-                    D::scale(values.as_ptr().add(d), factor, row.as_mut_ptr().add(d));
-                    d += LANES;
-                }
-                if d < stride {
-                    let mut last = [0; LANES];
-                    D::scale(values.as_ptr().add(d), factor, last.as_mut_ptr());
-                    row[d..].copy_from_slice(&last[..stride - d]);
-                }
-            }
+        }
+        first += count;
+    }
+}
+
+/// Decodes a token to `to`, which has room for whole steps. The sum of its squares.
+///
+/// # Safety
+/// As [`decode_all`], for a token there is.
+#[inline(always)]
+unsafe fn values_of<D: Decoder, C: Code>(
+    decoder: &D,
+    dim: usize,
+    tokens: &Tokens<C>,
+    token: usize,
+    to: *mut i16,
+) -> i32 {
+    let (fixed, nbits) = (tokens.fixed, tokens.codec.nbits);
+    let bytes = packed_len(dim, nbits);
+    let (whole, shift) = (dim - dim % STEP, shift(dim));
+    let mut sums = D::zero();
+    // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim` values; `bytes` of packed buckets are
+    // each token's; and steps, scales and values go to the end of the last step.
+    unsafe {
+        let code = tokens.codes.get_unchecked(token).index();
+        let centroid = tokens.codec.centroids.as_ptr().add(code * dim);
+        let packed = tokens.residuals.as_ptr().add(token * bytes);
+        for d in (0..whole).step_by(STEP) {
+            let from = Source {
+                centroid: centroid.add(d),
+                packed: packed.add(d * nbits / 8),
+                steps: fixed.steps.as_ptr().add(d),
+                scales: fixed.scales.as_ptr().add(d),
+            };
+            sums = decoder.step(from, shift, to.add(d), sums);
+        }
+        if whole < dim {
+            // What lies after these is another token's, or nobody's.
+            let (mut last, mut last_packed) = ([0i8; STEP], [0u8; STEP]);
+            let (at, rest) = (whole * nbits / 8, packed_len(dim - whole, nbits));
+            last.as_mut_ptr()
+                .copy_from_nonoverlapping(centroid.add(whole), dim - whole);
+            last_packed
+                .as_mut_ptr()
+                .copy_from_nonoverlapping(packed.add(at), rest);
+            let from = Source {
+                centroid: last.as_ptr(),
+                packed: last_packed.as_ptr(),
+                steps: fixed.steps.as_ptr().add(whole),
+                scales: fixed.scales.as_ptr().add(whole),
+            };
+            sums = decoder.step(from, shift, to.add(whole), sums);
+        }
+        D::sum(sums)
+    }
+}
+
+/// Multiplies a token's values by a factor, and writes as many as a row has.
+///
+/// # Safety
+/// The processor has the decoder's instruction set; there are values up to the end of the last step, and `stride` integers at `row`.
+#[inline(always)]
+unsafe fn scale_row<D: Decoder>(values: *const i16, factor: i16, row: *mut i16, stride: usize) {
+    let whole = stride - stride % STEP;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for d in (0..whole).step_by(STEP) {
+            D::scale(values.add(d), factor, row.add(d));
+        }
+        if whole < stride {
+            let mut last = [0; STEP];
+            D::scale(values.add(whole), factor, last.as_mut_ptr());
+            row.add(whole)
+                .copy_from_nonoverlapping(last.as_ptr(), stride - whole);
         }
     }
 }

@@ -211,10 +211,13 @@ mod tests {
 
     #[test]
     fn what_the_promises_name_is_enough() {
-        // SciFact, and what a million documents need beside some bytes a document.
-        let scifact = Memory::new(256 << 20, &keys(5183)).unwrap();
-        scifact.with_codebook(16_384, 96, 1 << 20).unwrap();
-        let million = Memory::new((1 << 30) - (80 << 20), &keys(10)).unwrap();
-        million.with_codebook(1 << 18, 128, 1 << 24).unwrap();
+        // SciFact, and what a million documents need beside some bytes a document, on as many threads as they were built with.
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
+        threads.build().unwrap().install(|| {
+            let scifact = Memory::new(256 << 20, &keys(5183)).unwrap();
+            scifact.with_codebook(16_384, 96, 1 << 20).unwrap();
+            let million = Memory::new((1 << 30) - (80 << 20), &keys(10)).unwrap();
+            million.with_codebook(1 << 18, 128, 1 << 24).unwrap();
+        });
     }
 }
