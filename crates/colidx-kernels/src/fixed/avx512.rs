@@ -26,9 +26,8 @@ impl<const NBITS: usize> Table<NBITS> {
             *to = *weight;
         }
         // SAFETY: the registers are the array.
-        Table {
-            weights: unsafe { all.as_ptr().cast::<[__m512i; 8]>().read_unaligned() },
-        }
+        let weights = unsafe { all.as_ptr().cast::<[__m512i; 8]>().read_unaligned() };
+        Table { weights }
     }
 
     /// The weights of the [`STEP`] buckets at `packed`.
