@@ -296,7 +296,8 @@ fn round(vector: &[f32], row: &mut [i16]) {
     row.fill(0);
     if vector.iter().all(|x| x.is_finite()) {
         for (to, x) in row.iter_mut().zip(vector) {
-            *to = nearest_int16(x * ONE);
+            // One so short that f32 has few bits for its square can come out longer than 1.
+            *to = nearest_int16((x * ONE).clamp(-32_768.0, 32_767.0));
         }
     }
 }

@@ -119,6 +119,21 @@ proptest! {
 }
 
 #[test]
+fn vectors_that_normalizing_makes_too_long_do_not_wrap() {
+    // Of these lengths f32 has but a few bits for the square, so what is divided by its root can be longer than 1.
+    for (length, seed) in [-58, -60, -62, -70]
+        .into_iter()
+        .flat_map(|grow| (0..50).map(move |seed| (2f32.powi(grow), seed)))
+    {
+        let case = Case::new(1, 1, 9, 0.3, length, seed);
+        let rows = case.rows(&FixedPoint::new(&case.codec()));
+        for (row, v) in rows.chunks(int16_stride(1)).zip(case.exactly()) {
+            assert_eq!(row[0], (v * 32_766.0).round_ties_even() as i16);
+        }
+    }
+}
+
+#[test]
 fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
     for (dim, nbits) in [48, 96, 128]
         .into_iter()
