@@ -120,10 +120,11 @@ proptest! {
 
 #[test]
 fn vectors_that_normalizing_makes_too_long_do_not_wrap() {
+    let seeds = if cfg!(miri) { 1 } else { 50 };
     // Of these lengths f32 has but a few bits for the square, so what is divided by its root can be longer than 1.
     for (length, seed) in [-58, -60, -62, -70]
         .into_iter()
-        .flat_map(|grow| (0..50).map(move |seed| (2f32.powi(grow), seed)))
+        .flat_map(|grow| (0..seeds).map(move |seed| (2f32.powi(grow), seed)))
     {
         let case = Case::new(1, 1, 9, 0.3, length, seed);
         let rows = case.rows(&FixedPoint::new(&case.codec()));
