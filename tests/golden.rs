@@ -7,7 +7,7 @@ use colidx::*;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const DIM: usize = 4;
+const DIM: usize = 12;
 const MARK: &str = "<!-- made by tests/golden.rs -->";
 
 fn root() -> PathBuf {
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
 }
 
 fn golden() -> PathBuf {
-    root().join("tests/golden/v4")
+    root().join("tests/golden/v5")
 }
 
 fn blessing() -> bool {
@@ -46,7 +46,8 @@ const DOCUMENTS: [NewDocument<'static>; 3] = [
     },
 ];
 
-const VECTORS: [&[[f32; DIM]]; 3] = [
+/// The first four dimensions; the others are no more than it takes for bits to depend on each other.
+const VECTORS: [&[[f32; 4]]; 3] = [
     &[[0.8, 0.6, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]],
     &[
         [0.6, 0.8, 0.0, 0.0],
@@ -55,6 +56,14 @@ const VECTORS: [&[[f32; DIM]]; 3] = [
     ],
     &[],
 ];
+
+fn unit_vector(first: &[f32; 4]) -> Vec<f32> {
+    let others = (0..DIM - 4).map(|i| 0.1 * ((i as f32 * first[0] + first[1] * 5.0) % 1.0 - 0.5));
+    let mut vector: Vec<f32> = first.iter().copied().chain(others).collect();
+    let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    vector.iter_mut().for_each(|x| *x /= length);
+    vector
+}
 
 const TOKENS: [&[u32]; 3] = [&[7, 9], &[7, 9, 11], &[]];
 
@@ -72,7 +81,7 @@ impl VectorSource for Tiny {
             let number = self.0 + d.ordinal as usize;
             let vectors = VECTORS[number];
             out.lens.push(vectors.len() as u32);
-            out.vectors.extend(vectors.concat());
+            out.vectors.extend(vectors.iter().flat_map(unit_vector));
             out.token_ids.extend_from_slice(TOKENS[number]);
         }
         Ok(())
@@ -152,7 +161,7 @@ fn the_golden_index_opens_verifies_and_is_searched() {
     let info = index.info().unwrap();
     assert_eq!(
         (info.documents, info.vectors, info.dim, info.nbits),
-        (3, 5, 4, 2)
+        (3, 5, DIM, 2)
     );
     assert_eq!((info.segments.len(), info.deleted_documents), (2, 1));
     assert_eq!(
@@ -166,7 +175,12 @@ fn the_golden_index_opens_verifies_and_is_searched() {
         assert_eq!(stored.text, document.text);
         assert_eq!(stored.metadata, document.metadata);
     }
-    let query = Query::new(&[0.0, 0.0, 0.0, 1.0, 0.6, 0.8, 0.0, 0.0], DIM).unwrap();
+    let tokens = [[0.0, 0.0, 0.0, 1.0], [0.6, 0.8, 0.0, 0.0]];
+    let query = Query::new(
+        &tokens.iter().flat_map(unit_vector).collect::<Vec<_>>(),
+        DIM,
+    )
+    .unwrap();
     let hits = index
         .search(&query, &SearchOptions::default())
         .unwrap()
@@ -252,7 +266,7 @@ fn comment(bytes: &[u8], at: usize) -> String {
     let sections = u32_at(bytes, footer + 8);
     let entry = |i: usize| directory + 32 * i;
     match at {
-        0 => format!("header: magic, kind {}, version 4", tag(8)),
+        0 => format!("header: magic, kind {}, version 5", tag(8)),
         48 => "header checksum".into(),
         _ if at == footer => format!("footer: directory at {directory:04x}, {sections} sections"),
         _ if at == footer + 16 => "directory checksum, file length".into(),
@@ -277,27 +291,27 @@ fn comment(bytes: &[u8], at: usize) -> String {
 
 fn meaning(section: &str, kind: &str) -> &'static str {
     match (section, kind) {
-        ("HEAD", _) => "generation 2, seed 1, dim 4, nbits 2, K 3, next file 4, ...",
+        ("HEAD", _) => "generation 2, seed 1, dim 12, nbits 2, K 3, next file 4, ...",
         ("FILE", _) => "kind, number, length, footer checksum of each file",
         ("SEGM", _) => "file number 1, 3 documents, 5 vectors, 1 deleted, with 3 vectors; then 2",
         ("MODL", _) => "JSON",
-        ("CENT", _) => "[3, 4] i8",
-        ("STEP", _) => "4 steps",
+        ("CENT", _) => "[3, 12] i8",
+        ("STEP", _) => "12 steps",
         ("CELL", _) => "first centroid of each cell, and the end",
-        ("CCEN", _) => "a row of 4 i8 for each cell",
+        ("CCEN", _) => "a row of 12 i8 for each cell",
         ("GRPH", _) => "no graph",
         ("GRUP", _) => "token id, first entry of MEMB, entries",
         ("MEMB", _) => "3 numbers of centroids",
-        ("CUTS", _) => "3 cut-offs",
-        ("WGHT", _) => "4 weights",
-        ("SCAL", _) => "4 scales",
+        ("WGHT", _) => "two rows of 4 weights",
+        ("GAIN", _) => "16 gains",
+        ("SCAL", _) => "12 scales",
         ("FIT.", _) => "mean squared error of the sample",
         ("VOFF", _) => "0, 2, 5, 5: vectors of documents 0, 1, 2",
         ("KOFF", _) => "0, 1, 2, 3",
         ("KEYS", _) => "\"b\" \"a\" \"c\"",
         ("SORT", _) => "1, 0, 2: \"a\", \"b\", \"c\"",
-        ("CODE", _) => "5 codes of 2 bits, 8 zero bytes",
-        ("RESI", _) => "5 vectors, 1 byte each: 4 dimensions of 2 bits",
+        ("CODE", _) => "5 codes of 6 bits, 8 zero bytes",
+        ("RESI", _) => "5 vectors, 3 bytes each: 12 dimensions of 2 bits",
         ("LIST", _) => "3 lists, 8 zero bytes",
         ("LCEN", _) => "no names: every centroid has a list",
         ("DEAD", _) => "document 1 of segment 1",

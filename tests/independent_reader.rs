@@ -49,7 +49,7 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let file = std::fs::read(path).unwrap();
     assert_eq!(&file[..8], b"\x8a\x43\x4c\x58\x0d\x0a\x1a\x0a");
     assert_eq!(&file[8..12], kind.as_bytes());
-    assert_eq!(number(&file, 12, 2), 4);
+    assert_eq!(number(&file, 12, 2), 5);
     assert_eq!(number(&file, 16, 8), 0);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
@@ -178,24 +178,31 @@ fn segment(
     let (documents, vectors) = (number(record, 4, 4) as usize, number(record, 8, 8) as usize);
     assert_eq!(number(record, 20, 4), 0);
     assert!(f64::from_bits(number(record, 32, 8)) >= 0.0);
-    let (dim, nbits) = (book.steps.len(), book.weights.len().ilog2() as usize);
+    let (dim, nbits) = (book.steps.len(), book.weights.len().ilog2() as usize - 1);
     let centroids = book.centroids.len() / dim;
-    let width = (1..).find(|w| 1 << w >= centroids).unwrap();
+    let width = (1..).find(|w| 1 << w >= 16 * centroids).unwrap();
     let (packed_codes, tail) = split_packed(&files["CODE"]["CODE"], width, vectors);
     assert_eq!(tail, [0; 8]);
     let codes: Vec<usize> = (0..vectors)
         .map(|v| packed(packed_codes, width, v))
         .collect();
-    assert!(codes.iter().all(|c| *c < centroids));
+    assert!(codes.iter().all(|c| *c / 16 < centroids));
     let residuals = &files["RESI"]["RESI"];
     let bytes = (dim * nbits).div_ceil(8);
     assert_eq!(residuals.len(), vectors * bytes);
     let decode = |vector: usize| -> Vec<f32> {
-        let (buckets, _) = split_packed(&residuals[vector * bytes..][..bytes], nbits, dim);
+        let (stored, _) = split_packed(&residuals[vector * bytes..][..bytes], nbits, dim);
+        let (centroid, gain) = (codes[vector] / 16, codes[vector] % 16);
+        // The lowest bit of the dimension that lies at the same place some bytes before.
+        let lowest = |j: usize, bytes: usize| match j.checked_sub(bytes * 8 / nbits) {
+            Some(before) => packed(stored, nbits, before) & 1,
+            None => 0,
+        };
         let mut x: Vec<f32> = (0..dim)
             .map(|j| {
-                let weight = book.weights[packed(buckets, nbits, j)];
-                let c = book.steps[j] * f32::from(book.centroids[codes[vector] * dim + j]);
+                let bucket = packed(stored, nbits, j) ^ lowest(j, 2);
+                let weight = book.gains[gain] * book.weights[(lowest(j, 1) << nbits) + bucket];
+                let c = book.steps[j] * f32::from(book.centroids[centroid * dim + j]);
                 book.scales[j].mul_add(weight, c)
             })
             .collect();
@@ -249,7 +256,7 @@ fn segment(
     let mut expected = vec![Vec::new(); centroids];
     for d in 0..documents {
         for v in vector_offsets[d]..vector_offsets[d + 1] {
-            let list: &mut Vec<usize> = &mut expected[codes[v as usize]];
+            let list: &mut Vec<usize> = &mut expected[codes[v as usize] / 16];
             if list.last() != Some(&d) {
                 list.push(d);
             }
@@ -263,6 +270,7 @@ struct Codebook {
     centroids: Vec<i8>,
     steps: Vec<f32>,
     weights: Vec<f32>,
+    gains: Vec<f32>,
     scales: Vec<f32>,
 }
 
@@ -292,18 +300,19 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     members.sort_unstable();
     assert!(members.into_iter().eq(0..centroids as u64));
 
-    let cutoffs = floats(&file["CUTS"]);
-    assert!(cutoffs.len() == (1 << nbits) - 1 && cutoffs.is_sorted());
     assert_eq!(file["FIT."].len(), 8);
     let book = Codebook {
         centroids: file["CENT"].iter().map(|b| b.cast_signed()).collect(),
         steps: floats(&file["STEP"]),
         weights: floats(&file["WGHT"]),
+        gains: floats(&file["GAIN"]),
         scales: floats(&file["SCAL"]),
     };
     assert_eq!(book.centroids.len(), centroids * dim);
     assert_eq!((book.steps.len(), book.scales.len()), (dim, dim));
-    assert_eq!(book.weights.len(), 1 << nbits);
+    assert_eq!((book.weights.len(), book.gains.len()), (2 << nbits, 16));
+    assert!(book.weights.chunks(1 << nbits).all(<[f32]>::is_sorted));
+    assert!(book.gains.is_sorted());
     book
 }
 
@@ -397,7 +406,7 @@ fn same_as_the_engine(path: &Path) {
 
 #[test]
 fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v4"));
+    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v5"));
 }
 
 #[test]

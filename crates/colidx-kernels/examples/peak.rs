@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use colidx_kernels::{
-    CoarsePanels, Codec, FixedPoint, Int8Panels, Int8Rows, Int16Panels, Level, Nearest, Panels,
-    coarse_length, int16_stride, packed_len,
+    CoarsePanels, Codec, FixedPoint, GAINS, Int8Panels, Int8Rows, Int16Panels, Level, Nearest,
+    Panels, coarse_length, int16_stride, packed_len,
 };
 
 const TOKENS: usize = 236;
@@ -151,11 +151,11 @@ fn products(level: Level, dim: usize) -> Vec<(String, f64)> {
 }
 
 /// The codes of many documents, so that their centroids come from the caches that real ones come from.
-fn codes() -> Vec<u16> {
+fn codes() -> Vec<u32> {
     const DOCUMENTS: usize = 64;
     noise(DOCUMENTS * TOKENS)
         .iter()
-        .map(|x| (x.abs() * (CENTROIDS - 1) as f32) as u16)
+        .map(|x| (x.abs() * (CENTROIDS * GAINS - 1) as f32) as u32)
         .collect()
 }
 
@@ -173,7 +173,7 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
             centroids: &centroids,
             // Vectors are about 1 long.
             steps: &[0.0014; DIM],
-            weights: &noise(1 << nbits),
+            weights: &noise(GAINS * (2 << nbits)),
             scales: &[0.02; DIM],
         };
         let millions = codes.len() as f64 / 1e6;

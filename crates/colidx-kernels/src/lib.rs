@@ -51,7 +51,7 @@ mod view;
 
 pub use coarse::{CoarsePanels, coarse_dots, coarse_length};
 pub use code::{Code, CodeOutOfRange};
-pub use codec::{Codec, decode, pack, packed_len, quantize, unpack};
+pub use codec::{Codec, GAINS, Quantizer, decode, packed_len, unpack};
 pub use dense::{Activation, layer_norm, softmax};
 pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
 pub use fixed::{FixedPoint, decode_int16};

@@ -1,4 +1,4 @@
-//! The codebook of an index: centroids in cells and the graph over them, the vocabulary groups they serve, and residual buckets.
+//! The codebook of an index: centroids in cells and the graph over them, the vocabulary groups they serve, and what residuals decode to.
 
 use crate::codec::Quantizer;
 use crate::error::{FormatErrorKind, Result};
@@ -9,7 +9,7 @@ use crate::segment::codes::{self, Packer};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_cluster::Group;
-use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, coarse_length};
+use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, GAINS, coarse_length};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -20,8 +20,8 @@ const CENTRES: Tag = Tag(*b"CCEN");
 const GRAPH: Tag = Tag(*b"GRPH");
 const GROUPS: Tag = Tag(*b"GRUP");
 const MEMBERS: Tag = Tag(*b"MEMB");
-const CUTOFFS: Tag = Tag(*b"CUTS");
 const WEIGHTS: Tag = Tag(*b"WGHT");
+const GAIN_VALUES: Tag = Tag(*b"GAIN");
 const SCALES: Tag = Tag(*b"SCAL");
 const FIT: Tag = Tag(*b"FIT.");
 
@@ -83,8 +83,8 @@ impl NewCodebook {
             .collect();
         w.section(GROUPS, bytemuck::cast_slice(&groups))?;
         w.section(MEMBERS, bytemuck::cast_slice(&self.members))?;
-        w.section(CUTOFFS, bytemuck::cast_slice(&self.quantizer.cutoffs))?;
         w.section(WEIGHTS, bytemuck::cast_slice(&self.quantizer.weights))?;
+        w.section(GAIN_VALUES, bytemuck::cast_slice(&self.quantizer.gains))?;
         w.section(SCALES, bytemuck::cast_slice(&self.quantizer.scales))?;
         w.section(FIT, &self.sample_error.to_le_bytes())?;
         w.finish()
@@ -97,7 +97,6 @@ impl NewCodebook {
         let count = members.len();
         check_members(frame, count)?;
         let groups = check_groups(frame, count)?;
-        let buckets = 1u64 << nbits;
         let mut graph = Vec::new();
         let packed = frame.section::<u8>(GRAPH)?;
         if !packed.is_empty() {
@@ -123,8 +122,8 @@ impl NewCodebook {
             members: members.to_vec(),
             quantizer: Quantizer {
                 nbits,
-                cutoffs: frame.section_of(CUTOFFS, buckets - 1)?.to_vec(),
-                weights: frame.section_of(WEIGHTS, buckets)?.to_vec(),
+                weights: frame.section_of(WEIGHTS, 2 << nbits)?.to_vec(),
+                gains: frame.section_of(GAIN_VALUES, GAINS as u64)?.to_vec(),
                 scales: frame.section_of(SCALES, dim as u64)?.to_vec(),
             },
             sample_error: frame.section_of::<f64>(FIT, 1)?[0],
@@ -203,7 +202,8 @@ pub(crate) struct Codebook {
     cells: Section<u32>,
     centres: Section<i8>,
     graph: Section<u8>,
-    weights: Section<f32>,
+    /// What each gain makes of the weights.
+    weights: Vec<f32>,
     scales: Section<f32>,
     fit: Section<f64>,
     centroid_length: OnceLock<f64>,
@@ -214,7 +214,6 @@ pub(crate) struct Codebook {
 impl Codebook {
     pub(crate) fn open(directory: &Directory, manifest: &Manifest, of: &Frame) -> Result<Self> {
         let frame = manifest.open_file(directory, of, kind::CODEBOOK, manifest.codebook)?;
-        let buckets = 1u64 << manifest.nbits;
         let dim = manifest.dim as u64;
         let cells = frame.section::<u32>(CELLS)?;
         let mut graph = frame.section(GRAPH)?;
@@ -223,13 +222,13 @@ impl Codebook {
             let bytes = codes::packed_bytes(links, codes::width(manifest.centroids));
             graph = frame.section_of(GRAPH, bytes)?;
         }
-        let codebook = Self {
+        let mut codebook = Self {
             centroids: frame.section_of(CENTROIDS, manifest.centroids as u64 * dim)?,
             steps: frame.section_of(STEPS, dim)?,
             centres: frame.section_of(CENTRES, (cells.len() as u64).saturating_sub(1) * dim)?,
             cells,
             graph,
-            weights: frame.section_of(WEIGHTS, buckets)?,
+            weights: Vec::new(),
             scales: frame.section_of(SCALES, dim)?,
             fit: frame.section_of(FIT, 1)?,
             centroid_length: OnceLock::new(),
@@ -244,15 +243,18 @@ impl Codebook {
         codebook.frame.section::<GroupRecord>(GROUPS)?;
         let members = manifest.centroids as u64;
         codebook.frame.section_of::<u32>(MEMBERS, members)?;
-        codebook.frame.section_of::<f32>(CUTOFFS, buckets - 1)?;
+        let weights = (codebook.frame).section_of::<f32>(WEIGHTS, 2 << manifest.nbits)?;
+        let gains = (codebook.frame).section_of::<f32>(GAIN_VALUES, GAINS as u64)?;
         // These are a few kilobytes and every decoded value depends on them.
-        for tag in [STEPS, WEIGHTS, SCALES, CELLS] {
+        for tag in [STEPS, WEIGHTS, GAIN_VALUES, SCALES, CELLS] {
             codebook.frame.check(tag)?;
         }
         codebook.finite(STEPS, &codebook.steps)?;
-        codebook.finite(WEIGHTS, &codebook.weights)?;
+        codebook.finite(WEIGHTS, &weights)?;
+        codebook.finite(GAIN_VALUES, &gains)?;
         codebook.finite(SCALES, &codebook.scales)?;
         codebook.check_cells()?;
+        codebook.weights = Quantizer::all_weights(&gains, &weights);
         Ok(codebook)
     }
 
@@ -409,15 +411,18 @@ impl Codebook {
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let cutoffs = self.frame.section::<f32>(CUTOFFS)?;
-        self.finite(CUTOFFS, &cutoffs)?;
-        if !cutoffs.is_sorted() {
-            return Err(self.frame.error(FormatErrorKind::invalid(
-                CUTOFFS,
-                "values",
-                "ascending",
-                "others",
-            )));
+        let weights = self.frame.section::<f32>(WEIGHTS)?;
+        let gains = self.frame.section::<f32>(GAIN_VALUES)?;
+        let rows = weights.chunks(1 << self.nbits).map(|row| (WEIGHTS, row));
+        for (tag, values) in rows.chain([(GAIN_VALUES, &gains[..])]) {
+            if !values.is_sorted() {
+                return Err((self.frame).error(FormatErrorKind::invalid(
+                    tag,
+                    "values",
+                    "ascending",
+                    "others",
+                )));
+            }
         }
         let fit = self.sample_error();
         if !fit.is_finite() {

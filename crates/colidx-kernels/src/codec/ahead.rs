@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-use super::Codec;
+use super::{Codec, split};
 use crate::Code;
 
 /// Tokens between the fetch of a centroid and its use.
@@ -18,7 +18,7 @@ pub(super) fn fetch<C: Code>(codec: &Codec, codes: &[C], t: usize) {
     let centroid = codec
         .centroids
         .as_ptr()
-        .wrapping_add(code.index() * codec.dim);
+        .wrapping_add(split(*code).0 * codec.dim);
     for line in 0..codec.dim.div_ceil(64) {
         // SAFETY: the instruction is part of x86-64 and faults nowhere.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(centroid.wrapping_add(line * 64)) };

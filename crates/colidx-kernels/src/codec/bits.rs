@@ -1,4 +1,11 @@
-//! Packed buckets: dimension `j` of a token vector lies in bits `[j * nbits, (j + 1) * nbits)`, least significant first.
+//! How the residual of a token vector lies in its bytes, and which weights it names there.
+//!
+//! Dimension `j` has bits `[j * nbits, (j + 1) * nbits)`, least significant first. They name one of twice as many weights as
+//! they could alone, for the bytes before have a say: with `B[k]` a byte, `B[-1]` and `B[-2]` being 0, and `M` the lowest bit of
+//! each dimension in a byte, the *buckets* of byte `k` are `B[k] ^ (B[k - 2] & M)`, and the bits of `B[k - 1] & M` say which of two
+//! *rows* of weights each bucket is of. So a writer chooses the lowest bits such that what follows comes near as well: trellis-coded
+//! quantization (Marcellin and Fischer, IEEE Transactions on Communications 38(1), 1990) with Ungerboeck's code of four states, of
+//! as many chains as a byte has dimensions. A reader needs no more than two bytes before the one that it decodes.
 
 /// Bytes of one token vector's residual, `ceil(dim * nbits / 8)`.
 pub fn packed_len(dim: usize, nbits: usize) -> usize {
@@ -12,59 +19,120 @@ pub(super) fn assert_nbits(nbits: usize) {
     );
 }
 
-/// Packs the buckets of one token vector, `[dim]`; the spare bits of the last byte are zero.
-///
-/// # Panics
-/// If `nbits` is not 1, 2, 4 or 8, a bucket is not below `2^nbits`, or `out` is not [`packed_len`] long.
-pub fn pack(buckets: &[u8], nbits: usize, out: &mut [u8]) {
-    assert_nbits(nbits);
-    assert_eq!(
-        out.len(),
-        packed_len(buckets.len(), nbits),
-        "`out` is packed_len(dim, nbits)"
-    );
-    let limit = 1u16 << nbits;
-    assert!(
-        buckets.iter().all(|&bucket| u16::from(bucket) < limit),
-        "buckets lie below {limit}"
-    );
-    match nbits {
-        1 => pack_bytes::<1>(buckets, out),
-        2 => pack_bytes::<2>(buckets, out),
-        4 => pack_bytes::<4>(buckets, out),
-        _ => out.copy_from_slice(buckets),
-    }
-}
-
+/// The lowest bit of each dimension in a byte.
 #[inline(always)]
-pub(super) fn pack_bytes<const NBITS: usize>(buckets: &[u8], out: &mut [u8]) {
-    for (buckets, out) in buckets.chunks(8 / NBITS).zip(out) {
-        *out = buckets
-            .iter()
-            .enumerate()
-            .fold(0, |byte, (j, bucket)| byte | bucket << (j * NBITS));
+pub(crate) const fn lowest_bits(nbits: usize) -> u8 {
+    match nbits {
+        1 => 0xff,
+        2 => 0x55,
+        4 => 0x11,
+        _ => 0x01,
     }
 }
 
-/// Unpacks the buckets of one token vector into `out`, `[dim]`.
+/// Which weight of `[2, 2^nbits]` dimension `j` has.
+#[inline(always)]
+pub(crate) fn weight_at(packed: &[u8], nbits: usize, j: usize) -> usize {
+    let (byte, shift) = (j * nbits / 8, j * nbits % 8);
+    let before = |n| byte.checked_sub(n).map_or(0, |at| packed[at]) & lowest_bits(nbits);
+    let bucket = (packed[byte] ^ before(2)) >> shift & (0xff >> (8 - nbits)) as u8;
+    let row = before(1) >> shift & 1;
+    usize::from(row) << nbits | usize::from(bucket)
+}
+
+/// Unpacks a token vector: which weight of `[2, 2^nbits]` each dimension has, `[dim]`.
 ///
 /// # Panics
 /// If `nbits` is not 1, 2, 4 or 8, or `packed` is not [`packed_len`] long.
-pub fn unpack(packed: &[u8], nbits: usize, out: &mut [u8]) {
+pub fn unpack(packed: &[u8], nbits: usize, out: &mut [u16]) {
     assert_nbits(nbits);
     assert_eq!(
         packed.len(),
         packed_len(out.len(), nbits),
         "`packed` is packed_len(dim, nbits)"
     );
-    for (j, bucket) in out.iter_mut().enumerate() {
-        *bucket = bucket_at(packed, nbits, j);
+    for (j, weight) in out.iter_mut().enumerate() {
+        *weight = weight_at(packed, nbits, j) as u16;
     }
 }
 
-/// The bucket of dimension `j`.
+/// Which weight each of eight dimensions has, a byte each: those of the `NBITS` bytes, 1, 2 or 4, at `packed`, before which `before`
+/// bytes of the same token vector lie.
+///
+/// # Safety
+/// These bytes are there.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
-pub(crate) fn bucket_at(packed: &[u8], nbits: usize, j: usize) -> u8 {
-    let bit = j * nbits;
-    packed[bit / 8] >> (bit % 8) & (0xff >> (8 - nbits)) as u8
+pub(crate) unsafe fn eight<const NBITS: usize>(packed: *const u8, before: usize) -> u64 {
+    let lowest = u64::from(lowest_bits(NBITS)) * 0x0101_0101;
+    // SAFETY: the caller's promise; what is read before lies behind `packed - before`.
+    let (bytes, one, two) = unsafe {
+        let bytes = match NBITS {
+            1 => u64::from(*packed),
+            2 => u64::from(packed.cast::<u16>().read_unaligned()),
+            _ => u64::from(packed.cast::<u32>().read_unaligned()),
+        };
+        let byte = |n: usize| match before >= n {
+            true => u64::from(*packed.sub(n)),
+            false => 0,
+        };
+        let one = bytes << 8 | byte(1);
+        (bytes, one, one << 8 | byte(2))
+    };
+    let (buckets, rows) = (bytes ^ (two & lowest), one & lowest);
+    // Each dimension is shifted to a byte of its own: what else comes to lie in a byte is above it.
+    match NBITS {
+        1 => {
+            let spread = |x: u64| {
+                let x = (x & 0xff) | (x & 0xff) << 28;
+                let x = x | x << 14;
+                (x | x << 7) & 0x0101_0101_0101_0101
+            };
+            spread(buckets) | spread(rows) << 1
+        }
+        2 => {
+            let spread = |x: u64| {
+                let x = (x & 0xff) | (x & 0xff00) << 24;
+                let x = x | x << 12;
+                x | x << 6
+            };
+            spread(buckets) & 0x0303_0303_0303_0303 | (spread(rows) & 0x0101_0101_0101_0101) << 2
+        }
+        _ => {
+            let spread = |x: u64| {
+                let x = x & 0xffff_ffff;
+                let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+                let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
+                x | x << 4
+            };
+            spread(buckets) & 0x0f0f_0f0f_0f0f_0f0f | (spread(rows) & 0x0101_0101_0101_0101) << 4
+        }
+    }
+}
+
+/// Which weight each of `N` dimensions of 8 bits has: those of the bytes at `packed`, before which `before` bytes of the same token vector
+/// lie, none or at least two.
+///
+/// # Safety
+/// These bytes are there.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+pub(crate) unsafe fn whole_bytes<const N: usize>(packed: *const u8, before: usize) -> [u16; N] {
+    // SAFETY: the caller's promise, for the bytes from `back` before on and as many of them as there are.
+    let load = |back: usize| unsafe {
+        let mut bytes = [0u8; N];
+        match before {
+            0 => bytes[back..]
+                .as_mut_ptr()
+                .copy_from_nonoverlapping(packed, N - back),
+            _ => bytes = packed.sub(back).cast::<[u8; N]>().read_unaligned(),
+        }
+        bytes
+    };
+    let (bytes, one, two) = (load(0), load(1), load(2));
+    let mut which = [0; N];
+    for (i, which) in which.iter_mut().enumerate() {
+        *which = u16::from(one[i] & 1) << 8 | u16::from(bytes[i] ^ (two[i] & 1));
+    }
+    which
 }

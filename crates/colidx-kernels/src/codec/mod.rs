@@ -1,5 +1,6 @@
 //! The residual codec (ColBERTv2, arXiv 2112.01488, section 3.3): a token vector is the centroid nearest to it plus, for
-//! each dimension, one of `2^nbits` weights.
+//! each dimension, one of some weights. Unlike there, each vector has a gain, so that weights suit long residuals and short ones,
+//! and `nbits` bits choose among `2^(nbits + 1)` weights (see `bits`).
 
 #[cfg(target_arch = "x86_64")]
 mod ahead;
@@ -15,13 +16,28 @@ mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tokens;
 
-pub use bits::{pack, packed_len, unpack};
-pub use quantize::quantize;
+pub use bits::{packed_len, unpack};
+pub use quantize::Quantizer;
 
 use crate::code::check;
 use crate::level::dispatch;
 use crate::{Code, CodeOutOfRange, Level, level};
-pub(crate) use bits::bucket_at;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use bits::eight;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use bits::lowest_bits;
+pub(crate) use bits::weight_at;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(crate) use bits::whole_bytes;
+
+/// How many gains there are. A code is `GAINS * centroid + gain`.
+pub const GAINS: usize = 16;
+
+/// Centroid and gain of a code.
+#[inline(always)]
+pub(crate) fn split<C: Code>(code: C) -> (usize, usize) {
+    (code.index() / GAINS, code.index() % GAINS)
+}
 
 /// What codes and residuals are decoded with.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +50,7 @@ pub struct Codec<'a> {
     pub centroids: &'a [i8],
     /// What one unit of a centroid is worth in each dimension, `[dim]`.
     pub steps: &'a [f32],
-    /// What each bucket stands for, `[2^nbits]`.
+    /// What a dimension can be, `[GAINS, 2, 2^nbits]`.
     pub weights: &'a [f32],
     /// What the weights are multiplied by in each dimension, `[dim]`.
     pub scales: &'a [f32],
@@ -63,7 +79,16 @@ impl Codec<'_> {
             codes.len() * packed_len(self.dim, self.nbits),
             "`residuals` is [n_codes, packed_len]"
         );
-        check(codes, self.len())
+        check(codes, self.len() * GAINS).map_err(|error| CodeOutOfRange {
+            code: error.code / GAINS,
+            limit: self.len(),
+        })
+    }
+
+    /// The weights of a gain, `[2, 2^nbits]`.
+    #[inline(always)]
+    pub(crate) fn weights_of(&self, gain: usize) -> &[f32] {
+        &self.weights[gain * (2 << self.nbits)..][..2 << self.nbits]
     }
 
     /// Fetches the centroid of a token that is decoded soon after token `t`, where that can be said.
@@ -84,13 +109,17 @@ impl Codec<'_> {
         );
         bits::assert_nbits(nbits);
         assert_eq!(self.steps.len(), dim, "`steps` is [dim]");
-        assert_eq!(self.weights.len(), 1 << nbits, "`weights` is [2^nbits]");
+        assert_eq!(
+            self.weights.len(),
+            GAINS * (2 << nbits),
+            "`weights` is [GAINS, 2, 2^nbits]"
+        );
         assert_eq!(self.scales.len(), dim, "`scales` is [dim]");
     }
 }
 
-/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[bucket of dimension d], steps[d] * centroids[codes[t]][d])`,
-/// the product of step and centroid rounded on its own. `out` is `[n_codes, dim]` and `residuals`
+/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[gain][which of them dimension d has], steps[d] * centroids[centroid][d])`,
+/// the product of step and centroid rounded on its own; `codes[t]` is `GAINS * centroid + gain`. `out` is `[n_codes, dim]` and `residuals`
 /// `[n_codes, packed_len(dim, nbits)]`.
 ///
 /// # Errors

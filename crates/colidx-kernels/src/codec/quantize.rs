@@ -1,73 +1,107 @@
-//! Residuals to packed buckets: the encoder's side of the codec.
+//! Residuals to bits: the writer's side of the codec.
 
-use super::bits::{assert_nbits, pack_bytes, packed_len};
+mod body;
 
-/// Dimensions whose buckets are found together.
-const CHUNK: usize = 64;
+use super::bits::{assert_nbits, packed_len};
+use crate::level::dispatch;
+use crate::{Level, level};
 
-/// Quantizes the residual of one token vector, `[dim]`: the bucket of dimension `d` is the number of `cutoffs`,
-/// `[2^nbits - 1]` ascending, that are `<= residual[d] * inv_scales[d]`. The buckets are packed into `out` as by
-/// [`pack`](crate::pack).
-///
-/// # Panics
-/// If `nbits` is not 1, 2, 4 or 8, or a slice has another length; `out` is [`packed_len`] long.
-pub fn quantize(
-    residual: &[f32],
-    cutoffs: &[f32],
-    inv_scales: &[f32],
+/// What weights can follow each other depends on the lowest bits of two dimensions before: so many states.
+const STATES: usize = 4;
+
+/// Chains that are coded together.
+const LANES: usize = 8;
+
+/// Weights, arranged to find those near a value.
+#[derive(Clone, Debug)]
+pub struct Quantizer {
     nbits: usize,
-    out: &mut [u8],
-) {
-    assert_nbits(nbits);
-    assert_eq!(
-        cutoffs.len(),
-        (1 << nbits) - 1,
-        "`cutoffs` is [2^nbits - 1]"
-    );
-    assert_eq!(inv_scales.len(), residual.len(), "`inv_scales` is [dim]");
-    assert_eq!(
-        out.len(),
-        packed_len(residual.len(), nbits),
-        "`out` is packed_len(dim, nbits)"
-    );
-    let chunks = residual
-        .chunks(CHUNK)
-        .zip(inv_scales.chunks(CHUNK))
-        .zip(out.chunks_mut(CHUNK * nbits / 8));
-    for ((residual, inv_scales), out) in chunks {
-        let mut buckets = [0; CHUNK];
-        let buckets = &mut buckets[..residual.len()];
-        match nbits {
-            8 => search(residual, cutoffs, inv_scales, buckets),
-            _ => count(residual, cutoffs, inv_scales, buckets),
+    /// Those that a step of the trellis chooses among: `[STATES]`, by row and by the lowest bit of the bucket within it, ascending.
+    sets: [Vec<f32>; STATES],
+    /// What lies in the middle between two neighbours of a set.
+    middles: [Vec<f32>; STATES],
+}
+
+impl Quantizer {
+    /// For weights `[2, 2^nbits]`, each row of them ascending.
+    ///
+    /// # Panics
+    /// If `nbits` is not 1, 2, 4 or 8, or there is another number of weights.
+    pub fn new(weights: &[f32], nbits: usize) -> Quantizer {
+        assert_nbits(nbits);
+        assert_eq!(weights.len(), 2 << nbits, "`weights` is [2, 2^nbits]");
+        let set = |at: usize| {
+            let row = &weights[(at / 2) << nbits..][..1 << nbits];
+            row.iter()
+                .skip(at % 2)
+                .step_by(2)
+                .copied()
+                .collect::<Vec<_>>()
+        };
+        let sets = [set(0), set(1), set(2), set(3)];
+        let middles = sets.each_ref().map(|set| {
+            let pairs = set.windows(2);
+            pairs
+                .map(|pair| pair[0] + (pair[1] - pair[0]) / 2.0)
+                .collect()
+        });
+        Quantizer {
+            nbits,
+            sets,
+            middles,
         }
-        match nbits {
-            1 => pack_bytes::<1>(buckets, out),
-            2 => pack_bytes::<2>(buckets, out),
-            4 => pack_bytes::<4>(buckets, out),
-            _ => out.copy_from_slice(buckets),
-        }
+    }
+
+    /// Packs token vectors, `[n, dim]`, such that of all that their bits can name, what they name lies nearest to each.
+    /// `out` is `[n, packed_len]`; the spare bits of each vector's last byte are zero.
+    ///
+    /// # Panics
+    /// If `dim` is 0 or a slice has another length.
+    pub fn quantize(&self, vectors: &[f32], dim: usize, out: &mut [u8]) {
+        level().quantize(self, vectors, dim, out);
     }
 }
 
-/// Few cutoffs: compare every dimension with each of them, which the compiler turns into SIMD.
-fn count(residual: &[f32], cutoffs: &[f32], inv_scales: &[f32], buckets: &mut [u8]) {
-    let mut values = [0.0; CHUNK];
-    let values = &mut values[..residual.len()];
-    for ((value, r), s) in values.iter_mut().zip(residual).zip(inv_scales) {
-        *value = r * s;
-    }
-    for cutoff in cutoffs {
-        for (bucket, value) in buckets.iter_mut().zip(&*values) {
-            *bucket += u8::from(cutoff <= value);
-        }
+impl Level {
+    /// [`Quantizer::quantize`] at this level.
+    ///
+    /// # Panics
+    /// As [`Quantizer::quantize`], or if the processor does not support the level.
+    pub fn quantize(self, quantizer: &Quantizer, vectors: &[f32], dim: usize, out: &mut [u8]) {
+        assert!(dim > 0, "a token vector has dimensions");
+        assert!(vectors.len().is_multiple_of(dim), "`vectors` is [n, dim]");
+        assert_eq!(
+            out.len(),
+            vectors.len() / dim * packed_len(dim, quantizer.nbits),
+            "`out` is [n, packed_len]"
+        );
+        dispatch!(self, quantize(quantizer, vectors, dim, out));
     }
 }
 
-/// Many cutoffs: binary search.
-fn search(residual: &[f32], cutoffs: &[f32], inv_scales: &[f32], buckets: &mut [u8]) {
-    for ((bucket, r), s) in buckets.iter_mut().zip(residual).zip(inv_scales) {
-        let value = r * s;
-        *bucket = cutoffs.partition_point(|&cutoff| cutoff <= value) as u8;
-    }
+/// The body, compiled for one level. It has no fused multiply-add, so all levels give the same bits.
+macro_rules! compile_for {
+    ($module:ident $(, $features:literal)?) => {
+        mod $module {
+            use super::{Quantizer, body};
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn quantize(quantizer: &Quantizer, vectors: &[f32], dim: usize, out: &mut [u8]) {
+                match quantizer.nbits {
+                    1 => body::quantize::<1>(quantizer, vectors, dim, out),
+                    2 => body::quantize::<2>(quantizer, vectors, dim, out),
+                    4 => body::quantize::<4>(quantizer, vectors, dim, out),
+                    _ => body::quantize::<8>(quantizer, vectors, dim, out),
+                }
+            }
+        }
+    };
 }
+
+compile_for!(scalar);
+#[cfg(target_arch = "x86_64")]
+compile_for!(avx2, "avx2");
+#[cfg(target_arch = "x86_64")]
+compile_for!(avx512, "avx512f,avx512bw,avx512vl");
+#[cfg(target_arch = "aarch64")]
+compile_for!(neon, "neon");

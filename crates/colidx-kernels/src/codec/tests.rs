@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Encoded, cases, up_to};
+use crate::testing::{Encoded, cases, noise, up_to};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
 
@@ -17,9 +17,9 @@ fn case() -> impl Strategy<Value = Encoded> {
         (
             vec(any::<i8>(), k * dim),
             vec(-0.01f32..0.01, dim),
-            vec(-1.0f32..1.0, 1 << nbits),
+            vec(-1.0f32..1.0, GAINS * (2 << nbits)),
             vec(0.5f32..2.0, dim),
-            vec(0..k as u16, n),
+            vec(0..(k * GAINS) as u16, n),
             vec(any::<u8>(), n * packed_len(dim, nbits)),
         )
             .prop_map(
@@ -50,14 +50,15 @@ proptest! {
         let mut want = vec![f32::NAN; case.codes.len() * case.dim];
         Level::Scalar.decode(&codec, &case.codes, &case.residuals, &mut want).unwrap();
 
-        let mut buckets = vec![0; case.dim];
+        let mut which = vec![0; case.dim];
         let packed = case.residuals.chunks(packed_len(case.dim, case.nbits));
         for ((code, packed), want) in case.codes.iter().zip(packed).zip(want.chunks(case.dim)) {
-            unpack(packed, case.nbits, &mut buckets);
+            unpack(packed, case.nbits, &mut which);
+            let (centroid, gain) = (usize::from(*code) / GAINS, usize::from(*code) % GAINS);
             for (d, want) in want.iter().enumerate() {
-                let units = case.centroids[usize::from(*code) * case.dim + d];
+                let units = case.centroids[centroid * case.dim + d];
                 let base = case.steps[d] * f32::from(units);
-                let weight = case.weights[usize::from(buckets[d])];
+                let weight = case.weights[gain * (2 << case.nbits) + usize::from(which[d])];
                 let plain = case.scales[d].mul_add(weight, base);
                 prop_assert_eq!(want.to_bits(), plain.to_bits());
             }
@@ -75,53 +76,70 @@ proptest! {
     }
 
     #[test]
-    fn what_is_packed_is_unpacked(
+    fn what_a_byte_names_depends_on_two_before(
         nbits in prop::sample::select(&NBITS[..]),
-        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        bytes in prop::collection::vec(any::<u8>(), 0..70),
     ) {
-        let buckets: Vec<u8> = bytes.iter().map(|b| b >> (8 - nbits)).collect();
-        let mut packed = vec![0xa5; packed_len(buckets.len(), nbits)];
-        pack(&buckets, nbits, &mut packed);
-        for (j, &bucket) in buckets.iter().enumerate() {
-            for bit in 0..nbits {
-                let at = j * nbits + bit;
-                prop_assert_eq!(packed[at / 8] >> (at % 8) & 1, bucket >> bit & 1);
-            }
+        let mut which = vec![0; bytes.len() * 8 / nbits];
+        unpack(&bytes, nbits, &mut which);
+        let stored = |j: usize| usize::from(bytes[j * nbits / 8]) >> (j * nbits % 8) & ((1 << nbits) - 1);
+        let chains = 8 / nbits;
+        for (j, &which) in which.iter().enumerate() {
+            let lowest = |n: usize| j.checked_sub(n * chains).map_or(0, |j| stored(j) & 1);
+            let want = lowest(1) << nbits | stored(j) ^ lowest(2);
+            prop_assert_eq!(usize::from(which), want, "dimension {}", j);
         }
-        if !(buckets.len() * nbits).is_multiple_of(8) {
-            prop_assert_eq!(packed.last().unwrap() >> (buckets.len() * nbits % 8), 0);
-        }
-        let mut back = vec![0xff; buckets.len()];
-        unpack(&packed, nbits, &mut back);
-        prop_assert_eq!(back, buckets);
     }
 
     #[test]
-    fn quantize_counts_the_cutoffs(
-        nbits in prop::sample::select(&NBITS[..]),
-        residual in prop::collection::vec(-1.0f32..1.0, 0..200),
+    fn no_other_bits_name_a_vector_nearer(
+        nbits in prop::sample::select(&[1usize, 2, 4][..]),
+        vector in prop::collection::vec(-1.2f32..1.2, 1..9),
         seed in any::<u64>(),
     ) {
-        // Values from the residual itself among the cutoffs, so that equality is met.
-        let mut cutoffs: Vec<f32> = (0..(1u64 << nbits) - 1)
-            .map(|i| match residual.len() {
-                0 => i as f32,
-                n => residual[(seed.wrapping_mul(2 * i + 1) >> 7) as usize % n],
-            })
-            .collect();
-        cutoffs.sort_by(f32::total_cmp);
-        let inv_scales: Vec<f32> = (0..residual.len()).map(|j| [1.0, 0.7, 3.0][j % 3]).collect();
-        let mut packed = vec![0xa5; packed_len(residual.len(), nbits)];
-        quantize(&residual, &cutoffs, &inv_scales, nbits, &mut packed);
+        // As many bits as can be tried in full.
+        let vector = &vector[..vector.len().min(12 / nbits)];
+        let mut weights = noise(2 << nbits, seed);
+        weights.chunks_mut(1 << nbits).for_each(|row| row.sort_by(f32::total_cmp));
+        let bytes = packed_len(vector.len(), nbits);
+        let apart = |packed: &[u8]| {
+            let mut which = vec![0; vector.len()];
+            unpack(packed, nbits, &mut which);
+            let pairs = vector.iter().zip(which);
+            pairs.map(|(x, w)| f64::from(x - weights[usize::from(w)]).powi(2)).sum::<f64>()
+        };
+        let mut got = vec![0xa5; bytes];
+        Quantizer::new(&weights, nbits).quantize(vector, vector.len(), &mut got);
+        let bits = vector.len() * nbits;
+        let all = (0u64..1 << bits).map(|bits| apart(&bits.to_le_bytes()[..bytes]));
+        let least = all.fold(f64::INFINITY, f64::min);
+        prop_assert!(apart(&got) <= least + 1e-5, "{} > {}", apart(&got), least);
+        if !bits.is_multiple_of(8) {
+            prop_assert_eq!(got[bytes - 1] >> (bits % 8), 0);
+        }
+    }
 
-        let buckets: Vec<u8> = residual
-            .iter()
-            .zip(&inv_scales)
-            .map(|(r, s)| cutoffs.iter().filter(|&&cutoff| cutoff <= r * s).count() as u8)
-            .collect();
-        let mut want = vec![0; packed.len()];
-        pack(&buckets, nbits, &mut want);
-        prop_assert_eq!(packed, want);
+    #[test]
+    fn vectors_are_packed_alike_together_and_at_every_level(
+        nbits in prop::sample::select(&NBITS[..]),
+        dim in 1..=up_to(140),
+        n in 0usize..20,
+        seed in any::<u64>(),
+    ) {
+        let vectors = noise(n * dim, seed);
+        let mut weights = noise(2 << nbits, seed ^ 1);
+        weights.chunks_mut(1 << nbits).for_each(|row| row.sort_by(f32::total_cmp));
+        let quantizer = Quantizer::new(&weights, nbits);
+        let bytes = packed_len(dim, nbits);
+        let mut want = vec![0xa5; n * bytes];
+        for (vector, out) in vectors.chunks(dim).zip(want.chunks_mut(bytes)) {
+            Level::Scalar.quantize(&quantizer, vector, dim, out);
+        }
+        for level in Level::supported() {
+            let mut got = vec![0xa5; want.len()];
+            level.quantize(&quantizer, &vectors, dim, &mut got);
+            prop_assert_eq!(&got, &want, "{}", level);
+        }
     }
 }
 
@@ -132,13 +150,13 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
         nbits: 2,
         centroids: &[0; 6],
         steps: &[1.0; 3],
-        weights: &[0.0; 4],
+        weights: &[0.0; GAINS * 8],
         scales: &[1.0; 3],
     };
     assert_eq!((codec.len(), codec.is_empty()), (2, false));
     for level in Level::supported() {
         let mut out = [5.0; 6];
-        let error = level.decode(&codec, &[1u32, 2], &[0; 2], &mut out);
+        let error = level.decode(&codec, &[16u32, 32], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 2, limit: 2 }));
         assert_eq!(out, [5.0; 6]);
         assert_eq!(level.decode::<u16>(&codec, &[], &[], &mut []), Ok(()));
@@ -147,15 +165,11 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
 
 #[test]
 fn bits_of_a_known_vector() {
-    let mut out = [0; 2];
-    pack(&[1, 2, 3, 0, 2], 2, &mut out);
-    assert_eq!(out, [0b0011_1001, 0b10]);
-}
-
-#[test]
-#[should_panic(expected = "buckets lie below 4")]
-fn a_bucket_too_large_is_refused() {
-    pack(&[4], 2, &mut [0]);
+    let mut out = [7; 8];
+    unpack(&[0b0001, 0b1111, 0b0000, 0b0010], 4, &mut out);
+    // The first byte has no others before it. Its lowest bit brings the second's lower half into the second row of weights and flips
+    // the lowest bit of the third's, which the second brings into the second row, and so on.
+    assert_eq!(out, [1, 0, 31, 0, 17, 0, 3, 0]);
 }
 
 #[test]

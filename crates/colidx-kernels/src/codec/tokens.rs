@@ -1,24 +1,26 @@
 //! Decoding token after token, for all instruction sets alike.
 
-use super::Codec;
 use super::bits::packed_len;
+use super::{Codec, split};
 use crate::Code;
 
-/// What differs between instruction sets, with the weights as they want them.
-///
-/// # Safety
-/// Callers run on a processor that has the instruction set.
-pub(super) unsafe trait Decoder {
-    /// Decodes a token vector, `[dim]`; `code` is below the number of centroids, and `packed` `[packed_len]`.
-    unsafe fn decode(&self, codec: &Codec, code: usize, packed: &[u8], out: &mut [f32]);
+/// A token vector to decode.
+#[derive(Clone, Copy)]
+pub(super) struct Token<'a> {
+    /// Below the number of centroids.
+    pub centroid: usize,
+    /// Below the number of gains.
+    pub gain: usize,
+    /// `[packed_len]`.
+    pub packed: &'a [u8],
 }
 
-/// Gives a level its `super::decode`, compiled with its instructions. The level's [`Decoder`] is its `Table` for a number of bits.
+/// Gives a level what `super` calls, compiled with its instructions. The level has a `decode_one` for a number of bits.
 macro_rules! entry_point {
     ($features:literal) => {
         /// # Safety
-        /// The processor has the features; the slices have the lengths `super::decode` asks for, and every code is below the
-        /// number of centroids.
+        /// The processor has the features; the slices have the lengths `super::decode` asks for, and every code is of a centroid
+        /// that there is.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn decode<C: $crate::Code>(
             codec: &$crate::Codec,
@@ -26,38 +28,15 @@ macro_rules! entry_point {
             residuals: &[u8],
             out: &mut [f32],
         ) {
-            use $crate::codec::tokens::decode;
-            // SAFETY: the caller's promise.
-            unsafe {
-                match codec.nbits {
-                    1 => decode(
-                        &Table::<1>::new(codec.weights),
-                        codec,
-                        codes,
-                        residuals,
-                        out,
-                    ),
-                    2 => decode(
-                        &Table::<2>::new(codec.weights),
-                        codec,
-                        codes,
-                        residuals,
-                        out,
-                    ),
-                    4 => decode(
-                        &Table::<4>::new(codec.weights),
-                        codec,
-                        codes,
-                        residuals,
-                        out,
-                    ),
-                    _ => decode(
-                        &Table::<8>::new(codec.weights),
-                        codec,
-                        codes,
-                        residuals,
-                        out,
-                    ),
+            for (token, out) in $crate::codec::tokens::tokens(codec, codes, residuals, out) {
+                // SAFETY: the processor is the caller's promise, and what is one token's is given.
+                unsafe {
+                    match codec.nbits {
+                        1 => decode_one::<1>(codec, token, out),
+                        2 => decode_one::<2>(codec, token, out),
+                        4 => decode_one::<4>(codec, token, out),
+                        _ => decode_one::<8>(codec, token, out),
+                    }
                 }
             }
         }
@@ -65,25 +44,27 @@ macro_rules! entry_point {
 }
 pub(super) use entry_point;
 
-/// # Safety
-/// The processor has the decoder's instruction set; the slices have the lengths `super::decode` asks for, and every code is
-/// below the number of centroids.
+/// Token after token, and the place for what is decoded of it, `[dim]`.
 #[inline(always)]
-pub(super) unsafe fn decode<D: Decoder, C: Code>(
-    decoder: &D,
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [f32],
-) {
+pub(super) fn tokens<'a, C: Code>(
+    codec: &'a Codec,
+    codes: &'a [C],
+    residuals: &'a [u8],
+    out: &'a mut [f32],
+) -> impl Iterator<Item = (Token<'a>, &'a mut [f32])> {
     let packed = residuals.chunks_exact(packed_len(codec.dim, codec.nbits));
     let tokens = codes
         .iter()
         .zip(packed)
         .zip(out.chunks_exact_mut(codec.dim));
-    for (t, ((code, packed), out)) in tokens.enumerate() {
+    tokens.enumerate().map(|(t, ((&code, packed), out))| {
         codec.fetch(codes, t);
-        // SAFETY: the code is below the number of centroids, and the slices are one token's.
-        unsafe { decoder.decode(codec, code.index(), packed, out) };
-    }
+        let (centroid, gain) = split(code);
+        let token = Token {
+            centroid,
+            gain,
+            packed,
+        };
+        (token, out)
+    })
 }

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::tokens::{self, Decoder, Source};
+use super::x86::{buckets_and_rows, look_up_bytes};
 use super::{FixedPoint, STEP};
 
 /// Dimensions of a register.
@@ -10,74 +11,70 @@ const WIDTH: usize = 16;
 
 tokens::entry_point!("avx2,fma");
 
-/// The weights, as their look-up wants them.
-struct Table<'a, const NBITS: usize> {
-    /// The lower and the upper bytes of the weights in both halves. Unused with 8 bits.
-    bytes: [__m256i; 2],
-    weights: &'a [i16],
-}
+/// The weights, for the look-up of `NBITS` bits.
+struct Table<'a, const NBITS: usize>(&'a FixedPoint);
 
 impl<const NBITS: usize> Table<'_, NBITS> {
-    #[target_feature(enable = "avx2")]
     fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
-        let [low, high] = &fixed.weight_bytes;
-        // SAFETY: both arrays are half a register long.
-        let bytes = unsafe {
-            [
-                _mm256_broadcastsi128_si256(_mm_loadu_si128(low.as_ptr().cast())),
-                _mm256_broadcastsi128_si256(_mm_loadu_si128(high.as_ptr().cast())),
-            ]
-        };
-        Table {
-            bytes,
-            weights: &fixed.weights,
-        }
+        Table(fixed)
     }
 
-    /// The weights of the 32 buckets at `packed`, sixteen in each register.
+    /// The weights of the [`STEP`] dimensions, sixteen in each register.
     ///
     /// # Safety
-    /// The processor has AVX2, and `packed` has `4 * NBITS` bytes.
+    /// The processor has AVX2, and the step is one of a token's.
     #[inline(always)]
-    unsafe fn look_up(&self, packed: *const u8) -> [__m256i; 2] {
-        // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
+    unsafe fn look_up(&self, from: Source) -> [__m256i; 2] {
+        // SAFETY: the caller's promise; there are weights of every gain.
         unsafe {
-            // Each byte widened to as many as it has buckets, then each bucket shifted to a byte of its own: what else comes to
-            // lie in a byte is above the bucket.
-            let buckets = match NBITS {
+            if NBITS == 8 {
+                let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
+                let found = look_up_bytes(weights, from);
+                return [
+                    _mm256_loadu_si256(found.as_ptr().cast()),
+                    _mm256_loadu_si256(found.as_ptr().add(WIDTH).cast()),
+                ];
+            }
+            let [buckets, rows] = buckets_and_rows::<NBITS>(from);
+            // Each byte widened to as many as it has dimensions, then each bucket shifted to the lowest bits of a byte of its own and
+            // each row to the highest: what else comes to lie in a byte is masked, or lower.
+            let [buckets, rows] = match NBITS {
                 1 => {
-                    let word = _mm_cvtsi32_si128(packed.cast::<i32>().read_unaligned());
-                    let x = _mm256_cvtepu8_epi64(word);
+                    let x = _mm256_cvtepu8_epi64(buckets);
                     let x = _mm256_or_si256(x, _mm256_slli_epi64::<28>(x));
                     let x = _mm256_or_si256(x, _mm256_slli_epi64::<14>(x));
                     let x = _mm256_or_si256(x, _mm256_slli_epi64::<7>(x));
-                    _mm256_and_si256(x, _mm256_set1_epi8(0x01))
+                    let y = _mm256_slli_epi64::<7>(_mm256_cvtepu8_epi64(rows));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<28>(y));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<14>(y));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<7>(y));
+                    [_mm256_and_si256(x, _mm256_set1_epi8(0x01)), y]
                 }
                 2 => {
-                    let x = _mm256_cvtepu8_epi32(_mm_loadl_epi64(packed.cast()));
+                    let x = _mm256_cvtepu8_epi32(buckets);
                     let x = _mm256_or_si256(x, _mm256_slli_epi32::<12>(x));
                     let x = _mm256_or_si256(x, _mm256_slli_epi32::<6>(x));
-                    _mm256_and_si256(x, _mm256_set1_epi8(0x03))
-                }
-                4 => {
-                    let x = _mm256_cvtepu8_epi16(_mm_loadu_si128(packed.cast()));
-                    let x = _mm256_or_si256(x, _mm256_slli_epi16::<4>(x));
-                    _mm256_and_si256(x, _mm256_set1_epi8(0x0f))
+                    let y = _mm256_slli_epi32::<7>(_mm256_cvtepu8_epi32(rows));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi32::<12>(y));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi32::<6>(y));
+                    [_mm256_and_si256(x, _mm256_set1_epi8(0x03)), y]
                 }
                 _ => {
-                    let mut weights = [0; STEP];
-                    for (i, weight) in weights.iter_mut().enumerate() {
-                        *weight = *self.weights.as_ptr().add(usize::from(*packed.add(i)));
-                    }
-                    return [
-                        _mm256_loadu_si256(weights.as_ptr().cast()),
-                        _mm256_loadu_si256(weights.as_ptr().add(WIDTH).cast()),
-                    ];
+                    let x = _mm256_cvtepu8_epi16(buckets);
+                    let x = _mm256_or_si256(x, _mm256_slli_epi16::<4>(x));
+                    let y = _mm256_slli_epi16::<7>(_mm256_cvtepu8_epi16(rows));
+                    let y = _mm256_or_si256(y, _mm256_slli_epi16::<4>(y));
+                    [_mm256_and_si256(x, _mm256_set1_epi8(0x0f)), y]
                 }
             };
-            let buckets = in_halves(buckets);
-            let low = _mm256_shuffle_epi8(self.bytes[0], buckets);
-            let high = _mm256_shuffle_epi8(self.bytes[1], buckets);
+            let (buckets, rows) = (in_halves(buckets), in_halves(rows));
+            let bytes = self.0.weight_bytes.as_ptr().add(from.gain);
+            let of = |at: usize| {
+                let table = bytes.cast::<__m128i>().add(at).read_unaligned();
+                _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), buckets)
+            };
+            let low = _mm256_blendv_epi8(of(0), of(1), rows);
+            let high = _mm256_blendv_epi8(of(2), of(3), rows);
             [
                 _mm256_unpacklo_epi8(low, high),
                 _mm256_unpackhi_epi8(low, high),
@@ -111,7 +108,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     unsafe fn step(&self, from: Source, shift: u32, out: *mut i16, mut sums: __m256i) -> __m256i {
         // SAFETY: the caller's promise.
         unsafe {
-            let weights = self.look_up(from.packed);
+            let weights = self.look_up(from);
             let units = in_halves(_mm256_loadu_si256(from.centroid.cast()));
             let zero = _mm256_setzero_si256();
             // As upper bytes they are multiplied by 256.

@@ -1,86 +1,80 @@
-//! AVX-512: all dimensions of a step in a register, their weights looked up by 16-bit indices, of which the look-up takes but the
-//! lowest bits.
+//! AVX-512: all dimensions of a step in a register, their weights looked up by 16-bit indices.
 
 use std::arch::x86_64::*;
 
+use super::FixedPoint;
 use super::tokens::{self, Decoder, Source};
-use super::{FixedPoint, STEP};
-
-/// Bits of a bucket by which a look-up chooses within two registers of weights; those above choose among the registers.
-const NEAR_BITS: usize = 6;
+use super::x86::{buckets_and_rows, look_up_bytes};
 
 tokens::entry_point!("avx512f,avx512bw,avx512vl");
 
-/// The weights, as their look-up wants them.
-struct Table<const NBITS: usize> {
-    /// The weight of bucket `i` at `i`, over and over where there are fewer than a register holds. With fewer than 8 bits, the first
-    /// is all that is used.
-    weights: [__m512i; 8],
-}
+/// The weights, for the look-up of `NBITS` bits.
+struct Table<'a, const NBITS: usize>(&'a FixedPoint);
 
-impl<const NBITS: usize> Table<NBITS> {
-    #[target_feature(enable = "avx512f")]
-    fn new(fixed: &FixedPoint) -> Table<NBITS> {
-        let mut all = [0; 8 * STEP];
-        for (to, weight) in all.iter_mut().zip(fixed.weights.iter().cycle()) {
-            *to = *weight;
-        }
-        // SAFETY: the registers are the array.
-        let weights = unsafe { all.as_ptr().cast::<[__m512i; 8]>().read_unaligned() };
-        Table { weights }
+impl<const NBITS: usize> Table<'_, NBITS> {
+    fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
+        Table(fixed)
     }
 
-    /// The weights of the [`STEP`] buckets at `packed`.
+    /// The weights of the [`STEP`] dimensions.
     ///
     /// # Safety
-    /// The processor has AVX-512 F and BW, and `packed` has `4 * NBITS` bytes.
+    /// The processor has AVX-512 F, BW and VL, and the step is one of a token's.
     #[inline(always)]
-    unsafe fn look_up(&self, packed: *const u8) -> __m512i {
-        // SAFETY: the caller's promise.
+    unsafe fn look_up(&self, from: Source) -> __m512i {
+        // SAFETY: the caller's promise; there are weights of every gain.
         unsafe {
-            // Each byte widened to the room of as many indices as it has buckets, then each bucket shifted to the lowest bits of its own.
-            let buckets = match NBITS {
+            let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
+            if NBITS == 8 {
+                let found = look_up_bytes(weights, from);
+                return _mm512_loadu_si512(found.as_ptr().cast());
+            }
+            let [buckets, rows] = buckets_and_rows::<NBITS>(from);
+            // Each byte widened to the room of as many indices as it has dimensions, then each bucket shifted to the lowest bits of an
+            // index of its own, and each row to the bit above them.
+            let [buckets, rows] = match NBITS {
                 1 => {
-                    let one = _mm512_set1_epi16(1);
-                    _mm512_maskz_mov_epi16(packed.cast::<u32>().read_unaligned(), one)
+                    let buckets = _mm_cvtsi128_si32(buckets).cast_unsigned();
+                    let rows = _mm_cvtsi128_si32(rows).cast_unsigned();
+                    [
+                        _mm512_maskz_mov_epi16(buckets, _mm512_set1_epi16(1)),
+                        _mm512_maskz_mov_epi16(rows, _mm512_set1_epi16(2)),
+                    ]
                 }
                 2 => {
-                    let x = _mm512_cvtepu8_epi64(_mm_loadl_epi64(packed.cast()));
+                    let x = _mm512_cvtepu8_epi64(buckets);
                     let x = _mm512_or_si512(x, _mm512_slli_epi64::<28>(x));
-                    _mm512_or_si512(x, _mm512_slli_epi64::<14>(x))
+                    let y = _mm512_slli_epi64::<2>(_mm512_cvtepu8_epi64(rows));
+                    let y = _mm512_or_si512(y, _mm512_slli_epi64::<28>(y));
+                    [
+                        _mm512_or_si512(x, _mm512_slli_epi64::<14>(x)),
+                        _mm512_or_si512(y, _mm512_slli_epi64::<14>(y)),
+                    ]
                 }
-                4 => {
-                    let x = _mm512_cvtepu8_epi32(_mm_loadu_si128(packed.cast()));
-                    _mm512_or_si512(x, _mm512_slli_epi32::<12>(x))
+                _ => {
+                    let x = _mm512_cvtepu8_epi32(buckets);
+                    let y = _mm512_slli_epi32::<4>(_mm512_cvtepu8_epi32(rows));
+                    [
+                        _mm512_or_si512(x, _mm512_slli_epi32::<12>(x)),
+                        _mm512_or_si512(y, _mm512_slli_epi32::<12>(y)),
+                    ]
                 }
-                _ => return self.look_up_bytes(packed),
             };
-            _mm512_permutexvar_epi16(buckets, self.weights[0])
-        }
-    }
-
-    /// The weights of the [`STEP`] buckets of 8 bits at `packed`.
-    ///
-    /// # Safety
-    /// As [`look_up`](Self::look_up).
-    #[inline(always)]
-    unsafe fn look_up_bytes(&self, packed: *const u8) -> __m512i {
-        let w = &self.weights;
-        // SAFETY: the caller's promise.
-        unsafe {
-            let buckets = _mm512_cvtepu8_epi16(_mm256_loadu_si256(packed.cast()));
-            let bit = |at: usize| _mm512_test_epi16_mask(buckets, _mm512_set1_epi16(1 << at));
-            let (next, upper) = (bit(NEAR_BITS), bit(NEAR_BITS + 1));
-            let of = |at: usize| _mm512_permutex2var_epi16(w[at], buckets, w[at + 1]);
-            let low = _mm512_mask_blend_epi16(next, of(0), of(2));
-            let high = _mm512_mask_blend_epi16(next, of(4), of(6));
-            _mm512_mask_blend_epi16(upper, low, high)
+            let bucket = _mm512_set1_epi16((1 << NBITS) - 1);
+            let row = _mm512_set1_epi16(1 << NBITS);
+            let which = _mm512_or_si512(
+                _mm512_and_si512(buckets, bucket),
+                _mm512_and_si512(rows, row),
+            );
+            let all = 1u64 << (2 << NBITS);
+            let weights = _mm512_maskz_loadu_epi16((all - 1) as __mmask32, weights);
+            _mm512_permutexvar_epi16(which, weights)
         }
     }
 }
 
 // SAFETY: every method is instructions of AVX-512 F and BW.
-unsafe impl<const NBITS: usize> Decoder for Table<NBITS> {
+unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
     type Sums = __m512i;
 
     #[inline(always)]
@@ -97,7 +91,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<NBITS> {
             let step = _mm512_loadu_si512(from.steps.cast());
             let scale = _mm512_loadu_si512(from.scales.cast());
             let base = _mm512_mulhrs_epi16(_mm512_slli_epi16::<8>(units), step);
-            let residual = _mm512_mulhrs_epi16(self.look_up(from.packed), scale);
+            let residual = _mm512_mulhrs_epi16(self.look_up(from), scale);
             let values = _mm512_add_epi16(base, residual);
             _mm512_storeu_si512(out.cast(), values);
             let squares = _mm512_madd_epi16(values, values);

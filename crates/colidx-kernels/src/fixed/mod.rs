@@ -13,6 +13,8 @@ mod neon;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tokens;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use crate::int16::ONE;
 use crate::level::dispatch;
@@ -30,6 +32,9 @@ const LARGEST: f64 = 32_000.0;
 /// 1: with 1 bit a dimension most are 0.9 to 1.03 long, with 4 bits 0.96 to 1.01.
 const LENGTHS: [f64; 2] = [0.75, 1.25];
 
+/// What the first of these may become where dimensions can be so long that a factor of 16 bits does not bring shorter vectors to 1.
+const LEAST_LENGTH: f64 = 0.88;
+
 /// Steps, weights and scales of a [`Codec`] in 16-bit fixed point.
 #[derive(Clone, Debug)]
 pub struct FixedPoint {
@@ -40,10 +45,10 @@ pub struct FixedPoint {
     steps: Vec<i16>,
     /// What a weight is multiplied by, 15 bits being dropped from the product. As `steps`.
     scales: Vec<i16>,
-    /// `[2^nbits]`.
+    /// `[GAINS, 2, 2^nbits]`.
     weights: Vec<i16>,
-    /// The lower and the upper byte of each weight, where there are no more than these.
-    weight_bytes: [[u8; 16]; 2],
+    /// By gain, the lower bytes of both rows of weights and then the upper ones, where there are no more than these.
+    weight_bytes: Vec<[[u8; 16]; 4]>,
     /// The sums of squares of vectors that are brought to unit length in integers, from the first to the second.
     squares: [i32; 2],
     /// This over the root of a sum of squares is the factor that brings to unit length, 15 bits being dropped from the product.
@@ -70,7 +75,7 @@ const fn shift(dim: usize) -> u32 {
 }
 
 impl FixedPoint {
-    /// Rounds the numbers of a codec. Where they are not what unit vectors need, as where a dimension can be longer than 0.73, all
+    /// Rounds the numbers of a codec. Where they are not what unit vectors need, as where a dimension can be longer than 0.85, all
     /// vectors are decoded in f32.
     ///
     /// # Panics
@@ -90,8 +95,9 @@ impl FixedPoint {
             .iter()
             .all(|values| values.iter().all(|x| x.is_finite()));
         let unit = longest / LARGEST;
-        // What a factor of 16 bits can bring the shortest vectors to.
-        let fits = finite && longest > 0.0 && LENGTHS[0] / unit > 1.001 * f64::from(ONE);
+        // From here on a factor of 16 bits brings vectors to unit length.
+        let shortest = (1.001 * f64::from(ONE) * unit).max(LENGTHS[0]);
+        let fits = finite && longest > 0.0 && shortest < LEAST_LENGTH;
         if !fits {
             return FixedPoint::unfit(codec);
         }
@@ -119,17 +125,28 @@ impl FixedPoint {
             ..FixedPoint::unfit(codec)
         };
         if fixed.nbits <= 4 {
-            for (i, weight) in fixed.weights.iter().enumerate() {
-                [fixed.weight_bytes[0][i], fixed.weight_bytes[1][i]] = weight.to_le_bytes();
-            }
+            let of_gain = |weights: &[i16]| {
+                let mut bytes = [[0; 16]; 4];
+                for (row, weights) in weights.chunks(1 << fixed.nbits).enumerate() {
+                    for (i, weight) in weights.iter().enumerate() {
+                        [bytes[row][i], bytes[2 + row][i]] = weight.to_le_bytes();
+                    }
+                }
+                bytes
+            };
+            fixed.weight_bytes = fixed
+                .weights
+                .chunks(2 << fixed.nbits)
+                .map(of_gain)
+                .collect();
         }
         let one_of_sum = f64::from(1u32 << shift(dim));
-        fixed.squares = LENGTHS.map(|length| {
+        fixed.squares = [shortest, LENGTHS[1]].map(|length| {
             let square = (length / unit).powi(2) / one_of_sum;
             square.min(f64::from(i32::MAX)) as i32
         });
         fixed.one = (32_768.0 * f64::from(ONE) / one_of_sum.sqrt()) as f32;
-        fixed.row_error = fixed.error(codec, unit);
+        fixed.row_error = fixed.error(codec, unit, shortest);
         fixed
     }
 
@@ -141,7 +158,7 @@ impl FixedPoint {
             steps: Vec::new(),
             scales: Vec::new(),
             weights: Vec::new(),
-            weight_bytes: [[0; 16]; 2],
+            weight_bytes: Vec::new(),
             squares: [1, 0],
             one: 0.0,
             row_error: rounded_row(codec.dim),
@@ -163,7 +180,7 @@ impl FixedPoint {
         self.row_error
     }
 
-    fn error(&self, codec: &Codec, unit: f64) -> f64 {
+    fn error(&self, codec: &Codec, unit: f64, shortest: f64) -> f64 {
         const F32: f64 = f32::EPSILON as f64;
         let dim = codec.dim;
         let dimension = |d: usize| {
@@ -177,7 +194,7 @@ impl FixedPoint {
             of_step + of_weight.fold(0.0, f64::max) + unit + F32 * unit * LARGEST
         };
         let decoded = (0..dim).map(|d| dimension(d).powi(2)).sum::<f64>().sqrt();
-        let shortest = LENGTHS[0] * 0.999;
+        let shortest = shortest * 0.999;
         let direction = 2.0 * decoded / (2.0 * shortest - decoded);
         // What the shifts of sums of squares drop, and what the factor is rounded by.
         let sum = dim as f64 / 2.0 / f64::from(self.squares[0]) / 2.0;

@@ -4,69 +4,51 @@ use std::arch::aarch64::*;
 
 use super::tokens::{self, Decoder, Source};
 use super::{FixedPoint, STEP};
+use crate::codec::{eight, whole_bytes};
 
 /// Dimensions of a register.
 const WIDTH: usize = 8;
 
 tokens::entry_point!("neon");
 
-/// The weights, as their look-up wants them.
-struct Table<'a, const NBITS: usize> {
-    /// The lower and the upper bytes of the weights. Unused with 8 bits.
-    bytes: [uint8x16_t; 2],
-    weights: &'a [i16],
-}
+/// The weights, for the look-up of `NBITS` bits.
+struct Table<'a, const NBITS: usize>(&'a FixedPoint);
 
 impl<const NBITS: usize> Table<'_, NBITS> {
-    #[target_feature(enable = "neon")]
     fn new(fixed: &FixedPoint) -> Table<'_, NBITS> {
-        let [low, high] = &fixed.weight_bytes;
-        // SAFETY: both arrays are a register long.
-        let bytes = unsafe { [vld1q_u8(low.as_ptr()), vld1q_u8(high.as_ptr())] };
-        Table {
-            bytes,
-            weights: &fixed.weights,
-        }
+        Table(fixed)
     }
 
-    /// The weights of the eight buckets at `packed`.
+    /// The weights of eight dimensions of a step, from number `d` on.
     ///
     /// # Safety
-    /// The processor has NEON, and `packed` has `NBITS` bytes.
+    /// The processor has NEON, and the step is one of a token's.
     #[inline(always)]
-    unsafe fn look_up(&self, packed: *const u8) -> int16x8_t {
-        // SAFETY: the caller's promise; with 8 bits every index is below the 256 weights.
+    unsafe fn look_up(&self, from: Source, d: usize) -> int16x8_t {
+        // SAFETY: the caller's promise; there are weights of every gain, and every index is below their number.
         unsafe {
-            // Each bucket is shifted to a byte of its own: what else comes to lie in a byte is above the bucket.
-            let buckets = match NBITS {
-                1 => {
-                    let x = u64::from(*packed);
-                    let x = x | x << 28;
-                    let x = x | x << 14;
-                    (x | x << 7) & 0x0101_0101_0101_0101
+            let (packed, before) = (from.packed.add(d * NBITS / 8), from.before + d * NBITS / 8);
+            if NBITS == 8 {
+                let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
+                let mut found = [0; WIDTH];
+                for (found, which) in found.iter_mut().zip(whole_bytes::<WIDTH>(packed, before)) {
+                    *found = *weights.add(usize::from(which));
                 }
-                2 => {
-                    let x = u64::from(packed.cast::<u16>().read_unaligned());
-                    let x = (x | x << 24) & 0x0000_00ff_0000_00ff;
-                    let x = x | x << 12;
-                    (x | x << 6) & 0x0303_0303_0303_0303
-                }
-                4 => {
-                    let x = u64::from(packed.cast::<u32>().read_unaligned());
-                    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
-                    let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
-                    (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f
-                }
-                _ => {
-                    let mut weights = [0; WIDTH];
-                    for (i, weight) in weights.iter_mut().enumerate() {
-                        *weight = *self.weights.as_ptr().add(usize::from(*packed.add(i)));
-                    }
-                    return vld1q_s16(weights.as_ptr());
-                }
+                return vld1q_s16(found.as_ptr());
+            }
+            let which = eight::<NBITS>(packed, before);
+            // Rows are sixteen weights apart.
+            let row = 0x0101_0101_0101_0101 << NBITS;
+            let which = vcreate_u8((which & !row) | (which & row) << (4 - NBITS));
+            let bytes = self.0.weight_bytes.as_ptr().add(from.gain).cast::<u8>();
+            let table = |at: usize| {
+                let table = bytes.add(at * 32);
+                vqtbl2_u8(
+                    uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16))),
+                    which,
+                )
             };
-            let buckets = vcreate_u8(buckets);
-            let [low, high] = self.bytes.map(|bytes| vqtbl1_u8(bytes, buckets));
+            let (low, high) = (table(0), table(1));
             vreinterpretq_s16_u8(vcombine_u8(vzip1_u8(low, high), vzip2_u8(low, high)))
         }
     }
@@ -95,7 +77,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
             for d in (0..STEP).step_by(WIDTH) {
                 let units = vshll_n_s8::<8>(vld1_s8(from.centroid.add(d)));
                 let base = vqrdmulhq_s16(units, vld1q_s16(from.steps.add(d)));
-                let weights = self.look_up(from.packed.add(d * NBITS / 8));
+                let weights = self.look_up(from, d);
                 let residual = vqrdmulhq_s16(weights, vld1q_s16(from.scales.add(d)));
                 let values = vaddq_s16(base, residual);
                 vst1q_s16(out.add(d), values);

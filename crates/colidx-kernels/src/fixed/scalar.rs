@@ -1,7 +1,7 @@
 //! The oracle.
 
 use super::{Tokens, shift};
-use crate::codec::bucket_at;
+use crate::codec::{split, weight_at};
 use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Numbers in `odd` the tokens whose length takes f32; their rows are left as they are.
@@ -12,9 +12,11 @@ pub(super) fn decode<C: Code>(tokens: &Tokens<C>, out: &mut [i16], odd: &mut Vec
     let rows = out.chunks_exact_mut(int16_stride(dim));
     let mut values = vec![0i16; dim];
     for (token, ((code, packed), row)) in tokens.codes.iter().zip(packed).zip(rows).enumerate() {
-        let centroid = &codec.centroids[code.index() * dim..][..dim];
+        let (centroid, gain) = split(*code);
+        let centroid = &codec.centroids[centroid * dim..][..dim];
+        let weights = &fixed.weights[gain * (2 << nbits)..][..2 << nbits];
         for (d, value) in values.iter_mut().enumerate() {
-            let weight = fixed.weights[usize::from(bucket_at(packed, nbits, d))];
+            let weight = weights[weight_at(packed, nbits, d)];
             *value = product(i16::from(centroid[d]) << 8, fixed.steps[d])
                 + product(weight, fixed.scales[d]);
         }

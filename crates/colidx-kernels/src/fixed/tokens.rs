@@ -2,17 +2,25 @@
 //! in the first-level cache.
 
 use super::{STEP, Tokens, shift};
+use crate::codec::split;
 use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Tokens decoded together.
 const BLOCK: usize = 8;
 
+/// Bytes before others that have a say about them.
+const BEFORE: usize = 2;
+
 /// Where some dimensions of a token lie.
 #[derive(Clone, Copy)]
 pub(super) struct Source {
     pub centroid: *const i8,
-    /// The buckets.
+    /// Their bits.
     pub packed: *const u8,
+    /// How many bytes before these are the token's; where it is not 0, two are there.
+    pub before: usize,
+    /// Below the number of gains.
+    pub gain: usize,
     pub steps: *const i16,
     pub scales: *const i16,
 }
@@ -157,13 +165,15 @@ unsafe fn values_of<D: Decoder, C: Code>(
     // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim` values; `bytes` of packed buckets are
     // each token's; and steps, scales and values go to the end of the last step.
     unsafe {
-        let code = tokens.codes.get_unchecked(token).index();
-        let centroid = tokens.codec.centroids.as_ptr().add(code * dim);
+        let (centroid, gain) = split(*tokens.codes.get_unchecked(token));
+        let centroid = tokens.codec.centroids.as_ptr().add(centroid * dim);
         let packed = tokens.residuals.as_ptr().add(token * bytes);
         for d in (0..whole).step_by(STEP) {
             let from = Source {
                 centroid: centroid.add(d),
                 packed: packed.add(d * nbits / 8),
+                before: d * nbits / 8,
+                gain,
                 steps: fixed.steps.as_ptr().add(d),
                 scales: fixed.scales.as_ptr().add(d),
             };
@@ -171,16 +181,20 @@ unsafe fn values_of<D: Decoder, C: Code>(
         }
         if whole < dim {
             // What lies after these is another token's, or nobody's.
-            let (mut last, mut last_packed) = ([0i8; STEP], [0u8; STEP]);
+            let (mut last, mut last_packed) = ([0i8; STEP], [0u8; BEFORE + STEP]);
             let (at, rest) = (whole * nbits / 8, packed_len(dim - whole, nbits));
             last.as_mut_ptr()
                 .copy_from_nonoverlapping(centroid.add(whole), dim - whole);
+            let before = at.min(BEFORE);
             last_packed
                 .as_mut_ptr()
-                .copy_from_nonoverlapping(packed.add(at), rest);
+                .add(BEFORE - before)
+                .copy_from_nonoverlapping(packed.add(at - before), before + rest);
             let from = Source {
                 centroid: last.as_ptr(),
-                packed: last_packed.as_ptr(),
+                packed: last_packed.as_ptr().add(BEFORE),
+                before: at,
+                gain,
                 steps: fixed.steps.as_ptr().add(whole),
                 scales: fixed.scales.as_ptr().add(whole),
             };

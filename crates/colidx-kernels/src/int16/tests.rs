@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::{cases, noise, up_to};
 use crate::{
-    Codec, FixedPoint, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize, packed_len,
+    Codec, FixedPoint, GAINS, LANES, Panels, decode, decode_int16, max_dots, maxsim, normalize,
+    packed_len,
 };
 
 /// The value of dimension `d` of a column, in units.
@@ -79,8 +80,8 @@ proptest! {
         let steps: Vec<f32> = (0..dim).map(|d| 0.01 * of(d)).collect();
         let scales: Vec<f32> = (0..dim).map(of).collect();
         let weights: Vec<f32> = match kind {
-            3 => vec![0.25; 1 << nbits],
-            _ => noise(1 << nbits, seed ^ 4),
+            3 => vec![0.25; GAINS * (2 << nbits)],
+            _ => noise(GAINS * (2 << nbits), seed ^ 4),
         };
         let k = 7;
         let centroids: Vec<i8> = match kind {
@@ -95,7 +96,7 @@ proptest! {
             weights: &weights,
             scales: &scales,
         };
-        let codes: Vec<u16> = (0..tokens).map(|t| ((t as u64 ^ seed) % k as u64) as u16).collect();
+        let codes: Vec<u16> = (0..tokens).map(|t| ((t as u64 ^ seed) % (k * GAINS) as u64) as u16).collect();
         let bytes = noise(tokens * packed_len(dim, nbits), seed ^ 6);
         let residuals: Vec<u8> = bytes.iter().map(|x| (x * 128.0) as i8 as u8).collect();
 

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::format::frame::{Frame, Seal};
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::format::{Tag, file_name, kind};
+use crate::segment::codes::centroid;
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
@@ -327,7 +328,7 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
     ])
 }
 
-/// Calls `visit` with every document and code of the segment being built.
+/// Calls `visit` with every document and centroid of the segment being built.
 fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
@@ -336,7 +337,7 @@ fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
         }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {
-            visit(document as u32, code);
+            visit(document as u32, centroid(code));
         }
     }
 }

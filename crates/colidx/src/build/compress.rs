@@ -2,13 +2,14 @@
 
 use super::VectorBatch;
 use super::train::Trained;
+use crate::codec::Encoder;
 use crate::segment::means;
 use crate::segment::vectors::residual_bytes;
 use rayon::prelude::*;
 
 /// Documents as they are stored.
 pub(super) struct Compressed {
-    /// Number of each vector's centroid.
+    /// The code of each vector: its centroid and its gain.
     pub codes: Vec<u32>,
     /// Packed residuals, vector after vector.
     pub residuals: Vec<u8>,
@@ -22,13 +23,13 @@ pub(super) struct Compressed {
 pub(super) struct Compressor<'a> {
     trained: &'a Trained,
     dim: usize,
-    inverse_scales: Vec<f32>,
+    encoder: Encoder,
 }
 
-/// A document on its way: its vectors and codes, and the places of what is made of them.
+/// A document on its way: its vectors, the numbers of their centroids, which become codes, and the places of what else is made of them.
 struct Job<'a> {
     vectors: &'a [f32],
-    codes: &'a [u32],
+    codes: &'a mut [u32],
     residuals: &'a mut [u8],
     squared_errors: &'a mut [f32],
     mean: &'a mut [i8],
@@ -39,7 +40,7 @@ impl<'a> Compressor<'a> {
         Self {
             trained,
             dim: trained.book.steps.len(),
-            inverse_scales: trained.book.quantizer.inverse_scales(),
+            encoder: Encoder::new(&trained.book.quantizer),
         }
     }
 
@@ -73,14 +74,14 @@ impl<'a> Compressor<'a> {
         let mut squared_errors = vec![0f32; codes.len()];
 
         let (mut vectors, mut numbers, mut packed) =
-            (&batch.vectors[..], &codes[..], &mut residuals[..]);
+            (&batch.vectors[..], &mut codes[..], &mut residuals[..]);
         let mut errors = &mut squared_errors[..];
         let lens = batch.lens.iter().map(|&len| len as usize);
         let jobs: Vec<Job<'_>> = lens
             .zip(means.chunks_exact_mut(self.dim))
             .map(|(len, mean)| Job {
                 vectors: vectors.split_off(..len * self.dim).unwrap_or_default(),
-                codes: numbers.split_off(..len).unwrap_or_default(),
+                codes: numbers.split_off_mut(..len).unwrap_or_default(),
                 residuals: packed.split_off_mut(..len * stride).unwrap_or_default(),
                 squared_errors: errors.split_off_mut(..len).unwrap_or_default(),
                 mean,
@@ -100,13 +101,12 @@ impl<'a> Compressor<'a> {
     /// Packs the residuals of a document and rounds their mean.
     fn document(&self, job: Job<'_>) {
         let book = &self.trained.book;
-        let quantizer = &book.quantizer;
-        let mut residual = vec![0f32; self.dim];
+        let mut residuals = vec![0f32; job.vectors.len()];
         let mut sum = vec![0f32; self.dim];
         let rows = job.codes.iter().zip(job.vectors.chunks_exact(self.dim));
-        let outs = job.residuals.chunks_exact_mut(self.residual_bytes());
-        for ((&code, vector), (out, error)) in rows.zip(outs.zip(job.squared_errors)) {
-            let centroid = &book.centroids[code as usize * self.dim..][..self.dim];
+        let outs = residuals.chunks_exact_mut(self.dim);
+        for ((&centroid, vector), (residual, error)) in rows.zip(outs.zip(job.squared_errors)) {
+            let centroid = &book.centroids[centroid as usize * self.dim..][..self.dim];
             let values = vector.iter().zip(centroid).zip(&book.steps);
             let sums = residual.iter_mut().zip(&mut sum);
             for ((r, sum), ((v, &units), step)) in sums.zip(values) {
@@ -114,14 +114,10 @@ impl<'a> Compressor<'a> {
                 *sum += *r;
             }
             *error = residual.iter().map(|r| r * r).sum();
-            colidx_kernels::quantize(
-                &residual,
-                &quantizer.cutoffs,
-                &self.inverse_scales,
-                quantizer.nbits,
-                out,
-            );
         }
-        means::round(&sum, job.codes.len(), &self.inverse_scales, job.mean);
+        self.encoder
+            .encode(&mut residuals, job.codes, job.residuals);
+        let inverse_scales = self.encoder.inverse_scales();
+        means::round(&sum, job.codes.len(), inverse_scales, job.mean);
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod manifest;
 pub(crate) mod model;
 
 /// Version of the format this library writes and reads.
-pub const FORMAT_VERSION: u16 = 4;
+pub const FORMAT_VERSION: u16 = 5;
 
 /// Longest document key in bytes.
 pub const MAX_KEY_BYTES: usize = 4096;

@@ -12,7 +12,7 @@ use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::vectors::room;
-use crate::segment::{Segment, means};
+use crate::segment::{Segment, codes, means};
 use std::ops::Range;
 
 /// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
@@ -55,7 +55,7 @@ struct Codes {
     all: Vec<u32>,
     /// Where in `all` those of probed centroids are.
     hits: Vec<u32>,
-    /// The other ones.
+    /// The centroids of the other ones.
     others: Vec<u32>,
 }
 
@@ -68,10 +68,11 @@ impl Codes {
         // No branch depends on a code: each is written to both, and stays where it belongs.
         let mut hit = 0;
         for (at, &code) in all.iter().enumerate() {
-            let word = probed.get(code as usize / 64).copied().unwrap_or(0);
+            let centroid = codes::centroid(code);
+            let word = probed.get(centroid as usize / 64).copied().unwrap_or(0);
             hits[hit] = at as u32;
-            others[at - hit] = code;
-            hit += (word >> (code % 64) & 1) as usize;
+            others[at - hit] = centroid;
+            hit += (word >> (centroid % 64) & 1) as usize;
         }
         hits.truncate(hit);
         others.truncate(all.len() - hit);

@@ -1,14 +1,25 @@
 //! Codes as they lie in a file: numbers of a fixed few bits, one after the other.
 
+use colidx_kernels::GAINS;
 use std::ops::Range;
 
 /// Zero bytes after the last code or list, so that eight bytes can be read at any.
 pub(crate) const TAIL: usize = 8;
 
-/// Bits of a code: as few as tell `centroids` apart, at least one.
-pub(crate) fn width(centroids: usize) -> usize {
-    let last = centroids.saturating_sub(1) as u64;
+/// Bits of a number: as few as tell `count` apart, at least one.
+pub(crate) fn width(count: usize) -> usize {
+    let last = count.saturating_sub(1) as u64;
     (u64::BITS - last.leading_zeros()).max(1) as usize
+}
+
+/// Bits of a code, which names one of `centroids` and a gain.
+pub(crate) fn code_width(centroids: usize) -> usize {
+    width(centroids * GAINS)
+}
+
+/// The number of a code's centroid.
+pub(crate) fn centroid(code: u32) -> u32 {
+    code / GAINS as u32
 }
 
 /// Bytes of `count` codes of `width` bits, the tail included.
@@ -105,6 +116,14 @@ mod tests {
             unpack(&packed, width, from..codes.len(), &mut out);
             prop_assert_eq!(&out[..], &codes[from..]);
         }
+    }
+
+    #[test]
+    fn a_code_has_a_centroid_and_a_gain() {
+        assert_eq!(code_width(16_384), 18);
+        assert_eq!(code_width(1 << 26), 30);
+        assert_eq!(code_width(1), 4);
+        assert_eq!(centroid((1 << 30) - 1), (1 << 26) - 1);
     }
 
     #[test]

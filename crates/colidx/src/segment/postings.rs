@@ -3,7 +3,7 @@
 //! Lists are Elias-Fano coded and read in place. A segment of few vectors has lists for few centroids and names these, so that it
 //! costs in proportion to what it holds; one of many has a list for every centroid, found without a search.
 
-use super::codes::TAIL;
+use super::codes::{TAIL, centroid};
 use super::{Segment, elias_fano};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
@@ -284,10 +284,14 @@ impl Postings {
                 .vectors
                 .codes
                 .read(segment.documents.vectors(document)?, &mut codes);
-            codes.sort_unstable();
-            codes.dedup();
-            for &code in &codes {
-                coded = coded.wrapping_add(pair(code, document));
+            let centroids = &mut codes;
+            centroids
+                .iter_mut()
+                .for_each(|code| *code = centroid(*code));
+            centroids.sort_unstable();
+            centroids.dedup();
+            for &centroid in &*centroids {
+                coded = coded.wrapping_add(pair(centroid, document));
             }
         }
         if listed != coded {

@@ -1,4 +1,4 @@
-//! The token vectors of a segment: centroid codes in one file, residual bits in another.
+//! The token vectors of a segment: codes, which are of a centroid and a gain, in one file, residual bits in another.
 
 use super::codes::{self, Packer};
 use super::means::MEANS;
@@ -72,7 +72,7 @@ impl VectorWriter {
             codes,
             residuals,
             means,
-            packer: Packer::new(codes::width(centroids)),
+            packer: Packer::new(codes::code_width(centroids)),
             buffer: Vec::new(),
         })
     }
@@ -99,7 +99,7 @@ impl VectorWriter {
             }
             .at(&directory.file_path(&name)))
         };
-        let width = codes::width(centroids);
+        let width = codes::code_width(centroids);
         Ok(Self {
             codes: resume(kind::CODES, CODES, from.codes, safe.vectors, width)?,
             residuals: resume(
@@ -156,7 +156,7 @@ pub(crate) struct Codes {
 
 impl Codes {
     pub(crate) fn open(frame: &Frame, vectors: u64, centroids: usize) -> Result<Self> {
-        let width = codes::width(centroids);
+        let width = codes::code_width(centroids);
         Ok(Self {
             packed: frame.section_of(CODES, codes::packed_bytes(vectors, width))?,
             width,
@@ -312,12 +312,10 @@ impl Vectors {
     ) -> Result<()> {
         self.codes.read(range, out);
         let limit = codebook.len();
-        match out.iter().find(|&&code| code as usize >= limit) {
+        let mut centroids = out.iter().map(|&code| codes::centroid(code) as usize);
+        match centroids.find(|&centroid| centroid >= limit) {
             None => Ok(()),
-            Some(&code) => Err(self.code_error(CodeOutOfRange {
-                code: code as usize,
-                limit,
-            })),
+            Some(code) => Err(self.code_error(CodeOutOfRange { code, limit })),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
+use crate::segment::codes::centroid;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 
@@ -195,7 +196,8 @@ impl VectorSource for Stored<'_> {
             out.lens.push(codes.len() as u32);
             out.vectors.extend_from_slice(&vectors);
             if !self.tokens.is_empty() {
-                let tokens = codes.iter().map(|&code| self.tokens[code as usize]);
+                let centroids = codes.iter().map(|&code| centroid(code));
+                let tokens = centroids.map(|centroid| self.tokens[centroid as usize]);
                 out.token_ids.extend(tokens);
             }
         }

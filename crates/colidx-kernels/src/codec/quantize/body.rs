@@ -1,0 +1,150 @@
+//! Viterbi's algorithm, for eight chains at a time. `inline(always)`, to be compiled inside the functions of each level.
+
+use super::{LANES, Quantizer, STATES};
+use crate::packed_len;
+
+/// A number for each chain.
+type Lanes<T> = [T; LANES];
+
+/// The way that is best to each state after a byte, and what may be chosen there.
+#[derive(Clone, Copy, Default)]
+struct Step {
+    /// Of the two states before, by the older of their two bits, which the way comes from.
+    from: [Lanes<u8>; STATES],
+    /// The number, within each set, of its weight nearest to the value.
+    nearest: [Lanes<u8>; STATES],
+}
+
+/// A state is `newer * 2 + older` of the lowest bits stored for the two dimensions before.
+#[inline(always)]
+pub(super) fn quantize<const NBITS: usize>(
+    quantizer: &Quantizer,
+    vectors: &[f32],
+    dim: usize,
+    out: &mut [u8],
+) {
+    let bytes = packed_len(dim, NBITS);
+    let mut steps = vec![Step::default(); bytes];
+    // `NBITS` vectors, each with a chain for every dimension of a byte, take all lanes.
+    for (vectors, out) in vectors
+        .chunks(NBITS * dim)
+        .zip(out.chunks_mut(NBITS * bytes))
+    {
+        let mut costs = [[f32::INFINITY; LANES]; STATES];
+        costs[0] = [0.0; LANES];
+        for (byte, step) in steps.iter_mut().enumerate() {
+            let values = values::<NBITS>(vectors, dim, byte);
+            let mut apart = [[0.0; LANES]; STATES];
+            for (set, apart) in apart.iter_mut().enumerate() {
+                nearest(quantizer, set, &values, &mut step.nearest[set], apart);
+            }
+            let chains = LANES / NBITS;
+            if (byte + 1) * chains > dim {
+                // Behind the last dimension no choice is better than another.
+                for apart in apart.iter_mut().flat_map(|apart| apart.chunks_mut(chains)) {
+                    apart[dim - byte * chains..].fill(0.0);
+                }
+            }
+            costs = advance(&costs, &apart, &mut step.from);
+        }
+        trace::<NBITS>(&steps, &costs, dim, out);
+    }
+}
+
+/// What the chains have in a byte, and zeros behind the last dimension or vector.
+#[inline(always)]
+fn values<const NBITS: usize>(vectors: &[f32], dim: usize, byte: usize) -> Lanes<f32> {
+    let chains = LANES / NBITS;
+    let mut values = [0.0; LANES];
+    for (vector, values) in vectors.chunks(dim).zip(values.chunks_mut(chains)) {
+        for (value, x) in values.iter_mut().zip(&vector[byte * chains..]) {
+            *value = *x;
+        }
+    }
+    values
+}
+
+/// The number of the weight of a set that lies nearest to each value, and the square of how far it is off.
+#[inline(always)]
+fn nearest(
+    quantizer: &Quantizer,
+    set: usize,
+    values: &Lanes<f32>,
+    number: &mut Lanes<u8>,
+    apart: &mut Lanes<f32>,
+) {
+    let (weights, middles) = (&quantizer.sets[set], &quantizer.middles[set]);
+    let mut counts = [0u32; LANES];
+    if middles.len() < 16 {
+        for middle in middles {
+            for (count, value) in counts.iter_mut().zip(values) {
+                *count += u32::from(middle <= value);
+            }
+        }
+    } else {
+        for (count, value) in counts.iter_mut().zip(values) {
+            *count = middles.partition_point(|middle| middle <= value) as u32;
+        }
+    }
+    for lane in 0..LANES {
+        let off = values[lane] - weights[counts[lane] as usize];
+        apart[lane] = off * off;
+        number[lane] = counts[lane] as u8;
+    }
+}
+
+/// The least costs of each state one dimension later.
+#[inline(always)]
+fn advance(
+    costs: &[Lanes<f32>; STATES],
+    apart: &[Lanes<f32>; STATES],
+    from: &mut [Lanes<u8>; STATES],
+) -> [Lanes<f32>; STATES] {
+    let mut after = [[0.0; LANES]; STATES];
+    for stored in 0..2 {
+        for newer in 0..2 {
+            let state = stored * 2 + newer;
+            for lane in 0..LANES {
+                // The row is the newer bit, the bucket's lowest bit what is stored xor the older one.
+                let a = costs[newer * 2][lane] + apart[newer * 2 + stored][lane];
+                let b = costs[newer * 2 + 1][lane] + apart[newer * 2 + (stored ^ 1)][lane];
+                from[state][lane] = u8::from(b < a);
+                after[state][lane] = if b < a { b } else { a };
+            }
+        }
+    }
+    after
+}
+
+/// Follows the best way back and writes what it stored.
+#[inline(always)]
+fn trace<const NBITS: usize>(
+    steps: &[Step],
+    costs: &[Lanes<f32>; STATES],
+    dim: usize,
+    out: &mut [u8],
+) {
+    let chains = LANES / NBITS;
+    out.fill(0);
+    for (vector, out) in out.chunks_mut(steps.len()).enumerate() {
+        for chain in 0..chains {
+            let lane = vector * chains + chain;
+            let mut state = 0;
+            for other in 1..STATES {
+                if costs[other][lane] < costs[state][lane] {
+                    state = other;
+                }
+            }
+            for (byte, step) in steps.iter().enumerate().rev() {
+                let (stored, newer) = (state / 2, state % 2);
+                let older = usize::from(step.from[state][lane]);
+                let number = step.nearest[newer * 2 + (stored ^ older)][lane];
+                if byte * chains + chain < dim {
+                    let bits = (number << 1 | stored as u8) << (chain * NBITS % 8);
+                    out[byte] |= bits;
+                }
+                state = newer * 2 + older;
+            }
+        }
+    }
+}
