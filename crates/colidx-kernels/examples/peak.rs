@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use colidx_kernels::{
     CoarsePanels, Codec, FixedPoint, GAINS, Int8Panels, Int8Rows, Int16Panels, Level, Nearest,
-    Panels, coarse_length, int16_stride, packed_len,
+    Panels, Quantizer, coarse_length, int16_stride, packed_len,
 };
 
 const TOKENS: usize = 236;
@@ -203,12 +203,27 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
                     .expect("codes lie below the number of centroids");
             }
         });
+        let vectors: Vec<f32> = noise(TOKENS * DIM).iter().map(|x| x * 1.7).collect();
+        let weights = noise(2 << nbits).iter().map(|x| x * 3.0).collect();
+        let quantizer = Quantizer::new(&ascending(weights), nbits);
+        let mut packed = vec![0; TOKENS * bytes];
+        let quantize = rate(TOKENS as f64 / 1e6, || {
+            level.quantize(&quantizer, black_box(&vectors), DIM, &mut packed);
+        });
         let shape = format!("{TOKENS}x{DIM}, {nbits} bits");
         results.push((format!("decode {shape}"), decode));
         results.push(("  with normalize".to_owned(), passes));
         results.push((format!("decode_int16 {shape}"), int16));
+        results.push((format!("quantize {shape}"), quantize));
     }
     results
+}
+
+/// Two rows of weights, each ascending.
+fn ascending(mut weights: Vec<f32>) -> Vec<f32> {
+    let row = weights.len() / 2;
+    (weights.chunks_mut(row)).for_each(|row| row.sort_by(f32::total_cmp));
+    weights
 }
 
 /// The layers of a transformer of 384 dimensions, 48 tokens at a time.

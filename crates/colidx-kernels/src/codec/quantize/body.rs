@@ -3,6 +3,9 @@
 use super::{LANES, Quantizer, STATES};
 use crate::packed_len;
 
+/// So many weights of a set are compared one after the other, of more the nearest is searched.
+const FEW: usize = 16;
+
 /// A number for each chain.
 type Lanes<T> = [T; LANES];
 
@@ -10,9 +13,9 @@ type Lanes<T> = [T; LANES];
 #[derive(Clone, Copy, Default)]
 struct Step {
     /// Of the two states before, by the older of their two bits, which the way comes from.
-    from: [Lanes<u8>; STATES],
+    from: [Lanes<u32>; STATES],
     /// The number, within each set, of its weight nearest to the value.
-    nearest: [Lanes<u8>; STATES],
+    nearest: [Lanes<u32>; STATES],
 }
 
 /// A state is `newer * 2 + older` of the lowest bits stored for the two dimensions before.
@@ -70,26 +73,32 @@ fn nearest(
     quantizer: &Quantizer,
     set: usize,
     values: &Lanes<f32>,
-    number: &mut Lanes<u8>,
+    number: &mut Lanes<u32>,
     apart: &mut Lanes<f32>,
 ) {
     let (weights, middles) = (&quantizer.sets[set], &quantizer.middles[set]);
-    let mut counts = [0u32; LANES];
-    if middles.len() < 16 {
-        for middle in middles {
-            for (count, value) in counts.iter_mut().zip(values) {
-                *count += u32::from(middle <= value);
+    let mut found = [weights[0].to_bits(); LANES];
+    let mut numbers: Lanes<u32> = [0; LANES];
+    if middles.len() < FEW {
+        for (middle, weight) in middles.iter().zip(&weights[1..]) {
+            let above = values.map(|value| u32::from(*middle <= value).wrapping_neg());
+            for ((found, number), above) in found.iter_mut().zip(&mut numbers).zip(above) {
+                // No branch depends on a value, which would be guessed wrong half the time.
+                *found = weight.to_bits() & above | *found & !above;
+                *number = number.wrapping_sub(above);
             }
         }
     } else {
-        for (count, value) in counts.iter_mut().zip(values) {
-            *count = middles.partition_point(|middle| middle <= value) as u32;
+        for ((found, number), value) in found.iter_mut().zip(&mut numbers).zip(values) {
+            let at = middles.partition_point(|middle| middle <= value);
+            *found = weights[at].to_bits();
+            *number = at as u32;
         }
     }
-    for lane in 0..LANES {
-        let off = values[lane] - weights[counts[lane] as usize];
-        apart[lane] = off * off;
-        number[lane] = counts[lane] as u8;
+    *number = numbers;
+    for ((apart, value), found) in apart.iter_mut().zip(values).zip(found) {
+        let off = value - f32::from_bits(found);
+        *apart = off * off;
     }
 }
 
@@ -98,7 +107,7 @@ fn nearest(
 fn advance(
     costs: &[Lanes<f32>; STATES],
     apart: &[Lanes<f32>; STATES],
-    from: &mut [Lanes<u8>; STATES],
+    from: &mut [Lanes<u32>; STATES],
 ) -> [Lanes<f32>; STATES] {
     let mut after = [[0.0; LANES]; STATES];
     for stored in 0..2 {
@@ -108,7 +117,7 @@ fn advance(
                 // The row is the newer bit, the bucket's lowest bit what is stored xor the older one.
                 let a = costs[newer * 2][lane] + apart[newer * 2 + stored][lane];
                 let b = costs[newer * 2 + 1][lane] + apart[newer * 2 + (stored ^ 1)][lane];
-                from[state][lane] = u8::from(b < a);
+                from[state][lane] = u32::from(b < a);
                 after[state][lane] = if b < a { b } else { a };
             }
         }
@@ -125,26 +134,29 @@ fn trace<const NBITS: usize>(
     out: &mut [u8],
 ) {
     let chains = LANES / NBITS;
+    let bytes = steps.len();
+    let mut states = [0; LANES];
+    for (lane, state) in states.iter_mut().enumerate() {
+        for other in 1..STATES {
+            if costs[other][lane] < costs[*state][lane] {
+                *state = other;
+            }
+        }
+    }
     out.fill(0);
-    for (vector, out) in out.chunks_mut(steps.len()).enumerate() {
-        for chain in 0..chains {
-            let lane = vector * chains + chain;
-            let mut state = 0;
-            for other in 1..STATES {
-                if costs[other][lane] < costs[state][lane] {
-                    state = other;
-                }
+    let vectors = out.len() / bytes;
+    // Each chain waits for its memory at every step, so all of them go together.
+    for (byte, step) in steps.iter().enumerate().rev() {
+        for (lane, state) in states[..vectors * chains].iter_mut().enumerate() {
+            let (vector, chain) = (lane / chains, lane % chains);
+            let (stored, newer) = (*state / 2, *state % 2);
+            let older = step.from[*state][lane] as usize;
+            let number = step.nearest[newer * 2 + (stored ^ older)][lane];
+            if byte * chains + chain < dim {
+                let bits = (number << 1) as u8 | stored as u8;
+                out[vector * bytes + byte] |= bits << (chain * NBITS % 8);
             }
-            for (byte, step) in steps.iter().enumerate().rev() {
-                let (stored, newer) = (state / 2, state % 2);
-                let older = usize::from(step.from[state][lane]);
-                let number = step.nearest[newer * 2 + (stored ^ older)][lane];
-                if byte * chains + chain < dim {
-                    let bits = (number << 1 | stored as u8) << (chain * NBITS % 8);
-                    out[byte] |= bits;
-                }
-                state = newer * 2 + older;
-            }
+            *state = newer * 2 + older;
         }
     }
 }
