@@ -21,8 +21,8 @@
 //! - rows of 16-bit integers, [`int16_stride`] apart, and columns as [`Int16Panels`] give scores that are exact in i32 and
 //!   near those of f32, by a bound that rows and columns know ([`FixedPoint::row_error`], [`Int16Panels::errors`]): for screening;
 //! - rows of bytes and columns as [`CoarsePanels`], of seven bits, give scores that choose centroids;
-//! - *codes* (`u16` or `u32`) are centroid ids, one for each token vector; packed, a fixed few bits each;
-//! - *residuals* are packed buckets, [`packed_len`] bytes for each token vector.
+//! - *codes* (`u16` or `u32`) are each of a centroid and one of [`GAINS`] gains, one for each token vector; packed, a fixed few bits each;
+//! - *residuals* are bits that name weights ([`unpack`], [`Quantizer`]), [`packed_len`] bytes for each token vector.
 //!
 //! The free functions run at [`level()`]; the methods of [`Level`] of the same names run at a level of the caller's
 //! choice, which tests and benchmarks need.

@@ -1,9 +1,10 @@
-//! AVX2: eight dimensions at a time, their weights looked up with permutes.
+//! AVX2: eight dimensions at a time, their weights looked up with permutes, by indices that are made for 32.
 
 use std::arch::x86_64::*;
 
 use super::bits::{eight, whole_bytes};
 use super::tokens::{self, Token};
+use super::x86::which_of_32;
 use super::{Codec, scalar};
 
 /// Dimensions of a register.
@@ -28,15 +29,34 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     // as many are the token's; and what unpacks to is below the number of weights.
     unsafe {
         let centroid = codec.centroids.as_ptr().add(centroid * dim);
-        while d + WIDTH <= dim {
-            let before = d * NBITS / 8;
-            let weight = look_up::<NBITS>(weights.as_ptr(), packed.as_ptr().add(before), before);
+        let mut put = |d: usize, weight: __m256| {
             let units = _mm256_cvtepi8_epi32(_mm_loadl_epi64(centroid.add(d).cast()));
             let step = _mm256_loadu_ps(codec.steps.as_ptr().add(d));
             let base = _mm256_mul_ps(step, _mm256_cvtepi32_ps(units));
             let scale = _mm256_loadu_ps(codec.scales.as_ptr().add(d));
             let value = _mm256_fmadd_ps(scale, weight, base);
             _mm256_storeu_ps(out.as_mut_ptr().add(d), value);
+        };
+        let weights = weights.as_ptr();
+        while NBITS < 8 && d + 4 * WIDTH <= dim {
+            let before = d * NBITS / 8;
+            let which = which_of_32::<NBITS>(packed.as_ptr().add(before), before);
+            let (low, high) = (
+                _mm256_castsi256_si128(which),
+                _mm256_extracti128_si256::<1>(which),
+            );
+            put(d, pick::<NBITS>(weights, low));
+            put(d + 8, pick::<NBITS>(weights, _mm_srli_si128::<8>(low)));
+            put(d + 16, pick::<NBITS>(weights, high));
+            put(d + 24, pick::<NBITS>(weights, _mm_srli_si128::<8>(high)));
+            d += 4 * WIDTH;
+        }
+        while d + WIDTH <= dim {
+            let before = d * NBITS / 8;
+            put(
+                d,
+                look_up::<NBITS>(weights, packed.as_ptr().add(before), before),
+            );
             d += WIDTH;
         }
     }
@@ -67,7 +87,19 @@ unsafe fn look_up<const NBITS: usize>(
             };
             return _mm256_set_m128(four(4), four(0));
         }
-        let which = _mm_cvtsi64_si128(eight::<NBITS>(packed, before) as i64);
+        let which = eight::<NBITS>(packed, before).cast_signed();
+        pick::<NBITS>(weights, _mm_cvtsi64_si128(which))
+    }
+}
+
+/// The weights of eight dimensions, from the lower eight bytes that say which they are.
+///
+/// # Safety
+/// The processor has AVX2, `weights` are `[2, 2^NBITS]`, and every byte is below their number.
+#[inline(always)]
+unsafe fn pick<const NBITS: usize>(weights: *const f32, which: __m128i) -> __m256 {
+    // SAFETY: the caller's promise.
+    unsafe {
         let which = _mm256_cvtepu8_epi32(which);
         // A permute takes the lowest three bits of an index.
         let of = |at: usize| _mm256_permutevar8x32_ps(_mm256_loadu_ps(weights.add(at)), which);

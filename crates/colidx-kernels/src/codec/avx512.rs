@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::bits::{eight, whole_bytes};
 use super::tokens::{self, Token};
+use super::x86::which_of_32;
 use super::{Codec, scalar};
 
 /// Dimensions decoded at a time.
@@ -28,15 +29,29 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     // which as many are the token's; and what unpacks to is below the number of weights.
     unsafe {
         let centroid = codec.centroids.as_ptr().add(centroid * dim);
-        while d + WIDTH <= dim {
-            let before = d * NBITS / 8;
-            let weight = look_up::<NBITS>(weights.as_ptr(), packed.as_ptr().add(before), before);
+        let mut put = |d: usize, weight: __m512| {
             let units = _mm512_cvtepi8_epi32(_mm_loadu_si128(centroid.add(d).cast()));
             let step = _mm512_loadu_ps(codec.steps.as_ptr().add(d));
             let base = _mm512_mul_ps(step, _mm512_cvtepi32_ps(units));
             let scale = _mm512_loadu_ps(codec.scales.as_ptr().add(d));
             let value = _mm512_fmadd_ps(scale, weight, base);
             _mm512_storeu_ps(out.as_mut_ptr().add(d), value);
+        };
+        let weights = weights.as_ptr();
+        while NBITS < 8 && d + 2 * WIDTH <= dim {
+            let before = d * NBITS / 8;
+            let which = which_of_32::<NBITS>(packed.as_ptr().add(before), before);
+            put(d, pick::<NBITS>(weights, _mm256_castsi256_si128(which)));
+            let high = _mm256_extracti128_si256::<1>(which);
+            put(d + WIDTH, pick::<NBITS>(weights, high));
+            d += 2 * WIDTH;
+        }
+        while d + WIDTH <= dim {
+            let before = d * NBITS / 8;
+            put(
+                d,
+                look_up::<NBITS>(weights, packed.as_ptr().add(before), before),
+            );
             d += WIDTH;
         }
     }
@@ -65,7 +80,20 @@ unsafe fn look_up<const NBITS: usize>(
             eight::<NBITS>(packed, before),
             eight::<NBITS>(packed.add(NBITS), before + NBITS),
         ];
-        let which = _mm512_cvtepu8_epi32(_mm_set_epi64x(high as i64, low as i64));
+        let which = _mm_set_epi64x(high.cast_signed(), low.cast_signed());
+        pick::<NBITS>(weights, which)
+    }
+}
+
+/// The weights of sixteen dimensions, from the bytes that say which they are.
+///
+/// # Safety
+/// The processor has AVX-512 F, `weights` are `[2, 2^NBITS]`, and every byte is below their number.
+#[inline(always)]
+unsafe fn pick<const NBITS: usize>(weights: *const f32, which: __m128i) -> __m512 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let which = _mm512_cvtepu8_epi32(which);
         match NBITS {
             4 => {
                 let rows = [

@@ -21,7 +21,7 @@ pub(super) fn assert_nbits(nbits: usize) {
 
 /// The lowest bit of each dimension in a byte.
 #[inline(always)]
-pub(crate) const fn lowest_bits(nbits: usize) -> u8 {
+pub(super) const fn lowest_bits(nbits: usize) -> u8 {
     match nbits {
         1 => 0xff,
         2 => 0x55,

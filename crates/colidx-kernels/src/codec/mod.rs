@@ -15,6 +15,8 @@ mod quantize;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tokens;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use bits::{packed_len, unpack};
 pub use quantize::Quantizer;
@@ -24,11 +26,11 @@ use crate::level::dispatch;
 use crate::{Code, CodeOutOfRange, Level, level};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use bits::eight;
-#[cfg(target_arch = "x86_64")]
-pub(crate) use bits::lowest_bits;
 pub(crate) use bits::weight_at;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(crate) use bits::whole_bytes;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{buckets_and_rows, spread};
 
 /// How many gains there are. A code is `GAINS * centroid + gain`.
 pub const GAINS: usize = 16;

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::tokens::{self, Decoder, Source};
-use super::x86::{buckets_and_rows, look_up_bytes};
 use super::{FixedPoint, STEP};
+use crate::codec::spread;
 
 /// Dimensions of a register.
 const WIDTH: usize = 16;
@@ -29,44 +29,13 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         unsafe {
             if NBITS == 8 {
                 let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
-                let found = look_up_bytes(weights, from);
+                let found = from.look_up_bytes(weights);
                 return [
                     _mm256_loadu_si256(found.as_ptr().cast()),
                     _mm256_loadu_si256(found.as_ptr().add(WIDTH).cast()),
                 ];
             }
-            let [buckets, rows] = buckets_and_rows::<NBITS>(from);
-            // Each byte widened to as many as it has dimensions, then each bucket shifted to the lowest bits of a byte of its own and
-            // each row to the highest: what else comes to lie in a byte is masked, or lower.
-            let [buckets, rows] = match NBITS {
-                1 => {
-                    let x = _mm256_cvtepu8_epi64(buckets);
-                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<28>(x));
-                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<14>(x));
-                    let x = _mm256_or_si256(x, _mm256_slli_epi64::<7>(x));
-                    let y = _mm256_slli_epi64::<7>(_mm256_cvtepu8_epi64(rows));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<28>(y));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<14>(y));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi64::<7>(y));
-                    [_mm256_and_si256(x, _mm256_set1_epi8(0x01)), y]
-                }
-                2 => {
-                    let x = _mm256_cvtepu8_epi32(buckets);
-                    let x = _mm256_or_si256(x, _mm256_slli_epi32::<12>(x));
-                    let x = _mm256_or_si256(x, _mm256_slli_epi32::<6>(x));
-                    let y = _mm256_slli_epi32::<7>(_mm256_cvtepu8_epi32(rows));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi32::<12>(y));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi32::<6>(y));
-                    [_mm256_and_si256(x, _mm256_set1_epi8(0x03)), y]
-                }
-                _ => {
-                    let x = _mm256_cvtepu8_epi16(buckets);
-                    let x = _mm256_or_si256(x, _mm256_slli_epi16::<4>(x));
-                    let y = _mm256_slli_epi16::<7>(_mm256_cvtepu8_epi16(rows));
-                    let y = _mm256_or_si256(y, _mm256_slli_epi16::<4>(y));
-                    [_mm256_and_si256(x, _mm256_set1_epi8(0x0f)), y]
-                }
-            };
+            let [buckets, rows] = spread::<NBITS>(from.packed, from.before);
             let (buckets, rows) = (in_halves(buckets), in_halves(rows));
             let bytes = self.0.weight_bytes.as_ptr().add(from.gain);
             let of = |at: usize| {

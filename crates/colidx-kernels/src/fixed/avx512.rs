@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::FixedPoint;
 use super::tokens::{self, Decoder, Source};
-use super::x86::{buckets_and_rows, look_up_bytes};
+use crate::codec::buckets_and_rows;
 
 tokens::entry_point!("avx512f,avx512bw,avx512vl");
 
@@ -26,10 +26,10 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         unsafe {
             let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
             if NBITS == 8 {
-                let found = look_up_bytes(weights, from);
+                let found = from.look_up_bytes(weights);
                 return _mm512_loadu_si512(found.as_ptr().cast());
             }
-            let [buckets, rows] = buckets_and_rows::<NBITS>(from);
+            let [buckets, rows] = buckets_and_rows::<NBITS>(from.packed, from.before);
             // Each byte widened to the room of as many indices as it has dimensions, then each bucket shifted to the lowest bits of an
             // index of its own, and each row to the bit above them.
             let [buckets, rows] = match NBITS {

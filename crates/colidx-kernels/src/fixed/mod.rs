@@ -13,8 +13,6 @@ mod neon;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tokens;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 use crate::int16::ONE;
 use crate::level::dispatch;

@@ -31,7 +31,8 @@ impl<const NBITS: usize> Table<'_, NBITS> {
             if NBITS == 8 {
                 let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
                 let mut found = [0; WIDTH];
-                for (found, which) in found.iter_mut().zip(whole_bytes::<WIDTH>(packed, before)) {
+                let which = whole_bytes::<WIDTH>(packed, before);
+                for (found, which) in found.iter_mut().zip(which) {
                     *found = *weights.add(usize::from(which));
                 }
                 return vld1q_s16(found.as_ptr());

@@ -2,7 +2,7 @@
 //! in the first-level cache.
 
 use super::{STEP, Tokens, shift};
-use crate::codec::split;
+use crate::codec::{split, whole_bytes};
 use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Tokens decoded together.
@@ -23,6 +23,25 @@ pub(super) struct Source {
     pub gain: usize,
     pub steps: *const i16,
     pub scales: *const i16,
+}
+
+impl Source {
+    /// The weights of [`STEP`] dimensions of 8 bits, of `weights`, `[2, 2^8]`.
+    ///
+    /// # Safety
+    /// So many bytes are at `packed`, and before them what `before` says.
+    #[inline(always)]
+    pub(super) unsafe fn look_up_bytes(self, weights: *const i16) -> [i16; STEP] {
+        let mut found = [0; STEP];
+        // SAFETY: the caller's promise; every index is below the number of weights.
+        unsafe {
+            let which = whole_bytes::<STEP>(self.packed, self.before);
+            for (found, which) in found.iter_mut().zip(which) {
+                *found = *weights.add(usize::from(which));
+            }
+        }
+        found
+    }
 }
 
 /// What differs between instruction sets, with the weights as they want them.

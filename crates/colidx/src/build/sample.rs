@@ -370,7 +370,7 @@ impl Feed {
 }
 
 /// `16 * sqrt(vectors)` rounded down to a power of two, as ColBERTv2 and its successors choose, but no more than leave
-/// [`VECTORS_LEFT`] to each: a vector alone with its centroid has no residual, and buckets that are learned from such would
+/// [`VECTORS_LEFT`] to each: a vector alone with its centroid has no residual, and weights that are learned from such would
 /// keep nothing of what is added later.
 fn default_centroids(vectors: f64) -> usize {
     let target = (16.0 * vectors.sqrt()).min(vectors / VECTORS_LEFT);

@@ -1,0 +1,95 @@
+//! What the kernels of AVX2 and of AVX-512 have in common, in this module and in `fixed`: 32 dimensions at a time.
+
+use std::arch::x86_64::*;
+
+use super::bits::lowest_bits;
+
+/// The bits of 32 dimensions of 1, 2 or 4 bits: the buckets, and where their lowest bits are, which row of weights each is of.
+/// What is above the dimensions' `4 * NBITS` bytes means nothing.
+///
+/// # Safety
+/// These bytes are at `packed`, and of the same token vector `before` bytes before them, none or at least two.
+#[inline(always)]
+pub(crate) unsafe fn buckets_and_rows<const NBITS: usize>(
+    packed: *const u8,
+    before: usize,
+) -> [__m128i; 2] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let load = |at: *const u8| match NBITS {
+            1 => _mm_cvtsi32_si128(at.cast::<i32>().read_unaligned()),
+            2 => _mm_loadl_epi64(at.cast()),
+            _ => _mm_loadu_si128(at.cast()),
+        };
+        let bytes = load(packed);
+        let [one, two] = match before {
+            0 => [_mm_slli_si128::<1>(bytes), _mm_slli_si128::<2>(bytes)],
+            _ => [load(packed.sub(1)), load(packed.sub(2))],
+        };
+        let lowest = _mm_set1_epi8(lowest_bits(NBITS).cast_signed());
+        let buckets = _mm_xor_si128(bytes, _mm_and_si128(two, lowest));
+        [buckets, _mm_and_si128(one, lowest)]
+    }
+}
+
+/// The same, a byte for each dimension: its bucket; and its row at the highest bit, others of which mean nothing.
+///
+/// # Safety
+/// The processor has AVX2; else as [`buckets_and_rows`].
+#[inline(always)]
+pub(crate) unsafe fn spread<const NBITS: usize>(packed: *const u8, before: usize) -> [__m256i; 2] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [buckets, rows] = buckets_and_rows::<NBITS>(packed, before);
+        // Each byte widened to as many as it has dimensions, then each bucket shifted to the lowest bits of a byte of its own and each row
+        // to the highest: what else comes to lie in a byte is masked, or lower.
+        match NBITS {
+            1 => {
+                let x = _mm256_cvtepu8_epi64(buckets);
+                let x = _mm256_or_si256(x, _mm256_slli_epi64::<28>(x));
+                let x = _mm256_or_si256(x, _mm256_slli_epi64::<14>(x));
+                let x = _mm256_or_si256(x, _mm256_slli_epi64::<7>(x));
+                let y = _mm256_slli_epi64::<7>(_mm256_cvtepu8_epi64(rows));
+                let y = _mm256_or_si256(y, _mm256_slli_epi64::<28>(y));
+                let y = _mm256_or_si256(y, _mm256_slli_epi64::<14>(y));
+                let y = _mm256_or_si256(y, _mm256_slli_epi64::<7>(y));
+                [_mm256_and_si256(x, _mm256_set1_epi8(0x01)), y]
+            }
+            2 => {
+                let x = _mm256_cvtepu8_epi32(buckets);
+                let x = _mm256_or_si256(x, _mm256_slli_epi32::<12>(x));
+                let x = _mm256_or_si256(x, _mm256_slli_epi32::<6>(x));
+                let y = _mm256_slli_epi32::<7>(_mm256_cvtepu8_epi32(rows));
+                let y = _mm256_or_si256(y, _mm256_slli_epi32::<12>(y));
+                let y = _mm256_or_si256(y, _mm256_slli_epi32::<6>(y));
+                [_mm256_and_si256(x, _mm256_set1_epi8(0x03)), y]
+            }
+            _ => {
+                let x = _mm256_cvtepu8_epi16(buckets);
+                let x = _mm256_or_si256(x, _mm256_slli_epi16::<4>(x));
+                let y = _mm256_slli_epi16::<7>(_mm256_cvtepu8_epi16(rows));
+                let y = _mm256_or_si256(y, _mm256_slli_epi16::<4>(y));
+                [_mm256_and_si256(x, _mm256_set1_epi8(0x0f)), y]
+            }
+        }
+    }
+}
+
+/// Which weight each of the 32 dimensions at `packed` has, a byte each.
+///
+/// # Safety
+/// The processor has AVX2, there are `4 * NBITS` bytes at `packed` and `before` before it, none or at least two.
+#[inline(always)]
+pub(super) unsafe fn which_of_32<const NBITS: usize>(packed: *const u8, before: usize) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let [buckets, rows] = spread::<NBITS>(packed, before);
+        let row = _mm256_set1_epi8(1 << NBITS);
+        let rows = match NBITS {
+            1 => _mm256_srli_epi16::<6>(rows),
+            2 => _mm256_srli_epi16::<5>(rows),
+            _ => _mm256_srli_epi16::<3>(rows),
+        };
+        _mm256_or_si256(buckets, _mm256_and_si256(rows, row))
+    }
+}
