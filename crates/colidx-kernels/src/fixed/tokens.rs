@@ -2,7 +2,9 @@
 //! in the first-level cache.
 
 use super::{STEP, Tokens, shift};
-use crate::codec::{split, whole_bytes};
+use crate::codec::split;
+#[cfg(target_arch = "x86_64")]
+use crate::codec::whole_bytes;
 use crate::{Code, Codec, int16_stride, packed_len};
 
 /// Tokens decoded together.
@@ -25,6 +27,7 @@ pub(super) struct Source {
     pub scales: *const i16,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Source {
     /// The weights of [`STEP`] dimensions of 8 bits, of `weights`, `[2, 2^8]`.
     ///
