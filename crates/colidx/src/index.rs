@@ -13,9 +13,7 @@ use crate::error::Result;
 use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
-use crate::search::{
-    self, Pool, Query, ReadAhead, Scratch, SearchOptions, SearchResults, TokenMatch,
-};
+use crate::search::{self, Pools, Query, ReadAhead, SearchOptions, SearchResults, TokenMatch};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use rayon::prelude::*;
@@ -69,8 +67,7 @@ pub struct Index {
     codebook: Codebook,
     segments: Vec<Segment>,
     deletions: Vec<Deletions>,
-    scratch: Pool<Scratch>,
-    tables: Pool<Vec<i16>>,
+    pools: Pools,
     ahead: ReadAhead,
 }
 
@@ -225,14 +222,9 @@ impl Index {
         &self.codebook
     }
 
-    /// Room for the scores of candidates.
-    pub(crate) fn scratch(&self) -> &Pool<Scratch> {
-        &self.scratch
-    }
-
-    /// Room for the scores of centroids.
-    pub(crate) fn tables(&self) -> &Pool<Vec<i16>> {
-        &self.tables
+    /// What searches keep for each other.
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
     }
 
     /// Whether searches should read ahead.

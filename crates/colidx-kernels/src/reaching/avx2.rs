@@ -1,4 +1,4 @@
-//! AVX2: eight numbers at a time. AVX-512 uses it too.
+//! AVX2: eight numbers at a time, or sixteen of 16 bits.
 
 use std::arch::x86_64::*;
 
@@ -27,26 +27,35 @@ pub(super) unsafe fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::reaching(rest, least, &mut bits[whole.len()..]);
 }
 
-/// # Safety
-/// The processor has AVX2; `values` is `[n_rows, least.len()]`, and a row has values.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
-    let whole = least.len() - least.len() % WIDTH;
-    for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
-        let mut below = _mm256_set1_epi32(-1);
-        for at in (0..whole).step_by(WIDTH) {
-            // SAFETY: a register of numbers from there on is within both.
-            let (eight, floor) = unsafe {
-                (
-                    _mm256_loadu_si256(row.as_ptr().add(at).cast()),
-                    _mm256_loadu_si256(least.as_ptr().add(at).cast()),
-                )
-            };
-            below = _mm256_and_si256(below, _mm256_cmpgt_epi32(floor, eight));
+/// Rows of numbers of one width.
+macro_rules! rows {
+    ($name:ident, $number:ty, $greater:ident) => {
+        /// # Safety
+        /// The processor has AVX2; `values` is `[n_rows, least.len()]`, and a row has values.
+        #[target_feature(enable = "avx2")]
+        pub(super) unsafe fn $name(values: &[$number], least: &[$number], out: &mut Vec<u32>) {
+            const WIDTH: usize = size_of::<__m256i>() / size_of::<$number>();
+            let whole = least.len() - least.len() % WIDTH;
+            for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
+                let mut below = _mm256_set1_epi32(-1);
+                for at in (0..whole).step_by(WIDTH) {
+                    // SAFETY: a register of numbers from there on is within both.
+                    let (values, floors) = unsafe {
+                        (
+                            _mm256_loadu_si256(row.as_ptr().add(at).cast()),
+                            _mm256_loadu_si256(least.as_ptr().add(at).cast()),
+                        )
+                    };
+                    below = _mm256_and_si256(below, $greater(floors, values));
+                }
+                let all = _mm256_movemask_epi8(below) == -1;
+                if !all || scalar::any_reaches(&row[whole..], &least[whole..]) {
+                    out.push(number);
+                }
+            }
         }
-        let all = _mm256_movemask_epi8(below) == -1;
-        if !all || scalar::any_reaches(&row[whole..], &least[whole..]) {
-            out.push(number);
-        }
-    }
+    };
 }
+
+rows!(rows, i32, _mm256_cmpgt_epi32);
+rows!(rows16, i16, _mm256_cmpgt_epi16);

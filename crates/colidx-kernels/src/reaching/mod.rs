@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-use avx2 as avx512;
+mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod scalar;
@@ -31,6 +31,14 @@ pub fn rows_reaching(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
     level().rows_reaching(values, least, out);
 }
 
+/// [`rows_reaching`] of 16-bit numbers.
+///
+/// # Panics
+/// As [`rows_reaching`].
+pub fn rows_reaching16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
+    level().rows_reaching16(values, least, out);
+}
+
 impl Level {
     /// [`reaching`] at this level.
     ///
@@ -46,18 +54,35 @@ impl Level {
     /// # Panics
     /// As [`rows_reaching`], or if the processor does not support the level.
     pub fn rows_reaching(self, values: &[i32], least: &[i32], out: &mut Vec<u32>) {
-        if least.is_empty() {
-            assert!(values.is_empty(), "rows have values, or there are none");
-            return;
+        if has_rows(values, least) {
+            dispatch!(self, rows(values, least, out));
         }
-        assert!(
-            values.len().is_multiple_of(least.len()),
-            "{} numbers are no whole number of rows of {}",
-            values.len(),
-            least.len()
-        );
-        dispatch!(self, rows(values, least, out));
     }
+
+    /// [`rows_reaching16`] at this level.
+    ///
+    /// # Panics
+    /// As [`rows_reaching16`], or if the processor does not support the level.
+    pub fn rows_reaching16(self, values: &[i16], least: &[i16], out: &mut Vec<u32>) {
+        if has_rows(values, least) {
+            dispatch!(self, rows16(values, least, out));
+        }
+    }
+}
+
+/// Whether there are values; they are whole rows.
+fn has_rows<T>(values: &[T], least: &[T]) -> bool {
+    if least.is_empty() {
+        assert!(values.is_empty(), "rows have values, or there are none");
+        return false;
+    }
+    assert!(
+        values.len().is_multiple_of(least.len()),
+        "{} numbers are no whole number of rows of {}",
+        values.len(),
+        least.len()
+    );
+    true
 }
 
 #[cfg(test)]

@@ -35,3 +35,12 @@ pub(super) unsafe fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
 pub(super) unsafe fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
     scalar::rows(values, least, out);
 }
+
+/// The oracle too.
+///
+/// # Safety
+/// A row has values.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn rows16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
+    scalar::rows16(values, least, out);
+}

@@ -9,7 +9,7 @@ pub(super) fn reaching(values: &[u32], least: u32, bits: &mut [u64]) {
     }
 }
 
-pub(super) fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
+pub(super) fn rows<T: PartialOrd>(values: &[T], least: &[T], out: &mut Vec<u32>) {
     for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
         if any_reaches(row, least) {
             out.push(number);
@@ -17,8 +17,12 @@ pub(super) fn rows(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
     }
 }
 
+pub(super) fn rows16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
+    rows(values, least, out);
+}
+
 #[inline(always)]
-pub(super) fn any_reaches(row: &[i32], least: &[i32]) -> bool {
+pub(super) fn any_reaches<T: PartialOrd>(row: &[T], least: &[T]) -> bool {
     // Without a break, so that the compiler compares many at a time.
     let pairs = row.iter().zip(least);
     pairs.fold(false, |any, (value, least)| any | (value >= least))

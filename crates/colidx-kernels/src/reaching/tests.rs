@@ -39,7 +39,14 @@ proptest! {
             let reaches = |row: &[i32]| row.iter().zip(&least).any(|(value, least)| value >= least);
             let numbers = (0..).zip(values.chunks(width)).filter(|(_, row)| reaches(row));
             let want: Vec<u32> = [77].into_iter().chain(numbers.map(|(number, _)| number)).collect();
-            prop_assert_eq!(rows, want, "{}", level);
+            prop_assert_eq!(rows, &want[..], "{}", level);
+            let narrow = |values: &[i32]| -> Vec<i16> {
+                let fits = |&x: &i32| x.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+                values.iter().map(fits).collect()
+            };
+            let mut rows = vec![77];
+            level.rows_reaching16(&narrow(&values), &narrow(&least), &mut rows);
+            prop_assert_eq!(rows, want, "{}, 16 bits", level);
         }
     }
 }
@@ -54,4 +61,10 @@ fn bits_for_other_values_are_refused() {
 #[should_panic(expected = "no whole number of rows of 3")]
 fn a_torn_row_is_refused() {
     rows_reaching(&[1; 8], &[1; 3], &mut Vec::new());
+}
+
+#[test]
+#[should_panic(expected = "no whole number of rows of 3")]
+fn a_torn_row_of_16_bits_is_refused() {
+    rows_reaching16(&[1; 8], &[1; 3], &mut Vec::new());
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::kind;
 use crate::format::manifest::{MANIFEST, Manifest, SegmentEntry};
-use crate::search::{Pool, ReadAhead};
+use crate::search::{Pools, ReadAhead};
 use crate::segment::Segment;
 use crate::storage::Directory;
 use std::path::Path;
@@ -99,8 +99,7 @@ fn open_commit(
         codebook,
         segments,
         deletions,
-        scratch: Pool::default(),
-        tables: Pool::default(),
+        pools: Pools::default(),
         ahead: ReadAhead::default(),
     })
 }

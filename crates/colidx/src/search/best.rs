@@ -14,6 +14,10 @@ pub(crate) struct Best {
     /// By column: nothing at or below this can be among the best any more.
     floors: Vec<i16>,
     kept: Vec<Vec<Scored>>,
+    /// `[padded_columns]`: what a row's score must reach for it to be looked at.
+    least: Vec<i16>,
+    /// Those of a block of rows that do, in any column.
+    reaching: Vec<u32>,
 }
 
 impl Best {
@@ -22,6 +26,8 @@ impl Best {
             count,
             floors: vec![i16::MIN; columns],
             kept: vec![Vec::new(); columns],
+            least: Vec::new(),
+            reaching: Vec::new(),
         }
     }
 
@@ -47,21 +53,20 @@ impl Best {
     /// Takes rows of `scores`, `[n, stride]` of which the first columns count; the first row has the number `first`. Rows
     /// come in ascending order.
     fn take(&mut self, first: u32, scores: &[i16], stride: usize) {
+        // Most rows are settled by a comparison with what the best reached before them.
+        self.least.resize(stride, i16::MAX);
+        for (least, &floor) in self.least.iter_mut().zip(&self.floors) {
+            *least = floor.saturating_add(1);
+        }
+        self.reaching.clear();
+        colidx_kernels::rows_reaching16(scores, &self.least, &mut self.reaching);
         let columns = self.floors.len();
-        for (number, row) in (first..).zip(scores.chunks_exact(stride)) {
-            // One comparison of the whole row, which the compiler makes with vectors, settles most rows.
-            let row = &row[..columns];
-            let above = row
-                .iter()
-                .zip(&self.floors)
-                .fold(false, |any, (s, f)| any | (s > f));
-            if !above {
-                continue;
-            }
+        for &at in &self.reaching {
+            let row = &scores[at as usize * stride..][..columns];
             for (column, &score) in row.iter().enumerate() {
                 if score > self.floors[column] {
                     let kept = &mut self.kept[column];
-                    kept.push((i32::from(score), number));
+                    kept.push((i32::from(score), first + at));
                     if kept.len() >= self.count.saturating_mul(2) {
                         // It was 16 bits wide.
                         self.floors[column] = cut(kept, self.count) as i16;

@@ -233,7 +233,7 @@ pub(super) fn find(
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
     let weights = query.merged().weights();
     let shift = shift(tokens, weights);
-    let mut scratch = index.scratch().take();
+    let mut scratch = index.pools().candidates.take();
     let Scratch { slots, postings } = &mut *scratch;
     let slots = slots.get_or_insert_with(Slots::new);
     let mut best = Best::new(count);

@@ -54,7 +54,7 @@ pub(super) fn probe<'a>(
     }
     let panels = query.scaled(codebook.steps(), codebook.centroid_length());
     let columns = panels.padded_columns();
-    let mut table = Table::new(index.tables().take(), codebook.len(), columns);
+    let mut table = Table::new(index.pools().tables.take(), codebook.len(), columns);
     let mut best = Best::new(panels.columns(), count);
     let rows = codebook.centroids(0..codebook.len());
     best.score(0, rows, &panels, table.scores_mut());

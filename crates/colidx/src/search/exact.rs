@@ -6,6 +6,7 @@
 //! ([`ScoreErrors::dot`]). Only vectors that can be, of documents that can be, are multiplied again in f32. So the hits, their
 //! scores and their order are those of f32 throughout.
 
+use super::pool::Pooled;
 use super::rank::Ranking;
 use super::spread::spread;
 use super::{Query, SearchStats, ahead};
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::Segment;
 use crate::segment::vectors::{Vectors, room};
-use colidx_kernels::{Int16Panels, ScoreErrors};
+use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
 use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
@@ -89,14 +90,10 @@ impl<'a> Exact<'a> {
         if let Some(screening) = self.screening {
             let contenders = std::mem::take(&mut self.contenders);
             let best = best(contenders, self.k, screening.errors.maxsim);
-            self.scored = self
-                .run(&best, stats, |scorer, best, stats| {
-                    let scores = best.iter().map(|c| scorer.score_contender(c, stats));
-                    scores.collect()
-                })?
-                .into_iter()
-                .flatten()
-                .collect();
+            self.scored = self.run(&best, stats, |scorer, best, stats| {
+                let scores = best.iter().map(|c| scorer.score_contender(c, stats));
+                scores.collect()
+            })?;
         }
         for (score, document) in self.scored {
             ranking.push(score, document);
@@ -128,8 +125,10 @@ struct Contender {
     document: DocId,
     /// Its MaxSim to within the error of screening.
     score: f64,
-    /// Those of its vectors, from 0, that may be the best match of a query token.
-    vectors: Vec<u32>,
+    /// Those of its segment's vectors that may be the best match of a query token.
+    vectors: Box<[usize]>,
+    /// Their codes.
+    codes: Box<[u32]>,
 }
 
 /// Those that can be among the `k` best when every score may be off by `error`.
@@ -166,11 +165,9 @@ impl Floor {
     }
 }
 
-/// Scores documents one by one, keeping its buffers from one to the next.
-struct Scorer<'a> {
-    index: &'a Index,
-    query: &'a Query,
-    floor: Floor,
+/// What scoring a document is done in, kept for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Buffers {
     codes: Vec<u32>,
     residuals: Vec<u8>,
     rows: Vec<f32>,
@@ -179,6 +176,16 @@ struct Scorer<'a> {
     /// `[vectors, padded_columns]`: the products of all vectors of a document.
     dots: Vec<i32>,
     best16: Vec<i32>,
+    /// Those of a document's vectors that may be the best match of a query token.
+    reaching: Vec<u32>,
+}
+
+/// Scores documents one by one.
+struct Scorer<'a> {
+    index: &'a Index,
+    query: &'a Query,
+    floor: Floor,
+    buffers: Pooled<'a, Buffers>,
 }
 
 impl<'a> Scorer<'a> {
@@ -191,13 +198,7 @@ impl<'a> Scorer<'a> {
                 scores: Vec::new(),
                 least: f64::NEG_INFINITY,
             },
-            codes: Vec::new(),
-            residuals: Vec::new(),
-            rows: Vec::new(),
-            best: Vec::new(),
-            rows16: Vec::new(),
-            dots: Vec::new(),
-            best16: Vec::new(),
+            buffers: index.pools().exact.take(),
         }
     }
 
@@ -216,15 +217,18 @@ impl<'a> Scorer<'a> {
         stats.documents_scored += 1;
         stats.vectors_decoded += range.len() as u64;
         stats.bytes_touched += segment.vectors.stored_bytes(range.len());
-        let book = self.index.codebook();
+        let (book, panels) = (self.index.codebook(), self.query.panels());
         let vectors = &segment.vectors;
-        self.start();
+        let Buffers {
+            codes, rows, best, ..
+        } = &mut *self.buffers;
+        start(best, panels);
         for block in blocks(range) {
-            vectors.codes.read(block.clone(), &mut self.codes);
-            vectors.decode(book, &self.codes, vectors.residuals(block), &mut self.rows)?;
-            colidx_kernels::max_dots(&self.rows, self.query.panels(), &mut self.best);
+            vectors.codes.read(block.clone(), codes);
+            vectors.decode(book, codes, vectors.residuals(block), rows)?;
+            colidx_kernels::max_dots(rows, panels, best);
         }
-        Ok(Some((self.sum(), document)))
+        Ok(Some((sum(best, panels), document)))
     }
 
     /// The same from the vectors that decide about it.
@@ -232,44 +236,22 @@ impl<'a> Scorer<'a> {
         &mut self,
         contender: &Contender,
         stats: &mut SearchStats,
-    ) -> Result<Option<(f32, DocId)>> {
-        let Some((segment, range)) = self.vectors(contender.document)? else {
-            return Ok(None);
-        };
+    ) -> Result<(f32, DocId)> {
+        let (book, panels) = (self.index.codebook(), self.query.panels());
+        let vectors = &self.index.segments()[contender.document.segment()].vectors;
         stats.documents_scored += 1;
         stats.vectors_decoded += contender.vectors.len() as u64;
-        let vectors = &segment.vectors;
-        vectors.codes.read(range.clone(), &mut self.codes);
-        self.residuals.clear();
-        for (to, &vector) in contender.vectors.iter().enumerate() {
-            let vector = vector as usize;
-            // The vectors ascend, so none is overwritten before it was read.
-            self.codes[to] = self.codes[vector];
-            let at = range.start + vector;
-            self.residuals
-                .extend_from_slice(vectors.residuals(at..at + 1));
-        }
-        self.codes.truncate(contender.vectors.len());
-        self.start();
-        vectors.decode(
-            self.index.codebook(),
-            &self.codes,
-            &self.residuals,
-            &mut self.rows,
-        )?;
-        colidx_kernels::max_dots(&self.rows, self.query.panels(), &mut self.best);
-        Ok(Some((self.sum(), contender.document)))
-    }
-
-    fn start(&mut self) {
-        self.best.clear();
-        self.best
-            .resize(self.query.panels().padded_columns(), f32::NEG_INFINITY);
-    }
-
-    fn sum(&self) -> f32 {
-        let best = &self.best[..self.query.tokens()];
-        best.iter().fold(0.0, |sum, best| sum + best)
+        let Buffers {
+            residuals,
+            rows,
+            best,
+            ..
+        } = &mut *self.buffers;
+        start(best, panels);
+        vectors.pick_residuals(&contender.vectors, residuals);
+        vectors.decode(book, &contender.codes, residuals, rows)?;
+        colidx_kernels::max_dots(rows, panels, best);
+        Ok((sum(best, panels), contender.document))
     }
 
     /// Screens documents: `None` for one that has no vectors, or cannot be among the best.
@@ -320,41 +302,62 @@ impl<'a> Scorer<'a> {
         let Screening { panels, errors } = screening;
         let width = panels.padded_columns();
         let book = self.index.codebook();
-        let all_dots = room(&mut self.dots, range.len() * width);
-        self.best16.clear();
-        self.best16.resize(width, i32::MIN);
-        let mut done = 0;
-        for block in blocks(range.clone()) {
+        let Buffers {
+            codes,
+            rows16,
+            dots,
+            best16: best,
+            reaching,
+            ..
+        } = &mut *self.buffers;
+        let dots = room(dots, range.len() * width);
+        best.clear();
+        best.resize(width, i32::MIN);
+        vectors.codes.read(range.clone(), codes);
+        let of_blocks = codes.chunks(BLOCK).zip(dots.chunks_mut(BLOCK * width));
+        for (block, (codes, dots)) in blocks(range.clone()).zip(of_blocks) {
             fetch();
-            let dots = &mut all_dots[done..][..block.len() * width];
-            done += dots.len();
-            vectors.codes.read(block.clone(), &mut self.codes);
-            let residuals = vectors.residuals(block);
-            let rows = vectors.decode_int16(book, &self.codes, residuals, &mut self.rows16)?;
-            colidx_kernels::int16_max_dots(rows, panels, dots, &mut self.best16);
+            let rows = vectors.decode_int16(book, codes, vectors.residuals(block), rows16)?;
+            colidx_kernels::int16_max_dots(rows, panels, dots, best);
         }
-        let best = &self.best16[..panels.columns()];
-        let sum: i64 = best.iter().map(|&best| i64::from(best)).sum();
+        let best_of_tokens = best[..panels.columns()].iter();
+        let sum: i64 = best_of_tokens.map(|&best| i64::from(best)).sum();
         let score = sum as f64 * panels.unit();
         if score < self.floor.least - 2.0 * errors.maxsim {
             return Ok(None);
         }
         self.floor.raise(score);
         let slack = (2.0 * errors.dot / panels.unit()).ceil() as i32;
-        let floors = &mut self.best16;
+        let floors = best;
         floors
             .iter_mut()
             .for_each(|best| *best = best.saturating_sub(slack));
         // No column to be the best of.
         floors[panels.columns()..].fill(i32::MAX);
-        let mut vectors = Vec::new();
-        colidx_kernels::rows_reaching(all_dots, floors, &mut vectors);
+        reaching.clear();
+        colidx_kernels::rows_reaching(dots, floors, reaching);
         Ok(Some(Contender {
             document,
             score,
-            vectors,
+            vectors: reaching
+                .iter()
+                .map(|&at| range.start + at as usize)
+                .collect(),
+            codes: reaching.iter().map(|&at| codes[at as usize]).collect(),
         }))
     }
+}
+
+/// Begins a maximum for each query token.
+fn start(best: &mut Vec<f32>, panels: &Panels) {
+    best.clear();
+    best.resize(panels.padded_columns(), f32::NEG_INFINITY);
+}
+
+/// The sum of the maxima.
+fn sum(best: &[f32], panels: &Panels) -> f32 {
+    let best = best[..panels.columns()].iter();
+    best.fold(0.0, |sum, best| sum + best)
 }
 
 fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {

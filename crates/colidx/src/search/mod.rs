@@ -36,12 +36,11 @@ pub use query::Query;
 use crate::error::Result;
 use crate::index::{DocId, Index};
 pub(crate) use ahead::ReadAhead;
-pub(crate) use candidates::Scratch;
 use centroids::Probes;
 use choice::Choice;
 use exact::Exact;
 use near::Near;
-pub(crate) use pool::Pool;
+pub(crate) use pool::Pools;
 use rank::Ranking;
 use std::time::{Duration, Instant};
 

@@ -7,12 +7,14 @@
 //! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::traits`]).
 
 use super::centroids::Probes;
+use super::pool::Pooled;
 use super::spread::spread;
 use super::{Query, SearchStats};
 use crate::error::Result;
 use crate::index::{DocId, Index};
 use crate::segment::vectors::room;
-use crate::segment::{Segment, codes, means};
+use crate::segment::{Segment, means};
+use colidx_kernels::Division;
 use std::ops::Range;
 
 /// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
@@ -40,7 +42,7 @@ pub(super) struct Near<'a> {
     query: &'a Query,
     probes: &'a Probes<'a>,
     /// A bit a centroid: whether it was probed.
-    probed: Vec<u64>,
+    probed: Vec<u32>,
     /// `[padded_columns]`: the score of the worst probed centroid of each query token.
     least: Vec<i32>,
     /// What one unit of the table is in units of the screening.
@@ -49,49 +51,24 @@ pub(super) struct Near<'a> {
     lean: Vec<f32>,
 }
 
-/// The codes of a document.
-#[derive(Default)]
-struct Codes {
-    all: Vec<u32>,
-    /// Where in `all` those of probed centroids are.
-    hits: Vec<u32>,
-    /// The centroids of the other ones.
-    others: Vec<u32>,
-}
+/// Steps that are under way at a time, each with documents of its own: their codes are fetched, their vectors near the query are
+/// found and fetched, and these are scored. What a step fetches is there when the next one comes.
+const STEPS: usize = 3;
 
-impl Codes {
-    /// Divides `all`, `probed` having a bit a centroid.
-    fn divide(&mut self, probed: &[u64]) {
-        let Self { all, hits, others } = self;
-        hits.resize(all.len(), 0);
-        others.resize(all.len(), 0);
-        // No branch depends on a code: each is written to both, and stays where it belongs.
-        let mut hit = 0;
-        for (at, &code) in all.iter().enumerate() {
-            let centroid = codes::centroid(code);
-            let word = probed.get(centroid as usize / 64).copied().unwrap_or(0);
-            hits[hit] = at as u32;
-            others[at - hit] = centroid;
-            hit += (word >> (centroid % 64) & 1) as usize;
-        }
-        hits.truncate(hit);
-        others.truncate(all.len() - hit);
-    }
-}
+/// Those of all steps.
+pub(crate) type Groups = [Group; STEPS];
 
-/// Documents of one segment that are taken together, so that while some are scored the memory of others is on its way.
-#[derive(Default)]
-struct Group {
+/// Documents of one segment that are taken together.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
     /// The vectors of each document.
     ranges: Vec<Range<usize>>,
-    codes: Codes,
-    /// Centroids of vectors that are not near the query, document after document.
-    others: Vec<u32>,
-    /// By document, where its part of `others` ends.
-    other_ends: Vec<usize>,
-    /// Vectors near the query and their codes, document after document.
+    /// Those of a document.
+    codes: Vec<u32>,
+    /// The codes of vectors near the query, and the centroids of the others, document after document.
+    division: Division,
+    /// Vectors near the query, document after document.
     near: Vec<usize>,
-    near_codes: Vec<u32>,
     /// By document, where its part of `near` ends.
     ends: Vec<usize>,
     /// By document, `[padded_columns]` of the table: the best scores of its other vectors' centroids.
@@ -108,11 +85,24 @@ struct Group {
     best: Vec<i32>,
 }
 
+impl Group {
+    /// Takes documents in the place of others and has their codes fetched.
+    fn fetch(&mut self, segment: &Segment, documents: &[DocId]) -> Result<()> {
+        self.ranges.clear();
+        for document in documents {
+            let range = segment.documents.vectors(document.document())?;
+            segment.vectors.codes.prefetch(&range);
+            self.ranges.push(range);
+        }
+        Ok(())
+    }
+}
+
 impl<'a> Near<'a> {
     pub(super) fn new(index: &'a Index, query: &'a Query, probes: &'a Probes<'a>) -> Self {
-        let mut probed = vec![0u64; index.codebook().len().div_ceil(64)];
+        let mut probed = vec![0u32; index.codebook().len().div_ceil(32)];
         for &(_, centroid) in probes.tokens.iter().flatten() {
-            probed[centroid as usize / 64] |= 1 << (centroid % 64);
+            probed[centroid as usize / 32] |= 1 << (centroid % 32);
         }
         let panels = query.screening();
         let mut least = vec![0; panels.padded_columns()];
@@ -142,29 +132,51 @@ impl<'a> Near<'a> {
         parallel: bool,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
-        let work = |group: &mut Group, documents: &[DocId], stats: &mut SearchStats| {
-            self.traits_of(documents, group, stats)
+        let groups = || self.index.pools().near.take();
+        let work = |groups: &mut Pooled<Groups>, documents: &[DocId], stats: &mut SearchStats| {
+            self.traits_of(documents, groups, stats)
         };
-        spread(documents, CHUNK, parallel, stats, Group::default, work)
+        spread(documents, CHUNK, parallel, stats, groups, work)
     }
 
     fn traits_of(
         &self,
         documents: &[DocId],
-        group: &mut Group,
+        groups: &mut Groups,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
         let mut traits = Vec::with_capacity(documents.len());
         let by_segment = documents.chunk_by(|a, b| a.segment() == b.segment());
-        for documents in by_segment.flat_map(|documents| documents.chunks(TOGETHER)) {
-            let segment = &self.index.segments()[documents[0].segment()];
-            self.select(segment, documents, group, stats)?;
-            self.start(segment, documents, group);
-            self.match_near(segment, group)?;
-            let of_documents = group.ranges.iter().enumerate();
-            traits.extend(
-                of_documents.map(|(at, range)| (!range.is_empty()).then(|| self.sum_up(at, group))),
-            );
+        let taken = by_segment.flat_map(|documents| documents.chunks(TOGETHER));
+        let taken =
+            taken.map(|documents| (&self.index.segments()[documents[0].segment()], documents));
+        let mut taken = taken.fuse();
+        let mut steps = [None; STEPS];
+        loop {
+            steps.rotate_right(1);
+            groups.rotate_right(1);
+            steps[0] = taken.next();
+            if steps.iter().all(Option::is_none) {
+                break;
+            }
+            let [to_fetch, to_select, to_score] = groups;
+            if let Some((segment, documents)) = steps[0] {
+                to_fetch.fetch(segment, documents)?;
+            }
+            if let Some((segment, _)) = steps[1] {
+                self.select(segment, to_select, stats);
+            }
+            if let Some((segment, documents)) = steps[2] {
+                self.start(segment, documents, to_score);
+                self.match_near(segment, to_score)?;
+                traits.extend(
+                    to_score
+                        .ranges
+                        .iter()
+                        .enumerate()
+                        .map(|(at, range)| (!range.is_empty()).then(|| self.sum_up(at, to_score))),
+                );
+            }
         }
         stats.documents_near += traits.iter().flatten().count() as u64;
         Ok(traits)
@@ -190,53 +202,29 @@ impl<'a> Near<'a> {
     }
 
     /// Finds the vectors near the query.
-    fn select(
-        &self,
-        segment: &Segment,
-        documents: &[DocId],
-        group: &mut Group,
-        stats: &mut SearchStats,
-    ) -> Result<()> {
+    fn select(&self, segment: &Segment, group: &mut Group, stats: &mut SearchStats) {
         let vectors = &segment.vectors;
-        group.ranges.clear();
-        for document in documents {
-            let range = segment.documents.vectors(document.document())?;
-            vectors.codes.prefetch(&range);
-            group.ranges.push(range);
-        }
-        group.others.clear();
-        group.other_ends.clear();
+        group.division.clear();
         group.near.clear();
-        group.near_codes.clear();
         group.ends.clear();
+        group.far.clear();
         for range in &group.ranges {
-            let codes = &mut group.codes;
-            vectors.codes.read(range.clone(), &mut codes.all);
-            codes.divide(&self.probed);
-            for &at in &codes.hits {
-                let vector = range.start + at as usize;
+            vectors.codes.read(range.clone(), &mut group.codes);
+            let (seen, others_seen) = (group.near.len(), group.division.others.len());
+            group.division.push(&group.codes, &self.probed);
+            for &place in &group.division.places[seen..] {
+                let vector = range.start + place as usize;
                 group.near.push(vector);
-                group.near_codes.push(codes.all[at as usize]);
                 colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
-            if self.probes.table.is_some() {
-                group.others.extend_from_slice(&codes.others);
-                group.other_ends.push(group.others.len());
+            if let Some(table) = &self.probes.table {
+                table.push_best(&group.division.others[others_seen..], &mut group.far);
             }
-            let near = codes.hits.len();
+            let near = group.near.len() - seen;
             stats.vectors_decoded += near as u64;
             stats.bytes_touched += vectors.code_bytes(range.len()) + vectors.residual_bytes(near);
             group.ends.push(group.near.len());
         }
-        group.far.clear();
-        if let Some(table) = &self.probes.table {
-            let mut start = 0;
-            for &end in &group.other_ends {
-                table.push_best(&group.others[start..end], &mut group.far);
-                start = end;
-            }
-        }
-        Ok(())
     }
 
     /// Gives each query token what it has without any vector near it.
@@ -283,13 +271,11 @@ impl<'a> Near<'a> {
         let panels = self.query.screening();
         let (width, dim) = (panels.padded_columns(), panels.dim());
         let stride = colidx_kernels::int16_stride(dim);
-        group.residuals.clear();
-        for &vector in &group.near {
-            let residual = segment.vectors.residuals(vector..vector + 1);
-            group.residuals.extend_from_slice(residual);
-        }
+        segment
+            .vectors
+            .pick_residuals(&group.near, &mut group.residuals);
         let book = self.index.codebook();
-        let (codes, residuals) = (&group.near_codes, &group.residuals);
+        let (codes, residuals) = (&group.division.marked, &group.residuals);
         let vectors = &segment.vectors;
         let all_rows = vectors.decode_int16(book, codes, residuals, &mut group.rows)?;
         let mut start = 0;

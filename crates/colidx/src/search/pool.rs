@@ -1,7 +1,17 @@
 //! Buffers kept from one search to the next: made anew, large ones would cost more than a search.
 
+use super::{candidates, exact, near};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+
+/// The buffers of an index's searches.
+#[derive(Debug, Default)]
+pub(crate) struct Pools {
+    pub(super) tables: Pool<Vec<i16>>,
+    pub(super) candidates: Pool<candidates::Scratch>,
+    pub(super) near: Pool<near::Groups>,
+    pub(super) exact: Pool<exact::Buffers>,
+}
 
 /// Those that no search is using.
 #[derive(Debug, Default)]

@@ -279,6 +279,25 @@ impl Vectors {
         &self.residuals[self.residual_bytes_of(&range)]
     }
 
+    /// Replaces `out` by the residuals of some vectors, one after the other.
+    pub(crate) fn pick_residuals(&self, vectors: &[usize], out: &mut Vec<u8>) {
+        // A copy of a length that is not known takes a call.
+        match self.residual_bytes {
+            12 => pick::<12>(&self.residuals, vectors, out),
+            16 => pick::<16>(&self.residuals, vectors, out),
+            24 => pick::<24>(&self.residuals, vectors, out),
+            32 => pick::<32>(&self.residuals, vectors, out),
+            48 => pick::<48>(&self.residuals, vectors, out),
+            64 => pick::<64>(&self.residuals, vectors, out),
+            _ => {
+                out.clear();
+                for &vector in vectors {
+                    out.extend_from_slice(self.residuals(vector..vector + 1));
+                }
+            }
+        }
+    }
+
     /// Bytes stored for `vectors` vectors.
     pub(crate) fn stored_bytes(&self, vectors: usize) -> u64 {
         self.residual_bytes(vectors) + self.code_bytes(vectors)
@@ -329,6 +348,16 @@ impl Vectors {
         }
         Ok(())
     }
+}
+
+/// Replaces `out` by some rows of `rows`, `[n, WIDTH]`.
+fn pick<const WIDTH: usize>(rows: &[u8], picks: &[usize], out: &mut Vec<u8>) {
+    let (rows, _) = rows.as_chunks::<WIDTH>();
+    let (to, _) = room(out, picks.len() * WIDTH).as_chunks_mut::<WIDTH>();
+    for (to, &pick) in to.iter_mut().zip(picks) {
+        *to = rows[pick];
+    }
+    out.truncate(picks.len() * WIDTH);
 }
 
 /// Room for `len` values that will be overwritten, at the beginning of a buffer that keeps the greatest length it had: values
