@@ -3,7 +3,8 @@
 
     judge.py --run DIR --data DIR --out FILE.jsonl
 
-Recall is the share of the exact top k, on uncompressed vectors, among the k hits; nDCG@10 is taken where there are
+Recall is the share of the exact top k, on uncompressed vectors, among the k hits, and recall10 that of the exact top 10 among the
+first 10; nDCG@10 is taken where there are
 judgements. Both are over the queries that were answered. Lines of --out that this run has nothing for are kept.
 """
 import argparse
@@ -65,6 +66,7 @@ class Judge:
                         and (n["engine"], n["variant"]) == (engine, variant))
         most = min(k, len(self.layout.lens))
         return {"recall": round(recall(hits, self.truth, k, answered), 4),
+                "recall10": round(recall(hits, self.truth, min(k, 10), answered), 4),
                 "ndcg10": round(ndcg10(hits, self.qrels, answered), 4) if self.qrels and k >= 10 else None,
                 "short": sum(len(hits.get(query, [])) < most for query in range(answered)), "judged_queries": answered}
 

@@ -31,9 +31,16 @@ def indexes(lines):
     return list(best.values())
 
 
-def fastest_as_good(lines, recall):
-    """The fastest of these lines with at least that recall, or None."""
-    return min((line for line in lines if line["recall"] >= recall), key=lambda line: line["p50_ms"], default=None)
+def fastest_as_good(lines, as_this, by="recall"):
+    """The fastest of these lines with at least the recall of a line, at its k or (`recall10`) at 10; or None."""
+    return min((line for line in lines if line[by] >= as_this[by]), key=lambda line: line["p50_ms"], default=None)
+
+
+def recalls(lines):
+    """What these lines, all of one k, can be compared by, with its name. Older lines do not tell both."""
+    k = lines[0]["k"]
+    both = {"recall": f"recall@{k}"} | ({"recall10": "recall@10"} if k > 10 else {})
+    return {by: name for by, name in both.items() if all(by in line for line in lines)}
 
 
 def smallest_as_good(lines, recall):

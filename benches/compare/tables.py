@@ -1,5 +1,5 @@
 """Markdown tables of result lines."""
-from lines import EXACT_SEARCH, fastest_as_good, groups, indexes, measured, smallest_as_good
+from lines import EXACT_SEARCH, fastest_as_good, groups, indexes, measured, recalls, smallest_as_good
 
 
 def markdown(heads, rows):
@@ -58,15 +58,16 @@ def latency_ratios(lines):
         ours = [line for line in group if line["engine"] == "colidx"]
         if not ours:
             continue
-        for theirs in group:
-            if theirs["engine"] == "colidx":
-                continue
-            match = fastest_as_good(ours, theirs["recall"])
-            rows.append([theirs["engine"], theirs["nbits"], theirs["setting"], k, threads, show(theirs["recall"], 4), show(theirs["p50_ms"]),
-                         f"{match['nbits']} bits, {match['setting']}" if match else "none finds as much",
-                         show(match["recall"], 4) if match else "", show(match["p50_ms"]) if match else "",
-                         show(match["p50_ms"] / theirs["p50_ms"], 3) if match else ""])
-    return markdown(["<peer", "bits", "<setting", "k", "threads", "recall", "p50 ms", "<colidx", "its recall", "its p50 ms", "ratio"], rows)
+        for by, name in recalls(group).items():
+            for theirs in group:
+                if theirs["engine"] == "colidx":
+                    continue
+                match = fastest_as_good(ours, theirs, by)
+                rows.append([theirs["engine"], theirs["nbits"], theirs["setting"], k, threads, name, show(theirs[by], 4), show(theirs["p50_ms"]),
+                             f"{match['nbits']} bits, {match['setting']}" if match else "none finds as much",
+                             show(match[by], 4) if match else "", show(match["p50_ms"]) if match else "",
+                             show(match["p50_ms"] / theirs["p50_ms"], 3) if match else ""])
+    return markdown(["<peer", "bits", "<setting", "k", "threads", "<by", "recall", "p50 ms", "<colidx", "its recall", "its p50 ms", "ratio"], rows)
 
 
 def index_ratios(lines):
@@ -104,11 +105,12 @@ def acceptance(lines):
     for peer, bound in (("next-plaid", 1 / 8), ("fast-plaid", 1 / 8), ("tachiom", 1 / 2)):
         for (_, k, threads), group in groups(good, "run", "k", "threads").items():
             ours = [line for line in group if line["engine"] == "colidx"]
-            for label, some in (("its default", {"default"}), ("every setting", {line["setting"] for line in group})):
-                matches = [(line, fastest_as_good(ours, line["recall"])) for line in group
-                           if ours and line["engine"] == peer and line["setting"] in some]
-                row(f"p50 against {peer}, {label}, k {k}, {threads} thread{'s' * (threads > 1)}", bound,
-                    [match and match["p50_ms"] / line["p50_ms"] for line, match in matches])
+            for by, name in recalls(group).items():
+                for label, some in (("its default", {"default"}), ("every setting", {line["setting"] for line in group})):
+                    matches = [(line, fastest_as_good(ours, line, by)) for line in group
+                               if ours and line["engine"] == peer and line["setting"] in some]
+                    row(f"p50 against {peer}, {label}, k {k}, by {name}, {threads} thread{'s' * (threads > 1)}", bound,
+                        [match and match["p50_ms"] / line["p50_ms"] for line, match in matches])
     every = indexes(good)
     ours = [line for line in every if line["engine"] == "colidx"]
     peers = [line for line in every if line["engine"] != "colidx"]

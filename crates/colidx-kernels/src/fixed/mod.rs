@@ -17,7 +17,7 @@ mod tokens;
 use crate::int16::ONE;
 use crate::level::dispatch;
 use crate::round::{nearest, nearest_int16};
-use crate::{Code, CodeOutOfRange, Codec, Level, int16_stride, level, packed_len};
+use crate::{Code, CodeOutOfRange, Codec, GAINS, Level, int16_stride, level, packed_len};
 
 /// Dimensions that a kernel decodes in one step.
 const STEP: usize = 32;
@@ -40,11 +40,11 @@ pub struct FixedPoint {
     nbits: usize,
     /// What a centroid's dimension is multiplied by: it has 8 bits more than the centroid, of which 15 are dropped from the
     /// product. `[dim]`, and zeros up to whole steps.
-    steps: Vec<i16>,
+    steps: Numbers,
     /// What a weight is multiplied by, 15 bits being dropped from the product. As `steps`.
-    scales: Vec<i16>,
+    scales: Numbers,
     /// `[GAINS, 2, 2^nbits]`.
-    weights: Vec<i16>,
+    weights: Numbers,
     /// By gain, the lower bytes of both rows of weights and then the upper ones, where there are no more than these.
     weight_bytes: Vec<[[u8; 16]; 4]>,
     /// The sums of squares of vectors that are brought to unit length in integers, from the first to the second.
@@ -52,6 +52,38 @@ pub struct FixedPoint {
     /// This over the root of a sum of squares is the factor that brings to unit length, 15 bits being dropped from the product.
     one: f32,
     row_error: f64,
+}
+
+/// A step's integers: a cache line, so that none of its loads and stores takes two.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+struct Line([i16; STEP]);
+
+/// Integers in lines, the last of which zeros fill up.
+#[derive(Clone, Debug, Default)]
+struct Numbers(Vec<Line>);
+
+impl Numbers {
+    fn new(numbers: impl Iterator<Item = i16>) -> Numbers {
+        let mut lines = Vec::new();
+        for (at, number) in numbers.enumerate() {
+            if at % STEP == 0 {
+                lines.push(Line([0; STEP]));
+            }
+            lines[at / STEP].0[at % STEP] = number;
+        }
+        Numbers(lines)
+    }
+
+    #[inline(always)]
+    fn as_ptr(&self) -> *const i16 {
+        self.0.as_ptr().cast()
+    }
+
+    #[inline(always)]
+    fn at(&self, at: usize) -> i16 {
+        self.0[at / STEP].0[at % STEP]
+    }
 }
 
 /// What is decoded, and with what.
@@ -99,13 +131,9 @@ impl FixedPoint {
         if !fits {
             return FixedPoint::unfit(codec);
         }
-        let padded = |values: &[f32], by: f64| {
-            let mut rounded: Vec<i16> = values
-                .iter()
-                .map(|&x| nearest(f64::from(x) * by) as i16)
-                .collect();
-            rounded.resize(dim.next_multiple_of(STEP), 0);
-            rounded
+        let rounded = |values: &[f32], by: f64| {
+            let rounded = values.iter().map(|&x| nearest(f64::from(x) * by) as i16);
+            Numbers::new(rounded)
         };
         let weight = if heaviest > 0.0 {
             32_767.0 / heaviest
@@ -113,30 +141,22 @@ impl FixedPoint {
             0.0
         };
         let mut fixed = FixedPoint {
-            steps: padded(codec.steps, 128.0 / unit),
-            scales: padded(codec.scales, heaviest / unit * 32_768.0 / 32_767.0),
-            weights: codec
-                .weights
-                .iter()
-                .map(|&w| nearest(f64::from(w) * weight) as i16)
-                .collect(),
+            steps: rounded(codec.steps, 128.0 / unit),
+            scales: rounded(codec.scales, heaviest / unit * 32_768.0 / 32_767.0),
+            weights: rounded(codec.weights, weight),
             ..FixedPoint::unfit(codec)
         };
         if fixed.nbits <= 4 {
-            let of_gain = |weights: &[i16]| {
+            let of_gain = |gain: usize| {
                 let mut bytes = [[0; 16]; 4];
-                for (row, weights) in weights.chunks(1 << fixed.nbits).enumerate() {
-                    for (i, weight) in weights.iter().enumerate() {
-                        [bytes[row][i], bytes[2 + row][i]] = weight.to_le_bytes();
-                    }
+                for which in 0..2 << fixed.nbits {
+                    let (row, bucket) = (which >> fixed.nbits, which % (1 << fixed.nbits));
+                    let weight = fixed.weights.at((gain << (fixed.nbits + 1)) + which);
+                    [bytes[row][bucket], bytes[2 + row][bucket]] = weight.to_le_bytes();
                 }
                 bytes
             };
-            fixed.weight_bytes = fixed
-                .weights
-                .chunks(2 << fixed.nbits)
-                .map(of_gain)
-                .collect();
+            fixed.weight_bytes = (0..GAINS).map(of_gain).collect();
         }
         let one_of_sum = f64::from(1u32 << shift(dim));
         fixed.squares = [shortest, LENGTHS[1]].map(|length| {
@@ -153,9 +173,9 @@ impl FixedPoint {
         FixedPoint {
             dim: codec.dim,
             nbits: codec.nbits,
-            steps: Vec::new(),
-            scales: Vec::new(),
-            weights: Vec::new(),
+            steps: Numbers::default(),
+            scales: Numbers::default(),
+            weights: Numbers::default(),
             weight_bytes: Vec::new(),
             squares: [1, 0],
             one: 0.0,
@@ -183,10 +203,10 @@ impl FixedPoint {
         let dim = codec.dim;
         let dimension = |d: usize| {
             let (step, scale) = (f64::from(codec.steps[d]), f64::from(codec.scales[d]));
-            let of_step = 128.0 * (f64::from(self.steps[d]) * unit / 128.0 - step).abs();
-            let weights = self.weights.iter().zip(codec.weights);
-            let of_weight = weights.map(|(&rounded, &weight)| {
-                let product = f64::from(rounded) * f64::from(self.scales[d]) / 32_768.0;
+            let of_step = 128.0 * (f64::from(self.steps.at(d)) * unit / 128.0 - step).abs();
+            let of_weight = codec.weights.iter().enumerate().map(|(at, &weight)| {
+                let rounded = f64::from(self.weights.at(at));
+                let product = rounded * f64::from(self.scales.at(d)) / 32_768.0;
                 (product * unit - f64::from(weight) * scale).abs()
             });
             of_step + of_weight.fold(0.0, f64::max) + unit + F32 * unit * LARGEST

@@ -14,11 +14,10 @@ pub(super) fn decode<C: Code>(tokens: &Tokens<C>, out: &mut [i16], odd: &mut Vec
     for (token, ((code, packed), row)) in tokens.codes.iter().zip(packed).zip(rows).enumerate() {
         let (centroid, gain) = split(*code);
         let centroid = &codec.centroids[centroid * dim..][..dim];
-        let weights = &fixed.weights[gain * (2 << nbits)..][..2 << nbits];
         for (d, value) in values.iter_mut().enumerate() {
-            let weight = weights[weight_at(packed, nbits, d)];
-            *value = product(i16::from(centroid[d]) << 8, fixed.steps[d])
-                + product(weight, fixed.scales[d]);
+            let which = (gain << (nbits + 1)) + weight_at(packed, nbits, d);
+            *value = product(i16::from(centroid[d]) << 8, fixed.steps.at(d))
+                + product(fixed.weights.at(which), fixed.scales.at(d));
         }
         let square = |&value: &i16| i32::from(value) * i32::from(value);
         let pairs = values.chunks(2);

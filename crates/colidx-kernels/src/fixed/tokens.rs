@@ -1,7 +1,7 @@
 //! Decoding some tokens at a time, for all instruction sets alike: their lengths are found together, and everything in between stays
 //! in the first-level cache.
 
-use super::{STEP, Tokens, shift};
+use super::{Line, STEP, Tokens, shift};
 use crate::codec::split;
 #[cfg(target_arch = "x86_64")]
 use crate::codec::whole_bytes;
@@ -133,15 +133,15 @@ unsafe fn decode_all<D: Decoder, C: Code>(
     };
     let (padded, stride) = (dim.next_multiple_of(STEP), int16_stride(dim));
     // On the stack where they fit: callers decode a few dozen tokens at a time, and to allocate for these counts.
-    let (mut few, mut many) = ([0; BLOCK * 4 * STEP], Vec::new());
-    let values = match few.get_mut(..BLOCK * padded) {
-        Some(values) => values,
-        None => {
-            many.resize(BLOCK * padded, 0);
-            &mut many[..]
-        }
+    let (mut few, mut many) = ([Line([0; STEP]); BLOCK * 4], Vec::new());
+    let lines = BLOCK * padded / STEP;
+    let values = if lines <= few.len() {
+        few.as_mut_ptr()
+    } else {
+        many.resize(lines, Line([0; STEP]));
+        many.as_mut_ptr()
     };
-    let values = values.as_mut_ptr();
+    let values = values.cast::<i16>();
     let mut first = 0;
     while first < codes.len() {
         let count = BLOCK.min(codes.len() - first);

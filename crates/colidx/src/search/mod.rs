@@ -95,11 +95,13 @@ impl SearchOptions {
 }
 
 /// How many documents are considered by their traits, when of so many documents `wanted` are to be looked at closer. Scores at
-/// centroid level tell documents apart the worse the more there are.
+/// centroid level tell documents apart the worse the more there are, but where there are few those of the better quarter do.
 fn considered(wanted: usize, documents: u64) -> usize {
-    wanted
+    let many = wanted
         .saturating_add(documents.isqrt() as usize)
-        .saturating_mul(16)
+        .saturating_mul(16);
+    let quarter = usize::try_from(documents / 4).unwrap_or(usize::MAX);
+    many.min(quarter.max(wanted.saturating_mul(4)))
 }
 
 /// Of so many candidates the first whose scores teach how to choose the others.

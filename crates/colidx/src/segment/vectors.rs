@@ -353,18 +353,24 @@ impl Vectors {
 /// Replaces `out` by some rows of `rows`, `[n, WIDTH]`.
 fn pick<const WIDTH: usize>(rows: &[u8], picks: &[usize], out: &mut Vec<u8>) {
     let (rows, _) = rows.as_chunks::<WIDTH>();
-    let (to, _) = room(out, picks.len() * WIDTH).as_chunks_mut::<WIDTH>();
+    out.resize(picks.len() * WIDTH, 0);
+    let (to, _) = out.as_chunks_mut::<WIDTH>();
     for (to, &pick) in to.iter_mut().zip(picks) {
         *to = rows[pick];
     }
-    out.truncate(picks.len() * WIDTH);
 }
 
-/// Room for `len` values that will be overwritten, at the beginning of a buffer that keeps the greatest length it had: values
-/// that were there are not written again.
+/// Bytes of a line of the processor's caches.
+const LINE: usize = 64;
+
+/// Room for `len` values that will be overwritten, from the start of a cache line on, in a buffer that keeps the greatest length it
+/// had: values that were there are not written again. Rows of whole lines are then written and read without touching two of them
+/// at a time.
 pub(crate) fn room<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, T::default());
+    let spare = LINE / size_of::<T>();
+    if buffer.len() < len + spare {
+        buffer.resize(len + spare, T::default());
     }
-    &mut buffer[..len]
+    let start = buffer.as_ptr().align_offset(LINE).min(spare);
+    &mut buffer[start..start + len]
 }
