@@ -26,8 +26,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         unsafe {
             let weights = self.0.weights.as_ptr().add(from.gain * (2 << NBITS));
             if NBITS == 8 {
-                let found = from.look_up_bytes(weights);
-                return _mm512_loadu_si512(found.as_ptr().cast());
+                return gather(weights, from);
             }
             let [buckets, rows] = buckets_and_rows::<NBITS>(from.packed, from.before);
             // Each byte widened to the room of as many indices as it has dimensions, then each bucket shifted to the lowest bits of an
@@ -70,6 +69,33 @@ impl<const NBITS: usize> Table<'_, NBITS> {
             let weights = _mm512_maskz_loadu_epi16((all - 1) as __mmask32, weights);
             _mm512_permutexvar_epi16(which, weights)
         }
+    }
+}
+
+/// The weights of the [`STEP`] dimensions of 8 bits, of `weights`, `[2, 2^8]`, after which a number more can be read.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW and VL, and the step is one of a token's.
+#[inline(always)]
+unsafe fn gather(weights: *const i16, from: Source) -> __m512i {
+    // SAFETY: the caller's promise. Bytes that are masked are not read, and those before the token's are. Each index is below the
+    // number of weights.
+    unsafe {
+        let all = if from.before == 0 { 0 } else { !0 };
+        let bytes = _mm256_loadu_si256(from.packed.cast());
+        let one = _mm256_maskz_loadu_epi8(all | !0 << 1, from.packed.wrapping_sub(1).cast());
+        let two = _mm256_maskz_loadu_epi8(all | !0 << 2, from.packed.wrapping_sub(2).cast());
+        let lowest = _mm256_set1_epi8(1);
+        let buckets = _mm256_xor_si256(bytes, _mm256_and_si256(two, lowest));
+        let buckets = _mm512_cvtepu8_epi16(buckets);
+        let rows = _mm512_cvtepu8_epi16(_mm256_and_si256(one, lowest));
+        let which = _mm512_or_si512(buckets, _mm512_slli_epi16::<8>(rows));
+        // Of two dimensions side by side, each gathered with the number after it.
+        let even = _mm512_and_si512(which, _mm512_set1_epi32(0xffff));
+        let even = _mm512_i32gather_epi32::<2>(even, weights.cast());
+        let odd = _mm512_srli_epi32::<16>(which);
+        let odd = _mm512_i32gather_epi32::<2>(odd, weights.cast());
+        _mm512_mask_blend_epi16(0xaaaa_aaaa, even, _mm512_slli_epi32::<16>(odd))
     }
 }
 

@@ -59,7 +59,7 @@ pub struct FixedPoint {
 #[repr(C, align(64))]
 struct Line([i16; STEP]);
 
-/// Integers in lines, the last of which zeros fill up.
+/// Integers in lines, filled up with zeros and with a line of them more: a kernel may read beyond the last.
 #[derive(Clone, Debug, Default)]
 struct Numbers(Vec<Line>);
 
@@ -72,6 +72,7 @@ impl Numbers {
             }
             lines[at / STEP].0[at % STEP] = number;
         }
+        lines.push(Line([0; STEP]));
         Numbers(lines)
     }
 
