@@ -16,18 +16,17 @@ pub(super) fn top<S: Copy>(
     // Those that are better than the first which is too many are all among the best.
     let is_better = |score: &&S| order(score, &least).is_gt();
     let mut equal = count - better.iter().filter(is_better).count();
-    let mut best = Vec::with_capacity(count);
+    // Each is written, whether it belongs there or not: which do, no branch could tell ahead.
+    let mut best = vec![0; count + 1];
+    let mut found = 0;
     for (at, score) in scores.iter().enumerate() {
-        let fits = match order(score, &least) {
-            Ordering::Greater => true,
-            Ordering::Equal => equal > 0,
-            Ordering::Less => false,
-        };
-        if fits {
-            best.push(at);
-            equal -= usize::from(order(score, &least).is_eq());
-        }
+        let order = order(score, &least);
+        let is_equal = order.is_eq() & (equal > 0);
+        best[found] = at;
+        found += usize::from(order.is_gt() | is_equal);
+        equal -= usize::from(is_equal);
     }
+    best.truncate(found);
     best
 }
 
