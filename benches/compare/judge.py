@@ -4,8 +4,7 @@
     judge.py --run DIR --data DIR --out FILE.jsonl
 
 Recall is the share of the exact top k, on uncompressed vectors, among the k hits, and recall10 that of the exact top 10 among the
-first 10; nDCG@10 is taken where there are
-judgements. Both are over the queries that were answered. Lines of --out that this run has nothing for are kept.
+first 10; nDCG@10 is taken where there are judgements. Both are over the queries that were answered. Lines of --out that this run has nothing for are kept.
 """
 import argparse
 import json

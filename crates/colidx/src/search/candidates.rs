@@ -38,7 +38,7 @@ const WORD: usize = u64::BITS as usize;
 
 /// Room for a search, kept for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(super) struct Scratch {
     slots: Option<Slots>,
     /// The lists that are read, one after the other. None is in it twice, so at worst these are all there are.
     postings: Vec<u32>,

@@ -167,7 +167,7 @@ impl Floor {
 
 /// What scoring a document is done in, kept for the next.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers {
+pub(super) struct Buffers {
     codes: Vec<u32>,
     residuals: Vec<u8>,
     rows: Vec<f32>,

@@ -19,7 +19,7 @@ mod exact;
 mod explain;
 mod merged;
 mod near;
-pub(crate) mod pool;
+mod pool;
 mod query;
 mod rank;
 mod ridge;

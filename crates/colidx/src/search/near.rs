@@ -56,11 +56,11 @@ pub(super) struct Near<'a> {
 const STEPS: usize = 3;
 
 /// Those of all steps.
-pub(crate) type Groups = [Group; STEPS];
+pub(super) type Groups = [Group; STEPS];
 
 /// Documents of one segment that are taken together.
 #[derive(Debug, Default)]
-pub(crate) struct Group {
+pub(super) struct Group {
     /// The vectors of each document.
     ranges: Vec<Range<usize>>,
     /// Those of a document.

@@ -15,7 +15,7 @@ pub(crate) struct Pools {
 
 /// Those that no search is using.
 #[derive(Debug, Default)]
-pub(crate) struct Pool<T> {
+pub(super) struct Pool<T> {
     free: Mutex<Vec<T>>,
 }
 
