@@ -3,8 +3,8 @@
 //! Screening multiplies in 16-bit integers, at twice the rate of f32, and knows how far its scores can be off. A document whose score
 //! lies further below the `k`-th best than both could be off ([`ScoreErrors::maxsim`]) cannot be among the first `k`, nor can a
 //! vector be a query token's best match whose product lies further below the greatest than both could be off
-//! ([`ScoreErrors::dot`]). Only vectors that can be, of documents that can be, are multiplied again in f32. So the hits, their
-//! scores and their order are those of f32 throughout.
+//! ([`ScoreErrors::dot`]). Only vectors that can be, of documents that can be, are multiplied again in f32, at once, while the
+//! caches still hold them. So the hits, their scores and their order are those of f32 throughout.
 
 use super::pool::Pooled;
 use super::rank::Ranking;
@@ -33,17 +33,14 @@ pub(super) const TOGETHER: usize = 4096;
 pub(super) struct Exact<'a> {
     index: &'a Index,
     query: &'a Query,
-    k: usize,
     parallel: bool,
     /// Where vectors are of unit length.
     screening: Option<Screening<'a>>,
-    contenders: Vec<Contender>,
-    scored: Vec<(f32, DocId)>,
 }
 
 impl<'a> Exact<'a> {
-    /// For the best `k` of the documents. With `parallel` the threads of the pool share the work.
-    pub(super) fn new(index: &'a Index, query: &'a Query, k: usize, parallel: bool) -> Self {
+    /// With `parallel` the threads of the pool share the work.
+    pub(super) fn new(index: &'a Index, query: &'a Query, parallel: bool) -> Self {
         // Screening decodes to unit length. It pays even where it leaves no document out, for the vectors that it does.
         let screening = index.codebook().unit_length.then(|| {
             let panels = query.screening();
@@ -53,64 +50,47 @@ impl<'a> Exact<'a> {
         Self {
             index,
             query,
-            k,
             parallel,
             screening,
-            contenders: Vec::new(),
-            scored: Vec::new(),
         }
     }
 
-    /// Takes documents, and gives of each the score to within the error of screening; `None` when it has no vectors, or cannot be
-    /// among the best.
+    /// Gives `ranking` those of the documents that may be among the best, and returns of each document the score to within the
+    /// error of screening; `None` when it has no vectors.
     pub(super) fn take(
-        &mut self,
+        &self,
         documents: &[DocId],
+        ranking: &mut Ranking,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<f64>>> {
         ahead::vectors(self.index, documents)?;
-        let Some(screening) = self.screening else {
-            let scored = self.run(documents, stats, |scorer, documents, stats| {
+        let (k, least) = (ranking.k(), ranking.least());
+        let scorer = || Scorer::new(self.index, self.query, Floor::new(k, least));
+        let score = |scorer: &mut Scorer<'a>, documents: &[DocId], stats: &mut SearchStats| {
+            let Some(screening) = self.screening else {
                 let scores = documents.iter().map(|&d| scorer.score(d, stats));
-                scores.collect()
-            })?;
-            self.scored.extend(scored.iter().flatten());
-            return Ok(scored.iter().map(|s| Some(f64::from((*s)?.0))).collect());
-        };
-        let contenders = self.run(documents, stats, |scorer, documents, stats| {
+                return scores.collect();
+            };
             scorer.screen(&screening, documents, stats)
-        })?;
-        let scores = contenders.iter().map(|c| Some(c.as_ref()?.score)).collect();
-        self.contenders.extend(contenders.into_iter().flatten());
-        Ok(scores)
-    }
-
-    /// Gives the best of the documents to `ranking`.
-    pub(super) fn finish(mut self, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
-        if let Some(screening) = self.screening {
-            let contenders = std::mem::take(&mut self.contenders);
-            let best = best(contenders, self.k, screening.errors.maxsim);
-            self.scored = self.run(&best, stats, |scorer, best, stats| {
-                let scores = best.iter().map(|c| scorer.score_contender(c, stats));
-                scores.collect()
-            })?;
+        };
+        let scores = spread(documents, CHUNK, self.parallel, stats, scorer, score)?;
+        for (&document, score) in documents.iter().zip(&scores) {
+            if let Some(exact) = score.and_then(|score| score.exact) {
+                ranking.push(exact, document);
+            }
         }
-        for (score, document) in self.scored {
-            ranking.push(score, document);
-        }
-        Ok(())
+        Ok(scores.iter().map(|score| Some((*score)?.near)).collect())
     }
+}
 
-    /// What `score` gives for the items, in their order.
-    fn run<T: Sync, S: Send>(
-        &self,
-        items: &[T],
-        stats: &mut SearchStats,
-        score: impl Fn(&mut Scorer<'a>, &[T], &mut SearchStats) -> Result<Vec<S>> + Sync + Send,
-    ) -> Result<Vec<S>> {
-        let scorer = || Scorer::new(self.index, self.query, self.k);
-        spread(items, CHUNK, self.parallel, stats, scorer, score)
-    }
+/// What a document scores.
+#[derive(Clone, Copy)]
+struct Score {
+    /// To within the error of screening. Unlike which documents are scored exactly, it does not depend on what came before, so
+    /// that what is learned from it is the same however many threads there are.
+    near: f64,
+    /// The MaxSim, of a document that may be among the best.
+    exact: Option<f32>,
 }
 
 /// What screening multiplies with, and how far its scores may be off.
@@ -120,38 +100,21 @@ struct Screening<'a> {
     errors: ScoreErrors,
 }
 
-/// A document that may be among the best.
-struct Contender {
-    document: DocId,
-    /// Its MaxSim to within the error of screening.
-    score: f64,
-    /// Those of its segment's vectors that may be the best match of a query token.
-    vectors: Box<[usize]>,
-    /// Their codes.
-    codes: Box<[u32]>,
-}
-
-/// Those that can be among the `k` best when every score may be off by `error`.
-fn best(mut contenders: Vec<Contender>, k: usize, error: f64) -> Vec<Contender> {
-    if contenders.len() > k {
-        let (_, kth, _) =
-            contenders.select_nth_unstable_by(k - 1, |a, b| b.score.total_cmp(&a.score));
-        let least = kth.score - 2.0 * error;
-        contenders.retain(|contender| contender.score >= least);
-    }
-    contenders.sort_unstable_by_key(|contender| contender.document);
-    contenders
-}
-
 /// The `k`-th best of the scores that passed by, or less.
 struct Floor {
     k: usize,
-    scores: Vec<f64>,
-    least: f64,
+    scores: Vec<f32>,
+    least: f32,
 }
 
 impl Floor {
-    fn raise(&mut self, score: f64) {
+    /// Of scores of which the `k`-th best is `least` at present.
+    fn new(k: usize, least: f32) -> Self {
+        let scores = Vec::new();
+        Self { k, scores, least }
+    }
+
+    fn raise(&mut self, score: f32) {
         if score <= self.least {
             return;
         }
@@ -189,15 +152,11 @@ struct Scorer<'a> {
 }
 
 impl<'a> Scorer<'a> {
-    fn new(index: &'a Index, query: &'a Query, k: usize) -> Self {
+    fn new(index: &'a Index, query: &'a Query, floor: Floor) -> Self {
         Self {
             index,
             query,
-            floor: Floor {
-                k,
-                scores: Vec::new(),
-                least: f64::NEG_INFINITY,
-            },
+            floor,
             buffers: index.pools().exact.take(),
         }
     }
@@ -209,8 +168,8 @@ impl<'a> Scorer<'a> {
         Ok((!range.is_empty()).then_some((segment, range)))
     }
 
-    /// The document's MaxSim, or `None` when it has no vectors.
-    fn score(&mut self, document: DocId, stats: &mut SearchStats) -> Result<Option<(f32, DocId)>> {
+    /// What a document scores, or `None` when it has no vectors.
+    fn score(&mut self, document: DocId, stats: &mut SearchStats) -> Result<Option<Score>> {
         let Some((segment, range)) = self.vectors(document)? else {
             return Ok(None);
         };
@@ -228,39 +187,20 @@ impl<'a> Scorer<'a> {
             vectors.decode(book, codes, vectors.residuals(block), rows)?;
             colidx_kernels::max_dots(rows, panels, best);
         }
-        Ok(Some((sum(best, panels), document)))
+        let score = sum(best, panels);
+        Ok(Some(Score {
+            near: f64::from(score),
+            exact: Some(score),
+        }))
     }
 
-    /// The same from the vectors that decide about it.
-    fn score_contender(
-        &mut self,
-        contender: &Contender,
-        stats: &mut SearchStats,
-    ) -> Result<(f32, DocId)> {
-        let (book, panels) = (self.index.codebook(), self.query.panels());
-        let vectors = &self.index.segments()[contender.document.segment()].vectors;
-        stats.documents_scored += 1;
-        stats.vectors_decoded += contender.vectors.len() as u64;
-        let Buffers {
-            residuals,
-            rows,
-            best,
-            ..
-        } = &mut *self.buffers;
-        start(best, panels);
-        vectors.pick_residuals(&contender.vectors, residuals);
-        vectors.decode(book, &contender.codes, residuals, rows)?;
-        colidx_kernels::max_dots(rows, panels, best);
-        Ok((sum(best, panels), contender.document))
-    }
-
-    /// Screens documents: `None` for one that has no vectors, or cannot be among the best.
+    /// As [`Scorer::score`] of documents, exactly of those alone that may be among the best.
     fn screen(
         &mut self,
         screening: &Screening,
         documents: &[DocId],
         stats: &mut SearchStats,
-    ) -> Result<Vec<Option<Contender>>> {
+    ) -> Result<Vec<Option<Score>>> {
         let places: Vec<_> = documents
             .iter()
             .map(|&document| self.vectors(document))
@@ -275,60 +215,63 @@ impl<'a> Scorer<'a> {
             }
         };
         (0..AHEAD).for_each(|_| fetch());
-        documents
-            .iter()
-            .zip(&places)
-            .map(|(&document, place)| match place {
-                Some((segment, range)) => {
-                    stats.documents_screened += 1;
-                    stats.vectors_decoded += range.len() as u64;
-                    stats.bytes_touched += segment.vectors.stored_bytes(range.len());
-                    self.screen_one(screening, document, &segment.vectors, range, &mut fetch)
+        let scores = places.iter().map(|place| match place {
+            Some((segment, range)) => {
+                stats.documents_screened += 1;
+                stats.vectors_decoded += range.len() as u64;
+                stats.bytes_touched += segment.vectors.stored_bytes(range.len());
+                let score =
+                    self.screen_one(screening, &segment.vectors, range, stats, &mut fetch)?;
+                if let Some(exact) = score.exact {
+                    self.floor.raise(exact);
                 }
-                None => Ok(None),
-            })
-            .collect()
+                Ok(Some(score))
+            }
+            None => Ok(None),
+        });
+        scores.collect()
     }
 
-    /// Screens a document whose vectors are those in `range`, of which there are some.
+    /// What a document scores whose vectors are those in `range`, of which there are some.
     fn screen_one(
         &mut self,
         screening: &Screening,
-        document: DocId,
         vectors: &Vectors,
         range: &Range<usize>,
+        stats: &mut SearchStats,
         mut fetch: impl FnMut(),
-    ) -> Result<Option<Contender>> {
+    ) -> Result<Score> {
         let Screening { panels, errors } = screening;
         let width = panels.padded_columns();
         let book = self.index.codebook();
         let Buffers {
             codes,
+            residuals,
+            rows,
+            best,
             rows16,
             dots,
-            best16: best,
+            best16,
             reaching,
-            ..
         } = &mut *self.buffers;
         let dots = room(dots, range.len() * width);
-        best.clear();
-        best.resize(width, i32::MIN);
+        best16.clear();
+        best16.resize(width, i32::MIN);
         vectors.codes.read(range.clone(), codes);
         let of_blocks = codes.chunks(BLOCK).zip(dots.chunks_mut(BLOCK * width));
         for (block, (codes, dots)) in blocks(range.clone()).zip(of_blocks) {
             fetch();
             let rows = vectors.decode_int16(book, codes, vectors.residuals(block), rows16)?;
-            colidx_kernels::int16_max_dots(rows, panels, dots, best);
+            colidx_kernels::int16_max_dots(rows, panels, dots, best16);
         }
-        let best_of_tokens = best[..panels.columns()].iter();
-        let sum: i64 = best_of_tokens.map(|&best| i64::from(best)).sum();
-        let score = sum as f64 * panels.unit();
-        if score < self.floor.least - 2.0 * errors.maxsim {
-            return Ok(None);
+        let best_of_tokens = best16[..panels.columns()].iter();
+        let sum_of_best: i64 = best_of_tokens.map(|&best| i64::from(best)).sum();
+        let near = sum_of_best as f64 * panels.unit();
+        if near < f64::from(self.floor.least) - errors.maxsim {
+            return Ok(Score { near, exact: None });
         }
-        self.floor.raise(score);
         let slack = (2.0 * errors.dot / panels.unit()).ceil() as i32;
-        let floors = best;
+        let floors = best16;
         floors
             .iter_mut()
             .for_each(|best| *best = best.saturating_sub(slack));
@@ -336,15 +279,21 @@ impl<'a> Scorer<'a> {
         floors[panels.columns()..].fill(i32::MAX);
         reaching.clear();
         colidx_kernels::rows_reaching(dots, floors, reaching);
-        Ok(Some(Contender {
-            document,
-            score,
-            vectors: reaching
-                .iter()
-                .map(|&at| range.start + at as usize)
-                .collect(),
-            codes: reaching.iter().map(|&at| codes[at as usize]).collect(),
-        }))
+
+        let panels = self.query.panels();
+        stats.documents_scored += 1;
+        stats.vectors_decoded += reaching.len() as u64;
+        let picks = reaching.iter().map(|&at| range.start + at as usize);
+        vectors.pick_residuals(picks, residuals);
+        for (to, &at) in reaching.iter().enumerate() {
+            // Those that reach are in order, so none is overwritten that is yet to be read.
+            codes[to] = codes[at as usize];
+        }
+        start(best, panels);
+        vectors.decode(book, &codes[..reaching.len()], residuals, rows)?;
+        colidx_kernels::max_dots(rows, panels, best);
+        let exact = Some(sum(best, panels));
+        Ok(Score { near, exact })
     }
 }
 

@@ -217,11 +217,10 @@ fn score_all(
 ) -> Result<()> {
     let started = Instant::now();
     let documents: Vec<DocId> = index.doc_ids().collect();
-    let mut exact = Exact::new(index, query, ranking.k(), options.parallel);
+    let exact = Exact::new(index, query, options.parallel);
     for documents in documents.chunks(exact::TOGETHER) {
-        exact.take(documents, stats)?;
+        exact.take(documents, ranking, stats)?;
     }
-    exact.finish(ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }
@@ -274,18 +273,21 @@ fn score_candidates(
     stats.candidate_time += started.elapsed();
 
     let finalists = options.finalists();
-    let mut exact = Exact::new(index, query, ranking.k(), options.parallel);
+    let exact = Exact::new(index, query, options.parallel);
     let started;
     if wanted <= finalists {
         // All candidates are finalists, so vectors near the query have nothing to choose.
         started = Instant::now();
-        choice.in_two_rounds(lessons(wanted), wanted, |chosen| exact.take(chosen, stats))?;
+        choice.in_two_rounds(lessons(wanted), wanted, |chosen| {
+            exact.take(chosen, ranking, stats)
+        })?;
     } else {
         let choice = choose_by_near(index, query, &probes, choice, wanted, options, stats)?;
         started = Instant::now();
-        choice.in_two_rounds(finalists / 2, finalists, |chosen| exact.take(chosen, stats))?;
+        choice.in_two_rounds(finalists / 2, finalists, |chosen| {
+            exact.take(chosen, ranking, stats)
+        })?;
     }
-    exact.finish(ranking, stats)?;
     stats.exact_time = started.elapsed();
     Ok(())
 }

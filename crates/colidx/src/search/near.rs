@@ -273,7 +273,7 @@ impl<'a> Near<'a> {
         let stride = colidx_kernels::int16_stride(dim);
         segment
             .vectors
-            .pick_residuals(&group.near, &mut group.residuals);
+            .pick_residuals(group.near.iter().copied(), &mut group.residuals);
         let book = self.index.codebook();
         let (codes, residuals) = (&group.division.marked, &group.residuals);
         let vectors = &segment.vectors;

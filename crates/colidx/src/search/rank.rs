@@ -26,6 +26,12 @@ impl Ranking {
         self.k
     }
 
+    /// The `k`-th best score so far, minus infinity before there are so many.
+    pub(super) fn least(&mut self) -> f32 {
+        self.shrink();
+        self.threshold
+    }
+
     pub(super) fn push(&mut self, score: f32, doc: DocId) {
         if score < self.threshold {
             return;
@@ -38,7 +44,7 @@ impl Ranking {
 
     /// Drops what is below the `k`-th score. Equal scores stay, since keys decide between them.
     fn shrink(&mut self) {
-        if self.scored.len() <= self.k {
+        if self.k == 0 || self.scored.len() < self.k {
             return;
         }
         let (_, kth, _) = self

@@ -280,7 +280,11 @@ impl Vectors {
     }
 
     /// Replaces `out` by the residuals of some vectors, one after the other.
-    pub(crate) fn pick_residuals(&self, vectors: &[usize], out: &mut Vec<u8>) {
+    pub(crate) fn pick_residuals(
+        &self,
+        vectors: impl ExactSizeIterator<Item = usize>,
+        out: &mut Vec<u8>,
+    ) {
         // A copy of a length that is not known takes a call.
         match self.residual_bytes {
             12 => pick::<12>(&self.residuals, vectors, out),
@@ -291,7 +295,7 @@ impl Vectors {
             64 => pick::<64>(&self.residuals, vectors, out),
             _ => {
                 out.clear();
-                for &vector in vectors {
+                for vector in vectors {
                     out.extend_from_slice(self.residuals(vector..vector + 1));
                 }
             }
@@ -351,11 +355,15 @@ impl Vectors {
 }
 
 /// Replaces `out` by some rows of `rows`, `[n, WIDTH]`.
-fn pick<const WIDTH: usize>(rows: &[u8], picks: &[usize], out: &mut Vec<u8>) {
+fn pick<const WIDTH: usize>(
+    rows: &[u8],
+    picks: impl ExactSizeIterator<Item = usize>,
+    out: &mut Vec<u8>,
+) {
     let (rows, _) = rows.as_chunks::<WIDTH>();
     out.resize(picks.len() * WIDTH, 0);
     let (to, _) = out.as_chunks_mut::<WIDTH>();
-    for (to, &pick) in to.iter_mut().zip(picks) {
+    for (to, pick) in to.iter_mut().zip(picks) {
         *to = rows[pick];
     }
 }
