@@ -54,7 +54,7 @@ fn main() {
             figure(peaks.bytes_in_three)
         );
         shares(int8_products(level), peaks.bytes);
-        let peak = peaks.bytes.or(peaks.bytes_in_two);
+        let peak = peaks.tiles.or(peaks.bytes).or(peaks.bytes_in_two);
         println!(
             "  coarse scores ({}): peak {} GOP/s",
             level.coarse_instructions(),
@@ -301,6 +301,46 @@ struct IntegerPeaks {
     bytes_in_three: Option<f64>,
     /// Of 8 bits, with two instructions: as before, but added to the rest in 16 bits. Not measured where one will do.
     bytes_in_two: Option<f64>,
+    /// Of 8 bits, a tile of 16 rows by one of 16 columns at a time.
+    tiles: Option<f64>,
+}
+
+/// GOP/s of AMX, of products that add to six tiles in turn. The kernels have asked the system for tiles.
+#[cfg(target_arch = "x86_64")]
+fn tile_peak() -> f64 {
+    use std::arch::asm;
+    const ROUNDS: usize = 10_000;
+    /// Eight whole tiles, of palette 1.
+    #[repr(C, align(64))]
+    struct Shapes([u8; 64]);
+    let mut shapes = Shapes([0; 64]);
+    shapes.0[0] = 1;
+    for tile in 0..8 {
+        shapes.0[16 + 2 * tile] = 64;
+        shapes.0[48 + tile] = 16;
+    }
+    let work = (2 * 16 * 16 * 64 * 6 * ROUNDS) as f64 / 1e9;
+    // SAFETY: the caller has seen the kernels use tiles. No memory is touched but the shapes, which are read.
+    rate(work, || unsafe {
+        asm!(
+            "ldtilecfg [{shapes}]",
+            "tilezero tmm6",
+            "tilezero tmm7",
+            "2:",
+            "tdpbssd tmm0, tmm6, tmm7",
+            "tdpbssd tmm1, tmm6, tmm7",
+            "tdpbssd tmm2, tmm6, tmm7",
+            "tdpbssd tmm3, tmm6, tmm7",
+            "tdpbssd tmm4, tmm6, tmm7",
+            "tdpbssd tmm5, tmm6, tmm7",
+            "dec {rounds}",
+            "jnz 2b",
+            "tilerelease",
+            shapes = in(reg) &shapes,
+            rounds = inout(reg) ROUNDS => _,
+            options(nostack, readonly),
+        );
+    })
 }
 
 fn integer_peaks(level: Level) -> IntegerPeaks {
@@ -382,6 +422,10 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
                         |acc, x, y| { _mm512_add_epi16(x, _mm512_maddubs_epi16(acc, y)) }
                     )
                 },
+                tiles: level
+                    .coarse_instructions()
+                    .starts_with("tdp")
+                    .then(tile_peak),
             }
         }
         #[cfg(target_arch = "x86_64")]
@@ -415,6 +459,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
                         _mm256_add_epi16(x, _mm256_maddubs_epi16(acc, y))
                     })
                 },
+                tiles: None,
             }
         }
         #[cfg(target_arch = "aarch64")]

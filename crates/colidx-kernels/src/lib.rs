@@ -27,6 +27,8 @@
 //! The free functions run at [`level()`]; the methods of [`Level`] of the same names run at a level of the caller's
 //! choice, which tests and benchmarks need.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod coarse;
 mod code;
 mod codec;

@@ -1,9 +1,9 @@
-//! AVX-512: a register is a panel. With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits, without it
+//! AVX-512: a register is a panel. Where there is AMX, it takes most lengths ([`amx`]). With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits, without it
 //! (Skylake-X) two add them in 16 bits; tiles of 12 rows by two panels take 24 of the 32 registers.
 
 use std::arch::x86_64::*;
 
-use super::{CoarsePanels, tile};
+use super::{CoarsePanels, amx, tile};
 
 // Two 16-bit sums for each column.
 tile::sums!(
@@ -46,7 +46,9 @@ fn has_vnni() -> bool {
 }
 
 pub(super) fn instructions() -> &'static str {
-    if has_vnni() {
+    if crate::amx::available() {
+        "tdpbssd, tiles"
+    } else if has_vnni() {
         "vpdpbusd, 512 bits"
     } else {
         "vpmaddubsw, 512 bits"
@@ -56,9 +58,11 @@ pub(super) fn instructions() -> &'static str {
 /// # Safety
 /// The processor has AVX-512 F and BW; `rows` and `out` are as [`tile::dots`] asks for.
 pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
-    // SAFETY: VNNI was seen where it is used; the rest is the caller's promise.
+    // SAFETY: what is used was seen; the rest is the caller's promise.
     unsafe {
-        if has_vnni() {
+        if amx::suits(rows.len() / panels.dim(), panels.dim()) {
+            amx::dots(rows, panels, out);
+        } else if has_vnni() {
             vnni(rows, panels, out);
         } else {
             words(rows, panels, out);

@@ -9,6 +9,8 @@
 //! bits: the fewer there are, the faster they are looked through.
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;

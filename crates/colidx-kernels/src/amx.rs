@@ -1,0 +1,122 @@
+//! AMX (Sapphire Rapids and later): tiles, registers of 16 rows of 64 bytes, and products of two of them, 16,384 multiply-adds
+//! of bytes an instruction, eight times what VNNI does in the same time.
+//!
+//! The compiler has no intrinsics for it yet that are stable, so kernels are short pieces of inline assembly.
+
+use std::arch::asm;
+use std::sync::OnceLock;
+
+/// Rows of a tile, and columns of 32 bits.
+pub(crate) const ROWS: usize = 16;
+
+/// Bytes of a whole tile.
+pub(crate) const TILE: usize = 1024;
+
+/// Bytes of a whole tile's row: where tiles lie one after the other, the distance of rows.
+pub(crate) const LINE: usize = 64;
+
+/// Whether this processor has tiles of bytes, and the operating system lets us use them.
+pub(crate) fn available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| !cfg!(miri) && has_tiles() && is_permitted())
+}
+
+/// Whether the processor multiplies tiles of bytes (CPUID leaf 7: AMX-TILE and AMX-INT8), and the operating system keeps them
+/// (XCR0: TILECFG and TILEDATA).
+fn has_tiles() -> bool {
+    use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+    const AMX: u32 = 1 << 24 | 1 << 25;
+    const XSAVE_ON: u32 = 1 << 27;
+    const KEPT: u64 = 1 << 17 | 1 << 18;
+
+    #[target_feature(enable = "xsave")]
+    fn kept() -> u64 {
+        // SAFETY: register 0 is there wherever the operating system has turned XSAVE on.
+        unsafe { _xgetbv(0) }
+    }
+
+    let leaves = __cpuid(0).eax;
+    if leaves < 7 || __cpuid_count(7, 0).edx & AMX != AMX || __cpuid(1).ecx & XSAVE_ON == 0 {
+        return false;
+    }
+    // SAFETY: XSAVE is there where it is turned on.
+    unsafe { kept() & KEPT == KEPT }
+}
+
+/// Asks for what Linux keeps tiles in, eight kilobytes a thread, which a process gets only when it asks
+/// (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`).
+#[cfg(target_os = "linux")]
+fn is_permitted() -> bool {
+    const ARCH_PRCTL: i64 = 158;
+    const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
+    const XFEATURE_XTILEDATA: u64 = 18;
+    let result: i64;
+    // SAFETY: a system call of two integers that touches no memory of ours; the registers it changes are named.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") ARCH_PRCTL => result,
+            in("rdi") ARCH_REQ_XCOMP_PERM,
+            in("rsi") XFEATURE_XTILEDATA,
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result == 0
+}
+
+/// Other systems are not known to keep tiles.
+#[cfg(not(target_os = "linux"))]
+fn is_permitted() -> bool {
+    false
+}
+
+/// How many steps a product over `bytes` bytes takes and how many bytes each has, at most a tile's row: `None` where they
+/// cannot be alike and of whole groups of four.
+pub(crate) fn steps(bytes: usize) -> Option<(usize, usize)> {
+    let steps = bytes.div_ceil(LINE);
+    (bytes > 0 && bytes.is_multiple_of(4 * steps)).then(|| (steps, bytes / steps))
+}
+
+/// Tiles ready for use: 0 to 5 for sums, `[16][16]` i32; 6 for rows, `[16][depth]` bytes; 7 for columns, `[depth / 4][16][4]`.
+/// Dropped, they are forgotten, and the system need not keep them when another thread runs.
+///
+/// To make them ready takes as long as ten products, and the unit that multiplies sleeps when it had nothing to do for half a
+/// microsecond, which takes it a third of one to wake from: they are for many products at a time.
+pub(crate) struct Tiles(());
+
+impl Tiles {
+    /// # Safety
+    /// Tiles are [`available`], and the thread has no others; `depth` is one of [`steps`].
+    #[inline(always)]
+    pub(crate) unsafe fn new(depth: usize) -> Self {
+        // SAFETY: there are tiles, and the shapes are of palette 1.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &shapes(depth), options(nostack, readonly)) };
+        Tiles(())
+    }
+}
+
+impl Drop for Tiles {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: whoever made them has tiles.
+        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    }
+}
+
+/// Of each tile how many rows it has, and how many bytes a row.
+#[repr(C, align(64))]
+struct Shapes([u64; 8]);
+
+/// Palette 1: bytes of a row from byte 16 on, two for each tile; rows from byte 48 on, one for each.
+#[inline(always)]
+fn shapes(depth: usize) -> Shapes {
+    const PALETTE: u64 = 1;
+    const LINES: u64 = LINE as u64 * 0x1_0001_0001_0001;
+    const ALL_ROWS: u64 = ROWS as u64 * 0x101_0101_0101_0101;
+    let (depth, line, rows) = (depth as u64, LINE as u64, ROWS as u64);
+    let row_bytes = [LINES, line | line << 16 | depth << 32 | line << 48];
+    let rows = ALL_ROWS ^ ((rows ^ (depth / 4)) << 56);
+    Shapes([PALETTE, 0, row_bytes[0], row_bytes[1], 0, 0, rows, 0])
+}
