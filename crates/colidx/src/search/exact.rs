@@ -17,8 +17,8 @@ use crate::segment::vectors::{Vectors, room};
 use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
 use std::ops::Range;
 
-/// Vectors decoded at a time: they stay in the first-level cache until they are multiplied.
-const BLOCK: usize = 64;
+/// Vectors decoded at a time: they stay in the first-level cache until they are multiplied, by tiles of twelve rows or six.
+const BLOCK: usize = 60;
 
 /// Blocks between the fetch of vectors from memory and their use.
 const AHEAD: usize = 2;
