@@ -79,7 +79,7 @@ pub(crate) fn steps(bytes: usize) -> Option<(usize, usize)> {
     (bytes > 0 && bytes.is_multiple_of(4 * steps)).then(|| (steps, bytes / steps))
 }
 
-/// Tiles ready for use: 0 to 5 for sums, `[16][16]` i32; 6 for rows, `[16][depth]` bytes; 7 for columns, `[depth / 4][16][4]`.
+/// Tiles ready for use: 0 to 3 for sums, `[16][16]` i32; 4 to 6 for rows, `[16][depth]` bytes; 7 for columns, `[depth / 4][16][4]`.
 /// Dropped, they are forgotten, and the system need not keep them when another thread runs.
 ///
 /// To make them ready takes as long as ten products, and the unit that multiplies sleeps when it had nothing to do for half a
@@ -116,7 +116,7 @@ fn shapes(depth: usize) -> Shapes {
     const LINES: u64 = LINE as u64 * 0x1_0001_0001_0001;
     const ALL_ROWS: u64 = ROWS as u64 * 0x101_0101_0101_0101;
     let (depth, line, rows) = (depth as u64, LINE as u64, ROWS as u64);
-    let row_bytes = [LINES, line | line << 16 | depth << 32 | line << 48];
+    let row_bytes = [LINES, depth | depth << 16 | depth << 32 | line << 48];
     let rows = ALL_ROWS ^ ((rows ^ (depth / 4)) << 56);
     Shapes([PALETTE, 0, row_bytes[0], row_bytes[1], 0, 0, rows, 0])
 }

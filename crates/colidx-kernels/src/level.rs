@@ -13,7 +13,8 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
     Avx2,
-    /// x86-64 with AVX-512 F, BW and VL (Skylake-X, Zen 4 and later).
+    /// x86-64 with AVX-512 F, BW and VL (Skylake-X, Zen 4 and later), of which those that multiply integers faster do so with VNNI
+    /// and AMX.
     Avx512,
     /// AArch64, where NEON is always present.
     Neon,

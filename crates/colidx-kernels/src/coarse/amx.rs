@@ -74,17 +74,17 @@ unsafe fn multiply(
     steps: usize,
     sums: *mut Sums,
 ) {
-    // SAFETY: tiles 0, 1, 6 and 7 are ours; the memory read and written is the caller's promise.
+    // SAFETY: tiles 0, 1, 4 and 7 are ours; the memory read and written is the caller's promise.
     unsafe {
         asm!(
             "tilezero tmm0",
             "tilezero tmm1",
             "2:",
-            "tileloadd tmm6, [{rows} + {dim}]",
+            "tileloadd tmm4, [{rows} + {dim}]",
             "tileloadd tmm7, [{one} + {line}]",
-            "tdpbssd tmm0, tmm6, tmm7",
+            "tdpbssd tmm0, tmm4, tmm7",
             "tileloadd tmm7, [{two} + {line}]",
-            "tdpbssd tmm1, tmm6, tmm7",
+            "tdpbssd tmm1, tmm4, tmm7",
             "add {rows}, {depth}",
             "add {one}, {tile}",
             "add {two}, {tile}",
@@ -102,7 +102,7 @@ unsafe fn multiply(
             line = in(reg) LINE,
             sums = in(reg) sums,
             TILE = const TILE,
-            out("tmm0") _, out("tmm1") _, out("tmm6") _, out("tmm7") _,
+            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm7") _,
             options(nostack),
         );
     }
