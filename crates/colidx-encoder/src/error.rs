@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Device;
+use crate::{Device, Precision};
 
 /// Why a checkpoint could not be opened or a text could not be encoded.
 #[derive(Debug, thiserror::Error)]
@@ -220,6 +220,16 @@ pub enum EncoderError {
         device: Device,
         /// Why it cannot be used.
         problem: String,
+    },
+    /// The device has no such precision.
+    #[error(
+        "device {device} computes in f32, not {precision}; use the precision f32, or the device cpu"
+    )]
+    DevicePrecision {
+        /// The device asked for.
+        device: Device,
+        /// The precision asked for.
+        precision: Precision,
     },
     /// A tensor operation failed.
     #[error("{0}; this is a defect of colidx, please report it with the name of the checkpoint")]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
 
 use super::batch::Padded;
@@ -47,27 +47,40 @@ impl Attention {
                 .transpose(1, 2)?
                 .contiguous()
         };
-        let (queries, keys, values) = (part(0)?, part(1)?, part(2)?);
-        let mut allowed = padded.attended.clone();
+        let (heads, width) = (self.heads, self.width);
+        // Candle's broadcasts and reductions divide 64-bit integers for every element and dimension, which is most of a GPU's
+        // time. Products do what they can of them: more columns bar keys in one and sum weights in the other.
+        let shape = (count, heads, n, EXTRA);
+        let ones = Tensor::ones(shape, DType::F32, qkv.device())?;
+        // Together far below every score, and finite: a row without any allowed key must not become NaN.
+        let barred = ((&padded.attended - 1.0)? * (BARRED / EXTRA as f64))?
+            .reshape((count, 1, n, 1))?
+            .broadcast_as(shape)?
+            .contiguous()?;
+        let queries = (part(0)? / (width as f64).sqrt())?;
+        let queries = Tensor::cat(&[&queries, &ones], 3)?;
+        let keys = Tensor::cat(&[&part(1)?, &barred], 3)?;
+        let values = Tensor::cat(&[&part(2)?, &ones], 3)?;
+        let mut scores = queries.matmul(&keys.t()?.contiguous()?)?;
         if let Some(window) = self.window {
-            let near: Vec<f32> = (0..n * n)
-                .map(|i| f32::from((i / n).abs_diff(i % n) <= window))
+            let far: Vec<f32> = (0..n * n)
+                .map(|i| f32::from((i / n).abs_diff(i % n) > window) * -BARRED as f32)
                 .collect();
-            let near = Tensor::from_vec(near, (1, 1, n, n), qkv.device())?;
-            allowed = allowed.broadcast_mul(&near)?;
+            let far = Tensor::from_vec(far, (1, 1, n, n), qkv.device())?;
+            scores = scores.broadcast_add(&far)?;
         }
-        let scores = (queries.matmul(&keys.t()?.contiguous()?)? / (self.width as f64).sqrt())?;
-        // Far below every score, and finite: a row without any allowed key must not become NaN.
-        let barred = ((&allowed - 1.0)? * 1e9)?;
-        let scores = scores.broadcast_add(&barred)?;
-        let weights = scores
-            .broadcast_sub(&scores.max_keepdim(D::Minus1)?)?
+        let scores = scores.reshape((count * heads * n, n))?;
+        let highest = scores.max_keepdim(1)?;
+        let weighted = scores
+            .broadcast_sub(&highest)?
             .exp()?
-            .broadcast_mul(&allowed)?;
-        let sums = (weights.sum_keepdim(D::Minus1)? + 1e-30)?;
-        weights
-            .broadcast_div(&sums)?
-            .matmul(&values)?
+            .reshape((count, heads, n, n))?
+            .matmul(&values)?;
+        let any_allowed = highest.gt(-BARRED / 2.0)?.to_dtype(DType::F32)?;
+        weighted
+            .narrow(3, 0, width)?
+            .broadcast_div(&weighted.narrow(3, width, 1)?)?
+            .broadcast_mul(&any_allowed.reshape((count, heads, n, 1))?)?
             .transpose(1, 2)?
             .reshape((count * n, self.hidden()))?
             .index_select(&padded.scatter, 0)
@@ -181,6 +194,11 @@ struct Part<'a> {
     attended: usize,
     first: usize,
 }
+
+/// What is taken from the score of a key that is not attended to, where operations are candle's own.
+const BARRED: f64 = 1e9;
+/// Columns beside a head's own there: a multiple of four, so that rows stay aligned.
+const EXTRA: usize = 4;
 
 /// Rows whose weights are computed together: they stay in the first-level cache.
 const BLOCK: usize = 24;

@@ -22,16 +22,20 @@ impl Placement {
         let EncoderOptions { precision, device } = *options;
         let found = match device {
             Device::Cpu => return Ok(Placement::Kernels(precision)),
-            Device::Cuda(number) => candle_core::Device::new_cuda(number),
+            // One stream for all threads. The default is a stream for each thread, and nothing then orders what a thread of
+            // the pool put on the GPU before what another reads, nor products that share the workspace of a cuBLAS handle.
+            Device::Cuda(number) => candle_core::Device::new_cuda_with_stream(number),
             Device::Metal(number) => candle_core::Device::new_metal(number),
         };
-        let problem = |problem: String| EncoderError::NoDevice { device, problem };
         if precision != Precision::F32 {
-            return Err(problem(format!("it computes in f32, not {precision}")));
+            return Err(EncoderError::DevicePrecision { device, precision });
         }
         found
             .map(Placement::Tensors)
-            .map_err(|error| problem(error.to_string()))
+            .map_err(|error| EncoderError::NoDevice {
+                device,
+                problem: without_backtrace(&error).to_string(),
+            })
     }
 
     /// The same place with all the digits of f32.
@@ -53,6 +57,14 @@ impl Placement {
     /// `values`, `[rows, width]`, as a tensor in its place.
     pub(crate) fn matrix(&self, values: &[f32], width: usize) -> candle_core::Result<Tensor> {
         Tensor::from_slice(values, (values.len() / width, width), self.device())
+    }
+}
+
+/// What candle's `error` says without the backtrace that it prints under `RUST_BACKTRACE`.
+fn without_backtrace(error: &candle_core::Error) -> &candle_core::Error {
+    match error {
+        candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(inner),
+        error => error,
     }
 }
 
