@@ -44,7 +44,8 @@ fn has_tiles() -> bool {
 }
 
 /// Asks for what Linux keeps tiles in, eight kilobytes a thread, which a process gets only when it asks
-/// (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`).
+/// (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`). From then on Linux refuses stacks for signals that are too small to keep
+/// them in; those that Rust makes are not, and where others are there already, it says no.
 #[cfg(target_os = "linux")]
 fn is_permitted() -> bool {
     const ARCH_PRCTL: i64 = 158;
