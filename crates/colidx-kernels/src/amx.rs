@@ -35,8 +35,15 @@ fn has_tiles() -> bool {
         unsafe { _xgetbv(0) }
     }
 
-    let leaves = __cpuid(0).eax;
-    if leaves < 7 || __cpuid_count(7, 0).edx & AMX != AMX || __cpuid(1).ecx & XSAVE_ON == 0 {
+    #[allow(unused_unsafe, reason = "in older versions of Rust these are unsafe")]
+    // SAFETY: every x86-64 processor has CPUID.
+    let (extended, basic) = unsafe {
+        if __cpuid(0).eax < 7 {
+            return false;
+        }
+        (__cpuid_count(7, 0).edx, __cpuid(1).ecx)
+    };
+    if extended & AMX != AMX || basic & XSAVE_ON == 0 {
         return false;
     }
     // SAFETY: XSAVE is there where it is turned on.
