@@ -72,7 +72,7 @@ impl Quantizer {
         }
     }
 
-    /// `1 / scale`, and 0 where the scale is 0.
+    /// `1 / scale`, and 0 where the scale is 0 or has no inverse.
     pub(crate) fn inverse_scales(&self) -> Vec<f32> {
         inverse(&self.scales)
     }
@@ -121,9 +121,9 @@ impl Encoder {
     }
 }
 
-/// 1 over each, and 0 for those that are 0.
+/// 1 over each, and 0 for those whose inverse f32 cannot hold.
 fn inverse(values: &[f32]) -> Vec<f32> {
-    let inverse = |&x: &f32| if x > 0.0 { 1.0 / x } else { 0.0 };
+    let inverse = |&x: &f32| if x.is_normal() { 1.0 / x } else { 0.0 };
     values.iter().map(inverse).collect()
 }
 
@@ -196,8 +196,11 @@ fn scales(residuals: &[f32], dim: usize) -> Vec<f32> {
             *sum += f64::from(r) * f64::from(r);
         }
     }
-    sums.iter()
-        .map(|sum| (sum / rows.max(1) as f64).sqrt() as f32)
+    let scale = |sum: &f64| (sum / rows.max(1) as f64).sqrt() as f32;
+    // Residuals so small that their scale has no inverse are as good as none.
+    let scales = sums.iter().map(scale);
+    scales
+        .map(|s| if s.is_normal() { s } else { 0.0 })
         .collect()
 }
 

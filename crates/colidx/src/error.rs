@@ -71,6 +71,47 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory was changed by another while this writer worked.
+    #[error(
+        "{} was changed while this writer worked: {found}; nothing was committed, and what is there now is as the other left it", path.display()
+    )]
+    Conflict {
+        /// The directory.
+        path: PathBuf,
+        /// What was found.
+        found: Conflict,
+    },
+    /// Files of an index are there, and no manifest that names them.
+    #[error(
+        "{} holds files of an index (`{found}`) but no `manifest`: it was copied or restored in part; restore the manifest, or build with force to replace what is there", path.display()
+    )]
+    ManifestMissing {
+        /// The directory.
+        path: PathBuf,
+        /// One of the files.
+        found: String,
+    },
+    /// The journal of an unfinished build cannot be read.
+    #[error(
+        "the journal of an unfinished build cannot be read: {source}. An index beside it does not need it: remove that file to give up what the build had encoded, or build with force"
+    )]
+    DamagedJournal {
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// What was about to be committed could not be opened again.
+    #[error(
+        "what was to be committed breaks a rule of the format, so it was not, and the index is as it was: {source}"
+    )]
+    Uncommittable {
+        /// The rule.
+        source: Box<Error>,
+    },
+    /// A write failed, after which what the writer holds is not to be trusted.
+    #[error(
+        "an earlier write failed, so nothing more can be written or committed; the index is as it was at the last commit, open it again"
+    )]
+    Poisoned,
     /// The same key was given twice.
     #[error(
         "document key `{key}` occurs more than once; keys identify documents, so make each unique"
@@ -120,6 +161,22 @@ pub enum Error {
         column: usize,
         /// The value found.
         value: f32,
+    },
+    /// A vector too long to be stored: squared distances from it would leave the range of f32.
+    #[error(
+        "{what} has a vector too long to store: at token {row} its length is above {most:e}, with {value:e} at dimension {column}; scale the vectors, or check the model or the file that made them"
+    )]
+    TooLong {
+        /// What was being read, such as a document's key.
+        what: String,
+        /// Token within it.
+        row: usize,
+        /// Dimension of the greatest value.
+        column: usize,
+        /// That value.
+        value: f32,
+        /// The greatest length.
+        most: f32,
     },
     /// Vectors of another dimension than the index or the source announced.
     #[error(
@@ -251,6 +308,28 @@ pub enum Error {
         "stopped before the commit; an index that was there is unchanged, and what was encoded is kept for a build that resumes"
     )]
     Cancelled,
+}
+
+/// What another did to a directory while a writer worked in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// Its path leads to another directory, or to none.
+    Moved,
+    /// Its lock was removed, and another writer has taken it.
+    Locked,
+    /// Another manifest is in place.
+    Committed,
+}
+
+impl std::fmt::Display for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Moved => "it was moved, or replaced by another directory",
+            Self::Locked => "its lock was removed, and another writer has it now",
+            Self::Committed => "another has committed to it or restored another manifest",
+        })
+    }
 }
 
 /// As `--memory` takes it, rounded up.

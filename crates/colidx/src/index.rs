@@ -206,10 +206,6 @@ impl Index {
         self.manifest.model.as_ref()
     }
 
-    pub(crate) fn directory(&self) -> &Directory {
-        &self.directory
-    }
-
     pub(crate) fn manifest(&self) -> &Manifest {
         &self.manifest
     }

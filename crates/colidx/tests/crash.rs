@@ -80,24 +80,41 @@ fn the_crash_test_finds_every_rule_broken() {
         ],
         other => vec![other],
     });
+    breaks("folders above are not synced", &|step| match step {
+        Step::Disk(Event::SyncFolder { .. }) => vec![],
+        other => vec![other],
+    });
     // One sync at a time, wherever it stands, but of files that a build keeps for itself.
     let record = test.record();
-    let own = |file: usize| {
+    let is_own = |name: &str| name.ends_with(".spool") || name.starts_with("build.journal");
+    let own_file = |file: usize| {
         let made = |step: &Step| match step {
-            Step::Disk(Event::Create { name, file: made }) => {
-                *made == file && name.ends_with(".spool")
-            }
+            Step::Disk(Event::Create { name, file: made }) => *made == file && is_own(name),
             _ => false,
         };
         record.iter().any(made)
     };
-    let syncs = |step: &Step| match step {
-        Step::Disk(Event::Sync { file }) => !own(*file),
-        Step::Disk(Event::SyncDirectory) => true,
+    // The directory is synced on both sides of a change of such a name.
+    let own_name = |at: Option<usize>| {
+        let step = at.and_then(|at| record.get(at));
+        match step {
+            Some(Step::Disk(Event::Rename { to: name, .. } | Event::Remove { name })) => {
+                is_own(name)
+            }
+            _ => false,
+        }
+    };
+    let syncs = |at: usize| match &record[at] {
+        Step::Disk(Event::Sync { file }) => !own_file(*file),
+        // A folder that is there already is synced again, for one whose maker was killed.
+        Step::Disk(Event::SyncFolder { .. }) => {
+            matches!(record[at - 1], Step::Disk(Event::MakeFolder { .. }))
+        }
+        Step::Disk(Event::SyncDirectory) => !own_name(at.checked_sub(1)) && !own_name(Some(at + 1)),
         _ => false,
     };
     let mut needed = 0;
-    let all = (0..record.len()).filter(|&at| syncs(&record[at]));
+    let all = (0..record.len()).filter(|&at| syncs(at));
     for at in all.clone() {
         let mut record = record.clone();
         record.remove(at);

@@ -25,7 +25,7 @@ fn built(directory: &Directory) {
     build(directory, &base(), options);
 }
 
-fn writer(directory: &Directory) -> Result<IndexWriter> {
+fn open_writer(directory: &Directory) -> Result<IndexWriter> {
     let options = WriterOptions {
         // One commit at a time.
         merge: false,
@@ -66,7 +66,7 @@ fn recorded() -> CrashTest {
     let mut test = CrashTest::new();
     test.commit(built);
     for change in CHANGES {
-        test.commit(|directory| drop(change(&mut writer(directory).unwrap()).unwrap()));
+        test.commit(|directory| drop(change(&mut open_writer(directory).unwrap()).unwrap()));
     }
     test
 }
@@ -78,7 +78,7 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
         let Some(before) = Contents::of(directory).unwrap() else {
             return;
         };
-        let mut writer = writer(directory).unwrap();
+        let mut writer = open_writer(directory).unwrap();
         writer.update(&document("after", "words again")).unwrap();
         writer.commit(&mut Words, &NoProgress).unwrap();
         let after = Contents::of(directory).unwrap().unwrap();
@@ -117,7 +117,7 @@ fn a_fault_at_any_call_is_an_error_and_the_commit_before_stays() {
     built(&directory);
     for (number, change) in CHANGES.into_iter().enumerate() {
         let (old_files, old) = (memory.files(), Contents::of(&directory).unwrap());
-        change(&mut writer(&directory).unwrap()).unwrap();
+        change(&mut open_writer(&directory).unwrap()).unwrap();
         let new = Contents::of(&directory).unwrap();
         for fault in [
             Fault::Error(ErrorKind::Other),
@@ -128,7 +128,7 @@ fn a_fault_at_any_call_is_an_error_and_the_commit_before_stays() {
                 let injector = Injector::over(&old_files);
                 let faulty = Directory::over(Arc::new(injector.clone()));
                 injector.set_fault(Some((call, fault)));
-                let result = writer(&faulty).and_then(|mut w| change(&mut w));
+                let result = open_writer(&faulty).and_then(|mut w| change(&mut w));
                 let reached = injector.calls() > call;
                 injector.set_fault(None);
                 let place = format!("change {number}, {fault:?} at call {call}");
@@ -138,7 +138,7 @@ fn a_fault_at_any_call_is_an_error_and_the_commit_before_stays() {
                     Err(Error::Io { .. }) => assert!(found == old || found == new, "{place}"),
                     Err(other) => panic!("{place}: {other}"),
                 }
-                let mut again = writer(&faulty).unwrap();
+                let mut again = open_writer(&faulty).unwrap();
                 again.update(&document("after", "words again")).unwrap();
                 again.commit(&mut Words, &NoProgress).unwrap();
                 let after = Contents::of(&faulty).unwrap().unwrap();
@@ -159,7 +159,7 @@ fn a_writer_goes_on_after_a_fault() {
     for call in 0.. {
         let injector = Injector::over(&memory.files());
         let directory = Directory::over(Arc::new(injector.clone()));
-        let mut writer = writer(&directory).unwrap();
+        let mut writer = open_writer(&directory).unwrap();
         let calls = injector.calls();
         injector.set_fault(Some((calls + call, Fault::Error(ErrorKind::Other))));
         let first = CHANGES[0](&mut writer);
@@ -171,7 +171,14 @@ fn a_writer_goes_on_after_a_fault() {
             .unwrap()
             .is_some();
         assert!(first.is_err() || there);
-        // What was staged and not committed is given up.
+        // What was staged and not committed is given up; after a document that could not be staged the writer is, too.
+        if let Err(Error::Poisoned) = writer.delete("nothing") {
+            assert!(matches!(first, Err(Error::Io { .. })) && !there);
+            let commit = writer.commit(&mut Words, &NoProgress);
+            assert!(matches!(commit, Err(Error::Poisoned)));
+            drop(writer);
+            writer = open_writer(&directory).unwrap();
+        }
         if !there {
             writer.add(&document("new", "some new words")).unwrap();
             writer.commit(&mut Words, &NoProgress).unwrap();

@@ -174,7 +174,7 @@ fn truncated_and_missing_files_are_refused_at_open() {
         without.remove(name);
         let error = open(&without).unwrap_err();
         match error {
-            Error::NotAnIndex { .. } => assert_eq!(name, MANIFEST),
+            Error::ManifestMissing { .. } => assert_eq!(name, MANIFEST),
             Error::Io { .. } => assert!(error.to_string().contains(name), "{error}"),
             other => panic!("{name}: {other}"),
         }

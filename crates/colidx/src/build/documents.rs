@@ -16,6 +16,8 @@ pub(crate) struct DocumentWriter {
     text: TextWriter,
     stores_text: bool,
     without_text: u64,
+    /// A write failed half way: keys and text are not of the same documents.
+    torn: bool,
 }
 
 /// The documents of a segment, stored but not encoded.
@@ -38,11 +40,15 @@ impl DocumentWriter {
             text: TextWriter::create(directory, number)?,
             stores_text: false,
             without_text: 0,
+            torn: false,
         })
     }
 
-    /// Adds a document. What is refused leaves no trace.
+    /// Adds a document. What is refused leaves no trace; after a write that failed nothing more can be done.
     pub(crate) fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
+        if self.torn {
+            return Err(Error::Poisoned);
+        }
         if self.keys.len() as u64 == u64::from(u32::MAX) {
             return Err(Error::TooManyDocuments {
                 max: u32::MAX.into(),
@@ -58,7 +64,10 @@ impl DocumentWriter {
         self.keys.push(key)?;
         self.stores_text |= !(title.is_empty() && text.is_empty() && metadata.is_empty());
         self.without_text += u64::from(title.is_empty() && text.is_empty());
-        self.text.push(key, [title, text, metadata])
+        self.torn = true;
+        self.text.push(key, [title, text, metadata])?;
+        self.torn = false;
+        Ok(())
     }
 
     /// Documents added so far.
@@ -72,6 +81,9 @@ impl DocumentWriter {
     }
 
     pub(crate) fn finish(self) -> Result<StoredDocuments> {
+        if self.torn {
+            return Err(Error::Poisoned);
+        }
         let seal = self.text.finish()?;
         let text = FileEntry::new(kind::TEXT, self.number, seal);
         Ok(StoredDocuments {

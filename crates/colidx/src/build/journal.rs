@@ -12,10 +12,11 @@ use crate::format::frame::{Frame, FrameWriter, Seal};
 use crate::format::{Tag, kind};
 use crate::storage::Directory;
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-pub(super) const JOURNAL: &str = "build.journal";
+pub(crate) const JOURNAL: &str = "build.journal";
 const JOURNAL_NEW: &str = "build.journal.new";
 
 const STATE: Tag = Tag(*b"STAT");
@@ -90,18 +91,39 @@ impl Record {
     /// The journal of a build over the index that is there. One of a build over another commit, be it that this build has
     /// been committed or that another came between, is none.
     pub(super) fn find(directory: &Directory, replaced: &Replaced) -> Result<Option<Self>> {
+        let current = (replaced.generation, replaced.next_file());
+        let record = Self::read(directory)?;
+        Ok(record.filter(|record| (record.generation, record.number) == current))
+    }
+
+    /// The journal that is there, of whatever build.
+    pub(super) fn read(directory: &Directory) -> Result<Option<Self>> {
         if !directory.exists(JOURNAL)? {
             return Ok(None);
         }
+        match Self::open(directory) {
+            Ok(record) => Ok(Some(record)),
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if is_damage(&error) => Err(Error::DamagedJournal {
+                source: Box::new(error),
+            }),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn open(directory: &Directory) -> Result<Self> {
         let frame = Frame::open(directory, JOURNAL, kind::JOURNAL, None)?;
         frame.check_all()?;
         let state = frame.section::<u8>(STATE)?;
-        let record: Self = serde_json::from_slice(&state).map_err(|e| {
+        serde_json::from_slice(&state).map_err(|e| {
             let expected = "the state of a build, written by this version of colidx";
             frame.error(FormatErrorKind::invalid(STATE, "JSON", expected, e))
-        })?;
-        let current = (replaced.generation, replaced.next_file());
-        Ok(((record.generation, record.number) == current).then_some(record))
+        })
+    }
+
+    /// Whether there is anything to go on with.
+    pub(super) fn has_encoded(&self) -> bool {
+        self.encoded > 0
     }
 
     pub(super) fn unfinished(&self) -> Unfinished {
@@ -233,11 +255,23 @@ impl Journal {
         change(&mut self.record.done);
     }
 
+    /// Says that a build begins, before it writes anything else: what is there without a journal is then no unfinished build.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        match self.resumed {
+            Some(_) => Ok(()),
+            None => self.write(),
+        }
+    }
+
     /// Makes what was noted durable; while nothing was encoded, there is nothing to keep.
     pub(super) fn save(&mut self) -> Result<()> {
-        if self.record.encoded == 0 {
+        if !self.record.has_encoded() {
             return Ok(());
         }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         self.record.written = now.unwrap_or_default().as_secs();
         // A struct of numbers and strings always has a JSON form.
@@ -248,6 +282,19 @@ impl Journal {
         self.directory.replace(JOURNAL_NEW, JOURNAL)?;
         self.saved = Instant::now();
         Ok(())
+    }
+}
+
+/// Whether it is the file that is wrong, and not the system.
+fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::Format(_) => true,
+        // A folder, a pipe or a link in its place.
+        Error::Io { source, .. } => matches!(
+            source.kind(),
+            ErrorKind::InvalidInput | ErrorKind::IsADirectory
+        ),
+        _ => false,
     }
 }
 

@@ -27,10 +27,11 @@ pub(crate) use assemble::{
     Assembled, Finish, Input, Site, Written, assemble_anew, check_memory, extend, finish,
 };
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
+pub(crate) use journal::JOURNAL;
 pub use journal::Unfinished;
 pub use options::BuildOptions;
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
-pub(crate) use staging::Staging;
+pub(crate) use staging::{Staging, index_file};
 pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};
@@ -136,7 +137,9 @@ impl IndexBuilder {
     pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
         options.check()?;
         let (staging, replaced, unfinished) = Staging::take(directory, &options)?;
-        let journal = Journal::new(directory, &replaced, unfinished, &options)?;
+        let directory = &staging.directory;
+        let mut journal = Journal::new(directory, &replaced, unfinished, &options)?;
+        journal.begin()?;
         let number = replaced.next_file();
         Ok(Self {
             documents: DocumentWriter::create(directory, number)?,
@@ -160,6 +163,7 @@ impl IndexBuilder {
     pub fn unfinished(path: impl AsRef<Path>) -> Result<Option<Unfinished>> {
         let directory = Directory::new(path);
         let record = Record::find(&directory, &Replaced::read(&directory)?)?;
+        let record = record.filter(Record::has_encoded);
         Ok(record.map(|record| record.unfinished()))
     }
 
@@ -168,7 +172,8 @@ impl IndexBuilder {
     /// # Errors
     ///
     /// [`Error::DuplicateKey`], [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which the
-    /// builder is unchanged and can go on; [`Error::Io`] when the disk fails.
+    /// builder is unchanged and can go on; [`Error::Io`] when the disk fails, after which everything is
+    /// [`Error::Poisoned`].
     pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
         self.documents.add(document)?;
         self.digest.add(document);
@@ -257,7 +262,7 @@ impl Build {
             files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.take(),
         };
-        self.staging.commit(&manifest)?;
+        self.staging.commit(&manifest, None)?;
         phases.push((Phase::Commit, started.elapsed()));
 
         let bytes = |text: bool| {

@@ -76,14 +76,11 @@ impl Reader<'_> {
         if !batch.token_ids.is_empty() {
             count("token ids", vectors, batch.token_ids.len())?;
         }
-        if let Some(at) = batch.vectors.iter().position(|v| !v.is_finite()) {
-            let (index, row) = locate(&batch.lens, at / dim);
-            return Err(Error::NonFinite {
-                what: format!("document `{}`", self.keys.key(documents[index])),
-                row,
-                column: at % dim,
-                value: batch.vectors[at],
-            });
+        let mut rows = batch.vectors.chunks_exact(dim);
+        if let Some(at) = rows.position(|row| !is_storable(row)) {
+            let (index, row) = locate(&batch.lens, at);
+            let what = format!("document `{}`", self.keys.key(documents[index]));
+            return Err(refusal(what, row, &batch.vectors[at * dim..][..dim]));
         }
         if self.must.token_ids && batch.token_ids.len() != vectors {
             return Err(Error::NoTokenIds);
@@ -99,6 +96,37 @@ impl Reader<'_> {
                 })
             }
         }
+    }
+}
+
+/// Greatest squared length of a vector. Twice the length squared, the most that two vectors can be apart, is then far within the
+/// range of f32, as are sums of the squares of a sample.
+const MAX_SQUARED_LENGTH: f32 = (1u128 << 120) as f32;
+
+/// Whether a vector is finite and not too long. The sum is neither where one of its values is not.
+fn is_storable(vector: &[f32]) -> bool {
+    vector.iter().map(|x| x * x).sum::<f32>() <= MAX_SQUARED_LENGTH
+}
+
+/// What is wrong with a vector that is not storable.
+fn refusal(what: String, row: usize, vector: &[f32]) -> Error {
+    if let Some(column) = vector.iter().position(|v| !v.is_finite()) {
+        return Error::NonFinite {
+            what,
+            row,
+            column,
+            value: vector[column],
+        };
+    }
+    let magnitude = |&column: &usize| vector[column].abs();
+    let greatest = (0..vector.len()).max_by(|a, b| magnitude(a).total_cmp(&magnitude(b)));
+    let column = greatest.unwrap_or(0);
+    Error::TooLong {
+        what,
+        row,
+        column,
+        value: vector.get(column).copied().unwrap_or(0.0),
+        most: MAX_SQUARED_LENGTH.sqrt(),
     }
 }
 

@@ -1,11 +1,16 @@
 //! What of a directory belongs to the index that is there, what to a build, and what goes when a build ends.
+//!
+//! A directory is in one of these states, which `docs/updates.md` lists for users: empty; an index; either of them with an
+//! unfinished build; files of an index without a manifest; or somebody else's. What is missing is not what is unfinished: a
+//! build writes its journal before its first file, so files without manifest and journal are an index that was damaged.
 
 use super::BuildOptions;
 use super::journal::{JOURNAL, Record};
 use crate::error::{Error, Result};
-use crate::format::manifest::{MANIFEST, Manifest};
+use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest};
 use crate::format::{self, file_name};
-use crate::storage::{Directory, LOCK, WriterLock};
+use crate::index::Index;
+use crate::storage::{Directory, LOCK};
 
 /// What is known of the index that a build replaces; nothing, when there is none.
 #[derive(Debug, Default)]
@@ -35,32 +40,32 @@ impl Replaced {
         }
         match Manifest::open(directory) {
             Ok((manifest, _)) => Ok(Self::of(&manifest)),
-            // A damaged manifest cannot say which files are its own: all stay until the new index is committed.
-            Err(Error::Format(_)) => {
-                let mut files = directory.list()?;
-                files.retain(|name| format::file_number(name).is_some());
-                Ok(Self {
-                    generation: 0,
-                    last_file: files
-                        .iter()
-                        .filter_map(|name| format::file_number(name))
-                        .max()
-                        .unwrap_or(0),
-                    files,
-                })
-            }
+            Err(Error::Format(_)) => Self::unknown(directory),
             Err(other) => Err(other),
         }
     }
+
+    /// Without a manifest that says which files are its own, all stay until the new index is committed.
+    fn unknown(directory: &Directory) -> Result<Self> {
+        let mut files = directory.list()?;
+        files.retain(|name| format::file_number(name).is_some());
+        let numbers = files.iter().filter_map(|name| format::file_number(name));
+        Ok(Self {
+            generation: 0,
+            last_file: numbers.max().unwrap_or(0),
+            files,
+        })
+    }
 }
 
-/// A directory taken for a build. When it is dropped, what was not committed is removed, unless a journal tells how to go on.
+/// A directory taken for a build or for changes. When it is dropped, what was not committed is removed, unless a journal tells how
+/// to go on.
 #[derive(Debug)]
 pub(crate) struct Staging {
+    /// The writer's handle, which holds the lock.
     pub directory: Directory,
     kept: Vec<String>,
     committed: bool,
-    _lock: WriterLock,
 }
 
 impl Staging {
@@ -73,15 +78,28 @@ impl Staging {
         if !directory.exists(MANIFEST)? {
             check_only_ours(directory)?;
         }
-        let lock = directory.lock()?;
+        let path = || directory.path().to_path_buf();
+        let directory = directory.lock(MANIFEST)?;
         let there = directory.exists(MANIFEST)?;
-        let replaced = Replaced::read(directory)?;
-        let unfinished = match Record::find(directory, &replaced) {
+        let mut replaced = Replaced::read(&directory)?;
+        let record = match Record::find(&directory, &replaced) {
             // What cannot be read cannot be continued, but it can be replaced.
-            Err(Error::Format(_)) if options.force && !options.resume => None,
+            Err(Error::DamagedJournal { .. }) if options.force && !options.resume => None,
             found => found?,
         };
-        let path = || directory.path().to_path_buf();
+        if !there && record.is_none() {
+            match index_file(&directory)? {
+                Some(_) if options.force => replaced = Replaced::unknown(&directory)?,
+                Some(found) => {
+                    return Err(Error::ManifestMissing {
+                        path: path(),
+                        found,
+                    });
+                }
+                None => {}
+            }
+        }
+        let unfinished = record.filter(Record::has_encoded);
         match &unfinished {
             Some(_) if options.resume || options.force => {}
             Some(record) => return Err(record.refused(path())),
@@ -89,10 +107,9 @@ impl Staging {
             None => {}
         }
         let staging = Self {
-            directory: directory.clone(),
+            directory,
             kept: replaced.files.clone(),
             committed: false,
-            _lock: lock,
         };
         if unfinished.is_some() && options.resume {
             return Ok((staging, replaced, unfinished));
@@ -101,22 +118,18 @@ impl Staging {
         Ok((staging, replaced, None))
     }
 
-    /// Takes the lock for changes to an index. A build over it that was left unfinished would be worthless after them, so it
-    /// must be ended first.
-    pub(crate) fn over(
-        directory: &Directory,
-        lock: WriterLock,
-        manifest: &Manifest,
-    ) -> Result<Self> {
+    /// Takes a locked directory for changes to its index. A build over it that was left unfinished would be worthless after
+    /// them, so it must be ended first.
+    pub(crate) fn over(directory: Directory, manifest: &Manifest) -> Result<Self> {
         let index = Replaced::of(manifest);
-        if let Some(record) = Record::find(directory, &index)? {
+        let record = Record::find(&directory, &index)?;
+        if let Some(record) = record.filter(Record::has_encoded) {
             return Err(record.refused(directory.path().to_path_buf()));
         }
         let staging = Self {
-            directory: directory.clone(),
+            directory,
             kept: index.files,
             committed: false,
-            _lock: lock,
         };
         staging.clear()?;
         Ok(staging)
@@ -132,8 +145,9 @@ impl Staging {
         self.sweep()
     }
 
-    /// Removes what is not kept, as much of it as can be.
+    /// Removes what is not kept, as much of it as can be. After a commit of another nothing is known to be nobody's.
     pub(crate) fn sweep(&self) -> Result<()> {
+        self.directory.check_commit()?;
         let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
@@ -143,28 +157,39 @@ impl Staging {
         result
     }
 
-    /// Commits. When the staging is dropped or swept, the files of the commit before are removed, which readers that hold them do
-    /// not notice.
-    pub(crate) fn commit(&mut self, manifest: &Manifest) -> Result<()> {
+    /// Commits, and returns the index as it then is; `known` is what of it may be open already. The new state is opened
+    /// before it is put in place, so that no state is committed that a reader refuses. When the staging is dropped or swept, the
+    /// files of the commit before are removed, which readers that hold them do not notice.
+    pub(crate) fn commit(&mut self, manifest: &Manifest, known: Option<&Index>) -> Result<Index> {
         let files = files_of(manifest);
+        manifest.write(&self.directory)?;
+        let index = Index::open_prepared(&self.directory, known).map_err(|error| match error {
+            Error::Format(_) => Error::Uncommittable {
+                source: Box::new(error),
+            },
+            other => other,
+        })?;
         // When this fails, either manifest may be in place: the files of both stay.
         self.kept.extend_from_slice(&files);
-        manifest.commit(&self.directory)?;
+        self.directory.commit(MANIFEST_NEW, MANIFEST)?;
         self.kept = files;
         self.committed = true;
-        Ok(())
+        Ok(index)
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Best effort: what cannot be removed now is removed by the next build.
-        if self.committed || matches!(self.directory.exists(JOURNAL), Ok(false)) {
-            let _ = self.sweep();
-            if let Ok(false) = self.directory.exists(MANIFEST) {
-                let _ = self.directory.remove(LOCK);
-                let _ = self.directory.remove_directory();
-            }
+        // Best effort: what cannot be removed now is removed by the next build. What a build can go on with stays, and so does
+        // what cannot be told.
+        let record = Record::read(&self.directory);
+        if !self.committed && record.map_or(true, |r| r.is_some_and(|r| r.has_encoded())) {
+            return;
+        }
+        let _ = self.clear();
+        if let Ok(false) = self.directory.exists(MANIFEST) {
+            let _ = self.directory.remove(LOCK);
+            let _ = self.directory.remove_directory();
         }
     }
 }
@@ -172,6 +197,12 @@ impl Drop for Staging {
 fn files_of(manifest: &Manifest) -> Vec<String> {
     let files = manifest.files.iter();
     files.map(|f| file_name(f.kind, f.number)).collect()
+}
+
+/// A file that belongs to an index or to a build of one.
+pub(crate) fn index_file(directory: &Directory) -> Result<Option<String>> {
+    let mut names = directory.list()?.into_iter();
+    Ok(names.find(|name| format::file_number(name).is_some()))
 }
 
 /// A directory without a manifest may hold what a build left behind, but nothing else.

@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 pub(crate) const MANIFEST: &str = "manifest";
-const MANIFEST_NEW: &str = "manifest.new";
+/// The next manifest, before it is put in place.
+pub(crate) const MANIFEST_NEW: &str = "manifest.new";
 
 const HEAD: Tag = Tag(*b"HEAD");
 const FILES: Tag = Tag(*b"FILE");
@@ -129,7 +130,12 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// Reads and fully checks the manifest, whose every section is small.
     pub(crate) fn open(directory: &Directory) -> Result<(Self, Frame)> {
-        let frame = Frame::open(directory, MANIFEST, kind::MANIFEST, None)?;
+        Self::open_as(directory, MANIFEST)
+    }
+
+    /// As [`Manifest::open`], under either name.
+    pub(crate) fn open_as(directory: &Directory, name: &str) -> Result<(Self, Frame)> {
+        let frame = Frame::open(directory, name, kind::MANIFEST, None)?;
         frame.check_all()?;
         let manifest = Self::parse(&frame)?;
         Ok((manifest, frame))
@@ -282,8 +288,8 @@ impl Manifest {
         })
     }
 
-    /// Writes the manifest under a new name and puts it in place of the last: this is the commit.
-    pub(crate) fn commit(&self, directory: &Directory) -> Result<()> {
+    /// Writes the manifest under its new name, synced. To put it in place of the last is the commit.
+    pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
         let mut w = FrameWriter::create(directory, MANIFEST_NEW, kind::MANIFEST)?;
         let head = Head {
             generation: self.generation,
@@ -332,7 +338,7 @@ impl Manifest {
         };
         w.section(MODEL, &model)?;
         w.finish()?;
-        directory.replace(MANIFEST_NEW, MANIFEST)
+        Ok(())
     }
 
     /// The file of `kind` that belongs to `number`, opened and compared with the manifest's record.

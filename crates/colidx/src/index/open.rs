@@ -1,12 +1,13 @@
 //! Opening an index, and moving on to a newer commit.
 
 use super::Index;
+use crate::build::{JOURNAL, index_file};
 use crate::codebook::Codebook;
 use crate::deletions::{self, Deletions};
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::kind;
-use crate::format::manifest::{MANIFEST, Manifest, SegmentEntry};
+use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest, SegmentEntry};
 use crate::search::{Pools, ReadAhead};
 use crate::segment::Segment;
 use crate::storage::Directory;
@@ -29,10 +30,29 @@ impl Index {
     ///
     /// As [`Index::open`].
     pub fn open_in(directory: &Directory) -> Result<Self> {
+        // What is opened is of one directory, whatever its path leads to meanwhile.
+        let directory = match directory.pinned() {
+            Err(error) if is_missing(&error) => return Err(not_an_index(directory, false)),
+            pinned => pinned?,
+        };
         if !directory.exists(MANIFEST)? {
-            return Err(not_an_index(directory));
+            return Err(no_manifest(&directory));
         }
-        open_newest(directory, None)
+        open_newest(&directory, None)
+    }
+
+    /// The state that is about to be committed, as a reader would open it. What is new of it is checked further than a reader
+    /// does, where that takes little time.
+    pub(crate) fn open_prepared(directory: &Directory, known: Option<&Self>) -> Result<Self> {
+        let (manifest, frame) = Manifest::open_as(directory, MANIFEST_NEW)?;
+        let known = known.filter(|known| same_codebook(&known.manifest, &manifest));
+        let mut index = open_commit(directory, manifest, frame, known)?;
+        if known.is_none() {
+            index.codebook.verify()?;
+        }
+        let in_place = directory.file_path(MANIFEST);
+        index.manifest_frame = index.manifest_frame.renamed(in_place);
+        Ok(index)
     }
 
     /// The newest commit, when it is another than this one. What both have in common is mapped once.
@@ -41,11 +61,16 @@ impl Index {
     ///
     /// As [`Index::open`].
     pub fn reload(&self) -> Result<Option<Self>> {
-        let (manifest, _) = Manifest::open(&self.directory)?;
+        self.reload_from(&self.directory.pinned()?)
+    }
+
+    /// As [`Index::reload`], for a writer, whose directory may have been given another path.
+    pub(crate) fn reload_from(&self, directory: &Directory) -> Result<Option<Self>> {
+        let (manifest, _) = Manifest::open(directory)?;
         if manifest == self.manifest {
             return Ok(None);
         }
-        open_newest(&self.directory, Some(self)).map(Some)
+        open_newest(directory, Some(self)).map(Some)
     }
 }
 
@@ -93,7 +118,7 @@ fn open_commit(
         segment.deleted = deleted;
     }
     Ok(Index {
-        directory: directory.clone(),
+        directory: directory.by_path(),
         manifest,
         manifest_frame: frame,
         codebook,
@@ -123,11 +148,19 @@ impl Index {
     }
 }
 
-fn not_an_index(directory: &Directory) -> Error {
-    let names = directory.list().unwrap_or_default();
-    let unfinished = names
-        .iter()
-        .any(|n| crate::format::file_number(n).is_some());
+/// Why there is no index in a directory that is there.
+fn no_manifest(directory: &Directory) -> Error {
+    let unfinished = directory.exists(JOURNAL).unwrap_or(false);
+    match index_file(directory) {
+        Ok(Some(found)) if !unfinished => Error::ManifestMissing {
+            path: directory.path().to_path_buf(),
+            found,
+        },
+        _ => not_an_index(directory, unfinished),
+    }
+}
+
+fn not_an_index(directory: &Directory, unfinished: bool) -> Error {
     Error::NotAnIndex {
         path: directory.path().to_path_buf(),
         hint: if unfinished {

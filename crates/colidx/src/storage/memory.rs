@@ -2,7 +2,7 @@
 
 use super::aligned::AlignedBytes;
 use super::{Bytes, Held, Storage, StorageFile, too_short};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,8 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct State {
     files: BTreeMap<String, Content>,
-    locked: BTreeSet<String>,
+    /// The files that are locked, under whatever name or none.
+    locked: Vec<Content>,
 }
 
 /// The bytes of a file, which an unlinked name or a map keeps. A map is a snapshot: whoever writes then writes a copy.
@@ -124,12 +125,14 @@ impl Storage for Memory {
 
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
         let mut state = self.state();
-        if !state.locked.insert(name.to_owned()) {
+        let file = Arc::clone(state.files.entry(name.to_owned()).or_default());
+        if state.locked.iter().any(|locked| Arc::ptr_eq(locked, &file)) {
             return Ok(None);
         }
-        state.files.entry(name.to_owned()).or_default();
+        state.locked.push(Arc::clone(&file));
         Ok(Some(Box::new(MemoryLock {
             state: Arc::clone(&self.state),
+            file,
             name: name.to_owned(),
         })))
     }
@@ -162,11 +165,21 @@ impl StorageFile for MemoryFile {
 #[derive(Debug)]
 struct MemoryLock {
     state: Arc<Mutex<State>>,
+    file: Content,
     name: String,
+}
+
+impl Held for MemoryLock {
+    fn is_held(&self) -> io::Result<bool> {
+        let state = lock(&self.state);
+        let there = state.files.get(&self.name);
+        Ok(there.is_some_and(|there| Arc::ptr_eq(there, &self.file)))
+    }
 }
 
 impl Drop for MemoryLock {
     fn drop(&mut self) {
-        lock(&self.state).locked.remove(&self.name);
+        let locked = &mut lock(&self.state).locked;
+        locked.retain(|locked| !Arc::ptr_eq(locked, &self.file));
     }
 }

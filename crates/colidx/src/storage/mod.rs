@@ -31,8 +31,10 @@
 mod aligned;
 pub mod fault;
 mod file_system;
+mod guard;
 mod map;
 mod memory;
+mod parents;
 
 pub use map::Bytes;
 pub(crate) use map::major_faults;
@@ -40,6 +42,7 @@ pub use memory::Memory;
 
 use crate::error::{Error, Result};
 use file_system::FileSystem;
+use guard::Guard;
 use std::fmt::Debug;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -58,6 +61,16 @@ const BUFFER: usize = 1 << 18;
 pub trait Storage: Debug + Send + Sync {
     /// What the directory is called in messages.
     fn path(&self) -> &Path;
+
+    /// A handle that stays with the directory when its path is given to another; `None` where this is one already.
+    fn pin(&self) -> io::Result<Option<Arc<dyn Storage>>> {
+        Ok(None)
+    }
+
+    /// Whether the path of a pinned directory still leads to it.
+    fn is_current(&self) -> io::Result<bool> {
+        Ok(true)
+    }
 
     /// Makes the directory and those above it where they are not there, durably.
     fn create_directory(&self) -> io::Result<()>;
@@ -84,7 +97,7 @@ pub trait Storage: Debug + Send + Sync {
     /// Gives a file another name, in place of a file of that name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Removes a name; maps of the file stay as they are.
+    /// Removes a name, be it of an empty folder; maps of the file stay as they are.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes created, renamed and removed names durable.
@@ -102,9 +115,10 @@ pub trait StorageFile: Write + Debug + Send {
 }
 
 /// A lock that is held until it is dropped.
-pub trait Held: Debug + Send + Sync {}
-
-impl<T: Debug + Send + Sync> Held for T {}
+pub trait Held: Debug + Send + Sync {
+    /// Whether the name of the locked file still leads to it. If not, the next comer would lock another file.
+    fn is_held(&self) -> io::Result<bool>;
+}
 
 fn too_short(length: u64) -> io::Error {
     io::Error::new(
@@ -116,13 +130,11 @@ fn too_short(length: u64) -> io::Error {
 /// The directory of an index. Clones are handles on the same one.
 #[derive(Debug, Clone)]
 pub struct Directory {
+    /// As the caller gave it: its path may come to lead elsewhere.
+    named: Arc<dyn Storage>,
     storage: Arc<dyn Storage>,
-}
-
-/// Held by the one writer.
-#[derive(Debug)]
-pub(crate) struct WriterLock {
-    _held: Box<dyn Held>,
+    /// Asked before every change; of the writer only.
+    guard: Option<Arc<Guard>>,
 }
 
 impl Directory {
@@ -138,7 +150,26 @@ impl Directory {
 
     /// Any other storage.
     pub fn over(storage: Arc<dyn Storage>) -> Self {
-        Self { storage }
+        Self {
+            named: Arc::clone(&storage),
+            storage,
+            guard: None,
+        }
+    }
+
+    /// A handle that stays with the directory that the path leads to now.
+    pub(crate) fn pinned(&self) -> Result<Self> {
+        let pinned = self.storage.pin();
+        let pinned = pinned.map_err(Error::io("cannot open", self.path()))?;
+        Ok(Self {
+            storage: pinned.unwrap_or_else(|| Arc::clone(&self.storage)),
+            ..self.clone()
+        })
+    }
+
+    /// A handle on what the path leads to, whenever it is used.
+    pub(crate) fn by_path(&self) -> Self {
+        Self::over(Arc::clone(&self.named))
     }
 
     /// What it is called in messages; for a directory of the file system its path.
@@ -175,18 +206,8 @@ impl Directory {
         found.map_err(Error::io("cannot look for", &self.file_path(name)))
     }
 
-    /// Takes the writer's lock without waiting.
-    pub(crate) fn lock(&self) -> Result<WriterLock> {
-        let taken = self.storage.lock(LOCK);
-        match taken.map_err(Error::io("cannot lock", &self.file_path(LOCK)))? {
-            Some(held) => Ok(WriterLock { _held: held }),
-            None => Err(Error::Locked {
-                path: self.path().to_path_buf(),
-            }),
-        }
-    }
-
     pub(crate) fn create(&self, name: &str) -> Result<OutputFile> {
+        self.check_guard()?;
         let path = self.file_path(name);
         let file = self.storage.create(name);
         let file = file.map_err(Error::io("cannot create", &path))?;
@@ -195,6 +216,7 @@ impl Directory {
 
     /// Goes on writing a file at `length`, cutting off what lies behind.
     pub(crate) fn append(&self, name: &str, length: u64) -> Result<OutputFile> {
+        self.check_guard()?;
         let path = self.file_path(name);
         let file = self.storage.append(name, length);
         let file = file.map_err(Error::io("cannot go on writing", &path))?;
@@ -211,6 +233,11 @@ impl Directory {
     pub(crate) fn replace(&self, with: &str, name: &str) -> Result<()> {
         // What the new file speaks of must have durable names before it is found.
         self.sync()?;
+        self.check_guard()?;
+        self.put_in_place(with, name)
+    }
+
+    fn put_in_place(&self, with: &str, name: &str) -> Result<()> {
         let renamed = self.storage.rename(with, name);
         renamed.map_err(Error::io("cannot replace", &self.file_path(name)))?;
         self.sync()
@@ -218,6 +245,7 @@ impl Directory {
 
     /// Removes a file; one that is not there is removed already.
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
+        self.check_guard()?;
         match self.storage.remove(name) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(Error::io("cannot remove", &self.file_path(name))(e))
@@ -316,9 +344,13 @@ mod tests {
         assert_eq!(&*storage.map("c")?, b"other");
         storage.sync()?;
 
-        let held = storage.lock("lock")?;
-        assert!(held.is_some() && storage.lock("lock")?.is_none());
-        drop(held);
+        let held = storage.lock("lock")?.unwrap();
+        assert!(held.is_held()? && storage.lock("lock")?.is_none());
+        storage.remove("lock")?;
+        assert!(!held.is_held()?);
+        let other = storage.lock("lock")?.unwrap();
+        assert!(other.is_held()? && !held.is_held()?);
+        drop((held, other));
         assert!(storage.lock("lock")?.is_some());
         storage.remove("c")?;
         storage.remove("lock")?;

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::format::kind;
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
 use crate::index::Index;
+use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Gives files their numbers, none twice.
@@ -39,17 +40,20 @@ pub(super) type NewSegment = (SegmentEntry, Vec<FileEntry>);
 /// The next commit, while it is put together.
 pub(super) struct Change<'a> {
     index: &'a Index,
+    /// The writer's handle.
+    directory: &'a Directory,
     manifest: Manifest,
     deleted: &'a BTreeSet<Entry>,
 }
 
 impl<'a> Change<'a> {
-    pub(super) fn of(index: &'a Index) -> Self {
+    pub(super) fn of(index: &'a Index, directory: &'a Directory) -> Self {
         const NONE: &BTreeSet<Entry> = &BTreeSet::new();
         let mut manifest = index.manifest().clone();
         manifest.generation = manifest.generation.saturating_add(1);
         Self {
             index,
+            directory,
             manifest,
             deleted: NONE,
         }
@@ -175,7 +179,7 @@ impl<'a> Change<'a> {
         files.retain(|f| f.kind != kind::DELETIONS || kept.contains(&f.number));
         if !entries.is_empty() {
             let number = numbers.take()?;
-            let seal = Deletions::write(self.index.directory(), number, &entries)?;
+            let seal = Deletions::write(self.directory, number, &entries)?;
             files.push(FileEntry::new(kind::DELETIONS, number, seal));
         }
         Ok(())

@@ -6,9 +6,23 @@ use super::{CommitReport, IndexWriter};
 use crate::build::{
     BuildOptions, Input, Phase, Progress, Site, Trained, VectorSource, assemble_anew, extend,
 };
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::Manifest;
 use std::time::Instant;
+
+/// What was ready to be committed when the directory turned out to have been moved.
+pub(super) struct Prepared {
+    manifest: Manifest,
+    report: CommitReport,
+}
+
+fn is_moved<T>(result: &Result<T>) -> bool {
+    let found = match result {
+        Err(Error::Conflict { found, .. }) => found,
+        _ => return false,
+    };
+    *found == Conflict::Moved
+}
 
 impl IndexWriter {
     /// Makes all changes since the last commit visible at once. Afterwards segments are merged if they have become many: that
@@ -18,14 +32,21 @@ impl IndexWriter {
     ///
     /// As [`IndexBuilder::finish`](crate::IndexBuilder::finish), and [`Error::NotUnitLength`], [`Error::NoTokenIds`],
     /// [`Error::SourceDimension`] for vectors that do not suit the index. Whatever fails, the changes are given up and the index is as
-    /// it was; only where the disk failed in the moment of the commit itself it may hold them.
+    /// it was; only where the disk failed in the moment of the commit itself it may hold them. After [`Error::Conflict`] because
+    /// the directory was moved, what was encoded is kept: once the directory is back, call this again.
     pub fn commit(
         &mut self,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
     ) -> Result<CommitReport> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
         self.refresh()?;
-        let mut report = self.report()?;
+        let mut report = match self.prepared.take() {
+            Some(prepared) => self.publish_prepared(prepared, progress)?,
+            None => self.report()?,
+        };
         let staged = std::mem::take(&mut self.staged);
         if !staged.is_empty() {
             let result = self.commit_staged(staged, source, progress, &mut report);
@@ -44,11 +65,11 @@ impl IndexWriter {
         progress: &dyn Progress,
         report: &mut CommitReport,
     ) -> Result<()> {
-        let directory = self.index.directory();
+        let directory = &self.files.directory;
         let deleted = std::mem::take(&mut staged.deleted);
-        let mut change = Change::of(&self.index);
+        let mut change = Change::of(&self.index, directory);
         change.delete(&deleted)?;
-        report.deleted = deleted.len() as u64;
+        report.deleted += deleted.len() as u64;
         if let Some(ready) = staged.take_documents(directory, &mut self.numbers)? {
             self.check_dim(source)?;
             let manifest = self.index.manifest();
@@ -88,7 +109,29 @@ impl IndexWriter {
             }
         }
         let manifest = change.finish(&mut self.numbers)?;
-        self.publish(&manifest, report, progress)
+        let published = self.publish(&manifest, report, progress);
+        if is_moved(&published) {
+            let report = std::mem::take(report);
+            self.prepared = Some(Prepared { manifest, report });
+        }
+        published
+    }
+
+    fn publish_prepared(
+        &mut self,
+        mut prepared: Prepared,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        match self.publish(&prepared.manifest, &mut prepared.report, progress) {
+            Ok(()) => Ok(prepared.report),
+            Err(error) => {
+                let published = Err(error);
+                if is_moved(&published) {
+                    self.prepared = Some(prepared);
+                }
+                published
+            }
+        }
     }
 
     /// Puts a manifest in place and moves on to it.
@@ -107,9 +150,9 @@ impl IndexWriter {
             self.trained = None;
         }
         self.unsure = true;
-        self.files.commit(manifest)?;
-        // The commit stands, even if it cannot be read back or the files before it be removed; the next call tells of the first.
-        let _ = self.refresh();
+        self.index = self.files.commit(manifest, Some(&self.index))?;
+        self.unsure = false;
+        // The commit stands, even if the files before it cannot be removed.
         let _ = self.files.sweep();
         report.bytes_written += written;
         report.generation = manifest.generation;
@@ -120,7 +163,7 @@ impl IndexWriter {
     /// After a commit, whether it failed or not: moves on to what is in place.
     pub(super) fn refresh(&mut self) -> Result<()> {
         if self.unsure {
-            if let Some(newer) = self.index.reload()? {
+            if let Some(newer) = self.index.reload_from(&self.files.directory)? {
                 self.index = newer;
             }
             self.unsure = false;

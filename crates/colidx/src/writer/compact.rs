@@ -70,9 +70,9 @@ impl IndexWriter {
     ) -> Result<()> {
         let started = Instant::now();
         let number = self.numbers.take()?;
-        let merger = Merger::new(&self.index, places, number)?;
+        let merger = Merger::new(&self.index, &self.files.directory, places, number)?;
         let merged = self.swept(merger.write(self.options.memory, progress))?;
-        let mut change = Change::of(&self.index);
+        let mut change = Change::of(&self.index, &self.files.directory);
         change.replace(places, merged);
         let manifest = change.finish(&mut self.numbers)?;
         report.phases.push((Phase::Merge, started.elapsed()));
@@ -81,6 +81,7 @@ impl IndexWriter {
     }
 
     pub(super) fn ready_for_maintenance(&mut self) -> Result<()> {
+        self.usable()?;
         if !self.staged.is_empty() {
             return Err(Error::Uncommitted {
                 added: self.staged.added() as u64,

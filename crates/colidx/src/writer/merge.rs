@@ -13,6 +13,7 @@ use crate::segment::Segment;
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::TextWriter;
 use crate::segment::vectors::VectorWriter;
+use crate::storage::Directory;
 
 /// Documents copied at a time.
 const BATCH_DOCUMENTS: usize = 1 << 10;
@@ -23,6 +24,8 @@ const BATCH_VECTORS: u64 = 1 << 18;
 /// The live documents of some segments, as the documents of one.
 pub(super) struct Merger<'a> {
     index: &'a Index,
+    /// The writer's handle.
+    directory: &'a Directory,
     parts: Vec<(&'a Segment, SegmentEntry)>,
     /// By part, its live documents.
     live: Vec<Vec<u32>>,
@@ -32,7 +35,12 @@ pub(super) struct Merger<'a> {
 impl<'a> Merger<'a> {
     /// The segments at `places`, as one whose files get this number. What they hold is checked against its checksums first,
     /// since what is copied gets new ones.
-    pub(super) fn new(index: &'a Index, places: &[usize], number: u32) -> Result<Self> {
+    pub(super) fn new(
+        index: &'a Index,
+        directory: &'a Directory,
+        places: &[usize],
+        number: u32,
+    ) -> Result<Self> {
         let entries = &index.manifest().segments;
         let parts: Vec<_> = places
             .iter()
@@ -44,6 +52,7 @@ impl<'a> Merger<'a> {
         let live: Vec<Vec<u32>> = parts.iter().map(|(s, _)| s.live().collect()).collect();
         Ok(Self {
             index,
+            directory,
             parts,
             live,
             number,
@@ -75,7 +84,7 @@ impl<'a> Merger<'a> {
         if self.parts.iter().all(|(segment, _)| segment.text.is_none()) {
             return Ok(None);
         }
-        let mut writer = TextWriter::create(self.index.directory(), self.number)?;
+        let mut writer = TextWriter::create(self.directory, self.number)?;
         for ((segment, _), live) in self.parts.iter().zip(&self.live) {
             for documents in live.chunks(BATCH_DOCUMENTS) {
                 if progress.cancelled() {
@@ -106,7 +115,7 @@ impl<'a> Merger<'a> {
             return Ok(None);
         }
         progress.phase(Phase::Merge, Some(self.documents()));
-        let (directory, number) = (self.index.directory(), self.number);
+        let (directory, number) = (self.directory, self.number);
         let book = self.index.codebook();
         let keys = self.keys()?;
         check_memory(memory, &keys)?;

@@ -21,11 +21,13 @@ use crate::build::{
     check_document,
 };
 use crate::deletions::{self, Entry};
-use crate::error::{Error, Result};
+use crate::error::{Conflict, Error, Result};
+use crate::format::manifest::MANIFEST;
 use crate::format::model::ModelInfo;
 use crate::index::Index;
 use crate::storage::Directory;
 use change::Numbers;
+use commit::Prepared;
 use staged::Staged;
 use std::path::Path;
 
@@ -101,6 +103,10 @@ pub struct IndexWriter {
     index: Index,
     /// A commit failed, after which either may be in place.
     unsure: bool,
+    /// A write failed while a document was added.
+    poisoned: bool,
+    /// What waits for the directory to come back to its place.
+    prepared: Option<Prepared>,
     numbers: Numbers,
     options: WriterOptions,
     /// The codebook, laid out for encoding when that is first asked for.
@@ -125,13 +131,15 @@ impl IndexWriter {
     /// As [`IndexWriter::open`].
     pub fn open_in(directory: &Directory, options: WriterOptions) -> Result<Self> {
         // Without an index there is nothing to lock.
-        let index = Index::open_in(directory)?;
-        let lock = directory.lock()?;
-        let index = index.reload()?.unwrap_or(index);
+        Index::open_in(directory)?;
+        let directory = directory.lock(MANIFEST)?;
+        let index = Index::open_in(&directory)?;
         Ok(Self {
             staged: Staged::default(),
-            files: Staging::over(directory, lock, index.manifest())?,
+            files: Staging::over(directory, index.manifest())?,
             unsure: false,
+            poisoned: false,
+            prepared: None,
             numbers: Numbers::from(index.manifest().next_file),
             index,
             options,
@@ -151,16 +159,37 @@ impl IndexWriter {
     ///
     /// [`Error::DuplicateKey`] when the index has the key, [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which
     /// the writer is unchanged and can go on; [`Error::WrongModel`] when [`WriterOptions::model`] is not what made the index;
-    /// [`Error::Io`] when the disk fails.
+    /// [`Error::Io`] when the disk fails, after which everything is [`Error::Poisoned`] until the index is opened again.
     pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
+        self.usable()?;
         self.check_model()?;
         if self.staged.contains(document.key) || self.committed(document.key)?.is_some() {
             return Err(Error::DuplicateKey {
                 key: document.key.into(),
             });
         }
-        let directory = self.index.directory();
-        self.staged.add(directory, &mut self.numbers, document)
+        self.stage(document)
+    }
+
+    fn stage(&mut self, document: &NewDocument<'_>) -> Result<()> {
+        let directory = &self.files.directory;
+        let staged = self.staged.add(directory, &mut self.numbers, document);
+        self.poisoned |= matches!(staged, Err(Error::Io { .. }));
+        staged
+    }
+
+    /// Fails when what is staged is not to be trusted, or waits to be committed first.
+    fn usable(&self) -> Result<()> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        match self.prepared {
+            Some(_) => Err(Error::Conflict {
+                path: self.index.path().to_path_buf(),
+                found: Conflict::Moved,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// As [`IndexWriter::add`], in place of a document that has the key. Returns whether there was one.
@@ -169,12 +198,18 @@ impl IndexWriter {
     ///
     /// As [`IndexWriter::add`], but for [`Error::DuplicateKey`].
     pub fn update(&mut self, document: &NewDocument<'_>) -> Result<bool> {
+        self.usable()?;
         self.check_model()?;
         check_document(document)?;
-        let replaced = self.delete(document.key)?;
-        let directory = self.index.directory();
-        self.staged.add(directory, &mut self.numbers, document)?;
-        Ok(replaced)
+        let committed = self.committed(document.key)?;
+        // The document that is there goes only when the other has come.
+        let staged = self.staged.contains(document.key);
+        if staged {
+            self.staged.drop_document(document.key);
+        }
+        self.stage(document)?;
+        self.staged.deleted.extend(committed);
+        Ok(staged || committed.is_some())
     }
 
     /// Deletes the document with a key. Returns whether there was one.
@@ -183,6 +218,7 @@ impl IndexWriter {
     ///
     /// [`Error::Format`] when the key table is damaged.
     pub fn delete(&mut self, key: &str) -> Result<bool> {
+        self.usable()?;
         let staged = self.staged.drop_document(key);
         let committed = self.committed(key)?;
         self.staged.deleted.extend(committed);
@@ -208,6 +244,7 @@ impl IndexWriter {
     /// Forgets everything since the last commit.
     pub fn rollback(&mut self) {
         self.staged = Staged::default();
+        self.prepared = None;
         // What cannot be removed now is removed after the next commit.
         let _ = self.files.sweep();
     }

@@ -48,10 +48,10 @@ impl CommitReport {
     }
 
     pub(super) fn note(&mut self, written: &Written) {
-        self.added = written.segment.documents.into();
-        self.vectors = written.segment.vectors;
-        self.without_vectors = written.without_vectors;
-        self.without_text = written.without_text;
+        self.added += u64::from(written.segment.documents);
+        self.vectors += written.segment.vectors;
+        self.without_vectors += written.without_vectors;
+        self.without_text += written.without_text;
         self.error = (self.vectors > 0).then_some(written.segment.error);
     }
 }

@@ -96,7 +96,7 @@ impl IndexWriter {
         };
         let all: Vec<usize> = (0..self.index.segments().len()).collect();
         let number = self.numbers.take()?;
-        let merger = Merger::new(&self.index, &all, number)?;
+        let merger = Merger::new(&self.index, &self.files.directory, &all, number)?;
         let documents = StoredDocuments {
             number,
             keys: merger.keys()?,
@@ -104,7 +104,7 @@ impl IndexWriter {
             without_text: 0,
         };
         let mut site = Site {
-            directory: self.index.directory(),
+            directory: &self.files.directory,
             number,
             options: &options,
             progress,
@@ -117,7 +117,7 @@ impl IndexWriter {
         };
         let assembled = assemble_anew(&mut site, input)?;
         report.note_merge(&self.index, &all);
-        let mut change = Change::of(&self.index);
+        let mut change = Change::of(&self.index, &self.files.directory);
         change.replace(&all, None);
         change.train(assembled, &options);
         change.finish(&mut self.numbers)

@@ -49,6 +49,12 @@ impl Frame {
         &self.path
     }
 
+    /// The file has another name now.
+    pub(crate) fn renamed(mut self, path: PathBuf) -> Self {
+        self.path = path;
+        self
+    }
+
     pub(crate) fn len(&self) -> u64 {
         self.bytes.len() as u64
     }

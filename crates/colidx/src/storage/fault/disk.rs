@@ -3,6 +3,7 @@
 use super::Event;
 use crate::storage::Memory;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
@@ -17,6 +18,8 @@ pub struct Disk {
     /// Names as the running system sees them.
     seen: BTreeMap<String, usize>,
     pending: Vec<Names>,
+    /// Folders that were made, and whose names are not durable yet.
+    folders: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -110,14 +113,22 @@ impl Disk {
                     change.apply(&mut self.names);
                 }
             }
+            Event::MakeFolder { path } => self.folders.push(path.clone()),
+            Event::SyncFolder { path } => {
+                let above = |made: &PathBuf| match made.parent() {
+                    Some(parent) if parent.as_os_str().is_empty() => path == Path::new("."),
+                    parent => parent == Some(path),
+                };
+                self.folders.retain(|made| !above(made));
+            }
         }
     }
 
     /// States that a crash may leave now: with all that was not synced kept, with all of it lost, with one change lost,
     /// with one kept, and `samples` more with any subset, writes torn at sectors.
     pub fn crashes(&self, samples: usize, seed: u64) -> impl Iterator<Item = Crash> + '_ {
-        let changes =
-            self.pending.len() + self.files.iter().map(|f| f.pending.len()).sum::<usize>();
+        let of_files: usize = self.files.iter().map(|f| f.pending.len()).sum();
+        let changes = self.folders.len() + self.pending.len() + of_files;
         let but = move |at: usize, one: Fate, rest: Fate| -> Vec<Fate> {
             (0..changes)
                 .map(|i| if i == at { one } else { rest })
@@ -148,13 +159,20 @@ impl Disk {
         let mut fates = fates.iter().copied();
         let mut what = Vec::new();
         let mut names = self.names.clone();
+        // A change of names is one sector of a journal.
+        let of_a_name = |fate| match fate {
+            Some(Fate::Torn(seed)) if seed.is_multiple_of(2) => Fate::Lost,
+            Some(Fate::Lost) => Fate::Lost,
+            _ => Fate::Kept,
+        };
+        let mut lost = false;
+        for folder in &self.folders {
+            let fate = of_a_name(fates.next());
+            what.push(format!("folder {} {fate:?}", folder.display()));
+            lost |= fate == Fate::Lost;
+        }
         for change in &self.pending {
-            // A change of names is one sector of a journal.
-            let fate = match fates.next() {
-                Some(Fate::Torn(seed)) if seed.is_multiple_of(2) => Fate::Lost,
-                Some(Fate::Lost) => Fate::Lost,
-                _ => Fate::Kept,
-            };
+            let fate = of_a_name(fates.next());
             what.push(format!("{change:?} {fate:?}"));
             if fate == Fate::Kept {
                 change.apply(&mut names);
@@ -181,6 +199,10 @@ impl Disk {
                 bytes
             })
             .collect();
+        if lost {
+            // With a folder everything below it is gone.
+            names.clear();
+        }
         let files = names
             .iter()
             .map(|(name, &file)| (name.as_str(), &contents[file][..]));
@@ -257,6 +279,27 @@ mod tests {
             offset,
             bytes: bytes.to_vec(),
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_lost_takes_everything_with_it() {
+        let mut disk = Disk::default();
+        let path = |path: &str| PathBuf::from(path);
+        for made in ["a", "a/b"] {
+            disk.apply(&Event::MakeFolder { path: path(made) });
+        }
+        disk.apply(&Event::Create {
+            name: "f".into(),
+            file: 0,
+        });
+        disk.apply(&Event::Sync { file: 0 });
+        disk.apply(&Event::SyncDirectory);
+        for synced in ["a", "."] {
+            assert!(states(&disk).contains(&vec![]), "before {synced}");
+            disk.apply(&Event::SyncFolder { path: path(synced) });
+        }
+        let sure = vec![("f".to_owned(), vec![])];
+        assert_eq!(states(&disk), BTreeSet::from([sure]));
     }
 
     #[test]

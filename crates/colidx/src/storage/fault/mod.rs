@@ -5,10 +5,11 @@ mod disk;
 
 pub use disk::{Crash, Disk};
 
+use super::parents::{self, MakeFolders};
 use super::{Bytes, Held, Memory, Storage, StorageFile};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A change to the directory or to one of its files. Files have numbers, since names come and go.
@@ -56,6 +57,16 @@ pub enum Event {
     },
     /// Names were made durable.
     SyncDirectory,
+    /// A folder was made: the directory itself, or one above it.
+    MakeFolder {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// The names of folders in a folder were made durable.
+    SyncFolder {
+        /// The path of the folder that has them.
+        path: PathBuf,
+    },
 }
 
 /// What goes wrong at a call.
@@ -85,7 +96,13 @@ struct State {
     events: Vec<Event>,
     names: BTreeMap<String, usize>,
     files: usize,
+    /// Folders that are there, when the directory is not there from the beginning.
+    folders: Vec<PathBuf>,
+    has_folders: bool,
 }
+
+/// Where the directory lies: none of these folders is there at first, unless it holds files.
+const PATH: &str = "folders/to/make";
 
 /// What a call is, as far as faults tell calls apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +117,7 @@ impl Injector {
     pub fn over(files: &BTreeMap<String, Vec<u8>>) -> Self {
         let injector = Self::default();
         let mut state = injector.state();
+        state.has_folders = true;
         for (name, bytes) in files {
             injector.memory.put(name, bytes);
             let file = state.create(name);
@@ -176,13 +194,43 @@ impl State {
     }
 }
 
+impl MakeFolders for State {
+    fn make(&mut self, path: &Path) -> io::Result<()> {
+        self.call(Call::Other)?;
+        if self.is_folder(path)? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let parent = path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        if parent.is_some_and(|parent| !self.folders.iter().any(|made| made == parent)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let path = path.to_path_buf();
+        self.folders.push(path.clone());
+        self.events.push(Event::MakeFolder { path });
+        Ok(())
+    }
+
+    fn is_folder(&mut self, path: &Path) -> io::Result<bool> {
+        Ok(self.has_folders || self.folders.iter().any(|made| made == path))
+    }
+
+    fn sync(&mut self, path: &Path) -> io::Result<()> {
+        self.call(Call::Other)?;
+        let path = path.to_path_buf();
+        self.events.push(Event::SyncFolder { path });
+        Ok(())
+    }
+}
+
 impl Storage for Injector {
     fn path(&self) -> &Path {
-        Path::new("(faults)")
+        Path::new(PATH)
     }
 
     fn create_directory(&self) -> io::Result<()> {
-        self.state().call(Call::Other).map(drop)
+        parents::create_all(Path::new(PATH), &mut *self.state())
     }
 
     fn remove_directory(&self) -> io::Result<()> {
