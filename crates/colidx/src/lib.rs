@@ -62,7 +62,7 @@ pub use build::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
     Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
-pub use error::{Error, FormatError, FormatErrorKind, Result};
+pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result};
 pub use format::model::ModelInfo;
 pub use format::{FORMAT_VERSION, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
 pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};

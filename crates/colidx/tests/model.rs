@@ -4,6 +4,7 @@
 
 mod common;
 
+use colidx::storage::Storage;
 use colidx::storage::fault::{Disk, Fault, Injector};
 use colidx::*;
 use common::live::*;
@@ -124,7 +125,8 @@ impl Run {
                     self.closeness = -1.1;
                 }
             }
-            89..95 => self.crash(),
+            89..92 => self.crash(),
+            92..96 => self.meddle(),
             _ => {
                 let index = self.reader.0.reload().unwrap();
                 if let Some(index) = index {
@@ -149,6 +151,82 @@ impl Run {
             Err(other) => panic!("{other}"),
             Ok(_) => assert!(!staged, "maintenance over staged changes"),
         }
+        self.staged = self.committed.clone();
+    }
+
+    /// Somebody else does what only the writer may: what is committed stays what somebody committed.
+    fn meddle(&mut self) {
+        let files = self.disk.memory().clone();
+        let conflict = |result: Result<CommitReport>| match result {
+            Err(Error::Conflict { found, .. }) => found,
+            other => panic!("{other:?}"),
+        };
+        let key = self.key();
+        self.writer()
+            .update(&document(&key, "words of the writer"))
+            .unwrap();
+        self.staged
+            .insert(key.clone(), "words of the writer".into());
+        let manifest = files.files()["manifest"].clone();
+        match self.random.below(4) {
+            // Nobody comes in the place of a lock that is removed: the writer makes it again.
+            0 => {
+                files.remove("lock").unwrap();
+                self.commit();
+            }
+            // Another writer does, and commits.
+            1 => {
+                files.remove("lock").unwrap();
+                let other = IndexWriter::open_in(&self.directory(), WriterOptions::default());
+                let mut other = other.unwrap();
+                other.update(&document(&key, "words of another")).unwrap();
+                let late = self.random.below(2) == 0;
+                if late {
+                    other.commit(&mut Words, &NoProgress).unwrap();
+                    drop(other);
+                    let found = conflict(self.writer().commit(&mut Words, &NoProgress));
+                    assert_eq!(found, Conflict::Committed);
+                } else {
+                    let found = conflict(self.writer().commit(&mut Words, &NoProgress));
+                    assert_eq!(found, Conflict::Locked);
+                    other.commit(&mut Words, &NoProgress).unwrap();
+                }
+                self.writer = None;
+                self.committed.insert(key, "words of another".into());
+            }
+            // The manifest goes.
+            2 => {
+                files.remove("manifest").unwrap();
+                let found = conflict(self.writer().commit(&mut Words, &NoProgress));
+                assert_eq!(found, Conflict::Committed);
+                self.writer = None;
+                let opened = Index::open_in(&self.directory());
+                assert!(matches!(opened, Err(Error::ManifestMissing { .. })));
+                files.put("manifest", &manifest);
+            }
+            // The directory goes, and comes back.
+            _ => {
+                self.disk.set_moved(true);
+                let found = conflict(self.writer().commit(&mut Words, &NoProgress));
+                assert_eq!(found, Conflict::Moved);
+                assert_eq!(files.files()["manifest"], manifest);
+                assert!(
+                    self.writer().delete(&key).is_err(),
+                    "it waits for the commit"
+                );
+                let found = conflict(self.writer().commit(&mut Words, &NoProgress));
+                assert_eq!(found, Conflict::Moved);
+                self.disk.set_moved(false);
+                self.commit();
+            }
+        }
+        // The disk's record knows nothing of what others did.
+        self.writer = None;
+        self.disk = Injector::over(&files.files());
+        self.reader = (
+            Index::open_in(&self.directory()).unwrap(),
+            self.committed.clone(),
+        );
         self.staged = self.committed.clone();
     }
 

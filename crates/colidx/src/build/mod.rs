@@ -215,12 +215,11 @@ impl IndexBuilder {
         journal.input("hash of the texts", digest.texts())?;
         journal.input("dimension of the vectors", dim)?;
         journal.input("source of the vectors", source.fingerprint())?;
-        let result = build.run(documents, source, progress);
-        if result.is_err() {
+        build.run(documents, source, progress).map_err(|error| {
             // What cannot be saved stays as it was saved before; the error to tell of is the first.
             let _ = build.journal.save();
-        }
-        result
+            build.staging.reason(error)
+        })
     }
 }
 

@@ -157,6 +157,15 @@ impl Staging {
         result
     }
 
+    /// What to tell of when something failed: another who works in the directory makes files vanish or change, which looks like
+    /// damage.
+    pub(crate) fn reason(&self, error: Error) -> Error {
+        match self.directory.check_commit() {
+            Err(conflict @ Error::Conflict { .. }) => conflict,
+            _ => error,
+        }
+    }
+
     /// Commits, and returns the index as it then is; `known` is what of it may be open already. The new state is opened
     /// before it is put in place, so that no state is committed that a reader refuses. When the staging is dropped or swept, the
     /// files of the commit before are removed, which readers that hold them do not notice.

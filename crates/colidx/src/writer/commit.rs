@@ -181,11 +181,13 @@ impl IndexWriter {
 
     /// Removes what was written for a commit that failed.
     pub(super) fn swept<T>(&self, result: Result<T>) -> Result<T> {
-        if result.is_err() {
-            // What cannot be removed now is removed after the next commit.
-            let _ = self.files.sweep();
-        }
-        result
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => self.files.reason(error),
+        };
+        // What cannot be removed now is removed after the next commit.
+        let _ = self.files.sweep();
+        Err(error)
     }
 
     pub(super) fn check_dim(&self, source: &dyn VectorSource) -> Result<()> {

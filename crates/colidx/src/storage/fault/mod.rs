@@ -99,6 +99,8 @@ struct State {
     /// Folders that are there, when the directory is not there from the beginning.
     folders: Vec<PathBuf>,
     has_folders: bool,
+    /// The path leads to another directory.
+    moved: bool,
 }
 
 /// Where the directory lies: none of these folders is there at first, unless it holds files.
@@ -146,6 +148,11 @@ impl Injector {
     /// Lets `fault` happen at a call, counted from 0 since the directory was made; `None` lets all be well again.
     pub fn set_fault(&self, fault: Option<(usize, Fault)>) {
         self.state().fault = fault;
+    }
+
+    /// Gives the path of the directory to another, or gives it back. Who holds this one pinned still reaches it.
+    pub fn set_moved(&self, moved: bool) {
+        self.state().moved = moved;
     }
 
     /// All changes so far.
@@ -227,6 +234,12 @@ impl MakeFolders for State {
 impl Storage for Injector {
     fn path(&self) -> &Path {
         Path::new(PATH)
+    }
+
+    fn is_current(&self) -> io::Result<bool> {
+        let mut state = self.state();
+        state.call(Call::Other)?;
+        Ok(!state.moved)
     }
 
     fn create_directory(&self) -> io::Result<()> {
