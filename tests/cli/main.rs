@@ -22,4 +22,5 @@ mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod trust;
 mod usage;

@@ -58,6 +58,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
             colidx::Error::Io { .. }
             | colidx::Error::Encode { .. }
             | colidx::Error::NonFinite { .. }
+            | colidx::Error::TooLong { .. }
             | colidx::Error::Cluster(_),
         ) if !kept.is_empty() => CliError::Unfinished {
             source: Box::new(error),
