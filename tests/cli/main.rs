@@ -4,7 +4,9 @@ mod bad_input;
 mod build;
 mod change;
 mod embeddings;
+mod folders;
 mod harness;
+mod hostile_text;
 mod hub;
 mod inspect;
 #[cfg(unix)]
@@ -15,6 +17,7 @@ mod measure;
 mod memory;
 mod model;
 mod output;
+mod output_files;
 mod prompt;
 #[cfg(unix)]
 mod resume;
@@ -23,3 +26,4 @@ mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod usage;
+mod ways_out;

@@ -56,6 +56,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     pub run_out: Option<PathBuf>,
 
+    /// Replace the file of --run-out if it is already there.
+    #[arg(long, requires = "run_out")]
+    pub force: bool,
+
     /// The checkpoint for queries.
     #[command(flatten)]
     pub model: QueryModelArgs,

@@ -30,7 +30,7 @@ pub struct EncodeArgs {
     #[command(flatten)]
     pub encoder: EncoderArgs,
 
-    /// Directory to write to; it is made if it is not there.
+    /// Directory to write to; it is made if it is not there. Neither an index nor a folder that is read.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 

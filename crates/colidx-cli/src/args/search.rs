@@ -50,9 +50,14 @@ pub struct SearchArgs {
     #[arg(long, conflicts_with_all = ["queries", "query_embeddings"])]
     pub explain: bool,
 
-    /// Write the TREC run of a file of queries here instead of to standard output.
+    /// Write the TREC run of a file of queries here instead of to standard output. Keys with white space or control
+    /// characters cannot stand in a run, but in --json.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
+
+    /// Replace the file of --run-out if it is already there.
+    #[arg(long, requires = "run_out")]
+    pub force: bool,
 
     /// The checkpoint for queries.
     #[command(flatten)]
