@@ -145,7 +145,7 @@ fn a_folder_that_is_encoded_is_not_written_to() {
     encode("notes/vectors").succeeds();
     encode("notes/vectors")
         .fails()
-        .says(&["doc_keys.txt", "which this command reads"]);
+        .says(&["vectors/doc_", "which this command reads"]);
     assert_eq!(place.read("notes/a.txt"), "moon");
 }
 

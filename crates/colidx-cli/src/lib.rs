@@ -30,7 +30,7 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(error),
     };
     match commands::run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,

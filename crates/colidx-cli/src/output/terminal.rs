@@ -5,10 +5,12 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::{Painted, harmless};
+use crate::args::Cli;
 use crate::error::CliError;
 
 /// Standard output. A reader that went away is [`CliError::BrokenPipe`], which ends the program in silence.
@@ -110,24 +112,17 @@ pub fn prompt(prompt: &str) {
 }
 
 /// Shows help or what was wrong with the arguments, and gives the exit status for it.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub fn usage(error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
         // Help and version hold nothing that came from outside.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    // The message repeats arguments among its own lines, so that theirs are made one each first.
-    let mut message = error.render().to_string();
-    for argument in std::env::args_os().skip(1) {
-        let argument = argument.to_string_lossy();
-        let value = argument.split_once('=').map(|(_, value)| value);
-        for part in [Some(&*argument), value].into_iter().flatten() {
-            if part.contains('\n') {
-                message = message.replace(part, &harmless::line(part));
-            }
-        }
-    }
-    note_painted(&Painted::from(message.trim_end()));
+    // The message repeats arguments within lines of its own, so it is made again of harmless ones.
+    let arguments = std::env::args_os();
+    let arguments = arguments.map(|word| harmless::line(&word.to_string_lossy()).into_owned());
+    let error = Cli::try_parse_from(arguments).err().unwrap_or(error);
+    note_painted(&Painted::from(error.render().to_string().trim_end()));
     ExitCode::from(2)
 }
 
