@@ -53,6 +53,9 @@ pub struct BenchArgs {
     pub effort: EffortArgs,
 
     /// Also write the hits as a TREC run.
+    ///
+    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
+    /// with --force, and never one of an index or one that is read.
     #[arg(long, value_name = "FILE")]
     pub run_out: Option<PathBuf>,
 

@@ -50,8 +50,12 @@ pub struct SearchArgs {
     #[arg(long, conflicts_with_all = ["queries", "query_embeddings"])]
     pub explain: bool,
 
-    /// Write the TREC run of a file of queries here instead of to standard output. Keys with white space or control
-    /// characters cannot stand in a run, but in --json.
+    /// Write the TREC run of a file of queries here instead of to standard output.
+    ///
+    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
+    /// with --force, and never one of an index or one that is read.
+    ///
+    /// Keys that are empty or have white space, control or direction characters cannot stand in a run; --json takes them.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
 
