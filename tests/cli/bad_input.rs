@@ -48,6 +48,42 @@ fn bytes_that_are_not_utf8() {
 }
 
 #[test]
+fn a_field_that_appears_twice() {
+    refuses(
+        "{\"_id\": \"a\", \"text\": \"moon\", \"text\": \"sun\"}",
+        &["corpus.jsonl:1: the field \"text\" appears twice"],
+    );
+}
+
+#[test]
+fn a_line_of_keys_without_an_end() {
+    let place = Place::with_index();
+    place.write("keys.txt", "k".repeat(17 << 20));
+    let delete = ["delete", "--index", "x.colidx", "--keys", "keys.txt"];
+    let run = place.colidx(&delete).run().fails();
+    assert!(!run.stderr.contains("document"), "{run:#?}");
+    run.says(&["keys.txt:1: the line is longer than"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    place.write("closed/modules.json", "[]");
+    let mode = std::fs::Permissions::from_mode;
+    std::fs::set_permissions(place.path("closed"), mode(0)).unwrap();
+    if std::fs::read_dir(place.path("closed")).is_ok() {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    let run = place.colidx(&["model", "closed"]).run().fails();
+    std::fs::set_permissions(place.path("closed"), mode(0o700)).unwrap();
+    run.says(&["closed", "ermission denied"]);
+}
+
+#[test]
 fn a_line_without_an_end() {
     let text = "moon ".repeat(4 << 20);
     refuses(

@@ -99,24 +99,16 @@ fn folders_of_text_become_passages() {
 }
 
 #[test]
-fn corpora_of_no_and_one_document_work() {
+fn one_document_makes_an_index_and_none_does_not() {
     let place = Place::new();
     place.write("none.jsonl", "");
-    place.build("none.jsonl").succeeds().says(&["0 documents"]);
-    assert!(place.keys("moon").is_empty());
     place
-        .colidx(&["verify", "--index", "x.colidx"])
-        .run()
-        .succeeds();
-    place
-        .colidx(&["info", "--index", "x.colidx"])
-        .run()
-        .succeeds();
+        .build("none.jsonl")
+        .fails()
+        .says(&["no documents were read"]);
+    place.has_no_index();
     place.write("one.jsonl", "{\"_id\": \"a\", \"text\": \"moon\"}");
-    place
-        .build_with("one.jsonl", &["--force"])
-        .succeeds()
-        .says(&["1 document,"]);
+    place.build("one.jsonl").succeeds().says(&["1 document,"]);
     assert_eq!(place.keys("sun"), ["a"]);
 }
 
@@ -228,6 +220,23 @@ fn the_same_input_gives_the_same_bytes_for_any_number_of_threads() {
         all
     };
     assert_eq!(bytes("1"), bytes("3"));
+}
+
+#[test]
+fn build_and_info_say_the_same_of_the_size() {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    let run = place.build("corpus.jsonl").succeeds();
+    let size = run
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("size: "));
+    let size = size.expect("build tells the size");
+    let info = place
+        .colidx(&["info", "--index", "x.colidx"])
+        .run()
+        .succeeds();
+    assert!(info.stdout.contains(size), "{size}: {info:#?}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ mod bad_input;
 mod build;
 mod change;
 mod embeddings;
+mod folders;
 mod harness;
+mod hostile_text;
 mod hub;
 mod inspect;
 #[cfg(unix)]
@@ -15,6 +17,7 @@ mod measure;
 mod memory;
 mod model;
 mod output;
+mod output_files;
 mod prompt;
 #[cfg(unix)]
 mod resume;
@@ -24,3 +27,4 @@ mod stand_in;
 mod terminal;
 mod trust;
 mod usage;
+mod ways_out;

@@ -1,6 +1,10 @@
 //! The prompt, fed by a pipe: queries and commands a line.
 
-use crate::harness::{Place, Run};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use crate::harness::{Place, Run, model};
 
 fn type_lines(place: &Place, lines: &str) -> Run {
     place
@@ -87,4 +91,168 @@ fn json_works_here_too() {
         .map(|hit| hit["query"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(queries, ["moon", "sun"]);
+}
+
+/// Copies the tiny checkpoint; with `change` it is another one, that makes other vectors.
+fn checkpoint(place: &Place, to: &str, change: bool) {
+    for folder in [".", "1_Dense"] {
+        for file in fs::read_dir(model().join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                place.write(&format!("{to}/{folder}/{name}"), fs::read(&path).unwrap());
+            }
+        }
+    }
+    if change {
+        let weights = place.path(to).join("model.safetensors");
+        let mut bytes = fs::read(&weights).unwrap();
+        let middle = bytes.len() / 2;
+        bytes.copy_within(middle..middle + 20_000, middle - 30_000);
+        fs::write(&weights, bytes).unwrap();
+    }
+}
+
+/// What is typed at a prompt, before and after something else is done.
+struct Typing {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Typing {
+    fn start(place: &Place, more: &[&str]) -> Typing {
+        let mut call = place
+            .colidx(&["search", "--index", "x.colidx", "--json", "-k", "1"])
+            .args(more);
+        let mut child = call.command.stdin(Stdio::piped()).spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Typing {
+            child,
+            stdin,
+            stdout,
+        }
+    }
+
+    /// The hit of a query.
+    fn ask(&mut self, query: &str) -> String {
+        writeln!(self.stdin, "{query}").unwrap();
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// What was told in the end.
+    fn end(mut self) -> String {
+        drop(self.stdin);
+        let mut told = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut told)
+            .unwrap();
+        assert!(self.child.wait().unwrap().success(), "{told}");
+        told
+    }
+}
+
+fn rebuild(place: &Place, model: &str) {
+    let build = [
+        "build",
+        "corpus.jsonl",
+        "--index",
+        "x.colidx",
+        "--force",
+        "--model",
+        model,
+    ];
+    place.colidx(&build).run().succeeds();
+}
+
+/// The hit that a prompt gives which is opened now.
+fn fresh(place: &Place, query: &str) -> String {
+    let search = ["search", "--index", "x.colidx", "--json", "-k", "1", query];
+    place.colidx(&search).run().succeeds().stdout
+}
+
+#[test]
+fn a_reload_takes_the_checkpoint_that_the_index_names() {
+    let place = Place::with_index();
+    checkpoint(&place, "one", false);
+    checkpoint(&place, "other", true);
+    rebuild(&place, "one");
+    let mut typing = Typing::start(&place, &[]);
+    let query = "the moon and the sun";
+    let before = typing.ask(query);
+    assert_eq!(before, fresh(&place, query));
+    rebuild(&place, "other");
+    assert_eq!(typing.ask(query), before);
+    let after = typing.ask(&format!(":reload\n{query}"));
+    assert_eq!(after, fresh(&place, query));
+    assert_ne!(after, before, "the other checkpoint makes other vectors");
+    // The same one again, in another place.
+    checkpoint(&place, "moved", true);
+    rebuild(&place, "moved");
+    fs::remove_dir_all(place.path("other")).unwrap();
+    assert_eq!(typing.ask(&format!(":reload\n{query}")), after);
+    let told = typing.end();
+    assert!(
+        told.contains("another checkpoint, which was opened: other from "),
+        "{told}"
+    );
+    assert_eq!(told.matches("another checkpoint").count(), 1, "{told}");
+}
+
+#[test]
+fn a_reload_that_does_not_fit_changes_nothing() {
+    let place = Place::with_index();
+    checkpoint(&place, "one", false);
+    checkpoint(&place, "other", true);
+    rebuild(&place, "one");
+    let query = "the moon and the sun";
+    let vectors = [
+        "encode",
+        "corpus.jsonl",
+        "--model",
+        "one",
+        "--out",
+        "vectors",
+    ];
+    place.colidx(&vectors).run().succeeds();
+
+    // The person named a checkpoint.
+    let mut typing = Typing::start(&place, &["--model", "one"]);
+    let before = typing.ask(query);
+    rebuild(&place, "other");
+    assert_eq!(typing.ask(&format!(":reload\n{query}")), before);
+    let told = typing.end();
+    assert!(
+        told.contains("the checkpoint at one is not the one that made x.colidx"),
+        "{told}"
+    );
+
+    // The checkpoint that the index names is gone, or it names none.
+    rebuild(&place, "one");
+    let mut typing = Typing::start(&place, &[]);
+    rebuild(&place, "other");
+    fs::remove_dir_all(place.path("other")).unwrap();
+    assert_eq!(typing.ask(&format!(":reload\n{query}")), before);
+    let build = [
+        "build",
+        "--embeddings",
+        "vectors",
+        "--index",
+        "x.colidx",
+        "--force",
+    ];
+    place.colidx(&build).run().succeeds();
+    assert_eq!(typing.ask(&format!(":reload\n{query}")), before);
+    let told = typing.end();
+    assert!(told.contains("no checkpoint at "), "{told}");
+    assert!(
+        told.contains("was built from vectors and names no checkpoint"),
+        "{told}"
+    );
 }

@@ -53,4 +53,4 @@ def build_command(binary, data, index, variant, threads):
 
 def bench_command(binary, index, queries, keys, k, threads, repeat, params, run):
     return [binary, "bench", "--index", index, "--query-embeddings", queries, "-k", k, "--threads", threads,
-            "--repeat", repeat, *params["flags"], *(["--run-out", run] if run else [])]
+            "--repeat", repeat, *params["flags"], *(["--run-out", run, "--force"] if run else [])]

@@ -1,5 +1,7 @@
 //! The command line that was typed, to be typed again.
 
+use crate::output::harmless::is_hostile;
+
 /// The command that runs, with one more flag, in a form that a shell takes.
 pub fn with_flag(flag: &str) -> String {
     let arguments = std::env::args_os();
@@ -21,6 +23,16 @@ fn quote(argument: &str) -> String {
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
     }
+    if argument.contains(|c| c == '\n' || is_hostile(c)) {
+        let escape = |c: char| match c {
+            '\'' | '\\' => format!("\\{c}"),
+            c if c.is_ascii_control() => format!("\\{:03o}", u32::from(c)),
+            c if is_hostile(c) => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        let escaped: String = argument.chars().map(escape).collect();
+        return format!("$'{escaped}'");
+    }
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
@@ -34,6 +46,8 @@ mod tests {
         let typed: Vec<String> = typed.map(str::to_owned).to_vec();
         let expected = r"colidx build 'my notes/' 'it'\''s' '' --index=x '*' --resume";
         assert_eq!(join(typed.clone(), "--resume"), expected);
+        let odd = ["a\n'b".to_owned(), "\x1b[m\u{9b}".to_owned()];
+        assert_eq!(join(odd.to_vec(), "-r"), r"$'a\012\'b' $'\033[m\u009b' -r");
         let again = [typed, vec!["--resume".to_owned()]].concat();
         assert_eq!(join(again, "--resume"), expected);
     }

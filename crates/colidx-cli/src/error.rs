@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use crate::eval::RunError;
 use crate::input::InputError;
 use crate::input::embeddings::EmbeddingsError;
+use crate::output::OutputError;
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +77,21 @@ pub enum CliError {
         /// The fingerprint of the checkpoint.
         got: String,
     },
+    /// A checkpoint whose vectors cannot be compared with those of the index.
+    #[error(
+        "the checkpoint at {} makes vectors of dimension {got}, {} holds vectors of dimension {expected}; \
+         pass the right one with --model", model.display(), index.display()
+    )]
+    WrongDimension {
+        /// The checkpoint.
+        model: PathBuf,
+        /// The index.
+        index: PathBuf,
+        /// Of the index.
+        expected: usize,
+        /// Of the checkpoint.
+        got: usize,
+    },
     /// A document whose key the index has.
     #[error(
         "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
@@ -94,35 +110,30 @@ pub enum CliError {
         /// Why.
         source: Box<colidx::Error>,
     },
-    /// A file of results.
-    #[error(
-        "cannot write {file}: {source}; check that the folder exists, may be written and has space"
-    )]
+    /// A file that the person named.
+    #[error(transparent)]
+    Output(OutputError),
+    /// Standard output.
+    #[error("cannot write {file}: {source}; check that it has space")]
     Write {
-        /// The file.
+        /// What it is called.
         file: String,
         /// The system's reason.
         source: io::Error,
-    },
-    /// An output is already there.
-    #[error("{} is already there; choose another place, or pass --force to replace it", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
     },
     /// The reader of standard output went away: no failure.
     #[error("standard output was closed")]
     BrokenPipe,
     /// A build that failed on the way.
-    #[error("{source}\n{kept}")]
+    #[error("{source}")]
     Unfinished {
         /// Why.
         source: Box<CliError>,
         /// What is kept, and how to go on.
         kept: String,
     },
-    /// Ctrl-C.
-    #[error("interrupted; {0}")]
+    /// Ctrl-C, and in the first line what became of the work.
+    #[error("interrupted; {}", .0.lines().next().unwrap_or_default())]
     Interrupted(String),
     /// The machine gave no threads, terminal or signal handler.
     #[error("cannot set up {what}: {reason}")]
@@ -151,7 +162,26 @@ impl From<RunError> for CliError {
     }
 }
 
+impl From<OutputError> for CliError {
+    fn from(error: OutputError) -> CliError {
+        if error.is_broken_pipe() {
+            CliError::BrokenPipe
+        } else {
+            CliError::Output(error)
+        }
+    }
+}
+
 impl CliError {
+    /// What to tell beside the error, in lines of their own: nothing in most cases.
+    pub fn advice(&self) -> &str {
+        match self {
+            CliError::Unfinished { kept, .. } => kept,
+            CliError::Interrupted(what) => what.split_once('\n').map_or("", |(_, rest)| rest),
+            _ => "",
+        }
+    }
+
     /// 0 for a reader that went away, 2 for wrong usage, 1 for everything else.
     pub fn exit_code(&self) -> ExitCode {
         match self {

@@ -28,12 +28,15 @@ use clap::Parser;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(error),
+    };
     match commands::run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if !matches!(error, error::CliError::BrokenPipe) {
-                output::note(&format!("colidx: {error}"));
+                output::tell(&error);
             }
             error.exit_code()
         }

@@ -1,13 +1,12 @@
 //! How far a long command has come: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use crate::output::note;
+use crate::output::{self, note};
 use crate::render::number;
 
 /// Time between two lines where there is no terminal.
@@ -49,7 +48,7 @@ impl Phases {
     /// For standard error as it is.
     pub fn new() -> Phases {
         Phases {
-            terminal: std::io::stderr().is_terminal(),
+            terminal: output::stderr_is_terminal(),
             running: Mutex::default(),
         }
     }
@@ -77,7 +76,9 @@ impl Phases {
             done: 0,
             began: now,
             last_line: now,
-            bar: self.terminal.then(|| bar(name, total, unit)),
+            bar: self
+                .terminal
+                .then(|| output::bar(name, total, style(name, total, unit))),
         });
     }
 
@@ -150,19 +151,10 @@ impl Drop for Phases {
     }
 }
 
-fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    bar.set_style(style(name, total, unit));
-    bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(250));
-    bar
-}
-
 fn style(name: &str, total: Option<u64>, unit: Unit) -> ProgressStyle {
     let template = match total {
         Some(_) => {
-            let columns = terminal_size::terminal_size_of(std::io::stderr())
-                .map_or(usize::MAX, |(width, _)| usize::from(width.0));
+            let columns = output::columns_of_stderr().unwrap_or(usize::MAX);
             let bar = columns.saturating_sub(name.len() + BESIDE_BAR).clamp(6, 28);
             format!("{{prefix}} {{bar:{bar}}} {{amount}}  {{rate}}  {{left}}")
         }

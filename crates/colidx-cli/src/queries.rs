@@ -11,6 +11,7 @@ use crate::args::QueryModelArgs;
 use crate::error::CliError;
 use crate::input::embeddings::QueryEmbeddings;
 use crate::input::{QueryOptions, read_queries};
+use crate::output::Guard;
 use crate::session::open_encoder;
 
 /// Queries whose vectors are held at a time.
@@ -43,6 +44,18 @@ pub struct From<'a> {
     pub embeddings: Option<&'a PathBuf>,
     /// The checkpoint for text.
     pub model: &'a QueryModelArgs,
+}
+
+impl From<'_> {
+    /// What must not be written over where the hits of these queries for the index at `path` are written.
+    pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
+        let recorded = index.model().map(|model| &model.location);
+        let models = [self.model.model.as_ref(), recorded];
+        Guard::new(force)
+            .index(path)
+            .inputs([self.queries, self.embeddings].into_iter().flatten())
+            .inputs(models.into_iter().flatten())
+    }
 }
 
 impl Queries {

@@ -1,6 +1,6 @@
 //! An open index with the checkpoint that made it: text goes in, hits come out, and can be explained.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use colidx::{DocId, Index, Query, SearchOptions, SearchResults, TokenMatch};
@@ -10,7 +10,7 @@ use crate::args::QueryModelArgs;
 use crate::document::{DocumentText, Part};
 use crate::error::CliError;
 use crate::matching::token_weights;
-use crate::model;
+use crate::model::{self, Model};
 use crate::render::hit::ShownHit;
 use crate::render::text::TokenWeight;
 
@@ -18,7 +18,19 @@ use crate::render::text::TokenWeight;
 pub struct Session {
     /// The index.
     pub index: Index,
-    encoder: Encoder,
+    model: Model,
+    path: PathBuf,
+    args: QueryModelArgs,
+}
+
+/// What [`Session::reload`] found.
+pub enum Reloaded {
+    /// No other commit.
+    Nothing,
+    /// Another commit, of the same checkpoint.
+    Commit,
+    /// Another commit, of a checkpoint that had to be opened.
+    Checkpoint,
 }
 
 /// A query and what it found.
@@ -66,13 +78,44 @@ impl Session {
     /// Neither names a checkpoint, or the checkpoint is not the one that made the index.
     pub fn open(path: &Path, args: &QueryModelArgs) -> Result<Session, CliError> {
         let index = Index::open(path)?;
-        let encoder = open_encoder(&index, path, args)?;
-        Ok(Session { index, encoder })
+        let model = open_model(&index, path, args)?;
+        Ok(Session {
+            index,
+            model,
+            path: path.to_owned(),
+            args: args.clone(),
+        })
+    }
+
+    /// Moves on to the newest commit. One of another checkpoint takes that checkpoint with it, where the index is the one to
+    /// name it.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; the session then stays with what it has.
+    pub fn reload(&mut self) -> Result<Reloaded, CliError> {
+        let Some(index) = self.index.reload()? else {
+            return Ok(Reloaded::Nothing);
+        };
+        let reloaded = match check(&index, &self.path, &self.args, &self.model) {
+            Ok(()) => Reloaded::Commit,
+            Err(CliError::WrongModel { .. }) if self.args.model.is_none() => {
+                self.model = open_model(&index, &self.path, &self.args)?;
+                Reloaded::Checkpoint
+            }
+            Err(error) => return Err(error),
+        };
+        self.index = index;
+        Ok(reloaded)
     }
 
     /// What the checkpoint is called.
     pub fn model_name(&self) -> &str {
-        &self.encoder.info().name
+        &self.model.encoder.info().name
+    }
+
+    /// What finds the checkpoint again.
+    pub fn model_location(&self) -> &str {
+        &self.model.location
     }
 
     /// Encodes a query and searches for it.
@@ -81,9 +124,9 @@ impl Session {
     /// The query cannot be encoded, or the index is damaged.
     pub fn ask(&self, text: &str, options: &SearchOptions) -> Result<Answer, CliError> {
         let began = Instant::now();
-        let encoded = self.encoder.encode_query(text)?;
+        let encoded = self.model.encoder.encode_query(text)?;
         let encode_time = began.elapsed();
-        let query = Query::new(&encoded.vectors, self.encoder.info().dim)?;
+        let query = Query::new(&encoded.vectors, self.model.encoder.info().dim)?;
         let results = self.index.search(&query, options)?;
         Ok(Answer {
             text: text.to_owned(),
@@ -105,7 +148,7 @@ impl Session {
         let mut title_weights = Vec::new();
         let mut text_weights = Vec::new();
         if !text.as_str().is_empty() {
-            let tokens = self.encoder.document_tokens(text.as_str())?;
+            let tokens = self.model.encoder.document_tokens(text.as_str())?;
             // Zipped, so that an index of other texts than these lights the wrong words at worst.
             let vectors = self.index.token_vectors(hit.doc)?;
             let weights = token_weights(&answer.encoded, &vectors, self.index.dim());
@@ -137,10 +180,10 @@ impl Session {
         query: &EncodedQuery,
         document: DocId,
     ) -> Result<Vec<WordMatch>, CliError> {
-        let vectors = Query::new(&query.vectors, self.encoder.info().dim)?;
+        let vectors = Query::new(&query.vectors, self.model.encoder.info().dim)?;
         let stored = self.index.document(document)?;
         let text = DocumentText::new(&stored.title, &stored.text);
-        let tokens = self.encoder.document_tokens(text.as_str())?;
+        let tokens = self.model.encoder.document_tokens(text.as_str())?;
         let matched = |found: &TokenMatch| {
             let part = tokens
                 .get(found.document_token)
@@ -179,7 +222,7 @@ impl Session {
     /// # Errors
     /// The query cannot be encoded.
     pub fn encode_one(&self, text: &str) -> Result<EncodedQuery, CliError> {
-        Ok(self.encoder.encode_query(text)?)
+        Ok(self.model.encoder.encode_query(text)?)
     }
 }
 
@@ -192,9 +235,12 @@ pub fn open_encoder(
     path: &Path,
     args: &QueryModelArgs,
 ) -> Result<Encoder, CliError> {
-    let recorded = index.model();
+    Ok(open_model(index, path, args)?.encoder)
+}
+
+fn open_model(index: &Index, path: &Path, args: &QueryModelArgs) -> Result<Model, CliError> {
     let options = args.encoder.options();
-    let model = match (&args.model, recorded) {
+    let model = match (&args.model, index.model()) {
         (Some(model), _) => model::open(model, &options)?,
         (None, Some(recorded)) => {
             model::open(&recorded.location, &options).map_err(|error| match error {
@@ -205,16 +251,35 @@ pub fn open_encoder(
                 other => other,
             })?
         }
-        (None, None) => return Err(CliError::NoModelRecorded { index: path.to_owned() }),
+        (None, None) => return Err(no_model(path)),
     };
-    let got = &model.encoder.info().fingerprint;
-    if let Some(recorded) = recorded.filter(|recorded| recorded.fingerprint != *got) {
-        return Err(CliError::WrongModel {
-            model: model.directory,
+    check(index, path, args, &model)?;
+    Ok(model)
+}
+
+fn no_model(path: &Path) -> CliError {
+    CliError::NoModelRecorded {
+        index: path.to_owned(),
+    }
+}
+
+/// Whether an index can be searched with the vectors of a checkpoint. Whoever brings the two together asks this.
+fn check(index: &Index, path: &Path, args: &QueryModelArgs, model: &Model) -> Result<(), CliError> {
+    let info = model.encoder.info();
+    match index.model() {
+        None if args.model.is_none() => Err(no_model(path)),
+        Some(recorded) if recorded.fingerprint != info.fingerprint => Err(CliError::WrongModel {
+            model: model.directory.clone(),
             index: path.to_owned(),
             expected: recorded.fingerprint.clone(),
-            got: got.clone(),
-        });
+            got: info.fingerprint.clone(),
+        }),
+        _ if index.dim() != info.dim => Err(CliError::WrongDimension {
+            model: model.directory.clone(),
+            index: path.to_owned(),
+            expected: index.dim(),
+            got: info.dim,
+        }),
+        _ => Ok(()),
     }
-    Ok(model.encoder)
 }

@@ -1,11 +1,9 @@
 //! Printing an answer: lit on a terminal, one line a hit for other programs, or JSON.
 
-use std::io::IsTerminal;
-
 use crate::commands::explain;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine};
-use crate::output::{Stdout, note};
+use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
 use crate::render::hit::{self, ShownHit};
 use crate::render::{Role, Style, number};
 use crate::session::{Answer, Session};
@@ -30,7 +28,7 @@ impl Show {
             json,
             stats,
             explain,
-            terminal: std::io::stdout().is_terminal(),
+            terminal: stdout_is_terminal(),
         }
     }
 
@@ -61,21 +59,22 @@ impl Show {
                 if shown.rank > 1 {
                     out.line("")?;
                 }
-                out.text(&hit::terminal(shown, largest, &style))?;
+                out.painted(&hit::terminal(shown, largest, &style))?;
             } else {
                 out.line(&hit::plain(shown))?;
             }
             if self.explain {
                 let matches = session.explain(&answer.encoded, found.doc)?;
-                out.text(&explain::table_of(&matches))?;
+                out.painted(&explain::table_of(&matches))?;
             }
         }
         out.flush()?;
         if self.terminal {
-            note(&style.paint(Role::Dim, &format!("\n{}", footer(session, answer))));
+            note("");
+            note_painted(&style.paint(Role::Dim, &footer(session, answer)));
         }
         if self.stats {
-            note(&stats_text(&stats_of(answer)));
+            tell_stats(&stats_of(answer));
         }
         Ok(())
     }
@@ -123,8 +122,8 @@ fn footer(session: &Session, answer: &Answer) -> String {
     )
 }
 
-/// The work done, for a person.
-pub fn stats_text(stats: &Stats) -> String {
+/// Tells the person the work done.
+pub fn tell_stats(stats: &Stats) {
     let mut parts = vec![
         format!(
             "{} screened, {} scored",
@@ -148,14 +147,14 @@ pub fn stats_text(stats: &Stats) -> String {
     if stats.widened > 0 {
         parts.push(format!("widened {} times", number::count(stats.widened)));
     }
-    format!(
-        "{}\nencode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, exact {:.2}",
-        parts.join(", "),
+    note(&parts.join(", "));
+    note(&format!(
+        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, exact {:.2}",
         stats.encode_ms,
         stats.search_ms,
         stats.centroid_ms,
         stats.candidate_ms,
         stats.near_ms,
         stats.exact_ms
-    )
+    ));
 }

@@ -4,7 +4,6 @@ mod info;
 mod open;
 mod verify;
 
-pub(crate) use info::bytes_per_vector;
 pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
 
 use crate::codebook::Codebook;

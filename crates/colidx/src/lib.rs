@@ -64,7 +64,9 @@ pub use build::{
 };
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result};
 pub use format::model::ModelInfo;
-pub use format::{FORMAT_VERSION, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
+pub use format::{
+    FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
+};
 pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use storage::Directory;

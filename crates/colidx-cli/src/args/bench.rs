@@ -53,8 +53,15 @@ pub struct BenchArgs {
     pub effort: EffortArgs,
 
     /// Also write the hits as a TREC run.
+    ///
+    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
+    /// with --force, and never one of an index or one that is read.
     #[arg(long, value_name = "FILE")]
     pub run_out: Option<PathBuf>,
+
+    /// Replace the file of --run-out if it is already there.
+    #[arg(long, requires = "run_out")]
+    pub force: bool,
 
     /// The checkpoint for queries.
     #[command(flatten)]

@@ -19,6 +19,11 @@ use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, parse_size};
     colidx build corpus.jsonl --index docs.colidx --model models/answerai-colbert-small-v1 --resume")]
 pub struct BuildArgs {
     /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
+    ///
+    /// Of a folder, files of these extensions are read, those in folders below too: .jsonl, .ndjson, .tsv, .txt, .text, .rst,
+    /// .md and .markdown; .json only with --format jsonl. Hidden names are left out. A link is followed where it stays within
+    /// the folder and leads to what is not read anyway. What was left out is counted. A file that is named may be a link to
+    /// anywhere.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
     pub corpus: Vec<PathBuf>,
 

@@ -10,6 +10,11 @@ use super::{Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, parse_
 #[derive(Debug, Args)]
 pub struct IntakeArgs {
     /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
+    ///
+    /// Of a folder, files of these extensions are read, those in folders below too: .jsonl, .ndjson, .tsv, .txt, .text, .rst,
+    /// .md and .markdown; .json only with --format jsonl. Hidden names are left out. A link is followed where it stays within
+    /// the folder and leads to what is not read anyway. What was left out is counted. A file that is named may be a link to
+    /// anywhere.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
     pub corpus: Vec<PathBuf>,
 

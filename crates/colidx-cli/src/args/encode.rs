@@ -31,6 +31,9 @@ pub struct EncodeArgs {
     pub encoder: EncoderArgs,
 
     /// Directory to write to; it is made if it is not there.
+    ///
+    /// It may be neither an index nor a folder that is read. Files that are already there are replaced only with --force, and
+    /// never those of an index or those that are read.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 

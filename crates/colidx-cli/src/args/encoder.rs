@@ -6,7 +6,7 @@ use colidx_encoder::{Device, EncoderOptions, Precision};
 const HEADING: &str = "Encoding";
 
 /// Flags about the numbers that a checkpoint computes with, and where.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct EncoderArgs {
     /// Numbers that the checkpoint's layers compute with.
     #[arg(long, help_heading = HEADING, value_name = "f32|int8", default_value_t = EncoderOptions::default().precision)]
@@ -28,7 +28,7 @@ impl EncoderArgs {
 }
 
 /// The checkpoint for queries.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct QueryModelArgs {
     /// Checkpoint directory or hub id [default: the one that the index names].
     #[arg(long, value_name = "DIR|HUB-ID")]

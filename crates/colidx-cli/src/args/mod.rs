@@ -32,6 +32,7 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     name = "colidx",
+    bin_name = "colidx",
     version,
     about = "Late-interaction (ColBERT) search on disk: one binary, one directory.",
     after_help = "Example:\n  \

@@ -51,8 +51,17 @@ pub struct SearchArgs {
     pub explain: bool,
 
     /// Write the TREC run of a file of queries here instead of to standard output.
+    ///
+    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
+    /// with --force, and never one of an index or one that is read.
+    ///
+    /// Keys that are empty or have white space, control or direction characters cannot stand in a run; --json takes them.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
+
+    /// Replace the file of --run-out if it is already there.
+    #[arg(long, requires = "run_out")]
+    pub force: bool,
 
     /// The checkpoint for queries.
     #[command(flatten)]

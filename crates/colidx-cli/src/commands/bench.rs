@@ -1,6 +1,5 @@
 //! `colidx bench`
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -61,7 +60,14 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             embeddings: args.query_embeddings.as_ref(),
             model: &args.model,
         };
+        // What cannot be written is found before the work begins.
+        let guard = from.guard(&index, &args.index.path, args.force);
+        (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &args.index.path, &from)?;
+        let run = args.run_out.as_ref();
+        let run = run
+            .map(|path| OutputFile::create(path, &guard))
+            .transpose()?;
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
@@ -83,8 +89,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let warm_up = u32::from(!args.cold);
         let repeat = if args.cold { 1 } else { args.repeat };
         let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
-        if let Some(path) = &args.run_out {
-            write_run(path, &keys, &searches.last)?;
+        if let Some(run) = run {
+            write_run(run, &keys, &searches.last)?;
         }
         let encode = |share| {
             let times = encode_times.as_ref()?;
@@ -180,13 +186,13 @@ fn search_rounds(
     Ok(searches)
 }
 
-fn write_run(path: &Path, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
-    let mut run = RunWriter::new(OutputFile::create(path)?, TAG);
+fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
+    let mut run = RunWriter::new(file, TAG);
     for (key, (results, _)) in keys.iter().zip(results) {
         let hits = results.hits.iter().map(|hit| (hit.key.as_str(), hit.score));
         run.write(key, hits)?;
     }
-    run.finish()?.finish()
+    Ok(run.finish()?.finish()?)
 }
 
 type Timed = (SearchResults, Duration);

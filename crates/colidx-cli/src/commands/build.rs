@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use colidx::{BuildOptions, BuildReport, IndexBuilder, ModelInfo};
+use colidx::{BuildOptions, BuildReport, Index, IndexBuilder, ModelInfo};
 use colidx_encoder::{CheckpointInfo, Precision};
 
+use super::info;
 use super::intake::{self, Tally, Watch, refused};
 use super::with_threads;
 use crate::args::BuildArgs;
@@ -33,8 +34,7 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
         };
         let (report, tally) = built.map_err(|error| stopped(args, error))?;
         phases.end();
-        summarise(args, &report, &tally);
-        Ok(())
+        summarise(args, &report, &tally)
     })
 }
 
@@ -148,7 +148,7 @@ fn model_info(info: &CheckpointInfo, location: String, precision: Precision) -> 
     }
 }
 
-fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
+fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
@@ -157,10 +157,8 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
         number::counted(report.centroids as u64, "centroid"),
     ));
     note(&format!(
-        "{} on disk, {} of them text; {:.1} bytes a vector without the text",
-        number::bytes(report.bytes),
-        number::bytes(report.text_bytes),
-        report.bytes_per_vector()
+        "size: {}",
+        info::size(&Index::open(&args.index.path)?.info()?)
     ));
     if let Some(before) = report.resumed {
         let before = number::counted(before, "document");
@@ -171,4 +169,5 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) {
         note(&line);
     }
     intake::tell_times(&report.phases);
+    Ok(())
 }

@@ -9,10 +9,10 @@ use crate::encoding::window;
 use crate::error::CliError;
 use crate::input::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use crate::input::npy::Dtype;
-use crate::input::{Corpus, Document, QueryOptions, read_queries};
+use crate::input::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
 use crate::interrupt;
 use crate::model;
-use crate::output::note;
+use crate::output::{Guard, OutputFile, note};
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 
@@ -25,12 +25,24 @@ const QUERIES: &str = "query_embeddings.npy";
 /// The input, the checkpoint or the output is bad; no file is then left that looks whole.
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
+        // What can fail at once fails before the checkpoint is loaded.
+        let guard = Guard::new(args.force)
+            .inputs(&args.corpus)
+            .inputs([&args.model]);
+        let folder = guard.folder(&args.out)?;
+        if folder.exists() {
+            let files = match args.role {
+                EncodeAs::Documents => &EmbeddingsWriter::FILES[..],
+                EncodeAs::Queries => &[QUERIES],
+            };
+            (files.iter()).try_for_each(|name| guard.check(&folder.join(name)))?;
+        }
         let encoder = model::open(&args.model, &args.encoder.options())?.encoder;
         // Until here there is nothing to clean up.
         interrupt::install()?;
         match args.role {
-            EncodeAs::Documents => documents(args, &encoder),
-            EncodeAs::Queries => queries(args, &encoder),
+            EncodeAs::Documents => documents(args, &encoder, &guard),
+            EncodeAs::Queries => queries(args, &encoder, &guard),
         }
     })
 }
@@ -42,10 +54,9 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
-    let mut writer =
-        EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), args.force)?;
+    let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
@@ -85,10 +96,11 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     for message in &report.bad_line_messages {
         note(&format!("  {message}"));
     }
+    report.skipped.lines().iter().for_each(|line| note(line));
     Ok(())
 }
 
-fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
+fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
         return Err(CliError::Usage(
             "--as queries takes one file of queries".to_owned(),
@@ -100,9 +112,11 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
         text_field: args.reading.text_field.clone(),
     };
     let queries = read_queries(file, &options)?;
-    let path = args.out.join(QUERIES);
-    if path.exists() && !args.force {
-        return Err(CliError::Exists { path });
+    if queries.is_empty() {
+        return Err(InputError::NoQueries {
+            file: file_name(file).to_string(),
+        }
+        .into());
     }
     let phases = Phases::new();
     let total = queries.len() as u64;
@@ -121,11 +135,9 @@ fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
         .map(|query| query.tokens.len())
         .max()
         .unwrap_or(0);
-    std::fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
-        file: args.out.display().to_string(),
-        source,
-    })?;
-    let mut writer = QueryEmbeddingsWriter::create(&path, tokens, dim, dtype(args))?;
+    let path = guard.make_folder(&args.out)?.join(QUERIES);
+    let file = OutputFile::create(&path, guard)?;
+    let mut writer = QueryEmbeddingsWriter::new(file, &file_name(&path), tokens, dim, dtype(args))?;
     for query in &encoded {
         writer.push(&query.vectors)?;
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::args::ExplainArgs;
 use crate::error::CliError;
-use crate::output::Stdout;
+use crate::output::{Painted, Stdout};
 use crate::render::table::{Align, table};
 use crate::render::text::{one_line, words};
 use crate::render::wrap::{Breaks, wrap};
@@ -44,15 +44,15 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
         }
     } else {
         let title = session.index.document(document)?.title;
-        out.text(&page(&args.key, &title, &matches, &Style::for_stdout()))?;
+        out.painted(&page(&args.key, &title, &matches, &Style::for_stdout()))?;
     }
     out.flush()
 }
 
 /// The matches as a table, and their sum, which is the score.
-pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> String {
+pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> Painted {
     let heading = format!("{}  {}", one_line(title), one_line(key));
-    let mut page = String::new();
+    let mut page = Painted::new();
     for line in wrap(
         &heading,
         &words(&heading, &[]),
@@ -60,17 +60,17 @@ pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> Str
         style.width,
         Breaks::Flow,
     ) {
-        page.push_str(&line.paint(style, Role::Title));
-        page.push('\n');
+        page.append(&line.paint(style, Role::Title));
+        page.push("\n");
     }
-    page.push_str(&table_of(matches));
+    page.append(&table_of(matches));
     page
 }
 
 /// The matches as a table, without a heading.
-pub fn table_of(matches: &[WordMatch]) -> String {
+pub fn table_of(matches: &[WordMatch]) -> Painted {
     if matches.is_empty() {
-        return "  this document has no token vectors, so nothing can match it\n".to_owned();
+        return Painted::from("  this document has no token vectors, so nothing can match it\n");
     }
     let mut rows = vec![
         ["query token", "", "score", "document token", "where"]

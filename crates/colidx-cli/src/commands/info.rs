@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::model::{marker, places};
 use crate::args::InfoArgs;
 use crate::error::CliError;
-use crate::output::Stdout;
+use crate::output::{Painted, Stdout, harmless};
 use crate::render::table::{Align, table};
 use crate::render::{Role, Style, fit, number};
 
@@ -66,7 +66,7 @@ pub fn run(args: &InfoArgs) -> Result<(), CliError> {
     if args.json {
         out.json(&line(&args.index.path, &info))?;
     } else {
-        out.text(&page(&args.index.path, &info, &Style::for_stdout()))?;
+        out.painted(&page(&args.index.path, &info, &Style::for_stdout()))?;
     }
     out.flush()
 }
@@ -116,7 +116,7 @@ fn segment_line(segment: &SegmentInfo) -> SegmentLine {
     }
 }
 
-fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
+fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
     let per_document = info.vectors as f64 / info.documents.max(1) as f64;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
@@ -131,15 +131,7 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         ),
         row("centroids", number::count(info.centroids as u64)),
         row("residuals", format!("{} bits a dimension", info.nbits)),
-        row(
-            "size",
-            format!(
-                "{}, {} of it text; {:.1} bytes a vector without the text",
-                number::bytes(info.bytes),
-                number::bytes(info.text_bytes),
-                info.bytes_per_vector()
-            ),
-        ),
+        row("size", size(info)),
         row(
             "format",
             format!(
@@ -169,21 +161,31 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> String {
         }
         None => rows.push(row("model", "not recorded: built from vectors".to_owned())),
     }
-    let mut page = style.paint(Role::Heading, &path.display().to_string());
-    page.push('\n');
-    page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
-    page.push('\n');
-    page.push_str(&table(
+    let mut page = style.paint(Role::Heading, &harmless::line(&path.display().to_string()));
+    page.push("\n");
+    page.append(&table(&[Align::Left, Align::Left], &rows, 2));
+    page.push("\n");
+    page.append(&table(
         &[Align::Left, Align::Left, Align::Right, Align::Right],
         &files(info),
         2,
     ));
     if info.segments.len() > 1 || info.deleted_documents > 0 {
-        page.push('\n');
+        page.push("\n");
         let right = [Align::Right; 5];
-        page.push_str(&table(&right, &segments(info), 2));
+        page.append(&table(&right, &segments(info), 2));
     }
     page
+}
+
+/// What the index takes on disk.
+pub fn size(info: &IndexInfo) -> String {
+    format!(
+        "{}, {} of it text; {:.1} bytes a vector without the text",
+        number::bytes(info.bytes),
+        number::bytes(info.text_bytes),
+        info.bytes_per_vector()
+    )
 }
 
 fn documents(info: &IndexInfo) -> String {

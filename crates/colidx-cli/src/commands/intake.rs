@@ -7,7 +7,7 @@ use std::time::Duration;
 use colidx::{NewDocument, Phase, Progress};
 
 use crate::error::CliError;
-use crate::input::embeddings::Embeddings;
+use crate::input::embeddings::{Embeddings, EmbeddingsError};
 use crate::input::{Corpus, CorpusReport};
 use crate::interrupt;
 use crate::output::note;
@@ -70,11 +70,7 @@ impl Tally {
             let shown = messages.iter().chain(&self.refused_messages);
             lines.extend(shown.map(|message| format!("  {message}")));
         }
-        let skipped = corpus.map_or(0, |corpus| corpus.skipped_files);
-        if skipped > 0 {
-            let count = number::counted(skipped, "file");
-            lines.push(format!("skipped: {count} of other formats"));
-        }
+        lines.extend(corpus.map_or_else(Vec::new, |corpus| corpus.skipped.lines()));
         lines
     }
 }
@@ -159,6 +155,10 @@ pub fn keys(
     embeddings: &Embeddings,
     take: &mut Take<'_>,
 ) -> Result<(), CliError> {
+    if embeddings.documents() == 0 {
+        let file = directory.join("doc_lens.npy").display().to_string();
+        return Err(EmbeddingsError::NoDocuments { file }.into());
+    }
     let file = directory.join("doc_keys.txt");
     for (line, key) in (1u64..).zip(embeddings.keys()?) {
         let key = key?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::args::ModelArgs;
 use crate::error::CliError;
 use crate::model::{self, Model};
-use crate::output::Stdout;
+use crate::output::{Painted, Stdout, harmless};
 use crate::render::table::{Align, table};
 use crate::render::{Role, Style, number};
 
@@ -40,12 +40,12 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
             info: model.encoder.info(),
         })?;
     } else {
-        out.text(&page(args, &model, &Style::for_stdout()))?;
+        out.painted(&page(args, &model, &Style::for_stdout()))?;
     }
     out.flush()
 }
 
-fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
+fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     let info = model.encoder.info();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(&model.location)))
@@ -114,9 +114,9 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
             format!("{} on {}", args.encoder.precision, args.encoder.device),
         ),
     ]);
-    let mut page = style.paint(Role::Heading, &info.name);
-    page.push('\n');
-    page.push_str(&table(&[Align::Left, Align::Left], &rows, 2));
+    let mut page = style.paint(Role::Heading, &harmless::line(&info.name));
+    page.push("\n");
+    page.append(&table(&[Align::Left, Align::Left], &rows, 2));
     page
 }
 

@@ -11,11 +11,11 @@ use crate::error::CliError;
 use crate::eval::RunWriter;
 use crate::interactive;
 use crate::json::{HitLine, Stats, StatsLine};
-use crate::output::{OutputFile, Stdout, note};
+use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, From, Queries};
 use crate::session::Session;
-use crate::show::{Show, stats_text};
+use crate::show::{Show, tell_stats};
 
 /// Hits of a single query where `-k` is not given.
 const K: u32 = 10;
@@ -82,10 +82,13 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         embeddings: args.query_embeddings.as_ref(),
         model: &args.model,
     };
+    // What cannot be written is found before the work begins.
+    let guard = from.guard(&index, &args.index.path, args.force);
+    (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
     let mut queries = Queries::open(&index, &args.index.path, &from)?;
     let options = options(args, K_BATCH);
     let mut sink = match &args.run_out {
-        Some(path) => Sink::File(RunWriter::new(OutputFile::create(path)?, TAG)),
+        Some(path) => Sink::File(RunWriter::new(OutputFile::create(path, &guard)?, TAG)),
         None if args.json => Sink::Json(Stdout::lock()),
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
@@ -125,7 +128,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         }
     }
     if args.stats {
-        note(&stats_text(&stats));
+        tell_stats(&stats);
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::input::{InputError, LineFault, Table};
+use crate::output::harmless::is_hostile;
 
 /// The ranked documents of each query, best first. Held whole, queries sorted by key.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -122,9 +123,10 @@ impl Run {
 /// A run that cannot be written.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The TREC format separates columns by white space, so a key can neither hold any nor be empty.
+    /// The TREC format separates columns by white space, so a key can neither hold any nor be empty; and what it holds is
+    /// shown by every tool that reads it, so that nothing in it may act on a terminal.
     #[error(
-        "the {what} key {key:?} is empty or contains white space and cannot stand in a TREC run; \
+        "the {what} key {key:?} is empty or contains white space or control characters and cannot stand in a TREC run; \
          use --json output, or other keys"
     )]
     Key {
@@ -168,7 +170,7 @@ impl<W: Write> RunWriter<W> {
     /// Writes the hits of a query, best first, as ranks from 1. Scores are written so that reading gives the same f32.
     ///
     /// # Errors
-    /// A key with white space, or a failed write.
+    /// A key with white space or control characters, or a failed write.
     pub fn write<'a>(
         &mut self,
         query: &str,
@@ -202,7 +204,7 @@ impl<W: Write> RunWriter<W> {
 }
 
 fn check(what: &'static str, key: &str) -> Result<(), RunError> {
-    if key.is_empty() || key.contains(char::is_whitespace) {
+    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || is_hostile(c)) {
         return Err(RunError::Key {
             what,
             key: key.to_owned(),
@@ -302,6 +304,13 @@ mod tests {
                 ..
             })
         ));
+        for key in ["a\x1b[m", "a\u{9b}", "a\u{202e}", "a\0", "a\x7f"] {
+            assert!(matches!(writer.write(key, []), Err(RunError::Key { .. })));
+            assert!(matches!(
+                writer.write("q", [(key, 1.0)]),
+                Err(RunError::Key { .. })
+            ));
+        }
         assert!(matches!(
             writer.write("q", [("", 1.0)]),
             Err(RunError::Key { .. })

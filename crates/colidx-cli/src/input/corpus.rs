@@ -15,6 +15,7 @@ use super::DEFAULT_LINE_LIMIT;
 use super::error::{InputError, Place};
 use super::passages::Syntax;
 use super::records::Fields;
+use super::skipped::{Reason, Skipped};
 use super::source::{Format, STANDARD_INPUT, Source, file_name};
 use super::walk::Walk;
 use keys::{absolute, common_folder, key_path};
@@ -83,8 +84,8 @@ pub struct CorpusReport {
     pub bad_line_messages: Vec<String>,
     /// Files opened, standard input included.
     pub files: u64,
-    /// Files of folders left out because their extension names no wanted format.
-    pub skipped_files: u64,
+    /// What was left out of folders, and files without documents.
+    pub skipped: Skipped,
 }
 
 /// How many messages about bad lines a report keeps.
@@ -99,10 +100,30 @@ pub struct Corpus {
     inputs: VecDeque<Input>,
     paths: Vec<PathBuf>,
     root: PathBuf,
-    walk: Option<Walk>,
-    open: Option<OpenFile>,
+    folder: Option<Folder>,
+    open: Option<Opened>,
     report: CorpusReport,
     read: Arc<AtomicU64>,
+    /// Whether there was an error.
+    ended: bool,
+}
+
+/// A folder that is being read.
+struct Folder {
+    path: PathBuf,
+    walk: Walk,
+    /// Documents that came before it.
+    before: u64,
+    /// What it gave nothing of.
+    skipped: Skipped,
+}
+
+/// A file that is being read.
+struct Opened {
+    name: Arc<str>,
+    file: OpenFile,
+    /// Documents that came before it.
+    before: u64,
 }
 
 enum Input {
@@ -195,10 +216,11 @@ impl Corpus {
             inputs: VecDeque::new(),
             paths: Vec::new(),
             root: PathBuf::new(),
-            walk: None,
+            folder: None,
             open: None,
             report: CorpusReport::default(),
             read: Arc::default(),
+            ended: false,
         }
     }
 
@@ -237,13 +259,13 @@ impl Corpus {
     fn next_document(&mut self) -> Result<Option<Document>, InputError> {
         loop {
             if let Some(open) = &mut self.open {
-                match open.next_document() {
+                match open.file.next_document() {
                     Ok(Some(document)) => {
                         self.report.documents += 1;
                         self.report.empty += u64::from(document.text.trim().is_empty());
                         return Ok(Some(document));
                     }
-                    Ok(None) => self.open = None,
+                    Ok(None) => self.close(),
                     Err(Stop::Line(place, fault)) => {
                         if !self.options.skip_bad_lines {
                             return Err(InputError::BadLine { place, fault });
@@ -258,31 +280,68 @@ impl Corpus {
                     Err(Stop::Input(error)) => return Err(error),
                 }
             } else if !self.open_next()? {
+                let inputs: Vec<_> = self.paths.iter().map(|path| file_name(path)).collect();
+                self.need_documents(0, inputs.join(", "), self.report.skipped.clone())?;
                 return Ok(None);
             }
         }
     }
 
+    /// Ends the file that is read. One that gives nothing is no fault by itself, but is told.
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if self.report.documents == open.before {
+            let skipped = match &mut self.folder {
+                Some(folder) => &mut folder.skipped,
+                None => &mut self.report.skipped,
+            };
+            skipped.add(Reason::Empty, &open.name);
+        }
+    }
+
+    /// An input that gives nothing is a mistake: an index of nothing would take the place of a good one.
+    fn need_documents(
+        &self,
+        before: u64,
+        inputs: String,
+        skipped: Skipped,
+    ) -> Result<(), InputError> {
+        if self.report.documents > before {
+            return Ok(());
+        }
+        Err(InputError::Nothing {
+            inputs,
+            skipped,
+            bad_lines: self.report.bad_lines,
+        })
+    }
+
     /// Opens the next file, if there is one.
     fn open_next(&mut self) -> Result<bool, InputError> {
-        if let Some(walk) = &mut self.walk {
-            let next = walk.next().transpose()?;
-            let skipped = std::mem::take(&mut walk.skipped);
-            self.report.skipped_files += skipped;
-            match next {
-                Some(path) => {
-                    let format = Format::of_path(&path);
-                    let format = self.options.format.or(format).unwrap_or(Format::Text);
-                    let source = Source::open(&path, &self.read)?;
-                    self.start(source, format, Some(&path))?;
-                }
-                None => self.walk = None,
+        if let Some(folder) = &mut self.folder {
+            if let Some(path) = folder.walk.next().transpose()? {
+                let format = Format::of_path(&path);
+                let format = self.options.format.or(format).unwrap_or(Format::Text);
+                let source = Source::open(&path, &self.read)?;
+                self.start(source, format, Some(&path))?;
+            } else if let Some(mut folder) = self.folder.take() {
+                folder.skipped.append(folder.walk.skipped);
+                self.report.skipped.append(folder.skipped.clone());
+                let name = file_name(&folder.path).to_string();
+                self.need_documents(folder.before, name, folder.skipped)?;
             }
             return Ok(true);
         }
         match self.inputs.pop_front() {
             None => return Ok(false),
-            Some(Input::Folder(path)) => self.walk = Some(Walk::new(&path, self.options.format)?),
+            Some(Input::Folder(path)) => {
+                self.folder = Some(Folder {
+                    walk: Walk::new(&path, self.options.format)?,
+                    path,
+                    before: self.report.documents,
+                    skipped: Skipped::default(),
+                });
+            }
             Some(Input::File(path, format)) => {
                 let source = Source::open(&path, &self.read)?;
                 let path = (path.as_os_str() != "-").then_some(path);
@@ -300,7 +359,8 @@ impl Corpus {
         path: Option<&Path>,
     ) -> Result<(), InputError> {
         self.report.files += 1;
-        self.open = Some(match format {
+        let name = Arc::clone(&source.file);
+        let file = match format {
             Format::Jsonl => OpenFile::Records(RecordFile::new(
                 source,
                 Some(self.fields.clone()),
@@ -325,6 +385,11 @@ impl Corpus {
                     &self.options,
                 )))
             }
+        };
+        self.open = Some(Opened {
+            name,
+            file,
+            before: self.report.documents,
         });
         Ok(())
     }
@@ -334,11 +399,12 @@ impl Iterator for Corpus {
     type Item = Result<Document, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
         let next = self.next_document().transpose();
         if matches!(next, Some(Err(_))) {
-            self.inputs.clear();
-            self.walk = None;
-            self.open = None;
+            self.ended = true;
         }
         next
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::skipped::Skipped;
 use super::source::Compression;
+use crate::render::number::counted;
 
 /// Where in the input something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,12 @@ pub enum LineFault {
         flag: &'static str,
         /// The fields that are there, quoted and joined.
         found: String,
+    },
+    /// An object has a field twice, so that one of the two would be lost.
+    #[error("{reason}; remove or rename one of the two")]
+    RepeatedField {
+        /// The field, in a sentence.
+        reason: String,
     },
     /// A field holds a value of another type.
     #[error("field \"{field}\" must be {expected}, got {got}; convert it when you write the file")]
@@ -112,12 +120,18 @@ pub enum LineFault {
     },
     /// The line is longer than the limit.
     #[error(
-        "the line is longer than {limit} bytes; split the document, or check that the file has line ends"
+        "the line is longer than {limit} bytes; make it shorter, or check that the file has line ends"
     )]
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+fn told(skipped: &Skipped, bad_lines: u64) -> String {
+    let bad_lines = (bad_lines > 0).then(|| format!("skipped: {}", counted(bad_lines, "bad line")));
+    let lines = skipped.lines().into_iter().chain(bad_lines);
+    lines.map(|line| format!("; {line}")).collect()
 }
 
 /// An input that could not be read.
@@ -186,10 +200,20 @@ pub enum InputError {
         /// The format.
         format: super::source::Format,
     },
-    /// A file name is not UTF-8, so no key can be made of it.
-    #[error("{file}: the file name is not UTF-8 and cannot become a key; rename the file")]
-    FileName {
-        /// The file, with the bad bytes replaced.
+    /// A folder, or all that was named, gave not one document.
+    #[error("{inputs}: no documents were read{}; give files of JSON Lines (.jsonl, .ndjson), TSV (.tsv), text (.txt, .text, .rst) or Markdown (.md, .markdown), or pass --format", told(.skipped, *.bad_lines))]
+    Nothing {
+        /// What was named.
+        inputs: String,
+        /// What was left out.
+        skipped: Skipped,
+        /// Bad lines that were left out.
+        bad_lines: u64,
+    },
+    /// A file of queries has none.
+    #[error("{file} has no queries; write at least one")]
+    NoQueries {
+        /// The file.
         file: String,
     },
     /// Standard input was named twice.

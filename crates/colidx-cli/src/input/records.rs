@@ -1,5 +1,9 @@
 //! Formats with one record a line: JSON Lines and TSV.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
 use super::error::LineFault;
@@ -23,9 +27,15 @@ pub(crate) struct Record {
 
 /// Parses one JSON object.
 pub(crate) fn parse_json(line: &str, fields: &Fields) -> Result<Record, LineFault> {
-    let value: Value = serde_json::from_str(line).map_err(|error| LineFault::NotJson {
-        column: error.column(),
-        reason: reason(&error),
+    let parsed = serde_json::from_str(line);
+    let Distinct(value) = parsed.map_err(|error| match error.classify() {
+        Category::Data => LineFault::RepeatedField {
+            reason: reason(&error),
+        },
+        _ => LineFault::NotJson {
+            column: error.column(),
+            reason: reason(&error),
+        },
     })?;
     let Value::Object(mut object) = value else {
         return Err(LineFault::NotAnObject {
@@ -66,6 +76,76 @@ pub(crate) fn parse_json(line: &str, fields: &Fields) -> Result<Record, LineFaul
         text,
         metadata: object,
     })
+}
+
+/// A JSON value in which no object has a field twice. That is the only thing about it that can be wrong beside its syntax.
+struct Distinct(Value);
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Distinct, D::Error> {
+        deserializer.deserialize_any(DistinctVisitor).map(Distinct)
+    }
+}
+
+struct DistinctVisitor;
+
+impl<'de> Visitor<'de> for DistinctVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(Distinct(item)) = items.next_element()? {
+            array.push(item);
+        }
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if object.contains_key(&name) {
+                let name: String = name.chars().take(40).collect();
+                return Err(A::Error::custom(format_args!(
+                    "the field {name:?} appears twice"
+                )));
+            }
+            let Distinct(value) = fields.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
 }
 
 /// Parses `id TAB text [TAB title]`.
@@ -233,6 +313,32 @@ mod tests {
         assert_eq!(json("null"), Err(LineFault::NotAnObject { got: "null" }));
         let deep = "[".repeat(100_000);
         assert!(matches!(json(&deep), Err(LineFault::NotJson { .. })));
+    }
+
+    #[test]
+    fn a_field_that_appears_twice_is_refused_at_any_depth() {
+        for line in [
+            r#"{"_id": "1", "text": "a", "text": "b"}"#,
+            r#"{"_id": "1", "text": "a", "\u0074ext": "a"}"#,
+            r#"{"_id": "1", "text": "a", "m": [{"x": 1, "text": {}, "text": 2}]}"#,
+        ] {
+            let error = json(line).unwrap_err();
+            assert!(
+                matches!(error, LineFault::RepeatedField { .. }),
+                "{error:?}"
+            );
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("the field \"text\" appears twice;"),
+                "{error}"
+            );
+        }
+        let apart = r#"{"_id": "1", "text": "a", "m": {"text": [1, 2.5, null, true, "x"]}}"#;
+        assert_eq!(
+            Value::Object(json(apart).unwrap().metadata),
+            serde_json::json!({"m": {"text": [1, 2.5, null, true, "x"]}})
+        );
     }
 
     #[test]

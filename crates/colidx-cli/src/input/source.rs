@@ -64,7 +64,7 @@ impl fmt::Display for Format {
 impl Format {
     /// The format that a file's extension names, looking through `.gz` and `.zst`.
     pub fn of_path(path: &Path) -> Option<Format> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         let name = name
             .strip_suffix(".gz")
             .or_else(|| name.strip_suffix(".zst"))

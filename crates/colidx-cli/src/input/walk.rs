@@ -1,33 +1,100 @@
 //! Files of a folder and the folders in it, in a fixed order.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec;
 
 use super::error::InputError;
+use super::skipped::{Reason, Skipped};
 use super::source::{Format, file_name};
 
 /// Yields the files under a folder whose extension names a wanted format: entries of each folder in the order of
-/// their names, hidden ones left out, links to folders not followed. Holds the names of the folders on the way down.
+/// their names, hidden ones left out. Holds the names of the folders on the way down.
+///
+/// A link is followed where it stays within the folder and leads to what is not read anyway, so that nothing comes from
+/// elsewhere, nothing comes twice, and no loop is without end.
 pub(crate) struct Walk {
     levels: Vec<vec::IntoIter<PathBuf>>,
-    wanted: Vec<Format>,
-    /// Files that were left out because of their extension.
-    pub(crate) skipped: u64,
+    /// The folder, its own links followed.
+    root: PathBuf,
+    format: Option<Format>,
+    /// Where the links that were followed lead.
+    followed: HashSet<PathBuf>,
+    /// What was left out.
+    pub(crate) skipped: Skipped,
 }
 
 impl Walk {
-    /// Without `format`, text and Markdown are wanted.
+    /// Without `format`, all formats are wanted.
     pub(crate) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
-        let wanted = format.map_or_else(
-            || vec![Format::Text, Format::Markdown],
-            |format| vec![format],
-        );
-        Ok(Walk {
-            levels: vec![entries(folder)?.into_iter()],
-            wanted,
-            skipped: 0,
-        })
+        let mut walk = Walk {
+            levels: Vec::new(),
+            root: folder.canonicalize().map_err(|e| unreadable(folder, e))?,
+            format,
+            followed: HashSet::new(),
+            skipped: Skipped::default(),
+        };
+        walk.enter(folder)?;
+        Ok(walk)
+    }
+
+    fn enter(&mut self, folder: &Path) -> Result<(), InputError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
+            let entry = entry.map_err(|e| unreadable(folder, e))?;
+            if is_hidden(entry.file_name().as_encoded_bytes()) {
+                self.skipped.add_path(Reason::Hidden, &entry.path());
+            } else {
+                found.push(entry.path());
+            }
+        }
+        found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        self.levels.push(found.into_iter());
+        Ok(())
+    }
+
+    /// Whether the name of a file is that of a wanted format; if not, why.
+    fn wants(&self, path: &Path) -> Result<(), Reason> {
+        match (Format::of_path(path), self.format) {
+            (Some(found), Some(wanted)) if found == wanted => Ok(()),
+            (Some(_), None) if is_json(path) => Err(Reason::Json),
+            (Some(_), None) => Ok(()),
+            _ => Err(Reason::Format),
+        }
+    }
+
+    /// Whether a link is to be followed; if not, why.
+    fn follows(&mut self, link: &Path) -> Result<(), Reason> {
+        let target = link.canonicalize().map_err(|_| Reason::Dangling)?;
+        let inside = target
+            .strip_prefix(&self.root)
+            .map_err(|_| Reason::Outside)?;
+        let mut parts = inside.components();
+        let hidden = parts.any(|part| is_hidden(part.as_os_str().as_encoded_bytes()));
+        let read_anyway = !hidden && (target.is_dir() || self.wants(&target).is_ok());
+        if read_anyway || !self.followed.insert(target) {
+            return Err(Reason::Twice);
+        }
+        Ok(())
+    }
+
+    /// Goes into a folder, or says that a file is to be read, or why a name is left out.
+    fn visit(&mut self, path: &Path) -> Result<Result<bool, Reason>, InputError> {
+        if path.is_symlink()
+            && let Err(reason) = self.follows(path)
+        {
+            return Ok(Err(reason));
+        }
+        let metadata = fs::metadata(path).map_err(|e| unreadable(path, e))?;
+        if metadata.is_dir() {
+            self.enter(path)?;
+            return Ok(Ok(false));
+        }
+        if !metadata.is_file() {
+            return Ok(Err(Reason::Special));
+        }
+        Ok(self.wants(path).map(|()| true))
     }
 }
 
@@ -40,54 +107,32 @@ impl Iterator for Walk {
                 self.levels.pop();
                 continue;
             };
-            let metadata = match fs::metadata(&path) {
-                Ok(metadata) => metadata,
-                // A link that leads nowhere.
-                Err(_) if path.is_symlink() => {
-                    self.skipped += 1;
-                    continue;
-                }
-                Err(source) => {
-                    return Some(Err(InputError::Unreadable {
-                        file: file_name(&path).to_string(),
-                        source,
-                    }));
-                }
-            };
-            if metadata.is_dir() {
-                if path.is_symlink() {
-                    self.skipped += 1;
-                    continue;
-                }
-                match entries(&path) {
-                    Ok(found) => self.levels.push(found.into_iter()),
-                    Err(error) => return Some(Err(error)),
-                }
-            } else if metadata.is_file()
-                && Format::of_path(&path).is_some_and(|format| self.wanted.contains(&format))
-            {
-                return Some(Ok(path));
-            } else {
-                self.skipped += 1;
+            match self.visit(&path) {
+                Err(error) => return Some(Err(error)),
+                Ok(Ok(true)) => return Some(Ok(path)),
+                Ok(Ok(false)) => {}
+                Ok(Err(reason)) => self.skipped.add_path(reason, &path),
             }
         }
     }
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
-    let unreadable = |source| InputError::Unreadable {
-        file: file_name(folder).to_string(),
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".")
+}
+
+fn is_json(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    [".json", ".json.gz", ".json.zst"]
+        .iter()
+        .any(|end| name.ends_with(end))
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> InputError {
+    InputError::Unreadable {
+        file: file_name(path).to_string(),
         source,
-    };
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            found.push(entry.path());
-        }
     }
-    found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -106,6 +151,7 @@ mod tests {
             "a/b/c.markdown",
             "a.png",
             "c.jsonl",
+            "c.json",
             "d.md.gz",
         ] {
             let path = root.join(path);
@@ -119,31 +165,83 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            ["a/b/c.markdown", "a/z.txt", "b.md", "d.md.gz"].map(PathBuf::from)
+            ["a/b/c.markdown", "a/z.txt", "b.md", "c.jsonl", "d.md.gz"].map(PathBuf::from)
         );
-        assert_eq!(walk.skipped, 2);
+        let counts = [Reason::Format, Reason::Json, Reason::Hidden].map(|r| walk.skipped.count(r));
+        assert_eq!(counts, [1, 1, 2]);
         let found: Vec<_> = Walk::new(root, Some(Format::Jsonl))
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        assert_eq!(found, [root.join("c.jsonl")]);
+        assert_eq!(found, ["c.json", "c.jsonl"].map(|name| root.join(name)));
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_to_folders_cannot_loop() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a.md"), "x").unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
-        std::os::unix::fs::symlink(
-            folder.path().join("nowhere"),
-            folder.path().join("dangling.md"),
-        )
-        .unwrap();
-        std::os::unix::fs::symlink(folder.path().join("a.md"), folder.path().join("link.md"))
-            .unwrap();
-        let mut walk = Walk::new(folder.path(), None).unwrap();
-        assert_eq!(walk.by_ref().filter(Result::is_ok).count(), 2);
-        assert_eq!(walk.skipped, 2);
+    fn links_stay_within_the_folder_and_nothing_comes_twice() {
+        use std::os::unix::fs::symlink;
+        let outer = tempfile::tempdir().unwrap();
+        fs::write(outer.path().join("secret.txt"), "x").unwrap();
+        let root = outer.path().join("folder");
+        for path in [
+            "a.md",
+            "sub/b.md",
+            ".store/c.md",
+            ".store/deep/d.md",
+            "blob",
+        ] {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        for (target, link) in [
+            // Out of the folder, by any way.
+            ("../secret.txt", "out1.txt"),
+            ("/etc", "out2"),
+            ("sub/../../secret.txt", "out3.txt"),
+            ("../..", "sub/out4"),
+            // To nothing.
+            ("nowhere", "nothing.md"),
+            ("self.md", "self.md"),
+            // To what is read anyway, or was.
+            (".", "loop"),
+            ("../", "sub/up"),
+            ("a.md", "link.md"),
+            ("../a.md", "sub/link.md"),
+            ("deep", ".store/again"),
+            (".", ".store/loop"),
+            // To what is not.
+            (".store", "store"),
+            ("blob", "blob.txt"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        // Many folders that all link to each other are each read once.
+        for from in 0..12 {
+            fs::create_dir(root.join(format!("n{from}"))).unwrap();
+            fs::write(root.join(format!("n{from}/x.md")), "x").unwrap();
+            for to in 0..12 {
+                symlink(format!("../n{to}"), root.join(format!("n{from}/l{to}"))).unwrap();
+            }
+        }
+        let mut walk = Walk::new(&root, None).unwrap();
+        let found: Vec<_> = walk.by_ref().map(Result::unwrap).collect();
+        let found = found.iter().map(|path| path.strip_prefix(&root).unwrap());
+        let found: Vec<&Path> = found.collect();
+        let (many, few): (Vec<&Path>, Vec<&Path>) =
+            found.iter().partition(|path| path.ends_with("x.md"));
+        assert_eq!(many.len(), 12);
+        let expected = [
+            "a.md",
+            "blob.txt",
+            "store/again/d.md",
+            "store/c.md",
+            "store/deep/d.md",
+            "sub/b.md",
+        ];
+        assert_eq!(few, expected.map(Path::new));
+        let counts =
+            [Reason::Outside, Reason::Dangling, Reason::Twice].map(|r| walk.skipped.count(r));
+        assert_eq!(counts, [4, 2, 5 + 144]);
     }
 }

@@ -35,7 +35,7 @@ Type a query and press Enter.
   :explain N     show which query token matched which word of hit N
   :exact on|off  score every document, or the likely ones
   :stats on|off  report the work that a search did
-  :reload        search what was committed since
+  :reload        search what was committed since, with the checkpoint that made it
   :help          this list
   :quit          leave (so does Ctrl-D)
 A query that begins with a colon: put a space before it.";

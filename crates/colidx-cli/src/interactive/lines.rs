@@ -1,6 +1,7 @@
 //! Where the lines come from: an editor with history on a terminal, plain standard input elsewhere.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{self, BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use rustyline::completion::Completer;
@@ -13,7 +14,7 @@ use rustyline::{Config, Context, Editor, Helper};
 
 use super::command::NAMES;
 use crate::error::CliError;
-use crate::output::note;
+use crate::output::{harmless, note, prompt, stdout_is_terminal};
 
 const PROMPT: &str = "› ";
 
@@ -39,7 +40,7 @@ impl Lines {
     /// # Errors
     /// The terminal cannot be set up.
     pub fn open() -> Result<Lines, CliError> {
-        if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        if !(io::stdin().is_terminal() && stdout_is_terminal()) {
             return Ok(Lines::Plain);
         }
         let setup = |error: ReadlineError| CliError::Setup {
@@ -110,7 +111,7 @@ impl Lines {
 
 fn next_plain() -> Result<Option<String>, CliError> {
     if io::stdin().is_terminal() {
-        let _ = write!(io::stderr(), "{PROMPT}");
+        prompt(PROMPT);
     }
     let mut line = Vec::new();
     let read = io::stdin().lock().read_until(b'\n', &mut line);
@@ -158,7 +159,12 @@ impl Hinter for Commands {
     type Hint = String;
 }
 
-impl Highlighter for Commands {}
+impl Highlighter for Commands {
+    /// What was pasted, or comes from a history that another wrote, must not act on the terminal either.
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        harmless::lines(line)
+    }
+}
 
 impl Validator for Commands {}
 

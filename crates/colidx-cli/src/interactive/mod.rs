@@ -7,9 +7,9 @@ use colidx::SearchOptions;
 
 use crate::commands::explain;
 use crate::error::CliError;
-use crate::output::{Stdout, note};
+use crate::output::{Stdout, note, note_painted, tell};
 use crate::render::{Role, Style, hit, number};
-use crate::session::{Answer, Session};
+use crate::session::{Answer, Reloaded, Session};
 use crate::show::Show;
 use command::{HELP, Input, parse};
 use lines::Lines;
@@ -33,7 +33,7 @@ pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<
     let mut lines = Lines::open()?;
     if let Lines::Editor { .. } = lines {
         let style = Style::for_stdout();
-        note(&style.paint(
+        note_painted(&style.paint(
             Role::Dim,
             &format!(
                 "{} with {}; type a query, or :help",
@@ -58,7 +58,7 @@ pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<
                 ended = Err(error);
                 break;
             }
-            Err(error) => note(&format!("colidx: {error}")),
+            Err(error) => tell(&error),
         }
     }
     lines.close();
@@ -98,7 +98,7 @@ impl Prompt<'_> {
             Input::Open(rank) => self.open(rank)?,
             Input::Explain(rank) => self.explain(rank)?,
             Input::Reload => self.reload()?,
-            Input::Help => note(HELP),
+            Input::Help => HELP.lines().for_each(note),
             Input::Quit => return Ok(false),
             Input::Wrong(why) => note(&why),
         }
@@ -106,13 +106,21 @@ impl Prompt<'_> {
     }
 
     fn reload(&mut self) -> Result<(), CliError> {
-        let Some(index) = self.session.index.reload()? else {
+        let reloaded = self.session.reload()?;
+        if let Reloaded::Nothing = reloaded {
             note("nothing was committed since");
             return Ok(());
-        };
+        }
+        let index = &self.session.index;
         let documents = number::counted(index.documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
-        self.session.index = index;
+        if let Reloaded::Checkpoint = reloaded {
+            note(&format!(
+                "the index was made anew with another checkpoint, which was opened: {} from {}",
+                self.session.model_name(),
+                self.session.model_location()
+            ));
+        }
         // Its hits were of the commit before.
         self.last = None;
         Ok(())
@@ -123,7 +131,8 @@ impl Prompt<'_> {
             return Ok(());
         };
         let shown = self.session.show(answer, rank - 1)?;
-        self.out.text(&hit::whole(&shown, &Style::for_stdout()))?;
+        self.out
+            .painted(&hit::whole(&shown, &Style::for_stdout()))?;
         self.out.flush()
     }
 
@@ -134,7 +143,7 @@ impl Prompt<'_> {
         let hit = &answer.results.hits[rank - 1];
         let matches = self.session.explain(&answer.encoded, hit.doc)?;
         let title = self.session.index.document(hit.doc)?.title;
-        self.out.text(&explain::page(
+        self.out.painted(&explain::page(
             &hit.key,
             &title,
             &matches,

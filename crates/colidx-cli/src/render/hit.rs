@@ -6,6 +6,7 @@ use super::passage::best_window;
 use super::style::{Role, Style};
 use super::text::{Gap, TokenWeight, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
+use crate::output::Painted;
 
 /// Lines of a passage on a terminal.
 const PASSAGE_LINES: usize = 3;
@@ -69,7 +70,7 @@ impl Words {
 /// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
 ///
 /// `largest` is the weight that is brightest: the largest of all hits shown together, so that they can be compared.
-pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> String {
+pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let words = Words::of(hit, largest);
     let (indent, columns) = margins(style);
     let mut out = head(hit, &words, style);
@@ -80,7 +81,7 @@ pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> String {
 }
 
 /// A whole document for a terminal, its own line breaks kept. Ends with a line break.
-pub fn whole(hit: &ShownHit, style: &Style) -> String {
+pub fn whole(hit: &ShownHit, style: &Style) -> Painted {
     let words = Words::of(hit, hit.brightest());
     let (indent, columns) = margins(style);
     let mut out = head(hit, &words, style);
@@ -121,14 +122,14 @@ fn margins(style: &Style) -> (usize, usize) {
     (indent, style.width - indent)
 }
 
-fn head(hit: &ShownHit, words: &Words, style: &Style) -> String {
+fn head(hit: &ShownHit, words: &Words, style: &Style) -> Painted {
     let key = one_line(&hit.key);
     let columns = style.width.saturating_sub(INDENT);
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
-    out.push_str("  ");
+    out.push("  ");
     if words.title_words.is_empty() {
-        out.push_str(&style.paint(Role::Title(0), &key));
-        out.push('\n');
+        style.push(&mut out, Role::Title(0), &key);
+        out.push("\n");
         return out;
     }
     let lines = wrap(
@@ -140,32 +141,32 @@ fn head(hit: &ShownHit, words: &Words, style: &Style) -> String {
     );
     for (at, line) in lines.iter().enumerate() {
         if at > 0 {
-            out.push_str(&" ".repeat(INDENT));
+            out.push(&" ".repeat(INDENT));
         }
-        out.push_str(&line.paint(style, Role::Title));
+        out.append(&line.paint(style, Role::Title));
         if at + 1 < lines.len() {
-            out.push('\n');
+            out.push("\n");
         }
     }
     let used = lines.last().map_or(0, Line::width);
     let needed = unicode_width::UnicodeWidthStr::width(key.as_str()) + 2;
     if used + needed <= columns {
-        out.push_str("  ");
+        out.push("  ");
     } else {
-        out.push('\n');
-        out.push_str(&" ".repeat(INDENT));
+        out.push("\n");
+        out.push(&" ".repeat(INDENT));
     }
-    out.push_str(&style.paint(Role::Dim, &key));
-    out.push('\n');
+    style.push(&mut out, Role::Dim, &key);
+    out.push("\n");
     out
 }
 
-fn push_line(out: &mut String, indent: usize, line: &str) {
+fn push_line(out: &mut Painted, indent: usize, line: &Painted) {
     if !line.is_empty() {
-        out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(line);
+        out.push(&" ".repeat(indent));
+        out.append(line);
     }
-    out.push('\n');
+    out.push("\n");
 }
 
 /// The best window of the text in at most `lines` lines of `columns`.
@@ -249,7 +250,7 @@ mod tests {
         }
     }
 
-    fn on_terminal(hit: &ShownHit, style: &Style) -> String {
+    fn on_terminal(hit: &ShownHit, style: &Style) -> Painted {
         terminal(hit, hit.brightest(), style)
     }
 

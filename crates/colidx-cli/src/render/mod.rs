@@ -1,6 +1,7 @@
 //! What a person sees: hits with the words lit that earned the score, wrapped to the terminal.
 //!
-//! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints.
+//! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints. What it makes is
+//! [`Painted`](crate::output::Painted), so that no text brings codes of its own.
 
 pub mod fit;
 pub mod hit;

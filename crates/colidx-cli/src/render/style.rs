@@ -1,7 +1,6 @@
 //! Colours, and when to use none.
 
-use std::fmt::Write as _;
-use std::io::IsTerminal;
+use crate::output::{self, Painted};
 
 /// Shades a word can be lit in; 0 is unlit.
 pub const SHADES: u8 = 4;
@@ -75,11 +74,10 @@ impl Style {
 
     /// The style for standard output as it is now; asked again for every answer, so that a resized window is followed.
     pub fn for_stdout() -> Style {
-        if !std::io::stdout().is_terminal() {
+        if !output::stdout_is_terminal() {
             return Style::PLAIN;
         }
-        let width =
-            terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0));
+        let width = output::columns_of_stdout().unwrap_or(DEFAULT_WIDTH);
         Style {
             colour: Colour::from_env(|name| std::env::var(name).ok()),
             width: width.clamp(24, MAX_WIDTH),
@@ -87,19 +85,16 @@ impl Style {
     }
 
     /// Appends `text` in the look of `role`.
-    pub fn push(&self, out: &mut String, role: Role, text: &str) {
+    pub fn push(&self, out: &mut Painted, role: Role, text: &str) {
         match self.code(role) {
-            // Writing to a String cannot fail.
-            Some(code) => {
-                let _ = write!(out, "\x1b[{code}m{text}\x1b[0m");
-            }
-            None => out.push_str(text),
+            Some(code) => out.push_in(code, text),
+            None => out.push(text),
         }
     }
 
     /// `text` in the look of `role`.
-    pub fn paint(&self, role: Role, text: &str) -> String {
-        let mut out = String::with_capacity(text.len() + 16);
+    pub fn paint(&self, role: Role, text: &str) -> Painted {
+        let mut out = Painted::new();
         self.push(&mut out, role, text);
         out
     }

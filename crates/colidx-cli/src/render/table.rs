@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::output::{Painted, harmless};
+
 /// Which side a column is aligned to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -11,8 +13,13 @@ pub enum Align {
     Right,
 }
 
-/// Lays rows out in columns, two spaces apart, `indent` spaces from the left; no line ends with a space.
-pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> String {
+/// Lays rows out in columns, two spaces apart, `indent` spaces from the left; no line ends with a space, and no cell has a
+/// line end in it.
+pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> Painted {
+    let rows: Vec<Vec<_>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| harmless::line(cell)).collect())
+        .collect();
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
             rows.iter()
@@ -22,8 +29,8 @@ pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> String {
                 .unwrap_or(0)
         })
         .collect();
-    let mut out = String::new();
-    for row in rows {
+    let mut out = Painted::new();
+    for row in &rows {
         let mut line = " ".repeat(indent);
         for (column, cell) in row.iter().enumerate().take(columns.len()) {
             if column > 0 {
@@ -31,12 +38,12 @@ pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> String {
             }
             let padding = " ".repeat(widths[column] - cell.width());
             match columns[column] {
-                Align::Left => line.extend([cell.as_str(), padding.as_str()]),
-                Align::Right => line.extend([padding.as_str(), cell.as_str()]),
+                Align::Left => line.extend([&**cell, padding.as_str()]),
+                Align::Right => line.extend([padding.as_str(), &**cell]),
             }
         }
-        out.push_str(line.trim_end());
-        out.push('\n');
+        out.push(line.trim_end());
+        out.push("\n");
     }
     out
 }

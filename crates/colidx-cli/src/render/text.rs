@@ -5,6 +5,8 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::output::harmless::is_hostile;
+
 /// How much one document token matters to a query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenWeight {
@@ -113,15 +115,13 @@ fn wider(gap: Gap, segment: &str) -> Gap {
     }
 }
 
-/// `text` with every control and direction character replaced by as many spaces as it has bytes, line feeds kept.
+/// `text` with tabs and every hostile character replaced by as many spaces as they have bytes, line feeds kept.
 ///
-/// A document must not be able to move the cursor or recolour the screen; byte offsets stay what they were.
+/// Byte offsets stay what they were, and so does the look of a text with a few such characters in it.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hostile = c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if hostile && c != '\n' {
+        if c == '\t' || is_hostile(c) {
             out.extend(std::iter::repeat_n(' ', c.len_utf8()));
         } else {
             out.push(c);

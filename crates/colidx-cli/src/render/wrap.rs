@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::style::{Role, Style, shade};
 use super::text::{Gap, Word, groups};
+use crate::output::Painted;
 
 /// A stretch of a line in one shade.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +59,8 @@ impl Line {
     }
 
     /// The line in the look that `role` gives to each shade.
-    pub fn paint(&self, style: &Style, role: fn(u8) -> Role) -> String {
-        let mut out = String::new();
+    pub fn paint(&self, style: &Style, role: fn(u8) -> Role) -> Painted {
+        let mut out = Painted::new();
         for run in &self.runs {
             style.push(&mut out, role(run.shade), &run.text);
         }
@@ -150,7 +151,7 @@ mod tests {
     fn plain(text: &str, columns: usize, breaks: Breaks) -> Vec<String> {
         wrap(text, &words(text, &[]), 0.0, columns, breaks)
             .iter()
-            .map(|line| line.paint(&Style::PLAIN, Role::Text))
+            .map(|line| line.paint(&Style::PLAIN, Role::Text).to_string())
             .collect()
     }
 

@@ -1,7 +1,7 @@
 //! Reading files with errors that name them, and the fingerprint over them.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Component, Path};
 
 use serde::de::DeserializeOwned;
@@ -22,10 +22,21 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderEr
 pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
     path: &Path,
 ) -> Result<T, EncoderError> {
-    if path.is_file() {
+    if is_file(path)? {
         read_json(path)
     } else {
         Ok(T::default())
+    }
+}
+
+/// Whether there is such a file. A folder that may not be looked into does not count as one without it.
+pub(crate) fn is_file(path: &Path) -> Result<bool, EncoderError> {
+    match path.metadata() {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(source) => match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(false),
+            _ => Err(io(path, source)),
+        },
     }
 }
 
@@ -35,7 +46,7 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
     let mut buffer = vec![0; 1 << 18];
     for name in names {
         let path = root.join(name);
-        if !path.is_file() {
+        if !is_file(&path)? {
             continue;
         }
         let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;

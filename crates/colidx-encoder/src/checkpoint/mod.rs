@@ -58,13 +58,11 @@ enum Projector {
 impl Checkpoint {
     /// Opens the directory `path`, whatever its layout.
     pub(crate) fn open(path: &Path, placement: &Placement) -> Result<Checkpoint, EncoderError> {
-        if !path.is_dir() {
-            return Err(no_checkpoint(path));
-        }
+        let holds = |name| files::is_file(&path.join(name));
         let description = match () {
-            () if path.join(pylate::MODULES).is_file() => pylate::describe(path)?,
-            () if path.join(stanford::METADATA).is_file() => stanford::describe(path)?,
-            () if path.join(CONFIG).is_file() => plain::describe(path, "")?,
+            () if holds(pylate::MODULES)? => pylate::describe(path)?,
+            () if holds(stanford::METADATA)? => stanford::describe(path)?,
+            () if holds(CONFIG)? => plain::describe(path, "")?,
             () => return Err(no_checkpoint(path)),
         };
         description.open(path, placement)

@@ -35,8 +35,8 @@ pub(crate) use staging::{Staging, index_file};
 pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};
+use crate::format;
 use crate::format::manifest::Manifest;
-use crate::format::{self, kind};
 use crate::storage::Directory;
 use assemble::assemble;
 use journal::{Journal, Record};
@@ -81,19 +81,8 @@ pub struct BuildReport {
     pub centroids: usize,
     /// Vectors the codebook was trained on.
     pub sample_vectors: u64,
-    /// Bytes of all files of the index.
-    pub bytes: u64,
-    /// Bytes of stored text among them.
-    pub text_bytes: u64,
     /// Time spent in each phase, in order.
     pub phases: Vec<(Phase, Duration)>,
-}
-
-impl BuildReport {
-    /// Bytes a token vector costs, stored text not counted; 0 without vectors.
-    pub fn bytes_per_vector(&self) -> f64 {
-        crate::index::bytes_per_vector(self.bytes, self.text_bytes, self.vectors)
-    }
 }
 
 /// Builds one index. Documents are added first, then [`IndexBuilder::finish`] does the work.
@@ -264,13 +253,6 @@ impl Build {
         self.staging.commit(&manifest, None)?;
         phases.push((Phase::Commit, started.elapsed()));
 
-        let bytes = |text: bool| {
-            let files = manifest.files.iter();
-            files
-                .filter(|f| !text || f.kind == kind::TEXT)
-                .map(|f| f.seal.length)
-                .sum()
-        };
         Ok(BuildReport {
             documents: written.segment.documents.into(),
             resumed: self.journal.resumed.map(u64::from),
@@ -280,8 +262,6 @@ impl Build {
             unit_length: written.unit_length,
             centroids: assembled.centroids,
             sample_vectors: assembled.sample_vectors,
-            bytes: bytes(false),
-            text_bytes: bytes(true),
             phases,
         })
     }

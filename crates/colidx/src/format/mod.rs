@@ -8,6 +8,8 @@ pub(crate) mod frame;
 pub(crate) mod manifest;
 pub(crate) mod model;
 
+pub use frame::MAGIC;
+
 /// Version of the format this library writes and reads.
 pub const FORMAT_VERSION: u16 = 5;
 

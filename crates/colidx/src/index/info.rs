@@ -86,14 +86,10 @@ pub struct IndexInfo {
 impl IndexInfo {
     /// Bytes a token vector costs, stored text not counted; 0 without vectors.
     pub fn bytes_per_vector(&self) -> f64 {
-        bytes_per_vector(self.bytes, self.text_bytes, self.vectors)
-    }
-}
-
-pub(crate) fn bytes_per_vector(bytes: u64, text_bytes: u64, vectors: u64) -> f64 {
-    match vectors {
-        0 => 0.0,
-        n => (bytes - text_bytes) as f64 / n as f64,
+        match self.vectors {
+            0 => 0.0,
+            n => (self.bytes - self.text_bytes) as f64 / n as f64,
+        }
     }
 }
 

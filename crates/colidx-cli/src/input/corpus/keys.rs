@@ -33,16 +33,23 @@ pub(super) fn common_folder(folders: &[PathBuf]) -> PathBuf {
         .to_owned()
 }
 
-/// The path relative to `root`, with `/` between its parts.
+/// The path relative to `root`, with `/` between its parts. Bytes that are not UTF-8 are written as in `%E9`.
 pub(super) fn key_path(path: &Path, root: &Path) -> Result<String, InputError> {
-    let name = || InputError::FileName {
+    let absolute = absolute(path).map_err(|source| InputError::Unreadable {
         file: file_name(path).to_string(),
-    };
-    let absolute = absolute(path).map_err(|_| name())?;
+        source,
+    })?;
     let relative = absolute.strip_prefix(root).unwrap_or(&absolute);
-    let parts: Option<Vec<&str>> = relative
-        .components()
-        .map(|part| part.as_os_str().to_str())
-        .collect();
-    Ok(parts.ok_or_else(name)?.join("/"))
+    let mut key = String::new();
+    for (at, part) in relative.components().enumerate() {
+        if at > 0 {
+            key.push('/');
+        }
+        for chunk in part.as_os_str().as_encoded_bytes().utf8_chunks() {
+            key.push_str(chunk.valid());
+            let escaped = chunk.invalid().iter().map(|byte| format!("%{byte:02X}"));
+            key.extend(escaped);
+        }
+    }
+    Ok(key)
 }

@@ -207,8 +207,12 @@ fn any_mix_of_inputs() {
         ]
     );
     assert_eq!(
-        (corpus.report().files, corpus.report().skipped_files),
-        (4, 1)
+        (
+            corpus.report().files,
+            corpus.report().skipped.count(Reason::Format),
+            corpus.report().skipped.count(Reason::Hidden)
+        ),
+        (4, 1, 1)
     );
     assert_eq!(corpus.bytes_read(), total);
 }
@@ -328,15 +332,69 @@ fn a_bad_text_file_ends_there_and_the_next_one_is_read() {
 }
 
 #[test]
-fn empty_inputs_give_no_documents() {
+fn no_documents_at_all_is_an_error_that_says_why() {
     let folder = files(&[
         ("a.jsonl", b""),
         ("b.md", b"\n"),
         ("c.jsonl.gz", &gzip(b"")),
         ("d.tsv", b"\xEF\xBB\xBF"),
+        ("full.tsv", b"1\tx"),
+        ("empty/x.png", b"x"),
+        ("empty/y.json", b"x"),
+        ("empty/sub/z.txt", b"\n\n"),
     ]);
-    let inputs = ["a.jsonl", "b.md", "c.jsonl.gz", "d.tsv"].map(|name| folder.path().join(name));
-    let mut corpus = Corpus::open(&inputs, CorpusOptions::default()).unwrap();
-    assert!(keys(&mut corpus).is_empty());
-    assert_eq!(corpus.report().files, 4);
+    let read = |names: &[&str]| {
+        let inputs: Vec<_> = names.iter().map(|name| folder.path().join(name)).collect();
+        let mut corpus = Corpus::open(&inputs, CorpusOptions::default()).unwrap();
+        let last = corpus.by_ref().last().unwrap();
+        assert!(corpus.next().is_none());
+        last.map_err(|error| error.to_string())
+    };
+    let error = read(&["a.jsonl", "b.md", "c.jsonl.gz", "d.tsv"]).unwrap_err();
+    for words in [
+        "a.jsonl, ",
+        "no documents were read",
+        "4 files without documents, such as ",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+    assert!(read(&["a.jsonl", "full.tsv"]).is_ok());
+    // A folder is a promise of its own.
+    for inputs in [&["full.tsv", "empty"][..], &["empty", "full.tsv"]] {
+        let error = read(inputs).unwrap_err();
+        for words in [
+            "1 file of other formats, such as ",
+            "x.png",
+            "1 file of JSON",
+            "y.json",
+            "1 file without documents, such as ",
+            "z.txt",
+        ] {
+            assert!(error.contains(words), "{words}: {error}");
+        }
+        assert!(!error.contains("full.tsv"), "{error}");
+    }
+}
+
+#[test]
+fn folders_of_all_formats_are_read() {
+    let folder = files(&[
+        ("c.jsonl", b"{\"_id\":\"j\",\"text\":\"x\"}"),
+        ("c.tsv", b"t\tx"),
+        ("d.md", b"x"),
+    ]);
+    let mut corpus = Corpus::open(&[folder.path()], CorpusOptions::default()).unwrap();
+    assert_eq!(keys(&mut corpus), ["j", "t", "d.md#1"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_read_by_name_and_in_a_folder() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = files(&[("b.txt", b"x")]);
+    let name = std::ffi::OsStr::from_bytes(b"caf\xE9.txt");
+    fs::write(folder.path().join(name), "x").unwrap();
+    let read = |path: &Path| keys(&mut Corpus::open(&[path], CorpusOptions::default()).unwrap());
+    assert_eq!(read(&folder.path().join(name)), ["caf%E9.txt#1"]);
+    assert_eq!(read(folder.path()), ["b.txt#1", "caf%E9.txt#1"]);
 }

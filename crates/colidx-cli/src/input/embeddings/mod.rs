@@ -14,13 +14,14 @@ mod queries;
 mod read;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use thiserror::Error;
 
 use super::error::InputError;
 use super::npy::NpyError;
+use crate::output::OutputError;
 
 pub use queries::{QueryEmbeddings, QueryEmbeddingsWriter};
 pub use read::{Embeddings, Keys};
@@ -160,11 +161,14 @@ pub enum EmbeddingsError {
         /// How many there are.
         available: u64,
     },
-    /// The folder to write holds embeddings already.
-    #[error("{} exists already; choose another folder, or pass --force to replace it", path.display())]
-    Exists {
-        /// The file that exists.
-        path: PathBuf,
+    /// A file may not be written, or cannot.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// There are no documents.
+    #[error("{file} has no documents; write the vectors of at least one")]
+    NoDocuments {
+        /// The file of lengths.
+        file: String,
     },
     /// Vectors, token ids and dimensions handed to a writer do not fit together.
     #[error("{file}: got {got} numbers for {what}, expected {expected}; report this as a bug")]

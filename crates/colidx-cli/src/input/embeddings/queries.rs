@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::read::need_floats;
 use super::{EmbeddingsError, not_finite};
-use crate::input::file_name;
 use crate::input::npy::{Dtype, NpyReader, NpyWriter};
+use crate::output::OutputFile;
 
 /// A file of query vectors, open for reading. Vectors are read from it when they are asked for.
 pub struct QueryEmbeddings {
@@ -93,27 +93,28 @@ impl QueryEmbeddings {
 /// Writes query vectors. Queries with fewer vectors than others are filled up with zero vectors, which add zero to
 /// every document's MaxSim and so change neither scores nor order.
 pub struct QueryEmbeddingsWriter {
-    writer: NpyWriter<File>,
+    writer: NpyWriter<OutputFile>,
     file: String,
     tokens: usize,
     dim: usize,
 }
 
 impl QueryEmbeddingsWriter {
-    /// Creates or replaces a file for queries of at most `tokens` vectors. `dtype` is f16 or f32.
+    /// Writes queries of at most `tokens` vectors to `file`, which messages call `name`. `dtype` is f16 or f32.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn create(
-        path: &Path,
+    pub fn new(
+        file: OutputFile,
+        name: &str,
         tokens: usize,
         dim: usize,
         dtype: Dtype,
     ) -> Result<Self, EmbeddingsError> {
-        let writer = NpyWriter::create(path, dtype, &[tokens as u64, dim as u64])?;
+        let writer = NpyWriter::new(file, name, dtype, &[tokens as u64, dim as u64])?;
         Ok(QueryEmbeddingsWriter {
             writer,
-            file: file_name(path).to_string(),
+            file: name.to_owned(),
             tokens,
             dim,
         })
@@ -144,7 +145,6 @@ impl QueryEmbeddingsWriter {
     /// # Errors
     /// A failed write.
     pub fn finish(self) -> Result<(), EmbeddingsError> {
-        self.writer.finish()?;
-        Ok(())
+        Ok(self.writer.finish()?.finish()?)
     }
 }

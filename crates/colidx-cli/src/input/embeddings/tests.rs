@@ -1,16 +1,17 @@
 use super::*;
 use crate::input::npy::{Dtype, NpyWriter};
-use std::fs;
+use crate::output::{Guard, OutputFile};
+use std::fs::{self, File};
 use std::path::Path;
 
 fn floats(path: &Path, dtype: Dtype, row: &[u64], values: &[f32]) {
-    let mut writer = NpyWriter::create(path, dtype, row).unwrap();
+    let mut writer = NpyWriter::new(File::create(path).unwrap(), "x.npy", dtype, row).unwrap();
     writer.write_floats(values).unwrap();
     writer.finish().unwrap();
 }
 
 fn integers(path: &Path, dtype: Dtype, values: &[u32]) {
-    let mut writer = NpyWriter::create(path, dtype, &[]).unwrap();
+    let mut writer = NpyWriter::new(File::create(path).unwrap(), "x.npy", dtype, &[]).unwrap();
     writer.write_integers(values).unwrap();
     writer.finish().unwrap();
 }
@@ -214,7 +215,7 @@ fn many_documents_are_found_through_blocks() {
 #[test]
 fn no_documents_is_fine() {
     let folder = tempfile::tempdir().unwrap();
-    let writer = EmbeddingsWriter::create(folder.path(), 4, Dtype::F16, false).unwrap();
+    let writer = EmbeddingsWriter::create(folder.path(), 4, Dtype::F16, &Guard::default()).unwrap();
     writer.finish().unwrap();
     let mut embeddings = Embeddings::open(folder.path()).unwrap();
     assert_eq!((embeddings.documents(), embeddings.dim()), (0, 4));
@@ -226,7 +227,7 @@ fn no_documents_is_fine() {
 fn what_is_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder");
-    let mut writer = EmbeddingsWriter::create(&path, 2, Dtype::F16, false).unwrap();
+    let mut writer = EmbeddingsWriter::create(&path, 2, Dtype::F16, &Guard::default()).unwrap();
     writer
         .push("one", &[0.5, -1.0, 0.25, 1.0], &[7, 8])
         .unwrap();
@@ -258,10 +259,10 @@ fn what_is_written_is_read() {
     let keys: Vec<_> = embeddings.keys().unwrap().map(Result::unwrap).collect();
     assert_eq!(keys, ["one", "nothing", "zwei drei"]);
     assert!(matches!(
-        EmbeddingsWriter::create(&path, 2, Dtype::F32, false),
-        Err(EmbeddingsError::Exists { .. })
+        EmbeddingsWriter::create(&path, 2, Dtype::F32, &Guard::default()),
+        Err(EmbeddingsError::Output(OutputError::Exists { .. }))
     ));
-    let mut writer = EmbeddingsWriter::create(&path, 2, Dtype::F32, true).unwrap();
+    let mut writer = EmbeddingsWriter::create(&path, 2, Dtype::F32, &Guard::new(true)).unwrap();
     writer.push("x", &[1.0, 2.0], &[1]).unwrap();
     drop(writer);
     assert_eq!(
@@ -276,7 +277,14 @@ fn what_is_written_is_read() {
 fn query_vectors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("q.npy");
-    let mut writer = QueryEmbeddingsWriter::create(&path, 2, 3, Dtype::F16).unwrap();
+    let mut writer = QueryEmbeddingsWriter::new(
+        OutputFile::create(&path, &Guard::default()).unwrap(),
+        "q.npy",
+        2,
+        3,
+        Dtype::F16,
+    )
+    .unwrap();
     writer.push(&[1., 2., 3., 4., 5., 6.]).unwrap();
     writer.push(&[7., 8., 9.]).unwrap();
     assert!(matches!(

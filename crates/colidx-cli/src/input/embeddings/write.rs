@@ -1,62 +1,59 @@
 //! Writing the folder that [`super::Embeddings`] reads.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS};
 use crate::input::file_name;
 use crate::input::npy::{Dtype, NpyError, NpyWriter};
+use crate::output::{Guard, OutputFile};
 
-/// Writes documents one by one. The files have the ending `.partial` until [`EmbeddingsWriter::finish`], so that an
-/// interrupted run leaves nothing that looks whole; dropped unfinished, they are removed.
+/// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that an interrupted run leaves
+/// nothing that looks whole.
 pub struct EmbeddingsWriter {
     dim: usize,
-    parts: Option<Parts>,
-    pending: Pending,
-}
-
-struct Parts {
-    vectors: NpyWriter<File>,
-    lengths: NpyWriter<File>,
-    token_ids: NpyWriter<File>,
-    keys: BufWriter<File>,
+    vectors: NpyWriter<OutputFile>,
+    lengths: NpyWriter<OutputFile>,
+    token_ids: NpyWriter<OutputFile>,
+    keys: OutputFile,
+    /// How messages call the files.
+    vectors_name: String,
+    keys_name: String,
 }
 
 impl EmbeddingsWriter {
-    /// Creates the folder if need be. `dtype`, f16 or f32, is the type of the vectors.
+    /// The names of the files, in the order in which they get them.
+    pub const FILES: [&str; 4] = [VECTORS, TOKEN_IDS, KEYS, LENGTHS];
+
+    /// Makes the folder if need be. `dtype`, f16 or f32, is the type of the vectors.
     ///
     /// # Errors
-    /// The folder holds embeddings already and `replace` is not set, or it cannot be written.
+    /// `guard` does not let the folder or one of its files be written, or they cannot be.
     pub fn create(
         folder: &Path,
         dim: usize,
         dtype: Dtype,
-        replace: bool,
+        guard: &Guard,
     ) -> Result<Self, EmbeddingsError> {
-        if !replace
-            && let Some(path) = FILES
-                .map(|name| folder.join(name))
-                .into_iter()
-                .find(|path| path.exists())
-        {
-            return Err(EmbeddingsError::Exists { path });
-        }
-        fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
-        let pending = Pending {
-            folder: folder.to_owned(),
-        };
-        let keys = pending.path(KEYS);
-        let parts = Parts {
-            vectors: NpyWriter::create(&pending.path(VECTORS), dtype, &[dim as u64])?,
-            lengths: NpyWriter::create(&pending.path(LENGTHS), Dtype::I32, &[])?,
-            token_ids: NpyWriter::create(&pending.path(TOKEN_IDS), Dtype::U32, &[])?,
-            keys: BufWriter::new(File::create(&keys).map_err(|source| unwritable(&keys, source))?),
+        let real = guard.make_folder(folder)?;
+        let create = |name| OutputFile::create(&real.join(name), guard);
+        let npy = |name, dtype, row: &[u64]| -> Result<_, EmbeddingsError> {
+            let file = create(name)?;
+            Ok(NpyWriter::new(
+                file,
+                &file_name(&folder.join(name)),
+                dtype,
+                row,
+            )?)
         };
         Ok(EmbeddingsWriter {
             dim,
-            parts: Some(parts),
-            pending,
+            vectors: npy(VECTORS, dtype, &[dim as u64])?,
+            lengths: npy(LENGTHS, Dtype::I32, &[])?,
+            token_ids: npy(TOKEN_IDS, Dtype::U32, &[])?,
+            keys: create(KEYS)?,
+            vectors_name: file_name(&folder.join(VECTORS)).to_string(),
+            keys_name: file_name(&folder.join(KEYS)).to_string(),
         })
     }
 
@@ -72,7 +69,7 @@ impl EmbeddingsWriter {
     ) -> Result<(), EmbeddingsError> {
         if vectors.len() != token_ids.len() * self.dim {
             return Err(EmbeddingsError::Mismatch {
-                file: file_name(&self.pending.path(VECTORS)).to_string(),
+                file: self.vectors_name.clone(),
                 what: "a document",
                 expected: (token_ids.len() * self.dim).to_string(),
                 got: vectors.len(),
@@ -83,76 +80,30 @@ impl EmbeddingsWriter {
                 key: key.to_owned(),
             });
         }
-        let Some(parts) = &mut self.parts else {
-            return Ok(());
-        };
-        parts.vectors.write_floats(vectors)?;
-        parts.lengths.write_integers(&[token_ids.len() as u32])?;
-        parts.token_ids.write_integers(token_ids)?;
-        let path = self.pending.path(KEYS);
-        writeln!(parts.keys, "{key}").map_err(|source| unwritable(&path, source))?;
+        self.vectors.write_floats(vectors)?;
+        self.lengths.write_integers(&[token_ids.len() as u32])?;
+        self.token_ids.write_integers(token_ids)?;
+        writeln!(self.keys, "{key}").map_err(|source| NpyError::Unwritable {
+            file: self.keys_name.clone(),
+            source,
+        })?;
         Ok(())
     }
 
     /// Completes the files and gives them their names, the lengths last.
     ///
     /// # Errors
-    /// A failed write.
-    pub fn finish(mut self) -> Result<(), EmbeddingsError> {
-        let Some(parts) = self.parts.take() else {
-            return Ok(());
-        };
-        let keys = self.pending.path(KEYS);
-        let keys_file = parts
-            .keys
-            .into_inner()
-            .map_err(|error| unwritable(&keys, error.into_error()))?;
+    /// A failed write, or a name that something else has by now.
+    pub fn finish(self) -> Result<(), EmbeddingsError> {
         let files = [
-            (VECTORS, parts.vectors.finish()?),
-            (TOKEN_IDS, parts.token_ids.finish()?),
-            (KEYS, keys_file),
-            (LENGTHS, parts.lengths.finish()?),
+            self.vectors.finish()?.complete()?,
+            self.token_ids.finish()?.complete()?,
+            self.keys.complete()?,
+            self.lengths.finish()?.complete()?,
         ];
-        for (name, file) in &files {
-            let path = self.pending.path(name);
-            file.sync_all()
-                .map_err(|source| unwritable(&path, source))?;
-        }
-        for (name, file) in files {
-            drop(file);
-            let (from, to) = (self.pending.path(name), self.pending.folder.join(name));
-            fs::rename(&from, &to).map_err(|source| unwritable(&to, source))?;
+        for file in files {
+            file.name()?;
         }
         Ok(())
-    }
-}
-
-const FILES: [&str; 4] = [VECTORS, TOKEN_IDS, KEYS, LENGTHS];
-
-fn unwritable(path: &Path, source: std::io::Error) -> EmbeddingsError {
-    NpyError::Unwritable {
-        file: file_name(path).to_string(),
-        source,
-    }
-    .into()
-}
-
-/// Removes the files that did not get their names.
-struct Pending {
-    folder: PathBuf,
-}
-
-impl Pending {
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.partial"))
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        for name in FILES {
-            // Gone already after a finish; if it cannot be removed there is nobody left to tell.
-            let _ = fs::remove_file(self.path(name));
-        }
     }
 }

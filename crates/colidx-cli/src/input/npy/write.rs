@@ -1,16 +1,13 @@
 //! Writing a `.npy` file row by row, the number of rows being known only at the end.
 
-use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
-use std::path::Path;
 
 use half::f16;
 
 use super::{Dtype, Header, NpyError};
-use crate::input::file_name;
 
 /// A `.npy` file open for writing. Until [`NpyWriter::finish`] its header says that it has no rows.
-pub struct NpyWriter<W: Write + Seek = File> {
+pub struct NpyWriter<W: Write + Seek> {
     writer: BufWriter<W>,
     file: String,
     dtype: Dtype,
@@ -18,23 +15,9 @@ pub struct NpyWriter<W: Write + Seek = File> {
     elements: u64,
 }
 
-impl NpyWriter<File> {
-    /// Creates or replaces a file. Rows have the shape `row_shape`; an empty shape makes a one-dimensional array.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn create(path: &Path, dtype: Dtype, row_shape: &[u64]) -> Result<Self, NpyError> {
-        let name = file_name(path);
-        let file = File::create(path).map_err(|source| NpyError::Unwritable {
-            file: name.to_string(),
-            source,
-        })?;
-        NpyWriter::new(file, &name, dtype, row_shape)
-    }
-}
-
 impl<W: Write + Seek> NpyWriter<W> {
-    /// Writes to any seekable writer that is at its start; `file` names it in messages.
+    /// Writes to any seekable writer that is at its start; `file` names it in messages. Rows have the shape `row_shape`; an
+    /// empty shape makes a one-dimensional array.
     ///
     /// # Errors
     /// A failed write.
@@ -46,6 +29,12 @@ impl<W: Write + Seek> NpyWriter<W> {
             row_shape: row_shape.to_vec(),
             elements: 0,
         };
+        // What cannot go back to its header, such as a pipe, is found now and not at the end.
+        let start = writer.writer.seek(SeekFrom::Start(0));
+        start.map_err(|source| NpyError::Unwritable {
+            file: file.to_owned(),
+            source,
+        })?;
         let header = Header::encode(dtype, 0, row_shape);
         writer.write(&header)?;
         Ok(writer)

@@ -13,7 +13,8 @@ use super::{ALIGNMENT, Tag};
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
-const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
+/// How every file of an index begins.
+pub const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
 const END_MAGIC: [u8; 8] = *b"CLX\x8Aend\n";
 const HEADER: usize = size_of::<Header>();
 const FOOTER: usize = size_of::<Footer>();

@@ -1,0 +1,78 @@
+//! Text for a person, with our own colours in it and nobody else's.
+
+use std::fmt;
+use std::ops::Deref;
+
+use super::harmless;
+
+/// Text that can be shown as it is: whatever was put in was made harmless, and only then styled.
+///
+/// Standard output takes nothing else of several lines, so that no text gets there past this.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Painted(String);
+
+impl Painted {
+    /// Nothing yet.
+    pub fn new() -> Painted {
+        Painted::default()
+    }
+
+    /// Appends text, its line feeds included.
+    pub fn push(&mut self, text: &str) {
+        self.0.push_str(&harmless::lines(text));
+    }
+
+    /// Appends text in the look of a code, as ECMA-48 selects it.
+    pub fn push_in(&mut self, code: &'static str, text: &str) {
+        self.0.push_str("\x1b[");
+        self.0.push_str(code);
+        self.0.push('m');
+        self.push(text);
+        self.0.push_str("\x1b[0m");
+    }
+
+    /// Appends what is painted already.
+    pub fn append(&mut self, other: &Painted) {
+        self.0.push_str(&other.0);
+    }
+}
+
+impl From<&str> for Painted {
+    fn from(text: &str) -> Painted {
+        Painted(harmless::lines(text).into_owned())
+    }
+}
+
+impl Deref for Painted {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Painted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<&str> for Painted {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_codes_stay() {
+        let mut painted = Painted::from("a\x1b[5m");
+        painted.push_in("1", "b\x1b[5m\n");
+        let rest = Painted::from("c");
+        painted.append(&rest);
+        assert_eq!(painted, "a\\u{1b}[5m\x1b[1mb\\u{1b}[5m\n\x1b[0mc");
+    }
+}

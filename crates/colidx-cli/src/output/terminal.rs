@@ -1,0 +1,176 @@
+//! Standard output and standard error: the only place that holds them.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use super::{Painted, harmless};
+use crate::args::Cli;
+use crate::error::CliError;
+
+/// Standard output. A reader that went away is [`CliError::BrokenPipe`], which ends the program in silence.
+pub struct Stdout {
+    inner: BufWriter<StdoutLock<'static>>,
+}
+
+impl Stdout {
+    /// Takes standard output.
+    pub fn lock() -> Stdout {
+        Stdout {
+            inner: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
+        }
+    }
+
+    /// Writes text with our own colours in it.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn painted(&mut self, text: &Painted) -> Result<(), CliError> {
+        self.raw(text).map_err(stdout_error)
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn line(&mut self, text: &str) -> Result<(), CliError> {
+        self.raw(&harmless::line(text))
+            .and_then(|()| self.raw("\n"))
+            .map_err(stdout_error)
+    }
+
+    /// Writes one JSON object on a line of its own.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let line = serde_json::to_string(value).map_err(|error| stdout_error(error.into()))?;
+        self.line(&harmless::json(line))
+    }
+
+    /// Hands everything over to the reader.
+    ///
+    /// # Errors
+    /// Standard output is closed or full.
+    pub fn flush(&mut self) -> Result<(), CliError> {
+        self.inner.flush().map_err(stdout_error)
+    }
+
+    fn raw(&mut self, text: &str) -> io::Result<()> {
+        self.inner.write_all(text.as_bytes())
+    }
+}
+
+/// For formats that are written piece by piece; every piece is whole UTF-8.
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.raw(&harmless::lines(&String::from_utf8_lossy(bytes)))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+fn stdout_error(source: io::Error) -> CliError {
+    if source.kind() == io::ErrorKind::BrokenPipe {
+        CliError::BrokenPipe
+    } else {
+        CliError::Write {
+            file: "standard output".to_owned(),
+            source,
+        }
+    }
+}
+
+/// Tells the person one line, on standard error; nobody listening is no failure.
+pub fn note(message: &str) {
+    let _ = writeln!(io::stderr(), "{}", harmless::line(message));
+}
+
+/// Tells the person something with our own colours in it.
+pub fn note_painted(message: &Painted) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Tells the person why a command failed.
+pub fn tell(error: &CliError) {
+    note(&format!("colidx: {error}"));
+    // What else there is to say stands on lines of its own.
+    error.advice().lines().for_each(note);
+}
+
+/// Shows a prompt where no editor does.
+pub fn prompt(prompt: &str) {
+    let _ = write!(io::stderr(), "{}", harmless::line(prompt));
+}
+
+/// Shows help or what was wrong with the arguments, and gives the exit status for it.
+pub fn usage(error: clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Help and version hold nothing that came from outside.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // The message repeats arguments within lines of its own, so it is made again of harmless ones.
+    let arguments = std::env::args_os();
+    let arguments = arguments.map(|word| harmless::line(&word.to_string_lossy()).into_owned());
+    let error = Cli::try_parse_from(arguments).err().unwrap_or(error);
+    note_painted(&Painted::from(error.render().to_string().trim_end()));
+    ExitCode::from(2)
+}
+
+/// Whether standard output is a terminal.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether standard error is a terminal.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// The width of the terminal that standard output is, where it is known.
+pub fn columns_of_stdout() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+/// The width of the terminal that standard error is, where it is known.
+pub fn columns_of_stderr() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0))
+}
+
+/// A bar on standard error.
+pub fn bar(name: &str, total: Option<u64>, style: ProgressStyle) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    bar.set_style(style);
+    bar.set_prefix(harmless::line(name).into_owned());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// Standard output or standard error once more, by the number of its descriptor. It goes on where the other is.
+pub(super) fn duplicate(descriptor: u32) -> Option<io::Result<File>> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let (out, err) = (io::stdout(), io::stderr());
+        let stream = match descriptor {
+            1 => out.as_fd(),
+            2 => err.as_fd(),
+            _ => return None,
+        };
+        Some(stream.try_clone_to_owned().map(File::from))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = descriptor;
+        None
+    }
+}

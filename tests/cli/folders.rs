@@ -1,0 +1,137 @@
+//! Folders as corpora: what is read of them, what is not, and that it is said.
+
+use std::fs;
+
+use crate::harness::{CORPUS, Place, model};
+
+#[test]
+fn a_folder_of_every_format_is_read() {
+    let place = Place::new();
+    place.write("d/a.jsonl", CORPUS);
+    place.write("d/sub/b.tsv", "tsv\tthe moon\n");
+    place.write("d/c.md", "the sun");
+    place.build("d").succeeds().says(&["6 documents"]);
+    let keys = place.keys("the moon");
+    for key in ["tea", "tsv", "c.md#1"] {
+        assert!(keys.iter().any(|found| found == key), "{key}: {keys:?}");
+    }
+}
+
+#[test]
+fn a_folder_in_which_nothing_was_read_is_an_error_that_says_why() {
+    let place = Place::with_index();
+    let before = place.keys("moon");
+    place.write("d/picture.png", "x");
+    place.write("d/settings.json", "{}");
+    place.write("d/.hidden.txt", "x");
+    place.write("d/empty.txt", "");
+    #[cfg(unix)]
+    for (target, link) in [("nowhere", "d/broken.txt"), ("/etc/passwd", "d/out.txt")] {
+        std::os::unix::fs::symlink(target, place.path(link)).unwrap();
+    }
+    let words = [
+        "no documents were read",
+        "1 file of other formats, such as d/picture.png",
+        "1 file of JSON, read where named or with --format jsonl, such as d/settings.json",
+        "1 hidden name, such as d/.hidden.txt",
+        "1 file without documents, such as d/empty.txt",
+        #[cfg(unix)]
+        "1 link to nothing, such as d/broken.txt",
+        #[cfg(unix)]
+        "1 link out of the folder, such as d/out.txt",
+    ];
+    place.build_with("d", &["--force"]).fails().says(&words);
+    for command in ["add", "update"] {
+        let run = place.colidx(&[command, "d", "--index", "x.colidx"]).run();
+        run.fails().says(&words);
+    }
+    let encode = place.colidx(&["encode", "d", "--out", "v", "--model"]);
+    encode.arg(model()).run().fails().says(&words);
+    assert!(!place.path("v/doc_lens.npy").exists());
+    assert_eq!(place.keys("moon"), before);
+}
+
+#[test]
+fn no_documents_at_all_are_an_error_and_an_index_stays() {
+    let place = Place::with_index();
+    let before = place.keys("moon");
+    place.write("none.jsonl", "\n");
+    for force in [&[][..], &["--force"]] {
+        let run = place.build_with("none.jsonl", force).fails();
+        assert!(
+            force.is_empty() || run.stderr.contains("no documents were read"),
+            "{run:?}"
+        );
+    }
+    let add = place.colidx(&["add", "none.jsonl", "--index", "x.colidx"]);
+    add.run()
+        .fails()
+        .says(&["none.jsonl: no documents were read"]);
+    let add = place.colidx(&["add", "-", "--index", "x.colidx"]).input("");
+    add.run().fails().says(&["-: no documents were read"]);
+    for role in ["documents", "queries"] {
+        let encode = [
+            "encode",
+            "none.jsonl",
+            "--as",
+            role,
+            "--out",
+            "v",
+            "--model",
+        ];
+        place
+            .colidx(&encode)
+            .arg(model())
+            .run()
+            .fails()
+            .says(&["none.jsonl", "no "]);
+    }
+    assert_eq!(place.keys("moon"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_stay_within_the_folder() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    place.write("secret.txt", "the moon");
+    place.write("notes/a.txt", "the sun");
+    place.write("notes/.store/b.txt", "bread and milk");
+    symlink(place.path("secret.txt"), place.path("notes/out.txt")).unwrap();
+    symlink("..", place.path("notes/up")).unwrap();
+    symlink(".", place.path("notes/loop")).unwrap();
+    symlink(".store/b.txt", place.path("notes/b.txt")).unwrap();
+    let run = place.build("notes").succeeds();
+    run.says(&[
+        "2 documents",
+        "2 links out of the folder, such as notes/out.txt",
+        "1 link to what is read anyway, such as notes/loop",
+    ]);
+    let mut keys = place.keys("the moon");
+    keys.sort();
+    assert_eq!(keys, ["a.txt#1", "b.txt#1"]);
+    // A file that is named may be a link to anywhere, and so may a folder.
+    symlink("notes", place.path("link")).unwrap();
+    for (corpus, documents) in [("notes/out.txt", "1 document,"), ("link", "2 documents")] {
+        place
+            .build_with(corpus, &["--force"])
+            .succeeds()
+            .says(&[documents]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_not_utf8_are_read_by_name_as_in_a_folder() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    fs::create_dir(place.path("e")).unwrap();
+    let path = place.path("e").join(OsStr::from_bytes(b"caf\xe9.txt"));
+    fs::write(&path, "honey\n").unwrap();
+    for corpus in [place.path("e"), path] {
+        let build = place.colidx(&["build", "--index", "x.colidx", "--force", "--model"]);
+        build.arg(model()).arg(&corpus).run().succeeds();
+        assert_eq!(place.keys("honey"), ["caf%E9.txt#1"]);
+    }
+}
