@@ -99,6 +99,16 @@ pub enum Error {
         /// Bytes allowed.
         max: usize,
     },
+    /// Metadata is something else than a JSON object.
+    #[error(
+        "the metadata of document `{key}` is no JSON object ({problem}); give an object such as {{\"year\": 1999}}, or nothing"
+    )]
+    Metadata {
+        /// The document's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// More documents than a segment can number.
     #[error(
         "an index segment holds at most {max} documents; split the corpus over several indexes"

@@ -138,6 +138,11 @@ impl IndexBuilder {
         let (staging, replaced, unfinished) = Staging::take(directory, &options)?;
         let journal = Journal::new(directory, &replaced, unfinished, &options)?;
         let number = replaced.next_file();
+        if number > format::MAX_FILE_NUMBER {
+            return Err(Error::NoMoreNumbers {
+                max: format::MAX_FILE_NUMBER,
+            });
+        }
         Ok(Self {
             documents: DocumentWriter::create(directory, number)?,
             digest: Digest::default(),
@@ -190,8 +195,8 @@ impl IndexBuilder {
     /// # Errors
     ///
     /// [`Error::Cancelled`] when `progress` says so, [`Error::Encode`] when the source fails,
-    /// [`Error::NonFinite`] and [`Error::Dimension`] for vectors that cannot be stored, [`Error::Io`]
-    /// when the disk fails, [`Error::OtherBuild`] when the build to resume had other documents or another source.
+    /// [`Error::NonFinite`] for vectors that cannot be stored, [`Error::Io`] when the disk fails,
+    /// [`Error::OtherBuild`] when the build to resume had other documents or another source.
     pub fn finish(
         self,
         source: &mut dyn VectorSource,
