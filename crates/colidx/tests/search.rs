@@ -337,11 +337,7 @@ fn bad_queries_are_refused() {
     assert!(matches!(Query::new(&[], 8), Err(Error::EmptyQuery)));
     assert!(matches!(
         Query::new(&[1.0; 9], 8),
-        Err(Error::Dimension {
-            expected: 8,
-            got: 9,
-            ..
-        })
+        Err(Error::PartialVector { values: 9, dim: 8 })
     ));
     let nan = Query::new(&[0.0, 1.0, f32::NAN, 1.0], 2);
     assert!(matches!(
@@ -353,18 +349,16 @@ fn bad_queries_are_refused() {
         })
     ));
     let other = Query::new(&[1.0; 9], 9).unwrap();
-    let error = index.search(&other, &SearchOptions::default()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Dimension {
-                expected: 8,
-                got: 9,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let refused = |error: Error| {
+        let of_dimension = Error::QueryDimension {
+            expected: 8,
+            got: 9,
+        };
+        assert_eq!(error.to_string(), of_dimension.to_string());
+    };
+    refused(index.search(&other, &SearchOptions::default()).unwrap_err());
+    let doc = index.doc_ids().next().unwrap();
+    refused(index.explain(&other, doc).unwrap_err());
 }
 
 #[test]
