@@ -5,6 +5,7 @@ mod common;
 mod frames;
 mod manifest;
 mod random;
+mod rules;
 mod sections;
 mod text;
 mod victim;
