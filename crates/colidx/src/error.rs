@@ -153,7 +153,7 @@ pub enum Error {
     },
     /// The vectors of a query are so long that scores might not fit an f32.
     #[error(
-        "the vectors of the query have lengths of {got:.3e} in all, most of it that of token {token}; for scores to be finite it may be {most:.3e}, so scale them down"
+        "the query's vectors are {got:.3e} long in all, the longest that of token {token}: their scores might not fit an f32; scale them down to {most:.3e} in all"
     )]
     QueryTooLong {
         /// The token with the longest vector.

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod forged;
 mod frames;
 mod manifest;
 mod random;

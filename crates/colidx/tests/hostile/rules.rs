@@ -443,3 +443,35 @@ fn no_value_and_no_vector_decodes_to_more_than_it_may() {
     });
     accepted(&victim, &files, "short vectors of long steps");
 }
+
+/// Vectors that no whole index has: what their products come to is told, and no score.
+#[test]
+fn products_that_overflow_are_damage() {
+    let mut corpus = Corpus::topical(200, 5, 41);
+    corpus
+        .documents
+        .iter_mut()
+        .flatten()
+        .for_each(|x| *x *= 3.0);
+    let victim = Victim {
+        good: grown(&corpus, BuildOptions::default()),
+        query: Query::new(&[1e18; 5], 5).unwrap(),
+    };
+    let files = victim.forge("codebook", "STEP", |s| {
+        let (values, _) = s.as_chunks_mut::<4>();
+        values.fill(1e30f32.to_le_bytes());
+    });
+    refused(&files, &["RESI", "sum of squares"], "vectors too long");
+    let index = open(&files).unwrap();
+    for exact in [true, false] {
+        let options = SearchOptions {
+            exact,
+            ..Default::default()
+        };
+        let error = index.search(&victim.query, &options).unwrap_err();
+        assert!(error.to_string().contains("product"), "{error}");
+    }
+    let doc = index.doc_ids().next().unwrap();
+    let error = index.explain(&victim.query, doc).unwrap_err();
+    assert!(error.to_string().contains("product"), "{error}");
+}
