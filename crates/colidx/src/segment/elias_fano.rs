@@ -57,7 +57,7 @@ pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), 
         return Err("an upper bit in the last byte");
     }
     let lower_bits = count as usize * low;
-    if lower_bits % 8 > 0 && code[uppers - 1] >> (lower_bits % 8) != 0 {
+    if !lower_bits.is_multiple_of(8) && code[uppers - 1] >> (lower_bits % 8) != 0 {
         return Err("zeros after the lower bits");
     }
     if upper_bits.len() > most.div_ceil(8) {
