@@ -2,6 +2,7 @@
 //! engine's parsing. What it reads must be what the engine reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
 type Sections = BTreeMap<String, Vec<u8>>;
@@ -70,15 +71,15 @@ fn frame(path: &Path, kind: &str) -> (Sections, u64) {
     let mut found = Sections::new();
     let mut end = 64;
     for entry in entries.chunks(32) {
+        assert!(entry[..4].iter().all(|b| (0x20..=0x7E).contains(b)));
+        assert_eq!(number(entry, 4, 4), 0);
         let (offset, length) = (number(entry, 8, 8) as usize, number(entry, 16, 8) as usize);
         assert_eq!(offset, usize::next_multiple_of(end, 64));
         assert!(file[end..offset].iter().all(|b| *b == 0));
         let section = &file[offset..offset + length];
         assert_eq!(number(entry, 24, 8), checksum(section));
-        found.insert(
-            String::from_utf8(entry[..4].to_vec()).unwrap(),
-            section.to_vec(),
-        );
+        let tag = String::from_utf8(entry[..4].to_vec()).unwrap();
+        assert!(found.insert(tag, section.to_vec()).is_none());
         end = offset + length;
     }
     assert_eq!(end.next_multiple_of(64), directory);
@@ -92,7 +93,7 @@ struct Document {
     vectors: Vec<f32>,
 }
 
-/// Sections 4 to 11.
+/// Sections 4 to 11: every rule of them is asserted.
 fn read(path: &Path) -> Vec<Document> {
     let (manifest, _) = frame(&path.join("manifest"), "MANI");
     let head = &manifest["HEAD"];
@@ -100,6 +101,9 @@ fn read(path: &Path) -> Vec<Document> {
     let centroids = number(head, 24, 4) as usize;
     let segments: Vec<&[u8]> = manifest["SEGM"].chunks(40).collect();
     assert_eq!(number(head, 36, 4), segments.len() as u64);
+    assert!(number(head, 0, 8) >= 1 && number(head, 28, 4) <= 100_000_000);
+    assert_eq!((number(head, 40, 8) >> 1, number(head, 48, 8)), (0, 0));
+    model(&manifest["MODL"]);
 
     let names = BTreeMap::from([
         ("BOOK", "codebook"),
@@ -126,6 +130,7 @@ fn read(path: &Path) -> Vec<Document> {
         match &kind[..] {
             "BOOK" => {
                 assert_eq!(file, number(head, 32, 4));
+                assert!(book.is_none());
                 book = Some(codebook(&sections, dim, nbits, centroids));
             }
             "DELE" => {
@@ -141,6 +146,9 @@ fn read(path: &Path) -> Vec<Document> {
     }
     let book = book.unwrap();
     let unit_length = number(head, 40, 8) == 1;
+    let owners: BTreeSet<u64> = segments.iter().map(|s| number(s, 0, 4)).collect();
+    assert_eq!(owners.len(), segments.len());
+    assert!(files.keys().all(|(_, file)| owners.contains(file)));
     let mut documents = Vec::new();
     for record in segments {
         let file = number(record, 0, 4);
@@ -206,6 +214,8 @@ fn segment(
                 book.scales[j].mul_add(weight, c)
             })
             .collect();
+        let squares = x.iter().map(|&x| f64::from(x) * f64::from(x));
+        assert!(squares.sum::<f64>() <= 124f64.exp2());
         if unit_length {
             let mut p = [0f32; 16];
             for (j, x) in x.iter().enumerate() {
@@ -216,7 +226,9 @@ fn segment(
                     p[i] += p[i + half];
                 }
             }
-            x.iter_mut().for_each(|x| *x *= 1.0 / p[0].sqrt());
+            if p[0] != 0.0 {
+                x.iter_mut().for_each(|x| *x *= 1.0 / p[0].sqrt());
+            }
         }
         x
     };
@@ -224,8 +236,17 @@ fn segment(
     let docs = &files["DOCS"];
     let vector_offsets = numbers(&docs["VOFF"], 8);
     let key_offsets = numbers(&docs["KOFF"], 8);
+    for (offsets, end) in [
+        (&vector_offsets, vectors),
+        (&key_offsets, docs["KEYS"].len()),
+    ] {
+        assert_eq!(offsets.len(), documents + 1);
+        assert_eq!((offsets[0], offsets[documents]), (0, end as u64));
+        assert!(offsets.is_sorted());
+    }
     let key = |d: usize| {
         let range = key_offsets[d] as usize..key_offsets[d + 1] as usize;
+        assert!((1..=4096).contains(&range.len()));
         String::from_utf8(docs["KEYS"][range].to_vec()).unwrap()
     };
     let sorted: Vec<String> = numbers(&docs["SORT"], 4)
@@ -236,13 +257,11 @@ fn segment(
 
     let means = &files["MEAN"]["MEAN"];
     assert_eq!(means.len(), documents * dim);
-    for d in (0..documents).filter(|&d| vector_offsets[d] == vector_offsets[d + 1]) {
-        assert!(means[d * dim..][..dim].iter().all(|&mean| mean == 0));
-    }
 
     let texts = files
         .get("TEXT")
         .map_or(vec![Default::default(); documents], |file| texts(file));
+    assert_eq!(texts.len(), documents);
     let read: Vec<Document> = (0..documents)
         .map(|d| Document {
             key: key(d),
@@ -292,6 +311,7 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     for group in file["GRUP"].chunks(12) {
         tokens.push(number(group, 0, 4));
         assert_eq!(number(group, 4, 4), end);
+        assert!(number(group, 8, 4) > 0);
         end += number(group, 8, 4);
     }
     assert_eq!(end, centroids as u64);
@@ -300,7 +320,7 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     members.sort_unstable();
     assert!(members.into_iter().eq(0..centroids as u64));
 
-    assert_eq!(file["FIT."].len(), 8);
+    assert!(f64::from_bits(number(&file["FIT."], 0, 8)).is_finite() && file["FIT."].len() == 8);
     let book = Codebook {
         centroids: file["CENT"].iter().map(|b| b.cast_signed()).collect(),
         steps: floats(&file["STEP"]),
@@ -313,6 +333,17 @@ fn codebook(file: &Sections, dim: usize, nbits: usize, centroids: usize) -> Code
     assert_eq!((book.weights.len(), book.gains.len()), (2 << nbits, 16));
     assert!(book.weights.chunks(1 << nbits).all(<[f32]>::is_sorted));
     assert!(book.gains.is_sorted());
+    let greatest = |values: &[f32]| {
+        assert!(values.iter().all(|x| x.is_finite()));
+        let magnitudes = values.iter().map(|&x| f64::from(x).abs());
+        magnitudes.fold(0.0, f64::max)
+    };
+    let heaviest = greatest(&book.gains) * greatest(&book.weights);
+    assert!(heaviest <= f64::from(f32::MAX));
+    for (step, scale) in book.steps.iter().zip(&book.scales) {
+        let bound = 128.0 * greatest(&[*step]) + greatest(&[*scale]) * heaviest;
+        assert!(bound <= f64::from(f32::MAX));
+    }
     book
 }
 
@@ -343,6 +374,7 @@ fn postings(file: &Sections, documents: usize, centroids: usize) -> Vec<Vec<usiz
 fn list(code: &[u8], documents: usize) -> Vec<usize> {
     let bytes = 1 + code.iter().position(|b| b & 128 == 0).unwrap();
     let (leb128, rest) = code.split_at(bytes);
+    assert!(bytes <= 5 && (bytes == 1 || leb128[bytes - 1] != 0));
     let count = leb128
         .iter()
         .rev()
@@ -366,30 +398,93 @@ fn list(code: &[u8], documents: usize) -> Vec<usize> {
 fn texts(file: &Sections) -> Vec<[String; 3]> {
     let mut found = Vec::new();
     let blocks: Vec<&[u8]> = file["BLKS"].chunks(16).collect();
+    assert!(!blocks.is_empty() || file["DATA"].is_empty());
     for (i, block) in blocks.iter().enumerate() {
         assert_eq!(number(block, 8, 4), found.len() as u64);
         let start = number(block, 0, 8) as usize;
+        assert!(i > 0 || start == 0);
         let end = blocks
             .get(i + 1)
             .map_or(file["DATA"].len(), |b| number(b, 0, 8) as usize);
-        let raw = zstd::stream::decode_all(&file["DATA"][start..end]).unwrap();
-        assert_eq!(raw.len() as u64, number(block, 12, 4));
+        let frame = &file["DATA"][start..end];
+        assert!(frame.starts_with(b"\x28\xb5\x2f\xfd"));
+        // Without `single_frame` more of them would be decompressed, one after the other.
+        let decoder = zstd::stream::read::Decoder::with_buffer(frame).unwrap();
+        let mut decoder = decoder.single_frame();
+        let mut raw = Vec::new();
+        decoder.read_to_end(&mut raw).unwrap();
+        assert_eq!(decoder.finish(), b"");
+        assert!(raw.len() as u64 == number(block, 12, 4) && !raw.is_empty());
         let mut at = 0;
         while at < raw.len() {
             let lens = [0, 4, 8].map(|o| number(&raw, at + o, 4) as usize);
+            assert!(lens.iter().sum::<usize>() <= 33_554_432);
             at += 12;
-            found.push(lens.map(|len| {
+            let fields = lens.map(|len| {
                 let text = String::from_utf8(raw[at..at + len].to_vec()).unwrap();
                 at += len;
                 text
-            }));
+            });
+            let json = serde_json::from_str(&fields[2]);
+            assert!(fields[2].is_empty() || matches!(json, Ok(serde_json::Value::Object(_))));
+            found.push(fields);
         }
     }
     found
 }
 
+/// `MODL`.
+fn model(json: &[u8]) {
+    if json.is_empty() {
+        return;
+    }
+    assert!(json.len() <= 1 << 20);
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(json).unwrap();
+    for name in ["document_length", "query_length"] {
+        assert!((1..=65_536).contains(&fields[name].as_u64().unwrap()));
+    }
+    let mut strings: Vec<&serde_json::Value> =
+        fields["skiplist"].as_array().unwrap().iter().collect();
+    strings.extend(fields.get("precision"));
+    for name in [
+        "name",
+        "location",
+        "fingerprint",
+        "architecture",
+        "document_marker",
+        "query_marker",
+    ] {
+        strings.push(&fields[name]);
+    }
+    assert!(strings.iter().all(|s| s.as_str().unwrap().len() <= 4096));
+}
+
+/// Section 15: keys and scores of the documents with vectors, in the order of hits.
+fn scores(documents: &[Document], query: &[f32], dim: usize) -> Vec<(String, u32)> {
+    let mut hits = Vec::new();
+    for document in documents.iter().filter(|d| !d.vectors.is_empty()) {
+        let mut score = 0f32;
+        for q in query.chunks(dim) {
+            let mut greatest = f32::NEG_INFINITY;
+            for x in document.vectors.chunks(dim) {
+                let mut dot = 0f32;
+                for j in 0..dim {
+                    dot = q[j].mul_add(x[j], dot);
+                }
+                greatest = greatest.max(dot);
+            }
+            score += greatest;
+        }
+        hits.push((score, document.key.clone()));
+    }
+    hits.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.as_bytes().cmp(b.1.as_bytes())));
+    let bits = hits.into_iter().map(|(score, key)| (key, score.to_bits()));
+    bits.collect()
+}
+
 fn same_as_the_engine(path: &Path) {
     let index = colidx::Index::open(path).unwrap();
+    index.verify().unwrap();
     let theirs: Vec<Document> = index
         .doc_ids()
         .map(|doc| {
@@ -401,7 +496,22 @@ fn same_as_the_engine(path: &Path) {
             }
         })
         .collect();
-    assert_eq!(read(path), theirs);
+    let ours = read(path);
+    assert_eq!(ours, theirs);
+    let dim = index.dim();
+    for tokens in [1, 3, 32] {
+        let wave = |i: usize| ((i * i) as f32 * 0.37 + tokens as f32).sin();
+        let query: Vec<f32> = (0..tokens * dim).map(wave).collect();
+        let exact = colidx::SearchOptions {
+            k: ours.len(),
+            exact: true,
+            ..Default::default()
+        };
+        let found = colidx::Query::new(&query, dim).unwrap();
+        let found = index.search(&found, &exact).unwrap().hits.into_iter();
+        let found: Vec<(String, u32)> = found.map(|h| (h.key, h.score.to_bits())).collect();
+        assert_eq!(found, scores(&ours, &query, dim));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::codec::Quantizer;
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{Tag, file_name, kind};
+use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
 use crate::segment::codes::{self, Packer};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
@@ -205,6 +205,8 @@ pub(crate) struct Codebook {
     /// What each gain makes of the weights.
     weights: Vec<f32>,
     scales: Section<f32>,
+    /// No token vector decodes to a longer one, whatever its bits, before it is brought to unit length.
+    longest: f64,
     fit: Section<f64>,
     centroid_length: OnceLock<f64>,
     centre_length: OnceLock<f64>,
@@ -229,6 +231,7 @@ impl Codebook {
             cells,
             graph,
             weights: Vec::new(),
+            longest: 0.0,
             scales: frame.section_of(SCALES, dim)?,
             fit: frame.section_of(FIT, 1)?,
             centroid_length: OnceLock::new(),
@@ -246,13 +249,26 @@ impl Codebook {
         let weights = (codebook.frame).section_of::<f32>(WEIGHTS, 2 << manifest.nbits)?;
         let gains = (codebook.frame).section_of::<f32>(GAIN_VALUES, GAINS as u64)?;
         // These are a few kilobytes and every decoded value depends on them.
-        for tag in [STEPS, WEIGHTS, GAIN_VALUES, SCALES, CELLS] {
+        for tag in [STEPS, WEIGHTS, GAIN_VALUES, SCALES, CELLS, FIT] {
             codebook.frame.check(tag)?;
         }
         codebook.finite(STEPS, &codebook.steps)?;
         codebook.finite(WEIGHTS, &weights)?;
         codebook.finite(GAIN_VALUES, &gains)?;
         codebook.finite(SCALES, &codebook.scales)?;
+        for row in weights.chunks(1 << manifest.nbits) {
+            codebook.ascending(WEIGHTS, row)?;
+        }
+        codebook.ascending(GAIN_VALUES, &gains)?;
+        if !codebook.sample_error().is_finite() {
+            return Err(codebook.frame.error(FormatErrorKind::invalid(
+                FIT,
+                "value",
+                "a finite number",
+                codebook.sample_error(),
+            )));
+        }
+        codebook.longest = codebook.check_range(&gains, &weights)?;
         codebook.check_cells()?;
         codebook.weights = Quantizer::all_weights(&gains, &weights);
         Ok(codebook)
@@ -268,6 +284,49 @@ impl Codebook {
                 values[at],
             ))),
         }
+    }
+
+    fn ascending(&self, tag: Tag, values: &[f32]) -> Result<()> {
+        if values.is_sorted() {
+            return Ok(());
+        }
+        Err((self.frame).error(FormatErrorKind::invalid(
+            tag,
+            "values",
+            "ascending",
+            "others",
+        )))
+    }
+
+    /// No value decodes to more than an f32 holds, nor anything on the way to it, whatever centroids and residuals are. Returns the
+    /// greatest length of a vector that could decode.
+    fn check_range(&self, gains: &[f32], weights: &[f32]) -> Result<f64> {
+        let greatest = |values: &[f32]| {
+            let magnitudes = values.iter().map(|&x| f64::from(x).abs());
+            magnitudes.fold(0.0, f64::max)
+        };
+        let most = f64::from(f32::MAX);
+        let too_much = |tag: Tag, what: String, got: f64| {
+            let expected = format!("at most {most:e}");
+            (self.frame).error(FormatErrorKind::invalid(tag, what, expected, got))
+        };
+        let weight = greatest(gains) * greatest(weights);
+        if weight > most {
+            let what = "greatest weight times greatest gain";
+            return Err(too_much(GAIN_VALUES, what.into(), weight));
+        }
+        let mut squares = 0.0;
+        for (at, (&step, &scale)) in self.steps.iter().zip(&*self.scales).enumerate() {
+            let centroid = 128.0 * f64::from(step).abs();
+            let value = centroid + f64::from(scale).abs() * weight;
+            if value > most {
+                let tag = if centroid > most { STEPS } else { SCALES };
+                let what = format!("greatest value that dimension {at} can decode to");
+                return Err(too_much(tag, what, value));
+            }
+            squares += value * value;
+        }
+        Ok(squares.sqrt())
     }
 
     /// Every centroid is in one cell, and none is empty.
@@ -379,6 +438,38 @@ impl Codebook {
         Ok(())
     }
 
+    /// The greatest length that a token vector of a whole index has, as search sees it.
+    pub(crate) fn longest(&self) -> f64 {
+        if self.unit_length {
+            return 1.0;
+        }
+        self.longest.min(MAX_SQUARED_LENGTH.sqrt())
+    }
+
+    /// Whether no token vector can decode to a longer one than the format allows, whatever its bits.
+    pub(crate) fn is_within_bounds(&self) -> bool {
+        self.longest.powi(2) <= MAX_SQUARED_LENGTH
+    }
+
+    /// Of token vectors that decode to `[n, dim]` the first that is longer than the format allows, and its sum of squares. `out` is
+    /// room to decode them in.
+    pub(crate) fn too_long(
+        &self,
+        codes: &[u32],
+        residuals: &[u8],
+        out: &mut Vec<f32>,
+    ) -> std::result::Result<Option<(usize, f64)>, CodeOutOfRange> {
+        if self.is_within_bounds() {
+            return Ok(None);
+        }
+        out.resize(codes.len() * self.dim, 0.0);
+        colidx_kernels::decode(&self.codec(), codes, residuals, out)?;
+        let rows = out.chunks_exact(self.dim);
+        let squares = rows.map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum());
+        let mut numbered = squares.enumerate();
+        Ok(numbered.find(|&(_, sum): &(usize, f64)| sum > MAX_SQUARED_LENGTH))
+    }
+
     fn fixed(&self) -> &FixedPoint {
         let fixed = || FixedPoint::new(&self.codec());
         self.fixed.get_or_init(fixed)
@@ -411,23 +502,16 @@ impl Codebook {
     /// Checks everything that opening leaves unread.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
-        let weights = self.frame.section::<f32>(WEIGHTS)?;
-        let gains = self.frame.section::<f32>(GAIN_VALUES)?;
-        let rows = weights.chunks(1 << self.nbits).map(|row| (WEIGHTS, row));
-        for (tag, values) in rows.chain([(GAIN_VALUES, &gains[..])]) {
-            if !values.is_sorted() {
-                return Err((self.frame).error(FormatErrorKind::invalid(
-                    tag,
-                    "values",
-                    "ascending",
+        if self.has_graph() {
+            let links = self.len() as u64 * NEIGHBOURS as u64;
+            if !codes::is_padded(&self.graph, links, codes::width(self.len())) {
+                return Err(self.frame.error(FormatErrorKind::invalid(
+                    GRAPH,
+                    "bits after the last number",
+                    0,
                     "others",
                 )));
             }
-        }
-        let fit = self.sample_error();
-        if !fit.is_finite() {
-            let expected = "a finite number";
-            return Err((self.frame).error(FormatErrorKind::invalid(FIT, "value", expected, fit)));
         }
         let mut neighbours = Vec::new();
         let linked = if self.has_graph() { self.len() } else { 0 };

@@ -72,7 +72,7 @@ impl Quantizer {
         }
     }
 
-    /// `1 / scale`, and 0 where the scale is 0 or has no inverse.
+    /// `1 / scale`, and 0 where the scale is 0 or nearly so.
     pub(crate) fn inverse_scales(&self) -> Vec<f32> {
         inverse(&self.scales)
     }
@@ -121,10 +121,10 @@ impl Encoder {
     }
 }
 
-/// 1 over each, and 0 for those whose inverse f32 cannot hold.
+/// 1 over each, and 0 for those that are 0, or so near to it that an f32 does not hold the inverse.
 fn inverse(values: &[f32]) -> Vec<f32> {
-    let inverse = |&x: &f32| if x.is_normal() { 1.0 / x } else { 0.0 };
-    values.iter().map(inverse).collect()
+    let inverse = |&x: &f32| Some(1.0 / x).filter(|inverse| x > 0.0 && inverse.is_finite());
+    values.iter().map(|x| inverse(x).unwrap_or(0.0)).collect()
 }
 
 fn multiply(row: &mut [f32], by: &[f32]) {
@@ -324,6 +324,18 @@ mod tests {
             ..trained.clone()
         };
         assert!(lost(&trained, &residuals, dim) < lost(&means, &residuals, dim));
+    }
+
+    #[test]
+    fn columns_of_any_size_give_finite_numbers() {
+        for exponent in -45..38 {
+            let mut residuals = bells(100, 8);
+            let column = residuals.iter_mut().skip(3).step_by(8);
+            column.for_each(|x| *x *= 10f64.powi(exponent) as f32);
+            let q = Quantizer::train(&residuals, 8, 2);
+            let mut numbers = q.weights.iter().chain(&q.gains).chain(&q.scales);
+            assert!(numbers.all(|x| x.is_finite()), "10^{exponent}");
+        }
     }
 
     #[test]

@@ -140,6 +140,16 @@ pub enum Error {
         /// Bytes allowed.
         max: usize,
     },
+    /// Metadata is something else than a JSON object.
+    #[error(
+        "the metadata of document `{key}` is no JSON object ({problem}); give an object such as {{\"year\": 1999}}, or nothing"
+    )]
+    Metadata {
+        /// The document's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// More documents than a segment can number.
     #[error(
         "an index segment holds at most {max} documents; split the corpus over several indexes"
@@ -178,18 +188,43 @@ pub enum Error {
         /// The greatest length.
         most: f32,
     },
-    /// Vectors of another dimension than the index or the source announced.
+    /// The values of a query are no whole number of vectors.
     #[error(
-        "{what} has {got} values, which is no whole number of vectors of dimension {expected}; use the model that made the index"
+        "the query has {values} values, which is no whole number of vectors of dimension {dim}; give as many values as tokens times dimension"
     )]
-    Dimension {
-        /// What was being read.
-        what: String,
-        /// Dimension expected.
+    PartialVector {
+        /// Values given.
+        values: usize,
+        /// Values that a vector was said to have.
+        dim: usize,
+    },
+    /// The vectors of a query have another dimension than those of the index.
+    #[error(
+        "the query's vectors have {got} values each, those of the index {expected}; use the model that made the index"
+    )]
+    QueryDimension {
+        /// Values in a vector of the index.
         expected: usize,
-        /// Dimension, or number of values, got.
+        /// Values in a vector of the query.
         got: usize,
     },
+    /// The vectors of a query are so long that scores might not fit an f32.
+    #[error(
+        "the query's vectors are {got:.3e} long in all, the longest that of token {token}: their scores might not fit an f32; scale them down to {most:.3e} in all"
+    )]
+    QueryTooLong {
+        /// The token with the longest vector.
+        token: usize,
+        /// The sum of the lengths of all vectors.
+        got: f64,
+        /// The most that it may be for this index.
+        most: f64,
+    },
+    /// A document of another state of the index, or of another index.
+    #[error(
+        "a DocId of another state of the index, or of another index, was given; find the document by its key in this one"
+    )]
+    ForeignDocId,
     /// Vectors of another model than the one that made the index, or of one that is not known.
     #[error(
         "the index was made with {expected} and documents are added with {got}; their vectors cannot be compared, so use the model that made the index"

@@ -8,7 +8,7 @@ pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
 
 use crate::codebook::Codebook;
 use crate::deletions::Deletions;
-use crate::error::Result;
+use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
@@ -18,15 +18,23 @@ use crate::storage::Directory;
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Where a document is in an open index. It holds for that [`Index`] only, where another may have another document or, which
-/// panics, none; the key holds forever.
+/// A document of one committed state of an index. To an [`Index`] of another state it is a stranger
+/// ([`Error::ForeignDocId`]); the key holds forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocId {
+    place: Place,
+    /// The state's [`Index::state`].
+    state: u64,
+}
+
+/// Where a document is in an open index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Place {
     segment: u32,
     document: u32,
 }
 
-impl DocId {
+impl Place {
     pub(crate) fn new(segment: usize, document: u32) -> Self {
         Self {
             segment: segment as u32,
@@ -75,8 +83,8 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Dimension`](crate::Error::Dimension) when the query is of another dimension, [`Error::Format`](crate::Error::Format) when damage is
-    /// met on the way.
+    /// [`Error::QueryDimension`] when the query is of another dimension, [`Error::QueryTooLong`] when scores might not fit an
+    /// f32, [`Error::Format`] when damage is met on the way.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
         search::search(self, query, options)
     }
@@ -102,21 +110,22 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// As [`Index::search`].
+    /// As [`Index::search`], and [`Error::ForeignDocId`] for a document of another state.
     pub fn explain(&self, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
-        search::explain(self, query, doc)
+        search::explain(self, query, self.place(doc)?)
     }
 
     /// A stored document; title, text and metadata are empty when only vectors were given.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`](crate::Error::Format) when the stored text is damaged.
+    /// [`Error::Format`] when the stored text is damaged, [`Error::ForeignDocId`] for a document of another state.
     pub fn document(&self, doc: DocId) -> Result<Document> {
-        let segment = &self.segments[doc.segment()];
-        let key = segment.documents.key(doc.document())?.to_owned();
+        let place = self.place(doc)?;
+        let segment = &self.segments[place.segment()];
+        let key = segment.documents.key(place.document())?.to_owned();
         let stored = match &segment.text {
-            Some(text) => text.get(doc.document())?,
+            Some(text) => text.get(place.document())?,
             None => Default::default(),
         };
         Ok(Document {
@@ -131,11 +140,16 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
+    /// [`Error::Format`] when the key table is damaged.
     pub fn find(&self, key: &str) -> Result<Option<DocId>> {
+        Ok(self.find_place(key)?.map(|place| self.doc_id(place)))
+    }
+
+    /// Where the document with a key is.
+    pub(crate) fn find_place(&self, key: &str) -> Result<Option<Place>> {
         for (number, segment) in self.segments.iter().enumerate() {
             if let Some(document) = segment.find(key)? {
-                return Ok(Some(DocId::new(number, document)));
+                return Ok(Some(Place::new(number, document)));
             }
         }
         Ok(None)
@@ -143,34 +157,84 @@ impl Index {
 
     /// All documents. Those of one commit follow each other in the order they were added.
     pub fn doc_ids(&self) -> impl Iterator<Item = DocId> + '_ {
+        self.places().map(|place| self.doc_id(place))
+    }
+
+    /// Where every document is, in document order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + '_ {
         let segments = self.segments.iter().enumerate();
-        segments.flat_map(|(n, s)| s.live().map(move |d| DocId::new(n, d)))
+        segments.flat_map(|(n, s)| s.live().map(move |d| Place::new(n, d)))
+    }
+
+    pub(crate) fn doc_id(&self, place: Place) -> DocId {
+        DocId {
+            place,
+            state: self.state(),
+        }
+    }
+
+    /// Where a document is, which must be one of this state.
+    fn place(&self, doc: DocId) -> Result<Place> {
+        if doc.state == self.state() {
+            return Ok(doc.place);
+        }
+        Err(Error::ForeignDocId)
+    }
+
+    /// What tells states apart, of whatever index: the checksum of the manifest, which names every file by its own.
+    fn state(&self) -> u64 {
+        self.manifest_frame.seal().checksum
     }
 
     /// A document's key.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
+    /// [`Error::Format`] when the key table is damaged, [`Error::ForeignDocId`] for a document of another state.
     pub fn key(&self, doc: DocId) -> Result<&str> {
-        self.segments[doc.segment()].documents.key(doc.document())
+        self.key_at(self.place(doc)?)
+    }
+
+    pub(crate) fn key_at(&self, place: Place) -> Result<&str> {
+        self.segments[place.segment()]
+            .documents
+            .key(place.document())
     }
 
     /// A document's vectors as search sees them: decoded, `[n_tokens, dim]` f32 row-major.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`](crate::Error::Format) when a code or offset is damaged.
+    /// [`Error::Format`] when a code or offset is damaged, [`Error::ForeignDocId`] for a document of another state.
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
-        let segment = &self.segments[doc.segment()];
+        self.vectors_at(self.place(doc)?)
+    }
+
+    pub(crate) fn vectors_at(&self, place: Place) -> Result<Vec<f32>> {
+        let segment = &self.segments[place.segment()];
         let mut vectors = Vec::new();
         segment.decode(
             &self.codebook,
-            doc.document(),
+            place.document(),
             &mut Vec::new(),
             &mut vectors,
         )?;
         Ok(vectors)
+    }
+
+    /// Refuses what a product with a document's vectors cannot come to, unless these are damaged: they are finite, and no longer
+    /// than what queries are checked against.
+    pub(crate) fn check_score(&self, score: f32, place: Place) -> Result<()> {
+        if score.is_finite() {
+            return Ok(());
+        }
+        let frame = &self.segments[place.segment()].vectors.residuals_frame;
+        Err(frame.error(FormatErrorKind::invalid(
+            "section RESI",
+            format!("product with document {}", place.document()),
+            "a finite number",
+            score,
+        )))
     }
 
     /// The directory it was opened from.

@@ -246,6 +246,76 @@ fn keys_are_checked() {
 }
 
 #[test]
+fn metadata_is_a_json_object_or_nothing() {
+    let directory = Directory::memory();
+    let with = |key, metadata| NewDocument {
+        key,
+        text: "word",
+        metadata,
+        ..Default::default()
+    };
+    let refused = |outcome: Result<()>| {
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(&error, Error::Metadata { key, .. } if key == "a"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("JSON object"), "{error}");
+    };
+    let bad = ["[]", "5", "null", "nonsense", "{\"a\":}", "{} {}", " "];
+    let mut builder = IndexBuilder::create_in(&directory, BuildOptions::default()).unwrap();
+    for metadata in bad {
+        refused(builder.add(&with("a", metadata)));
+    }
+    builder.add(&with("a", "")).unwrap();
+    builder.finish(&mut live::Words, &NoProgress).unwrap();
+    let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
+    for metadata in bad {
+        refused(writer.update(&with("a", metadata)).map(drop));
+    }
+    assert_eq!(writer.staged(), 0);
+    writer.update(&with("a", " {\"year\": [1999]}")).unwrap();
+    writer.commit(&mut live::Words, &NoProgress).unwrap();
+    writer.index().verify().unwrap();
+    let doc = writer.index().find("a").unwrap().unwrap();
+    let stored = writer.index().document(doc).unwrap();
+    assert_eq!(stored.metadata, " {\"year\": [1999]}");
+}
+
+/// When the numbers are used up, writers say so and leave the index as it is.
+#[test]
+fn no_file_has_a_number_of_nine_digits() {
+    let corpus = Corpus::topical(30, 8, 1);
+    let mut files = built(&corpus, BuildOptions::default());
+    let mut sections = forge::contents(&files[forge::MANIFEST]);
+    let head = sections.iter_mut().find(|s| &s.0 == b"HEAD").unwrap();
+    head.1[28..32].copy_from_slice(&99_999_999u32.to_le_bytes());
+    forge::replace(&mut files, forge::MANIFEST, &sections);
+    let bytes = files.iter().map(|(name, bytes)| (&name[..], &bytes[..]));
+    let directory = Directory::over(Arc::new(Memory::with_files(bytes)));
+    let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
+    writer.delete(&key(0)).unwrap();
+    writer.commit(&mut NoVectors, &NoProgress).unwrap();
+    writer.index().verify().unwrap();
+    writer.delete(&key(1)).unwrap();
+    let error = writer.commit(&mut NoVectors, &NoProgress).unwrap_err();
+    assert!(
+        matches!(error, Error::NoMoreNumbers { max: 99_999_999 }),
+        "{error}"
+    );
+    drop(writer);
+    let force = BuildOptions {
+        force: true,
+        ..Default::default()
+    };
+    let error = IndexBuilder::create_in(&directory, force).err().unwrap();
+    assert!(matches!(error, Error::NoMoreNumbers { .. }), "{error}");
+    let index = Index::open_in(&directory).unwrap();
+    index.verify().unwrap();
+    assert_eq!(index.documents(), 29);
+}
+
+#[test]
 fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
     let tmp = tempfile::tempdir().unwrap();
     let first = Corpus::topical(50, 8, 1);
@@ -430,6 +500,45 @@ fn options_out_of_range_are_named() {
         ..Default::default()
     };
     assert!(IndexBuilder::create(tmp.path(), centroids).is_err());
+    let good = ModelInfo {
+        name: "tiny".into(),
+        location: "there".into(),
+        fingerprint: "0011".into(),
+        architecture: "bert".into(),
+        document_length: 300,
+        query_length: 32,
+        document_marker: "[D]".into(),
+        query_marker: "[Q]".into(),
+        skiplist: vec![".".into()],
+        precision: String::new(),
+    };
+    let create = |change: &dyn Fn(&mut ModelInfo)| {
+        let mut model = good.clone();
+        change(&mut model);
+        let options = BuildOptions {
+            model: Some(model),
+            ..Default::default()
+        };
+        IndexBuilder::create_in(&Directory::memory(), options).map(drop)
+    };
+    create(&|_| {}).unwrap();
+    for (says, change) in [
+        (
+            "document_length is 0",
+            (|m| m.document_length = 0) as fn(&mut ModelInfo),
+        ),
+        ("query_length is 65537", |m| m.query_length = 65_537),
+        ("document_marker is 1000000", |m| {
+            m.document_marker = "x".repeat(1_000_000)
+        }),
+        ("skiplist is 5000", |m| m.skiplist.push("x".repeat(5000))),
+        ("at most 1,048,576", |m| {
+            m.skiplist = vec!["x".repeat(4096); 300]
+        }),
+    ] {
+        let error = create(&change).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
 }
 
 /// Before hours of work and not after them.

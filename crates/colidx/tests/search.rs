@@ -337,11 +337,7 @@ fn bad_queries_are_refused() {
     assert!(matches!(Query::new(&[], 8), Err(Error::EmptyQuery)));
     assert!(matches!(
         Query::new(&[1.0; 9], 8),
-        Err(Error::Dimension {
-            expected: 8,
-            got: 9,
-            ..
-        })
+        Err(Error::PartialVector { values: 9, dim: 8 })
     ));
     let nan = Query::new(&[0.0, 1.0, f32::NAN, 1.0], 2);
     assert!(matches!(
@@ -353,18 +349,16 @@ fn bad_queries_are_refused() {
         })
     ));
     let other = Query::new(&[1.0; 9], 9).unwrap();
-    let error = index.search(&other, &SearchOptions::default()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Dimension {
-                expected: 8,
-                got: 9,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let refused = |error: Error| {
+        let of_dimension = Error::QueryDimension {
+            expected: 8,
+            got: 9,
+        };
+        assert_eq!(error.to_string(), of_dimension.to_string());
+    };
+    refused(index.search(&other, &SearchOptions::default()).unwrap_err());
+    let doc = index.doc_ids().next().unwrap();
+    refused(index.explain(&other, doc).unwrap_err());
 }
 
 #[test]
@@ -397,4 +391,137 @@ fn no_option_is_too_large() {
             assert_eq!(hits, all[..all.len().min(k)]);
         }
     }
+}
+
+/// A corpus of vectors of other lengths, and indexes of unit length and of these.
+fn of_any_length() -> [(Corpus, Index); 2] {
+    let unit = Corpus::topical(150, 8, 1);
+    let mut other = unit.clone();
+    let values = other.documents.iter_mut().flatten();
+    values
+        .zip(1..)
+        .for_each(|(x, at)| *x *= 1e3 * (at % 7) as f32);
+    [unit, other].map(|corpus| {
+        let directory = Directory::memory();
+        let options = BuildOptions {
+            centroids: Some(100),
+            ..options(2)
+        };
+        corpus.build_in(&directory, options).unwrap();
+        let index = Index::open_in(&directory).unwrap();
+        (corpus, index)
+    })
+}
+
+#[test]
+fn finite_queries_have_finite_scores_or_are_refused() {
+    let corpora = of_any_length();
+    let mut random = Random(5);
+    let (mut refusals, mut searches) = (0, 0);
+    for exponent in -45..39 {
+        for (corpus, index) in &corpora {
+            let factor = 10f64.powi(exponent) as f32;
+            let mut query = corpus.query(4, exponent.unsigned_abs().into());
+            match random.below(3) {
+                0 => query.iter_mut().for_each(|x| *x *= factor),
+                1 => query[random.below(32)] = factor,
+                _ => query.iter_mut().for_each(|x| *x = factor.copysign(*x)),
+            }
+            let made = Query::new(&query, 8).unwrap();
+            let doc = index.doc_ids().next().unwrap();
+            for exact in [true, false] {
+                let options = SearchOptions {
+                    k: 20,
+                    exact,
+                    candidates: Some(60),
+                    finalists: Some(40),
+                    ..Default::default()
+                };
+                let hits = match index.search(&made, &options) {
+                    Ok(found) => {
+                        assert_eq!(found.stats.exact, exact);
+                        found.hits
+                    }
+                    Err(error) => {
+                        assert!(matches!(error, Error::QueryTooLong { .. }), "{error}");
+                        assert!(index.explain(&made, doc).is_err());
+                        refusals += 1;
+                        continue;
+                    }
+                };
+                searches += 1;
+                assert_eq!(hits.len(), 20);
+                assert!(hits.iter().all(|hit| hit.score.is_finite()));
+                let matches = index.explain(&made, hits[0].doc).unwrap();
+                assert!(matches.iter().all(|found| found.score.is_finite()));
+                if exact {
+                    let hits: Vec<_> = hits.into_iter().map(|h| (h.key, h.score)).collect();
+                    assert_eq!(hits, oracle(index, &query, 20));
+                }
+            }
+        }
+    }
+    assert!(refusals > 0 && searches > 250, "{refusals} and {searches}");
+}
+
+#[test]
+fn a_query_that_is_too_long_is_told_which_token_and_how_far() {
+    let [(corpus, index), _] = of_any_length();
+    let mut query = corpus.query(4, 1);
+    // The greatest there is: four dimensions of it would be twice as long.
+    query[2 * 8..2 * 8 + 4].fill(f32::MAX);
+    let made = Query::new(&query, 8).unwrap();
+    let error = index.search(&made, &SearchOptions::default()).unwrap_err();
+    let Error::QueryTooLong { token, got, most } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(token, 2);
+    let scaled = query
+        .iter()
+        .map(|&x| (f64::from(x) * most / got * 0.999) as f32);
+    let made = Query::new(&scaled.collect::<Vec<f32>>(), 8).unwrap();
+    index.search(&made, &SearchOptions::default()).unwrap();
+}
+
+#[test]
+fn a_document_of_another_state_is_refused() {
+    let corpus = Corpus::topical(150, 8, 1);
+    let directory = Directory::memory();
+    corpus.build_in(&directory, options(2)).unwrap();
+    let index = Index::open_in(&directory).unwrap();
+    let query = Query::new(&corpus.query(4, 2), 8).unwrap();
+    let doc = index.find(&key(149)).unwrap().unwrap();
+
+    let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
+    for gone in 0..100 {
+        writer.delete(&key(gone)).unwrap();
+    }
+    writer.commit(&mut NoVectors, &NoProgress).unwrap();
+    writer.compact(&NoProgress).unwrap();
+    let newer = index.reload().unwrap().unwrap();
+    let elsewhere = Directory::memory();
+    Corpus::topical(150, 8, 2)
+        .build_in(&elsewhere, options(2))
+        .unwrap();
+    let other = Index::open_in(&elsewhere).unwrap();
+    for stranger in [&newer, &other] {
+        let foreign = |outcome: Result<()>| {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, Error::ForeignDocId), "{error}");
+        };
+        foreign(stranger.document(doc).map(drop));
+        foreign(stranger.key(doc).map(drop));
+        foreign(stranger.token_vectors(doc).map(drop));
+        foreign(stranger.explain(&query, doc).map(drop));
+        let back = stranger.find(&key(149)).unwrap().unwrap();
+        assert!(matches!(index.document(back), Err(Error::ForeignDocId)));
+    }
+    // The same state, opened anew.
+    let again = Index::open_in(&elsewhere).unwrap();
+    let doc = other.find(&key(149)).unwrap().unwrap();
+    assert_eq!(again.key(doc).unwrap(), key(149));
+    assert_eq!(
+        index.key(index.find(&key(3)).unwrap().unwrap()).unwrap(),
+        key(3)
+    );
 }

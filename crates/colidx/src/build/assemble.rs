@@ -48,6 +48,8 @@ pub(crate) struct Input<'a> {
     /// Which of the documents that the source knows each is; `None` when they are the same.
     pub ordinals: Option<Vec<u32>>,
     pub source: &'a mut dyn VectorSource,
+    /// Whether the source gives the vectors of an index.
+    pub stored: bool,
 }
 
 impl Input<'_> {
@@ -103,7 +105,11 @@ pub(super) fn assemble(
     input.documents.keys.complete();
     let memory = Memory::new(site.options.memory, &input.documents.keys)?;
     let text = input.text(site.directory)?;
-    let mut reader = input.reader(text, Must::default());
+    let must = Must {
+        stored: input.stored,
+        ..Must::default()
+    };
+    let mut reader = input.reader(text, must);
     let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
         (Some(codebook), Some(encoded)) => (codebook, encoded),
         _ => encode(site, &mut reader, &memory, journal)?,
@@ -142,6 +148,7 @@ pub(crate) fn extend(
     let must = Must {
         unit_length,
         token_ids: trained.needs_token_ids(),
+        stored: input.stored,
     };
     let mut reader = input.reader(text, must);
     let mut journal = Journal::none(site.directory);

@@ -4,7 +4,7 @@ use super::NewDocument;
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::manifest::FileEntry;
-use crate::format::{MAX_DOCUMENT_BYTES, file_name, kind};
+use crate::format::{MAX_DOCUMENT_BYTES, file_name, kind, metadata};
 use crate::segment::documents::{KeyWriter, check_key};
 use crate::segment::text::{Text, TextWriter};
 use crate::storage::Directory;
@@ -99,7 +99,7 @@ impl DocumentWriter {
     }
 }
 
-/// A key and text of lengths that can be stored.
+/// A key and text of lengths that can be stored, and metadata that is a JSON object.
 pub(crate) fn check_document(document: &NewDocument<'_>) -> Result<()> {
     check_key(document.key)?;
     let got = document.title.len() + document.text.len() + document.metadata.len();
@@ -110,7 +110,10 @@ pub(crate) fn check_document(document: &NewDocument<'_>) -> Result<()> {
             max: MAX_DOCUMENT_BYTES,
         });
     }
-    Ok(())
+    metadata::check(document.metadata).map_err(|problem| Error::Metadata {
+        key: document.key.into(),
+        problem: problem.to_string(),
+    })
 }
 
 impl StoredDocuments {

@@ -130,6 +130,11 @@ impl IndexBuilder {
         let mut journal = Journal::new(directory, &replaced, unfinished, &options)?;
         journal.begin()?;
         let number = replaced.next_file();
+        if number > format::MAX_FILE_NUMBER {
+            return Err(Error::NoMoreNumbers {
+                max: format::MAX_FILE_NUMBER,
+            });
+        }
         Ok(Self {
             documents: DocumentWriter::create(directory, number)?,
             digest: Digest::default(),
@@ -184,8 +189,8 @@ impl IndexBuilder {
     /// # Errors
     ///
     /// [`Error::Cancelled`] when `progress` says so, [`Error::Encode`] when the source fails,
-    /// [`Error::NonFinite`] and [`Error::Dimension`] for vectors that cannot be stored, [`Error::Io`]
-    /// when the disk fails, [`Error::OtherBuild`] when the build to resume had other documents or another source.
+    /// [`Error::NonFinite`] for vectors that cannot be stored, [`Error::Io`] when the disk fails,
+    /// [`Error::OtherBuild`] when the build to resume had other documents or another source.
     pub fn finish(
         self,
         source: &mut dyn VectorSource,
@@ -231,6 +236,7 @@ impl Build {
             documents: documents.finish()?,
             ordinals: None,
             source,
+            stored: false,
         };
         let assembled = assemble(&mut site, input, &mut self.journal)?;
         let written = assembled.written;

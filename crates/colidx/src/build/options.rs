@@ -69,6 +69,13 @@ impl BuildOptions {
                 expected: "at least 1 and at most 67,108,864",
             });
         }
-        Ok(())
+        match self.model.as_ref().map_or(Ok(()), ModelInfo::check) {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(Error::Option {
+                option: fault.field,
+                got: fault.got,
+                expected: fault.expected,
+            }),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::encode::has_unit_length;
 use super::{SourceDocument, VectorBatch, VectorSource};
 use crate::error::{Error, Result};
+use crate::format::MAX_SQUARED_LENGTH;
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::{StoredText, Text};
 
@@ -11,6 +12,8 @@ use crate::segment::text::{StoredText, Text};
 pub(super) struct Must {
     pub unit_length: bool,
     pub token_ids: bool,
+    /// They are those of an index: as long as the format allows, and not only as long as they may be when they are new.
+    pub stored: bool,
 }
 
 /// Asks the source for documents' vectors and checks what comes.
@@ -76,11 +79,14 @@ impl Reader<'_> {
         if !batch.token_ids.is_empty() {
             count("token ids", vectors, batch.token_ids.len())?;
         }
+        let most = self.must.longest_squared();
+        // The sum is not below it either where one of the values is not finite.
+        let is_storable = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>() <= most;
         let mut rows = batch.vectors.chunks_exact(dim);
         if let Some(at) = rows.position(|row| !is_storable(row)) {
             let (index, row) = locate(&batch.lens, at);
             let what = format!("document `{}`", self.keys.key(documents[index]));
-            return Err(refusal(what, row, &batch.vectors[at * dim..][..dim]));
+            return Err(refusal(what, row, &batch.vectors[at * dim..][..dim], most));
         }
         if self.must.token_ids && batch.token_ids.len() != vectors {
             return Err(Error::NoTokenIds);
@@ -99,17 +105,22 @@ impl Reader<'_> {
     }
 }
 
-/// Greatest squared length of a vector. Twice the length squared, the most that two vectors can be apart, is then far within the
-/// range of f32, as are sums of the squares of a sample.
-const MAX_SQUARED_LENGTH: f32 = (1u128 << 120) as f32;
+/// Greatest squared length of a new vector: a sixteenth of what the format allows, since what few bits keep of a vector may be
+/// longer than it was.
+const MAX_NEW: f32 = (MAX_SQUARED_LENGTH / 16.0) as f32;
 
-/// Whether a vector is finite and not too long. The sum is neither where one of its values is not.
-fn is_storable(vector: &[f32]) -> bool {
-    vector.iter().map(|x| x * x).sum::<f32>() <= MAX_SQUARED_LENGTH
+impl Must {
+    fn longest_squared(self) -> f32 {
+        if self.stored {
+            // What was summed up in another order may be a little more.
+            return MAX_SQUARED_LENGTH as f32 * 1.001;
+        }
+        MAX_NEW
+    }
 }
 
-/// What is wrong with a vector that is not storable.
-fn refusal(what: String, row: usize, vector: &[f32]) -> Error {
+/// What is wrong with a vector that is not finite, or too long.
+fn refusal(what: String, row: usize, vector: &[f32], most: f32) -> Error {
     if let Some(column) = vector.iter().position(|v| !v.is_finite()) {
         return Error::NonFinite {
             what,
@@ -126,7 +137,7 @@ fn refusal(what: String, row: usize, vector: &[f32]) -> Error {
         row,
         column,
         value: vector.get(column).copied().unwrap_or(0.0),
-        most: MAX_SQUARED_LENGTH.sqrt(),
+        most: most.sqrt(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
 use super::frame::{Frame, FrameWriter, Seal};
-use super::model::ModelInfo;
-use super::{MAX_CENTROIDS, MAX_DIM, Tag, file_name, file_number, kind};
-use crate::error::{FormatErrorKind, Result};
+use super::model::{self, ModelInfo};
+use super::{MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Tag, file_name, file_number, kind};
+use crate::error::{Error, FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use std::collections::HashSet;
@@ -142,136 +142,21 @@ impl Manifest {
     }
 
     fn parse(frame: &Frame) -> Result<Self> {
-        let invalid = |section: Tag, field: &str, expected: String, got: String| {
-            frame.error(FormatErrorKind::invalid(section, field, expected, got))
-        };
-        let head = frame.section_of::<Head>(HEAD, 1)?[0];
-        if !matches!(head.nbits, 1 | 2 | 4 | 8) {
-            return Err(invalid(
-                HEAD,
-                "nbits",
-                "1, 2, 4 or 8".into(),
-                head.nbits.to_string(),
-            ));
-        }
-        if !(1..=MAX_DIM).contains(&(head.dim as usize)) {
-            return Err(invalid(
-                HEAD,
-                "dim",
-                format!("1 to {MAX_DIM}"),
-                head.dim.to_string(),
-            ));
-        }
-        if head.centroids as usize > MAX_CENTROIDS {
-            return Err(invalid(
-                HEAD,
-                "centroids",
-                format!("at most {MAX_CENTROIDS}"),
-                head.centroids.to_string(),
-            ));
-        }
-        if head.flags & !UNIT_LENGTH != 0 || head.reserved != 0 {
-            return Err(invalid(
-                HEAD,
-                "flags and reserved",
-                "known flags and zeros".into(),
-                format!("{:#x} and {:#x}", head.flags, head.reserved),
-            ));
-        }
-        let mut files = Vec::new();
-        for record in frame.section::<FileRecord>(FILES)?.iter() {
-            if record.reserved != 0 || record.number >= head.next_file {
-                return Err(invalid(
-                    FILES,
-                    "number",
-                    format!("below {}", head.next_file),
-                    record.number.to_string(),
-                ));
-            }
-            if file_number(&file_name(record.kind, record.number)).is_none() {
-                let expected = "a kind of file that this version knows";
-                let got = record.kind.to_string();
-                return Err(invalid(FILES, "kind", expected.into(), got));
-            }
-            files.push(FileEntry {
-                kind: record.kind,
-                number: record.number,
-                seal: Seal {
-                    length: record.length,
-                    checksum: record.checksum,
-                },
-            });
-        }
-        let mut segments = Vec::new();
-        for record in frame
-            .section_of::<SegmentRecord>(SEGMENTS, head.segments.into())?
-            .iter()
-        {
-            if record.reserved != 0 {
-                return Err(invalid(SEGMENTS, "reserved", "0".into(), "not zero".into()));
-            }
-            if record.deleted_documents > record.documents
-                || record.deleted_vectors > record.vectors
-            {
-                return Err(invalid(
-                    SEGMENTS,
-                    "deleted",
-                    format!(
-                        "at most {} documents and {} vectors",
-                        record.documents, record.vectors
-                    ),
-                    format!(
-                        "{} and {}",
-                        record.deleted_documents, record.deleted_vectors
-                    ),
-                ));
-            }
-            if !(record.error >= 0.0 && record.error.is_finite()) {
-                return Err(invalid(
-                    SEGMENTS,
-                    "error",
-                    "a finite number from 0".into(),
-                    record.error.to_string(),
-                ));
-            }
-            segments.push(SegmentEntry {
-                number: record.number,
-                documents: record.documents,
-                vectors: record.vectors,
-                deleted_documents: record.deleted_documents,
-                deleted_vectors: record.deleted_vectors,
-                error: record.error,
-            });
-        }
-        if let Some(twice) = repeated(files.iter().map(|f| (f.kind.0, f.number))) {
-            let name = file_name(Tag(twice.0), twice.1);
-            return Err(invalid(
-                FILES,
-                "records",
-                format!("one for {name}"),
-                "two".into(),
-            ));
-        }
-        if let Some(number) = repeated(segments.iter().map(|s| s.number)) {
-            let expected = format!("one for number {number}");
-            return Err(invalid(SEGMENTS, "records", expected, "two".into()));
-        }
-        let documents = live_documents(&segments);
-        if documents != head.documents {
-            return Err(invalid(
-                HEAD,
-                "documents",
-                documents.to_string(),
-                head.documents.to_string(),
-            ));
-        }
+        let head = read_head(frame)?;
+        let files = read_files(frame, &head)?;
+        let segments = read_segments(frame, &head)?;
+        check_owners(frame, &head, &files, &segments)?;
         let model = frame.section::<u8>(MODEL)?;
-        let model = if model.is_empty() {
-            None
-        } else {
-            let parsed = serde_json::from_slice(&model)
-                .map_err(|e| invalid(MODEL, "JSON", "a model description".into(), e.to_string()))?;
-            Some(parsed)
+        let model = match model.is_empty() {
+            true => None,
+            false => Some(model::parse(&model).map_err(|fault| {
+                let model::Fault {
+                    field,
+                    expected,
+                    got,
+                } = fault;
+                invalid(frame, MODEL, field, expected, got)
+            })?),
         };
         Ok(Self {
             generation: head.generation,
@@ -375,6 +260,143 @@ impl Manifest {
         self.files
             .iter()
             .find(|f| f.kind == kind && f.number == number)
+    }
+}
+
+fn invalid(
+    frame: &Frame,
+    section: Tag,
+    field: impl ToString,
+    expected: impl ToString,
+    got: impl ToString,
+) -> Error {
+    frame.error(FormatErrorKind::invalid(section, field, expected, got))
+}
+
+/// The head, whose every field is in its range.
+fn read_head(frame: &Frame) -> Result<Head> {
+    let head = frame.section_of::<Head>(HEAD, 1)?[0];
+    let known = head.flags & !UNIT_LENGTH == 0 && head.reserved == 0;
+    let most_centroids = MAX_CENTROIDS as u32;
+    let most_next = MAX_FILE_NUMBER + 1;
+    let (field, expected, got) = if head.generation == 0 {
+        ("generation", "at least 1".into(), "0".into())
+    } else if !matches!(head.nbits, 1 | 2 | 4 | 8) {
+        ("nbits", "1, 2, 4 or 8".into(), head.nbits.to_string())
+    } else if !(1..=MAX_DIM).contains(&(head.dim as usize)) {
+        ("dim", format!("1 to {MAX_DIM}"), head.dim.to_string())
+    } else if head.centroids > most_centroids {
+        let expected = format!("at most {most_centroids}");
+        ("centroids", expected, head.centroids.to_string())
+    } else if head.next_file > most_next {
+        let expected = format!("at most {most_next}");
+        ("next file number", expected, head.next_file.to_string())
+    } else if !known {
+        let got = format!("{:#x} and {:#x}", head.flags, head.reserved);
+        let expected = "known flags and zeros";
+        ("flags and reserved", expected.into(), got)
+    } else {
+        return Ok(head);
+    };
+    Err(invalid(frame, HEAD, field, expected, got))
+}
+
+/// The files, each once, of a kind that is known and with a number that was given away.
+fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
+    let mut files = Vec::new();
+    for record in frame.section::<FileRecord>(FILES)?.iter() {
+        if record.reserved != 0 {
+            return Err(invalid(frame, FILES, "reserved", 0, record.reserved));
+        }
+        if record.number >= head.next_file {
+            let expected = format!("below {}", head.next_file);
+            return Err(invalid(frame, FILES, "number", expected, record.number));
+        }
+        if file_number(&file_name(record.kind, record.number)).is_none() {
+            let expected = "a kind of file that this version knows";
+            return Err(invalid(frame, FILES, "kind", expected, record.kind));
+        }
+        files.push(FileEntry {
+            kind: record.kind,
+            number: record.number,
+            seal: Seal {
+                length: record.length,
+                checksum: record.checksum,
+            },
+        });
+    }
+    if let Some(twice) = repeated(files.iter().map(|f| (f.kind.0, f.number))) {
+        let name = file_name(Tag(twice.0), twice.1);
+        let expected = format!("one for {name}");
+        return Err(invalid(frame, FILES, "records", expected, "two"));
+    }
+    Ok(files)
+}
+
+/// The segments, no two with the same number.
+fn read_segments(frame: &Frame, head: &Head) -> Result<Vec<SegmentEntry>> {
+    let mut segments = Vec::new();
+    let records = frame.section_of::<SegmentRecord>(SEGMENTS, head.segments.into())?;
+    for record in records.iter() {
+        if record.reserved != 0 {
+            return Err(invalid(frame, SEGMENTS, "reserved", 0, record.reserved));
+        }
+        if record.deleted_documents > record.documents || record.deleted_vectors > record.vectors {
+            let (documents, vectors) = (record.documents, record.vectors);
+            let expected = format!("at most {documents} documents and {vectors} vectors");
+            let got = format!(
+                "{} and {}",
+                record.deleted_documents, record.deleted_vectors
+            );
+            return Err(invalid(frame, SEGMENTS, "deleted", expected, got));
+        }
+        if !(record.error >= 0.0 && record.error.is_finite()) {
+            let expected = "a finite number from 0";
+            return Err(invalid(frame, SEGMENTS, "error", expected, record.error));
+        }
+        segments.push(SegmentEntry {
+            number: record.number,
+            documents: record.documents,
+            vectors: record.vectors,
+            deleted_documents: record.deleted_documents,
+            deleted_vectors: record.deleted_vectors,
+            error: record.error,
+        });
+    }
+    if let Some(number) = repeated(segments.iter().map(|s| s.number)) {
+        let expected = format!("one for number {number}");
+        return Err(invalid(frame, SEGMENTS, "records", expected, "two"));
+    }
+    let documents = live_documents(&segments);
+    if documents != head.documents {
+        let got = head.documents;
+        return Err(invalid(frame, HEAD, "documents", documents, got));
+    }
+    Ok(segments)
+}
+
+/// Every file is the codebook, of a segment, or of deletions. That no file of a segment is missing shows when they are opened.
+fn check_owners(
+    frame: &Frame,
+    head: &Head,
+    files: &[FileEntry],
+    segments: &[SegmentEntry],
+) -> Result<()> {
+    let numbers: HashSet<u32> = segments.iter().map(|s| s.number).collect();
+    let is_owned = |file: &&FileEntry| match file.kind {
+        kind::CODEBOOK => file.number == head.codebook_file,
+        kind::DELETIONS => true,
+        _ => numbers.contains(&file.number),
+    };
+    match files.iter().find(|file| !is_owned(file)) {
+        None => Ok(()),
+        Some(file) => Err(invalid(
+            frame,
+            FILES,
+            "records",
+            "those of the codebook, of segments and of deletions",
+            format!("one for {}", file_name(file.kind, file.number)),
+        )),
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod manifest;
+pub(crate) mod metadata;
 pub(crate) mod model;
 
 pub use frame::MAGIC;
@@ -25,6 +26,13 @@ pub const MAX_DIM: usize = 4096;
 /// Most centroids a codebook may have.
 pub const MAX_CENTROIDS: usize = 1 << 26;
 
+/// The greatest number a file may have: names have eight digits.
+pub(crate) const MAX_FILE_NUMBER: u32 = 99_999_999;
+
+/// The greatest sum of squares of a token vector as it decodes, the square of a length of 2^62: squared distances between vectors
+/// then fit an f32.
+pub(crate) const MAX_SQUARED_LENGTH: f64 = (1u128 << 124) as f64;
+
 /// Sections begin at multiples of this.
 pub(crate) const ALIGNMENT: u64 = 64;
 
@@ -36,6 +44,13 @@ pub(crate) struct Tag(pub [u8; 4]);
 impl std::fmt::Display for Tag {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0.escape_ascii())
+    }
+}
+
+impl Tag {
+    /// Whether all four bytes are printable ASCII, as those of a tag are.
+    pub(crate) fn is_ascii(self) -> bool {
+        self.0.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 }
 

@@ -2,9 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The most tokens of a document or a query.
+const MAX_TOKENS: usize = 1 << 16;
+
+/// Most bytes of a text.
+const MAX_TEXT: usize = 4096;
+
+/// Most bytes of all as JSON.
+const MAX_BYTES: usize = 1 << 20;
+
 /// What made the vectors of an index: enough to make matching query vectors.
 ///
-/// Stored as JSON; fields a reader does not know are ignored.
+/// Stored as JSON of at most a MiB; fields a reader does not know are ignored. No text has more than 4,096 bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Name of the checkpoint, for people.
@@ -15,9 +24,9 @@ pub struct ModelInfo {
     pub fingerprint: String,
     /// Architecture, such as `bert`.
     pub architecture: String,
-    /// Longest document in tokens.
+    /// Longest document in tokens, 1 to 65,536.
     pub document_length: usize,
-    /// Length of a query in tokens.
+    /// Length of a query in tokens, 1 to 65,536.
     pub query_length: usize,
     /// Token put before every document.
     pub document_marker: String,
@@ -28,4 +37,85 @@ pub struct ModelInfo {
     /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub precision: String,
+}
+
+/// What of a description is out of its range.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub field: &'static str,
+    pub expected: &'static str,
+    pub got: String,
+}
+
+impl Fault {
+    fn new(field: &'static str, expected: &'static str, got: impl ToString) -> Self {
+        Self {
+            field,
+            expected,
+            got: got.to_string(),
+        }
+    }
+}
+
+/// The description in a manifest.
+pub(crate) fn parse(json: &[u8]) -> Result<ModelInfo, Fault> {
+    check_size(json.len())?;
+    // Without this a list of the fields' values would do.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Fault::new("JSON", "an object", "something else"));
+    }
+    let model = serde_json::from_slice(json)
+        .map_err(|e| Fault::new("JSON", "a description of a model", e))?;
+    check_fields(&model)?;
+    Ok(model)
+}
+
+impl ModelInfo {
+    /// Refuses what no manifest may hold.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        check_fields(self)?;
+        // A struct of strings and numbers always has a JSON form.
+        check_size(serde_json::to_vec(self).map_or(0, |json| json.len()))
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), Fault> {
+    match bytes {
+        0..=MAX_BYTES => Ok(()),
+        _ => Err(Fault::new(
+            "bytes of the model's description",
+            "at most 1,048,576",
+            bytes,
+        )),
+    }
+}
+
+fn check_fields(model: &ModelInfo) -> Result<(), Fault> {
+    for (field, tokens) in [
+        ("document_length", model.document_length),
+        ("query_length", model.query_length),
+    ] {
+        if !(1..=MAX_TOKENS).contains(&tokens) {
+            return Err(Fault::new(field, "1 to 65,536", tokens));
+        }
+    }
+    let named = [
+        ("bytes of name", &model.name),
+        ("bytes of location", &model.location),
+        ("bytes of fingerprint", &model.fingerprint),
+        ("bytes of architecture", &model.architecture),
+        ("bytes of document_marker", &model.document_marker),
+        ("bytes of query_marker", &model.query_marker),
+        ("bytes of precision", &model.precision),
+    ];
+    let skipped = model.skiplist.iter();
+    let skipped = skipped.map(|word| ("bytes of a word of skiplist", word));
+    let long = named
+        .into_iter()
+        .chain(skipped)
+        .find(|(_, text)| text.len() > MAX_TEXT);
+    match long {
+        None => Ok(()),
+        Some((field, text)) => Err(Fault::new(field, "at most 4,096", text.len())),
+    }
 }

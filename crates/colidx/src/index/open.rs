@@ -50,6 +50,12 @@ impl Index {
         if known.is_none() {
             index.codebook.verify()?;
         }
+        // Only vectors whose dimensions differ by many orders of magnitude can decode to longer ones than the format allows.
+        if !index.codebook.is_within_bounds() {
+            for segment in &index.segments {
+                segment.verify(&index.codebook)?;
+            }
+        }
         let in_place = directory.file_path(MANIFEST);
         index.manifest_frame = index.manifest_frame.renamed(in_place);
         Ok(index)

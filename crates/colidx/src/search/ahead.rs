@@ -7,7 +7,7 @@
 use super::centroids::Probes;
 use crate::error::Result;
 use crate::format::frame::Section;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use crate::storage;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,7 +74,7 @@ pub(super) fn lists(index: &Index, probes: &Probes<'_>) -> Result<()> {
 }
 
 /// Reads the mean residuals of documents, which come in order.
-pub(super) fn means(index: &Index, documents: impl Iterator<Item = DocId> + Clone) {
+pub(super) fn means(index: &Index, documents: impl Iterator<Item = Place> + Clone) {
     if !index.ahead().is_on() {
         return;
     }
@@ -86,7 +86,7 @@ pub(super) fn means(index: &Index, documents: impl Iterator<Item = DocId> + Clon
 }
 
 /// Reads the codes and residuals of documents, which come in order.
-pub(super) fn vectors(index: &Index, documents: &[DocId]) -> Result<()> {
+pub(super) fn vectors(index: &Index, documents: &[Place]) -> Result<()> {
     if !index.ahead().is_on() {
         return Ok(());
     }

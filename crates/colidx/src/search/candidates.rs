@@ -10,7 +10,7 @@ use super::centroids::Probes;
 use super::top::top;
 use super::{Query, SearchStats};
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use crate::segment::Segment;
 use std::ops::Range;
 
@@ -148,7 +148,7 @@ pub(super) struct Candidates {
     /// How many there were.
     pub found: usize,
     /// The best of them with their scores, of equal scores the earlier documents, in document order.
-    pub scored: Vec<(u32, DocId)>,
+    pub scored: Vec<(u32, Place)>,
     /// What one unit of a score is worth.
     pub unit: f64,
 }
@@ -166,7 +166,7 @@ struct Best {
     /// How many documents have at least this level.
     reaching: usize,
     /// These with their scores, in document order, and some that have fallen below.
-    scored: Vec<(u32, DocId)>,
+    scored: Vec<(u32, Place)>,
 }
 
 impl Best {
@@ -196,7 +196,7 @@ impl Best {
         for (word, start) in bits.into_iter().zip((0..).step_by(WORD)) {
             for at in ones(word) {
                 let slot = block[start + at];
-                let document = DocId::new(segment, first + (start + at) as u32);
+                let document = Place::new(segment, first + (start + at) as u32);
                 self.scored.push((slot >> TOKEN_BITS, document));
                 self.levels[(slot >> LEVEL_SHIFT) as usize] += 1;
                 self.reaching += 1;
@@ -213,7 +213,7 @@ impl Best {
     }
 
     /// Exactly the best, of equal scores the earlier documents, in document order.
-    fn finish(self) -> Vec<(u32, DocId)> {
+    fn finish(self) -> Vec<(u32, Place)> {
         let scores: Vec<u32> = self.scored.iter().map(|&(score, _)| score).collect();
         let best = top(&scores, self.count, u32::cmp).into_iter();
         best.map(|at| self.scored[at]).collect()
@@ -346,7 +346,7 @@ mod tests {
             for (segment, scores) in segments.into_iter().enumerate() {
                 let scores = scores.into_iter().map(|(document, score)| (document, score % levels)).collect();
                 blocks(&scores).iter().for_each(|(&first, block)| best.take(segment, first, block));
-                all.extend(scores.into_iter().map(|(document, score)| (score, DocId::new(segment, document))));
+                all.extend(scores.into_iter().map(|(document, score)| (score, Place::new(segment, document))));
             }
             prop_assert_eq!(best.found, all.len());
             all.sort_by_key(|&(score, document)| (std::cmp::Reverse(score), document));

@@ -7,14 +7,14 @@
 use super::ridge::{Lesson, ridge};
 use super::top::top;
 use crate::error::Result;
-use crate::index::DocId;
+use crate::index::Place;
 
 /// How many scores a prior is worth.
 const INERTIA: f64 = 8.0;
 
 /// Documents with traits and estimates of their scores.
 pub(super) struct Choice<const TRAITS: usize> {
-    documents: Vec<DocId>,
+    documents: Vec<Place>,
     traits: Vec<[f32; TRAITS]>,
     /// What each trait counts before anything is learned.
     prior: [f64; TRAITS],
@@ -25,7 +25,7 @@ pub(super) struct Choice<const TRAITS: usize> {
 impl<const TRAITS: usize> Choice<TRAITS> {
     /// Of documents with these traits, of which each counts about as much as `prior` says.
     pub(super) fn new(
-        documents: Vec<DocId>,
+        documents: Vec<Place>,
         traits: Vec<[f32; TRAITS]>,
         prior: [f64; TRAITS],
     ) -> Self {
@@ -43,7 +43,7 @@ impl<const TRAITS: usize> Choice<TRAITS> {
         mut self,
         lessons: usize,
         count: usize,
-        mut score: impl FnMut(&[DocId]) -> Result<Vec<Option<f64>>>,
+        mut score: impl FnMut(&[Place]) -> Result<Vec<Option<f64>>>,
     ) -> Result<()> {
         let first = self.choose(lessons.min(count));
         let scores = score(&self.documents_at(&first))?;
@@ -64,7 +64,7 @@ impl<const TRAITS: usize> Choice<TRAITS> {
         chosen
     }
 
-    fn documents_at(&self, chosen: &[usize]) -> Vec<DocId> {
+    fn documents_at(&self, chosen: &[usize]) -> Vec<Place> {
         chosen.iter().map(|&at| self.documents[at]).collect()
     }
 
@@ -99,12 +99,12 @@ mod tests {
     fn the_first_teach_which_others_to_choose() {
         // Of ten documents numbers 1, 4 and 7 have the largest first traits, and 0 and 3 the smallest.
         // They do not come in order.
-        let documents: Vec<DocId> = (0..10).rev().map(|at| DocId::new(0, at)).collect();
-        let first = |document: &DocId| (document.document() * 7 % 10) as f32;
+        let documents: Vec<Place> = (0..10).rev().map(|at| Place::new(0, at)).collect();
+        let first = |document: &Place| (document.document() * 7 % 10) as f32;
         let traits: Vec<[f32; 2]> = documents.iter().map(|d| [first(d), 1.0]).collect();
         let mut rounds = Vec::new();
         let choice = Choice::new(documents, traits, [1.0, 0.0]);
-        let score = |documents: &[DocId]| {
+        let score = |documents: &[Place]| {
             let numbers = documents.iter().map(|document| document.document());
             rounds.push(numbers.collect::<Vec<u32>>());
             // That a large first trait is bad.
@@ -117,10 +117,10 @@ mod tests {
     #[test]
     fn no_document_is_chosen_twice_and_nothing_is_made_up() {
         for (lessons, count) in [(3, 99), (99, 99), (2, 4), (9, 2), (0, 0)] {
-            let documents: Vec<DocId> = (0..4).map(|at| DocId::new(1, at)).collect();
+            let documents: Vec<Place> = (0..4).map(|at| Place::new(1, at)).collect();
             let mut chosen = Vec::new();
             let choice = Choice::new(documents.clone(), vec![[f32::NAN]; 4], [1.0]);
-            let score = |documents: &[DocId]| {
+            let score = |documents: &[Place]| {
                 chosen.extend_from_slice(documents);
                 Ok(vec![Some(1.0); documents.len()])
             };

@@ -11,7 +11,7 @@ use super::rank::Ranking;
 use super::spread::spread;
 use super::{Query, SearchStats, ahead};
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use crate::segment::Segment;
 use crate::segment::vectors::{Vectors, room};
 use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
@@ -59,14 +59,14 @@ impl<'a> Exact<'a> {
     /// error of screening; `None` when it has no vectors.
     pub(super) fn take(
         &self,
-        documents: &[DocId],
+        documents: &[Place],
         ranking: &mut Ranking,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<f64>>> {
         ahead::vectors(self.index, documents)?;
         let (k, least) = (ranking.k(), ranking.least());
         let scorer = || Scorer::new(self.index, self.query, Floor::new(k, least));
-        let score = |scorer: &mut Scorer<'a>, documents: &[DocId], stats: &mut SearchStats| {
+        let score = |scorer: &mut Scorer<'a>, documents: &[Place], stats: &mut SearchStats| {
             let Some(screening) = self.screening else {
                 let scores = documents.iter().map(|&d| scorer.score(d, stats));
                 return scores.collect();
@@ -76,6 +76,7 @@ impl<'a> Exact<'a> {
         let scores = spread(documents, CHUNK, self.parallel, stats, scorer, score)?;
         for (&document, score) in documents.iter().zip(&scores) {
             if let Some(exact) = score.and_then(|score| score.exact) {
+                self.index.check_score(exact, document)?;
                 ranking.push(exact, document);
             }
         }
@@ -162,14 +163,14 @@ impl<'a> Scorer<'a> {
     }
 
     /// The document's segment and where its vectors lie, or `None` when it has none.
-    fn vectors(&self, document: DocId) -> Result<Option<(&'a Segment, Range<usize>)>> {
+    fn vectors(&self, document: Place) -> Result<Option<(&'a Segment, Range<usize>)>> {
         let segment = &self.index.segments()[document.segment()];
         let range = segment.documents.vectors(document.document())?;
         Ok((!range.is_empty()).then_some((segment, range)))
     }
 
     /// What a document scores, or `None` when it has no vectors.
-    fn score(&mut self, document: DocId, stats: &mut SearchStats) -> Result<Option<Score>> {
+    fn score(&mut self, document: Place, stats: &mut SearchStats) -> Result<Option<Score>> {
         let Some((segment, range)) = self.vectors(document)? else {
             return Ok(None);
         };
@@ -198,7 +199,7 @@ impl<'a> Scorer<'a> {
     fn screen(
         &mut self,
         screening: &Screening,
-        documents: &[DocId],
+        documents: &[Place],
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Score>>> {
         let places: Vec<_> = documents

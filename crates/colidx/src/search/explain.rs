@@ -2,7 +2,7 @@
 
 use super::Query;
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 
 /// The document token that a query token matched best.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,9 +16,9 @@ pub struct TokenMatch {
 }
 
 /// One match a query token; none when the document has no vectors.
-pub(crate) fn explain(index: &Index, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
-    query.check_dim(index.dim())?;
-    let vectors = index.token_vectors(doc)?;
+pub(crate) fn explain(index: &Index, query: &Query, place: Place) -> Result<Vec<TokenMatch>> {
+    query.check(index.codebook())?;
+    let vectors = index.vectors_at(place)?;
     let stride = query.panels().padded_columns();
     let rows = vectors.len() / query.dim();
     let mut scores = vec![0f32; rows * stride];
@@ -37,6 +37,9 @@ pub(crate) fn explain(index: &Index, query: &Query, doc: DocId) -> Result<Vec<To
                 Some(_) => {}
             }
         }
+    }
+    for found in &matches {
+        index.check_score(found.score, place)?;
     }
     Ok(matches)
 }

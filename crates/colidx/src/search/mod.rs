@@ -34,7 +34,7 @@ pub(crate) use explain::explain;
 pub use query::Query;
 
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{DocId, Index, Place};
 pub(crate) use ahead::ReadAhead;
 use centroids::Probes;
 use choice::Choice;
@@ -184,7 +184,7 @@ pub(crate) fn search(
 ) -> Result<SearchResults> {
     let started = Instant::now();
     let mut stats = SearchStats::default();
-    query.check_dim(index.dim())?;
+    query.check(index.codebook())?;
     let mut ranking = Ranking::new(options.k);
     let hits = index.ahead().watch(|| {
         if options.k > 0 {
@@ -216,7 +216,7 @@ fn score_all(
     stats: &mut SearchStats,
 ) -> Result<()> {
     let started = Instant::now();
-    let documents: Vec<DocId> = index.doc_ids().collect();
+    let documents: Vec<Place> = index.places().collect();
     let exact = Exact::new(index, query, options.parallel);
     for documents in documents.chunks(exact::TOGETHER) {
         exact.take(documents, ranking, stats)?;

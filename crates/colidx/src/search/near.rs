@@ -11,7 +11,7 @@ use super::pool::Pooled;
 use super::spread::spread;
 use super::{Query, SearchStats};
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use crate::segment::vectors::room;
 use crate::segment::{Segment, means};
 use colidx_kernels::Division;
@@ -87,7 +87,7 @@ pub(super) struct Group {
 
 impl Group {
     /// Takes documents in the place of others and has their codes fetched.
-    fn fetch(&mut self, segment: &Segment, documents: &[DocId]) -> Result<()> {
+    fn fetch(&mut self, segment: &Segment, documents: &[Place]) -> Result<()> {
         self.ranges.clear();
         for document in documents {
             let range = segment.documents.vectors(document.document())?;
@@ -128,12 +128,12 @@ impl<'a> Near<'a> {
     /// The traits of documents, `None` for those without vectors. With `parallel` the threads of the pool share the work.
     pub(super) fn traits(
         &self,
-        documents: &[DocId],
+        documents: &[Place],
         parallel: bool,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
         let groups = || self.index.pools().near.take();
-        let work = |groups: &mut Pooled<Groups>, documents: &[DocId], stats: &mut SearchStats| {
+        let work = |groups: &mut Pooled<Groups>, documents: &[Place], stats: &mut SearchStats| {
             self.traits_of(documents, groups, stats)
         };
         spread(documents, CHUNK, parallel, stats, groups, work)
@@ -141,7 +141,7 @@ impl<'a> Near<'a> {
 
     fn traits_of(
         &self,
-        documents: &[DocId],
+        documents: &[Place],
         groups: &mut Groups,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
@@ -228,7 +228,7 @@ impl<'a> Near<'a> {
     }
 
     /// Gives each query token what it has without any vector near it.
-    fn start(&self, segment: &Segment, documents: &[DocId], group: &mut Group) {
+    fn start(&self, segment: &Segment, documents: &[Place], group: &mut Group) {
         let panels = self.query.screening();
         let width = panels.padded_columns();
         let stride = colidx_kernels::int16_stride(panels.dim());

@@ -1,13 +1,19 @@
 //! Query vectors, checked and laid out for the kernels.
 
 use super::merged::Merged;
+use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
+
+/// The most that a score may come to: half of what an f32 holds, the rest being for rounding.
+const MAX_SCORE: f64 = (1u128 << 127) as f64;
 
 /// The token vectors of one query. Make it once, search with it as often as you like.
 #[derive(Debug, Clone)]
 pub struct Query {
     vectors: Vec<f32>,
+    /// The sum of their lengths.
+    length: f64,
     panels: Panels,
     screening: Int16Panels,
     merged: Merged,
@@ -18,17 +24,16 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyQuery`] without vectors, [`Error::Dimension`] when the values are no whole number
+    /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole number
     /// of vectors, [`Error::NonFinite`] for NaN or infinity.
     pub fn new(vectors: &[f32], dim: usize) -> Result<Self> {
         if vectors.is_empty() {
             return Err(Error::EmptyQuery);
         }
         if dim == 0 || !vectors.len().is_multiple_of(dim) {
-            return Err(Error::Dimension {
-                what: "the query".into(),
-                expected: dim,
-                got: vectors.len(),
+            return Err(Error::PartialVector {
+                values: vectors.len(),
+                dim,
             });
         }
         if let Some(at) = vectors.iter().position(|v| !v.is_finite()) {
@@ -41,6 +46,7 @@ impl Query {
         }
         Ok(Self {
             vectors: vectors.to_vec(),
+            length: vectors.chunks_exact(dim).map(length).sum(),
             panels: Panels::new(vectors, dim),
             screening: Int16Panels::new(vectors, dim),
             merged: Merged::new(vectors, dim),
@@ -95,14 +101,40 @@ impl Query {
         &self.merged
     }
 
-    pub(crate) fn check_dim(&self, dim: usize) -> Result<()> {
-        if dim == self.dim() {
+    /// Refuses an index of another dimension, and one with which scores might not fit an f32.
+    ///
+    /// No product of two vectors, nor any sum on the way to it, is more than the product of their lengths (Cauchy-Schwarz). So no
+    /// score is more than the sum of the lengths of the query's vectors times the greatest length of a document's.
+    pub(crate) fn check(&self, book: &Codebook) -> Result<()> {
+        if book.dim != self.dim() {
+            return Err(Error::QueryDimension {
+                expected: book.dim,
+                got: self.dim(),
+            });
+        }
+        // A mean of query vectors must fit too.
+        let most = MAX_SCORE / book.longest().max(1.0);
+        if self.length <= most {
             return Ok(());
         }
-        Err(Error::Dimension {
-            what: "the query".into(),
-            expected: dim,
-            got: self.dim(),
+        Err(Error::QueryTooLong {
+            token: self.longest_token(),
+            got: self.length,
+            most,
         })
     }
+
+    /// The token with the longest vector, the first of those.
+    fn longest_token(&self) -> usize {
+        let lengths = self.vectors.chunks_exact(self.dim()).map(length);
+        let longest = lengths
+            .enumerate()
+            .reduce(|a, b| if b.1 > a.1 { b } else { a });
+        longest.map_or(0, |(token, _)| token)
+    }
+}
+
+fn length(vector: &[f32]) -> f64 {
+    let squares = vector.iter().map(|&x| f64::from(x).powi(2));
+    squares.sum::<f64>().sqrt()
 }

@@ -2,13 +2,13 @@
 
 use super::Hit;
 use crate::error::Result;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use std::cmp::Ordering;
 
 /// Collects scored documents and keeps those that can still be among the best `k`.
 pub(super) struct Ranking {
     k: usize,
-    scored: Vec<(f32, DocId)>,
+    scored: Vec<(f32, Place)>,
     /// Once `k` documents are known, nothing below their lowest score can enter.
     threshold: f32,
 }
@@ -32,11 +32,11 @@ impl Ranking {
         self.threshold
     }
 
-    pub(super) fn push(&mut self, score: f32, doc: DocId) {
+    pub(super) fn push(&mut self, score: f32, place: Place) {
         if score < self.threshold {
             return;
         }
-        self.scored.push((score, doc));
+        self.scored.push((score, place));
         if self.scored.len() >= self.k.saturating_mul(2).max(1024) {
             self.shrink();
         }
@@ -58,10 +58,10 @@ impl Ranking {
     pub(super) fn into_hits(mut self, index: &Index) -> Result<Vec<Hit>> {
         self.shrink();
         let mut hits = Vec::with_capacity(self.scored.len());
-        for (score, doc) in self.scored {
+        for (score, place) in self.scored {
             hits.push(Hit {
-                doc,
-                key: index.key(doc)?.to_owned(),
+                doc: index.doc_id(place),
+                key: index.key_at(place)?.to_owned(),
                 score,
             });
         }

@@ -27,6 +27,16 @@ pub(crate) fn packed_bytes(count: u64, width: usize) -> u64 {
     count.saturating_mul(width as u64).div_ceil(8) + TAIL as u64
 }
 
+/// Whether all bits after `count` codes of `width` bits are zero, those of the tail among them.
+pub(crate) fn is_padded(packed: &[u8], count: u64, width: usize) -> bool {
+    let bits = count.saturating_mul(width as u64);
+    let after = packed.get((bits / 8) as usize..).unwrap_or_default();
+    let [last, tail @ ..] = after else {
+        return true;
+    };
+    last >> (bits % 8) == 0 && tail.iter().all(|&byte| byte == 0)
+}
+
 /// Packs codes as they come; the first bit of a code is its lowest.
 #[derive(Debug)]
 pub(crate) struct Packer {
@@ -115,6 +125,22 @@ mod tests {
             let from = codes.len() / 3;
             unpack(&packed, width, from..codes.len(), &mut out);
             prop_assert_eq!(&out[..], &codes[from..]);
+        }
+    }
+
+    #[test]
+    fn bits_after_the_last_code_are_told() {
+        for (count, width) in [(0, 4), (3, 5), (8, 3), (7, 9)] {
+            let mut packed = Vec::new();
+            let mut packer = Packer::new(width);
+            packer.push(&vec![(1 << width) - 1; count], &mut packed);
+            packer.finish(&mut packed);
+            assert!(is_padded(&packed, count as u64, width));
+            for bit in count * width..packed.len() * 8 {
+                let mut other = packed.clone();
+                other[bit / 8] |= 1 << (bit % 8);
+                assert!(!is_padded(&other, count as u64, width), "bit {bit}");
+            }
         }
     }
 

@@ -208,6 +208,16 @@ impl Documents {
     }
 
     pub(crate) fn verify(&self) -> Result<()> {
+        // Each key ends where the next begins.
+        let ends = (self.key_offsets.first(), self.key_offsets.last());
+        if ends != (Some(&0), Some(&(self.keys.len() as u64))) {
+            return Err(self.frame.error(FormatErrorKind::invalid(
+                KEY_OFFSETS,
+                "first and last entry",
+                format!("0 and {}", self.keys.len()),
+                format!("{ends:?}"),
+            )));
+        }
         let mut end = 0;
         for document in 0..self.len() {
             let range = self.vectors(document)?;

@@ -39,7 +39,8 @@ pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
 /// # Errors
 /// What is wrong with a code that [`encode`] did not make.
 pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), &'static str> {
-    let (count, taken) = take_count(code).ok_or("a count of up to 5 bytes")?;
+    let (count, taken) =
+        take_count(code).ok_or("a count in its shortest form, of up to 5 bytes")?;
     // Each entry has an upper bit, so a hostile count cannot ask for more memory than the code has bits.
     if count > limit || count as usize > code.len() * 8 {
         return Err("no more entries than documents");
@@ -52,6 +53,13 @@ pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), 
     let uppers = taken + (count as usize * low).div_ceil(8);
     let most = (limit >> low) as usize + count as usize;
     let upper_bits = code.get(uppers..).unwrap_or_default();
+    if upper_bits.last().is_none_or(|&last| last == 0) {
+        return Err("an upper bit in the last byte");
+    }
+    let lower_bits = count as usize * low;
+    if !lower_bits.is_multiple_of(8) && code[uppers - 1] >> (lower_bits % 8) != 0 {
+        return Err("zeros after the lower bits");
+    }
     if upper_bits.len() > most.div_ceil(8) {
         // Refused before it is read: so far up, a number would not fit the arithmetic below.
         return Err("no upper bits past the last document");
@@ -119,6 +127,10 @@ fn take_count(code: &[u8]) -> Option<(u32, usize)> {
     for (i, &byte) in code.iter().enumerate().take(5) {
         count |= u64::from(byte & 0x7F) << (7 * i);
         if byte < 0x80 {
+            // Of a longer form of the same number the last byte is 0.
+            if byte == 0 && i > 0 {
+                return None;
+            }
             return Some((u32::try_from(count).ok()?, i + 1));
         }
     }
@@ -190,6 +202,25 @@ mod tests {
         assert!(decoded(&[], 256).is_err());
         assert!(decoded(&[0, 0], 256).is_err());
         assert!(decoded(&[0x80; 6], 256).is_err());
+        assert!(
+            decoded(&[0x83, 0, 0x43, 0x82, 0, 0x23], 256).is_err(),
+            "a longer count"
+        );
+        assert!(decoded(&[0x80, 0], 256).is_err(), "a longer count of none");
+        assert!(
+            decoded(&[3, 0x43, 0x82, 4, 0x23], 256).is_err(),
+            "a bit after the lower ones"
+        );
+        // Of 150 documents the first 100 leave room for upper bits that are not there.
+        code.clear();
+        encode(&(0..100).collect::<Vec<u32>>(), 150, &mut code);
+        code.push(0);
+        assert!(
+            decoded(&code, 150).is_err(),
+            "a byte after the last upper bit"
+        );
+        code.clear();
+        encode(&[3, 9, 200], 256, &mut code);
         for more in [1, 0] {
             let longer = [&code[..], &[more; 2]].concat();
             assert!(decoded(&longer, 256).is_err(), "{more}");

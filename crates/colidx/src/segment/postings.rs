@@ -269,6 +269,11 @@ impl Postings {
             end = self.offsets[place + 1];
         }
         let lists = self.lists.len() - TAIL;
+        if self.lists[lists..].iter().any(|&byte| byte != 0) {
+            let what = "bytes after the last list";
+            let kind = FormatErrorKind::invalid(LISTS, what, 0, "others");
+            return Err(self.frame.error(kind));
+        }
         if end != lists as u64 {
             return Err(self.frame.error(FormatErrorKind::invalid(
                 OFFSETS,

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind};
+use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind, metadata};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use std::io::Read;
@@ -18,6 +18,9 @@ const BLOCK_BYTES: usize = 32 << 10;
 
 /// Past this level time doubles for a few parts in a hundred of size.
 const ZSTD_LEVEL: i32 = 6;
+
+/// What a zstd frame begins with.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// The largest window a frame may ask for, as a power of two: no block is larger, and a decoder sets this much aside for any frame
 /// that asks for it.
@@ -204,8 +207,29 @@ impl Text {
     }
 
     fn record(&self, at: usize, block: &[u8], document: u32) -> Result<StoredText> {
-        nth_record(block, document - self.blocks[at].first_document)
-            .ok_or_else(|| self.invalid(DATA, document, "three UTF-8 fields", "damaged ones"))
+        let fields = nth_record(block, document - self.blocks[at].first_document);
+        let [title, text, metadata] = self.fields(document, fields)?;
+        Ok(StoredText {
+            title: title.into(),
+            text: text.into(),
+            metadata: metadata.into(),
+        })
+    }
+
+    /// The fields of a document's record, of allowed size.
+    fn fields<'b>(&self, document: u32, fields: Option<[&'b [u8]; 3]>) -> Result<[&'b str; 3]> {
+        let damaged = |got| self.invalid(DATA, document, "three UTF-8 fields", got);
+        let fields = fields.ok_or_else(|| damaged("none"))?;
+        let bytes: usize = fields.iter().map(|field| field.len()).sum();
+        if bytes > MAX_DOCUMENT_BYTES {
+            let expected = format!("at most {MAX_DOCUMENT_BYTES} bytes");
+            return Err(self.invalid(DATA, document, &expected, bytes));
+        }
+        let mut texts = [""; 3];
+        for (text, field) in texts.iter_mut().zip(fields) {
+            *text = std::str::from_utf8(field).map_err(|_| damaged("other bytes"))?;
+        }
+        Ok(texts)
     }
 
     fn compressed(&self, at: usize) -> Result<&[u8]> {
@@ -230,6 +254,12 @@ impl Text {
         if length > MAX_DOCUMENT_BYTES + BLOCK_BYTES + 2 * RECORD_HEADER {
             return Err(self.invalid(BLOCKS, at, "a block of allowed length", length));
         }
+        // Two frames, or one that is to be skipped, would decompress as well.
+        let one = compressed.starts_with(&ZSTD_MAGIC)
+            && zstd::zstd_safe::find_frame_compressed_size(compressed) == Ok(compressed.len());
+        if !one {
+            return Err(self.invalid(DATA, at, "one zstd frame", "other bytes"));
+        }
         // Grows with what is really there, so a forged length allocates nothing.
         let mut bytes = Vec::new();
         zstd::stream::read::Decoder::with_buffer(compressed)
@@ -251,19 +281,30 @@ impl Text {
     }
 
     pub(crate) fn verify(&self, documents: u32) -> Result<()> {
+        // Blocks lie one after the other, from the beginning of the data to its end.
+        let begins = self
+            .blocks
+            .first()
+            .map_or(self.data.len() as u64, |b| b.offset);
+        if begins != 0 {
+            return Err(self.invalid(BLOCKS, 0, "an offset of 0", begins));
+        }
         let mut document = 0;
-        let mut offset = 0;
         for (at, block) in self.blocks.iter().enumerate() {
-            if block.first_document != document || block.offset < offset {
-                return Err(self.invalid(BLOCKS, at, "ascending blocks", block.first_document));
+            if block.first_document != document {
+                let expected = format!("first document {document}");
+                return Err(self.invalid(BLOCKS, at, &expected, block.first_document));
             }
-            offset = block.offset;
             let bytes = self.decompress(at)?;
+            if bytes.is_empty() {
+                return Err(self.invalid(BLOCKS, at, "a document at least", "none"));
+            }
             let mut records = Records::new(&bytes);
             while let Some(fields) = records.next() {
-                if fields.iter().any(|f| std::str::from_utf8(f).is_err()) {
-                    return Err(self.invalid(DATA, document, "UTF-8", "other bytes"));
-                }
+                let [_, _, metadata] = self.fields(document, Some(fields))?;
+                metadata::check(metadata).map_err(|problem| {
+                    self.invalid(DATA, document, "metadata that is a JSON object", problem)
+                })?;
                 document += 1;
             }
             if !records.rest.is_empty() {
@@ -278,17 +319,12 @@ impl Text {
     }
 }
 
-fn nth_record(block: &[u8], n: u32) -> Option<StoredText> {
+fn nth_record(block: &[u8], n: u32) -> Option<[&[u8]; 3]> {
     let mut records = Records::new(block);
     for _ in 0..n {
         records.next()?;
     }
-    let [title, text, metadata] = records.next()?.map(|f| std::str::from_utf8(f).ok());
-    Some(StoredText {
-        title: title?.into(),
-        text: text?.into(),
-        metadata: metadata?.into(),
-    })
+    records.next()
 }
 
 /// Walks the records of a decompressed block.

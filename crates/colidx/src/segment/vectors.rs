@@ -6,7 +6,7 @@ use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{Tag, file_name, kind};
+use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
 use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use std::ops::Range;
 
 const CODES: Tag = Tag(*b"CODE");
 const RESIDUALS: Tag = Tag(*b"RESI");
+
+/// Vectors that are verified at a time.
+const TOGETHER: usize = 1 << 14;
 
 /// Bytes of residual bits a vector.
 pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
@@ -343,14 +346,50 @@ impl Vectors {
     }
 
     pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
-        let mut codes = Vec::new();
+        if !codes::is_padded(&self.codes.packed, self.vectors, self.codes.width) {
+            let what = "bits after the last code";
+            let kind = FormatErrorKind::invalid(CODES, what, 0, "others");
+            return Err(self.codes_frame.error(kind));
+        }
+        self.verify_padding(codebook)?;
+        let (mut codes, mut room) = (Vec::new(), Vec::new());
         let vectors = self.vectors as usize;
-        for start in (0..vectors).step_by(1 << 16) {
-            let range = start..vectors.min(start + (1 << 16));
+        for start in (0..vectors).step_by(TOGETHER) {
+            let range = start..vectors.min(start + TOGETHER);
             self.codes.packed.will_need(self.codes.bytes_of(&range));
-            self.read_codes(codebook, range, &mut codes)?;
+            self.read_codes(codebook, range.clone(), &mut codes)?;
+            let too_long = codebook
+                .too_long(&codes, self.residuals(range), &mut room)
+                .map_err(|e| self.code_error(e))?;
+            if let Some((at, squares)) = too_long {
+                return Err(self.residuals_frame.error(FormatErrorKind::invalid(
+                    RESIDUALS,
+                    format!("sum of squares of vector {}", start + at),
+                    format!("at most {MAX_SQUARED_LENGTH:e}"),
+                    squares,
+                )));
+            }
         }
         Ok(())
+    }
+
+    /// The bits after the last number of each row of residuals are zero.
+    fn verify_padding(&self, codebook: &Codebook) -> Result<()> {
+        let bits = codebook.dim * codebook.nbits % 8;
+        if bits == 0 {
+            return Ok(());
+        }
+        let mut rows = self.residuals.chunks_exact(self.residual_bytes);
+        let padded = |row: &[u8]| row.last().is_none_or(|last| last >> bits == 0);
+        match rows.position(|row| !padded(row)) {
+            None => Ok(()),
+            Some(vector) => Err(self.residuals_frame.error(FormatErrorKind::invalid(
+                RESIDUALS,
+                format!("bits after the last number of vector {vector}"),
+                0,
+                "others",
+            ))),
+        }
     }
 }
 

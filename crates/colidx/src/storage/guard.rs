@@ -25,6 +25,8 @@ pub(super) struct Guard {
 struct State {
     held: Box<dyn Held>,
     seen: Option<Fingerprint>,
+    /// What the holder of the lock has begun to put in place: after a failure either may be there.
+    next: Option<Fingerprint>,
 }
 
 /// Length and last bytes of a file.
@@ -38,7 +40,11 @@ impl Guard {
     ) -> io::Result<Self> {
         let seen = fingerprint(&*storage, watched)?;
         Ok(Self {
-            state: Mutex::new(State { held, seen }),
+            state: Mutex::new(State {
+                held,
+                seen,
+                next: None,
+            }),
             storage,
             watched,
         })
@@ -57,19 +63,20 @@ impl Guard {
         if !self.storage.is_current().map_err(|e| self.io(e))? {
             return Err(self.conflict(Conflict::Moved));
         }
-        self.ask_unchanged(&state)
+        self.ask_unchanged(&mut state)
     }
 
-    /// What the watched file will be when the holder of the lock has replaced it by another.
-    fn expect(&self, with: &str) -> Result<Option<Fingerprint>> {
-        fingerprint(&*self.storage, with).map_err(|e| self.io(e))
+    /// The holder of the lock is about to replace the watched file.
+    fn begin(&self, with: &str) -> Result<()> {
+        let next = fingerprint(&*self.storage, with).map_err(|e| self.io(e))?;
+        self.state().next = next;
+        Ok(())
     }
 
-    /// The holder of the lock has tried to replace the watched file, and may have failed after it was replaced.
-    fn settle(&self, expected: Option<Fingerprint>) {
-        if matches!(fingerprint(&*self.storage, self.watched), Ok(now) if now == expected) {
-            self.state().seen = expected;
-        }
+    /// It has.
+    fn end(&self) {
+        let mut state = self.state();
+        state.seen = state.next.take();
     }
 
     fn ask(&self, state: &mut State) -> Result<()> {
@@ -81,9 +88,10 @@ impl Guard {
         self.ask_unchanged(state)
     }
 
-    fn ask_unchanged(&self, state: &State) -> Result<()> {
+    fn ask_unchanged(&self, state: &mut State) -> Result<()> {
         let now = fingerprint(&*self.storage, self.watched).map_err(|e| self.io(e))?;
-        if now == state.seen {
+        if now == state.seen || now.is_some() && now == state.next {
+            state.seen = now;
             return Ok(());
         }
         Err(self.conflict(Conflict::Committed))
@@ -153,14 +161,13 @@ impl Directory {
         // What the new file speaks of must have durable names before it is found.
         self.sync()?;
         self.check_commit()?;
-        let expected = match &self.guard {
-            Some(guard) => guard.expect(with)?,
-            None => None,
-        };
-        let replaced = self.put_in_place(with, watched);
         if let Some(guard) = &self.guard {
-            guard.settle(expected);
+            guard.begin(with)?;
         }
-        replaced
+        self.put_in_place(with, watched)?;
+        if let Some(guard) = &self.guard {
+            guard.end();
+        }
+        Ok(())
     }
 }

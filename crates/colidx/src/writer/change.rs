@@ -4,8 +4,8 @@ use super::policy;
 use crate::build::{Assembled, BuildOptions, Written};
 use crate::deletions::{self, Deletions, Entry};
 use crate::error::{Error, Result};
-use crate::format::kind;
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
+use crate::format::{MAX_FILE_NUMBER, kind};
 use crate::index::Index;
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -17,17 +17,16 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Names of files have eight digits.
-    const MOST: u32 = 99_999_999;
-
     pub(super) fn from(next: u32) -> Self {
         Self { next }
     }
 
     pub(super) fn take(&mut self) -> Result<u32> {
         let number = self.next;
-        if number > Self::MOST {
-            return Err(Error::NoMoreNumbers { max: Self::MOST });
+        if number > MAX_FILE_NUMBER {
+            return Err(Error::NoMoreNumbers {
+                max: MAX_FILE_NUMBER,
+            });
         }
         self.next += 1;
         Ok(number)

@@ -91,6 +91,7 @@ impl IndexWriter {
                 documents: ready.documents,
                 ordinals: ready.ordinals,
                 source,
+                stored: false,
             };
             if manifest.centroids == 0 {
                 // Built without vectors: the codebook is learned from the first that come.

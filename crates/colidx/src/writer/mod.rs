@@ -228,11 +228,11 @@ impl IndexWriter {
     /// The entry of a committed document that is not to be deleted.
     fn committed(&mut self, key: &str) -> Result<Option<Entry>> {
         self.refresh()?;
-        let Some(doc) = self.index.find(key)? else {
+        let Some(place) = self.index.find_place(key)? else {
             return Ok(None);
         };
-        let segment = self.index.manifest().segments[doc.segment()];
-        let entry = deletions::entry(segment.number, doc.document());
+        let segment = self.index.manifest().segments[place.segment()];
+        let entry = deletions::entry(segment.number, place.document());
         Ok((!self.staged.deleted.contains(&entry)).then_some(entry))
     }
 

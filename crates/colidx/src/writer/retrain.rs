@@ -10,7 +10,7 @@ use crate::build::{
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
-use crate::index::{DocId, Index};
+use crate::index::{Index, Place};
 use crate::segment::Segment;
 use crate::segment::codes::centroid;
 use colidx_cluster::SHARED;
@@ -82,6 +82,7 @@ impl IndexWriter {
             ..BuildOptions::default()
         };
         options.check()?;
+        let from_index = source.is_none();
         let mut stored = Stored::new(&self.index)?;
         let source: &mut dyn VectorSource = match source {
             Some(source) => {
@@ -114,6 +115,7 @@ impl IndexWriter {
             documents,
             ordinals: None,
             source,
+            stored: from_index,
         };
         let assembled = assemble_anew(&mut site, input)?;
         report.note_merge(&self.index, &all);
@@ -137,7 +139,7 @@ fn check_text(index: &Index) -> Result<()> {
 /// The vectors of an index as they decode, its documents in order.
 struct Stored<'a> {
     index: &'a Index,
-    documents: Vec<DocId>,
+    documents: Vec<Place>,
     /// By centroid the token it serves; empty when every centroid serves every token.
     tokens: Vec<u32>,
 }
@@ -146,7 +148,7 @@ impl<'a> Stored<'a> {
     fn new(index: &'a Index) -> Result<Self> {
         Ok(Self {
             index,
-            documents: index.doc_ids().collect(),
+            documents: index.places().collect(),
             tokens: tokens(index.codebook())?,
         })
     }
@@ -184,15 +186,15 @@ impl VectorSource for Stored<'_> {
         let book = self.index.codebook();
         let (mut codes, mut vectors) = (Vec::new(), Vec::new());
         for document in documents {
-            let doc = self.documents[document.ordinal as usize];
-            let segment = &self.index.segments()[doc.segment()];
-            let vectors = segment.documents.vectors(doc.document())?;
+            let place = self.documents[document.ordinal as usize];
+            let segment = &self.index.segments()[place.segment()];
+            let vectors = segment.documents.vectors(place.document())?;
             segment.vectors.will_need(&vectors);
         }
         for document in documents {
-            let doc = self.documents[document.ordinal as usize];
-            let segment = &self.index.segments()[doc.segment()];
-            segment.decode(book, doc.document(), &mut codes, &mut vectors)?;
+            let place = self.documents[document.ordinal as usize];
+            let segment = &self.index.segments()[place.segment()];
+            segment.decode(book, place.document(), &mut codes, &mut vectors)?;
             out.lens.push(codes.len() as u32);
             out.vectors.extend_from_slice(&vectors);
             if !self.tokens.is_empty() {

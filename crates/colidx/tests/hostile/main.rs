@@ -2,9 +2,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod forged;
 mod frames;
 mod manifest;
 mod random;
+mod rules;
 mod sections;
 mod text;
 mod victim;

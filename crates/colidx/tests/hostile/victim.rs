@@ -93,14 +93,20 @@ pub fn use_it(index: &Index, query: &Query) -> Result<()> {
                 candidates: Some(20),
                 ..Default::default()
             };
-            note(index.search(query, &options).map(drop));
+            note(index.search(query, &options).map(|results| {
+                let mut scores = results.hits.iter().map(|hit| hit.score);
+                assert!(scores.all(f32::is_finite), "{results:?}");
+            }));
         }
     }
     for (number, doc) in index.doc_ids().enumerate() {
         note(index.document(doc).map(drop));
         note(index.token_vectors(doc).map(drop));
         if number % 16 == 0 {
-            note(index.explain(query, doc).map(drop));
+            note(index.explain(query, doc).map(|matches| {
+                let mut scores = matches.iter().map(|found| found.score);
+                assert!(scores.all(f32::is_finite), "{matches:?}");
+            }));
         }
     }
     note(index.find("doc-7").map(drop));

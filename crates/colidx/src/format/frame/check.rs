@@ -151,6 +151,14 @@ fn check_footer(footer: &Footer, length: u64, seal: Option<Seal>) -> Result<(), 
 fn check_entries(entries: &[Entry], limit: u64) -> Result<(), FormatErrorKind> {
     let mut end = HEADER as u64;
     for (i, entry) in entries.iter().enumerate() {
+        if !entry.tag.is_ascii() {
+            return Err(FormatErrorKind::invalid(
+                "directory",
+                "tag of a section",
+                "four printable ASCII bytes",
+                entry.tag,
+            ));
+        }
         let expected = end.next_multiple_of(ALIGNMENT);
         let valid_end = entry
             .offset

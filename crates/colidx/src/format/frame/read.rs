@@ -1,7 +1,7 @@
 //! Reading a file in place.
 
 use super::check::parse;
-use super::{Entry, FOOTER, HEADER, Seal, padded};
+use super::{Entry, FOOTER, Footer, HEADER, Seal, padded};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::{Tag, checksum};
 use crate::storage::{Bytes, Directory};
@@ -57,6 +57,15 @@ impl Frame {
 
     pub(crate) fn len(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    /// How the manifest records the file, or for the manifest itself would.
+    pub(crate) fn seal(&self) -> Seal {
+        let footer: Footer = bytemuck::pod_read_unaligned(&self.bytes[self.bytes.len() - FOOTER..]);
+        Seal {
+            length: footer.file_length,
+            checksum: footer.checksum,
+        }
     }
 
     /// Name and length of every section, in file order.
