@@ -12,6 +12,15 @@
 //!
 //! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index keeps finding the
 //! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//!
+//! # Promises
+//!
+//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash that it gives:
+//!
+//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing is written outside the
+//!   cache (`hash`, `id`, `tree`).
+//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`, `address`).
+//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`, `http`).
 
 mod address;
 mod cache;
