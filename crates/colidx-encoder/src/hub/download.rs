@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::thread;
-use std::time::Duration;
 
 use ureq::http::HeaderValue;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE};
@@ -19,7 +18,8 @@ use super::{HubError, Progress};
 
 /// Times that a file is tried; each goes on where the one before broke.
 const ATTEMPTS: u32 = 4;
-const PAUSE: Duration = Duration::from_millis(500);
+/// Before the second try the hub is left alone for this part of the longest silence; before the third, twice as long.
+const PAUSE: u32 = 20;
 /// Bytes that are taken of a file whose size nobody says.
 const UNANNOUNCED: u64 = 256 << 20;
 
@@ -66,7 +66,7 @@ impl Remote<'_> {
                 Err(Failed::Passing(failure)) if attempt == ATTEMPTS => {
                     return Err(self.failed(&file.address, failure));
                 }
-                Err(Failed::Passing(_)) => thread::sleep(PAUSE * attempt),
+                Err(Failed::Passing(_)) => thread::sleep(self.client.silence / PAUSE * attempt),
             }
             attempt += 1;
         }

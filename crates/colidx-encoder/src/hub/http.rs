@@ -21,7 +21,8 @@ pub(super) struct Client {
     agent: Agent,
     home: Address,
     authorization: Option<HeaderValue>,
-    silence: Duration,
+    /// How long the other side may be silent.
+    pub(super) silence: Duration,
 }
 
 /// Why there is no answer, or none that can be used.

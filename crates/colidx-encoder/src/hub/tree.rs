@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::HubError;
 
@@ -73,9 +74,11 @@ impl Tree {
         path: &Path,
         make: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), HubError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let place = self.place(path)?;
         let mut new = place.clone().into_os_string();
-        new.push(format!(".{}.tmp", process::id()));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        new.push(format!(".{}-{number}.tmp", process::id()));
         let new = PathBuf::from(new);
         remove(&new)
             .and_then(|()| make(&new))

@@ -251,6 +251,7 @@ fn lists_that_are_none() {
     });
     let error = place.fetch_checked(&server).unwrap_err();
     assert!(matches!(fault(error), Fault::Unannounced { .. }));
+    let place = Place::impatient();
     let server = Server::new(|_, _, _| {
         Reply::new(200, b"{")
             .with("Content-Length", "2")

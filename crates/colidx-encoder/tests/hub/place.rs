@@ -13,6 +13,7 @@ use crate::server::{COMMIT, ID, Server, TOKEN, etag};
 /// A folder with a cache in it, and files beside the cache that nobody may touch.
 pub struct Place {
     folder: TempDir,
+    timeout: Duration,
 }
 
 impl Place {
@@ -23,7 +24,19 @@ impl Place {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "precious").unwrap();
         }
-        Place { folder }
+        Place {
+            folder,
+            // Long enough for a machine that does other things too.
+            timeout: Duration::from_secs(20),
+        }
+    }
+
+    /// A place where a silence of a second is one too long.
+    pub fn impatient() -> Place {
+        Place {
+            timeout: Duration::from_secs(1),
+            ..Place::new()
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -57,7 +70,7 @@ impl Place {
             endpoint: endpoint.to_owned(),
             token: Some(TOKEN.to_owned()),
             offline: false,
-            timeout: Duration::from_secs(1),
+            timeout: self.timeout,
         }
     }
 

@@ -31,8 +31,10 @@ impl Request {
     /// The name of the file that is asked for, or nothing.
     pub fn file(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or("");
-        path.split_once(&format!("/resolve/{COMMIT}/"))
-            .map_or("", |(_, name)| name)
+        let file = [COMMIT, "main"]
+            .into_iter()
+            .find_map(|revision| path.split_once(&format!("/resolve/{revision}/")));
+        file.map_or("", |(_, name)| name)
     }
 
     pub fn is_list(&self) -> bool {
@@ -149,10 +151,6 @@ pub fn files() -> Files {
 /// A hub and what it was asked.
 pub struct Server {
     pub endpoint: String,
-    /// Another server, by its port.
-    pub other_port: String,
-    /// The same server by another name.
-    pub other_name: String,
     asked: Arc<Mutex<Vec<Request>>>,
 }
 
@@ -198,8 +196,6 @@ impl Server {
         }
         Server {
             endpoint: addresses.home.clone(),
-            other_port: addresses.other_port.clone(),
-            other_name: addresses.other_name.clone(),
             asked,
         }
     }
@@ -213,7 +209,9 @@ impl Server {
 /// Where the servers are.
 pub struct Addresses {
     pub home: String,
+    /// Another server, by its port.
     pub other_port: String,
+    /// The same server by another name.
     pub other_name: String,
 }
 
