@@ -286,7 +286,7 @@ fn a_cache_that_cannot_grow() {
     let mut limited = place.shell(&script);
     limited.command.env_remove("HF_HUB_OFFLINE");
     let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
-    run.says(&["model.safetensors", "HF_HOME"]);
+    run.says(&["fetching tokenizer.json", ".incomplete", "HF_HOME"]);
     let offline = place.colidx(&["model", ID]).run().fails();
     offline.says(&["or not all of it"]);
     colidx(&place, &hub, &["model", ID]).run().succeeds();

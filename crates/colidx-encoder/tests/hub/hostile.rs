@@ -5,9 +5,12 @@ use colidx_encoder::hub::{Fault, HubError};
 use crate::place::{Place, fetch};
 use crate::server::{COMMIT, End, ID, Reply, Server, etag, files};
 
+/// The file that is fetched first.
+const FIRST: &str = "artifact.metadata";
+
 /// Values that lead out of a folder, or are nothing that a name may be.
 fn hostile_names(place: &Place) -> Vec<Vec<u8>> {
-    let good = etag("config.json", &files()["config.json"]);
+    let good = etag(FIRST, &files()[FIRST]);
     let victim = place.path("victim").display().to_string();
     let forty = format!("{}x", "../".repeat(13));
     let sixty_four = format!("{}x", "../".repeat(21));
@@ -71,7 +74,7 @@ fn etags_never_become_paths() {
                 };
                 let shown = String::from_utf8_lossy(&value).into_owned();
                 let server = Server::new(move |request, reply, _| match request.file() {
-                    "config.json" => reply.with(header, value.clone()),
+                    FIRST => reply.with(header, value.clone()),
                     _ => reply,
                 });
                 let fetched = place.fetch_checked(&server);
@@ -102,8 +105,8 @@ fn headers_that_are_no_http_are_no_answer() {
         ] {
             let place = Place::new();
             let server = Server::new(move |request, reply, _| match request.file() {
-                "config.json" if header == "Location" => Reply::redirect(value),
-                "config.json" => reply.with(header, value),
+                FIRST if header == "Location" => Reply::redirect(value),
+                FIRST => reply.with(header, value),
                 _ => reply,
             });
             let error = place.fetch_checked(&server).unwrap_err();
@@ -117,7 +120,7 @@ fn headers_that_are_no_http_are_no_answer() {
 fn a_file_without_etag_is_not_taken() {
     let place = Place::new();
     let server = Server::new(|request, reply, _| match request.file() {
-        "config.json" => reply.without("ETag"),
+        FIRST => reply.without("ETag"),
         _ => reply,
     });
     let error = place.fetch_checked(&server).unwrap_err();
@@ -132,7 +135,7 @@ fn commits_never_become_paths() {
         let place = Place::new();
         let value = name.clone();
         let header = Server::new(move |request, reply, _| match request.file() {
-            "config.json" => reply.with("X-Repo-Commit", value.clone()),
+            FIRST => reply.with("X-Repo-Commit", value.clone()),
             _ => reply,
         });
         let error = place.fetch_checked(&header).unwrap_err();
@@ -161,7 +164,7 @@ fn another_commit_than_the_one_asked_for_is_not_taken() {
     let error = fetch(&place.hub(&server.endpoint), &id).unwrap_err();
     assert_eq!(fault(error), Fault::Commit);
     let header = Server::new(move |request, reply, _| match request.file() {
-        "config.json" => reply.with("X-Repo-Commit", other.clone()),
+        FIRST => reply.with("X-Repo-Commit", other.clone()),
         _ => reply,
     });
     let error = place.fetch_checked(&header).unwrap_err();
@@ -267,7 +270,7 @@ fn statuses_say_what_to_do() {
         for listed in [true, false] {
             let place = Place::new();
             let server = Server::new(move |request, reply, _| {
-                match request.is_list() == listed && (listed || request.file() == "config.json") {
+                match request.is_list() == listed && (listed || request.file() == FIRST) {
                     true => Reply::new(status, b"hf_secret \x1b[31m")
                         .with("X-Error-Message", "hf_secret"),
                     false => reply,
