@@ -124,7 +124,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// `text`, which may be no address, without what may be a password: all before the last `@`, and a query.
+/// `text`, which may be no address, without what may be a password: all before the last `@`, and a
+/// query.
 pub(super) fn redacted(text: &str) -> String {
     let scheme = ["http://", "https://"].into_iter().find(|scheme| {
         let start = text.get(..scheme.len());

@@ -1,8 +1,9 @@
 //! The cache on disk, laid out as the hub's own tools do it.
 //!
-//! `models--owner--name` holds `blobs` (contents by hash), `refs` (revision to commit), `snapshots` (commit to files, which are
-//! links to blobs) and `.no_exist` (files that a commit is known not to have). A content arrives in `blobs/HASH.incomplete`
-//! while `.locks/models--owner--name/HASH.lock` is held.
+//! `models--owner--name` holds `blobs` (contents by hash), `refs` (revision to commit), `snapshots`
+//! (commit to files, which are links to blobs) and `.no_exist` (files that a commit is known not to
+//! have). A content arrives in `blobs/HASH.incomplete` while `.locks/models--owner--name/HASH.lock`
+//! is held.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -94,7 +95,8 @@ impl Repository {
             tries += 1;
             thread::sleep(PAUSE);
         }
-        // Where there are no locks two processes may spoil each other's part, which its hash then tells.
+        // Where there are no locks two processes may spoil each other's part, which its hash then
+        // tells.
         let blobs = self.folder.join("blobs");
         Ok(Blob {
             tree: &self.tree,

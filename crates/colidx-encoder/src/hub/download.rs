@@ -1,4 +1,5 @@
-//! One file of a repository: asked about, fetched, gone on with where it broke, and held against its hash.
+//! One file of a repository: asked about, fetched, gone on with where it broke, and held against
+//! its hash.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -18,7 +19,8 @@ use super::{HubError, Progress};
 
 /// Times that a file is tried; each goes on where the one before broke.
 const ATTEMPTS: u32 = 4;
-/// Before the second try the hub is left alone for this part of the longest silence; before the third, twice as long.
+/// Before the second try the hub is left alone for this part of the longest silence; before the
+/// third, twice as long.
 const PAUSE: u32 = 20;
 /// Bytes that are taken of a file whose size nobody says.
 const UNANNOUNCED: u64 = 256 << 20;

@@ -32,7 +32,8 @@ const WEIGHTS: [[&str; 2]; 2] = [
     ["pytorch_model.bin", "pytorch_model.bin.index.json"],
 ];
 
-/// Modules or shards of one checkpoint; each is asked for, and what is absent leaves a mark in the cache.
+/// Modules or shards of one checkpoint; each is asked for, and what is absent leaves a mark in the
+/// cache.
 const MOST_NAMES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -56,7 +57,8 @@ pub(super) struct Seen {
     pub weights: bool,
 }
 
-/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or none if there is no such file.
+/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or
+/// none if there is no such file.
 ///
 /// # Errors
 /// Those of `get`, and if a file that lists others is damaged.
@@ -123,7 +125,8 @@ fn inside(folder: &str, name: &str) -> String {
     }
 }
 
-/// That the `names` in the file at `path` are not too many, and lead nowhere outside the repository.
+/// That the `names` in the file at `path` are not too many, and lead nowhere outside the
+/// repository.
 fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), HubError> {
     let refuse = |problem| {
         let path = path.to_owned();

@@ -1,4 +1,5 @@
-//! Requests to the hub: where they may be redirected to, what goes with them, and how long they may take.
+//! Requests to the hub: where they may be redirected to, what goes with them, and how long they may
+//! take.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -46,7 +47,8 @@ pub(super) struct Answer {
     pub response: Response<Body>,
     /// Whether it is of the hub itself.
     pub home: bool,
-    /// What the hub itself said on the way. What a server says that it redirected to counts for nothing.
+    /// What the hub itself said on the way. What a server says that it redirected to counts for
+    /// nothing.
     pub said: Said,
 }
 

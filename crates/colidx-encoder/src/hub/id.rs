@@ -84,7 +84,8 @@ impl Commit {
     }
 }
 
-/// Whether `part` may stand between two slashes of an address or a path without changing its meaning.
+/// Whether `part` may stand between two slashes of an address or a path without changing its
+/// meaning.
 pub(super) fn is_plain(part: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && part.chars().all(allowed)

@@ -1,4 +1,5 @@
-//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's tools share.
+//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's
+//! tools share.
 //!
 //! ```no_run
 //! use colidx_encoder::Encoder;
@@ -10,17 +11,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index keeps finding the
-//! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index
+//! keeps finding the checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
 //!
 //! # Promises
 //!
-//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash that it gives:
+//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash
+//! that it gives:
 //!
-//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing is written outside the
-//!   cache (`hash`, `id`, `tree`).
-//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`, `address`).
-//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`, `http`).
+//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing
+//!   is written outside the cache (`hash`, `id`, `tree`).
+//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`,
+//!   `address`).
+//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`,
+//!   `http`).
 
 mod address;
 mod cache;
@@ -56,8 +60,8 @@ pub struct Hub {
     pub cache: PathBuf,
     /// Address of the hub. A user name and password in it are not sent and never shown.
     pub endpoint: String,
-    /// What is shown to the hub for repositories that are not open to everyone. No other server gets it, wherever the hub
-    /// redirects to.
+    /// What is shown to the hub for repositories that are not open to everyone. No other server
+    /// gets it, wherever the hub redirects to.
     pub token: Option<String>,
     /// Whether only the cache is used.
     pub offline: bool,
@@ -98,8 +102,10 @@ impl Progress for Quiet {
 }
 
 impl Hub {
-    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`
-    /// for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a login leaves.
+    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`,
+    /// `HF_HOME`, `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
+    /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a
+    /// login leaves.
     ///
     /// # Errors
     /// [`HubError::NoCache`] if nothing says where the cache is.
@@ -140,10 +146,12 @@ impl Hub {
         })
     }
 
-    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is missing is downloaded.
+    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is
+    /// missing is downloaded.
     ///
     /// # Errors
-    /// If something is missing and cannot be had. What has arrived is kept and the next call goes on from there.
+    /// If something is missing and cannot be had. What has arrived is kept and the next call goes
+    /// on from there.
     pub fn fetch(&self, id: &ModelId, progress: &mut dyn Progress) -> Result<PathBuf, HubError> {
         let repository = Repository::new(&self.cache, id);
         let cached = repository.snapshot(id.revision());
@@ -151,7 +159,8 @@ impl Hub {
             Some(snapshot) => snapshot.state()?,
             None => cache::State::Partial,
         };
-        // Another tool may have left out what it does not need, so an unproven snapshot is only the last resort.
+        // Another tool may have left out what it does not need, so an unproven snapshot is only the
+        // last resort.
         let cached = cached.filter(|_| state != cache::State::Partial);
         match cached {
             Some(snapshot) if state == cache::State::Whole => Ok(snapshot.path()),

@@ -294,7 +294,8 @@ fn a_hub_that_never_answers_is_given_up() {
 
 #[test]
 fn two_versions_are_never_mixed() {
-    // From the second request for bytes on, the hub has another file of the same size under the same name.
+    // From the second request for bytes on, the hub has another file of the same size under the
+    // same name.
     let mut new = weights();
     new.iter_mut().for_each(|byte| *byte ^= 0x55);
     let mut changed_files: Files = files();

@@ -92,8 +92,8 @@ impl Place {
         fetched
     }
 
-    /// That nothing outside the cache was written, that every content in it has the name of its hash, and that no stranger was
-    /// shown the token.
+    /// That nothing outside the cache was written, that every content in it has the name of its
+    /// hash, and that no stranger was shown the token.
     #[track_caller]
     pub fn check(&self, server: &Server) {
         let mut all = BTreeMap::new();

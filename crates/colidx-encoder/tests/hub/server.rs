@@ -155,7 +155,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A hub that answers as a good one does, but for what `change` makes of it. `change` is given the addresses too.
+    /// A hub that answers as a good one does, but for what `change` makes of it. `change` is given
+    /// the addresses too.
     pub fn new(
         change: impl Fn(&Request, Reply, &Addresses) -> Reply + Send + Sync + 'static,
     ) -> Server {
