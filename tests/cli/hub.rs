@@ -175,10 +175,9 @@ fn a_download_that_breaks_goes_on_and_is_never_taken_for_whole() {
     }
 }
 
-/// The file that a download of `name` grows in.
-fn part(place: &Place, name: &str) -> PathBuf {
-    let blob = fs::canonicalize(repository(place).join("snapshots").join(COMMIT).join(name));
-    blob.unwrap().with_extension("part")
+/// The content of a file in the cache.
+fn blob(place: &Place, name: &str) -> PathBuf {
+    fs::canonicalize(repository(place).join("snapshots").join(COMMIT).join(name)).unwrap()
 }
 
 #[test]
@@ -190,12 +189,15 @@ fn parts_that_cannot_be_continued_are_begun_anew() {
     let name = "1_Dense/model.safetensors";
     let expected = fs::read(model().join(name)).unwrap();
     let link = repository(&place).join("snapshots").join(COMMIT).join(name);
-    let part = part(&place, name);
-    let blob = part.with_extension("");
+    let blob = blob(&place, name);
+    let part = blob.with_extension("incomplete");
     for (left, mood) in [
         (expected.clone(), Mood::Well),
+        (vec![0; expected.len()], Mood::Well),
         (vec![0; expected.len() + 1], Mood::Well),
+        (vec![0; 100], Mood::Well),
         (expected[..100].to_vec(), Mood::Well),
+        (expected[..100].to_vec(), Mood::NoRanges),
     ] {
         // As a killed process leaves it; the link still points at the blob that is gone.
         fs::remove_file(&blob).unwrap();
@@ -203,15 +205,35 @@ fn parts_that_cannot_be_continued_are_begun_anew() {
         hub.set(mood);
         call().run().succeeds();
         assert_eq!(fs::read(&link).unwrap(), expected);
+        assert!(!part.exists());
     }
-    fs::remove_file(&blob).unwrap();
-    fs::write(&part, &expected[..100]).unwrap();
-    hub.set(Mood::NoRanges);
-    let run = call().run().fails();
-    run.says(&["bytes were announced and", "try again"]);
-    assert!(!link.exists() && !blob.exists());
-    call().run().succeeds();
-    assert_eq!(fs::read(&link).unwrap(), expected);
+}
+
+#[test]
+fn no_password_and_no_token_is_shown() {
+    let place = Place::new();
+    let hub = Hub::of(&model());
+    hub.set(Mood::Down);
+    let down = hub.endpoint.replace("://", "://user:PASSWORD@");
+    for endpoint in [
+        &down,
+        "http://user:PASSWORD@127.0.0.1:9",
+        "http://user:PASS/PASSWORD@127.0.0.1:9",
+        "user:PASSWORD@mirror",
+        "ftp://user:PASSWORD@mirror",
+    ] {
+        let call = with(
+            colidx(&place, &hub, &["model", ID]),
+            "HF_ENDPOINT",
+            endpoint,
+        );
+        let run = with(call, "HF_TOKEN", "hf_PASSWORD").run().fails();
+        let shown = format!("{}{}", run.stdout, run.stderr);
+        assert!(
+            !shown.contains("PASSWORD") && !shown.contains("user"),
+            "{shown}"
+        );
+    }
 }
 
 #[test]
@@ -264,7 +286,7 @@ fn a_cache_that_cannot_grow() {
     let mut limited = place.shell(&script);
     limited.command.env_remove("HF_HUB_OFFLINE");
     let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
-    run.says(&["model.safetensors", "HF_HOME"]);
+    run.says(&["fetching tokenizer.json", ".incomplete", "HF_HOME"]);
     let offline = place.colidx(&["model", ID]).run().fails();
     offline.says(&["or not all of it"]);
     colidx(&place, &hub, &["model", ID]).run().succeeds();

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::json;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
 
 /// The one commit of the repository.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -136,6 +138,7 @@ impl State {
             };
         }
         if let Some(name) = request.path.strip_prefix("/storage/") {
+            assert_eq!(request.token, None, "the storage is shown the token");
             return self.file(name, request, mood, stream);
         }
         if mood == Mood::Gated && request.token.as_deref() != Some(TOKEN) {
@@ -144,9 +147,12 @@ impl State {
         let resolve = format!("/{ID}/resolve/{COMMIT}/");
         match request.path.strip_prefix(&resolve) {
             Some(name) if name.ends_with(".safetensors") => {
-                let etag = etag(name);
+                let Some(content) = self.files.get(name) else {
+                    return refuse(stream, 404, "EntryNotFound");
+                };
+                let (etag, size) = (etag(name, content), content.len());
                 let headers = format!(
-                    "Location: {}{name}\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{etag}\"\r\n",
+                    "Location: {}{name}\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{etag}\"\r\nX-Linked-Size: {size}\r\n",
                     self.storage
                 );
                 head(stream, "302 Found", 0, &headers)
@@ -176,7 +182,7 @@ impl State {
         let headers = format!(
             "Content-Range: bytes {start}-{}/{total}\r\nX-Repo-Commit: {COMMIT}\r\nETag: \"{}\"\r\n",
             end - 1,
-            etag(name)
+            etag(name, content)
         );
         let body = &content[start..end];
         head(stream, "206 Partial Content", body.len(), &headers)?;
@@ -190,9 +196,16 @@ impl State {
     }
 }
 
-/// Different for every file, as hashes are.
-fn etag(name: &str) -> String {
-    name.bytes().map(|byte| format!("{byte:02x}")).collect()
+/// The hash of a file that the hub gives: SHA-256 for weights, git's for others.
+fn etag(name: &str, content: &[u8]) -> String {
+    let digest = if name.ends_with(".safetensors") {
+        Sha256::digest(content).to_vec()
+    } else {
+        let header = format!("blob {}\0", content.len());
+        let digest = Sha1::new_with_prefix(header).chain_update(content);
+        digest.finalize().to_vec()
+    };
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {

@@ -1,21 +1,34 @@
-//! The cache on disk: `models--owner--name` with `refs` (revision to commit), `snapshots` (commit to files) and `.no_exist`
-//! (files that a commit is known not to have).
+//! The cache on disk, laid out as the hub's own tools do it.
+//!
+//! `models--owner--name` holds `blobs` (contents by hash), `refs` (revision to commit), `snapshots`
+//! (commit to files, which are links to blobs) and `.no_exist` (files that a commit is known not to
+//! have). A content arrives in `blobs/HASH.incomplete` while `.locks/models--owner--name/HASH.lock`
+//! is held.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-
-use hf_hub::Repo;
+use std::thread;
+use std::time::Duration;
 
 use super::files;
+use super::hash::Hash;
+use super::id::Commit;
+use super::tree::Tree;
 use super::{HubError, ModelId};
+
+/// How often, and with which pauses, a lock that another process holds is tried.
+const TRIES: u32 = 25;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A repository's folder in the cache.
 pub(super) struct Repository {
+    tree: Tree,
     folder: PathBuf,
 }
 
 /// A commit of it.
-pub(super) struct Snapshot {
+pub(super) struct Snapshot<'a> {
+    repository: &'a Repository,
     files: PathBuf,
     absent: PathBuf,
 }
@@ -33,41 +46,111 @@ pub(super) enum State {
 
 impl Repository {
     pub(super) fn new(cache: &Path, id: &ModelId) -> Repository {
-        let name = Repo::model(id.repository().to_owned()).folder_name();
         Repository {
-            folder: cache.join(name),
+            tree: Tree::new(cache),
+            folder: format!("models--{}", id.repository().replace('/', "--")).into(),
         }
     }
 
-    /// Where the cache keeps what `revision` stands for.
-    pub(super) fn reference(&self, revision: &str) -> PathBuf {
+    fn reference(&self, revision: &str) -> PathBuf {
         self.folder.join("refs").join(revision)
     }
 
+    /// Remembers that `revision` stands for `commit`.
+    pub(super) fn refer(&self, revision: &str, commit: &Commit) -> Result<(), HubError> {
+        let path = self.reference(revision);
+        self.tree.write(&path, commit.as_str().as_bytes())
+    }
+
     /// The files of `commit`, whether or not there are any.
-    pub(super) fn commit(&self, commit: &str) -> Snapshot {
+    pub(super) fn commit(&self, commit: &Commit) -> Snapshot<'_> {
+        let below = |kind| self.folder.join(kind).join(commit.as_str());
         Snapshot {
-            files: self.folder.join("snapshots").join(commit),
-            absent: self.folder.join(".no_exist").join(commit),
+            repository: self,
+            files: below("snapshots"),
+            absent: below(".no_exist"),
         }
     }
 
     /// The commit that `revision` stands for, if the cache has something of it.
-    pub(super) fn snapshot(&self, revision: &str) -> Option<Snapshot> {
-        let commit = fs::read_to_string(self.reference(revision));
-        let snapshot = self.commit(commit.as_deref().map_or(revision, str::trim));
-        snapshot.files.is_dir().then_some(snapshot)
+    pub(super) fn snapshot(&self, revision: &str) -> Option<Snapshot<'_>> {
+        let commit = fs::read_to_string(self.tree.path(self.reference(revision)));
+        let commit = Commit::parse(commit.as_deref().map_or(revision, str::trim))?;
+        let snapshot = self.commit(&commit);
+        snapshot.path().is_dir().then_some(snapshot)
+    }
+
+    /// The place of the content of `hash`, which no other process fills until this is dropped.
+    pub(super) fn blob(&self, hash: &Hash) -> Result<Blob<'_>, HubError> {
+        let locks = Path::new(".locks").join(&self.folder);
+        let path = locks.join(format!("{hash}.lock"));
+        let lock = self.tree.open(&path)?;
+        let mut tries = 1;
+        while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            if tries == TRIES {
+                return Err(HubError::Busy {
+                    path: self.tree.path(&path),
+                });
+            }
+            tries += 1;
+            thread::sleep(PAUSE);
+        }
+        // Where there are no locks two processes may spoil each other's part, which its hash then
+        // tells.
+        let blobs = self.folder.join("blobs");
+        Ok(Blob {
+            tree: &self.tree,
+            whole: blobs.join(hash.to_string()),
+            part: blobs.join(format!("{hash}.incomplete")),
+            _lock: lock,
+        })
     }
 }
 
-impl Snapshot {
-    pub(super) fn into_path(self) -> PathBuf {
-        self.files
+/// The place of one content.
+pub(super) struct Blob<'a> {
+    tree: &'a Tree,
+    whole: PathBuf,
+    part: PathBuf,
+    _lock: File,
+}
+
+impl Blob<'_> {
+    /// Whether all of it is there, of `size` bytes if that is known.
+    pub(super) fn is_whole(&self, size: Option<u64>) -> bool {
+        let found = fs::metadata(self.tree.path(&self.whole));
+        found.is_ok_and(|found| found.is_file() && size.is_none_or(|size| size == found.len()))
+    }
+
+    /// What has arrived of it so far.
+    pub(super) fn part(&self) -> Result<File, HubError> {
+        self.tree.open(&self.part)
+    }
+
+    /// Forgets what has arrived.
+    pub(super) fn discard(&self) -> Result<(), HubError> {
+        self.tree.remove(&self.part)
+    }
+
+    /// Takes what has arrived for all of it.
+    pub(super) fn complete(&self) -> Result<(), HubError> {
+        self.tree.rename(&self.part, &self.whole)
+    }
+
+    /// What an error with the part is.
+    pub(super) fn failed(&self, error: std::io::Error) -> HubError {
+        HubError::io(self.tree.path(&self.part), error)
+    }
+}
+
+impl Snapshot<'_> {
+    pub(super) fn path(&self) -> PathBuf {
+        self.repository.tree.path(&self.files)
     }
 
     /// Where `name` is, or will be.
     pub(super) fn place(&self, name: &str) -> PathBuf {
-        self.files.join(name)
+        self.path().join(name)
     }
 
     pub(super) fn state(&self) -> Result<State, HubError> {
@@ -77,7 +160,8 @@ impl Snapshot {
             if path.is_file() {
                 return Ok(Some(path));
             }
-            unknown |= !self.absent.join(name).is_file();
+            let absent = self.repository.tree.path(self.absent.join(name));
+            unknown |= !absent.is_file();
             Ok(None)
         })?;
         Ok(match seen {
@@ -90,13 +174,15 @@ impl Snapshot {
         })
     }
 
+    /// Gives the content of `blob` the name `name`.
+    pub(super) fn link(&self, name: &str, blob: &Blob<'_>) -> Result<(), HubError> {
+        let path = self.files.join(name);
+        self.repository.tree.link(&blob.whole, &path)
+    }
+
     /// Remembers that the commit has no file `name`.
     pub(super) fn mark_absent(&self, name: &str) -> Result<(), HubError> {
-        let path = self.absent.join(name);
-        let folder = path.parent().unwrap_or(&self.absent);
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&path, ""))
-            .map_err(|source| HubError::io(path, source))
+        self.repository.tree.touch(&self.absent.join(name))
     }
 }
 
@@ -110,11 +196,12 @@ mod tests {
         let id: ModelId = "owner/name".parse().unwrap();
         let repository = Repository::new(cache.path(), &id);
         assert!(repository.snapshot("main").is_none());
-        let snapshot = repository.commit("abc");
-        fs::create_dir_all(snapshot.place("")).unwrap();
-        assert!(repository.snapshot("main").is_none() && repository.snapshot("abc").is_some());
-        fs::create_dir_all(repository.reference("")).unwrap();
-        fs::write(repository.reference("main"), "abc\n").unwrap();
+        let name = "a".repeat(40);
+        let commit = Commit::parse(&name).unwrap();
+        let snapshot = repository.commit(&commit);
+        fs::create_dir_all(snapshot.path()).unwrap();
+        assert!(repository.snapshot("main").is_none() && repository.snapshot(&name).is_some());
+        repository.refer("main", &commit).unwrap();
         let state = || repository.snapshot("main").unwrap().state().unwrap();
         assert_eq!(state(), State::Partial);
         fs::write(snapshot.place("config.json"), "{}").unwrap();
@@ -132,5 +219,19 @@ mod tests {
         })
         .unwrap();
         assert_eq!(state(), State::Whole);
+    }
+
+    #[test]
+    fn a_reference_that_names_no_commit_leads_nowhere() {
+        let cache = tempfile::tempdir().unwrap();
+        let id: ModelId = "owner/name".parse().unwrap();
+        let repository = Repository::new(cache.path(), &id);
+        let refs = cache.path().join("models--owner--name/refs");
+        fs::create_dir_all(&refs).unwrap();
+        fs::create_dir_all(cache.path().join("models--owner--name/snapshots")).unwrap();
+        for text in ["", ".", "..", "../../..", "/", "/tmp", "abc"] {
+            fs::write(refs.join("main"), text).unwrap();
+            assert!(repository.snapshot("main").is_none(), "{text}");
+        }
     }
 }

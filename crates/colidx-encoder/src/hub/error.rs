@@ -72,13 +72,36 @@ pub enum HubError {
         /// What happened.
         problem: String,
     },
+    /// The address of the hub is none.
+    #[error(
+        "{endpoint} is no address of a hub; expected one that begins with http:// or https:// and names a host, \
+         without a query; check HF_ENDPOINT"
+    )]
+    Endpoint {
+        /// What was given, without a password.
+        endpoint: String,
+    },
+    /// The token cannot be sent.
+    #[error(
+        "the token for the hub has characters that no token has; check HF_TOKEN, or the file that a login left"
+    )]
+    Token,
     /// The hub answered something that it should not.
-    #[error("{url}: {problem}; try again later, and check HF_ENDPOINT if it is set")]
+    #[error("{url}: {fault}; try again later, and check HF_ENDPOINT if it is set")]
     Answer {
         /// What was asked.
         url: String,
-        /// Expected and got.
-        problem: String,
+        /// What is wrong with the answer.
+        fault: Fault,
+    },
+    /// Writing there would write where a link leads.
+    #[error(
+        "{} is a link, or no plain file or folder, and nothing is written through it; remove it, or set HF_HUB_CACHE to another folder",
+        path.display()
+    )]
+    Link {
+        /// What stands in the cache in place of a file or folder.
+        path: PathBuf,
     },
     /// The disk of the cache is full.
     #[error("no space is left for {}; free some, or set HF_HOME to a folder on another disk", path.display())]
@@ -106,6 +129,94 @@ pub enum HubError {
     /// A file that lists others is damaged.
     #[error(transparent)]
     Checkpoint(#[from] EncoderError),
+}
+
+/// What is wrong with an answer of the hub. What the hub sent is described, never quoted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The status is neither success nor one with a meaning of its own.
+    #[error("the hub answered with HTTP status {0}")]
+    Status(u16),
+    /// It is no HTTP.
+    #[error("expected an answer in HTTP, got something else")]
+    NotHttp,
+    /// It redirects to no address that can be asked.
+    #[error("it redirects, but to no http:// or https:// address")]
+    Redirect,
+    /// It redirects from https to http.
+    #[error("it redirects from https:// to http://, which is not followed")]
+    Downgrade,
+    /// It redirects again and again.
+    #[error("it redirects more than {limit} times")]
+    Redirects {
+        /// Redirects that are followed.
+        limit: usize,
+    },
+    /// The list of a repository's files is no such list.
+    #[error(
+        "expected the list of files as JSON, got something else at line {line}, column {column}"
+    )]
+    List {
+        /// Where the reader stopped.
+        line: usize,
+        /// Where the reader stopped.
+        column: usize,
+    },
+    /// A commit is none, or another one than was asked for.
+    #[error(
+        "expected the commit that was asked for, as 40 hexadecimal digits, got another or none"
+    )]
+    Commit,
+    /// The ETag of a file is no hash.
+    #[error(
+        "expected the file's SHA-256 or git's SHA-1 as ETag, as 64 or 40 hexadecimal digits, got {}",
+        match length { None => "none".to_owned(), Some(length) => format!("{length} bytes that are neither") }
+    )]
+    Etag {
+        /// Bytes of the header that came in its place.
+        length: Option<usize>,
+    },
+    /// The hub gives the file another hash than a moment ago.
+    #[error("the file changed while it was fetched")]
+    Changed,
+    /// A part of the file came that was not asked for.
+    #[error("expected the file from byte {expected} on, got another part of it")]
+    Part {
+        /// The first byte asked for.
+        expected: u64,
+    },
+    /// Two sizes are announced for one file.
+    #[error("{expected} bytes were announced and then {got}")]
+    Size {
+        /// What was announced first.
+        expected: u64,
+        /// What was announced later.
+        got: u64,
+    },
+    /// The size of a file is no number.
+    #[error("expected the file's size in bytes, got something else")]
+    NoSize,
+    /// The file does not end where it should.
+    #[error("{announced} bytes were announced and more came")]
+    Longer {
+        /// The announced size.
+        announced: u64,
+    },
+    /// No size was announced, and no end comes.
+    #[error("no size was announced and more than {limit} bytes came")]
+    Unannounced {
+        /// Bytes that are taken without announcement.
+        limit: u64,
+    },
+    /// The bytes are not those of the file.
+    #[error("expected bytes of hash {expected}, got those of {got}")]
+    Hash {
+        /// What the hub gives as the file's hash.
+        expected: String,
+        /// The hash of what came.
+        got: String,
+    },
 }
 
 impl HubError {

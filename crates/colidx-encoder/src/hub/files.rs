@@ -32,6 +32,10 @@ const WEIGHTS: [[&str; 2]; 2] = [
     ["pytorch_model.bin", "pytorch_model.bin.index.json"],
 ];
 
+/// Modules or shards of one checkpoint; each is asked for, and what is absent leaves a mark in the
+/// cache.
+const MOST_NAMES: usize = 1000;
+
 #[derive(Deserialize)]
 struct Module {
     path: String,
@@ -53,7 +57,8 @@ pub(super) struct Seen {
     pub weights: bool,
 }
 
-/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or none if there is no such file.
+/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or
+/// none if there is no such file.
 ///
 /// # Errors
 /// Those of `get`, and if a file that lists others is damaged.
@@ -120,17 +125,25 @@ fn inside(folder: &str, name: &str) -> String {
     }
 }
 
-/// That the `names` in the file at `path` lead nowhere outside the repository.
+/// That the `names` in the file at `path` are not too many, and lead nowhere outside the
+/// repository.
 fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), HubError> {
-    let leads_out = |name: &&String| !name.is_empty() && !name.split('/').all(is_plain);
-    match names.into_iter().find(leads_out) {
-        None => Ok(()),
-        Some(name) => Err(EncoderError::Config {
-            path: path.to_owned(),
-            problem: format!("`{name}` is no name of a file or folder in the repository"),
+    let refuse = |problem| {
+        let path = path.to_owned();
+        Err(EncoderError::Config { path, problem }.into())
+    };
+    for (count, name) in names.into_iter().enumerate() {
+        if count == MOST_NAMES {
+            return refuse(format!("expected at most {MOST_NAMES} names, got more"));
         }
-        .into()),
+        if !name.is_empty() && !name.split('/').all(is_plain) {
+            let shown: String = name.chars().take(80).collect();
+            return refuse(format!(
+                "{shown:?} is no name of a file or folder in the repository"
+            ));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -219,6 +232,10 @@ mod tests {
         for modules in [
             r#"[{"path": "../../x", "type": "Transformer"}]"#,
             r#"[{"path": "/etc", "type": "Transformer"}]"#,
+            &format!(
+                "[{}{{\"path\": \"\", \"type\": \"x\"}}]",
+                "{\"path\": \"a\", \"type\": \"Dense\"},".repeat(1000)
+            ),
         ] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join(MODULES);

@@ -3,8 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::hash::is_hex;
+
 /// The revision where none is named.
 const MAIN: &str = "main";
+/// The longest name that the hub gives.
+const LONGEST: usize = 96;
 
 /// A repository of the hub, and which revision of it: `owner/name` or `owner/name@revision`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +40,15 @@ impl FromStr for ModelId {
     fn from_str(text: &str) -> Result<ModelId, NotAnId> {
         let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
         // Both become parts of addresses and of paths in the cache.
+        // What the hub allows in names; two dashes would give two repositories one folder.
         let valid = repository.split('/').count() == 2
             && repository.split('/').all(is_plain)
+            && repository
+                .split('/')
+                .all(|name| !name.ends_with(['-', '.']))
+            && !["--", ".."].iter().any(|pair| repository.contains(pair))
+            && repository.len() <= LONGEST
+            && revision.len() <= LONGEST
             && revision.split('/').all(is_plain);
         if !valid {
             return Err(NotAnId(text.to_owned()));
@@ -59,7 +70,22 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// Whether `part` may stand between two slashes of an address or a path without changing its meaning.
+/// A commit: 40 hexadecimal digits. Only such a text becomes the name of a folder for one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Commit(String);
+
+impl Commit {
+    pub(super) fn parse(text: &str) -> Option<Commit> {
+        (text.len() == 40 && is_hex(text)).then(|| Commit(text.to_owned()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether `part` may stand between two slashes of an address or a path without changing its
+/// meaning.
 pub(super) fn is_plain(part: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && part.chars().all(allowed)
@@ -100,8 +126,31 @@ mod tests {
             "owner/na me",
             "C:\\models",
             "~/name",
+            // One folder of the cache would be that of two repositories.
+            "a--b/c",
+            "a/b--c",
+            "a-/b",
+            "a/b..c",
+            "a/b.",
+            &format!("a/{}", "b".repeat(95)),
+            &format!("a/b@{}", "c".repeat(97)),
         ] {
             assert!(text.parse::<ModelId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn commits_are_forty_digits() {
+        assert!(Commit::parse(&"0123456789abcdef".repeat(3)[..40]).is_some());
+        for text in [
+            "",
+            "main",
+            "../../../x",
+            &"a".repeat(39),
+            &"A".repeat(40),
+            &"../".repeat(14)[..40],
+        ] {
+            assert_eq!(Commit::parse(text), None, "{text}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's tools share.
+//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's
+//! tools share.
 //!
 //! ```no_run
 //! use colidx_encoder::Encoder;
@@ -10,19 +11,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index keeps finding the
-//! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index
+//! keeps finding the checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//!
+//! # Promises
+//!
+//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash
+//! that it gives:
+//!
+//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing
+//!   is written outside the cache (`hash`, `id`, `tree`).
+//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`,
+//!   `address`).
+//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`,
+//!   `http`).
 
+mod address;
 mod cache;
+mod download;
 mod error;
 mod files;
+mod hash;
+mod http;
 mod id;
 mod remote;
+mod tree;
 
-use std::env;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fmt};
 
-pub use error::HubError;
+pub use error::{Fault, HubError};
 pub use id::{ModelId, NotAnId};
 
 use cache::Repository;
@@ -30,19 +49,37 @@ use remote::Remote;
 
 /// The hub where nothing else is set.
 const ENDPOINT: &str = "https://huggingface.co";
+/// The timeout where nothing else is set, and the longest in seconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const LONGEST_TIMEOUT: u64 = 3600;
 
 /// Where checkpoints come from and where they are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hub {
     /// Folder of the cache, whose layout is that of the hub's own tools.
     pub cache: PathBuf,
-    /// Address of the hub, without a slash at the end.
+    /// Address of the hub. A user name and password in it are not sent and never shown.
     pub endpoint: String,
-    /// What is shown to the hub for repositories that are not open to everyone. hf-hub 0.5 shows it to the storage host too
-    /// that the hub redirects to, when it asks for the size of a file.
+    /// What is shown to the hub for repositories that are not open to everyone. No other server
+    /// gets it, wherever the hub redirects to.
     pub token: Option<String>,
     /// Whether only the cache is used.
     pub offline: bool,
+    /// How long the hub may be silent before a download is tried again.
+    pub timeout: Duration,
+}
+
+impl fmt::Debug for Hub {
+    /// Without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("cache", &self.cache)
+            .field("endpoint", &address::redacted(&self.endpoint))
+            .field("token", &self.token.as_ref().map(|_| "***"))
+            .field("offline", &self.offline)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
 }
 
 /// Watches files arrive.
@@ -65,8 +102,10 @@ impl Progress for Quiet {
 }
 
 impl Hub {
-    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`
-    /// for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a login leaves.
+    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`,
+    /// `HF_HOME`, `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
+    /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a
+    /// login leaves.
     ///
     /// # Errors
     /// [`HubError::NoCache`] if nothing says where the cache is.
@@ -100,13 +139,19 @@ impl Hub {
             offline: get("HF_HUB_OFFLINE").is_some_and(|value| {
                 matches!(value.to_lowercase().as_str(), "1" | "true" | "yes" | "on")
             }),
+            timeout: get("HF_HUB_DOWNLOAD_TIMEOUT")
+                .and_then(|value| value.parse().ok())
+                .filter(|seconds| (1..=LONGEST_TIMEOUT).contains(seconds))
+                .map_or(TIMEOUT, Duration::from_secs),
         })
     }
 
-    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is missing is downloaded.
+    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is
+    /// missing is downloaded.
     ///
     /// # Errors
-    /// If something is missing and cannot be had. What has arrived is kept and the next call goes on from there.
+    /// If something is missing and cannot be had. What has arrived is kept and the next call goes
+    /// on from there.
     pub fn fetch(&self, id: &ModelId, progress: &mut dyn Progress) -> Result<PathBuf, HubError> {
         let repository = Repository::new(&self.cache, id);
         let cached = repository.snapshot(id.revision());
@@ -114,18 +159,19 @@ impl Hub {
             Some(snapshot) => snapshot.state()?,
             None => cache::State::Partial,
         };
-        // Another tool may have left out what it does not need, so an unproven snapshot is only the last resort.
+        // Another tool may have left out what it does not need, so an unproven snapshot is only the
+        // last resort.
         let cached = cached.filter(|_| state != cache::State::Partial);
         match cached {
-            Some(snapshot) if state == cache::State::Whole => Ok(snapshot.into_path()),
-            Some(snapshot) if self.offline => Ok(snapshot.into_path()),
+            Some(snapshot) if state == cache::State::Whole => Ok(snapshot.path()),
+            Some(snapshot) if self.offline => Ok(snapshot.path()),
             None if self.offline => Err(HubError::Offline {
                 id: id.clone(),
                 cache: self.cache.clone(),
             }),
             cached => match (Remote::new(self, id)?.fetch(&repository, progress), cached) {
                 (Err(HubError::Network { .. } | HubError::Answer { .. }), Some(snapshot)) => {
-                    Ok(snapshot.into_path())
+                    Ok(snapshot.path())
                 }
                 (fetched, _) => fetched,
             },
@@ -170,6 +216,22 @@ mod tests {
                 "{value}"
             );
         }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let shown = format!(
+            "{:?}",
+            hub(&[
+                ("HF_TOKEN", "hf_secret"),
+                ("HF_ENDPOINT", "http://user:hf_secret@mirror:80/"),
+            ])
+        );
+        assert!(
+            !shown.contains("secret") && !shown.contains("user"),
+            "{shown}"
+        );
+        assert!(shown.contains("***@mirror:80"), "{shown}");
     }
 
     #[test]

@@ -1,0 +1,275 @@
+//! Requests to the hub: where they may be redirected to, what goes with them, and how long they may
+//! take.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use ureq::http::header::{ACCEPT_ENCODING, AUTHORIZATION, ETAG, LOCATION, RANGE};
+use ureq::http::{HeaderMap, HeaderValue, Response};
+use ureq::{Agent, Body, BodyReader};
+
+use super::address::{Address, Origin, Refused};
+use super::error::Fault;
+use super::{Hub, HubError};
+
+/// Redirects that one request may follow.
+const REDIRECTS: usize = 5;
+/// Bytes that must come in the time that a silence may last: less is as good as silence.
+const LEAST: u64 = 1 << 10;
+
+/// Asks one hub, with the token for it.
+pub(super) struct Client {
+    agent: Agent,
+    home: Address,
+    authorization: Option<HeaderValue>,
+    /// How long the other side may be silent.
+    pub(super) silence: Duration,
+}
+
+/// Why there is no answer, or none that can be used.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server was not reached, or the connection broke.
+    Network(String),
+    /// What came is not what a hub may say.
+    Fault(Fault),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Failure {
+        Failure::Fault(fault)
+    }
+}
+
+/// What the hub answered, or what it redirected to.
+pub(super) struct Answer {
+    /// The last answer.
+    pub response: Response<Body>,
+    /// Whether it is of the hub itself.
+    pub home: bool,
+    /// What the hub itself said on the way. What a server says that it redirected to counts for
+    /// nothing.
+    pub said: Said,
+}
+
+/// Headers of the hub that tell of a file.
+#[derive(Default)]
+pub(super) struct Said {
+    pub commit: Option<HeaderValue>,
+    pub linked_size: Option<HeaderValue>,
+    linked_etag: Option<HeaderValue>,
+    etag: Option<HeaderValue>,
+}
+
+impl Said {
+    fn hear(&mut self, headers: &HeaderMap) {
+        let hear = |known: &mut Option<HeaderValue>, name: &str| {
+            if let Some(value) = headers.get(name) {
+                *known = Some(value.clone());
+            }
+        };
+        hear(&mut self.commit, "x-repo-commit");
+        hear(&mut self.linked_size, "x-linked-size");
+        hear(&mut self.linked_etag, "x-linked-etag");
+        hear(&mut self.etag, ETAG.as_str());
+    }
+
+    /// The ETag of the file; an answer that redirects to it may have one of its own.
+    pub(super) fn etag(&self) -> Option<&HeaderValue> {
+        self.linked_etag.as_ref().or(self.etag.as_ref())
+    }
+}
+
+/// How far a request may be redirected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// Within the hub; where it leads away, the redirect is the answer.
+    Home,
+    /// Anywhere.
+    Away,
+}
+
+impl Client {
+    pub(super) fn new(hub: &Hub, home: Address) -> Result<Client, HubError> {
+        let authorization = match &hub.token {
+            None => None,
+            Some(token) => {
+                let value = HeaderValue::from_str(&format!("Bearer {token}"));
+                let mut value = value.map_err(|_| HubError::Token)?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let silence = Some(hub.timeout);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // Redirects are followed here, where it is decided what goes along.
+            .max_redirects(0)
+            .user_agent(concat!(
+                env!("CARGO_PKG_NAME"),
+                "/",
+                env!("CARGO_PKG_VERSION")
+            ))
+            .timeout_resolve(silence)
+            .timeout_connect(silence)
+            .timeout_send_request(silence)
+            .timeout_recv_response(silence)
+            .timeout_per_read(silence);
+        Ok(Client {
+            agent: config.build().into(),
+            home,
+            authorization,
+            silence: hub.timeout,
+        })
+    }
+
+    /// Gets `address`, or the `range` of it.
+    pub(super) fn get(
+        &self,
+        address: &Address,
+        range: Option<&str>,
+        follow: Follow,
+    ) -> Result<Answer, Failure> {
+        let mut address = address.clone();
+        let mut said = Said::default();
+        // Once a request has left the hub it is a stranger's, even if that one sends it back.
+        let mut home = true;
+        for _ in 0..=REDIRECTS {
+            home &= self.is_home(address.origin());
+            let response = self.ask(&address, range, home)?;
+            if home {
+                said.hear(response.headers());
+            }
+            let answer = |response, said| Answer {
+                response,
+                home,
+                said,
+            };
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer(response, said));
+            }
+            let location = response.headers().get(LOCATION);
+            let location = location.map_or(&b""[..], HeaderValue::as_bytes);
+            let next = address
+                .redirected(location)
+                .map_err(|refused| match refused {
+                    Refused::Malformed => Fault::Redirect,
+                    Refused::Downgrade => Fault::Downgrade,
+                })?;
+            if follow == Follow::Home && !self.is_home(next.origin()) {
+                return Ok(answer(response, said));
+            }
+            address = next;
+        }
+        Err(Fault::Redirects { limit: REDIRECTS }.into())
+    }
+
+    fn is_home(&self, origin: &Origin) -> bool {
+        origin == self.home.origin()
+    }
+
+    fn ask(
+        &self,
+        address: &Address,
+        range: Option<&str>,
+        home: bool,
+    ) -> Result<Response<Body>, Failure> {
+        // Sizes and hashes are of the bytes as they are, not of compressed ones.
+        let mut request = self
+            .agent
+            .get(address.uri())
+            .header(ACCEPT_ENCODING, "identity");
+        if let Some(range) = range {
+            request = request.header(RANGE, range);
+        }
+        if let (true, Some(value)) = (home, &self.authorization) {
+            request = request.header(AUTHORIZATION, value);
+        }
+        request
+            .call()
+            .map_err(|error| self.failure(address.origin(), error))
+    }
+
+    /// The body of an answer.
+    pub(super) fn body(&self, answer: Answer) -> Incoming<'_> {
+        Incoming {
+            client: self,
+            reader: answer.response.into_body().into_reader(),
+            window: Instant::now(),
+            seen: 0,
+        }
+    }
+
+    fn failure(&self, origin: &Origin, error: ureq::Error) -> Failure {
+        let problem = match error {
+            ureq::Error::Timeout(_) => {
+                format!("no answer within {:?}", self.silence)
+            }
+            ureq::Error::Io(error) => error.to_string(),
+            ureq::Error::HostNotFound => "no such host is known".to_owned(),
+            ureq::Error::ConnectionFailed => "the connection failed".to_owned(),
+            ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => {
+                "the proxy refuses; check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY".to_owned()
+            }
+            ureq::Error::Tls(problem) => problem.to_owned(),
+            ureq::Error::Rustls(error) => error.to_string(),
+            // Others may quote what the server sent.
+            _ => return Fault::NotHttp.into(),
+        };
+        Failure::Network(match self.is_home(origin) {
+            true => problem,
+            false => format!("{origin}, to which it redirects: {problem}"),
+        })
+    }
+}
+
+/// A body on its way.
+pub(super) struct Incoming<'a> {
+    client: &'a Client,
+    reader: BodyReader<'static>,
+    window: Instant,
+    /// Bytes in this window of time.
+    seen: u64,
+}
+
+impl Incoming<'_> {
+    /// The next bytes; none at the end.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        let n = self.reader.read(buffer).map_err(|error| {
+            let home = self.client.home.origin();
+            self.client.failure(home, ureq::Error::from(error))
+        })?;
+        self.seen += n as u64;
+        let silence = self.client.silence;
+        if n > 0 && self.window.elapsed() > silence {
+            if self.seen < LEAST {
+                let seen = self.seen;
+                let problem = format!("only {seen} bytes came in {silence:?}");
+                return Err(Failure::Network(problem));
+            }
+            self.window = Instant::now();
+            self.seen = 0;
+        }
+        Ok(n)
+    }
+
+    /// All of it, if that is at most `limit` bytes, in at most `time`.
+    pub(super) fn read_all(&mut self, limit: usize, time: Duration) -> Result<Vec<u8>, Failure> {
+        let begin = Instant::now();
+        let mut bytes = Vec::new();
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            match self.read(&mut buffer)? {
+                0 => return Ok(bytes),
+                n if bytes.len() + n > limit => {
+                    let limit = limit as u64;
+                    return Err(Fault::Unannounced { limit }.into());
+                }
+                n => bytes.extend_from_slice(&buffer[..n]),
+            }
+            if begin.elapsed() > time {
+                return Err(Failure::Network(format!("no whole answer within {time:?}")));
+            }
+        }
+    }
+}

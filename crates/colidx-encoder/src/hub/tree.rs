@@ -1,0 +1,159 @@
+//! Writing below one folder, and nowhere else: no link on the way is followed.
+//!
+//! Paths are relative to the folder and made of plain names; see [`is_plain`](super::id::is_plain).
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::HubError;
+
+/// The folder. It may itself be behind a link, since its user named it.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    root: PathBuf,
+}
+
+impl Tree {
+    pub(super) fn new(root: &Path) -> Tree {
+        Tree {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Where `path` is, for those who read.
+    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Where `path` is, for those who write: its folder is there, and is where it seems to be.
+    fn place(&self, path: &Path) -> Result<PathBuf, HubError> {
+        let io = |path: &Path, error| HubError::io(path.to_owned(), error);
+        fs::create_dir_all(&self.root).map_err(|error| io(&self.root, error))?;
+        let mut folder = self.root.clone();
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            folder.push(part);
+            match fs::create_dir(&folder) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let found =
+                        fs::symlink_metadata(&folder).map_err(|error| io(&folder, error))?;
+                    if !found.is_dir() {
+                        return Err(HubError::Link { path: folder });
+                    }
+                }
+                made => made.map_err(|error| io(&folder, error))?,
+            }
+        }
+        Ok(self.root.join(path))
+    }
+
+    /// Makes `path` a file with these bytes, all at once.
+    pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), HubError> {
+        self.replace(path, |new| fs::write(new, bytes))
+    }
+
+    /// Makes `path` a link to the file `to`, or a copy of it where the system has no links.
+    pub(super) fn link(&self, to: &Path, path: &Path) -> Result<(), HubError> {
+        let up: PathBuf = path.components().skip(1).map(|_| "..").collect();
+        // Both begin with the repository's folder.
+        let mut relative: PathBuf = up.components().skip(1).collect();
+        relative.extend(to.components().skip(1));
+        let to = self.path(to);
+        self.replace(path, |new| {
+            symlink(&relative, new)
+                .or_else(|_| fs::hard_link(&to, new))
+                .or_else(|_| fs::copy(&to, new).map(|_| ()))
+        })
+    }
+
+    /// Puts what `make` makes at a path where nothing is in the place of `path`.
+    fn replace(
+        &self,
+        path: &Path,
+        make: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), HubError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let place = self.place(path)?;
+        let mut new = place.clone().into_os_string();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        new.push(format!(".{}-{number}.tmp", process::id()));
+        let new = PathBuf::from(new);
+        remove(&new)
+            .and_then(|()| make(&new))
+            .and_then(|()| fs::rename(&new, &place))
+            .map_err(|error| {
+                let _ = remove(&new);
+                HubError::io(place, error)
+            })
+    }
+
+    /// Makes `path` an empty file where there is nothing.
+    pub(super) fn touch(&self, path: &Path) -> Result<(), HubError> {
+        let place = self.place(path)?;
+        match File::create_new(&place) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                Err(HubError::io(place, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens the file `path` to read and write, and makes it where there is none.
+    pub(super) fn open(&self, path: &Path) -> Result<File, HubError> {
+        let place = self.place(path)?;
+        let mut options = File::options();
+        options.read(true).write(true);
+        let opened = match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_file() => options.open(&place),
+            // A link, or what blocks whoever opens it.
+            Ok(_) => return Err(HubError::Link { path: place }),
+            Err(_) => match options.create_new(true).open(&place) {
+                // Another process was faster.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    match fs::symlink_metadata(&place) {
+                        Ok(found) if found.is_file() => options.create_new(false).open(&place),
+                        _ => return Err(HubError::Link { path: place }),
+                    }
+                }
+                opened => opened,
+            },
+        };
+        opened.map_err(|error| HubError::io(place, error))
+    }
+
+    /// Gives the file `from` the name `to`.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), HubError> {
+        let (from, to) = (self.place(from)?, self.place(to)?);
+        fs::rename(from, &to).map_err(|error| HubError::io(to, error))
+    }
+
+    /// Removes the file `path`, if there is one.
+    pub(super) fn remove(&self, path: &Path) -> Result<(), HubError> {
+        let place = self.place(path)?;
+        remove(&place).map_err(|error| HubError::io(place, error))
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn symlink(to: &Path, path: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(to, path)
+}
+
+#[cfg(windows)]
+fn symlink(to: &Path, path: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(to, path)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
