@@ -79,6 +79,7 @@ impl Index {
     /// [`Error::Dimension`](crate::Error::Dimension) when the query is of another dimension, [`Error::Format`](crate::Error::Format) when damage is
     /// met on the way.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
+        colidx_threads::ready();
         search::search(self, query, options)
     }
 
@@ -92,6 +93,7 @@ impl Index {
         queries: &[Query],
         options: &SearchOptions,
     ) -> Result<Vec<SearchResults>> {
+        colidx_threads::ready();
         queries
             .par_iter()
             .map(|query| self.search(query, options))
@@ -105,6 +107,7 @@ impl Index {
     ///
     /// As [`Index::search`].
     pub fn explain(&self, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
+        colidx_threads::ready();
         search::explain(self, query, doc)
     }
 

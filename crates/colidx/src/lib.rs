@@ -69,3 +69,16 @@ pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, Segmen
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
+
+/// What all that computes needs: threads to compute on, and an instruction set that is known.
+fn ready() -> Result<()> {
+    colidx_threads::ready();
+    match colidx_kernels::selection() {
+        Ok(_) => Ok(()),
+        Err(unknown) => Err(Error::Option {
+            option: "COLIDX_KERNELS",
+            got: unknown.got,
+            expected: colidx_kernels::UnknownLevel::EXPECTED,
+        }),
+    }
+}

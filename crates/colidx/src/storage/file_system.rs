@@ -56,7 +56,7 @@ impl Storage for FileSystem {
     }
 
     fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn StorageFile>> {
-        let mut file = OpenOptions::new().write(true).open(self.path.join(name))?;
+        let mut file = regular(at_once().write(true).open(self.path.join(name))?)?;
         if file.metadata()?.len() < length {
             return Err(super::too_short(length));
         }
@@ -66,13 +66,7 @@ impl Storage for FileSystem {
     }
 
     fn map(&self, name: &str) -> io::Result<Bytes> {
-        let path = self.path.join(name);
-        // To open a pipe is to wait for somebody to write to it.
-        if !fs::metadata(&path)?.is_file() {
-            let what = "it is a folder, a pipe or a device, and should be a file";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        }
-        Bytes::map(&File::open(path)?)
+        Bytes::map(&regular(at_once().read(true).open(self.path.join(name))?)?)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -91,11 +85,12 @@ impl Storage for FileSystem {
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
         let path = self.path.join(name);
         loop {
-            let file = OpenOptions::new()
+            let file = at_once()
                 .create(true)
                 .truncate(false)
                 .write(true)
                 .open(&path)?;
+            let file = regular(file)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path)? => return Ok(Some(Box::new(Lock(file)))),
                 // Whoever held it removed the file, so that the next comer locks another.
@@ -105,6 +100,23 @@ impl Storage for FileSystem {
             }
         }
     }
+}
+
+/// Opens without waiting: to open a pipe is else to wait for somebody at its other end.
+fn at_once() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::libc::O_NONBLOCK);
+    options
+}
+
+/// The file that was opened, if it is one.
+fn regular(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let what = "it is a folder, a pipe or a device, and should be a file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 
 /// A file that is locked.
