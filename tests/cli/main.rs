@@ -9,6 +9,7 @@ mod hub;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod kernels;
 #[cfg(unix)]
 mod kill;
 mod measure;
@@ -22,4 +23,6 @@ mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod threads;
 mod usage;

@@ -153,5 +153,9 @@ fn poll(file: Option<std::os::fd::BorrowedFd<'_>>) -> io::Result<()> {
         }
     }
     let stopped = pipe.is_some() && files[0].any() == Some(true);
-    if stopped { Err(io::Error::other(Stopped)) } else { Ok(()) }
+    if stopped {
+        Err(io::Error::other(Stopped))
+    } else {
+        Ok(())
+    }
 }

@@ -154,7 +154,10 @@ fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style(name, total, unit));
     bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(250));
+    // The bar moves by a thread of its own, which must not be asked for where none can be started.
+    if std::thread::Builder::new().spawn(|| {}).is_ok() {
+        bar.enable_steady_tick(Duration::from_millis(250));
+    }
     bar
 }
 

@@ -63,7 +63,10 @@ fn try_threads() -> Result<(), ClusterError> {
         // OpenMP takes a list, of which the first is for loops that are not in loops.
         let first = asked.as_deref().and_then(|list| list.split(',').next());
         let first = first.and_then(|n| n.trim().parse().ok());
-        first.filter(|&n: &usize| n > 0).unwrap_or(cores).min(colidx_threads::MOST)
+        first
+            .filter(|&n: &usize| n > 0)
+            .unwrap_or(cores)
+            .min(colidx_threads::MOST)
     };
     let others = |variable| threads(variable) - 1;
     let needed = others("OMP_NUM_THREADS") + others("OPENBLAS_NUM_THREADS");

@@ -207,7 +207,10 @@ mod tests {
             let error = select(Some(word.into())).unwrap_err();
             assert_eq!(error.got, word);
             let told = error.to_string();
-            assert!(told.contains("COLIDX_KERNELS") && told.contains(word), "{told}");
+            assert!(
+                told.contains("COLIDX_KERNELS") && told.contains(word),
+                "{told}"
+            );
             // A level that is added must be told of.
             assert!(Level::ALL.iter().all(|level| told.contains(level.name())));
         }

@@ -24,7 +24,9 @@ pub fn count() -> usize {
 }
 
 fn count_of(asked: Option<&str>) -> usize {
-    let asked = asked.and_then(|n| n.parse().ok()).filter(|&n: &usize| n > 0);
+    let asked = asked
+        .and_then(|n| n.parse().ok())
+        .filter(|&n: &usize| n > 0);
     let cores = || available_parallelism().map_or(1, NonZero::get);
     asked.unwrap_or_else(cores).min(MOST)
 }

@@ -56,7 +56,10 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     let (mut vectors, mut truncated) = (0u64, 0u64);
     let mut window = Window::new();
     loop {
-        let chunk: Vec<Document> = corpus.by_ref().take(window.texts()).collect::<Result<_, _>>()?;
+        let chunk: Vec<Document> = corpus
+            .by_ref()
+            .take(window.texts())
+            .collect::<Result<_, _>>()?;
         if chunk.is_empty() {
             break;
         }

@@ -49,7 +49,9 @@ fn with_threads<T: Send>(
     threads: &ThreadsArg,
     work: impl FnOnce() -> Result<T, CliError> + Send,
 ) -> Result<T, CliError> {
-    let threads = threads.threads.map_or_else(colidx_threads::count, usize::from);
+    let threads = threads
+        .threads
+        .map_or_else(colidx_threads::count, usize::from);
     on_threads(threads, work)
 }
 

@@ -47,7 +47,10 @@ pub(super) struct Scratch {
 
 impl Reusable for Scratch {
     fn bytes(&self) -> usize {
-        let slots = self.slots.as_ref().map_or(0, |slots| size_of_val(&*slots.slots));
+        let slots = self
+            .slots
+            .as_ref()
+            .map_or(0, |slots| size_of_val(&*slots.slots));
         slots + self.postings.bytes()
     }
 }
