@@ -64,7 +64,7 @@ const WAITS: &[&str] = &[
     "search --queries - --index x.colidx",
     "search --queries fifo.jsonl --index x.colidx",
     "search --index x.colidx",
-    "eval --queries - --qrels corpus.jsonl --index x.colidx",
+    "eval --queries - --qrels qrels.tsv --index x.colidx",
     "eval --queries corpus.jsonl --qrels fifo.jsonl --index x.colidx",
     "bench --queries - --index x.colidx",
 ];
@@ -77,6 +77,7 @@ fn one_signal_ends_any_wait() {
             let place = Place::with_index();
             fifo(&place, "fifo.jsonl");
             fifo(&place, "held.jsonl");
+            place.write("qrels.tsv", "moon\tmoon\t1\n");
             // Open for writing, by one who does not write: opened for both, a pipe waits for nobody.
             let held = std::fs::File::options()
                 .read(true)
