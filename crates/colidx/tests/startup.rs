@@ -76,7 +76,7 @@ fn without_threads_all_is_done_on_the_calling_one() {
         let many = index
             .search_many(&[query.clone(), query], &options)
             .unwrap();
-        assert_eq!(many, [one.clone(), one]);
+        assert!(many.iter().all(|found| found.hits == one.hits));
         println!("searched");
         return;
     }
