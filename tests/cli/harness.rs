@@ -203,7 +203,7 @@ impl Run {
 
     /// That it stopped at Ctrl-C.
     #[track_caller]
-    pub fn is_interrupted(self) -> Run {
+    pub fn stops_at_ctrl_c(self) -> Run {
         self.ends_with(130).says(&["colidx: interrupted; "])
     }
 

@@ -74,7 +74,7 @@ fn ctrl_c_names_the_command_that_goes_on() {
     interrupt(&child);
     end_of(&mut child);
     let output = child.wait_with_output().expect("the build has ended");
-    let run = Run::new(output).is_interrupted().says(&[
+    let run = Run::new(output).stops_at_ctrl_c().says(&[
         "of 1,500 documents encoded and kept; to go on:",
         " --resume",
     ]);
@@ -130,7 +130,7 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
         if run.stderr.contains("no index was made") {
             continue;
         }
-        let run = run.is_interrupted();
+        let run = run.stops_at_ctrl_c();
         let kept = run.stderr.split("interrupted; ").nth(1).expect("a count");
         let kept = kept.split(' ').next().expect("a count");
         let told = format!("resumed: {} had been encoded before", document(kept));
