@@ -201,6 +201,12 @@ impl Run {
         run
     }
 
+    /// That it stopped at Ctrl-C.
+    #[track_caller]
+    pub fn stops_at_ctrl_c(self) -> Run {
+        self.ends_with(130).says(&["colidx: interrupted; "])
+    }
+
     #[track_caller]
     pub fn refuses_usage(self) -> Run {
         self.ends_with(2)

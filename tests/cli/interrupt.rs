@@ -1,15 +1,20 @@
-//! Ctrl-C while a build runs.
+//! Signals that ask to end, in the middle of work and of waiting.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::harness::{CORPUS, Place, model};
 
 pub fn interrupt(child: &Child) {
+    send(child, "INT");
+}
+
+fn send(child: &Child, signal: &str) {
     let sent = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([format!("-{signal}"), child.id().to_string()])
         .status()
         .expect("kill runs");
     assert!(sent.success());
@@ -17,15 +22,168 @@ pub fn interrupt(child: &Child) {
 
 /// Waits for the end, but not forever.
 pub fn end_of(child: &mut Child) -> Option<i32> {
+    let ended = end_within(child, Duration::from_secs(60));
+    ended.expect("the build did not stop").code()
+}
+
+fn end_within(child: &mut Child, time: Duration) -> Option<ExitStatus> {
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
+    while began.elapsed() < time {
         if let Some(status) = child.try_wait().expect("the child can be asked") {
-            return status.code();
+            return Some(status);
         }
         sleep(Duration::from_millis(20));
     }
     child.kill().expect("the child can be killed");
-    panic!("the build did not stop");
+    child.wait().expect("the child can be waited for");
+    None
+}
+
+/// A pipe with a name.
+fn fifo(place: &Place, name: &str) {
+    let made = Command::new("mkfifo").arg(place.path(name)).status();
+    assert!(made.expect("mkfifo runs").success());
+}
+
+/// Everything that waits for someone to write or to type.
+const WAITS: &[&str] = &[
+    "build - --index new --model MODEL",
+    "build fifo.jsonl --index new --model MODEL",
+    "build corpus.jsonl fifo.jsonl --index new --model MODEL",
+    "build held.jsonl --index new --model MODEL",
+    "add - --index x.colidx",
+    "add fifo.jsonl --index x.colidx",
+    "update - --index x.colidx",
+    "update held.jsonl --index x.colidx",
+    "delete --keys - --index x.colidx",
+    "delete --keys fifo.jsonl --index x.colidx",
+    "encode - --model MODEL --out new",
+    "encode fifo.jsonl --model MODEL --out new",
+    "encode - --as queries --model MODEL --out new",
+    "encode held.jsonl --as queries --model MODEL --out new",
+    "search --queries - --index x.colidx",
+    "search --queries fifo.jsonl --index x.colidx",
+    "search --index x.colidx",
+    "eval --queries - --qrels qrels.tsv --index x.colidx",
+    "eval --queries corpus.jsonl --qrels fifo.jsonl --index x.colidx",
+    "bench --queries - --index x.colidx",
+];
+
+#[test]
+fn one_signal_ends_any_wait() {
+    for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1)] {
+        let mut waiting = Vec::new();
+        for line in WAITS {
+            let place = Place::with_index();
+            fifo(&place, "fifo.jsonl");
+            fifo(&place, "held.jsonl");
+            place.write("qrels.tsv", "moon\tmoon\t1\n");
+            // Open for writing, by one who does not write: opened for both, a pipe waits for nobody.
+            let held = std::fs::File::options()
+                .read(true)
+                .write(true)
+                .open(place.path("held.jsonl"))
+                .expect("a pipe opens");
+            let model = model().display().to_string();
+            let words: Vec<&str> = line.split(' ').collect();
+            let words: Vec<&str> = words
+                .into_iter()
+                .map(|word| if word == "MODEL" { &model } else { word })
+                .collect();
+            let mut command = place.colidx(&words).command;
+            let child = command.stdin(Stdio::piped()).spawn();
+            waiting.push((line, child.expect("the binary runs"), place, held));
+        }
+        sleep(Duration::from_millis(1500));
+        for (line, child, ..) in &mut waiting {
+            let ended = child.try_wait().expect("the child can be asked");
+            assert_eq!(ended, None, "{line} does not wait");
+            send(child, name);
+        }
+        for (line, child, place, _held) in &mut waiting {
+            let ended = end_within(child, Duration::from_secs(10));
+            let ended = ended.unwrap_or_else(|| panic!("{line} goes on after SIG{name}"));
+            let by_signal = ended.signal() == Some(number);
+            assert!(
+                by_signal || ended.code() == Some(128 + number),
+                "{line}, SIG{name}: {ended}"
+            );
+            let left = std::fs::read_dir(place.path("new")).map_or(0, Iterator::count);
+            assert_eq!(left, 0, "files are left of {line}, SIG{name}");
+        }
+    }
+}
+
+#[test]
+fn signals_that_were_ignored_stay_ignored() {
+    let place = Place::with_index();
+    for command in [
+        "build - --index new --model \"$MODEL\"",
+        "add - --replace --index x.colidx",
+        "encode - --model \"$MODEL\" --out vectors",
+    ] {
+        let script = format!("trap '' HUP INT TERM; exec \"$0\" {command}");
+        let mut child = place.shell(&script).command;
+        let mut child = child.stdin(Stdio::piped()).spawn().expect("sh runs");
+        sleep(Duration::from_millis(800));
+        for signal in ["HUP", "INT", "TERM", "INT"] {
+            send(&child, signal);
+        }
+        sleep(Duration::from_millis(200));
+        let mut stdin = child.stdin.take().expect("standard input is a pipe");
+        stdin.write_all(CORPUS.as_bytes()).expect("it is read");
+        drop(stdin);
+        let output = child.wait_with_output().expect("it ends");
+        let run = crate::harness::Run::new(output).succeeds();
+        assert!(!run.stderr.contains("stopping"), "{command}: {run:#?}");
+    }
+}
+
+#[test]
+fn no_file_of_an_index_is_waited_for() {
+    let names = std::fs::read_dir(Place::with_index().path("x.colidx"))
+        .expect("the index is there")
+        .map(|entry| entry.expect("an entry").file_name());
+    for name in names {
+        let place = Place::with_index();
+        let path = format!("x.colidx/{}", name.display());
+        std::fs::remove_file(place.path(&path)).expect("the file is there");
+        fifo(&place, &path);
+        for command in ["delete tea", "compact", "verify"] {
+            let words: Vec<&str> = command.split(' ').collect();
+            let mut command = place.colidx(&words).args(&["--index", "x.colidx"]).command;
+            let mut child = command.spawn().expect("the binary runs");
+            let ended = end_within(&mut child, Duration::from_secs(20));
+            let ended = ended.unwrap_or_else(|| panic!("{words:?} waits for {path}"));
+            // `verify` takes no lock.
+            let expected = i32::from(name != *"lock" || words[0] != "verify");
+            assert_eq!(ended.code(), Some(expected), "{words:?}, {path}");
+        }
+    }
+}
+
+#[test]
+fn no_file_of_vectors_is_waited_for() {
+    for name in ["doc_embeddings.npy", "doc_lens.npy", "doc_keys.txt"] {
+        let place = Place::with_index();
+        let encode = ["encode", "corpus.jsonl", "--out", "v", "--model"];
+        place.colidx(&encode).arg(model()).run().succeeds();
+        let path = format!("v/{name}");
+        std::fs::remove_file(place.path(&path)).expect("the file is there");
+        fifo(&place, &path);
+        let build = ["build", "--embeddings", "v", "--index", "new"];
+        let mut child = place.colidx(&build).command.spawn().expect("it runs");
+        sleep(Duration::from_millis(500));
+        // Keys may come from a pipe. What has to be read at places of its choice may not.
+        if name == "doc_keys.txt" {
+            interrupt(&child);
+        }
+        let ended = end_within(&mut child, Duration::from_secs(20));
+        let code = ended
+            .unwrap_or_else(|| panic!("{name} is waited for"))
+            .code();
+        assert!(code.is_none_or(|code| code == 1 || code == 130), "{code:?}");
+    }
 }
 
 #[test]
@@ -49,7 +207,7 @@ fn while_reading() {
     interrupt(&child);
     sleep(Duration::from_millis(100));
     drop(stdin);
-    assert_eq!(end_of(&mut child), Some(1));
+    assert_eq!(end_of(&mut child), Some(130));
     let mut said = String::new();
     child
         .stderr
@@ -93,7 +251,7 @@ fn while_encoding_over_an_index_that_stays() {
     }
     sleep(Duration::from_millis(200));
     interrupt(&child);
-    assert_eq!(end_of(&mut child), Some(1), "{said}");
+    assert_eq!(end_of(&mut child), Some(130), "{said}");
     stderr.read_to_string(&mut said).expect("it is UTF-8");
     assert!(said.contains("interrupted"), "{said}");
     assert_eq!(place.keys("moon").len(), 4);

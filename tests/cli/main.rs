@@ -11,6 +11,7 @@ mod hub;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+mod kernels;
 #[cfg(unix)]
 mod kill;
 mod measure;
@@ -25,6 +26,8 @@ mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod threads;
 mod trust;
 mod usage;
 mod ways_out;

@@ -1,6 +1,7 @@
 //! The engine's sources of vectors: a checkpoint, or files of vectors.
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 use colidx::{SourceDocument, VectorBatch, VectorSource};
 use colidx_encoder::Encoder;
@@ -9,33 +10,63 @@ use crate::document::DocumentText;
 use crate::input::embeddings::Embeddings;
 use crate::interrupt;
 
-/// Texts for each thread between two looks at Ctrl-C: enough that the threads seldom wait for the last one, few enough to
-/// stop within seconds.
+/// Texts for each thread that are encoded together: enough that the threads seldom wait for the last one.
 const PER_THREAD: usize = 32;
 /// Most texts whose vectors are held at a time.
 const MOST: usize = 256;
+/// How long texts that are encoded together should take at most: whoever presses Ctrl-C waits that long, as what was begun is
+/// not thrown away.
+const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Texts to encode together on the current pool; the vectors do not depend on it.
-pub fn window() -> usize {
-    MOST.min(PER_THREAD * rayon::current_num_threads())
+/// How many texts to encode together; the vectors do not depend on it.
+pub struct Window {
+    texts: usize,
+}
+
+impl Window {
+    /// For the threads of the current pool.
+    pub fn new() -> Window {
+        Window {
+            texts: rayon::current_num_threads().min(MOST),
+        }
+    }
+
+    /// Texts to take next.
+    pub fn texts(&self) -> usize {
+        self.texts
+    }
+
+    /// Learns from texts that took so long.
+    pub fn took(&mut self, time: Duration) {
+        let threads = rayon::current_num_threads();
+        let most = MOST.min(PER_THREAD * threads);
+        if time > PATIENCE {
+            self.texts = (self.texts / 2).max(threads.min(most));
+        } else if time < PATIENCE / 2 {
+            self.texts = (self.texts * 2).min(most);
+        }
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window::new()
+    }
 }
 
 /// Encodes documents, and counts those that were longer than the checkpoint reads.
 pub struct EncoderSource<'a> {
     encoder: &'a Encoder,
+    window: Window,
     truncated: u64,
 }
-
-/// Encoding was stopped by Ctrl-C.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-struct Stopped;
 
 impl<'a> EncoderSource<'a> {
     /// A source of the vectors that `encoder` makes.
     pub fn new(encoder: &'a Encoder) -> EncoderSource<'a> {
         EncoderSource {
             encoder,
+            window: Window::new(),
             truncated: 0,
         }
     }
@@ -56,10 +87,12 @@ impl VectorSource for EncoderSource<'_> {
         documents: &[SourceDocument<'_>],
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for chunk in documents.chunks(window()) {
-            if interrupt::asked() {
-                return Err(Stopped.into());
-            }
+        let mut left = documents;
+        // What was encoded before Ctrl-C is given, and kept.
+        while !left.is_empty() && (out.lens.is_empty() || !interrupt::asked()) {
+            let (chunk, rest) = left.split_at(left.len().min(self.window.texts()));
+            left = rest;
+            let began = Instant::now();
             let texts: Vec<DocumentText> = chunk
                 .iter()
                 .map(|document| DocumentText::new(document.title, document.text))
@@ -71,6 +104,7 @@ impl VectorSource for EncoderSource<'_> {
                 out.vectors.extend_from_slice(&encoded.vectors);
                 out.token_ids.extend_from_slice(&encoded.token_ids);
             }
+            self.window.took(began.elapsed());
         }
         Ok(())
     }

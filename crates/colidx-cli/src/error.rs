@@ -45,6 +45,9 @@ pub enum CliError {
     /// Flags that do not go together, beyond what the parser sees.
     #[error("{0}")]
     Usage(String),
+    /// The environment chooses kernels that there are not.
+    #[error(transparent)]
+    Kernels(#[from] colidx_kernels::UnknownLevel),
     /// A checkpoint that is not where it should be.
     #[error("no checkpoint at {}: {reason}", path.display())]
     NoModel {
@@ -132,7 +135,7 @@ pub enum CliError {
         /// What is kept, and how to go on.
         kept: String,
     },
-    /// Ctrl-C, and in the first line what became of the work.
+    /// A signal asked to stop, and in the first line what became of the work.
     #[error("interrupted; {}", .0.lines().next().unwrap_or_default())]
     Interrupted(String),
     /// The machine gave no threads, terminal or signal handler.
@@ -182,11 +185,13 @@ impl CliError {
         }
     }
 
-    /// 0 for a reader that went away, 2 for wrong usage, 1 for everything else.
+    /// 0 for a reader that went away, 2 for wrong usage, for a signal that asked to stop its number and 128, 1 for everything
+    /// else.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             CliError::BrokenPipe => ExitCode::SUCCESS,
-            CliError::Usage(_) => ExitCode::from(2),
+            CliError::Usage(_) | CliError::Kernels(_) => ExitCode::from(2),
+            CliError::Interrupted(_) => ExitCode::from(crate::interrupt::status()),
             _ => ExitCode::FAILURE,
         }
     }

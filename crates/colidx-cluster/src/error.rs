@@ -74,6 +74,18 @@ pub enum ClusterError {
     #[error("training was stopped: train again for a codebook")]
     Cancelled,
 
+    /// The system starts no threads for faiss, which would end the process.
+    #[error(
+        "faiss needs {needed} more threads, and the system does not start them: {source}; set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, or use the engine `{}`",
+        Engine::Builtin
+    )]
+    Threads {
+        /// Threads that faiss and its BLAS would start.
+        needed: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
     /// faiss refused the problem.
     #[error(
         "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",

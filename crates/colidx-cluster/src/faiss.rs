@@ -1,5 +1,9 @@
 //! The faiss engine.
 
+use std::num::NonZero;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
 use faiss::MetricType;
 use faiss::cluster::{Clustering, ClusteringParameters};
 use faiss::index::flat::FlatIndex;
@@ -12,6 +16,7 @@ pub(crate) struct Faiss;
 
 impl KMeans for Faiss {
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
+        try_threads()?;
         run(problem, tick).map_err(|error| ClusterError::Faiss {
             centroids: problem.centroids,
             vectors: problem.vectors.len() / problem.dim,
@@ -47,4 +52,31 @@ fn run(problem: &Problem, tick: &Tick) -> faiss::error::Result<Vec<f32>> {
         }
     }
     Ok(clustering.centroids()?.concat())
+}
+
+/// Starts as many threads as faiss is about to, and ends them. OpenMP and OpenBLAS end the process where they cannot have
+/// theirs, so that is found out before.
+fn try_threads() -> Result<(), ClusterError> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = |variable: &str| {
+        let asked = std::env::var(variable).ok();
+        // OpenMP takes a list, of which the first is for loops that are not in loops.
+        let first = asked.as_deref().and_then(|list| list.split(',').next());
+        let first = first.and_then(|n| n.trim().parse().ok());
+        first
+            .filter(|&n: &usize| n > 0)
+            .unwrap_or(cores)
+            .min(colidx_threads::MOST)
+    };
+    let others = |variable| threads(variable) - 1;
+    let needed = others("OMP_NUM_THREADS") + others("OPENBLAS_NUM_THREADS");
+    let gate = Mutex::new(());
+    let wait = || drop(gate.lock().unwrap_or_else(PoisonError::into_inner));
+    thread::scope(|scope| {
+        let closed = gate.lock();
+        let start = || thread::Builder::new().spawn_scoped(scope, wait);
+        let started = (0..needed).try_for_each(|_| start().map(drop));
+        drop(closed);
+        started.map_err(|source| ClusterError::Threads { needed, source })
+    })
 }

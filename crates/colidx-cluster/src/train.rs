@@ -36,6 +36,7 @@ pub fn train(
     options: &TrainOptions,
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
+    colidx_threads::ready();
     options.engine.resolve()?;
     sample.check()?;
     let &Sample { vectors, dim, .. } = sample;
@@ -84,6 +85,7 @@ pub fn train_parts(
     options: &TrainOptions,
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
+    colidx_threads::ready();
     let engine = options.engine.resolve()?;
     let dim = partition.dim();
     let centroids = options.centroids.min(partition.total());

@@ -67,8 +67,10 @@ impl Encoder {
     /// Opens the checkpoint in directory `path`.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if the device is not there or cannot compute at that precision.
+    /// As [`open`](Self::open), or if `COLIDX_KERNELS` names no instruction set of this processor, or the device is not there or cannot compute at that precision.
     pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
+        colidx_kernels::selection()?;
+        colidx_threads::ready();
         Ok(Encoder {
             checkpoint: Checkpoint::open(path, &Placement::of(options)?)?,
         })
@@ -87,6 +89,7 @@ impl Encoder {
     /// # Errors
     /// If the tokenizer fails, or the model gives numbers that are not finite.
     pub fn encode_documents(&self, texts: &[&str]) -> Result<Vec<EncodedDocument>, EncoderError> {
+        colidx_threads::ready();
         let tokenizer = &self.checkpoint.tokenizer;
         let tokens: Vec<Tokens> = texts
             .par_iter()
@@ -118,6 +121,7 @@ impl Encoder {
     /// # Errors
     /// As [`encode_documents`](Self::encode_documents).
     pub fn encode_queries(&self, texts: &[&str]) -> Result<Vec<EncodedQuery>, EncoderError> {
+        colidx_threads::ready();
         let tokenizer = &self.checkpoint.tokenizer;
         let tokens: Vec<Tokens> = texts
             .par_iter()

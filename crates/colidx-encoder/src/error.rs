@@ -8,6 +8,9 @@ use crate::{Device, Precision};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncoderError {
+    /// The environment chooses an instruction set that is unknown, or that this processor does not have.
+    #[error(transparent)]
+    Kernels(#[from] colidx_kernels::UnknownLevel),
     /// A file could not be read.
     #[error("{}: {source}; check that the checkpoint directory is complete and readable", path.display())]
     Io {

@@ -306,7 +306,7 @@ struct IntegerPeaks {
     tiles: Option<f64>,
 }
 
-/// GOP/s of AMX, of products that add to six tiles in turn. The kernels have asked the system for tiles.
+/// GOP/s of AMX, of products that add to six tiles in turn. Whoever saw that the level is supported has asked the system for tiles.
 #[cfg(target_arch = "x86_64")]
 fn tile_peak() -> f64 {
     use std::arch::asm;
@@ -371,7 +371,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
     use std::arch::x86_64::*;
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => {
+        Level::Avx512 | Level::Amx => {
             let vnni = is_x86_feature_detected!("avx512vnni");
             IntegerPeaks {
                 words: if vnni {
@@ -504,7 +504,7 @@ fn peak(level: Level) -> Option<f64> {
     use std::arch::x86_64::*;
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => chains!("avx512f", 24, 16, _mm512_set1_ps, _mm512_fmadd_ps),
+        Level::Avx512 | Level::Amx => chains!("avx512f", 24, 16, _mm512_set1_ps, _mm512_fmadd_ps),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => chains!("avx2,fma", 12, 8, _mm256_set1_ps, _mm256_fmadd_ps),
         #[cfg(target_arch = "aarch64")]

@@ -15,7 +15,8 @@ pub(crate) const TILE: usize = 1024;
 /// Bytes of a whole tile's row: where tiles lie one after the other, the distance of rows.
 pub(crate) const LINE: usize = 64;
 
-/// Whether this processor has tiles of bytes, and the operating system lets us use them.
+/// Whether this processor has tiles of bytes, and the operating system lets us use them: it is asked, once, and cannot be told
+/// that they are needed no more.
 pub(crate) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| !cfg!(miri) && has_tiles() && is_permitted())

@@ -26,6 +26,14 @@
 //!
 //! The free functions run at [`level()`]; the methods of [`Level`] of the same names run at a level of the caller's
 //! choice, which tests and benchmarks need.
+//!
+//! # AMX asks the system for something
+//!
+//! On x86-64 processors with AMX the fastest level is [`Level::Amx`]. Linux keeps its registers, eight kilobytes a thread, only
+//! for a process that asks (`arch_prctl(ARCH_REQ_XCOMP_PERM)`), and for all of its threads until it ends. From then on Linux
+//! refuses alternate signal stacks (`sigaltstack`) that are too small to keep these registers in, about 11 KiB: a
+//! program with smaller ones must not let this crate ask. `COLIDX_KERNELS=avx512` in the environment chooses AVX-512
+//! without AMX, and then nothing is asked. Where the system says no, the level is not supported, and AVX-512 is chosen.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -60,7 +68,7 @@ pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
 pub use fixed::{FixedPoint, decode_int16};
 pub use int8::{Int8Panels, Int8Rows, int8_dots};
 pub use int16::{Int16Panels, ScoreErrors, int16_max_dots, int16_stride};
-pub use level::{Level, level};
+pub use level::{Level, UnknownLevel, level, selection};
 pub use marked::Division;
 pub use norm::normalize;
 pub use packed_codes::unpack_codes;

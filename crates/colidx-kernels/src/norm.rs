@@ -28,7 +28,7 @@ impl Level {
         match self.checked() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `checked` has seen the processor report AVX2 and FMA, which AVX-512 includes here.
-            Level::Avx2 | Level::Avx512 => unsafe { avx2(rows, dim) },
+            Level::Avx2 | Level::Avx512 | Level::Amx => unsafe { avx2(rows, dim) },
             #[cfg(target_arch = "aarch64")]
             Level::Neon => each_row(rows, dim, f32::mul_add),
             _ => each_row(rows, dim, crate::fma::fma),

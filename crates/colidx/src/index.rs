@@ -86,6 +86,7 @@ impl Index {
     /// [`Error::QueryDimension`] when the query is of another dimension, [`Error::QueryTooLong`] when scores might not fit an
     /// f32, [`Error::Format`] when damage is met on the way.
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
+        colidx_threads::ready();
         search::search(self, query, options)
     }
 
@@ -99,6 +100,7 @@ impl Index {
         queries: &[Query],
         options: &SearchOptions,
     ) -> Result<Vec<SearchResults>> {
+        colidx_threads::ready();
         queries
             .par_iter()
             .map(|query| self.search(query, options))
@@ -112,6 +114,7 @@ impl Index {
     ///
     /// As [`Index::search`], and [`Error::ForeignDocId`] for a document of another state.
     pub fn explain(&self, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
+        colidx_threads::ready();
         search::explain(self, query, self.place(doc)?)
     }
 

@@ -39,6 +39,13 @@
 //! The engine knows no text model: vectors come from a [`VectorSource`], such as the crate
 //! `colidx-encoder`, and query vectors from the same model. The bytes on disk are specified in
 //! `index-format.md`.
+//!
+//! # What it asks of a process
+//!
+//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first needed; where the system
+//! starts no threads, on the calling thread. The fastest instruction set of the processor is used. Where that is AMX, Linux is
+//! asked for its registers, which then refuses small alternate signal stacks until the process ends; with
+//! `COLIDX_KERNELS=avx512` in the environment it is not asked ([`colidx_kernels`]).
 #![deny(unsafe_code)] // allowed in one module, `storage::map`
 
 #[cfg(target_endian = "big")]
@@ -71,3 +78,16 @@ pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, Segmen
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
+
+/// What all that computes needs: threads to compute on, and an instruction set that is known.
+fn ready() -> Result<()> {
+    colidx_threads::ready();
+    match colidx_kernels::selection() {
+        Ok(_) => Ok(()),
+        Err(unknown) => Err(Error::Option {
+            option: "COLIDX_KERNELS",
+            got: unknown.got,
+            expected: colidx_kernels::UnknownLevel::EXPECTED,
+        }),
+    }
+}

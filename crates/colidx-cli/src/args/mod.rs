@@ -39,7 +39,8 @@ use clap::{Args, Parser, Subcommand};
         colidx build docs/ --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
         colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
         Results go to standard output, everything else to standard error.\n\
-        Exit status: 0 on success, 1 on failure, 2 on wrong usage."
+        Exit status: 0 on success, 1 on failure, 2 on wrong usage, 128 and its number after a signal\n\
+        that asked to stop (Ctrl-C: 130). The first signal stops in an orderly way, the second at once."
 )]
 pub struct Cli {
     /// What to do.
@@ -89,7 +90,7 @@ pub struct IndexArg {
 /// How many threads a command may use.
 #[derive(Debug, Args)]
 pub struct ThreadsArg {
-    /// Threads to use [default: one a core].
+    /// Threads to use [default: RAYON_NUM_THREADS, or one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }

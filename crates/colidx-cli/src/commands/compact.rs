@@ -32,7 +32,6 @@ struct CompactLine {
 /// Any; the index is then unchanged.
 pub fn run(args: &CompactArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
-        interrupt::install()?;
         let phases = Phases::new();
         let (line, report) = compact(args, &phases).map_err(super::unchanged)?;
         phases.end();
@@ -56,9 +55,16 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
 
 fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitReport), CliError> {
     let path = &args.index.path;
+    let index = Index::open(path)?;
+    let encoder = match (args.retrain, args.from_text) {
+        (true, true) => Some(session::open_encoder(&index, path, &args.model)?),
+        _ => None,
+    };
+    // Until here there is nothing to clean up.
+    interrupt::install()?;
     let options = WriterOptions {
         // The checkpoint is compared with it.
-        model: Index::open(path)?.model().cloned(),
+        model: index.model().cloned(),
         memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
         ..WriterOptions::default()
     };
@@ -70,12 +76,12 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         engine: args.clustering.engine()?,
         ..RetrainOptions::default()
     };
-    let report = match (args.retrain, args.from_text) {
-        (false, _) => writer.compact(&watch)?,
-        (true, false) => writer.retrain(None, &retrain, &watch)?,
-        (true, true) => {
-            let encoder = session::open_encoder(writer.index(), path, &args.model)?;
-            let mut source = EncoderSource::new(&encoder);
+    drop(index);
+    let report = match &encoder {
+        None if args.retrain => writer.retrain(None, &retrain, &watch)?,
+        None => writer.compact(&watch)?,
+        Some(encoder) => {
+            let mut source = EncoderSource::new(encoder);
             writer.retrain(Some(&mut source), &retrain, &watch)?
         }
     };

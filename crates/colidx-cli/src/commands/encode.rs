@@ -1,11 +1,13 @@
 //! `colidx encode`
 
+use std::time::Instant;
+
 use colidx_encoder::Encoder;
 
 use super::with_threads;
 use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::document::DocumentText;
-use crate::encoding::window;
+use crate::encoding::Window;
 use crate::error::CliError;
 use crate::input::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use crate::input::npy::Dtype;
@@ -40,10 +42,12 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
         let encoder = model::open(&args.model, &args.encoder.options())?.encoder;
         // Until here there is nothing to clean up.
         interrupt::install()?;
-        match args.role {
+        let encoded = match args.role {
             EncodeAs::Documents => documents(args, &encoder, &guard),
             EncodeAs::Queries => queries(args, &encoder, &guard),
-        }
+        };
+        // Reading fails too when it is stopped.
+        encoded.map_err(|error| if interrupt::asked() { stopped() } else { error })
     })
 }
 
@@ -61,12 +65,17 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
+    let mut window = Window::new();
     loop {
-        let chunk: Vec<Document> = corpus.by_ref().take(window()).collect::<Result<_, _>>()?;
+        let chunk: Vec<Document> = corpus
+            .by_ref()
+            .take(window.texts())
+            .collect::<Result<_, _>>()?;
         if chunk.is_empty() {
             break;
         }
         stop_if_asked()?;
+        let began = Instant::now();
         let texts: Vec<DocumentText> = chunk
             .iter()
             .map(|document| DocumentText::new(&document.title, &document.text))
@@ -77,6 +86,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
             vectors += encoded.token_ids.len() as u64;
             truncated += u64::from(encoded.truncated);
         }
+        window.took(began.elapsed());
         phases.set(corpus.bytes_read());
     }
     phases.end();
@@ -122,10 +132,16 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));
     let mut encoded = Vec::with_capacity(queries.len());
-    for chunk in queries.chunks(window()) {
+    let mut window = Window::new();
+    let mut left = &queries[..];
+    while !left.is_empty() {
         stop_if_asked()?;
+        let (chunk, rest) = left.split_at(left.len().min(window.texts()));
+        left = rest;
+        let began = Instant::now();
         let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
         encoded.extend(encoder.encode_queries(&texts)?);
+        window.took(began.elapsed());
         phases.set(encoded.len() as u64);
     }
     phases.end();
@@ -154,10 +170,12 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
 
 fn stop_if_asked() -> Result<(), CliError> {
     if interrupt::asked() {
-        Err(CliError::Interrupted(
-            "nothing was written; run the same command again".to_owned(),
-        ))
+        Err(stopped())
     } else {
         Ok(())
     }
+}
+
+fn stopped() -> CliError {
+    CliError::Interrupted("nothing was written; run the same command again".to_owned())
 }

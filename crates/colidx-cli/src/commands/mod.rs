@@ -26,32 +26,33 @@ use crate::output::note;
 /// # Errors
 /// The command's.
 pub fn run(command: &Command) -> Result<(), CliError> {
+    colidx_kernels::selection()?;
     match command {
         Command::Build(args) => build::run(args),
         Command::Add(args) => add::run(&args.intake, args.replace),
         Command::Update(args) => add::run(&args.intake, true),
-        Command::Delete(args) => delete::run(args),
+        Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),
         Command::Compact(args) => compact::run(args),
         Command::Search(args) => search::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Encode(args) => encode::run(args),
-        Command::Model(args) => model::run(args),
-        Command::Info(args) => info::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Explain(args) => explain::run(args),
+        Command::Model(args) => on_threads(colidx_threads::count(), || model::run(args)),
+        Command::Info(args) => on_threads(1, || info::run(args)),
+        Command::Verify(args) => on_threads(colidx_threads::count(), || verify::run(args)),
+        Command::Explain(args) => on_threads(colidx_threads::count(), || explain::run(args)),
     }
 }
 
-/// Runs `work` on as many threads as were asked for.
+/// Runs `work` on as many threads as were asked for, or one a core.
 fn with_threads<T: Send>(
     threads: &ThreadsArg,
     work: impl FnOnce() -> Result<T, CliError> + Send,
 ) -> Result<T, CliError> {
-    match threads.threads {
-        Some(threads) => on_threads(usize::from(threads), work),
-        None => work(),
-    }
+    let threads = threads
+        .threads
+        .map_or_else(colidx_threads::count, usize::from);
+    on_threads(threads, work)
 }
 
 /// Runs `work` on a pool of `threads` threads.
@@ -59,10 +60,14 @@ fn on_threads<T: Send>(
     threads: usize,
     work: impl FnOnce() -> Result<T, CliError> + Send,
 ) -> Result<T, CliError> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| CliError::Setup {
+    let mut builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    if threads == 1 {
+        // This one: then none need be started.
+        builder = builder.use_current_thread();
+    }
+    let pool = builder.build().map_err(|error| CliError::Setup {
         what: "threads",
-        reason: error.to_string(),
+        reason: format!("{error}; with RAYON_NUM_THREADS=1 or --threads 1 none is started"),
     })?;
     pool.install(work)
 }

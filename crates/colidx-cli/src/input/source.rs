@@ -1,7 +1,6 @@
 //! Opening a file or standard input: formats by name, compression by content.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::str::FromStr;
@@ -12,6 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use thiserror::Error;
 
 use super::error::InputError;
+use super::open::{Waiting, open, standard_input};
 
 /// How messages name standard input.
 pub const STANDARD_INPUT: &str = "standard input";
@@ -135,19 +135,25 @@ pub(crate) struct Source {
 impl Source {
     /// Opens a file, or standard input for `-`. `read` counts the bytes taken from the disk.
     pub(crate) fn open(path: &Path, read: &Arc<AtomicU64>) -> Result<Source, InputError> {
-        if path.as_os_str() == "-" {
-            return Source::new(STANDARD_INPUT.into(), io::stdin(), read);
-        }
-        let file = file_name(path);
+        let standard = path.as_os_str() == "-";
+        let file = if standard {
+            STANDARD_INPUT.into()
+        } else {
+            file_name(path)
+        };
         let unreadable = |source| InputError::Unreadable {
             file: file.to_string(),
             source,
         };
-        let opened = File::open(path).map_err(unreadable)?;
+        if standard {
+            let input = standard_input().map_err(unreadable)?;
+            return Source::new(file, input, read);
+        }
+        let opened = open(path).map_err(unreadable)?;
         if opened.metadata().map_err(unreadable)?.is_dir() {
             return Err(unreadable(io::ErrorKind::IsADirectory.into()));
         }
-        Source::new(file, opened, read)
+        Source::new(file, Waiting(opened), read)
     }
 
     /// Wraps any reader; `file` is its name in messages.

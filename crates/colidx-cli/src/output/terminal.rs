@@ -151,7 +151,10 @@ pub fn bar(name: &str, total: Option<u64>, style: ProgressStyle) -> ProgressBar 
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style);
     bar.set_prefix(harmless::line(name).into_owned());
-    bar.enable_steady_tick(Duration::from_millis(250));
+    // The bar moves by a thread of its own, which must not be asked for where none can be started.
+    if std::thread::Builder::new().spawn(|| {}).is_ok() {
+        bar.enable_steady_tick(Duration::from_millis(250));
+    }
     bar
 }
 

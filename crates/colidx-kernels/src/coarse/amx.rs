@@ -13,9 +13,9 @@ use crate::prefetch::prefetch_at;
 /// Rows from those that are multiplied to those that are fetched.
 const AHEAD: usize = 64;
 
-/// Whether [`dots`] can multiply so many rows of `dim`.
+/// Whether [`dots`] can multiply so many rows of `dim`, where there is AMX.
 pub(super) fn suits(n_rows: usize, dim: usize) -> bool {
-    n_rows >= ROWS && amx::steps(dim).is_some() && amx::available()
+    n_rows >= ROWS && amx::steps(dim).is_some()
 }
 
 /// Sums of 16 rows by two panels.
@@ -23,7 +23,7 @@ pub(super) fn suits(n_rows: usize, dim: usize) -> bool {
 struct Sums([[i32; ROWS * LANES]; 2]);
 
 /// # Safety
-/// It [`suits`]; `rows` and `out` are as `super::tile::dots` asks for.
+/// There is AMX, with AVX-512 F and BW; it [`suits`]; `rows` and `out` are as `super::tile::dots` asks for.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     let (dim, width) = (panels.dim(), panels.padded_columns());
@@ -32,7 +32,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     };
     let n = rows.len() / dim;
     let mut sums = MaybeUninit::<Sums>::uninit();
-    // SAFETY: there are tiles, or it would not suit.
+    // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };
     for row in (0..n).step_by(ROWS) {
         // What is left over of the rows is multiplied with some of those before them once more.

@@ -1,9 +1,9 @@
-//! AVX-512: a register is a panel. Where there is AMX, it takes most lengths ([`amx`]). With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits, without it
+//! AVX-512: a register is a panel. With VNNI one instruction multiplies 64 pairs of bytes and adds them in 32 bits, without it
 //! (Skylake-X) two add them in 16 bits; tiles of 12 rows by two panels take 24 of the 32 registers.
 
 use std::arch::x86_64::*;
 
-use super::{CoarsePanels, amx, tile};
+use super::{CoarsePanels, tile};
 
 // Two 16-bit sums for each column.
 tile::sums!(
@@ -46,9 +46,7 @@ fn has_vnni() -> bool {
 }
 
 pub(super) fn instructions() -> &'static str {
-    if crate::amx::available() {
-        "tdpbssd, tiles"
-    } else if has_vnni() {
+    if has_vnni() {
         "vpdpbusd, 512 bits"
     } else {
         "vpmaddubsw, 512 bits"
@@ -60,9 +58,7 @@ pub(super) fn instructions() -> &'static str {
 pub(super) unsafe fn dots(rows: &[i8], panels: &CoarsePanels, out: &mut [i16]) {
     // SAFETY: what is used was seen; the rest is the caller's promise.
     unsafe {
-        if amx::suits(rows.len() / panels.dim(), panels.dim()) {
-            amx::dots(rows, panels, out);
-        } else if has_vnni() {
+        if has_vnni() {
             vnni(rows, panels, out);
         } else {
             words(rows, panels, out);

@@ -60,14 +60,22 @@ impl Level {
             rows.len() / dim * panels.padded_columns(),
             "`out` is [n_rows, padded_columns]"
         );
-        if panels.columns() > 0 {
-            dispatch!(self, dots(rows, panels, out));
+        if panels.columns() == 0 {
+            return;
         }
+        #[cfg(target_arch = "x86_64")]
+        if self.checked() == Level::Amx && amx::suits(rows.len() / dim, dim) {
+            // SAFETY: there is AMX at this level, with AVX-512, and it suits; the lengths were seen above.
+            return unsafe { amx::dots(rows, panels, out) };
+        }
+        dispatch!(self, dots(rows, panels, out));
     }
 
     /// The instructions that make coarse scores at this level, for reports.
     pub fn coarse_instructions(self) -> &'static str {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx => "tdpbssd, tiles",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => avx512::instructions(),
             #[cfg(target_arch = "x86_64")]

@@ -78,7 +78,7 @@ impl Level {
     pub fn int16_instructions(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512::instructions(),
+            Level::Avx512 | Level::Amx => avx512::instructions(),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => avx2::instructions(),
             #[cfg(target_arch = "aarch64")]

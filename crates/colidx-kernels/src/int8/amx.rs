@@ -14,9 +14,9 @@ use crate::amx::{self, LINE, ROWS, TILE, Tiles};
 /// Tiles of rows multiplied together.
 const TOGETHER: usize = 3;
 
-/// Whether [`int8_dots`] can multiply these rows.
+/// Whether [`int8_dots`] can multiply these rows, where there is AMX.
 pub(super) fn suits(rows: &Int8Rows) -> bool {
-    rows.len() >= ROWS && amx::steps(rows.stride()).is_some() && amx::available()
+    rows.len() >= ROWS && amx::steps(rows.stride()).is_some()
 }
 
 /// Sums of three tiles of rows by a panel.
@@ -24,7 +24,7 @@ pub(super) fn suits(rows: &Int8Rows) -> bool {
 struct Sums([[i32; ROWS * LANES]; TOGETHER]);
 
 /// # Safety
-/// It [`suits`]; `out` is as `super::tile::int8_dots` asks for.
+/// There is AMX, with AVX-512 F; it [`suits`]; `out` is as `super::tile::int8_dots` asks for.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn int8_dots(
     rows: &Int8Rows,
@@ -38,7 +38,7 @@ pub(super) unsafe fn int8_dots(
     };
     let last = rows.len() - ROWS;
     let mut sums = MaybeUninit::<Sums>::uninit();
-    // SAFETY: there are tiles, or it would not suit.
+    // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };
     for first in (0..rows.len()).step_by(TOGETHER * ROWS) {
         // What is left over of the rows is multiplied with some of those before them once more.

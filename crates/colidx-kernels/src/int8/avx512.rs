@@ -1,10 +1,10 @@
-//! AVX-512: where there is AMX, it takes most shapes ([`amx`]). With VNNI one instruction multiplies and adds 64 pairs of bytes; tiles of 12 rows by two panels take 24 of
-//! the 32 registers. Without VNNI (Skylake-X) the AVX2 kernel runs.
+//! AVX-512: with VNNI one instruction multiplies and adds 64 pairs of bytes; tiles of 12 rows by two panels take 24 of the 32
+//! registers. Without VNNI (Skylake-X) the AVX2 kernel runs.
 
 use std::arch::x86_64::*;
 
 use super::rows::Range;
-use super::{Int8Panels, Int8Rows, amx, avx2, tile};
+use super::{Int8Panels, Int8Rows, avx2, tile};
 
 #[derive(Clone, Copy)]
 struct Vnni(__m512i);
@@ -63,9 +63,7 @@ fn has_vnni() -> bool {
 }
 
 pub(super) fn instructions() -> &'static str {
-    if crate::amx::available() {
-        "tdpbusd, tiles"
-    } else if has_vnni() {
+    if has_vnni() {
         "vpdpbusd, 512 bits"
     } else {
         avx2::instructions()
@@ -82,9 +80,7 @@ pub(super) unsafe fn int8_dots(
 ) {
     // SAFETY: what is used was seen; the rest is the caller's promise.
     unsafe {
-        if amx::suits(rows) {
-            amx::int8_dots(rows, columns, out, stride);
-        } else if has_vnni() {
+        if has_vnni() {
             vnni(rows, columns, out, stride);
         } else {
             avx2::int8_dots(rows, columns, out, stride);

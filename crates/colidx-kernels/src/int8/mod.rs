@@ -67,12 +67,19 @@ impl Level {
             out.len(),
             rows.len()
         );
+        #[cfg(target_arch = "x86_64")]
+        if self.checked() == Level::Amx && amx::suits(rows) {
+            // SAFETY: there is AMX at this level, with AVX-512, and it suits; the lengths were seen above.
+            return unsafe { amx::int8_dots(rows, columns, out, stride) };
+        }
         dispatch!(self, int8_dots(rows, columns, out, stride));
     }
 
     /// The instructions that multiply 8-bit integers at this level, for reports.
     pub fn int8_instructions(self) -> &'static str {
         match self {
+            #[cfg(target_arch = "x86_64")]
+            Level::Amx => "tdpbusd, tiles",
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => avx512::instructions(),
             #[cfg(target_arch = "x86_64")]

@@ -51,7 +51,7 @@ impl Level {
         match self.checked() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `checked` has seen the processor report AVX-512.
-            Level::Avx512 => unsafe { avx512::divide(codes, marks, division) },
+            Level::Avx512 | Level::Amx => unsafe { avx512::divide(codes, marks, division) },
             // Look-ups are one by one in AVX2 and NEON too.
             _ => scalar::divide(codes, marks, division),
         }

@@ -102,6 +102,7 @@ pub(super) fn assemble(
     mut input: Input<'_>,
     journal: &mut Journal,
 ) -> Result<Assembled> {
+    colidx_threads::ready();
     input.documents.keys.complete();
     let memory = Memory::new(site.options.memory, &input.documents.keys)?;
     let text = input.text(site.directory)?;
@@ -135,6 +136,7 @@ pub(crate) fn extend(
     trained: &Trained,
     unit_length: bool,
 ) -> Result<Written> {
+    colidx_threads::ready();
     let started = Instant::now();
     let documents = input.len();
     input.documents.keys.complete();

@@ -185,12 +185,18 @@ impl<'a> Encoding<'a> {
                 return Err(Error::Cancelled);
             }
             let documents = self.pace.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
-            left = &left[documents.len()..];
             let missing = documents.iter().copied().filter(|&d| !self.has(d));
             let missing: Vec<u32> = missing.collect();
             reader.read(&missing, &mut batch)?;
-            self.gather(documents, &batch);
-            self.encoded += missing.len() as u32;
+            // The source may not have given all of them.
+            let given = batch.lens.len();
+            let end = match missing.get(given) {
+                Some(&next) => documents.partition_point(|&document| document < next),
+                None => documents.len(),
+            };
+            self.gather(&documents[..end], &batch);
+            left = &left[end..];
+            self.encoded += given as u32;
             progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
             if self.gathered.vectors.len() >= self.room {
                 self.push()?;

@@ -124,6 +124,7 @@ impl IndexBuilder {
     ///
     /// As [`IndexBuilder::create`].
     pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
+        crate::ready()?;
         options.check()?;
         let (staging, replaced, unfinished) = Staging::take(directory, &options)?;
         let directory = &staging.directory;

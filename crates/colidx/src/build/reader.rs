@@ -31,6 +31,7 @@ impl Reader<'_> {
         self.source.dim()
     }
 
+    /// Reads the vectors of the first of the documents, as many as the source gives at a time.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
         let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
@@ -73,7 +74,8 @@ impl Reader<'_> {
                 })
             }
         };
-        count("document lengths", documents.len(), batch.lens.len())?;
+        let given = batch.lens.len().clamp(1, documents.len());
+        count("document lengths", given, batch.lens.len())?;
         let vectors: usize = batch.lens.iter().map(|&l| l as usize).sum();
         count("vector values", vectors * dim, batch.vectors.len())?;
         if !batch.token_ids.is_empty() {

@@ -57,6 +57,9 @@ pub trait VectorSource {
     /// Fills the empty `out` with the vectors of `documents`, in their order. The same document must
     /// get the same vectors whatever others are asked for with it.
     ///
+    /// A source may stop early and give those of the first documents alone, of one at least: it is asked for the others again,
+    /// unless the build is cancelled, which then keeps what it got.
+    ///
     /// # Errors
     ///
     /// Any; the build stops with [`crate::Error::Encode`], which shows it.

@@ -19,7 +19,8 @@ impl Index {
     /// # Errors
     ///
     /// [`Error::NotAnIndex`] without a manifest, [`Error::Format`] when a file is damaged, foreign or
-    /// of another version, [`Error::Io`] when the system refuses.
+    /// of another version, [`Error::Io`] when the system refuses, [`Error::Option`] when `COLIDX_KERNELS` names no
+    /// instruction set of this processor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_in(&Directory::new(path))
     }
@@ -30,6 +31,7 @@ impl Index {
     ///
     /// As [`Index::open`].
     pub fn open_in(directory: &Directory) -> Result<Self> {
+        crate::ready()?;
         // What is opened is of one directory, whatever its path leads to meanwhile.
         let directory = match directory.pinned() {
             Err(error) if is_missing(&error) => return Err(not_an_index(directory, false)),

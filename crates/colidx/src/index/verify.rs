@@ -13,6 +13,7 @@ impl Index {
     ///
     /// [`Error::Format`](crate::Error::Format) naming the first thing found wrong.
     pub fn verify(&self) -> Result<()> {
+        colidx_threads::ready();
         self.manifest_frame.check_all()?;
         self.codebook.verify()?;
         for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {

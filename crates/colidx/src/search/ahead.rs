@@ -2,7 +2,7 @@
 //! wait of its own.
 //!
 //! Asking costs a system call a range, which is wasted while the index is in memory. So a search asks only for a while after one
-//! that had to wait for the disk, as the system's count of such waits tells.
+//! that had to wait for the disk, as the system's count of its thread's waits tells: what else the process reads is nothing to it.
 
 use super::centroids::Probes;
 use crate::error::Result;

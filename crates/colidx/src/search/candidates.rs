@@ -7,6 +7,7 @@
 
 use super::best::Scored;
 use super::centroids::Probes;
+use super::pool::Reusable;
 use super::top::top;
 use super::{Query, SearchStats};
 use crate::error::Result;
@@ -42,6 +43,16 @@ pub(super) struct Scratch {
     slots: Option<Slots>,
     /// The lists that are read, one after the other. None is in it twice, so at worst these are all there are.
     postings: Vec<u32>,
+}
+
+impl Reusable for Scratch {
+    fn bytes(&self) -> usize {
+        let slots = self
+            .slots
+            .as_ref()
+            .map_or(0, |slots| size_of_val(&*slots.slots));
+        slots + self.postings.bytes()
+    }
 }
 
 /// Scores of the documents of a stretch.

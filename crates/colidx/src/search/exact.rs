@@ -6,7 +6,7 @@
 //! ([`ScoreErrors::dot`]). Only vectors that can be, of documents that can be, are multiplied again in f32, at once, while the
 //! caches still hold them. So the hits, their scores and their order are those of f32 throughout.
 
-use super::pool::Pooled;
+use super::pool::{Pooled, Reusable};
 use super::rank::Ranking;
 use super::spread::spread;
 use super::{Query, SearchStats, ahead};
@@ -142,6 +142,16 @@ pub(super) struct Buffers {
     best16: Vec<i32>,
     /// Those of a document's vectors that may be the best match of a query token.
     reaching: Vec<u32>,
+}
+
+impl Reusable for Buffers {
+    fn bytes(&self) -> usize {
+        let words = [&self.codes, &self.reaching].map(Reusable::bytes);
+        let floats = [&self.rows, &self.best].map(Reusable::bytes);
+        let sums = [&self.dots, &self.best16].map(Reusable::bytes);
+        let all = words.iter().chain(&floats).chain(&sums);
+        all.sum::<usize>() + self.residuals.bytes() + self.rows16.bytes()
+    }
 }
 
 /// Scores documents one by one.

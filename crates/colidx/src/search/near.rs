@@ -7,7 +7,7 @@
 //! [`super::candidates`]), and what the document's mean residual adds to that (see [`super::traits`]).
 
 use super::centroids::Probes;
-use super::pool::Pooled;
+use super::pool::{Pooled, Reusable};
 use super::spread::spread;
 use super::{Query, SearchStats};
 use crate::error::Result;
@@ -85,7 +85,27 @@ pub(super) struct Group {
     best: Vec<i32>,
 }
 
+impl Reusable for Groups {
+    fn bytes(&self) -> usize {
+        self.iter().map(Group::bytes).sum()
+    }
+}
+
 impl Group {
+    fn bytes(&self) -> usize {
+        let Division {
+            places,
+            marked,
+            others,
+        } = &self.division;
+        let words = [&self.codes, places, marked, others].map(Reusable::bytes);
+        let sums = [&self.dots, &self.leans, &self.begun, &self.best].map(Reusable::bytes);
+        let rows = [&self.far, &self.rows, &self.means].map(Reusable::bytes);
+        let places = self.near.bytes() + self.ends.bytes() + self.ranges.bytes();
+        let all = words.iter().chain(&sums).chain(&rows);
+        all.sum::<usize>() + places + self.residuals.bytes()
+    }
+
     /// Takes documents in the place of others and has their codes fetched.
     fn fetch(&mut self, segment: &Segment, documents: &[Place]) -> Result<()> {
         self.ranges.clear();

@@ -1,8 +1,25 @@
-//! Buffers kept from one search to the next: made anew, large ones would cost more than a search.
+//! Buffers kept from one search to the next: made anew, large ones would cost more than a search. Those that one huge query has
+//! blown up are given back.
 
 use super::{candidates, exact, near};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+
+/// The most bytes that a buffer may have and be kept. That is the table of half a million centroids for a query of 32 tokens, so
+/// that no usual search goes without.
+const MOST: usize = 32 << 20;
+
+/// What is kept, and knows how much memory it holds.
+pub(super) trait Reusable: Default {
+    /// The bytes it holds, filled or not.
+    fn bytes(&self) -> usize;
+}
+
+impl<T> Reusable for Vec<T> {
+    fn bytes(&self) -> usize {
+        self.capacity() * size_of::<T>()
+    }
+}
 
 /// The buffers of an index's searches.
 #[derive(Debug, Default)]
@@ -19,7 +36,7 @@ pub(super) struct Pool<T> {
     free: Mutex<Vec<T>>,
 }
 
-impl<T: Default> Pool<T> {
+impl<T: Reusable> Pool<T> {
     /// One as it was left, or a new one.
     pub(super) fn take(&self) -> Pooled<'_, T> {
         let free = self.free.lock().unwrap_or_else(|e| e.into_inner()).pop();
@@ -31,12 +48,12 @@ impl<T: Default> Pool<T> {
 }
 
 /// One in use, which goes back when it is dropped.
-pub(super) struct Pooled<'a, T: Default> {
+pub(super) struct Pooled<'a, T: Reusable> {
     pool: &'a Pool<T>,
     buffer: T,
 }
 
-impl<T: Default> Deref for Pooled<'_, T> {
+impl<T: Reusable> Deref for Pooled<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -44,20 +61,38 @@ impl<T: Default> Deref for Pooled<'_, T> {
     }
 }
 
-impl<T: Default> DerefMut for Pooled<'_, T> {
+impl<T: Reusable> DerefMut for Pooled<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.buffer
     }
 }
 
-impl<T: Default> Drop for Pooled<'_, T> {
+impl<T: Reusable> Drop for Pooled<'_, T> {
     fn drop(&mut self) {
-        // What was left half way is not for others.
-        if std::thread::panicking() {
+        // What was left half way is not for others, and what is huge is for nobody.
+        if std::thread::panicking() || self.buffer.bytes() > MOST {
             return;
         }
         let buffer = std::mem::take(&mut self.buffer);
         let mut free = self.pool.free.lock().unwrap_or_else(|e| e.into_inner());
         free.push(buffer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_kept_unless_it_is_huge() {
+        let pool: Pool<Vec<u8>> = Pool::default();
+        pool.take().resize(MOST, 0);
+        assert_eq!(pool.take().capacity(), MOST);
+        pool.take().reserve_exact(MOST + 1);
+        assert_eq!(pool.take().capacity(), 0);
+        // As many are kept as were in use at a time.
+        let both = [pool.take(), pool.take()];
+        drop(both);
+        assert_eq!(pool.free.lock().unwrap().len(), 2);
     }
 }

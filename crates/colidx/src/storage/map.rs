@@ -8,12 +8,16 @@ use std::io;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// How often this process had to wait for a page from disk, where the system tells.
+/// How often this thread had to wait for a page from disk, where the system tells; elsewhere how often the process had to.
 pub(crate) fn major_faults() -> u64 {
     #[cfg(unix)]
     {
         use nix::sys::resource::{UsageWho, getrusage};
-        let usage = getrusage(UsageWho::RUSAGE_SELF);
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        let whose = UsageWho::RUSAGE_THREAD;
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        let whose = UsageWho::RUSAGE_SELF;
+        let usage = getrusage(whose);
         usage.map_or(0, |usage| usage.major_page_faults() as u64)
     }
     #[cfg(not(unix))]

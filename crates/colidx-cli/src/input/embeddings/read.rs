@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::lengths::Lengths;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS, not_finite};
 use crate::input::npy::{NpyError, NpyReader};
+use crate::input::open::{Waiting, open};
 use crate::input::{
     DEFAULT_LINE_LIMIT, InputError, LineFault, Lines, LinesError, Place, file_name,
 };
@@ -131,12 +132,12 @@ impl Embeddings {
             return Ok(Keys(Source::Numbers(0..self.documents())));
         };
         let file = file_name(path);
-        let opened = File::open(path).map_err(|source| InputError::Unreadable {
+        let opened = open(path).map_err(|source| InputError::Unreadable {
             file: file.to_string(),
             source,
         })?;
         Ok(Keys(Source::File {
-            lines: Lines::new(BufReader::new(opened), DEFAULT_LINE_LIMIT),
+            lines: Lines::new(BufReader::new(Waiting(opened)), DEFAULT_LINE_LIMIT),
             file,
         }))
     }
@@ -276,7 +277,7 @@ pub struct Keys(Source);
 enum Source {
     Numbers(std::ops::Range<u64>),
     File {
-        lines: Lines<BufReader<File>>,
+        lines: Lines<BufReader<Waiting>>,
         file: Arc<str>,
     },
 }

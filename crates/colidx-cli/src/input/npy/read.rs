@@ -29,7 +29,7 @@ impl NpyReader<File> {
     /// The file cannot be read, its header is not valid or not supported, or it has another size than its shape needs.
     pub fn open(path: &Path) -> Result<Self, NpyError> {
         let name = file_name(path);
-        let file = File::open(path).map_err(|source| NpyError::Unreadable {
+        let file = crate::input::open(path).map_err(|source| NpyError::Unreadable {
             file: name.to_string(),
             source,
         })?;

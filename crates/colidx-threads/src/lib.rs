@@ -1,0 +1,80 @@
+//! How many threads colidx runs on, and what it does where none can be started.
+//!
+//! The libraries of colidx compute on the current rayon pool. Outside of a pool rayon makes a global one when it is first
+//! needed, and panics where the system has no threads left. [`ready`] comes before that: the worst that can happen is that
+//! all is computed on the thread that asked.
+
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::num::NonZero;
+use std::sync::OnceLock;
+use std::thread::available_parallelism;
+
+use rayon::ThreadPoolBuilder;
+
+/// The most threads of a pool: more than any machine has use for, and few enough to be started in a moment.
+pub const MOST: usize = 1024;
+
+/// Threads of a pool for which nobody said how many: `RAYON_NUM_THREADS` where that is a number, at most [`MOST`], else one a
+/// core.
+pub fn count() -> usize {
+    let asked = std::env::var("RAYON_NUM_THREADS").ok();
+    count_of(asked.as_deref())
+}
+
+fn count_of(asked: Option<&str>) -> usize {
+    let asked = asked
+        .and_then(|n| n.parse().ok())
+        .filter(|&n: &usize| n > 0);
+    let cores = || available_parallelism().map_or(1, NonZero::get);
+    asked.unwrap_or_else(cores).min(MOST)
+}
+
+/// Makes sure that rayon can be used on this thread. Where there is no pool yet, a global one of [`count`] threads is made.
+/// Where the system starts no threads, this one becomes a pool of its own for as long as it lives.
+pub fn ready() {
+    if rayon::current_thread_index().is_some() {
+        return;
+    }
+    static GLOBAL: OnceLock<bool> = OnceLock::new();
+    let is_there = GLOBAL.get_or_init(|| {
+        let built = ThreadPoolBuilder::new().num_threads(count()).build_global();
+        // An error without a source says that someone else has made it.
+        built.is_ok() || built.is_err_and(|error| error.source().is_none())
+    });
+    if !is_there {
+        let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+        // Starts nothing, so that nothing can fail. It is not given up while the thread lives.
+        std::mem::forget(alone.build());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_what_was_asked_for_within_reason() {
+        assert_eq!(count_of(Some("3")), 3);
+        assert_eq!(count_of(Some("100000")), MOST);
+        let cores = count_of(None);
+        assert!((1..=MOST).contains(&cores));
+        for nonsense in ["", "0", "-1", "many", "99999999999999999999999"] {
+            assert_eq!(count_of(Some(nonsense)), cores, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn ready_can_be_asked_again_and_from_any_thread() {
+        for _ in 0..2 {
+            ready();
+            std::thread::spawn(|| {
+                ready();
+                assert_eq!(rayon::join(|| 1, || 2), (1, 2));
+            })
+            .join()
+            .unwrap();
+        }
+    }
+}
