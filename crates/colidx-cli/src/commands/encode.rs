@@ -16,6 +16,9 @@ use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 
+/// Bytes of text that are held at a time, but for what the last document is over it.
+const TEXT_BYTES: usize = 8 << 20;
+
 /// The file of query vectors.
 const QUERIES: &str = "query_embeddings.npy";
 
@@ -51,7 +54,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
     loop {
-        let chunk: Vec<Document> = corpus.by_ref().take(window()).collect::<Result<_, _>>()?;
+        let chunk = take(&mut corpus)?;
         if chunk.is_empty() {
             break;
         }
@@ -86,6 +89,19 @@ fn documents(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {
         note(&format!("  {message}"));
     }
     Ok(())
+}
+
+/// The next documents to encode together.
+fn take(corpus: &mut Corpus) -> Result<Vec<Document>, CliError> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < window() && bytes < TEXT_BYTES {
+        let Some(document) = corpus.next() else { break };
+        let mut document = document?;
+        document.metadata.clear();
+        bytes += document.title.len() + document.text.len();
+        chunk.push(document);
+    }
+    Ok(chunk)
 }
 
 fn queries(args: &EncodeArgs, encoder: &Encoder) -> Result<(), CliError> {

@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::{StoredText, Text};
 
+/// Bytes of text that are held at a time, but for a document that is larger.
+const TEXT_BYTES: usize = 8 << 20;
+
 /// What the vectors of a source must have beside the right numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Must {
@@ -28,8 +31,30 @@ impl Reader<'_> {
         self.source.dim()
     }
 
+    /// Fills `batch` with the vectors of `documents`, which are in ascending order.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
+        let mut part = VectorBatch::default();
+        let mut left = documents;
+        while !left.is_empty() {
+            let count = match &self.text {
+                Some(text) => text.fitting(left, TEXT_BYTES)?,
+                None => left.len(),
+            };
+            let together;
+            (together, left) = left.split_at(count);
+            if batch.lens.is_empty() {
+                self.encode(together, batch)?;
+            } else {
+                self.encode(together, &mut part)?;
+                batch.append(&mut part);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills the empty `batch` with the vectors of documents whose text is held together.
+    fn encode(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
             return Ok(());
         };

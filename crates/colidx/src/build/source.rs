@@ -31,6 +31,13 @@ impl VectorBatch {
         self.lens.clear();
         self.token_ids.clear();
     }
+
+    /// Appends the documents of `other`, which is then empty.
+    pub fn append(&mut self, other: &mut VectorBatch) {
+        self.vectors.append(&mut other.vectors);
+        self.lens.append(&mut other.lens);
+        self.token_ids.append(&mut other.token_ids);
+    }
 }
 
 /// Makes or reads the token vectors of documents.
