@@ -94,8 +94,8 @@ impl Session {
         })
     }
 
-    /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score. What stands so far
-    /// beyond the tokens that no passage can reach it is left out.
+    /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score, and as much of its text
+    /// as a passage can be taken from.
     ///
     /// # Errors
     /// The index is damaged.
