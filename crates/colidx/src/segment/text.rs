@@ -363,7 +363,7 @@ mod tests {
         let all: Vec<u32> = (0..3000).collect();
         assert_eq!(text.fitting(&all, usize::MAX).unwrap(), 3000);
         assert_eq!(text.fitting(&all[1500..], 1).unwrap(), 1);
-        let some = text.fitting(&all, 4 * BLOCK_BYTES).unwrap();
+        let some = text.fitting(&all, 2 * BLOCK_BYTES).unwrap();
         assert!((1000..=1500).contains(&some), "{some}");
         assert!(text.verify(2999).is_err());
         for i in [0, 1, 1499, 1500, 1501, 2999] {
