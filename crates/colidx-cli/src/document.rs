@@ -1,11 +1,12 @@
 //! The text that stands for a document: title and text together, and the way back from a place in it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a checkpoint encodes for a document: its title, a space and its text, both trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentText {
-    whole: String,
+pub struct DocumentText<'a> {
+    whole: Cow<'a, str>,
     /// Bytes of the title in `whole`, and bytes of white space before it in the title as given.
     title: (usize, usize),
     /// Where the text begins in `whole`, and bytes of white space before it in the text as given.
@@ -21,16 +22,16 @@ pub enum Part {
     Text(Range<usize>),
 }
 
-impl DocumentText {
-    /// Puts title and text together.
-    pub fn new(title: &str, text: &str) -> DocumentText {
+impl<'a> DocumentText<'a> {
+    /// Puts title and text together. What has only one of them is not copied.
+    pub fn new(title: &'a str, text: &'a str) -> DocumentText<'a> {
         let blank = |part: &str| part.len() - part.trim_start().len();
         let (title_blank, text_blank) = (blank(title), blank(text));
         let (title, text) = (title.trim(), text.trim());
         let whole = match (title, text) {
-            ("", text) => text.to_owned(),
-            (title, "") => title.to_owned(),
-            (title, text) => format!("{title} {text}"),
+            ("", text) => Cow::Borrowed(text),
+            (title, "") => Cow::Borrowed(title),
+            (title, text) => Cow::Owned(format!("{title} {text}")),
         };
         let text_at = whole.len() - text.len();
         DocumentText {

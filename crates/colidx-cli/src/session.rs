@@ -137,11 +137,20 @@ impl Session {
         })
     }
 
-    /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score.
+    /// A hit of `answer` (`at` counts from 0), with what each token of its document gave to the score, and as much of its text
+    /// as a passage can be taken from.
     ///
     /// # Errors
     /// The index is damaged.
     pub fn show(&self, answer: &Answer, at: usize) -> Result<ShownHit, CliError> {
+        Ok(self.open_hit(answer, at)?.excerpt())
+    }
+
+    /// The same with all of its text.
+    ///
+    /// # Errors
+    /// The index is damaged.
+    pub fn open_hit(&self, answer: &Answer, at: usize) -> Result<ShownHit, CliError> {
         let hit = &answer.results.hits[at];
         let document = self.index.document(hit.doc)?;
         let text = DocumentText::new(&document.title, &document.text);

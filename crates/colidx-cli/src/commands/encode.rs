@@ -18,6 +18,9 @@ use crate::output::{Guard, OutputFile, note};
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 
+/// Bytes of text that are held at a time, but for what the last document is over it.
+const TEXT_BYTES: usize = 8 << 20;
+
 /// The file of query vectors.
 const QUERIES: &str = "query_embeddings.npy";
 
@@ -67,10 +70,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
     let (mut vectors, mut truncated) = (0u64, 0u64);
     let mut window = Window::new();
     loop {
-        let chunk: Vec<Document> = corpus
-            .by_ref()
-            .take(window.texts())
-            .collect::<Result<_, _>>()?;
+        let chunk = take(&mut corpus, &window)?;
         if chunk.is_empty() {
             break;
         }
@@ -108,6 +108,19 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
     }
     report.skipped.lines().iter().for_each(|line| note(line));
     Ok(())
+}
+
+/// The next documents to encode together.
+fn take(corpus: &mut Corpus, window: &Window) -> Result<Vec<Document>, CliError> {
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < window.texts() && bytes < TEXT_BYTES {
+        let Some(document) = corpus.next() else { break };
+        let mut document = document?;
+        document.metadata.clear();
+        bytes += document.title.len() + document.text.len();
+        chunk.push(document);
+    }
+    Ok(chunk)
 }
 
 fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {

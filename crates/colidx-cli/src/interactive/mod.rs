@@ -130,9 +130,10 @@ impl Prompt<'_> {
         let Some(answer) = hit_of(&self.last, rank) else {
             return Ok(());
         };
-        let shown = self.session.show(answer, rank - 1)?;
-        self.out
-            .painted(&hit::whole(&shown, &Style::for_stdout()))?;
+        let shown = self.session.open_hit(answer, rank - 1)?;
+        for part in hit::whole(&shown, &Style::for_stdout()) {
+            self.out.painted(&part)?;
+        }
         self.out.flush()
     }
 

@@ -17,6 +17,15 @@ const PLAIN_PASSAGE: usize = 240;
 /// Columns before title and passage: rank, score, and the spaces around them.
 const INDENT: usize = 13;
 
+/// Bytes beyond the last token that a passage may show: more than a screen is wide.
+const BEYOND: usize = 4096;
+
+/// Bytes of a title that are shown with a passage.
+const TITLE: usize = 1024;
+
+/// Bytes of a whole document that are laid out at a time.
+const PART: usize = 64 << 10;
+
 /// A hit, ready to be shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownHit {
@@ -42,12 +51,31 @@ impl ShownHit {
         let tokens = self.title_weights.iter().chain(&self.text_weights);
         tokens.map(|token| token.weight).fold(0.0, f32::max)
     }
+
+    /// What a passage can be made of: all that is lit, and a little beyond. The rest of a long text is left out, so that hits
+    /// cost no more than is seen of them.
+    pub fn excerpt(self) -> ShownHit {
+        let lit = self.text_weights.iter().map(|token| token.span.end).max();
+        let end = lit.unwrap_or(0).saturating_add(BEYOND);
+        ShownHit {
+            title: beginning(&self.title, TITLE).to_owned(),
+            text: beginning(&self.text, end).to_owned(),
+            ..self
+        }
+    }
 }
 
-/// Title and text divided into words, with the weight that is brightest.
+/// The characters that lie wholly within the first `size` bytes.
+fn beginning(text: &str, size: usize) -> &str {
+    let mut end = size.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// A text divided into words, with the weight that is brightest.
 struct Words {
-    title: String,
-    title_words: Vec<Word>,
     text: String,
     text_words: Vec<Word>,
     largest: f32,
@@ -55,12 +83,9 @@ struct Words {
 
 impl Words {
     fn of(hit: &ShownHit, largest: f32) -> Words {
-        let title = clean(&hit.title);
         let text = clean(&hit.text);
         Words {
-            title_words: words(&title, &hit.title_weights),
             text_words: words(&text, &hit.text_weights),
-            title,
             text,
             largest,
         }
@@ -73,28 +98,76 @@ impl Words {
 pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let words = Words::of(hit, largest);
     let (indent, columns) = margins(style);
-    let mut out = head(hit, &words, style);
+    let mut out = head(hit, largest, style);
     for line in passage(&words, columns, PASSAGE_LINES) {
         push_line(&mut out, indent, &line.paint(style, Role::Text));
     }
     out
 }
 
-/// A whole document for a terminal, its own line breaks kept. Ends with a line break.
-pub fn whole(hit: &ShownHit, style: &Style) -> Painted {
-    let words = Words::of(hit, hit.brightest());
+/// A whole document for a terminal, its own line breaks kept, in parts to be printed one after the other. Ends with a line break.
+///
+/// A part ends with a line of the text; only in a line longer than a part it ends between words.
+pub fn whole<'a>(hit: &'a ShownHit, style: &'a Style) -> impl Iterator<Item = Painted> + 'a {
+    let largest = hit.brightest();
+    let first = head(hit, largest, style);
+    let (mut at, mut tokens) = (0, &hit.text_weights[..]);
+    let parts = std::iter::from_fn(move || {
+        let part = part(hit.text.get(at..).filter(|rest| !rest.is_empty())?);
+        let range = at..at + part.len();
+        at = range.end;
+        let own;
+        (own, tokens) =
+            tokens.split_at(tokens.partition_point(|token| token.span.start < range.end));
+        let own = own.iter().map(|token| TokenWeight {
+            span: token.span.start.saturating_sub(range.start)
+                ..token.span.end.saturating_sub(range.start),
+            weight: token.weight,
+        });
+        Some(lines(
+            part,
+            &own.collect::<Vec<_>>(),
+            largest,
+            at == hit.text.len(),
+            style,
+        ))
+    });
+    std::iter::once(first).chain(parts)
+}
+
+/// About [`PART`] bytes of a text, rather with the white space after a line of it.
+fn part(text: &str) -> &str {
+    let most = beginning(text, PART);
+    if most.len() == text.len() {
+        return text;
+    }
+    let end = most.rfind('\n').or_else(|| most.rfind(char::is_whitespace));
+    let end = end.filter(|&end| end > 0).unwrap_or(most.len());
+    let blank = text[end..].len() - text[end..].trim_start().len();
+    &text[..end + blank.min(PART)]
+}
+
+/// A part of a text, line by line, with the blank line that may follow it.
+fn lines(
+    part: &str,
+    tokens: &[TokenWeight],
+    largest: f32,
+    is_last: bool,
+    style: &Style,
+) -> Painted {
+    let text = clean(part);
+    let words = words(&text, tokens);
+    let mut out = Painted::new();
+    if words.is_empty() {
+        return out;
+    }
     let (indent, columns) = margins(style);
-    let mut out = head(hit, &words, style);
-    if !words.text_words.is_empty() {
-        for line in wrap(
-            &words.text,
-            &words.text_words,
-            words.largest,
-            columns,
-            Breaks::Keep,
-        ) {
-            push_line(&mut out, indent, &line.paint(style, Role::Text));
-        }
+    for line in wrap(&text, &words, largest, columns, Breaks::Keep) {
+        push_line(&mut out, indent, &line.paint(style, Role::Text));
+    }
+    let after = &text[text.trim_end().len()..];
+    if !is_last && after.matches('\n').count() > 1 {
+        out.push("\n");
     }
     out
 }
@@ -122,23 +195,19 @@ fn margins(style: &Style) -> (usize, usize) {
     (indent, style.width - indent)
 }
 
-fn head(hit: &ShownHit, words: &Words, style: &Style) -> Painted {
+fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
+    let title = clean(&hit.title);
+    let title_words = words(&title, &hit.title_weights);
     let key = one_line(&hit.key);
     let columns = style.width.saturating_sub(INDENT);
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
     out.push("  ");
-    if words.title_words.is_empty() {
+    if title_words.is_empty() {
         style.push(&mut out, Role::Title(0), &key);
         out.push("\n");
         return out;
     }
-    let lines = wrap(
-        &words.title,
-        &words.title_words,
-        words.largest,
-        columns,
-        Breaks::Flow,
-    );
+    let lines = wrap(&title, &title_words, largest, columns, Breaks::Flow);
     for (at, line) in lines.iter().enumerate() {
         if at > 0 {
             out.push(&" ".repeat(INDENT));
@@ -345,6 +414,60 @@ mod tests {
             colour: Colour::None,
             width: 72,
         };
-        assert!(whole(&paragraphs, &style).ends_with("             One.\n\n             Two.\n"));
+        let shown: String = whole(&paragraphs, &style)
+            .map(|part| part.to_string())
+            .collect();
+        assert!(shown.ends_with("             One.\n\n             Two.\n"));
+    }
+
+    #[test]
+    fn parts_of_a_whole_document_are_what_it_is_at_once() {
+        let text = "A line of some words.\n\nAnother one,\nand more.\n".repeat(10_000);
+        let at = text.len() / 2 + text[text.len() / 2..].find("more").unwrap_or_default();
+        let long = ShownHit {
+            text,
+            text_weights: vec![TokenWeight {
+                span: at..at + 4,
+                weight: 4.0,
+            }],
+            ..hit()
+        };
+        let style = Style {
+            colour: Colour::Ansi256,
+            width: 72,
+        };
+        assert!(whole(&long, &style).count() > 5);
+        let shown: String = whole(&long, &style).map(|part| part.to_string()).collect();
+        let once = head(&long, 4.0, &style).to_string()
+            + &lines(&long.text, &long.text_weights, 4.0, true, &style);
+        assert!(shown == once);
+        assert_eq!(shown.matches("mmore\x1b").count(), 1);
+        let endless = ShownHit {
+            text: "x".repeat(5 * PART),
+            ..hit()
+        };
+        let shown: String = whole(&endless, &style)
+            .map(|part| part.to_string())
+            .collect();
+        assert_eq!(shown.matches('x').count(), 5 * PART);
+    }
+
+    #[test]
+    fn an_excerpt_has_the_passage_of_the_whole() {
+        let text = hit().text + &" And so on, and on.".repeat(100_000);
+        let long = ShownHit {
+            text,
+            title: "title ".repeat(100_000),
+            ..hit()
+        };
+        let excerpt = long.clone().excerpt();
+        assert!(excerpt.text.len() < 2 * BEYOND && excerpt.title.len() <= TITLE);
+        let passage = |hit: &ShownHit| plain(hit).split('\t').next_back().map(str::to_owned);
+        assert_eq!(passage(&excerpt), passage(&long));
+        let unlit = ShownHit {
+            text_weights: Vec::new(),
+            ..long
+        };
+        assert_eq!(passage(&unlit.clone().excerpt()), passage(&unlit));
     }
 }

@@ -1,5 +1,6 @@
 //! Text to token ids, as PyLate or ColBERT does it.
 
+mod cut;
 mod library;
 mod offsets;
 mod tokens;
@@ -13,6 +14,7 @@ use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer};
 
 use crate::EncoderError;
 use crate::checkpoint::read_json;
+use cut::{Reach, Want};
 use offsets::Source;
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;
@@ -66,6 +68,7 @@ impl Manner {
 pub(crate) struct TextTokenizer {
     path: PathBuf,
     inner: Tokenizer,
+    reach: Reach,
     /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
@@ -181,6 +184,7 @@ impl TextTokenizer {
             }
         }
         Ok(TextTokenizer {
+            reach: Reach::of(&inner),
             path,
             inner,
             processor,
@@ -257,22 +261,24 @@ impl TextTokenizer {
             path: self.path.clone(),
             problem,
         };
-        let source = Source::new(
-            text,
-            self.settings.manner == Manner::PyLate,
-            self.settings.lower_case,
-        );
-        let mut encoding = library::call(|| {
-            if spans {
-                self.inner.encode(source.text(), false)
-            } else {
-                self.inner.encode_fast(source.text(), false)
-            }
-        })
-        .map_err(bad)?;
+        let want = if spans { Want::Places } else { Want::Ids };
         let room = length - self.specials - usize::from(marker.is_some());
-        let truncated = encoding.len() > room;
-        if truncated {
+        let (text, stripped) = match self.settings.manner {
+            Manner::PyLate => offsets::strip(text),
+            Manner::ColBert => (text, 0),
+        };
+        let beginning = self.reach.beginning(text, room, want, |part, want| {
+            let source = Source::new(part, stripped, self.settings.lower_case);
+            let encoding = library::call(|| match want {
+                Want::Places => self.inner.encode(source.text(), false),
+                Want::Ids => self.inner.encode_fast(source.text(), false),
+            })?;
+            Ok((source, encoding))
+        });
+        let beginning = beginning.map_err(bad)?;
+        let (source, mut encoding) = (beginning.source, beginning.encoding);
+        let truncated = beginning.goes_on || encoding.len() > room;
+        if encoding.len() > room {
             encoding.truncate(room, 0, tokenizers::TruncationDirection::Right);
         }
         if let Some(processor) = &self.processor {

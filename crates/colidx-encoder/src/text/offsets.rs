@@ -2,23 +2,18 @@
 
 use std::borrow::Cow;
 
-/// A text, perhaps stripped of outer white space and lower-cased.
+/// A text, or the beginning of one, perhaps lower-cased.
 pub(super) struct Source<'a> {
     text: Cow<'a, str>,
-    /// Bytes stripped at the beginning.
+    /// Bytes stripped before it.
     stripped: usize,
     /// Where each character of the lower-cased text begins and where it did before, when lower-casing moved any.
     moved: Vec<(usize, usize)>,
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(given: &'a str, strip: bool, lower_case: bool) -> Source<'a> {
-        let (mut text, mut stripped) = (given, 0);
-        if strip {
-            let start = given.trim_start_matches(is_space);
-            stripped = given.len() - start.len();
-            text = start.trim_end_matches(is_space);
-        }
+    /// For `text` after `stripped` bytes of the text that was given.
+    pub(super) fn new(text: &'a str, stripped: usize, lower_case: bool) -> Source<'a> {
         let mut source = Source {
             text: Cow::Borrowed(text),
             stripped,
@@ -69,6 +64,12 @@ impl<'a> Source<'a> {
     }
 }
 
+/// A text without its outer white space, and the bytes of it that were before.
+pub(super) fn strip(text: &str) -> (&str, usize) {
+    let start = text.trim_start_matches(is_space);
+    (start.trim_end_matches(is_space), text.len() - start.len())
+}
+
 /// White space as Python's `str.strip` has it: Unicode's, and four separators of ASCII.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
@@ -80,17 +81,20 @@ mod tests {
 
     #[test]
     fn stripping_shifts_places() {
-        let source = Source::new("\u{3000}\x1c two words \n", true, false);
+        let given = "\u{3000}\x1c two words \n";
+        let (text, stripped) = strip(given);
+        let source = Source::new(text, stripped, false);
         assert_eq!(source.text(), "two words");
         let (start, end) = source.original(4, 9);
-        assert_eq!(&"\u{3000}\x1c two words \n"[start..end], "words");
+        assert_eq!(&given[start..end], "words");
         assert_eq!(source.original(0, 0), (0, 0));
     }
 
     #[test]
     fn lower_casing_that_moves_bytes_is_undone() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
-        let source = Source::new(given, true, true);
+        let (text, stripped) = strip(given);
+        let source = Source::new(text, stripped, true);
         assert_eq!(source.text(), "i\u{307}stanbul ß σας end");
         for (lower, original) in [
             ("i\u{307}stanbul", "İSTANBUL"),

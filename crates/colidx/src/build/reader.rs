@@ -7,6 +7,9 @@ use crate::format::MAX_SQUARED_LENGTH;
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::{StoredText, Text};
 
+/// Bytes of text that are held at a time, but for a document that is larger.
+const TEXT_BYTES: usize = 8 << 20;
+
 /// What the vectors of a source must have beside the right numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Must {
@@ -31,9 +34,15 @@ impl Reader<'_> {
         self.source.dim()
     }
 
-    /// Reads the vectors of the first of the documents, as many as the source gives at a time.
+    /// Reads the vectors of the first of the documents, which are in ascending order: as many as the source gives at a time, and
+    /// as have text that is held together.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
+        let together = match &self.text {
+            Some(text) => text.fitting(documents, TEXT_BYTES)?,
+            None => documents.len(),
+        };
+        let documents = &documents[..together];
         let (Some(&first), Some(&last)) = (documents.first(), documents.last()) else {
             return Ok(());
         };

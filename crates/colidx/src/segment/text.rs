@@ -6,6 +6,7 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind, metadata};
+use crate::segment::documents::Documents;
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use std::io::Read;
@@ -100,12 +101,15 @@ impl TextWriter {
 
     /// Appends some documents of another segment, which has `all`, in ascending order. A full block of which every document is
     /// wanted is copied as it is.
-    pub(crate) fn copy(&mut self, from: &Text, all: u32, documents: &[u32]) -> Result<()> {
+    pub(crate) fn copy(&mut self, from: &Text, all: &Documents, documents: &[u32]) -> Result<()> {
         let mut rest = documents;
         while let Some(&first) = rest.first() {
             let at = from.block_of(first)?;
             let begins = from.blocks[at].first_document;
-            let end = from.blocks.get(at + 1).map_or(all, |b| b.first_document);
+            let end = from
+                .blocks
+                .get(at + 1)
+                .map_or(all.len(), |b| b.first_document);
             let wanted;
             (wanted, rest) = rest.split_at(rest.partition_point(|&d| d < end).max(1));
             let length = from.blocks[at].length;
@@ -119,7 +123,8 @@ impl TextWriter {
             let block = from.decompress(at)?;
             for &document in wanted {
                 let stored = from.record(at, &block, document)?;
-                self.push("", [&stored.title, &stored.text, &stored.metadata])?;
+                let fields = [&stored.title[..], &stored.text, &stored.metadata];
+                self.push(all.key(document)?, fields)?;
             }
         }
         Ok(())
@@ -134,6 +139,8 @@ impl TextWriter {
         let documents = std::mem::take(&mut self.block_documents);
         self.write_block(&compressed, self.block.len() as u32, documents)?;
         self.block.clear();
+        // One huge document does not keep its memory to the end.
+        self.block.shrink_to(2 * BLOCK_BYTES);
         Ok(())
     }
 
@@ -196,6 +203,21 @@ impl Text {
         }
         self.data.release();
         Ok(texts)
+    }
+
+    /// How many of the documents, in ascending order, stand in blocks of `bytes` together when decompressed; at least one.
+    pub(crate) fn fitting(&self, documents: &[u32], bytes: usize) -> Result<usize> {
+        let (mut held, mut before) = (0, None);
+        for (count, &document) in documents.iter().enumerate() {
+            let at = self.block_of(document)?;
+            if before.replace(at) != Some(at) {
+                held += self.blocks[at].length as usize;
+            }
+            if held > bytes && count > 0 {
+                return Ok(count);
+            }
+        }
+        Ok(documents.len())
     }
 
     fn block_of(&self, document: u32) -> Result<usize> {
@@ -374,6 +396,11 @@ mod tests {
         let frame = Frame::open(&directory, &name, kind::TEXT, Some(seal)).unwrap();
         let text = Text::open(frame).unwrap();
         text.verify(3000).unwrap();
+        let all: Vec<u32> = (0..3000).collect();
+        assert_eq!(text.fitting(&all, usize::MAX).unwrap(), 3000);
+        assert_eq!(text.fitting(&all[1500..], 1).unwrap(), 1);
+        let some = text.fitting(&all, 2 * BLOCK_BYTES).unwrap();
+        assert!((1000..=1500).contains(&some), "{some}");
         assert!(text.verify(2999).is_err());
         for i in [0, 1, 1499, 1500, 1501, 2999] {
             let stored = text.get(i).unwrap();

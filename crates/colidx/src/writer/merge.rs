@@ -92,7 +92,7 @@ impl<'a> Merger<'a> {
                 }
                 match &segment.text {
                     Some(text) => {
-                        writer.copy(text, segment.documents.len(), documents)?;
+                        writer.copy(text, &segment.documents, documents)?;
                         text.frame.release();
                     }
                     None => documents

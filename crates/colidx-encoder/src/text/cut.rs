@@ -1,0 +1,305 @@
+//! The beginning of a text that its first tokens need, so that work and memory are bounded whatever the text is.
+//!
+//! A tokenizer takes out added tokens, normalises what is between, divides that into pre-tokens, and divides each of those
+//! into tokens. All but the last step looks ahead by little: a split of the tokenizer is final once enough of what follows
+//! is known. So a beginning is tokenised that is longer than is likely to be needed, the tokens near its end are left out of
+//! account, and if too few are left, a longer beginning is tried.
+//!
+//! Why the tokens that are left are those of the whole text:
+//!
+//! - *Normalisers* change a character by its neighbours (composing, reordering marks, removing accents and control
+//!   characters, replacing a string). What they make of the end of a beginning belongs to its last pre-token with tokens or
+//!   gives no tokens; and the margin is of tokens, not bytes, so that any number of characters without tokens may stand in it.
+//! - *Added tokens* can be cut in two. The part in the beginning gives at most as many tokens as it has bytes, and the margin
+//!   is longer than any added token. White space that an added token takes up before it is one pre-token more, which is left
+//!   out as a whole: a beginning ends before white space, not in it.
+//! - *Pre-tokenizers* divide at white space, punctuation, digits, scripts or the matches of a pattern, and look ahead within
+//!   the same run of them. The pre-token where the margin begins is left out as a whole, with all after it.
+//! - *Models* see one pre-token. WordPiece takes no more than some characters of it, and gives one token for what is longer.
+//!   In Unigram and BPE what is far ahead can decide a token only by a chain of choices, each of which is the best by the same
+//!   score, in one unbroken pre-token; this is cut off after [`LONG`] tokens.
+//!
+//! A text that has few tokens in many bytes (white space, control characters, or a word, without end) is read up to
+//! [`MOST`] bytes, or [`MOST_PER_TOKEN`] for each of its tokens where that is more, and no further: it counts as truncated
+//! there.
+
+use tokenizers::{Encoding, ModelWrapper, Tokenizer};
+
+/// Bytes of text for each token at the first try: more than most have.
+const PER_TOKEN: usize = 8;
+/// Bytes of any text that are read if it has so few tokens.
+const MOST: usize = 128 << 10;
+/// Bytes for each token that may be read.
+const MOST_PER_TOKEN: usize = 4 * PER_TOKEN;
+/// Tokens that no normaliser and no pattern looks ahead from outside the pre-token.
+const MARGIN: usize = 64;
+/// Tokens of a single pre-token over which Unigram and BPE may look ahead.
+const LONG: usize = 512;
+
+/// How much of a text a tokenizer needs.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    /// Tokens before the end that may not be those of a longer text.
+    margin: usize,
+    /// Whether the tokens of a long pre-token depend on what is near them alone.
+    is_local: bool,
+    per_token: usize,
+    most: usize,
+}
+
+/// A beginning with its tokens.
+pub(super) struct Beginning<S> {
+    /// What was tokenised.
+    pub(super) source: S,
+    pub(super) encoding: Encoding,
+    /// Whether the text goes on: then the tokens near the end of `encoding` may not be those of the whole text, but those that
+    /// were asked for are.
+    pub(super) goes_on: bool,
+}
+
+/// What is to come with the tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    Ids,
+    /// And their places in the text, and which of them are of one pre-token.
+    Places,
+}
+
+impl Reach {
+    pub(super) fn of(tokenizer: &Tokenizer) -> Reach {
+        let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
+        let longest = added.values().map(|token| token.content.len()).max();
+        Reach {
+            // Normalised, an added token may be longer.
+            margin: MARGIN + 4 * longest.unwrap_or(0),
+            is_local: matches!(
+                tokenizer.get_model(),
+                ModelWrapper::BPE(_) | ModelWrapper::Unigram(_)
+            ),
+            per_token: PER_TOKEN,
+            most: MOST,
+        }
+    }
+
+    /// Tokenises as much of `text` as its first `room` tokens need, and what tells whether there are more.
+    pub(super) fn beginning<'a, S, E>(
+        &self,
+        text: &'a str,
+        room: usize,
+        want: Want,
+        tokenise: impl Fn(&'a str, Want) -> Result<(S, Encoding), E>,
+    ) -> Result<Beginning<S>, E> {
+        let tokens = room + self.margin;
+        let mut size = tokens.saturating_mul(self.per_token);
+        let most = tokens.saturating_mul(MOST_PER_TOKEN).max(self.most);
+        while size < text.len().min(most) {
+            let (source, encoding) = tokenise(head(text, size), Want::Places)?;
+            if self.final_tokens(&encoding) > room {
+                return Ok(Beginning {
+                    source,
+                    encoding,
+                    goes_on: true,
+                });
+            }
+            size = size.saturating_mul(4);
+        }
+        let part = up_to(text, most);
+        let (source, encoding) = tokenise(part, want)?;
+        Ok(Beginning {
+            source,
+            encoding,
+            goes_on: part.len() < text.len(),
+        })
+    }
+
+    /// How many tokens are the same whatever follows.
+    fn final_tokens(&self, encoding: &Encoding) -> usize {
+        let words = encoding.get_word_ids();
+        let Some(edge) = words.len().checked_sub(self.margin) else {
+            return 0;
+        };
+        let Some(last) = words.get(edge) else {
+            return 0;
+        };
+        let before = words[..edge].partition_point(|word| word < last);
+        if self.is_local {
+            before.max(edge.saturating_sub(LONG))
+        } else {
+            before
+        }
+    }
+}
+
+/// At most `size` bytes of `text`, rather before white space.
+fn head(text: &str, size: usize) -> &str {
+    let part = up_to(text, size);
+    match part.rfind(char::is_whitespace) {
+        Some(at) if at >= size / 2 => part[..at].trim_end(),
+        _ => part,
+    }
+}
+
+/// The characters that lie wholly within the first `size` bytes.
+fn up_to(text: &str, size: usize) -> &str {
+    let mut end = size.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::Precision;
+    use crate::checkpoint::Checkpoint;
+    use crate::ops::Placement;
+    use crate::text::{TextTokenizer, Tokens};
+
+    /// What texts are made of.
+    const PIECES: [&str; 40] = [
+        "water ",
+        "the",
+        "cell",
+        " ",
+        "      ",
+        "\t",
+        "\r\n",
+        "\n\n",
+        "\n \n  ",
+        "\0",
+        "\u{7f}\u{1}",
+        "\u{1c}",
+        "日本",
+        "東京都に住む",
+        "가나",
+        "\u{1112}\u{1161}\u{11ab}",
+        "e\u{301}",
+        "\u{301}\u{323}",
+        "é",
+        "İ",
+        "ΑΣ",
+        "ς'",
+        ". ,",
+        "...",
+        "don't",
+        "'",
+        "12",
+        "3,456",
+        "🦀",
+        "👩\u{200d}👩\u{200d}👧",
+        "\u{200b}",
+        "\u{ad}",
+        "\u{feff}",
+        "ﬁ",
+        "½",
+        "[MASK]",
+        "[Q] ",
+        "<mask>",
+        "[SE",
+        "<pad>",
+    ];
+    const BYTES: usize = 2000;
+
+    fn tokenizers() -> Vec<(String, TextTokenizer)> {
+        let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let folders = std::fs::read_dir(fixtures).unwrap();
+        let all = folders.map(|folder| {
+            let path = folder.unwrap().path();
+            let placement = Placement::Kernels(Precision::F32);
+            let tokenizer = Checkpoint::open(&path, &placement).unwrap().tokenizer;
+            (path.display().to_string(), tokenizer)
+        });
+        let all: Vec<_> = all.collect();
+        assert!(all.len() >= 11);
+        all
+    }
+
+    fn tokens(tokenizer: &TextTokenizer, text: &str) -> [Tokens; 3] {
+        [
+            tokenizer.document(text).unwrap(),
+            tokenizer.document_with_spans(text).unwrap(),
+            tokenizer.query(text).unwrap(),
+        ]
+    }
+
+    /// That a text has the tokens that it has when it is tokenised whole, however long the first beginning is.
+    fn same(name: &str, tokenizer: &mut TextTokenizer, text: &str) {
+        let reach = tokenizer.reach.clone();
+        tokenizer.reach.per_token = usize::MAX;
+        tokenizer.reach.most = usize::MAX;
+        let whole = tokens(tokenizer, text);
+        for per_token in [1, 2, 3, PER_TOKEN] {
+            tokenizer.reach.per_token = per_token;
+            for (cut, whole) in tokens(tokenizer, text).iter().zip(&whole) {
+                assert_eq!(cut.ids, whole.ids, "{name}, {per_token}: {text:?}");
+                assert_eq!(cut.spans, whole.spans, "{name}, {per_token}: {text:?}");
+                assert_eq!(
+                    cut.truncated, whole.truncated,
+                    "{name}, {per_token}: {text:?}"
+                );
+            }
+        }
+        tokenizer.reach = reach;
+    }
+
+    #[test]
+    fn a_beginning_has_the_tokens_of_the_whole() {
+        for (name, mut tokenizer) in tokenizers() {
+            for (at, piece) in PIECES.iter().enumerate() {
+                let run = piece.repeat(BYTES / piece.len());
+                let before = PIECES[(at * 7 + 3) % PIECES.len()];
+                for text in [
+                    run.clone(),
+                    format!("cell {run} cell"),
+                    format!("{before}{run}{before}water"),
+                    format!("{} the{run}m", "a b ".repeat(at)),
+                ] {
+                    same(&name, &mut tokenizer, &text);
+                }
+            }
+            let mut state = 1u64;
+            let mut random = |below: usize| {
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
+                (state >> 33) as usize % below
+            };
+            for _ in 0..60 {
+                // Few kinds of pieces, so that runs are long in some.
+                let kinds: Vec<&str> = (0..1 + random(6))
+                    .map(|_| PIECES[random(PIECES.len())])
+                    .collect();
+                let mut text = String::new();
+                while text.len() < BYTES {
+                    let piece = kinds[random(kinds.len())];
+                    text.push_str(&piece.repeat(1 + random(3) * random(40)));
+                }
+                same(&name, &mut tokenizer, &text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_with_few_tokens_is_read_to_a_bound() {
+        for (name, tokenizer) in tokenizers() {
+            for piece in [" ", "\0", "\u{301}", "x", "日", "\t\u{1}"] {
+                let text = format!("cell{}", piece.repeat((16 << 20) / piece.len()));
+                let reach = tokenizer.reach.clone();
+                let read = std::cell::Cell::new(0);
+                let beginning = reach.beginning(&text, 300, Want::Ids, |part, want| {
+                    read.set(read.get() + part.len());
+                    assert_eq!(want == Want::Ids, part.len() + 4 > MOST);
+                    tokenizer
+                        .inner
+                        .encode(part, false)
+                        .map(|encoding| ((), encoding))
+                });
+                assert!(beginning.unwrap().goes_on, "{name}");
+                assert!(read.get() <= 3 * MOST, "{name}: {}", read.get());
+            }
+        }
+    }
+}
