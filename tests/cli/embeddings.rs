@@ -160,7 +160,7 @@ fn wrong_query_vectors_are_refused() {
     place.write("wide.npy", npy("1, 1, 3", &[1., 0., 0.]));
     search(&place, &["--query-embeddings", "wide.npy"])
         .fails()
-        .says(&["dimension 2"]);
+        .says(&["3 values each, those of the index 2"]);
     place.write("flat.npy", npy("2, 2", &[1., 0., 0., 1.]));
     search(&place, &["--query-embeddings", "flat.npy"])
         .fails()

@@ -265,3 +265,37 @@ fn while_encoding_over_an_index_that_stays() {
     let files = std::fs::read_dir(place.path("x.colidx")).expect("the index is there");
     assert_eq!(files.count(), 9, "lock, manifest and seven files");
 }
+
+/// A run is beside its file until it is whole: a signal leaves neither half of one nor what it was written to.
+#[test]
+fn a_run_that_is_stopped_leaves_nothing() {
+    let place = Place::with_index();
+    let queries: String = (0..20_000)
+        .map(|n| format!("{{\"_id\": \"{n}\", \"text\": \"the sun and the moon {n}\"}}\n"))
+        .collect();
+    place.write("queries.jsonl", queries);
+    let arguments = [
+        "search",
+        "--index",
+        "x.colidx",
+        "--queries",
+        "queries.jsonl",
+        "--run-out",
+        "run/of.trec",
+    ];
+    std::fs::create_dir(place.path("run")).expect("it can be made");
+    let mut child = place.colidx(&arguments).command.spawn().expect("it runs");
+    let files = || {
+        std::fs::read_dir(place.path("run"))
+            .expect("it is there")
+            .count()
+    };
+    let began = Instant::now();
+    while files() == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "no run is begun");
+        sleep(Duration::from_millis(2));
+    }
+    interrupt(&child);
+    assert_eq!(end_of(&mut child), Some(130));
+    assert_eq!(files(), 0);
+}

@@ -216,6 +216,7 @@ mod long {
                 queries,
                 "--run-out",
                 "r",
+                "--force",
             ];
             measure(place.colidx(&search))
         };

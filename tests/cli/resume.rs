@@ -69,7 +69,7 @@ fn ctrl_c_names_the_command_that_goes_on() {
         .spawn()
         .expect("the binary runs");
     // Made when the sample is encoded.
-    let lengths = place.path("x.colidx/lengths.spool");
+    let lengths = place.path("x.colidx/sample.spool");
     wait(&mut child, || lengths.exists());
     interrupt(&child);
     end_of(&mut child);
@@ -115,9 +115,9 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
         .collect();
     place.write("corpus.jsonl", corpus);
     build(&place, "whole.colidx", &[]).run().succeeds();
-    let lengths = place.path("x.colidx/lengths.spool");
+    let lengths = place.path("x.colidx/sample.spool");
     // How fast this machine is nobody knows: later and later, until some of the documents are encoded.
-    for wait_for in (0..9).map(|n| Duration::from_millis(2 << n)) {
+    for wait_for in (0..30).map(|n| Duration::from_millis(2 << (n % 9))) {
         let mut child = build(&place, "x.colidx", &["--threads", "1"])
             .command
             .spawn()
@@ -128,6 +128,11 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
         end_of(&mut child);
         let run = Run::new(child.wait_with_output().expect("the build has ended"));
         if run.stderr.contains("no index was made") {
+            continue;
+        }
+        if run.code == Some(0) {
+            // It was done before the signal came.
+            fs::remove_dir_all(place.path("x.colidx")).expect("it can be removed");
             continue;
         }
         let run = run.stops_at_ctrl_c();
@@ -157,7 +162,12 @@ fn a_killed_build_goes_further_each_time_and_ends_the_same() {
             .command
             .spawn()
             .expect("the binary runs");
-        wait(&mut child, || fs::read(&path).unwrap_or_default() != before);
+        // Its first journal says that it begins.
+        let begun = |journal: &[u8]| journal.windows(12).any(|w| w == b"\"encoded\":0,");
+        wait(&mut child, || {
+            let now = fs::read(&path).unwrap_or_default();
+            now != before && !begun(&now)
+        });
         // At another moment of the work on a batch each time.
         sleep(Duration::from_millis(7 * kills));
         child.kill().expect("the build can be killed");

@@ -8,7 +8,7 @@ use colidx::{Index, Query, SearchOptions, SearchResults};
 use serde::Serialize;
 
 use super::on_threads;
-use super::search::TAG;
+use super::search::{TAG, check_stopped, run_file};
 use crate::args::BenchArgs;
 use crate::error::CliError;
 use crate::eval::RunWriter;
@@ -65,9 +65,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &args.index.path, &from)?;
         let run = args.run_out.as_ref();
-        let run = run
-            .map(|path| OutputFile::create(path, &guard))
-            .transpose()?;
+        let run = run.map(|path| run_file(path, &guard)).transpose()?;
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
@@ -172,6 +170,7 @@ fn search_rounds(
         last: Vec::new(),
     };
     for number in warm_up..warm_up + rounds {
+        check_stopped()?;
         phases.set(queries.len() as u64 * u64::from(number));
         let began = Instant::now();
         searches.last = round(index, queries, options)?;

@@ -1,6 +1,7 @@
 //! `colidx search`
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use colidx::{Index, SearchOptions, SearchResults};
@@ -10,8 +11,9 @@ use crate::args::SearchArgs;
 use crate::error::CliError;
 use crate::eval::RunWriter;
 use crate::interactive;
+use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine};
-use crate::output::{OutputFile, Stdout};
+use crate::output::{Guard, OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, From, Queries};
 use crate::session::Session;
@@ -54,6 +56,22 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
     })
 }
 
+/// The file of a run. It is beside the one that it replaces until it is whole, so that a signal must not leave it there.
+pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
+    interrupt::install()?;
+    Ok(OutputFile::create(path, guard)?)
+}
+
+/// Ends the work that a signal asked to end.
+pub fn check_stopped() -> Result<(), CliError> {
+    if interrupt::asked() {
+        return Err(CliError::Interrupted(
+            "no run was written; run the same command again".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 fn options(args: &SearchArgs, k: u32) -> SearchOptions {
     args.effort.options(args.k.unwrap_or(k) as usize)
 }
@@ -88,7 +106,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let mut queries = Queries::open(&index, &args.index.path, &from)?;
     let options = options(args, K_BATCH);
     let mut sink = match &args.run_out {
-        Some(path) => Sink::File(RunWriter::new(OutputFile::create(path, &guard)?, TAG)),
+        Some(path) => Sink::File(RunWriter::new(run_file(path, &guard)?, TAG)),
         None if args.json => Sink::Json(Stdout::lock()),
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
@@ -153,6 +171,7 @@ pub fn search_all(
     let phases = Phases::new();
     phases.begin("searching", Some(total as u64), Unit::Things("query"));
     for start in (0..total).step_by(CHUNK) {
+        check_stopped()?;
         let at = start..total.min(start + CHUNK);
         let began = Instant::now();
         let chunk = queries.get(at.clone())?;
