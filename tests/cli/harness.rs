@@ -53,7 +53,7 @@ impl Place {
 
     /// The command, ready to get more arguments.
     pub fn colidx(&self, arguments: &[&str]) -> Colidx {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_colidx"));
+        let mut command = binary();
         command.args(arguments);
         self.prepare(command)
     }
@@ -112,6 +112,23 @@ impl Place {
     pub fn has_no_index(&self) {
         assert!(!self.path("x.colidx").exists(), "x.colidx was left behind");
     }
+}
+
+/// The binary, for which Ctrl-C means what it means at a terminal.
+///
+/// A shell lets what it starts in the background ignore SIGINT, these tests too, and the binary leaves that as it is.
+fn binary() -> Command {
+    let path = env!("CARGO_BIN_EXE_colidx");
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // The numbers of SIGHUP and SIGINT are 1 and 2.
+    if ignored.unwrap_or(0) & 0b11 == 0 {
+        return Command::new(path);
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,HUP", path]);
+    command
 }
 
 /// The tiny checkpoint.

@@ -163,8 +163,23 @@ fn write(directory: &Directory, corpus: &Corpus) -> Result<()> {
         added?;
     }
     whole(directory)?;
-    writer.retrain(None, &RetrainOptions::default(), &NoProgress)?;
+    match writer.retrain(None, &RetrainOptions::default(), &NoProgress) {
+        // Rounded anew, vectors of nearly the greatest length may be longer than that.
+        Err(Error::Uncommittable { .. }) if longest(writer.index())? > 2f64.powi(60) => {}
+        retrained => drop(retrained?),
+    }
     whole(directory)
+}
+
+fn longest(index: &Index) -> Result<f64> {
+    let mut longest = 0f64;
+    for doc in index.doc_ids() {
+        let vectors = index.token_vectors(doc)?;
+        let squares = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        let lengths = vectors.chunks_exact(index.dim()).map(squares);
+        longest = lengths.fold(longest, f64::max);
+    }
+    Ok(longest.sqrt())
 }
 
 #[test]
