@@ -35,12 +35,14 @@
 mod checkpoint;
 mod encoder;
 mod error;
+mod files;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod model;
 mod ops;
 mod options;
 mod text;
+mod weights;
 
 pub use checkpoint::CheckpointInfo;
 pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};

@@ -2,23 +2,21 @@
 //!
 //! Each layout has a module that reads its settings into a [`Description`]; from there on all are opened alike.
 
-mod files;
 mod info;
 mod plain;
 mod pylate;
 mod stanford;
-mod weights;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use files::read_json;
 pub use info::CheckpointInfo;
-pub(crate) use weights::Weights;
 
 use crate::EncoderError;
+use crate::files;
 use crate::model::{Dense, DenseConfig, Projection, Transformer};
 use crate::ops::Placement;
 use crate::text::{TextSettings, TextTokenizer};
+use crate::weights::Weights;
 
 const CONFIG: &str = "config.json";
 

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{CONFIG, Description, files};
+use super::{CONFIG, Description};
 use crate::EncoderError;
+use crate::files;
 use crate::model::Transformer;
 use crate::text::{Manner, TextSettings};
 

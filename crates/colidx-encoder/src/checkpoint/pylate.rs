@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Description, Projector, files, plain, punctuation};
+use super::{Description, Projector, plain, punctuation};
 use crate::EncoderError;
+use crate::files;
 use crate::text::{Manner, TextSettings};
 
 /// The file that tells the layout.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Description, Projector, files, punctuation};
+use super::{Description, Projector, punctuation};
 use crate::EncoderError;
+use crate::files;
 use crate::text::{Manner, TextSettings};
 
 /// The file that tells the layout.

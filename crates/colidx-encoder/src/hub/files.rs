@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::HubError;
 use super::id::is_plain;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 
 const MODULES: &str = "modules.json";
 const METADATA: &str = "artifact.metadata";

@@ -14,8 +14,8 @@ use candle_core::Tensor;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
+use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
 use modernbert::ModernBert;

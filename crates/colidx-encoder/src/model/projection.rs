@@ -6,8 +6,8 @@ use candle_core::Tensor;
 use serde::Deserialize;
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{ACTIVATIONS, Activation, Linear, Placement, Threads, parse_activation};
+use crate::weights::Weights;
 
 /// `config.json` of a Dense module.
 #[derive(Deserialize)]

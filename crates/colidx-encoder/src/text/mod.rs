@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer};
 
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use offsets::Source;
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;

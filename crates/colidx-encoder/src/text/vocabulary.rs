@@ -11,7 +11,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::SpecialTokens;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 
 /// BERT's vocabulary, one token a line.
 pub(super) const VOCABULARY: &str = "vocab.txt";

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{File, gelu};
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::Activation;
 
 /// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.

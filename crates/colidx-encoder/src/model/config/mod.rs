@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::{ACTIVATIONS, Activation, parse_activation};
 pub(super) use bert::{Bert, Form, Positions};
 pub(super) use modernbert::ModernBert;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{File, gelu};
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::Activation;
 
 /// ModernBERT (Warner et al., arXiv 2412.13663).

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::files;
 use crate::EncoderError;
+use crate::files;
 use pickle::Pickle;
 use safetensors::Safetensors;
 

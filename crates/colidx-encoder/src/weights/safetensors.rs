@@ -10,7 +10,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{Found, damaged};
 use crate::EncoderError;
-use crate::checkpoint::files;
+use crate::files;
 
 /// Bytes that a header may have: what the safetensors library allows.
 const MAX_HEADER: u64 = 100_000_000;

@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::{Found, damaged};
 use crate::EncoderError;
-use crate::checkpoint::files;
+use crate::files;
 use tensor::Tensor;
 
 /// The end of the name of the entry that says what the tensors are.
