@@ -182,7 +182,7 @@ pub enum EncoderError {
         /// The token.
         token: String,
         /// The setting that names it.
-        setting: &'static str,
+        setting: String,
     },
     /// The tokenizer has no token to pad queries with.
     #[error(

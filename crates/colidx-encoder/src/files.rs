@@ -56,6 +56,14 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
     Ok(format!("{:032x}", hash.digest128()))
 }
 
+/// The path of `name` in `folder`, both relative to a checkpoint; an empty folder is the checkpoint itself.
+pub(crate) fn inside(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
 /// Whether a path that a file of a checkpoint names stays inside the checkpoint's folder. A checkpoint may come from anywhere.
 pub(crate) fn is_inside(path: &str) -> bool {
     let mut parts = Path::new(path).components();

@@ -41,6 +41,7 @@ pub mod hub;
 mod model;
 mod ops;
 mod options;
+mod settings;
 mod text;
 mod weights;
 
@@ -48,4 +49,4 @@ pub use checkpoint::CheckpointInfo;
 pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};
 pub use error::EncoderError;
 pub use options::{Device, EncoderOptions, Precision, UnknownName};
-pub use text::TokenSpan;
+pub use text::{SettingInfo, TokenSpan};

@@ -4,6 +4,7 @@ mod pickle;
 mod safetensors;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,6 +80,14 @@ impl Weights {
         })
     }
 
+    /// Reads one file of weights.
+    pub(crate) fn open_file(path: PathBuf) -> Result<Weights, EncoderError> {
+        Ok(Weights {
+            shards: Arc::new(vec![Shard::open(path)?]),
+            prefix: "",
+        })
+    }
+
     /// The same tensors, with that of `prefixes` before every name that makes `name` exist; none if none does.
     pub(crate) fn with_prefix_of(&self, name: &str, prefixes: &[&'static str]) -> Weights {
         let found = prefixes
@@ -93,6 +102,12 @@ impl Weights {
     /// Whether there is a tensor `name`.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.find(&format!("{}{name}", self.prefix)).is_some()
+    }
+
+    /// The shape of tensor `name`.
+    pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let (_, found) = self.find(&format!("{}{name}", self.prefix))?;
+        Some(found.shape)
     }
 
     /// The number of floats in all tensors.
@@ -195,7 +210,8 @@ impl Found {
 
 impl Shard {
     fn open(path: PathBuf) -> Result<Shard, EncoderError> {
-        if path.extension().is_some_and(|extension| extension == "bin") {
+        let by_torch = |extension: &OsStr| extension == "bin" || extension == "pt";
+        if path.extension().is_some_and(by_torch) {
             Ok(Shard::Pickle(Pickle::open(path)?))
         } else {
             Ok(Shard::Safetensors(Safetensors::open(path)?))

@@ -182,6 +182,10 @@ impl Bert {
         })
     }
 
+    pub(super) fn is_rotary(&self) -> bool {
+        matches!(self.positions, Positions::Rotary { .. })
+    }
+
     pub(super) fn sequence_length(&self) -> usize {
         match self.positions {
             Positions::Table(rows) => rows,

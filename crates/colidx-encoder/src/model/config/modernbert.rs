@@ -26,7 +26,7 @@ pub(in crate::model) struct ModernBert {
     pub(in crate::model) local_base: f64,
     /// For each layer whether its attention is local.
     pub(in crate::model) layers: Vec<bool>,
-    /// Tokens that a sequence can have.
+    /// Tokens of the longest sequence that it was configured for.
     pub(in crate::model) positions: usize,
 }
 
