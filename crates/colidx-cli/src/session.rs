@@ -233,7 +233,10 @@ fn as_recorded(
     recorded: &ModelInfo,
     path: &Path,
 ) -> Result<(), CliError> {
-    let prompts = (recorded.document_prompt.clone(), recorded.query_prompt.clone());
+    let prompts = (
+        recorded.document_prompt.clone(),
+        recorded.query_prompt.clone(),
+    );
     let document = (
         differs(&mut options.document_prompt, prompts.0),
         differs(&mut options.document_length, recorded.document_length),
@@ -243,23 +246,36 @@ fn as_recorded(
         format!("{what} {asked} is not that of {index}, {kept}")
     };
     let refused = match document {
-        (Some((asked, kept)), _) => {
-            Some(other("the document prompt", format!("{asked:?}"), format!("{kept:?}")))
-        }
-        (_, Some((asked, kept))) => {
-            Some(other("the document length", asked.to_string(), kept.to_string()))
-        }
+        (Some((asked, kept)), _) => Some(other(
+            "the document prompt",
+            format!("{asked:?}"),
+            format!("{kept:?}"),
+        )),
+        (_, Some((asked, kept))) => Some(other(
+            "the document length",
+            asked.to_string(),
+            kept.to_string(),
+        )),
         (None, None) => None,
     };
     if let Some(refused) = refused {
-        let advice = "its documents would be of two kinds; leave the option out, or build the index anew";
+        let advice =
+            "its documents would be of two kinds; leave the option out, or build the index anew";
         return Err(CliError::Usage(format!("{refused}: {advice}")));
     }
     if let Some((asked, kept)) = differs(&mut options.query_prompt, prompts.1) {
-        note(&other("the query prompt", format!("{asked:?}"), format!("{kept:?}")));
+        note(&other(
+            "the query prompt",
+            format!("{asked:?}"),
+            format!("{kept:?}"),
+        ));
     }
     if let Some((asked, kept)) = differs(&mut options.query_length, recorded.query_length) {
-        note(&other("the query length", asked.to_string(), kept.to_string()));
+        note(&other(
+            "the query length",
+            asked.to_string(),
+            kept.to_string(),
+        ));
     }
     Ok(())
 }

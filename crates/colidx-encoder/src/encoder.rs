@@ -362,6 +362,6 @@ mod tests {
             }
             names += 1;
         }
-        assert!(names >= 30);
+        assert!(names >= 36);
     }
 }

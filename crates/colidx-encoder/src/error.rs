@@ -193,6 +193,12 @@ pub enum EncoderError {
         /// The tokenizer file.
         path: PathBuf,
     },
+    /// A length that the caller asked for is not to be had.
+    #[error("{problem}; ask for another length, or for the checkpoint's own")]
+    Length {
+        /// Expected and asked for.
+        problem: String,
+    },
     /// The tokenizer gave a token that the model has no embedding for.
     #[error(
         "token id {id} has no embedding: the model knows {rows} tokens; check that tokenizer.json and the weights belong together"

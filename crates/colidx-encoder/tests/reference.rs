@@ -7,7 +7,7 @@ use colidx_encoder::{Encoder, EncoderOptions, Precision};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-const CHECKPOINTS: [&str; 30] = [
+const CHECKPOINTS: [&str; 36] = [
     "tiny-bert",
     "tiny-bert-dense",
     "tiny-bert-plain-query",
@@ -19,12 +19,17 @@ const CHECKPOINTS: [&str; 30] = [
     "tiny-stanford",
     "tiny-stanford-bin",
     "tiny-plain",
+    "bert-tokconf-added-tokens",
     "bert-tokconf-cased",
+    "bert-tokconf-keep-accents",
     "bert-tokconf-mask-by-default",
     "bert-tokconf-no-chinese-split",
+    "bert-tokconf-no-class",
     "bert-tokconf-truncation-left",
+    "flag-embedding",
     "jina-rotary-stanford",
     "modernbert-document-beyond-positions",
+    "modernbert-null-theta",
     "mve-fresh-modernbert",
     "mve-keep-only-bert",
     "mve-named-token-roberta",
@@ -37,6 +42,7 @@ const CHECKPOINTS: [&str; 30] = [
     "pylate-prompts-behind-markers",
     "roberta-sentence-roberta-config",
     "roberta-tokconf-prefix-space",
+    "stanford-no-metadata",
     "stanford-stale-modules-json",
 ];
 const TOLERANCE: f32 = 1e-4;

@@ -111,8 +111,13 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
 /// Every setting that shapes a vector, and where it comes from.
 fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
     let head = ["setting", "value", "from"].map(str::to_owned).to_vec();
-    let rows = (info.settings.iter())
-        .map(|setting| vec![setting.name.clone(), setting.value.clone(), setting.origin.clone()]);
+    let rows = (info.settings.iter()).map(|setting| {
+        vec![
+            setting.name.clone(),
+            setting.value.clone(),
+            setting.origin.clone(),
+        ]
+    });
     std::iter::once(head).chain(rows).collect()
 }
 

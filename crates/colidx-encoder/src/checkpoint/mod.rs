@@ -22,7 +22,7 @@ pub use info::CheckpointInfo;
 use crate::files;
 use crate::model::{Projection, TokenPooling, Transformer};
 use crate::ops::Placement;
-use crate::settings::Setting;
+use crate::settings::{Origin, Setting};
 use crate::text::{RoleSettings, TextSettings, TextTokenizer};
 use crate::weights::Weights;
 use crate::{EncoderError, EncoderOptions};
@@ -87,7 +87,6 @@ impl Checkpoint {
             Layout::Plain => plain::describe(&mut reading)?,
         };
         take_options(&mut description.text, options);
-        check_lengths(&description, &reading)?;
         build(description, reading, placement)
     }
 }
@@ -141,16 +140,22 @@ fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
 fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(), EncoderError> {
     let text = &description.text;
     let pooled = description.chain.pooling.as_ref();
-    for (length, pooled) in [
+    for (name, length, pooled) in [
         (
+            "the query length",
             &text.query.length,
             pooled.is_some_and(|pooling| pooling.queries),
         ),
         (
+            "the document length",
             &text.document.length,
             pooled.is_some_and(|pooling| pooling.documents),
         ),
-        (&text.expansion.length, false),
+        (
+            "the length of padded queries",
+            &text.expansion.length,
+            false,
+        ),
     ] {
         let most = match reading.outline.limit {
             Some(limit) if length.value > limit => {
@@ -162,10 +167,20 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
             }
             _ => continue,
         };
-        let (path, name) = reading.place_of(&length.origin);
-        return Err(EncoderError::Config {
-            path,
-            problem: format!("{name} is {} and {most}", length.value),
+        let problem = |name: &str| format!("{name} is {} and {most}", length.value);
+        return Err(match &length.origin {
+            Origin::File { file, key } => EncoderError::Config {
+                // A key may lie deeper in the file.
+                path: reading.root.join(file.split(": ").next().unwrap_or(file)),
+                problem: problem(key),
+            },
+            Origin::Default(_) => EncoderError::Config {
+                path: reading.folder().join(CONFIG),
+                problem: problem(&format!("{name} ({})", length.origin)),
+            },
+            Origin::Caller => EncoderError::Length {
+                problem: problem(name),
+            },
         });
     }
     Ok(())
@@ -179,6 +194,7 @@ fn build(
 ) -> Result<Checkpoint, EncoderError> {
     let folder = reading.folder();
     let names = fingerprinted(&description, &reading)?;
+    let lengths = check_lengths(&description, &reading);
     let mut notes = reading.notes;
     let ((model, tokenizer), fingerprint) = rayon::join(
         || {
@@ -193,6 +209,8 @@ fn build(
         || files::fingerprint(reading.root, &names),
     );
     let (model, tokenizer) = (model?, tokenizer?);
+    // Last: a length that is nobody's but a default says less than what else is wrong.
+    lengths?;
     let text = tokenizer.settings();
     let mut settings = text.report();
     settings.extend_from_slice(tokenizer.report());

@@ -10,7 +10,7 @@ use super::{CONFIG, MODULES};
 use crate::EncoderError;
 use crate::files;
 use crate::model::{Outline, Transformer};
-use crate::settings::{Origin, SettingsFile};
+use crate::settings::SettingsFile;
 use crate::text::TokenizerConfig;
 use crate::weights::Weights;
 
@@ -123,17 +123,6 @@ impl<'a> Reading<'a> {
     /// Whether the weights hold ColBERT's projection.
     pub(super) fn has_linear(&self) -> Result<bool, EncoderError> {
         Ok(Weights::open(&self.folder())?.has("linear.weight"))
-    }
-
-    /// The file and the key of a setting, for errors.
-    pub(super) fn place_of(&self, origin: &Origin) -> (PathBuf, String) {
-        match origin {
-            Origin::File { file, key } => {
-                let file = file.split(": ").next().unwrap_or(file);
-                (self.root.join(file), key.clone())
-            }
-            other => (self.root.to_owned(), format!("the length ({other})")),
-        }
     }
 }
 

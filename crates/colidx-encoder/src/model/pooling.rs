@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn equal_vectors_and_what_is_no_number_end() {
-        let (left, _) = pooling(2.0).pool(at(&[1.0; 20]), 2);
+        let (left, _) = pooling(2.0).pool([1.0, 0.0].repeat(20), 2);
         assert_eq!(left.len(), 2 * 2, "all distances are the same");
         let (left, firsts) = pooling(3.0).pool(vec![f32::NAN; 40], 2);
         assert_eq!(left.len(), firsts.len() * 2);

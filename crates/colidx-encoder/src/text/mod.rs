@@ -204,13 +204,14 @@ impl TextTokenizer {
         ] {
             let least = specials + usize::from(marker.is_some());
             if length.value <= least {
-                return Err(EncoderError::Config {
-                    path: path.clone(),
-                    problem: format!(
-                        "{} is {}, and special tokens and marker alone take {least}",
-                        setting_name(&length.origin),
-                        length.value
-                    ),
+                let problem = format!(
+                    "{} is {}, and special tokens and marker alone take {least}",
+                    setting_name(&length.origin),
+                    length.value
+                );
+                return Err(match length.origin {
+                    Origin::Caller => EncoderError::Length { problem },
+                    _ => EncoderError::Config { path, problem },
                 });
             }
         }
@@ -372,7 +373,8 @@ impl TextTokenizer {
 fn setting_name(origin: &Origin) -> String {
     match origin {
         Origin::File { key, .. } => key.clone(),
-        other => format!("the {other}"),
+        Origin::Caller => "the length".to_owned(),
+        Origin::Default(_) => format!("the {origin}"),
     }
 }
 
