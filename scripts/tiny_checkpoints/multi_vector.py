@@ -48,6 +48,8 @@ CHECKPOINTS = {
     # The usual way to go on training a checkpoint of PyLate.
     "mve-resaved-modernbert": lambda: resaved("tiny-modernbert"),
     "mve-resaved-bert-plain": lambda: resaved("tiny-bert-plain-query"),
+    # Markers that are tokens of the vocabulary, written as text.
+    "mve-resaved-stanford": lambda: resaved("stanford-no-metadata"),
     # Text is lower-cased by a step of the tokenizer; three Dense modules.
     "mve-resaved-bert-dense": lambda: resaved("tiny-bert-dense"),
     # The defaults: no marker, no expansion, no skiplist.

@@ -362,6 +362,6 @@ mod tests {
             }
             names += 1;
         }
-        assert!(names >= 36);
+        assert!(names >= 37);
     }
 }

@@ -7,7 +7,7 @@ use colidx_encoder::{Encoder, EncoderOptions, Precision};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-const CHECKPOINTS: [&str; 36] = [
+const CHECKPOINTS: [&str; 37] = [
     "tiny-bert",
     "tiny-bert-dense",
     "tiny-bert-plain-query",
@@ -39,6 +39,7 @@ const CHECKPOINTS: [&str; 36] = [
     "mve-resaved-bert-dense",
     "mve-resaved-bert-plain",
     "mve-resaved-modernbert",
+    "mve-resaved-stanford",
     "pylate-prompts-behind-markers",
     "roberta-sentence-roberta-config",
     "roberta-tokconf-prefix-space",

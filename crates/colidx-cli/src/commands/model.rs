@@ -72,7 +72,7 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> String {
         row("layout", info.layout.clone()),
         row(
             "reads",
-            format!("{} tokens at most", number::count(info.positions as u64)),
+            format!("made for {} tokens", number::count(info.positions as u64)),
         ),
         row("vectors", format!("{} dimensions", info.dim)),
     ]);

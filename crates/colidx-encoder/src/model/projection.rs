@@ -124,7 +124,7 @@ impl Dense {
 
 /// A module that changes the vector of each token by itself.
 enum Module {
-    Dense(Dense),
+    Dense(Box<Dense>),
     /// Scales each vector to length one.
     Normalize,
 }
@@ -147,7 +147,7 @@ impl Projection {
     /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
     pub(crate) fn push(&mut self, module: Dense) {
         self.dim = module.outputs;
-        self.modules.push(Module::Dense(module));
+        self.modules.push(Module::Dense(Box::new(module)));
     }
 
     /// Puts scaling to length one behind the others.

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use tokenizers::normalizers::{BertNormalizer, Lowercase, Sequence};
 use tokenizers::{
-    AddedToken, NormalizerWrapper, PostProcessor, PostProcessorWrapper, PreTokenizerWrapper,
-    Tokenizer, TruncationDirection,
+    AddedToken, NormalizerWrapper, PaddingDirection, PostProcessor, PostProcessorWrapper,
+    PreTokenizerWrapper, Tokenizer, TruncationDirection,
 };
 
 use crate::EncoderError;
@@ -98,26 +98,31 @@ impl TextTokenizer {
 
         // The file may hold the truncation and padding of the run that saved it; lengths are decided here, and of the sides
         // alone it has a say.
-        let left = |is_left| if is_left { Side::Left } else { Side::Right };
-        let whose = "tokenizer.json";
-        let truncation = match (&config.truncation, inner.get_truncation()) {
-            (Some(side), _) => side.clone(),
-            (None, Some(saved)) => {
-                Setting::default(left(saved.direction == TruncationDirection::Left), whose)
-            }
-            (None, None) => Setting::default(Side::Right, "transformers"),
+        let saved = |key: &str, is_left| Setting {
+            value: if is_left { Side::Left } else { Side::Right },
+            origin: Origin::File {
+                file: "tokenizer.json".to_owned(),
+                key: format!("{key}.direction"),
+            },
         };
-        let padding = match (&config.padding, inner.get_padding()) {
-            (Some(side), _) => side.clone(),
-            (None, Some(saved)) => Setting::default(
-                left(matches!(
-                    saved.direction,
-                    tokenizers::PaddingDirection::Left
-                )),
-                whose,
-            ),
-            (None, None) => Setting::default(Side::Right, "transformers"),
+        let side = |told: &Option<Setting<Side>>, saved: Option<Setting<Side>>| {
+            let told = told.clone().or(saved);
+            told.unwrap_or_else(|| Setting::default(Side::Right, "transformers"))
         };
+        let truncation = inner.get_truncation().map(|truncation| {
+            saved(
+                "truncation",
+                truncation.direction == TruncationDirection::Left,
+            )
+        });
+        let truncation = side(&config.truncation, truncation);
+        let padding = inner.get_padding().map(|padding| {
+            saved(
+                "padding",
+                matches!(padding.direction, PaddingDirection::Left),
+            )
+        });
+        let padding = side(&config.padding, padding);
         library::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
         inner.with_padding(None);
         let marked = [&settings.query, &settings.document]
@@ -393,7 +398,7 @@ fn obey(
     if config.class == Class::Bert {
         let mut normalizer = match inner.get_normalizer() {
             None => BertNormalizer::default(),
-            Some(NormalizerWrapper::BertNormalizer(normalizer)) => normalizer.clone(),
+            Some(NormalizerWrapper::BertNormalizer(normalizer)) => *normalizer,
             Some(_) => {
                 notes.push(format!(
                     "tokenizer.json has another normaliser than {} makes: colidx takes it as it is, as transformers 4 does",
