@@ -301,12 +301,11 @@ fn metadata_of_colbert() {
         ("attend_to_mask_tokens", Value::Null),
     ] {
         let found = Copy::of(name).set(file, key, value.clone()).open().unwrap();
-        for (found, expected) in [(
-            found.encode_documents(&text),
-            expected.encode_documents(&text),
-        )] {
-            assert_eq!(found.unwrap(), expected.unwrap(), "{key} {value}");
-        }
+        assert_eq!(
+            found.encode_documents(&text).unwrap(),
+            expected.encode_documents(&text).unwrap(),
+            "{key} {value}"
+        );
         assert_eq!(
             found.encode_query(text[0]).unwrap(),
             expected.encode_query(text[0]).unwrap(),

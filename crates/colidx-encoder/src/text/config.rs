@@ -162,9 +162,9 @@ impl Class {
 /// type; and where they name none, the one registered.
 fn class(named: Option<Setting<String>>, model_type: &str) -> Setting<String> {
     let registered = match model_type {
-        "bert" | "distilbert" => "BertTokenizer",
+        "bert" | "distilbert" | "nomic_bert" => "BertTokenizer",
         "roberta" => "RobertaTokenizer",
-        "xlm-roberta" => "XLMRobertaTokenizer",
+        "gte" | "jina_embeddings_v3" | "xlm-roberta" => "XLMRobertaTokenizer",
         "camembert" => "CamembertTokenizer",
         _ => "TokenizersBackend",
     };
