@@ -53,4 +53,5 @@ pub use checkpoint::CheckpointInfo;
 pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};
 pub use error::EncoderError;
 pub use options::{Device, EncoderOptions, Precision, UnknownName};
-pub use text::{SettingInfo, TokenSpan};
+pub use settings::SettingInfo;
+pub use text::TokenSpan;

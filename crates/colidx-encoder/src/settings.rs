@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::EncoderError;
@@ -62,6 +63,31 @@ impl<T> Setting<T> {
         Setting {
             value: f(self.value),
             origin: self.origin,
+        }
+    }
+}
+
+/// A setting that shapes vectors, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingInfo {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub value: String,
+    /// The file and key that say so, whose default it is, or `option`.
+    pub origin: String,
+}
+
+impl SettingInfo {
+    pub(crate) fn new<T>(
+        name: &str,
+        setting: &Setting<T>,
+        value: impl Into<String>,
+    ) -> SettingInfo {
+        SettingInfo {
+            name: name.to_owned(),
+            value: value.into(),
+            origin: setting.origin.to_string(),
         }
     }
 }

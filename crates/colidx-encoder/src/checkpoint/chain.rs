@@ -7,8 +7,7 @@ use crate::EncoderError;
 use crate::files;
 use crate::model::{Dense, DenseConfig, Projection, TokenPooling, Transformer};
 use crate::ops::Placement;
-use crate::settings::{Setting, SettingsFile, Unknown};
-use crate::text::SettingInfo;
+use crate::settings::{Setting, SettingInfo, SettingsFile, Unknown};
 use crate::weights::Weights;
 
 /// What happens to the transformer's output, in order: projectors, then pooling.

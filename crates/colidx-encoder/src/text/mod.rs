@@ -17,11 +17,10 @@ use tokenizers::{
 };
 
 use crate::EncoderError;
-use crate::settings::{Origin, Setting};
+use crate::settings::{Origin, Setting, SettingInfo};
 pub(crate) use config::TokenizerConfig;
 use config::{Class, Side};
 use offsets::Source;
-pub use settings::SettingInfo;
 pub(crate) use settings::{Expansion, Manner, RoleSettings, TextSettings};
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;

@@ -1,6 +1,6 @@
 //! How texts become tokens, and which tokens get vectors.
 
-use crate::settings::Setting;
+use crate::settings::{Setting, SettingInfo};
 
 /// How texts become tokens: the part of a checkpoint's settings that the tokenizer needs.
 #[derive(Clone, Debug)]
@@ -67,31 +67,6 @@ pub(crate) enum Manner {
     SentenceTransformers,
     /// A text is taken as it is; the first token gets no vector.
     FlagEmbedding,
-}
-
-/// A setting that shapes vectors, in words.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct SettingInfo {
-    /// What it is called.
-    pub name: String,
-    /// What it is.
-    pub value: String,
-    /// The file and key that say so, whose default it is, or `option`.
-    pub origin: String,
-}
-
-impl SettingInfo {
-    pub(crate) fn new<T>(
-        name: &str,
-        setting: &Setting<T>,
-        value: impl Into<String>,
-    ) -> SettingInfo {
-        SettingInfo {
-            name: name.to_owned(),
-            value: value.into(),
-            origin: setting.origin.to_string(),
-        }
-    }
 }
 
 impl TextSettings {

@@ -13,6 +13,7 @@ use crate::EncoderError;
 
 /// BERT's vocabulary, one token a line.
 pub(super) const VOCABULARY: &str = "vocab.txt";
+
 /// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
 ///
 /// # Errors
