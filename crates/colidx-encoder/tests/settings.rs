@@ -205,6 +205,12 @@ fn what_colidx_does_not_do_is_refused_by_file_and_key() {
             json!("q"),
         ),
         (
+            "mve-fresh-modernbert",
+            "config_sentence_transformers.json",
+            "document_prefix",
+            json!("[D] "),
+        ),
+        (
             "stanford-stale-modules-json",
             "artifact.metadata",
             "query_token_id",

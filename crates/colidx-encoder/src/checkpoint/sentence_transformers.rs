@@ -21,6 +21,12 @@ struct Mask {
 
 /// What the files say.
 pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
+    if let Some(key) = super::pylate::first_setting(&reading.settings) {
+        return Err(reading.settings.unsupported(
+            format!("{key} of PyLate beside the settings of MultiVectorEncoder"),
+            "one of both: save the checkpoint with sentence-transformers again",
+        ));
+    }
     let mut chain = Chain::default();
     let mut mask = None;
     let modules = reading.modules.take().unwrap_or_default();
