@@ -50,14 +50,14 @@ def large(model, hidden):
     return model.eval()
 
 
-def bert(vocab_size, hidden, layers, heads):
+def bert(vocab_size, hidden, layers, heads, places=64):
     config = BertConfig(
         vocab_size=vocab_size,
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=2 * hidden,
-        max_position_embeddings=64,
+        max_position_embeddings=places,
     )
     return large(BertModel(config, add_pooling_layer=False), hidden)
 

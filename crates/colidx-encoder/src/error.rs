@@ -185,7 +185,7 @@ pub enum EncoderError {
         /// The token.
         token: String,
         /// The setting that names it.
-        setting: &'static str,
+        setting: String,
     },
     /// The tokenizer has no token to pad queries with.
     #[error(
@@ -195,6 +195,12 @@ pub enum EncoderError {
     NoMask {
         /// The tokenizer file.
         path: PathBuf,
+    },
+    /// A length that the caller asked for is not to be had.
+    #[error("{problem}; ask for another length, or for the checkpoint's own")]
+    Length {
+        /// Expected and asked for.
+        problem: String,
     },
     /// The tokenizer gave a token that the model has no embedding for.
     #[error(

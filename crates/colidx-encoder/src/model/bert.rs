@@ -7,8 +7,8 @@ use super::config::{self, Form, Positions};
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Rotary};
+use crate::weights::Weights;
 
 /// The encoder without the pooler: every layer is attention and a feed-forward part, each followed by a norm of its output
 /// and its input.

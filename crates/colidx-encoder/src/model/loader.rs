@@ -1,8 +1,8 @@
 //! Building operations from named tensors.
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Activation, LayerNorm, Linear, Placement};
+use crate::weights::Weights;
 
 /// The tensors of a checkpoint and where operations made of them compute.
 pub(super) struct Loader<'a> {

@@ -5,17 +5,19 @@ mod config;
 mod embedding;
 mod loader;
 mod modernbert;
+mod pooling;
 mod projection;
 
 use std::path::Path;
 
 use candle_core::Tensor;
 
+pub(crate) use pooling::TokenPooling;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
+use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
 use modernbert::ModernBert;
@@ -28,6 +30,16 @@ pub(crate) struct Transformer {
     positions: usize,
     placement: Placement,
     model: Model,
+}
+
+/// What is known of a transformer before its weights are read.
+pub(crate) struct Outline {
+    /// `model_type` in config.json.
+    pub(crate) architecture: String,
+    /// Tokens of the longest sequence that it was configured for.
+    pub(crate) positions: usize,
+    /// The most tokens that a sequence can have, where there is such a number: rotary embeddings have places without end.
+    pub(crate) limit: Option<usize>,
 }
 
 enum Model {
@@ -62,9 +74,14 @@ impl Transformer {
         })
     }
 
-    /// Tokens that a sequence can have in the transformer that the `config.json` at `path` describes.
-    pub(crate) fn positions_of(path: &Path) -> Result<usize, EncoderError> {
-        Ok(Config::read(path)?.1.positions())
+    /// What the `config.json` at `path` says before any weight is read.
+    pub(crate) fn outline(path: &Path) -> Result<Outline, EncoderError> {
+        let (architecture, config) = Config::read(path)?;
+        Ok(Outline {
+            architecture,
+            positions: config.positions(),
+            limit: config.limit(),
+        })
     }
 
     /// `model_type` in config.json.
@@ -82,7 +99,7 @@ impl Transformer {
         self.layers
     }
 
-    /// Tokens that a sequence can have.
+    /// Tokens of the longest sequence that it was configured for.
     pub(crate) fn positions(&self) -> usize {
         self.positions
     }

@@ -7,8 +7,8 @@ use super::config;
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Rotary};
+use crate::weights::Weights;
 
 /// The encoder: every layer normalises its input before attention and before the gated feed-forward part, and adds what
 /// these give to it. Most layers attend to a window around each token alone.

@@ -175,6 +175,7 @@ fn settings_that_would_be_ignored_are_refused() {
     );
     let error = Encoder::open(folder.path()).err().unwrap();
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
+    write(&folder, "tokenizer_config.json", "{}");
     fs::remove_file(folder.path().join("vocab.txt")).unwrap();
     let error = Encoder::open(folder.path()).err().unwrap();
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");

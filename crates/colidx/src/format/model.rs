@@ -32,6 +32,12 @@ pub struct ModelInfo {
     pub document_marker: String,
     /// Token put before every query.
     pub query_marker: String,
+    /// Text put before every document and tokenised with it; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document_prompt: String,
+    /// Text put before every query and tokenised with it; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query_prompt: String,
     /// Tokens whose vectors are not stored.
     pub skiplist: Vec<String>,
     /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{File, gelu};
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::Activation;
 
 /// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.
@@ -180,6 +180,10 @@ impl Bert {
             types: None,
             positions: Positions::Table(read.max_position_embeddings),
         })
+    }
+
+    pub(super) fn is_rotary(&self) -> bool {
+        matches!(self.positions, Positions::Rotary { .. })
     }
 
     pub(super) fn sequence_length(&self) -> usize {

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::{ACTIVATIONS, Activation, parse_activation};
 pub(super) use bert::{Bert, Form, Positions};
 pub(super) use modernbert::ModernBert;
@@ -48,7 +48,16 @@ impl Config {
         Ok((model_type, config))
     }
 
-    /// Tokens that a sequence can have.
+    /// The most tokens that a sequence can have; none where places have no end.
+    pub(super) fn limit(&self) -> Option<usize> {
+        match self {
+            Config::Bert(config) if config.is_rotary() => None,
+            Config::Bert(config) => Some(config.sequence_length()),
+            Config::ModernBert(_) => None,
+        }
+    }
+
+    /// Tokens of the longest sequence that the model was configured for.
     pub(super) fn positions(&self) -> usize {
         match self {
             Config::Bert(config) => config.sequence_length(),

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{File, gelu};
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 use crate::ops::Activation;
 
 /// ModernBERT (Warner et al., arXiv 2412.13663).
@@ -26,7 +26,7 @@ pub(in crate::model) struct ModernBert {
     pub(in crate::model) local_base: f64,
     /// For each layer whether its attention is local.
     pub(in crate::model) layers: Vec<bool>,
-    /// Tokens that a sequence can have.
+    /// Tokens of the longest sequence that it was configured for.
     pub(in crate::model) positions: usize,
 }
 
@@ -53,19 +53,28 @@ struct ModernBertFile {
     local_attention: usize,
     global_attn_every_n_layers: Option<usize>,
     layer_types: Option<Vec<String>>,
-    global_rope_theta: Option<f64>,
-    local_rope_theta: Option<f64>,
+    #[serde(default, deserialize_with = "present")]
+    global_rope_theta: Option<Option<f64>>,
+    /// Absent it is the default, null the base of the global layers.
+    #[serde(default, deserialize_with = "present")]
+    local_rope_theta: Option<Option<f64>>,
     rope_parameters: Option<RopeParameters>,
+}
+
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// What transformers 5 writes in place of `global_rope_theta` and `local_rope_theta`.
 #[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RopeParameters {
     full_attention: Option<Rope>,
     sliding_attention: Option<Rope>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Rope {
     rope_theta: Option<f64>,
     rope_type: Option<String>,
@@ -119,6 +128,15 @@ impl ModernBert {
             file.rotary("rope_theta", base.unwrap_or(default), width)
         };
         let ropes = read.rope_parameters.unwrap_or_default();
+        if read.global_rope_theta == Some(None) {
+            return Err(file.problem("global_rope_theta is null and should be a number".to_owned()));
+        }
+        let global = read.global_rope_theta.flatten();
+        let global_base = base(ropes.full_attention, global, 160_000.0)?;
+        let (local, local_default) = match read.local_rope_theta {
+            Some(None) => (None, global_base),
+            local => (local.flatten(), 10_000.0),
+        };
         Ok(ModernBert {
             vocabulary: read.vocab_size,
             hidden: read.hidden_size,
@@ -130,8 +148,8 @@ impl ModernBert {
             attention_bias: read.attention_bias,
             mlp_bias: read.mlp_bias,
             window: read.local_attention / 2,
-            global_base: base(ropes.full_attention, read.global_rope_theta, 160_000.0)?,
-            local_base: base(ropes.sliding_attention, read.local_rope_theta, 10_000.0)?,
+            global_base,
+            local_base: base(ropes.sliding_attention, local, local_default)?,
             layers,
             positions: read.max_position_embeddings,
         })
