@@ -65,7 +65,20 @@ pub enum EncoderError {
         /// Its `model_type`.
         found: String,
         /// The supported values.
-        known: &'static str,
+        known: String,
+    },
+    /// A configuration has a key that may change what is computed, and colidx does not know how.
+    #[error(
+        "{}: `{key}` is a setting of {architecture} that colidx does not know; remove it from the file if no vector depends on it, or use another checkpoint",
+        path.display()
+    )]
+    UnknownSetting {
+        /// The configuration file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The `model_type` of the checkpoint.
+        architecture: String,
     },
     /// The checkpoint asks for something that colidx does not implement.
     #[error("{}: {feature} is not supported (supported: {known}); use a checkpoint without it", path.display())]

@@ -2,6 +2,7 @@
 
 mod bert;
 mod config;
+mod decoder;
 mod embedding;
 mod loader;
 mod modernbert;
@@ -18,6 +19,7 @@ use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
 use bert::Bert;
 use config::Config;
+use decoder::Decoder;
 use modernbert::ModernBert;
 
 /// The transformer of a checkpoint.
@@ -33,6 +35,7 @@ pub(crate) struct Transformer {
 enum Model {
     Bert(Bert),
     ModernBert(ModernBert),
+    Decoder(Decoder),
 }
 
 impl Transformer {
@@ -46,6 +49,7 @@ impl Transformer {
         let (hidden, layers) = match &config {
             Config::Bert(config) => (config.hidden, config.layers),
             Config::ModernBert(config) => (config.hidden, config.layers.len()),
+            Config::Decoder(config) => (config.hidden, config.layers.len()),
         };
         Ok(Transformer {
             architecture,
@@ -56,6 +60,9 @@ impl Transformer {
                 Config::Bert(config) => Model::Bert(Bert::load(&config, weights, placement)?),
                 Config::ModernBert(config) => {
                     Model::ModernBert(ModernBert::load(&config, weights, placement)?)
+                }
+                Config::Decoder(config) => {
+                    Model::Decoder(Decoder::load(&config, weights, placement)?)
                 }
             },
             placement: placement.clone(),
@@ -97,6 +104,7 @@ impl Transformer {
         match &self.model {
             Model::Bert(model) => model.forward(batch),
             Model::ModernBert(model) => model.forward(batch),
+            Model::Decoder(model) => model.forward(batch),
         }
     }
 }
