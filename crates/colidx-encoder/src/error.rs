@@ -16,6 +16,14 @@ pub enum EncoderError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file is larger than any that a checkpoint is known to have, and was not read whole.
+    #[error("{}: the file has more than {limit} bytes, which no checkpoint needs; restore it from where the checkpoint was published", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it may have.
+        limit: u64,
+    },
     /// The directory holds no checkpoint layout that is known.
     #[error(
         "{}: no {expected} found; give the directory of a ColBERT checkpoint, as PyLate (modules.json), ColBERT (artifact.metadata) or transformers (config.json) saves it",

@@ -11,7 +11,7 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use files::read_json;
+pub(crate) use files::{MAX_TOKENIZER, read, read_json};
 pub use info::CheckpointInfo;
 pub(crate) use weights::Weights;
 

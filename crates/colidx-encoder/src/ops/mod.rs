@@ -10,6 +10,7 @@ mod attention;
 mod batch;
 mod feed_forward;
 mod heads;
+mod int8;
 mod linear;
 mod norm;
 mod placement;

@@ -93,10 +93,7 @@ impl TextTokenizer {
             problem,
         };
         let mut inner = if path.ends_with("tokenizer.json") && path.is_file() {
-            let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
-                path: path.clone(),
-                source,
-            })?;
+            let bytes = crate::checkpoint::read(&path, crate::checkpoint::MAX_TOKENIZER)?;
             library::from_json(&bytes).map_err(bad)?
         } else {
             vocabulary::wordpiece(folder, &named)?

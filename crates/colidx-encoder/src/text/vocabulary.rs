@@ -11,7 +11,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::SpecialTokens;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::checkpoint::{MAX_TOKENIZER, read, read_json};
 
 /// BERT's vocabulary, one token a line.
 pub(super) const VOCABULARY: &str = "vocab.txt";
@@ -76,6 +76,8 @@ pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenize
             known: "BertTokenizer, DistilBertTokenizer",
         });
     }
+    // The library reads whatever is there.
+    read(&path, MAX_TOKENIZER)?;
     let name = |role, default: &str| named.get(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())

@@ -1,5 +1,7 @@
 //! The configuration of LFM2.
 
+use std::collections::HashSet;
+
 use super::Config;
 use super::decoder::{Decoder, Mixer, Names, heads};
 use super::file::File;
@@ -82,7 +84,7 @@ fn layers(file: &mut File<'_>, reach: Reach) -> Result<Vec<Mixer>, EncoderError>
     let count = file.layers("num_hidden_layers")?;
     let taps = file.optional("conv_L_cache")?.unwrap_or(3);
     let taps = file.at_least_one("conv_L_cache", taps)?;
-    let attending: Option<Vec<usize>> = file.optional("full_attn_idxs")?;
+    let attending: Option<HashSet<usize>> = file.optional("full_attn_idxs")?;
     let types = file.layer_types(count)?;
     (0..count)
         .map(|layer| {
