@@ -192,6 +192,17 @@ pub enum EncoderError {
         /// The directory.
         path: PathBuf,
     },
+    /// The tokenizer has another program split text into words.
+    #[error(
+        "{}: {class} splits text into words with MeCab, which colidx does not have; encode texts with PyLate and build the index from those vectors, or use a checkpoint that needs tokenizer.json alone",
+        path.display()
+    )]
+    NeedsMecab {
+        /// The file that names the tokenizer.
+        path: PathBuf,
+        /// The tokenizer.
+        class: String,
+    },
     /// The tokenizer does not know the token that marks queries or documents.
     #[error(
         "{}: the vocabulary has no token {token:?}, which {setting} names; use a checkpoint saved after training, with its own tokenizer",

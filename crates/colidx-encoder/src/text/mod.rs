@@ -87,6 +87,7 @@ impl TextTokenizer {
         if !path.is_file() && folder.join(vocabulary::VOCABULARY).is_file() {
             path = folder.join(vocabulary::VOCABULARY);
         }
+        vocabulary::refuse_mecab(folder)?;
         let named = SpecialTokens::read(folder)?;
         let bad = |problem| EncoderError::Tokenizer {
             path: path.clone(),

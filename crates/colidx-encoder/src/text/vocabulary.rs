@@ -44,6 +44,20 @@ fn yes() -> bool {
     true
 }
 
+/// Refuses a tokenizer of `folder` that has another program split text into words, whatever other files there are.
+pub(super) fn refuse_mecab(folder: &Path) -> Result<(), EncoderError> {
+    let path = folder.join("tokenizer_config.json");
+    if !path.is_file() {
+        return Ok(());
+    }
+    match read_json::<Settings>(&path)?.tokenizer_class {
+        Some(class) if class.starts_with("BertJapaneseTokenizer") => {
+            Err(EncoderError::NeedsMecab { path, class })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
 ///
 /// # Errors
