@@ -70,6 +70,7 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
 fn settings_that_cannot_be_computed_are_refused_by_name() {
     let every = [
         ("is_decoder", json!(true)),
+        ("is_causal", json!("perhaps")),
         ("add_cross_attention", json!(true)),
         ("is_encoder_decoder", json!(true)),
         ("pruned_heads", json!({"0": [1]})),
@@ -208,6 +209,19 @@ fn keys_of_older_files_say_the_same() {
         config.insert("model_type".into(), json!("bidirectional_pplx_qwen3"));
         config.remove("is_causal");
         config.insert("use_bidirectional_attention".into(), json!(true));
+    });
+    // The names of jina-colbert-v2, whose code came with it.
+    same("tiny-jina-v3", &|config| {
+        config.insert("model_type".into(), json!("xlm-roberta"));
+        config.insert("position_embedding_type".into(), json!("rotary"));
+        config.remove("rope_parameters");
+        config.insert("rotary_emb_base".into(), json!(20000.0));
+        config.insert("use_flash_attn".into(), json!(true));
+    });
+    same("tiny-gte", &|config| {
+        config.insert("model_type".into(), json!("new"));
+        config.insert("pack_qkv".into(), json!(true));
+        config.insert("position_embedding_type".into(), json!("rope"));
     });
     same("tiny-modernbert", &|config| {
         config.insert("position_embedding_type".into(), json!("sans_pos"));

@@ -19,7 +19,6 @@ const NAMES: Names = Names {
 
 /// Reads the file of a EuroBERT (Boizard et al., arXiv 2503.05500): a Llama whose tokens attend to all others.
 pub(super) fn read(file: &mut File<'_>) -> Result<Config, EncoderError> {
-    file.only("is_causal", false)?;
     let hidden = file.size("hidden_size")?;
     let heads = heads(file, hidden, None)?;
     let layers = file.layers("num_hidden_layers")?;

@@ -21,7 +21,9 @@ const WITHOUT_EFFECT: &[&str] = &[
     "finetuning_task",
     "language",
     "model_type",
+    "model_name",
     "name_or_path",
+    "sentence_transformers",
     "task_specific_params",
     "tokenizer_class",
     "torch_dtype",
@@ -64,6 +66,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "repad_logits_with_grad",
     "torchscript",
     "unpad_inputs",
+    "tf_legacy_loss",
     "use_bfloat16",
     "use_cache",
     "use_flash_attn",
@@ -80,6 +83,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "diversity_penalty",
     "do_sample",
     "early_stopping",
+    "encoder_no_repeat_ngram_size",
     "length_penalty",
     "max_length",
     "min_length",
@@ -211,7 +215,13 @@ impl<'a> File<'a> {
 
     /// Refuses the file if a key is left that may have an effect.
     pub(super) fn finish(mut self) -> Result<(), EncoderError> {
-        for key in ["is_decoder", "add_cross_attention", "is_encoder_decoder"] {
+        let unlike_encoders = [
+            "is_decoder",
+            "is_causal",
+            "add_cross_attention",
+            "is_encoder_decoder",
+        ];
+        for key in unlike_encoders {
             self.only(key, false)?;
         }
         self.only("pruned_heads", Map::new())?;

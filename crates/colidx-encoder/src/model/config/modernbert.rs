@@ -37,9 +37,7 @@ pub(super) fn read(file: &mut File<'_>) -> Result<Config, EncoderError> {
     let window = file.optional("local_attention")?.unwrap_or(128) / 2;
     // Half of it, where a version writes both.
     file.only("sliding_window", window)?;
-    for key in ["is_causal", "causal_mask"] {
-        file.only(key, false)?;
-    }
+    file.only("causal_mask", false)?;
     // Positions are rotary whatever the first says, and norms have the epsilon `norm_eps`.
     file.ignore(&["position_embedding_type", "layer_norm_eps"]);
     let positions = file.optional("max_position_embeddings")?.unwrap_or(8192);
