@@ -309,6 +309,6 @@ mod tests {
             }
             names += 1;
         }
-        assert!(names >= 11);
+        assert!(names >= 20);
     }
 }
