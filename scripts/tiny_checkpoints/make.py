@@ -6,6 +6,8 @@ writes, with two more files: `expected.json` (texts, token ids, and which tokens
 vectors that PyLate or ColBERT gives for them, in the same order).
 
 Usage: pip install pylate==1.6.0 && scripts/tiny_checkpoints/make.py [NAME...]
+What transformers has had since 5.3 (nomic-bert, gte, jina-v3; lfm2, eurobert and qwen3 were made so too) needs a later one, with
+which PyLate runs all the same: pip install --no-deps transformers==5.24.0
 The Stanford layouts need ColBERT's own package as well: pip install --no-deps colbert-ai==0.2.22 ujson GitPython ninja
 """
 
