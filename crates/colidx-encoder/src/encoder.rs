@@ -366,6 +366,6 @@ mod tests {
             }
             names += 1;
         }
-        assert!(names >= 37);
+        assert!(names >= 46);
     }
 }

@@ -9,9 +9,31 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::EncoderError;
 
+/// Bytes that a JSON file of settings may have: the largest known have about a million. What is made of it in memory is many
+/// times as large.
+const MAX_JSON: u64 = 8 << 20;
+/// Bytes that a tokenizer's file may have, and any other than weights: twice what those of the largest vocabularies have.
+pub(crate) const MAX_TOKENIZER: u64 = 64 << 20;
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, EncoderError> {
+    let file = fs::File::open(path).map_err(|source| io(path, source))?;
+    let mut bytes = Vec::new();
+    // One byte more than may be there tells whether there is more, whatever the system says of the file.
+    let mut first = file.take(limit + 1);
+    (first.read_to_end(&mut bytes)).map_err(|source| io(path, source))?;
+    if bytes.len() as u64 > limit {
+        return Err(EncoderError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
 /// Reads and parses a JSON file.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderError> {
-    let bytes = fs::read(path).map_err(|source| io(path, source))?;
+    let bytes = read(path, MAX_JSON)?;
     serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json {
         path: path.to_owned(),
         source,
@@ -50,6 +72,16 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
             continue;
         }
         let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;
+        let is_weights = [".safetensors", ".bin", ".pt"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        let size = file.metadata().map_err(|source| io(&path, source))?.len();
+        if !is_weights && size > MAX_TOKENIZER {
+            return Err(EncoderError::TooLarge {
+                path,
+                limit: MAX_TOKENIZER,
+            });
+        }
         let mut len = 0u64;
         hash.update(name.as_bytes());
         loop {

@@ -120,6 +120,15 @@ impl SettingsFile {
         })
     }
 
+    /// Reads the file at `path`, which must be there. In the checkpoint it is called `name`.
+    pub(crate) fn read(path: &Path, name: &str) -> Result<SettingsFile, EncoderError> {
+        Ok(SettingsFile {
+            settings: files::read_json(path)?,
+            path: path.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
     /// An object inside another one, whose keys are named after its own.
     pub(crate) fn inner(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {

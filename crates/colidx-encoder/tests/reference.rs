@@ -7,7 +7,7 @@ use colidx_encoder::{Encoder, EncoderOptions, Precision};
 use safetensors::SafeTensors;
 use serde::Deserialize;
 
-const CHECKPOINTS: [&str; 37] = [
+const CHECKPOINTS: [&str; 46] = [
     "tiny-bert",
     "tiny-bert-dense",
     "tiny-bert-plain-query",
@@ -16,6 +16,15 @@ const CHECKPOINTS: [&str; 37] = [
     "tiny-distilbert",
     "tiny-modernbert",
     "tiny-modernbert-bias",
+    "tiny-lfm2",
+    "tiny-lfm2-bias",
+    "tiny-eurobert",
+    "tiny-eurobert-bias",
+    "tiny-qwen3",
+    "tiny-qwen3-causal",
+    "tiny-nomic-bert",
+    "tiny-gte",
+    "tiny-jina-v3",
     "tiny-stanford",
     "tiny-stanford-bin",
     "tiny-plain",

@@ -55,17 +55,15 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads what all layouts have from the directory `root`.
     pub(super) fn open(root: &'a Path) -> Result<Reading<'a>, EncoderError> {
-        let is_there = |name| root.join(name).is_file();
-        if ![MODULES, super::stanford::METADATA, CONFIG]
-            .into_iter()
-            .any(is_there)
-        {
+        let is_there = |name| files::is_file(&root.join(name));
+        let is_listed = is_there(MODULES)?;
+        if !(is_listed || is_there(super::stanford::METADATA)? || is_there(CONFIG)?) {
             return Err(EncoderError::NoCheckpoint {
                 path: root.to_owned(),
                 expected: "modules.json, artifact.metadata or config.json",
             });
         }
-        let (transformer, modules) = if is_there(MODULES) {
+        let (transformer, modules) = if is_listed {
             let (transformer, modules) = modules(root)?;
             (transformer, Some(modules))
         } else {
@@ -75,7 +73,7 @@ impl<'a> Reading<'a> {
         let mut settings = SettingsFile::open(root, SETTINGS)?;
         let model_type = settings.take::<String>("model_type")?;
         settings.pass_over(&["__version__"]);
-        let model = ModelConfig::read(root, &transformer, &mut notes)?;
+        let model = ModelConfig::read(root, &transformer)?;
         let config = root.join(files::inside(&transformer, CONFIG));
         let outline = Transformer::outline(&config)?;
         let class = model.tokenizer_class.clone();

@@ -217,6 +217,43 @@ mod tests {
         );
     }
 
+    /// A checkpoint of the files that a visit asks for is the checkpoint.
+    #[test]
+    fn every_file_that_an_encoder_reads_is_asked_for() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let mut count = 0;
+        for fixture in fs::read_dir(fixtures).unwrap() {
+            let fixture = fixture.unwrap().path();
+            let copy = tempfile::tempdir().unwrap();
+            visit(&mut |name| {
+                let path = fixture.join(name);
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                let to = copy.path().join(name);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(&path, to).unwrap();
+                Ok(Some(path))
+            })
+            .unwrap();
+            let [copied, whole] = [copy.path(), &fixture].map(|folder| {
+                let encoder = crate::Encoder::open(folder);
+                encoder.unwrap_or_else(|error| panic!("{}: {error}", fixture.display()))
+            });
+            let [copied, whole] = [copied.info(), whole.info()];
+            assert_eq!(
+                copied.fingerprint,
+                whole.fingerprint,
+                "{}",
+                fixture.display()
+            );
+            assert_eq!(copied.settings, whole.settings, "{}", fixture.display());
+            assert_eq!(copied.notes, whole.notes, "{}", fixture.display());
+            count += 1;
+        }
+        assert!(count >= 46);
+    }
+
     #[test]
     fn shards_are_those_of_the_index() {
         let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;

@@ -2,6 +2,7 @@
 
 mod bert;
 mod config;
+mod decoder;
 mod embedding;
 mod loader;
 mod modernbert;
@@ -20,6 +21,7 @@ use crate::ops::{Batch, Placement};
 use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
+use decoder::Decoder;
 use modernbert::ModernBert;
 
 /// The transformer of a checkpoint.
@@ -45,6 +47,7 @@ pub(crate) struct Outline {
 enum Model {
     Bert(Bert),
     ModernBert(ModernBert),
+    Decoder(Decoder),
 }
 
 impl Transformer {
@@ -58,6 +61,7 @@ impl Transformer {
         let (hidden, layers) = match &config {
             Config::Bert(config) => (config.hidden, config.layers),
             Config::ModernBert(config) => (config.hidden, config.layers.len()),
+            Config::Decoder(config) => (config.hidden, config.layers.len()),
         };
         Ok(Transformer {
             architecture,
@@ -68,6 +72,9 @@ impl Transformer {
                 Config::Bert(config) => Model::Bert(Bert::load(&config, weights, placement)?),
                 Config::ModernBert(config) => {
                     Model::ModernBert(ModernBert::load(&config, weights, placement)?)
+                }
+                Config::Decoder(config) => {
+                    Model::Decoder(Decoder::load(&config, weights, placement)?)
                 }
             },
             placement: placement.clone(),
@@ -114,6 +121,7 @@ impl Transformer {
         match &self.model {
             Model::Bert(model) => model.forward(batch),
             Model::ModernBert(model) => model.forward(batch),
+            Model::Decoder(model) => model.forward(batch),
         }
     }
 }

@@ -11,6 +11,7 @@ use tokenizers::{
 use super::config::{Class, Side, TokenizerConfig};
 use super::{Manner, TextSettings, library, vocabulary};
 use crate::EncoderError;
+use crate::files::{MAX_TOKENIZER, read};
 use crate::settings::{Origin, Setting, SettingInfo};
 
 /// A tokenizer that neither cuts nor pads, and on which sides the reference does.
@@ -41,10 +42,7 @@ pub(super) fn build(
     };
     let whole = path.ends_with("tokenizer.json") && path.is_file();
     let mut inner = if whole {
-        let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes = read(&path, MAX_TOKENIZER)?;
         library::from_json(&bytes).map_err(bad)?
     } else {
         vocabulary::wordpiece(folder, config)?

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
 use crate::EncoderError;
-use crate::settings::{Setting, SettingsFile, Unknown};
+use crate::settings::{Origin, Setting, SettingsFile, Unknown};
 
 const CONFIG: &str = "tokenizer_config.json";
 const SPECIAL: &str = "special_tokens_map.json";
@@ -69,11 +69,10 @@ const PASSED_OVER: [&str; 33] = [
 ];
 
 /// Classes that split text with code of their own, and never read tokenizer.json.
-const WITH_OWN_CODE: [&str; 3] = [
-    "BertJapaneseTokenizer",
-    "BertweetTokenizer",
-    "PhobertTokenizer",
-];
+const WITH_OWN_CODE: [&str; 2] = ["BertweetTokenizer", "PhobertTokenizer"];
+
+/// The tokenizer that has MeCab split text into words.
+const WITH_MECAB: &str = "BertJapaneseTokenizer";
 
 /// How a class makes its tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +190,16 @@ impl TokenizerConfig {
         let mut config = open(CONFIG)?;
         let mut special = open(SPECIAL)?;
         let named: Option<Setting<String>> = config.take("tokenizer_class")?.or(class_of_model);
+        if let Some(named) = &named
+            && named.value.starts_with(WITH_MECAB)
+        {
+            let path = match &named.origin {
+                Origin::File { file, .. } => root.join(file),
+                _ => config.path().to_owned(),
+            };
+            let class = named.value.clone();
+            return Err(EncoderError::NeedsMecab { path, class });
+        }
         if let Some(named) = &named
             && WITH_OWN_CODE.contains(&named.value.as_str())
         {

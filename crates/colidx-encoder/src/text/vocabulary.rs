@@ -10,6 +10,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::config::{Class, TokenizerConfig};
 use crate::EncoderError;
+use crate::files::{MAX_TOKENIZER, read};
 
 /// BERT's vocabulary, one token a line.
 pub(super) const VOCABULARY: &str = "vocab.txt";
@@ -39,6 +40,8 @@ pub(super) fn wordpiece(
             known: "BertTokenizer, DistilBertTokenizer",
         });
     }
+    // The library reads whatever is there.
+    read(&path, MAX_TOKENIZER)?;
     let name = |role, default: &str| config.role(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())

@@ -12,8 +12,9 @@ use super::{Found, damaged};
 use crate::EncoderError;
 use crate::files;
 
-/// Bytes that a header may have: what the safetensors library allows.
-const MAX_HEADER: u64 = 100_000_000;
+/// Bytes that a header may have: those of the largest models have some hundred thousand. What is made of it in memory is
+/// several times as large.
+const MAX_HEADER: u64 = 16 << 20;
 
 /// A header that says where each tensor lies, and their bytes, which are read when asked for.
 pub(super) struct Safetensors {
@@ -38,7 +39,9 @@ impl Safetensors {
         file.read_exact(&mut size).map_err(io)?;
         let size = u64::from_le_bytes(size);
         if size > length - 8 || size > MAX_HEADER {
-            let problem = format!("the header should have {size} bytes, the file has {length}");
+            let problem = format!(
+                "the header should have {size} bytes; the file has {length}, and at most {MAX_HEADER} are read"
+            );
             return Err(damaged(&path, problem));
         }
         let mut bytes = vec![0; size as usize];

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zip::{CompressionMethod, ZipArchive};
 
@@ -18,11 +19,20 @@ use tensor::Tensor;
 /// The end of the name of the entry that says what the tensors are.
 const CONTENTS: &str = "data.pkl";
 
+/// Bytes that the pickle may have: a tensor takes about 150. Values in memory are many times as large.
+const MAX_PICKLE: u64 = 2 << 20;
+/// Bytes that are read of the archive before its tensors are known.
+const MAX_DIRECTORY: u64 = 16 << 20;
+
 /// An archive whose table of contents is a Python pickle, and one entry for each storage. The pickle is read as data: no
 /// code in it runs. Candle's reader of these files takes it that torch wrote them, and believes whatever length they claim.
 pub(super) struct Pickle {
     path: PathBuf,
     tensors: BTreeMap<String, Stored>,
+    /// Bytes of the file, and those of tensors that were read. They cannot be more: a model asks for each tensor once, and
+    /// tensors that lie in one another would let a small file fill any memory.
+    length: u64,
+    read: AtomicU64,
 }
 
 struct Stored {
@@ -39,8 +49,17 @@ struct Entry {
 impl Pickle {
     pub(super) fn open(path: PathBuf) -> Result<Pickle, EncoderError> {
         let file = File::open(&path).map_err(|source| files::io(&path, source))?;
-        let tensors = read(file).map_err(|problem| damaged(&path, problem.to_string()))?;
-        Ok(Pickle { path, tensors })
+        let length = file
+            .metadata()
+            .map_err(|source| files::io(&path, source))?
+            .len();
+        let tensors = read(file, length).map_err(|problem| damaged(&path, problem.to_string()))?;
+        Ok(Pickle {
+            path,
+            tensors,
+            length,
+            read: AtomicU64::new(0),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,6 +86,11 @@ impl Pickle {
             );
             return Err(damaged(&self.path, problem));
         };
+        let size = range.end - range.start;
+        if self.read.fetch_add(size, Ordering::Relaxed) + size > self.length {
+            let problem = format!("tensor `{name}` and others lie in one another");
+            return Err(damaged(&self.path, problem));
+        }
         let io = |source| files::io(&self.path, source);
         let mut bytes = vec![0; (range.end - range.start) as usize];
         let mut file = File::open(&self.path).map_err(io)?;
@@ -102,11 +126,42 @@ enum Problem {
     Tensor(#[from] tensor::Problem),
     #[error("it holds no named tensors")]
     NoTensors,
+    #[error("its `{CONTENTS}` has {0} bytes, and at most {MAX_PICKLE} are read")]
+    LongContents(u64),
 }
 
-fn read(file: File) -> Result<BTreeMap<String, Stored>, Problem> {
-    let length = file.metadata()?.len();
-    let mut archive = ZipArchive::new(BufReader::new(file))?;
+/// A file of which only so much can be read: what lists the entries of an archive takes memory in proportion.
+struct Fenced {
+    file: File,
+    left: u64,
+}
+
+impl Read for Fenced {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let problem = format!("more than {MAX_DIRECTORY} bytes say where its tensors lie");
+            std::io::Error::other(problem)
+        })?;
+        Ok(read)
+    }
+}
+
+impl Seek for Fenced {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+type Archive = ZipArchive<BufReader<Fenced>>;
+
+fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
+    let fenced = Fenced {
+        file,
+        left: MAX_DIRECTORY,
+    };
+    // Little at a time: every entry is looked for at its own place.
+    let mut archive = ZipArchive::new(BufReader::with_capacity(512, fenced))?;
     let contents = archive
         .file_names()
         .filter_map(Result::ok)
@@ -114,6 +169,9 @@ fn read(file: File) -> Result<BTreeMap<String, Stored>, Problem> {
         .ok_or(Problem::NoContents)?
         .into_owned();
     let entry = find(&mut archive, &contents, length)?;
+    if entry.length > MAX_PICKLE {
+        return Err(Problem::LongContents(entry.length));
+    }
     let mut pickle = Vec::with_capacity(entry.length as usize);
     archive.by_name(&contents)?.read_to_end(&mut pickle)?;
 
@@ -131,11 +189,7 @@ fn read(file: File) -> Result<BTreeMap<String, Stored>, Problem> {
 }
 
 /// Where an entry lies in a file of `length` bytes.
-fn find(
-    archive: &mut ZipArchive<BufReader<File>>,
-    name: &str,
-    length: u64,
-) -> Result<Entry, Problem> {
+fn find(archive: &mut Archive, name: &str, length: u64) -> Result<Entry, Problem> {
     let problem = |what| Problem::Entry {
         name: name.to_owned(),
         what,
