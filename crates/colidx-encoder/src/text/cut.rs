@@ -11,6 +11,7 @@
 //! - *Normalisers* change a character by its neighbours (composing, reordering marks, removing accents and control
 //!   characters, replacing a string). What they make of the end of a beginning belongs to its last pre-token with tokens or
 //!   gives no tokens; and the margin is of tokens, not bytes, so that any number of characters without tokens may stand in it.
+//!   The lower case of Σ alone depends on what is far behind it: a beginning that leaves it open ends before it.
 //! - *Added tokens* can be cut in two. The part in the beginning gives at most as many tokens as it has bytes, and the margin
 //!   is longer than any added token. White space that an added token takes up before it is one pre-token more, which is left
 //!   out as a whole: a beginning ends before white space, not in it.

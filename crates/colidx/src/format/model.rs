@@ -112,6 +112,8 @@ fn check_fields(model: &ModelInfo) -> Result<(), Fault> {
         ("bytes of architecture", &model.architecture),
         ("bytes of document_marker", &model.document_marker),
         ("bytes of query_marker", &model.query_marker),
+        ("bytes of document_prompt", &model.document_prompt),
+        ("bytes of query_prompt", &model.query_prompt),
         ("bytes of precision", &model.precision),
     ];
     let skipped = model.skiplist.iter();
