@@ -98,6 +98,8 @@ fn model() -> ModelInfo {
         query_length: 32,
         document_marker: "[D]".into(),
         query_marker: "[Q]".into(),
+        document_prompt: String::new(),
+        query_prompt: String::new(),
         skiplist: vec![".".into()],
         precision: String::new(),
     }

@@ -55,8 +55,16 @@ pub(crate) const SETTINGS: [&str; 6] = [
 
 /// All settings of a checkpoint of PyLate's layout. The first byte says of which architecture.
 pub fn checkpoint_config(data: &[u8]) {
-    static FOLDERS: LazyLock<[Scratch; 2]> =
-        LazyLock::new(|| ["tiny-bert", "tiny-modernbert"].map(Scratch::with_checkpoint));
+    static FOLDERS: LazyLock<[Scratch; 5]> = LazyLock::new(|| {
+        [
+            "tiny-bert",
+            "tiny-modernbert",
+            "tiny-lfm2",
+            "tiny-qwen3-causal",
+            "tiny-gte",
+        ]
+        .map(Scratch::with_checkpoint)
+    });
     let Some((&which, data)) = data.split_first() else {
         return;
     };

@@ -45,7 +45,13 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         ]
         .map(<[u8]>::to_vec)
         .into(),
-        "checkpoint_config" => vec![settings(0, "tiny-bert"), settings(1, "tiny-modernbert")],
+        "checkpoint_config" => vec![
+            settings(0, "tiny-bert"),
+            settings(1, "tiny-modernbert"),
+            settings(2, "tiny-lfm2"),
+            settings(3, "tiny-qwen3-causal"),
+            settings(4, "tiny-gte"),
+        ],
         "safetensors" => vec![fixture("tiny-bert", "1_Dense/model.safetensors")],
         "pickle" => {
             let folder = checkpoint("../../hostile");

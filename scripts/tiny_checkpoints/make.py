@@ -6,6 +6,8 @@ writes, with two more files: `expected.json` (texts, token ids, and which tokens
 vectors that PyLate or ColBERT gives for them, in the same order).
 
 Usage: pip install pylate==1.6.0 && scripts/tiny_checkpoints/make.py [NAME...]
+What transformers has had since 5.3 (nomic-bert, gte, jina-v3; lfm2, eurobert and qwen3 were made so too) needs a later one, with
+which PyLate runs all the same: pip install --no-deps transformers==5.24.0
 The Stanford layouts need ColBERT's own package as well: pip install --no-deps colbert-ai==0.2.22 ujson GitPython ninja
 """
 
@@ -27,9 +29,15 @@ from transformers import (
     BertModel,
     DistilBertConfig,
     DistilBertModel,
+    EuroBertConfig,
+    EuroBertModel,
+    Lfm2Config,
+    Lfm2Model,
     ModernBertConfig,
     ModernBertModel,
     PreTrainedModel,
+    Qwen3Config,
+    Qwen3Model,
     RobertaConfig,
     RobertaModel,
     XLMRobertaConfig,
@@ -50,14 +58,14 @@ def large(model, hidden):
     return model.eval()
 
 
-def bert(vocab_size, hidden, layers, heads):
+def bert(vocab_size, hidden, layers, heads, places=64):
     config = BertConfig(
         vocab_size=vocab_size,
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=heads,
         intermediate_size=2 * hidden,
-        max_position_embeddings=64,
+        max_position_embeddings=places,
     )
     return large(BertModel(config, add_pooling_layer=False), hidden)
 
@@ -218,6 +226,119 @@ def write_tiny_modernbert_bias(folder, scratch):
     path.write_text(json.dumps(written, indent=2) + "\n")
 
 
+def decoder_sizes(tokenizer, layers):
+    """Sizes of models made like language models, with fewer heads of keys and values than of queries."""
+    return sizes(tokenizer, layers) | {
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 64,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+
+
+def write_tiny_lfm2(folder, scratch):
+    """Short convolutions and causal attention in turns; queries are padded with the end of text, which nobody attends to."""
+    tokenizer = tokens.decoder()
+    config = Lfm2Config(
+        **decoder_sizes(tokenizer, layers=4), block_multiple_of=8, full_attn_idxs=[1, 3], rope_theta=5000.0
+    )
+    pylate(folder, scratch, tokenizer, large(Lfm2Model(config), 16))
+
+
+def write_tiny_lfm2_bias(folder, scratch):
+    """Convolutions with bias over four places, the feed-forward part as wide as said; attention both ways; expansion
+    tokens are attended to."""
+    tokenizer = tokens.decoder(eos="<|end|>")
+    config = Lfm2Config(
+        **decoder_sizes(tokenizer, layers=3),
+        conv_bias=True,
+        conv_L_cache=4,
+        block_auto_adjust_ff_dim=False,
+        layer_types=["conv", "full_attention", "conv"],
+        is_causal=False,
+    )
+    pylate(folder, scratch, tokenizer, large(Lfm2Model(config), 16), attend_to_expansion_tokens=True)
+
+
+def write_tiny_eurobert(folder, scratch):
+    """Attention both ways with fewer keys than queries."""
+    tokenizer = tokens.decoder(eos="<|end|>", mask="<|mask|>")
+    config = EuroBertConfig(
+        **decoder_sizes(tokenizer, layers=3), rope_theta=250.0, mask_token_id=tokenizer.mask_token_id
+    )
+    pylate(folder, scratch, tokenizer, large(EuroBertModel(config), 16))
+
+
+def write_tiny_eurobert_bias(folder, scratch):
+    """Every bias that EuroBERT can have, and rotary frequencies scaled."""
+    tokenizer = tokens.decoder(eos="<|end|>", mask="<|mask|>")
+    config = EuroBertConfig(
+        **decoder_sizes(tokenizer, layers=2),
+        attention_bias=True,
+        mlp_bias=True,
+        hidden_act="gelu_pytorch_tanh",
+        rope_parameters={"rope_type": "linear", "rope_theta": 250.0, "factor": 2.0},
+        mask_token_id=tokenizer.mask_token_id,
+    )
+    pylate(folder, scratch, tokenizer, large(EuroBertModel(config), 16), do_query_expansion=False)
+
+
+def write_tiny_qwen3(folder, scratch):
+    """Attention both ways, heads wider than the model, the type and keys of pplx-embed's configuration."""
+    tokenizer = tokens.decoder(eos="<|end|>")
+    config = Qwen3Config(**decoder_sizes(tokenizer, layers=3), head_dim=8, is_causal=False)
+    pylate(folder, scratch, tokenizer, large(Qwen3Model(config), 16), attend_to_expansion_tokens=True)
+
+
+def write_tiny_qwen3_causal(folder, scratch):
+    """Attention to what stands before, in two layers to a window of it."""
+    tokenizer = tokens.decoder(eos="<|end|>")
+    config = Qwen3Config(
+        **decoder_sizes(tokenizer, layers=4),
+        head_dim=4,
+        attention_bias=True,
+        use_sliding_window=True,
+        sliding_window=5,
+        max_window_layers=2,
+        is_causal=True,
+    )
+    pylate(folder, scratch, tokenizer, large(Qwen3Model(config), 16))
+
+
+def write_tiny_nomic_bert(folder, scratch):
+    """BERT with rotary positions and a gated feed-forward part, without biases."""
+    from transformers import NomicBertConfig, NomicBertModel
+
+    tokenizer = tokens.wordpiece(tokens.WORDS[::6])
+    config = NomicBertConfig(**sizes(tokenizer), max_position_embeddings=64)
+    pylate(
+        folder, scratch, tokenizer, large(NomicBertModel(config), 16), query_prefix="[unused0]",
+        document_prefix="[unused1]",
+    )
+
+
+def write_tiny_gte(folder, scratch):
+    """The same with biases, and the two halves of the feed-forward part in one tensor."""
+    from transformers import GteConfig, GteModel
+
+    tokenizer = tokens.xlm_roberta()
+    config = GteConfig(**sizes(tokenizer), max_position_embeddings=64, pad_token_id=tokenizer.pad_token_id)
+    pylate(folder, scratch, tokenizer, large(GteModel(config), 16))
+
+
+def write_tiny_jina_v3(folder, scratch):
+    """XLM-RoBERTa with rotary positions."""
+    from transformers import JinaEmbeddingsV3Config, JinaEmbeddingsV3Model
+
+    tokenizer = tokens.xlm_roberta()
+    config = JinaEmbeddingsV3Config(
+        **sizes(tokenizer), max_position_embeddings=64, pad_token_id=tokenizer.pad_token_id
+    )
+    pylate(folder, scratch, tokenizer, large(JinaEmbeddingsV3Model(config), 16), attend_to_expansion_tokens=True)
+
+
 def stanford(folder, scratch, tokenizer, model, binary=False, **settings):
     """A checkpoint of ColBERT: the transformer's tensors under its name and `linear.weight` in one file, and
     artifact.metadata."""
@@ -286,6 +407,15 @@ CHECKPOINTS = {
     "tiny-distilbert": (write_tiny_distilbert, FEW, "pylate"),
     "tiny-modernbert": (write_tiny_modernbert, FEW, "pylate"),
     "tiny-modernbert-bias": (write_tiny_modernbert_bias, FEW, "pylate"),
+    "tiny-lfm2": (write_tiny_lfm2, FEW, "pylate"),
+    "tiny-lfm2-bias": (write_tiny_lfm2_bias, FEW, "pylate"),
+    "tiny-eurobert": (write_tiny_eurobert, FEW, "pylate"),
+    "tiny-eurobert-bias": (write_tiny_eurobert_bias, FEW, "pylate"),
+    "tiny-qwen3": (write_tiny_qwen3, FEW, "pylate"),
+    "tiny-qwen3-causal": (write_tiny_qwen3_causal, FEW, "pylate"),
+    "tiny-nomic-bert": (write_tiny_nomic_bert, FEW, "pylate"),
+    "tiny-gte": (write_tiny_gte, FEW, "pylate"),
+    "tiny-jina-v3": (write_tiny_jina_v3, FEW, "pylate"),
     "tiny-stanford": (write_tiny_stanford, FEW, "colbert"),
     "tiny-stanford-bin": (write_tiny_stanford_bin, FEW, "colbert"),
     "tiny-plain": (write_tiny_plain, FEW, "transformers"),

@@ -36,3 +36,14 @@ FEW = [
     "antidisestablishmentarianism",
     " ".join(["water"] * 60),
 ]
+
+# For checkpoints that differ in their settings alone: case, accents, Chinese, white space, length, punctuation.
+SETTINGS = [
+    "",
+    "The cat and the dog: 1,234 patients!",
+    "MIXED Case, ACCENTS: café naïve Ångström İstanbul",
+    "中文 検索 привет 한국어 🙂",
+    "  two\nlines, outer and inner  white\tspace. ",
+    "[MASK] <mask> [D] [Q] [unused1] zebras written in the text",
+    "a star. " * 30,
+]

@@ -99,6 +99,19 @@ def modernbert():
     )
 
 
+def decoder(bos="<|begin|>", eos=None, mask=None):
+    """Byte-level BPE as language models have it: what stands around a text is named alone."""
+    specials = ["<|pad|>", "<|begin|>", "<|end|>", "<|mask|>"]
+    inner, _ = byte_level(300, specials, "<|begin|>", "<|end|>", prefix_space=False)
+    single = " ".join(filter(None, [bos, "$A", eos]))
+    ends = [(token, inner.token_to_id(token)) for token in (bos, eos) if token]
+    inner.post_processor = processors.TemplateProcessing(single=single, pair=single + " $B", special_tokens=ends)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner, model_max_length=64, bos_token="<|begin|>", eos_token="<|end|>", pad_token="<|pad|>",
+        mask_token=mask,
+    )
+
+
 def xlm_roberta():
     """Unigram over words that begin with a mark, as SentencePiece has them; what it has not seen is unknown."""
     inner = Tokenizer(Unigram())

@@ -71,6 +71,8 @@ fn forged(place: &Place) {
             query_length: 16,
             document_marker: hostile(),
             query_marker: hostile(),
+            document_prompt: hostile(),
+            query_prompt: hostile(),
             skiplist: vec![hostile()],
             precision: hostile(),
         }),

@@ -136,3 +136,163 @@ fn int8_builds_an_index_that_finds_the_same() {
     let page = info.succeeds().stdout;
     assert!(page.contains("computed in int8"), "{page}");
 }
+
+fn fixture(name: &str) -> String {
+    format!(
+        "{}/../colidx-encoder/tests/fixtures/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    )
+}
+
+#[test]
+fn model_tells_every_setting_and_where_it_comes_from() {
+    let place = Place::new();
+    let model = fixture("mve-prompts-min-modernbert");
+    let page = place.colidx(&["model", &model]).run().succeeds().stdout;
+    for words in [
+        &["MultiVectorEncoder"][..],
+        &[
+            "query prompt",
+            "search_query: ",
+            "config_sentence_transformers.json: prompts.query",
+        ],
+        &[
+            "query skiplist",
+            ". ,",
+            "2_MultiVectorMask/config.json: skiplist_words",
+        ],
+        &[
+            "expanded to",
+            "16",
+            "sentence_bert_config.json: query_expansion: length",
+        ],
+        &["to 16 tokens at least"],
+        &[
+            "lower-cased first",
+            "no",
+            "default of sentence-transformers",
+        ],
+        &[
+            "module 1_Dense",
+            "16 to 8",
+            "1_Dense/config.json: activation_function",
+        ],
+    ] {
+        let line = page
+            .lines()
+            .find(|line| words.iter().all(|word| line.contains(word)));
+        assert!(line.is_some(), "{words:?}: {page}");
+    }
+    let json = place
+        .colidx(&["model", &model, "--json"])
+        .run()
+        .succeeds()
+        .stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["query_prompt"], "search_query: ");
+    let settings = json["settings"].as_array().unwrap();
+    assert!(
+        settings
+            .iter()
+            .any(|setting| setting["name"] == "query prompt"
+                && setting["origin"] == "config_sentence_transformers.json: prompts.query")
+    );
+    // A key that colidx does not know is told, on the page of errors and in JSON.
+    let stale = fixture("stanford-stale-modules-json");
+    let run = place.colidx(&["model", &stale, "--json"]).run().succeeds();
+    assert!(run.stderr.contains("modules.json"), "{run:#?}");
+    assert!(run.stdout.contains("\"notes\":[\"modules.json"), "{run:#?}");
+}
+
+/// An index remembers prompts and lengths, and queries are made as it expects.
+#[test]
+fn an_index_remembers_prompts_and_lengths() {
+    let place = Place::new();
+    place.write("corpus.jsonl", CORPUS);
+    let model = fixture("pylate-prompts-behind-markers");
+    let build = |index: &str, options: &[&str]| {
+        let call = ["build", "corpus.jsonl", "--index", index, "--model", &model];
+        place.colidx(&call).args(options).run().succeeds();
+        let info = place.colidx(&["info", "--json", "--index", index]).run();
+        let info: serde_json::Value = serde_json::from_str(&info.succeeds().stdout).unwrap();
+        info["model"].clone()
+    };
+    let own = build("own.colidx", &[]);
+    assert_eq!(own["query_prompt"], "search query: ");
+    assert_eq!(own["document_prompt"], "search document: ");
+    let other = build(
+        "other.colidx",
+        &[
+            "--query-prompt",
+            "",
+            "--document-prompt",
+            "the ",
+            "--document-length",
+            "20",
+            "--query-length",
+            "14",
+        ],
+    );
+    assert_eq!(other["document_prompt"], "the ");
+    assert_eq!(
+        (&other["document_length"], &other["query_length"]),
+        (&20.into(), &14.into())
+    );
+    assert!(other.get("query_prompt").is_none());
+    let page = place
+        .colidx(&["info", "--index", "other.colidx"])
+        .run()
+        .succeeds()
+        .stdout;
+    assert!(
+        page.contains("documents of 20 tokens") && page.contains("then \"the \""),
+        "{page}"
+    );
+
+    // Both are searched as they were built, without a word.
+    let scores = |index: &str, options: &[&str]| {
+        let call = ["search", "--index", index, "--json", "the moon and the sun"];
+        let run = place.colidx(&call).args(options).run().succeeds();
+        (run.stdout, run.stderr)
+    };
+    let (kept, said) = scores("other.colidx", &[]);
+    assert!(
+        !said.contains("prompt") && !said.contains("length"),
+        "{said}"
+    );
+    let (same, _) = scores(
+        "other.colidx",
+        &["--query-prompt", "", "--query-length", "14"],
+    );
+    let score = |hits: &str| -> f64 {
+        let first: serde_json::Value = serde_json::from_str(hits.lines().next().unwrap()).unwrap();
+        first["score"].as_f64().unwrap()
+    };
+    assert_eq!(score(&kept), score(&same));
+    // Other queries are made when they are asked for, and that is told.
+    let (others, said) = scores(
+        "other.colidx",
+        &["--query-prompt", "search query: ", "--query-length", "16"],
+    );
+    assert!(
+        said.contains("the query prompt") && said.contains("the query length"),
+        "{said}"
+    );
+    assert_ne!(score(&kept), score(&others));
+    // Documents of two kinds are refused.
+    place.write("more.jsonl", "{\"_id\": \"more\", \"text\": \"water\"}\n");
+    let add = ["add", "more.jsonl", "--index", "other.colidx"];
+    let run = place
+        .colidx(&add)
+        .args(&["--document-prompt", "a "])
+        .run()
+        .refuses_usage();
+    run.says(&["document prompt", "the index anew"]);
+    let run = place
+        .colidx(&add)
+        .args(&["--document-length", "30"])
+        .run()
+        .refuses_usage();
+    run.says(&["document length 30", "20"]);
+    place.colidx(&add).run().succeeds();
+}

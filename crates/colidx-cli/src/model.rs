@@ -48,6 +48,9 @@ pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
             "{location}: an encoder without a projection, probably not trained for late interaction; its token vectors are used as they are"
         ));
     }
+    for told in &encoder.info().notes {
+        note(told);
+    }
     Ok(Model {
         encoder,
         directory,

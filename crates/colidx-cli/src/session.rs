@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use colidx::{DocId, Index, Query, SearchOptions, SearchResults, TokenMatch};
-use colidx_encoder::{EncodedQuery, Encoder};
+use colidx::{DocId, Index, ModelInfo, Query, SearchOptions, SearchResults, TokenMatch};
+use colidx_encoder::{EncodedQuery, Encoder, EncoderOptions};
 
 use crate::args::QueryModelArgs;
 use crate::document::{DocumentText, Part};
 use crate::error::CliError;
 use crate::matching::token_weights;
 use crate::model::{self, Model};
+use crate::output::note;
 use crate::render::hit::ShownHit;
 use crate::render::text::TokenWeight;
 
@@ -248,8 +249,12 @@ pub fn open_encoder(
 }
 
 fn open_model(index: &Index, path: &Path, args: &QueryModelArgs) -> Result<Model, CliError> {
-    let options = args.encoder.options();
-    let model = match (&args.model, index.model()) {
+    let recorded = index.model();
+    let mut options = args.encoder.options();
+    if let Some(recorded) = recorded {
+        as_recorded(&mut options, recorded, path)?;
+    }
+    let model = match (&args.model, recorded) {
         (Some(model), _) => model::open(model, &options)?,
         (None, Some(recorded)) => {
             model::open(&recorded.location, &options).map_err(|error| match error {
@@ -290,5 +295,73 @@ fn check(index: &Index, path: &Path, args: &QueryModelArgs, model: &Model) -> Re
             got: info.dim,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Texts become vectors as they did for the index `path`, which remembers it in `recorded`. Queries may be made otherwise,
+/// and that is told.
+///
+/// # Errors
+/// Documents would be made otherwise.
+fn as_recorded(
+    options: &mut EncoderOptions,
+    recorded: &ModelInfo,
+    path: &Path,
+) -> Result<(), CliError> {
+    let prompts = (
+        recorded.document_prompt.clone(),
+        recorded.query_prompt.clone(),
+    );
+    let document = (
+        differs(&mut options.document_prompt, prompts.0),
+        differs(&mut options.document_length, recorded.document_length),
+    );
+    let other = |what: &str, asked: String, kept: String| {
+        let index = path.display();
+        format!("{what} {asked} is not that of {index}, {kept}")
+    };
+    let refused = match document {
+        (Some((asked, kept)), _) => Some(other(
+            "the document prompt",
+            format!("{asked:?}"),
+            format!("{kept:?}"),
+        )),
+        (_, Some((asked, kept))) => Some(other(
+            "the document length",
+            asked.to_string(),
+            kept.to_string(),
+        )),
+        (None, None) => None,
+    };
+    if let Some(refused) = refused {
+        let advice =
+            "its documents would be of two kinds; leave the option out, or build the index anew";
+        return Err(CliError::Usage(format!("{refused}: {advice}")));
+    }
+    if let Some((asked, kept)) = differs(&mut options.query_prompt, prompts.1) {
+        note(&other(
+            "the query prompt",
+            format!("{asked:?}"),
+            format!("{kept:?}"),
+        ));
+    }
+    if let Some((asked, kept)) = differs(&mut options.query_length, recorded.query_length) {
+        note(&other(
+            "the query length",
+            asked.to_string(),
+            kept.to_string(),
+        ));
+    }
+    Ok(())
+}
+
+/// Sets `option` to what was `kept`, unless something else is asked for: then both are given back.
+fn differs<T: PartialEq + Clone>(option: &mut Option<T>, kept: T) -> Option<(T, T)> {
+    match option {
+        Some(asked) if *asked != kept => Some((asked.clone(), kept)),
+        _ => {
+            *option = Some(kept);
+            None
+        }
     }
 }

@@ -6,7 +6,8 @@ use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
-use crate::ops::{Batch, Placement, Threads, normalize};
+use crate::model::TokenPooling;
+use crate::ops::{Batch, Placement, Threads};
 use crate::text::Tokens;
 use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
@@ -23,9 +24,10 @@ pub struct Encoder {
 /// The vectors of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedDocument {
-    /// `[n_tokens, dim]` f32 row-major, each of length one. There may be none, if the skiplist takes every token.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise. There may be
+    /// none, if the skiplist takes every token.
     pub vectors: Vec<f32>,
-    /// The vocabulary id of each vector's token, `[n_tokens]`.
+    /// The vocabulary id of each vector's token, or of the first one that a pooled vector stands for, `[n_tokens]`.
     pub token_ids: Vec<u32>,
     /// Whether the document was longer than the checkpoint reads, and its end has no vectors.
     pub truncated: bool,
@@ -34,7 +36,7 @@ pub struct EncodedDocument {
 /// The vectors of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedQuery {
-    /// `[n_tokens, dim]` f32 row-major, each of length one.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise.
     pub vectors: Vec<f32>,
     /// The token of each vector, `[n_tokens]`.
     pub tokens: Vec<QueryToken>,
@@ -72,7 +74,7 @@ impl Encoder {
         colidx_kernels::selection()?;
         colidx_threads::ready();
         Ok(Encoder {
-            checkpoint: Checkpoint::open(path, &Placement::of(options)?)?,
+            checkpoint: Checkpoint::open(path, options, &Placement::of(options)?)?,
         })
     }
 
@@ -95,14 +97,17 @@ impl Encoder {
             .par_iter()
             .map(|text| tokenizer.document(text))
             .collect::<Result<_, _>>()?;
-        let keep = |id| tokenizer.is_kept(id);
-        let vectors = self.vectors(&tokens, &keep)?;
+        let vectors = self.vectors(&tokens, self.document_pooling())?;
         let documents = tokens.into_iter().zip(vectors);
         Ok(documents
-            .map(|(tokens, vectors)| EncodedDocument {
-                vectors,
+            .map(|(tokens, encoded)| EncodedDocument {
+                vectors: encoded.vectors,
                 truncated: tokens.truncated,
-                token_ids: tokens.ids.into_iter().filter(|&id| keep(id)).collect(),
+                token_ids: encoded
+                    .places
+                    .iter()
+                    .map(|&place| tokens.ids[place])
+                    .collect(),
             })
             .collect())
     }
@@ -127,35 +132,52 @@ impl Encoder {
             .par_iter()
             .map(|text| tokenizer.query(text))
             .collect::<Result<_, _>>()?;
-        let vectors = self.vectors(&tokens, &|_| true)?;
+        let pooling = self.checkpoint.pooling.as_ref();
+        let vectors = self.vectors(&tokens, pooling.filter(|pooling| pooling.queries))?;
         let queries = tokens.into_iter().zip(vectors);
         Ok(queries
-            .map(|(tokens, vectors)| EncodedQuery {
-                vectors,
+            .map(|(tokens, encoded)| EncodedQuery {
+                vectors: encoded.vectors,
                 truncated: tokens.truncated,
-                tokens: (tokens.ids.into_iter().zip(tokens.spans))
-                    .map(|(id, (start, end))| QueryToken {
-                        text: tokenizer.token(id),
-                        id,
-                        start,
-                        end,
+                tokens: (encoded.places.iter())
+                    .map(|&place| {
+                        let (id, (start, end)) = (tokens.ids[place], tokens.spans[place]);
+                        QueryToken {
+                            text: tokenizer.token(id),
+                            id,
+                            start,
+                            end,
+                        }
                     })
                     .collect(),
             })
             .collect())
     }
 
-    /// The tokens of a document that get vectors, in the order of the vectors, from tokenisation alone.
+    /// The tokens of a document that get vectors, in the order of the vectors. Where vectors are pooled each stands for
+    /// several tokens, of which this gives the first, and the document is encoded; else tokenisation alone tells.
     ///
     /// # Errors
-    /// If the tokenizer fails.
+    /// If the tokenizer fails, or encoding does.
     pub fn document_tokens(&self, text: &str) -> Result<Vec<TokenSpan>, EncoderError> {
-        let tokenizer = &self.checkpoint.tokenizer;
-        let tokens = tokenizer.document_with_spans(text)?;
-        Ok((tokens.ids.into_iter().zip(tokens.spans))
-            .filter(|&(id, _)| tokenizer.is_kept(id))
-            .map(|(id, (start, end))| TokenSpan { id, start, end })
-            .collect())
+        let mut tokens = [self.checkpoint.tokenizer.document_with_spans(text)?];
+        let places = match self.document_pooling() {
+            None => places_of(&tokens[0]),
+            pooling => {
+                let encoded = self.vectors(&tokens, pooling)?.swap_remove(0);
+                encoded.places
+            }
+        };
+        let [tokens] = &mut tokens;
+        let span = |place: usize| {
+            let (start, end) = tokens.spans[place];
+            TokenSpan {
+                id: tokens.ids[place],
+                start,
+                end,
+            }
+        };
+        Ok(places.into_iter().map(span).collect())
     }
 
     /// How many tokens of a document the transformer reads, those of the skiplist included, from tokenisation alone.
@@ -166,12 +188,17 @@ impl Encoder {
         Ok(self.checkpoint.tokenizer.document(text)?.ids.len())
     }
 
-    /// The vectors of each text's tokens that `keep` takes.
+    fn document_pooling(&self) -> Option<&TokenPooling> {
+        let pooling = self.checkpoint.pooling.as_ref();
+        pooling.filter(|pooling| pooling.documents)
+    }
+
+    /// The vectors of each text.
     fn vectors(
         &self,
         texts: &[Tokens],
-        keep: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Result<Vec<Vec<f32>>, EncoderError> {
+        pooling: Option<&TokenPooling>,
+    ) -> Result<Vec<Encoded>, EncoderError> {
         let checkpoint = &self.checkpoint;
         let (order, size) = match checkpoint.transformer.placement() {
             Placement::Kernels(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
@@ -183,8 +210,8 @@ impl Encoder {
             }
         };
         let batches = batches(texts, &order, size);
-        let run = |batch: &&[usize], threads| self.batch(texts, batch, keep, threads);
-        let encoded: Vec<Vec<Vec<f32>>> = if batches.len() < rayon::current_num_threads() {
+        let run = |batch: &&[usize], threads| self.batch(texts, batch, pooling, threads);
+        let encoded: Vec<Vec<Encoded>> = if batches.len() < rayon::current_num_threads() {
             // Inside the pool from the start: every operation would else wake a thread and wait for it.
             rayon::scope(|_| {
                 let batches = batches.iter().map(|batch| run(batch, Threads::All));
@@ -194,7 +221,7 @@ impl Encoder {
             let batches = batches.par_iter().map(|batch| run(batch, Threads::One));
             batches.collect::<Result<_, _>>()?
         };
-        let mut vectors = vec![Vec::new(); texts.len()];
+        let mut vectors = vec![Encoded::default(); texts.len()];
         for (i, encoded) in order.iter().zip(encoded.into_iter().flatten()) {
             vectors[*i] = encoded;
         }
@@ -206,9 +233,9 @@ impl Encoder {
         &self,
         texts: &[Tokens],
         batch: &[usize],
-        keep: &(dyn Fn(u32) -> bool + Sync),
+        pooling: Option<&TokenPooling>,
         threads: Threads,
-    ) -> Result<Vec<Vec<f32>>, EncoderError> {
+    ) -> Result<Vec<Encoded>, EncoderError> {
         let Checkpoint {
             transformer,
             projection,
@@ -219,33 +246,56 @@ impl Encoder {
             .map(|&i| (&texts[i].ids[..], texts[i].attended));
         let packed = Batch::new(sequences, threads, transformer.placement())?;
         let states = transformer.forward(&packed)?;
-        let kept: Vec<u32> = (0..)
-            .zip(&packed.ids)
-            .filter_map(|(row, &id)| keep(id).then_some(row))
-            .collect();
+        let mut kept: Vec<u32> = Vec::with_capacity(packed.ids.len());
+        let mut start = 0;
+        for &text in batch {
+            kept.extend(texts[text].kept.iter().map(|place| start + place));
+            start += texts[text].ids.len() as u32;
+        }
         let count = kept.len();
         let kept = Tensor::from_vec(kept, count, states.device())?;
         let states = states.index_select(&kept, 0)?;
-        let mut vectors = projection
-            .forward(states, threads)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
+        let vectors = projection.forward(states, threads)?;
 
         let dim = self.info().dim;
-        let mut rest = vectors.as_mut_slice();
+        let mut rest = vectors.as_slice();
         let mut result = Vec::with_capacity(batch.len());
         for &text in batch {
-            let count = texts[text].ids.iter().filter(|&&id| keep(id)).count();
-            let (own, others) = rest.split_at_mut(count * dim);
+            let places = places_of(&texts[text]);
+            let (own, others) = rest.split_at(places.len() * dim);
             rest = others;
-            own.chunks_exact_mut(dim).for_each(normalize);
             if !own.iter().all(|value| value.is_finite()) {
                 return Err(EncoderError::NotFinite { text });
             }
-            result.push(own.to_vec());
+            let own = own.to_vec();
+            result.push(match pooling {
+                None => Encoded {
+                    vectors: own,
+                    places,
+                },
+                Some(pooling) => {
+                    let (vectors, firsts) = pooling.pool(own, dim);
+                    Encoded {
+                        vectors,
+                        places: firsts.into_iter().map(|first| places[first]).collect(),
+                    }
+                }
+            });
         }
         Ok(result)
     }
+}
+
+/// The vectors of a text, and the place of the token that each stands for.
+#[derive(Clone, Default)]
+struct Encoded {
+    vectors: Vec<f32>,
+    places: Vec<usize>,
+}
+
+/// Places of the tokens that get vectors.
+fn places_of(tokens: &Tokens) -> Vec<usize> {
+    tokens.kept.iter().map(|&place| place as usize).collect()
 }
 
 /// Runs of `order` whose texts have about `size` tokens together.
@@ -288,7 +338,10 @@ mod tests {
         let mut names = 0;
         for folder in std::fs::read_dir(fixtures).unwrap() {
             let open = |placement: Placement| Encoder {
-                checkpoint: Checkpoint::open(&folder.as_ref().unwrap().path(), &placement).unwrap(),
+                checkpoint: {
+                    let path = folder.as_ref().unwrap().path();
+                    Checkpoint::open(&path, &EncoderOptions::default(), &placement).unwrap()
+                },
             };
             let kernels = open(Placement::Kernels(Precision::F32));
             let tensors = open(Placement::Tensors(candle_core::Device::Cpu));
@@ -313,6 +366,6 @@ mod tests {
             }
             names += 1;
         }
-        assert!(names >= 11);
+        assert!(names >= 46);
     }
 }

@@ -19,6 +19,14 @@ pub enum EncoderError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file is larger than any that a checkpoint is known to have, and was not read whole.
+    #[error("{}: the file has more than {limit} bytes, which no checkpoint needs; restore it from where the checkpoint was published", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it may have.
+        limit: u64,
+    },
     /// The directory holds no checkpoint layout that is known.
     #[error(
         "{}: no {expected} found; give the directory of a ColBERT checkpoint, as PyLate (modules.json), ColBERT (artifact.metadata) or transformers (config.json) saves it",
@@ -68,7 +76,20 @@ pub enum EncoderError {
         /// Its `model_type`.
         found: String,
         /// The supported values.
-        known: &'static str,
+        known: String,
+    },
+    /// A configuration has a key that may change what is computed, and colidx does not know how.
+    #[error(
+        "{}: `{key}` is a setting of {architecture} that colidx does not know; remove it from the file if no vector depends on it, or use another checkpoint",
+        path.display()
+    )]
+    UnknownSetting {
+        /// The configuration file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The `model_type` of the checkpoint.
+        architecture: String,
     },
     /// The checkpoint asks for something that colidx does not implement.
     #[error("{}: {feature} is not supported (supported: {known}); use a checkpoint without it", path.display())]
@@ -174,6 +195,17 @@ pub enum EncoderError {
         /// The directory.
         path: PathBuf,
     },
+    /// The tokenizer has another program split text into words.
+    #[error(
+        "{}: tokenizer_class {class} splits text into words with MeCab, which colidx does not have; encode texts with PyLate and build the index from those vectors, or use a checkpoint that needs tokenizer.json alone",
+        path.display()
+    )]
+    NeedsMecab {
+        /// The file that names the tokenizer.
+        path: PathBuf,
+        /// The tokenizer.
+        class: String,
+    },
     /// The tokenizer does not know the token that marks queries or documents.
     #[error(
         "{}: the vocabulary has no token {token:?}, which {setting} names; use a checkpoint saved after training, with its own tokenizer",
@@ -185,7 +217,7 @@ pub enum EncoderError {
         /// The token.
         token: String,
         /// The setting that names it.
-        setting: &'static str,
+        setting: String,
     },
     /// The tokenizer has no token to pad queries with.
     #[error(
@@ -195,6 +227,12 @@ pub enum EncoderError {
     NoMask {
         /// The tokenizer file.
         path: PathBuf,
+    },
+    /// A length that the caller asked for is not to be had.
+    #[error("{problem}; ask for another length, or for the checkpoint's own")]
+    Length {
+        /// Expected and asked for.
+        problem: String,
     },
     /// The tokenizer gave a token that the model has no embedding for.
     #[error(

@@ -17,8 +17,10 @@
 //!
 //! # Promises
 //!
-//! - In f32 the vectors are those of PyLate, or of ColBERT for a checkpoint of its own layout, to rounding; the token ids
-//!   are exactly theirs.
+//! - In f32 the vectors are those of PyLate, or of ColBERT, sentence-transformers or FlagEmbedding for a checkpoint of their
+//!   own layout, to rounding; the token ids are exactly theirs.
+//! - A setting that shapes vectors is read, or its presence refuses the checkpoint. [`CheckpointInfo::settings`] lists each
+//!   with the file and key that it comes from.
 //! - On the processor the vectors of a text do not depend, bit for bit, on the texts encoded with it, on the number of
 //!   threads or on the processor: every number is computed in one fixed order. (The cosines of rotary embeddings come from
 //!   the system's mathematics library, which may round otherwise elsewhere.)
@@ -26,24 +28,30 @@
 //!
 //! # Shape of the code
 //!
-//! `checkpoint` reads directories, `text` turns text into token ids, `model` is the transformer written in candle tensors,
-//! `ops` holds the operations it is made of, fused on the processor and candle's own on a GPU, and `encoder` puts them
-//! together. Sequences are packed one after the other without padding: a batch is `[total tokens, hidden]`. `hub`, behind the feature of that name, fetches checkpoints.
+//! `checkpoint` tells the layout of a directory and reads it, `text` turns text into token ids, `model` is the transformer
+//! written in candle tensors, `ops` holds the operations it is made of, fused on the processor and candle's own on a GPU, and
+//! `encoder` puts them together. Below them lie `settings`, which knows where a setting comes from, `weights` and `files`.
+//! Sequences are packed one after the other without padding: a batch is `[total tokens, hidden]`. `hub`, behind the feature of
+//! that name, fetches checkpoints.
 
 #![forbid(unsafe_code)]
 
 mod checkpoint;
 mod encoder;
 mod error;
+mod files;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod model;
 mod ops;
 mod options;
+mod settings;
 mod text;
+mod weights;
 
 pub use checkpoint::CheckpointInfo;
 pub use encoder::{EncodedDocument, EncodedQuery, Encoder, QueryToken};
 pub use error::EncoderError;
 pub use options::{Device, EncoderOptions, Precision, UnknownName};
+pub use settings::SettingInfo;
 pub use text::TokenSpan;

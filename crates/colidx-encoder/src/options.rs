@@ -4,12 +4,20 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What a checkpoint is opened with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncoderOptions {
     /// The numbers that the transformer's layers compute with.
     pub precision: Precision,
     /// Where they are computed.
     pub device: Device,
+    /// Text put before every query, in place of the checkpoint's own prompt; empty for none.
+    pub query_prompt: Option<String>,
+    /// Text put before every document, in place of the checkpoint's own prompt; empty for none.
+    pub document_prompt: Option<String>,
+    /// Tokens of a query, in place of the checkpoint's own length.
+    pub query_length: Option<usize>,
+    /// Tokens of a document, in place of the checkpoint's own length.
+    pub document_length: Option<usize>,
 }
 
 /// The numbers that the matrix products of the transformer's layers compute with.

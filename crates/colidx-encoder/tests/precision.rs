@@ -1,8 +1,11 @@
 //! What 8-bit integers change, and what they must not.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use colidx_encoder::{Encoder, EncoderOptions, Precision};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 const TEXTS: [&str; 6] = [
     "The cat and the dog",
@@ -13,18 +16,26 @@ const TEXTS: [&str; 6] = [
     "rust",
 ];
 
-fn open(precision: Precision) -> Encoder {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn open_folder(folder: &Path, precision: Precision) -> Encoder {
     let options = EncoderOptions {
         precision,
         ..EncoderOptions::default()
     };
-    Encoder::open_with(&folder, &options).unwrap()
+    Encoder::open_with(folder, &options).unwrap()
 }
 
-#[test]
-fn int8_vectors_lie_near_those_of_f32() {
-    let (exact, rounded) = (open(Precision::F32), open(Precision::Int8));
+fn open(precision: Precision) -> Encoder {
+    open_folder(&fixtures().join("tiny-bert"), precision)
+}
+
+/// The cosines between the vectors that a checkpoint gives in f32 and in int8.
+fn cosines(folder: &Path) -> Vec<f32> {
+    let exact = open_folder(folder, Precision::F32);
+    let rounded = open_folder(folder, Precision::Int8);
     let dim = exact.info().dim;
     let pairs = exact.encode_documents(&TEXTS).unwrap().into_iter();
     let mut cosines = Vec::new();
@@ -33,6 +44,51 @@ fn int8_vectors_lie_near_those_of_f32() {
         let vectors = exact.vectors.chunks(dim).zip(rounded.vectors.chunks(dim));
         cosines.extend(vectors.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>()));
     }
+    cosines
+}
+
+/// A copy of the checkpoint in `from` whose tensors `change` has changed.
+fn changed(from: &Path, change: impl Fn(&str, &[usize], &mut [f32])) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy(from, to.path());
+    let path = to.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let changed: Vec<_> = tensors
+        .tensors()
+        .into_iter()
+        .map(|(name, tensor)| {
+            let (values, _) = tensor.data().as_chunks::<4>();
+            let mut values: Vec<f32> = values.iter().map(|&v| f32::from_le_bytes(v)).collect();
+            change(&name, tensor.shape(), &mut values);
+            let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
+            (name, tensor.shape().to_vec(), bytes)
+        })
+        .collect();
+    let views = changed.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);
+        (name, view.unwrap())
+    });
+    fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+    to
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(path, to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn int8_vectors_lie_near_those_of_f32() {
+    let cosines = cosines(&fixtures().join("tiny-bert"));
     // A random model of 32 dimensions feels a step of 1/255 more than a trained one of 384.
     let worst = cosines.iter().copied().fold(1.0, f32::min);
     let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
@@ -57,5 +113,152 @@ fn int8_vectors_depend_neither_on_company_nor_on_threads() {
             assert_eq!(encoder.encode_documents(&TEXTS).unwrap(), together);
             assert_eq!(encoder.encode_query(TEXTS[1]).unwrap(), query);
         });
+    }
+}
+
+/// Dimensions that are far larger than the rest, in every architecture, where f32 vectors stay what they are: values, the inputs
+/// of gates and of layers grow by a factor, and the weights of what reads them shrink by it, or the other way round.
+#[test]
+fn int8_bears_numbers_that_are_far_larger_than_the_rest() {
+    let mut folders: Vec<PathBuf> = fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("model.safetensors").is_file())
+        // Which vectors are pooled together is all or nothing, and not a matter of digits.
+        .filter(|path| {
+            let modules = fs::read_to_string(path.join("modules.json"));
+            !modules.is_ok_and(|modules| modules.contains("TokenPooling"))
+        })
+        .collect();
+    folders.sort();
+    assert!(folders.len() >= 40);
+    for folder in folders {
+        let name = folder.file_name().unwrap().to_string_lossy();
+        let config = fs::read(folder.join("config.json")).unwrap();
+        let heads = Heads::of(&serde_json::from_slice(&config).unwrap());
+        for factor in [1.0, 20.0, 100.0, 0.05, 0.01] {
+            let copy = changed(&folder, |name, shape, values| {
+                heads.scale(name, shape, values, factor);
+            });
+            let mut cosines = cosines(copy.path());
+            cosines.sort_by(f32::total_cmp);
+            // Random models of 16 dimensions have a token now and then that any rounding turns over.
+            let (worst, low) = (cosines[0], cosines[cosines.len() / 50]);
+            let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
+            println!("{name:24} x{factor:<5} mean {mean:.5} 2% {low:.4} worst {worst:.4}");
+            assert!(
+                low > 0.98 && mean > 0.995,
+                "{name} x{factor}: mean {mean}, 2% {low}, worst {worst}"
+            );
+        }
+    }
+}
+
+/// What must be known of a checkpoint to scale its tensors.
+struct Heads {
+    width: usize,
+    /// Whether layers normalise their inputs, which nothing else reads.
+    norms_first: bool,
+    /// Whether the feed-forward part multiplies two layers, of which one has no activation.
+    gated: bool,
+}
+
+/// Every seventh dimension, from the fourth on.
+fn is_large(dimension: usize) -> bool {
+    dimension % 7 == 3
+}
+
+impl Heads {
+    fn of(config: &serde_json::Value) -> Heads {
+        let number = |keys: [&str; 2]| keys.iter().find_map(|key| config[key].as_u64());
+        let hidden = number(["hidden_size", "dim"]).unwrap();
+        let heads = number(["num_attention_heads", "n_heads"]).unwrap();
+        let width = config["head_dim"].as_u64().unwrap_or(hidden / heads);
+        let kind = config["model_type"].as_str().unwrap();
+        let norms_first = ["modernbert", "eurobert", "qwen3", "lfm2"].contains(&kind);
+        Heads {
+            width: width as usize,
+            norms_first,
+            gated: norms_first || ["nomic_bert", "gte"].contains(&kind),
+        }
+    }
+
+    /// Multiplies rows of `values` with `factor`, and divides columns by it.
+    fn scale(&self, name: &str, shape: &[usize], values: &mut [f32], factor: f32) {
+        let (tensor, _) = name.rsplit_once('.').unwrap();
+        let ends = |names: &[&str]| names.iter().any(|end| tensor.ends_with(end));
+        let of_value = |dimension: usize| dimension % self.width == 1;
+        let (third, half) = (shape[0] / 3, shape[0] / 2);
+
+        // Norms and layers that make numbers large.
+        let mut grow: Vec<Box<dyn Fn(usize) -> bool>> = Vec::new();
+        let width = self.width;
+        if ends(&["self.value", "v_lin", "v_proj"]) {
+            grow.push(Box::new(move |row| row % width == 1));
+        }
+        if ends(&["Wqkv", "qkv_proj"]) {
+            grow.push(Box::new(move |row| {
+                row >= 2 * third && (row - 2 * third) % width == 1
+            }));
+        }
+        if self.gated && ends(&["mlp.up_proj", "w3", "fc11"]) {
+            grow.push(Box::new(is_large));
+        }
+        if ends(&["up_gate_proj"]) {
+            grow.push(Box::new(move |row| row < half && is_large(row)));
+        }
+        if ends(&["mlp.Wi"]) {
+            grow.push(Box::new(move |row| row >= half && is_large(row - half)));
+        }
+        let norms = [
+            "input_layernorm",
+            "operator_norm",
+            "ffn_norm",
+            "attn_norm",
+            "mlp_norm",
+        ];
+        if self.norms_first && (ends(&norms) || ends(&["post_attention_layernorm"])) {
+            grow.push(Box::new(is_large));
+        }
+        let columns = values.len() / shape[0];
+        for rows in grow {
+            for (row, values) in values.chunks_exact_mut(columns).enumerate() {
+                if rows(row) {
+                    values.iter_mut().for_each(|value| *value *= factor);
+                }
+            }
+        }
+
+        // Layers that read them.
+        let attention = [
+            "attention.output.dense",
+            "out_lin",
+            "o_proj",
+            "attn.Wo",
+            "out_proj",
+        ];
+        let reads_values = ends(&attention) && !name.contains("conv.");
+        let reads_middle = self.gated && ends(&["mlp.down_proj", "w2", "mlp.fc2", "mlp.Wo"]);
+        let parts = [
+            "q_proj",
+            "k_proj",
+            "v_proj",
+            "in_proj",
+            "gate_proj",
+            "up_proj",
+            "w1",
+            "w3",
+        ];
+        let fused = ["attn.Wqkv", "mlp.Wi"];
+        let reads_norm = self.norms_first
+            && (ends(&parts) || ends(&fused) && !tensor.ends_with("layers.0.attn.Wqkv"));
+        if shape.len() == 2 {
+            for (column, value) in (0..columns).cycle().zip(values) {
+                let large = is_large(column) && (reads_middle || reads_norm);
+                if large || reads_values && of_value(column) {
+                    *value /= factor;
+                }
+            }
+        }
     }
 }

@@ -63,7 +63,7 @@ mod view;
 pub use coarse::{CoarsePanels, coarse_dots, coarse_length};
 pub use code::{Code, CodeOutOfRange};
 pub use codec::{Codec, GAINS, Quantizer, decode, packed_len, unpack};
-pub use dense::{Activation, layer_norm, softmax};
+pub use dense::{Activation, layer_norm, rms_norm, softmax};
 pub use dot::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
 pub use fixed::{FixedPoint, decode_int16};
 pub use int8::{Int8Panels, Int8Rows, int8_dots};

@@ -509,6 +509,8 @@ fn options_out_of_range_are_named() {
         query_length: 32,
         document_marker: "[D]".into(),
         query_marker: "[Q]".into(),
+        document_prompt: "document: ".into(),
+        query_prompt: String::new(),
         skiplist: vec![".".into()],
         precision: String::new(),
     };
@@ -530,6 +532,9 @@ fn options_out_of_range_are_named() {
         ("query_length is 65537", |m| m.query_length = 65_537),
         ("document_marker is 1000000", |m| {
             m.document_marker = "x".repeat(1_000_000)
+        }),
+        ("query_prompt is 4097", |m| {
+            m.query_prompt = "x".repeat(4097)
         }),
         ("skiplist is 5000", |m| m.skiplist.push("x".repeat(5000))),
         ("at most 1,048,576", |m| {

@@ -15,6 +15,22 @@ pub struct EncoderArgs {
     /// Where they are computed; a GPU needs a colidx that was built for it.
     #[arg(long, help_heading = HEADING, value_name = "cpu|cuda[:N]|metal[:N]", default_value_t = EncoderOptions::default().device)]
     pub device: Device,
+
+    /// Text put before every query; '' for none [default: the index's, or else the checkpoint's].
+    #[arg(long, help_heading = HEADING, value_name = "TEXT")]
+    pub query_prompt: Option<String>,
+
+    /// Text put before every document; '' for none [default: the index's, or else the checkpoint's].
+    #[arg(long, help_heading = HEADING, value_name = "TEXT")]
+    pub document_prompt: Option<String>,
+
+    /// Tokens of a query [default: the index's, or else the checkpoint's].
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub query_length: Option<usize>,
+
+    /// Tokens of a document [default: the index's, or else the checkpoint's].
+    #[arg(long, help_heading = HEADING, value_name = "N")]
+    pub document_length: Option<usize>,
 }
 
 impl EncoderArgs {
@@ -23,6 +39,10 @@ impl EncoderArgs {
         EncoderOptions {
             precision: self.precision,
             device: self.device,
+            query_prompt: self.query_prompt.clone(),
+            document_prompt: self.document_prompt.clone(),
+            query_length: self.query_length,
+            document_length: self.document_length,
         }
     }
 }

@@ -143,6 +143,8 @@ fn model_info(info: &CheckpointInfo, location: String, precision: Precision) -> 
         query_length: info.query_length,
         document_marker: info.document_marker.clone(),
         query_marker: info.query_marker.clone(),
+        document_prompt: info.document_prompt.clone(),
+        query_prompt: info.query_prompt.clone(),
         skiplist: info.skiplist.clone(),
         precision: precision.to_string(),
     }

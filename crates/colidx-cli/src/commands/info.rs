@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::{FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
 use serde::Serialize;
 
-use super::model::{marker, places};
+use super::model::{begun, places};
 use crate::args::InfoArgs;
 use crate::error::CliError;
 use crate::output::{Painted, Stdout, harmless};
@@ -151,12 +151,18 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
             if !model.precision.is_empty() {
                 rows.push(row("", format!("computed in {}", model.precision)));
             }
-            let texts =
-                |what, length, token: &str| format!("{what} of {length} tokens, {}", marker(token));
-            let documents = texts("documents", model.document_length, &model.document_marker);
+            let documents = format!(
+                "documents of {} tokens, {}",
+                model.document_length,
+                begun(&model.document_marker, &model.document_prompt)
+            );
             let skipped = number::counted(model.skiplist.len() as u64, "word");
             rows.push(row("", format!("{documents}, no vectors for {skipped}")));
-            let queries = texts("queries", model.query_length, &model.query_marker);
+            let queries = format!(
+                "queries of {} tokens, {}",
+                model.query_length,
+                begun(&model.query_marker, &model.query_prompt)
+            );
             rows.push(row("", queries));
         }
         None => rows.push(row("model", "not recorded: built from vectors".to_owned())),

@@ -72,7 +72,7 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
         row("layout", info.layout.clone()),
         row(
             "reads",
-            format!("{} tokens at most", number::count(info.positions as u64)),
+            format!("made for {} tokens", number::count(info.positions as u64)),
         ),
         row("vectors", format!("{} dimensions", info.dim)),
     ]);
@@ -81,23 +81,9 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
         rows.push(row("", note.to_owned()));
     }
     rows.extend([
-        row(
-            "documents",
-            format!(
-                "{} tokens, {}",
-                info.document_length,
-                marker(&info.document_marker)
-            ),
-        ),
+        row("documents", documents(info)),
         row("", skiplist(info)),
-        row(
-            "queries",
-            format!(
-                "{} tokens, {}",
-                info.query_length,
-                marker(&info.query_marker)
-            ),
-        ),
+        row("queries", queries(info)),
         row("", expansion(info)),
         row(
             "text",
@@ -117,7 +103,41 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     let mut page = style.paint(Role::Heading, &harmless::line(&info.name));
     page.push("\n");
     page.append(&table(&[Align::Left, Align::Left], &rows, 2));
+    page.push("\n");
+    page.append(&table(&[Align::Left; 3], &settings(info), 2));
     page
+}
+
+/// Every setting that shapes a vector, and where it comes from.
+fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
+    let head = ["setting", "value", "from"].map(str::to_owned).to_vec();
+    let rows = (info.settings.iter()).map(|setting| {
+        vec![
+            setting.name.clone(),
+            setting.value.clone(),
+            setting.origin.clone(),
+        ]
+    });
+    std::iter::once(head).chain(rows).collect()
+}
+
+fn documents(info: &CheckpointInfo) -> String {
+    let (marker, prompt) = (&info.document_marker, &info.document_prompt);
+    format!("{} tokens, {}", info.document_length, begun(marker, prompt))
+}
+
+fn queries(info: &CheckpointInfo) -> String {
+    let (marker, prompt) = (&info.query_marker, &info.query_prompt);
+    format!("{} tokens, {}", info.query_length, begun(marker, prompt))
+}
+
+/// What stands before a text.
+pub fn begun(token: &str, prompt: &str) -> String {
+    match (token, prompt) {
+        (_, "") => marker(token),
+        ("", prompt) => format!("behind {prompt:?}"),
+        (token, prompt) => format!("{}, then {prompt:?}", marker(token)),
+    }
 }
 
 /// A location in lines that fit a terminal: a hub id and its commit stand apart.
@@ -132,7 +152,7 @@ pub fn places(location: &str) -> Vec<String> {
 }
 
 /// How a text is marked.
-pub fn marker(marker: &str) -> String {
+fn marker(marker: &str) -> String {
     match marker.trim() {
         "" => "no marker".to_owned(),
         marker => format!("marked with {marker}"),
@@ -162,5 +182,9 @@ fn expansion(info: &CheckpointInfo) -> String {
     } else {
         "which the others do not attend to"
     };
-    format!("padded with {}, {attention}", info.mask_token)
+    let length = match info.query_expansion_length {
+        length if length == info.query_length => String::new(),
+        length => format!(" to {length} tokens at least"),
+    };
+    format!("padded with {}{length}, {attention}", info.mask_token)
 }

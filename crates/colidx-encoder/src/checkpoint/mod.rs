@@ -1,26 +1,36 @@
-//! Reading a checkpoint directory: which layout it has, what it says about itself, and its weights.
+//! Reading a checkpoint directory, in three steps.
 //!
-//! Each layout has a module that reads its settings into a [`Description`]; from there on all are opened alike.
+//! [`Reading`] takes in the files that all layouts have and [`layout`] tells which one it is. The layout's module reads its
+//! own files into a [`Description`]: one [`TextSettings`] and one chain of modules. That is built, whatever the layout was.
 
-mod files;
+mod chain;
+mod flag_embedding;
 mod info;
+mod model_config;
 mod plain;
+mod prompts;
 mod pylate;
+mod reading;
+mod sentence;
+mod sentence_transformers;
 mod stanford;
-mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub(crate) use files::read_json;
 pub use info::CheckpointInfo;
-pub(crate) use weights::Weights;
 
-use crate::EncoderError;
-use crate::model::{Dense, DenseConfig, Projection, Transformer};
+use crate::files;
+use crate::model::{Projection, TokenPooling, Transformer};
 use crate::ops::Placement;
-use crate::text::{TextSettings, TextTokenizer};
+use crate::settings::{Origin, Setting};
+use crate::text::{RoleSettings, TextSettings, TextTokenizer};
+use crate::weights::Weights;
+use crate::{EncoderError, EncoderOptions};
+use chain::{Chain, Projector};
+use reading::Reading;
 
 const CONFIG: &str = "config.json";
+const MODULES: &str = "modules.json";
 
 /// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
 /// decides about memory.
@@ -32,210 +42,260 @@ pub(crate) struct Checkpoint {
     pub(crate) tokenizer: TextTokenizer,
     pub(crate) transformer: Transformer,
     pub(crate) projection: Projection,
+    pub(crate) pooling: Option<TokenPooling>,
+}
+
+/// Who wrote the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// MultiVectorEncoder of sentence-transformers, since its version 6.
+    MultiVector,
+    /// PyLate: a Dense module behind the transformer, or settings that PyLate alone writes.
+    PyLate,
+    /// ColBERT's own code: `linear.weight` beside the transformer's tensors.
+    Stanford,
+    /// FlagEmbedding's multi-functional models (bge-m3): a head in a file of its own.
+    FlagEmbedding,
+    /// An encoder that was not made for late interaction.
+    Plain,
 }
 
 /// What a layout's own files say.
 struct Description {
+    /// What the layout is called.
     layout: &'static str,
-    /// The file that holds the lengths, for errors.
-    settings: PathBuf,
-    /// The folder with the transformer and the tokenizer, relative to the checkpoint; empty for the checkpoint itself.
-    transformer: String,
-    /// What projects the transformer's output, in order.
-    projection: Vec<Projector>,
     text: TextSettings,
+    chain: Chain,
     /// Files of the layout that decide what vectors a text gets, relative to the checkpoint.
     own_files: Vec<&'static str>,
 }
 
-enum Projector {
-    /// A Dense module of sentence-transformers in a folder of its own.
-    Module(String),
-    /// `linear.weight` beside the transformer's tensors, to this many dimensions.
-    Linear(usize),
-}
-
 impl Checkpoint {
     /// Opens the directory `path`, whatever its layout.
-    pub(crate) fn open(path: &Path, placement: &Placement) -> Result<Checkpoint, EncoderError> {
-        let holds = |name| files::is_file(&path.join(name));
-        let description = match () {
-            () if holds(pylate::MODULES)? => pylate::describe(path)?,
-            () if holds(stanford::METADATA)? => stanford::describe(path)?,
-            () if holds(CONFIG)? => plain::describe(path, "")?,
-            () => return Err(no_checkpoint(path)),
-        };
-        description.open(path, placement)
-    }
-}
-
-fn no_checkpoint(path: &Path) -> EncoderError {
-    EncoderError::NoCheckpoint {
-        path: path.to_owned(),
-        expected: "modules.json, artifact.metadata or config.json",
-    }
-}
-
-impl Description {
-    fn open(self, root: &Path, placement: &Placement) -> Result<Checkpoint, EncoderError> {
-        let folder = if self.transformer.is_empty() {
-            root.to_owned()
-        } else {
-            root.join(&self.transformer)
-        };
-        let ((model, tokenizer), fingerprint) = rayon::join(
-            || {
-                rayon::join(
-                    || self.model(root, &folder, placement),
-                    || TextTokenizer::open(&folder, self.text.clone()),
-                )
-            },
-            || files::fingerprint(root, &self.files(root)?),
-        );
-        let Model {
-            transformer,
-            projection,
-            parameters,
-            element_type,
-        } = model?;
-        let tokenizer = tokenizer?;
-        let text = tokenizer.settings();
-        let positions = transformer.positions();
-        for (name, length) in [
-            (text.manner.names()[2], text.query_length),
-            (text.manner.names()[3], text.document_length),
-        ] {
-            let problem = if length > positions {
-                format!("{name} is {length} and the model has {positions} positions")
-            } else if length > MAX_LENGTH {
-                format!("{name} is {length} and should be at most {MAX_LENGTH}")
-            } else {
-                continue;
-            };
-            return Err(EncoderError::Config {
-                path: self.settings,
-                problem,
-            });
-        }
-        let info = CheckpointInfo {
-            name: files::checkpoint_name(root),
-            layout: self.layout.to_owned(),
-            architecture: transformer.architecture().to_owned(),
-            dim: projection.dim(),
-            hidden: transformer.hidden(),
-            layers: transformer.layers(),
-            parameters,
-            element_type,
-            positions,
-            projected: !self.projection.is_empty(),
-            document_length: text.document_length,
-            query_length: text.query_length,
-            document_marker: text.document_marker.clone(),
-            query_marker: text.query_marker.clone(),
-            mask_token: tokenizer.mask_token().to_owned(),
-            skiplist: text.skiplist.clone(),
-            query_expansion: text.query_expansion,
-            // Without expansion tokens there is nothing to attend to.
-            attend_to_expansion_tokens: text.attend_to_expansion_tokens && text.query_expansion,
-            lower_case: text.lower_case,
-            fingerprint: fingerprint?,
-        };
-        Ok(Checkpoint {
-            info,
-            tokenizer,
-            transformer,
-            projection,
-        })
-    }
-
-    fn model(
-        &self,
-        root: &Path,
-        folder: &Path,
+    pub(crate) fn open(
+        path: &Path,
+        options: &EncoderOptions,
         placement: &Placement,
-    ) -> Result<Model, EncoderError> {
-        let weights = Weights::open(folder)?;
-        let mut parameters = weights.parameters();
-        let element_type = weights.element_type();
-        let transformer = Transformer::load(&folder.join(CONFIG), &weights, placement)?;
-        let mut projection = Projection::new(transformer.hidden());
-        for projector in &self.projection {
-            let dense = match projector {
-                Projector::Linear(dim) => {
-                    Dense::linear(projection.dim(), *dim, &weights, placement)?
-                }
-                Projector::Module(path) => {
-                    let folder = root.join(path);
-                    let path = folder.join(CONFIG);
-                    let config: DenseConfig = files::read_json(&path)?;
-                    if config.in_features != projection.dim() {
-                        return Err(EncoderError::DenseChain {
-                            path,
-                            expected: projection.dim(),
-                            found: config.in_features,
-                        });
-                    }
-                    let weights = Weights::open(&folder)?;
-                    parameters += weights.parameters();
-                    Dense::load(&path, &config, &weights, placement)?
-                }
-            };
-            projection.push(dense);
-        }
-        Ok(Model {
-            transformer,
-            projection,
-            parameters,
-            element_type,
-        })
-    }
-
-    /// The files that decide what vectors a text gets, relative to `root`.
-    fn files(&self, root: &Path) -> Result<Vec<String>, EncoderError> {
-        let mut names: Vec<String> = self.own_files.iter().map(|&name| name.to_owned()).collect();
-        let mut add = |folder: &str, name: &str| {
-            let separator = if folder.is_empty() { "" } else { "/" };
-            names.push(format!("{folder}{separator}{name}"));
+    ) -> Result<Checkpoint, EncoderError> {
+        let mut reading = Reading::open(path)?;
+        let layout = layout(&reading)?;
+        let mut description = match layout {
+            Layout::MultiVector => sentence_transformers::describe(&mut reading)?,
+            Layout::PyLate => pylate::describe(&mut reading)?,
+            Layout::Stanford => stanford::describe(&mut reading)?,
+            Layout::FlagEmbedding => flag_embedding::describe(&mut reading)?,
+            Layout::Plain => plain::describe(&mut reading)?,
         };
-        let modules = || {
-            self.projection
-                .iter()
-                .filter_map(|projector| match projector {
-                    Projector::Module(path) => Some(path.as_str()),
-                    Projector::Linear(_) => None,
-                })
-        };
-        for name in [
-            CONFIG,
-            "sentence_bert_config.json",
-            "tokenizer.json",
-            "vocab.txt",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-        ] {
-            // A tokenizer.json makes the older file superfluous.
-            let folder = root.join(&self.transformer);
-            if name != "vocab.txt" || !folder.join("tokenizer.json").is_file() {
-                add(&self.transformer, name);
-            }
-        }
-        for module in modules() {
-            add(module, CONFIG);
-        }
-        for folder in std::iter::once(self.transformer.as_str()).chain(modules()) {
-            for name in Weights::files(&root.join(folder))? {
-                add(folder, &name);
-            }
-        }
-        Ok(names)
+        take_options(&mut description.text, options);
+        build(description, reading, placement)
     }
 }
 
-struct Model {
-    transformer: Transformer,
-    projection: Projection,
-    parameters: u64,
-    element_type: String,
+/// Tells the layout. What the weights hold counts for more than a list of modules, which may be older than they are.
+fn layout(reading: &Reading<'_>) -> Result<Layout, EncoderError> {
+    let listed = |class| reading.lists(class);
+    if reading.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
+        return Ok(Layout::MultiVector);
+    }
+    if listed("Dense") {
+        return Ok(Layout::PyLate);
+    }
+    if reading.model.is_colbert() || reading.has(stanford::METADATA) || reading.has_linear()? {
+        return Ok(Layout::Stanford);
+    }
+    if reading.has(flag_embedding::HEAD) {
+        return Ok(Layout::FlagEmbedding);
+    }
+    if reading.modules.is_some() && pylate::has_settings(&reading.settings) {
+        return Ok(Layout::PyLate);
+    }
+    Ok(Layout::Plain)
+}
+
+/// What the caller asks for overrules the files.
+fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
+    let of_role = |role: &mut RoleSettings, prompt: &Option<String>, length: Option<usize>| {
+        if let Some(prompt) = prompt {
+            role.prompt = Setting::of_caller(prompt.clone());
+        }
+        if let Some(length) = length {
+            role.length = Setting::of_caller(length);
+        }
+    };
+    let (expansion, most) = (&mut text.expansion, text.query.length.value);
+    of_role(&mut text.query, &options.query_prompt, options.query_length);
+    of_role(
+        &mut text.document,
+        &options.document_prompt,
+        options.document_length,
+    );
+    // Queries that are padded to their full length still are; others are padded to no more than it.
+    if let Some(length) = options.query_length
+        && (expansion.length.value == most || expansion.length.value > length)
+    {
+        expansion.length = Setting::of_caller(length);
+    }
+}
+
+fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(), EncoderError> {
+    let text = &description.text;
+    let pooled = description.chain.pooling.as_ref();
+    for (name, length, pooled) in [
+        (
+            "the query length",
+            &text.query.length,
+            pooled.is_some_and(|pooling| pooling.queries),
+        ),
+        (
+            "the document length",
+            &text.document.length,
+            pooled.is_some_and(|pooling| pooling.documents),
+        ),
+        (
+            "the length of padded queries",
+            &text.expansion.length,
+            false,
+        ),
+    ] {
+        let most = match reading.outline.limit {
+            Some(limit) if length.value > limit => {
+                format!("the model has {limit} positions")
+            }
+            _ if length.value > MAX_LENGTH => format!("should be at most {MAX_LENGTH}"),
+            _ if pooled && length.value > TokenPooling::LONGEST => {
+                format!("vectors are pooled, for at most {}", TokenPooling::LONGEST)
+            }
+            _ => continue,
+        };
+        let problem = |name: &str| format!("{name} is {} and {most}", length.value);
+        return Err(match &length.origin {
+            Origin::File { file, key } => EncoderError::Config {
+                // A key may lie deeper in the file.
+                path: reading.root.join(file.split(": ").next().unwrap_or(file)),
+                problem: problem(key),
+            },
+            Origin::Default(_) => EncoderError::Config {
+                path: reading.folder().join(CONFIG),
+                problem: problem(&format!("{name} ({})", length.origin)),
+            },
+            Origin::Caller => EncoderError::Length {
+                problem: problem(name),
+            },
+        });
+    }
+    Ok(())
+}
+
+/// Reads the weights and the tokenizer and puts them together.
+fn build(
+    description: Description,
+    reading: Reading<'_>,
+    placement: &Placement,
+) -> Result<Checkpoint, EncoderError> {
+    let folder = reading.folder();
+    let names = fingerprinted(&description, &reading)?;
+    let lengths = check_lengths(&description, &reading);
+    let mut notes = reading.notes;
+    let ((model, tokenizer), fingerprint) = rayon::join(
+        || {
+            rayon::join(
+                || chain::build(&description.chain, reading.root, &folder, placement),
+                || {
+                    let text = description.text.clone();
+                    TextTokenizer::open(&folder, &reading.tokenizer, text, &mut notes)
+                },
+            )
+        },
+        || files::fingerprint(reading.root, &names),
+    );
+    let (model, tokenizer) = (model?, tokenizer?);
+    // Last: a length that is nobody's but a default says less than what else is wrong.
+    lengths?;
+    let text = tokenizer.settings();
+    let mut settings = text.report();
+    settings.extend_from_slice(tokenizer.report());
+    settings.extend(description.chain.report());
+    let info = CheckpointInfo {
+        name: files::checkpoint_name(reading.root),
+        layout: description.layout.to_owned(),
+        architecture: model.transformer.architecture().to_owned(),
+        dim: model.projection.dim(),
+        hidden: model.transformer.hidden(),
+        layers: model.transformer.layers(),
+        parameters: model.parameters,
+        element_type: model.element_type,
+        positions: model.transformer.positions(),
+        projected: description.chain.is_projection(),
+        document_length: text.document.length.value,
+        query_length: text.query.length.value,
+        document_marker: text.document.marker.value.clone(),
+        query_marker: text.query.marker.value.clone(),
+        document_prompt: text.document.prompt.value.clone(),
+        query_prompt: text.query.prompt.value.clone(),
+        mask_token: tokenizer.mask_token().to_owned(),
+        skiplist: text.document.skiplist.value.clone(),
+        query_skiplist: text.query.skiplist.value.clone(),
+        query_expansion: text.expansion.on.value,
+        query_expansion_length: match text.expansion.on.value {
+            true => text.expansion.length.value,
+            false => 0,
+        },
+        // Without expansion tokens there is nothing to attend to.
+        attend_to_expansion_tokens: text.expansion.attend.value && text.expansion.on.value,
+        lower_case: text.lower_case.value,
+        settings,
+        notes,
+        fingerprint: fingerprint?,
+    };
+    Ok(Checkpoint {
+        info,
+        tokenizer,
+        transformer: model.transformer,
+        projection: model.projection,
+        pooling: description.chain.pooling,
+    })
+}
+
+/// The files that decide what vectors a text gets, relative to the checkpoint.
+fn fingerprinted(
+    description: &Description,
+    reading: &Reading<'_>,
+) -> Result<Vec<String>, EncoderError> {
+    let mut names: Vec<String> = (description.own_files.iter())
+        .map(|&name| name.to_owned())
+        .collect();
+    let transformer = &reading.transformer;
+    let whole = reading.folder().join("tokenizer.json").is_file();
+    for name in [
+        CONFIG,
+        reading.sentence.name(),
+        "tokenizer.json",
+        "vocab.txt",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+    ] {
+        // A tokenizer.json makes the older files superfluous.
+        if !whole || !["vocab.txt", "added_tokens.json"].contains(&name) {
+            names.push(files::inside(transformer, name));
+        }
+    }
+    let folders = description.chain.folders();
+    names.extend(folders.iter().map(|folder| files::inside(folder, CONFIG)));
+    let with_weights =
+        description
+            .chain
+            .projectors
+            .iter()
+            .filter_map(|projector| match projector {
+                Projector::Dense { folder, .. } => Some(folder.as_str()),
+                _ => None,
+            });
+    for folder in std::iter::once(transformer.as_str()).chain(with_weights) {
+        let weights = Weights::files(&reading.root.join(folder))?;
+        names.extend(weights.iter().map(|name| files::inside(folder, name)));
+    }
+    Ok(names)
 }
 
 /// The ASCII punctuation, which documents keep no vectors for unless their checkpoint says otherwise.

@@ -1,136 +1,88 @@
 //! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a Transformer and Dense
 //! modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use serde::Deserialize;
-
-use super::{Description, Projector, files, plain, punctuation};
+use super::chain::Chain;
+use super::reading::{Reading, SETTINGS};
+use super::{Description, MODULES, prompts, punctuation};
 use crate::EncoderError;
-use crate::text::{Manner, TextSettings};
+use crate::settings::{Setting, SettingsFile, Unknown};
+use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
 
-/// The file that tells the layout.
-pub(super) const MODULES: &str = "modules.json";
-const SETTINGS: &str = "config_sentence_transformers.json";
+const WHOSE: &str = "PyLate";
 
-#[derive(Deserialize)]
-struct Module {
-    path: String,
-    #[serde(rename = "type")]
-    kind: String,
+/// Settings that PyLate alone writes.
+const KEYS: [&str; 7] = [
+    "query_prefix",
+    "document_prefix",
+    "query_length",
+    "document_length",
+    "skiplist_words",
+    "do_query_expansion",
+    "attend_to_expansion_tokens",
+];
+
+/// Whether any setting is one that PyLate alone writes.
+pub(super) fn has_settings(settings: &SettingsFile) -> bool {
+    KEYS.iter().any(|key| settings.has(key))
 }
 
-/// `config_sentence_transformers.json`; what is absent has PyLate's default.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Settings {
-    query_prefix: Option<String>,
-    document_prefix: Option<String>,
-    query_length: Option<usize>,
-    document_length: Option<usize>,
-    do_query_expansion: Option<bool>,
-    attend_to_expansion_tokens: Option<bool>,
-    skiplist_words: Option<Vec<String>>,
-    default_prompt_name: Option<String>,
-    prompts: Option<BTreeMap<String, String>>,
+/// The first setting that PyLate alone writes.
+pub(super) fn first_setting(settings: &SettingsFile) -> Option<&'static str> {
+    KEYS.into_iter().find(|key| settings.has(key))
 }
 
-/// `sentence_bert_config.json`. Its `max_seq_length` has no effect in PyLate, which sets the length for every call.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct TransformerSettings {
-    do_lower_case: bool,
-}
-
-/// What the files at `root` say.
-pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
-    let modules: Vec<Module> = files::read_json(&root.join(MODULES))?;
-    let Some((first, rest)) = modules.split_first() else {
-        return Err(config(root, MODULES, "the list of modules is empty"));
-    };
-    if class(&first.kind) != "Transformer" {
-        let found = format!(
-            "the first module should be a Transformer and is {}",
-            first.kind
-        );
-        return Err(config(root, MODULES, &found));
-    }
-    if let Some(module) = modules.iter().find(|m| !files::is_inside(&m.path)) {
-        let found = format!("`{}` is no folder of the checkpoint", module.path);
-        return Err(config(root, MODULES, &found));
-    }
-    // PyLate runs the Transformer and the Dense modules and ignores all others (Pooling, Normalize).
-    let dense: Vec<Projector> = rest
-        .iter()
-        .filter(|module| class(&module.kind) == "Dense")
-        .map(|module| Projector::Module(module.path.clone()))
-        .collect();
-    let settings: Settings = files::read_json_if_present(&root.join(SETTINGS))?;
-    settings.check_prompts(root)?;
-    if dense.is_empty() && !settings.are_of_colbert() {
-        return plain::describe(root, &first.path);
-    }
-    let transformer_settings: TransformerSettings =
-        files::read_json_if_present(&root.join(&first.path).join("sentence_bert_config.json"))?;
-    Ok(Description {
-        layout: "PyLate",
-        settings: root.join(SETTINGS),
-        transformer: first.path.clone(),
-        projection: dense,
-        text: TextSettings {
-            query_marker: settings.query_prefix.unwrap_or_else(|| "[Q] ".to_owned()),
-            document_marker: settings
-                .document_prefix
-                .unwrap_or_else(|| "[D] ".to_owned()),
-            query_length: settings.query_length.unwrap_or(32),
-            document_length: settings.document_length.unwrap_or(180),
-            query_expansion: settings.do_query_expansion.unwrap_or(true),
-            attend_to_expansion_tokens: settings.attend_to_expansion_tokens.unwrap_or(false),
-            skiplist: settings.skiplist_words.unwrap_or_else(punctuation),
-            manner: Manner::PyLate,
-            lower_case: transformer_settings.do_lower_case,
-        },
-        own_files: vec![MODULES, SETTINGS],
-    })
-}
-
-impl Settings {
-    /// Whether any of them is one that PyLate alone writes.
-    fn are_of_colbert(&self) -> bool {
-        self.query_prefix.is_some()
-            || self.document_prefix.is_some()
-            || self.query_length.is_some()
-            || self.document_length.is_some()
-            || self.skiplist_words.is_some()
-            || self.do_query_expansion.is_some()
-            || self.attend_to_expansion_tokens.is_some()
-    }
-
-    /// The default prompt would stand before every text, query or document; an empty one changes nothing.
-    fn check_prompts(&self, root: &Path) -> Result<(), EncoderError> {
-        let Some(name) = &self.default_prompt_name else {
-            return Ok(());
-        };
-        match self.prompts.as_ref().and_then(|prompts| prompts.get(name)) {
-            Some(prompt) if prompt.is_empty() => Ok(()),
-            _ => Err(EncoderError::Unsupported {
-                path: root.join(SETTINGS),
-                feature: format!("default_prompt_name `{name}`"),
-                known: "no default prompt, or an empty one",
-            }),
+/// What the files say.
+pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
+    reading.sentence.without_lengths()?;
+    let notes = &mut reading.notes;
+    let mut chain = Chain::default();
+    for module in reading.modules.iter().flatten() {
+        match module.class() {
+            "Dense" => chain.dense(reading.root, &module.path, "Identity", notes)?,
+            // A mean of all tokens, and the length of a vector that has length one anyway.
+            "Pooling" | "Normalize" => {}
+            class => notes.push(format!(
+                "{MODULES}: the module {class} in `{}` is passed over, as PyLate does",
+                module.path
+            )),
         }
     }
-}
-
-/// The class at the end of a dotted Python path.
-fn class(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
-}
-
-fn config(root: &Path, name: &str, problem: &str) -> EncoderError {
-    EncoderError::Config {
-        path: root.join(name),
-        problem: problem.to_owned(),
-    }
+    chain.normalize_as(WHOSE);
+    let settings = &mut reading.settings;
+    let (query_prompt, document_prompt) = prompts::take(settings)?;
+    let skiplist = settings.take_or("skiplist_words", punctuation(), WHOSE)?;
+    let query = RoleSettings {
+        marker: settings.take_or("query_prefix", "[Q] ".to_owned(), WHOSE)?,
+        prompt: query_prompt,
+        length: settings.take_or("query_length", 32, WHOSE)?,
+        skiplist: Setting::default(Vec::new(), WHOSE),
+        keep_only: Setting::default(Vec::new(), WHOSE),
+    };
+    let text = TextSettings {
+        expansion: Expansion {
+            on: settings.take_or("do_query_expansion", true, WHOSE)?,
+            length: query.length.clone(),
+            attend: settings.take_or("attend_to_expansion_tokens", false, WHOSE)?,
+            token: Setting::default(None, WHOSE),
+        },
+        query,
+        document: RoleSettings {
+            marker: settings.take_or("document_prefix", "[D] ".to_owned(), WHOSE)?,
+            prompt: document_prompt,
+            length: settings.take_or("document_length", 180, WHOSE)?,
+            skiplist,
+            keep_only: Setting::default(Vec::new(), WHOSE),
+        },
+        lower_case: reading.sentence.lower_case.clone(),
+        manner: Manner::PyLate,
+    };
+    reading.settings.pass_over(&["similarity_fn_name"]);
+    let rest = reading.settings.rest();
+    rest.finish(Unknown::Tell, &mut reading.notes)?;
+    Ok(Description {
+        layout: WHOSE,
+        text,
+        chain,
+        own_files: vec![MODULES, SETTINGS],
+    })
 }

@@ -1,103 +1,190 @@
-//! The layout of ColBERT's own code: `artifact.metadata` with the settings, and `linear.weight` beside the transformer's
-//! tensors (`HF_ColBERT`).
+//! The layout of ColBERT's own code: `linear.weight` beside the transformer's tensors (`HF_ColBERT`), and the settings in
+//! `artifact.metadata`.
+//!
+//! Where settings are missing, those of PyLate and sentence-transformers for such a checkpoint hold.
 
-use std::path::Path;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use serde::Deserialize;
-
-use super::{Description, Projector, files, punctuation};
+use super::chain::{Chain, Projector};
+use super::reading::Reading;
+use super::{Description, MODULES, punctuation};
 use crate::EncoderError;
-use crate::text::{Manner, TextSettings};
+use crate::settings::{Setting, SettingsFile, Unknown};
+use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
 
-/// The file that tells the layout.
+/// The file with the settings.
 pub(super) const METADATA: &str = "artifact.metadata";
 
-/// `artifact.metadata`; what is absent has ColBERT's default.
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(default = "query_token")]
-    query_token_id: String,
-    #[serde(default = "document_token")]
-    doc_token_id: String,
-    #[serde(default = "query_length")]
-    query_maxlen: usize,
-    #[serde(default = "document_length")]
-    doc_maxlen: usize,
-    #[serde(default = "yes")]
-    mask_punctuation: bool,
-    #[serde(default)]
-    attend_to_mask_tokens: bool,
-    #[serde(default = "dim")]
-    dim: usize,
-    #[serde(default = "cosine")]
-    similarity: String,
-}
+const WHOSE: &str = "PyLate for ColBERT's checkpoints";
 
-fn query_token() -> String {
-    "[unused0]".to_owned()
-}
+/// Keys of training, of indexing and of searching.
+const PASSED_OVER: [&str; 55] = [
+    "accumsteps",
+    "amp",
+    "avoid_fork_if_possible",
+    "bsize",
+    "centroid_score_threshold",
+    "checkpoint",
+    "collection",
+    "distillation_alpha",
+    "doc_token",
+    "experiment",
+    "gpus",
+    "ignore_scores",
+    "in_batch_negatives",
+    "index_bsize",
+    "index_name",
+    "index_path",
+    "index_root",
+    "interaction",
+    "kmeans_niters",
+    "load_index_with_mmap",
+    "lr",
+    "maxsteps",
+    "meta",
+    "model_name",
+    "name",
+    "nbits",
+    "ncandidates",
+    "ncells",
+    "ndocs",
+    "nprobe",
+    "nranks",
+    "nway",
+    "only_top",
+    "overwrite",
+    "partitions",
+    "pool_factor",
+    "pool_margin",
+    "protected_tokens",
+    "queries",
+    "query_token",
+    "rank",
+    "relu",
+    "rerank",
+    "resume",
+    "resume_optimizer",
+    "reranker",
+    "root",
+    "save_every",
+    "shuffle",
+    "skip_index",
+    "total_visible_gpus",
+    "triples",
+    "use_ib_negatives",
+    "use_relu",
+    "warmup",
+];
 
-fn document_token() -> String {
-    "[unused1]".to_owned()
-}
-
-fn query_length() -> usize {
-    32
-}
-
-fn document_length() -> usize {
-    220
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn dim() -> usize {
-    128
-}
-
-fn cosine() -> String {
-    "cosine".to_owned()
-}
-
-/// What the files at `root` say.
-pub(super) fn describe(root: &Path) -> Result<Description, EncoderError> {
-    let path = root.join(METADATA);
-    let metadata: Metadata = files::read_json(&path)?;
-    if metadata.similarity != "cosine" {
-        return Err(EncoderError::Unsupported {
-            path,
-            feature: format!("similarity `{}`", metadata.similarity),
-            known: "cosine",
-        });
+/// What the files say.
+pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
+    reading.sentence.without_lengths()?;
+    if let Some(key) = super::pylate::first_setting(&reading.settings) {
+        return Err(reading.settings.unsupported(
+            format!("{key} of PyLate beside the weights of ColBERT's own code"),
+            "one of both: Dense modules in modules.json, or no such settings",
+        ));
     }
-    if metadata.dim == 0 {
-        return Err(EncoderError::Config {
-            path,
-            problem: "dim is 0 and should be at least 1".to_owned(),
-        });
+    if reading.modules.is_some() {
+        reading.notes.push(format!(
+            "{MODULES} lists no Dense module; the weights hold ColBERT's projection, so its own layout is taken"
+        ));
     }
+    let mut file = Metadata(SettingsFile::open(reading.root, METADATA)?);
+    let similarity: Option<Setting<String>> = file.take("similarity")?;
+    // Vectors have length one, so both rank alike.
+    if let Some(other) = similarity
+        && !["cosine", "l2"].contains(&other.value.as_str())
+    {
+        let feature = format!("similarity `{}`", other.value);
+        return Err(file.0.unsupported(feature, "cosine, l2"));
+    }
+    let dim: Option<Setting<usize>> = file.take("dim")?;
+    if dim.as_ref().is_some_and(|dim| dim.value == 0) {
+        return Err(file
+            .0
+            .problem("dim is 0 and should be at least 1".to_owned()));
+    }
+    let mut chain = Chain::default();
+    chain
+        .projectors
+        .push(Projector::Linear(dim.map(|dim| dim.value)));
+    chain.normalize_as("ColBERT");
+    let mask_punctuation = file.take_or("mask_punctuation", true)?;
+    let query = RoleSettings {
+        marker: file.take_or("query_token_id", "[unused0]".to_owned())?,
+        prompt: Setting::default(String::new(), WHOSE),
+        length: file.take_or("query_maxlen", 32)?,
+        skiplist: Setting::default(Vec::new(), WHOSE),
+        keep_only: Setting::default(Vec::new(), WHOSE),
+    };
+    let text = TextSettings {
+        expansion: Expansion {
+            on: Setting::default(true, "ColBERT"),
+            length: query.length.clone(),
+            attend: file.take_or("attend_to_mask_tokens", false)?,
+            token: Setting::default(None, "ColBERT"),
+        },
+        query,
+        document: RoleSettings {
+            marker: file.take_or("doc_token_id", "[unused1]".to_owned())?,
+            prompt: Setting::default(String::new(), WHOSE),
+            length: file.take_or("doc_maxlen", 180)?,
+            skiplist: mask_punctuation.map(|mask| match mask {
+                true => punctuation(),
+                false => Vec::new(),
+            }),
+            keep_only: Setting::default(Vec::new(), WHOSE),
+        },
+        // The file is one of sentence-transformers, which reads it where there is a list of modules.
+        lower_case: match reading.modules {
+            Some(_) => reading.sentence.lower_case.clone(),
+            None => Setting::default(false, "ColBERT"),
+        },
+        manner: Manner::ColBert,
+    };
+    file.0.pass_over(&PASSED_OVER);
+    file.0.finish(Unknown::Tell, &mut reading.notes)?;
     Ok(Description {
         layout: "Stanford",
-        settings: path,
-        transformer: String::new(),
-        projection: vec![Projector::Linear(metadata.dim)],
-        text: TextSettings {
-            query_marker: metadata.query_token_id,
-            document_marker: metadata.doc_token_id,
-            query_length: metadata.query_maxlen,
-            document_length: metadata.doc_maxlen,
-            query_expansion: true,
-            attend_to_expansion_tokens: metadata.attend_to_mask_tokens,
-            skiplist: if metadata.mask_punctuation {
-                punctuation()
-            } else {
-                Vec::new()
-            },
-            manner: Manner::ColBert,
-            lower_case: false,
-        },
+        text,
+        chain,
         own_files: vec![METADATA],
     })
+}
+
+/// `artifact.metadata`. Some versions of ColBERT wrote what stands for a default, an object with the default in `val`,
+/// where the default should be.
+struct Metadata(SettingsFile);
+
+impl Metadata {
+    fn take<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<Setting<T>>, EncoderError> {
+        let Some(found) = self.0.take::<Value>(key)? else {
+            return Ok(None);
+        };
+        let value = match &found.value {
+            Value::Object(object) => match object.get("val").or_else(|| object.get("content")) {
+                Some(inner) => inner.clone(),
+                None => found.value,
+            },
+            _ => found.value,
+        };
+        match serde_json::from_value(value) {
+            Ok(value) => Ok(Some(Setting {
+                value,
+                origin: found.origin,
+            })),
+            Err(error) => Err(self.0.problem(format!("{key}: {error}"))),
+        }
+    }
+
+    fn take_or<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        default: T,
+    ) -> Result<Setting<T>, EncoderError> {
+        let taken = self.take(key)?;
+        Ok(taken.unwrap_or_else(|| Setting::default(default, WHOSE)))
+    }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::HubError;
 use super::id::is_plain;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::read_json;
 
 const MODULES: &str = "modules.json";
 const METADATA: &str = "artifact.metadata";
@@ -16,11 +16,20 @@ const CONFIG: &str = "config.json";
 const SETTINGS: &str = "config_sentence_transformers.json";
 
 /// Files beside the transformer's weights; each may be absent.
-const TRANSFORMER: [&str; 4] = [
+const TRANSFORMER: [&str; 13] = [
     CONFIG,
     "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",
+    "colbert_linear.pt",
 ];
 
 /// The tokenizer, and what stands for it in old repositories.
@@ -87,8 +96,8 @@ pub(super) fn visit(
     }
     let mut weights = visit_weights(transformer, get)?;
     for module in modules.iter().skip(1) {
+        get(&inside(&module.path, CONFIG))?;
         if module.kind.ends_with("Dense") {
-            get(&inside(&module.path, CONFIG))?;
             weights &= visit_weights(&module.path, get)?;
         }
     }
@@ -177,7 +186,7 @@ mod tests {
     };
 
     #[test]
-    fn dense_folders_are_read_and_other_formats_are_not() {
+    fn module_folders_are_read_and_other_formats_are_not() {
         let modules = r#"[{"path": "", "type": "sentence_transformers.models.Transformer"},
             {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
             {"path": "1_Dense", "type": "pylate.models.Dense.Dense"}]"#;
@@ -201,10 +210,48 @@ mod tests {
                 "config.json",
                 "tokenizer.json",
                 "model.safetensors",
+                "1_Pooling/config.json",
                 "1_Dense/config.json",
                 "1_Dense/pytorch_model.bin",
             ]
         );
+    }
+
+    /// A checkpoint of the files that a visit asks for is the checkpoint.
+    #[test]
+    fn every_file_that_an_encoder_reads_is_asked_for() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let mut count = 0;
+        for fixture in fs::read_dir(fixtures).unwrap() {
+            let fixture = fixture.unwrap().path();
+            let copy = tempfile::tempdir().unwrap();
+            visit(&mut |name| {
+                let path = fixture.join(name);
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                let to = copy.path().join(name);
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(&path, to).unwrap();
+                Ok(Some(path))
+            })
+            .unwrap();
+            let [copied, whole] = [copy.path(), &fixture].map(|folder| {
+                let encoder = crate::Encoder::open(folder);
+                encoder.unwrap_or_else(|error| panic!("{}: {error}", fixture.display()))
+            });
+            let [copied, whole] = [copied.info(), whole.info()];
+            assert_eq!(
+                copied.fingerprint,
+                whole.fingerprint,
+                "{}",
+                fixture.display()
+            );
+            assert_eq!(copied.settings, whole.settings, "{}", fixture.display());
+            assert_eq!(copied.notes, whole.notes, "{}", fixture.display());
+            count += 1;
+        }
+        assert!(count >= 46);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! BERT and the models of its form: RoBERTa, XLM-RoBERTa, DistilBERT, and XLM-RoBERTa with rotary embeddings.
+//! BERT and the models of its form: RoBERTa, XLM-RoBERTa, DistilBERT, and those with rotary embeddings.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -7,8 +7,10 @@ use super::config::{self, Form, Positions};
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
-use crate::checkpoint::Weights;
-use crate::ops::{Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Rotary};
+use crate::ops::{
+    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+};
+use crate::weights::Weights;
 
 /// The encoder without the pooler: every layer is attention and a feed-forward part, each followed by a norm of its output
 /// and its input.
@@ -40,16 +42,29 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The names of a layer's tensors, each behind the name of the layer.
+/// The names of a layer's tensors, each behind the name of the layer, and which of them have a bias.
 struct Names {
     norm: &'static str,
     layer: &'static str,
     qkv: &'static [&'static str],
     attention_output: &'static str,
     attention_norm: &'static str,
-    up: &'static str,
+    up: Up,
     down: &'static str,
     output_norm: &'static str,
+    attention_bias: bool,
+    /// Of the layers that make the feed-forward part wide and narrow again.
+    inner_bias: [bool; 2],
+}
+
+/// What makes the feed-forward part wide.
+enum Up {
+    /// One layer with the activation.
+    Plain(&'static str),
+    /// One with the activation, and one that it is multiplied with.
+    Gated(&'static str, &'static str),
+    /// The same in one tensor, the one with the activation last.
+    GateFirst(&'static str),
 }
 
 const BERT: Names = Names {
@@ -62,9 +77,11 @@ const BERT: Names = Names {
     ],
     attention_output: "attention.output.dense",
     attention_norm: "attention.output.LayerNorm",
-    up: "intermediate.dense",
+    up: Up::Plain("intermediate.dense"),
     down: "output.dense",
     output_norm: "output.LayerNorm",
+    attention_bias: true,
+    inner_bias: [true, true],
 };
 
 const DISTILBERT: Names = Names {
@@ -73,9 +90,11 @@ const DISTILBERT: Names = Names {
     qkv: &["attention.q_lin", "attention.k_lin", "attention.v_lin"],
     attention_output: "attention.out_lin",
     attention_norm: "sa_layer_norm",
-    up: "ffn.lin1",
+    up: Up::Plain("ffn.lin1"),
     down: "ffn.lin2",
     output_norm: "output_layer_norm",
+    attention_bias: true,
+    inner_bias: [true, true],
 };
 
 const FLASH: Names = Names {
@@ -84,9 +103,37 @@ const FLASH: Names = Names {
     qkv: &["mixer.Wqkv"],
     attention_output: "mixer.out_proj",
     attention_norm: "norm1",
-    up: "mlp.fc1",
+    up: Up::Plain("mlp.fc1"),
     down: "mlp.fc2",
     output_norm: "norm2",
+    attention_bias: true,
+    inner_bias: [true, true],
+};
+
+const NOMIC: Names = Names {
+    norm: "emb_ln",
+    layer: "encoder.layers",
+    qkv: &["attn.Wqkv"],
+    attention_output: "attn.out_proj",
+    attention_norm: "norm1",
+    up: Up::Gated("mlp.fc12", "mlp.fc11"),
+    down: "mlp.fc2",
+    output_norm: "norm2",
+    attention_bias: false,
+    inner_bias: [false, false],
+};
+
+const GTE: Names = Names {
+    norm: "embeddings.LayerNorm",
+    layer: "encoder.layer",
+    qkv: &["attention.qkv_proj"],
+    attention_output: "attention.o_proj",
+    attention_norm: "attn_ln",
+    up: Up::GateFirst("mlp.up_gate_proj"),
+    down: "mlp.down_proj",
+    output_norm: "mlp_ln",
+    attention_bias: true,
+    inner_bias: [false, true],
 };
 
 impl Bert {
@@ -96,7 +143,16 @@ impl Bert {
         placement: &Placement,
     ) -> Result<Bert, EncoderError> {
         const WORDS: &str = "embeddings.word_embeddings.weight";
-        let prefixes = ["", "bert.", "roberta.", "distilbert.", "model."];
+        let prefixes = [
+            "",
+            "bert.",
+            "roberta.",
+            "distilbert.",
+            "model.",
+            "nomic_bert.",
+            "new.",
+            "gte.",
+        ];
         let weights = weights.with_prefix_of(WORDS, &prefixes);
         let loader = Loader {
             weights: &weights,
@@ -106,6 +162,8 @@ impl Bert {
             Form::Bert => &BERT,
             Form::DistilBert => &DISTILBERT,
             Form::Flash => &FLASH,
+            Form::Nomic => &NOMIC,
+            Form::Gte => &GTE,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
@@ -156,9 +214,10 @@ impl Places {
         let (rows, padding) = match config.positions {
             Positions::Table(rows) => (rows, None),
             Positions::AfterPadding { rows, padding } => (rows, Some(padding)),
-            Positions::Rotary { base, .. } => {
+            Positions::Rotary { rope, .. } => {
+                let heads = Heads::equal(config.heads, width / config.heads);
                 return Ok(Places::Rotary {
-                    rotary: Rotary::new(config.heads, width / config.heads, base),
+                    rotary: Rotary::new(heads, rope.base, rope.stretch),
                     kind: loader.placement.matrix(&kind, width)?,
                 });
             }
@@ -206,25 +265,46 @@ impl Layer {
     ) -> Result<Layer, EncoderError> {
         let (hidden, inner) = (config.hidden, config.inner);
         let plain = Activation::Identity;
-        let qkv: Vec<String> = names.qkv.iter().map(|q| format!("{name}.{q}")).collect();
-        let linear = |part: &str, outputs, inputs, activation| {
-            loader.linear(format!("{name}.{part}"), outputs, inputs, true, activation)
+        let rows = 3 * hidden / names.qkv.len();
+        let qkv: Vec<(String, usize)> = (names.qkv.iter())
+            .map(|part| (format!("{name}.{part}"), rows))
+            .collect();
+        let qkv = loader.stacked(&qkv, hidden, names.attention_bias, plain)?;
+        let linear = |part: &str, outputs, inputs, bias, activation| {
+            loader.linear(format!("{name}.{part}"), outputs, inputs, bias, activation)
+        };
+        let [up_bias, down_bias] = names.inner_bias;
+        let up = |part, activation| linear(part, inner, hidden, up_bias, activation);
+        let (up, gate) = match names.up {
+            Up::Plain(part) => (up(part, config.activation)?, None),
+            Up::Gated(part, gate) => (up(part, config.activation)?, Some(up(gate, plain)?)),
+            Up::GateFirst(part) => {
+                let name = format!("{name}.{part}");
+                let activations = [plain, config.activation];
+                let (gate, up) = loader.halves(&name, inner, hidden, up_bias, activations)?;
+                (up, Some(gate))
+            }
         };
         let norm =
             |part: &str| loader.norm(&format!("{name}.{part}"), hidden, true, config.epsilon);
         Ok(Layer {
-            qkv: loader.stacked(&qkv, 3 * hidden / qkv.len(), hidden, true, plain)?,
+            qkv,
             attention: Attention {
-                heads: config.heads,
-                width: hidden / config.heads,
-                window: None,
+                heads: Heads::equal(config.heads, hidden / config.heads),
+                reach: Reach::ALL,
             },
-            attention_output: linear(names.attention_output, hidden, hidden, plain)?,
+            attention_output: linear(
+                names.attention_output,
+                hidden,
+                hidden,
+                names.attention_bias,
+                plain,
+            )?,
             attention_norm: norm(names.attention_norm)?,
             feed_forward: FeedForward::new(
-                linear(names.up, inner, hidden, config.activation)?,
-                None,
-                linear(names.down, hidden, inner, plain)?,
+                up,
+                gate,
+                linear(names.down, hidden, inner, down_bias, plain)?,
             ),
             output_norm: norm(names.output_norm)?,
         })

@@ -1,8 +1,8 @@
 //! Building operations from named tensors.
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
-use crate::ops::{Activation, LayerNorm, Linear, Placement};
+use crate::ops::{Activation, LayerNorm, Linear, Placement, RootNorm};
+use crate::weights::Weights;
 
 /// The tensors of a checkpoint and where operations made of them compute.
 pub(super) struct Loader<'a> {
@@ -11,23 +11,22 @@ pub(super) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// A layer whose rows are those of several tensors, `[outputs, inputs]` each, one after the other.
+    /// A layer whose rows are those of several tensors, one after the other: each has a name and is `[outputs, inputs]`.
     pub(super) fn stacked(
         &self,
-        names: &[String],
-        outputs: usize,
+        parts: &[(String, usize)],
         inputs: usize,
         bias: bool,
         activation: Activation,
     ) -> Result<Linear, EncoderError> {
         let (mut weight, mut biases) = (Vec::new(), Vec::new());
-        for name in names {
-            let shape = [outputs, inputs];
+        for (name, outputs) in parts {
+            let shape = [*outputs, inputs];
             self.weights
                 .append(&format!("{name}.weight"), &shape, &mut weight)?;
             if bias {
                 self.weights
-                    .append(&format!("{name}.bias"), &[outputs], &mut biases)?;
+                    .append(&format!("{name}.bias"), &[*outputs], &mut biases)?;
             }
         }
         Ok(Linear::new(
@@ -48,7 +47,7 @@ impl Loader<'_> {
         bias: bool,
         activation: Activation,
     ) -> Result<Linear, EncoderError> {
-        self.stacked(&[name], outputs, inputs, bias, activation)
+        self.stacked(&[(name, outputs)], inputs, bias, activation)
     }
 
     /// Two layers `[outputs, inputs]`, stored as one tensor with the rows of the second behind those of the first.
@@ -100,5 +99,16 @@ impl Loader<'_> {
             vec![0.0; width]
         };
         Ok(LayerNorm::new(weight, shift, epsilon, self.placement)?)
+    }
+
+    /// An RMSNorm of `width` dimensions.
+    pub(super) fn root_norm(
+        &self,
+        name: &str,
+        width: usize,
+        epsilon: f64,
+    ) -> Result<RootNorm, EncoderError> {
+        let weight = self.weights.tensor(&format!("{name}.weight"), &[width])?;
+        Ok(RootNorm::new(weight, epsilon, self.placement)?)
     }
 }

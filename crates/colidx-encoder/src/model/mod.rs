@@ -2,22 +2,26 @@
 
 mod bert;
 mod config;
+mod decoder;
 mod embedding;
 mod loader;
 mod modernbert;
+mod pooling;
 mod projection;
 
 use std::path::Path;
 
 use candle_core::Tensor;
 
+pub(crate) use pooling::TokenPooling;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
 use crate::ops::{Batch, Placement};
+use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
+use decoder::Decoder;
 use modernbert::ModernBert;
 
 /// The transformer of a checkpoint.
@@ -30,9 +34,20 @@ pub(crate) struct Transformer {
     model: Model,
 }
 
+/// What is known of a transformer before its weights are read.
+pub(crate) struct Outline {
+    /// `model_type` in config.json.
+    pub(crate) architecture: String,
+    /// Tokens of the longest sequence that it was configured for.
+    pub(crate) positions: usize,
+    /// The most tokens that a sequence can have, where there is such a number: rotary embeddings have places without end.
+    pub(crate) limit: Option<usize>,
+}
+
 enum Model {
     Bert(Bert),
     ModernBert(ModernBert),
+    Decoder(Decoder),
 }
 
 impl Transformer {
@@ -46,6 +61,7 @@ impl Transformer {
         let (hidden, layers) = match &config {
             Config::Bert(config) => (config.hidden, config.layers),
             Config::ModernBert(config) => (config.hidden, config.layers.len()),
+            Config::Decoder(config) => (config.hidden, config.layers.len()),
         };
         Ok(Transformer {
             architecture,
@@ -57,14 +73,22 @@ impl Transformer {
                 Config::ModernBert(config) => {
                     Model::ModernBert(ModernBert::load(&config, weights, placement)?)
                 }
+                Config::Decoder(config) => {
+                    Model::Decoder(Decoder::load(&config, weights, placement)?)
+                }
             },
             placement: placement.clone(),
         })
     }
 
-    /// Tokens that a sequence can have in the transformer that the `config.json` at `path` describes.
-    pub(crate) fn positions_of(path: &Path) -> Result<usize, EncoderError> {
-        Ok(Config::read(path)?.1.positions())
+    /// What the `config.json` at `path` says before any weight is read.
+    pub(crate) fn outline(path: &Path) -> Result<Outline, EncoderError> {
+        let (architecture, config) = Config::read(path)?;
+        Ok(Outline {
+            architecture,
+            positions: config.positions(),
+            limit: config.limit(),
+        })
     }
 
     /// `model_type` in config.json.
@@ -82,7 +106,7 @@ impl Transformer {
         self.layers
     }
 
-    /// Tokens that a sequence can have.
+    /// Tokens of the longest sequence that it was configured for.
     pub(crate) fn positions(&self) -> usize {
         self.positions
     }
@@ -97,6 +121,7 @@ impl Transformer {
         match &self.model {
             Model::Bert(model) => model.forward(batch),
             Model::ModernBert(model) => model.forward(batch),
+            Model::Decoder(model) => model.forward(batch),
         }
     }
 }

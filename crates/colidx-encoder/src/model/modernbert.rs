@@ -7,8 +7,10 @@ use super::config;
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
-use crate::checkpoint::Weights;
-use crate::ops::{Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Rotary};
+use crate::ops::{
+    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+};
+use crate::weights::Weights;
 
 /// The encoder: every layer normalises its input before attention and before the gated feed-forward part, and adds what
 /// these give to it. Most layers attend to a window around each token alone.
@@ -74,8 +76,13 @@ impl Layer {
         i: usize,
     ) -> Result<Layer, EncoderError> {
         let name = format!("layers.{i}");
-        let (hidden, inner, heads) = (config.hidden, config.inner, config.heads);
-        let (local, width) = (config.layers[i], hidden / heads);
+        let (hidden, inner) = (config.hidden, config.inner);
+        let heads = Heads::equal(config.heads, hidden / config.heads);
+        let (rope, reach) = if config.layers[i] {
+            (config.local, Reach::around(config.window))
+        } else {
+            (config.global, Reach::ALL)
+        };
         let (attention_bias, mlp_bias) = (config.attention_bias, config.mlp_bias);
         let plain = Activation::Identity;
         let norm = |part: &str| {
@@ -95,20 +102,8 @@ impl Layer {
         Ok(Layer {
             attention_norm: (i > 0).then(|| norm("attn_norm")).transpose()?,
             qkv: linear("attn.Wqkv", 3 * hidden, hidden, attention_bias)?,
-            rotary: Rotary::new(
-                heads,
-                width,
-                if local {
-                    config.local_base
-                } else {
-                    config.global_base
-                },
-            ),
-            attention: Attention {
-                heads,
-                width,
-                window: local.then_some(config.window),
-            },
+            rotary: Rotary::new(heads, rope.base, rope.stretch),
+            attention: Attention { heads, reach },
             attention_output: linear("attn.Wo", hidden, hidden, attention_bias)?,
             feed_forward_norm: norm("mlp_norm")?,
             feed_forward: FeedForward::new(

@@ -1,29 +1,25 @@
-//! The Dense modules that follow the transformer.
+//! The modules that follow the transformer and look at one token at a time.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use candle_core::Tensor;
-use serde::Deserialize;
 
 use crate::EncoderError;
-use crate::checkpoint::Weights;
-use crate::ops::{ACTIVATIONS, Activation, Linear, Placement, Threads, parse_activation};
+use crate::ops::{
+    ACTIVATIONS, Activation, Linear, Placement, Threads, normalize, parse_activation,
+};
+use crate::weights::Weights;
 
-/// `config.json` of a Dense module.
-#[derive(Deserialize)]
+/// What the configuration of a Dense module says.
 pub(crate) struct DenseConfig {
+    /// The file, for errors.
+    pub(crate) path: PathBuf,
     pub(crate) in_features: usize,
-    out_features: usize,
-    #[serde(default = "yes")]
-    bias: bool,
-    #[serde(default)]
-    activation_function: Option<String>,
-    #[serde(default)]
-    use_residual: bool,
-}
-
-fn yes() -> bool {
-    true
+    pub(crate) out_features: usize,
+    pub(crate) bias: bool,
+    /// A class of torch.
+    pub(crate) activation: String,
+    pub(crate) residual: bool,
 }
 
 /// `activation(x Wᵀ + b)`, plus `x` or a projection of it where the module has a residual.
@@ -40,9 +36,8 @@ enum Residual {
 }
 
 impl Dense {
-    /// Builds the module that `config`, read from `path`, describes.
+    /// Builds the module that `config` describes.
     pub(crate) fn load(
-        path: &Path,
         config: &DenseConfig,
         weights: &Weights,
         placement: &Placement,
@@ -51,15 +46,15 @@ impl Dense {
         let (inputs, outputs) = (config.in_features, config.out_features);
         if inputs == 0 || outputs == 0 {
             return Err(EncoderError::Config {
-                path: path.to_owned(),
+                path: config.path.clone(),
                 problem: format!(
                     "in_features {inputs} and out_features {outputs} should both be at least 1"
                 ),
             });
         }
-        let name = config.activation_function.as_deref().unwrap_or("Identity");
+        let name = config.activation.as_str();
         let activation = parse_activation(name).ok_or_else(|| EncoderError::Unsupported {
-            path: path.to_owned(),
+            path: config.path.clone(),
             feature: format!("activation_function `{name}`"),
             known: ACTIVATIONS,
         })?;
@@ -70,7 +65,7 @@ impl Dense {
         } else {
             Vec::new()
         };
-        let residual = match (config.use_residual, inputs == outputs) {
+        let residual = match (config.residual, inputs == outputs) {
             (false, _) => Residual::None,
             (true, true) => Residual::Input,
             (true, false) => {
@@ -91,16 +86,21 @@ impl Dense {
         })
     }
 
-    /// The layer `linear` beside the tensors of a transformer, from `inputs` to `outputs` dimensions.
-    pub(crate) fn linear(
+    /// The layer whose tensors are `weight` and perhaps `bias` behind `prefix`, from `inputs` dimensions to `outputs`, or to
+    /// as many as the tensor has.
+    pub(crate) fn plain(
+        prefix: &str,
         inputs: usize,
-        outputs: usize,
+        outputs: Option<usize>,
         weights: &Weights,
         placement: &Placement,
     ) -> Result<Dense, EncoderError> {
-        let weight = weights.tensor("linear.weight", &[outputs, inputs])?;
-        let bias = if weights.has("linear.bias") {
-            weights.tensor("linear.bias", &[outputs])?
+        let (weight, bias) = (format!("{prefix}weight"), format!("{prefix}bias"));
+        let rows = || weights.shape(&weight)?.first().copied();
+        let outputs = outputs.or_else(rows).unwrap_or(1);
+        let weight = weights.tensor(&weight, &[outputs, inputs])?;
+        let bias = if weights.has(&bias) {
+            weights.tensor(&bias, &[outputs])?
         } else {
             Vec::new()
         };
@@ -122,10 +122,17 @@ impl Dense {
     }
 }
 
-/// The Dense modules in their order; none is the identity.
+/// A module that changes the vector of each token by itself.
+enum Module {
+    Dense(Box<Dense>),
+    /// Scales each vector to length one.
+    Normalize,
+}
+
+/// The modules in their order; none is the identity.
 pub(crate) struct Projection {
     dim: usize,
-    modules: Vec<Dense>,
+    modules: Vec<Module>,
 }
 
 impl Projection {
@@ -140,7 +147,12 @@ impl Projection {
     /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
     pub(crate) fn push(&mut self, module: Dense) {
         self.dim = module.outputs;
-        self.modules.push(module);
+        self.modules.push(Module::Dense(Box::new(module)));
+    }
+
+    /// Puts scaling to length one behind the others.
+    pub(crate) fn normalize(&mut self) {
+        self.modules.push(Module::Normalize);
     }
 
     /// Dimensions of the output.
@@ -148,9 +160,19 @@ impl Projection {
         self.dim
     }
 
-    /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]`.
-    pub(crate) fn forward(&self, x: Tensor, threads: Threads) -> candle_core::Result<Tensor> {
-        let mut modules = self.modules.iter();
-        modules.try_fold(x, |x, module| module.forward(&x, threads))
+    /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]` row-major.
+    pub(crate) fn forward(&self, mut x: Tensor, threads: Threads) -> candle_core::Result<Vec<f32>> {
+        for module in &self.modules {
+            x = match module {
+                Module::Dense(dense) => dense.forward(&x, threads)?,
+                Module::Normalize => {
+                    let (n, dim) = x.dims2()?;
+                    let mut rows = x.flatten_all()?.to_vec1::<f32>()?;
+                    rows.chunks_exact_mut(dim).for_each(normalize);
+                    Tensor::from_vec(rows, (n, dim), x.device())?
+                }
+            };
+        }
+        x.flatten_all()?.to_vec1()
     }
 }

@@ -4,17 +4,19 @@ use candle_core::{Result, Tensor};
 use colidx_kernels::Activation;
 
 /// The names that [`parse`] takes, for error messages.
-pub(crate) const ACTIVATIONS: &str =
-    "identity, gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish, tanh, sigmoid";
+pub(crate) const ACTIVATIONS: &str = "identity, linear, gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, silu, swish, tanh, sigmoid";
 
 /// The function that a transformers configuration (`gelu_new`) or the class path of a torch module
 /// (`torch.nn.modules.activation.Tanh`) names.
 pub(crate) fn parse(name: &str) -> Option<Activation> {
     let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
     Some(match name.as_str() {
-        "identity" => Activation::Identity,
-        "gelu" => Activation::Gelu,
-        "gelu_new" | "gelu_pytorch_tanh" => Activation::GeluTanh,
+        "identity" | "linear" => Activation::Identity,
+        "gelu" | "gelu_python" => Activation::Gelu,
+        "gelu_new" | "gelu_fast" | "gelu_accurate" | "gelu_pytorch_tanh" | "gelu_python_tanh" => {
+            Activation::GeluTanh
+        }
+        "quick_gelu" => Activation::GeluQuick,
         "relu" => Activation::Relu,
         "silu" | "swish" => Activation::Silu,
         "tanh" => Activation::Tanh,
@@ -29,6 +31,7 @@ pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::Identity => Ok(x.clone()),
         Activation::Gelu => x.gelu_erf(),
         Activation::GeluTanh => x.gelu(),
+        Activation::GeluQuick => x / ((x * -1.702)?.exp()? + 1.0)?,
         Activation::Relu => x.relu(),
         Activation::Silu => x.silu(),
         Activation::Tanh => x.tanh(),

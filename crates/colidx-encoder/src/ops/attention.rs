@@ -2,24 +2,60 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
 
 use super::batch::Padded;
-use super::{Batch, Sequence, elements};
+use super::{Batch, Heads, Sequence, elements};
 
 /// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) of several heads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attention {
-    pub(crate) heads: usize,
-    /// Dimensions of a head.
-    pub(crate) width: usize,
-    /// How many places before and behind its own a token attends to, if not all (Beltagy et al., arXiv 2004.05150).
-    pub(crate) window: Option<usize>,
+    pub(crate) heads: Heads,
+    pub(crate) reach: Reach,
+}
+
+/// How many places before and behind its own a token attends to, if not all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    before: Option<usize>,
+    behind: Option<usize>,
+}
+
+impl Reach {
+    /// All places.
+    pub(crate) const ALL: Reach = Reach {
+        before: None,
+        behind: None,
+    };
+
+    /// As many places on either side (Beltagy et al., arXiv 2004.05150).
+    pub(crate) fn around(places: usize) -> Reach {
+        Reach {
+            before: Some(places),
+            behind: Some(places),
+        }
+    }
+
+    /// Its own place and what stands before it: all of it, or as many places.
+    pub(crate) fn back(places: Option<usize>) -> Reach {
+        Reach {
+            before: places,
+            behind: Some(0),
+        }
+    }
+
+    /// The keys that the token at `row` attends to.
+    fn keys_of(self, row: usize, attended: usize) -> Range<usize> {
+        let behind = |places| attended.min(row.saturating_add(places).saturating_add(1));
+        let end = self.behind.map_or(attended, behind);
+        let start = self.before.map_or(0, |places| row.saturating_sub(places));
+        start.min(end)..end
+    }
 }
 
 impl Attention {
-    /// `[n, hidden]` for `qkv`, `[n, 3 hidden]`: queries, keys and values side by side, heads side by side in each.
+    /// `[n, heads.output()]` for `qkv`, `[n, heads.row()]`.
     ///
     /// A token that attends to no token at all gets zeros.
     pub(crate) fn forward(self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
@@ -32,22 +68,27 @@ impl Attention {
         }
     }
 
-    fn hidden(self) -> usize {
-        self.heads * self.width
-    }
-
     fn with_tensors(self, qkv: &Tensor, padded: &Padded) -> Result<Tensor> {
         let (count, _, _, n) = padded.attended.dims4()?;
-        let qkv = qkv
-            .index_select(&padded.gather, 0)?
-            .reshape((count, n, 3, self.heads, self.width))?;
-        let part = |which| {
-            qkv.narrow(2, which, 1)?
-                .squeeze(2)?
+        let Heads {
+            queries: heads,
+            keys,
+            width,
+        } = self.heads;
+        let qkv =
+            qkv.index_select(&padded.gather, 0)?
+                .reshape((count, n, heads + 2 * keys, width))?;
+        let queries = qkv.narrow(2, 0, heads)?.transpose(1, 2)?.contiguous()?;
+        // Each head of keys and of values as often as heads of queries share it.
+        let shared = |first| {
+            let shape = (count, keys, heads / keys, n, width);
+            qkv.narrow(2, first, keys)?
                 .transpose(1, 2)?
-                .contiguous()
+                .contiguous()?
+                .unsqueeze(2)?
+                .broadcast_as(shape)?
+                .reshape((count, heads, n, width))
         };
-        let (heads, width) = (self.heads, self.width);
         // Candle's broadcasts and reductions divide 64-bit integers for every element and dimension, which is most of a GPU's
         // time. Products do what they can of them: more columns bar keys in one and sum weights in the other.
         let shape = (count, heads, n, EXTRA);
@@ -57,14 +98,15 @@ impl Attention {
             .reshape((count, 1, n, 1))?
             .broadcast_as(shape)?
             .contiguous()?;
-        let queries = (part(0)? / (width as f64).sqrt())?;
+        let queries = (queries / (width as f64).sqrt())?;
         let queries = Tensor::cat(&[&queries, &ones], 3)?;
-        let keys = Tensor::cat(&[&part(1)?, &barred], 3)?;
-        let values = Tensor::cat(&[&part(2)?, &ones], 3)?;
+        let values = Tensor::cat(&[&shared(heads + keys)?, &ones], 3)?;
+        let keys = Tensor::cat(&[&shared(heads)?, &barred], 3)?;
         let mut scores = queries.matmul(&keys.t()?.contiguous()?)?;
-        if let Some(window) = self.window {
+        if self.reach != Reach::ALL {
             let far: Vec<f32> = (0..n * n)
-                .map(|i| f32::from((i / n).abs_diff(i % n) > window) * -BARRED as f32)
+                .map(|i| !self.reach.keys_of(i / n, n).contains(&(i % n)))
+                .map(|far| f32::from(far) * -BARRED as f32)
                 .collect();
             let far = Tensor::from_vec(far, (1, 1, n, n), qkv.device())?;
             scores = scores.broadcast_add(&far)?;
@@ -82,17 +124,23 @@ impl Attention {
             .broadcast_div(&weighted.narrow(3, width, 1)?)?
             .broadcast_mul(&any_allowed.reshape((count, heads, n, 1))?)?
             .transpose(1, 2)?
-            .reshape((count * n, self.hidden()))?
+            .reshape((count * n, self.heads.output()))?
             .index_select(&padded.scatter, 0)
     }
 
     /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a
     /// multiple of [`LANES`], every `stride` floats of `out`.
     fn head(self, part: Part<'_>, head: usize, out: &mut [f32], stride: usize, room: &mut Room) {
-        let (hidden, width) = (self.hidden(), self.width);
-        let row = 3 * hidden;
-        let view = |which: usize, rows: &Range<usize>| {
-            let start = which * hidden + head * width;
+        let Heads {
+            queries,
+            keys,
+            width,
+        } = self.heads;
+        let row = self.heads.row();
+        // The heads of queries lie first, then those of keys, then those of values.
+        let key = queries + head / (queries / keys);
+        let view = |head: usize, rows: &Range<usize>| {
+            let start = head * width;
             let end = (rows.end - 1) * row + start + width;
             RowsView::strided(&part.qkv[rows.start * row + start..end], width, row)
         };
@@ -100,53 +148,42 @@ impl Attention {
         let mut rows = part.first..part.first;
         for out in out.chunks_mut(BLOCK * stride) {
             rows = rows.end..rows.end + out.len().div_ceil(stride);
-            let keys = self.keys(&rows, part.attended);
-            if keys.is_empty() {
+            let span = self.keys(&rows, part.attended);
+            if span.is_empty() {
                 for row in out.chunks_mut(stride) {
                     row[..width].fill(0.0);
                 }
                 continue;
             }
-            if keys != loaded {
+            if span != loaded {
                 room.keys
-                    .refill(view(1, &keys), 1.0 / (width as f32).sqrt());
-                room.values.refill_columns_of(view(2, &keys));
-                loaded = keys.clone();
+                    .refill(view(key, &span), 1.0 / (width as f32).sqrt());
+                room.values.refill_columns_of(view(key + keys, &span));
+                loaded = span.clone();
             }
             let padded = room.keys.padded_columns();
             room.weights.resize(rows.len() * padded, 0.0);
-            dots_strided(view(0, &rows), &room.keys, &mut room.weights, padded);
-            self.bar(&mut room.weights, padded, &rows, &keys, f32::NEG_INFINITY);
-            softmax(&mut room.weights, padded, keys.len());
-            self.bar(&mut room.weights, padded, &rows, &keys, 0.0);
-            let weights = RowsView::strided(&room.weights, keys.len(), padded);
+            dots_strided(view(head, &rows), &room.keys, &mut room.weights, padded);
+            self.bar(&mut room.weights, padded, &rows, &span, f32::NEG_INFINITY);
+            softmax(&mut room.weights, padded, span.len());
+            self.bar(&mut room.weights, padded, &rows, &span, 0.0);
+            let weights = RowsView::strided(&room.weights, span.len(), padded);
             dots_strided(weights, &room.values, out, stride);
-        }
-    }
-
-    /// The keys that the token at `row` attends to.
-    fn keys_of(self, row: usize, attended: usize) -> Range<usize> {
-        match self.window {
-            None => 0..attended,
-            Some(window) => {
-                let end = attended.min(row.saturating_add(window + 1));
-                row.saturating_sub(window).min(end)..end
-            }
         }
     }
 
     /// The keys that any of `rows` attends to. They begin at a whole panel, so that a key keeps its lane, and sums their
     /// order, whatever rows it is computed for.
     fn keys(self, rows: &Range<usize>, attended: usize) -> Range<usize> {
-        let first = self.keys_of(rows.start, attended);
-        let last = self.keys_of(rows.end - 1, attended);
+        let first = self.reach.keys_of(rows.start, attended);
+        let last = self.reach.keys_of(rows.end - 1, attended);
         if first.is_empty() {
             return 0..0;
         }
         first.start / LANES * LANES..first.end.max(last.end)
     }
 
-    /// Writes `value` in place of the scores or weights of keys that are outside a row's window.
+    /// Writes `value` in place of the scores or weights of keys that are out of a row's reach.
     fn bar(
         self,
         scores: &mut [f32],
@@ -155,11 +192,11 @@ impl Attention {
         keys: &Range<usize>,
         value: f32,
     ) {
-        if self.window.is_none() {
+        if self.reach == Reach::ALL {
             return;
         }
         for (row, scores) in rows.clone().zip(scores.chunks_exact_mut(padded)) {
-            let own = self.keys_of(row, keys.end);
+            let own = self.reach.keys_of(row, keys.end);
             scores[..own.start - keys.start].fill(value);
             scores[own.end - keys.start..].fill(value);
         }
@@ -167,11 +204,11 @@ impl Attention {
 
     /// What all heads give for the rows of `part` that `out`, `[n, hidden]`, has room for.
     fn rows(self, part: Part<'_>, out: &mut [f32]) {
-        let (hidden, width) = (self.hidden(), self.width);
+        let (hidden, width) = (self.heads.output(), self.heads.width);
         let padded = width.next_multiple_of(LANES);
         let mut room = Room::default();
         let mut wide = Vec::new();
-        for head in 0..self.heads {
+        for head in 0..self.heads.queries {
             if padded == width {
                 self.head(part, head, &mut out[head * width..], hidden, &mut room);
                 continue;
@@ -189,7 +226,7 @@ impl Attention {
 /// Rows of a sequence, from `first` on.
 #[derive(Clone, Copy)]
 struct Part<'a> {
-    /// The whole sequence, `[n, 3 hidden]`.
+    /// The whole sequence, `[n, heads.row()]`.
     qkv: &'a [f32],
     attended: usize,
     first: usize,
@@ -234,13 +271,8 @@ impl CustomOp1 for Forward<'_> {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let qkv = elements(self.name(), storage, layout)?;
         let (n, width) = layout.shape().dims2()?;
-        let hidden = self.attention.hidden();
-        if width != 3 * hidden {
-            bail!(
-                "attention: input of width {width} where {} was expected",
-                3 * hidden
-            );
-        }
+        let hidden = self.attention.heads.output();
+        self.attention.heads.check(self.name(), width)?;
         let mut out = vec![0.0; n * hidden];
         for Sequence { rows, attended } in &self.batch.sequences {
             let qkv = &qkv[rows.start * width..rows.end * width];
@@ -271,22 +303,29 @@ mod tests {
 
     fn attentions() -> impl Iterator<Item = Attention> {
         [
-            (20, None),
-            (16, None),
-            (20, Some(4)),
-            (16, Some(0)),
-            (32, Some(30)),
+            (3, 3, 20, Reach::ALL),
+            (3, 3, 16, Reach::ALL),
+            (3, 3, 20, Reach::around(4)),
+            (3, 3, 16, Reach::around(0)),
+            (3, 3, 32, Reach::around(30)),
+            (6, 2, 16, Reach::ALL),
+            (4, 1, 12, Reach::back(None)),
+            (4, 2, 16, Reach::back(None)),
+            (4, 2, 20, Reach::back(Some(5))),
         ]
         .into_iter()
-        .map(|(width, window)| Attention {
-            heads: 3,
-            width,
-            window,
+        .map(|(queries, keys, width, reach)| Attention {
+            heads: Heads {
+                queries,
+                keys,
+                width,
+            },
+            reach,
         })
     }
 
     fn qkv(attention: Attention) -> Result<Tensor> {
-        let (n, width) = (142, 3 * attention.hidden());
+        let (n, width) = (142, attention.heads.row());
         Tensor::from_vec(random(n * width, 1), (n, width), &Device::Cpu)? * 3.0
     }
 

@@ -89,6 +89,19 @@ impl Batch {
         places.flatten().collect()
     }
 
+    /// `x`, `[tokens, width]`, with zeros in the rows of tokens that are not attended to.
+    pub(crate) fn only_attended(&self, x: &Tensor) -> Result<Tensor> {
+        let whole = |sequence: &Sequence| sequence.attended == sequence.rows.len();
+        if self.sequences.iter().all(whole) {
+            return Ok(x.clone());
+        }
+        let attended: Vec<f32> = (self.sequences.iter())
+            .flat_map(|s| (0..s.rows.len()).map(move |place| f32::from(place < s.attended)))
+            .collect();
+        let column = (attended.len(), 1);
+        x.broadcast_mul(&Tensor::from_vec(attended, column, x.device())?)
+    }
+
     /// The padded form, where operations are candle's own.
     pub(super) fn padded(&self) -> Option<&Padded> {
         self.padded.as_ref()

@@ -1,11 +1,10 @@
 //! A linear layer with its activation.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{
-    Activation, Int8Panels, Int8Rows, LANES, Panels, RowsView, dots_strided, int8_dots,
-};
+use colidx_kernels::{Activation, LANES, Panels, RowsView, dots_strided};
 
 use super::activation::activate;
+use super::int8::{self, Int8Weights};
 use super::{Placement, Threads, elements};
 use crate::Precision;
 
@@ -48,7 +47,7 @@ impl Linear {
             weights: match (precision, bias) {
                 (Precision::F32, []) => Weights::F32(Panels::new(weight, inputs)),
                 (Precision::F32, _) => Weights::F32(Panels::with_bias(weight, inputs, bias)),
-                (Precision::Int8, _) => Weights::Int8(Int8Panels::new(weight, inputs, bias)),
+                (Precision::Int8, _) => Weights::Int8(Int8Weights::new(weight, inputs, bias)),
             },
             activation,
         }))
@@ -89,13 +88,13 @@ pub(crate) struct Kernel {
 
 enum Weights {
     F32(Panels),
-    Int8(Int8Panels),
+    Int8(Int8Weights),
 }
 
 /// Room that a thread has to work in for one block after the other.
 #[derive(Default)]
 pub(super) struct Room {
-    quantized: Int8Rows,
+    int8: int8::Room,
     /// Rows with the missing columns of the last panel.
     wide: Vec<f32>,
 }
@@ -105,10 +104,10 @@ impl Kernel {
     pub(super) fn block(&self, x: &[f32], room: &mut Room, out: &mut [f32]) {
         let padded = self.outputs.next_multiple_of(LANES);
         if self.outputs == padded {
-            return self.whole_panels(x, &mut room.quantized, out);
+            return self.whole_panels(x, &mut room.int8, out);
         }
         room.wide.resize(x.len() / self.inputs * padded, 0.0);
-        self.whole_panels(x, &mut room.quantized, &mut room.wide);
+        self.whole_panels(x, &mut room.int8, &mut room.wide);
         let rows = room.wide.chunks_exact(padded);
         for (row, out) in rows.zip(out.chunks_exact_mut(self.outputs)) {
             out.copy_from_slice(&row[..self.outputs]);
@@ -116,16 +115,13 @@ impl Kernel {
     }
 
     /// As [`block`](Self::block), `out` being as wide as whole panels are.
-    fn whole_panels(&self, x: &[f32], quantized: &mut Int8Rows, out: &mut [f32]) {
+    fn whole_panels(&self, x: &[f32], room: &mut int8::Room, out: &mut [f32]) {
         match &self.weights {
             Weights::F32(panels) => {
                 let stride = panels.padded_columns();
                 dots_strided(RowsView::new(x, self.inputs), panels, out, stride);
             }
-            Weights::Int8(panels) => {
-                quantized.quantize(x, self.inputs, self.inputs);
-                int8_dots(quantized, panels, out, panels.padded_columns());
-            }
+            Weights::Int8(weights) => weights.products(x, room, out),
         }
         self.activation.apply(out);
     }

@@ -9,20 +9,27 @@ mod activation;
 mod attention;
 mod batch;
 mod feed_forward;
+mod heads;
+mod int8;
 mod linear;
 mod norm;
 mod placement;
+mod root_norm;
 mod rotary;
+mod short_convolution;
 mod threads;
 
 pub(crate) use activation::{ACTIVATIONS, parse as parse_activation};
-pub(crate) use attention::Attention;
+pub(crate) use attention::{Attention, Reach};
 pub(crate) use batch::{Batch, Sequence};
 pub(crate) use feed_forward::FeedForward;
+pub(crate) use heads::Heads;
 pub(crate) use linear::Linear;
 pub(crate) use norm::{LayerNorm, normalize};
 pub(crate) use placement::Placement;
+pub(crate) use root_norm::{HeadNorm, RootNorm};
 pub(crate) use rotary::Rotary;
+pub(crate) use short_convolution::ShortConvolution;
 pub(crate) use threads::Threads;
 
 pub(crate) use colidx_kernels::Activation;

@@ -19,7 +19,7 @@ impl Placement {
     /// # Errors
     /// If the device is not there, or cannot compute at the precision.
     pub(crate) fn of(options: &EncoderOptions) -> Result<Placement, EncoderError> {
-        let EncoderOptions { precision, device } = *options;
+        let (precision, device) = (options.precision, options.device);
         let found = match device {
             Device::Cpu => return Ok(Placement::Kernels(precision)),
             // One stream for all threads. The default is a stream for each thread, and nothing then orders what a thread of

@@ -1,29 +1,32 @@
 //! Rotary position embeddings.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
-use super::{Batch, elements};
+use super::{Batch, Heads, elements};
 
 /// Rotary position embeddings (Su et al., arXiv 2104.09864): dimension `i` of a head and dimension `i + width / 2` are
 /// rotated together by `position * base^(-2 i / width)`.
 #[derive(Clone, Debug)]
 pub(crate) struct Rotary {
-    heads: usize,
+    heads: Heads,
     /// Radians a position for each pair of dimensions, `[width / 2]`.
     frequencies: Vec<f32>,
 }
 
 impl Rotary {
-    /// For heads of `width` dimensions, which is even.
-    pub(crate) fn new(heads: usize, width: usize, base: f64) -> Rotary {
+    /// For heads whose width is even. Places are divided by `stretch` (Chen et al., arXiv 2306.15595).
+    pub(crate) fn new(heads: Heads, base: f64, stretch: f64) -> Rotary {
+        let width = heads.width;
         let exponents = (0..width / 2).map(|i| 2.0 * i as f64 / width as f64);
         Rotary {
             heads,
-            frequencies: exponents.map(|e| base.powf(-e) as f32).collect(),
+            frequencies: exponents
+                .map(|e| base.powf(-e) as f32 / stretch as f32)
+                .collect(),
         }
     }
 
-    /// `qkv`, `[n, 3 hidden]`, with queries and keys rotated to the places that their tokens have in their sequences.
+    /// `qkv`, `[n, heads.row()]`, with queries and keys rotated to the places that their tokens have in their sequences.
     pub(crate) fn forward(&self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
         match batch.padded() {
             None => qkv.apply_op1_no_bwd(&Forward {
@@ -64,13 +67,14 @@ impl Rotary {
                 .reshape((n, 1, half))
         };
         let (cosines, sines) = (table(cosines)?, table(sines)?);
-        let heads = qkv.reshape((n, 3 * self.heads, 2 * half))?;
-        let turned = heads.narrow(1, 0, 2 * self.heads)?;
+        let Heads { queries, keys, .. } = self.heads;
+        let heads = qkv.reshape((n, queries + 2 * keys, 2 * half))?;
+        let turned = heads.narrow(1, 0, queries + keys)?;
         let (x, y) = (turned.narrow(2, 0, half)?, turned.narrow(2, half, half)?);
         let first = (x.broadcast_mul(&cosines)? - y.broadcast_mul(&sines)?)?;
         let second = (y.broadcast_mul(&cosines)? + x.broadcast_mul(&sines)?)?;
         let turned = Tensor::cat(&[first, second], 2)?;
-        let values = heads.narrow(1, 2 * self.heads, self.heads)?;
+        let values = heads.narrow(1, queries + keys, keys)?;
         Tensor::cat(&[turned, values], 1)?.reshape((n, width))
     }
 }
@@ -89,12 +93,8 @@ impl CustomOp1 for Forward<'_> {
         let Rotary { heads, .. } = *self.rotary;
         let half = self.rotary.half();
         let (n, width) = layout.shape().dims2()?;
-        if width != 6 * heads * half {
-            bail!(
-                "rotary: input of width {width} where {} was expected",
-                6 * heads * half
-            );
-        }
+        heads.check(self.name(), width)?;
+        let turned = (heads.queries + heads.keys) * heads.width;
         let mut out = elements(self.name(), storage, layout)?.to_vec();
         let (cosines, sines) = self.rotary.tables(self.batch.longest());
         let places = self.batch.places();
@@ -106,7 +106,7 @@ impl CustomOp1 for Forward<'_> {
             for (row_out, &place) in out.chunks_exact_mut(width).zip(&places[first..]) {
                 let cosines = &cosines[row(&cosines, place)];
                 let sines = &sines[row(&sines, place)];
-                for head in row_out[..4 * heads * half].chunks_exact_mut(2 * half) {
+                for head in row_out[..turned].chunks_exact_mut(2 * half) {
                     let (x, y) = head.split_at_mut(half);
                     for (((x, y), cosine), sine) in x.iter_mut().zip(y).zip(cosines).zip(sines) {
                         (*x, *y) = (*x * cosine - *y * sine, *y * cosine + *x * sine);
@@ -128,8 +128,19 @@ mod tests {
 
     #[test]
     fn kernels_agree_with_candle() -> Result<()> {
-        let rotary = Rotary::new(3, 8, 10_000.0);
-        let (n, width) = (43, 72);
+        for (queries, keys, stretch) in [(3, 3, 1.0), (4, 2, 2.0)] {
+            let heads = Heads {
+                queries,
+                keys,
+                width: 8,
+            };
+            agrees(&Rotary::new(heads, 10_000.0, stretch))?;
+        }
+        Ok(())
+    }
+
+    fn agrees(rotary: &Rotary) -> Result<()> {
+        let (n, width) = (43, rotary.heads.row());
         let qkv = Tensor::from_vec(random(n * width, 1), (n, width), &Device::Cpu)?;
         let lengths = [(1, 1), (30, 30), (12, 5)];
         let oracle = batch(&lengths, Threads::One, &Placement::Tensors(Device::Cpu))?;
@@ -144,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_first_place_is_not_turned_and_lengths_stay() -> Result<()> {
-        let rotary = Rotary::new(1, 2, 100.0);
+        let rotary = Rotary::new(Heads::equal(1, 2), 100.0, 1.0);
         let qkv = Tensor::from_vec([[3.0f32, 4.0]; 6].concat(), (2, 6), &Device::Cpu)?;
         let batch = batch(&[(2, 2)], Threads::One, &Placement::default())?;
         let out = rotary.forward(&qkv, &batch)?.to_vec2::<f32>()?;

@@ -1,4 +1,5 @@
-//! The beginning of a text that its first tokens need, so that work and memory are bounded whatever the text is.
+//! The part of a text that the tokens kept of it need, so that work and memory are bounded whatever the text is: its
+//! beginning, or its end where long texts are cut at their beginning.
 //!
 //! A tokenizer takes out added tokens, normalises what is between, divides that into pre-tokens, and divides each of those
 //! into tokens. All but the last step looks ahead by little: a split of the tokenizer is final once enough of what follows
@@ -10,6 +11,7 @@
 //! - *Normalisers* change a character by its neighbours (composing, reordering marks, removing accents and control
 //!   characters, replacing a string). What they make of the end of a beginning belongs to its last pre-token with tokens or
 //!   gives no tokens; and the margin is of tokens, not bytes, so that any number of characters without tokens may stand in it.
+//!   The lower case of Σ alone depends on what is far behind it: a beginning that leaves it open ends before it.
 //! - *Added tokens* can be cut in two. The part in the beginning gives at most as many tokens as it has bytes, and the margin
 //!   is longer than any added token. White space that an added token takes up before it is one pre-token more, which is left
 //!   out as a whole: a beginning ends before white space, not in it.
@@ -19,16 +21,24 @@
 //!   In Unigram and BPE what is far ahead can decide a token only by a chain of choices, each of which is the best by the same
 //!   score, in one unbroken pre-token; this is cut off after [`LONG`] tokens.
 //!
+//! An end is read in the same way, mirrored, but for two things. A pre-tokenizer goes from left to right, so an end begins at
+//! white space behind a letter or a digit, where all of them divide. And the beginning of a pre-token can decide how all of
+//! it is divided (digits in threes, the merges of BPE), so that only whole pre-tokens are known.
+//!
 //! A text that has few tokens in many bytes (white space, control characters, or a word, without end) is read up to
 //! [`MOST`] bytes, or [`MOST_PER_TOKEN`] for each of its tokens where that is more, and no further: it counts as truncated
 //! there.
 
 use tokenizers::{Encoding, ModelWrapper, Tokenizer};
 
+use super::config::Side;
+
 /// Bytes of text for each token at the first try: more than most have.
 const PER_TOKEN: usize = 8;
 /// Bytes of any text that are read if it has so few tokens.
 const MOST: usize = 128 << 10;
+/// Bytes of the longest character.
+pub(super) const CHARACTER: usize = 4;
 /// Bytes for each token that may be read.
 const MOST_PER_TOKEN: usize = 4 * PER_TOKEN;
 /// Tokens that no normaliser and no pattern looks ahead from outside the pre-token.
@@ -39,7 +49,7 @@ const LONG: usize = 512;
 /// How much of a text a tokenizer needs.
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
-    /// Tokens before the end that may not be those of a longer text.
+    /// Tokens near a cut that may not be those of a longer text.
     margin: usize,
     /// Whether the tokens of a long pre-token depend on what is near them alone.
     is_local: bool,
@@ -47,14 +57,14 @@ pub(super) struct Reach {
     most: usize,
 }
 
-/// A beginning with its tokens.
-pub(super) struct Beginning<S> {
+/// A part of a text with its tokens.
+pub(super) struct Part<S> {
     /// What was tokenised.
     pub(super) source: S,
     pub(super) encoding: Encoding,
-    /// Whether the text goes on: then the tokens near the end of `encoding` may not be those of the whole text, but those that
-    /// were asked for are.
-    pub(super) goes_on: bool,
+    /// Whether the text goes on: then the tokens near the cut may not be those of the whole text, but those that were asked
+    /// for are.
+    pub(super) is_cut: bool,
 }
 
 /// What is to come with the tokens.
@@ -81,82 +91,144 @@ impl Reach {
         }
     }
 
-    /// Tokenises as much of `text` as its first `room` tokens need, and what tells whether there are more.
-    pub(super) fn beginning<'a, S, E>(
+    /// Bytes of a text that may be read for `room` tokens.
+    pub(super) fn most(&self, room: usize) -> usize {
+        let tokens = room + self.margin;
+        tokens.saturating_mul(MOST_PER_TOKEN).max(self.most)
+    }
+
+    /// Tokenises as much of `text` as its first `room` tokens need, or its last ones where its left side is cut, and what
+    /// tells whether there are more.
+    pub(super) fn part<'a, S, E>(
         &self,
         text: &'a str,
         room: usize,
+        cut: Side,
         want: Want,
         tokenise: impl Fn(&'a str, Want) -> Result<(S, Encoding), E>,
-    ) -> Result<Beginning<S>, E> {
+    ) -> Result<Part<S>, E> {
         let tokens = room + self.margin;
         let mut size = tokens.saturating_mul(self.per_token);
-        let most = tokens.saturating_mul(MOST_PER_TOKEN).max(self.most);
+        let most = self.most(room);
         while size < text.len().min(most) {
-            let (source, encoding) = tokenise(head(text, size), Want::Places)?;
-            if self.final_tokens(&encoding) > room {
-                return Ok(Beginning {
-                    source,
-                    encoding,
-                    goes_on: true,
-                });
+            let part = match cut {
+                Side::Right => Some(head(text, size)),
+                Side::Left => tail(text, size),
+            };
+            if let Some(part) = part {
+                let (source, encoding) = tokenise(part, Want::Places)?;
+                if self.final_tokens(encoding.get_word_ids(), cut) > room {
+                    return Ok(Part {
+                        source,
+                        encoding,
+                        is_cut: true,
+                    });
+                }
             }
             size = size.saturating_mul(4);
         }
-        let part = up_to(text, most);
+        let part = within(text, most, cut);
         let (source, encoding) = tokenise(part, want)?;
-        Ok(Beginning {
+        Ok(Part {
             source,
             encoding,
-            goes_on: part.len() < text.len(),
+            is_cut: part.len() < text.len(),
         })
     }
 
-    /// How many tokens are the same whatever follows.
-    fn final_tokens(&self, encoding: &Encoding) -> usize {
-        let words = encoding.get_word_ids();
-        let Some(edge) = words.len().checked_sub(self.margin) else {
-            return 0;
-        };
-        let Some(last) = words.get(edge) else {
-            return 0;
-        };
-        let before = words[..edge].partition_point(|word| word < last);
-        if self.is_local {
-            before.max(edge.saturating_sub(LONG))
-        } else {
-            before
+    /// How many tokens, of which these are the pre-tokens, are the same whatever was cut off.
+    fn final_tokens(&self, words: &[Option<u32>], cut: Side) -> usize {
+        match cut {
+            Side::Right => {
+                let Some(edge) = words.len().checked_sub(self.margin) else {
+                    return 0;
+                };
+                let Some(last) = words.get(edge) else {
+                    return 0;
+                };
+                let before = words[..edge].partition_point(|word| word < last);
+                if self.is_local {
+                    before.max(edge.saturating_sub(LONG))
+                } else {
+                    before
+                }
+            }
+            Side::Left => match words.get(self.margin) {
+                Some(first) => words.len() - words.partition_point(|word| word <= first),
+                None => 0,
+            },
         }
     }
 }
 
-/// At most `size` bytes of `text`, rather before white space.
+/// At most `size` bytes of the beginning of `text`, rather before white space.
 fn head(text: &str, size: usize) -> &str {
-    let part = up_to(text, size);
+    let part = within(text, size, Side::Right);
     match part.rfind(char::is_whitespace) {
         Some(at) if at >= size / 2 => part[..at].trim_end(),
-        _ => part,
+        _ => before_open_sigma(part),
     }
 }
 
-/// The characters that lie wholly within the first `size` bytes.
-fn up_to(text: &str, size: usize) -> &str {
-    let mut end = size.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// Ends `part` before a last sigma that is lower-cased by what follows. Any number of characters may stand between.
+fn before_open_sigma(part: &str) -> &str {
+    let Some(at) = part.rfind('Σ') else {
+        return part;
+    };
+    let (before, sigma) = part.split_at(at);
+    let ends_word = |after| {
+        let lower = format!("a{sigma}{after}").to_lowercase();
+        lower.starts_with("aς")
+    };
+    match ends_word("") != ends_word("a") {
+        true => before,
+        false => part,
     }
-    &text[..end]
+}
+
+/// At most `size` bytes of the end of `text`, from white space behind a letter or a digit.
+fn tail(text: &str, size: usize) -> Option<&str> {
+    let part = within(text, size, Side::Left);
+    let mut after_word = false;
+    let start = part.char_indices().find_map(|(at, c)| {
+        let divides = after_word && c.is_whitespace();
+        after_word = c.is_alphanumeric();
+        divides.then_some(at)
+    })?;
+    Some(&part[start..])
+}
+
+/// The characters that lie wholly within the first `size` bytes, or the last ones where the left side is cut.
+pub(super) fn within(text: &str, size: usize, cut: Side) -> &str {
+    let mut edge = match cut {
+        Side::Right => size.min(text.len()),
+        Side::Left => text.len().saturating_sub(size),
+    };
+    while !text.is_char_boundary(edge) {
+        match cut {
+            Side::Right => edge -= 1,
+            Side::Left => edge += 1,
+        }
+    }
+    match cut {
+        Side::Right => &text[..edge],
+        Side::Left => &text[edge..],
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::path::PathBuf;
 
+    use rayon::prelude::*;
+
     use super::*;
-    use crate::Precision;
     use crate::checkpoint::Checkpoint;
     use crate::ops::Placement;
-    use crate::text::{TextTokenizer, Tokens};
+    use crate::settings::Setting;
+    use crate::text::{TextSettings, TextTokenizer, Tokens};
+    use crate::{EncoderOptions, Precision};
 
     /// What texts are made of.
     const PIECES: [&str; 40] = [
@@ -203,17 +275,37 @@ mod tests {
     ];
     const BYTES: usize = 2000;
 
+    /// Those of all fixtures, each cutting long texts at their end and at their beginning.
     fn tokenizers() -> Vec<(String, TextTokenizer)> {
         let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        let folders = std::fs::read_dir(fixtures).unwrap();
-        let all = folders.map(|folder| {
+        let mut all = Vec::new();
+        let (mut sides, mut seen) = (HashSet::new(), HashSet::new());
+        let mut fixtures_read = 0;
+        for folder in std::fs::read_dir(fixtures).unwrap() {
             let path = folder.unwrap().path();
-            let placement = Placement::Kernels(Precision::F32);
-            let tokenizer = Checkpoint::open(&path, &placement).unwrap().tokenizer;
-            (path.display().to_string(), tokenizer)
-        });
-        let all: Vec<_> = all.collect();
-        assert!(all.len() >= 11);
+            fixtures_read += 1;
+            for side in [Side::Left, Side::Right] {
+                let placement = Placement::Kernels(Precision::F32);
+                let checkpoint = Checkpoint::open(&path, &EncoderOptions::default(), &placement);
+                let mut tokenizer = checkpoint.unwrap().tokenizer;
+                sides.insert(tokenizer.truncation.value);
+                tokenizer.truncation = Setting::of_caller(side);
+                // Many fixtures differ in other things than what becomes of a text.
+                let inner = tokenizer.inner.to_string(false).unwrap();
+                let TextSettings {
+                    manner, lower_case, ..
+                } = &tokenizer.settings;
+                let TextSettings {
+                    query, document, ..
+                } = &tokenizer.settings;
+                let prompts = [query, document].map(|role| role.prompt.value.clone());
+                if seen.insert((inner, *manner as u8, lower_case.value, prompts, side)) {
+                    all.push((format!("{} {side:?}", path.display()), tokenizer));
+                }
+            }
+        }
+        assert!(fixtures_read >= 46 && all.len() >= 2 * 11, "{}", all.len());
+        assert_eq!(sides.len(), 2, "some fixture should cut on the left");
         all
     }
 
@@ -231,7 +323,7 @@ mod tests {
         tokenizer.reach.per_token = usize::MAX;
         tokenizer.reach.most = usize::MAX;
         let whole = tokens(tokenizer, text);
-        for per_token in [1, 2, 3, PER_TOKEN] {
+        for per_token in [1, 3, PER_TOKEN] {
             tokenizer.reach.per_token = per_token;
             for (cut, whole) in tokens(tokenizer, text).iter().zip(&whole) {
                 assert_eq!(cut.ids, whole.ids, "{name}, {per_token}: {text:?}");
@@ -246,28 +338,30 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_has_the_tokens_of_the_whole() {
-        for (name, mut tokenizer) in tokenizers() {
+    fn a_part_has_the_tokens_of_the_whole() {
+        let check = |(nth, (name, mut tokenizer)): (usize, (String, TextTokenizer))| {
             for (at, piece) in PIECES.iter().enumerate() {
                 let run = piece.repeat(BYTES / piece.len());
                 let before = PIECES[(at * 7 + 3) % PIECES.len()];
-                for text in [
+                let texts = [
                     run.clone(),
                     format!("cell {run} cell"),
                     format!("{before}{run}{before}water"),
                     format!("{} the{run}m", "a b ".repeat(at)),
-                ] {
-                    same(&name, &mut tokenizer, &text);
+                ];
+                // There are many tokenizers, so each sees half of them.
+                for text in texts.iter().skip((nth / 2 + at) % 2).step_by(2) {
+                    same(&name, &mut tokenizer, text);
                 }
             }
-            let mut state = 1u64;
+            let mut state = 1 + nth as u64;
             let mut random = |below: usize| {
                 state = state
                     .wrapping_mul(6364136223846793005)
                     .wrapping_add(1442695040888963407);
                 (state >> 33) as usize % below
             };
-            for _ in 0..60 {
+            for _ in 0..40 {
                 // Few kinds of pieces, so that runs are long in some.
                 let kinds: Vec<&str> = (0..1 + random(6))
                     .map(|_| PIECES[random(PIECES.len())])
@@ -279,25 +373,28 @@ mod tests {
                 }
                 same(&name, &mut tokenizer, &text);
             }
-        }
+        };
+        let tokenizers: Vec<_> = tokenizers().into_iter().enumerate().collect();
+        tokenizers.into_par_iter().for_each(check);
     }
 
     #[test]
     fn a_text_with_few_tokens_is_read_to_a_bound() {
+        let texts = [" ", "\0", "\u{301}", "x", "日", "\t\u{1}"]
+            .map(|piece| format!("cell{}", piece.repeat((16 << 20) / piece.len())));
         for (name, tokenizer) in tokenizers() {
-            for piece in [" ", "\0", "\u{301}", "x", "日", "\t\u{1}"] {
-                let text = format!("cell{}", piece.repeat((16 << 20) / piece.len()));
-                let reach = tokenizer.reach.clone();
+            for text in &texts {
+                let (reach, side) = (tokenizer.reach.clone(), tokenizer.truncation.value);
                 let read = std::cell::Cell::new(0);
-                let beginning = reach.beginning(&text, 300, Want::Ids, |part, want| {
+                let part = reach.part(text, 300, side, Want::Ids, |part, want| {
                     read.set(read.get() + part.len());
-                    assert_eq!(want == Want::Ids, part.len() + 4 > MOST);
+                    assert_eq!(want == Want::Ids, part.len() + CHARACTER > MOST);
                     tokenizer
                         .inner
                         .encode(part, false)
                         .map(|encoding| ((), encoding))
                 });
-                assert!(beginning.unwrap().goes_on, "{name}");
+                assert!(part.unwrap().is_cut, "{name}");
                 assert!(read.get() <= 3 * MOST, "{name}: {}", read.get());
             }
         }

@@ -1,68 +1,29 @@
-//! Text to token ids, as PyLate or ColBERT does it.
+//! Text to token ids, as PyLate, ColBERT or sentence-transformers does it.
 
+mod build;
+mod config;
 mod cut;
 mod library;
 mod offsets;
+mod settings;
 mod tokens;
 mod vocabulary;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer};
+use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer, TruncationDirection};
 
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::settings::{Origin, Setting, SettingInfo};
+use build::Built;
+use config::Side;
+pub(crate) use config::TokenizerConfig;
 use cut::{Reach, Want};
-use offsets::Source;
+use offsets::{Given, Source};
+pub(crate) use settings::{Expansion, Manner, RoleSettings, TextSettings};
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;
-
-/// How texts become tokens: the part of a checkpoint's settings that this module needs.
-#[derive(Clone, Debug)]
-pub(crate) struct TextSettings {
-    pub(crate) query_marker: String,
-    pub(crate) document_marker: String,
-    pub(crate) query_length: usize,
-    pub(crate) document_length: usize,
-    pub(crate) query_expansion: bool,
-    pub(crate) attend_to_expansion_tokens: bool,
-    pub(crate) skiplist: Vec<String>,
-    pub(crate) lower_case: bool,
-    pub(crate) manner: Manner,
-}
-
-/// Whose way to tokenise, where the two differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// White space around a text is taken off; a marker written in a text is the marker; a word of the skiplist stands for
-    /// the token that the vocabulary has for it, or else the unknown token.
-    PyLate,
-    /// A text is taken as it is; a word of the skiplist stands for the first token that it is tokenised to; a padding token
-    /// written in a text has no vector in a document and is a mask token in a query.
-    ColBert,
-}
-
-impl Manner {
-    /// What the settings call the markers and the lengths of queries and documents.
-    pub(crate) fn names(self) -> [&'static str; 4] {
-        match self {
-            Manner::PyLate => [
-                "query_prefix",
-                "document_prefix",
-                "query_length",
-                "document_length",
-            ],
-            Manner::ColBert => [
-                "query_token_id",
-                "doc_token_id",
-                "query_maxlen",
-                "doc_maxlen",
-            ],
-        }
-    }
-}
 
 /// A tokenizer with the settings of a ColBERT checkpoint.
 pub(crate) struct TextTokenizer {
@@ -72,116 +33,162 @@ pub(crate) struct TextTokenizer {
     /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
-    query_marker: Option<u32>,
-    document_marker: Option<u32>,
+    query: Role,
+    document: Role,
     /// The padding token, where one that is written in a text counts as padding.
     padding: Option<u32>,
     mask: u32,
-    mask_token: String,
-    skip: HashSet<u32>,
+    mask_token: Setting<String>,
+    truncation: Setting<Side>,
     /// Special tokens that the tokenizer puts around a text.
     specials: usize,
+    /// What was set in the tokenizer itself.
+    report: Vec<SettingInfo>,
+}
+
+/// What holds for queries, or for documents, in token ids.
+struct Role {
+    marker: Option<u32>,
+    skip: HashSet<u32>,
+    /// Empty for all.
+    keep_only: HashSet<u32>,
+}
+
+impl Role {
+    /// Whether a token of this id gets a vector.
+    fn keeps(&self, id: u32) -> bool {
+        !self.skip.contains(&id) && (self.keep_only.is_empty() || self.keep_only.contains(&id))
+    }
 }
 
 impl TextTokenizer {
-    /// Reads the tokenizer of `folder`, and the names of its special tokens.
-    pub(crate) fn open(folder: &Path, settings: TextSettings) -> Result<Self, EncoderError> {
-        let mut path = folder.join("tokenizer.json");
-        if !path.is_file() && folder.join(vocabulary::VOCABULARY).is_file() {
-            path = folder.join(vocabulary::VOCABULARY);
-        }
-        let named = SpecialTokens::read(folder)?;
+    /// Reads the tokenizer of `folder`, of which its settings are `config`. What should be told goes to `notes`.
+    pub(crate) fn open(
+        folder: &Path,
+        config: &TokenizerConfig,
+        settings: TextSettings,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, EncoderError> {
+        let Built {
+            path,
+            mut inner,
+            truncation,
+            padding,
+            mut report,
+        } = build::build(folder, config, &settings, notes)?;
         let bad = |problem| EncoderError::Tokenizer {
             path: path.clone(),
             problem,
         };
-        let mut inner = if path.ends_with("tokenizer.json") && path.is_file() {
-            let bytes = std::fs::read(&path).map_err(|source| EncoderError::Io {
-                path: path.clone(),
-                source,
-            })?;
-            library::from_json(&bytes).map_err(bad)?
-        } else {
-            vocabulary::wordpiece(folder, &named)?
-        };
-        // The file may hold the truncation and padding of the run that saved it; lengths are decided here.
-        library::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
-        inner.with_padding(None);
+        let marked = [&settings.query, &settings.document]
+            .iter()
+            .any(|role| !role.marker.value.is_empty());
+        if padding.value == Side::Left && (settings.expansion.on.value || marked) {
+            return Err(EncoderError::Unsupported {
+                path,
+                feature: format!(
+                    "padding on the left ({}), which moves markers and expansion tokens by the company of a text,",
+                    padding.origin
+                ),
+                known: "padding_side right",
+            });
+        }
 
-        let marker = |token: &str, setting| match (token, inner.token_to_id(token)) {
-            ("", _) => Ok(None),
-            (_, Some(id)) => Ok(Some(id)),
-            (_, None) => Err(EncoderError::NoMarker {
+        let marker = |marker: &Setting<String>| match inner.token_to_id(&marker.value) {
+            _ if marker.value.is_empty() => Ok(None),
+            Some(id) => Ok(Some(id)),
+            None => Err(EncoderError::NoMarker {
                 path: path.clone(),
-                token: token.to_owned(),
-                setting,
+                token: marker.value.clone(),
+                setting: setting_name(&marker.origin),
             }),
         };
-        let query_marker = marker(&settings.query_marker, settings.manner.names()[0])?;
-        let document_marker = marker(&settings.document_marker, settings.manner.names()[1])?;
+        let query_marker = marker(&settings.query.marker)?;
+        let document_marker = marker(&settings.document.marker)?;
         if settings.manner == Manner::PyLate {
-            let markers = [&settings.query_marker, &settings.document_marker];
+            let markers = [
+                &settings.query.marker.value,
+                &settings.document.marker.value,
+            ];
             let markers = markers.into_iter().filter(|marker| !marker.is_empty());
             let markers = markers.map(|marker| AddedToken::from(marker.as_str(), false));
             library::call(|| inner.add_tokens(markers)).map_err(bad)?;
         }
 
-        let mask = ["mask_token", "eos_token", "pad_token"]
-            .iter()
-            .filter_map(|role| named.get(role))
-            .find_map(|token| Some((token.to_owned(), inner.token_to_id(token)?)));
-        let (mask_token, mask) = match mask {
-            Some(mask) => mask,
-            None if settings.query_expansion => return Err(EncoderError::NoMask { path }),
-            None => (String::new(), 0),
-        };
-        let unknown = named
-            .get("unk_token")
-            .and_then(|token| inner.token_to_id(token));
-        let padding = match settings.manner {
-            Manner::PyLate => None,
-            Manner::ColBert => (named.get("pad_token")).and_then(|token| inner.token_to_id(token)),
-        };
-        let skip = settings
-            .skiplist
-            .iter()
-            .filter_map(|word| match settings.manner {
-                Manner::PyLate => inner.token_to_id(word).or(unknown),
-                Manner::ColBert => {
-                    let encoding = library::call(|| inner.encode_fast(word.as_str(), false));
-                    let encoding = encoding.ok()?;
-                    encoding.get_ids().first().copied()
+        let (mask_token, mask) = match expansion_token(&inner, config, &settings) {
+            Some((token, id)) => (token, id),
+            None if settings.expansion.on.value => match &settings.expansion.token {
+                Setting {
+                    value: Some(token),
+                    origin,
+                } => {
+                    return Err(EncoderError::NoMarker {
+                        path,
+                        token: token.clone(),
+                        setting: setting_name(origin),
+                    });
                 }
-            })
-            .chain(padding)
-            .collect();
+                _ => return Err(EncoderError::NoMask { path }),
+            },
+            None => (Setting::default(String::new(), "transformers"), 0),
+        };
+        let id_of = |role| config.role(role).and_then(|token| inner.token_to_id(token));
+        let padding_token = match settings.manner {
+            Manner::ColBert => id_of("pad_token"),
+            _ => None,
+        };
+        let unknown = id_of("unk_token");
+        let role = |role: &RoleSettings, marker| Role {
+            marker,
+            skip: (role.skiplist.value.iter())
+                .filter_map(|word| skipped(&inner, settings.manner, word, unknown, config))
+                .chain(padding_token)
+                .collect(),
+            keep_only: role.keep_only.value.iter().copied().collect(),
+        };
+        let mut query = role(&settings.query, query_marker);
+        let document = role(&settings.document, document_marker);
+        if settings.manner == Manner::ColBert {
+            // A padding token written in a query is a mask token.
+            query.skip.clear();
+        }
         let processor = inner.get_post_processor().cloned();
         inner.with_post_processor(None::<PostProcessorWrapper>);
         let specials = processor
             .as_ref()
             .map_or(0, |processor| processor.added_tokens(false));
 
-        for (name, length, marker) in [
-            (
-                settings.manner.names()[2],
-                settings.query_length,
-                query_marker,
-            ),
-            (
-                settings.manner.names()[3],
-                settings.document_length,
-                document_marker,
-            ),
+        for (length, marker) in [
+            (&settings.query.length, query_marker),
+            (&settings.document.length, document_marker),
         ] {
             let least = specials + usize::from(marker.is_some());
-            if length <= least {
-                return Err(EncoderError::Config {
-                    path: path.clone(),
-                    problem: format!(
-                        "{name} is {length}, and special tokens and marker alone take {least}"
-                    ),
+            if length.value <= least {
+                let problem = format!(
+                    "{} is {}, and special tokens and marker alone take {least}",
+                    setting_name(&length.origin),
+                    length.value
+                );
+                return Err(match length.origin {
+                    Origin::Caller => EncoderError::Length { problem },
+                    _ => EncoderError::Config { path, problem },
                 });
             }
+        }
+        report.push(SettingInfo::new(
+            "long texts are cut",
+            &truncation,
+            match truncation.value {
+                Side::Left => "at their beginning",
+                Side::Right => "at their end",
+            },
+        ));
+        if settings.expansion.on.value {
+            report.push(SettingInfo::new(
+                "expansion token",
+                &mask_token,
+                mask_token.value.clone(),
+            ));
         }
         Ok(TextTokenizer {
             reach: Reach::of(&inner),
@@ -189,13 +196,14 @@ impl TextTokenizer {
             inner,
             processor,
             settings,
-            query_marker,
-            document_marker,
-            padding,
+            query,
+            document,
+            padding: padding_token,
             mask,
             mask_token,
-            skip,
+            truncation,
             specials,
+            report,
         })
     }
 
@@ -203,9 +211,14 @@ impl TextTokenizer {
         &self.settings
     }
 
+    /// What was set in the tokenizer itself, in words.
+    pub(crate) fn report(&self) -> &[SettingInfo] {
+        &self.report
+    }
+
     /// The token that queries are padded with.
     pub(crate) fn mask_token(&self) -> &str {
-        &self.mask_token
+        &self.mask_token.value
     }
 
     /// The token written as the tokenizer's vocabulary has it.
@@ -213,38 +226,35 @@ impl TextTokenizer {
         self.inner.id_to_token(id).unwrap_or_default()
     }
 
-    /// Whether a document's token gets a vector.
-    pub(crate) fn is_kept(&self, id: u32) -> bool {
-        !self.skip.contains(&id)
-    }
-
-    /// Tokens of a document: cut to `document_length`, with the marker after the first token.
+    /// Tokens of a document: cut to its length, with the marker after the first token.
     pub(crate) fn document(&self, text: &str) -> Result<Tokens, EncoderError> {
-        let length = self.settings.document_length;
-        self.tokens(text, self.document_marker, length, false)
+        self.tokens(text, &self.settings.document, &self.document, false)
     }
 
     /// As [`document`](Self::document), with the place of each token in the text; slower.
     pub(crate) fn document_with_spans(&self, text: &str) -> Result<Tokens, EncoderError> {
-        let length = self.settings.document_length;
-        self.tokens(text, self.document_marker, length, true)
+        self.tokens(text, &self.settings.document, &self.document, true)
     }
 
-    /// Tokens of a query: cut to `query_length`, with the marker after the first token, and padded with the mask token
-    /// when the checkpoint expands queries. Each token has its place in the text.
+    /// Tokens of a query: cut to its length, with the marker after the first token, and padded with the mask token when the
+    /// checkpoint expands queries. Each token has its place in the text.
     pub(crate) fn query(&self, text: &str) -> Result<Tokens, EncoderError> {
-        let settings = &self.settings;
-        let mut tokens = self.tokens(text, self.query_marker, settings.query_length, true)?;
+        let mut tokens = self.tokens(text, &self.settings.query, &self.query, true)?;
         for id in &mut tokens.ids {
             if Some(*id) == self.padding {
                 *id = self.mask;
             }
         }
-        if settings.query_expansion {
-            tokens.ids.resize(settings.query_length, self.mask);
-            tokens.spans.resize(settings.query_length, (0, 0));
-            if settings.attend_to_expansion_tokens {
-                tokens.attended = settings.query_length;
+        let expansion = &self.settings.expansion;
+        let (real, length) = (tokens.ids.len(), expansion.length.value);
+        if expansion.on.value && length > real {
+            tokens.ids.resize(length, self.mask);
+            tokens.spans.resize(length, (0, 0));
+            if self.query.keeps(self.mask) {
+                tokens.kept.extend(real as u32..length as u32);
+            }
+            if expansion.attend.value {
+                tokens.attended = length;
             }
         }
         Ok(tokens)
@@ -253,33 +263,41 @@ impl TextTokenizer {
     fn tokens(
         &self,
         text: &str,
-        marker: Option<u32>,
-        length: usize,
+        settings: &RoleSettings,
+        role: &Role,
         spans: bool,
     ) -> Result<Tokens, EncoderError> {
         let bad = |problem| EncoderError::Tokenizer {
             path: self.path.clone(),
             problem,
         };
+        let manner = self.settings.manner;
+        let lower_case = self.settings.lower_case.value && manner != Manner::SentenceTransformers;
         let want = if spans { Want::Places } else { Want::Ids };
-        let room = length - self.specials - usize::from(marker.is_some());
-        let (text, stripped) = match self.settings.manner {
-            Manner::PyLate => offsets::strip(text),
-            Manner::ColBert => (text, 0),
-        };
-        let beginning = self.reach.beginning(text, room, want, |part, want| {
-            let source = Source::new(part, stripped, self.settings.lower_case);
+        let room = settings.length.value - self.specials - usize::from(role.marker.is_some());
+        let side = self.truncation.value;
+        let mut given = Given::new(&settings.prompt.value, text);
+        if manner == Manner::PyLate {
+            given.strip();
+        }
+        let whole = given.whole(side, self.reach.most(room));
+        let part = self.reach.part(&whole, room, side, want, |part, want| {
+            let source = Source::new(part, &given, side, lower_case);
             let encoding = library::call(|| match want {
                 Want::Places => self.inner.encode(source.text(), false),
                 Want::Ids => self.inner.encode_fast(source.text(), false),
             })?;
             Ok((source, encoding))
         });
-        let beginning = beginning.map_err(bad)?;
-        let (source, mut encoding) = (beginning.source, beginning.encoding);
-        let truncated = beginning.goes_on || encoding.len() > room;
+        let part = part.map_err(bad)?;
+        let (source, mut encoding) = (part.source, part.encoding);
+        let truncated = part.is_cut || encoding.len() > room;
         if encoding.len() > room {
-            encoding.truncate(room, 0, tokenizers::TruncationDirection::Right);
+            let direction = match side {
+                Side::Left => TruncationDirection::Left,
+                Side::Right => TruncationDirection::Right,
+            };
+            encoding.truncate(room, 0, direction);
         }
         if let Some(processor) = &self.processor {
             encoding = library::call(|| processor.process(encoding, None, true)).map_err(bad)?;
@@ -289,6 +307,7 @@ impl TextTokenizer {
             ids: encoding.get_ids().to_vec(),
             spans: Vec::new(),
             attended: 0,
+            kept: Vec::new(),
             truncated,
         };
         if spans {
@@ -297,7 +316,7 @@ impl TextTokenizer {
                 .map(|&(start, end)| source.original(start, end))
                 .collect();
         }
-        if let Some(marker) = marker {
+        if let Some(marker) = role.marker {
             let place = tokens.ids.len().min(1);
             tokens.ids.insert(place, marker);
             if spans {
@@ -305,30 +324,64 @@ impl TextTokenizer {
             }
         }
         tokens.attended = tokens.ids.len();
+        let first = u32::from(manner == Manner::FlagEmbedding);
+        tokens.kept = (0..)
+            .zip(&tokens.ids)
+            .filter(|&(place, &id)| place >= first && role.keeps(id))
+            .map(|(place, _)| place)
+            .collect();
         Ok(tokens)
     }
 }
 
-/// The names of special tokens, from `tokenizer_config.json` and the older `special_tokens_map.json`.
-struct SpecialTokens(Vec<Map<String, Value>>);
-
-impl SpecialTokens {
-    fn read(folder: &Path) -> Result<SpecialTokens, EncoderError> {
-        let mut maps = Vec::new();
-        for name in ["tokenizer_config.json", "special_tokens_map.json"] {
-            let path = folder.join(name);
-            if path.is_file() {
-                maps.push(read_json(&path)?);
-            }
-        }
-        Ok(SpecialTokens(maps))
+/// The last part of what tells where a setting comes from: the key, where it is one.
+fn setting_name(origin: &Origin) -> String {
+    match origin {
+        Origin::File { key, .. } => key.clone(),
+        Origin::Caller => "the length".to_owned(),
+        Origin::Default(_) => format!("the {origin}"),
     }
+}
 
-    /// A token is written as a string or as an object with its `content`.
-    fn get(&self, role: &str) -> Option<&str> {
-        self.0.iter().find_map(|map| match map.get(role)? {
-            Value::Object(token) => token.get("content")?.as_str(),
-            token => token.as_str(),
-        })
+/// The token that queries are padded with, and its id.
+fn expansion_token(
+    inner: &Tokenizer,
+    config: &TokenizerConfig,
+    settings: &TextSettings,
+) -> Option<(Setting<String>, u32)> {
+    if let Some(token) = &settings.expansion.token.value {
+        let id = inner.token_to_id(token)?;
+        return Some((settings.expansion.token.clone().map(|_| token.clone()), id));
+    }
+    let roles: &[&str] = match settings.manner {
+        Manner::SentenceTransformers => &["mask_token", "eos_token"],
+        _ => &["mask_token", "eos_token", "pad_token"],
+    };
+    roles.iter().find_map(|role| {
+        let setting = config.role_setting(role)?;
+        let token = setting.value.clone()?;
+        let id = inner.token_to_id(&token)?;
+        Some((setting.clone().map(|_| token), id))
+    })
+}
+
+/// The token that a word of a skiplist stands for.
+fn skipped(
+    inner: &Tokenizer,
+    manner: Manner,
+    word: &str,
+    unknown: Option<u32>,
+    config: &TokenizerConfig,
+) -> Option<u32> {
+    match manner {
+        Manner::PyLate | Manner::FlagEmbedding => inner.token_to_id(word).or(unknown),
+        Manner::SentenceTransformers => {
+            let id = inner.token_to_id(word)?;
+            (Some(id) != unknown || config.role("unk_token") == Some(word)).then_some(id)
+        }
+        Manner::ColBert => {
+            let encoding = library::call(|| inner.encode_fast(word, false));
+            encoding.ok()?.get_ids().first().copied()
+        }
     }
 }

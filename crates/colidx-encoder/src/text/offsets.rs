@@ -2,21 +2,76 @@
 
 use std::borrow::Cow;
 
-/// A text, or the beginning of one, perhaps lower-cased.
+use super::config::Side;
+use super::cut::{CHARACTER, within};
+
+/// A text behind its prompt.
+pub(super) struct Given<'a> {
+    prompt: &'a str,
+    text: &'a str,
+    /// Bytes stripped before the text.
+    stripped: usize,
+}
+
+impl<'a> Given<'a> {
+    pub(super) fn new(prompt: &'a str, text: &'a str) -> Given<'a> {
+        Given {
+            prompt,
+            text,
+            stripped: 0,
+        }
+    }
+
+    /// Without the outer white space of both together.
+    pub(super) fn strip(&mut self) {
+        self.prompt = self.prompt.trim_start_matches(is_space);
+        if self.prompt.is_empty() {
+            let text = self.text.trim_start_matches(is_space);
+            self.stripped = self.text.len() - text.len();
+            self.text = text;
+        }
+        self.text = self.text.trim_end_matches(is_space);
+        if self.text.is_empty() {
+            self.prompt = self.prompt.trim_end_matches(is_space);
+        }
+    }
+
+    /// Both, one behind the other. Behind a prompt, what lies more than `most` bytes from the side that is kept is left out.
+    pub(super) fn whole(&self, cut: Side, most: usize) -> Cow<'a, str> {
+        if self.prompt.is_empty() {
+            return Cow::Borrowed(self.text);
+        }
+        // A character more, so that what is cut to whole characters still is as long.
+        let text = within(self.text, most.saturating_add(CHARACTER), cut);
+        Cow::Owned(format!("{}{text}", self.prompt))
+    }
+}
+
+/// A part of a text behind its prompt, perhaps lower-cased.
 pub(super) struct Source<'a> {
     text: Cow<'a, str>,
-    /// Bytes stripped before it.
-    stripped: usize,
+    /// Bytes of the prompt in it.
+    prompt: usize,
+    /// Bytes of the given text before that part of it.
+    before: usize,
     /// Where each character of the lower-cased text begins and where it did before, when lower-casing moved any.
     moved: Vec<(usize, usize)>,
 }
 
 impl<'a> Source<'a> {
-    /// For `text` after `stripped` bytes of the text that was given.
-    pub(super) fn new(text: &'a str, stripped: usize, lower_case: bool) -> Source<'a> {
+    /// For the `part` of what was `given` that is left when the side `cut` is.
+    pub(super) fn new(part: &'a str, given: &Given<'_>, cut: Side, lower_case: bool) -> Source<'a> {
+        let (prompt, skipped) = match cut {
+            Side::Right => (given.prompt.len().min(part.len()), 0),
+            Side::Left => (
+                part.len().saturating_sub(given.text.len()),
+                given.text.len().saturating_sub(part.len()),
+            ),
+        };
         let mut source = Source {
-            text: Cow::Borrowed(text),
-            stripped,
+            text: Cow::Borrowed(part),
+            prompt,
+            before: given.stripped + skipped,
             moved: Vec::new(),
         };
         if lower_case {
@@ -46,28 +101,32 @@ impl<'a> Source<'a> {
         &self.text
     }
 
-    /// The bytes of the given text that bytes `start..end` of [`text`](Self::text) come from; (0, 0) for no bytes.
+    /// The bytes of the given text that bytes `start..end` of [`text`](Self::text) come from; (0, 0) for no bytes, and for
+    /// those of the prompt.
     pub(super) fn original(&self, start: usize, end: usize) -> (usize, usize) {
         if start >= end {
             return (0, 0);
         }
+        let (start, end) = self.before_lowering(start, end);
+        if end <= self.prompt {
+            return (0, 0);
+        }
+        (
+            start.saturating_sub(self.prompt) + self.before,
+            end - self.prompt + self.before,
+        )
+    }
+
+    /// The same in the text before it was lower-cased.
+    fn before_lowering(&self, start: usize, end: usize) -> (usize, usize) {
         if self.moved.is_empty() {
-            return (start + self.stripped, end + self.stripped);
+            return (start, end);
         }
         let from = self.moved.partition_point(|&(after, _)| after <= start) - 1;
         let to = self.moved.partition_point(|&(after, _)| after < end);
         let to = to.min(self.moved.len() - 1);
-        (
-            self.moved[from].1 + self.stripped,
-            self.moved[to].1 + self.stripped,
-        )
+        (self.moved[from].1, self.moved[to].1)
     }
-}
-
-/// A text without its outer white space, and the bytes of it that were before.
-pub(super) fn strip(text: &str) -> (&str, usize) {
-    let start = text.trim_start_matches(is_space);
-    (start.trim_end_matches(is_space), text.len() - start.len())
 }
 
 /// White space as Python's `str.strip` has it: Unicode's, and four separators of ASCII.
@@ -79,22 +138,73 @@ fn is_space(c: char) -> bool {
 mod tests {
     use super::*;
 
+    const ALL: usize = usize::MAX;
+
     #[test]
     fn stripping_shifts_places() {
-        let given = "\u{3000}\x1c two words \n";
-        let (text, stripped) = strip(given);
-        let source = Source::new(text, stripped, false);
+        let text = "\u{3000}\x1c two words \n";
+        let mut given = Given::new("", text);
+        given.strip();
+        let whole = given.whole(Side::Right, ALL);
+        let source = Source::new(&whole, &given, Side::Right, false);
         assert_eq!(source.text(), "two words");
         let (start, end) = source.original(4, 9);
-        assert_eq!(&given[start..end], "words");
+        assert_eq!(&text[start..end], "words");
         assert_eq!(source.original(0, 0), (0, 0));
+    }
+
+    #[test]
+    fn a_prompt_has_no_place_in_the_text() {
+        let mut given = Given::new("query: ", " Words ");
+        given.strip();
+        for side in [Side::Right, Side::Left] {
+            let whole = given.whole(side, ALL);
+            let source = Source::new(&whole, &given, side, true);
+            assert_eq!(source.text(), "query:  words");
+            assert_eq!(source.original(0, 6), (0, 0));
+            assert_eq!(source.original(8, 13), (1, 6));
+            assert_eq!(source.original(6, 13), (0, 6), "a token may be of both");
+        }
+    }
+
+    #[test]
+    fn prompt_and_text_are_stripped_as_one() {
+        for (prompt, text) in [
+            ("query: ", "  "),
+            (" \t", " a b "),
+            (" q ", " a "),
+            (" ", " "),
+        ] {
+            let mut given = Given::new(prompt, text);
+            given.strip();
+            let both = format!("{prompt}{text}");
+            assert_eq!(given.whole(Side::Right, ALL), both.trim());
+            if let Some(at) = text.find('a') {
+                assert_eq!(given.stripped + given.text.find('a').unwrap(), at);
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_knows_where_it_lies() {
+        let given = Given::new("query: ", "some words at the end");
+        let whole = given.whole(Side::Left, 6);
+        assert_eq!(whole, "query: at the end");
+        let source = Source::new(&whole[whole.len() - 7..], &given, Side::Left, false);
+        assert_eq!(source.original(0, 3), (14, 17));
+        let whole = given.whole(Side::Right, 6);
+        assert_eq!(whole, "query: some words");
+        let source = Source::new(&whole[..11], &given, Side::Right, false);
+        assert_eq!(source.original(7, 11), (0, 4));
     }
 
     #[test]
     fn lower_casing_that_moves_bytes_is_undone() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
-        let (text, stripped) = strip(given);
-        let source = Source::new(text, stripped, true);
+        let mut stripped = Given::new("", given);
+        stripped.strip();
+        let whole = stripped.whole(Side::Right, ALL);
+        let source = Source::new(&whole, &stripped, Side::Right, true);
         assert_eq!(source.text(), "i\u{307}stanbul ß σας end");
         for (lower, original) in [
             ("i\u{307}stanbul", "İSTANBUL"),

@@ -19,6 +19,8 @@ pub(crate) struct Tokens {
     pub(crate) spans: Vec<(usize, usize)>,
     /// The first `attended` tokens are attended to by all; the rest is query expansion.
     pub(crate) attended: usize,
+    /// Places of the tokens that get vectors, ascending.
+    pub(crate) kept: Vec<u32>,
     /// Whether the text had more tokens.
     pub(crate) truncated: bool,
 }

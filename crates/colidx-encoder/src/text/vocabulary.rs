@@ -2,53 +2,27 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
-use super::SpecialTokens;
+use super::config::{Class, TokenizerConfig};
 use crate::EncoderError;
-use crate::checkpoint::read_json;
+use crate::files::{MAX_TOKENIZER, read};
 
 /// BERT's vocabulary, one token a line.
 pub(super) const VOCABULARY: &str = "vocab.txt";
-/// The tokenizers that split text as this one does.
-const CLASSES: [&str; 2] = ["BertTokenizer", "DistilBertTokenizer"];
-
-/// What `tokenizer_config.json` says about BERT's tokenizer; what is absent has the default of transformers.
-#[derive(Deserialize)]
-struct Settings {
-    #[serde(default = "yes")]
-    do_lower_case: bool,
-    strip_accents: Option<bool>,
-    tokenizer_class: Option<String>,
-    #[serde(default = "yes")]
-    tokenize_chinese_chars: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            do_lower_case: true,
-            strip_accents: None,
-            tokenizer_class: None,
-            tokenize_chinese_chars: true,
-        }
-    }
-}
-
-fn yes() -> bool {
-    true
-}
 
 /// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
 ///
 /// # Errors
 /// If there is none, or it lacks a special token.
-pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenizer, EncoderError> {
+pub(super) fn wordpiece(
+    folder: &Path,
+    config: &TokenizerConfig,
+) -> Result<Tokenizer, EncoderError> {
     let path = folder.join(VOCABULARY);
     if !path.is_file() {
         return Err(EncoderError::NoTokenizer {
@@ -59,24 +33,16 @@ pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenize
         path: path.clone(),
         problem: error.to_string(),
     };
-    let config = folder.join("tokenizer_config.json");
-    let settings = if config.is_file() {
-        read_json(&config)?
-    } else {
-        Settings::default()
-    };
-    let class = settings
-        .tokenizer_class
-        .as_deref()
-        .unwrap_or("BertTokenizer");
-    if !CLASSES.contains(&class.trim_end_matches("Fast")) {
+    if config.class != Class::Bert {
         return Err(EncoderError::Unsupported {
-            path: config,
-            feature: format!("tokenizer_class `{class}` without tokenizer.json"),
+            path,
+            feature: format!("{} without tokenizer.json", config.class_name.value),
             known: "BertTokenizer, DistilBertTokenizer",
         });
     }
-    let name = |role, default: &str| named.get(role).unwrap_or(default).to_owned();
+    // The library reads whatever is there.
+    read(&path, MAX_TOKENIZER)?;
+    let name = |role, default: &str| config.role(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())
         .unk_token(unknown.clone())
@@ -85,9 +51,9 @@ pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenize
     let mut tokenizer = Tokenizer::new(model);
     let normalizer = BertNormalizer::new(
         true,
-        settings.tokenize_chinese_chars,
-        settings.strip_accents,
-        settings.do_lower_case,
+        config.split_chinese.value,
+        config.strip_accents.value,
+        config.lower_case.value,
     );
     tokenizer.with_normalizer(Some(normalizer)).map_err(bad)?;
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
@@ -98,7 +64,7 @@ pub(super) fn wordpiece(folder: &Path, named: &SpecialTokens) -> Result<Tokenize
             .ok_or_else(|| EncoderError::NoMarker {
                 path: path.clone(),
                 token: token.to_owned(),
-                setting: "tokenizer_config.json",
+                setting: "tokenizer_config.json".to_owned(),
             })
     };
     let ends = vec![(first.clone(), id(&first)?), (last.clone(), id(&last)?)];

@@ -174,7 +174,20 @@ fn settings_that_would_be_ignored_are_refused() {
         r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
     );
     let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
+    // Nor with a tokenizer.json, which transformers leaves aside.
+    write(&folder, "tokenizer.json", "{}");
+    let error = Encoder::open(folder.path()).err().unwrap();
+    assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
+    fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+    write(
+        &folder,
+        "tokenizer_config.json",
+        r#"{"tokenizer_class": "FlaubertTokenizer"}"#,
+    );
+    let error = Encoder::open(folder.path()).err().unwrap();
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
+    write(&folder, "tokenizer_config.json", "{}");
     fs::remove_file(folder.path().join("vocab.txt")).unwrap();
     let error = Encoder::open(folder.path()).err().unwrap();
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");

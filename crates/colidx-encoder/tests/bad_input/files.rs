@@ -35,10 +35,12 @@ fn missing_files() {
     }
     let error = error_of(Copy::new().without("tokenizer.json"), "");
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
-    let error = error_of(
-        Copy::new().without("tokenizer_config.json"),
-        "tokenizer.json",
-    );
+    // A tokenizer of BERT's has a mask token by default; one of no class has none.
+    let copy = Copy::new().without("tokenizer_config.json");
+    assert_eq!(copy.open().unwrap().info().mask_token, "[MASK]");
+    let generic = r#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#;
+    fs::write(copy.path("tokenizer_config.json"), generic).unwrap();
+    let error = error_of(copy, "tokenizer.json");
     assert!(matches!(error, EncoderError::NoMask { .. }), "{error}");
 }
 
@@ -95,7 +97,7 @@ fn what_a_stanford_checkpoint_lacks() {
         fs::write(path, value.to_string()).unwrap();
         Encoder::open(folder.path()).err().unwrap()
     };
-    let error = metadata(&|value| value["similarity"] = "l2".into());
+    let error = metadata(&|value| value["similarity"] = "dot".into());
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
     let error = metadata(&|value| value["dim"] = 9.into());
     assert!(

@@ -61,7 +61,7 @@ fn markers_outside_the_vocabulary() {
         else {
             panic!("{error}");
         };
-        assert_eq!((token.as_str(), named), ("[nope] ", setting));
+        assert_eq!((token.as_str(), named.as_str()), ("[nope] ", setting));
     }
 }
 

@@ -1,9 +1,9 @@
 //! A checkpoint to change before it is opened.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -12,21 +12,18 @@ pub struct Copy(TempDir);
 
 impl Copy {
     pub fn new() -> Copy {
-        let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        Copy::of("tiny-bert")
+    }
+
+    /// A copy of another fixture.
+    #[allow(
+        dead_code,
+        reason = "not every test that includes this module needs it"
+    )]
+    pub fn of(name: &str) -> Copy {
+        let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         let to = TempDir::new().unwrap();
-        for folder in ["", "1_Dense"] {
-            fs::create_dir_all(to.path().join(folder)).unwrap();
-            for entry in fs::read_dir(from.join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_file() {
-                    fs::copy(
-                        &path,
-                        to.path().join(folder).join(path.file_name().unwrap()),
-                    )
-                    .unwrap();
-                }
-            }
-        }
+        copy(&fixtures.join(name), to.path());
         Copy(to)
     }
 
@@ -47,7 +44,40 @@ impl Copy {
         self
     }
 
+    /// Sets `key` of a JSON file, which need not be there.
+    #[allow(
+        dead_code,
+        reason = "not every test that includes this module needs it"
+    )]
+    pub fn set(self, file: &str, key: &str, value: Value) -> Copy {
+        if !self.path(file).is_file() {
+            fs::write(self.path(file), "{}").unwrap();
+        }
+        self.json(file, |json| json[key] = value)
+    }
+
+    #[allow(
+        dead_code,
+        reason = "not every test that includes this module needs it"
+    )]
+    pub fn open_with(&self, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
+        Encoder::open_with(self.0.path(), options)
+    }
+
     pub fn open(&self) -> Result<Encoder, EncoderError> {
         Encoder::open(self.0.path())
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, target).unwrap();
+        }
     }
 }

@@ -10,6 +10,7 @@ pub(super) fn activate(activation: Activation, values: &mut [f32], fma: impl Fma
         Activation::Identity => {}
         Activation::Gelu => each(values, |x| math::gelu(x, fma)),
         Activation::GeluTanh => each(values, |x| math::gelu_tanh(x, fma)),
+        Activation::GeluQuick => each(values, |x| x * math::sigmoid(1.702 * x, fma)),
         Activation::Relu => each(values, |x| if x > 0.0 { x } else { 0.0 }),
         Activation::Silu => each(values, |x| x * math::sigmoid(x, fma)),
         Activation::Tanh => each(values, |x| math::tanh(x, fma)),
@@ -65,6 +66,18 @@ pub(super) fn layer_norm(
         let scale = 1.0 / (variance + epsilon).sqrt();
         for ((out, weight), bias) in out.iter_mut().zip(weight).zip(bias) {
             *out = fma((*out - mean) * scale, *weight, *bias);
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    let width = weight.len();
+    for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+        let squares = math::sum(x, |v| v * v) / width as f32;
+        let scale = 1.0 / (squares + epsilon).sqrt();
+        for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+            *out = x * scale * weight;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What lies between the matrix products of a transformer: activation functions, softmax and LayerNorm.
+//! What lies between the matrix products of a transformer: activation functions, softmax, LayerNorm and RMSNorm.
 //!
 //! The body of each is plain Rust, written to vectorise and compiled once for each level. It adds in an order that does not
 //! depend on the register width, so that every level gives the same bits.
@@ -18,6 +18,8 @@ pub enum Activation {
     Gelu,
     /// The approximation of it through the hyperbolic tangent, from the same paper.
     GeluTanh,
+    /// The approximation of it through the logistic function, from the same paper: `x / (1 + e^-1.702x)`.
+    GeluQuick,
     /// `max(x, 0)`.
     Relu,
     /// `x / (1 + e^-x)`.
@@ -58,6 +60,15 @@ pub fn layer_norm(
     out: &mut [f32],
 ) {
     level().layer_norm(x, y, weight, bias, epsilon, out);
+}
+
+/// RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of each row of `x`, `[n_rows, width]`: `x / sqrt(mean of squares + epsilon) *
+/// weight`, with `weight` `[width]`.
+///
+/// # Panics
+/// If the lengths do not fit together or `width` is 0.
+pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    level().rms_norm(x, weight, epsilon, out);
 }
 
 impl Level {
@@ -106,6 +117,19 @@ impl Level {
         );
         dispatch!(self, layer_norm(x, y, weight, bias, epsilon, out));
     }
+
+    /// [`rms_norm`] at this level.
+    ///
+    /// # Panics
+    /// As [`rms_norm`], or if the processor does not support the level.
+    pub fn rms_norm(self, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+        let width = weight.len();
+        assert!(
+            width > 0 && out.len().is_multiple_of(width) && x.len() == out.len(),
+            "`weight` is [width], `x` and `out` are [n_rows, width]"
+        );
+        dispatch!(self, rms_norm(x, weight, epsilon, out));
+    }
 }
 
 /// The bodies, compiled for one level with its way to multiply and add.
@@ -134,6 +158,11 @@ macro_rules! compile_for {
                 out: &mut [f32],
             ) {
                 body::layer_norm(x, y, weight, bias, epsilon, out, $fma);
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+                body::rms_norm(x, weight, epsilon, out);
             }
         }
     };

@@ -11,10 +11,11 @@ fn every_level_gives(expected: &[f32], run: impl Fn(Level) -> Vec<f32>) {
     }
 }
 
-const ALL: [Activation; 7] = [
+const ALL: [Activation; 8] = [
     Activation::Identity,
     Activation::Gelu,
     Activation::GeluTanh,
+    Activation::GeluQuick,
     Activation::Relu,
     Activation::Silu,
     Activation::Tanh,
@@ -27,6 +28,7 @@ fn activations_have_the_values_of_their_formulas() {
         -1.5,
         -0.100_210_8,
         -0.100_427_6,
+        -0.108_337_8,
         0.0,
         -0.273_638_3,
         -0.905_148_3,
@@ -73,6 +75,19 @@ fn layer_norm_centres_and_scales() {
 }
 
 #[test]
+fn rms_norm_scales_and_does_not_centre() {
+    let mut out = [0.0; 4];
+    rms_norm(&[1.0, 7.0, 3.0, 4.0], &[2.0, 1.0], 0.5, &mut out);
+    for (i, (x, squares)) in [(1.0, 25.0), (7.0, 25.0), (3.0, 12.5), (4.0, 12.5)]
+        .into_iter()
+        .enumerate()
+    {
+        let expected = x / (squares + 0.5f32).sqrt() * [2.0, 1.0][i % 2];
+        assert!((out[i] - expected).abs() < 1e-6, "{} {expected}", out[i]);
+    }
+}
+
+#[test]
 #[should_panic(expected = "a multiple of 16")]
 fn softmax_refuses_rows_that_are_no_whole_panels() {
     softmax(&mut [0.0; 24], 12, 3);
@@ -105,6 +120,13 @@ proptest! {
         let run = |level: Level| {
             let mut out = vec![0.0; values.len()];
             level.layer_norm(&values, Some(&reversed), &values, &reversed, 1e-12, &mut out);
+            out
+        };
+        every_level_gives(&run(Level::Scalar), run);
+
+        let run = |level: Level| {
+            let mut out = vec![0.0; values.len()];
+            level.rms_norm(&values, &reversed, 1e-6, &mut out);
             out
         };
         every_level_gives(&run(Level::Scalar), run);

@@ -105,6 +105,28 @@ impl Int8Panels {
         self.factors.len() * LANES
     }
 
+    /// The difference that one unit of column `column` makes.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn step(&self, column: usize) -> f32 {
+        self.factors[column / LANES].step.0[column % LANES]
+    }
+
+    /// The numbers that column `column` stands for.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = f32> + '_ {
+        let (panel, lane) = (column / LANES, column % LANES);
+        let (step, depth) = (self.step(column), self.dim.div_ceil(QUAD));
+        self.quads[panel * depth..][..depth]
+            .iter()
+            .flat_map(move |quads| &quads.0.as_chunks::<QUAD>().0[lane])
+            .take(self.dim)
+            .map(move |&value| step * f32::from(value))
+    }
+
     /// `[n_panels][dim / 4]`.
     pub(super) fn quads(&self) -> &[Quads] {
         &self.quads

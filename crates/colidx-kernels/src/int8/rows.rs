@@ -86,6 +86,14 @@ impl Int8Rows {
             .map(move |&value| offset + scale * f32::from(value))
     }
 
+    /// The difference that one unit of row `row` makes.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn step(&self, row: usize) -> f32 {
+        self.ranges[row].scale
+    }
+
     /// Bytes from one row to the next.
     pub(super) fn stride(&self) -> usize {
         self.dim.next_multiple_of(QUAD)

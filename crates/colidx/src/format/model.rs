@@ -32,6 +32,12 @@ pub struct ModelInfo {
     pub document_marker: String,
     /// Token put before every query.
     pub query_marker: String,
+    /// Text put before every document and tokenised with it; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub document_prompt: String,
+    /// Text put before every query and tokenised with it; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query_prompt: String,
     /// Tokens whose vectors are not stored.
     pub skiplist: Vec<String>,
     /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.
@@ -106,6 +112,8 @@ fn check_fields(model: &ModelInfo) -> Result<(), Fault> {
         ("bytes of architecture", &model.architecture),
         ("bytes of document_marker", &model.document_marker),
         ("bytes of query_marker", &model.query_marker),
+        ("bytes of document_prompt", &model.document_prompt),
+        ("bytes of query_prompt", &model.query_prompt),
         ("bytes of precision", &model.precision),
     ];
     let skipped = model.skiplist.iter();

@@ -1,12 +1,9 @@
 //! The configurations of BERT and the models of its form.
 
-use std::path::Path;
-
-use serde::Deserialize;
-
-use super::{File, gelu};
+use super::Config;
+use super::file::File;
+use super::rope::Rope;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
 use crate::ops::Activation;
 
 /// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.
@@ -19,19 +16,24 @@ pub(in crate::model) struct Bert {
     pub(in crate::model) inner: usize,
     pub(in crate::model) activation: Activation,
     pub(in crate::model) epsilon: f64,
-    /// Rows of the table of token types; DistilBERT has none.
+    /// Rows of the table of token types, if there is one.
     pub(in crate::model) types: Option<usize>,
     pub(in crate::model) positions: Positions,
 }
 
-/// How a model of BERT's form names its tensors.
+/// How a model of BERT's form names its tensors, and which it has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::model) enum Form {
     Bert,
     /// DistilBERT (Sanh et al., arXiv 1910.01108).
     DistilBert,
-    /// The rotary XLM-RoBERTa of jina-colbert-v2 (Jha et al., arXiv 2408.16672), with the names of flash-attention's BERT.
+    /// The rotary XLM-RoBERTa of jina-colbert-v2 (Jha et al., arXiv 2408.16672) and jina-embeddings-v3 (Sturua et al., arXiv
+    /// 2409.10173), with the names of flash-attention's BERT.
     Flash,
+    /// Nomic BERT (Nussbaum et al., arXiv 2402.01613).
+    Nomic,
+    /// mGTE (Zhang et al., arXiv 2407.19669).
+    Gte,
 }
 
 /// How tokens know their places.
@@ -41,145 +43,90 @@ pub(in crate::model) enum Positions {
     /// From a table of `rows`, the first token that is not `padding` having the place `padding + 1` (RoBERTa, Liu et al.,
     /// arXiv 1907.11692, as fairseq trained it).
     AfterPadding { rows: usize, padding: u32 },
-    /// By rotation with this base.
-    Rotary { base: f64, limit: usize },
+    /// By rotation.
+    Rotary { rope: Rope, limit: usize },
 }
 
-#[derive(Deserialize)]
-struct BertFile {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    #[serde(default = "gelu")]
-    hidden_act: String,
-    max_position_embeddings: usize,
-    #[serde(default = "two")]
-    type_vocab_size: usize,
-    #[serde(default = "tiny")]
-    layer_norm_eps: f64,
-    position_embedding_type: Option<String>,
-    pad_token_id: Option<u32>,
-    rotary_emb_base: Option<f64>,
+const TINY: f64 = 1e-12;
+
+/// Reads the file of a BERT, RoBERTa, CamemBERT or XLM-RoBERTa.
+pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+    let hidden = file.size("hidden_size")?;
+    let heads = file.size("num_attention_heads")?;
+    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
+    let rows = file.size("max_position_embeddings")?;
+    let padding: Option<u32> = file.optional("pad_token_id")?;
+    let kind: Option<String> = file.optional("position_embedding_type")?;
+    let positions = match (kind.as_deref().unwrap_or("absolute"), file.architecture()) {
+        ("absolute", "bert") => Positions::Table(rows),
+        ("absolute", _) => {
+            let padding = padding.unwrap_or(1);
+            if padding as usize + 1 >= rows {
+                return Err(file.problem(format!(
+                    "max_position_embeddings is {rows}, and places begin after pad_token_id, {padding}"
+                )));
+            }
+            Positions::AfterPadding { rows, padding }
+        }
+        ("rotary", "xlm-roberta") => {
+            let base = file.required("rotary_emb_base")?;
+            // Of remote code: adapters, and poolers that late interaction does without.
+            file.only("lora_adaptations", Vec::<String>::new())?;
+            file.ignore(&["emb_pooler"]);
+            Positions::Rotary {
+                rope: Rope::checked(file, "rotary_emb_base", base, 1.0, width)?,
+                limit: rows,
+            }
+        }
+        (kind, architecture) => {
+            let feature = format!("position_embedding_type `{kind}` in {architecture}");
+            return Err(file.unsupported(feature, "absolute, rotary in xlm-roberta"));
+        }
+    };
+    // The multilingual BERT of 2018 says which way its text runs.
+    file.ignore(&["directionality"]);
+    let types = file.optional("type_vocab_size")?.unwrap_or(2);
+    Ok(Config::Bert(Bert {
+        form: match positions {
+            Positions::Rotary { .. } => Form::Flash,
+            _ => Form::Bert,
+        },
+        vocabulary: file.size("vocab_size")?,
+        hidden,
+        layers: file.layers("num_hidden_layers")?,
+        heads,
+        inner: file.size("intermediate_size")?,
+        activation: file.activation("hidden_act", "gelu")?,
+        epsilon: file.optional("layer_norm_eps")?.unwrap_or(TINY),
+        types: Some(file.at_least_one("type_vocab_size", types)?),
+        positions,
+    }))
 }
 
-#[derive(Deserialize)]
-struct DistilBertFile {
-    vocab_size: usize,
-    dim: usize,
-    n_layers: usize,
-    n_heads: usize,
-    hidden_dim: usize,
-    #[serde(default = "gelu")]
-    activation: String,
-    max_position_embeddings: usize,
-}
-
-fn two() -> usize {
-    2
-}
-
-fn tiny() -> f64 {
-    1e-12
+/// Reads the file of a DistilBERT.
+pub(super) fn read_distilbert(file: &mut File) -> Result<Config, EncoderError> {
+    let hidden = file.size("dim")?;
+    let heads = file.size("n_heads")?;
+    file.divide(("dim", hidden), ("n_heads", heads))?;
+    // Whether the table of places began as sines, before it was trained.
+    file.ignore(&["sinusoidal_pos_embds"]);
+    Ok(Config::Bert(Bert {
+        form: Form::DistilBert,
+        vocabulary: file.size("vocab_size")?,
+        hidden,
+        layers: file.layers("n_layers")?,
+        heads,
+        inner: file.size("hidden_dim")?,
+        activation: file.activation("activation", "gelu")?,
+        epsilon: TINY,
+        types: None,
+        positions: Positions::Table(file.size("max_position_embeddings")?),
+    }))
 }
 
 impl Bert {
-    /// Reads the file at `path`, of a model of type `architecture`.
-    pub(super) fn read(path: &Path, architecture: &str) -> Result<Bert, EncoderError> {
-        let file = File(path);
-        if architecture == "distilbert" {
-            Bert::distilbert(&file, read_json(path)?)
-        } else {
-            Bert::absolute_or_rotary(&file, read_json(path)?, architecture)
-        }
-    }
-
-    fn absolute_or_rotary(
-        file: &File<'_>,
-        read: BertFile,
-        architecture: &str,
-    ) -> Result<Bert, EncoderError> {
-        file.at_least_one(&[
-            ("vocab_size", read.vocab_size),
-            ("hidden_size", read.hidden_size),
-            ("num_attention_heads", read.num_attention_heads),
-            ("intermediate_size", read.intermediate_size),
-            ("max_position_embeddings", read.max_position_embeddings),
-            ("type_vocab_size", read.type_vocab_size),
-        ])?;
-        let width = file.width(
-            ("hidden_size", read.hidden_size),
-            ("num_attention_heads", read.num_attention_heads),
-        )?;
-        let rows = read.max_position_embeddings;
-        let kind = read.position_embedding_type.as_deref();
-        let positions = match (kind.unwrap_or("absolute"), architecture) {
-            ("absolute", "bert") => Positions::Table(rows),
-            ("absolute", _) => {
-                let padding = read.pad_token_id.unwrap_or(1);
-                if padding as usize + 1 >= rows {
-                    return Err(file.problem(format!(
-                        "max_position_embeddings is {rows}, and places begin after pad_token_id, {padding}"
-                    )));
-                }
-                Positions::AfterPadding { rows, padding }
-            }
-            ("rotary", "xlm-roberta") => {
-                let base = read.rotary_emb_base.ok_or_else(|| {
-                    file.problem(
-                        "position_embedding_type is rotary and rotary_emb_base is missing"
-                            .to_owned(),
-                    )
-                })?;
-                Positions::Rotary {
-                    base: file.rotary("rotary_emb_base", base, width)?,
-                    limit: rows,
-                }
-            }
-            (kind, _) => {
-                let feature = format!("position_embedding_type `{kind}` in {architecture}");
-                return Err(file.unsupported(feature, "absolute, rotary in xlm-roberta"));
-            }
-        };
-        Ok(Bert {
-            form: match positions {
-                Positions::Rotary { .. } => Form::Flash,
-                _ => Form::Bert,
-            },
-            vocabulary: read.vocab_size,
-            hidden: read.hidden_size,
-            layers: file.layers("num_hidden_layers", read.num_hidden_layers)?,
-            heads: read.num_attention_heads,
-            inner: read.intermediate_size,
-            activation: file.activation("hidden_act", &read.hidden_act)?,
-            epsilon: read.layer_norm_eps,
-            types: Some(read.type_vocab_size),
-            positions,
-        })
-    }
-
-    fn distilbert(file: &File<'_>, read: DistilBertFile) -> Result<Bert, EncoderError> {
-        file.at_least_one(&[
-            ("vocab_size", read.vocab_size),
-            ("dim", read.dim),
-            ("n_heads", read.n_heads),
-            ("hidden_dim", read.hidden_dim),
-            ("max_position_embeddings", read.max_position_embeddings),
-        ])?;
-        file.width(("dim", read.dim), ("n_heads", read.n_heads))?;
-        Ok(Bert {
-            form: Form::DistilBert,
-            vocabulary: read.vocab_size,
-            hidden: read.dim,
-            layers: file.layers("n_layers", read.n_layers)?,
-            heads: read.n_heads,
-            inner: read.hidden_dim,
-            activation: file.activation("activation", &read.activation)?,
-            epsilon: tiny(),
-            types: None,
-            positions: Positions::Table(read.max_position_embeddings),
-        })
+    pub(super) fn is_rotary(&self) -> bool {
+        matches!(self.positions, Positions::Rotary { .. })
     }
 
     pub(super) fn sequence_length(&self) -> usize {

@@ -1,12 +1,11 @@
 //! The configuration of ModernBERT, with the keys of transformers 4 and 5.
 
-use std::path::Path;
+use serde_json::{Map, Value};
 
-use serde::Deserialize;
-
-use super::{File, gelu};
+use super::Config;
+use super::file::File;
+use super::rope::Rope;
 use crate::EncoderError;
-use crate::checkpoint::read_json;
 use crate::ops::Activation;
 
 /// ModernBERT (Warner et al., arXiv 2412.13663).
@@ -22,133 +21,55 @@ pub(in crate::model) struct ModernBert {
     pub(in crate::model) mlp_bias: bool,
     /// Places before and behind its own that a token of a local layer attends to.
     pub(in crate::model) window: usize,
-    pub(in crate::model) global_base: f64,
-    pub(in crate::model) local_base: f64,
+    pub(in crate::model) global: Rope,
+    pub(in crate::model) local: Rope,
     /// For each layer whether its attention is local.
     pub(in crate::model) layers: Vec<bool>,
-    /// Tokens that a sequence can have.
+    /// Tokens of the longest sequence that it was configured for.
     pub(in crate::model) positions: usize,
 }
 
-#[derive(Deserialize)]
-struct ModernBertFile {
-    vocab_size: usize,
-    hidden_size: usize,
-    num_hidden_layers: usize,
-    num_attention_heads: usize,
-    intermediate_size: usize,
-    #[serde(default = "gelu")]
-    hidden_activation: String,
-    #[serde(default = "long")]
-    max_position_embeddings: usize,
-    #[serde(default = "small")]
-    norm_eps: f64,
-    #[serde(default)]
-    norm_bias: bool,
-    #[serde(default)]
-    attention_bias: bool,
-    #[serde(default)]
-    mlp_bias: bool,
-    #[serde(default = "wide")]
-    local_attention: usize,
-    global_attn_every_n_layers: Option<usize>,
-    layer_types: Option<Vec<String>>,
-    global_rope_theta: Option<f64>,
-    local_rope_theta: Option<f64>,
-    rope_parameters: Option<RopeParameters>,
+pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+    let hidden = file.size("hidden_size")?;
+    let heads = file.size("num_attention_heads")?;
+    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
+    let layers = layers(file)?;
+    let window = file.optional("local_attention")?.unwrap_or(128) / 2;
+    // Half of it, where a version writes both.
+    file.only("sliding_window", window)?;
+    file.only("causal_mask", false)?;
+    // Positions are rotary whatever the first says, and norms have the epsilon `norm_eps`.
+    file.ignore(&["position_embedding_type", "layer_norm_eps"]);
+    let positions = file.optional("max_position_embeddings")?.unwrap_or(8192);
+    let (global, local) = ropes(file, width)?;
+    Ok(Config::ModernBert(ModernBert {
+        vocabulary: file.size("vocab_size")?,
+        hidden,
+        heads,
+        inner: file.size("intermediate_size")?,
+        activation: file.activation("hidden_activation", "gelu")?,
+        epsilon: file.optional("norm_eps")?.unwrap_or(1e-5),
+        norm_bias: file.optional("norm_bias")?.unwrap_or(false),
+        attention_bias: file.optional("attention_bias")?.unwrap_or(false),
+        mlp_bias: file.optional("mlp_bias")?.unwrap_or(false),
+        window,
+        global,
+        local,
+        layers,
+        positions: file.at_least_one("max_position_embeddings", positions)?,
+    }))
 }
 
-/// What transformers 5 writes in place of `global_rope_theta` and `local_rope_theta`.
-#[derive(Default, Deserialize)]
-struct RopeParameters {
-    full_attention: Option<Rope>,
-    sliding_attention: Option<Rope>,
-}
-
-#[derive(Deserialize)]
-struct Rope {
-    rope_theta: Option<f64>,
-    rope_type: Option<String>,
-}
-
-fn long() -> usize {
-    8192
-}
-
-fn small() -> f64 {
-    1e-5
-}
-
-fn wide() -> usize {
-    128
-}
-
-impl ModernBert {
-    /// Reads the file at `path`.
-    pub(super) fn read(path: &Path) -> Result<ModernBert, EncoderError> {
-        let file = File(path);
-        let read: ModernBertFile = read_json(path)?;
-        file.at_least_one(&[
-            ("vocab_size", read.vocab_size),
-            ("hidden_size", read.hidden_size),
-            ("num_attention_heads", read.num_attention_heads),
-            ("intermediate_size", read.intermediate_size),
-            ("max_position_embeddings", read.max_position_embeddings),
-        ])?;
-        let width = file.width(
-            ("hidden_size", read.hidden_size),
-            ("num_attention_heads", read.num_attention_heads),
-        )?;
-        file.layers("num_hidden_layers", read.num_hidden_layers)?;
-        let layers = match read.layer_types {
-            Some(types) => local_layers(&file, &types, read.num_hidden_layers)?,
-            None => {
-                let every = read.global_attn_every_n_layers.unwrap_or(3);
-                file.at_least_one(&[("global_attn_every_n_layers", every)])?;
-                (0..read.num_hidden_layers)
-                    .map(|layer| !layer.is_multiple_of(every))
-                    .collect()
-            }
-        };
-        let base = |rope: Option<Rope>, old: Option<f64>, default: f64| {
-            let kind = rope.as_ref().and_then(|rope| rope.rope_type.as_deref());
-            if let Some(kind) = kind.filter(|&kind| kind != "default") {
-                return Err(file.unsupported(format!("rope_type `{kind}`"), "default"));
-            }
-            let base = rope.and_then(|rope| rope.rope_theta).or(old);
-            file.rotary("rope_theta", base.unwrap_or(default), width)
-        };
-        let ropes = read.rope_parameters.unwrap_or_default();
-        Ok(ModernBert {
-            vocabulary: read.vocab_size,
-            hidden: read.hidden_size,
-            heads: read.num_attention_heads,
-            inner: read.intermediate_size,
-            activation: file.activation("hidden_activation", &read.hidden_activation)?,
-            epsilon: read.norm_eps,
-            norm_bias: read.norm_bias,
-            attention_bias: read.attention_bias,
-            mlp_bias: read.mlp_bias,
-            window: read.local_attention / 2,
-            global_base: base(ropes.full_attention, read.global_rope_theta, 160_000.0)?,
-            local_base: base(ropes.sliding_attention, read.local_rope_theta, 10_000.0)?,
-            layers,
-            positions: read.max_position_embeddings,
-        })
-    }
-}
-
-fn local_layers(
-    file: &File<'_>,
-    types: &[String],
-    layers: usize,
-) -> Result<Vec<bool>, EncoderError> {
-    if types.len() != layers {
-        return Err(file.problem(format!(
-            "layer_types has {} entries and num_hidden_layers is {layers}",
-            types.len()
-        )));
-    }
+/// For each layer whether it is local.
+fn layers(file: &mut File) -> Result<Vec<bool>, EncoderError> {
+    let count = file.layers("num_hidden_layers")?;
+    let every: usize = file.optional("global_attn_every_n_layers")?.unwrap_or(3);
+    let Some(types) = file.layer_types(count)? else {
+        file.at_least_one("global_attn_every_n_layers", every)?;
+        return Ok((0..count)
+            .map(|layer| !layer.is_multiple_of(every))
+            .collect());
+    };
     types
         .iter()
         .map(|kind| match kind.as_str() {
@@ -160,4 +81,55 @@ fn local_layers(
             )),
         })
         .collect()
+}
+
+/// The frequencies of global and of local layers.
+fn ropes(file: &mut File, width: usize) -> Result<(Rope, Rope), EncoderError> {
+    if file.is_null("global_rope_theta") {
+        return Err(file.problem("global_rope_theta is null and should be a number".to_owned()));
+    }
+    let global: f64 = file.optional("global_rope_theta")?.unwrap_or(160_000.0);
+    // A null stands for the global one.
+    let local = match file.is_null("local_rope_theta") {
+        true => global,
+        false => file.optional("local_rope_theta")?.unwrap_or(10_000.0),
+    };
+    // Transformers has laid this out in more ways than one since; none is known to be in use.
+    if let Some(scaling) = file.optional::<Map<String, Value>>("rope_scaling")? {
+        Rope::of(file, "rope_scaling", scaling.clone(), width, Some(global)).and_then(|rope| {
+            match rope.stretch {
+                1.0 if !scaling.contains_key("rope_theta") => Ok(()),
+                _ => Err(file.unsupported("rope_scaling in modernbert".to_owned(), "none")),
+            }
+        })?;
+    }
+    let parameters = file.optional::<Map<String, Value>>("rope_parameters")?;
+    let mut parameters = parameters.unwrap_or_default();
+    let mut rope = |name: &str, theta| {
+        let own = match parameters.remove(name) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(own)) => own,
+            Some(_) => {
+                return Err(file.problem(format!("rope_parameters.{name} should be an object")));
+            }
+        };
+        Rope::of(
+            file,
+            &format!("rope_parameters.{name}"),
+            own,
+            width,
+            Some(theta),
+        )
+    };
+    let ropes = (
+        rope("full_attention", global)?,
+        rope("sliding_attention", local)?,
+    );
+    match parameters.keys().next() {
+        None => Ok(ropes),
+        Some(key) => Err(file.unsupported(
+            format!("rope_parameters.{key} in modernbert"),
+            "full_attention, sliding_attention",
+        )),
+    }
 }

@@ -1,0 +1,278 @@
+//! The chain of modules behind the transformer.
+
+use std::path::Path;
+
+use super::CONFIG;
+use crate::EncoderError;
+use crate::files;
+use crate::model::{Dense, DenseConfig, Projection, TokenPooling, Transformer};
+use crate::ops::Placement;
+use crate::settings::{Setting, SettingInfo, SettingsFile, Unknown};
+use crate::weights::Weights;
+
+/// What happens to the transformer's output, in order: projectors, then pooling.
+#[derive(Default)]
+pub(super) struct Chain {
+    pub(super) projectors: Vec<Projector>,
+    pub(super) pooling: Option<TokenPooling>,
+    /// Folders of modules whose `config.json` was read.
+    folders: Vec<String>,
+    report: Vec<SettingInfo>,
+}
+
+pub(super) enum Projector {
+    /// A Dense module in a folder of its own.
+    Dense { folder: String, config: DenseConfig },
+    /// `linear.weight` beside the transformer's tensors, to so many dimensions or as many as it has.
+    Linear(Option<usize>),
+    /// A linear layer in a file of its own.
+    Head(&'static str),
+    /// Scaling to length one.
+    Normalize,
+}
+
+/// The parts of a model that was read.
+pub(super) struct Model {
+    pub(super) transformer: Transformer,
+    pub(super) projection: Projection,
+    pub(super) parameters: u64,
+    pub(super) element_type: String,
+}
+
+impl Chain {
+    /// Puts the Dense module of `folder` behind the others. Where its file names no activation it is `activation`.
+    pub(super) fn dense(
+        &mut self,
+        root: &Path,
+        folder: &str,
+        activation: &'static str,
+        notes: &mut Vec<String>,
+    ) -> Result<(), EncoderError> {
+        let mut file = module_config(root, folder)?;
+        let number = |size: Option<Setting<usize>>, key| match size {
+            Some(size) => Ok(size.value),
+            None => Err(file_without(root, folder, key)),
+        };
+        let activation: Setting<String> = file.take_or(
+            "activation_function",
+            activation.to_owned(),
+            "the Dense module",
+        )?;
+        let config = DenseConfig {
+            path: file.path().to_owned(),
+            in_features: number(file.take("in_features")?, "in_features")?,
+            out_features: number(file.take("out_features")?, "out_features")?,
+            bias: file.take_or("bias", true, "the Dense module")?.value,
+            activation: activation.value.clone(),
+            residual: file
+                .take_or("use_residual", false, "the Dense module")?
+                .value,
+        };
+        of_tokens(&mut file, true)?;
+        file.finish(Unknown::Refuse, notes)?;
+        let class = config.activation.rsplit('.').next().unwrap_or_default();
+        let value = format!(
+            "Dense, {} to {}, {class}",
+            config.in_features, config.out_features
+        );
+        self.tell(folder, &activation, value);
+        self.projectors.push(Projector::Dense {
+            folder: folder.to_owned(),
+            config,
+        });
+        Ok(())
+    }
+
+    /// Puts scaling to length one behind the others, as the module of `folder` says.
+    pub(super) fn normalize(
+        &mut self,
+        root: &Path,
+        folder: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<(), EncoderError> {
+        let mut file = module_config(root, folder)?;
+        of_tokens(&mut file, false)?;
+        let origin = file.origin("module_input_name");
+        file.finish(Unknown::Refuse, notes)?;
+        let setting = Setting { value: (), origin };
+        self.tell(folder, &setting, "scaled to length one".to_owned());
+        self.projectors.push(Projector::Normalize);
+        Ok(())
+    }
+
+    /// Puts scaling to length one behind the others, as `whose` code does without a module.
+    pub(super) fn normalize_as(&mut self, whose: &'static str) {
+        let setting = Setting::default((), whose);
+        let value = "scaled to length one";
+        self.report
+            .push(SettingInfo::new("vectors", &setting, value));
+        self.projectors.push(Projector::Normalize);
+    }
+
+    /// Pools at the end, as the module of `folder` says.
+    pub(super) fn pool(
+        &mut self,
+        root: &Path,
+        folder: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<(), EncoderError> {
+        const WHOSE: &str = "sentence-transformers";
+        let mut file = module_config(root, folder)?;
+        let factor = file.take_or("pool_factor", 1.0f64, WHOSE)?;
+        if !(factor.value.is_finite() && factor.value >= 1.0) {
+            return Err(file.problem(format!(
+                "pool_factor is {} and should be at least 1",
+                factor.value
+            )));
+        }
+        let tasks = tasks(&mut file, "tasks")?.value;
+        let is = |task: &str| tasks.iter().any(|found| found == task);
+        let pooling = TokenPooling {
+            factor: factor.value,
+            protected: file.take_or("num_protected_tokens", 1, WHOSE)?.value,
+            // Files from before there was this setting have none.
+            normalize: file.take_or("normalize_embeddings", false, WHOSE)?.value,
+            queries: is("query"),
+            documents: is("document"),
+        };
+        file.finish(Unknown::Refuse, notes)?;
+        let value = format!(
+            "{} of {}, the first {} left as they are{}",
+            "pooled by a factor",
+            factor.value,
+            pooling.protected,
+            if pooling.normalize {
+                ", scaled to length one"
+            } else {
+                ""
+            }
+        );
+        let of = tasks.join(" and ");
+        self.tell(folder, &factor, format!("{value} ({of})"));
+        self.pooling = Some(pooling);
+        Ok(())
+    }
+
+    /// Whether anything projects the transformer's output.
+    pub(super) fn is_projection(&self) -> bool {
+        let normalize = |projector: &Projector| matches!(projector, Projector::Normalize);
+        !self.projectors.iter().all(normalize)
+    }
+
+    /// Folders of modules whose `config.json` was read.
+    pub(super) fn folders(&self) -> &[String] {
+        &self.folders
+    }
+
+    /// The module of `folder` in words.
+    pub(super) fn tell<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
+        self.folders.push(folder.to_owned());
+        let name = format!("module {folder}");
+        self.report.push(SettingInfo::new(&name, setting, value));
+    }
+
+    /// The modules in words.
+    pub(super) fn report(&self) -> Vec<SettingInfo> {
+        self.report.clone()
+    }
+}
+
+/// The `config.json` of a module, which must be there.
+pub(super) fn module_config(root: &Path, folder: &str) -> Result<SettingsFile, EncoderError> {
+    let name = files::inside(folder, CONFIG);
+    let path = root.join(&name);
+    if !path.is_file() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(files::io(&path, missing));
+    }
+    SettingsFile::open(root, &name)
+}
+
+/// The tasks that a module is for: a word or a list of words.
+pub(super) fn tasks(
+    file: &mut SettingsFile,
+    key: &str,
+) -> Result<Setting<Vec<String>>, EncoderError> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Tasks {
+        One(String),
+        Many(Vec<String>),
+    }
+    let tasks: Option<Setting<Tasks>> = file.take(key)?;
+    Ok(match tasks {
+        Some(tasks) => tasks.map(|tasks| match tasks {
+            Tasks::One(task) => vec![task],
+            Tasks::Many(tasks) => tasks,
+        }),
+        None => Setting::default(vec!["document".to_owned()], "sentence-transformers"),
+    })
+}
+
+/// Checks that a module reads the vectors of tokens and writes them.
+fn of_tokens(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
+    const TOKENS: &str = "token_embeddings";
+    if !absent && !file.has("module_input_name") {
+        return Err(file.unsupported(
+            "scaling of another thing than token vectors".to_owned(),
+            "module_input_name token_embeddings",
+        ));
+    }
+    for key in ["module_input_name", "module_output_name"] {
+        file.refuse_unless(key, |value| value == TOKENS, TOKENS)?;
+    }
+    Ok(())
+}
+
+fn file_without(root: &Path, folder: &str, key: &str) -> EncoderError {
+    EncoderError::Config {
+        path: root.join(files::inside(folder, CONFIG)),
+        problem: format!("{key} is missing"),
+    }
+}
+
+/// Reads the weights of the transformer in `folder` and of the modules behind it.
+pub(super) fn build(
+    chain: &Chain,
+    root: &Path,
+    folder: &Path,
+    placement: &Placement,
+) -> Result<Model, EncoderError> {
+    let weights = Weights::open(folder)?;
+    let mut parameters = weights.parameters();
+    let element_type = weights.element_type();
+    let transformer = Transformer::load(&folder.join(CONFIG), &weights, placement)?;
+    let mut projection = Projection::new(transformer.hidden());
+    for projector in &chain.projectors {
+        let dim = projection.dim();
+        match projector {
+            Projector::Normalize => projection.normalize(),
+            Projector::Linear(outputs) => {
+                projection.push(Dense::plain("linear.", dim, *outputs, &weights, placement)?);
+            }
+            Projector::Head(file) => {
+                let weights = Weights::open_file(folder.join(file))?;
+                parameters += weights.parameters();
+                projection.push(Dense::plain("", dim, None, &weights, placement)?);
+            }
+            Projector::Dense { folder, config } => {
+                if config.in_features != dim {
+                    return Err(EncoderError::DenseChain {
+                        path: config.path.clone(),
+                        expected: dim,
+                        found: config.in_features,
+                    });
+                }
+                let weights = Weights::open(&root.join(folder))?;
+                parameters += weights.parameters();
+                projection.push(Dense::load(config, &weights, placement)?);
+            }
+        }
+    }
+    Ok(Model {
+        transformer,
+        projection,
+        parameters,
+        element_type,
+    })
+}

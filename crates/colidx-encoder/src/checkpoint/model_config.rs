@@ -1,0 +1,49 @@
+//! What `config.json` says beside the shape of the transformer: `model` reads that, and accounts for every key.
+
+use std::path::Path;
+
+use super::CONFIG;
+use crate::EncoderError;
+use crate::files;
+use crate::settings::{Setting, SettingsFile};
+
+/// The file of an adapter, whose weights would be added to those of the transformer.
+const ADAPTER: &str = "adapter_config.json";
+
+/// The part of `config.json` that is read here.
+pub(super) struct ModelConfig {
+    architectures: Vec<String>,
+    pub(super) tokenizer_class: Option<Setting<String>>,
+}
+
+impl ModelConfig {
+    /// Reads the file in the folder `transformer` of `root`, and refuses weights that are not all that counts.
+    pub(super) fn read(root: &Path, transformer: &str) -> Result<ModelConfig, EncoderError> {
+        let name = files::inside(transformer, CONFIG);
+        let adapter = root.join(files::inside(transformer, ADAPTER));
+        if adapter.is_file() {
+            return Err(EncoderError::Unsupported {
+                path: adapter,
+                feature: "an adapter beside the weights".to_owned(),
+                known: "weights that it was merged into",
+            });
+        }
+        let mut config = SettingsFile::read(&root.join(&name), &name)?;
+        let architectures = config.take("architectures")?;
+        let tokenizer_class = config.take("tokenizer_class")?;
+        config.refuse_unless(
+            "quantization_config",
+            |_| false,
+            "weights in F32, F16 or BF16",
+        )?;
+        Ok(ModelConfig {
+            architectures: architectures.map_or_else(Vec::new, |setting| setting.value),
+            tokenizer_class,
+        })
+    }
+
+    /// Whether the weights are those of ColBERT's own class, with its projection.
+    pub(super) fn is_colbert(&self) -> bool {
+        self.architectures.iter().any(|name| name == "HF_ColBERT")
+    }
+}

@@ -1,0 +1,50 @@
+//! The prompts of a checkpoint: text put before every query and every document.
+
+use std::collections::BTreeMap;
+
+use super::reading::SETTINGS;
+use crate::EncoderError;
+use crate::settings::{Setting, SettingsFile};
+
+/// The names that the prompt for documents may have.
+const DOCUMENT: [&str; 3] = ["document", "passage", "corpus"];
+
+/// The prompts for queries and for documents.
+///
+/// # Errors
+/// If a default prompt would stand before texts that have another one.
+pub(super) fn take(
+    settings: &mut SettingsFile,
+) -> Result<(Setting<String>, Setting<String>), EncoderError> {
+    let prompts: Option<Setting<BTreeMap<String, Option<String>>>> = settings.take("prompts")?;
+    let default: Option<Setting<String>> = settings.take("default_prompt_name")?;
+    let named = |names: &[&str]| {
+        let prompts = prompts.as_ref()?;
+        let (name, text) = names.iter().find_map(|&name| {
+            let text = prompts.value.get(name)?;
+            Some((name, text.clone().unwrap_or_default()))
+        })?;
+        Some(Setting {
+            value: text,
+            origin: crate::settings::Origin::File {
+                file: SETTINGS.to_owned(),
+                key: format!("prompts.{name}"),
+            },
+        })
+    };
+    let or_none = |prompt: Option<Setting<String>>| {
+        prompt.unwrap_or_else(|| Setting::default(String::new(), "sentence-transformers"))
+    };
+    let (query, document) = (or_none(named(&["query"])), or_none(named(&DOCUMENT)));
+    if let Some(default) = default {
+        let prompt = named(&[&default.value]);
+        let text = prompt.as_ref().map(|prompt| &prompt.value);
+        if text != Some(&query.value) || text != Some(&document.value) {
+            return Err(settings.unsupported(
+                format!("default_prompt_name `{}`", default.value),
+                "no default prompt, or one that is the prompt of queries and documents",
+            ));
+        }
+    }
+    Ok((query, document))
+}

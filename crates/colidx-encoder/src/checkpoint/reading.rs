@@ -1,0 +1,152 @@
+//! What all layouts have: the list of modules, the transformer's folder, and the files in it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::model_config::ModelConfig;
+use super::sentence::SentenceConfig;
+use super::{CONFIG, MODULES};
+use crate::EncoderError;
+use crate::files;
+use crate::model::{Outline, Transformer};
+use crate::settings::SettingsFile;
+use crate::text::TokenizerConfig;
+use crate::weights::Weights;
+
+/// The settings of the library that saved the checkpoint.
+pub(super) const SETTINGS: &str = "config_sentence_transformers.json";
+
+/// A module of `modules.json`.
+#[derive(Deserialize)]
+pub(super) struct Module {
+    pub(super) path: String,
+    /// A dotted path of Python.
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Module {
+    /// The class at the end of the path.
+    pub(super) fn class(&self) -> &str {
+        self.kind.rsplit('.').next().unwrap_or(&self.kind)
+    }
+}
+
+/// A directory that is being read.
+pub(super) struct Reading<'a> {
+    pub(super) root: &'a Path,
+    /// Those behind the transformer; none where there is no `modules.json`.
+    pub(super) modules: Option<Vec<Module>>,
+    /// The folder with the transformer and the tokenizer, relative to the checkpoint; empty for the checkpoint itself.
+    pub(super) transformer: String,
+    /// `config_sentence_transformers.json`.
+    pub(super) settings: SettingsFile,
+    /// `sentence_bert_config.json` or one of its siblings.
+    pub(super) sentence: SentenceConfig,
+    pub(super) model: ModelConfig,
+    pub(super) outline: Outline,
+    pub(super) tokenizer: TokenizerConfig,
+    /// What is to be told of the checkpoint.
+    pub(super) notes: Vec<String>,
+    model_type_of_settings: Option<String>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads what all layouts have from the directory `root`.
+    pub(super) fn open(root: &'a Path) -> Result<Reading<'a>, EncoderError> {
+        let is_there = |name| files::is_file(&root.join(name));
+        let is_listed = is_there(MODULES)?;
+        if !(is_listed || is_there(super::stanford::METADATA)? || is_there(CONFIG)?) {
+            return Err(EncoderError::NoCheckpoint {
+                path: root.to_owned(),
+                expected: "modules.json, artifact.metadata or config.json",
+            });
+        }
+        let (transformer, modules) = if is_listed {
+            let (transformer, modules) = modules(root)?;
+            (transformer, Some(modules))
+        } else {
+            (String::new(), None)
+        };
+        let mut notes = Vec::new();
+        let mut settings = SettingsFile::open(root, SETTINGS)?;
+        let model_type = settings.take::<String>("model_type")?;
+        settings.pass_over(&["__version__"]);
+        let model = ModelConfig::read(root, &transformer)?;
+        let config = root.join(files::inside(&transformer, CONFIG));
+        let outline = Transformer::outline(&config)?;
+        let class = model.tokenizer_class.clone();
+        Ok(Reading {
+            sentence: SentenceConfig::read(root, &transformer, &mut notes)?,
+            tokenizer: TokenizerConfig::read(
+                root,
+                &transformer,
+                &outline.architecture,
+                class,
+                &mut notes,
+            )?,
+            root,
+            modules,
+            transformer,
+            settings,
+            model,
+            outline,
+            notes,
+            model_type_of_settings: model_type.map(|model_type| model_type.value),
+        })
+    }
+
+    /// The folder with the transformer and the tokenizer.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.root.join(&self.transformer)
+    }
+
+    /// `model_type` in `config_sentence_transformers.json`.
+    pub(super) fn model_type_of_settings(&self) -> Option<&str> {
+        self.model_type_of_settings.as_deref()
+    }
+
+    /// Whether a module of that class is listed.
+    pub(super) fn lists(&self, class: &str) -> bool {
+        let modules = self.modules.iter().flatten();
+        modules.into_iter().any(|module| module.class() == class)
+    }
+
+    /// Whether the transformer's folder holds the file `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.folder().join(name).is_file()
+    }
+
+    /// Whether the weights hold ColBERT's projection.
+    pub(super) fn has_linear(&self) -> Result<bool, EncoderError> {
+        Ok(Weights::open(&self.folder())?.has("linear.weight"))
+    }
+}
+
+/// The transformer's folder and the modules behind it.
+fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
+    let path = root.join(MODULES);
+    let mut modules: Vec<Module> = files::read_json(&path)?;
+    let problem = |problem: String| EncoderError::Config {
+        path: path.clone(),
+        problem,
+    };
+    if let Some(module) = modules.iter().find(|m| !files::is_inside(&m.path)) {
+        return Err(problem(format!(
+            "`{}` is no folder of the checkpoint",
+            module.path
+        )));
+    }
+    match modules.first() {
+        None => Err(problem("the list of modules is empty".to_owned())),
+        Some(first) if first.class() != "Transformer" => Err(problem(format!(
+            "the first module should be a Transformer and is {}",
+            first.kind
+        ))),
+        Some(_) => {
+            let rest = modules.split_off(1);
+            Ok((modules.swap_remove(0).path, rest))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Reading files with errors that name them, and the fingerprint over them.
+
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Component, Path};
+
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::EncoderError;
+
+/// Bytes that a JSON file of settings may have: the largest known have about a million. What is made of it in memory is many
+/// times as large.
+const MAX_JSON: u64 = 8 << 20;
+/// Bytes that a tokenizer's file may have, and any other than weights: twice what those of the largest vocabularies have.
+pub(crate) const MAX_TOKENIZER: u64 = 64 << 20;
+
+/// Reads a file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, EncoderError> {
+    let file = fs::File::open(path).map_err(|source| io(path, source))?;
+    let mut bytes = Vec::new();
+    // One byte more than may be there tells whether there is more, whatever the system says of the file.
+    let mut first = file.take(limit + 1);
+    (first.read_to_end(&mut bytes)).map_err(|source| io(path, source))?;
+    if bytes.len() as u64 > limit {
+        return Err(EncoderError::TooLarge {
+            path: path.to_owned(),
+            limit,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads and parses a JSON file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderError> {
+    let bytes = read(path, MAX_JSON)?;
+    serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// As [`read_json`], with the default where there is no such file.
+pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
+    path: &Path,
+) -> Result<T, EncoderError> {
+    if is_file(path)? {
+        read_json(path)
+    } else {
+        Ok(T::default())
+    }
+}
+
+/// Whether there is such a file. A folder that may not be looked into does not count as one without it.
+pub(crate) fn is_file(path: &Path) -> Result<bool, EncoderError> {
+    match path.metadata() {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(source) => match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(false),
+            _ => Err(io(path, source)),
+        },
+    }
+}
+
+/// Hex xxh3-128 over the files `names` of `root`, each with its name and length; absent files count as absent.
+pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, EncoderError> {
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 1 << 18];
+    for name in names {
+        let path = root.join(name);
+        if !is_file(&path)? {
+            continue;
+        }
+        let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;
+        let is_weights = [".safetensors", ".bin", ".pt"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        let size = file.metadata().map_err(|source| io(&path, source))?.len();
+        if !is_weights && size > MAX_TOKENIZER {
+            return Err(EncoderError::TooLarge {
+                path,
+                limit: MAX_TOKENIZER,
+            });
+        }
+        let mut len = 0u64;
+        hash.update(name.as_bytes());
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => {
+                    hash.update(&buffer[..n]);
+                    len += n as u64;
+                }
+                Err(source) => return Err(io(&path, source)),
+            }
+        }
+        hash.update(&len.to_le_bytes());
+    }
+    Ok(format!("{:032x}", hash.digest128()))
+}
+
+/// The path of `name` in `folder`, both relative to a checkpoint; an empty folder is the checkpoint itself.
+pub(crate) fn inside(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+/// Whether a path that a file of a checkpoint names stays inside the checkpoint's folder. A checkpoint may come from anywhere.
+pub(crate) fn is_inside(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// What to call the checkpoint at `root`: its directory's name, or `owner/name` where that is a commit in the model hub's
+/// cache, `models--owner--name/snapshots/COMMIT`.
+pub(crate) fn checkpoint_name(root: &Path) -> String {
+    let Ok(root) = root.canonicalize() else {
+        return String::new();
+    };
+    let mut names = root.iter().rev().map(|name| name.to_string_lossy());
+    let name = names.next().unwrap_or_default();
+    let repository = (names.next().is_some_and(|folder| folder == "snapshots"))
+        .then(|| names.next())
+        .flatten();
+    match repository
+        .as_deref()
+        .and_then(|r| r.strip_prefix("models--"))
+    {
+        Some(repository) => repository.replacen("--", "/", 1),
+        None => name.into_owned(),
+    }
+}
+
+pub(crate) fn io(path: &Path, source: std::io::Error) -> EncoderError {
+    EncoderError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_have_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, name) in [
+            ("my-checkpoint", "my-checkpoint"),
+            ("models--owner--na-me/snapshots/0a1b2c", "owner/na-me"),
+            ("snapshots/0a1b2c", "0a1b2c"),
+        ] {
+            let root = folder.path().join(path);
+            fs::create_dir_all(&root).unwrap();
+            assert_eq!(checkpoint_name(&root), name);
+        }
+    }
+}

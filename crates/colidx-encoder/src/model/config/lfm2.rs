@@ -1,0 +1,103 @@
+//! The configuration of LFM2.
+
+use std::collections::HashSet;
+
+use super::Config;
+use super::decoder::{Decoder, Mixer, Names, heads};
+use super::file::File;
+use super::rope::Rope;
+use crate::EncoderError;
+use crate::ops::{Activation, Reach};
+
+const NAMES: Names = Names {
+    final_norm: "embedding_norm",
+    mixer_norm: "operator_norm",
+    attention_output: "self_attn.out_proj",
+    head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
+    feed_forward_norm: "ffn_norm",
+    feed_forward: ["feed_forward.w1", "feed_forward.w3", "feed_forward.w2"],
+};
+
+/// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
+/// otherwise; convolutions always do.
+pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+    let reach = match file.optional("is_causal")?.unwrap_or(true) {
+        true => Reach::back(None),
+        false => Reach::ALL,
+    };
+    let hidden = file.size("hidden_size")?;
+    let heads = heads(file, hidden, None)?;
+    let epsilon: f64 = file.optional("norm_eps")?.unwrap_or(1e-5);
+    for key in ["block_use_swiglu", "use_pos_enc"] {
+        file.only(key, true)?;
+    }
+    // What the first release wrote beside the keys that transformers computes with.
+    file.ignore(&[
+        "block_dim",
+        "block_mlp_init_scale",
+        "block_norm_eps",
+        "block_out_init_scale",
+        "block_use_xavier_init",
+        "conv_dim",
+        "conv_dim_out",
+        "conv_use_xavier_init",
+        "num_heads",
+        "theta",
+    ]);
+    Ok(Config::Decoder(Decoder {
+        names: &NAMES,
+        vocabulary: file.size("vocab_size")?,
+        hidden,
+        inner: inner(file)?,
+        activation: Activation::Silu,
+        epsilon,
+        heads,
+        rope: Rope::take(file, heads.width, Some(1e6))?,
+        attention_bias: false,
+        mlp_bias: false,
+        convolution_bias: file.optional("conv_bias")?.unwrap_or(false),
+        layers: layers(file, reach)?,
+        positions: file.size("max_position_embeddings")?,
+    }))
+}
+
+/// How wide the feed-forward part is: as said, or two thirds of it and rounded up.
+fn inner(file: &mut File) -> Result<usize, EncoderError> {
+    let said: Option<usize> = file.optional("intermediate_size")?;
+    let said = match file.optional("block_ff_dim")?.or(said) {
+        Some(said) => file.at_least_one("intermediate_size", said)?,
+        None => return Err(file.problem("`intermediate_size` is missing".to_owned())),
+    };
+    let multiplier: Option<f64> = file.optional("block_ffn_dim_multiplier")?;
+    let multiple = file.optional("block_multiple_of")?.unwrap_or(256);
+    let multiple = file.at_least_one("block_multiple_of", multiple)?;
+    if !file.optional("block_auto_adjust_ff_dim")?.unwrap_or(true) {
+        return Ok(said);
+    }
+    let adjusted = said.saturating_mul(2) / 3;
+    let adjusted = (multiplier.unwrap_or(1.0) * adjusted as f64) as usize;
+    let inner = adjusted.checked_next_multiple_of(multiple).unwrap_or(0);
+    file.at_least_one("the adjusted intermediate_size", inner)
+}
+
+fn layers(file: &mut File, reach: Reach) -> Result<Vec<Mixer>, EncoderError> {
+    let count = file.layers("num_hidden_layers")?;
+    let taps = file.optional("conv_L_cache")?.unwrap_or(3);
+    let taps = file.at_least_one("conv_L_cache", taps)?;
+    let attending: Option<HashSet<usize>> = file.optional("full_attn_idxs")?;
+    let types = file.layer_types(count)?;
+    (0..count)
+        .map(|layer| {
+            let kind = match (&types, &attending) {
+                (Some(types), _) => types[layer].as_str(),
+                (None, Some(attending)) if !attending.contains(&layer) => "conv",
+                (None, _) => "full_attention",
+            };
+            match kind {
+                "conv" => Ok(Mixer::Convolution(taps)),
+                "full_attention" => Ok(Mixer::Attention(reach)),
+                _ => Err(file.unsupported(format!("layer type `{kind}`"), "full_attention, conv")),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! The configuration of Qwen3.
+
+use super::Config;
+use super::decoder::{Decoder, Mixer, Names, heads};
+use super::file::File;
+use super::rope::Rope;
+use crate::EncoderError;
+use crate::ops::Reach;
+
+/// The names of Llama, and norms of heads.
+const NAMES: Names = Names {
+    final_norm: "norm",
+    mixer_norm: "input_layernorm",
+    attention_output: "self_attn.o_proj",
+    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    feed_forward_norm: "post_attention_layernorm",
+    feed_forward: ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"],
+};
+
+/// Reads the file of a Qwen3 (Yang et al., arXiv 2505.09388).
+pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+    let causal = is_causal(file)?;
+    let hidden = file.size("hidden_size")?;
+    let heads = heads(file, hidden, Some(128))?;
+    Ok(Config::Decoder(Decoder {
+        names: &NAMES,
+        vocabulary: file.size("vocab_size")?,
+        hidden,
+        inner: file.size("intermediate_size")?,
+        activation: file.activation("hidden_act", "silu")?,
+        epsilon: file.optional("rms_norm_eps")?.unwrap_or(1e-6),
+        heads,
+        rope: Rope::take(file, heads.width, None)?,
+        attention_bias: file.optional("attention_bias")?.unwrap_or(false),
+        mlp_bias: false,
+        convolution_bias: false,
+        layers: layers(file, causal)?,
+        positions: file.size("max_position_embeddings")?,
+    }))
+}
+
+/// Whether a token attends to what stands before it alone. As a language model does; encoders made of it attend both ways, and
+/// their own code does so where the configuration need not say it.
+fn is_causal(file: &mut File) -> Result<bool, EncoderError> {
+    let causal: Option<bool> = file.optional("is_causal")?;
+    let both_ways: Option<bool> = file.optional("use_bidirectional_attention")?;
+    match (causal, both_ways) {
+        (Some(causal), Some(both_ways)) if causal == both_ways => Err(file.problem(format!(
+            "is_causal and use_bidirectional_attention are both {causal}"
+        ))),
+        (Some(causal), _) => Ok(causal),
+        (None, Some(both_ways)) => Ok(!both_ways),
+        (None, None) => Err(file.problem(format!(
+            "{} may attend to what stands before a token or to all, and neither is_causal nor use_bidirectional_attention is there: add \"is_causal\": true or false, as the model was trained",
+            file.architecture()
+        ))),
+    }
+}
+
+/// What each layer attends to.
+fn layers(file: &mut File, causal: bool) -> Result<Vec<Mixer>, EncoderError> {
+    let count = file.layers("num_hidden_layers")?;
+    let whole: usize = file.optional("max_window_layers")?.unwrap_or(28);
+    let is_used = file.optional("use_sliding_window")?.unwrap_or(false);
+    let window: Option<usize> = file.optional("sliding_window")?;
+    let window = match (is_used, window) {
+        (true, None) => Some(4096),
+        (true, Some(window)) => Some(file.at_least_one("sliding_window", window)?),
+        (false, _) => None,
+    };
+    let types = match file.layer_types(count)? {
+        Some(types) => types,
+        None => (0..count)
+            .map(|layer| match window {
+                Some(_) if layer >= whole => "sliding_attention".to_owned(),
+                _ => "full_attention".to_owned(),
+            })
+            .collect(),
+    };
+    types
+        .iter()
+        .map(|kind| match (kind.as_str(), window, causal) {
+            ("full_attention", _, true) => Ok(Mixer::Attention(Reach::back(None))),
+            ("full_attention", _, false) => Ok(Mixer::Attention(Reach::ALL)),
+            // The window counts the token itself.
+            ("sliding_attention", Some(window), true) => {
+                Ok(Mixer::Attention(Reach::back(Some(window - 1))))
+            }
+            _ => Err(file.unsupported(
+                format!(
+                    "layer type `{kind}` with use_sliding_window {is_used} and is_causal {causal}"
+                ),
+                "full_attention; sliding_attention where use_sliding_window and is_causal are true",
+            )),
+        })
+        .collect()
+}

@@ -1,0 +1,190 @@
+//! A gated convolution over a few tokens.
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use super::{Batch, Placement, Sequence, elements};
+
+/// The short convolution of LFM2 (Liquid AI, arXiv 2511.23404): of `b`, `c` and `x` each dimension of `b * x` is weighed over
+/// the last few tokens of its sequence and multiplied by `c`.
+pub(crate) struct ShortConvolution {
+    width: usize,
+    /// Tokens that it reaches: its own and those before.
+    taps: usize,
+    /// `[taps, width]`, the earliest token first.
+    weight: Vec<f32>,
+    /// `[width]`.
+    bias: Vec<f32>,
+    /// Both where operations are candle's own.
+    tensors: Option<(Tensor, Tensor)>,
+}
+
+impl ShortConvolution {
+    /// A convolution with `weight`, `[width, taps]` row-major as checkpoints have it, and `bias`, `[width]`.
+    pub(crate) fn new(
+        weight: &[f32],
+        bias: Vec<f32>,
+        taps: usize,
+        placement: &Placement,
+    ) -> Result<ShortConvolution> {
+        let width = bias.len();
+        let weight: Vec<f32> = (0..taps * width)
+            .map(|i| weight[i % width * taps + i / width])
+            .collect();
+        Ok(ShortConvolution {
+            tensors: match placement {
+                Placement::Kernels(_) => None,
+                Placement::Tensors(_) => Some((
+                    placement.matrix(&weight, width)?,
+                    placement.matrix(&bias, width)?,
+                )),
+            },
+            width,
+            taps,
+            weight,
+            bias,
+        })
+    }
+
+    /// `[n, width]` for `bcx`, `[n, 3 width]`.
+    pub(crate) fn forward(&self, bcx: &Tensor, batch: &Batch) -> Result<Tensor> {
+        match &self.tensors {
+            None => bcx.apply_op1_no_bwd(&Forward {
+                convolution: self,
+                batch,
+            }),
+            Some((weight, bias)) => self.with_tensors(bcx, batch, weight, bias),
+        }
+    }
+
+    fn with_tensors(
+        &self,
+        bcx: &Tensor,
+        batch: &Batch,
+        weight: &Tensor,
+        bias: &Tensor,
+    ) -> Result<Tensor> {
+        let part = |which| bcx.narrow(1, which * self.width, self.width);
+        let product = (part(0)? * part(2)?)?;
+        let places = batch.places();
+        let mut sum = bias.broadcast_as(product.shape())?;
+        for tap in 0..self.taps {
+            let back = (self.taps - 1 - tap) as u32;
+            // A token before the first one counts as zero.
+            let rows: Vec<u32> = (0u32..)
+                .zip(&places)
+                .map(|(row, &place)| if place < back { row } else { row - back })
+                .collect();
+            let there: Vec<f32> = places
+                .iter()
+                .map(|&place| f32::from(place >= back))
+                .collect();
+            let n = rows.len();
+            let rows = Tensor::from_vec(rows, n, bcx.device())?;
+            let there = Tensor::from_vec(there, (n, 1), bcx.device())?;
+            let earlier = product.index_select(&rows, 0)?.broadcast_mul(&there)?;
+            sum = (sum + earlier.broadcast_mul(&weight.narrow(0, tap, 1)?)?)?;
+        }
+        part(1)? * sum
+    }
+
+    /// What it gives for the rows of a sequence, `[n, 3 width]`, from `first` on, into `out`. Products and sums are rounded
+    /// apart: every processor gives the same bits.
+    fn rows(&self, bcx: &[f32], first: usize, out: &mut [f32]) {
+        let width = self.width;
+        for (row, out) in (first..).zip(out.chunks_exact_mut(width)) {
+            out.copy_from_slice(&self.bias);
+            let taps = self.weight.chunks_exact(width).enumerate();
+            for (tap, weight) in taps {
+                let Some(row) = (row + tap + 1).checked_sub(self.taps) else {
+                    continue;
+                };
+                let (b, rest) = bcx[row * 3 * width..][..3 * width].split_at(width);
+                let x = &rest[width..];
+                for (((out, weight), b), x) in out.iter_mut().zip(weight).zip(b).zip(x) {
+                    *out += weight * (b * x);
+                }
+            }
+            let c = &bcx[(row * 3 + 1) * width..][..width];
+            for (out, c) in out.iter_mut().zip(c) {
+                *out *= c;
+            }
+        }
+    }
+}
+
+struct Forward<'a> {
+    convolution: &'a ShortConvolution,
+    batch: &'a Batch,
+}
+
+impl CustomOp1 for Forward<'_> {
+    fn name(&self) -> &'static str {
+        "short-convolution"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let bcx = elements(self.name(), storage, layout)?;
+        let (n, row) = layout.shape().dims2()?;
+        let width = self.convolution.width;
+        if row != 3 * width {
+            bail!(
+                "short-convolution: input of width {row} where {} was expected",
+                3 * width
+            );
+        }
+        let mut out = vec![0.0; n * width];
+        for Sequence { rows, .. } in &self.batch.sequences {
+            let bcx = &bcx[rows.start * row..rows.end * row];
+            let out = &mut out[rows.start * width..rows.end * width];
+            let threads = self.batch.threads;
+            threads.by_rows(out, width, |first, out| {
+                self.convolution.rows(bcx, first, out);
+            });
+        }
+        Ok((CpuStorage::F32(out), (n, width).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::ops::Threads;
+    use crate::ops::testing::{batch, random};
+
+    #[test]
+    fn kernels_agree_with_candle() -> Result<()> {
+        let (width, n) = (10, 43);
+        let bcx = Tensor::from_vec(random(n * 3 * width, 1), (n, 3 * width), &Device::Cpu)?;
+        let lengths = [(1, 1), (30, 30), (12, 5)];
+        for taps in [1, 3, 4] {
+            let run = |placement: &Placement, threads| {
+                let weight = random(width * taps, 2);
+                ShortConvolution::new(&weight, random(width, 3), taps, placement)?
+                    .forward(&bcx, &batch(&lengths, threads, placement)?)
+            };
+            let expected = run(&Placement::Tensors(Device::Cpu), Threads::One)?;
+            let found = run(&Placement::default(), Threads::One)?;
+            let difference = (&found - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
+            assert!(difference < 1e-6, "{difference}");
+            let spread = run(&Placement::default(), Threads::All)?;
+            assert_eq!(spread.to_vec2::<f32>()?, found.to_vec2::<f32>()?);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_token_sees_itself_and_those_before() -> Result<()> {
+        let bcx: Vec<f32> = [1.0, 10.0, 100.0]
+            .iter()
+            .flat_map(|x| [1.0, 2.0, *x])
+            .collect();
+        let bcx = Tensor::from_vec(bcx, (3, 3), &Device::Cpu)?;
+        let placement = Placement::default();
+        let convolution = ShortConvolution::new(&[3.0, 5.0], vec![0.5], 2, &placement)?;
+        let out = convolution.forward(&bcx, &batch(&[(3, 3)], Threads::One, &placement)?)?;
+        assert_eq!(out.to_vec2::<f32>()?, [[11.0], [107.0], [1061.0]]);
+        Ok(())
+    }
+}

@@ -1,0 +1,365 @@
+//! Settings, each with where it comes from, and the JSON files that hold them.
+//!
+//! Whoever reads a file takes out the keys that he understands. What is left is what colidx does not know, and
+//! [`SettingsFile::finish`] refuses it or tells of it: no setting is passed over.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::EncoderError;
+use crate::files;
+
+/// Where a setting comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A key of a file of the checkpoint.
+    File { file: String, key: String },
+    /// No file says; this is what the program named takes then.
+    Default(&'static str),
+    /// The caller said so.
+    Caller,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::File { file, key } => write!(f, "{file}: {key}"),
+            Origin::Default(whose) => write!(f, "default of {whose}"),
+            Origin::Caller => f.write_str("option"),
+        }
+    }
+}
+
+/// A setting and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
+}
+
+impl<T> Setting<T> {
+    /// What `whose` takes where no file says otherwise.
+    pub(crate) fn default(value: T, whose: &'static str) -> Setting<T> {
+        Setting {
+            value,
+            origin: Origin::Default(whose),
+        }
+    }
+
+    /// What the caller asked for.
+    pub(crate) fn of_caller(value: T) -> Setting<T> {
+        Setting {
+            value,
+            origin: Origin::Caller,
+        }
+    }
+
+    /// The same setting, seen otherwise.
+    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Setting<U> {
+        Setting {
+            value: f(self.value),
+            origin: self.origin,
+        }
+    }
+}
+
+/// A setting that shapes vectors, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingInfo {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub value: String,
+    /// The file and key that say so, whose default it is, or `option`.
+    pub origin: String,
+}
+
+impl SettingInfo {
+    pub(crate) fn new<T>(
+        name: &str,
+        setting: &Setting<T>,
+        value: impl Into<String>,
+    ) -> SettingInfo {
+        SettingInfo {
+            name: name.to_owned(),
+            value: value.into(),
+            origin: setting.origin.to_string(),
+        }
+    }
+}
+
+/// What to do with keys that nobody took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// The file is there to shape vectors, so the key may well do so.
+    Refuse,
+    /// Most keys of such a file shape nothing.
+    Tell,
+}
+
+/// A JSON object of settings, less those that were taken out. A file that is not there is empty.
+pub(crate) struct SettingsFile {
+    path: PathBuf,
+    /// The path as people know it, relative to the checkpoint.
+    name: String,
+    settings: Map<String, Value>,
+}
+
+impl SettingsFile {
+    /// Reads the file `name` of `root`.
+    pub(crate) fn open(root: &Path, name: &str) -> Result<SettingsFile, EncoderError> {
+        let path = root.join(name);
+        Ok(SettingsFile {
+            settings: files::read_json_if_present(&path)?,
+            path,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Reads the file at `path`, which must be there. In the checkpoint it is called `name`.
+    pub(crate) fn read(path: &Path, name: &str) -> Result<SettingsFile, EncoderError> {
+        Ok(SettingsFile {
+            settings: files::read_json(path)?,
+            path: path.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// An object inside another one, whose keys are named after its own.
+    pub(crate) fn inner(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
+        SettingsFile {
+            path: self.path.clone(),
+            name: format!("{}: {key}", self.name),
+            settings,
+        }
+    }
+
+    /// What is left, taken out.
+    pub(crate) fn rest(&mut self) -> SettingsFile {
+        let rest = std::mem::take(&mut self.settings);
+        self.same_file(rest)
+    }
+
+    /// Other settings of the same file.
+    pub(crate) fn same_file(&self, settings: Map<String, Value>) -> SettingsFile {
+        SettingsFile {
+            path: self.path.clone(),
+            name: self.name.clone(),
+            settings,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The keys that are left.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
+        self.settings.keys().cloned()
+    }
+
+    /// Whether nothing is left in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+
+    /// Whether `key` is there and not null.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.settings.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// Whether `key` is there as null.
+    pub(crate) fn is_null(&self, key: &str) -> bool {
+        self.settings.get(key).is_some_and(Value::is_null)
+    }
+
+    /// Where a setting under `key` comes from.
+    pub(crate) fn origin(&self, key: &str) -> Origin {
+        Origin::File {
+            file: self.name.clone(),
+            key: key.to_owned(),
+        }
+    }
+
+    /// Takes the setting `key` out. Null is as good as absent.
+    ///
+    /// # Errors
+    /// If it is no `T`.
+    pub(crate) fn take<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+    ) -> Result<Option<Setting<T>>, EncoderError> {
+        match self.settings.remove(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match serde_json::from_value(value) {
+                Ok(value) => Ok(Some(Setting {
+                    value,
+                    origin: self.origin(key),
+                })),
+                Err(error) => Err(self.problem(format!("{key}: {error}"))),
+            },
+        }
+    }
+
+    /// As [`take`](Self::take), with what `whose` takes where there is none.
+    pub(crate) fn take_or<T: DeserializeOwned>(
+        &mut self,
+        key: &str,
+        default: T,
+        whose: &'static str,
+    ) -> Result<Setting<T>, EncoderError> {
+        let taken = self.take(key)?;
+        Ok(taken.unwrap_or_else(|| Setting::default(default, whose)))
+    }
+
+    /// Takes out `key`, which colidx can only do without unless `allowed` says that it changes nothing.
+    ///
+    /// # Errors
+    /// If it is there and not allowed.
+    pub(crate) fn refuse_unless(
+        &mut self,
+        key: &str,
+        allowed: impl FnOnce(&Value) -> bool,
+        known: &'static str,
+    ) -> Result<(), EncoderError> {
+        match self.settings.remove(key) {
+            Some(value) if !says_nothing(&value) && !allowed(&value) => {
+                Err(self.unsupported(format!("{key} {value}"), known))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes out keys that change no vector.
+    pub(crate) fn pass_over(&mut self, keys: &[&str]) {
+        for key in keys {
+            self.settings.remove(*key);
+        }
+    }
+
+    /// Ends the reading: what is left is refused, or told in `notes`.
+    ///
+    /// # Errors
+    /// If something is left that is to be refused.
+    pub(crate) fn finish(
+        mut self,
+        unknown: Unknown,
+        notes: &mut Vec<String>,
+    ) -> Result<(), EncoderError> {
+        self.settings.retain(|_, value| !says_nothing(value));
+        let Some(key) = self.settings.keys().next() else {
+            return Ok(());
+        };
+        if unknown == Unknown::Refuse {
+            return Err(self.unsupported(
+                format!("the key `{key}`, which colidx does not know,"),
+                "the keys that sentence-transformers 6.2 and PyLate 1.6 write",
+            ));
+        }
+        let keys: Vec<String> = self.settings.keys().map(|key| format!("`{key}`")).collect();
+        let (keys, them) = match keys.len() {
+            1 => (format!("the key {}", keys[0]), "it"),
+            _ => (format!("the keys {}", keys.join(", ")), "them"),
+        };
+        notes.push(format!(
+            "{}: colidx does not know {keys} and makes its vectors without {them}",
+            self.name
+        ));
+        Ok(())
+    }
+
+    /// An error about this file.
+    pub(crate) fn problem(&self, problem: String) -> EncoderError {
+        EncoderError::Config {
+            path: self.path.clone(),
+            problem,
+        }
+    }
+
+    /// An error about something in this file that colidx does not do.
+    pub(crate) fn unsupported(&self, feature: String, known: &'static str) -> EncoderError {
+        EncoderError::Unsupported {
+            path: self.path.clone(),
+            feature,
+            known,
+        }
+    }
+}
+
+/// Null, false and what is empty ask for nothing.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(json: &str) -> (tempfile::TempDir, SettingsFile) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.json"), json).unwrap();
+        let file = SettingsFile::open(folder.path(), "a.json").unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn what_nobody_took_is_refused_or_told() {
+        let json = r#"{"known": 3, "null": null, "off": false, "new": 1, "newer": [2]}"#;
+        let (_folder, mut settings) = file(json);
+        let known: Setting<usize> = settings.take("known").unwrap().unwrap();
+        assert_eq!(
+            (known.value, known.origin.to_string()),
+            (3, "a.json: known".into())
+        );
+        let mut notes = Vec::new();
+        settings.finish(Unknown::Tell, &mut notes).unwrap();
+        assert_eq!(notes.len(), 1);
+        assert!(
+            notes[0].contains("a.json") && notes[0].contains("`new`, `newer`"),
+            "{notes:?}"
+        );
+        assert!(!notes[0].contains("off"), "{notes:?}");
+
+        let (_folder, settings) = file(json);
+        let error = settings
+            .finish(Unknown::Refuse, &mut notes)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("a.json") && error.contains("`known`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_an_error_that_names_file_and_key() {
+        let (_folder, mut settings) = file(r#"{"length": "long"}"#);
+        let error = settings.take::<usize>("length").unwrap_err().to_string();
+        assert!(
+            error.contains("a.json") && error.contains("length"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_refused() {
+        let (_folder, mut settings) = file(r#"{"a": null, "b": {}, "c": "fine", "d": "bad"}"#);
+        let fine = |value: &Value| value == "fine";
+        for key in ["a", "b", "c"] {
+            settings.refuse_unless(key, fine, "fine").unwrap();
+        }
+        let error = settings.refuse_unless("d", fine, "fine").unwrap_err();
+        assert!(error.to_string().contains(r#"d "bad""#), "{error}");
+    }
+}
