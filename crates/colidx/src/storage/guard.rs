@@ -50,20 +50,22 @@ impl Guard {
         })
     }
 
-    /// Fails when the lock is another's. A lock file that was removed, with nobody in its place and nothing committed
+    /// Fails when the lock is another's, or another has replaced the watched file: what has the name of a file of ours may then be
+    /// a committed one of theirs. A lock file that was removed, with nobody in its place and nothing committed
     /// meanwhile, is made again. A directory that has moved can still be written to: what is kept there is not lost.
     pub(super) fn check(&self) -> Result<()> {
-        self.ask(&mut self.state())
-    }
-
-    /// As [`Guard::check`], and fails when the directory has moved or another has replaced the watched file.
-    pub(super) fn check_commit(&self) -> Result<()> {
         let mut state = self.state();
         self.ask(&mut state)?;
+        self.ask_unchanged(&mut state)
+    }
+
+    /// As [`Guard::check`], and fails when the directory has moved.
+    pub(super) fn check_commit(&self) -> Result<()> {
+        self.check()?;
         if !self.storage.is_current().map_err(|e| self.io(e))? {
             return Err(self.conflict(Conflict::Moved));
         }
-        self.ask_unchanged(&mut state)
+        Ok(())
     }
 
     /// The holder of the lock is about to replace the watched file.
