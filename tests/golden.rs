@@ -3,7 +3,7 @@
 //! `COLIDX_BLESS=1 cargo test -p colidx --test golden` writes it anew, with the hex dump in
 //! `index-format.md`; that belongs in a commit which also changes the format's version.
 
-use colidx::*;
+use colidx_core::*;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

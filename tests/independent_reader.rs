@@ -483,7 +483,7 @@ fn scores(documents: &[Document], query: &[f32], dim: usize) -> Vec<(String, u32
 }
 
 fn same_as_the_engine(path: &Path) {
-    let index = colidx::Index::open(path).unwrap();
+    let index = colidx_core::Index::open(path).unwrap();
     index.verify().unwrap();
     let theirs: Vec<Document> = index
         .doc_ids()
@@ -502,12 +502,12 @@ fn same_as_the_engine(path: &Path) {
     for tokens in [1, 3, 32] {
         let wave = |i: usize| ((i * i) as f32 * 0.37 + tokens as f32).sin();
         let query: Vec<f32> = (0..tokens * dim).map(wave).collect();
-        let exact = colidx::SearchOptions {
+        let exact = colidx_core::SearchOptions {
             k: ours.len(),
             exact: true,
             ..Default::default()
         };
-        let found = colidx::Query::new(&query, dim).unwrap();
+        let found = colidx_core::Query::new(&query, dim).unwrap();
         let found = index.search(&found, &exact).unwrap().hits.into_iter();
         let found: Vec<(String, u32)> = found.map(|h| (h.key, h.score.to_bits())).collect();
         assert_eq!(found, scores(&ours, &query, dim));
@@ -521,7 +521,7 @@ fn the_golden_index_reads_the_same() {
 
 #[test]
 fn indexes_of_every_width_read_the_same() {
-    use colidx::*;
+    use colidx_core::*;
     struct Waves {
         dim: usize,
         unit: bool,

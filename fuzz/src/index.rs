@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use colidx::{BuildOptions, Error, Index, Query, Result, SearchOptions};
+use colidx_core::{BuildOptions, Error, Index, Query, Result, SearchOptions};
 
 use crate::common::forge::{Files, MANIFEST, contents, name_in_manifest, repair, replace};
 use crate::common::{Corpus, grown, open};

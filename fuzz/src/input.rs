@@ -4,12 +4,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Cursor, Read};
 use std::sync::LazyLock;
 
-use colidx_cli::eval::{Run, RunWriter};
-use colidx_cli::input::embeddings::{Embeddings, QueryEmbeddings};
-use colidx_cli::input::npy::NpyReader;
-use colidx_cli::input::queries::read_queries_from;
-use colidx_cli::input::{Corpus, CorpusOptions, Format, Qrels, QueryOptions};
-use colidx_cli::output::harmless::is_hostile;
+use colidx_data::{Run, RunWriter};
+use colidx_data::embeddings::{Embeddings, QueryEmbeddings};
+use colidx_data::npy::NpyReader;
+use colidx_data::queries::read_queries_from;
+use colidx_data::{Corpus, CorpusOptions, Format, Qrels, QueryOptions};
+use colidx_data::harmless::is_hostile;
 
 use crate::pack::Pieces;
 use crate::scratch::Scratch;

@@ -4,7 +4,7 @@
 
 mod checkpoint;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
-#[path = "../../crates/colidx/tests/common/mod.rs"]
+#[path = "../../crates/colidx-core/tests/common/mod.rs"]
 mod common;
 mod index;
 mod input;

@@ -7,8 +7,8 @@ use colidx::{SourceDocument, VectorBatch, VectorSource};
 use colidx_encoder::Encoder;
 
 use crate::document::DocumentText;
-use crate::input::embeddings::Embeddings;
 use crate::interrupt;
+use colidx_data::embeddings::Embeddings;
 
 /// Texts for each thread that are encoded together: enough that the threads seldom wait for the last one.
 const PER_THREAD: usize = 32;

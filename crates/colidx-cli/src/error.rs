@@ -4,10 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::eval::RunError;
-use crate::input::InputError;
-use crate::input::embeddings::EmbeddingsError;
 use crate::output::OutputError;
+use colidx_data::InputError;
+use colidx_data::RunError;
+use colidx_data::embeddings::EmbeddingsError;
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]

@@ -74,6 +74,8 @@ fn set_up() -> io::Result<()> {
         #[cfg(unix)]
         pipe: [pipe, filled],
     });
+    #[cfg(unix)]
+    colidx_data::wait_with(wait);
     beginning.store(false, Ordering::SeqCst);
     // Says so at once. Where no thread can be started, whoever looks next does.
     #[cfg(unix)]
@@ -131,8 +133,8 @@ fn tell() {
 /// # Errors
 /// Someone asked to stop.
 #[cfg(unix)]
-pub fn wait(file: &impl std::os::fd::AsFd) -> io::Result<()> {
-    poll(Some(file.as_fd()))
+pub fn wait(file: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
+    poll(Some(file))
 }
 
 #[cfg(unix)]

@@ -8,8 +8,6 @@ pub mod commands;
 pub mod document;
 pub mod encoding;
 pub mod error;
-pub mod eval;
-pub mod input;
 pub mod interactive;
 pub mod interrupt;
 pub mod json;

@@ -9,10 +9,10 @@ use colidx_encoder::Encoder;
 
 use crate::args::QueryModelArgs;
 use crate::error::CliError;
-use crate::input::embeddings::QueryEmbeddings;
-use crate::input::{QueryOptions, read_queries};
 use crate::output::Guard;
 use crate::session::open_encoder;
+use colidx_data::embeddings::QueryEmbeddings;
+use colidx_data::{QueryOptions, read_queries};
 
 /// Queries whose vectors are held at a time.
 pub const CHUNK: usize = 64;
@@ -51,7 +51,7 @@ impl From<'_> {
     pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
         let recorded = index.model().map(|model| &model.location);
         let models = [self.model.model.as_ref(), recorded];
-        Guard::new(force)
+        Guard::new(force, colidx::MAGIC)
             .index(path)
             .inputs([self.queries, self.embeddings].into_iter().flatten())
             .inputs(models.into_iter().flatten())

@@ -1,6 +1,6 @@
 //! Checkpoints made to harm: refused, within memory that does not grow with what they claim.
 
-#[path = "../../colidx/tests/common/counting.rs"]
+#[path = "../../colidx-core/tests/common/counting.rs"]
 mod counting;
 
 use std::fs;

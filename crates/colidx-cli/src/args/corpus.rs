@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::input::{CorpusOptions, Format};
+use colidx_data::{CorpusOptions, Format};
 
 const HEADING: &str = "Reading the corpus";
 

@@ -11,13 +11,13 @@ use super::with_threads;
 use crate::args::IntakeArgs;
 use crate::encoding::{EmbeddingsSource, EncoderSource};
 use crate::error::CliError;
-use crate::input::Corpus;
-use crate::input::embeddings::{self, Embeddings};
 use crate::interrupt;
 use crate::output::{Stdout, note};
 use crate::progress::Phases;
 use crate::render::{fit, number};
 use crate::session;
+use colidx_data::Corpus;
+use colidx_data::embeddings::{self, Embeddings};
 
 #[derive(Serialize)]
 struct AddLine<'a> {

@@ -11,11 +11,11 @@ use super::on_threads;
 use super::search::{TAG, check_stopped, run_file};
 use crate::args::BenchArgs;
 use crate::error::CliError;
-use crate::eval::RunWriter;
 use crate::json::milliseconds;
 use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{From, Queries};
+use colidx_data::RunWriter;
 
 #[derive(Serialize)]
 struct BenchLine {

@@ -13,13 +13,13 @@ use crate::args::BuildArgs;
 use crate::command_line;
 use crate::encoding::{EmbeddingsSource, EncoderSource};
 use crate::error::CliError;
-use crate::input::Corpus;
-use crate::input::embeddings::{self, Embeddings};
 use crate::interrupt;
 use crate::model::{self, Model};
 use crate::output::note;
 use crate::progress::Phases;
 use crate::render::number;
+use colidx_data::Corpus;
+use colidx_data::embeddings::{self, Embeddings};
 
 /// Builds an index from text or from vectors.
 ///

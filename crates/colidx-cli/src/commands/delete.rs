@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::intake::{Watch, refused};
 use crate::args::DeleteArgs;
 use crate::error::CliError;
-use crate::input::read_keys;
 use crate::interrupt;
 use crate::output::{Stdout, note};
 use crate::progress::Phases;
 use crate::render::number;
+use colidx_data::read_keys;
 
 #[derive(Serialize)]
 struct DeleteLine {

@@ -9,14 +9,14 @@ use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::document::DocumentText;
 use crate::encoding::Window;
 use crate::error::CliError;
-use crate::input::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
-use crate::input::npy::Dtype;
-use crate::input::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
 use crate::interrupt;
 use crate::model;
 use crate::output::{Guard, OutputFile, note};
 use crate::progress::{Phases, Unit};
 use crate::render::number;
+use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
+use colidx_data::npy::Dtype;
+use colidx_data::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
 
 /// Bytes of text that are held at a time, but for what the last document is over it.
 const TEXT_BYTES: usize = 8 << 20;
@@ -31,7 +31,7 @@ const QUERIES: &str = "query_embeddings.npy";
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         // What can fail at once fails before the checkpoint is loaded.
-        let guard = Guard::new(args.force)
+        let guard = Guard::new(args.force, colidx::MAGIC)
             .inputs(&args.corpus)
             .inputs([&args.model]);
         let folder = guard.folder(&args.out)?;

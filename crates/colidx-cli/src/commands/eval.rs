@@ -9,12 +9,12 @@ use super::search::search_all;
 use super::with_threads;
 use crate::args::EvalArgs;
 use crate::error::CliError;
-use crate::eval::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
-use crate::input::Qrels;
 use crate::json::{Fields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{From, Queries};
 use crate::render::number;
+use colidx_data::Qrels;
+use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
 /// Hits a query for measures that have no cut-off, as trec_eval's users do it.
 const DEPTH: usize = 1000;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use colidx::{NewDocument, Phase, Progress};
 
 use crate::error::CliError;
-use crate::input::embeddings::{Embeddings, EmbeddingsError};
-use crate::input::{Corpus, CorpusReport};
 use crate::interrupt;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
+use colidx_data::embeddings::{Embeddings, EmbeddingsError};
+use colidx_data::{Corpus, CorpusReport};
 
 /// Documents read between two updates of the bar.
 const READ_STEP: u64 = 256;

@@ -9,7 +9,6 @@ use colidx::{Index, SearchOptions, SearchResults};
 use super::with_threads;
 use crate::args::SearchArgs;
 use crate::error::CliError;
-use crate::eval::RunWriter;
 use crate::interactive;
 use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine};
@@ -18,6 +17,7 @@ use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, From, Queries};
 use crate::session::Session;
 use crate::show::{Show, tell_stats};
+use colidx_data::RunWriter;
 
 /// Hits of a single query where `-k` is not given.
 const K: u32 = 10;

@@ -3,12 +3,10 @@
 //! Nothing else in this crate holds one of the three, so that each has one rule: what is printed is made harmless
 //! ([`harmless`](mod@harmless)), and what is written over was meant to be ([`OutputFile`]).
 
-mod file;
-pub mod harmless;
 mod painted;
 mod terminal;
 
-pub use file::{Guard, OutputError, OutputFile, Whole};
+pub use colidx_data::{Guard, OutputError, OutputFile, Whole, harmless};
 pub use painted::Painted;
 pub use terminal::{
     Stdout, bar, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,

@@ -1,6 +1,5 @@
 //! Standard output and standard error: the only place that holds them.
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -156,24 +155,4 @@ pub fn bar(name: &str, total: Option<u64>, style: ProgressStyle) -> ProgressBar 
         bar.enable_steady_tick(Duration::from_millis(250));
     }
     bar
-}
-
-/// Standard output or standard error once more, by the number of its descriptor. It goes on where the other is.
-pub(super) fn duplicate(descriptor: u32) -> Option<io::Result<File>> {
-    #[cfg(unix)]
-    {
-        use std::os::fd::AsFd;
-        let (out, err) = (io::stdout(), io::stderr());
-        let stream = match descriptor {
-            1 => out.as_fd(),
-            2 => err.as_fd(),
-            _ => return None,
-        };
-        Some(stream.try_clone_to_owned().map(File::from))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = descriptor;
-        None
-    }
 }

@@ -1,0 +1,201 @@
+//! The commit: what was staged becomes a segment, deletions, and a manifest that names them.
+
+use super::change::Change;
+use super::staged::Staged;
+use super::{CommitReport, IndexWriter};
+use crate::error::{Conflict, Error, Result};
+use crate::format::manifest::Manifest;
+use crate::ingest::{
+    BuildOptions, Input, Phase, Progress, Site, Trained, VectorSource, assemble_anew, extend,
+};
+use std::time::Instant;
+
+/// What was ready to be committed when the directory turned out to have been moved.
+pub(super) struct Prepared {
+    manifest: Manifest,
+    report: CommitReport,
+}
+
+fn is_moved<T>(result: &Result<T>) -> bool {
+    let found = match result {
+        Err(Error::Conflict { found, .. }) => found,
+        _ => return false,
+    };
+    *found == Conflict::Moved
+}
+
+impl IndexWriter {
+    /// Makes all changes since the last commit visible at once. Afterwards segments are merged if they have become many: that
+    /// is a commit of its own, and its failure is told in [`CommitReport::unmerged`]. With nothing to do nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexBuilder::finish`](crate::IndexBuilder::finish), and [`Error::NotUnitLength`], [`Error::NoTokenIds`],
+    /// [`Error::SourceDimension`] for vectors that do not suit the index. Whatever fails, the changes are given up and the index is as
+    /// it was; only where the disk failed in the moment of the commit itself it may hold them. After [`Error::Conflict`] because
+    /// the directory was moved, what was encoded is kept: once the directory is back, call this again.
+    pub fn commit(
+        &mut self,
+        source: &mut dyn VectorSource,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        if self.poisoned {
+            return Err(Error::Poisoned);
+        }
+        self.refresh()?;
+        let mut report = match self.prepared.take() {
+            Some(prepared) => self.publish_prepared(prepared, progress)?,
+            None => self.report()?,
+        };
+        let staged = std::mem::take(&mut self.staged);
+        if !staged.is_empty() {
+            let result = self.commit_staged(staged, source, progress, &mut report);
+            self.swept(result)?;
+        }
+        if self.options.merge {
+            report.unmerged = self.merge_crowded(progress, &mut report).err();
+        }
+        Ok(report)
+    }
+
+    fn commit_staged(
+        &mut self,
+        mut staged: Staged,
+        source: &mut dyn VectorSource,
+        progress: &dyn Progress,
+        report: &mut CommitReport,
+    ) -> Result<()> {
+        let directory = &self.files.directory;
+        let deleted = std::mem::take(&mut staged.deleted);
+        let mut change = Change::of(&self.index, directory);
+        change.delete(&deleted)?;
+        report.deleted += deleted.len() as u64;
+        if let Some(ready) = staged.take_documents(directory, &mut self.numbers)? {
+            self.check_dim(source)?;
+            let manifest = self.index.manifest();
+            let options = BuildOptions {
+                nbits: manifest.nbits,
+                seed: manifest.seed,
+                engine: self.options.engine,
+                memory: self.options.memory,
+                ..BuildOptions::default()
+            };
+            let mut site = Site {
+                directory,
+                number: ready.documents.number,
+                options: &options,
+                progress,
+                phases: &mut report.phases,
+            };
+            let input = Input {
+                documents: ready.documents,
+                ordinals: ready.ordinals,
+                source,
+                stored: false,
+            };
+            if manifest.centroids == 0 {
+                // Built without vectors: the codebook is learned from the first that come.
+                let assembled = assemble_anew(&mut site, input)?;
+                report.note(&assembled.written);
+                change.train(assembled, &options);
+            } else {
+                let trained = match self.trained.take() {
+                    Some(trained) => trained,
+                    None => Trained::from(self.index.codebook().trained()?),
+                };
+                let trained = self.trained.insert(trained);
+                let written = extend(&mut site, input, trained, manifest.unit_length)?;
+                report.note(&written);
+                change.add(written);
+            }
+        }
+        let manifest = change.finish(&mut self.numbers)?;
+        let published = self.publish(&manifest, report, progress);
+        if is_moved(&published) {
+            let report = std::mem::take(report);
+            self.prepared = Some(Prepared { manifest, report });
+        }
+        published
+    }
+
+    fn publish_prepared(
+        &mut self,
+        mut prepared: Prepared,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        match self.publish(&prepared.manifest, &mut prepared.report, progress) {
+            Ok(()) => Ok(prepared.report),
+            Err(error) => {
+                let published = Err(error);
+                if is_moved(&published) {
+                    self.prepared = Some(prepared);
+                }
+                published
+            }
+        }
+    }
+
+    /// Puts a manifest in place and moves on to it.
+    pub(super) fn publish(
+        &mut self,
+        manifest: &Manifest,
+        report: &mut CommitReport,
+        progress: &dyn Progress,
+    ) -> Result<()> {
+        let started = Instant::now();
+        progress.phase(Phase::Commit, None);
+        let new = manifest.files.iter();
+        let new = new.filter(|f| !self.index.manifest().files.contains(f));
+        let written: u64 = new.map(|f| f.seal.length).sum();
+        if self.index.manifest().codebook != manifest.codebook {
+            self.trained = None;
+        }
+        self.unsure = true;
+        self.index = self.files.commit(manifest, Some(&self.index))?;
+        self.unsure = false;
+        // The commit stands, even if the files before it cannot be removed.
+        let _ = self.files.sweep();
+        report.bytes_written += written;
+        report.generation = manifest.generation;
+        report.phases.push((Phase::Commit, started.elapsed()));
+        Ok(())
+    }
+
+    /// After a commit, whether it failed or not: moves on to what is in place.
+    pub(super) fn refresh(&mut self) -> Result<()> {
+        if self.unsure {
+            if let Some(newer) = self.index.reload_from(&self.files.directory)? {
+                self.index = newer;
+            }
+            self.unsure = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn report(&self) -> Result<CommitReport> {
+        Ok(CommitReport {
+            generation: self.index.generation(),
+            sample_error: self.index.codebook().sample_error(),
+            ..CommitReport::default()
+        })
+    }
+
+    /// Removes what was written for a commit that failed.
+    pub(super) fn swept<T>(&self, result: Result<T>) -> Result<T> {
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => self.files.reason(error),
+        };
+        // What cannot be removed now is removed after the next commit.
+        let _ = self.files.sweep();
+        Err(error)
+    }
+
+    pub(super) fn check_dim(&self, source: &dyn VectorSource) -> Result<()> {
+        let (expected, got) = (self.index.dim(), source.dim());
+        if expected == got {
+            return Ok(());
+        }
+        Err(Error::SourceDimension { expected, got })
+    }
+}

@@ -1,0 +1,93 @@
+//! Putting segments together: as the policy says, or all of them.
+
+use super::change::Change;
+use super::merge::Merger;
+use super::policy::{self, Size};
+use super::{CommitReport, IndexWriter};
+use crate::error::{Error, Result};
+use crate::format::manifest::SegmentEntry;
+use crate::ingest::{Phase, Progress};
+use std::time::Instant;
+
+impl IndexWriter {
+    /// Merges segments that have become many, and rewrites those with many deleted documents.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uncommitted`] while changes are staged, [`Error::Cancelled`], [`Error::Io`] when the disk fails,
+    /// [`Error::Format`] when damage is met. What was merged before stays so.
+    pub fn merge(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+        self.ready_for_maintenance()?;
+        let mut report = self.report()?;
+        self.merge_crowded(progress, &mut report)?;
+        Ok(report)
+    }
+
+    /// Makes one segment of all, without deleted documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::merge`].
+    pub fn compact(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+        self.ready_for_maintenance()?;
+        let mut report = self.report()?;
+        let segments = &self.index.manifest().segments;
+        let all: Vec<usize> = (0..segments.len()).collect();
+        if all.len() > 1 || segments.iter().any(|s| s.deleted_documents > 0) {
+            self.rewrite(&all, progress, &mut report)?;
+        }
+        Ok(report)
+    }
+
+    pub(super) fn merge_crowded(
+        &mut self,
+        progress: &dyn Progress,
+        report: &mut CommitReport,
+    ) -> Result<()> {
+        self.refresh()?;
+        while let Some(group) = policy::next_merge(&self.sizes()) {
+            self.rewrite(&group, progress, report)?;
+        }
+        Ok(())
+    }
+
+    fn sizes(&self) -> Vec<Size> {
+        let manifest = self.index.manifest();
+        let size = |s: &SegmentEntry| Size {
+            bytes: manifest.bytes_of(s.number),
+            documents: s.documents.into(),
+            deleted: s.deleted_documents.into(),
+        };
+        manifest.segments.iter().map(size).collect()
+    }
+
+    /// Puts one segment in the place of some.
+    fn rewrite(
+        &mut self,
+        places: &[usize],
+        progress: &dyn Progress,
+        report: &mut CommitReport,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let number = self.numbers.take()?;
+        let merger = Merger::new(&self.index, &self.files.directory, places, number)?;
+        let merged = self.swept(merger.write(self.options.memory, progress))?;
+        let mut change = Change::of(&self.index, &self.files.directory);
+        change.replace(places, merged);
+        let manifest = change.finish(&mut self.numbers)?;
+        report.phases.push((Phase::Merge, started.elapsed()));
+        report.note_merge(&self.index, places);
+        self.publish(&manifest, report, progress)
+    }
+
+    pub(super) fn ready_for_maintenance(&mut self) -> Result<()> {
+        self.usable()?;
+        if !self.staged.is_empty() {
+            return Err(Error::Uncommitted {
+                added: self.staged.added() as u64,
+                deleted: self.staged.deleted.len() as u64,
+            });
+        }
+        self.refresh()
+    }
+}

@@ -1,0 +1,57 @@
+//! What a commit did.
+
+use crate::error::Error;
+use crate::index::Index;
+use crate::ingest::{Phase, Written};
+use std::time::Duration;
+
+/// What a commit did. Where nothing was to be done, nothing was written and the generation stays.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct CommitReport {
+    /// The index's generation afterwards.
+    pub generation: u64,
+    /// Documents that were added, those that replaced another included.
+    pub added: u64,
+    /// Documents that were deleted, those that were replaced included.
+    pub deleted: u64,
+    /// Token vectors that were added.
+    pub vectors: u64,
+    /// Documents among those added that have no token vectors, and so are never found.
+    pub without_vectors: u64,
+    /// Documents among those added whose title and text are both empty, where others have text.
+    pub without_text: u64,
+    /// Mean squared distance of the added vectors from their centroids, `None` without any; far above `sample_error` the
+    /// codebook does not fit them ([`IndexWriter::retrain`](super::IndexWriter::retrain)).
+    pub error: Option<f64>,
+    /// Mean squared distance of the training sample's vectors from their centroids.
+    pub sample_error: f64,
+    /// Segments that became others, in all merges of this commit.
+    pub merged: u64,
+    /// Deleted documents that these merges reclaimed.
+    pub reclaimed: u64,
+    /// Why merging stopped, if it did not come to its end: the commit stands, and the next one merges.
+    pub unmerged: Option<Error>,
+    /// Bytes of all files that were written.
+    pub bytes_written: u64,
+    /// Time spent in each phase, in order.
+    pub phases: Vec<(Phase, Duration)>,
+}
+
+impl CommitReport {
+    /// Notes that the segments at `places` became others.
+    pub(super) fn note_merge(&mut self, index: &Index, places: &[usize]) {
+        let segments = &index.manifest().segments;
+        let deleted = places.iter().map(|&p| segments[p].deleted_documents);
+        self.merged += places.len() as u64;
+        self.reclaimed += deleted.map(u64::from).sum::<u64>();
+    }
+
+    pub(super) fn note(&mut self, written: &Written) {
+        self.added += u64::from(written.segment.documents);
+        self.vectors += written.segment.vectors;
+        self.without_vectors += written.without_vectors;
+        self.without_text += written.without_text;
+        self.error = (self.vectors > 0).then_some(written.segment.error);
+    }
+}

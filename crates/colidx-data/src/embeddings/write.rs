@@ -1,0 +1,109 @@
+//! Writing the folder that [`super::Embeddings`] reads.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS};
+use crate::file_name;
+use crate::npy::{Dtype, NpyError, NpyWriter};
+use crate::{Guard, OutputFile};
+
+/// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that an interrupted run leaves
+/// nothing that looks whole.
+pub struct EmbeddingsWriter {
+    dim: usize,
+    vectors: NpyWriter<OutputFile>,
+    lengths: NpyWriter<OutputFile>,
+    token_ids: NpyWriter<OutputFile>,
+    keys: OutputFile,
+    /// How messages call the files.
+    vectors_name: String,
+    keys_name: String,
+}
+
+impl EmbeddingsWriter {
+    /// The names of the files, in the order in which they get them.
+    pub const FILES: [&str; 4] = [VECTORS, TOKEN_IDS, KEYS, LENGTHS];
+
+    /// Makes the folder if need be. `dtype`, f16 or f32, is the type of the vectors.
+    ///
+    /// # Errors
+    /// `guard` does not let the folder or one of its files be written, or they cannot be.
+    pub fn create(
+        folder: &Path,
+        dim: usize,
+        dtype: Dtype,
+        guard: &Guard,
+    ) -> Result<Self, EmbeddingsError> {
+        let real = guard.make_folder(folder)?;
+        let create = |name| OutputFile::create(&real.join(name), guard);
+        let npy = |name, dtype, row: &[u64]| -> Result<_, EmbeddingsError> {
+            let file = create(name)?;
+            Ok(NpyWriter::new(
+                file,
+                &file_name(&folder.join(name)),
+                dtype,
+                row,
+            )?)
+        };
+        Ok(EmbeddingsWriter {
+            dim,
+            vectors: npy(VECTORS, dtype, &[dim as u64])?,
+            lengths: npy(LENGTHS, Dtype::I32, &[])?,
+            token_ids: npy(TOKEN_IDS, Dtype::U32, &[])?,
+            keys: create(KEYS)?,
+            vectors_name: file_name(&folder.join(VECTORS)).to_string(),
+            keys_name: file_name(&folder.join(KEYS)).to_string(),
+        })
+    }
+
+    /// Appends one document: its vectors ([n, dim] row-major) and the token id of each; n may be 0.
+    ///
+    /// # Errors
+    /// Vectors and ids do not fit together, the key has a line end in it, or a failed write.
+    pub fn push(
+        &mut self,
+        key: &str,
+        vectors: &[f32],
+        token_ids: &[u32],
+    ) -> Result<(), EmbeddingsError> {
+        if vectors.len() != token_ids.len() * self.dim {
+            return Err(EmbeddingsError::Mismatch {
+                file: self.vectors_name.clone(),
+                what: "a document",
+                expected: (token_ids.len() * self.dim).to_string(),
+                got: vectors.len(),
+            });
+        }
+        if key.contains(['\n', '\r']) {
+            return Err(EmbeddingsError::KeyWithLineEnd {
+                key: key.to_owned(),
+            });
+        }
+        self.vectors.write_floats(vectors)?;
+        self.lengths.write_integers(&[token_ids.len() as u32])?;
+        self.token_ids.write_integers(token_ids)?;
+        writeln!(self.keys, "{key}").map_err(|source| NpyError::Unwritable {
+            file: self.keys_name.clone(),
+            source,
+        })?;
+        Ok(())
+    }
+
+    /// Completes the files and gives them their names, the lengths last.
+    ///
+    /// # Errors
+    /// A failed write, or a name that something else has by now.
+    pub fn finish(self) -> Result<(), EmbeddingsError> {
+        let files = [
+            self.vectors.finish()?.complete()?,
+            self.token_ids.finish()?.complete()?,
+            self.keys.complete()?,
+            self.lengths.finish()?.complete()?,
+        ];
+        for file in files {
+            file.name()?;
+        }
+        Ok(())
+    }
+}
