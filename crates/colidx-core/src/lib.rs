@@ -53,6 +53,7 @@ compile_error!(
     "colidx reads its little-endian files in place and does not run on big-endian machines"
 );
 
+mod cancel;
 mod codebook;
 mod codec;
 mod deletions;
@@ -60,21 +61,24 @@ mod error;
 mod format;
 mod index;
 mod ingest;
+mod progress;
 mod search;
 mod segment;
 pub mod storage;
 mod writer;
 
-pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result};
+pub use cancel::CancelToken;
+pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};
 pub use format::model::ModelInfo;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
 pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
-    Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
+    BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, Shape, SourceDocument,
+    VectorBatch, VectorSource,
 };
+pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};

@@ -459,14 +459,14 @@ fn an_unfinished_build_is_neither_lost_nor_resumed_by_chance() {
         &format!("{encoded} of 800 documents encoded"),
         "phase `encode`",
         "ago",
-        "--resume",
-        "--force",
+        "resume it",
+        "start over by force",
     ] {
         assert!(told.contains(words), "{told}");
     }
     assert!(files.files() == before, "a refusal changes nothing");
     let error = Index::open_in(&directory).unwrap_err().to_string();
-    assert!(error.contains("--resume"), "{error}");
+    assert!(error.contains("resume it"), "{error}");
 
     let force = BuildOptions {
         force: true,
@@ -546,11 +546,14 @@ fn another_build_is_not_resumed() {
         change(&mut options);
         build(&directory, options)
     };
-    refused(with(&|o| o.nbits = 2), &["nbits is 2, was 4", "--force"]);
-    refused(with(&|o| o.seed = 7), &["seed is 7, was 42"]);
+    refused(
+        with(&|o| o.nbits = 2),
+        &["nbits = 4, this one 2", "by force"],
+    );
+    refused(with(&|o| o.seed = 7), &["seed = 42, this one 7"]);
     refused(
         with(&|o| o.centroids = None),
-        &["centroids is by default, was 20"],
+        &["centroids = 20, this one by default"],
     );
     refused(with(&|o| o.shape = Shape::Flat), &["shape"]);
     let model: ModelInfo = serde_json::from_str(MODEL).unwrap();
@@ -575,7 +578,7 @@ fn another_build_is_not_resumed() {
     };
     refused(
         add(&|document, _, _| document != 500),
-        &["number of documents is 799, was 800"],
+        &["number of documents = 800, this one 799"],
     );
     refused(
         add(&|document, key, _| {
@@ -594,7 +597,7 @@ fn another_build_is_not_resumed() {
     let other = Corpus::topical(DOCUMENTS, 16, 11);
     refused(
         build_with(&directory, options(), &mut other.clone(), &NoProgress),
-        &["dimension of the vectors is 16, was 8"],
+        &["dimension of the vectors = 8, this one 16"],
     );
     refused(
         build_with(&directory, options(), &mut corpus(), &NoProgress),

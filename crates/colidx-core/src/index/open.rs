@@ -171,10 +171,6 @@ fn no_manifest(directory: &Directory) -> Error {
 fn not_an_index(directory: &Directory, unfinished: bool) -> Error {
     Error::NotAnIndex {
         path: directory.path().to_path_buf(),
-        hint: if unfinished {
-            "A build was not finished here; go on with it with `colidx build ... --resume`"
-        } else {
-            "Make one with `colidx build CORPUS --index DIR`"
-        },
+        unfinished,
     }
 }

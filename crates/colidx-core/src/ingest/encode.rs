@@ -1,5 +1,6 @@
 //! Encoding all documents and compressing their vectors: the long part of a build.
 
+use super::VectorBatch;
 use super::assemble::BATCH_DOCUMENTS;
 use super::compress::Compressor;
 use super::journal::{self, Journal};
@@ -8,9 +9,9 @@ use super::pace::Pace;
 use super::reader::Reader;
 use super::sample::Sample;
 use super::spool::{self, Spool};
-use super::{Phase, Progress, VectorBatch};
 use crate::error::{Error, Result};
 use crate::format::frame::Prefix;
+use crate::progress::{Phase, Progress};
 use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
 use crate::storage::Directory;
 use rayon::prelude::*;

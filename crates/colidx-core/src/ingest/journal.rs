@@ -3,13 +3,14 @@
 //! A build writes a journal from time to time, and when it fails: first it syncs the files that the journal speaks of, then it
 //! replaces the journal at one blow. What lies in these files behind the recorded lengths is cut off when the build goes on.
 
+use super::BuildOptions;
 use super::encode::{EncodedRecord, EncodingRecord};
 use super::sample::SampleRecord;
 use super::staging::Replaced;
-use super::{BuildOptions, Phase};
-use crate::error::{Error, FormatErrorKind, Result};
+use crate::error::{Error, FormatErrorKind, Result, Unfinished};
 use crate::format::frame::{Frame, FrameWriter, Seal};
 use crate::format::{Tag, kind};
+use crate::progress::Phase;
 use crate::storage::Directory;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -20,47 +21,6 @@ pub(crate) const JOURNAL: &str = "build.journal";
 const JOURNAL_NEW: &str = "build.journal.new";
 
 const STATE: Tag = Tag(*b"STAT");
-
-/// A build that was stopped and can be continued, with [`BuildOptions::resume`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unfinished {
-    /// The phase it was in.
-    pub phase: Phase,
-    /// Documents to encode.
-    pub documents: u64,
-    /// Documents whose vectors are kept.
-    pub encoded: u64,
-    /// When this was written down.
-    pub written: SystemTime,
-}
-
-impl std::fmt::Display for Unfinished {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            phase,
-            documents,
-            encoded,
-            written,
-        } = self;
-        let ago = ago(written.elapsed().unwrap_or_default());
-        write!(
-            f,
-            "{encoded} of {documents} documents encoded, last in phase `{phase}` {ago} ago"
-        )
-    }
-}
-
-fn ago(time: Duration) -> String {
-    let seconds = time.as_secs();
-    let (count, unit) = match seconds {
-        0..120 => (seconds, "second"),
-        120..7200 => (seconds / 60, "minute"),
-        7200..172_800 => (seconds / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
-}
 
 /// What a journal holds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -305,25 +265,4 @@ pub(super) fn check(directory: &Directory, what: &str, expected: u64, got: u64) 
     }
     let kind = FormatErrorKind::invalid(STATE, what, expected, got);
     Err(kind.at(&directory.file_path(JOURNAL)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_told_in_one_unit() {
-        let told = [1, 119, 120, 7199, 7200, 172_799, 172_800]
-            .map(|seconds| ago(Duration::from_secs(seconds)));
-        let expected = [
-            "1 second",
-            "119 seconds",
-            "2 minutes",
-            "119 minutes",
-            "2 hours",
-            "47 hours",
-            "2 days",
-        ];
-        assert_eq!(told, expected);
-    }
 }

@@ -28,15 +28,15 @@ pub(crate) use assemble::{
 };
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
 pub(crate) use journal::JOURNAL;
-pub use journal::Unfinished;
 pub use options::BuildOptions;
-pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
+pub use source::{SourceDocument, VectorBatch, VectorSource};
 pub(crate) use staging::{Staging, index_file};
 pub(crate) use train::Trained;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Unfinished};
 use crate::format;
 use crate::format::manifest::Manifest;
+use crate::progress::{Phase, Progress};
 use crate::storage::Directory;
 use assemble::assemble;
 use journal::{Journal, Record};

@@ -1,4 +1,4 @@
-//! The seams of a build: where vectors come from, and who watches.
+//! Where vectors come from.
 
 use std::error::Error;
 
@@ -68,69 +68,4 @@ pub trait VectorSource {
         documents: &[SourceDocument<'_>],
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>>;
-}
-
-/// The parts of a build, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Phase {
-    /// Documents are read and stored; counted in documents.
-    Read,
-    /// A sample of the documents is encoded; counted in documents.
-    Sample,
-    /// The codebook is trained on the sample, and where it is large its centroids are linked into a graph; counted in
-    /// comparisons of a vector with a centroid.
-    Train,
-    /// All documents are encoded and compressed; counted in documents.
-    Encode,
-    /// Posting lists are made; not counted.
-    Postings,
-    /// Segments become one; counted in documents.
-    Merge,
-    /// Files are made durable and the manifest is put in place; not counted.
-    Commit,
-}
-
-impl std::fmt::Display for Phase {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Sample => "sample",
-            Self::Train => "train",
-            Self::Encode => "encode",
-            Self::Postings => "postings",
-            Self::Merge => "merge",
-            Self::Commit => "commit",
-        })
-    }
-}
-
-/// Watches a build, and may stop it.
-pub trait Progress: Sync {
-    /// A phase begins, with its length where it is known. Called again for the running phase when its
-    /// length becomes known or is estimated anew.
-    fn phase(&self, phase: Phase, total: Option<u64>);
-
-    /// The running phase begins at `done`, where an unfinished build stopped.
-    fn resume(&self, done: u64) {
-        self.advance(done);
-    }
-
-    /// The running phase has come to `done`.
-    fn advance(&self, done: u64);
-
-    /// Asked often; after `true` the build stops with [`crate::Error::Cancelled`].
-    fn cancelled(&self) -> bool {
-        false
-    }
-}
-
-/// Watches nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoProgress;
-
-impl Progress for NoProgress {
-    fn phase(&self, _: Phase, _: Option<u64>) {}
-
-    fn advance(&self, _: u64) {}
 }

@@ -1,12 +1,13 @@
 //! Training the codebook on the sample.
 
+use super::BuildOptions;
 use super::graph::{self, graph};
 use super::layout::Layout;
 use super::parts::Parts;
-use super::{BuildOptions, Phase, Progress};
 use crate::codebook::{NewCodebook, in_training_order};
 use crate::codec::Quantizer;
 use crate::error::{Error, Result};
+use crate::progress::{Phase, Progress};
 use colidx_cluster::{Assigner, ClusterError, Codebook, Rows, TrainOptions};
 use std::ops::ControlFlow;
 use std::sync::Once;
@@ -83,7 +84,9 @@ pub(super) fn train(
     let trained = colidx_cluster::train_parts(&parts.partition, &parts, &train_options, &watch)
         .map_err(|error| match error {
             ClusterError::Cancelled => Error::Cancelled,
-            error => error.into(),
+            error => Error::Train {
+                source: error.into(),
+            },
         })?;
     let Rows {
         vectors: mut residuals,

@@ -5,9 +5,8 @@ use super::staged::Staged;
 use super::{CommitReport, IndexWriter};
 use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::Manifest;
-use crate::ingest::{
-    BuildOptions, Input, Phase, Progress, Site, Trained, VectorSource, assemble_anew, extend,
-};
+use crate::ingest::{BuildOptions, Input, Site, Trained, VectorSource, assemble_anew, extend};
+use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
 /// What was ready to be committed when the directory turned out to have been moved.

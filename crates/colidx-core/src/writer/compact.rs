@@ -6,7 +6,7 @@ use super::policy::{self, Size};
 use super::{CommitReport, IndexWriter};
 use crate::error::{Error, Result};
 use crate::format::manifest::SegmentEntry;
-use crate::ingest::{Phase, Progress};
+use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
 impl IndexWriter {

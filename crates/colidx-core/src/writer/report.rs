@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::index::Index;
-use crate::ingest::{Phase, Written};
+use crate::ingest::Written;
+use crate::progress::Phase;
 use std::time::Duration;
 
 /// What a commit did. Where nothing was to be done, nothing was written and the generation stays.

@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::{Index, Place};
 use crate::ingest::{
-    BuildOptions, Engine, Input, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
-    VectorSource, assemble_anew,
+    BuildOptions, Engine, Input, Site, SourceDocument, StoredDocuments, VectorBatch, VectorSource,
+    assemble_anew,
 };
+use crate::progress::Progress;
 use crate::segment::Segment;
 use crate::segment::codes::centroid;
 use colidx_cluster::SHARED;
