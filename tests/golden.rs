@@ -26,24 +26,12 @@ fn blessing() -> bool {
 struct Tiny(usize);
 
 const DOCUMENTS: [NewDocument<'static>; 3] = [
-    NewDocument {
-        key: "b",
-        title: "Ant",
-        text: "An ant.",
-        metadata: r#"{"legs":6}"#,
-    },
-    NewDocument {
-        key: "a",
-        title: "",
-        text: "A bee flies.",
-        metadata: "",
-    },
-    NewDocument {
-        key: "c",
-        title: "",
-        text: "",
-        metadata: "",
-    },
+    NewDocument::new("b")
+        .title("Ant")
+        .text("An ant.")
+        .metadata(r#"{"legs":6}"#),
+    NewDocument::new("a").text("A bee flies."),
+    NewDocument::new("c"),
 ];
 
 /// The first four dimensions; the others are no more than it takes for bits to depend on each other.
@@ -107,23 +95,18 @@ fn model() -> ModelInfo {
 
 /// Builds the index, and replaces its second document by the same.
 fn build(path: &Path) {
-    let options = BuildOptions {
-        nbits: 2,
-        centroids: Some(3),
-        seed: 1,
-        model: Some(model()),
-        ..Default::default()
-    };
-    let mut builder = IndexBuilder::create(path, options).unwrap();
+    let options = BuildOptions::default()
+        .nbits(2)
+        .centroids(3)
+        .seed(1)
+        .model(model());
+    let mut builder = IndexWriter::create(path, options).unwrap();
     for document in &DOCUMENTS {
         builder.add(document).unwrap();
     }
-    builder.finish(&mut Tiny(0), &NoProgress).unwrap();
-    let options = WriterOptions {
-        model: Some(model()),
-        merge: false,
-        ..Default::default()
-    };
+    builder.commit(&mut Tiny(0), &NoProgress).unwrap();
+    drop(builder);
+    let options = WriterOptions::default().model(model()).merge(false);
     let mut writer = IndexWriter::open(path, options).unwrap();
     assert!(writer.update(&DOCUMENTS[1]).unwrap());
     writer.commit(&mut Tiny(1), &NoProgress).unwrap();

@@ -564,38 +564,26 @@ fn indexes_of_every_width_read_the_same() {
         (37, 4, 900, true),
     ] {
         let tmp = tempfile::tempdir().unwrap();
-        let options = BuildOptions {
-            nbits,
-            centroids: Some(centroids),
-            ..Default::default()
-        };
-        let mut builder = IndexBuilder::create(tmp.path(), options).unwrap();
+        let options = BuildOptions::default()
+            .nbits(nbits)
+            .centroids(Some(centroids));
+        let mut builder = IndexWriter::create(tmp.path(), options).unwrap();
         for d in 0..300 {
             let (key, text) = (format!("key {d}"), "word ".repeat(d));
-            let document = NewDocument {
-                key: &key,
-                text: &text,
-                ..Default::default()
-            };
+            let document = NewDocument::new(&key).text(&text);
             builder.add(&document).unwrap();
         }
         let mut source = Waves { dim, unit };
-        builder.finish(&mut source, &NoProgress).unwrap();
+        builder.commit(&mut source, &NoProgress).unwrap();
+        drop(builder);
         same_as_the_engine(tmp.path());
 
         // A second, small segment; deletions in both and in one file and another.
-        let options = WriterOptions {
-            merge: false,
-            ..Default::default()
-        };
+        let options = WriterOptions::default().merge(false);
         let mut writer = IndexWriter::open(tmp.path(), options).unwrap();
         for d in 290..300 {
             let (key, text) = (format!("key {d}"), format!("new {d}"));
-            let document = NewDocument {
-                key: &key,
-                text: &text,
-                ..Default::default()
-            };
+            let document = NewDocument::new(&key).text(&text);
             writer.update(&document).unwrap();
         }
         writer.commit(&mut source, &NoProgress).unwrap();

@@ -70,11 +70,7 @@ impl VectorSource for Topics {
 
 fn document(number: u64, work: impl FnOnce(&NewDocument<'_>) -> Result<()>) -> Result<()> {
     let (key, text) = (format!("document {number}"), number.to_string());
-    work(&NewDocument {
-        key: &key,
-        text: &text,
-        ..Default::default()
-    })
+    work(&NewDocument::new(&key).text(&text))
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -139,14 +135,11 @@ fn main() -> Result<()> {
     let path = arguments.next().unwrap_or("updates.colidx".into());
     let path = Path::new(&path);
 
-    let options = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
-    let mut builder = IndexBuilder::create(path, options)?;
+    let options = BuildOptions::default().force(true);
+    let mut builder = IndexWriter::create(path, options)?;
     (0..documents).try_for_each(|n| document(n, |d| builder.add(d)))?;
     timed(&format!("build of {documents} documents"), || {
-        builder.finish(&mut Topics, &NoProgress)
+        builder.commit(&mut Topics, &NoProgress)
     })?;
     search(path, "as built")?;
 
@@ -185,7 +178,7 @@ fn main() -> Result<()> {
         for _ in 0..200 {
             let report = add(&mut writer, next, 10)?;
             next += 10;
-            let info = writer.index().info()?;
+            let info = writer.index().expect("an index").info()?;
             added += 10 * info.bytes / info.documents;
             written += report.bytes_written;
             most = most.max(info.segments.len());

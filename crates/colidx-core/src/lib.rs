@@ -1,51 +1,53 @@
-//! colidx: an on-disk index for late-interaction (ColBERT) search, read through memory maps.
+//! The engine of colidx: an on-disk index for late-interaction (ColBERT) search.
 //!
-//! A document is a set of token vectors. The index stores each vector as the number of its nearest
-//! centroid and a few residual bits a dimension (ColBERTv2, arXiv 2112.01488); a search finds
-//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded vectors.
+//! Most people want the crate `colidx`, which searches text; this one stores and searches vectors.
+//! A document is a set of token vectors, and so is a query. The index stores each vector as the
+//! number of its nearest centroid and a few bits a dimension for the residual (ColBERTv2,
+//! arXiv 2112.01488), in files that are mapped into memory. A search generates candidates through
+//! the centroids and ranks them by MaxSim over the decoded vectors.
 //!
 //! ```
 //! use colidx_core::*;
-//! # struct Vectors;
-//! # impl VectorSource for Vectors {
-//! #     fn dim(&self) -> usize { 2 }
-//! #     fn encode(&mut self, documents: &[SourceDocument<'_>], out: &mut VectorBatch)
-//! #         -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! #         for d in documents {
-//! #             out.lens.push(1);
-//! #             out.vectors.extend(if d.text.contains("fox") { [1.0, 0.0] } else { [0.0, 1.0] });
-//! #         }
-//! #         Ok(())
-//! #     }
-//! # }
 //! # fn main() -> Result<(), Error> {
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let path = directory.path().join("animals.colidx");
-//! # let mut source = Vectors;
-//! let mut builder = IndexBuilder::create(&path, BuildOptions::default())?;
-//! builder.add(&NewDocument { key: "a", text: "a quick brown fox", ..Default::default() })?;
-//! builder.add(&NewDocument { key: "b", text: "a lazy dog", ..Default::default() })?;
-//! builder.finish(&mut source, &NoProgress)?; // `source` turns text into vectors
+//! let mut writer = IndexWriter::create(&path, BuildOptions::default().dim(4))?;
+//! let fox = NewDocument::new("fox").text("a quick brown fox");
+//! writer.add_vectors(fox, &[1.0, 0.0, 0.0, 0.0, 0.0, 0.6, 0.8, 0.0], &[])?; // two tokens
+//! writer.add_vectors("dog", &[0.0, 0.0, 0.0, 1.0], &[])?; // one token, no text
+//! writer.commit(&mut NoVectors, &NoProgress)?; // trains the codebook, writes the index
 //!
 //! let index = Index::open(&path)?;
-//! let query = Query::new(&[1.0, 0.0], 2)?; // token vectors, [n_tokens, dim]
-//! let results = index.search(&query, &SearchOptions { k: 1, ..Default::default() })?;
-//! assert_eq!(results.hits[0].key, "a");
+//! let query = Query::new(&[0.8, 0.6, 0.0, 0.0], 4)?; // token vectors, [n_tokens, dim]
+//! let results = index.search(&query, &SearchOptions::default())?;
+//! assert_eq!(results.hits[0].key, "fox");
 //! assert_eq!(index.document(results.hits[0].doc)?.text, "a quick brown fox");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The engine knows no text model: vectors come from a [`VectorSource`], such as the crate
-//! `colidx-encoder`, and query vectors from the same model. The bytes on disk are specified in
-//! `index-format.md`.
+//! - [`IndexWriter`] creates an index, adds, replaces and deletes documents, merges and retrains.
+//!   One writer at a time; readers keep what they opened. Vectors come with documents, or from a
+//!   [`VectorSource`] such as a model (`colidx-encoder`), which the engine asks in batches.
+//! - [`Index`] is one committed state: open, search, explain, verify. Any number of threads can
+//!   share it.
+//! - [`storage`] says where the files live: a directory, memory, or a storage of your own.
+//! - [`Progress`] watches long work and may stop it; [`CancelToken`] only stops it.
+//!
+//! The bytes on disk are specified in `index-format.md`.
 //!
 //! # What it asks of a process
 //!
-//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first needed; where the system
-//! starts no threads, on the calling thread. The fastest instruction set of the processor is used. Where that is AMX, Linux is
-//! asked for its registers, which then refuses small alternate signal stacks until the process ends; with
-//! `COLIDX_KERNELS=avx512` in the environment it is not asked ([`colidx_kernels`]).
+//! Work runs on the current rayon pool, or on rayon's global one, which is started when first
+//! needed; where the system starts no threads, on the calling thread. The fastest instruction set of
+//! the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
+//! small alternate signal stacks until the process ends; with `COLIDX_KERNELS=avx512` in the
+//! environment it is not asked ([`colidx_kernels`]).
+//!
+//! # Features
+//!
+//! `testing` (off by default) adds `storage::fault`, a storage that records, fails and loses power
+//! as a test says.
 #![deny(unsafe_code)] // allowed in one module, `storage::map`
 
 #[cfg(target_endian = "big")]
@@ -64,6 +66,7 @@ mod ingest;
 mod progress;
 mod search;
 mod segment;
+mod setters;
 pub mod storage;
 mod writer;
 
@@ -75,8 +78,7 @@ pub use format::{
 };
 pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, Shape, SourceDocument,
-    VectorBatch, VectorSource,
+    BuildOptions, Engine, NewDocument, Shape, SourceDocument, VectorBatch, VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};

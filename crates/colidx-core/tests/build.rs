@@ -43,10 +43,7 @@ fn the_same_input_gives_the_same_bytes_for_any_number_of_threads_and_any_memory(
         // Too little says what would do, first for the documents and then for their codebook, too.
         loop {
             let tmp = tempfile::tempdir().unwrap();
-            let options = BuildOptions {
-                memory,
-                ..Default::default()
-            };
+            let options = BuildOptions::default().memory(memory);
             match pool.install(|| corpus.build(tmp.path(), options)) {
                 Err(Error::Memory { got, least, .. }) if got < least => memory = least as usize,
                 done => {
@@ -59,10 +56,7 @@ fn the_same_input_gives_the_same_bytes_for_any_number_of_threads_and_any_memory(
     }
     assert!(built[0] == built[1] && built[1] == built[2]);
     let tmp = tempfile::tempdir().unwrap();
-    let options = BuildOptions {
-        seed: 1,
-        ..Default::default()
-    };
+    let options = BuildOptions::default().seed(1);
     corpus.build(tmp.path(), options).unwrap();
     assert!(
         built[0] != files(tmp.path()),
@@ -124,11 +118,7 @@ fn one_document_identical_documents_and_fewer_vectors_than_centroids() {
                 documents: vec![vector.repeat(3); documents],
                 token_ids: vec![vec![1, 2, 3]; documents],
             };
-            let options = BuildOptions {
-                nbits,
-                centroids: Some(1000),
-                ..Default::default()
-            };
+            let options = BuildOptions::default().nbits(nbits).centroids(1000);
             let report = corpus.build(tmp.path(), options).unwrap();
             assert!((1..=3).contains(&report.centroids), "{}", report.centroids);
             let index = Index::open(tmp.path()).unwrap();
@@ -157,11 +147,7 @@ fn more_bits_decode_closer() {
     let mut last = f64::INFINITY;
     for nbits in [1, 2, 4, 8] {
         let tmp = tempfile::tempdir().unwrap();
-        let options = BuildOptions {
-            nbits,
-            centroids: Some(64),
-            ..Default::default()
-        };
+        let options = BuildOptions::default().nbits(nbits).centroids(64);
         corpus.build(tmp.path(), options).unwrap();
         let index = Index::open(tmp.path()).unwrap();
         let error: f64 = index
@@ -181,15 +167,13 @@ fn more_bits_decode_closer() {
 #[test]
 fn stored_documents_come_back() {
     let tmp = tempfile::tempdir().unwrap();
-    let mut builder = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
-    let document = NewDocument {
-        key: "ключ/1",
-        title: "A title",
-        text: "Some text\nof two lines",
-        metadata: r#"{"year":1999}"#,
-    };
+    let mut builder = IndexWriter::create(tmp.path(), BuildOptions::default()).unwrap();
+    let document = NewDocument::new("ключ/1")
+        .title("A title")
+        .text("Some text\nof two lines")
+        .metadata(r#"{"year":1999}"#);
     builder.add(&document).unwrap();
-    assert_eq!(builder.len(), 1);
+    assert_eq!(builder.num_staged(), 1);
     struct One;
     impl VectorSource for One {
         fn dim(&self) -> usize {
@@ -209,7 +193,7 @@ fn stored_documents_come_back() {
             Ok(())
         }
     }
-    builder.finish(&mut One, &NoProgress).unwrap();
+    builder.commit(&mut One, &NoProgress).unwrap();
     let index = Index::open(tmp.path()).unwrap();
     let doc = index.find("ключ/1").unwrap().unwrap();
     let stored = index.document(doc).unwrap();
@@ -223,13 +207,8 @@ fn stored_documents_come_back() {
 #[test]
 fn keys_are_checked() {
     let tmp = tempfile::tempdir().unwrap();
-    let mut builder = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
-    let add = |builder: &mut IndexBuilder, key: &str| {
-        builder.add(&NewDocument {
-            key,
-            ..Default::default()
-        })
-    };
+    let mut builder = IndexWriter::create(tmp.path(), BuildOptions::default()).unwrap();
+    let add = |builder: &mut IndexWriter, key: &str| builder.add(&NewDocument::new(key));
     add(&mut builder, "a").unwrap();
     assert!(matches!(add(&mut builder, "a"), Err(Error::DuplicateKey { key }) if key == "a"));
     assert!(matches!(
@@ -242,18 +221,13 @@ fn keys_are_checked() {
         Err(Error::InvalidKey { .. })
     ));
     add(&mut builder, "b").unwrap();
-    assert_eq!(builder.len(), 2, "refused documents leave no trace");
+    assert_eq!(builder.num_staged(), 2, "refused documents leave no trace");
 }
 
 #[test]
 fn metadata_is_a_json_object_or_nothing() {
     let directory = Directory::memory();
-    let with = |key, metadata| NewDocument {
-        key,
-        text: "word",
-        metadata,
-        ..Default::default()
-    };
+    let with = |key, metadata| NewDocument::new(key).text("word").metadata(metadata);
     let refused = |outcome: Result<()>| {
         let error = outcome.unwrap_err();
         assert!(
@@ -263,22 +237,23 @@ fn metadata_is_a_json_object_or_nothing() {
         assert!(error.to_string().contains("JSON object"), "{error}");
     };
     let bad = ["[]", "5", "null", "nonsense", "{\"a\":}", "{} {}", " "];
-    let mut builder = IndexBuilder::create_in(&directory, BuildOptions::default()).unwrap();
+    let mut builder = IndexWriter::create_in(&directory, BuildOptions::default()).unwrap();
     for metadata in bad {
         refused(builder.add(&with("a", metadata)));
     }
     builder.add(&with("a", "")).unwrap();
-    builder.finish(&mut live::Words, &NoProgress).unwrap();
+    builder.commit(&mut live::Words, &NoProgress).unwrap();
+    drop(builder);
     let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
     for metadata in bad {
         refused(writer.update(&with("a", metadata)).map(drop));
     }
-    assert_eq!(writer.staged(), 0);
+    assert_eq!(writer.num_staged(), 0);
     writer.update(&with("a", " {\"year\": [1999]}")).unwrap();
     writer.commit(&mut live::Words, &NoProgress).unwrap();
-    writer.index().verify().unwrap();
-    let doc = writer.index().find("a").unwrap().unwrap();
-    let stored = writer.index().document(doc).unwrap();
+    writer.index().unwrap().verify().unwrap();
+    let doc = writer.index().unwrap().find("a").unwrap().unwrap();
+    let stored = writer.index().unwrap().document(doc).unwrap();
     assert_eq!(stored.metadata, " {\"year\": [1999]}");
 }
 
@@ -296,7 +271,7 @@ fn no_file_has_a_number_of_nine_digits() {
     let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
     writer.delete(&key(0)).unwrap();
     writer.commit(&mut NoVectors, &NoProgress).unwrap();
-    writer.index().verify().unwrap();
+    writer.index().unwrap().verify().unwrap();
     writer.delete(&key(1)).unwrap();
     let error = writer.commit(&mut NoVectors, &NoProgress).unwrap_err();
     assert!(
@@ -304,11 +279,8 @@ fn no_file_has_a_number_of_nine_digits() {
         "{error}"
     );
     drop(writer);
-    let force = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
-    let error = IndexBuilder::create_in(&directory, force).err().unwrap();
+    let force = BuildOptions::default().force(true);
+    let error = IndexWriter::create_in(&directory, force).err().unwrap();
     assert!(matches!(error, Error::NoMoreNumbers { .. }), "{error}");
     let index = Index::open_in(&directory).unwrap();
     index.verify().unwrap();
@@ -327,10 +299,7 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
     let reader = Index::open(tmp.path()).unwrap();
     let before = search_all(&reader, 8);
-    let force = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
+    let force = BuildOptions::default().force(true);
     second.build(tmp.path(), force).unwrap();
     assert_eq!(search_all(&reader, 8), before);
     let index = Index::open(tmp.path()).unwrap();
@@ -352,11 +321,8 @@ fn a_damaged_index_can_be_replaced() {
     bytes[70] ^= 1;
     std::fs::write(&manifest, bytes).unwrap();
     assert!(Index::open(tmp.path()).is_err());
-    let force = || BuildOptions {
-        force: true,
-        ..Default::default()
-    };
-    drop(IndexBuilder::create(tmp.path(), force()).unwrap());
+    let force = || BuildOptions::default().force(true);
+    drop(IndexWriter::create(tmp.path(), force()).unwrap());
     assert_eq!(
         files(tmp.path()).len(),
         9,
@@ -370,8 +336,8 @@ fn a_damaged_index_can_be_replaced() {
 #[test]
 fn two_writers_do_not_meet() {
     let tmp = tempfile::tempdir().unwrap();
-    let _first = IndexBuilder::create(tmp.path(), BuildOptions::default()).unwrap();
-    let second = IndexBuilder::create(tmp.path(), BuildOptions::default());
+    let _first = IndexWriter::create(tmp.path(), BuildOptions::default()).unwrap();
+    let second = IndexWriter::create(tmp.path(), BuildOptions::default());
     assert!(matches!(second, Err(Error::Locked { .. })));
 }
 
@@ -379,7 +345,7 @@ fn two_writers_do_not_meet() {
 fn a_directory_with_other_files_is_left_alone() {
     let tmp = tempfile::tempdir().unwrap();
     std::fs::write(tmp.path().join("thesis.tex"), "years of work").unwrap();
-    let error = IndexBuilder::create(tmp.path(), BuildOptions::default())
+    let error = IndexWriter::create(tmp.path(), BuildOptions::default())
         .err()
         .unwrap();
     assert!(matches!(&error, Error::DirectoryNotEmpty { found, .. } if found == "thesis.tex"));
@@ -427,19 +393,12 @@ fn a_failed_build_leaves_what_was_there() {
     let tmp = tempfile::tempdir().unwrap();
     let path = tmp.path().join("new.colidx");
     let builder = || {
-        let options = BuildOptions {
-            force: true,
-            ..Default::default()
-        };
-        let mut builder = IndexBuilder::create(&path, options).unwrap();
+        let options = BuildOptions::default().force(true);
+        let mut builder = IndexWriter::create(&path, options).unwrap();
         for document in 0..400 {
             let text = format!("text of {document}");
             let key = key(document);
-            let new = NewDocument {
-                key: &key,
-                text: &text,
-                ..Default::default()
-            };
+            let new = NewDocument::new(&key).text(&text);
             builder.add(&new).unwrap();
         }
         builder
@@ -447,7 +406,7 @@ fn a_failed_build_leaves_what_was_there() {
     let check = |before: &BTreeMap<String, Vec<u8>>| {
         for fault in 0..5 {
             let mut source = Fails(corpus.clone(), fault);
-            let error = builder().finish(&mut source, &NoProgress).unwrap_err();
+            let error = builder().commit(&mut source, &NoProgress).unwrap_err();
             match fault {
                 0 => assert!(error.to_string().contains("out of paper"), "{error}"),
                 4 => assert!(
@@ -465,14 +424,14 @@ fn a_failed_build_leaves_what_was_there() {
             } else {
                 BTreeMap::new()
             };
-            if IndexBuilder::unfinished(&path).unwrap().is_some() {
+            if IndexWriter::unfinished(&path).unwrap().is_some() {
                 kept += 1;
                 assert!(are_in(before, &after));
             } else {
                 assert!(after == *before, "after stopping at question {at}");
             }
             let watch = StopsAt(AtomicU64::new(at));
-            match builder().finish(&mut corpus.clone(), &watch) {
+            match builder().commit(&mut corpus.clone(), &watch) {
                 Err(Error::Cancelled) => (at, stops) = (at + 1 + at / 8, stops + 1),
                 Err(other) => panic!("{other}"),
                 Ok(_) => break,
@@ -489,17 +448,11 @@ fn a_failed_build_leaves_what_was_there() {
 #[test]
 fn options_out_of_range_are_named() {
     let tmp = tempfile::tempdir().unwrap();
-    let nbits = BuildOptions {
-        nbits: 3,
-        ..Default::default()
-    };
-    let error = IndexBuilder::create(tmp.path(), nbits).err().unwrap();
+    let nbits = BuildOptions::default().nbits(3);
+    let error = IndexWriter::create(tmp.path(), nbits).err().unwrap();
     assert_eq!(error.to_string(), "nbits is 3, but must be 1, 2, 4 or 8");
-    let centroids = BuildOptions {
-        centroids: Some(0),
-        ..Default::default()
-    };
-    assert!(IndexBuilder::create(tmp.path(), centroids).is_err());
+    let centroids = BuildOptions::default().centroids(0);
+    assert!(IndexWriter::create(tmp.path(), centroids).is_err());
     let good = ModelInfo {
         name: "tiny".into(),
         location: "there".into(),
@@ -517,11 +470,8 @@ fn options_out_of_range_are_named() {
     let create = |change: &dyn Fn(&mut ModelInfo)| {
         let mut model = good.clone();
         change(&mut model);
-        let options = BuildOptions {
-            model: Some(model),
-            ..Default::default()
-        };
-        IndexBuilder::create_in(&Directory::memory(), options).map(drop)
+        let options = BuildOptions::default().model(Some(model));
+        IndexWriter::create_in(&Directory::memory(), options).map(drop)
     };
     create(&|_| {}).unwrap();
     for (says, change) in [
@@ -561,10 +511,7 @@ fn merging_is_refused_too_little_memory_before_anything_is_copied() {
     let memory = Memory::with_files(stored);
     let directory = Directory::over(Arc::new(memory.clone()));
     let compact = |memory: u64, progress: &dyn Progress| {
-        let options = WriterOptions {
-            memory: memory as usize,
-            ..Default::default()
-        };
+        let options = WriterOptions::default().memory(memory as usize);
         IndexWriter::open_in(&directory, options)
             .unwrap()
             .compact(progress)
@@ -596,11 +543,7 @@ fn what_is_added_to_a_small_index_is_kept_as_well_as_what_was_built() {
         let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
         for document in 0..added.len() {
             let (key, text) = (format!("added-{document}"), format!("text of {document}"));
-            let document = NewDocument {
-                key: &key,
-                text: &text,
-                ..Default::default()
-            };
+            let document = NewDocument::new(&key).text(&text);
             writer.add(&document).unwrap();
         }
         writer.commit(&mut part(added, ids.1), &NoProgress).unwrap();

@@ -69,10 +69,7 @@ fn searches_beside_a_writer_see_whole_commits() {
     let mut map: Map = (0..300)
         .map(|d| (format!("key {d}"), text(&mut random)))
         .collect();
-    let options = BuildOptions {
-        centroids: Some(24),
-        ..Default::default()
-    };
+    let options = BuildOptions::default().centroids(24);
     build(&directory, &map, options);
     let queries: Vec<Vec<f32>> = (0..4).map(|_| query(&mut random)).collect();
     let first = Index::open_in(&directory).unwrap();
@@ -86,38 +83,35 @@ fn searches_beside_a_writer_see_whole_commits() {
                 scope.spawn(move || read(directory, queries, done, reader))
             })
             .collect();
-        let options = WriterOptions {
-            merge: false,
-            ..Default::default()
-        };
+        let options = WriterOptions::default().merge(false);
         let mut writer = IndexWriter::open_in(&directory, options).unwrap();
         let end = Instant::now() + Duration::from_secs(seconds);
         while Instant::now() < end {
             change(&mut writer, &mut map, &mut random);
             states.insert(
-                writer.index().generation(),
-                expected(writer.index(), &queries),
+                writer.index().unwrap().generation(),
+                expected(writer.index().unwrap(), &queries),
             );
             // Merging makes commits that hold the same.
-            let same = states[&writer.index().generation()].clone();
-            let before = writer.index().generation();
+            let same = states[&writer.index().unwrap().generation()].clone();
+            let before = writer.index().unwrap().generation();
             match random.below(8) {
                 0 => writer.compact(&NoProgress),
                 _ => writer.merge(&NoProgress),
             }
             .unwrap();
-            for generation in before..=writer.index().generation() {
+            for generation in before..=writer.index().unwrap().generation() {
                 states.insert(generation, same.clone());
             }
             if random.below(30) == 0 {
                 let options = RetrainOptions::default();
                 writer.retrain(None, &options, &NoProgress).unwrap();
                 states.insert(
-                    writer.index().generation(),
-                    expected(writer.index(), &queries),
+                    writer.index().unwrap().generation(),
+                    expected(writer.index().unwrap(), &queries),
                 );
             }
-            check_documents(writer.index(), &map, -1.1);
+            check_documents(writer.index().unwrap(), &map, -1.1);
         }
         done.store(true, Ordering::Relaxed);
         readers

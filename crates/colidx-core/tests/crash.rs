@@ -19,10 +19,7 @@ fn second() -> Corpus {
 }
 
 fn force() -> BuildOptions {
-    BuildOptions {
-        force: true,
-        ..Default::default()
-    }
+    BuildOptions::default().force(true)
 }
 
 /// Builds, each with force over the one before.
@@ -42,7 +39,7 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
         let before = Contents::of(directory).unwrap();
         let report = corpus.build_in(directory, force()).unwrap();
         let after = Contents::of(directory).unwrap().unwrap();
-        assert_eq!(after.documents.len() as u64, report.documents);
+        assert_eq!(after.documents.len() as u64, report.added);
         assert_eq!(after.generation, before.map_or(1, |b| b.generation + 1));
     };
     let counts = test.check(&test.record(), times(20), recover).unwrap();

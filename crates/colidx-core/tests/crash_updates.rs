@@ -17,20 +17,12 @@ fn base() -> Map {
 }
 
 fn built(directory: &Directory) {
-    let options = BuildOptions {
-        centroids: Some(8),
-        force: true,
-        ..Default::default()
-    };
+    let options = BuildOptions::default().centroids(8).force(true);
     build(directory, &base(), options);
 }
 
 fn open_writer(directory: &Directory) -> Result<IndexWriter> {
-    let options = WriterOptions {
-        // One commit at a time.
-        merge: false,
-        ..Default::default()
-    };
+    let options = WriterOptions::default().merge(false);
     IndexWriter::open_in(directory, options)
 }
 

@@ -188,20 +188,14 @@ fn files_of_another_index_generation_or_kind_are_refused() {
     let corpus = Corpus::topical(220, DIM, 31);
     let ours = built(&corpus, BuildOptions::default());
     // The same documents, with another seed: every size is the same.
-    let other_seed = BuildOptions {
-        seed: 7,
-        ..Default::default()
-    };
+    let other_seed = BuildOptions::default().seed(7);
     let other = built(&corpus, other_seed.clone());
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));
     corpus
         .build_in(&directory, BuildOptions::default())
         .unwrap();
-    let replaced = BuildOptions {
-        force: true,
-        ..other_seed
-    };
+    let replaced = other_seed.force(true);
     corpus.build_in(&directory, replaced).unwrap();
     let next = files_of(&memory);
     assert_eq!(files_of(&memory).len(), ours.len(), "the old files went");

@@ -18,11 +18,7 @@ const TEST: &str = "instruction_sets_and_threads_change_neither_bytes_nor_hits";
 /// Corpora and options that take other paths through the kernels: widths with and without a rest, each number of bits, vectors
 /// of unit length and others, codebooks with and without vocabulary ids.
 fn cases() -> Vec<(&'static str, Corpus, BuildOptions)> {
-    let options = |nbits, shape| BuildOptions {
-        nbits,
-        shape,
-        ..Default::default()
-    };
+    let options = |nbits, shape| BuildOptions::default().nbits(nbits).shape(shape);
     let mut longer = Corpus::topical(100, 20, 24);
     let scale = |document: &mut Vec<f32>| document.iter_mut().for_each(|v| *v *= 1.7);
     longer.documents.iter_mut().for_each(scale);

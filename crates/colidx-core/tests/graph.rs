@@ -90,16 +90,14 @@ fn build(
     corpus: &Corpus,
     threads: usize,
     progress: &dyn Progress,
-) -> Result<BuildReport> {
-    let options = BuildOptions {
-        centroids: Some(CENTROIDS),
-        resume: true,
-        ..Default::default()
-    };
-    let builder = filled(directory, DOCUMENTS, options)?;
+) -> Result<CommitReport> {
+    let options = BuildOptions::default()
+        .centroids(Some(CENTROIDS))
+        .resume(true);
+    let mut builder = filled(directory, DOCUMENTS, options)?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let pool = pool.build().unwrap();
-    pool.install(|| builder.finish(&mut corpus.clone(), progress))
+    pool.install(|| builder.commit(&mut corpus.clone(), progress))
 }
 
 fn place() -> (Memory, Directory) {

@@ -42,12 +42,8 @@ impl Run {
         }
         let disk = Injector::default();
         let directory = Directory::over(Arc::new(disk.clone()));
-        let options = BuildOptions {
-            nbits: 8,
-            // Few, so that some searches take the quick way.
-            centroids: Some(12),
-            ..Default::default()
-        };
+        // Few centroids, so that some searches take the quick way.
+        let options = BuildOptions::default().nbits(8).centroids(12);
         build(&directory, &map, options);
         Self {
             reader: (Index::open_in(&directory).unwrap(), map.clone()),
@@ -112,10 +108,7 @@ impl Run {
             81..85 => self.maintain(|writer| writer.compact(&NoProgress)),
             85..87 => self.maintain(|writer| writer.merge(&NoProgress)),
             87..89 => {
-                let options = RetrainOptions {
-                    centroids: Some(12),
-                    ..Default::default()
-                };
+                let options = RetrainOptions::default().centroids(12);
                 if choice == 87 {
                     self.maintain(|writer| writer.retrain(None, &options, &NoProgress));
                 } else {
@@ -140,7 +133,10 @@ impl Run {
         let report = self.writer().commit(&mut Words, &NoProgress).unwrap();
         assert!(report.unmerged.is_none(), "{report:?}");
         self.committed = self.staged.clone();
-        assert_eq!(report.generation, self.writer().index().generation());
+        assert_eq!(
+            report.generation,
+            self.writer().index().unwrap().generation()
+        );
     }
 
     /// Maintenance is refused while something is staged, and changes nothing that is seen.

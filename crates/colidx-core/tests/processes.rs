@@ -117,21 +117,18 @@ fn the_second_writer_is_refused_and_a_killed_one_is_no_obstacle() {
     other.ask("b");
     other.ask("stage c");
     assert!(matches!(open(), Err(Error::Locked { .. })));
-    let force = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
-    let builder = IndexBuilder::create(tmp.path(), force);
+    let force = BuildOptions::default().force(true);
+    let builder = IndexWriter::create(tmp.path(), force);
     assert!(matches!(builder.err(), Some(Error::Locked { .. })));
     other.kill();
 
     let mut writer = open().unwrap();
-    assert!(writer.index().find("c").unwrap().is_none());
+    assert!(writer.index().unwrap().find("c").unwrap().is_none());
     let files: Vec<String> = std::fs::read_dir(tmp.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    let named = writer.index().info().unwrap().files;
+    let named = writer.index().unwrap().info().unwrap().files;
     // Beside the files of the index there is the lock: what the other had staged is gone.
     assert_eq!(files.len(), named.len() + 1, "{files:?}");
     writer.add(&document("c", "again")).unwrap();

@@ -33,12 +33,10 @@ fn corpus() -> Corpus {
 
 /// Makes what was done safe at every chance.
 fn options() -> BuildOptions {
-    BuildOptions {
-        centroids: Some(20),
-        resume: true,
-        checkpoint: Duration::ZERO,
-        ..Default::default()
-    }
+    BuildOptions::default()
+        .centroids(20)
+        .resume(true)
+        .checkpoint(Duration::ZERO)
 }
 
 /// Counts the documents that it is asked for.
@@ -108,11 +106,11 @@ fn build_with(
     options: BuildOptions,
     source: &mut dyn VectorSource,
     progress: &dyn Progress,
-) -> Result<BuildReport> {
-    filled(directory, DOCUMENTS, options)?.finish(source, progress)
+) -> Result<CommitReport> {
+    filled(directory, DOCUMENTS, options)?.commit(source, progress)
 }
 
-fn build(directory: &Directory, options: BuildOptions) -> Result<BuildReport> {
+fn build(directory: &Directory, options: BuildOptions) -> Result<CommitReport> {
     build_with(directory, options, &mut counted(), &NoProgress)
 }
 
@@ -142,10 +140,7 @@ fn a_cancelled_build_encodes_nothing_twice() {
     // One that makes safe what was done only when it is cancelled, and one that does so all the time.
     for checkpoint in [Duration::MAX, Duration::ZERO] {
         let (files, directory) = memory();
-        let options = || BuildOptions {
-            checkpoint,
-            ..options()
-        };
+        let options = || options().checkpoint(checkpoint);
         let mut source = counted();
         let mut stops = 0;
         loop {
@@ -301,10 +296,7 @@ fn a_killed_build_encodes_no_more_than_its_last_batch_again() {
         match build_with(&directory, options(), &mut source, &NoProgress) {
             Ok(report) => resumed += u64::from(report.resumed.is_some()),
             Err(Error::AlreadyExists { .. }) => {
-                let again = BuildOptions {
-                    force: true,
-                    ..options()
-                };
+                let again = options().force(true);
                 Index::open_in(&directory).unwrap().verify().unwrap();
                 let report = build(&directory, again).unwrap();
                 assert_eq!(report.resumed, None, "call {call}");
@@ -338,10 +330,7 @@ fn power_cut_at_any_moment_leaves_a_build_that_can_go_on() {
     let expected = Contents::of(&whole).unwrap().unwrap();
     let resumed = AtomicU64::new(0);
     let recover = |directory: &Directory| {
-        let options = BuildOptions {
-            force: true,
-            ..options()
-        };
+        let options = options().force(true);
         let report = build(directory, options).unwrap();
         resumed.fetch_add(u64::from(report.resumed.is_some()), Ordering::Relaxed);
         let found = Contents::of(directory).unwrap().unwrap();
@@ -393,10 +382,7 @@ fn a_fault_at_any_call_of_a_resumed_build_leaves_one_that_can_go_on() {
                 Ok(report) => assert!(report.resumed.is_some(), "call {call}"),
                 // The very last sync failed: the index is there.
                 Err(Error::AlreadyExists { .. }) => {
-                    let force = BuildOptions {
-                        force: true,
-                        ..options()
-                    };
+                    let force = options().force(true);
                     Index::open_in(&directory).unwrap().verify().unwrap();
                     build(&directory, force).unwrap();
                     continue;
@@ -446,10 +432,7 @@ fn training_stops_when_told_and_starts_anew() {
 fn an_unfinished_build_is_neither_lost_nor_resumed_by_chance() {
     let (files, directory) = memory();
     let encoded = stop_at(5, &directory, options());
-    let plain = || BuildOptions {
-        resume: false,
-        ..options()
-    };
+    let plain = || options().resume(false);
     let before = files.files();
     assert!(before.contains_key("build.journal"));
     let error = build(&directory, plain()).unwrap_err();
@@ -468,10 +451,7 @@ fn an_unfinished_build_is_neither_lost_nor_resumed_by_chance() {
     let error = Index::open_in(&directory).unwrap_err().to_string();
     assert!(error.contains("resume it"), "{error}");
 
-    let force = BuildOptions {
-        force: true,
-        ..plain()
-    };
+    let force = plain().force(true);
     let report = build(&directory, force).unwrap();
     assert_eq!(report.resumed, None);
     assert!(files.files() == undisturbed());
@@ -483,10 +463,7 @@ fn resuming_where_nothing_is_unfinished_is_a_plain_build() {
     assert_eq!(build(&directory, options()).unwrap().resumed, None);
     let again = build(&directory, options()).unwrap_err();
     assert!(matches!(again, Error::AlreadyExists { .. }), "{again}");
-    let force = BuildOptions {
-        force: true,
-        ..options()
-    };
+    let force = options().force(true);
     assert_eq!(build(&directory, force).unwrap().resumed, None);
     let index = Index::open_in(&directory).unwrap();
     assert_eq!(index.info().unwrap().generation, 2);
@@ -498,10 +475,7 @@ fn a_build_over_an_index_goes_on_while_the_index_is_the_same() {
     let (files, directory) = memory();
     let other = Corpus::topical(30, 8, 4);
     other.build_in(&directory, BuildOptions::default()).unwrap();
-    let force = || BuildOptions {
-        force: true,
-        ..options()
-    };
+    let force = || options().force(true);
     let encoded = stop_at(5, &directory, force());
     let index = Index::open_in(&directory).unwrap();
     index.verify().unwrap();
@@ -534,7 +508,7 @@ fn another_build_is_not_resumed() {
     let (files, directory) = memory();
     let encoded = stop_at(5, &directory, options());
     let before = files.files();
-    let refused = |result: Result<BuildReport>, words: &[&str]| {
+    let refused = |result: Result<CommitReport>, words: &[&str]| {
         let error = result.unwrap_err();
         assert!(matches!(error, Error::OtherBuild { .. }), "{error}");
         for word in words {
@@ -560,21 +534,15 @@ fn another_build_is_not_resumed() {
     refused(with(&|o| o.model = Some(model.clone())), &["model's"]);
 
     let add = |change: &dyn Fn(usize, &mut String, &mut String) -> bool| {
-        let mut builder = IndexBuilder::create_in(&directory, options()).unwrap();
+        let mut builder = IndexWriter::create_in(&directory, options()).unwrap();
         for document in 0..DOCUMENTS {
             let (mut key, mut text) = (key(document), format!("text of {document}"));
             if change(document, &mut key, &mut text) {
                 let (key, text) = (&key, &text);
-                builder
-                    .add(&NewDocument {
-                        key,
-                        text,
-                        ..Default::default()
-                    })
-                    .unwrap();
+                builder.add(&NewDocument::new(key).text(text)).unwrap();
             }
         }
-        builder.finish(&mut counted(), &NoProgress)
+        builder.commit(&mut counted(), &NoProgress)
     };
     refused(
         add(&|document, _, _| document != 500),
@@ -653,11 +621,7 @@ fn a_damaged_unfinished_build_is_refused_or_made_again() {
                         | Error::DamagedJournal { .. }
                         | Error::ManifestMissing { .. }),
                     ) => {
-                        let force = BuildOptions {
-                            force: true,
-                            resume: false,
-                            ..options()
-                        };
+                        let force = options().force(true).resume(false);
                         build(&directory, force).unwrap();
                         // Files that nobody can tell of keep their numbers until the new index is there.
                         let untold = matches!(

@@ -27,10 +27,7 @@ fn query(tokens: usize) -> Query {
 fn the_buffers_of_a_huge_query_are_given_back() {
     let tmp = tempfile::tempdir().unwrap();
     let corpus = Corpus::topical(1500, DIM, 5);
-    let options = BuildOptions {
-        centroids: Some(CENTROIDS),
-        ..Default::default()
-    };
+    let options = BuildOptions::default().centroids(Some(CENTROIDS));
     let report = corpus.build(tmp.path(), options).unwrap();
     assert_eq!(report.centroids, CENTROIDS);
     let index = Index::open(tmp.path()).unwrap();

@@ -6,10 +6,7 @@ use colidx_core::*;
 use common::*;
 
 fn options(nbits: u32) -> BuildOptions {
-    BuildOptions {
-        nbits,
-        ..Default::default()
-    }
+    BuildOptions::default().nbits(nbits)
 }
 
 fn exact(k: usize) -> SearchOptions {
@@ -403,10 +400,7 @@ fn of_any_length() -> [(Corpus, Index); 2] {
         .for_each(|(x, at)| *x *= 1e3 * (at % 7) as f32);
     [unit, other].map(|corpus| {
         let directory = Directory::memory();
-        let options = BuildOptions {
-            centroids: Some(100),
-            ..options(2)
-        };
+        let options = options(2).centroids(100);
         corpus.build_in(&directory, options).unwrap();
         let index = Index::open_in(&directory).unwrap();
         (corpus, index)

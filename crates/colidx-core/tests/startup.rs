@@ -45,7 +45,7 @@ fn refused<T>(result: Result<T>) {
 fn an_unknown_instruction_set_is_an_error() {
     if is_child() {
         let directory = Directory::memory();
-        refused(IndexBuilder::create_in(&directory, BuildOptions::default()));
+        refused(IndexWriter::create_in(&directory, BuildOptions::default()));
         refused(Index::open_in(&directory));
         refused(IndexWriter::open_in(&directory, WriterOptions::default()));
         println!("refused");

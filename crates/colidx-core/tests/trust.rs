@@ -73,11 +73,7 @@ fn is_refused_or_whole<T>(result: Result<T>, directory: &Directory, before: &Opt
 fn try_everything(first: &Corpus, second: &Corpus, nbits: u32) {
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));
-    let options = BuildOptions {
-        nbits,
-        force: true,
-        ..Default::default()
-    };
+    let options = BuildOptions::default().nbits(nbits).force(true);
     let built = first.build_in(&directory, options.clone());
     is_refused_or_whole(built, &directory, &None);
     if Contents::of(&directory).unwrap().is_none() {
@@ -90,11 +86,7 @@ fn try_everything(first: &Corpus, second: &Corpus, nbits: u32) {
     for number in 0..second.documents.len() {
         let text = format!("text of {number}");
         let key = format!("doc-{number} more");
-        let added = NewDocument {
-            key: &key,
-            text: &text,
-            ..Default::default()
-        };
+        let added = NewDocument::new(&key).text(&text);
         writer.add(&added).unwrap();
     }
     let added = writer.commit(&mut second.clone(), &NoProgress);
@@ -148,10 +140,7 @@ fn a_vector_that_is_too_long_is_refused_by_name() {
     let before = Contents::of(&directory).unwrap();
     let mut bad = Corpus::topical(40, 8, 2);
     bad.documents[7][2 * 8 + 5] = -1e20;
-    let force = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
+    let force = BuildOptions::default().force(true);
     match bad.build(&path, force) {
         Err(Error::TooLong {
             what,
@@ -215,22 +204,13 @@ fn a_directory_that_is_swapped_is_left_alone() {
     assert_eq!(Contents::of(&Directory::new(path("next"))).unwrap(), next);
 
     // A build over it is kept where it was begun, and resumed there.
-    let options = BuildOptions {
-        force: true,
-        ..Default::default()
-    };
-    let filled = common::filled(&Directory::new(path("live")), 30, options.clone()).unwrap();
+    let options = BuildOptions::default().force(true);
+    let mut filled = common::filled(&Directory::new(path("live")), 30, options.clone()).unwrap();
     swap("old", "next");
-    let moved = filled.finish(&mut corpus(4), &NoProgress).unwrap_err();
+    let moved = filled.commit(&mut corpus(4), &NoProgress).unwrap_err();
     assert!(matches!(moved, Error::Conflict { .. }), "{moved}");
     assert_eq!(Contents::of(&Directory::new(path("live"))).unwrap(), next);
-    let resumed = corpus(4).build(
-        &path("old"),
-        BuildOptions {
-            resume: true,
-            ..options
-        },
-    );
+    let resumed = corpus(4).build(&path("old"), options.resume(true));
     assert_eq!(resumed.unwrap().resumed, Some(30));
 }
 
@@ -304,12 +284,9 @@ fn every_state_of_a_directory_has_a_name_and_a_way_out() {
         )
     };
     let unfinished = |path: &Path| {
-        let options = BuildOptions {
-            centroids: Some(4),
-            ..Default::default()
-        };
-        let filled = common::filled(&Directory::new(path), 20, options).unwrap();
-        let stopped = filled.finish(&mut Corpus::topical(20, 8, 1), &StopAtTraining::default());
+        let options = BuildOptions::default().centroids(4);
+        let mut filled = common::filled(&Directory::new(path), 20, options).unwrap();
+        let stopped = filled.commit(&mut Corpus::topical(20, 8, 1), &StopAtTraining::default());
         assert!(matches!(stopped, Err(Error::Cancelled)));
     };
     type Make<'a> = &'a dyn Fn(&Path);
@@ -417,11 +394,11 @@ fn every_state_of_a_directory_has_a_name_and_a_way_out() {
             .unwrap();
         assert!(open(&error), "{state}: {error}");
         let corpus = Corpus::topical(20, 8, 1);
-        let options = |resume, force| BuildOptions {
-            resume,
-            force,
-            centroids: Some(5),
-            ..Default::default()
+        let options = |resume, force| {
+            BuildOptions::default()
+                .resume(resume)
+                .force(force)
+                .centroids(5)
         };
         if let Some(refused) = build {
             let error = corpus.build(&path, options(false, false)).unwrap_err();
@@ -467,10 +444,7 @@ fn a_journal_that_cannot_be_read_has_a_way_out() {
         );
         let refused = corpus.build(tmp.path(), BuildOptions::default());
         assert!(matches!(refused, Err(Error::DamagedJournal { .. })));
-        let force = BuildOptions {
-            force: true,
-            ..Default::default()
-        };
+        let force = BuildOptions::default().force(true);
         corpus.build(tmp.path(), force).unwrap();
         assert!(!journal.exists());
         IndexWriter::open(tmp.path(), WriterOptions::default()).unwrap();
@@ -547,7 +521,7 @@ fn a_fault_while_documents_are_added_poisons_the_builder() {
     for call in 0.. {
         let injector = Injector::default();
         let directory = Directory::over(Arc::new(injector.clone()));
-        let Ok(mut builder) = IndexBuilder::create_in(&directory, BuildOptions::default()) else {
+        let Ok(mut builder) = IndexWriter::create_in(&directory, BuildOptions::default()) else {
             unreachable!("nothing fails yet");
         };
         let calls = injector.calls();
@@ -558,7 +532,7 @@ fn a_fault_while_documents_are_added_poisons_the_builder() {
         if added.is_err() {
             let again = builder.add(&document("b", "words"));
             assert!(matches!(again, Err(Error::Poisoned)));
-            let finished = builder.finish(&mut Words, &NoProgress);
+            let finished = builder.commit(&mut Words, &NoProgress);
             assert!(matches!(finished, Err(Error::Poisoned)));
             let left = Contents::of(&directory).unwrap();
             assert_eq!(left, None);

@@ -230,6 +230,32 @@ pub enum Error {
         /// The greatest length.
         most: f32,
     },
+    /// The values that came with a document are not a whole number of vectors.
+    #[error(
+        "document `{key}` comes with {values} values, not a whole number of vectors of dimension \
+         {dim}; give tokens times dimension values"
+    )]
+    DocumentVectors {
+        /// The document's key.
+        key: String,
+        /// Values given.
+        values: usize,
+        /// Values in a vector of the index.
+        dim: usize,
+    },
+    /// The token ids that came with a document are not as many as its vectors.
+    #[error(
+        "document `{key}` comes with {got} token ids, expected {expected}; give one for each \
+         vector, to all documents of a commit that come with vectors or to none"
+    )]
+    TokenIds {
+        /// The document's key.
+        key: String,
+        /// Token ids expected.
+        expected: usize,
+        /// Token ids given.
+        got: usize,
+    },
     /// The values of a query are no whole number of vectors.
     #[error(
         "the query has {values} values, not a whole number of vectors of dimension {dim}; give \
@@ -293,6 +319,9 @@ pub enum Error {
         /// Values in a vector of the source.
         got: usize,
     },
+    /// The index has no commit that could be merged or retrained.
+    #[error("the new index has no commit yet; commit its documents first")]
+    NotCommitted,
     /// Segments cannot be merged while changes are staged.
     #[error(
         "{added} added and {deleted} deleted documents are not committed; commit them or roll \

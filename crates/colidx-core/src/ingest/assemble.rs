@@ -98,7 +98,7 @@ pub(crate) struct Assembled {
 
 /// Trains a codebook on a sample of the documents and writes both it and the segment. What the journal says is done is not done
 /// again.
-pub(super) fn assemble(
+pub(crate) fn assemble(
     site: &mut Site<'_>,
     mut input: Input<'_>,
     journal: &mut Journal,

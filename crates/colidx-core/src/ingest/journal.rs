@@ -24,7 +24,7 @@ const STATE: Tag = Tag(*b"STAT");
 
 /// What a journal holds.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// Generation of the index that the build replaces; 0 when there is none.
     generation: u64,
     /// Number of the files that it writes.
@@ -109,6 +109,13 @@ impl Record {
     }
 }
 
+/// The unfinished build in a directory that can be resumed.
+pub(crate) fn unfinished(directory: &Directory) -> Result<Option<Unfinished>> {
+    let record = Record::find(directory, &Replaced::read(directory)?)?;
+    let record = record.filter(Record::has_encoded);
+    Ok(record.map(|record| record.unfinished()))
+}
+
 /// The journal of the build that runs.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -123,7 +130,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// The journal of a new build, or of one that goes on: its options must then be the same.
-    pub(super) fn new(
+    pub(crate) fn new(
         directory: &Directory,
         replaced: &Replaced,
         unfinished: Option<Record>,
@@ -175,7 +182,7 @@ impl Journal {
     }
 
     /// Notes something that the bytes of the index depend on; where the build goes on, it must be what it was.
-    pub(super) fn input(&mut self, what: &str, value: impl ToString) -> Result<()> {
+    pub(crate) fn input(&mut self, what: &str, value: impl ToString) -> Result<()> {
         let got = value.to_string();
         let input = &mut self.record.input;
         if self.resumed.is_none() {
@@ -194,7 +201,7 @@ impl Journal {
     }
 
     /// Notes how many documents there are.
-    pub(super) fn documents(&mut self, documents: u32) -> Result<()> {
+    pub(crate) fn documents(&mut self, documents: u32) -> Result<()> {
         self.record.documents = documents;
         self.input("number of documents", documents)
     }
@@ -216,7 +223,7 @@ impl Journal {
     }
 
     /// Says that a build begins, before it writes anything else: what is there without a journal is then no unfinished build.
-    pub(super) fn begin(&mut self) -> Result<()> {
+    pub(crate) fn begin(&mut self) -> Result<()> {
         match self.resumed {
             Some(_) => Ok(()),
             None => self.write(),
@@ -224,7 +231,7 @@ impl Journal {
     }
 
     /// Makes what was noted durable; while nothing was encoded, there is nothing to keep.
-    pub(super) fn save(&mut self) -> Result<()> {
+    pub(crate) fn save(&mut self) -> Result<()> {
         if !self.record.has_encoded() {
             return Ok(());
         }

@@ -1,42 +1,68 @@
-//! How to build an index.
+//! How to create an index.
 
 use crate::error::{Error, Result};
 use crate::format;
 use crate::format::model::ModelInfo;
+use crate::setters::setters;
 use colidx_cluster::{Engine, Shape};
 use std::time::Duration;
 
-/// How to build an index. [`BuildOptions::default`] gives the measured defaults.
+/// How to create an index. [`BuildOptions::default`] gives the measured defaults.
+///
+/// ```
+/// let options = colidx_core::BuildOptions::default().nbits(2).memory(1 << 30);
+/// assert_eq!((options.nbits, options.seed), (2, 42));
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct BuildOptions {
     /// Residual bits a dimension: 1, 2, 4 or 8.
     pub nbits: u32,
-    /// Centroids of the codebook; `None` chooses by the number of vectors (`docs/codebook.md`).
+    /// Values in a vector: 1 to 4,096. `None` takes it from the source of the first commit; without
+    /// it documents cannot come with their vectors.
+    pub dim: Option<usize>,
+    /// Centroids of the codebook; `None` chooses by the number of vectors.
     pub centroids: Option<usize>,
     /// Which k-means trains the codebook.
     pub engine: Engine,
-    /// Whether centroids belong to vocabulary ids; needs a source that gives token ids.
+    /// Whether centroids belong to vocabulary ids; needs vectors that come with token ids.
     pub shape: Shape,
     /// Most bytes of working memory for phases that can choose; the model is not counted.
     pub memory: usize,
     /// Seed of every random choice. The same input and seed give the same bytes.
     pub seed: u64,
-    /// Replace an index that is there, which stays readable until the new one is committed, and start again where a build
-    /// was left unfinished.
+    /// Replace an index that is there, which stays readable until the new one is committed, and
+    /// start over where a build was left unfinished.
     pub force: bool,
-    /// Go on where an unfinished build stopped, if there is one. It must be given the same documents in the same order, the
-    /// same options and the same source, and ends with the same bytes as if it had never stopped. This comes before `force`.
+    /// Resume an unfinished build, if there is one. It must be given the same documents in the same
+    /// order, the same options and the same source, and ends with the same bytes as if it had never
+    /// stopped. This comes before `force`.
     pub resume: bool,
-    /// Time after which what was done is made safe again, so that a crash costs no more than this and the batch in work.
+    /// Time between checkpoints: a crash costs no more than this and the current batch.
     pub checkpoint: Duration,
     /// What makes the vectors, recorded in the index; `None` when only vectors are known.
     pub model: Option<ModelInfo>,
 }
 
+setters!(BuildOptions {
+    nbits: u32,
+    dim: impl Into<Option<usize>>,
+    centroids: impl Into<Option<usize>>,
+    engine: Engine,
+    shape: Shape,
+    memory: usize,
+    seed: u64,
+    force: bool,
+    resume: bool,
+    checkpoint: Duration,
+    model: impl Into<Option<ModelInfo>>,
+});
+
 impl Default for BuildOptions {
     fn default() -> Self {
         Self {
             nbits: 4,
+            dim: None,
             centroids: None,
             engine: Engine::Builtin,
             shape: Shape::TokenAware,
@@ -69,6 +95,9 @@ impl BuildOptions {
                 expected: "at least 1 and at most 67,108,864",
             });
         }
+        if let Some(dim) = self.dim {
+            check_dim(dim)?;
+        }
         match self.model.as_ref().map_or(Ok(()), ModelInfo::check) {
             Ok(()) => Ok(()),
             Err(fault) => Err(Error::Option {
@@ -78,4 +107,16 @@ impl BuildOptions {
             }),
         }
     }
+}
+
+/// Refuses a dimension out of range.
+pub(crate) fn check_dim(dim: usize) -> Result<()> {
+    if (1..=format::MAX_DIM).contains(&dim) {
+        return Ok(());
+    }
+    Err(Error::Option {
+        option: "the vectors' dimension",
+        got: dim.to_string(),
+        expected: "at least 1 and at most 4,096",
+    })
 }

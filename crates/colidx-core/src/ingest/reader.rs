@@ -72,17 +72,6 @@ impl Reader<'_> {
 
     fn check(&self, documents: &[u32], batch: &VectorBatch) -> Result<()> {
         let dim = self.dim();
-        let count = |what, expected, got| {
-            if expected == got {
-                Ok(())
-            } else {
-                Err(Error::Source {
-                    what,
-                    expected,
-                    got,
-                })
-            }
-        };
         let given = batch.lens.len().clamp(1, documents.len());
         count("document lengths", given, batch.lens.len())?;
         let vectors: usize = batch.lens.iter().map(|&l| l as usize).sum();
@@ -90,30 +79,25 @@ impl Reader<'_> {
         if !batch.token_ids.is_empty() {
             count("token ids", vectors, batch.token_ids.len())?;
         }
-        let most = self.must.longest_squared();
-        // The sum is not below it either where one of the values is not finite.
-        let is_storable = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>() <= most;
-        let mut rows = batch.vectors.chunks_exact(dim);
-        if let Some(at) = rows.position(|row| !is_storable(row)) {
-            let (index, row) = locate(&batch.lens, at);
-            let what = format!("document `{}`", self.keys.key(documents[index]));
-            return Err(refusal(what, row, &batch.vectors[at * dim..][..dim], most));
-        }
+        let key = |index: usize| self.keys.key(documents[index]);
+        self.must.check(dim, &batch.lens, &batch.vectors, key)?;
         if self.must.token_ids && batch.token_ids.len() != vectors {
             return Err(Error::NoTokenIds);
         }
-        let mut rows = batch.vectors.chunks_exact(dim);
-        match rows.position(|row| self.must.unit_length && !has_unit_length(row)) {
-            None => Ok(()),
-            Some(at) => {
-                let (index, row) = locate(&batch.lens, at);
-                Err(Error::NotUnitLength {
-                    key: self.keys.key(documents[index]).into(),
-                    row,
-                })
-            }
-        }
+        Ok(())
     }
+}
+
+/// Refuses another number of things than a source was asked for.
+pub(super) fn count(what: &'static str, expected: usize, got: usize) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::Source {
+        what,
+        expected,
+        got,
+    })
 }
 
 /// Greatest squared length of a new vector: a sixteenth of what the format allows, since what few bits keep of a vector may be
@@ -121,6 +105,34 @@ impl Reader<'_> {
 const MAX_NEW: f32 = (MAX_SQUARED_LENGTH / 16.0) as f32;
 
 impl Must {
+    /// Refuses vectors `[sum of lens, dim]` that cannot be stored. `key` names the n-th document.
+    pub(super) fn check<'k>(
+        self,
+        dim: usize,
+        lens: &[u32],
+        vectors: &[f32],
+        key: impl Fn(usize) -> &'k str,
+    ) -> Result<()> {
+        let most = self.longest_squared();
+        // The sum is not below it either where one of the values is not finite.
+        let is_storable = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>() <= most;
+        let mut rows = vectors.chunks_exact(dim);
+        if let Some(at) = rows.position(|row| !is_storable(row)) {
+            let (index, row) = locate(lens, at);
+            let what = format!("document `{}`", key(index));
+            return Err(refusal(what, row, &vectors[at * dim..][..dim], most));
+        }
+        let mut rows = vectors.chunks_exact(dim);
+        match rows.position(|row| self.unit_length && !has_unit_length(row)) {
+            None => Ok(()),
+            Some(at) => {
+                let (index, row) = locate(lens, at);
+                let key = key(index).into();
+                Err(Error::NotUnitLength { key, row })
+            }
+        }
+    }
+
     fn longest_squared(self) -> f32 {
         if self.stored {
             // What was summed up in another order may be a little more.

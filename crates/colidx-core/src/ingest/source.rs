@@ -5,7 +5,7 @@ use std::error::Error;
 /// A document that a source is asked to turn into token vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceDocument<'a> {
-    /// Its number in the order of [`super::IndexBuilder::add`], from 0.
+    /// Which of the documents added since the last commit it is, from 0.
     pub ordinal: u32,
     /// Title as added, or empty when the source needs no text.
     pub title: &'a str,

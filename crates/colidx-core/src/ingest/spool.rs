@@ -36,6 +36,11 @@ impl Spool {
         self.out.flush()
     }
 
+    /// Hash of every number so far.
+    pub(super) fn digest(&self) -> u64 {
+        self.hash.digest()
+    }
+
     /// Returns when every number so far is on disk.
     pub(super) fn checkpoint(&mut self) -> Result<Prefix> {
         self.out.sync()?;

@@ -14,7 +14,7 @@ use crate::storage::{Directory, LOCK};
 
 /// What is known of the index that a build replaces; nothing, when there is none.
 #[derive(Debug, Default)]
-pub(super) struct Replaced {
+pub(crate) struct Replaced {
     pub generation: u64,
     last_file: u32,
     files: Vec<String>,
@@ -22,7 +22,7 @@ pub(super) struct Replaced {
 
 impl Replaced {
     /// The number of the files that a build over this index writes.
-    pub(super) fn next_file(&self) -> u32 {
+    pub(crate) fn next_file(&self) -> u32 {
         self.last_file.saturating_add(1)
     }
 
@@ -70,7 +70,7 @@ pub(crate) struct Staging {
 
 impl Staging {
     /// Takes the directory, together with what is there now and the journal of the build that is to be continued.
-    pub(super) fn take(
+    pub(crate) fn take(
         directory: &Directory,
         options: &BuildOptions,
     ) -> Result<(Self, Replaced, Option<Record>)> {
@@ -136,7 +136,7 @@ impl Staging {
     }
 
     /// Removes what an earlier build or writer left behind.
-    fn clear(&self) -> Result<()> {
+    pub(crate) fn clear(&self) -> Result<()> {
         // A journal must not outlive what it speaks of.
         if self.directory.exists(JOURNAL)? {
             self.directory.remove(JOURNAL)?;

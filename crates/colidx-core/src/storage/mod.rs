@@ -5,22 +5,12 @@
 //!
 //! ```
 //! # use colidx_core::*;
-//! # struct Vectors;
-//! # impl VectorSource for Vectors {
-//! #     fn dim(&self) -> usize { 2 }
-//! #     fn encode(&mut self, documents: &[SourceDocument<'_>], out: &mut VectorBatch)
-//! #         -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! #         out.lens.resize(documents.len(), 1);
-//! #         out.vectors.resize(2 * documents.len(), 0.5);
-//! #         Ok(())
-//! #     }
-//! # }
 //! # fn main() -> Result<(), Error> {
 //! let directory = Directory::memory();
-//! let mut builder = IndexBuilder::create_in(&directory, BuildOptions::default())?;
-//! builder.add(&NewDocument { key: "a", text: "a quick brown fox", ..Default::default() })?;
-//! builder.finish(&mut Vectors, &NoProgress)?;
-//! assert_eq!(Index::open_in(&directory)?.documents(), 1);
+//! let mut writer = IndexWriter::create_in(&directory, BuildOptions::default().dim(2))?;
+//! writer.add_vectors("a", &[0.6, 0.8], &[])?;
+//! writer.commit(&mut NoVectors, &NoProgress)?;
+//! assert!(Index::open_in(&directory)?.find("a")?.is_some());
 //! # Ok(())
 //! # }
 //! ```

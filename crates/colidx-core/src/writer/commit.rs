@@ -1,8 +1,9 @@
 //! The commit: what was staged becomes a segment, deletions, and a manifest that names them.
 
-use super::change::Change;
+use super::CommitReport;
+use super::manifest_edit::Change;
 use super::staged::Staged;
-use super::{CommitReport, IndexWriter};
+use super::updates::Updates;
 use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::Manifest;
 use crate::ingest::{BuildOptions, Input, Site, Trained, VectorSource, assemble_anew, extend};
@@ -23,17 +24,9 @@ fn is_moved<T>(result: &Result<T>) -> bool {
     *found == Conflict::Moved
 }
 
-impl IndexWriter {
-    /// Makes all changes since the last commit visible at once. Afterwards segments are merged if they have become many: that
-    /// is a commit of its own, and its failure is told in [`CommitReport::unmerged`]. With nothing to do nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// As [`IndexBuilder::finish`](crate::IndexBuilder::finish), and [`Error::NotUnitLength`], [`Error::NoTokenIds`],
-    /// [`Error::SourceDimension`] for vectors that do not suit the index. Whatever fails, the changes are given up and the index is as
-    /// it was; only where the disk failed in the moment of the commit itself it may hold them. After [`Error::Conflict`] because
-    /// the directory was moved, what was encoded is kept: once the directory is back, call this again.
-    pub fn commit(
+impl Updates {
+    /// As [`super::IndexWriter::commit`].
+    pub(super) fn commit(
         &mut self,
         source: &mut dyn VectorSource,
         progress: &dyn Progress,
@@ -69,9 +62,13 @@ impl IndexWriter {
         let mut change = Change::of(&self.index, directory);
         change.delete(&deleted)?;
         report.deleted += deleted.len() as u64;
-        if let Some(ready) = staged.take_documents(directory, &mut self.numbers)? {
-            self.check_dim(source)?;
+        if staged.added() > 0 {
+            if staged.needs_source() {
+                self.check_dim(source)?;
+            }
             let manifest = self.index.manifest();
+            let mut source = staged.take_source(manifest.dim, source)?;
+            let ready = staged.take_documents(directory, &mut self.numbers)?;
             let options = BuildOptions {
                 nbits: manifest.nbits,
                 seed: manifest.seed,
@@ -89,13 +86,14 @@ impl IndexWriter {
             let input = Input {
                 documents: ready.documents,
                 ordinals: ready.ordinals,
-                source,
+                source: &mut source,
                 stored: false,
             };
             if manifest.centroids == 0 {
                 // Built without vectors: the codebook is learned from the first that come.
                 let assembled = assemble_anew(&mut site, input)?;
                 report.note(&assembled.written);
+                report.note_training(&assembled);
                 change.train(assembled, &options);
             } else {
                 let trained = match self.trained.take() {
@@ -175,6 +173,8 @@ impl IndexWriter {
         Ok(CommitReport {
             generation: self.index.generation(),
             sample_error: self.index.codebook().sample_error(),
+            centroids: self.index.manifest().centroids,
+            unit_length: self.index.manifest().unit_length,
             ..CommitReport::default()
         })
     }

@@ -1,34 +1,26 @@
 //! Putting segments together: as the policy says, or all of them.
 
-use super::change::Change;
+use super::CommitReport;
+use super::manifest_edit::Change;
 use super::merge::Merger;
 use super::policy::{self, Size};
-use super::{CommitReport, IndexWriter};
+use super::updates::Updates;
 use crate::error::{Error, Result};
 use crate::format::manifest::SegmentEntry;
 use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
-impl IndexWriter {
-    /// Merges segments that have become many, and rewrites those with many deleted documents.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Uncommitted`] while changes are staged, [`Error::Cancelled`], [`Error::Io`] when the disk fails,
-    /// [`Error::Format`] when damage is met. What was merged before stays so.
-    pub fn merge(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+impl Updates {
+    /// As [`super::IndexWriter::merge`].
+    pub(super) fn merge(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
         self.ready_for_maintenance()?;
         let mut report = self.report()?;
         self.merge_crowded(progress, &mut report)?;
         Ok(report)
     }
 
-    /// Makes one segment of all, without deleted documents.
-    ///
-    /// # Errors
-    ///
-    /// As [`IndexWriter::merge`].
-    pub fn compact(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+    /// As [`super::IndexWriter::compact`].
+    pub(super) fn compact(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
         self.ready_for_maintenance()?;
         let mut report = self.report()?;
         let segments = &self.index.manifest().segments;

@@ -3,7 +3,7 @@
 //! The codebook stays, so codes, residuals and their means are copied as they are, and so are blocks of text; posting lists and the
 //! documents' table are made anew.
 
-use super::change::NewSegment;
+use super::manifest_edit::NewSegment;
 use crate::error::{Error, Result};
 use crate::format::kind;
 use crate::format::manifest::{FileEntry, SegmentEntry};

@@ -1,125 +1,112 @@
-//! Changing an index: documents are added, updated and deleted, and one commit makes all of it visible.
+//! The one writer of an index: documents are added, replaced and deleted, and a commit makes all of
+//! it visible.
 //!
-//! What is added becomes a segment of its own, encoded with the index's codebook; what is deleted is listed
-//! ([`crate::deletions`]) and stays in its segment until that is merged. A replaced document is a deleted and an added one.
-//! [`policy`] says what is merged when.
+//! The first commit of a new index trains its codebook ([`creation`]). After that, added documents
+//! become a segment of their own, encoded with that codebook, and deleted ones are listed
+//! ([`crate::deletions`]) and stay in their segments until these are merged ([`updates`]). [`policy`]
+//! decides what is merged when.
 
-mod change;
 mod commit;
 mod compact;
+mod creation;
+mod manifest_edit;
 mod merge;
+mod options;
 mod policy;
 mod report;
 mod retrain;
 mod staged;
+mod updates;
 
+pub use options::WriterOptions;
 pub use report::CommitReport;
 pub use retrain::RetrainOptions;
 
-use crate::deletions::{self, Entry};
-use crate::error::{Conflict, Error, Result};
-use crate::format::manifest::MANIFEST;
-use crate::format::model::ModelInfo;
+use crate::error::{Error, Result, Unfinished};
 use crate::index::Index;
-use crate::ingest::{
-    Engine, NewDocument, SourceDocument, Staging, Trained, VectorBatch, VectorSource,
-    check_document,
-};
+use crate::ingest::{self, BuildOptions, NewDocument, SourceDocument, VectorBatch, VectorSource};
+use crate::progress::Progress;
 use crate::storage::Directory;
-use change::Numbers;
-use commit::Prepared;
-use staged::Staged;
+use creation::Creation;
+use staged::Vectors;
 use std::path::Path;
-
-/// How to write. [`WriterOptions::default`] deletes and merges; documents can be added when `model` is the index's.
-#[derive(Debug, Clone)]
-pub struct WriterOptions {
-    /// What makes the vectors of documents that are added; must be what made the index, `None` when that is not known.
-    pub model: Option<ModelInfo>,
-    /// Most bytes of working memory for phases that can choose; the model is not counted.
-    pub memory: usize,
-    /// Merge segments as they become many, at the end of each commit. Otherwise call [`IndexWriter::merge`] when it suits.
-    pub merge: bool,
-    /// Which k-means trains the first codebook of an index that was built without vectors.
-    pub engine: Engine,
-}
-
-impl Default for WriterOptions {
-    fn default() -> Self {
-        Self {
-            model: None,
-            memory: 2 << 30,
-            merge: true,
-            engine: Engine::Builtin,
-        }
-    }
-}
+use updates::Updates;
 
 /// The one writer of an index.
 ///
-/// Documents are added, updated and deleted first; [`IndexWriter::commit`] then does the work. Readers see nothing of it until
-/// they open the index anew or [`Index::reload`] it, and then all of it. What is not committed is gone when the writer is dropped.
+/// Documents are added, replaced and deleted first; [`IndexWriter::commit`] then does the work.
+/// Readers see nothing of it until they open the index again or [`Index::reload`] it, and then all
+/// of it. Dropping the writer drops what is not committed.
 ///
 /// ```
 /// # use colidx_core::*;
-/// # struct Vectors;
-/// # impl VectorSource for Vectors {
-/// #     fn dim(&self) -> usize { 2 }
-/// #     fn encode(&mut self, documents: &[SourceDocument<'_>], out: &mut VectorBatch)
-/// #         -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-/// #         for d in documents {
-/// #             out.lens.push(1);
-/// #             out.vectors.extend(if d.text.contains("fox") { [1.0, 0.0] } else { [0.0, 1.0] });
-/// #         }
-/// #         Ok(())
-/// #     }
-/// # }
 /// # fn main() -> Result<(), Error> {
 /// # let directory = Directory::memory();
-/// # let mut source = Vectors;
-/// # let mut builder = IndexBuilder::create_in(&directory, BuildOptions::default())?;
-/// # builder.add(&NewDocument { key: "a", text: "a quick brown fox", ..Default::default() })?;
-/// # builder.add(&NewDocument { key: "b", text: "a lazy dog", ..Default::default() })?;
-/// # builder.finish(&mut source, &NoProgress)?;
+/// let mut writer = IndexWriter::create_in(&directory, BuildOptions::default().dim(2))?;
+/// writer.add_vectors("a", &[1.0, 0.0], &[])?; // one token vector
+/// writer.add_vectors("b", &[0.0, 1.0, 0.6, 0.8], &[])?; // two
+/// writer.commit(&mut NoVectors, &NoProgress)?;
 /// let index = Index::open_in(&directory)?;
-/// let mut writer = IndexWriter::open_in(&directory, WriterOptions::default())?;
-/// writer.add(&NewDocument { key: "c", text: "another fox", ..Default::default() })?;
-/// writer.update(&NewDocument { key: "a", text: "a quick brown dog", ..Default::default() })?;
-/// writer.delete("b")?;
-/// writer.commit(&mut source, &NoProgress)?;
 ///
-/// assert_eq!(index.documents(), 2); // a and b, as they were
+/// writer.add_vectors(NewDocument::new("c").text("a fox"), &[0.8, 0.6], &[])?;
+/// writer.update_vectors("a", &[0.0, 1.0], &[])?;
+/// writer.delete("b")?;
+/// writer.commit(&mut NoVectors, &NoProgress)?;
+///
+/// assert!(index.find("b")?.is_some()); // as it was opened
 /// let index = index.reload()?.expect("a newer commit");
-/// assert_eq!(index.document(index.find("a")?.unwrap())?.text, "a quick brown dog");
-/// assert!(index.find("b")?.is_none() && index.find("c")?.is_some());
+/// assert!(index.find("b")?.is_none());
+/// let c = index.find("c")?.expect("it was added");
+/// assert_eq!(index.document(c)?.text, "a fox");
 /// # Ok(())
 /// # }
 /// ```
 pub struct IndexWriter {
-    // Dropped before the lock is given back.
-    staged: Staged,
-    files: Staging,
-    /// The last commit.
-    index: Index,
-    /// A commit failed, after which either may be in place.
-    unsure: bool,
-    /// A write failed while a document was added.
-    poisoned: bool,
-    /// What waits for the directory to come back to its place.
-    prepared: Option<Prepared>,
-    numbers: Numbers,
-    options: WriterOptions,
-    /// The codebook, laid out for encoding when that is first asked for.
-    trained: Option<Trained>,
+    state: State,
+}
+
+enum State {
+    New(Box<Creation>),
+    Committed(Box<Updates>),
+    /// The first commit failed.
+    Failed,
 }
 
 impl IndexWriter {
-    /// Takes the index for writing and clears what a writer that was killed left behind.
+    /// Takes a directory for a new index, which the first commit writes and trains.
+    ///
+    /// An index that was there stays until then. Where the first commit fails, vectors that were
+    /// encoded are kept for a writer that is created with [`BuildOptions::resume`]; while there are
+    /// none, the directory is left as it was found.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] while another writer has it, [`Error::Unfinished`] when a build over the index can be resumed, otherwise as
-    /// [`Index::open`].
+    /// [`Error::AlreadyExists`] without `force`, [`Error::Unfinished`] without `force` or `resume`,
+    /// [`Error::OtherBuild`] when the build to resume had other options,
+    /// [`Error::DirectoryNotEmpty`] and [`Error::ManifestMissing`] when other files are there,
+    /// [`Error::Locked`] while another writer works, [`Error::Option`] for a value out of range.
+    pub fn create(path: impl AsRef<Path>, options: BuildOptions) -> Result<Self> {
+        Self::create_in(&Directory::new(path), options)
+    }
+
+    /// As [`IndexWriter::create`], in any directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::create`].
+    pub fn create_in(directory: &Directory, options: BuildOptions) -> Result<Self> {
+        let creation = Creation::begin(directory, options)?;
+        Ok(Self {
+            state: State::New(Box::new(creation)),
+        })
+    }
+
+    /// Takes an index for writing, and removes what a writer that was killed left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] while another writer has it, [`Error::Unfinished`] when a build that would
+    /// replace the index can be resumed, otherwise as [`Index::open`].
     pub fn open(path: impl AsRef<Path>, options: WriterOptions) -> Result<Self> {
         Self::open_in(&Directory::new(path), options)
     }
@@ -130,144 +117,258 @@ impl IndexWriter {
     ///
     /// As [`IndexWriter::open`].
     pub fn open_in(directory: &Directory, options: WriterOptions) -> Result<Self> {
-        // Without an index there is nothing to lock.
-        Index::open_in(directory)?;
-        let directory = directory.lock(MANIFEST)?;
-        let index = Index::open_in(&directory)?;
+        let updates = Updates::open(directory, options)?;
         Ok(Self {
-            staged: Staged::default(),
-            files: Staging::over(directory, index.manifest())?,
-            unsure: false,
-            poisoned: false,
-            prepared: None,
-            numbers: Numbers::from(index.manifest().next_file),
-            index,
-            options,
-            trained: None,
+            state: State::Committed(Box::new(updates)),
         })
     }
 
-    /// The last commit. It is a snapshot like any other and shares its files with those that come.
-    pub fn index(&self) -> &Index {
-        &self.index
-    }
-
-    /// Adds a document; its text is stored now and encoded by [`IndexWriter::commit`]. The vector source then knows it as the
-    /// n-th document that was added or updated since the last commit.
+    /// Opens the index, or creates it where there is none. An index that is there keeps the
+    /// dimension, bits and codebook it has, whatever the options say.
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateKey`] when the index has the key, [`Error::InvalidKey`] or [`Error::DocumentTooLarge`], after which
-    /// the writer is unchanged and can go on; [`Error::WrongModel`] when [`WriterOptions::model`] is not what made the index;
-    /// [`Error::Io`] when the disk fails, after which everything is [`Error::Poisoned`] until the index is opened again.
-    pub fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        self.usable()?;
-        self.check_model()?;
-        if self.staged.contains(document.key) || self.committed(document.key)?.is_some() {
-            return Err(Error::DuplicateKey {
-                key: document.key.into(),
-            });
-        }
-        self.stage(document)
-    }
-
-    fn stage(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        let directory = &self.files.directory;
-        let staged = self.staged.add(directory, &mut self.numbers, document);
-        self.poisoned |= matches!(staged, Err(Error::Io { .. }));
-        staged
-    }
-
-    /// Fails when what is staged is not to be trusted, or waits to be committed first.
-    fn usable(&self) -> Result<()> {
-        if self.poisoned {
-            return Err(Error::Poisoned);
-        }
-        match self.prepared {
-            Some(_) => Err(Error::Conflict {
-                path: self.index.path().to_path_buf(),
-                found: Conflict::Moved,
-            }),
-            None => Ok(()),
+    /// As [`IndexWriter::create`], but for [`Error::AlreadyExists`], and as [`IndexWriter::open`].
+    pub fn open_or_create(path: impl AsRef<Path>, options: BuildOptions) -> Result<Self> {
+        let directory = Directory::new(path);
+        let writer = WriterOptions::from(&options);
+        let create = BuildOptions {
+            force: false,
+            ..options
+        };
+        match Self::create_in(&directory, create) {
+            Err(Error::AlreadyExists { .. }) => Self::open_in(&directory, writer),
+            created => created,
         }
     }
 
-    /// As [`IndexWriter::add`], in place of a document that has the key. Returns whether there was one.
+    /// The unfinished build in a directory that [`BuildOptions::resume`] would resume.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DamagedJournal`], [`Error::Io`] when the system refuses.
+    pub fn unfinished(path: impl AsRef<Path>) -> Result<Option<Unfinished>> {
+        ingest::unfinished(&Directory::new(path))
+    }
+
+    /// The last commit, a snapshot like any other; `None` before the first commit of a new index.
+    pub fn index(&self) -> Option<&Index> {
+        match &self.state {
+            State::Committed(updates) => Some(&updates.index),
+            _ => None,
+        }
+    }
+
+    /// Adds a document. Its text is stored now; the source that is given to [`IndexWriter::commit`]
+    /// makes its vectors, and knows it as the n-th document that was added or updated since the last
+    /// commit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DuplicateKey`], [`Error::InvalidKey`], [`Error::DocumentTooLarge`] or
+    /// [`Error::Metadata`], after which the writer is unchanged and usable; [`Error::WrongModel`]
+    /// when [`WriterOptions::model`] is not the index's; [`Error::Io`] when the disk fails, after
+    /// which all that follow are [`Error::Poisoned`].
+    pub fn add<'a>(&mut self, document: impl Into<NewDocument<'a>>) -> Result<()> {
+        self.add_document(document.into(), None)
+    }
+
+    /// Adds a document with its token vectors, `[n_tokens, dim]` f32 row-major, and their
+    /// vocabulary ids: one for each vector, or none. They are kept on disk until the commit. A new
+    /// index needs [`BuildOptions::dim`] for this.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::add`], and [`Error::DocumentVectors`], [`Error::TokenIds`],
+    /// [`Error::NonFinite`], [`Error::TooLong`] or [`Error::NotUnitLength`] for vectors that cannot
+    /// be stored, after which the writer is unchanged and usable.
+    pub fn add_vectors<'a>(
+        &mut self,
+        document: impl Into<NewDocument<'a>>,
+        vectors: &[f32],
+        token_ids: &[u32],
+    ) -> Result<()> {
+        let vectors = Vectors {
+            values: vectors,
+            token_ids,
+        };
+        self.add_document(document.into(), Some(vectors))
+    }
+
+    fn add_document(
+        &mut self,
+        document: NewDocument<'_>,
+        vectors: Option<Vectors<'_>>,
+    ) -> Result<()> {
+        match &mut self.state {
+            State::New(creation) => creation.add(&document, vectors, false).map(drop),
+            State::Committed(updates) => updates.add(&document, vectors),
+            State::Failed => Err(Error::Poisoned),
+        }
+    }
+
+    /// As [`IndexWriter::add`], in place of a document that has the key. Returns whether there was
+    /// one.
     ///
     /// # Errors
     ///
     /// As [`IndexWriter::add`], but for [`Error::DuplicateKey`].
-    pub fn update(&mut self, document: &NewDocument<'_>) -> Result<bool> {
-        self.usable()?;
-        self.check_model()?;
-        check_document(document)?;
-        let committed = self.committed(document.key)?;
-        // The document that is there goes only when the other has come.
-        let staged = self.staged.contains(document.key);
-        if staged {
-            self.staged.drop_document(document.key);
+    pub fn update<'a>(&mut self, document: impl Into<NewDocument<'a>>) -> Result<bool> {
+        self.update_document(document.into(), None)
+    }
+
+    /// As [`IndexWriter::add_vectors`], in place of a document that has the key. Returns whether
+    /// there was one.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::add_vectors`], but for [`Error::DuplicateKey`].
+    pub fn update_vectors<'a>(
+        &mut self,
+        document: impl Into<NewDocument<'a>>,
+        vectors: &[f32],
+        token_ids: &[u32],
+    ) -> Result<bool> {
+        let vectors = Vectors {
+            values: vectors,
+            token_ids,
+        };
+        self.update_document(document.into(), Some(vectors))
+    }
+
+    fn update_document(
+        &mut self,
+        document: NewDocument<'_>,
+        vectors: Option<Vectors<'_>>,
+    ) -> Result<bool> {
+        match &mut self.state {
+            State::New(creation) => creation.add(&document, vectors, true),
+            State::Committed(updates) => updates.update(&document, vectors),
+            State::Failed => Err(Error::Poisoned),
         }
-        self.stage(document)?;
-        self.staged.deleted.extend(committed);
-        Ok(staged || committed.is_some())
     }
 
     /// Deletes the document with a key. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the key table is damaged.
+    /// [`Error::Format`] when the key table is damaged, [`Error::Poisoned`] after a failure.
     pub fn delete(&mut self, key: &str) -> Result<bool> {
-        self.usable()?;
-        let staged = self.staged.drop_document(key);
-        let committed = self.committed(key)?;
-        self.staged.deleted.extend(committed);
-        Ok(staged || committed.is_some())
-    }
-
-    /// The entry of a committed document that is not to be deleted.
-    fn committed(&mut self, key: &str) -> Result<Option<Entry>> {
-        self.refresh()?;
-        let Some(place) = self.index.find_place(key)? else {
-            return Ok(None);
-        };
-        let segment = self.index.manifest().segments[place.segment()];
-        let entry = deletions::entry(segment.number, place.document());
-        Ok((!self.staged.deleted.contains(&entry)).then_some(entry))
+        match &mut self.state {
+            State::New(creation) => creation.delete(key),
+            State::Committed(updates) => updates.delete(key),
+            State::Failed => Err(Error::Poisoned),
+        }
     }
 
     /// Documents that the next commit adds, those that replace others included.
-    pub fn staged(&self) -> usize {
-        self.staged.added()
-    }
-
-    /// Forgets everything since the last commit.
-    pub fn rollback(&mut self) {
-        self.staged = Staged::default();
-        self.prepared = None;
-        // What cannot be removed now is removed after the next commit.
-        let _ = self.files.sweep();
-    }
-
-    /// Vectors of another model would be compared as if they were of the same.
-    fn check_model(&self) -> Result<()> {
-        let fingerprint = |model: Option<&ModelInfo>| model.map(|m| m.fingerprint.clone());
-        let (expected, got) = (
-            fingerprint(self.index.model()),
-            fingerprint(self.options.model.as_ref()),
-        );
-        if expected == got {
-            return Ok(());
+    pub fn num_staged(&self) -> usize {
+        match &self.state {
+            State::New(creation) => creation.staged.added(),
+            State::Committed(updates) => updates.staged.added(),
+            State::Failed => 0,
         }
-        let name = |model: Option<String>| model.unwrap_or_else(|| "an unknown model".into());
-        Err(Error::WrongModel {
-            expected: name(expected),
-            got: name(got),
-        })
+    }
+
+    /// Drops everything since the last commit.
+    pub fn rollback(&mut self) {
+        match &mut self.state {
+            State::New(creation) => creation.rollback(),
+            State::Committed(updates) => updates.rollback(),
+            State::Failed => {}
+        }
+    }
+
+    /// Makes all changes since the last commit visible at once.
+    ///
+    /// `source` makes the vectors of documents that were added without; give [`NoVectors`] when
+    /// there are none. The first commit of a new index trains the codebook and may have no
+    /// documents; the dimension is then [`BuildOptions::dim`] or the source's. A later commit with
+    /// nothing to do writes nothing. Segments that have become many are merged afterwards, in a
+    /// commit of its own, whose failure is in [`CommitReport::unmerged`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] when `progress` says so, [`Error::Encode`] when the source fails,
+    /// [`Error::NonFinite`] or [`Error::TooLong`] for vectors that cannot be stored,
+    /// [`Error::NotUnitLength`], [`Error::NoTokenIds`], [`Error::SourceDimension`] for vectors that
+    /// do not suit the index, [`Error::OtherBuild`] when the build to resume had other documents or
+    /// another source, [`Error::Memory`] when the limit is too low, [`Error::Io`] when the disk
+    /// fails.
+    ///
+    /// Whatever fails, the changes are dropped and the index is as it was; only where the disk fails
+    /// at the moment of the commit itself, either may be in place. After a failed first commit the
+    /// writer takes nothing more. After [`Error::Conflict`] because the directory of a committed
+    /// index was moved, what was encoded is kept: once the directory is back, call this again.
+    pub fn commit(
+        &mut self,
+        source: &mut dyn VectorSource,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::New(creation) => {
+                let (updates, report) = creation.commit(source, progress)?;
+                self.state = State::Committed(Box::new(updates));
+                Ok(report)
+            }
+            State::Committed(mut updates) => {
+                let report = updates.commit(source, progress);
+                self.state = State::Committed(updates);
+                report
+            }
+            State::Failed => Err(Error::Poisoned),
+        }
+    }
+
+    /// Merges segments that have become many, and rewrites those with many deleted documents.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotCommitted`] before the first commit, [`Error::Uncommitted`] while changes are
+    /// staged, [`Error::Cancelled`], [`Error::Io`] when the disk fails, [`Error::Format`] when
+    /// damage is met. What was merged before stays so.
+    pub fn merge(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+        self.updates()?.merge(progress)
+    }
+
+    /// Merges all segments into one, without deleted documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::merge`].
+    pub fn compact(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
+        self.updates()?.compact(progress)
+    }
+
+    /// Trains a new codebook and encodes every document with it, in one segment without deleted
+    /// documents.
+    ///
+    /// Without a `source` this takes the stored vectors as they decode, which loses a little more;
+    /// with one the vectors are made again from the stored text.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::merge`], and [`Error::NoText`] when the source needs text and documents
+    /// were added without, otherwise as [`IndexWriter::commit`].
+    pub fn retrain(
+        &mut self,
+        source: Option<&mut dyn VectorSource>,
+        options: &RetrainOptions,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        self.updates()?.retrain(source, options, progress)
+    }
+
+    fn updates(&mut self) -> Result<&mut Updates> {
+        match &mut self.state {
+            State::New(_) => Err(Error::NotCommitted),
+            State::Committed(updates) => Ok(updates),
+            State::Failed => Err(Error::Poisoned),
+        }
     }
 }
 
-/// Gives no vectors: for commits that only delete.
+/// Gives no vectors: for commits that only delete, or whose documents came with their vectors.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoVectors;
 
@@ -281,6 +382,6 @@ impl VectorSource for NoVectors {
         _: &[SourceDocument<'_>],
         _: &mut VectorBatch,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        Err("documents were added, and nothing that makes their vectors was given".into())
+        Err("documents were added without vectors, and no source for them was given".into())
     }
 }

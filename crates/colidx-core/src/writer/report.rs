@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::index::Index;
-use crate::ingest::Written;
+use crate::ingest::{Assembled, Written};
 use crate::progress::Phase;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct CommitReport {
     /// The index's generation afterwards.
     pub generation: u64,
+    /// Where a build was resumed: how many documents had been encoded before.
+    pub resumed: Option<u64>,
     /// Documents that were added, those that replaced another included.
     pub added: u64,
     /// Documents that were deleted, those that were replaced included.
@@ -22,6 +24,13 @@ pub struct CommitReport {
     pub without_vectors: u64,
     /// Documents among those added whose title and text are both empty, where others have text.
     pub without_text: u64,
+    /// Whether all vectors of the index have unit length, as a ColBERT model's do. Decoded vectors
+    /// are then normalised, which makes up for much of what few bits lose.
+    pub unit_length: bool,
+    /// Centroids of the codebook.
+    pub centroids: usize,
+    /// Vectors the codebook was trained on in this commit; 0 when it was there.
+    pub sample_vectors: u64,
     /// Mean squared distance of the added vectors from their centroids, `None` without any; far above `sample_error` the
     /// codebook does not fit them ([`IndexWriter::retrain`](super::IndexWriter::retrain)).
     pub error: Option<f64>,
@@ -46,6 +55,13 @@ impl CommitReport {
         let deleted = places.iter().map(|&p| segments[p].deleted_documents);
         self.merged += places.len() as u64;
         self.reclaimed += deleted.map(u64::from).sum::<u64>();
+    }
+
+    /// Notes that a codebook was trained, and a segment written with it.
+    pub(super) fn note_training(&mut self, assembled: &Assembled) {
+        self.centroids = assembled.centroids;
+        self.sample_vectors = assembled.sample_vectors;
+        self.unit_length = assembled.written.unit_length;
     }
 
     pub(super) fn note(&mut self, written: &Written) {

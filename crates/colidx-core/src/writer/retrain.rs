@@ -1,8 +1,9 @@
 //! A new codebook for what an index holds: from its stored vectors, or from its text.
 
-use super::change::Change;
+use super::CommitReport;
+use super::manifest_edit::Change;
 use super::merge::Merger;
-use super::{CommitReport, IndexWriter};
+use super::updates::Updates;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
@@ -14,11 +15,13 @@ use crate::ingest::{
 use crate::progress::Progress;
 use crate::segment::Segment;
 use crate::segment::codes::centroid;
+use crate::setters::setters;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 
-/// How to learn a new codebook. [`RetrainOptions::default`] keeps what the index has.
+/// How to train a new codebook. [`RetrainOptions::default`] keeps what the index has.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RetrainOptions {
     /// Residual bits a dimension; `None` keeps the index's.
     pub nbits: Option<u32>,
@@ -29,6 +32,13 @@ pub struct RetrainOptions {
     /// Seed of every random choice; `None` keeps the index's.
     pub seed: Option<u64>,
 }
+
+setters!(RetrainOptions {
+    nbits: impl Into<Option<u32>>,
+    centroids: impl Into<Option<usize>>,
+    engine: Engine,
+    seed: impl Into<Option<u64>>,
+});
 
 impl Default for RetrainOptions {
     fn default() -> Self {
@@ -41,17 +51,9 @@ impl Default for RetrainOptions {
     }
 }
 
-impl IndexWriter {
-    /// Learns a new codebook and encodes every document with it, in one segment without deleted documents.
-    ///
-    /// Without a `source` this takes the vectors as they decode, which costs a little of what the old codebook had kept of them;
-    /// with one the vectors are made anew from the stored text.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Uncommitted`] while changes are staged, [`Error::NoText`] when the source needs text and documents were
-    /// added without, otherwise as [`IndexWriter::commit`].
-    pub fn retrain(
+impl Updates {
+    /// As [`super::IndexWriter::retrain`].
+    pub(super) fn retrain(
         &mut self,
         source: Option<&mut dyn VectorSource>,
         options: &RetrainOptions,
@@ -120,6 +122,7 @@ impl IndexWriter {
         };
         let assembled = assemble_anew(&mut site, input)?;
         report.note_merge(&self.index, &all);
+        report.note_training(&assembled);
         let mut change = Change::of(&self.index, &self.files.directory);
         change.replace(&all, None);
         change.train(assembled, &options);

@@ -1,17 +1,30 @@
 //! What was asked of a writer and not committed yet.
 
-use super::change::Numbers;
+use super::manifest_edit::Numbers;
 use crate::deletions::Entry;
 use crate::error::Result;
-use crate::ingest::{DocumentWriter, NewDocument, StoredDocuments};
+use crate::ingest::{
+    DocumentWriter, NewDocument, StagedSource, StoredDocuments, SuppliedVectors, Supply,
+    VectorSource, check_document,
+};
 use crate::segment::text::StoredText;
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap};
+
+/// The vectors of a document as a caller gives them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Vectors<'a> {
+    /// `[n_tokens, dim]` f32 row-major.
+    pub values: &'a [f32],
+    /// One for each vector, or empty.
+    pub token_ids: &'a [u32],
+}
 
 /// Documents to be added and entries to be deleted by the next commit.
 #[derive(Default)]
 pub(super) struct Staged {
     documents: Option<DocumentWriter>,
+    supplied: Option<SuppliedVectors>,
     /// By key, which of the documents has it.
     places: HashMap<u128, u32>,
     /// Documents that another took the place of, or that were deleted again.
@@ -41,24 +54,67 @@ impl Staged {
         self.places.contains_key(&hash(key))
     }
 
-    /// Stages a document whose key is not staged.
+    /// Whether the next commit needs vectors from a source.
+    pub(super) fn needs_source(&self) -> bool {
+        let supplied = self.supplied.iter().flat_map(SuppliedVectors::ordinals);
+        let supplied = supplied.filter(|ordinal| !self.dropped.contains(ordinal));
+        self.added() > supplied.count()
+    }
+
+    /// Refuses a document that cannot be stored.
+    pub(super) fn check(
+        &self,
+        document: &NewDocument<'_>,
+        supply: Option<&Supply<'_>>,
+    ) -> Result<()> {
+        check_document(document)?;
+        supply.map_or(Ok(()), |supply| {
+            SuppliedVectors::check(self.supplied.as_ref(), document.key, supply)
+        })
+    }
+
+    /// Stages a document that was checked and whose key is not staged. After an error of the disk
+    /// nothing that is staged is to be trusted.
     pub(super) fn add(
         &mut self,
         directory: &Directory,
         numbers: &mut Numbers,
         document: &NewDocument<'_>,
+        supply: Option<Supply<'_>>,
     ) -> Result<()> {
-        let documents = match &mut self.documents {
-            Some(documents) => documents,
-            None => {
-                let documents = DocumentWriter::create(directory, numbers.take()?)?;
-                self.documents.insert(documents)
-            }
-        };
+        let documents = self.documents(directory, numbers)?;
         let place = documents.len() as u32;
         documents.add(document)?;
+        if let Some(supply) = supply {
+            let supplied = match &mut self.supplied {
+                Some(supplied) => supplied,
+                None => self.supplied.insert(SuppliedVectors::create(directory)?),
+            };
+            supplied.push(place, &supply)?;
+        }
         self.places.insert(hash(document.key), place);
         Ok(())
+    }
+
+    /// The file of documents, which is begun where there is none.
+    pub(super) fn documents(
+        &mut self,
+        directory: &Directory,
+        numbers: &mut Numbers,
+    ) -> Result<&mut DocumentWriter> {
+        let documents = self.take_writer(directory, numbers)?;
+        Ok(self.documents.insert(documents))
+    }
+
+    fn take_writer(
+        &mut self,
+        directory: &Directory,
+        numbers: &mut Numbers,
+    ) -> Result<DocumentWriter> {
+        match self.documents.take() {
+            Some(documents) => Ok(documents),
+            None => DocumentWriter::create(directory, numbers.take()?),
+        }
     }
 
     /// Takes a staged document back; `false` when there is none with this key.
@@ -73,25 +129,31 @@ impl Staged {
         true
     }
 
-    /// The documents, without those that were dropped; `None` when there are none.
+    /// The vectors that came with their documents, or that `source` makes for the others.
+    pub(super) fn take_source<'a>(
+        &mut self,
+        dim: usize,
+        source: &'a mut dyn VectorSource,
+    ) -> Result<StagedSource<'a>> {
+        let source = self.needs_source().then_some(source);
+        StagedSource::new(dim, self.supplied.take(), source)
+    }
+
+    /// The documents, without those that were dropped.
     pub(super) fn take_documents(
         &mut self,
         directory: &Directory,
         numbers: &mut Numbers,
-    ) -> Result<Option<Ready>> {
-        if self.added() == 0 {
-            return Ok(None);
-        }
-        let Some(documents) = self.documents.take() else {
-            return Ok(None);
-        };
+    ) -> Result<Ready> {
+        self.places = HashMap::new();
+        let documents = self.take_writer(directory, numbers)?;
         let all = documents.len() as u32;
         let documents = documents.finish()?;
         if self.dropped.is_empty() {
-            return Ok(Some(Ready {
+            return Ok(Ready {
                 documents,
                 ordinals: None,
-            }));
+            });
         }
         let kept: Vec<u32> = (0..all).filter(|d| !self.dropped.contains(d)).collect();
         let text = documents.open_text(directory)?;
@@ -108,10 +170,10 @@ impl Staged {
                 metadata: &stored.metadata,
             })?;
         }
-        Ok(Some(Ready {
+        Ok(Ready {
             documents: again.finish()?,
             ordinals: Some(kept),
-        }))
+        })
     }
 }
 

@@ -66,20 +66,18 @@ pub fn query(random: &mut Random) -> Vec<f32> {
 pub type Map = BTreeMap<String, String>;
 
 pub fn document<'a>(key: &'a str, text: &'a str) -> NewDocument<'a> {
-    NewDocument {
-        key,
-        title: "a title",
-        text,
-        metadata: r#"{"a":1}"#,
-    }
+    NewDocument::new(key)
+        .title("a title")
+        .text(text)
+        .metadata(r#"{"a":1}"#)
 }
 
 pub fn build(directory: &Directory, map: &Map, options: BuildOptions) {
-    let mut builder = IndexBuilder::create_in(directory, options).unwrap();
+    let mut builder = IndexWriter::create_in(directory, options).unwrap();
     for (key, text) in map {
         builder.add(&document(key, text)).unwrap();
     }
-    builder.finish(&mut Words, &NoProgress).unwrap();
+    builder.commit(&mut Words, &NoProgress).unwrap();
 }
 
 /// The index holds what the map holds, and nothing else. Its vectors have at least this product with those that were given.

@@ -110,13 +110,13 @@ impl Corpus {
         query
     }
 
-    pub fn build(&self, path: &Path, options: BuildOptions) -> Result<BuildReport> {
+    pub fn build(&self, path: &Path, options: BuildOptions) -> Result<CommitReport> {
         self.build_in(&Directory::new(path), options)
     }
 
-    pub fn build_in(&self, directory: &Directory, options: BuildOptions) -> Result<BuildReport> {
-        let builder = filled(directory, self.documents.len(), options)?;
-        builder.finish(&mut self.clone(), &NoProgress)
+    pub fn build_in(&self, directory: &Directory, options: BuildOptions) -> Result<CommitReport> {
+        let mut builder = filled(directory, self.documents.len(), options)?;
+        builder.commit(&mut self.clone(), &NoProgress)
     }
 }
 
@@ -125,14 +125,10 @@ pub fn filled(
     directory: &Directory,
     documents: usize,
     options: BuildOptions,
-) -> Result<IndexBuilder> {
-    let mut builder = IndexBuilder::create_in(directory, options)?;
+) -> Result<IndexWriter> {
+    let mut builder = IndexWriter::create_in(directory, options)?;
     for document in 0..documents {
-        builder.add(&NewDocument {
-            key: &key(document),
-            text: &format!("text of {document}"),
-            ..Default::default()
-        })?;
+        builder.add(&NewDocument::new(&key(document)).text(&format!("text of {document}")))?;
     }
     Ok(builder)
 }
@@ -231,20 +227,13 @@ pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));
     corpus.build_in(&directory, options).unwrap();
-    let options = WriterOptions {
-        merge: false,
-        ..Default::default()
-    };
+    let options = WriterOptions::default().merge(false);
     let mut writer = IndexWriter::open_in(&directory, options).unwrap();
     let last = corpus.documents.len() - 1;
     for document in [4, 5, last] {
         assert!(writer.delete(&key(document)).unwrap());
     }
-    let added = NewDocument {
-        key: "added",
-        text: "text of 0",
-        ..Default::default()
-    };
+    let added = NewDocument::new("added").text("text of 0");
     writer.add(&added).unwrap();
     writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
     assert!(writer.delete(&key(last - 1)).unwrap());

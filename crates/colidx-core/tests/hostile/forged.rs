@@ -18,11 +18,7 @@ fn corpora() -> [(Corpus, Files); 3] {
     let mut other = Corpus::topical(40, DIM, 4);
     let values = other.documents.iter_mut().flatten();
     values.zip(1..).for_each(|(x, at)| *x *= (at % 7) as f32);
-    let options = |nbits| BuildOptions {
-        nbits,
-        centroids: Some(30),
-        ..Default::default()
-    };
+    let options = |nbits| BuildOptions::default().nbits(nbits).centroids(30);
     let files = [
         grown(&unit, options(1)),
         grown(&other, options(2)),
@@ -153,18 +149,15 @@ fn write(directory: &Directory, corpus: &Corpus, bounded: bool) -> Result<()> {
     let whole = |directory: &Directory| Index::open_in(directory)?.verify();
     let open = || {
         let model = Index::open_in(directory)?.model().cloned();
-        let options = WriterOptions {
-            model,
-            ..Default::default()
-        };
+        let options = WriterOptions::default().model(model);
         IndexWriter::open_in(directory, options)
     };
     let mut writer = open()?;
-    let kept = writer
-        .index()
+    let index = writer.index().unwrap();
+    let kept = index
         .doc_ids()
         .last()
-        .map(|doc| writer.index().key(doc).map(str::to_owned));
+        .map(|doc| index.key(doc).map(str::to_owned));
     if let Some(key) = kept.transpose()? {
         assert!(writer.delete(&key)?);
         writer.commit(&mut NoVectors, &NoProgress)?;
@@ -172,11 +165,7 @@ fn write(directory: &Directory, corpus: &Corpus, bounded: bool) -> Result<()> {
     }
     writer.compact(&NoProgress)?;
     whole(directory)?;
-    writer.add(&NewDocument {
-        key: "one more",
-        text: "text of 0",
-        ..Default::default()
-    })?;
+    writer.add(&NewDocument::new("one more").text("text of 0"))?;
     let added = writer.commit(&mut corpus.clone(), &NoProgress);
     // Of vectors that are all of unit length now, or of another dimension, it takes no others.
     match added {
@@ -187,7 +176,7 @@ fn write(directory: &Directory, corpus: &Corpus, bounded: bool) -> Result<()> {
     whole(directory)?;
     match writer.retrain(None, &RetrainOptions::default(), &NoProgress) {
         // Rounded anew, vectors of nearly the greatest length may be longer than that.
-        Err(Error::Uncommittable { .. }) if longest(writer.index())? > 2f64.powi(60) => {}
+        Err(Error::Uncommittable { .. }) if longest(writer.index().unwrap())? > 2f64.powi(60) => {}
         retrained => drop(retrained?),
     }
     whole(directory)

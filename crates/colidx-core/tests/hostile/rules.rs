@@ -209,11 +209,7 @@ fn the_description_of_the_model_has_its_fields_once_and_within_bounds() {
 fn bits_after_packed_numbers_are_zero() {
     // 5 dimensions of 1 bit leave three bits of a row; 300 documents leave some in lists.
     let corpus = Corpus::topical(300, 5, 41);
-    let options = BuildOptions {
-        nbits: 1,
-        centroids: Some(301),
-        ..Default::default()
-    };
+    let options = BuildOptions::default().nbits(1).centroids(301);
     let victim = Victim {
         good: grown(&corpus, options),
         query: Query::new(&corpus.query(8, 1), 5).unwrap(),

@@ -23,10 +23,7 @@ pub struct Victim {
 impl Victim {
     pub fn new() -> Self {
         let corpus = Corpus::topical(300, DIM, 41);
-        let options = BuildOptions {
-            centroids: Some(K),
-            ..Default::default()
-        };
+        let options = BuildOptions::default().centroids(Some(K));
         let good = grown(&corpus, options);
         assert_eq!(open(&good).unwrap().info().unwrap().centroids, K);
         let query = Query::new(&corpus.query(8, 1), DIM).unwrap();

@@ -21,6 +21,11 @@ impl Numbers {
         Self { next }
     }
 
+    /// The number that is given next.
+    pub(super) fn next(&self) -> u32 {
+        self.next
+    }
+
     pub(super) fn take(&mut self) -> Result<u32> {
         let number = self.next;
         if number > MAX_FILE_NUMBER {
