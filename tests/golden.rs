@@ -108,7 +108,7 @@ fn build(path: &Path) {
     drop(builder);
     let options = WriterOptions::default().model(model()).merge(false);
     let mut writer = IndexWriter::open(path, options).unwrap();
-    assert!(writer.update(&DOCUMENTS[1]).unwrap());
+    assert!(writer.update(DOCUMENTS[1]).unwrap());
     writer.commit(&mut Tiny(1), &NoProgress).unwrap();
 }
 

@@ -571,7 +571,7 @@ fn indexes_of_every_width_read_the_same() {
         for d in 0..300 {
             let (key, text) = (format!("key {d}"), "word ".repeat(d));
             let document = NewDocument::new(&key).text(&text);
-            builder.add(&document).unwrap();
+            builder.add(document).unwrap();
         }
         let mut source = Waves { dim, unit };
         builder.commit(&mut source, &NoProgress).unwrap();
@@ -584,7 +584,7 @@ fn indexes_of_every_width_read_the_same() {
         for d in 290..300 {
             let (key, text) = (format!("key {d}"), format!("new {d}"));
             let document = NewDocument::new(&key).text(&text);
-            writer.update(&document).unwrap();
+            writer.update(document).unwrap();
         }
         writer.commit(&mut source, &NoProgress).unwrap();
         assert!(writer.delete("key 7").unwrap() && writer.delete("key 291").unwrap());

@@ -172,7 +172,7 @@ fn stored_documents_come_back() {
         .title("A title")
         .text("Some text\nof two lines")
         .metadata(r#"{"year":1999}"#);
-    builder.add(&document).unwrap();
+    builder.add(document).unwrap();
     assert_eq!(builder.num_staged(), 1);
     struct One;
     impl VectorSource for One {
@@ -208,7 +208,7 @@ fn stored_documents_come_back() {
 fn keys_are_checked() {
     let tmp = tempfile::tempdir().unwrap();
     let mut builder = IndexWriter::create(tmp.path(), BuildOptions::default()).unwrap();
-    let add = |builder: &mut IndexWriter, key: &str| builder.add(&NewDocument::new(key));
+    let add = |builder: &mut IndexWriter, key: &str| builder.add(NewDocument::new(key));
     add(&mut builder, "a").unwrap();
     assert!(matches!(add(&mut builder, "a"), Err(Error::DuplicateKey { key }) if key == "a"));
     assert!(matches!(
@@ -239,17 +239,17 @@ fn metadata_is_a_json_object_or_nothing() {
     let bad = ["[]", "5", "null", "nonsense", "{\"a\":}", "{} {}", " "];
     let mut builder = IndexWriter::create_in(&directory, BuildOptions::default()).unwrap();
     for metadata in bad {
-        refused(builder.add(&with("a", metadata)));
+        refused(builder.add(with("a", metadata)));
     }
-    builder.add(&with("a", "")).unwrap();
+    builder.add(with("a", "")).unwrap();
     builder.commit(&mut live::Words, &NoProgress).unwrap();
     drop(builder);
     let mut writer = IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
     for metadata in bad {
-        refused(writer.update(&with("a", metadata)).map(drop));
+        refused(writer.update(with("a", metadata)).map(drop));
     }
     assert_eq!(writer.num_staged(), 0);
-    writer.update(&with("a", " {\"year\": [1999]}")).unwrap();
+    writer.update(with("a", " {\"year\": [1999]}")).unwrap();
     writer.commit(&mut live::Words, &NoProgress).unwrap();
     writer.index().unwrap().verify().unwrap();
     let doc = writer.index().unwrap().find("a").unwrap().unwrap();
@@ -399,7 +399,7 @@ fn a_failed_build_leaves_what_was_there() {
             let text = format!("text of {document}");
             let key = key(document);
             let new = NewDocument::new(&key).text(&text);
-            builder.add(&new).unwrap();
+            builder.add(new).unwrap();
         }
         builder
     };
@@ -544,7 +544,7 @@ fn what_is_added_to_a_small_index_is_kept_as_well_as_what_was_built() {
         for document in 0..added.len() {
             let (key, text) = (format!("added-{document}"), format!("text of {document}"));
             let document = NewDocument::new(&key).text(&text);
-            writer.add(&document).unwrap();
+            writer.add(document).unwrap();
         }
         writer.commit(&mut part(added, ids.1), &NoProgress).unwrap();
         let index = Index::open_in(&directory).unwrap();

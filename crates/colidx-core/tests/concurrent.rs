@@ -171,7 +171,7 @@ fn change(writer: &mut IndexWriter, map: &mut Map, random: &mut Random) {
     for _ in 0..1 + random.below(20) {
         let (key, text) = (format!("key {}", random.below(400)), text(random));
         if random.below(2) == 0 {
-            writer.update(&document(&key, &text)).unwrap();
+            writer.update(document(&key, &text)).unwrap();
             map.insert(key, text);
         } else {
             let deleted = writer.delete(&key).unwrap();

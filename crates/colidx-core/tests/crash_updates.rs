@@ -29,7 +29,7 @@ fn open_writer(directory: &Directory) -> Result<IndexWriter> {
 /// One commit of each kind.
 const CHANGES: [fn(&mut IndexWriter) -> Result<CommitReport>; 7] = [
     |w| {
-        w.add(&document("new", "some new words"))?;
+        w.add(document("new", "some new words"))?;
         w.commit(&mut Words, &NoProgress)
     },
     |w| {
@@ -38,10 +38,10 @@ const CHANGES: [fn(&mut IndexWriter) -> Result<CommitReport>; 7] = [
         w.commit(&mut NoVectors, &NoProgress)
     },
     |w| {
-        w.update(&document(&key(7), "other words"))?;
-        w.update(&document(&key(8), "some words"))?;
+        w.update(document(&key(7), "other words"))?;
+        w.update(document(&key(8), "some words"))?;
         w.delete(&key(8))?;
-        w.add(&document("newer", "words"))?;
+        w.add(document("newer", "words"))?;
         w.commit(&mut Words, &NoProgress)
     },
     |w| w.compact(&NoProgress),
@@ -71,7 +71,7 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
             return;
         };
         let mut writer = open_writer(directory).unwrap();
-        writer.update(&document("after", "words again")).unwrap();
+        writer.update(document("after", "words again")).unwrap();
         writer.commit(&mut Words, &NoProgress).unwrap();
         let after = Contents::of(directory).unwrap().unwrap();
         assert_eq!(after.generation, before.generation + 1);
@@ -131,7 +131,7 @@ fn a_fault_at_any_call_is_an_error_and_the_commit_before_stays() {
                     Err(other) => panic!("{place}: {other}"),
                 }
                 let mut again = open_writer(&faulty).unwrap();
-                again.update(&document("after", "words again")).unwrap();
+                again.update(document("after", "words again")).unwrap();
                 again.commit(&mut Words, &NoProgress).unwrap();
                 let after = Contents::of(&faulty).unwrap().unwrap();
                 assert_eq!(after.generation, found.unwrap().generation + 1, "{place}");
@@ -172,7 +172,7 @@ fn a_writer_goes_on_after_a_fault() {
             writer = open_writer(&directory).unwrap();
         }
         if !there {
-            writer.add(&document("new", "some new words")).unwrap();
+            writer.add(document("new", "some new words")).unwrap();
             writer.commit(&mut Words, &NoProgress).unwrap();
         }
         CHANGES[1](&mut writer).unwrap();

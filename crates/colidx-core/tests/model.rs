@@ -79,7 +79,7 @@ impl Run {
         self.log.push(format!("{choice} {key}"));
         match choice {
             0..25 => {
-                let added = self.writer().add(&document(&key, &text));
+                let added = self.writer().add(document(&key, &text));
                 match self.staged.contains_key(&key) {
                     true => assert!(matches!(added, Err(Error::DuplicateKey { .. }))),
                     false => {
@@ -89,7 +89,7 @@ impl Run {
                 }
             }
             25..40 => {
-                let replaced = self.writer().update(&document(&key, &text)).unwrap();
+                let replaced = self.writer().update(document(&key, &text)).unwrap();
                 assert_eq!(replaced, self.staged.insert(key, text).is_some());
             }
             40..58 => {
@@ -159,7 +159,7 @@ impl Run {
         };
         let key = self.key();
         self.writer()
-            .update(&document(&key, "words of the writer"))
+            .update(document(&key, "words of the writer"))
             .unwrap();
         self.staged
             .insert(key.clone(), "words of the writer".into());
@@ -175,7 +175,7 @@ impl Run {
                 files.remove("lock").unwrap();
                 let other = IndexWriter::open_in(&self.directory(), WriterOptions::default());
                 let mut other = other.unwrap();
-                other.update(&document(&key, "words of another")).unwrap();
+                other.update(document(&key, "words of another")).unwrap();
                 let late = self.random.below(2) == 0;
                 if late {
                     other.commit(&mut Words, &NoProgress).unwrap();

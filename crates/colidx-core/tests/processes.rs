@@ -23,11 +23,9 @@ fn other_process() {
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         match line.strip_prefix("stage ") {
-            Some(key) => writer.add(&document(key, "never seen")).unwrap(),
+            Some(key) => writer.add(document(key, "never seen")).unwrap(),
             None => {
-                writer
-                    .add(&document(&line, "from another process"))
-                    .unwrap();
+                writer.add(document(&line, "from another process")).unwrap();
                 writer.commit(&mut Words, &NoProgress).unwrap();
             }
         }
@@ -131,7 +129,7 @@ fn the_second_writer_is_refused_and_a_killed_one_is_no_obstacle() {
     let named = writer.index().unwrap().info().unwrap().files;
     // Beside the files of the index there is the lock: what the other had staged is gone.
     assert_eq!(files.len(), named.len() + 1, "{files:?}");
-    writer.add(&document("c", "again")).unwrap();
+    writer.add(document("c", "again")).unwrap();
     writer.commit(&mut Words, &NoProgress).unwrap();
     assert_eq!(Index::open(tmp.path()).unwrap().documents(), 3);
 }

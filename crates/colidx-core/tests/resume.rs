@@ -539,7 +539,7 @@ fn another_build_is_not_resumed() {
             let (mut key, mut text) = (key(document), format!("text of {document}"));
             if change(document, &mut key, &mut text) {
                 let (key, text) = (&key, &text);
-                builder.add(&NewDocument::new(key).text(text)).unwrap();
+                builder.add(NewDocument::new(key).text(text)).unwrap();
             }
         }
         builder.commit(&mut counted(), &NoProgress)

@@ -87,7 +87,7 @@ fn try_everything(first: &Corpus, second: &Corpus, nbits: u32) {
         let text = format!("text of {number}");
         let key = format!("doc-{number} more");
         let added = NewDocument::new(&key).text(&text);
-        writer.add(&added).unwrap();
+        writer.add(added).unwrap();
     }
     let added = writer.commit(&mut second.clone(), &NoProgress);
     is_refused_or_whole(added, &directory, &before);
@@ -180,7 +180,7 @@ fn a_directory_that_is_swapped_is_left_alone() {
         fs::rename(path(inn), path("live")).unwrap();
     };
     let mut writer = IndexWriter::open(path("live"), WriterOptions::default()).unwrap();
-    writer.add(&document("late", "text of 0")).unwrap();
+    writer.add(document("late", "text of 0")).unwrap();
     swap("old", "next");
     let moved = writer.commit(&mut corpus(3), &NoProgress).unwrap_err();
     assert!(
@@ -476,9 +476,9 @@ fn a_fault_while_a_document_is_staged_poisons_the_writer() {
             let calls = injector.calls();
             injector.set_fault(Some((calls + call, fault)));
             let staged = [
-                writer.add(&document("b", &large)),
-                writer.update(&document("a", &large)).map(drop),
-                writer.add(&document("c", "words")),
+                writer.add(document("b", &large)),
+                writer.update(document("a", &large)).map(drop),
+                writer.add(document("c", "words")),
             ];
             let reached = injector.calls() > calls + call;
             injector.set_fault(None);
@@ -489,16 +489,16 @@ fn a_fault_while_a_document_is_staged_poisons_the_writer() {
                 poisoned[at.min(1)] += 1;
                 let later = staged[at + 1..].iter();
                 assert!(later.clone().all(|s| matches!(s, Err(Error::Poisoned))));
-                let retried = writer.add(&document("d", "words"));
+                let retried = writer.add(document("d", "words"));
                 assert!(matches!(retried, Err(Error::Poisoned)));
                 let committed = writer.commit(&mut Words, &NoProgress);
                 assert!(matches!(committed, Err(Error::Poisoned)));
                 drop(writer);
                 assert_eq!(Contents::of(&faulty).unwrap(), before);
                 writer = IndexWriter::open_in(&faulty, WriterOptions::default()).unwrap();
-                writer.add(&document("b", &large)).unwrap();
-                writer.update(&document("a", &large)).unwrap();
-                writer.add(&document("c", "words")).unwrap();
+                writer.add(document("b", &large)).unwrap();
+                writer.update(document("a", &large)).unwrap();
+                writer.add(document("c", "words")).unwrap();
             }
             writer.commit(&mut Words, &NoProgress).unwrap();
             let index = Index::open_in(&faulty).unwrap();
@@ -526,11 +526,11 @@ fn a_fault_while_documents_are_added_poisons_the_builder() {
         };
         let calls = injector.calls();
         injector.set_fault(Some((calls + call, Fault::Full)));
-        let added = builder.add(&document("a", &large));
+        let added = builder.add(document("a", &large));
         let reached = injector.calls() > calls + call;
         injector.set_fault(None);
         if added.is_err() {
-            let again = builder.add(&document("b", "words"));
+            let again = builder.add(document("b", "words"));
             assert!(matches!(again, Err(Error::Poisoned)));
             let finished = builder.commit(&mut Words, &NoProgress);
             assert!(matches!(finished, Err(Error::Poisoned)));
@@ -614,14 +614,14 @@ fn where_locks_do_nothing_a_late_writer_spoils_no_commit() {
     common::live::build(&directory, &documents, BuildOptions::default());
     let writer = || IndexWriter::open_in(&directory, WriterOptions::default()).unwrap();
     let (mut first, mut late) = (writer(), writer());
-    first.add(&document("b", "words of the first")).unwrap();
+    first.add(document("b", "words of the first")).unwrap();
     first.commit(&mut Words, &NoProgress).unwrap();
     let committed = Contents::of(&directory).unwrap();
-    let added = late.add(&document("c", "words of the late one"));
+    let added = late.add(document("c", "words of the late one"));
     assert!(matches!(added, Err(Error::Conflict { .. })), "{added:?}");
     drop(late);
     assert_eq!(Contents::of(&directory).unwrap(), committed);
-    first.add(&document("d", "more words")).unwrap();
+    first.add(document("d", "more words")).unwrap();
     first.commit(&mut Words, &NoProgress).unwrap();
     Index::open_in(&directory).unwrap().verify().unwrap();
 }

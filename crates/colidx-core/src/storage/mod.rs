@@ -1,7 +1,8 @@
 //! Where an index lives: every file operation of the engine goes through [`Directory`].
 //!
-//! A [`Directory`] is a handle on a [`Storage`]: a directory of the file system, memory ([`Memory`]), or memory that
-//! records and fails as a test says ([`fault`]). An index in memory is built and searched as one on disk:
+//! A [`Directory`] is a handle on a [`Storage`]: a directory of the file system, memory ([`Memory`]),
+//! or one of your own ([`Directory::over`]). With the feature `testing` there is also `fault`: memory
+//! that records, fails and loses power as a test says. An index in memory works as one on disk:
 //!
 //! ```
 //! # use colidx_core::*;
@@ -19,6 +20,7 @@
 //! as long as a reader holds it. Only the manifest is ever replaced, and only by rename.
 
 mod aligned;
+#[cfg(any(test, feature = "testing"))]
 pub mod fault;
 mod file_system;
 mod guard;

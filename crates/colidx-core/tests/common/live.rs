@@ -75,7 +75,7 @@ pub fn document<'a>(key: &'a str, text: &'a str) -> NewDocument<'a> {
 pub fn build(directory: &Directory, map: &Map, options: BuildOptions) {
     let mut builder = IndexWriter::create_in(directory, options).unwrap();
     for (key, text) in map {
-        builder.add(&document(key, text)).unwrap();
+        builder.add(document(key, text)).unwrap();
     }
     builder.commit(&mut Words, &NoProgress).unwrap();
 }

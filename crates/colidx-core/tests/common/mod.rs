@@ -128,7 +128,7 @@ pub fn filled(
 ) -> Result<IndexWriter> {
     let mut builder = IndexWriter::create_in(directory, options)?;
     for document in 0..documents {
-        builder.add(&NewDocument::new(&key(document)).text(&format!("text of {document}")))?;
+        builder.add(NewDocument::new(&key(document)).text(&format!("text of {document}")))?;
     }
     Ok(builder)
 }
@@ -234,7 +234,7 @@ pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
         assert!(writer.delete(&key(document)).unwrap());
     }
     let added = NewDocument::new("added").text("text of 0");
-    writer.add(&added).unwrap();
+    writer.add(added).unwrap();
     writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
     assert!(writer.delete(&key(last - 1)).unwrap());
     writer.commit(&mut NoVectors, &NoProgress).unwrap();

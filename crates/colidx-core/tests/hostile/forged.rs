@@ -165,7 +165,7 @@ fn write(directory: &Directory, corpus: &Corpus, bounded: bool) -> Result<()> {
     }
     writer.compact(&NoProgress)?;
     whole(directory)?;
-    writer.add(&NewDocument::new("one more").text("text of 0"))?;
+    writer.add(NewDocument::new("one more").text("text of 0"))?;
     let added = writer.commit(&mut corpus.clone(), &NoProgress);
     // Of vectors that are all of unit length now, or of another dimension, it takes no others.
     match added {
