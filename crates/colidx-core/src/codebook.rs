@@ -2,7 +2,7 @@
 
 use crate::codec::Quantizer;
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
 use crate::segment::codes::{self, Packer};
@@ -58,7 +58,7 @@ pub(crate) struct NewCodebook {
 }
 
 impl NewCodebook {
-    pub(crate) fn write(&self, directory: &Directory, number: u32) -> Result<Seal> {
+    pub(crate) fn write(&self, directory: &Directory, number: u32) -> Result<FileDigest> {
         let name = file_name(kind::CODEBOOK, number);
         let mut w = FrameWriter::create(directory, &name, kind::CODEBOOK)?;
         w.section(CENTROIDS, bytemuck::cast_slice(&self.centroids))?;

@@ -4,7 +4,7 @@
 //! deleted and not what there is. Files of about the same size are put together as they become many ([`crate::writer`]).
 
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::format::{Tag, file_name, kind};
 use crate::segment::deleted::Deleted;
@@ -69,7 +69,11 @@ impl Deletions {
         &self.entries
     }
 
-    pub(crate) fn write(directory: &Directory, number: u32, entries: &[Entry]) -> Result<Seal> {
+    pub(crate) fn write(
+        directory: &Directory,
+        number: u32,
+        entries: &[Entry],
+    ) -> Result<FileDigest> {
         let name = file_name(kind::DELETIONS, number);
         let mut w = FrameWriter::create(directory, &name, kind::DELETIONS)?;
         w.section(DEAD, bytemuck::cast_slice(entries))?;

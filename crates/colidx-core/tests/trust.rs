@@ -3,7 +3,7 @@
 mod common;
 
 use colidx_core::storage::fault::{Fault, Injector};
-use colidx_core::storage::{Bytes, Held, Memory, Storage, StorageFile};
+use colidx_core::storage::{Bytes, LockGuard, Memory, Storage, StorageFile};
 use colidx_core::*;
 use common::crash::Contents;
 use common::live::{Words, document};
@@ -550,7 +550,7 @@ struct WithoutLocks(Memory);
 #[derive(Debug)]
 struct NoLock;
 
-impl Held for NoLock {
+impl LockGuard for NoLock {
     fn is_held(&self) -> io::Result<bool> {
         Ok(true)
     }
@@ -601,7 +601,7 @@ impl Storage for WithoutLocks {
         self.0.sync()
     }
 
-    fn lock(&self, _: &str) -> io::Result<Option<Box<dyn Held>>> {
+    fn lock(&self, _: &str) -> io::Result<Option<Box<dyn LockGuard>>> {
         Ok(Some(Box::new(NoLock)))
     }
 }

@@ -1,6 +1,6 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
-use super::frame::{Frame, FrameWriter, Seal};
+use super::frame::{FileDigest, Frame, FrameWriter};
 use super::model::{self, ModelInfo};
 use super::{MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Tag, file_name, file_number, kind};
 use crate::error::{Error, FormatErrorKind, Result};
@@ -67,12 +67,16 @@ const _: () = assert!(size_of::<FileRecord>() == 32 && size_of::<SegmentRecord>(
 pub(crate) struct FileEntry {
     pub kind: Tag,
     pub number: u32,
-    pub seal: Seal,
+    pub digest: FileDigest,
 }
 
 impl FileEntry {
-    pub(crate) fn new(kind: Tag, number: u32, seal: Seal) -> Self {
-        Self { kind, number, seal }
+    pub(crate) fn new(kind: Tag, number: u32, digest: FileDigest) -> Self {
+        Self {
+            kind,
+            number,
+            digest,
+        }
     }
 
     /// Whether it belongs to the segment of its number, and not to the whole index.
@@ -196,8 +200,8 @@ impl Manifest {
             .map(|f| FileRecord {
                 kind: f.kind,
                 number: f.number,
-                length: f.seal.length,
-                checksum: f.seal.checksum,
+                length: f.digest.length,
+                checksum: f.digest.checksum,
                 reserved: 0,
             })
             .collect();
@@ -242,7 +246,12 @@ impl Manifest {
                 "none",
             ))
         })?;
-        Frame::open(directory, &file_name(kind, number), kind, Some(entry.seal))
+        Frame::open(
+            directory,
+            &file_name(kind, number),
+            kind,
+            Some(entry.digest),
+        )
     }
 
     /// The files of the segment with this number.
@@ -253,7 +262,7 @@ impl Manifest {
 
     /// Bytes of the files of the segment with this number.
     pub(crate) fn bytes_of(&self, number: u32) -> u64 {
-        self.files_of(number).map(|f| f.seal.length).sum()
+        self.files_of(number).map(|f| f.digest.length).sum()
     }
 
     pub(crate) fn file(&self, kind: Tag, number: u32) -> Option<&FileEntry> {
@@ -319,7 +328,7 @@ fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
         files.push(FileEntry {
             kind: record.kind,
             number: record.number,
-            seal: Seal {
+            digest: FileDigest {
                 length: record.length,
                 checksum: record.checksum,
             },

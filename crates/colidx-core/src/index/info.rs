@@ -124,7 +124,7 @@ impl Index {
             sample_error: self.codebook.sample_error(),
             model: manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
-            text_bytes: text.map(|f| f.seal.length).sum(),
+            text_bytes: text.map(|f| f.digest.length).sum(),
             files,
         })
     }

@@ -5,13 +5,13 @@ use super::documents::StoredDocuments;
 use super::encode::{EncodedRecord, Encoding};
 use super::journal::Journal;
 use super::memory::Memory;
-use super::reader::{Must, Reader};
+use super::reader::{Reader, Requirements};
 use super::sample::Sample;
 use super::train::{Trained, train, train_options};
 use super::{BuildOptions, VectorSource};
 use crate::codebook::NewCodebook;
 use crate::error::{Error, Result};
-use crate::format::frame::{Frame, Seal};
+use crate::format::frame::{FileDigest, Frame};
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::format::{Tag, file_name, kind};
 use crate::progress::{Phase, Progress};
@@ -19,7 +19,7 @@ use crate::segment::codes::centroid;
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
-use crate::segment::vectors::{Codes, VectorSeals};
+use crate::segment::vectors::{Codes, VectorDigests};
 use crate::storage::Directory;
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 pub(super) const BATCH_DOCUMENTS: usize = 256;
 
 /// Where a segment is written, and who watches.
-pub(crate) struct Site<'a> {
+pub(crate) struct SegmentJob<'a> {
     pub directory: &'a Directory,
     /// Number of the files.
     pub number: u32,
@@ -36,15 +36,15 @@ pub(crate) struct Site<'a> {
     pub phases: &'a mut Vec<(Phase, Duration)>,
 }
 
-impl Site<'_> {
-    fn open(&self, kind: Tag, seal: Option<Seal>) -> Result<Frame> {
+impl SegmentJob<'_> {
+    fn open(&self, kind: Tag, digest: Option<FileDigest>) -> Result<Frame> {
         let name = file_name(kind, self.number);
-        Frame::open(self.directory, &name, kind, seal)
+        Frame::open(self.directory, &name, kind, digest)
     }
 }
 
 /// Documents that become a segment, and what makes their vectors.
-pub(crate) struct Input<'a> {
+pub(crate) struct SegmentInput<'a> {
     pub documents: StoredDocuments,
     /// Which of the documents that the source knows each is; `None` when they are the same.
     pub ordinals: Option<Vec<u32>>,
@@ -53,7 +53,7 @@ pub(crate) struct Input<'a> {
     pub stored: bool,
 }
 
-impl Input<'_> {
+impl SegmentInput<'_> {
     fn len(&self) -> u32 {
         self.documents.keys.len() as u32
     }
@@ -67,19 +67,19 @@ impl Input<'_> {
         }
     }
 
-    fn reader(&mut self, text: Option<Text>, must: Must) -> Reader<'_> {
+    fn reader(&mut self, text: Option<Text>, requirements: Requirements) -> Reader<'_> {
         Reader {
             source: self.source,
             text,
             keys: &self.documents.keys,
             ordinals: self.ordinals.as_deref(),
-            must,
+            requirements,
         }
     }
 }
 
 /// A segment that was written.
-pub(crate) struct Written {
+pub(crate) struct SegmentOutput {
     pub segment: SegmentEntry,
     pub files: Vec<FileEntry>,
     pub without_vectors: u64,
@@ -90,7 +90,7 @@ pub(crate) struct Written {
 
 /// A segment that was written, and the codebook that was trained for it.
 pub(crate) struct Assembled {
-    pub written: Written,
+    pub written: SegmentOutput,
     pub codebook: FileEntry,
     pub centroids: usize,
     pub sample_vectors: u64,
@@ -99,91 +99,94 @@ pub(crate) struct Assembled {
 /// Trains a codebook on a sample of the documents and writes both it and the segment. What the journal says is done is not done
 /// again.
 pub(crate) fn assemble(
-    site: &mut Site<'_>,
-    mut input: Input<'_>,
+    job: &mut SegmentJob<'_>,
+    mut input: SegmentInput<'_>,
     journal: &mut Journal,
 ) -> Result<Assembled> {
     colidx_threads::ready();
     input.documents.keys.complete();
-    let memory = Memory::new(site.options.memory, &input.documents.keys)?;
-    let text = input.text(site.directory)?;
-    let must = Must {
+    let memory = Memory::new(job.options.memory, &input.documents.keys)?;
+    let text = input.text(job.directory)?;
+    let requirements = Requirements {
         stored: input.stored,
-        ..Must::default()
+        ..Requirements::default()
     };
-    let mut reader = input.reader(text, must);
+    let mut reader = input.reader(text, requirements);
     let (codebook, encoded) = match (journal.done().codebook, journal.done().encoded) {
         (Some(codebook), Some(encoded)) => (codebook, encoded),
-        _ => encode(site, &mut reader, &memory, journal)?,
+        _ => encode(job, &mut reader, &memory, journal)?,
     };
     Ok(Assembled {
-        codebook: FileEntry::new(kind::CODEBOOK, site.number, codebook),
+        codebook: FileEntry::new(kind::CODEBOOK, job.number, codebook),
         centroids: encoded.centroids,
         sample_vectors: encoded.sample_vectors,
-        written: write(site, input.documents, encoded)?,
+        written: write(job, input.documents, encoded)?,
     })
 }
 
 /// As a build does, but what is stopped is not continued.
-pub(crate) fn assemble_anew(site: &mut Site<'_>, input: Input<'_>) -> Result<Assembled> {
-    let mut journal = Journal::none(site.directory);
-    assemble(site, input, &mut journal)
+pub(crate) fn assemble_without_journal(
+    job: &mut SegmentJob<'_>,
+    input: SegmentInput<'_>,
+) -> Result<Assembled> {
+    let mut journal = Journal::none(job.directory);
+    assemble(job, input, &mut journal)
 }
 
 /// Writes a segment with a codebook that there is. With `unit_length` every vector must have it.
 pub(crate) fn extend(
-    site: &mut Site<'_>,
-    mut input: Input<'_>,
+    job: &mut SegmentJob<'_>,
+    mut input: SegmentInput<'_>,
     trained: &Trained,
     unit_length: bool,
-) -> Result<Written> {
+) -> Result<SegmentOutput> {
     colidx_threads::ready();
     let started = Instant::now();
     let documents = input.len();
     input.documents.keys.complete();
     let memory = Memory::with_trained(
-        site.options.memory,
+        job.options.memory,
         &input.documents.keys,
         trained.book.members.len(),
         input.source.dim(),
     )?;
-    let text = input.text(site.directory)?;
-    let must = Must {
+    let text = input.text(job.directory)?;
+    let requirements = Requirements {
         unit_length,
         token_ids: trained.needs_token_ids(),
         stored: input.stored,
     };
-    let mut reader = input.reader(text, must);
-    let mut journal = Journal::none(site.directory);
+    let mut reader = input.reader(text, requirements);
+    let mut journal = Journal::none(job.directory);
     let compressor = Compressor::new(trained);
     let mut encoding = Encoding::open(
-        site.directory,
-        site.number,
+        job.directory,
+        job.number,
         documents,
         None,
         &compressor,
         &memory,
         None,
     )?;
-    encoding.run(&mut reader, &mut journal, site.progress)?;
+    encoding.run(&mut reader, &mut journal, job.progress)?;
     let encoded = encoding.finish(&mut journal)?;
-    site.phases.push((Phase::Encode, started.elapsed()));
-    write(site, input.documents, encoded)
+    job.phases.push((Phase::Encode, started.elapsed()));
+    write(job, input.documents, encoded)
 }
 
 /// Everything that asks the source for vectors: what the journal says is done is not done again.
 fn encode(
-    site: &mut Site<'_>,
+    job: &mut SegmentJob<'_>,
     reader: &mut Reader<'_>,
     memory: &Memory,
     journal: &mut Journal,
-) -> Result<(Seal, EncodedRecord)> {
+) -> Result<(FileDigest, EncodedRecord)> {
     // What is read and not computed is not kept, so that a sample not yet trained on is drawn again.
     let done = journal.done();
     let useful = done.codebook.is_some() || !reader.source.rereads();
     let from = done.sample.filter(|_| useful);
-    let mut sample = Sample::open(site.directory, reader, site.options, from)?;
-    let encoded = encode_with(&mut sample, site, reader, memory, journal);
+    let mut sample = Sample::open(job.directory, reader, job.options, from)?;
+    let encoded = encode_with(&mut sample, job, reader, memory, journal);
     if encoded.is_err() && journal.keeps() {
         // The error to tell of is the first.
         let _ = sample.keep(journal);
@@ -193,33 +196,33 @@ fn encode(
 
 fn encode_with(
     sample: &mut Sample,
-    site: &mut Site<'_>,
+    job: &mut SegmentJob<'_>,
     reader: &mut Reader<'_>,
     memory: &Memory,
     journal: &mut Journal,
-) -> Result<(Seal, EncodedRecord)> {
-    let (seal, trained) = match journal.done().codebook {
-        Some(seal) => {
+) -> Result<(FileDigest, EncodedRecord)> {
+    let (digest, trained) = match journal.done().codebook {
+        Some(digest) => {
             sample.complete()?;
-            let frame = site.open(kind::CODEBOOK, Some(seal))?;
-            let book = NewCodebook::read(&frame, sample.dim, site.options.nbits as usize)?;
-            (seal, Trained::from(book))
+            let frame = job.open(kind::CODEBOOK, Some(digest))?;
+            let book = NewCodebook::read(&frame, sample.dim, job.options.nbits as usize)?;
+            (digest, Trained::from(book))
         }
         None => {
             let started = Instant::now();
-            let options = train_options(site.options);
-            let parts = sample.draw(reader, &options, memory, journal, site.progress)?;
-            site.phases.push((Phase::Sample, started.elapsed()));
+            let options = train_options(job.options);
+            let parts = sample.draw(reader, &options, memory, journal, job.progress)?;
+            job.phases.push((Phase::Sample, started.elapsed()));
 
             let started = Instant::now();
             let centroids = sample.centroids();
             let memory = memory.with_codebook(centroids, sample.dim, sample.len())?;
             let held = memory.parts();
-            let trained = train(parts, centroids, site.options, held, site.progress)?;
-            let seal = trained.book.write(site.directory, site.number)?;
-            journal.note(sample.kept_documents(), |done| done.codebook = Some(seal));
-            site.phases.push((Phase::Train, started.elapsed()));
-            (seal, trained)
+            let trained = train(parts, centroids, job.options, held, job.progress)?;
+            let digest = trained.book.write(job.directory, job.number)?;
+            journal.note(sample.kept_documents(), |done| done.codebook = Some(digest));
+            job.phases.push((Phase::Train, started.elapsed()));
+            (digest, trained)
         }
     };
 
@@ -228,46 +231,46 @@ fn encode_with(
     let compressor = Compressor::new(&trained);
     let of = sample.of();
     let mut encoding = Encoding::open(
-        site.directory,
-        site.number,
+        job.directory,
+        job.number,
         of,
         Some(sample),
         &compressor,
         memory,
         from,
     )?;
-    encoding.run(reader, journal, site.progress)?;
+    encoding.run(reader, journal, job.progress)?;
     let encoded = encoding.finish(journal)?;
-    site.phases.push((Phase::Encode, started.elapsed()));
-    Ok((seal, encoded))
+    job.phases.push((Phase::Encode, started.elapsed()));
+    Ok((digest, encoded))
 }
 
 /// Writes what follows from the vectors.
 fn write(
-    site: &mut Site<'_>,
+    job: &mut SegmentJob<'_>,
     documents: StoredDocuments,
     encoded: EncodedRecord,
-) -> Result<Written> {
+) -> Result<SegmentOutput> {
     let started = Instant::now();
-    site.progress.phase(Phase::Postings, None);
+    job.progress.phase(Phase::Postings, None);
     let count = documents.keys.len() as u32;
-    let offsets = encoded.offsets(site.directory, count)?;
+    let offsets = encoded.offsets(job.directory, count)?;
     let vectors = offsets.last().copied().unwrap_or(0);
     let mut files: Vec<FileEntry> = documents.text.into_iter().collect();
-    files.extend(finish(Finish {
-        directory: site.directory,
-        number: site.number,
+    files.extend(finish_segment(EncodedSegment {
+        directory: job.directory,
+        number: job.number,
         keys: documents.keys,
         offsets: &offsets,
         vectors: encoded.vectors,
         centroids: encoded.centroids,
-        memory: site.options.memory,
-        progress: site.progress,
+        memory: job.options.memory,
+        progress: job.progress,
     })?);
-    site.phases.push((Phase::Postings, started.elapsed()));
-    Ok(Written {
+    job.phases.push((Phase::Postings, started.elapsed()));
+    Ok(SegmentOutput {
         segment: SegmentEntry {
-            number: site.number,
+            number: job.number,
             documents: count,
             vectors,
             deleted_documents: 0,
@@ -287,13 +290,13 @@ pub(crate) fn check_memory(memory: usize, keys: &KeyWriter) -> Result<()> {
 }
 
 /// A segment whose vectors are written.
-pub(crate) struct Finish<'a> {
+pub(crate) struct EncodedSegment<'a> {
     pub directory: &'a Directory,
     pub number: u32,
     pub keys: KeyWriter,
     /// Where the vectors of each document begin, and the end.
     pub offsets: &'a [u64],
-    pub vectors: VectorSeals,
+    pub vectors: VectorDigests,
     pub centroids: usize,
     /// Most bytes of working memory.
     pub memory: usize,
@@ -301,8 +304,8 @@ pub(crate) struct Finish<'a> {
 }
 
 /// Writes posting lists and the documents' table. Returns the files of the segment, but for its text.
-pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
-    let Finish {
+pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntry>> {
+    let EncodedSegment {
         directory,
         number,
         offsets,
@@ -328,7 +331,7 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
         },
     )?;
     let documents = segment.keys.write(directory, number, offsets)?;
-    let entry = |kind, seal| FileEntry::new(kind, number, seal);
+    let entry = |kind, digest| FileEntry::new(kind, number, digest);
     Ok(vec![
         entry(kind::DOCUMENTS, documents),
         entry(kind::CODES, segment.vectors.codes),

@@ -17,7 +17,7 @@ pub(crate) struct DocumentWriter {
     stores_text: bool,
     without_text: u64,
     /// A write failed half way: keys and text are not of the same documents.
-    torn: bool,
+    poisoned: bool,
 }
 
 /// The documents of a segment, stored but not encoded.
@@ -40,13 +40,13 @@ impl DocumentWriter {
             text: TextWriter::create(directory, number)?,
             stores_text: false,
             without_text: 0,
-            torn: false,
+            poisoned: false,
         })
     }
 
     /// Adds a document. What is refused leaves no trace; after a write that failed nothing more can be done.
     pub(crate) fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
-        if self.torn {
+        if self.poisoned {
             return Err(Error::Poisoned);
         }
         if self.keys.len() as u64 == u64::from(u32::MAX) {
@@ -64,9 +64,9 @@ impl DocumentWriter {
         self.keys.push(key)?;
         self.stores_text |= !(title.is_empty() && text.is_empty() && metadata.is_empty());
         self.without_text += u64::from(title.is_empty() && text.is_empty());
-        self.torn = true;
+        self.poisoned = true;
         self.text.push(key, [title, text, metadata])?;
-        self.torn = false;
+        self.poisoned = false;
         Ok(())
     }
 
@@ -81,11 +81,11 @@ impl DocumentWriter {
     }
 
     pub(crate) fn finish(self) -> Result<StoredDocuments> {
-        if self.torn {
+        if self.poisoned {
             return Err(Error::Poisoned);
         }
-        let seal = self.text.finish()?;
-        let text = FileEntry::new(kind::TEXT, self.number, seal);
+        let digest = self.text.finish()?;
+        let text = FileEntry::new(kind::TEXT, self.number, digest);
         Ok(StoredDocuments {
             number: self.number,
             keys: self.keys,
@@ -123,7 +123,7 @@ impl StoredDocuments {
             return Ok(None);
         };
         let name = file_name(kind::TEXT, file.number);
-        let frame = Frame::open(directory, &name, kind::TEXT, Some(file.seal))?;
+        let frame = Frame::open(directory, &name, kind::TEXT, Some(file.digest))?;
         Text::open(frame).map(Some)
     }
 }

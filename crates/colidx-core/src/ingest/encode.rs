@@ -2,17 +2,17 @@
 
 use super::VectorBatch;
 use super::assemble::BATCH_DOCUMENTS;
+use super::batch_sizer::BatchSizer;
 use super::compress::Compressor;
 use super::journal::{self, Journal};
 use super::memory::Memory;
-use super::pace::Pace;
 use super::reader::Reader;
 use super::sample::Sample;
 use super::spool::{self, Spool};
 use crate::error::{Error, Result};
-use crate::format::frame::Prefix;
+use crate::format::frame::Checkpoint;
 use crate::progress::{Phase, Progress};
-use crate::segment::vectors::{Safe, VectorSeals, VectorWriter, VectorsPrefix};
+use crate::segment::vectors::{Safe, VectorDigests, VectorWriter, VectorsCheckpoint};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ const BATCH_VECTORS: usize = 1 << 16;
 /// How the journal records vectors that are being encoded.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct EncodingRecord {
-    lengths: Prefix,
-    vectors: VectorsPrefix,
+    lengths: Checkpoint,
+    vectors: VectorsCheckpoint,
     unit_length: bool,
     /// Bits of the sum of all vectors' squared distances from their centroids, since JSON may round a number.
     squared_error: u64,
@@ -35,8 +35,8 @@ pub(super) struct EncodingRecord {
 /// How the journal records vectors that have all been encoded.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct EncodedRecord {
-    lengths: Prefix,
-    pub vectors: VectorSeals,
+    lengths: Checkpoint,
+    pub vectors: VectorDigests,
     pub unit_length: bool,
     squared_error: u64,
     pub centroids: usize,
@@ -85,7 +85,7 @@ pub(super) struct Encoding<'a> {
     unit_length: bool,
     /// Summed up one by one, so that it does not depend on what is written together.
     squared_error: f64,
-    pace: Pace,
+    sizer: BatchSizer,
     /// Values gathered before they are compressed.
     room: usize,
     /// Documents that are encoded and not yet written.
@@ -93,7 +93,7 @@ pub(super) struct Encoding<'a> {
     /// Documents that are encoded, those of the sample among them.
     encoded: u32,
     /// A write failed half way: the files hold more than `offsets` says.
-    torn: bool,
+    poisoned: bool,
 }
 
 impl<'a> Encoding<'a> {
@@ -130,12 +130,12 @@ impl<'a> Encoding<'a> {
             offsets,
             unit_length: from.is_none_or(|from| from.unit_length),
             squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
-            pace: Pace::new(memory.batch(), compressor.dim()),
+            sizer: BatchSizer::new(memory.batch(), compressor.dim()),
             room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * compressor.dim()),
             gathered: VectorBatch::default(),
             encoded: 0,
             sample,
-            torn: false,
+            poisoned: false,
         };
         let others = (0..encoding.written()).filter(|&d| !encoding.has(d));
         let kept = encoding.sample.as_ref().map_or(0, |s| s.kept_documents());
@@ -185,7 +185,7 @@ impl<'a> Encoding<'a> {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let documents = self.pace.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
+            let documents = self.sizer.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
             let missing = documents.iter().copied().filter(|&d| !self.has(d));
             let missing: Vec<u32> = missing.collect();
             reader.read(&missing, &mut batch)?;
@@ -233,7 +233,7 @@ impl<'a> Encoding<'a> {
         if let Some(sample) = &self.sample {
             sample.release();
         }
-        self.pace.saw(&out.lens[before..]);
+        self.sizer.saw(&out.lens[before..]);
     }
 
     /// Compresses and writes what was gathered.
@@ -242,11 +242,11 @@ impl<'a> Encoding<'a> {
         let dim = self.compressor.dim();
         self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
         let compressed = self.compressor.compress(&self.gathered);
-        self.torn = true;
+        self.poisoned = true;
         self.writer
             .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
         self.lengths.write(&self.gathered.lens)?;
-        self.torn = false;
+        self.poisoned = false;
         let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
         self.squared_error = errors.fold(self.squared_error, |sum, error| sum + error);
         append(&mut self.offsets, &self.gathered.lens);
@@ -256,7 +256,7 @@ impl<'a> Encoding<'a> {
 
     /// Makes safe what was encoded, and notes it.
     fn keep(&mut self, journal: &mut Journal) -> Result<()> {
-        if self.torn {
+        if self.poisoned {
             return Ok(());
         }
         if let Some(sample) = &mut self.sample {

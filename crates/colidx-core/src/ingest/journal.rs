@@ -8,7 +8,7 @@ use super::encode::{EncodedRecord, EncodingRecord};
 use super::sample::SampleRecord;
 use super::staging::Replaced;
 use crate::error::{Error, FormatErrorKind, Result, Unfinished};
-use crate::format::frame::{Frame, FrameWriter, Seal};
+use crate::format::frame::{FileDigest, Frame, FrameWriter};
 use crate::format::{Tag, kind};
 use crate::progress::Phase;
 use crate::storage::Directory;
@@ -42,7 +42,7 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Done {
     pub sample: Option<SampleRecord>,
-    pub codebook: Option<Seal>,
+    pub codebook: Option<FileDigest>,
     pub encoding: Option<EncodingRecord>,
     pub encoded: Option<EncodedRecord>,
 }

@@ -8,6 +8,7 @@
 //! was stopped can be resumed ([`journal`]).
 
 mod assemble;
+mod batch_sizer;
 mod compress;
 mod documents;
 mod encode;
@@ -17,7 +18,6 @@ mod layout;
 mod memory;
 mod new_document;
 mod options;
-mod pace;
 mod parts;
 mod reader;
 mod sample;
@@ -28,7 +28,8 @@ mod supplied;
 mod train;
 
 pub(crate) use assemble::{
-    Assembled, Finish, Input, Site, Written, assemble, assemble_anew, check_memory, extend, finish,
+    Assembled, EncodedSegment, SegmentInput, SegmentJob, SegmentOutput, assemble,
+    assemble_without_journal, check_memory, extend, finish_segment,
 };
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
 pub(crate) use journal::{JOURNAL, Journal, unfinished};

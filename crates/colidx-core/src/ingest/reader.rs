@@ -12,7 +12,7 @@ const TEXT_BYTES: usize = 8 << 20;
 
 /// What the vectors of a source must have beside the right numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Must {
+pub(super) struct Requirements {
     pub unit_length: bool,
     pub token_ids: bool,
     /// They are those of an index: as long as the format allows, and not only as long as they may be when they are new.
@@ -26,7 +26,7 @@ pub(super) struct Reader<'a> {
     pub keys: &'a KeyWriter,
     /// By document, its number for the source; `None` when they are the same.
     pub ordinals: Option<&'a [u32]>,
-    pub must: Must,
+    pub requirements: Requirements,
 }
 
 impl Reader<'_> {
@@ -80,8 +80,9 @@ impl Reader<'_> {
             count("token ids", vectors, batch.token_ids.len())?;
         }
         let key = |index: usize| self.keys.key(documents[index]);
-        self.must.check(dim, &batch.lens, &batch.vectors, key)?;
-        if self.must.token_ids && batch.token_ids.len() != vectors {
+        self.requirements
+            .check(dim, &batch.lens, &batch.vectors, key)?;
+        if self.requirements.token_ids && batch.token_ids.len() != vectors {
             return Err(Error::NoTokenIds);
         }
         Ok(())
@@ -104,7 +105,7 @@ pub(super) fn count(what: &'static str, expected: usize, got: usize) -> Result<(
 /// longer than it was.
 const MAX_NEW: f32 = (MAX_SQUARED_LENGTH / 16.0) as f32;
 
-impl Must {
+impl Requirements {
     /// Refuses vectors `[sum of lens, dim]` that cannot be stored. `key` names the n-th document.
     pub(super) fn check<'k>(
         self,

@@ -4,15 +4,15 @@
 //! spool files, so that nothing is encoded twice.
 
 use super::assemble::BATCH_DOCUMENTS;
+use super::batch_sizer::BatchSizer;
 use super::journal::{self, Journal};
 use super::memory::Memory;
-use super::pace::Pace;
 use super::parts::{Parts, PartsWriter};
 use super::reader::Reader;
 use super::spool::{self, Spool};
 use super::{BuildOptions, VectorBatch};
 use crate::error::{Error, Result};
-use crate::format::frame::Prefix;
+use crate::format::frame::Checkpoint;
 use crate::progress::{Phase, Progress};
 use crate::storage::{Bytes, Directory};
 use colidx_cluster::TrainOptions;
@@ -32,9 +32,9 @@ const VECTORS_LEFT: f64 = 4.0;
 /// How the journal records the sample.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct SampleRecord {
-    vectors: Prefix,
-    token_ids: Prefix,
-    lengths: Prefix,
+    vectors: Checkpoint,
+    token_ids: Checkpoint,
+    lengths: Checkpoint,
     /// Whether it is large enough to train on.
     pub complete: bool,
 }
@@ -55,7 +55,7 @@ pub(super) struct Sample {
     places: Vec<Option<(u64, u32)>>,
     complete: bool,
     /// A write failed half way: the spools hold more than the other fields say.
-    torn: bool,
+    poisoned: bool,
 }
 
 impl Sample {
@@ -95,7 +95,7 @@ impl Sample {
             kept: None,
             places: vec![None; if keeps { documents } else { 0 }],
             complete: false,
-            torn: false,
+            poisoned: false,
         };
         sample.place_all(&lengths);
         if let Some(from) = from {
@@ -131,7 +131,7 @@ impl Sample {
                 ..self.so_far
             },
         };
-        let mut pace = Pace::new(memory.batch(), self.dim);
+        let mut sizer = BatchSizer::new(memory.batch(), self.dim);
         let mut batch = VectorBatch::default();
         progress.phase(Phase::Sample, None);
         if self.so_far.documents > 0 {
@@ -144,8 +144,8 @@ impl Sample {
             let done = self.so_far.documents;
             let end = (done / BATCH_DOCUMENTS + 1) * BATCH_DOCUMENTS;
             let end = end.min(self.order.len());
-            reader.read(pace.next(&self.order[done..end]), &mut batch)?;
-            pace.saw(&batch.lens);
+            reader.read(sizer.next(&self.order[done..end]), &mut batch)?;
+            sizer.saw(&batch.lens);
             self.push(&batch)?;
             if self.so_far.documents <= BATCH_DOCUMENTS {
                 // Now that is known which codebook it will be, before all the others are encoded.
@@ -202,13 +202,13 @@ impl Sample {
 
     fn push(&mut self, batch: &VectorBatch) -> Result<()> {
         let [vectors, token_ids, lengths] = &mut self.spools;
-        self.torn = true;
+        self.poisoned = true;
         if self.keeps {
             vectors.write(&batch.vectors)?;
             token_ids.write(&batch.token_ids)?;
         }
         lengths.write(&batch.lens)?;
-        self.torn = false;
+        self.poisoned = false;
         self.place_all(&batch.lens);
         Ok(())
     }
@@ -228,7 +228,7 @@ impl Sample {
     /// Makes safe what was encoded, and notes it.
     pub(super) fn keep(&mut self, journal: &mut Journal) -> Result<()> {
         let noted = journal.done().sample.is_some_and(|s| s.complete);
-        if self.torn || (self.complete && noted) {
+        if self.poisoned || (self.complete && noted) {
             return Ok(());
         }
         let [vectors, token_ids, lengths] = &mut self.spools;
@@ -284,7 +284,7 @@ impl Sample {
             return;
         };
         let bytes = |of: usize| rows.start * of * 4..rows.end * of * 4;
-        vectors.will_need(bytes(self.dim));
+        vectors.advise_willneed(bytes(self.dim));
         batch.lens.push(rows.len() as u32);
         // The spools were written as f32 and u32.
         let values = bytemuck::cast_slice(&vectors[bytes(self.dim)]);
@@ -297,7 +297,7 @@ impl Sample {
     /// Gives up the memory of what was read of the kept vectors.
     pub(super) fn release(&self) {
         for bytes in self.kept.iter().flatten() {
-            bytes.release(0..bytes.len());
+            bytes.advise_dontneed(0..bytes.len());
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Files that a build keeps for itself: plain numbers, one after the other.
 
 use crate::error::Result;
-use crate::format::frame::Prefix;
+use crate::format::frame::Checkpoint;
 use crate::storage::{Directory, OutputFile};
 use bytemuck::Pod;
 use xxhash_rust::xxh3::Xxh3Default;
@@ -14,11 +14,15 @@ pub(super) struct Spool {
 
 impl Spool {
     /// A new spool, or one that goes on after what was recorded of it.
-    pub(super) fn open(directory: &Directory, name: &str, from: Option<Prefix>) -> Result<Self> {
+    pub(super) fn open(
+        directory: &Directory,
+        name: &str,
+        from: Option<Checkpoint>,
+    ) -> Result<Self> {
         let (out, hash) = match from {
-            Some(prefix) => {
-                let (_, hash) = prefix.read(directory, name, 0)?;
-                (directory.append(name, prefix.length)?, hash)
+            Some(checkpoint) => {
+                let (_, hash) = checkpoint.read(directory, name, 0)?;
+                (directory.append(name, checkpoint.length)?, hash)
             }
             None => (directory.create(name)?, Xxh3Default::new()),
         };
@@ -42,9 +46,9 @@ impl Spool {
     }
 
     /// Returns when every number so far is on disk.
-    pub(super) fn checkpoint(&mut self) -> Result<Prefix> {
+    pub(super) fn checkpoint(&mut self) -> Result<Checkpoint> {
         self.out.sync()?;
-        Ok(Prefix {
+        Ok(Checkpoint {
             length: self.out.position(),
             checksum: self.hash.digest(),
         })
@@ -55,12 +59,12 @@ impl Spool {
 pub(super) fn read<T: Pod>(
     directory: &Directory,
     name: &str,
-    from: Option<Prefix>,
+    from: Option<Checkpoint>,
 ) -> Result<Vec<T>> {
-    let Some(prefix) = from else {
+    let Some(checkpoint) = from else {
         return Ok(Vec::new());
     };
-    let (bytes, _) = prefix.read(directory, name, 0)?;
-    let numbers = bytes[..prefix.length as usize].chunks_exact(size_of::<T>());
+    let (bytes, _) = checkpoint.read(directory, name, 0)?;
+    let numbers = bytes[..checkpoint.length as usize].chunks_exact(size_of::<T>());
     Ok(numbers.map(bytemuck::pod_read_unaligned).collect())
 }

@@ -1,6 +1,6 @@
 //! Vectors that come with their documents, kept in spool files until the commit.
 
-use super::reader::{Must, count};
+use super::reader::{Requirements, count};
 use super::spool::Spool;
 use super::{SourceDocument, VectorBatch, VectorSource};
 use crate::error::{Error, Result};
@@ -54,11 +54,11 @@ impl Supply<'_> {
                 dim,
             });
         };
-        let must = Must {
+        let requirements = Requirements {
             unit_length: self.unit_length,
-            ..Must::default()
+            ..Requirements::default()
         };
-        must.check(dim, &[count], vectors, |_| key)?;
+        requirements.check(dim, &[count], vectors, |_| key)?;
         Ok(count)
     }
 }
@@ -165,7 +165,7 @@ impl Reading {
 
     fn release(&self) {
         for bytes in [&self.vectors, &self.token_ids] {
-            bytes.release(0..bytes.len());
+            bytes.advise_dontneed(0..bytes.len());
         }
     }
 }

@@ -119,12 +119,12 @@ fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usi
             }
             _ => {
                 if let Some(done) = open.replace(range) {
-                    section.will_need(done);
+                    section.advise_willneed(done);
                 }
             }
         }
     }
     if let Some(done) = open {
-        section.will_need(done);
+        section.advise_willneed(done);
     }
 }

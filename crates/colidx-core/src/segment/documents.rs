@@ -1,7 +1,7 @@
 //! The documents of a segment: where their vectors lie, and their keys.
 
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::SegmentEntry;
 use crate::format::{MAX_KEY_BYTES, Tag, file_name, kind};
 use crate::storage::Directory;
@@ -69,7 +69,7 @@ impl KeyWriter {
         directory: &Directory,
         number: u32,
         vector_offsets: &[u64],
-    ) -> Result<Seal> {
+    ) -> Result<FileDigest> {
         self.complete();
         let mut sorted: Vec<u32> = (0..self.len() as u32).collect();
         sorted.sort_unstable_by(|&a, &b| self.key(a).cmp(self.key(b)));

@@ -46,7 +46,7 @@ impl Segment {
         entry: SegmentEntry,
     ) -> Result<Self> {
         let open = |kind| manifest.open_file(directory, of, kind, entry.number);
-        let scattered = |kind| Ok::<_, crate::Error>(open(kind)?.read_here_and_there());
+        let scattered = |kind| Ok::<_, crate::Error>(open(kind)?.advise_random());
         let text = match manifest.file(kind::TEXT, entry.number) {
             Some(_) => Some(Text::open(scattered(kind::TEXT)?)?),
             None => None,
@@ -118,7 +118,7 @@ impl Segment {
 
     /// Gives up the memory of what was read of it.
     pub(crate) fn release(&self) {
-        self.frames().for_each(Frame::release);
+        self.frames().for_each(Frame::advise_dontneed);
     }
 
     /// Checks every checksum and every offset.

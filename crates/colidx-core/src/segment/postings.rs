@@ -6,7 +6,7 @@
 use super::codes::{TAIL, centroid};
 use super::{Segment, elias_fano};
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::{Tag, file_name, kind};
 use crate::storage::Directory;
 use std::ops::Range;
@@ -30,7 +30,7 @@ pub(crate) fn write(
     documents: u32,
     memory: usize,
     scan: impl Fn(&mut dyn FnMut(u32, u32)) -> Result<()>,
-) -> Result<Seal> {
+) -> Result<FileDigest> {
     let mut counts = vec![0u32; centroids];
     scan(&mut |_, code| counts[code as usize] += 1)?;
 
@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     fn postings(directory: &Directory, codes: &[Vec<u32>], memory: usize) -> Postings {
-        let seal = write(directory, 1, 5, codes.len() as u32, memory, |visit| {
+        let digest = write(directory, 1, 5, codes.len() as u32, memory, |visit| {
             for (document, codes) in codes.iter().enumerate() {
                 codes.iter().for_each(|&c| visit(document as u32, c));
             }
@@ -331,7 +331,7 @@ mod tests {
         })
         .unwrap();
         let name = file_name(kind::POSTINGS, 1);
-        let frame = Frame::open(directory, &name, kind::POSTINGS, Some(seal)).unwrap();
+        let frame = Frame::open(directory, &name, kind::POSTINGS, Some(digest)).unwrap();
         Postings::open(frame, 5, codes.concat().len() as u64).unwrap()
     }
 

@@ -4,7 +4,7 @@
 //! decompresses little and compression still has something to work with.
 
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind, metadata};
 use crate::segment::documents::Documents;
 use crate::storage::Directory;
@@ -156,7 +156,7 @@ impl TextWriter {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Seal> {
+    pub(crate) fn finish(mut self) -> Result<FileDigest> {
         self.close_block()?;
         self.frame
             .section(BLOCKS, bytemuck::cast_slice(&self.blocks))?;
@@ -201,7 +201,7 @@ impl Text {
             texts.push(self.record(at, &block, document)?);
             open = Some((at, block));
         }
-        self.data.release();
+        self.data.advise_dontneed();
         Ok(texts)
     }
 
@@ -264,7 +264,7 @@ impl Text {
             .ok()
             .zip(usize::try_from(end).ok());
         let compressed = range.and_then(|(s, e)| {
-            self.data.will_need(s..e);
+            self.data.advise_willneed(s..e);
             self.data.get(s..e)
         });
         compressed.ok_or_else(|| self.invalid(BLOCKS, at, "a range inside DATA", block.offset))
@@ -391,9 +391,9 @@ mod tests {
         for (title, text) in &texts {
             w.push("k", [title, text, "{}"]).unwrap();
         }
-        let seal = w.finish().unwrap();
+        let digest = w.finish().unwrap();
         let name = file_name(kind::TEXT, 1);
-        let frame = Frame::open(&directory, &name, kind::TEXT, Some(seal)).unwrap();
+        let frame = Frame::open(&directory, &name, kind::TEXT, Some(digest)).unwrap();
         let text = Text::open(frame).unwrap();
         text.verify(3000).unwrap();
         let all: Vec<u32> = (0..3000).collect();

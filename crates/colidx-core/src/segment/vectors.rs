@@ -4,7 +4,7 @@ use super::codes::{self, Packer};
 use super::means::MEANS;
 use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
+use crate::format::frame::{Checkpoint, FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
 use crate::storage::Directory;
@@ -25,10 +25,10 @@ pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
 
 /// How the journal of a build records an unfinished [`VectorWriter`].
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct VectorsPrefix {
-    codes: Prefix,
-    residuals: Prefix,
-    means: Prefix,
+pub(crate) struct VectorsCheckpoint {
+    codes: Checkpoint,
+    residuals: Checkpoint,
+    means: Checkpoint,
     /// Bits of the last code that fill no byte yet.
     pending: u8,
 }
@@ -45,10 +45,10 @@ pub(crate) struct Safe {
 
 /// Seals of the files that a [`VectorWriter`] wrote.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct VectorSeals {
-    pub codes: Seal,
-    pub residuals: Seal,
-    pub means: Seal,
+pub(crate) struct VectorDigests {
+    pub codes: FileDigest,
+    pub residuals: FileDigest,
+    pub means: FileDigest,
 }
 
 /// Writes codes, residuals and mean residuals of a segment as the documents come.
@@ -86,11 +86,11 @@ impl VectorWriter {
         number: u32,
         centroids: usize,
         safe: Safe,
-        from: VectorsPrefix,
+        from: VectorsCheckpoint,
     ) -> Result<Self> {
-        let resume = |kind, tag, prefix: Prefix, count: u64, bits: usize| {
+        let resume = |kind, tag, checkpoint: Checkpoint, count: u64, bits: usize| {
             let name = file_name(kind, number);
-            let frame = FrameWriter::resume(directory, &name, kind, tag, prefix)?;
+            let frame = FrameWriter::resume(directory, &name, kind, tag, checkpoint)?;
             let expected = count.saturating_mul(bits as u64) / 8;
             if frame.section_length() == expected {
                 return Ok(frame);
@@ -119,8 +119,8 @@ impl VectorWriter {
     }
 
     /// Returns when all vectors so far are on disk.
-    pub(crate) fn checkpoint(&mut self) -> Result<VectorsPrefix> {
-        Ok(VectorsPrefix {
+    pub(crate) fn checkpoint(&mut self) -> Result<VectorsCheckpoint> {
+        Ok(VectorsCheckpoint {
             codes: self.codes.checkpoint()?,
             residuals: self.residuals.checkpoint()?,
             means: self.means.checkpoint()?,
@@ -138,11 +138,11 @@ impl VectorWriter {
     }
 
     /// Returns when all files are on disk.
-    pub(crate) fn finish(mut self) -> Result<VectorSeals> {
+    pub(crate) fn finish(mut self) -> Result<VectorDigests> {
         self.buffer.clear();
         self.packer.finish(&mut self.buffer);
         self.codes.write(&self.buffer)?;
-        Ok(VectorSeals {
+        Ok(VectorDigests {
             codes: self.codes.finish()?,
             residuals: self.residuals.finish()?,
             means: self.means.finish()?,
@@ -184,7 +184,7 @@ impl Codes {
 
     /// Gives up the memory of what was read.
     pub(crate) fn release(&self) {
-        self.packed.release();
+        self.packed.advise_dontneed();
     }
 
     /// Replaces `out` by the codes of the vectors in `range`.
@@ -226,9 +226,12 @@ impl Vectors {
     }
 
     /// Has the vectors in `range` read from disk before their use.
-    pub(crate) fn will_need(&self, range: &Range<usize>) {
-        self.codes.packed.will_need(self.codes.bytes_of(range));
-        self.residuals.will_need(self.residual_bytes_of(range));
+    pub(crate) fn advise_willneed(&self, range: &Range<usize>) {
+        self.codes
+            .packed
+            .advise_willneed(self.codes.bytes_of(range));
+        self.residuals
+            .advise_willneed(self.residual_bytes_of(range));
     }
 
     /// Has the vectors in `range` fetched into the cache.
@@ -356,7 +359,9 @@ impl Vectors {
         let vectors = self.vectors as usize;
         for start in (0..vectors).step_by(TOGETHER) {
             let range = start..vectors.min(start + TOGETHER);
-            self.codes.packed.will_need(self.codes.bytes_of(&range));
+            self.codes
+                .packed
+                .advise_willneed(self.codes.bytes_of(&range));
             self.read_codes(codebook, range.clone(), &mut codes)?;
             let too_long = codebook
                 .too_long(&codes, self.residuals(range), &mut room)

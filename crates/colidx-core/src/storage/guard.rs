@@ -3,7 +3,7 @@
 //! A lock is a file, and who can write to a directory can remove it, take it for stale, put another directory in its
 //! place, or commit without asking. So every change that a writer makes asks first, and a commit asks once more.
 
-use super::{Directory, Held, LOCK, Storage};
+use super::{Directory, LOCK, LockGuard, Storage};
 use crate::error::{Conflict, Error, Result};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ pub(super) struct Guard {
 
 #[derive(Debug)]
 struct State {
-    held: Box<dyn Held>,
+    held: Box<dyn LockGuard>,
     seen: Option<Fingerprint>,
     /// What the holder of the lock has begun to put in place: after a failure either may be there.
     next: Option<Fingerprint>,
@@ -35,7 +35,7 @@ type Fingerprint = (usize, Vec<u8>);
 impl Guard {
     pub(super) fn new(
         storage: Arc<dyn Storage>,
-        held: Box<dyn Held>,
+        held: Box<dyn LockGuard>,
         watched: &'static str,
     ) -> io::Result<Self> {
         let seen = fingerprint(&*storage, watched)?;

@@ -1,7 +1,7 @@
 //! Storage in memory.
 
 use super::aligned::AlignedBytes;
-use super::{Bytes, Held, Storage, StorageFile, too_short};
+use super::{Bytes, LockGuard, Storage, StorageFile, too_short};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -123,7 +123,7 @@ impl Storage for Memory {
         Ok(())
     }
 
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>> {
         let mut state = self.state();
         let file = Arc::clone(state.files.entry(name.to_owned()).or_default());
         if state.locked.iter().any(|locked| Arc::ptr_eq(locked, &file)) {
@@ -169,7 +169,7 @@ struct MemoryLock {
     name: String,
 }
 
-impl Held for MemoryLock {
+impl LockGuard for MemoryLock {
     fn is_held(&self) -> io::Result<bool> {
         let state = lock(&self.state);
         let there = state.files.get(&self.name);

@@ -97,7 +97,7 @@ pub trait Storage: Debug + Send + Sync {
 
     /// Takes a lock on a file, which is made where it is not there, or gives `None` if another holds it. The lock is
     /// given back when the value is dropped, and when the process ends.
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>>;
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>>;
 }
 
 /// A file being written, front to back. A write may take fewer bytes than it is given.
@@ -107,7 +107,7 @@ pub trait StorageFile: Write + Debug + Send {
 }
 
 /// A lock that is held until it is dropped.
-pub trait Held: Debug + Send + Sync {
+pub trait LockGuard: Debug + Send + Sync {
     /// Whether the name of the locked file still leads to it. If not, the next comer would lock another file.
     fn is_held(&self) -> io::Result<bool>;
 }

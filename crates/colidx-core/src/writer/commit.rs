@@ -1,12 +1,14 @@
 //! The commit: what was staged becomes a segment, deletions, and a manifest that names them.
 
 use super::CommitReport;
-use super::manifest_edit::Change;
+use super::manifest_edit::ManifestEdit;
 use super::staged::Staged;
 use super::updates::Updates;
 use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::Manifest;
-use crate::ingest::{BuildOptions, Input, Site, Trained, VectorSource, assemble_anew, extend};
+use crate::ingest::{
+    BuildOptions, SegmentInput, SegmentJob, Trained, VectorSource, assemble_without_journal, extend,
+};
 use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
@@ -59,8 +61,8 @@ impl Updates {
     ) -> Result<()> {
         let directory = &self.files.directory;
         let deleted = std::mem::take(&mut staged.deleted);
-        let mut change = Change::of(&self.index, directory);
-        change.delete(&deleted)?;
+        let mut edit = ManifestEdit::of(&self.index, directory);
+        edit.delete(&deleted)?;
         report.deleted += deleted.len() as u64;
         if staged.added() > 0 {
             if staged.needs_source() {
@@ -68,7 +70,7 @@ impl Updates {
             }
             let manifest = self.index.manifest();
             let mut source = staged.take_source(manifest.dim, source)?;
-            let ready = staged.take_documents(directory, &mut self.numbers)?;
+            let ready = staged.take_documents(directory, &mut self.file_ids)?;
             let options = BuildOptions {
                 nbits: manifest.nbits,
                 seed: manifest.seed,
@@ -76,14 +78,14 @@ impl Updates {
                 memory: self.options.memory,
                 ..BuildOptions::default()
             };
-            let mut site = Site {
+            let mut job = SegmentJob {
                 directory,
                 number: ready.documents.number,
                 options: &options,
                 progress,
                 phases: &mut report.phases,
             };
-            let input = Input {
+            let input = SegmentInput {
                 documents: ready.documents,
                 ordinals: ready.ordinals,
                 source: &mut source,
@@ -91,22 +93,22 @@ impl Updates {
             };
             if manifest.centroids == 0 {
                 // Built without vectors: the codebook is learned from the first that come.
-                let assembled = assemble_anew(&mut site, input)?;
+                let assembled = assemble_without_journal(&mut job, input)?;
                 report.note(&assembled.written);
                 report.note_training(&assembled);
-                change.train(assembled, &options);
+                edit.train(assembled, &options);
             } else {
                 let trained = match self.trained.take() {
                     Some(trained) => trained,
                     None => Trained::from(self.index.codebook().trained()?),
                 };
                 let trained = self.trained.insert(trained);
-                let written = extend(&mut site, input, trained, manifest.unit_length)?;
+                let written = extend(&mut job, input, trained, manifest.unit_length)?;
                 report.note(&written);
-                change.add(written);
+                edit.add(written);
             }
         }
-        let manifest = change.finish(&mut self.numbers)?;
+        let manifest = edit.finish(&mut self.file_ids)?;
         let published = self.publish(&manifest, report, progress);
         if is_moved(&published) {
             let report = std::mem::take(report);
@@ -143,13 +145,13 @@ impl Updates {
         progress.phase(Phase::Commit, None);
         let new = manifest.files.iter();
         let new = new.filter(|f| !self.index.manifest().files.contains(f));
-        let written: u64 = new.map(|f| f.seal.length).sum();
+        let written: u64 = new.map(|f| f.digest.length).sum();
         if self.index.manifest().codebook != manifest.codebook {
             self.trained = None;
         }
-        self.unsure = true;
+        self.commit_unknown = true;
         self.index = self.files.commit(manifest, Some(&self.index))?;
-        self.unsure = false;
+        self.commit_unknown = false;
         // The commit stands, even if the files before it cannot be removed.
         let _ = self.files.sweep();
         report.bytes_written += written;
@@ -160,11 +162,11 @@ impl Updates {
 
     /// After a commit, whether it failed or not: moves on to what is in place.
     pub(super) fn refresh(&mut self) -> Result<()> {
-        if self.unsure {
+        if self.commit_unknown {
             if let Some(newer) = self.index.reload_from(&self.files.directory)? {
                 self.index = newer;
             }
-            self.unsure = false;
+            self.commit_unknown = false;
         }
         Ok(())
     }

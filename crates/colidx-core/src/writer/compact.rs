@@ -1,7 +1,7 @@
 //! Putting segments together: as the policy says, or all of them.
 
 use super::CommitReport;
-use super::manifest_edit::Change;
+use super::manifest_edit::ManifestEdit;
 use super::merge::Merger;
 use super::policy::{self, Size};
 use super::updates::Updates;
@@ -61,12 +61,12 @@ impl Updates {
         report: &mut CommitReport,
     ) -> Result<()> {
         let started = Instant::now();
-        let number = self.numbers.take()?;
+        let number = self.file_ids.take()?;
         let merger = Merger::new(&self.index, &self.files.directory, places, number)?;
         let merged = self.swept(merger.write(self.options.memory, progress))?;
-        let mut change = Change::of(&self.index, &self.files.directory);
-        change.replace(places, merged);
-        let manifest = change.finish(&mut self.numbers)?;
+        let mut edit = ManifestEdit::of(&self.index, &self.files.directory);
+        edit.replace(places, merged);
+        let manifest = edit.finish(&mut self.file_ids)?;
         report.phases.push((Phase::Merge, started.elapsed()));
         report.note_merge(&self.index, places);
         self.publish(&manifest, report, progress)

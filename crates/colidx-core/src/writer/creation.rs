@@ -2,7 +2,7 @@
 //!
 //! A journal records what is safe on disk, so that a build that was stopped can be resumed.
 
-use super::manifest_edit::Numbers;
+use super::manifest_edit::FileIds;
 use super::staged::{Staged, Vectors};
 use super::updates::Updates;
 use super::{CommitReport, WriterOptions};
@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::Index;
 use crate::ingest::{
-    BuildOptions, Input, Journal, NewDocument, Site, StagedSource, Staging, Supply, VectorSource,
-    assemble, check_dim,
+    BuildOptions, Journal, NewDocument, SegmentInput, SegmentJob, StagedSource, Staging, Supply,
+    VectorSource, assemble, check_dim,
 };
 use crate::progress::{Phase, Progress};
 use crate::storage::Directory;
@@ -27,7 +27,7 @@ pub(super) struct Creation {
     journal: Journal,
     options: BuildOptions,
     generation: u64,
-    numbers: Numbers,
+    file_ids: FileIds,
     poisoned: bool,
     started: Instant,
 }
@@ -40,10 +40,10 @@ impl Creation {
         let (files, replaced, unfinished) = Staging::take(directory, &options)?;
         let mut journal = Journal::new(&files.directory, &replaced, unfinished, &options)?;
         journal.begin()?;
-        let mut numbers = Numbers::from(replaced.next_file());
+        let mut file_ids = FileIds::from(replaced.next_file());
         let mut staged = Staged::default();
         // A directory that cannot be written to is found before documents are read.
-        staged.documents(&files.directory, &mut numbers)?;
+        staged.documents(&files.directory, &mut file_ids)?;
         Ok(Self {
             staged,
             digest: Digest::default(),
@@ -51,7 +51,7 @@ impl Creation {
             journal,
             generation: replaced.generation.saturating_add(1),
             options,
-            numbers,
+            file_ids,
             poisoned: false,
             started: Instant::now(),
         })
@@ -77,7 +77,7 @@ impl Creation {
         let directory = &self.files.directory;
         let staged = self
             .staged
-            .add(directory, &mut self.numbers, document, supply);
+            .add(directory, &mut self.file_ids, document, supply);
         self.poisoned |= matches!(staged, Err(Error::Io { .. } | Error::Poisoned));
         staged?;
         self.digest.add(document);
@@ -168,22 +168,22 @@ impl Creation {
     ) -> Result<(Index, CommitReport)> {
         let directory = &self.files.directory;
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
-        let ready = self.staged.take_documents(directory, &mut self.numbers)?;
+        let ready = self.staged.take_documents(directory, &mut self.file_ids)?;
         let number = ready.documents.number;
-        let mut site = Site {
+        let mut job = SegmentJob {
             directory,
             number,
             options: &self.options,
             progress,
             phases: &mut phases,
         };
-        let input = Input {
+        let input = SegmentInput {
             documents: ready.documents,
             ordinals: ready.ordinals,
             source,
             stored: false,
         };
-        let assembled = assemble(&mut site, input, &mut self.journal)?;
+        let assembled = assemble(&mut job, input, &mut self.journal)?;
 
         let started = Instant::now();
         progress.phase(Phase::Commit, None);
@@ -200,7 +200,7 @@ impl Creation {
             dim: source.dim(),
             nbits: self.options.nbits,
             centroids: assembled.centroids,
-            next_file: self.numbers.next(),
+            next_file: self.file_ids.next(),
             codebook: number,
             unit_length: written.unit_length,
             segments: vec![written.segment],
@@ -208,7 +208,7 @@ impl Creation {
             model: self.options.model.clone(),
         };
         let index = self.files.commit(&manifest, None)?;
-        report.bytes_written = manifest.files.iter().map(|f| f.seal.length).sum();
+        report.bytes_written = manifest.files.iter().map(|f| f.digest.length).sum();
         report.sample_error = index.codebook().sample_error();
         phases.push((Phase::Commit, started.elapsed()));
         report.phases = phases;

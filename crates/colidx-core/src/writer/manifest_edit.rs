@@ -6,17 +6,17 @@ use crate::error::{Error, Result};
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
 use crate::format::{MAX_FILE_NUMBER, kind};
 use crate::index::Index;
-use crate::ingest::{Assembled, BuildOptions, Written};
+use crate::ingest::{Assembled, BuildOptions, SegmentOutput};
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Gives files their numbers, none twice.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(super) struct FileIds {
     next: u32,
 }
 
-impl Numbers {
+impl FileIds {
     pub(super) fn from(next: u32) -> Self {
         Self { next }
     }
@@ -42,7 +42,7 @@ impl Numbers {
 pub(super) type NewSegment = (SegmentEntry, Vec<FileEntry>);
 
 /// The next commit, while it is put together.
-pub(super) struct Change<'a> {
+pub(super) struct ManifestEdit<'a> {
     index: &'a Index,
     /// The writer's handle.
     directory: &'a Directory,
@@ -50,7 +50,7 @@ pub(super) struct Change<'a> {
     deleted: &'a BTreeSet<Entry>,
 }
 
-impl<'a> Change<'a> {
+impl<'a> ManifestEdit<'a> {
     pub(super) fn of(index: &'a Index, directory: &'a Directory) -> Self {
         const NONE: &BTreeSet<Entry> = &BTreeSet::new();
         let mut manifest = index.manifest().clone();
@@ -79,7 +79,7 @@ impl<'a> Change<'a> {
         Ok(())
     }
 
-    pub(super) fn add(&mut self, written: Written) {
+    pub(super) fn add(&mut self, written: SegmentOutput) {
         self.manifest.segments.push(written.segment);
         self.manifest.files.extend(written.files);
     }
@@ -126,20 +126,20 @@ impl<'a> Change<'a> {
     }
 
     /// The manifest, with the files of deletions that it needs.
-    pub(super) fn finish(mut self, numbers: &mut Numbers) -> Result<Manifest> {
+    pub(super) fn finish(mut self, file_ids: &mut FileIds) -> Result<Manifest> {
         let segments = &self.manifest.segments;
         let empty: Vec<usize> = (0..segments.len())
             .filter(|&place| segments[place].live_documents() == 0)
             .collect();
         self.replace(&empty, None);
-        self.settle_deletions(numbers)?;
-        self.manifest.next_file = numbers.next;
+        self.settle_deletions(file_ids)?;
+        self.manifest.next_file = file_ids.next;
         Ok(self.manifest)
     }
 
     /// Writes a file of the new deletions. Older files go into it as tiers have it, and those that are mostly of segments that
     /// are gone.
-    fn settle_deletions(&mut self, numbers: &mut Numbers) -> Result<()> {
+    fn settle_deletions(&mut self, file_ids: &mut FileIds) -> Result<()> {
         let live: HashSet<u32> = self.manifest.segments.iter().map(|s| s.number).collect();
         let is_live = |entry: &&Entry| live.contains(&deletions::parts(**entry).0);
         let live_entries = |file: &Deletions| file.entries().iter().filter(is_live).count();
@@ -182,9 +182,9 @@ impl<'a> Change<'a> {
         let files = &mut self.manifest.files;
         files.retain(|f| f.kind != kind::DELETIONS || kept.contains(&f.number));
         if !entries.is_empty() {
-            let number = numbers.take()?;
-            let seal = Deletions::write(self.directory, number, &entries)?;
-            files.push(FileEntry::new(kind::DELETIONS, number, seal));
+            let number = file_ids.take()?;
+            let digest = Deletions::write(self.directory, number, &entries)?;
+            files.push(FileEntry::new(kind::DELETIONS, number, digest));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::format::kind;
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::index::Index;
-use crate::ingest::{Finish, check_memory, finish};
+use crate::ingest::{EncodedSegment, check_memory, finish_segment};
 use crate::progress::{Phase, Progress};
 use crate::segment::Segment;
 use crate::segment::documents::KeyWriter;
@@ -94,7 +94,7 @@ impl<'a> Merger<'a> {
                 match &segment.text {
                     Some(text) => {
                         writer.copy(text, &segment.documents, documents)?;
-                        text.frame.release();
+                        text.frame.advise_dontneed();
                     }
                     None => documents
                         .iter()
@@ -102,8 +102,8 @@ impl<'a> Merger<'a> {
                 }
             }
         }
-        let seal = writer.finish()?;
-        Ok(Some(FileEntry::new(kind::TEXT, self.number, seal)))
+        let digest = writer.finish()?;
+        Ok(Some(FileEntry::new(kind::TEXT, self.number, digest)))
     }
 
     /// Writes the merged segment; `None` when no document is left.
@@ -136,7 +136,7 @@ impl<'a> Merger<'a> {
                     offsets.push(offsets[offsets.len() - 1] + range.len() as u64);
                     vectors.end = range.end;
                 }
-                segment.vectors.will_need(&vectors);
+                segment.vectors.advise_willneed(&vectors);
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
@@ -154,7 +154,7 @@ impl<'a> Merger<'a> {
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;
         let mut files: Vec<FileEntry> = text.into_iter().collect();
-        files.extend(finish(Finish {
+        files.extend(finish_segment(EncodedSegment {
             directory,
             number,
             keys,

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::index::Index;
-use crate::ingest::{Assembled, Written};
+use crate::ingest::{Assembled, SegmentOutput};
 use crate::progress::Phase;
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ impl CommitReport {
         self.unit_length = assembled.written.unit_length;
     }
 
-    pub(super) fn note(&mut self, written: &Written) {
+    pub(super) fn note(&mut self, written: &SegmentOutput) {
         self.added += u64::from(written.segment.documents);
         self.vectors += written.segment.vectors;
         self.without_vectors += written.without_vectors;

@@ -1,7 +1,7 @@
 //! A new codebook for what an index holds: from its stored vectors, or from its text.
 
 use super::CommitReport;
-use super::manifest_edit::Change;
+use super::manifest_edit::ManifestEdit;
 use super::merge::Merger;
 use super::updates::Updates;
 use crate::codebook::Codebook;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::{Index, Place};
 use crate::ingest::{
-    BuildOptions, Engine, Input, Site, SourceDocument, StoredDocuments, VectorBatch, VectorSource,
-    assemble_anew,
+    BuildOptions, Engine, SegmentInput, SegmentJob, SourceDocument, StoredDocuments, VectorBatch,
+    VectorSource, assemble_without_journal,
 };
 use crate::progress::Progress;
 use crate::segment::Segment;
@@ -99,7 +99,7 @@ impl Updates {
             None => &mut stored,
         };
         let all: Vec<usize> = (0..self.index.segments().len()).collect();
-        let number = self.numbers.take()?;
+        let number = self.file_ids.take()?;
         let merger = Merger::new(&self.index, &self.files.directory, &all, number)?;
         let documents = StoredDocuments {
             number,
@@ -107,26 +107,26 @@ impl Updates {
             text: merger.text(progress)?,
             without_text: 0,
         };
-        let mut site = Site {
+        let mut job = SegmentJob {
             directory: &self.files.directory,
             number,
             options: &options,
             progress,
             phases: &mut report.phases,
         };
-        let input = Input {
+        let input = SegmentInput {
             documents,
             ordinals: None,
             source,
             stored: from_index,
         };
-        let assembled = assemble_anew(&mut site, input)?;
+        let assembled = assemble_without_journal(&mut job, input)?;
         report.note_merge(&self.index, &all);
         report.note_training(&assembled);
-        let mut change = Change::of(&self.index, &self.files.directory);
-        change.replace(&all, None);
-        change.train(assembled, &options);
-        change.finish(&mut self.numbers)
+        let mut edit = ManifestEdit::of(&self.index, &self.files.directory);
+        edit.replace(&all, None);
+        edit.train(assembled, &options);
+        edit.finish(&mut self.file_ids)
     }
 }
 
@@ -193,7 +193,7 @@ impl VectorSource for Stored<'_> {
             let place = self.documents[document.ordinal as usize];
             let segment = &self.index.segments()[place.segment()];
             let vectors = segment.documents.vectors(place.document())?;
-            segment.vectors.will_need(&vectors);
+            segment.vectors.advise_willneed(&vectors);
         }
         for document in documents {
             let place = self.documents[document.ordinal as usize];

@@ -1,6 +1,6 @@
 //! What was asked of a writer and not committed yet.
 
-use super::manifest_edit::Numbers;
+use super::manifest_edit::FileIds;
 use crate::deletions::Entry;
 use crate::error::Result;
 use crate::ingest::{
@@ -78,11 +78,11 @@ impl Staged {
     pub(super) fn add(
         &mut self,
         directory: &Directory,
-        numbers: &mut Numbers,
+        file_ids: &mut FileIds,
         document: &NewDocument<'_>,
         supply: Option<Supply<'_>>,
     ) -> Result<()> {
-        let documents = self.documents(directory, numbers)?;
+        let documents = self.documents(directory, file_ids)?;
         let place = documents.len() as u32;
         documents.add(document)?;
         if let Some(supply) = supply {
@@ -100,20 +100,20 @@ impl Staged {
     pub(super) fn documents(
         &mut self,
         directory: &Directory,
-        numbers: &mut Numbers,
+        file_ids: &mut FileIds,
     ) -> Result<&mut DocumentWriter> {
-        let documents = self.take_writer(directory, numbers)?;
+        let documents = self.take_writer(directory, file_ids)?;
         Ok(self.documents.insert(documents))
     }
 
     fn take_writer(
         &mut self,
         directory: &Directory,
-        numbers: &mut Numbers,
+        file_ids: &mut FileIds,
     ) -> Result<DocumentWriter> {
         match self.documents.take() {
             Some(documents) => Ok(documents),
-            None => DocumentWriter::create(directory, numbers.take()?),
+            None => DocumentWriter::create(directory, file_ids.take()?),
         }
     }
 
@@ -143,10 +143,10 @@ impl Staged {
     pub(super) fn take_documents(
         &mut self,
         directory: &Directory,
-        numbers: &mut Numbers,
+        file_ids: &mut FileIds,
     ) -> Result<Ready> {
         self.places = HashMap::new();
-        let documents = self.take_writer(directory, numbers)?;
+        let documents = self.take_writer(directory, file_ids)?;
         let all = documents.len() as u32;
         let documents = documents.finish()?;
         if self.dropped.is_empty() {
@@ -157,7 +157,7 @@ impl Staged {
         }
         let kept: Vec<u32> = (0..all).filter(|d| !self.dropped.contains(d)).collect();
         let text = documents.open_text(directory)?;
-        let mut again = DocumentWriter::create(directory, numbers.take()?)?;
+        let mut again = DocumentWriter::create(directory, file_ids.take()?)?;
         for &document in &kept {
             let stored = match &text {
                 Some(text) => text.get(document)?,

@@ -2,7 +2,7 @@
 
 use super::WriterOptions;
 use super::commit::Prepared;
-use super::manifest_edit::Numbers;
+use super::manifest_edit::FileIds;
 use super::staged::{Staged, Vectors};
 use crate::deletions::{self, Entry};
 use crate::error::{Conflict, Error, Result};
@@ -20,12 +20,12 @@ pub(super) struct Updates {
     /// The last commit.
     pub index: Index,
     /// A commit failed, after which either may be in place.
-    pub unsure: bool,
+    pub commit_unknown: bool,
     /// A write failed while a document was added.
     pub poisoned: bool,
     /// What waits for the directory to come back to its place.
     pub prepared: Option<Prepared>,
-    pub numbers: Numbers,
+    pub file_ids: FileIds,
     pub options: WriterOptions,
     /// The codebook, laid out for encoding when that is first asked for.
     pub trained: Option<Trained>,
@@ -36,10 +36,10 @@ impl Updates {
         Self {
             staged: Staged::default(),
             files,
-            unsure: false,
+            commit_unknown: false,
             poisoned: false,
             prepared: None,
-            numbers: Numbers::from(index.manifest().next_file),
+            file_ids: FileIds::from(index.manifest().next_file),
             index,
             options,
             trained: None,
@@ -97,7 +97,7 @@ impl Updates {
         let directory = &self.files.directory;
         let staged = self
             .staged
-            .add(directory, &mut self.numbers, document, supply);
+            .add(directory, &mut self.file_ids, document, supply);
         self.poisoned |= matches!(staged, Err(Error::Io { .. }));
         staged
     }

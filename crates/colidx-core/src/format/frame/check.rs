@@ -1,8 +1,8 @@
 //! What is checked before a file is believed: header, footer, and where its sections lie.
 
 use super::{
-    END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, KNOWN_FEATURES, MAGIC, MAX_SECTIONS, Seal,
-    padded,
+    END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, KNOWN_FEATURES, MAGIC,
+    MAX_SECTIONS, padded,
 };
 use crate::error::{FormatErrorKind, Result};
 use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
@@ -11,26 +11,26 @@ use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
 pub(super) fn parse(
     bytes: &[u8],
     kind: Tag,
-    seal: Option<Seal>,
+    digest: Option<FileDigest>,
 ) -> Result<Vec<Entry>, FormatErrorKind> {
     if bytes.len() < HEADER + FOOTER {
         return Err(FormatErrorKind::Length {
             section: "file".into(),
-            expected: seal.map_or((HEADER + FOOTER) as u64, |s| s.length),
+            expected: digest.map_or((HEADER + FOOTER) as u64, |s| s.length),
             got: bytes.len() as u64,
         });
     }
     check_header(&bytemuck::pod_read_unaligned(&bytes[..HEADER]), kind)?;
-    if let Some(seal) = seal.filter(|s| s.length != bytes.len() as u64) {
+    if let Some(digest) = digest.filter(|s| s.length != bytes.len() as u64) {
         return Err(FormatErrorKind::Length {
             section: "file".into(),
-            expected: seal.length,
+            expected: digest.length,
             got: bytes.len() as u64,
         });
     }
     let footer_offset = bytes.len() - FOOTER;
     let footer: Footer = bytemuck::pod_read_unaligned(&bytes[footer_offset..]);
-    check_footer(&footer, bytes.len() as u64, seal)?;
+    check_footer(&footer, bytes.len() as u64, digest)?;
 
     let size = footer.sections as usize * size_of::<Entry>();
     let expected_offset = footer_offset.saturating_sub(padded(size));
@@ -101,7 +101,11 @@ fn check_header(header: &Header, kind: Tag) -> Result<(), FormatErrorKind> {
     Ok(())
 }
 
-fn check_footer(footer: &Footer, length: u64, seal: Option<Seal>) -> Result<(), FormatErrorKind> {
+fn check_footer(
+    footer: &Footer,
+    length: u64,
+    digest: Option<FileDigest>,
+) -> Result<(), FormatErrorKind> {
     if footer.magic != END_MAGIC {
         return Err(FormatErrorKind::BadMagic {
             what: "end magic",
@@ -117,10 +121,10 @@ fn check_footer(footer: &Footer, length: u64, seal: Option<Seal>) -> Result<(), 
             got,
         });
     }
-    if let Some(seal) = seal.filter(|s| s.checksum != footer.checksum) {
+    if let Some(digest) = digest.filter(|s| s.checksum != footer.checksum) {
         return Err(FormatErrorKind::Checksum {
             section: "footer (the file belongs to another commit or index)".into(),
-            expected: seal.checksum,
+            expected: digest.checksum,
             got: footer.checksum,
         });
     }

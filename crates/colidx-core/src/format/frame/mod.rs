@@ -1,11 +1,11 @@
 //! The frame that every file of an index has: header, sections, directory, footer.
 
 mod check;
-mod prefix;
+mod checkpoint;
 mod read;
 mod write;
 
-pub(crate) use prefix::Prefix;
+pub(crate) use checkpoint::Checkpoint;
 pub(crate) use read::{Frame, Section};
 pub(crate) use write::FrameWriter;
 
@@ -65,7 +65,7 @@ const _: () = assert!(HEADER == 64 && FOOTER == 64 && size_of::<Entry>() == 32);
 
 /// How a finished file is recorded in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seal {
+pub(crate) struct FileDigest {
     /// Bytes in the file.
     pub length: u64,
     /// Checksum of the footer, which covers the directory, which covers every section.
@@ -86,7 +86,7 @@ mod tests {
     const ONE: Tag = Tag(*b"ONE.");
     const TWO: Tag = Tag(*b"TWO.");
 
-    fn write(directory: &Directory) -> Seal {
+    fn write(directory: &Directory) -> FileDigest {
         let mut w = FrameWriter::create(directory, "f", kind::DOCUMENTS).unwrap();
         w.section(ONE, b"abc").unwrap();
         w.begin(TWO).unwrap();
@@ -98,8 +98,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let directory = Directory::memory();
-        let seal = write(&directory);
-        let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).unwrap();
+        let digest = write(&directory);
+        let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(digest)).unwrap();
         assert_eq!(&*frame.section::<u8>(ONE).unwrap(), b"abc");
         assert_eq!(&*frame.section::<u32>(TWO).unwrap(), &[1, 2]);
         assert_eq!(frame.len() % 64, 0);
@@ -112,11 +112,11 @@ mod tests {
     #[test]
     fn every_flipped_byte_is_found_and_every_truncation_refused() {
         let directory = Directory::memory();
-        let seal = write(&directory);
+        let digest = write(&directory);
         let good = directory.map("f").unwrap();
         let open_and_check = |bytes: &[u8]| {
             let directory = Directory::over(Arc::new(Memory::with_files([("f", bytes)])));
-            Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).and_then(|f| f.check_all())
+            Frame::open(&directory, "f", kind::DOCUMENTS, Some(digest)).and_then(|f| f.check_all())
         };
         for i in 0..good.len() {
             let mut bad = good.to_vec();
@@ -133,23 +133,24 @@ mod tests {
         let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
         w.begin(ONE).unwrap();
         w.write(b"abc").unwrap();
-        let prefix = w.checkpoint().unwrap();
+        let checkpoint = w.checkpoint().unwrap();
         w.write(b"lost").unwrap();
         drop(w);
-        let resume = |prefix| FrameWriter::resume(&directory, "f", kind::DOCUMENTS, ONE, prefix);
-        let longer = Prefix {
-            length: prefix.length + 1,
-            ..prefix
+        let resume =
+            |checkpoint| FrameWriter::resume(&directory, "f", kind::DOCUMENTS, ONE, checkpoint);
+        let longer = Checkpoint {
+            length: checkpoint.length + 1,
+            ..checkpoint
         };
         assert!(resume(longer).is_err(), "the checksum is of other bytes");
-        let mut w = resume(prefix).unwrap();
+        let mut w = resume(checkpoint).unwrap();
         w.write(b"def").unwrap();
-        let seal = w.finish().unwrap();
+        let digest = w.finish().unwrap();
         let resumed = directory.map("f").unwrap();
 
         let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
         w.section(ONE, b"abcdef").unwrap();
-        assert_eq!(w.finish().unwrap(), seal);
+        assert_eq!(w.finish().unwrap(), digest);
         assert_eq!(&*resumed, &*directory.map("f").unwrap());
     }
 

@@ -1,6 +1,6 @@
 //! Writing a file, front to back.
 
-use super::{END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, MAGIC, Prefix, Seal};
+use super::{Checkpoint, END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, MAGIC};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
 use crate::storage::{Directory, OutputFile};
@@ -30,9 +30,9 @@ impl FrameWriter {
         name: &str,
         kind: Tag,
         tag: Tag,
-        prefix: Prefix,
+        checkpoint: Checkpoint,
     ) -> Result<Self> {
-        let (bytes, hash) = prefix.read(directory, name, HEADER)?;
+        let (bytes, hash) = checkpoint.read(directory, name, HEADER)?;
         if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind)) {
             return Err(FormatErrorKind::invalid(
                 "header",
@@ -43,7 +43,7 @@ impl FrameWriter {
             .at(&directory.file_path(name)));
         }
         Ok(Self {
-            out: directory.append(name, prefix.length)?,
+            out: directory.append(name, checkpoint.length)?,
             entries: Vec::new(),
             open: Some((tag, HEADER as u64, hash)),
         })
@@ -56,9 +56,9 @@ impl FrameWriter {
     }
 
     /// Returns when every byte so far is on disk.
-    pub(crate) fn checkpoint(&mut self) -> Result<Prefix> {
+    pub(crate) fn checkpoint(&mut self) -> Result<Checkpoint> {
         self.out.sync()?;
-        Ok(Prefix {
+        Ok(Checkpoint {
             length: self.out.position(),
             checksum: match &self.open {
                 Some((_, _, hash)) => hash.digest(),
@@ -111,7 +111,7 @@ impl FrameWriter {
     }
 
     /// Writes directory and footer and returns when everything is on disk.
-    pub(crate) fn finish(mut self) -> Result<Seal> {
+    pub(crate) fn finish(mut self) -> Result<FileDigest> {
         self.end()?;
         self.pad()?;
         let directory_offset = self.out.position();
@@ -130,12 +130,12 @@ impl FrameWriter {
         };
         footer.checksum = checksum(&bytemuck::bytes_of(&footer)[..FOOTER - 16]);
         self.out.write(bytemuck::bytes_of(&footer))?;
-        let seal = Seal {
+        let digest = FileDigest {
             length: footer.file_length,
             checksum: footer.checksum,
         };
         self.out.sync()?;
-        Ok(seal)
+        Ok(digest)
     }
 }
 

@@ -6,7 +6,7 @@ mod disk;
 pub use disk::{Crash, Disk};
 
 use super::parents::{self, MakeFolders};
-use super::{Bytes, Held, Memory, Storage, StorageFile};
+use super::{Bytes, LockGuard, Memory, Storage, StorageFile};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -328,7 +328,7 @@ impl Storage for Injector {
         Ok(())
     }
 
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>> {
         let mut state = self.state();
         state.call(Call::Create)?;
         let held = self.memory.lock(name)?;

@@ -8,7 +8,7 @@
 mod folder;
 
 use super::parents::{self, MakeFolders};
-use super::{Bytes, Held, Storage, StorageFile};
+use super::{Bytes, LockGuard, Storage, StorageFile};
 use folder::Folder;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek};
@@ -126,7 +126,7 @@ impl Storage for FileSystem {
     }
 
     /// The system releases the lock when the process ends, however it ends.
-    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn Held>>> {
+    fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>> {
         let opened = self.open()?;
         loop {
             let file = regular(opened.folder.open_or_create(name)?)?;
@@ -165,7 +165,7 @@ struct Lock {
     name: String,
 }
 
-impl Held for Lock {
+impl LockGuard for Lock {
     fn is_held(&self) -> io::Result<bool> {
         self.directory.folder.is_file(&self.name, &self.file)
     }

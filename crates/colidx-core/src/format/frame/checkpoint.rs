@@ -7,14 +7,14 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 /// How the journal of a build records what of an unfinished file is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Prefix {
+pub(crate) struct Checkpoint {
     /// Bytes of the file.
     pub length: u64,
     /// Checksum of those, without the header of a frame.
     pub checksum: u64,
 }
 
-impl Prefix {
+impl Checkpoint {
     /// Maps a file and checks that it begins with the bytes recorded; the first `header` are not under the checksum. Gives
     /// these bytes, or more, and the hash, ready to go on.
     pub(crate) fn read(

@@ -5,14 +5,14 @@ const EXPECTED: usize = 512;
 
 /// Takes as many documents together as there is room for, going by the length of those before.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct BatchSizer {
     /// Vectors there is room for.
     room: usize,
     /// Vectors to expect of a document.
     length: usize,
 }
 
-impl Pace {
+impl BatchSizer {
     /// `memory` is for vectors of `dim` values.
     pub(super) fn new(memory: usize, dim: usize) -> Self {
         Self {
@@ -40,16 +40,16 @@ mod tests {
 
     #[test]
     fn long_documents_come_one_by_one_and_short_ones_together() {
-        let mut pace = Pace::new(4096 * 4 * 2, 2);
+        let mut sizer = BatchSizer::new(4096 * 4 * 2, 2);
         let left: Vec<u32> = (0..100).collect();
-        assert_eq!(pace.next(&left).len(), 8);
+        assert_eq!(sizer.next(&left).len(), 8);
         for _ in 0..40 {
-            pace.saw(&[30, 0, 40]);
+            sizer.saw(&[30, 0, 40]);
         }
-        assert_eq!(pace.next(&left).len(), 100);
-        assert_eq!(pace.next(&left[..7]).len(), 7);
-        pace.saw(&[9000]);
-        assert_eq!(pace.next(&left).len(), 1);
-        assert_eq!(pace.next(&[]).len(), 0);
+        assert_eq!(sizer.next(&left).len(), 100);
+        assert_eq!(sizer.next(&left[..7]).len(), 7);
+        sizer.saw(&[9000]);
+        assert_eq!(sizer.next(&left).len(), 1);
+        assert_eq!(sizer.next(&[]).len(), 0);
     }
 }
