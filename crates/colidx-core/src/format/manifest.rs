@@ -13,6 +13,9 @@ pub(crate) const MANIFEST: &str = "manifest";
 /// The next manifest, before it is put in place.
 pub(crate) const MANIFEST_NEW: &str = "manifest.new";
 
+/// The largest manifest that is read: of some hundred thousand segments.
+const MAX_BYTES: usize = 64 << 20;
+
 const HEAD: Tag = Tag(*b"HEAD");
 const FILES: Tag = Tag(*b"FILE");
 const SEGMENTS: Tag = Tag(*b"SEGM");
@@ -139,7 +142,7 @@ impl Manifest {
 
     /// As [`Manifest::open`], under either name.
     pub(crate) fn open_as(directory: &Directory, name: &str) -> Result<(Self, Frame)> {
-        let frame = Frame::open(directory, name, kind::MANIFEST, None)?;
+        let frame = Frame::read(directory, name, kind::MANIFEST, MAX_BYTES)?;
         frame.check_all()?;
         let manifest = Self::parse(&frame)?;
         Ok((manifest, frame))

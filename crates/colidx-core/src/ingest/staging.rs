@@ -151,7 +151,11 @@ impl Staging {
         let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
-                result = result.and(self.directory.remove(&name));
+                let removed = self.directory.remove(&name);
+                // There a file that a reader maps cannot be removed yet.
+                if cfg!(not(windows)) {
+                    result = result.and(removed);
+                }
             }
         }
         result

@@ -18,6 +18,13 @@
 //!
 //! Files are written once under new names and never changed, so a mapped file stays what it was for
 //! as long as a reader holds it. Only the manifest is ever replaced, and only by rename.
+//!
+//! # Windows
+//!
+//! A file that is mapped cannot be removed or replaced there. So the manifest is read into memory
+//! and never mapped, and a commit succeeds while readers are open. Files of an older commit that a
+//! reader still maps stay on disk until the next commit or writer after it is closed. A directory
+//! cannot be synced: new names are durable when the system makes them so.
 
 mod aligned;
 #[cfg(any(test, feature = "testing"))]
@@ -85,6 +92,12 @@ pub trait Storage: Debug + Send + Sync {
 
     /// The bytes of a file as they are now; later writes to it may or may not show.
     fn map(&self, name: &str) -> io::Result<Bytes>;
+
+    /// A copy of the first bytes of a file, at most so many, which holds nothing of the file open.
+    fn read(&self, name: &str, most: usize) -> io::Result<Bytes> {
+        let bytes = self.map(name)?;
+        Ok(Bytes::from(&bytes[..bytes.len().min(most)]))
+    }
 
     /// Gives a file another name, in place of a file of that name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
@@ -221,7 +234,14 @@ impl Directory {
         mapped.map_err(Error::io("cannot map", &self.file_path(name)))
     }
 
-    /// Puts a finished, synced file in place of another at one blow, and returns when that is durable.
+    /// Reads the first bytes of a file, at most so many.
+    pub(crate) fn read(&self, name: &str, most: usize) -> Result<Bytes> {
+        let read = self.storage.read(name, most);
+        read.map_err(Error::io("cannot read", &self.file_path(name)))
+    }
+
+    /// Replaces a file by another that is finished and synced, atomically, and returns when that is
+    /// durable.
     pub(crate) fn replace(&self, with: &str, name: &str) -> Result<()> {
         // What the new file speaks of must have durable names before it is found.
         self.sync()?;

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 /// Bytes checked at a time.
 const PIECE: usize = 8 << 20;
 
-/// One mapped file whose header, directory and footer have been checked; sections are not read.
+/// A file, mapped or in memory, whose header, directory and footer have been checked; sections are not read.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     path: PathBuf,
@@ -29,8 +29,30 @@ impl Frame {
         kind: Tag,
         digest: Option<FileDigest>,
     ) -> Result<Self> {
-        let path = directory.file_path(name);
         let bytes = directory.map(name)?;
+        Self::parse(directory, name, bytes, kind, digest)
+    }
+
+    /// Reads a file into memory, of at most so many bytes. Where files that are mapped cannot be
+    /// replaced, this one can.
+    pub(crate) fn read(directory: &Directory, name: &str, kind: Tag, most: usize) -> Result<Self> {
+        let bytes = directory.read(name, most.saturating_add(1))?;
+        if bytes.len() > most {
+            let (expected, got) = (format!("at most {most} bytes"), "more");
+            let invalid = FormatErrorKind::invalid(name, "length", expected, got);
+            return Err(invalid.at(&directory.file_path(name)));
+        }
+        Self::parse(directory, name, bytes, kind, None)
+    }
+
+    fn parse(
+        directory: &Directory,
+        name: &str,
+        bytes: Bytes,
+        kind: Tag,
+        digest: Option<FileDigest>,
+    ) -> Result<Self> {
+        let path = directory.file_path(name);
         let entries = parse(&bytes, kind, digest).map_err(|e| e.at(&path))?;
         Ok(Self {
             path,

@@ -11,7 +11,7 @@ use super::parents::{self, MakeFolders};
 use super::{Bytes, LockGuard, Storage, StorageFile};
 use folder::Folder;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::{self, Path, PathBuf};
 use std::sync::Arc;
 
@@ -111,6 +111,13 @@ impl Storage for FileSystem {
 
     fn map(&self, name: &str) -> io::Result<Bytes> {
         Bytes::map(&regular(self.open()?.folder.read(name)?)?)
+    }
+
+    fn read(&self, name: &str, most: usize) -> io::Result<Bytes> {
+        let file = regular(self.open()?.folder.read(name)?)?;
+        let mut bytes = Vec::new();
+        file.take(most as u64).read_to_end(&mut bytes)?;
+        Ok(Bytes::from(&bytes[..]))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
