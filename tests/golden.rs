@@ -22,7 +22,8 @@ fn blessing() -> bool {
     std::env::var_os("COLIDX_BLESS").is_some()
 }
 
-/// Three documents: two with vectors, one without text and vectors. The first that is asked for is number `.0`.
+/// Three documents: two with vectors, one without text and vectors. The first that is asked for is
+/// number `.0`.
 struct Tiny(usize);
 
 const DOCUMENTS: [NewDocument<'static>; 3] = [
@@ -34,7 +35,8 @@ const DOCUMENTS: [NewDocument<'static>; 3] = [
     NewDocument::new("c"),
 ];
 
-/// The first four dimensions; the others are no more than it takes for bits to depend on each other.
+/// The first four dimensions; the others are no more than it takes for bits to depend on each
+/// other.
 const VECTORS: [&[[f32; 4]]; 3] = [
     &[[0.8, 0.6, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]],
     &[

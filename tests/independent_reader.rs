@@ -34,7 +34,8 @@ fn packed(bytes: &[u8], width: usize, i: usize) -> usize {
     (0..width).fold(0, |n, b| n | bit(i * width + b) << b)
 }
 
-/// The bytes of `count` packed numbers of `width` bits, whose last bits are zero, and what comes after them.
+/// The bytes of `count` packed numbers of `width` bits, whose last bits are zero, and what comes
+/// after them.
 fn split_packed(bytes: &[u8], width: usize, count: usize) -> (&[u8], &[u8]) {
     let (numbers, rest) = bytes.split_at((count * width).div_ceil(8));
     assert!((count * width..numbers.len() * 8).all(|b| packed(numbers, 1, b) == 0));

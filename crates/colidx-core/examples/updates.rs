@@ -1,6 +1,8 @@
-//! What changes to an index cost: `cargo run --release -p colidx --example updates -- [DOCUMENTS] [DIRECTORY]`.
+//! What changes to an index cost: `cargo run --release -p colidx --example updates -- [DOCUMENTS]
+//! [DIRECTORY]`.
 //!
-//! Documents are made up: some 60 vectors of 96 dimensions each, about topics. `docs/updates.md` has the figures of a run.
+//! Documents are made up: some 60 vectors of 96 dimensions each, about topics. `docs/updates.md`
+//! has the figures of a run.
 
 use colidx_core::*;
 use std::error::Error as StdError;
@@ -83,7 +85,8 @@ fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(done)
 }
 
-/// Adds documents from `first` on, in one commit. What the source takes to make vectors is not the engine's.
+/// Adds documents from `first` on, in one commit. What the source takes to make vectors is not the
+/// engine's.
 fn add(writer: &mut IndexWriter, first: u64, count: u64) -> Result<CommitReport> {
     (first..first + count).try_for_each(|n| document(n, |d| writer.add(d)))?;
     writer.commit(&mut Topics, &NoProgress)

@@ -39,8 +39,8 @@
 //! # What it asks of a process
 //!
 //! Work runs on the current rayon pool, or on rayon's global one, which is started when first
-//! needed; where the system starts no threads, on the calling thread. The fastest instruction set of
-//! the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
+//! needed; where the system starts no threads, on the calling thread. The fastest instruction set
+//! of the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
 //! small alternate signal stacks until the process ends; with `COLIDX_KERNELS=avx512` in the
 //! environment it is not asked ([`colidx_kernels`]).
 //!

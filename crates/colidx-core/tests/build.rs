@@ -354,8 +354,8 @@ fn a_directory_with_other_files_is_left_alone() {
     assert!(matches!(error, Error::NotAnIndex { .. }), "{error}");
 }
 
-/// Fails in every phase that asks the source or the watcher. While nothing was encoded, that leaves what was there before;
-/// afterwards, that and what was encoded.
+/// Fails in every phase that asks the source or the watcher. While nothing was encoded, that leaves
+/// what was there before; afterwards, that and what was encoded.
 #[test]
 fn a_failed_build_leaves_what_was_there() {
     struct Fails(Corpus, u32);
@@ -524,7 +524,8 @@ fn merging_is_refused_too_little_memory_before_anything_is_copied() {
     assert_eq!(compact(least, &NoProgress).unwrap().merged, 2);
 }
 
-/// A codebook that has a centroid for every vector leaves no residuals to learn buckets from, and then none for what is added.
+/// A codebook that has a centroid for every vector leaves no residuals to learn buckets from, and
+/// then none for what is added.
 #[test]
 fn what_is_added_to_a_small_index_is_kept_as_well_as_what_was_built() {
     for documents in [4, 20, 200] {

@@ -1,4 +1,5 @@
-//! Power cuts at every moment, and faults at every call: the last commit is whole, and the next build works.
+//! Power cuts at every moment, and faults at every call: the last commit is whole, and the next
+//! build works.
 
 mod common;
 

@@ -1,4 +1,5 @@
-//! Power cuts at every moment of adds, updates, deletes, merges and retraining, and faults at every call of them.
+//! Power cuts at every moment of adds, updates, deletes, merges and retraining, and faults at every
+//! call of them.
 
 mod common;
 
@@ -163,7 +164,8 @@ fn a_writer_goes_on_after_a_fault() {
             .unwrap()
             .is_some();
         assert!(first.is_err() || there);
-        // What was staged and not committed is given up; after a document that could not be staged the writer is, too.
+        // What was staged and not committed is given up; after a document that could not be staged
+        // the writer is, too.
         if let Err(Error::Poisoned) = writer.delete("nothing") {
             assert!(matches!(first, Err(Error::Io { .. })) && !there);
             let commit = writer.commit(&mut Words, &NoProgress);

@@ -47,8 +47,9 @@ impl Victim {
         self.files.values().map(Vec::len).sum()
     }
 
-    /// Opens, searches each way, reads documents and verifies. Whether something was found wrong; whatever was, it was
-    /// found by a typed error, and without taking memory that the files do not justify.
+    /// Opens, searches each way, reads documents and verifies. Whether something was found wrong;
+    /// whatever was, it was found by a typed error, and without taking memory that the files do not
+    /// justify.
     fn use_it(&self) -> Result<()> {
         let (bytes, outcome) = peak(|| {
             let index = self.open()?;

@@ -1,6 +1,7 @@
 //! The same bytes and the same hits, whatever the instruction set and the number of threads.
 //!
-//! Kernels choose their instruction set once a process, so each combination runs in a process of its own: this test again.
+//! Kernels choose their instruction set once a process, so each combination runs in a process of
+//! its own: this test again.
 
 mod common;
 
@@ -15,8 +16,9 @@ use xxhash_rust::xxh3::xxh3_64;
 const OUT: &str = "COLIDX_TEST_OUT";
 const TEST: &str = "instruction_sets_and_threads_change_neither_bytes_nor_hits";
 
-/// Corpora and options that take other paths through the kernels: widths with and without a rest, each number of bits, vectors
-/// of unit length and others, codebooks with and without vocabulary ids.
+/// Corpora and options that take other paths through the kernels: widths with and without a rest,
+/// each number of bits, vectors of unit length and others, codebooks with and without vocabulary
+/// ids.
 fn cases() -> Vec<(&'static str, Corpus, BuildOptions)> {
     let options = |nbits, shape| BuildOptions::default().nbits(nbits).shape(shape);
     let mut longer = Corpus::topical(100, 20, 24);

@@ -9,18 +9,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Topics, of as many words as a document has. Every word becomes a centroid, and a few more than 65,536 have a graph.
+/// Topics, of as many words as a document has. Every word becomes a centroid, and a few more than
+/// 65,536 have a graph.
 const TOPICS: usize = 3300;
 const LENGTH: usize = 20;
 const CENTROIDS: usize = TOPICS * LENGTH;
-/// Documents about a topic. With fewer than two vectors for each centroid every search would be exact.
+/// Documents about a topic. With fewer than two vectors for each centroid every search would be
+/// exact.
 const ABOUT: usize = 3;
 const DOCUMENTS: usize = TOPICS * ABOUT;
 const DIM: usize = 8;
 const QUERIES: u64 = 50;
 
-/// Documents of as many different vectors as there are centroids, so that training needs no k-means. They have no direction
-/// more than another, which is the hardest for a graph.
+/// Documents of as many different vectors as there are centroids, so that training needs no
+/// k-means. They have no direction more than another, which is the hardest for a graph.
 fn corpus() -> Corpus {
     let mut random = Random(31);
     let mut word = || unit((0..DIM).map(|_| random.normal()).collect());
@@ -146,7 +148,8 @@ fn check_hits(index: &Index, corpus: &Corpus) {
         exact: true,
         ..usual.clone()
     };
-    // As many probes as a walk may be asked for, and enough that all centroids are compared instead.
+    // As many probes as a walk may be asked for, and enough that all centroids are compared
+    // instead.
     let [walked, dense] = [256, 258].map(|probes| SearchOptions {
         probes,
         ..usual.clone()
@@ -172,8 +175,8 @@ fn check_hits(index: &Index, corpus: &Corpus) {
         let dense = hits(&dense, CENTROIDS as u64..u64::MAX);
         same += both(&walked, &dense);
     }
-    // Measured: 129, 50 and 142. Comparing all centroids also tells what the vectors are worth that no probe leads to,
-    // so the last is not all.
+    // Measured: 129, 50 and 142. Comparing all centroids also tells what the vectors are worth that
+    // no probe leads to, so the last is not all.
     let all = QUERIES as usize * ABOUT;
     assert!(recalled >= all * 8 / 10, "{recalled} of {all}");
     assert_eq!(best, QUERIES as usize);

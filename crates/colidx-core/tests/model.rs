@@ -1,4 +1,5 @@
-//! Random sequences of everything that can be done to an index, beside a plain map; after each, the index is the map.
+//! Random sequences of everything that can be done to an index, beside a plain map; after each, the
+//! index is the map.
 //!
 //! `COLIDX_SEEDS=100` runs as many sequences.
 
@@ -52,7 +53,8 @@ impl Run {
             writer: None,
             staged: map.clone(),
             committed: map,
-            // A residual beyond all that the codebook was learned from is kept as the largest of those.
+            // A residual beyond all that the codebook was learned from is kept as the largest of
+            // those.
             closeness: if none { -1.1 } else { 0.8 },
             log: Vec::new(),
         }
@@ -150,7 +152,8 @@ impl Run {
         self.staged = self.committed.clone();
     }
 
-    /// Somebody else does what only the writer may: what is committed stays what somebody committed.
+    /// Somebody else does what only the writer may: what is committed stays what somebody
+    /// committed.
     fn meddle(&mut self) {
         let files = self.disk.memory().clone();
         let conflict = |result: Result<CommitReport>| match result {

@@ -1,4 +1,5 @@
-//! One index and several processes: commits are seen across, one writes at a time, and a killed writer is no obstacle.
+//! One index and several processes: commits are seen across, one writes at a time, and a killed
+//! writer is no obstacle.
 
 mod common;
 
@@ -10,8 +11,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 const INDEX: &str = "COLIDX_TEST_INDEX";
 
-/// The other process: takes the index for writing, and a key a line, each of which it adds and commits; a line `stage KEY` is
-/// not committed. Answers each line.
+/// The other process: takes the index for writing, and a key a line, each of which it adds and
+/// commits; a line `stage KEY` is not committed. Answers each line.
 #[test]
 #[ignore = "run by the other tests, in a process of its own"]
 fn other_process() {

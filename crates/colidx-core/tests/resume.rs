@@ -71,7 +71,8 @@ fn counted() -> Counted {
     }
 }
 
-/// Cancels when it is asked for the n-th time, not counting training, which starts anew whenever it was stopped.
+/// Cancels when it is asked for the n-th time, not counting training, which starts anew whenever it
+/// was stopped.
 struct StopsAt {
     left: AtomicU64,
     training: AtomicBool,
@@ -137,7 +138,8 @@ fn stop_at(n: u64, directory: &Directory, options: BuildOptions) -> u64 {
 #[test]
 fn a_cancelled_build_encodes_nothing_twice() {
     let expected = undisturbed();
-    // One that makes safe what was done only when it is cancelled, and one that does so all the time.
+    // One that makes safe what was done only when it is cancelled, and one that does so all the
+    // time.
     for checkpoint in [Duration::MAX, Duration::ZERO] {
         let (files, directory) = memory();
         let options = || options().checkpoint(checkpoint);
@@ -623,7 +625,8 @@ fn a_damaged_unfinished_build_is_refused_or_made_again() {
                     ) => {
                         let force = options().force(true).resume(false);
                         build(&directory, force).unwrap();
-                        // Files that nobody can tell of keep their numbers until the new index is there.
+                        // Files that nobody can tell of keep their numbers until the new index is
+                        // there.
                         let untold = matches!(
                             error,
                             Error::ManifestMissing { .. } | Error::DamagedJournal { .. }

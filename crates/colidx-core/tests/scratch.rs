@@ -1,4 +1,5 @@
-//! What one huge query needs does not stay for the index's life. Alone in its program, whose memory it measures.
+//! What one huge query needs does not stay for the index's life. Alone in its program, whose memory
+//! it measures.
 #![cfg(target_os = "linux")]
 
 mod common;

@@ -157,7 +157,8 @@ fn threads_and_batches_change_nothing() {
     let queries: Vec<Query> = (0..12)
         .map(|seed| Query::new(&corpus.query(3 + 5 * seed as usize, seed), 32).unwrap())
         .collect();
-    // With many more finalists than hits, the first round already leaves some out, which must not change the second.
+    // With many more finalists than hits, the first round already leaves some out, which must not
+    // change the second.
     let few = (3, Some(80));
     for (exact, (k, finalists)) in [(false, (25, None)), (false, few), (true, (25, None))] {
         let alone = SearchOptions {

@@ -56,7 +56,8 @@ fn an_unknown_instruction_set_is_an_error() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("refused"));
 }
 
-/// Linux counts the processes of a user, but not those of root: then the child is one of somebody else.
+/// Linux counts the processes of a user, but not those of root: then the child is one of somebody
+/// else.
 #[test]
 fn without_threads_all_is_done_on_the_calling_one() {
     if is_child() {

@@ -1,4 +1,5 @@
-//! Nothing that a writer is given or meets makes it commit what cannot be opened, or lose what was there.
+//! Nothing that a writer is given or meets makes it commit what cannot be opened, or lose what was
+//! there.
 
 mod common;
 
@@ -27,7 +28,8 @@ fn any_finite() -> impl Strategy<Value = f32> {
     })
 }
 
-/// Vectors of which whole columns have one exponent, as a dead dimension or one of another unit has.
+/// Vectors of which whole columns have one exponent, as a dead dimension or one of another unit
+/// has.
 fn columns(dim: usize) -> impl Strategy<Value = Vec<f32>> {
     let exponents = proptest::collection::vec(-150..128i32, dim);
     let values = proptest::collection::vec(-1.0f32..1.0, dim * 60);
@@ -129,7 +131,8 @@ proptest! {
     }
 }
 
-/// One document whose numbers leave the range, among others: named with row and column, and nothing is changed.
+/// One document whose numbers leave the range, among others: named with row and column, and nothing
+/// is changed.
 #[test]
 fn a_vector_that_is_too_long_is_refused_by_name() {
     let tmp = tempfile::tempdir().unwrap();
@@ -159,7 +162,8 @@ fn a_vector_that_is_too_long_is_refused_by_name() {
     assert_eq!(Contents::of(&directory).unwrap(), before);
 }
 
-/// The directory is replaced while a writer works: the other is left alone, and nothing that was encoded is lost.
+/// The directory is replaced while a writer works: the other is left alone, and nothing that was
+/// encoded is lost.
 #[cfg(unix)]
 #[test]
 fn a_directory_that_is_swapped_is_left_alone() {
@@ -272,8 +276,8 @@ impl Progress for StopAtTraining {
     }
 }
 
-/// The states that a directory can be in (docs/updates.md): what each is called, that nothing but force removes anything, and
-/// that force leads out.
+/// The states that a directory can be in (docs/updates.md): what each is called, that nothing but
+/// force removes anything, and that force leads out.
 #[test]
 fn every_state_of_a_directory_has_a_name_and_a_way_out() {
     let index = |path: &Path| {
@@ -451,7 +455,8 @@ fn a_journal_that_cannot_be_read_has_a_way_out() {
     }
 }
 
-/// A document larger than every buffer, so that staging it writes: a fault there leaves nothing that could be committed.
+/// A document larger than every buffer, so that staging it writes: a fault there leaves nothing
+/// that could be committed.
 #[test]
 fn a_fault_while_a_document_is_staged_poisons_the_writer() {
     let memory = Memory::default();
@@ -606,7 +611,8 @@ impl Storage for WithoutLocks {
     }
 }
 
-/// Files of two writers have the same names: the one that comes late writes over none that the other has committed.
+/// Files of two writers have the same names: the one that comes late writes over none that the
+/// other has committed.
 #[test]
 fn where_locks_do_nothing_a_late_writer_spoils_no_commit() {
     let directory = Directory::over(Arc::new(WithoutLocks::default()));

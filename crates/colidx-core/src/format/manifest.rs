@@ -100,7 +100,8 @@ pub(crate) struct SegmentEntry {
     pub deleted_documents: u32,
     /// How many of the vectors are theirs.
     pub deleted_vectors: u64,
-    /// Mean squared distance of its vectors from their centroids when they were encoded; 0 without vectors.
+    /// Mean squared distance of its vectors from their centroids when they were encoded; 0 without
+    /// vectors.
     pub error: f64,
 }
 
@@ -180,7 +181,8 @@ impl Manifest {
         })
     }
 
-    /// Writes the manifest under its new name, synced. To put it in place of the last is the commit.
+    /// Writes the manifest under its new name, synced. To put it in place of the last is the
+    /// commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
         let mut w = FrameWriter::create(directory, MANIFEST_NEW, kind::MANIFEST)?;
         let head = Head {
@@ -387,7 +389,8 @@ fn read_segments(frame: &Frame, head: &Head) -> Result<Vec<SegmentEntry>> {
     Ok(segments)
 }
 
-/// Every file is the codebook, of a segment, or of deletions. That no file of a segment is missing shows when they are opened.
+/// Every file is the codebook, of a segment, or of deletions. That no file of a segment is missing
+/// shows when they are opened.
 fn check_owners(
     frame: &Frame,
     head: &Head,
@@ -412,7 +415,8 @@ fn check_owners(
     }
 }
 
-/// The first item that came before. A small manifest that names the same files again and again would else open a large index.
+/// The first item that came before. A small manifest that names the same files again and again
+/// would else open a large index.
 fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T> {
     let mut seen = HashSet::new();
     items.find(|&item| !seen.insert(item))

@@ -29,8 +29,8 @@ pub const MAX_CENTROIDS: usize = 1 << 26;
 /// The greatest number a file may have: names have eight digits.
 pub(crate) const MAX_FILE_NUMBER: u32 = 99_999_999;
 
-/// The greatest sum of squares of a token vector as it decodes, the square of a length of 2^62: squared distances between vectors
-/// then fit an f32.
+/// The greatest sum of squares of a token vector as it decodes, the square of a length of 2^62:
+/// squared distances between vectors then fit an f32.
 pub(crate) const MAX_SQUARED_LENGTH: f64 = (1u128 << 124) as f64;
 
 /// Sections begin at multiples of this.

@@ -13,7 +13,8 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// What made the vectors of an index: enough to make matching query vectors.
 ///
-/// Stored as JSON of at most a MiB; fields a reader does not know are ignored. No text has more than 4,096 bytes.
+/// Stored as JSON of at most a MiB; fields a reader does not know are ignored. No text has more
+/// than 4,096 bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// Name of the checkpoint, for people.
@@ -40,7 +41,8 @@ pub struct ModelInfo {
     pub query_prompt: String,
     /// Tokens whose vectors are not stored.
     pub skiplist: Vec<String>,
-    /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not known.
+    /// Numbers that the checkpoint computed with, such as `f32` or `int8`; empty where that is not
+    /// known.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub precision: String,
 }

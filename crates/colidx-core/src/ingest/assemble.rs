@@ -96,8 +96,8 @@ pub(crate) struct Assembled {
     pub sample_vectors: u64,
 }
 
-/// Trains a codebook on a sample of the documents and writes both it and the segment. What the journal says is done is not done
-/// again.
+/// Trains a codebook on a sample of the documents and writes both it and the segment. What the
+/// journal says is done is not done again.
 pub(crate) fn assemble(
     job: &mut SegmentJob<'_>,
     mut input: SegmentInput<'_>,
@@ -181,7 +181,8 @@ fn encode(
     memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(FileDigest, EncodedRecord)> {
-    // What is read and not computed is not kept, so that a sample not yet trained on is drawn again.
+    // What is read and not computed is not kept, so that a sample not yet trained on is drawn
+    // again.
     let done = journal.done();
     let useful = done.codebook.is_some() || !reader.source.rereads();
     let from = done.sample.filter(|_| useful);
@@ -284,7 +285,8 @@ fn write(
     })
 }
 
-/// Refuses memory that is too little to finish a segment with these keys, before its vectors are written.
+/// Refuses memory that is too little to finish a segment with these keys, before its vectors are
+/// written.
 pub(crate) fn check_memory(memory: usize, keys: &KeyWriter) -> Result<()> {
     Memory::new(memory, keys).map(drop)
 }
@@ -303,7 +305,8 @@ pub(crate) struct EncodedSegment<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Writes posting lists and the documents' table. Returns the files of the segment, but for its text.
+/// Writes posting lists and the documents' table. Returns the files of the segment, but for its
+/// text.
 pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntry>> {
     let EncodedSegment {
         directory,

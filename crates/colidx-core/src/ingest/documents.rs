@@ -1,4 +1,5 @@
-//! Documents on their way into a segment: their text is stored as they come, and encoded from there.
+//! Documents on their way into a segment: their text is stored as they come, and encoded from
+//! there.
 
 use super::NewDocument;
 use crate::error::{Error, Result};
@@ -44,7 +45,8 @@ impl DocumentWriter {
         })
     }
 
-    /// Adds a document. What is refused leaves no trace; after a write that failed nothing more can be done.
+    /// Adds a document. What is refused leaves no trace; after a write that failed nothing more can
+    /// be done.
     pub(crate) fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
         if self.poisoned {
             return Err(Error::Poisoned);

@@ -28,7 +28,8 @@ pub(super) struct EncodingRecord {
     lengths: Checkpoint,
     vectors: VectorsCheckpoint,
     unit_length: bool,
-    /// Bits of the sum of all vectors' squared distances from their centroids, since JSON may round a number.
+    /// Bits of the sum of all vectors' squared distances from their centroids, since JSON may round
+    /// a number.
     squared_error: u64,
 }
 
@@ -44,7 +45,8 @@ pub(crate) struct EncodedRecord {
 }
 
 impl EncodedRecord {
-    /// Mean squared distance of the vectors from their centroids, of which there are so many; 0 without any.
+    /// Mean squared distance of the vectors from their centroids, of which there are so many; 0
+    /// without any.
     pub(super) fn error(&self, vectors: u64) -> f64 {
         f64::from_bits(self.squared_error) / vectors.max(1) as f64
     }
@@ -210,7 +212,8 @@ impl<'a> Encoding<'a> {
         self.push()
     }
 
-    /// Appends the vectors of consecutive documents, from the sample where they are kept there and else from `batch`.
+    /// Appends the vectors of consecutive documents, from the sample where they are kept there and
+    /// else from `batch`.
     fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
         let (dim, out) = (self.compressor.dim(), &mut self.gathered);
         let before = out.lens.len();

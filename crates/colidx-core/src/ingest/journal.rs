@@ -1,7 +1,8 @@
 //! The journal of a build: what of it is safe on disk, so that a build that was stopped can go on.
 //!
-//! A build writes a journal from time to time, and when it fails: first it syncs the files that the journal speaks of, then it
-//! replaces the journal at one blow. What lies in these files behind the recorded lengths is cut off when the build goes on.
+//! A build writes a journal from time to time, and when it fails: first it syncs the files that the
+//! journal speaks of, then it replaces the journal at one blow. What lies in these files behind the
+//! recorded lengths is cut off when the build goes on.
 
 use super::BuildOptions;
 use super::encode::{EncodedRecord, EncodingRecord};
@@ -48,8 +49,8 @@ pub(super) struct Done {
 }
 
 impl Record {
-    /// The journal of a build over the index that is there. One of a build over another commit, be it that this build has
-    /// been committed or that another came between, is none.
+    /// The journal of a build over the index that is there. One of a build over another commit, be
+    /// it that this build has been committed or that another came between, is none.
     pub(super) fn find(directory: &Directory, replaced: &Replaced) -> Result<Option<Self>> {
         let current = (replaced.generation, replaced.next_file());
         let record = Self::read(directory)?;
@@ -181,7 +182,8 @@ impl Journal {
         self.every.is_some()
     }
 
-    /// Notes something that the bytes of the index depend on; where the build goes on, it must be what it was.
+    /// Notes something that the bytes of the index depend on; where the build goes on, it must be
+    /// what it was.
     pub(crate) fn input(&mut self, what: &str, value: impl ToString) -> Result<()> {
         let got = value.to_string();
         let input = &mut self.record.input;
@@ -222,7 +224,8 @@ impl Journal {
         change(&mut self.record.done);
     }
 
-    /// Says that a build begins, before it writes anything else: what is there without a journal is then no unfinished build.
+    /// Says that a build begins, before it writes anything else: what is there without a journal is
+    /// then no unfinished build.
     pub(crate) fn begin(&mut self) -> Result<()> {
         match self.resumed {
             Some(_) => Ok(()),

@@ -1,7 +1,8 @@
 //! How the memory of a build is shared out, and the least that will do.
 //!
-//! Some of it is held whatever there is: a few bytes a document, the codebook as it is trained, and of the sample the first rows
-//! and one part. What is left decides how much of everything else is held at a time, and about nothing else.
+//! Some of it is held whatever there is: a few bytes a document, the codebook as it is trained, and
+//! of the sample the first rows and one part. What is left decides how much of everything else is
+//! held at a time, and about nothing else.
 
 use crate::error::{Error, Result};
 use crate::segment::documents::KeyWriter;
@@ -45,7 +46,8 @@ impl Memory {
         Ok(memory)
     }
 
-    /// The same where the codebook is there already: what is too little for both is refused at once, with what would do for both.
+    /// The same where the codebook is there already: what is too little for both is refused at
+    /// once, with what would do for both.
     ///
     /// # Errors
     ///
@@ -71,7 +73,8 @@ impl Memory {
         }
     }
 
-    /// The same with a codebook of so many centroids, which is trained on so many vectors, or not if these are none.
+    /// The same with a codebook of so many centroids, which is trained on so many vectors, or not
+    /// if these are none.
     ///
     /// # Errors
     ///
@@ -211,7 +214,8 @@ mod tests {
 
     #[test]
     fn what_the_promises_name_is_enough() {
-        // SciFact, and what a million documents need beside some bytes a document, on as many threads as they were built with.
+        // SciFact, and what a million documents need beside some bytes a document, on as many
+        // threads as they were built with.
         let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
         threads.build().unwrap().install(|| {
             let scifact = Memory::new(256 << 20, &keys(5183)).unwrap();

@@ -1,8 +1,8 @@
 //! The sample as it is trained on: its rows in parts, kept in a file and read back part by part.
 //!
-//! Rows come for any part in turn, so each part collects a chunk in memory before it goes to the file. Values are kept
-//! in 16 bits beside a step a row, which is off by less than a hundred-thousandth of the row's largest value: nothing
-//! beside what a centroid leaves.
+//! Rows come for any part in turn, so each part collects a chunk in memory before it goes to the
+//! file. Values are kept in 16 bits beside a step a row, which is off by less than a
+//! hundred-thousandth of the row's largest value: nothing beside what a centroid leaves.
 
 use crate::error::Result;
 use crate::storage::{Bytes, Directory, OutputFile};
@@ -72,8 +72,8 @@ impl PartsWriter {
         self.dim
     }
 
-    /// Appends rows, with their vocabulary ids where these are known. `expected` says how many the sample will have; it
-    /// is asked once, when there are enough rows to learn from.
+    /// Appends rows, with their vocabulary ids where these are known. `expected` says how many the
+    /// sample will have; it is asked once, when there are enough rows to learn from.
     pub(super) fn push(
         &mut self,
         vectors: &[f32],
@@ -219,7 +219,8 @@ impl colidx_cluster::Parts for Parts {
 
 impl Drop for Parts {
     fn drop(&mut self) {
-        // Best effort: what cannot be removed now is swept with the other files of an unfinished build.
+        // Best effort: what cannot be removed now is swept with the other files of an unfinished
+        // build.
         let _ = self.directory.remove(FILE);
     }
 }

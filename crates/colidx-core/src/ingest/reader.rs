@@ -15,7 +15,8 @@ const TEXT_BYTES: usize = 8 << 20;
 pub(super) struct Requirements {
     pub unit_length: bool,
     pub token_ids: bool,
-    /// They are those of an index: as long as the format allows, and not only as long as they may be when they are new.
+    /// They are those of an index: as long as the format allows, and not only as long as they may
+    /// be when they are new.
     pub stored: bool,
 }
 
@@ -34,8 +35,8 @@ impl Reader<'_> {
         self.source.dim()
     }
 
-    /// Reads the vectors of the first of the documents, which are in ascending order: as many as the source gives at a time, and
-    /// as have text that is held together.
+    /// Reads the vectors of the first of the documents, which are in ascending order: as many as
+    /// the source gives at a time, and as have text that is held together.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
         let together = match &self.text {
@@ -101,8 +102,8 @@ pub(super) fn count(what: &'static str, expected: usize, got: usize) -> Result<(
     })
 }
 
-/// Greatest squared length of a new vector: a sixteenth of what the format allows, since what few bits keep of a vector may be
-/// longer than it was.
+/// Greatest squared length of a new vector: a sixteenth of what the format allows, since what few
+/// bits keep of a vector may be longer than it was.
 const MAX_NEW: f32 = (MAX_SQUARED_LENGTH / 16.0) as f32;
 
 impl Requirements {
@@ -165,7 +166,8 @@ fn refusal(what: String, row: usize, vector: &[f32], most: f32) -> Error {
     }
 }
 
-/// Which document, of those with so many vectors each, has the vector `row`, and which of its vectors that is.
+/// Which document, of those with so many vectors each, has the vector `row`, and which of its
+/// vectors that is.
 fn locate(lens: &[u32], mut row: usize) -> (usize, usize) {
     let mut document = 0;
     while row >= lens[document] as usize {

@@ -1,7 +1,7 @@
 //! The sample that the codebook is trained on.
 //!
-//! Its vectors go into the parts that training reads. Those that took a model to make are also kept document by document, in
-//! spool files, so that nothing is encoded twice.
+//! Its vectors go into the parts that training reads. Those that took a model to make are also kept
+//! document by document, in spool files, so that nothing is encoded twice.
 
 use super::assemble::BATCH_DOCUMENTS;
 use super::batch_sizer::BatchSizer;
@@ -26,7 +26,8 @@ const LENGTHS: &str = "sample.spool";
 /// Vectors to train on for each centroid (`docs/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
-/// Vectors that a small corpus has for each centroid at least. From 4,096 vectors on there are more anyway.
+/// Vectors that a small corpus has for each centroid at least. From 4,096 vectors on there are more
+/// anyway.
 const VECTORS_LEFT: f64 = 4.0;
 
 /// How the journal records the sample.
@@ -43,7 +44,8 @@ pub(super) struct SampleRecord {
 pub(super) struct Sample {
     directory: Directory,
     pub dim: usize,
-    /// Documents in a seeded order, each batch of them ascending: stored text is then decompressed once a block.
+    /// Documents in a seeded order, each batch of them ascending: stored text is then decompressed
+    /// once a block.
     order: Vec<u32>,
     so_far: Estimate,
     /// Whether vectors are kept, and not read from the source again.
@@ -345,7 +347,8 @@ impl Estimate {
     }
 }
 
-/// Hands the sample over to its parts, document by document: how it is divided must not depend on how many come together.
+/// Hands the sample over to its parts, document by document: how it is divided must not depend on
+/// how many come together.
 struct Feed {
     writer: PartsWriter,
     so_far: Estimate,
@@ -370,9 +373,9 @@ impl Feed {
     }
 }
 
-/// `16 * sqrt(vectors)` rounded down to a power of two, as ColBERTv2 and its successors choose, but no more than leave
-/// [`VECTORS_LEFT`] to each: a vector alone with its centroid has no residual, and weights that are learned from such would
-/// keep nothing of what is added later.
+/// `16 * sqrt(vectors)` rounded down to a power of two, as ColBERTv2 and its successors choose, but
+/// no more than leave [`VECTORS_LEFT`] to each: a vector alone with its centroid has no residual,
+/// and weights that are learned from such would keep nothing of what is added later.
 fn default_centroids(vectors: f64) -> usize {
     let target = (16.0 * vectors.sqrt()).min(vectors / VECTORS_LEFT);
     1 << (target.max(1.0).log2() as u32).min(20)

@@ -38,27 +38,30 @@ pub trait VectorSource {
     /// Values in a vector.
     fn dim(&self) -> usize;
 
-    /// Whether [`VectorSource::encode`] needs the documents' text. Sources that read vectors do not.
+    /// Whether [`VectorSource::encode`] needs the documents' text. Sources that read vectors do
+    /// not.
     fn needs_text(&self) -> bool {
         true
     }
 
-    /// Whether vectors are read and not computed, so that asking for some again costs no more than keeping them would.
+    /// Whether vectors are read and not computed, so that asking for some again costs no more than
+    /// keeping them would.
     fn rereads(&self) -> bool {
         false
     }
 
-    /// What the vectors depend on beside the documents, such as the names and sizes of files that hold them; empty where
-    /// [`super::BuildOptions::model`] says it all. A build that resumes must find it the same.
+    /// What the vectors depend on beside the documents, such as the names and sizes of files that
+    /// hold them; empty where [`super::BuildOptions::model`] says it all. A build that resumes must
+    /// find it the same.
     fn fingerprint(&self) -> String {
         String::new()
     }
 
-    /// Fills the empty `out` with the vectors of `documents`, in their order. The same document must
-    /// get the same vectors whatever others are asked for with it.
+    /// Fills the empty `out` with the vectors of `documents`, in their order. The same document
+    /// must get the same vectors whatever others are asked for with it.
     ///
-    /// A source may stop early and give those of the first documents alone, of one at least: it is asked for the others again,
-    /// unless the build is cancelled, which then keeps what it got.
+    /// A source may stop early and give those of the first documents alone, of one at least: it is
+    /// asked for the others again, unless the build is cancelled, which then keeps what it got.
     ///
     /// # Errors
     ///

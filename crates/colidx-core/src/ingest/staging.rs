@@ -1,8 +1,10 @@
-//! What of a directory belongs to the index that is there, what to a build, and what goes when a build ends.
+//! What of a directory belongs to the index that is there, what to a build, and what goes when a
+//! build ends.
 //!
-//! A directory is in one of these states, which `docs/updates.md` lists for users: empty; an index; either of them with an
-//! unfinished build; files of an index without a manifest; or somebody else's. What is missing is not what is unfinished: a
-//! build writes its journal before its first file, so files without manifest and journal are an index that was damaged.
+//! A directory is in one of these states, which `docs/updates.md` lists for users: empty; an index;
+//! either of them with an unfinished build; files of an index without a manifest; or somebody
+//! else's. What is missing is not what is unfinished: a build writes its journal before its first
+//! file, so files without manifest and journal are an index that was damaged.
 
 use super::BuildOptions;
 use super::journal::{JOURNAL, Record};
@@ -45,7 +47,8 @@ impl Replaced {
         }
     }
 
-    /// Without a manifest that says which files are its own, all stay until the new index is committed.
+    /// Without a manifest that says which files are its own, all stay until the new index is
+    /// committed.
     fn unknown(directory: &Directory) -> Result<Self> {
         let mut files = directory.list()?;
         files.retain(|name| format::file_number(name).is_some());
@@ -58,8 +61,8 @@ impl Replaced {
     }
 }
 
-/// A directory taken for a build or for changes. When it is dropped, what was not committed is removed, unless a journal tells how
-/// to go on.
+/// A directory taken for a build or for changes. When it is dropped, what was not committed is
+/// removed, unless a journal tells how to go on.
 #[derive(Debug)]
 pub(crate) struct Staging {
     /// The writer's handle, which holds the lock.
@@ -69,7 +72,8 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// Takes the directory, together with what is there now and the journal of the build that is to be continued.
+    /// Takes the directory, together with what is there now and the journal of the build that is to
+    /// be continued.
     pub(crate) fn take(
         directory: &Directory,
         options: &BuildOptions,
@@ -118,8 +122,8 @@ impl Staging {
         Ok((staging, replaced, None))
     }
 
-    /// Takes a locked directory for changes to its index. A build over it that was left unfinished would be worthless after
-    /// them, so it must be ended first.
+    /// Takes a locked directory for changes to its index. A build over it that was left unfinished
+    /// would be worthless after them, so it must be ended first.
     pub(crate) fn over(directory: Directory, manifest: &Manifest) -> Result<Self> {
         let index = Replaced::of(manifest);
         let record = Record::find(&directory, &index)?;
@@ -145,7 +149,8 @@ impl Staging {
         self.sweep()
     }
 
-    /// Removes what is not kept, as much of it as can be. After a commit of another nothing is known to be nobody's.
+    /// Removes what is not kept, as much of it as can be. After a commit of another nothing is
+    /// known to be nobody's.
     pub(crate) fn sweep(&self) -> Result<()> {
         self.directory.check_commit()?;
         let mut result = Ok(());
@@ -161,8 +166,8 @@ impl Staging {
         result
     }
 
-    /// What to tell of when something failed: another who works in the directory makes files vanish or change, which looks like
-    /// damage.
+    /// What to tell of when something failed: another who works in the directory makes files vanish
+    /// or change, which looks like damage.
     pub(crate) fn reason(&self, error: Error) -> Error {
         match self.directory.check_commit() {
             Err(conflict @ Error::Conflict { .. }) => conflict,
@@ -170,9 +175,10 @@ impl Staging {
         }
     }
 
-    /// Commits, and returns the index as it then is; `known` is what of it may be open already. The new state is opened
-    /// before it is put in place, so that no state is committed that a reader refuses. When the staging is dropped or swept, the
-    /// files of the commit before are removed, which readers that hold them do not notice.
+    /// Commits, and returns the index as it then is; `known` is what of it may be open already. The
+    /// new state is opened before it is put in place, so that no state is committed that a reader
+    /// refuses. When the staging is dropped or swept, the files of the commit before are removed,
+    /// which readers that hold them do not notice.
     pub(crate) fn commit(&mut self, manifest: &Manifest, known: Option<&Index>) -> Result<Index> {
         let files = files_of(manifest);
         manifest.write(&self.directory)?;
@@ -193,8 +199,8 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Best effort: what cannot be removed now is removed by the next build. What a build can go on with stays, and so does
-        // what cannot be told.
+        // Best effort: what cannot be removed now is removed by the next build. What a build can go
+        // on with stays, and so does what cannot be told.
         let record = Record::read(&self.directory);
         if !self.committed && record.map_or(true, |r| r.is_some_and(|r| r.has_encoded())) {
             return;

@@ -50,7 +50,8 @@ pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
     }
 }
 
-/// Trains centroids, and the weights and gains of residuals, on a sample. `memory` is for the parts of it that are held at a time.
+/// Trains centroids, and the weights and gains of residuals, on a sample. `memory` is for the parts
+/// of it that are held at a time.
 pub(super) fn train(
     mut parts: Parts,
     centroids: usize,

@@ -1,14 +1,16 @@
 //! What makes its holder the only writer, and tells when it no longer is.
 //!
-//! A lock is a file, and who can write to a directory can remove it, take it for stale, put another directory in its
-//! place, or commit without asking. So every change that a writer makes asks first, and a commit asks once more.
+//! A lock is a file, and who can write to a directory can remove it, take it for stale, put another
+//! directory in its place, or commit without asking. So every change that a writer makes asks
+//! first, and a commit asks once more.
 
 use super::{Directory, LOCK, LockGuard, Storage};
 use crate::error::{Conflict, Error, Result};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Bytes at the end of a watched file that tell it from others: those of a frame's footer, which covers all of it.
+/// Bytes at the end of a watched file that tell it from others: those of a frame's footer, which
+/// covers all of it.
 const TAIL: usize = 64;
 
 /// The lock of a directory, and what the directory was when it was taken.
@@ -50,9 +52,10 @@ impl Guard {
         })
     }
 
-    /// Fails when the lock is another's, or another has replaced the watched file: what has the name of a file of ours may then be
-    /// a committed one of theirs. A lock file that was removed, with nobody in its place and nothing committed
-    /// meanwhile, is made again. A directory that has moved can still be written to: what is kept there is not lost.
+    /// Fails when the lock is another's, or another has replaced the watched file: what has the
+    /// name of a file of ours may then be a committed one of theirs. A lock file that was removed,
+    /// with nobody in its place and nothing committed meanwhile, is made again. A directory that
+    /// has moved can still be written to: what is kept there is not lost.
     pub(super) fn check(&self) -> Result<()> {
         let mut state = self.state();
         self.ask(&mut state)?;
@@ -127,9 +130,10 @@ fn fingerprint(storage: &dyn Storage, name: &str) -> io::Result<Option<Fingerpri
 }
 
 impl Directory {
-    /// Takes the writer's lock without waiting. The handle that is returned stays with the directory that was locked, and its
-    /// changes fail once the lock is lost. The lock is given back with the last of its clones. Only the holder of the lock
-    /// may replace the file `watched`.
+    /// Takes the writer's lock without waiting. The handle that is returned stays with the
+    /// directory that was locked, and its changes fail once the lock is lost. The lock is given
+    /// back with the last of its clones. Only the holder of the lock may replace the file
+    /// `watched`.
     pub(crate) fn lock(&self, watched: &'static str) -> Result<Self> {
         let pinned = self.pinned()?;
         let taken = pinned.storage.lock(LOCK);
@@ -158,7 +162,8 @@ impl Directory {
         guard.map_or(Ok(()), |guard| guard.check_commit())
     }
 
-    /// Puts a finished, synced file in place of the watched one at one blow, and returns when that is durable.
+    /// Puts a finished, synced file in place of the watched one at one blow, and returns when that
+    /// is durable.
     pub(crate) fn commit(&self, with: &str, watched: &'static str) -> Result<()> {
         // What the new file speaks of must have durable names before it is found.
         self.sync()?;

@@ -1,4 +1,5 @@
-//! The bytes of a file, mapped or in memory. The one module that maps files: all `unsafe` of this crate is here.
+//! The bytes of a file, mapped or in memory. The one module that maps files: all `unsafe` of this
+//! crate is here.
 #![allow(unsafe_code)] // a memory map is unsafe by nature; the reasons why it is sound are below
 
 use super::aligned::AlignedBytes;
@@ -8,7 +9,8 @@ use std::io;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// How often this thread had to wait for a page from disk, where the system tells; elsewhere how often the process had to.
+/// How often this thread had to wait for a page from disk, where the system tells; elsewhere how
+/// often the process had to.
 pub(crate) fn major_faults() -> u64 {
     #[cfg(unix)]
     {
@@ -26,8 +28,8 @@ pub(crate) fn major_faults() -> u64 {
 
 /// The bytes of a whole file, read-only and shared, at an address that is a multiple of 64.
 ///
-/// Cloning shares them; they are given back when the last clone is dropped. Pages of a mapped file are read
-/// from disk when they are first touched and can be dropped by the system at any time.
+/// Cloning shares them; they are given back when the last clone is dropped. Pages of a mapped file
+/// are read from disk when they are first touched and can be dropped by the system at any time.
 #[derive(Debug, Clone)]
 pub struct Bytes(Of);
 
@@ -45,15 +47,17 @@ impl Bytes {
         }
         // SAFETY: index files are written once under a new name, synced, and never modified or
         // truncated afterwards by colidx (index-format.md, "What writers owe"); replaced files are
-        // unlinked, which leaves existing maps intact. Files of an unfinished build are mapped only by the
-        // builder itself, which reads them up to a length that it never cuts. Another program that truncates a file in
-        // place can make an access fault, as with every memory-mapped store; the README says so.
+        // unlinked, which leaves existing maps intact. Files of an unfinished build are mapped only
+        // by the builder itself, which reads them up to a length that it never cuts. Another
+        // program that truncates a file in place can make an access fault, as with every
+        // memory-mapped store; the README says so.
         let map = unsafe { Mmap::map(file)? };
         Ok(Self(Of::Map(Arc::new(map))))
     }
 
-    /// Says that ranges will be read here and there: a page that is missing then comes alone, without megabytes around it that
-    /// would push out others. Whoever reads front to back asks for what comes with [`Bytes::advise_willneed].
+    /// Says that ranges will be read here and there: a page that is missing then comes alone,
+    /// without megabytes around it that would push out others. Whoever reads front to back asks for
+    /// what comes with [`Bytes::advise_willneed].
     pub(crate) fn advise_random(&self) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
@@ -70,13 +74,14 @@ impl Bytes {
         }
     }
 
-    /// Gives up the pages of a range after its use, so that a file read front to back is never in memory as a whole.
+    /// Gives up the pages of a range after its use, so that a file read front to back is never in
+    /// memory as a whole.
     pub(crate) fn advise_dontneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
             let advice = memmap2::UncheckedAdvice::DontNeed;
-            // SAFETY: the map is of a file and read-only, so a page that was given up comes back from the file with what
-            // it held, whoever else reads it.
+            // SAFETY: the map is of a file and read-only, so a page that was given up comes back
+            // from the file with what it held, whoever else reads it.
             let _ = unsafe { map.unchecked_advise_range(advice, range.start, range.len()) };
         }
     }

@@ -20,7 +20,8 @@ struct State {
     locked: Vec<Content>,
 }
 
-/// The bytes of a file, which an unlinked name or a map keeps. A map is a snapshot: whoever writes then writes a copy.
+/// The bytes of a file, which an unlinked name or a map keeps. A map is a snapshot: whoever writes
+/// then writes a copy.
 type Content = Arc<Mutex<Arc<AlignedBytes>>>;
 
 impl Memory {

@@ -1,8 +1,9 @@
 //! Where an index lives: every file operation of the engine goes through [`Directory`].
 //!
-//! A [`Directory`] is a handle on a [`Storage`]: a directory of the file system, memory ([`Memory`]),
-//! or one of your own ([`Directory::over`]). With the feature `testing` there is also `fault`: memory
-//! that records, fails and loses power as a test says. An index in memory works as one on disk:
+//! A [`Directory`] is a handle on a [`Storage`]: a directory of the file system, memory
+//! ([`Memory`]), or one of your own ([`Directory::over`]). With the feature `testing` there is also
+//! `fault`: memory that records, fails and loses power as a test says. An index in memory works as
+//! one on disk:
 //!
 //! ```
 //! # use colidx_core::*;
@@ -55,13 +56,15 @@ const BUFFER: usize = 1 << 18;
 
 /// One directory of files, whatever it is made of.
 ///
-/// What is written reaches the disk, in any order, at any time up to [`StorageFile::sync`]; names that are made, renamed
-/// or removed do so up to [`Storage::sync`]. Each rename happens whole or not at all.
+/// What is written reaches the disk, in any order, at any time up to [`StorageFile::sync`]; names
+/// that are made, renamed or removed do so up to [`Storage::sync`]. Each rename happens whole or
+/// not at all.
 pub trait Storage: Debug + Send + Sync {
     /// What the directory is called in messages.
     fn path(&self) -> &Path;
 
-    /// A handle that stays with the directory when its path is given to another; `None` where this is one already.
+    /// A handle that stays with the directory when its path is given to another; `None` where this
+    /// is one already.
     fn pin(&self) -> io::Result<Option<Arc<dyn Storage>>> {
         Ok(None)
     }
@@ -83,11 +86,12 @@ pub trait Storage: Debug + Send + Sync {
     /// Whether a name is there.
     fn exists(&self, name: &str) -> io::Result<bool>;
 
-    /// Makes an empty file to be written front to back. A file of that name is removed first, not cut: maps of it stay.
+    /// Makes an empty file to be written front to back. A file of that name is removed first, not
+    /// cut: maps of it stay.
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageFile>>;
 
-    /// Opens a file to go on writing at `length`, and cuts off what lies behind. A shorter file is an
-    /// [`io::ErrorKind::UnexpectedEof`].
+    /// Opens a file to go on writing at `length`, and cuts off what lies behind. A shorter file is
+    /// an [`io::ErrorKind::UnexpectedEof`].
     fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn StorageFile>>;
 
     /// The bytes of a file as they are now; later writes to it may or may not show.
@@ -108,8 +112,8 @@ pub trait Storage: Debug + Send + Sync {
     /// Makes created, renamed and removed names durable.
     fn sync(&self) -> io::Result<()>;
 
-    /// Takes a lock on a file, which is made where it is not there, or gives `None` if another holds it. The lock is
-    /// given back when the value is dropped, and when the process ends.
+    /// Takes a lock on a file, which is made where it is not there, or gives `None` if another
+    /// holds it. The lock is given back when the value is dropped, and when the process ends.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>>;
 }
 
@@ -121,7 +125,8 @@ pub trait StorageFile: Write + Debug + Send {
 
 /// A lock that is held until it is dropped.
 pub trait LockGuard: Debug + Send + Sync {
-    /// Whether the name of the locked file still leads to it. If not, the next comer would lock another file.
+    /// Whether the name of the locked file still leads to it. If not, the next comer would lock
+    /// another file.
     fn is_held(&self) -> io::Result<bool>;
 }
 

@@ -15,8 +15,9 @@ pub(super) trait MakeFolders {
     fn sync(&mut self, path: &Path) -> io::Result<()>;
 }
 
-/// Makes a folder and those above it where they are not there. Returns when the name of each that was made is durable in
-/// the folder above it; the folder itself is synced even if it was there, since whoever made it may have been killed.
+/// Makes a folder and those above it where they are not there. Returns when the name of each that
+/// was made is durable in the folder above it; the folder itself is synced even if it was there,
+/// since whoever made it may have been killed.
 pub(super) fn create_all(path: &Path, folders: &mut dyn MakeFolders) -> io::Result<()> {
     let parent = match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -34,7 +35,8 @@ pub(super) fn create_all(path: &Path, folders: &mut dyn MakeFolders) -> io::Resu
     match made {
         Ok(()) => folders.sync(parent),
         Err(error) => match folders.is_folder(path) {
-            // A folder above that may not be read cannot be synced by us, and whoever made this one in it could.
+            // A folder above that may not be read cannot be synced by us, and whoever made this one
+            // in it could.
             Ok(true) => match folders.sync(parent) {
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
                 synced => synced,

@@ -112,7 +112,8 @@ impl<'a> ManifestEdit<'a> {
             .extend(by.into_iter().flat_map(|(_, files)| files));
     }
 
-    /// Puts another codebook in place, and the segment that was encoded with it. Segments with vectors must be gone.
+    /// Puts another codebook in place, and the segment that was encoded with it. Segments with
+    /// vectors must be gone.
     pub(super) fn train(&mut self, assembled: Assembled, options: &BuildOptions) {
         let manifest = &mut self.manifest;
         manifest.files.retain(|f| f.kind != kind::CODEBOOK);
@@ -137,8 +138,8 @@ impl<'a> ManifestEdit<'a> {
         Ok(self.manifest)
     }
 
-    /// Writes a file of the new deletions. Older files go into it as tiers have it, and those that are mostly of segments that
-    /// are gone.
+    /// Writes a file of the new deletions. Older files go into it as tiers have it, and those that
+    /// are mostly of segments that are gone.
     fn settle_deletions(&mut self, file_ids: &mut FileIds) -> Result<()> {
         let live: HashSet<u32> = self.manifest.segments.iter().map(|s| s.number).collect();
         let is_live = |entry: &&Entry| live.contains(&deletions::parts(**entry).0);

@@ -1,7 +1,7 @@
 //! Merging: several segments become one, without their deleted documents.
 //!
-//! The codebook stays, so codes, residuals and their means are copied as they are, and so are blocks of text; posting lists and the
-//! documents' table are made anew.
+//! The codebook stays, so codes, residuals and their means are copied as they are, and so are
+//! blocks of text; posting lists and the documents' table are made anew.
 
 use super::manifest_edit::NewSegment;
 use crate::error::{Error, Result};
@@ -34,8 +34,8 @@ pub(super) struct Merger<'a> {
 }
 
 impl<'a> Merger<'a> {
-    /// The segments at `places`, as one whose files get this number. What they hold is checked against its checksums first,
-    /// since what is copied gets new ones.
+    /// The segments at `places`, as one whose files get this number. What they hold is checked
+    /// against its checksums first, since what is copied gets new ones.
     pub(super) fn new(
         index: &'a Index,
         directory: &'a Directory,

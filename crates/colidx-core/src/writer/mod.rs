@@ -3,8 +3,8 @@
 //!
 //! The first commit of a new index trains its codebook ([`creation`]). After that, added documents
 //! become a segment of their own, encoded with that codebook, and deleted ones are listed
-//! ([`crate::deletions`]) and stay in their segments until these are merged ([`updates`]). [`policy`]
-//! decides what is merged when.
+//! ([`crate::deletions`]) and stay in their segments until these are merged ([`updates`]).
+//! [`policy`] decides what is merged when.
 
 mod commit;
 mod compact;
@@ -160,8 +160,8 @@ impl IndexWriter {
     }
 
     /// Adds a document. Its text is stored now; the source that is given to [`IndexWriter::commit`]
-    /// makes its vectors, and knows it as the n-th document that was added or updated since the last
-    /// commit.
+    /// makes its vectors, and knows it as the n-th document that was added or updated since the
+    /// last commit.
     ///
     /// # Errors
     ///
@@ -296,10 +296,11 @@ impl IndexWriter {
     /// another source, [`Error::Memory`] when the limit is too low, [`Error::Io`] when the disk
     /// fails.
     ///
-    /// Whatever fails, the changes are dropped and the index is as it was; only where the disk fails
-    /// at the moment of the commit itself, either may be in place. After a failed first commit the
-    /// writer takes nothing more. After [`Error::Conflict`] because the directory of a committed
-    /// index was moved, what was encoded is kept: once the directory is back, call this again.
+    /// Whatever fails, the changes are dropped and the index is as it was; only where the disk
+    /// fails at the moment of the commit itself, either may be in place. After a failed first
+    /// commit the writer takes nothing more. After [`Error::Conflict`] because the directory of a
+    /// committed index was moved, what was encoded is kept: once the directory is back, call this
+    /// again.
     pub fn commit(
         &mut self,
         source: &mut dyn VectorSource,

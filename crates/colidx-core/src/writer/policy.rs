@@ -1,16 +1,18 @@
 //! What is put together when: by size tiers.
 //!
-//! Tier `t` is of things of `FAN^t` to below `FAN^(t + 1)` bytes. When [`FAN`] or more are in one tier they become one, which is in
-//! the next tier or above. So no more than `FAN - 1` stay in a tier, and what was added is copied at most once for each tier it
-//! rises through: both grow with the logarithm of the size. Segments are merged so, and files of deletions.
+//! Tier `t` is of things of `FAN^t` to below `FAN^(t + 1)` bytes. When [`FAN`] or more are in one
+//! tier they become one, which is in the next tier or above. So no more than `FAN - 1` stay in a
+//! tier, and what was added is copied at most once for each tier it rises through: both grow with
+//! the logarithm of the size. Segments are merged so, and files of deletions.
 
 use std::collections::BTreeMap;
 
-/// So many of one tier become one. More would copy less, but leave more segments, each of which costs every search a little.
+/// So many of one tier become one. More would copy less, but leave more segments, each of which
+/// costs every search a little.
 pub(super) const FAN: usize = 4;
 
-/// A segment is rewritten when it has a deleted document for every so many: then at most three bytes are copied for one that is
-/// reclaimed.
+/// A segment is rewritten when it has a deleted document for every so many: then at most three
+/// bytes are copied for one that is reclaimed.
 const STALE: u64 = 4;
 
 /// Documents that one segment can number.
@@ -25,7 +27,8 @@ pub(super) struct Size {
     pub deleted: u64,
 }
 
-/// The places of the segments to merge next, ascending; one alone is rewritten without its deleted documents.
+/// The places of the segments to merge next, ascending; one alone is rewritten without its deleted
+/// documents.
 pub(super) fn next_merge(segments: &[Size]) -> Option<Vec<usize>> {
     let bytes: Vec<u64> = segments.iter().map(|s| s.bytes).collect();
     let is_stale = |s: &Size| s.deleted > 0 && s.deleted * STALE >= s.documents;
@@ -46,8 +49,8 @@ fn fitting(mut group: Vec<usize>, segments: &[Size]) -> Vec<usize> {
     group
 }
 
-/// The places of those that are to become one, ascending: all of the lowest tier that has [`FAN`], and of those above that the
-/// result would crowd.
+/// The places of those that are to become one, ascending: all of the lowest tier that has [`FAN`],
+/// and of those above that the result would crowd.
 pub(super) fn crowded(sizes: &[u64]) -> Option<Vec<usize>> {
     let mut tiers: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (at, &size) in sizes.iter().enumerate() {

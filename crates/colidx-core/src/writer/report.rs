@@ -31,8 +31,9 @@ pub struct CommitReport {
     pub centroids: usize,
     /// Vectors the codebook was trained on in this commit; 0 when it was there.
     pub sample_vectors: u64,
-    /// Mean squared distance of the added vectors from their centroids, `None` without any; far above `sample_error` the
-    /// codebook does not fit them ([`IndexWriter::retrain`](super::IndexWriter::retrain)).
+    /// Mean squared distance of the added vectors from their centroids, `None` without any; far
+    /// above `sample_error` the codebook does not fit them
+    /// ([`IndexWriter::retrain`](super::IndexWriter::retrain)).
     pub error: Option<f64>,
     /// Mean squared distance of the training sample's vectors from their centroids.
     pub sample_error: f64,
@@ -40,7 +41,8 @@ pub struct CommitReport {
     pub merged: u64,
     /// Deleted documents that these merges reclaimed.
     pub reclaimed: u64,
-    /// Why merging stopped, if it did not come to its end: the commit stands, and the next one merges.
+    /// Why merging stopped, if it did not come to its end: the commit stands, and the next one
+    /// merges.
     pub unmerged: Option<Error>,
     /// Bytes of all files that were written.
     pub bytes_written: u64,

@@ -158,7 +158,8 @@ impl<'a> Stored<'a> {
     }
 }
 
-/// Which token each centroid serves. A vector's own token is not stored; tokens that share centroids stay together.
+/// Which token each centroid serves. A vector's own token is not stored; tokens that share
+/// centroids stay together.
 fn tokens(codebook: &Codebook) -> Result<Vec<u32>> {
     let book = codebook.trained()?;
     if book.groups.len() < 2 {

@@ -88,9 +88,9 @@ impl CrashTest {
         self.record.clone()
     }
 
-    /// Cuts power after every step of `record`, with `samples` random outcomes of what was not synced besides the plain ones.
-    /// Each must leave the last commit that returned, or the one under way, and nothing else. `recover` is then called with the
-    /// directory of some of them.
+    /// Cuts power after every step of `record`, with `samples` random outcomes of what was not
+    /// synced besides the plain ones. Each must leave the last commit that returned, or the one
+    /// under way, and nothing else. `recover` is then called with the directory of some of them.
     pub fn check(
         &self,
         record: &[Step],

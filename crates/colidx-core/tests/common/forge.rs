@@ -1,4 +1,5 @@
-//! Index files taken apart into sections and put together again with right checksums, so that only what they say is wrong.
+//! Index files taken apart into sections and put together again with right checksums, so that only
+//! what they say is wrong.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -103,8 +104,8 @@ pub fn repair(file: &mut [u8]) {
     put(file, footer + 48, sum);
 }
 
-/// Makes the manifest name a file as it is now, by its length and the checksum of its footer; one that has no record of the
-/// file stays as it is.
+/// Makes the manifest name a file as it is now, by its length and the checksum of its footer; one
+/// that has no record of the file stays as it is.
 pub fn name_in_manifest(files: &mut Files, name: &str) {
     let file = &files[name];
     let number = name.rsplit_once('-').map(|(_, number)| &number[..8]);

@@ -7,7 +7,8 @@ use std::error::Error as StdError;
 
 pub const DIM: usize = 8;
 
-/// Makes a document's vectors from its text alone: as many words as it has, each a vector near that word's.
+/// Makes a document's vectors from its text alone: as many words as it has, each a vector near that
+/// word's.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Words;
 
@@ -80,7 +81,8 @@ pub fn build(directory: &Directory, map: &Map, options: BuildOptions) {
     builder.commit(&mut Words, &NoProgress).unwrap();
 }
 
-/// The index holds what the map holds, and nothing else. Its vectors have at least this product with those that were given.
+/// The index holds what the map holds, and nothing else. Its vectors have at least this product
+/// with those that were given.
 pub fn check_documents(index: &Index, map: &Map, closeness: f32) {
     assert_eq!(index.documents(), map.len() as u64);
     let mut keys: Vec<String> = index
@@ -107,7 +109,8 @@ pub fn check_documents(index: &Index, map: &Map, closeness: f32) {
     assert_eq!(index.find("no such key").unwrap(), None);
 }
 
-/// Searches find what a scan of all documents finds: exact ones all of it, quick ones as many, in order, with the same scores.
+/// Searches find what a scan of all documents finds: exact ones all of it, quick ones as many, in
+/// order, with the same scores.
 pub fn check_search(index: &Index, query: &[f32], k: usize) {
     let all = oracle(index, query, usize::MAX);
     let count = k.min(all.len());

@@ -13,7 +13,8 @@ use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How many times as much a test does that tries things at random: `COLIDX_TEST_TIMES`, 1 where it is not set.
+/// How many times as much a test does that tries things at random: `COLIDX_TEST_TIMES`, 1 where it
+/// is not set.
 pub fn times(usual: usize) -> usize {
     let times = std::env::var("COLIDX_TEST_TIMES").ok();
     usual
@@ -221,8 +222,8 @@ pub fn built(corpus: &Corpus, options: BuildOptions) -> Files {
     files_of(&memory)
 }
 
-/// The files of an index of a corpus that has grown: a second segment, of one document so that its posting lists name their
-/// centroids, and two commits of deletions, of three documents and of one.
+/// The files of an index of a corpus that has grown: a second segment, of one document so that its
+/// posting lists name their centroids, and two commits of deletions, of three documents and of one.
 pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
     let memory = Memory::default();
     let directory = Directory::over(Arc::new(memory.clone()));

@@ -1,4 +1,5 @@
-//! Forged indexes in which `verify` finds nothing wrong: everything that can be done with an index works with them.
+//! Forged indexes in which `verify` finds nothing wrong: everything that can be done with an index
+//! works with them.
 
 use crate::common::forge::{Files, contents, replace};
 use crate::common::{Corpus, built, grown, times};
@@ -12,7 +13,8 @@ use std::sync::{Arc, LazyLock};
 
 const DIM: usize = 5;
 
-/// A small index of two segments with some deletions, and its vectors; of unit length or not, with cells and graph or not.
+/// A small index of two segments with some deletions, and its vectors; of unit length or not, with
+/// cells and graph or not.
 fn corpora() -> [(Corpus, Files); 3] {
     let unit = Corpus::topical(40, DIM, 3);
     let mut other = Corpus::topical(40, DIM, 4);
@@ -121,8 +123,8 @@ fn forge(good: &Files, lies: &[(Option<usize>, prop::sample::Index, Lie)]) -> Fi
     files
 }
 
-/// Whether the codebook bounds what its codes can decode to (index-format.md, section 7). One that does not can leave a writer
-/// without a code that it may store for a vector it has not seen.
+/// Whether the codebook bounds what its codes can decode to (index-format.md, section 7). One that
+/// does not can leave a writer without a code that it may store for a vector it has not seen.
 fn bounded(files: &Files) -> bool {
     let (_, codebook) = files
         .iter()

@@ -1,4 +1,5 @@
-//! Files that lie although every checksum agrees: a typed error where the lie is met, never a panic.
+//! Files that lie although every checksum agrees: a typed error where the lie is met, never a
+//! panic.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -46,7 +46,8 @@ fn a_manifest_that_lies_is_refused_at_open() {
     refused("FILE", "FILE", &|s| put(0, b"WHAT")(s));
     refused("FILE", "FILE", &|s| s.extend_from_within(..32));
 
-    // Of the first segment: its number, documents, vectors; what is deleted of them, reserved, mean error.
+    // Of the first segment: its number, documents, vectors; what is deleted of them, reserved, mean
+    // error.
     refused("SEGM", "FILE", &|s| put(0, &ones[..4])(s));
     refused("SEGM", "SEGM", &|s| put(40, &[1])(s));
     refused("SEGM", "deleted", &|s| put(16, &ones[..4])(s));

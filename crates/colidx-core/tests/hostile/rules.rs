@@ -1,4 +1,5 @@
-//! Every rule of `index-format.md` that is easily forgotten, broken by itself, and every freedom that it grants.
+//! Every rule of `index-format.md` that is easily forgotten, broken by itself, and every freedom
+//! that it grants.
 
 use crate::common::forge::{Files, MANIFEST, Sections, contents, replace};
 use crate::common::{Corpus, grown, open};
@@ -291,7 +292,8 @@ fn groups_keys_and_lists_have_one_form() {
     refused(&files, &["LIST", "shortest"], "a longer LEB128");
 }
 
-/// The second segment's text, which is of one document, as these blocks, of which each begins at the document that is given.
+/// The second segment's text, which is of one document, as these blocks, of which each begins at
+/// the document that is given.
 fn text(victim: &Victim, blocks: &[(u32, &[u8], usize)]) -> Files {
     victim.forge_file("text-00000002", |sections| {
         let (mut data, mut table) = (Vec::new(), Vec::new());

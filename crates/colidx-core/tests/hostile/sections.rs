@@ -85,7 +85,8 @@ fn lies_are_found_out() {
         check(Open, "codebook", section, &|s| s.truncate(DIM));
         check(Open, "codebook", section, &|s| s.push(0));
     }
-    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all, numbers that name none.
+    // Of 300 centroids a code has 9 bits, and 32 neighbours 36 bytes: none, centroid 0 to all,
+    // numbers that name none.
     let links = K * 36 + 8;
     check(Never, "codebook", "GRPH", &|s| s.clear());
     check(Never, "codebook", "GRPH", &|s| *s = vec![0; links]);
@@ -186,7 +187,8 @@ fn lies_are_found_out() {
     check(Use, "text", "DATA", &|s| s.truncate(9));
 }
 
-/// Whatever the graph leaves out of reach, a search that finds too little widens until it has looked at everything.
+/// Whatever the graph leaves out of reach, a search that finds too little widens until it has
+/// looked at everything.
 #[test]
 fn a_graph_that_leads_nowhere_hides_no_document() {
     let victim = Victim::new();

@@ -5,7 +5,8 @@ use crate::common::open;
 use crate::victim::{Victim, put};
 use colidx_core::MAX_DOCUMENT_BYTES;
 
-/// A few bytes that decompress to as much as a block may have, and frames that ask for a large window.
+/// A few bytes that decompress to as much as a block may have, and frames that ask for a large
+/// window.
 #[test]
 fn text_grows_to_what_a_block_may_hold_and_not_beyond() {
     const LIMIT: usize = MAX_DOCUMENT_BYTES + (32 << 10) + 24;

@@ -7,7 +7,8 @@ use colidx_core::*;
 
 pub const DIM: usize = 16;
 
-/// Centroids: more than words, so that words have some of their own; no power of two, so that some codes name none.
+/// Centroids: more than words, so that words have some of their own; no power of two, so that some
+/// codes name none.
 pub const K: usize = 300;
 
 pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
@@ -65,7 +66,8 @@ impl Victim {
             Err(error) => (Ok(()), Err(error)),
         });
         let size: usize = files.values().map(Vec::len).sum();
-        // A block of text may grow to 32 MiB from next to nothing, as a block of one letter does. Nothing else may.
+        // A block of text may grow to 32 MiB from next to nothing, as a block of one letter does.
+        // Nothing else may.
         let allowed = 4 * size + (1 << 20);
         assert!(bytes < allowed, "{bytes} bytes for an index of {size}");
         outcome

@@ -151,7 +151,8 @@ fn check_footer(
     Ok(())
 }
 
-/// Sections stand in ascending order, aligned, without overlap, with less than an alignment between.
+/// Sections stand in ascending order, aligned, without overlap, with less than an alignment
+/// between.
 fn check_entries(entries: &[Entry], limit: u64) -> Result<(), FormatErrorKind> {
     let mut end = HEADER as u64;
     for (i, entry) in entries.iter().enumerate() {

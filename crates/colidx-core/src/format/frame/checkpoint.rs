@@ -15,8 +15,8 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Maps a file and checks that it begins with the bytes recorded; the first `header` are not under the checksum. Gives
-    /// these bytes, or more, and the hash, ready to go on.
+    /// Maps a file and checks that it begins with the bytes recorded; the first `header` are not
+    /// under the checksum. Gives these bytes, or more, and the hash, ready to go on.
     pub(crate) fn read(
         self,
         directory: &Directory,

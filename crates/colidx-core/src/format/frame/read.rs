@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 /// Bytes checked at a time.
 const PIECE: usize = 8 << 20;
 
-/// A file, mapped or in memory, whose header, directory and footer have been checked; sections are not read.
+/// A file, mapped or in memory, whose header, directory and footer have been checked; sections are
+/// not read.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     path: PathBuf,
@@ -166,7 +167,8 @@ impl Frame {
         self.check_padding(directory_end as u64..(self.bytes.len() - FOOTER) as u64)
     }
 
-    /// A range's checksum. What is longer than a piece is not kept in memory, since it is read for nothing else.
+    /// A range's checksum. What is longer than a piece is not kept in memory, since it is read for
+    /// nothing else.
     fn checksum(&self, range: Range<usize>) -> u64 {
         if range.len() <= PIECE {
             return checksum(&self.bytes[range]);

@@ -24,7 +24,8 @@ impl FrameWriter {
         })
     }
 
-    /// Goes on with the one section of an unfinished file after the bytes that [`FrameWriter::checkpoint`] made safe.
+    /// Goes on with the one section of an unfinished file after the bytes that
+    /// [`FrameWriter::checkpoint`] made safe.
     pub(crate) fn resume(
         directory: &Directory,
         name: &str,

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
 
-/// A disk, and what is on its way to it. Fed with the events of a record one by one, it gives after each what may be left
-/// after a crash at that moment: of everything that was not synced any part, in any order.
+/// A disk, and what is on its way to it. Fed with the events of a record one by one, it gives after
+/// each what may be left after a crash at that moment: of everything that was not synced any part,
+/// in any order.
 #[derive(Debug, Clone, Default)]
 pub struct Disk {
     files: Vec<File>,
@@ -35,7 +36,8 @@ enum Change {
     Cut(usize),
 }
 
-/// A change of the directory that was not synced: the name that goes, and the name that comes with its file.
+/// A change of the directory that was not synced: the name that goes, and the name that comes with
+/// its file.
 #[derive(Debug, Clone)]
 struct Names {
     goes: Option<String>,
@@ -124,8 +126,9 @@ impl Disk {
         }
     }
 
-    /// States that a crash may leave now: with all that was not synced kept, with all of it lost, with one change lost,
-    /// with one kept, and `samples` more with any subset, writes torn at sectors.
+    /// States that a crash may leave now: with all that was not synced kept, with all of it lost,
+    /// with one change lost, with one kept, and `samples` more with any subset, writes torn at
+    /// sectors.
     pub fn crashes(&self, samples: usize, seed: u64) -> impl Iterator<Item = Crash> + '_ {
         let of_files: usize = self.files.iter().map(|f| f.pending.len()).sum();
         let changes = self.folders.len() + self.pending.len() + of_files;
@@ -189,7 +192,8 @@ impl Disk {
                     what.push(format!("file {number} change {at} {fate:?}"));
                     change.apply(fate, &mut bytes);
                 }
-                // A file system may note the length before the bytes come, and show zeros or old bytes in their place.
+                // A file system may note the length before the bytes come, and show zeros or old
+                // bytes in their place.
                 let chance = hash(seed, &[number]);
                 if chance.is_multiple_of(4) && !file.pending.is_empty() {
                     let fill = if chance.is_multiple_of(8) { 0 } else { 0xA5 };

@@ -1,5 +1,5 @@
-//! A directory for tests that a disk must not fail: it records every change, fails when told, and its record says what a
-//! disk may hold after power was cut ([`Disk`]).
+//! A directory for tests that a disk must not fail: it records every change, fails when told, and
+//! its record says what a disk may hold after power was cut ([`Disk`]).
 
 mod disk;
 
@@ -76,7 +76,8 @@ pub enum Fault {
     Error(io::ErrorKind),
     /// A write takes half of its bytes, as it may; every other call works.
     ShortWrite,
-    /// The disk is full: a write takes half of its bytes, and those after it fail, as does making a file.
+    /// The disk is full: a write takes half of its bytes, and those after it fail, as does making a
+    /// file.
     Full,
     /// The process ends: this call and all after it do nothing.
     Stop,
@@ -145,12 +146,14 @@ impl Injector {
         self.state().calls
     }
 
-    /// Lets `fault` happen at a call, counted from 0 since the directory was made; `None` lets all be well again.
+    /// Lets `fault` happen at a call, counted from 0 since the directory was made; `None` lets all
+    /// be well again.
     pub fn set_fault(&self, fault: Option<(usize, Fault)>) {
         self.state().fault = fault;
     }
 
-    /// Gives the path of the directory to another, or gives it back. Who holds this one pinned still reaches it.
+    /// Gives the path of the directory to another, or gives it back. Who holds this one pinned
+    /// still reaches it.
     pub fn set_moved(&self, moved: bool) {
         self.state().moved = moved;
     }

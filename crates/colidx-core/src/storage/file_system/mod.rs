@@ -1,7 +1,8 @@
 //! Storage in a directory of the file system.
 //!
-//! Every operation goes through a descriptor of the directory, relative to which names are looked up. A pinned storage
-//! keeps that descriptor, so that it stays with its directory when the path is given to another one.
+//! Every operation goes through a descriptor of the directory, relative to which names are looked
+//! up. A pinned storage keeps that descriptor, so that it stays with its directory when the path is
+//! given to another one.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "portable.rs")]
@@ -22,7 +23,8 @@ pub(super) struct FileSystem {
     pinned: Option<Arc<Pinned>>,
 }
 
-/// A directory that was opened, and the path that led to it then, which holds wherever the process changes to.
+/// A directory that was opened, and the path that led to it then, which holds wherever the process
+/// changes to.
 #[derive(Debug)]
 struct Pinned {
     folder: Folder,
@@ -180,7 +182,8 @@ impl LockGuard for Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // To close it would not do: a process that another thread is starting has it open until it runs its own program.
+        // To close it would not do: a process that another thread is starting has it open until it
+        // runs its own program.
         let _ = self.file.unlock();
     }
 }

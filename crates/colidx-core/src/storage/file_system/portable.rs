@@ -1,6 +1,7 @@
 //! A directory by its path, for systems whose directories cannot be opened as files.
 //!
-//! There a file or directory that is open keeps its name, so that what is found by path is what was opened.
+//! There a file or directory that is open keeps its name, so that what is found by path is what was
+//! opened.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

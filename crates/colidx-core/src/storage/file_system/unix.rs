@@ -83,7 +83,8 @@ impl Folder {
         let flags = how | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         match fcntl::openat(&self.0, name, flags, Mode::from_bits_truncate(0o666)) {
             Ok(file) => Ok(file.into()),
-            // What open(2) says of a link that must not be followed, and of a pipe that nobody reads.
+            // What open(2) says of a link that must not be followed, and of a pipe that nobody
+            // reads.
             Err(Errno::ELOOP | Errno::ENXIO) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "it is a link, a pipe or a device, and should be a file",
