@@ -10,10 +10,10 @@ use std::collections::HashSet;
 use std::hash::Hash;
 
 pub(crate) const MANIFEST: &str = "manifest";
-/// The next manifest, before it is put in place.
+/// The next manifest, before the commit renames it.
 pub(crate) const MANIFEST_NEW: &str = "manifest.new";
 
-/// The largest manifest that is read: of some hundred thousand segments.
+/// The largest manifest that is read, for more than 200,000 segments.
 const MAX_BYTES: usize = 64 << 20;
 
 const HEAD: Tag = Tag(*b"HEAD");
@@ -37,7 +37,7 @@ struct Head {
     documents: u64,
 }
 
-/// `Head::flags`: token vectors have unit length and are brought to it when they are decoded.
+/// `Head::flags`: token vectors have unit length, and are normalised when they are decoded.
 const UNIT_LENGTH: u64 = 1;
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -88,17 +88,17 @@ impl FileEntry {
     }
 }
 
-/// One segment: documents that were written together, in files of the same number.
+/// One segment: documents written together, in files of the same number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct SegmentEntry {
     pub number: u32,
-    /// Documents in its files, those that were deleted since included.
+    /// Documents in its files, deleted ones included.
     pub documents: u32,
-    /// Token vectors in its files, likewise.
+    /// Token vectors in its files, those of deleted documents included.
     pub vectors: u64,
-    /// How many of the documents are deleted.
+    /// Deleted documents.
     pub deleted_documents: u32,
-    /// How many of the vectors are theirs.
+    /// Token vectors of deleted documents.
     pub deleted_vectors: u64,
     /// Mean squared distance of its vectors from their centroids when they were encoded; 0 without
     /// vectors.
@@ -128,7 +128,7 @@ pub(crate) struct Manifest {
     /// The next number a new file gets; numbers are never used twice.
     pub next_file: u32,
     pub codebook: u32,
-    /// Whether token vectors have unit length, which decoding then restores.
+    /// Whether token vectors have unit length; decoding then normalises them.
     pub unit_length: bool,
     pub files: Vec<FileEntry>,
     pub segments: Vec<SegmentEntry>,
@@ -136,7 +136,7 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads and fully checks the manifest, whose every section is small.
+    /// Reads the manifest and checks all of it, as it is small.
     pub(crate) fn open(directory: &Directory) -> Result<(Self, Frame)> {
         Self::open_as(directory, MANIFEST)
     }
@@ -181,8 +181,7 @@ impl Manifest {
         })
     }
 
-    /// Writes the manifest under its new name, synced. To put it in place of the last is the
-    /// commit.
+    /// Writes and syncs the manifest as `manifest.new`. Renaming it is the commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
         let mut w = FrameWriter::create(directory, MANIFEST_NEW, kind::MANIFEST)?;
         let head = Head {
@@ -287,7 +286,7 @@ fn invalid(
     frame.error(FormatErrorKind::invalid(section, field, expected, got))
 }
 
-/// The head, whose every field is in its range.
+/// Reads the head and checks the range of every field.
 fn read_head(frame: &Frame) -> Result<Head> {
     let head = frame.section_of::<Head>(HEAD, 1)?[0];
     let known = head.flags & !UNIT_LENGTH == 0 && head.reserved == 0;
@@ -315,7 +314,7 @@ fn read_head(frame: &Frame) -> Result<Head> {
     Err(invalid(frame, HEAD, field, expected, got))
 }
 
-/// The files, each once, of a kind that is known and with a number that was given away.
+/// Reads the files: each once, of a known kind, with a number in use.
 fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
     let mut files = Vec::new();
     for record in frame.section::<FileRecord>(FILES)?.iter() {
@@ -347,7 +346,7 @@ fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
     Ok(files)
 }
 
-/// The segments, no two with the same number.
+/// Reads the segments: no two with the same number.
 fn read_segments(frame: &Frame, head: &Head) -> Result<Vec<SegmentEntry>> {
     let mut segments = Vec::new();
     let records = frame.section_of::<SegmentRecord>(SEGMENTS, head.segments.into())?;
@@ -389,8 +388,8 @@ fn read_segments(frame: &Frame, head: &Head) -> Result<Vec<SegmentEntry>> {
     Ok(segments)
 }
 
-/// Every file is the codebook, of a segment, or of deletions. That no file of a segment is missing
-/// shows when they are opened.
+/// Checks that every file is the codebook, of a segment, or of deletions. A missing file of a
+/// segment is found when the segment is opened.
 fn check_owners(
     frame: &Frame,
     head: &Head,
@@ -415,8 +414,8 @@ fn check_owners(
     }
 }
 
-/// The first item that came before. A small manifest that names the same files again and again
-/// would else open a large index.
+/// The first item that repeats an earlier one. Without this check a small manifest that repeats its
+/// files would open as a large index.
 fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T> {
     let mut seen = HashSet::new();
     items.find(|&item| !seen.insert(item))

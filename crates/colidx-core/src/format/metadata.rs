@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Refuses what is neither empty nor a JSON object, and says why. The object is read through and
-/// not kept.
+/// Refuses text that is neither empty nor a JSON object, and says why. The object is parsed but not
+/// kept.
 pub(crate) fn check(metadata: &str) -> Result<(), serde_json::Error> {
     if metadata.is_empty() {
         return Ok(());

@@ -26,7 +26,7 @@ pub const MAX_DIM: usize = 4096;
 /// Most centroids a codebook may have.
 pub const MAX_CENTROIDS: usize = 1 << 26;
 
-/// The greatest number a file may have: names have eight digits.
+/// The greatest file number: names have eight digits.
 pub(crate) const MAX_FILE_NUMBER: u32 = 99_999_999;
 
 /// The greatest sum of squares of a token vector as it decodes, the square of a length of 2^62:
@@ -66,7 +66,7 @@ pub(crate) mod kind {
     pub const POSTINGS: Tag = Tag(*b"POST");
     pub const TEXT: Tag = Tag(*b"TEXT");
     pub const DELETIONS: Tag = Tag(*b"DELE");
-    /// Not part of an index: what of a build is done.
+    /// Not part of an index: the progress of a build.
     pub const JOURNAL: Tag = Tag(*b"JRNL");
 }
 

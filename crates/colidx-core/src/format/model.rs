@@ -47,7 +47,7 @@ pub struct ModelInfo {
     pub precision: String,
 }
 
-/// What of a description is out of its range.
+/// The field of a description that is out of range.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub field: &'static str,

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Documents asked of the source at a time: enough to fill its batches, few enough to hold.
 pub(super) const BATCH_DOCUMENTS: usize = 256;
 
-/// Where a segment is written, and who watches.
+/// A segment to write: where, how, and who watches.
 pub(crate) struct SegmentJob<'a> {
     pub directory: &'a Directory,
     /// Number of the files.
@@ -43,13 +43,13 @@ impl SegmentJob<'_> {
     }
 }
 
-/// Documents that become a segment, and what makes their vectors.
+/// Documents that become a segment, and the source of their vectors.
 pub(crate) struct SegmentInput<'a> {
     pub documents: StoredDocuments,
-    /// Which of the documents that the source knows each is; `None` when they are the same.
+    /// By document, its ordinal for the source; `None` when it is its place.
     pub ordinals: Option<Vec<u32>>,
     pub source: &'a mut dyn VectorSource,
-    /// Whether the source gives the vectors of an index.
+    /// Whether the vectors are those of an index, as they decode.
     pub stored: bool,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct SegmentOutput {
     pub unit_length: bool,
 }
 
-/// A segment that was written, and the codebook that was trained for it.
+/// A segment that was written, and the codebook trained for it.
 pub(crate) struct Assembled {
     pub written: SegmentOutput,
     pub codebook: FileEntry,
@@ -96,8 +96,8 @@ pub(crate) struct Assembled {
     pub sample_vectors: u64,
 }
 
-/// Trains a codebook on a sample of the documents and writes both it and the segment. What the
-/// journal says is done is not done again.
+/// Trains a codebook on a sample of the documents, and writes it and the segment. Skips the steps
+/// that the journal records as done.
 pub(crate) fn assemble(
     job: &mut SegmentJob<'_>,
     mut input: SegmentInput<'_>,
@@ -124,7 +124,7 @@ pub(crate) fn assemble(
     })
 }
 
-/// As a build does, but what is stopped is not continued.
+/// As [`assemble`], but cannot be resumed.
 pub(crate) fn assemble_without_journal(
     job: &mut SegmentJob<'_>,
     input: SegmentInput<'_>,
@@ -133,7 +133,8 @@ pub(crate) fn assemble_without_journal(
     assemble(job, input, &mut journal)
 }
 
-/// Writes a segment with a codebook that there is. With `unit_length` every vector must have it.
+/// Writes a segment with an existing codebook. With `unit_length` every vector must have unit
+/// length.
 pub(crate) fn extend(
     job: &mut SegmentJob<'_>,
     mut input: SegmentInput<'_>,
@@ -174,14 +175,14 @@ pub(crate) fn extend(
     write(job, input.documents, encoded)
 }
 
-/// Everything that asks the source for vectors: what the journal says is done is not done again.
+/// The steps that ask the source for vectors. Skips those that the journal records as done.
 fn encode(
     job: &mut SegmentJob<'_>,
     reader: &mut Reader<'_>,
     memory: &Memory,
     journal: &mut Journal,
 ) -> Result<(FileDigest, EncodedRecord)> {
-    // What is read and not computed is not kept, so that a sample not yet trained on is drawn
+    // Vectors that are read and not computed are not kept: a sample not yet trained on is drawn
     // again.
     let done = journal.done();
     let useful = done.codebook.is_some() || !reader.source.rereads();
@@ -189,7 +190,7 @@ fn encode(
     let mut sample = Sample::open(job.directory, reader, job.options, from)?;
     let encoded = encode_with(&mut sample, job, reader, memory, journal);
     if encoded.is_err() && journal.keeps() {
-        // The error to tell of is the first.
+        // The first error counts.
         let _ = sample.keep(journal);
     }
     encoded
@@ -246,7 +247,7 @@ fn encode_with(
     Ok((digest, encoded))
 }
 
-/// Writes what follows from the vectors.
+/// Writes posting lists and the documents' table, and describes the segment.
 fn write(
     job: &mut SegmentJob<'_>,
     documents: StoredDocuments,
@@ -285,7 +286,7 @@ fn write(
     })
 }
 
-/// Refuses memory that is too little to finish a segment with these keys, before its vectors are
+/// Refuses a memory limit too low to finish a segment with these keys, before its vectors are
 /// written.
 pub(crate) fn check_memory(memory: usize, keys: &KeyWriter) -> Result<()> {
     Memory::new(memory, keys).map(drop)
@@ -296,7 +297,7 @@ pub(crate) struct EncodedSegment<'a> {
     pub directory: &'a Directory,
     pub number: u32,
     pub keys: KeyWriter,
-    /// Where the vectors of each document begin, and the end.
+    /// Where the vectors of each document begin, and the end of the last.
     pub offsets: &'a [u64],
     pub vectors: VectorDigests,
     pub centroids: usize,
@@ -305,8 +306,7 @@ pub(crate) struct EncodedSegment<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Writes posting lists and the documents' table. Returns the files of the segment, but for its
-/// text.
+/// Writes posting lists and the documents' table. Returns the files of the segment except its text.
 pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntry>> {
     let EncodedSegment {
         directory,

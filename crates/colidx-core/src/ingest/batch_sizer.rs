@@ -1,14 +1,14 @@
-//! How many documents are asked for at a time.
+//! How many documents to ask of a source at a time.
 
-/// Vectors to expect of a document when none has been seen: more than most have.
+/// Expected vectors of a document when none has been seen: more than most have.
 const EXPECTED: usize = 512;
 
-/// Takes as many documents together as there is room for, going by the length of those before.
+/// Sizes batches of documents for a memory budget, by the length of earlier documents.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BatchSizer {
-    /// Vectors there is room for.
+    /// Vectors that fit the budget.
     room: usize,
-    /// Vectors to expect of a document.
+    /// Expected vectors of a document.
     length: usize,
 }
 
@@ -27,7 +27,7 @@ impl BatchSizer {
         &left[..count.min(left.len())]
     }
 
-    /// Learns from documents that came. Long ones come in a row, or one by one among short ones.
+    /// Updates the expected length: up at once, down slowly, as long documents come in runs.
     pub(super) fn saw(&mut self, lens: &[u32]) {
         let longest = lens.iter().max().copied().unwrap_or(0) as usize;
         self.length = longest.max(self.length - self.length / 8);

@@ -26,8 +26,8 @@ pub(super) struct Compressor<'a> {
     encoder: Encoder,
 }
 
-/// A document on its way: its vectors, the numbers of their centroids, which become codes, and the
-/// places of what else is made of them.
+/// A document to compress: its vectors, their centroids, which become codes, and the buffers for
+/// the rest.
 struct Job<'a> {
     vectors: &'a [f32],
     codes: &'a mut [u32],

@@ -1,5 +1,4 @@
-//! Documents on their way into a segment: their text is stored as they come, and encoded from
-//! there.
+//! Documents of a segment to be: their text is stored as they come, and encoded from there.
 
 use super::NewDocument;
 use crate::error::{Error, Result};
@@ -17,7 +16,7 @@ pub(crate) struct DocumentWriter {
     text: TextWriter,
     stores_text: bool,
     without_text: u64,
-    /// A write failed half way: keys and text are not of the same documents.
+    /// A write failed half way: keys and text are out of step.
     poisoned: bool,
 }
 
@@ -45,8 +44,7 @@ impl DocumentWriter {
         })
     }
 
-    /// Adds a document. What is refused leaves no trace; after a write that failed nothing more can
-    /// be done.
+    /// Adds a document. A refused one leaves no trace; after a failed write every call fails.
     pub(crate) fn add(&mut self, document: &NewDocument<'_>) -> Result<()> {
         if self.poisoned {
             return Err(Error::Poisoned);
@@ -77,7 +75,7 @@ impl DocumentWriter {
         self.keys.len()
     }
 
-    /// Lets the key of a document that was added be given to another.
+    /// Frees the key of an added document for another.
     pub(crate) fn forget(&mut self, key: &str) {
         self.keys.forget(key);
     }
@@ -101,7 +99,7 @@ impl DocumentWriter {
     }
 }
 
-/// A key and text of lengths that can be stored, and metadata that is a JSON object.
+/// Checks the lengths of key and text, and that metadata is a JSON object.
 pub(crate) fn check_document(document: &NewDocument<'_>) -> Result<()> {
     check_key(document.key)?;
     let got = document.title.len() + document.text.len() + document.metadata.len();
@@ -119,7 +117,7 @@ pub(crate) fn check_document(document: &NewDocument<'_>) -> Result<()> {
 }
 
 impl StoredDocuments {
-    /// Their text, to be read back.
+    /// Opens their text.
     pub(crate) fn open_text(&self, directory: &Directory) -> Result<Option<Text>> {
         let Some(file) = self.text else {
             return Ok(None);

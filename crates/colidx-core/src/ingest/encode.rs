@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 const LENGTHS: &str = "lengths.spool";
 
-/// The most vectors compressed at a time: sorted by group, there are then many for most groups.
+/// The most vectors compressed at a time: enough that most groups of centroids get many of them.
 const BATCH_VECTORS: usize = 1 << 16;
 
 /// How the journal records vectors that are being encoded.
@@ -45,8 +45,8 @@ pub(crate) struct EncodedRecord {
 }
 
 impl EncodedRecord {
-    /// Mean squared distance of the vectors from their centroids, of which there are so many; 0
-    /// without any.
+    /// Mean squared distance of the vectors, `vectors` in number, from their centroids; 0 without
+    /// any.
     pub(super) fn error(&self, vectors: u64) -> f64 {
         f64::from_bits(self.squared_error) / vectors.max(1) as f64
     }
@@ -76,30 +76,30 @@ fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
 
 /// The vectors of all documents on their way into the segment.
 pub(super) struct Encoding<'a> {
-    /// Documents that there are.
+    /// Number of documents.
     of: u32,
-    /// Those whose vectors are known already.
+    /// Sampled documents, whose vectors are known already.
     sample: Option<&'a mut Sample>,
     compressor: &'a Compressor<'a>,
     writer: VectorWriter,
     lengths: Spool,
     offsets: Vec<u64>,
     unit_length: bool,
-    /// Summed up one by one, so that it does not depend on what is written together.
+    /// Summed one by one, so that it does not depend on batches.
     squared_error: f64,
     sizer: BatchSizer,
     /// Values gathered before they are compressed.
     room: usize,
     /// Documents that are encoded and not yet written.
     gathered: VectorBatch,
-    /// Documents that are encoded, those of the sample among them.
+    /// Documents encoded so far, including the sample's.
     encoded: u32,
     /// A write failed half way: the files hold more than `offsets` says.
     poisoned: bool,
 }
 
 impl<'a> Encoding<'a> {
-    /// Begins, or goes on where the journal says.
+    /// Begins, or resumes from a record of the journal.
     pub(super) fn open(
         directory: &Directory,
         number: u32,
@@ -155,7 +155,7 @@ impl<'a> Encoding<'a> {
         self.offsets.len() as u32 - 1
     }
 
-    /// Encodes and writes what is left, and keeps it when that fails.
+    /// Encodes and writes the remaining documents; on failure, checkpoints what was done.
     pub(super) fn run(
         &mut self,
         reader: &mut Reader<'_>,
@@ -164,7 +164,7 @@ impl<'a> Encoding<'a> {
     ) -> Result<()> {
         let result = self.encode(reader, journal, progress);
         if result.is_err() && journal.keeps() {
-            // The error to tell of is the first.
+            // The first error counts.
             let _ = self.keep(journal);
         }
         result
@@ -257,7 +257,7 @@ impl<'a> Encoding<'a> {
         Ok(())
     }
 
-    /// Makes safe what was encoded, and notes it.
+    /// Syncs the encoded vectors and records them in the journal.
     fn keep(&mut self, journal: &mut Journal) -> Result<()> {
         if self.poisoned {
             return Ok(());
@@ -276,7 +276,7 @@ impl<'a> Encoding<'a> {
         Ok(())
     }
 
-    /// Closes the files, which are then safe, and notes it.
+    /// Closes and syncs the files, and records them in the journal.
     pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
         let lengths = self.lengths.checkpoint()?;
         let vectors = self.writer.finish()?;
@@ -293,7 +293,7 @@ impl<'a> Encoding<'a> {
     }
 }
 
-/// Unit length but for the rounding of a vector stored as f16.
+/// Unit length, within the rounding of a vector stored as f16.
 pub(super) fn has_unit_length(vector: &[f32]) -> bool {
     (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
 }

@@ -1,8 +1,8 @@
-//! The journal of a build: what of it is safe on disk, so that a build that was stopped can go on.
+//! The journal of a build: how much of it is safe on disk, so that a stopped build can be resumed.
 //!
-//! A build writes a journal from time to time, and when it fails: first it syncs the files that the
-//! journal speaks of, then it replaces the journal at one blow. What lies in these files behind the
-//! recorded lengths is cut off when the build goes on.
+//! A build writes a journal at intervals, and when it fails: it syncs the files that the journal
+//! records, then replaces the journal atomically. Bytes of these files beyond the recorded lengths
+//! are cut off when the build resumes.
 
 use super::BuildOptions;
 use super::encode::{EncodedRecord, EncodingRecord};
@@ -39,7 +39,7 @@ pub(crate) struct Record {
     done: Done,
 }
 
-/// What is done and safe.
+/// Steps that are done and synced.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Done {
     pub sample: Option<SampleRecord>,
@@ -49,15 +49,15 @@ pub(super) struct Done {
 }
 
 impl Record {
-    /// The journal of a build over the index that is there. One of a build over another commit, be
-    /// it that this build has been committed or that another came between, is none.
+    /// The journal of a build that would replace the current commit. A journal over another commit
+    /// does not count: that build was committed, or another commit came in between.
     pub(super) fn find(directory: &Directory, replaced: &Replaced) -> Result<Option<Self>> {
         let current = (replaced.generation, replaced.next_file());
         let record = Self::read(directory)?;
         Ok(record.filter(|record| (record.generation, record.number) == current))
     }
 
-    /// The journal that is there, of whatever build.
+    /// The journal in the directory, of whatever build.
     pub(super) fn read(directory: &Directory) -> Result<Option<Self>> {
         if !directory.exists(JOURNAL)? {
             return Ok(None);
@@ -82,7 +82,7 @@ impl Record {
         })
     }
 
-    /// Whether there is anything to go on with.
+    /// Whether there is anything to resume.
     pub(super) fn has_encoded(&self) -> bool {
         self.encoded > 0
     }
@@ -117,20 +117,20 @@ pub(crate) fn unfinished(directory: &Directory) -> Result<Option<Unfinished>> {
     Ok(record.map(|record| record.unfinished()))
 }
 
-/// The journal of the build that runs.
+/// The journal of the running build.
 #[derive(Debug)]
 pub(crate) struct Journal {
     directory: Directory,
     record: Record,
-    /// Documents that were encoded before this build went on.
+    /// Documents that were encoded before this build resumed; `None` for a new build.
     pub resumed: Option<u32>,
-    /// Time from one save to the next; `None` when nothing is to be kept.
+    /// Time between saves; `None` where nothing is to be kept.
     every: Option<Duration>,
     saved: Instant,
 }
 
 impl Journal {
-    /// The journal of a new build, or of one that goes on: its options must then be the same.
+    /// The journal of a new build, or of one that resumes, whose options must then be the same.
     pub(crate) fn new(
         directory: &Directory,
         replaced: &Replaced,
@@ -166,7 +166,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Of work that is not continued when it was stopped.
+    /// For work that cannot be resumed: records nothing.
     pub(super) fn none(directory: &Directory) -> Self {
         Self {
             directory: directory.clone(),
@@ -177,13 +177,13 @@ impl Journal {
         }
     }
 
-    /// Whether it is worth anything to make safe what was done.
+    /// Whether anything is kept to resume from.
     pub(super) fn keeps(&self) -> bool {
         self.every.is_some()
     }
 
-    /// Notes something that the bytes of the index depend on; where the build goes on, it must be
-    /// what it was.
+    /// Records an input that the bytes of the index depend on; where the build resumes, it must be
+    /// the same as before.
     pub(crate) fn input(&mut self, what: &str, value: impl ToString) -> Result<()> {
         let got = value.to_string();
         let input = &mut self.record.input;
@@ -202,7 +202,7 @@ impl Journal {
         }
     }
 
-    /// Notes how many documents there are.
+    /// Records the number of documents.
     pub(crate) fn documents(&mut self, documents: u32) -> Result<()> {
         self.record.documents = documents;
         self.input("number of documents", documents)
@@ -212,20 +212,20 @@ impl Journal {
         &self.record.done
     }
 
-    /// Whether it is time to make safe what was done, and to save the journal.
+    /// Whether it is time for a checkpoint.
     pub(super) fn due(&self) -> bool {
         self.every
             .is_some_and(|every| self.saved.elapsed() >= every)
     }
 
-    /// Notes what is safe on disk now, and how many documents have been encoded for it.
+    /// Records what is synced now, and how many documents have been encoded for it.
     pub(super) fn note(&mut self, encoded: u32, change: impl FnOnce(&mut Done)) {
         self.record.encoded = encoded;
         change(&mut self.record.done);
     }
 
-    /// Says that a build begins, before it writes anything else: what is there without a journal is
-    /// then no unfinished build.
+    /// Marks the start of a build before it writes anything else: files without a journal are then
+    /// not those of an unfinished build.
     pub(crate) fn begin(&mut self) -> Result<()> {
         match self.resumed {
             Some(_) => Ok(()),
@@ -233,7 +233,7 @@ impl Journal {
         }
     }
 
-    /// Makes what was noted durable; while nothing was encoded, there is nothing to keep.
+    /// Writes the journal, unless nothing was encoded and there is nothing to resume.
     pub(crate) fn save(&mut self) -> Result<()> {
         if !self.record.has_encoded() {
             return Ok(());
@@ -255,11 +255,11 @@ impl Journal {
     }
 }
 
-/// Whether it is the file that is wrong, and not the system.
+/// Whether the file is at fault, and not the system.
 fn is_damage(error: &Error) -> bool {
     match error {
         Error::Format(_) => true,
-        // A folder, a pipe or a link in its place.
+        // A folder, a pipe or a link has its name.
         Error::Io { source, .. } => matches!(
             source.kind(),
             ErrorKind::InvalidInput | ErrorKind::IsADirectory

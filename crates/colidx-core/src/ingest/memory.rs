@@ -1,22 +1,21 @@
-//! How the memory of a build is shared out, and the least that will do.
+//! How the memory of a build is divided, and the least that is enough.
 //!
-//! Some of it is held whatever there is: a few bytes a document, the codebook as it is trained, and
-//! of the sample the first rows and one part. What is left decides how much of everything else is
-//! held at a time, and about nothing else.
+//! Some is always held: a few bytes a document, the codebook in training, and of the sample the
+//! first rows and one part. The rest decides only how much of everything else is held at a time.
 
 use crate::error::{Error, Result};
 use crate::segment::documents::KeyWriter;
 use colidx_cluster::{FIRST_BYTES, TrainOptions};
 
-/// The program itself, and what its buffers leave unused.
+/// The program itself, and slack of its buffers.
 const PROGRAM: usize = 24 << 20;
 /// A thread's stack and buffers.
 const THREAD: usize = 8 << 20;
 /// A document's place in the sample's order, its offsets, and the place of its vectors.
 const DOCUMENT: usize = 48;
-/// A value of the codebook, several times: as it is stored, and laid out to be compared.
+/// A value of the codebook, held several times: as stored, and laid out for comparisons.
 const CODEBOOK: usize = 8;
-/// The same when it is trained: as it is then, rounded, and in the graph.
+/// The same in training: as trained, rounded, and in the graph.
 const TRAINED: usize = 16;
 
 /// The bytes that a build may hold.
@@ -35,7 +34,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Shares out `total` bytes between documents with these keys and what is done to them.
+    /// Divides `total` bytes for documents with these keys.
     ///
     /// # Errors
     ///
@@ -46,8 +45,8 @@ impl Memory {
         Ok(memory)
     }
 
-    /// The same where the codebook is there already: what is too little for both is refused at
-    /// once, with what would do for both.
+    /// The same with an existing codebook: too little for either is refused at once, with what is
+    /// enough for both.
     ///
     /// # Errors
     ///
@@ -73,8 +72,8 @@ impl Memory {
         }
     }
 
-    /// The same with a codebook of so many centroids, which is trained on so many vectors, or not
-    /// if these are none.
+    /// The same with a codebook of `centroids` centroids, trained on `vectors` vectors, or not
+    /// trained if that is 0.
     ///
     /// # Errors
     ///
@@ -118,7 +117,7 @@ impl Memory {
             .saturating_mul(bytes)
     }
 
-    /// What is held whatever there is.
+    /// Bytes that are always held.
     fn least(&self) -> usize {
         let codebook = self.codebook(if self.sample > 0 { TRAINED } else { CODEBOOK });
         let part = TrainOptions::new(0).part_bytes.min(self.sample);
@@ -128,7 +127,7 @@ impl Memory {
             .fold(0, usize::saturating_add)
     }
 
-    /// What is held from beginning to end.
+    /// Bytes held from beginning to end.
     fn fixed(&self) -> usize {
         let documents = self.documents.saturating_mul(DOCUMENT);
         let program = PROGRAM + self.threads * THREAD;

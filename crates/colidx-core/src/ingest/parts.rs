@@ -43,7 +43,7 @@ struct Divided {
     labels: Vec<Option<u32>>,
 }
 
-/// What a part has in the file, and what it has collected since.
+/// The chunks of a part in the file, and the rows collected since.
 #[derive(Default)]
 struct Chunks {
     written: Vec<Range<usize>>,
@@ -124,7 +124,7 @@ impl PartsWriter {
         Ok(divided)
     }
 
-    /// All rows have come.
+    /// Ends the input.
     pub(super) fn finish(mut self) -> Result<Parts> {
         let mut divided = match self.divided.take() {
             Some(divided) => divided,
@@ -211,7 +211,7 @@ impl colidx_cluster::Parts for Parts {
             decode(records[row as usize], &mut rows.vectors);
         }
         rows.token_ids.sort_unstable();
-        // All of it, since more is mapped than is touched.
+        // All of it, since more was read than used.
         self.bytes.advise_dontneed(0..self.bytes.len());
         Ok(())
     }

@@ -7,16 +7,16 @@ use crate::format::MAX_SQUARED_LENGTH;
 use crate::segment::documents::KeyWriter;
 use crate::segment::text::{StoredText, Text};
 
-/// Bytes of text that are held at a time, but for a document that is larger.
+/// Bytes of text held at a time; a single document may be larger.
 const TEXT_BYTES: usize = 8 << 20;
 
-/// What the vectors of a source must have beside the right numbers.
+/// What the vectors of a source must fulfil besides the right counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Requirements {
     pub unit_length: bool,
     pub token_ids: bool,
-    /// They are those of an index: as long as the format allows, and not only as long as they may
-    /// be when they are new.
+    /// They are those of an index: as long as the format allows, which is more than new ones may
+    /// be.
     pub stored: bool,
 }
 
@@ -35,8 +35,8 @@ impl Reader<'_> {
         self.source.dim()
     }
 
-    /// Reads the vectors of the first of the documents, which are in ascending order: as many as
-    /// the source gives at a time, and as have text that is held together.
+    /// Reads the vectors of the first of the documents, which are ascending: as many as the source
+    /// gives at a time and as their text allows.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
         let together = match &self.text {
@@ -90,7 +90,7 @@ impl Reader<'_> {
     }
 }
 
-/// Refuses another number of things than a source was asked for.
+/// Refuses counts that differ from what a source was asked for.
 pub(super) fn count(what: &'static str, expected: usize, got: usize) -> Result<()> {
     if expected == got {
         return Ok(());
@@ -102,8 +102,8 @@ pub(super) fn count(what: &'static str, expected: usize, got: usize) -> Result<(
     })
 }
 
-/// Greatest squared length of a new vector: a sixteenth of what the format allows, since what few
-/// bits keep of a vector may be longer than it was.
+/// Greatest squared length of a new vector: a sixteenth of what the format allows, since a vector
+/// may decode longer than it was.
 const MAX_NEW: f32 = (MAX_SQUARED_LENGTH / 16.0) as f32;
 
 impl Requirements {
@@ -116,7 +116,7 @@ impl Requirements {
         key: impl Fn(usize) -> &'k str,
     ) -> Result<()> {
         let most = self.longest_squared();
-        // The sum is not below it either where one of the values is not finite.
+        // Also false where a value is not finite.
         let is_storable = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>() <= most;
         let mut rows = vectors.chunks_exact(dim);
         if let Some(at) = rows.position(|row| !is_storable(row)) {
@@ -137,7 +137,7 @@ impl Requirements {
 
     fn longest_squared(self) -> f32 {
         if self.stored {
-            // What was summed up in another order may be a little more.
+            // The sum may be a little more in another order.
             return MAX_SQUARED_LENGTH as f32 * 1.001;
         }
         MAX_NEW
@@ -166,8 +166,8 @@ fn refusal(what: String, row: usize, vector: &[f32], most: f32) -> Error {
     }
 }
 
-/// Which document, of those with so many vectors each, has the vector `row`, and which of its
-/// vectors that is.
+/// Which document has the vector `row`, and which of its vectors that is; `lens` counts vectors by
+/// document.
 fn locate(lens: &[u32], mut row: usize) -> (usize, usize) {
     let mut document = 0;
     while row >= lens[document] as usize {

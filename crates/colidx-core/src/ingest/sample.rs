@@ -1,7 +1,7 @@
 //! The sample that the codebook is trained on.
 //!
-//! Its vectors go into the parts that training reads. Those that took a model to make are also kept
-//! document by document, in spool files, so that nothing is encoded twice.
+//! Its vectors go into the parts that training reads. Computed ones are also kept by document, in
+//! spool files, so that nothing is encoded twice.
 
 use super::assemble::BATCH_DOCUMENTS;
 use super::batch_sizer::BatchSizer;
@@ -26,8 +26,7 @@ const LENGTHS: &str = "sample.spool";
 /// Vectors to train on for each centroid (`docs/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
-/// Vectors that a small corpus has for each centroid at least. From 4,096 vectors on there are more
-/// anyway.
+/// Least vectors for each centroid of a small corpus. From 4,096 vectors on there are more anyway.
 const VECTORS_LEFT: f64 = 4.0;
 
 /// How the journal records the sample.
@@ -61,7 +60,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// An empty sample, or what the journal says of one.
+    /// An empty sample, or the one that the journal records.
     pub(super) fn open(
         directory: &Directory,
         reader: &Reader<'_>,
@@ -150,7 +149,7 @@ impl Sample {
             sizer.saw(&batch.lens);
             self.push(&batch)?;
             if self.so_far.documents <= BATCH_DOCUMENTS {
-                // Now that is known which codebook it will be, before all the others are encoded.
+                // The size of the codebook is known now, before the other documents are encoded.
                 let vectors = self.so_far.expected_vectors();
                 memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
             }
@@ -163,7 +162,7 @@ impl Sample {
             }
         }
         self.complete()?;
-        // What was kept, maybe by a build that was stopped, goes into parts from there.
+        // Kept vectors, perhaps those of a stopped build, go into parts from their files.
         for documents in self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS) {
             batch.clear();
             for &document in documents {
@@ -175,7 +174,7 @@ impl Sample {
         parts.writer.finish()
     }
 
-    /// The sample is drawn: what is kept can be read.
+    /// The sample is drawn: maps the kept vectors.
     pub(super) fn complete(&mut self) -> Result<()> {
         self.complete = true;
         if self.keeps {
@@ -227,7 +226,7 @@ impl Sample {
         so_far.documents = self.order.len().min(so_far.documents + lengths.len());
     }
 
-    /// Makes safe what was encoded, and notes it.
+    /// Syncs the encoded vectors and records them in the journal.
     pub(super) fn keep(&mut self, journal: &mut Journal) -> Result<()> {
         let noted = journal.done().sample.is_some_and(|s| s.complete);
         if self.poisoned || (self.complete && noted) {
@@ -251,7 +250,7 @@ impl Sample {
         self.order.len() as u32
     }
 
-    /// Documents whose vectors need not be made again.
+    /// Documents whose vectors are kept.
     pub(super) fn kept_documents(&self) -> u32 {
         if self.keeps {
             self.so_far.documents as u32
@@ -296,7 +295,7 @@ impl Sample {
         }
     }
 
-    /// Gives up the memory of what was read of the kept vectors.
+    /// Drops the pages of the kept vectors from memory.
     pub(super) fn release(&self) {
         for bytes in self.kept.iter().flatten() {
             bytes.advise_dontneed(0..bytes.len());
@@ -304,7 +303,7 @@ impl Sample {
     }
 }
 
-/// What the documents so far say of all.
+/// Estimates for the whole corpus from the documents so far.
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
     /// Documents of the corpus.
@@ -347,8 +346,8 @@ impl Estimate {
     }
 }
 
-/// Hands the sample over to its parts, document by document: how it is divided must not depend on
-/// how many come together.
+/// Feeds the sample to its parts document by document, so that the division does not depend on
+/// batches.
 struct Feed {
     writer: PartsWriter,
     so_far: Estimate,

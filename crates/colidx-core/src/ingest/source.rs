@@ -44,28 +44,27 @@ pub trait VectorSource {
         true
     }
 
-    /// Whether vectors are read and not computed, so that asking for some again costs no more than
-    /// keeping them would.
+    /// Whether vectors are read and not computed: asking for them again is then as cheap as keeping
+    /// them.
     fn rereads(&self) -> bool {
         false
     }
 
-    /// What the vectors depend on beside the documents, such as the names and sizes of files that
-    /// hold them; empty where [`super::BuildOptions::model`] says it all. A build that resumes must
-    /// find it the same.
+    /// What the vectors depend on besides the documents, such as names and sizes of files; empty
+    /// where [`super::BuildOptions::model`] says all. It must be the same when a build resumes.
     fn fingerprint(&self) -> String {
         String::new()
     }
 
-    /// Fills the empty `out` with the vectors of `documents`, in their order. The same document
-    /// must get the same vectors whatever others are asked for with it.
+    /// Fills the empty `out` with the vectors of `documents`, in order. A document must get the
+    /// same vectors in any batch.
     ///
-    /// A source may stop early and give those of the first documents alone, of one at least: it is
-    /// asked for the others again, unless the build is cancelled, which then keeps what it got.
+    /// A source may return early with the vectors of the first documents only, at least one. It is
+    /// asked again for the others, unless the build is cancelled, which keeps what it got.
     ///
     /// # Errors
     ///
-    /// Any; the build stops with [`crate::Error::Encode`], which shows it.
+    /// Any; the commit fails with [`crate::Error::Encode`], which shows it.
     fn encode(
         &mut self,
         documents: &[SourceDocument<'_>],

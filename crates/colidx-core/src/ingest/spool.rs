@@ -6,14 +6,14 @@ use crate::storage::{Directory, OutputFile};
 use bytemuck::Pod;
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// A file of numbers that grows, and of which the journal may record how far it is safe.
+/// A growing file of numbers, whose checkpoints the journal may record.
 pub(super) struct Spool {
     out: OutputFile,
     hash: Xxh3Default,
 }
 
 impl Spool {
-    /// A new spool, or one that goes on after what was recorded of it.
+    /// A new spool, or one that resumes from a checkpoint.
     pub(super) fn open(
         directory: &Directory,
         name: &str,
@@ -35,7 +35,7 @@ impl Spool {
         self.out.write(bytes)
     }
 
-    /// Hands everything to the system, so that the file can be mapped.
+    /// Hands all bytes to the system, so that the file can be mapped.
     pub(super) fn flush(&mut self) -> Result<()> {
         self.out.flush()
     }
@@ -55,7 +55,7 @@ impl Spool {
     }
 }
 
-/// The numbers that were recorded of a spool; none where nothing was.
+/// The numbers of a spool up to a checkpoint; none without one.
 pub(super) fn read<T: Pod>(
     directory: &Directory,
     name: &str,

@@ -1,10 +1,10 @@
-//! What of a directory belongs to the index that is there, what to a build, and what goes when a
+//! Which files of a directory belong to its index, which to a build, and which are removed when the
 //! build ends.
 //!
 //! A directory is in one of these states, which `docs/updates.md` lists for users: empty; an index;
-//! either of them with an unfinished build; files of an index without a manifest; or somebody
-//! else's. What is missing is not what is unfinished: a build writes its journal before its first
-//! file, so files without manifest and journal are an index that was damaged.
+//! either with an unfinished build; files of an index without a manifest; or somebody else's. A
+//! build writes its journal before its first file, so files without manifest and journal are those
+//! of a damaged index and not of an unfinished build.
 
 use super::BuildOptions;
 use super::journal::{JOURNAL, Record};
@@ -14,7 +14,7 @@ use crate::format::{self, file_name};
 use crate::index::Index;
 use crate::storage::{Directory, LOCK};
 
-/// What is known of the index that a build replaces; nothing, when there is none.
+/// The index that a build replaces; empty when there is none.
 #[derive(Debug, Default)]
 pub(crate) struct Replaced {
     pub generation: u64,
@@ -61,8 +61,8 @@ impl Replaced {
     }
 }
 
-/// A directory taken for a build or for changes. When it is dropped, what was not committed is
-/// removed, unless a journal tells how to go on.
+/// A directory locked for a build or for updates. When it is dropped, uncommitted files are
+/// removed, unless a journal says how to resume.
 #[derive(Debug)]
 pub(crate) struct Staging {
     /// The writer's handle, which holds the lock.
@@ -72,8 +72,8 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    /// Takes the directory, together with what is there now and the journal of the build that is to
-    /// be continued.
+    /// Locks the directory for a build. Also returns the index that it replaces and the journal of
+    /// the build to resume.
     pub(crate) fn take(
         directory: &Directory,
         options: &BuildOptions,
@@ -87,7 +87,7 @@ impl Staging {
         let there = directory.exists(MANIFEST)?;
         let mut replaced = Replaced::read(&directory)?;
         let record = match Record::find(&directory, &replaced) {
-            // What cannot be read cannot be continued, but it can be replaced.
+            // It cannot be resumed, but it can be replaced.
             Err(Error::DamagedJournal { .. }) if options.force && !options.resume => None,
             found => found?,
         };
@@ -122,8 +122,8 @@ impl Staging {
         Ok((staging, replaced, None))
     }
 
-    /// Takes a locked directory for changes to its index. A build over it that was left unfinished
-    /// would be worthless after them, so it must be ended first.
+    /// Takes a locked directory for updates of its index. They would make an unfinished build over
+    /// it worthless, so that must be ended first.
     pub(crate) fn over(directory: Directory, manifest: &Manifest) -> Result<Self> {
         let index = Replaced::of(manifest);
         let record = Record::find(&directory, &index)?;
@@ -141,7 +141,7 @@ impl Staging {
 
     /// Removes what an earlier build or writer left behind.
     pub(crate) fn clear(&self) -> Result<()> {
-        // A journal must not outlive what it speaks of.
+        // A journal must not outlive the files it records.
         if self.directory.exists(JOURNAL)? {
             self.directory.remove(JOURNAL)?;
             self.directory.sync()?;
@@ -149,15 +149,15 @@ impl Staging {
         self.sweep()
     }
 
-    /// Removes what is not kept, as much of it as can be. After a commit of another nothing is
-    /// known to be nobody's.
+    /// Removes all files that are not kept, as far as possible. Fails first if another writer has
+    /// committed, as its files are not to be told from leftovers.
     pub(crate) fn sweep(&self) -> Result<()> {
         self.directory.check_commit()?;
         let mut result = Ok(());
         for name in self.directory.list()? {
             if is_ours(&name) && name != LOCK && !self.kept.contains(&name) {
                 let removed = self.directory.remove(&name);
-                // There a file that a reader maps cannot be removed yet.
+                // On Windows a file that a reader maps cannot be removed yet.
                 if cfg!(not(windows)) {
                     result = result.and(removed);
                 }
@@ -166,8 +166,8 @@ impl Staging {
         result
     }
 
-    /// What to tell of when something failed: another who works in the directory makes files vanish
-    /// or change, which looks like damage.
+    /// The error to report: another writer in the directory makes files vanish or change, which
+    /// looks like damage.
     pub(crate) fn reason(&self, error: Error) -> Error {
         match self.directory.check_commit() {
             Err(conflict @ Error::Conflict { .. }) => conflict,
@@ -175,10 +175,10 @@ impl Staging {
         }
     }
 
-    /// Commits, and returns the index as it then is; `known` is what of it may be open already. The
-    /// new state is opened before it is put in place, so that no state is committed that a reader
-    /// refuses. When the staging is dropped or swept, the files of the commit before are removed,
-    /// which readers that hold them do not notice.
+    /// Commits, and returns the new state of the index; parts of `known`, the state before, are
+    /// reused. The new state is opened before the commit, so that none is committed that a reader
+    /// refuses. The files of the commit before are removed when the staging is dropped or swept;
+    /// readers keep what they mapped.
     pub(crate) fn commit(&mut self, manifest: &Manifest, known: Option<&Index>) -> Result<Index> {
         let files = files_of(manifest);
         manifest.write(&self.directory)?;
@@ -199,8 +199,8 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // Best effort: what cannot be removed now is removed by the next build. What a build can go
-        // on with stays, and so does what cannot be told.
+        // Best effort: the next build removes what cannot be removed now. A journal that can be
+        // resumed, or cannot be read, keeps everything.
         let record = Record::read(&self.directory);
         if !self.committed && record.map_or(true, |r| r.is_some_and(|r| r.has_encoded())) {
             return;

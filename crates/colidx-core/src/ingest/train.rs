@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Residuals the quantiser is learned from: far more than its few hundred numbers need.
+/// Residuals the quantiser is trained on: far more than its few hundred parameters need.
 const QUANTIZER_VECTORS: usize = 1 << 16;
 
 /// A codebook, and an assigner, which numbers centroids in the order of training.
@@ -40,7 +40,7 @@ impl Trained {
     }
 }
 
-/// How to train, but for the number of centroids.
+/// How to train, except for the number of centroids.
 pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
     TrainOptions {
         engine: options.engine,
@@ -116,7 +116,7 @@ pub(super) fn train(
     };
     let assigner = Assigner::new(dim, &centroids, &groups);
 
-    // The first vectors of a sample that is in random order are as good as any.
+    // The sample is in random order, so its first vectors are as good as any.
     residuals.truncate(QUANTIZER_VECTORS * dim);
     token_ids.truncate(QUANTIZER_VECTORS);
     let token_ids = (!token_ids.is_empty()).then_some(token_ids);

@@ -1,4 +1,4 @@
-//! Bytes in memory at an address that suits every type, as a mapped file's does.
+//! Bytes in memory, aligned for every type as a mapped file is.
 
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
@@ -8,7 +8,7 @@ use std::ops::Deref;
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// A growing row of bytes that begins at a multiple of 64.
+/// A growable buffer whose address is a multiple of 64.
 #[derive(Clone, Default)]
 pub(super) struct AlignedBytes {
     lines: Vec<Line>,
@@ -16,7 +16,7 @@ pub(super) struct AlignedBytes {
 }
 
 impl AlignedBytes {
-    /// Puts bytes at an offset; what lies between the end and the offset becomes zero.
+    /// Writes bytes at an offset; a gap before it is filled with zeros.
     pub(super) fn write_at(&mut self, offset: usize, bytes: &[u8]) {
         let end = offset + bytes.len();
         if end > self.len {
@@ -28,7 +28,7 @@ impl AlignedBytes {
     /// Cuts, or lengthens with zeros.
     pub(super) fn resize(&mut self, len: usize) {
         self.lines.resize(len.div_ceil(64), Line([0; 64]));
-        // What a cut leaves in the last line must not come back when it grows again.
+        // Bytes that were cut off must not come back when it grows again.
         if len < self.len {
             let rest = len..self.lines.len() * 64;
             bytemuck::cast_slice_mut::<_, u8>(&mut self.lines)[rest].fill(0);
@@ -37,7 +37,7 @@ impl AlignedBytes {
     }
 }
 
-/// Without the bytes: an index that is shown would else fill the screen.
+/// Without the bytes, which could be gigabytes.
 impl fmt::Debug for AlignedBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len)

@@ -1,8 +1,8 @@
-//! What makes its holder the only writer, and tells when it no longer is.
+//! The guard of the only writer, which notices when it no longer is the only one.
 //!
-//! A lock is a file, and who can write to a directory can remove it, take it for stale, put another
-//! directory in its place, or commit without asking. So every change that a writer makes asks
-//! first, and a commit asks once more.
+//! The lock is a file, and anyone who can write to the directory can remove it as stale, replace
+//! the directory, or commit without it. So a writer checks it before every change, and again at the
+//! commit.
 
 use super::{Directory, LOCK, LockGuard, Storage};
 use crate::error::{Conflict, Error, Result};
@@ -162,10 +162,10 @@ impl Directory {
         guard.map_or(Ok(()), |guard| guard.check_commit())
     }
 
-    /// Puts a finished, synced file in place of the watched one at one blow, and returns when that
-    /// is durable.
+    /// Replaces the watched file by a finished, synced one, atomically, and returns when that is
+    /// durable.
     pub(crate) fn commit(&self, with: &str, watched: &'static str) -> Result<()> {
-        // What the new file speaks of must have durable names before it is found.
+        // Files that the new one names must be durable first.
         self.sync()?;
         self.check_commit()?;
         if let Some(guard) = &self.guard {

@@ -55,9 +55,8 @@ impl Bytes {
         Ok(Self(Of::Map(Arc::new(map))))
     }
 
-    /// Says that ranges will be read here and there: a page that is missing then comes alone,
-    /// without megabytes around it that would push out others. Whoever reads front to back asks for
-    /// what comes with [`Bytes::advise_willneed].
+    /// Advises random access (`MADV_RANDOM`): a fault then loads one page and not the read-ahead
+    /// window. Sequential readers call [`Bytes::advise_willneed`] instead.
     pub(crate) fn advise_random(&self) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
@@ -65,7 +64,7 @@ impl Bytes {
         }
     }
 
-    /// Has a range read from disk before its use, all at once and not page by page.
+    /// Starts reading a range from disk (`MADV_WILLNEED`), at once and not page by page.
     pub(crate) fn advise_willneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
@@ -74,8 +73,8 @@ impl Bytes {
         }
     }
 
-    /// Gives up the pages of a range after its use, so that a file read front to back is never in
-    /// memory as a whole.
+    /// Drops the pages of a range after use (`MADV_DONTNEED`), so that a sequential read never
+    /// holds the whole file.
     pub(crate) fn advise_dontneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {

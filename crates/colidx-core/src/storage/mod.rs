@@ -90,14 +90,14 @@ pub trait Storage: Debug + Send + Sync {
     /// cut: maps of it stay.
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageFile>>;
 
-    /// Opens a file to go on writing at `length`, and cuts off what lies behind. A shorter file is
-    /// an [`io::ErrorKind::UnexpectedEof`].
+    /// Opens a file to resume writing at `length`, and cuts off the rest. A shorter file is an
+    /// [`io::ErrorKind::UnexpectedEof`].
     fn append(&self, name: &str, length: u64) -> io::Result<Box<dyn StorageFile>>;
 
     /// The bytes of a file as they are now; later writes to it may or may not show.
     fn map(&self, name: &str) -> io::Result<Bytes>;
 
-    /// A copy of the first bytes of a file, at most so many, which holds nothing of the file open.
+    /// A copy of the first bytes of a file, at most `most`. The file is not kept open.
     fn read(&self, name: &str, most: usize) -> io::Result<Bytes> {
         let bytes = self.map(name)?;
         Ok(Bytes::from(&bytes[..bytes.len().min(most)]))
@@ -106,14 +106,14 @@ pub trait Storage: Debug + Send + Sync {
     /// Gives a file another name, in place of a file of that name.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Removes a name, be it of an empty folder; maps of the file stay as they are.
+    /// Removes a file or an empty folder; maps of the file stay as they are.
     fn remove(&self, name: &str) -> io::Result<()>;
 
     /// Makes created, renamed and removed names durable.
     fn sync(&self) -> io::Result<()>;
 
-    /// Takes a lock on a file, which is made where it is not there, or gives `None` if another
-    /// holds it. The lock is given back when the value is dropped, and when the process ends.
+    /// Locks a file, which is created if missing; `None` if another holds the lock. It is released
+    /// when the value is dropped and when the process ends.
     fn lock(&self, name: &str) -> io::Result<Option<Box<dyn LockGuard>>>;
 }
 
@@ -125,8 +125,7 @@ pub trait StorageFile: Write + Debug + Send {
 
 /// A lock that is held until it is dropped.
 pub trait LockGuard: Debug + Send + Sync {
-    /// Whether the name of the locked file still leads to it. If not, the next comer would lock
-    /// another file.
+    /// Whether the locked file still has its name. If not, another writer would lock a new file.
     fn is_held(&self) -> io::Result<bool>;
 }
 
@@ -140,10 +139,10 @@ fn too_short(length: u64) -> io::Error {
 /// The directory of an index. Clones are handles on the same one.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    /// As the caller gave it: its path may come to lead elsewhere.
+    /// As the caller gave it: its path may lead elsewhere later.
     named: Arc<dyn Storage>,
     storage: Arc<dyn Storage>,
-    /// Asked before every change; of the writer only.
+    /// Checked before every change; only a writer has one.
     guard: Option<Arc<Guard>>,
 }
 
@@ -224,12 +223,12 @@ impl Directory {
         Ok(OutputFile::new(file, path, 0))
     }
 
-    /// Goes on writing a file at `length`, cutting off what lies behind.
+    /// Resumes writing a file at `length`, cutting off the rest.
     pub(crate) fn append(&self, name: &str, length: u64) -> Result<OutputFile> {
         self.check_guard()?;
         let path = self.file_path(name);
         let file = self.storage.append(name, length);
-        let file = file.map_err(Error::io("cannot go on writing", &path))?;
+        let file = file.map_err(Error::io("cannot resume writing", &path))?;
         Ok(OutputFile::new(file, path, length))
     }
 
@@ -239,7 +238,7 @@ impl Directory {
         mapped.map_err(Error::io("cannot map", &self.file_path(name)))
     }
 
-    /// Reads the first bytes of a file, at most so many.
+    /// Reads the first bytes of a file, at most `most`.
     pub(crate) fn read(&self, name: &str, most: usize) -> Result<Bytes> {
         let read = self.storage.read(name, most);
         read.map_err(Error::io("cannot read", &self.file_path(name)))
@@ -248,7 +247,7 @@ impl Directory {
     /// Replaces a file by another that is finished and synced, atomically, and returns when that is
     /// durable.
     pub(crate) fn replace(&self, with: &str, name: &str) -> Result<()> {
-        // What the new file speaks of must have durable names before it is found.
+        // Files that the new one names must be durable first.
         self.sync()?;
         self.check_guard()?;
         self.put_in_place(with, name)
@@ -326,7 +325,7 @@ impl OutputFile {
 mod tests {
     use super::*;
 
-    /// What every storage owes, whatever it is made of.
+    /// What every storage promises.
     fn keeps_its_promises(storage: &dyn Storage) -> io::Result<()> {
         storage.create_directory()?;
         assert!(!storage.exists("a")?);

@@ -15,9 +15,8 @@ pub(super) trait MakeFolders {
     fn sync(&mut self, path: &Path) -> io::Result<()>;
 }
 
-/// Makes a folder and those above it where they are not there. Returns when the name of each that
-/// was made is durable in the folder above it; the folder itself is synced even if it was there,
-/// since whoever made it may have been killed.
+/// Creates a folder and its missing parents. Returns when each new name is durable in its parent;
+/// an existing folder is synced too, since the process that created it may have been killed.
 pub(super) fn create_all(path: &Path, folders: &mut dyn MakeFolders) -> io::Result<()> {
     let parent = match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -35,8 +34,8 @@ pub(super) fn create_all(path: &Path, folders: &mut dyn MakeFolders) -> io::Resu
     match made {
         Ok(()) => folders.sync(parent),
         Err(error) => match folders.is_folder(path) {
-            // A folder above that may not be read cannot be synced by us, and whoever made this one
-            // in it could.
+            // A parent that may not be read cannot be synced here, but the process that created the
+            // folder in it could.
             Ok(true) => match folders.sync(parent) {
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
                 synced => synced,

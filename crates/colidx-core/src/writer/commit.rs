@@ -12,7 +12,7 @@ use crate::ingest::{
 use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
-/// What was ready to be committed when the directory turned out to have been moved.
+/// A commit that was ready when the directory turned out to have been moved.
 pub(super) struct Prepared {
     manifest: Manifest,
     report: CommitReport,
@@ -92,7 +92,7 @@ impl Updates {
                 stored: false,
             };
             if manifest.centroids == 0 {
-                // Built without vectors: the codebook is learned from the first that come.
+                // Committed without vectors so far: the codebook is trained on the first that come.
                 let assembled = assemble_without_journal(&mut job, input)?;
                 report.note(&assembled.written);
                 report.note_training(&assembled);
@@ -134,7 +134,7 @@ impl Updates {
         }
     }
 
-    /// Puts a manifest in place and moves on to it.
+    /// Commits a manifest and moves on to it.
     pub(super) fn publish(
         &mut self,
         manifest: &Manifest,
@@ -160,7 +160,7 @@ impl Updates {
         Ok(())
     }
 
-    /// After a commit, whether it failed or not: moves on to what is in place.
+    /// After a commit with unknown outcome, reloads the state that is in place.
     pub(super) fn refresh(&mut self) -> Result<()> {
         if self.commit_unknown {
             if let Some(newer) = self.index.reload_from(&self.files.directory)? {

@@ -1,4 +1,4 @@
-//! Putting segments together: as the policy says, or all of them.
+//! Merging segments: as the policy says, or all of them.
 
 use super::CommitReport;
 use super::manifest_edit::ManifestEdit;
@@ -53,7 +53,7 @@ impl Updates {
         manifest.segments.iter().map(size).collect()
     }
 
-    /// Puts one segment in the place of some.
+    /// Replaces segments by one.
     fn rewrite(
         &mut self,
         places: &[usize],

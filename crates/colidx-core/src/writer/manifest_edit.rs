@@ -1,4 +1,4 @@
-//! From one commit to the next: the manifest as it will be.
+//! The edit from one manifest to the next.
 
 use super::policy;
 use crate::deletions::{self, Deletions, Entry};
@@ -10,7 +10,7 @@ use crate::ingest::{Assembled, BuildOptions, SegmentOutput};
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Gives files their numbers, none twice.
+/// Allocates file numbers, none twice.
 #[derive(Debug)]
 pub(super) struct FileIds {
     next: u32,
@@ -21,7 +21,7 @@ impl FileIds {
         Self { next }
     }
 
-    /// The number that is given next.
+    /// The next number.
     pub(super) fn next(&self) -> u32 {
         self.next
     }
@@ -41,7 +41,7 @@ impl FileIds {
 /// A segment that was written, and its files.
 pub(super) type NewSegment = (SegmentEntry, Vec<FileEntry>);
 
-/// The next commit, while it is put together.
+/// The next manifest, while it is edited.
 pub(super) struct ManifestEdit<'a> {
     index: &'a Index,
     /// The writer's handle.
@@ -63,7 +63,7 @@ impl<'a> ManifestEdit<'a> {
         }
     }
 
-    /// Deletes documents that are there. Comes before segments do.
+    /// Deletes committed documents. Must be called before segments are added or replaced.
     pub(super) fn delete(&mut self, entries: &'a BTreeSet<Entry>) -> Result<()> {
         let segments = &mut self.manifest.segments;
         let places: HashMap<u32, usize> = segments.iter().map(|s| s.number).zip(0..).collect();
@@ -84,7 +84,7 @@ impl<'a> ManifestEdit<'a> {
         self.manifest.files.extend(written.files);
     }
 
-    /// Puts a segment in the place of others, or nothing where nothing was left of them.
+    /// Replaces segments by one, or by none where no document is left.
     pub(super) fn replace(&mut self, places: &[usize], by: Option<NewSegment>) {
         let Some(&first) = places.first() else {
             return;
@@ -112,8 +112,8 @@ impl<'a> ManifestEdit<'a> {
             .extend(by.into_iter().flat_map(|(_, files)| files));
     }
 
-    /// Puts another codebook in place, and the segment that was encoded with it. Segments with
-    /// vectors must be gone.
+    /// Replaces the codebook and adds the segment encoded with it. Segments with vectors must have
+    /// been replaced before.
     pub(super) fn train(&mut self, assembled: Assembled, options: &BuildOptions) {
         let manifest = &mut self.manifest;
         manifest.files.retain(|f| f.kind != kind::CODEBOOK);
@@ -126,7 +126,7 @@ impl<'a> ManifestEdit<'a> {
         self.add(assembled.written);
     }
 
-    /// The manifest, with the files of deletions that it needs.
+    /// Writes files of deletions and returns the manifest.
     pub(super) fn finish(mut self, file_ids: &mut FileIds) -> Result<Manifest> {
         let segments = &self.manifest.segments;
         let empty: Vec<usize> = (0..segments.len())
@@ -138,8 +138,8 @@ impl<'a> ManifestEdit<'a> {
         Ok(self.manifest)
     }
 
-    /// Writes a file of the new deletions. Older files go into it as tiers have it, and those that
-    /// are mostly of segments that are gone.
+    /// Writes a file of the new deletions. It absorbs older files by size tier, and those that
+    /// mostly concern segments that are gone.
     fn settle_deletions(&mut self, file_ids: &mut FileIds) -> Result<()> {
         let live: HashSet<u32> = self.manifest.segments.iter().map(|s| s.number).collect();
         let is_live = |entry: &&Entry| live.contains(&deletions::parts(**entry).0);
@@ -168,7 +168,7 @@ impl<'a> ManifestEdit<'a> {
             let Some(group) = policy::crowded(&sizes) else {
                 break;
             };
-            // The last is what is to be written.
+            // The last is the new file.
             let last = kept.len();
             for place in group.into_iter().rev().filter(|&place| place < last) {
                 absorbed.push(kept.remove(place));

@@ -1,7 +1,7 @@
 //! Merging: several segments become one, without their deleted documents.
 //!
-//! The codebook stays, so codes, residuals and their means are copied as they are, and so are
-//! blocks of text; posting lists and the documents' table are made anew.
+//! The codebook stays, so codes, residuals, mean residuals and blocks of text are copied as they
+//! are; posting lists and the documents' table are rebuilt.
 
 use super::manifest_edit::NewSegment;
 use crate::error::{Error, Result};
@@ -19,10 +19,10 @@ use crate::storage::Directory;
 /// Documents copied at a time.
 const BATCH_DOCUMENTS: usize = 1 << 10;
 
-/// Vectors copied before the memory of the files they came from is given up.
+/// Vectors copied before the pages of their files are dropped from memory.
 const BATCH_VECTORS: u64 = 1 << 18;
 
-/// The live documents of some segments, as the documents of one.
+/// Merges the live documents of segments into one.
 pub(super) struct Merger<'a> {
     index: &'a Index,
     /// The writer's handle.
@@ -60,7 +60,7 @@ impl<'a> Merger<'a> {
         })
     }
 
-    /// Documents there will be.
+    /// Documents of the merged segment.
     pub(super) fn documents(&self) -> u64 {
         self.live.iter().map(|live| live.len() as u64).sum()
     }
@@ -184,7 +184,7 @@ impl<'a> Merger<'a> {
     }
 }
 
-/// Live documents that follow each other, so that their vectors do: some at a time.
+/// Runs of consecutive live documents, whose vectors are then consecutive too.
 fn runs(live: &[u32]) -> impl Iterator<Item = &[u32]> {
     let runs = live.chunk_by(|a, b| a + 1 == *b);
     runs.flat_map(|run| run.chunks(BATCH_DOCUMENTS))

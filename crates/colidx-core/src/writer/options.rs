@@ -4,7 +4,7 @@ use crate::format::model::ModelInfo;
 use crate::ingest::{BuildOptions, Engine};
 use crate::setters::setters;
 
-/// How to write to an index that is there. [`WriterOptions::default`] deletes and merges; to add
+/// How to write to an existing index. [`WriterOptions::default`] deletes and merges; to add
 /// documents set `model` to the index's.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ impl Default for WriterOptions {
     }
 }
 
-/// How to go on writing to an index that was created with these options.
+/// How to open an index that was created with these options.
 impl From<&BuildOptions> for WriterOptions {
     fn from(options: &BuildOptions) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What is put together when: by size tiers.
+//! Which segments are merged, and when: by size tiers.
 //!
 //! Tier `t` is of things of `FAN^t` to below `FAN^(t + 1)` bytes. When [`FAN`] or more are in one
 //! tier they become one, which is in the next tier or above. So no more than `FAN - 1` stay in a
@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-/// So many of one tier become one. More would copy less, but leave more segments, each of which
-/// costs every search a little.
+/// Segments of a tier that are merged into one. More would copy less, but leave more segments, each
+/// of which costs every search a little.
 pub(super) const FAN: usize = 4;
 
-/// A segment is rewritten when it has a deleted document for every so many: then at most three
-/// bytes are copied for one that is reclaimed.
+/// A segment is rewritten when one in this many of its documents is deleted: at most three bytes
+/// are then copied for one that is reclaimed.
 const STALE: u64 = 4;
 
 /// Documents that one segment can number.

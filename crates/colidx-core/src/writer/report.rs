@@ -6,7 +6,7 @@ use crate::ingest::{Assembled, SegmentOutput};
 use crate::progress::Phase;
 use std::time::Duration;
 
-/// What a commit did. Where nothing was to be done, nothing was written and the generation stays.
+/// What a commit did. With nothing to do, nothing was written and the generation is the same.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct CommitReport {
@@ -29,7 +29,7 @@ pub struct CommitReport {
     pub unit_length: bool,
     /// Centroids of the codebook.
     pub centroids: usize,
-    /// Vectors the codebook was trained on in this commit; 0 when it was there.
+    /// Vectors the codebook was trained on in this commit; 0 when none was trained.
     pub sample_vectors: u64,
     /// Mean squared distance of the added vectors from their centroids, `None` without any; far
     /// above `sample_error` the codebook does not fit them
@@ -37,12 +37,11 @@ pub struct CommitReport {
     pub error: Option<f64>,
     /// Mean squared distance of the training sample's vectors from their centroids.
     pub sample_error: f64,
-    /// Segments that became others, in all merges of this commit.
+    /// Segments that were merged in this commit.
     pub merged: u64,
     /// Deleted documents that these merges reclaimed.
     pub reclaimed: u64,
-    /// Why merging stopped, if it did not come to its end: the commit stands, and the next one
-    /// merges.
+    /// Why merging failed, if it did: the commit stands, and the next one merges.
     pub unmerged: Option<Error>,
     /// Bytes of all files that were written.
     pub bytes_written: u64,
@@ -51,7 +50,7 @@ pub struct CommitReport {
 }
 
 impl CommitReport {
-    /// Notes that the segments at `places` became others.
+    /// Notes that the segments at `places` were merged.
     pub(super) fn note_merge(&mut self, index: &Index, places: &[usize]) {
         let segments = &index.manifest().segments;
         let deleted = places.iter().map(|&p| segments[p].deleted_documents);

@@ -1,4 +1,4 @@
-//! What was asked of a writer and not committed yet.
+//! Changes that are not committed yet.
 
 use super::manifest_edit::FileIds;
 use crate::deletions::Entry;
@@ -27,9 +27,9 @@ pub(super) struct Staged {
     supplied: Option<SuppliedVectors>,
     /// By key, which of the documents has it.
     places: HashMap<u128, u32>,
-    /// Documents that another took the place of, or that were deleted again.
+    /// Staged documents that were replaced or deleted again.
     dropped: BTreeSet<u32>,
-    /// Committed documents that are to go.
+    /// Committed documents to delete.
     pub deleted: BTreeSet<Entry>,
 }
 
@@ -73,8 +73,8 @@ impl Staged {
         })
     }
 
-    /// Stages a document that was checked and whose key is not staged. After an error of the disk
-    /// nothing that is staged is to be trusted.
+    /// Stages a document that was checked and whose key is not staged. After an I/O error the
+    /// staged documents are not to be trusted.
     pub(super) fn add(
         &mut self,
         directory: &Directory,

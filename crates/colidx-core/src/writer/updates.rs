@@ -19,15 +19,15 @@ pub(super) struct Updates {
     pub files: Staging,
     /// The last commit.
     pub index: Index,
-    /// A commit failed, after which either may be in place.
+    /// A commit failed, after which either manifest may be in place.
     pub commit_unknown: bool,
     /// A write failed while a document was added.
     pub poisoned: bool,
-    /// What waits for the directory to come back to its place.
+    /// A commit that waits for the directory to be moved back.
     pub prepared: Option<Prepared>,
     pub file_ids: FileIds,
     pub options: WriterOptions,
-    /// The codebook, laid out for encoding when that is first asked for.
+    /// The codebook, laid out for encoding when first needed.
     pub trained: Option<Trained>,
 }
 
@@ -83,7 +83,7 @@ impl Updates {
         let supply = vectors.map(|vectors| self.supply(vectors));
         self.staged.check(document, supply.as_ref())?;
         let committed = self.committed(document.key)?;
-        // The document that is there goes only when the other has come.
+        // The old document is deleted only once the new one is staged.
         let staged = self.staged.contains(document.key);
         if staged {
             self.staged.drop_document(document.key);

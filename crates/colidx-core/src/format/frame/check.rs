@@ -1,4 +1,4 @@
-//! What is checked before a file is believed: header, footer, and where its sections lie.
+//! Checks made when a file is opened: header, footer, and the places of its sections.
 
 use super::{
     END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, KNOWN_FEATURES, MAGIC,

@@ -5,7 +5,7 @@ use crate::storage::{Bytes, Directory};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// How the journal of a build records what of an unfinished file is on disk.
+/// How much of an unfinished file is on disk, as the journal of a build records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     /// Bytes of the file.
@@ -15,8 +15,8 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Maps a file and checks that it begins with the bytes recorded; the first `header` are not
-    /// under the checksum. Gives these bytes, or more, and the hash, ready to go on.
+    /// Maps a file and checks that it begins with the recorded bytes; the first `header` are not
+    /// under the checksum. Returns at least these bytes, and the hash, ready to be continued.
     pub(crate) fn read(
         self,
         directory: &Directory,

@@ -13,7 +13,7 @@ use super::{ALIGNMENT, Tag};
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
-/// How every file of an index begins.
+/// The first bytes of every file of an index.
 pub const MAGIC: [u8; 8] = *b"\x8ACLX\r\n\x1A\n";
 const END_MAGIC: [u8; 8] = *b"CLX\x8Aend\n";
 const HEADER: usize = size_of::<Header>();

@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 /// Bytes checked at a time.
 const PIECE: usize = 8 << 20;
 
-/// A file, mapped or in memory, whose header, directory and footer have been checked; sections are
-/// not read.
+/// A file, mapped or in memory. Its header, directory and footer have been checked, its sections
+/// not.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Maps a file. With a `digest` from the manifest the file must be that very one.
+    /// Maps a file, which must have the `digest` if one is given.
     pub(crate) fn open(
         directory: &Directory,
         name: &str,
@@ -34,8 +34,8 @@ impl Frame {
         Self::parse(directory, name, bytes, kind, digest)
     }
 
-    /// Reads a file into memory, of at most so many bytes. Where files that are mapped cannot be
-    /// replaced, this one can.
+    /// Reads a file of at most `most` bytes into memory: unlike a mapped one it can be replaced on
+    /// every system.
     pub(crate) fn read(directory: &Directory, name: &str, kind: Tag, most: usize) -> Result<Self> {
         let bytes = directory.read(name, most.saturating_add(1))?;
         if bytes.len() > most {
@@ -62,7 +62,7 @@ impl Frame {
         })
     }
 
-    /// Says that its sections will be read here and there, see [`Bytes::advise_random`].
+    /// Advises random access to its sections, see [`Bytes::advise_random`].
     pub(crate) fn advise_random(self) -> Self {
         self.bytes.advise_random();
         self
@@ -82,7 +82,7 @@ impl Frame {
         self.bytes.len() as u64
     }
 
-    /// How the manifest records the file, or for the manifest itself would.
+    /// Length and checksum, as the manifest records them of other files.
     pub(crate) fn digest(&self) -> FileDigest {
         let footer: Footer = bytemuck::pod_read_unaligned(&self.bytes[self.bytes.len() - FOOTER..]);
         FileDigest {
@@ -96,7 +96,7 @@ impl Frame {
         self.entries.iter().map(|e| (e.tag, e.length))
     }
 
-    /// A section's elements. Fails when it is missing or is no whole number of elements.
+    /// A section's elements. Fails when it is missing or not a whole number of elements.
     pub(crate) fn section<T: Pod>(&self, tag: Tag) -> Result<Section<T>> {
         let entry = self.entries.iter().find(|e| e.tag == tag).ok_or_else(|| {
             self.error(FormatErrorKind::MissingSection {
@@ -167,8 +167,8 @@ impl Frame {
         self.check_padding(directory_end as u64..(self.bytes.len() - FOOTER) as u64)
     }
 
-    /// A range's checksum. What is longer than a piece is not kept in memory, since it is read for
-    /// nothing else.
+    /// A range's checksum. Pages of a range longer than a piece are dropped, as nothing else needs
+    /// them.
     fn checksum(&self, range: Range<usize>) -> u64 {
         if range.len() <= PIECE {
             return checksum(&self.bytes[range]);
@@ -183,7 +183,7 @@ impl Frame {
         hasher.digest()
     }
 
-    /// Gives up the memory of what was read of the file, which is no longer in use.
+    /// Drops the pages of the file from memory once they are no longer in use.
     pub(crate) fn advise_dontneed(&self) {
         self.bytes.advise_dontneed(0..self.bytes.len());
     }
@@ -215,7 +215,7 @@ pub(crate) struct Section<T> {
 }
 
 impl<T> Section<T> {
-    /// Has a range of its bytes read from disk before its use, all at once and not page by page.
+    /// Starts reading a range of its bytes from disk, at once and not page by page.
     pub(crate) fn advise_willneed(&self, bytes: Range<usize>) {
         let start = self.range.start.saturating_add(bytes.start);
         let end = self.range.start.saturating_add(bytes.end);
@@ -223,7 +223,7 @@ impl<T> Section<T> {
             .advise_willneed(start.min(self.range.end)..end.min(self.range.end));
     }
 
-    /// Gives up the memory of what was read of it, which is no longer in use.
+    /// Drops its pages from memory once they are no longer in use.
     pub(crate) fn advise_dontneed(&self) {
         self.bytes.advise_dontneed(self.range.clone());
     }

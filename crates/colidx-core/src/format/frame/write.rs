@@ -24,8 +24,8 @@ impl FrameWriter {
         })
     }
 
-    /// Goes on with the one section of an unfinished file after the bytes that
-    /// [`FrameWriter::checkpoint`] made safe.
+    /// Resumes the only section of an unfinished file after the bytes of a
+    /// [`FrameWriter::checkpoint`].
     pub(crate) fn resume(
         directory: &Directory,
         name: &str,
@@ -50,7 +50,7 @@ impl FrameWriter {
         })
     }
 
-    /// Bytes so far in the section that was begun last.
+    /// Bytes so far in the current section.
     pub(crate) fn section_length(&self) -> u64 {
         let begun = self.open.as_ref().map(|(_, offset, _)| *offset);
         self.out.position() - begun.unwrap_or(self.out.position())
@@ -68,7 +68,7 @@ impl FrameWriter {
         })
     }
 
-    /// Ends the section before, if any, and begins one.
+    /// Ends the current section, if any, and begins one.
     pub(crate) fn begin(&mut self, tag: Tag) -> Result<()> {
         self.end()?;
         self.pad()?;
@@ -76,7 +76,7 @@ impl FrameWriter {
         Ok(())
     }
 
-    /// Appends to the section that was begun last.
+    /// Appends to the current section.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if let Some((_, _, hash)) = &mut self.open {
             hash.update(bytes);
@@ -84,7 +84,7 @@ impl FrameWriter {
         self.out.write(bytes)
     }
 
-    /// A whole section at once.
+    /// Writes a whole section.
     pub(crate) fn section(&mut self, tag: Tag, bytes: &[u8]) -> Result<()> {
         self.begin(tag)?;
         self.write(bytes)

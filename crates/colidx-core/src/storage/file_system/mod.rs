@@ -94,7 +94,7 @@ impl Storage for FileSystem {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn StorageFile>> {
         let opened = self.open()?;
-        // Not cut in place: someone may have it mapped.
+        // Removed and not truncated: a reader may have it mapped.
         match opened.folder.remove(name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(Box::new(opened.folder.create_new(name)?)),
@@ -149,7 +149,7 @@ impl Storage for FileSystem {
                 directory: Arc::clone(&opened),
                 name: name.to_owned(),
             };
-            // Whoever held it may have removed the file, so that the next comer locks another.
+            // The previous holder may have removed the file, and others would lock a new one.
             if lock.is_held()? {
                 return Ok(Some(Box::new(lock)));
             }
@@ -157,7 +157,7 @@ impl Storage for FileSystem {
     }
 }
 
-/// To map a folder or a device makes no sense, and to write to a pipe goes nowhere.
+/// Refuses folders, devices and pipes.
 fn regular(file: File) -> io::Result<File> {
     if file.metadata()?.is_file() {
         return Ok(file);
@@ -182,8 +182,8 @@ impl LockGuard for Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // To close it would not do: a process that another thread is starting has it open until it
-        // runs its own program.
+        // Closing is not enough: a child process that another thread is forking holds it open until
+        // it calls exec.
         let _ = self.file.unlock();
     }
 }
