@@ -55,13 +55,13 @@ compile_error!(
 
 mod codebook;
 mod codec;
-mod deletions;
 mod error;
 mod format;
 mod index;
 mod ingest;
 mod search;
 mod segment;
+mod snapshot;
 pub mod storage;
 mod writer;
 
@@ -70,12 +70,13 @@ pub use format::model::ModelInfo;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
-pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
+pub use index::{Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
 pub use ingest::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
     Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
+pub use snapshot::DocId;
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
 

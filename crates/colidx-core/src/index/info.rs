@@ -100,12 +100,8 @@ impl Index {
     ///
     /// [`Error::Format`](crate::Error::Format) when the codebook's figures are missing.
     pub fn info(&self) -> Result<IndexInfo> {
-        let files: Vec<FileInfo> = [&self.manifest_frame]
-            .into_iter()
-            .chain(self.frames())
-            .map(file_info)
-            .collect();
-        let manifest = &self.manifest;
+        let files: Vec<FileInfo> = self.snapshot.frames().map(file_info).collect();
+        let manifest = self.manifest();
         let segments: Vec<SegmentInfo> =
             manifest.segments.iter().map(|s| self.segment(s)).collect();
         let text = manifest.files.iter().filter(|f| f.kind == kind::TEXT);
@@ -121,7 +117,7 @@ impl Index {
             centroids: manifest.centroids,
             segments,
             seed: manifest.seed,
-            sample_error: self.codebook.sample_error(),
+            sample_error: self.codebook().sample_error(),
             model: manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: text.map(|f| f.seal.length).sum(),
@@ -136,7 +132,7 @@ impl Index {
             vectors: entry.live_vectors(),
             deleted_documents: entry.deleted_documents.into(),
             error: entry.error,
-            bytes: self.manifest.bytes_of(entry.number),
+            bytes: self.manifest().bytes_of(entry.number),
         }
     }
 }

@@ -4,10 +4,11 @@
 //! Asking costs a system call a range, which is wasted while the index is in memory. So a search asks only for a while after one
 //! that had to wait for the disk, as the system's count of its thread's waits tells: what else the process reads is nothing to it.
 
+use super::Context;
 use super::centroids::Probes;
 use crate::error::Result;
 use crate::format::frame::Section;
-use crate::index::{Index, Place};
+use crate::snapshot::Place;
 use crate::storage;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -57,11 +58,11 @@ impl ReadAhead {
 }
 
 /// Reads the posting lists of the probed centroids.
-pub(super) fn lists(index: &Index, probes: &Probes<'_>) -> Result<()> {
-    if !index.ahead().is_on() {
+pub(super) fn lists(context: Context<'_>, probes: &Probes<'_>) -> Result<()> {
+    if !context.scratch.ahead.is_on() {
         return Ok(());
     }
-    for segment in index.segments() {
+    for segment in context.snapshot.segments() {
         let postings = &segment.postings;
         let mut places = Vec::new();
         for &(_, centroid) in probes.tokens.iter().flatten() {
@@ -74,11 +75,11 @@ pub(super) fn lists(index: &Index, probes: &Probes<'_>) -> Result<()> {
 }
 
 /// Reads the mean residuals of documents, which come in order.
-pub(super) fn means(index: &Index, documents: impl Iterator<Item = Place> + Clone) {
-    if !index.ahead().is_on() {
+pub(super) fn means(context: Context<'_>, documents: impl Iterator<Item = Place> + Clone) {
+    if !context.scratch.ahead.is_on() {
         return;
     }
-    for (at, segment) in index.segments().iter().enumerate() {
+    for (at, segment) in context.snapshot.segments().iter().enumerate() {
         let of_segment = documents.clone().filter(|d| d.segment() == at);
         let rows = of_segment.map(|d| segment.means.bytes_of(d.document()));
         will_need(segment.means.section(), rows);
@@ -86,12 +87,12 @@ pub(super) fn means(index: &Index, documents: impl Iterator<Item = Place> + Clon
 }
 
 /// Reads the codes and residuals of documents, which come in order.
-pub(super) fn vectors(index: &Index, documents: &[Place]) -> Result<()> {
-    if !index.ahead().is_on() {
+pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
+    if !context.scratch.ahead.is_on() {
         return Ok(());
     }
     for of_segment in documents.chunk_by(|a, b| a.segment() == b.segment()) {
-        let segment = &index.segments()[of_segment[0].segment()];
+        let segment = &context.snapshot.segments()[of_segment[0].segment()];
         let ranges = of_segment
             .iter()
             .map(|d| segment.documents.vectors(d.document()));

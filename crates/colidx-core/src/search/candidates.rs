@@ -9,10 +9,10 @@ use super::best::Scored;
 use super::centroids::Probes;
 use super::pool::Reusable;
 use super::top::top;
-use super::{Query, SearchStats};
+use super::{Context, SearchStats};
 use crate::error::Result;
-use crate::index::{Index, Place};
 use crate::segment::Segment;
+use crate::snapshot::Place;
 use std::ops::Range;
 
 /// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
@@ -39,13 +39,13 @@ const WORD: usize = u64::BITS as usize;
 
 /// Room for a search, kept for the next.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(super) struct Buffers {
     slots: Option<Slots>,
     /// The lists that are read, one after the other. None is in it twice, so at worst these are all there are.
     postings: Vec<u32>,
 }
 
-impl Reusable for Scratch {
+impl Reusable for Buffers {
     fn bytes(&self) -> usize {
         let slots = self
             .slots
@@ -234,21 +234,20 @@ impl Best {
 /// Of all documents in the posting lists of the probed centroids the `count` with the best scores. In each segment a query token
 /// reads the best lists until they hold `entries`.
 pub(super) fn find(
-    index: &Index,
-    query: &Query,
+    context: Context<'_>,
     probes: &Probes<'_>,
     count: usize,
     entries: u64,
     stats: &mut SearchStats,
 ) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
-    let weights = query.merged().weights();
+    let weights = context.query.merged().weights();
     let shift = shift(tokens, weights);
-    let mut scratch = index.pools().candidates.take();
-    let Scratch { slots, postings } = &mut *scratch;
+    let mut buffers = context.scratch.candidates.take();
+    let Buffers { slots, postings } = &mut *buffers;
     let slots = slots.get_or_insert_with(Slots::new);
     let mut best = Best::new(count);
-    for (number, segment) in index.segments().iter().enumerate() {
+    for (number, segment) in context.snapshot.segments().iter().enumerate() {
         let lists = read(segment, tokens, weights, shift, entries, postings, stats)?;
         let (documents, deleted) = (segment.documents.len(), segment.deleted.words());
         lists.score(postings, documents, deleted, slots, |first, block| {

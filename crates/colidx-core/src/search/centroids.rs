@@ -1,13 +1,12 @@
 //! The best centroids of each query token: by a dense product of the query with all centroids where they are few, by a walk over
 //! their graph for each token where they are many, and so have one.
 
-use super::Query;
+use super::Context;
 use super::best::{Best, Scored};
 use super::table::Table;
 use super::walk::Walk;
 use crate::codebook::Codebook;
 use crate::error::Result;
-use crate::index::Index;
 use colidx_kernels::CoarsePanels;
 use rayon::prelude::*;
 
@@ -33,18 +32,16 @@ pub(super) struct Probes<'a> {
 }
 
 /// Finds about the `count` best centroids of each query token, and all of them when `count` is that many.
-pub(super) fn probe<'a>(
-    index: &'a Index,
-    query: &Query,
-    count: usize,
-    parallel: bool,
-) -> Result<Probes<'a>> {
-    let codebook = index.codebook();
+pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>> {
+    let Context {
+        snapshot, query, ..
+    } = context;
+    let codebook = snapshot.codebook();
     let beam = count.saturating_mul(BEAM);
     let sparse = beam.saturating_mul(SPARSE) < codebook.len();
     if codebook.has_graph() && sparse {
         let panels = query.scaled(codebook.steps(), codebook.centre_length());
-        let (tokens, scored) = walk(codebook, &panels, count, beam, parallel)?;
+        let (tokens, scored) = walk(codebook, &panels, count, beam, context.parallel)?;
         return Ok(Probes {
             tokens,
             step: panels.step(),
@@ -54,7 +51,7 @@ pub(super) fn probe<'a>(
     }
     let panels = query.scaled(codebook.steps(), codebook.centroid_length());
     let columns = panels.padded_columns();
-    let mut table = Table::new(index.pools().tables.take(), codebook.len(), columns);
+    let mut table = Table::new(context.scratch.tables.take(), codebook.len(), columns);
     let mut best = Best::new(panels.columns(), count);
     let rows = codebook.centroids(0..codebook.len());
     best.score(0, rows, &panels, table.scores_mut());

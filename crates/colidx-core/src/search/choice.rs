@@ -7,7 +7,7 @@
 use super::ridge::{Lesson, ridge};
 use super::top::top;
 use crate::error::Result;
-use crate::index::Place;
+use crate::snapshot::Place;
 
 /// How many scores a prior is worth.
 const INERTIA: f64 = 8.0;

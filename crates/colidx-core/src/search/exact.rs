@@ -9,11 +9,11 @@
 use super::pool::{Pooled, Reusable};
 use super::rank::Ranking;
 use super::spread::spread;
-use super::{Query, SearchStats, ahead};
+use super::{Context, SearchStats, ahead};
 use crate::error::Result;
-use crate::index::{Index, Place};
 use crate::segment::Segment;
 use crate::segment::vectors::{Vectors, room};
+use crate::snapshot::Place;
 use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
 use std::ops::Range;
 
@@ -31,28 +31,21 @@ pub(super) const TOGETHER: usize = 4096;
 
 /// Exact scores of documents, which come some at a time.
 pub(super) struct Exact<'a> {
-    index: &'a Index,
-    query: &'a Query,
-    parallel: bool,
+    context: Context<'a>,
     /// Where vectors are of unit length.
     screening: Option<Screening<'a>>,
 }
 
 impl<'a> Exact<'a> {
-    /// With `parallel` the threads of the pool share the work.
-    pub(super) fn new(index: &'a Index, query: &'a Query, parallel: bool) -> Self {
+    pub(super) fn new(context: Context<'a>) -> Self {
+        let book = context.snapshot.codebook();
         // Screening decodes to unit length. It pays even where it leaves no document out, for the vectors that it does.
-        let screening = index.codebook().unit_length.then(|| {
-            let panels = query.screening();
-            let errors = panels.errors(index.codebook().row_error());
+        let screening = book.unit_length.then(|| {
+            let panels = context.query.screening();
+            let errors = panels.errors(book.row_error());
             Screening { panels, errors }
         });
-        Self {
-            index,
-            query,
-            parallel,
-            screening,
-        }
+        Self { context, screening }
     }
 
     /// Gives `ranking` those of the documents that may be among the best, and returns of each document the score to within the
@@ -63,9 +56,9 @@ impl<'a> Exact<'a> {
         ranking: &mut Ranking,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<f64>>> {
-        ahead::vectors(self.index, documents)?;
+        ahead::vectors(self.context, documents)?;
         let (k, least) = (ranking.k(), ranking.least());
-        let scorer = || Scorer::new(self.index, self.query, Floor::new(k, least));
+        let scorer = || Scorer::new(self.context, Floor::new(k, least));
         let score = |scorer: &mut Scorer<'a>, documents: &[Place], stats: &mut SearchStats| {
             let Some(screening) = self.screening else {
                 let scores = documents.iter().map(|&d| scorer.score(d, stats));
@@ -73,10 +66,17 @@ impl<'a> Exact<'a> {
             };
             scorer.screen(&screening, documents, stats)
         };
-        let scores = spread(documents, CHUNK, self.parallel, stats, scorer, score)?;
+        let scores = spread(
+            documents,
+            CHUNK,
+            self.context.parallel,
+            stats,
+            scorer,
+            score,
+        )?;
         for (&document, score) in documents.iter().zip(&scores) {
             if let Some(exact) = score.and_then(|score| score.exact) {
-                self.index.check_score(exact, document)?;
+                self.context.snapshot.check_score(exact, document)?;
                 ranking.push(exact, document);
             }
         }
@@ -156,25 +156,23 @@ impl Reusable for Buffers {
 
 /// Scores documents one by one.
 struct Scorer<'a> {
-    index: &'a Index,
-    query: &'a Query,
+    context: Context<'a>,
     floor: Floor,
     buffers: Pooled<'a, Buffers>,
 }
 
 impl<'a> Scorer<'a> {
-    fn new(index: &'a Index, query: &'a Query, floor: Floor) -> Self {
+    fn new(context: Context<'a>, floor: Floor) -> Self {
         Self {
-            index,
-            query,
+            context,
             floor,
-            buffers: index.pools().exact.take(),
+            buffers: context.scratch.exact.take(),
         }
     }
 
     /// The document's segment and where its vectors lie, or `None` when it has none.
     fn vectors(&self, document: Place) -> Result<Option<(&'a Segment, Range<usize>)>> {
-        let segment = &self.index.segments()[document.segment()];
+        let segment = &self.context.snapshot.segments()[document.segment()];
         let range = segment.documents.vectors(document.document())?;
         Ok((!range.is_empty()).then_some((segment, range)))
     }
@@ -187,7 +185,10 @@ impl<'a> Scorer<'a> {
         stats.documents_scored += 1;
         stats.vectors_decoded += range.len() as u64;
         stats.bytes_touched += segment.vectors.stored_bytes(range.len());
-        let (book, panels) = (self.index.codebook(), self.query.panels());
+        let (book, panels) = (
+            self.context.snapshot.codebook(),
+            self.context.query.panels(),
+        );
         let vectors = &segment.vectors;
         let Buffers {
             codes, rows, best, ..
@@ -254,7 +255,7 @@ impl<'a> Scorer<'a> {
     ) -> Result<Score> {
         let Screening { panels, errors } = screening;
         let width = panels.padded_columns();
-        let book = self.index.codebook();
+        let book = self.context.snapshot.codebook();
         let Buffers {
             codes,
             residuals,
@@ -291,7 +292,7 @@ impl<'a> Scorer<'a> {
         reaching.clear();
         colidx_kernels::rows_reaching(dots, floors, reaching);
 
-        let panels = self.query.panels();
+        let panels = self.context.query.panels();
         stats.documents_scored += 1;
         stats.vectors_decoded += reaching.len() as u64;
         let picks = reaching.iter().map(|&at| range.start + at as usize);

@@ -34,13 +34,12 @@ pub(crate) use explain::explain;
 pub use query::Query;
 
 use crate::error::Result;
-use crate::index::{DocId, Index, Place};
-pub(crate) use ahead::ReadAhead;
+use crate::snapshot::{DocId, Place, Snapshot};
 use centroids::Probes;
 use choice::Choice;
 use exact::Exact;
 use near::Near;
-pub(crate) use pool::Pools;
+pub(crate) use pool::Scratch;
 use rank::Ranking;
 use std::time::{Duration, Instant};
 
@@ -177,25 +176,42 @@ pub struct SearchResults {
     pub stats: SearchStats,
 }
 
+/// What every step of one search reads.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    snapshot: &'a Snapshot,
+    scratch: &'a Scratch,
+    query: &'a Query,
+    /// Whether the threads of the pool share the work.
+    parallel: bool,
+}
+
 pub(crate) fn search(
-    index: &Index,
+    snapshot: &Snapshot,
+    scratch: &Scratch,
     query: &Query,
     options: &SearchOptions,
 ) -> Result<SearchResults> {
     let started = Instant::now();
     let mut stats = SearchStats::default();
-    query.check(index.codebook())?;
+    query.check(snapshot.codebook())?;
+    let context = Context {
+        snapshot,
+        scratch,
+        query,
+        parallel: options.parallel,
+    };
     let mut ranking = Ranking::new(options.k);
-    let hits = index.ahead().watch(|| {
+    let hits = scratch.ahead.watch(|| {
         if options.k > 0 {
-            stats.exact = options.exact || scanning_is_cheaper(index, options);
+            stats.exact = options.exact || scanning_is_cheaper(snapshot, options);
             if stats.exact {
-                score_all(index, query, options, &mut ranking, &mut stats)?;
+                score_all(context, &mut ranking, &mut stats)?;
             } else {
-                score_candidates(index, query, options, &mut ranking, &mut stats)?;
+                score_candidates(context, options, &mut ranking, &mut stats)?;
             }
         }
-        ranking.into_hits(index)
+        ranking.into_hits(snapshot)
     })?;
     stats.total_time = started.elapsed();
     Ok(SearchResults { hits, stats })
@@ -203,21 +219,16 @@ pub(crate) fn search(
 
 /// Scoring the centroids costs about as much a centroid as scoring costs a vector, so with few vectors
 /// a centroid, or few documents more than would be decoded anyway, there is nothing to gain.
-fn scanning_is_cheaper(index: &Index, options: &SearchOptions) -> bool {
-    index.vectors() <= 2 * index.codebook().len() as u64
-        || index.documents() <= options.candidates(index.documents()) as u64
+fn scanning_is_cheaper(snapshot: &Snapshot, options: &SearchOptions) -> bool {
+    let documents = snapshot.num_documents();
+    snapshot.num_vectors() <= 2 * snapshot.codebook().len() as u64
+        || documents <= options.candidates(documents) as u64
 }
 
-fn score_all(
-    index: &Index,
-    query: &Query,
-    options: &SearchOptions,
-    ranking: &mut Ranking,
-    stats: &mut SearchStats,
-) -> Result<()> {
+fn score_all(context: Context<'_>, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
     let started = Instant::now();
-    let documents: Vec<Place> = index.places().collect();
-    let exact = Exact::new(index, query, options.parallel);
+    let documents: Vec<Place> = context.snapshot.places().collect();
+    let exact = Exact::new(context);
     for documents in documents.chunks(exact::TOGETHER) {
         exact.take(documents, ranking, stats)?;
     }
@@ -226,26 +237,26 @@ fn score_all(
 }
 
 fn score_candidates(
-    index: &Index,
-    query: &Query,
+    context: Context<'_>,
     options: &SearchOptions,
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
-    let book = index.codebook();
-    let wanted = options.candidates(index.documents());
-    let considered = considered(wanted, index.documents());
+    let book = context.snapshot.codebook();
+    let documents = context.snapshot.num_documents();
+    let wanted = options.candidates(documents);
+    let considered = considered(wanted, documents);
     let mut count = options.probes.max(1);
     let mut entries = candidates::ENTRIES;
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
-        probes = centroids::probe(index, query, count, options.parallel)?;
+        probes = centroids::probe(context, count)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        ahead::lists(index, &probes)?;
-        candidates = candidates::find(index, query, &probes, considered, entries, stats)?;
+        ahead::lists(context, &probes)?;
+        candidates = candidates::find(context, &probes, considered, entries, stats)?;
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so reading all lists finds all of them.
         let all = count >= book.len() && entries == u64::MAX;
@@ -265,15 +276,15 @@ fn score_candidates(
 
     let started = Instant::now();
     ahead::means(
-        index,
+        context,
         candidates.scored.iter().map(|&(_, document)| document),
     );
-    let choice = traits::choice(index, query, &candidates)?;
+    let choice = traits::choice(context, &candidates)?;
     stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
     stats.candidate_time += started.elapsed();
 
     let finalists = options.finalists();
-    let exact = Exact::new(index, query, options.parallel);
+    let exact = Exact::new(context);
     let started;
     if wanted <= finalists {
         // All candidates are finalists, so vectors near the query have nothing to choose.
@@ -282,7 +293,7 @@ fn score_candidates(
             exact.take(chosen, ranking, stats)
         })?;
     } else {
-        let choice = choose_by_near(index, query, &probes, choice, wanted, options, stats)?;
+        let choice = choose_by_near(context, &probes, choice, wanted, stats)?;
         started = Instant::now();
         choice.in_two_rounds(finalists / 2, finalists, |chosen| {
             exact.take(chosen, ranking, stats)
@@ -294,20 +305,18 @@ fn score_candidates(
 
 /// Scores `wanted` of the candidates by their vectors near the query, for a choice among them.
 fn choose_by_near(
-    index: &Index,
-    query: &Query,
+    context: Context<'_>,
     probes: &Probes<'_>,
     candidates: Choice<{ traits::TRAITS }>,
     wanted: usize,
-    options: &SearchOptions,
     stats: &mut SearchStats,
 ) -> Result<Choice<{ near::TRAITS }>> {
     let started = Instant::now();
-    let near = Near::new(index, query, probes);
+    let near = Near::new(context, probes);
     let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
     candidates.in_two_rounds(lessons(wanted), wanted, |chosen| {
-        ahead::vectors(index, chosen)?;
-        let traits = near.traits(chosen, options.parallel, stats)?;
+        ahead::vectors(context, chosen)?;
+        let traits = near.traits(chosen, stats)?;
         for (&document, traits) in chosen.iter().zip(&traits) {
             // A document without vectors has no score.
             if let Some(traits) = traits {

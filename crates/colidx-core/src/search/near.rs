@@ -9,11 +9,11 @@
 use super::centroids::Probes;
 use super::pool::{Pooled, Reusable};
 use super::spread::spread;
-use super::{Query, SearchStats};
+use super::{Context, SearchStats};
 use crate::error::Result;
-use crate::index::{Index, Place};
 use crate::segment::vectors::room;
 use crate::segment::{Segment, means};
+use crate::snapshot::Place;
 use colidx_kernels::Division;
 use std::ops::Range;
 
@@ -38,8 +38,7 @@ const TOGETHER: usize = 8;
 
 /// The query made ready to score documents by their near vectors.
 pub(super) struct Near<'a> {
-    index: &'a Index,
-    query: &'a Query,
+    context: Context<'a>,
     probes: &'a Probes<'a>,
     /// A bit a centroid: whether it was probed.
     probed: Vec<u32>,
@@ -119,8 +118,9 @@ impl Group {
 }
 
 impl<'a> Near<'a> {
-    pub(super) fn new(index: &'a Index, query: &'a Query, probes: &'a Probes<'a>) -> Self {
-        let mut probed = vec![0u32; index.codebook().len().div_ceil(32)];
+    pub(super) fn new(context: Context<'a>, probes: &'a Probes<'a>) -> Self {
+        let (book, query) = (context.snapshot.codebook(), context.query);
+        let mut probed = vec![0u32; book.len().div_ceil(32)];
         for &(_, centroid) in probes.tokens.iter().flatten() {
             probed[centroid as usize / 32] |= 1 << (centroid % 32);
         }
@@ -133,10 +133,9 @@ impl<'a> Near<'a> {
         }
         // A row of unit length has a length of `step / unit`.
         let one = panels.step() / panels.unit() / f64::from(means::UNITS);
-        let scales = index.codebook().scales().iter();
+        let scales = book.scales().iter();
         Self {
-            index,
-            query,
+            context,
             probes,
             probed,
             least,
@@ -145,18 +144,17 @@ impl<'a> Near<'a> {
         }
     }
 
-    /// The traits of documents, `None` for those without vectors. With `parallel` the threads of the pool share the work.
+    /// The traits of documents, `None` for those without vectors.
     pub(super) fn traits(
         &self,
         documents: &[Place],
-        parallel: bool,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Traits>>> {
-        let groups = || self.index.pools().near.take();
+        let groups = || self.context.scratch.near.take();
         let work = |groups: &mut Pooled<Groups>, documents: &[Place], stats: &mut SearchStats| {
             self.traits_of(documents, groups, stats)
         };
-        spread(documents, CHUNK, parallel, stats, groups, work)
+        spread(documents, CHUNK, self.context.parallel, stats, groups, work)
     }
 
     fn traits_of(
@@ -168,8 +166,12 @@ impl<'a> Near<'a> {
         let mut traits = Vec::with_capacity(documents.len());
         let by_segment = documents.chunk_by(|a, b| a.segment() == b.segment());
         let taken = by_segment.flat_map(|documents| documents.chunks(TOGETHER));
-        let taken =
-            taken.map(|documents| (&self.index.segments()[documents[0].segment()], documents));
+        let taken = taken.map(|documents| {
+            (
+                &self.context.snapshot.segments()[documents[0].segment()],
+                documents,
+            )
+        });
         let mut taken = taken.fuse();
         let mut steps = [None; STEPS];
         loop {
@@ -204,7 +206,7 @@ impl<'a> Near<'a> {
 
     /// The traits of one of the documents.
     fn sum_up(&self, at: usize, group: &Group) -> Traits {
-        let (width, tokens) = (self.least.len(), self.query.tokens());
+        let (width, tokens) = (self.least.len(), self.context.query.tokens());
         let of_document = at * width..at * width + tokens;
         let best = &group.best[of_document.clone()];
         let begun = &group.begun[of_document.clone()];
@@ -216,7 +218,7 @@ impl<'a> Near<'a> {
             unmatched += u32::from(!matched);
             lean += i64::from(if matched { 0 } else { its_lean });
         }
-        let unit = self.query.screening().unit();
+        let unit = self.context.query.screening().unit();
         let units = |sum: i64| (sum as f64 * unit) as f32;
         [units(score), unmatched as f32, units(lean)]
     }
@@ -249,7 +251,7 @@ impl<'a> Near<'a> {
 
     /// Gives each query token what it has without any vector near it.
     fn start(&self, segment: &Segment, documents: &[Place], group: &mut Group) {
-        let panels = self.query.screening();
+        let panels = self.context.query.screening();
         let width = panels.padded_columns();
         let stride = colidx_kernels::int16_stride(panels.dim());
         group.means.clear();
@@ -268,7 +270,7 @@ impl<'a> Near<'a> {
         colidx_kernels::int16_max_dots(&group.means, panels, &mut group.leans, &mut greatest);
         group.best.clear();
         group.best.extend_from_slice(&group.leans);
-        let means = self.query.merged().means();
+        let means = self.context.query.merged().means();
         for (at, best) in group.best.chunks_exact_mut(width).enumerate() {
             let best = best.iter_mut().zip(&self.least).zip(means);
             match &self.probes.table {
@@ -288,13 +290,13 @@ impl<'a> Near<'a> {
 
     /// Raises what each query token has to what the vectors near it give.
     fn match_near(&self, segment: &Segment, group: &mut Group) -> Result<()> {
-        let panels = self.query.screening();
+        let panels = self.context.query.screening();
         let (width, dim) = (panels.padded_columns(), panels.dim());
         let stride = colidx_kernels::int16_stride(dim);
         segment
             .vectors
             .pick_residuals(group.near.iter().copied(), &mut group.residuals);
-        let book = self.index.codebook();
+        let book = self.context.snapshot.codebook();
         let (codes, residuals) = (&group.division.marked, &group.residuals);
         let vectors = &segment.vectors;
         let all_rows = vectors.decode_int16(book, codes, residuals, &mut group.rows)?;

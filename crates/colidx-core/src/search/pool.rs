@@ -1,6 +1,7 @@
 //! Buffers kept from one search to the next: made anew, large ones would cost more than a search. Those that one huge query has
 //! blown up are given back.
 
+use super::ahead::ReadAhead;
 use super::{candidates, exact, near};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
@@ -21,13 +22,14 @@ impl<T> Reusable for Vec<T> {
     }
 }
 
-/// The buffers of an index's searches.
+/// What the searches of an index keep for each other.
 #[derive(Debug, Default)]
-pub(crate) struct Pools {
+pub(crate) struct Scratch {
     pub(super) tables: Pool<Vec<i16>>,
-    pub(super) candidates: Pool<candidates::Scratch>,
+    pub(super) candidates: Pool<candidates::Buffers>,
     pub(super) near: Pool<near::Groups>,
     pub(super) exact: Pool<exact::Buffers>,
+    pub(super) ahead: ReadAhead,
 }
 
 /// Those that no search is using.

@@ -2,7 +2,7 @@
 
 use super::Hit;
 use crate::error::Result;
-use crate::index::{Index, Place};
+use crate::snapshot::{Place, Snapshot};
 use std::cmp::Ordering;
 
 /// Collects scored documents and keeps those that can still be among the best `k`.
@@ -55,13 +55,13 @@ impl Ranking {
             .retain(|s| s.0.total_cmp(&self.threshold) != Ordering::Less);
     }
 
-    pub(super) fn into_hits(mut self, index: &Index) -> Result<Vec<Hit>> {
+    pub(super) fn into_hits(mut self, snapshot: &Snapshot) -> Result<Vec<Hit>> {
         self.shrink();
         let mut hits = Vec::with_capacity(self.scored.len());
         for (score, place) in self.scored {
             hits.push(Hit {
-                doc: index.doc_id(place),
-                key: index.key_at(place)?.to_owned(),
+                doc: snapshot.doc_id(place),
+                key: snapshot.key(place)?.to_owned(),
                 score,
             });
         }

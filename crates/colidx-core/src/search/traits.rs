@@ -6,11 +6,10 @@
 //!   product of the mean with the sum of the query's vectors: one product a document, which tells documents apart where centroids cannot.
 //! - The root of the number of its vectors. The more there are, the better is the best match of a query token that no list led to.
 
-use super::Query;
+use super::Context;
 use super::candidates::Candidates;
 use super::choice::Choice;
 use crate::error::Result;
-use crate::index::Index;
 
 /// Traits of a candidate.
 pub(super) const TRAITS: usize = 3;
@@ -25,12 +24,8 @@ const PRIOR: [f64; TRAITS] = [1.0, 0.3, 0.0];
 const BLOCK: usize = 64;
 
 /// A choice among candidates by their traits.
-pub(super) fn choice(
-    index: &Index,
-    query: &Query,
-    candidates: &Candidates,
-) -> Result<Choice<TRAITS>> {
-    let panels = query.lean(index.codebook().scales());
+pub(super) fn choice(context: Context<'_>, candidates: &Candidates) -> Result<Choice<TRAITS>> {
+    let panels = context.query.lean(context.snapshot.codebook().scales());
     let (column, step) = (panels.column(0), panels.step());
     let mut traits = Vec::with_capacity(candidates.scored.len());
     let (mut picks, mut dots) = (Vec::new(), [0; BLOCK]);
@@ -38,7 +33,7 @@ pub(super) fn choice(
         .scored
         .chunk_by(|(_, a), (_, b)| a.segment() == b.segment());
     for block in by_segment.flat_map(|documents| documents.chunks(BLOCK)) {
-        let segment = &index.segments()[block[0].1.segment()];
+        let segment = &context.snapshot.segments()[block[0].1.segment()];
         picks.clear();
         picks.extend(block.iter().map(|(_, document)| document.document()));
         let dots = &mut dots[..block.len()];

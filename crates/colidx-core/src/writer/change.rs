@@ -1,12 +1,12 @@
 //! From one commit to the next: the manifest as it will be.
 
 use super::policy;
-use crate::deletions::{self, Deletions, Entry};
 use crate::error::{Error, Result};
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
 use crate::format::{MAX_FILE_NUMBER, kind};
 use crate::index::Index;
 use crate::ingest::{Assembled, BuildOptions, Written};
+use crate::snapshot::deletions::{self, Deletions, Entry};
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -6,13 +6,14 @@ use super::{CommitReport, IndexWriter};
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
-use crate::index::{Index, Place};
+use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Engine, Input, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
     VectorSource, assemble_anew,
 };
 use crate::segment::Segment;
 use crate::segment::codes::centroid;
+use crate::snapshot::Place;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 

@@ -1,7 +1,7 @@
-//! Deletions: which documents of which segments are no longer there.
+//! Deletions: which documents of which segments are deleted.
 //!
-//! A deletion changes no file: a commit writes one file that lists what it deleted, over all segments, so it costs what is
-//! deleted and not what there is. Files of about the same size are put together as they become many ([`crate::writer`]).
+//! A commit that deletes writes one file that lists the deleted documents of all segments, so its
+//! cost is that of what it deletes. Files of about the same size are merged as they become many.
 
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 const DEAD: Tag = Tag(*b"DEAD");
 
-/// One deleted document: the number of its segment's files above, its own number in the segment below.
+/// One deleted document: its segment's file number in the upper 32 bits, its number there below.
 pub(crate) type Entry = u64;
 
 /// The entry of a document.
@@ -64,7 +64,8 @@ impl Deletions {
             .collect()
     }
 
-    /// The deleted documents, ascending by segment and document. Those of segments that are gone mean nothing.
+    /// The deleted documents, ascending by segment and document. Entries of segments that no longer
+    /// exist have no meaning.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
