@@ -54,7 +54,6 @@ compile_error!(
 );
 
 mod codebook;
-mod codec;
 mod error;
 mod format;
 mod index;

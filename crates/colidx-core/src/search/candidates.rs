@@ -5,11 +5,11 @@
 //! imputation, XTR, arXiv 2304.01982, and WARP, 2501.17788, section 4.3). No document's codes are read. Query tokens that lie
 //! close together are taken as one that counts as often ([`super::merged`]).
 
-use super::best::Scored;
 use super::centroids::Probes;
 use super::pool::Reusable;
 use super::top::top;
 use super::{Context, SearchStats};
+use crate::codebook::Scored;
 use crate::error::Result;
 use crate::segment::Segment;
 use crate::snapshot::Place;

@@ -2,10 +2,8 @@
 //! their graph for each token where they are many, and so have one.
 
 use super::Context;
-use super::best::{Best, Scored};
 use super::table::Table;
-use super::walk::Walk;
-use crate::codebook::Codebook;
+use crate::codebook::{BeamSearch, Codebook, ColumnTopK, Scored};
 use crate::error::Result;
 use colidx_kernels::CoarsePanels;
 use rayon::prelude::*;
@@ -52,7 +50,7 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
     let panels = query.scaled(codebook.steps(), codebook.centroid_length());
     let columns = panels.padded_columns();
     let mut table = Table::new(context.scratch.tables.take(), codebook.len(), columns);
-    let mut best = Best::new(panels.columns(), count);
+    let mut best = ColumnTopK::new(panels.columns(), count);
     let rows = codebook.centroids(0..codebook.len());
     best.score(0, rows, &panels, table.scores_mut());
     Ok(Probes {
@@ -71,21 +69,21 @@ fn walk(
     beam: usize,
     parallel: bool,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {
-    let mut cells = Best::new(panels.columns(), ENTRIES);
+    let mut cells = ColumnTopK::new(panels.columns(), ENTRIES);
     let mut scores = vec![0; codebook.cells() * panels.padded_columns()];
     cells.score(0, codebook.centres(), panels, &mut scores);
     let cells = cells.finish();
     let rows = codebook.centroids(0..codebook.len());
     let walker = || {
-        let neighbours = |centroid, out: &mut _| codebook.neighbours(centroid, out);
-        Walk::new(rows, codebook.dim, beam, neighbours)
+        let neighbours = |centroid, out: &mut _| codebook.neighbors(centroid, out);
+        BeamSearch::new(rows, codebook.dim, beam, neighbours)
     };
-    let one = |walk: &mut Walk<_>, token: usize| {
+    let one = |walk: &mut BeamSearch<_>, token: usize| {
         let entries = cells[token].iter();
         let entries = entries.map(|&(_, cell)| codebook.cell(cell as usize).start as u32);
-        let mut found = walk.best(&panels.column(token), entries)?;
+        let mut found = walk.search(&panels.column(token), entries)?;
         found.truncate(count);
-        Ok((found, walk.scored()))
+        Ok((found, walk.num_scored()))
     };
     let tokens = 0..panels.columns();
     let walked: Vec<(Vec<Scored>, u64)> = if parallel {

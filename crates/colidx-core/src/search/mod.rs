@@ -11,7 +11,6 @@
 //! and 3 use; `docs/search.md` has the measurements behind the choices.
 
 mod ahead;
-pub(crate) mod best;
 mod candidates;
 mod centroids;
 mod choice;
@@ -27,7 +26,6 @@ mod spread;
 mod table;
 mod top;
 mod traits;
-pub(crate) mod walk;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;

@@ -3,7 +3,6 @@
 //! What every query reads (codes, posting lists) stays apart from what is read for few documents
 //! (residuals, text), so the first can stay in memory while the second stays on disk.
 
-pub(crate) mod codes;
 pub(crate) mod deleted;
 pub(crate) mod documents;
 mod elias_fano;

@@ -3,8 +3,8 @@
 //! Lists are Elias-Fano coded and read in place. A segment of few vectors has lists for few centroids and names these, so that it
 //! costs in proportion to what it holds; one of many has a list for every centroid, found without a search.
 
-use super::codes::{TAIL, centroid};
 use super::{Segment, elias_fano};
+use crate::codebook::codes::{TAIL, centroid};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::{Tag, file_name, kind};

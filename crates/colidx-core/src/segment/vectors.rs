@@ -1,8 +1,8 @@
 //! The token vectors of a segment: codes, which are of a centroid and a gain, in one file, residual bits in another.
 
-use super::codes::{self, Packer};
 use super::means::MEANS;
 use crate::codebook::Codebook;
+use crate::codebook::codes::{self, Packer};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;

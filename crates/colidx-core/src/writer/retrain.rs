@@ -4,6 +4,7 @@ use super::change::Change;
 use super::merge::Merger;
 use super::{CommitReport, IndexWriter};
 use crate::codebook::Codebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::Index;
@@ -12,7 +13,6 @@ use crate::ingest::{
     VectorSource, assemble_anew,
 };
 use crate::segment::Segment;
-use crate::segment::codes::centroid;
 use crate::snapshot::Place;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
