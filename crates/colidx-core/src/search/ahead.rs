@@ -6,18 +6,13 @@
 
 use super::Context;
 use super::centroids::Probes;
+use super::tuning::{READAHEAD_GAP, READAHEAD_SEARCHES};
 use crate::error::Result;
 use crate::format::frame::Section;
 use crate::snapshot::Place;
 use crate::storage;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Searches that read ahead after one that had to wait.
-const AFTER: u32 = 64;
-
-/// Bytes between two ranges that are not worth a request of their own.
-const GAP: usize = 16 << 10;
 
 /// Whether searches of an index should read ahead.
 #[derive(Debug)]
@@ -30,7 +25,7 @@ pub(crate) struct ReadAhead {
 impl Default for ReadAhead {
     fn default() -> Self {
         Self {
-            left: AtomicU32::new(AFTER),
+            left: AtomicU32::new(READAHEAD_SEARCHES),
         }
     }
 }
@@ -42,7 +37,7 @@ impl ReadAhead {
         let result = search();
         let left = self.left.load(Ordering::Relaxed);
         let next = if storage::major_faults() > before {
-            AFTER
+            READAHEAD_SEARCHES
         } else {
             left.saturating_sub(1)
         };
@@ -115,7 +110,7 @@ fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usi
     let mut open: Option<Range<usize>> = None;
     for range in ranges {
         match &mut open {
-            Some(open) if range.start <= open.end.saturating_add(GAP) => {
+            Some(open) if range.start <= open.end.saturating_add(READAHEAD_GAP) => {
                 open.end = open.end.max(range.end);
             }
             _ => {

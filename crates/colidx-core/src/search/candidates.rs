@@ -8,16 +8,13 @@
 use super::centroids::Probes;
 use super::pool::Reusable;
 use super::top::top;
+use super::tuning::WINDOW;
 use super::{Context, SearchStats};
 use crate::codebook::Scored;
 use crate::error::Result;
 use crate::segment::Segment;
 use crate::snapshot::Place;
 use std::ops::Range;
-
-/// Entries of posting lists that a query token reads in a segment, but for the list in which it gets there. Lists are
-/// long where documents are many.
-pub(super) const ENTRIES: u64 = 16_384;
 
 /// Bits of a slot that say which query token came last.
 const TOKEN_BITS: u32 = 12;
@@ -27,9 +24,6 @@ const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
 
 /// How far a slot is shifted down to the level of its score, one of 4,096.
 const LEVEL_SHIFT: u32 = 20;
-
-/// Documents that are scored at the same time: so many slots stay in a core's own cache, whatever the number of documents.
-const STRETCH: usize = 1 << 16;
 
 /// Slots that are looked at together.
 const BLOCK: usize = 1024;
@@ -60,12 +54,12 @@ impl Reusable for Buffers {
 struct Slots {
     /// A document's score so far, and below it the number of the last query token that added to it, from 1. 0 for those that
     /// were not found, and for all between stretches.
-    slots: Box<[u32; STRETCH]>,
+    slots: Box<[u32; WINDOW]>,
 }
 
 impl Slots {
     fn new() -> Slots {
-        let slots = vec![0; STRETCH].into_boxed_slice();
+        let slots = vec![0; WINDOW].into_boxed_slice();
         Slots {
             slots: slots.try_into().unwrap_or_else(|_| unreachable!()),
         }
@@ -79,7 +73,7 @@ impl Slots {
             if document >= end {
                 return at;
             }
-            let slot = &mut self.slots[document as usize % STRETCH];
+            let slot = &mut self.slots[document as usize % WINDOW];
             let given = *slot & MAX_TOKENS as u32 == number;
             let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
             *slot = if given { *slot } else { more };
@@ -134,8 +128,8 @@ impl Lists {
         mut each: impl FnMut(u32, &[u32; BLOCK]),
     ) {
         let mut next: Vec<usize> = self.left.iter().map(|left| left.start).collect();
-        for first in (0..documents).step_by(STRETCH) {
-            let length = (documents - first).min(STRETCH as u32);
+        for first in (0..documents).step_by(WINDOW) {
+            let length = (documents - first).min(WINDOW as u32);
             let end = first + length;
             for (number, lists) in (1..).zip(&self.tokens) {
                 for &(list, gain) in lists {

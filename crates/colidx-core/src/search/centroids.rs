@@ -3,19 +3,11 @@
 
 use super::Context;
 use super::table::Table;
+use super::tuning;
 use crate::codebook::{BeamSearch, Codebook, ColumnTopK, Scored};
 use crate::error::Result;
 use colidx_kernels::CoarsePanels;
 use rayon::prelude::*;
-
-/// Centroids that a walk keeps for each that is wanted (`docs/search.md`).
-const BEAM: usize = 4;
-
-/// A walk that keeps more than one in this many centroids scores too many of them for it to pay.
-const SPARSE: usize = 64;
-
-/// Cells whose first centroids a walk begins at.
-const ENTRIES: usize = 4;
 
 /// The centroids probed for each query token, best first, with their scores.
 pub(super) struct Probes<'a> {
@@ -35,8 +27,8 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
         snapshot, query, ..
     } = context;
     let codebook = snapshot.codebook();
-    let beam = count.saturating_mul(BEAM);
-    let sparse = beam.saturating_mul(SPARSE) < codebook.len();
+    let beam = count.saturating_mul(tuning::BEAM_PER_PROBE);
+    let sparse = beam.saturating_mul(tuning::GRAPH_SPARSITY) < codebook.len();
     if codebook.has_graph() && sparse {
         let panels = query.scaled(codebook.steps(), codebook.centre_length());
         let (tokens, scored) = walk(codebook, &panels, count, beam, context.parallel)?;
@@ -69,7 +61,7 @@ fn walk(
     beam: usize,
     parallel: bool,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {
-    let mut cells = ColumnTopK::new(panels.columns(), ENTRIES);
+    let mut cells = ColumnTopK::new(panels.columns(), tuning::ENTRY_CELLS);
     let mut scores = vec![0; codebook.cells() * panels.padded_columns()];
     cells.score(0, codebook.centres(), panels, &mut scores);
     let cells = cells.finish();

@@ -6,11 +6,9 @@
 
 use super::ridge::{Lesson, ridge};
 use super::top::top;
+use super::tuning::PRIOR_OBSERVATIONS;
 use crate::error::Result;
 use crate::snapshot::Place;
-
-/// How many scores a prior is worth.
-const INERTIA: f64 = 8.0;
 
 /// Documents with traits and estimates of their scores.
 pub(super) struct Choice<const TRAITS: usize> {
@@ -75,7 +73,7 @@ impl<const TRAITS: usize> Choice<TRAITS> {
             .zip(scores)
             .filter_map(|(&at, &score)| Some((self.traits[at].map(f64::from), score?)))
             .collect();
-        let weights = ridge(&lessons, &self.prior, INERTIA);
+        let weights = ridge(&lessons, &self.prior, PRIOR_OBSERVATIONS);
         for (estimated, traits) in self.estimates.iter_mut().zip(&self.traits) {
             if *estimated > f32::NEG_INFINITY {
                 *estimated = estimate(traits, &weights);

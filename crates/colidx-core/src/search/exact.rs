@@ -9,6 +9,7 @@
 use super::pool::{Pooled, Reusable};
 use super::rank::Ranking;
 use super::spread::spread;
+use super::tuning::{EXACT_BLOCK, EXACT_CHUNK, PREFETCH_BLOCKS};
 use super::{Context, SearchStats, ahead};
 use crate::error::Result;
 use crate::segment::Segment;
@@ -16,18 +17,6 @@ use crate::segment::vectors::{Vectors, room};
 use crate::snapshot::Place;
 use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
 use std::ops::Range;
-
-/// Vectors decoded at a time: they stay in the first-level cache until they are multiplied, by tiles of twelve rows or six.
-const BLOCK: usize = 60;
-
-/// Blocks between the fetch of vectors from memory and their use.
-const AHEAD: usize = 2;
-
-/// Documents that one thread takes at a time.
-const CHUNK: usize = 16;
-
-/// Documents to take at a time where they are many: their vectors are read ahead together.
-pub(super) const TOGETHER: usize = 4096;
 
 /// Exact scores of documents, which come some at a time.
 pub(super) struct Exact<'a> {
@@ -68,7 +57,7 @@ impl<'a> Exact<'a> {
         };
         let scores = spread(
             documents,
-            CHUNK,
+            EXACT_CHUNK,
             self.context.parallel,
             stats,
             scorer,
@@ -226,7 +215,7 @@ impl<'a> Scorer<'a> {
                 vectors.prefetch(&block);
             }
         };
-        (0..AHEAD).for_each(|_| fetch());
+        (0..PREFETCH_BLOCKS).for_each(|_| fetch());
         let scores = places.iter().map(|place| match place {
             Some((segment, range)) => {
                 stats.documents_screened += 1;
@@ -270,7 +259,9 @@ impl<'a> Scorer<'a> {
         best16.clear();
         best16.resize(width, i32::MIN);
         vectors.codes.read(range.clone(), codes);
-        let of_blocks = codes.chunks(BLOCK).zip(dots.chunks_mut(BLOCK * width));
+        let of_blocks = codes
+            .chunks(EXACT_BLOCK)
+            .zip(dots.chunks_mut(EXACT_BLOCK * width));
         for (block, (codes, dots)) in blocks(range.clone()).zip(of_blocks) {
             fetch();
             let rows = vectors.decode_int16(book, codes, vectors.residuals(block), rows16)?;
@@ -324,6 +315,6 @@ fn sum(best: &[f32], panels: &Panels) -> f32 {
 fn blocks(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let end = range.end;
     range
-        .step_by(BLOCK)
-        .map(move |start| start..end.min(start + BLOCK))
+        .step_by(EXACT_BLOCK)
+        .map(move |start| start..end.min(start + EXACT_BLOCK))
 }

@@ -4,8 +4,7 @@
 //! near one of them is near the others, so their mean finds it for all of them: of the 32 tokens of a real model's query some
 //! 14 means are left (`docs/search.md`).
 
-/// The least cosine of a token with the first of those it is taken together with.
-const NEAR: f32 = 0.92;
+use super::tuning::POOL_COSINE;
 
 /// Means of query tokens that lie close together.
 #[derive(Debug, Clone)]
@@ -25,7 +24,8 @@ impl Merged {
         let (mut vectors, mut weights, mut means) = (Vec::new(), Vec::new(), Vec::new());
         for token in tokens.chunks_exact(dim) {
             let length = dot(token, token).sqrt();
-            let near = |&(first, its): &(&[f32], f32)| dot(first, token) >= NEAR * its * length;
+            let near =
+                |&(first, its): &(&[f32], f32)| dot(first, token) >= POOL_COSINE * its * length;
             let mean = firsts.iter().position(near).unwrap_or(firsts.len());
             if mean == firsts.len() {
                 firsts.push((token, length));

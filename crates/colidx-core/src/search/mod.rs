@@ -26,6 +26,7 @@ mod spread;
 mod table;
 mod top;
 mod traits;
+mod tuning;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
@@ -65,7 +66,7 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             exact: false,
-            probes: 32,
+            probes: tuning::N_PROBE,
             candidates: None,
             finalists: None,
             parallel: false,
@@ -76,34 +77,16 @@ impl Default for SearchOptions {
 impl SearchOptions {
     /// Documents to decode whole: the measured knee (`docs/search.md`).
     fn finalists(&self) -> usize {
-        let chosen = 16usize.saturating_add(self.k.saturating_mul(8) / 5);
-        self.finalists.unwrap_or(chosen).max(self.k)
+        let chosen = self.finalists.unwrap_or(tuning::rerank(self.k));
+        chosen.max(self.k)
     }
 
     /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
     /// become many, though much slower than they do.
     fn candidates(&self, documents: u64) -> usize {
-        let chosen = self
-            .k
-            .saturating_mul(6)
-            .saturating_add(120 + documents.isqrt() as usize / 4);
+        let chosen = tuning::candidates(self.k, documents);
         self.candidates.unwrap_or(chosen).max(self.finalists())
     }
-}
-
-/// How many documents are considered by their traits, when of so many documents `wanted` are to be looked at closer. Scores at
-/// centroid level tell documents apart the worse the more there are, but where there are few those of the better quarter do.
-fn considered(wanted: usize, documents: u64) -> usize {
-    let many = wanted
-        .saturating_add(documents.isqrt() as usize)
-        .saturating_mul(16);
-    let quarter = usize::try_from(documents / 4).unwrap_or(usize::MAX);
-    many.min(quarter.max(wanted.saturating_mul(4)))
-}
-
-/// Of so many candidates the first whose scores teach how to choose the others.
-fn lessons(wanted: usize) -> usize {
-    32 + wanted / 8
 }
 
 /// One document found.
@@ -219,7 +202,7 @@ pub(crate) fn search(
 /// a centroid, or few documents more than would be decoded anyway, there is nothing to gain.
 fn scanning_is_cheaper(snapshot: &Snapshot, options: &SearchOptions) -> bool {
     let documents = snapshot.num_documents();
-    snapshot.num_vectors() <= 2 * snapshot.codebook().len() as u64
+    snapshot.num_vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * snapshot.codebook().len() as u64
         || documents <= options.candidates(documents) as u64
 }
 
@@ -227,7 +210,7 @@ fn score_all(context: Context<'_>, ranking: &mut Ranking, stats: &mut SearchStat
     let started = Instant::now();
     let documents: Vec<Place> = context.snapshot.places().collect();
     let exact = Exact::new(context);
-    for documents in documents.chunks(exact::TOGETHER) {
+    for documents in documents.chunks(tuning::EXACT_BATCH) {
         exact.take(documents, ranking, stats)?;
     }
     stats.exact_time = started.elapsed();
@@ -243,9 +226,9 @@ fn score_candidates(
     let book = context.snapshot.codebook();
     let documents = context.snapshot.num_documents();
     let wanted = options.candidates(documents);
-    let considered = considered(wanted, documents);
+    let considered = tuning::shortlist_size(wanted, documents);
     let mut count = options.probes.max(1);
-    let mut entries = candidates::ENTRIES;
+    let mut entries = tuning::POSTINGS_PER_TOKEN;
     let (mut candidates, mut probes);
     loop {
         let started = Instant::now();
@@ -261,12 +244,12 @@ fn score_candidates(
         if candidates.found >= wanted || all {
             break;
         }
-        count = count.saturating_mul(4);
+        count = count.saturating_mul(tuning::WIDENING);
         // The limit is for speed; once all lists are asked for, it must not keep one from being read.
         entries = if count >= book.len() {
             u64::MAX
         } else {
-            entries.saturating_mul(4)
+            entries.saturating_mul(tuning::WIDENING as u64)
         };
         stats.widened += 1;
     }
@@ -287,13 +270,13 @@ fn score_candidates(
     if wanted <= finalists {
         // All candidates are finalists, so vectors near the query have nothing to choose.
         started = Instant::now();
-        choice.in_two_rounds(lessons(wanted), wanted, |chosen| {
+        choice.in_two_rounds(tuning::pilot_size(wanted), wanted, |chosen| {
             exact.take(chosen, ranking, stats)
         })?;
     } else {
         let choice = choose_by_near(context, &probes, choice, wanted, stats)?;
         started = Instant::now();
-        choice.in_two_rounds(finalists / 2, finalists, |chosen| {
+        choice.in_two_rounds(tuning::rerank_pilot_size(finalists), finalists, |chosen| {
             exact.take(chosen, ranking, stats)
         })?;
     }
@@ -312,7 +295,7 @@ fn choose_by_near(
     let started = Instant::now();
     let near = Near::new(context, probes);
     let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
-    candidates.in_two_rounds(lessons(wanted), wanted, |chosen| {
+    candidates.in_two_rounds(tuning::pilot_size(wanted), wanted, |chosen| {
         ahead::vectors(context, chosen)?;
         let traits = near.traits(chosen, stats)?;
         for (&document, traits) in chosen.iter().zip(&traits) {
@@ -325,5 +308,5 @@ fn choose_by_near(
         Ok(traits.iter().map(|t| Some(f64::from((*t)?[0]))).collect())
     })?;
     stats.near_time = started.elapsed();
-    Ok(Choice::new(documents, near_traits, near::PRIOR))
+    Ok(Choice::new(documents, near_traits, tuning::PARTIAL_PRIOR))
 }

@@ -9,6 +9,7 @@
 use super::centroids::Probes;
 use super::pool::{Pooled, Reusable};
 use super::spread::spread;
+use super::tuning;
 use super::{Context, SearchStats};
 use crate::error::Result;
 use crate::segment::vectors::room;
@@ -17,24 +18,11 @@ use crate::snapshot::Place;
 use colidx_kernels::Division;
 use std::ops::Range;
 
-/// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
-/// more like the others than a match that was found.
-const BELIEVED: f32 = 0.6;
-
 /// What is known of a document then: its score, how many query tokens no near vector matched, and what the lean counted for these.
 type Traits = [f32; TRAITS];
 
 /// How many traits these are.
 pub(super) const TRAITS: usize = 3;
-
-/// What each mostly counts for MaxSim.
-pub(super) const PRIOR: [f64; TRAITS] = [1.0, 0.0, 0.0];
-
-/// Documents that one thread takes at a time.
-const CHUNK: usize = 32;
-
-/// Documents that are taken together.
-const TOGETHER: usize = 8;
 
 /// The query made ready to score documents by their near vectors.
 pub(super) struct Near<'a> {
@@ -140,7 +128,9 @@ impl<'a> Near<'a> {
             probed,
             least,
             far_unit: (probes.step / panels.unit()) as f32,
-            lean: scales.map(|scale| scale * BELIEVED * one as f32).collect(),
+            lean: scales
+                .map(|scale| scale * tuning::MEAN_RESIDUAL_WEIGHT * one as f32)
+                .collect(),
         }
     }
 
@@ -154,7 +144,14 @@ impl<'a> Near<'a> {
         let work = |groups: &mut Pooled<Groups>, documents: &[Place], stats: &mut SearchStats| {
             self.traits_of(documents, groups, stats)
         };
-        spread(documents, CHUNK, self.context.parallel, stats, groups, work)
+        spread(
+            documents,
+            tuning::PARTIAL_CHUNK,
+            self.context.parallel,
+            stats,
+            groups,
+            work,
+        )
     }
 
     fn traits_of(
@@ -165,7 +162,7 @@ impl<'a> Near<'a> {
     ) -> Result<Vec<Option<Traits>>> {
         let mut traits = Vec::with_capacity(documents.len());
         let by_segment = documents.chunk_by(|a, b| a.segment() == b.segment());
-        let taken = by_segment.flat_map(|documents| documents.chunks(TOGETHER));
+        let taken = by_segment.flat_map(|documents| documents.chunks(tuning::PARTIAL_BATCH));
         let taken = taken.map(|documents| {
             (
                 &self.context.snapshot.segments()[documents[0].segment()],

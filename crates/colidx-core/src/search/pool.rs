@@ -2,13 +2,10 @@
 //! blown up are given back.
 
 use super::ahead::ReadAhead;
+use super::tuning::LARGEST_KEPT_BUFFER;
 use super::{candidates, exact, near};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
-
-/// The most bytes that a buffer may have and be kept. That is the table of half a million centroids for a query of 32 tokens, so
-/// that no usual search goes without.
-const MOST: usize = 32 << 20;
 
 /// What is kept, and knows how much memory it holds.
 pub(super) trait Reusable: Default {
@@ -72,7 +69,7 @@ impl<T: Reusable> DerefMut for Pooled<'_, T> {
 impl<T: Reusable> Drop for Pooled<'_, T> {
     fn drop(&mut self) {
         // What was left half way is not for others, and what is huge is for nobody.
-        if std::thread::panicking() || self.buffer.bytes() > MOST {
+        if std::thread::panicking() || self.buffer.bytes() > LARGEST_KEPT_BUFFER {
             return;
         }
         let buffer = std::mem::take(&mut self.buffer);
@@ -88,9 +85,9 @@ mod tests {
     #[test]
     fn a_buffer_is_kept_unless_it_is_huge() {
         let pool: Pool<Vec<u8>> = Pool::default();
-        pool.take().resize(MOST, 0);
-        assert_eq!(pool.take().capacity(), MOST);
-        pool.take().reserve_exact(MOST + 1);
+        pool.take().resize(LARGEST_KEPT_BUFFER, 0);
+        assert_eq!(pool.take().capacity(), LARGEST_KEPT_BUFFER);
+        pool.take().reserve_exact(LARGEST_KEPT_BUFFER + 1);
         assert_eq!(pool.take().capacity(), 0);
         // As many are kept as were in use at a time.
         let both = [pool.take(), pool.take()];

@@ -9,30 +9,22 @@
 use super::Context;
 use super::candidates::Candidates;
 use super::choice::Choice;
+use super::tuning::{self, FEATURE_BATCH};
 use crate::error::Result;
 
 /// Traits of a candidate.
 pub(super) const TRAITS: usize = 3;
-
-/// What each trait mostly counts.
-///
-/// Of the lean a part does: a query token matches not any vector of a document but the best, whose residual is nearer to the query
-/// than the mean of all already by being the best.
-const PRIOR: [f64; TRAITS] = [1.0, 0.3, 0.0];
-
-/// Documents whose mean residuals are fetched from memory at the same time.
-const BLOCK: usize = 64;
 
 /// A choice among candidates by their traits.
 pub(super) fn choice(context: Context<'_>, candidates: &Candidates) -> Result<Choice<TRAITS>> {
     let panels = context.query.lean(context.snapshot.codebook().scales());
     let (column, step) = (panels.column(0), panels.step());
     let mut traits = Vec::with_capacity(candidates.scored.len());
-    let (mut picks, mut dots) = (Vec::new(), [0; BLOCK]);
+    let (mut picks, mut dots) = (Vec::new(), [0; FEATURE_BATCH]);
     let by_segment = candidates
         .scored
         .chunk_by(|(_, a), (_, b)| a.segment() == b.segment());
-    for block in by_segment.flat_map(|documents| documents.chunks(BLOCK)) {
+    for block in by_segment.flat_map(|documents| documents.chunks(FEATURE_BATCH)) {
         let segment = &context.snapshot.segments()[block[0].1.segment()];
         picks.clear();
         picks.extend(block.iter().map(|(_, document)| document.document()));
@@ -51,5 +43,9 @@ pub(super) fn choice(context: Context<'_>, candidates: &Candidates) -> Result<Ch
         }
     }
     let documents = candidates.scored.iter().map(|&(_, document)| document);
-    Ok(Choice::new(documents.collect(), traits, PRIOR))
+    Ok(Choice::new(
+        documents.collect(),
+        traits,
+        tuning::CANDIDATE_PRIOR,
+    ))
 }
