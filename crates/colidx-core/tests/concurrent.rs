@@ -154,7 +154,7 @@ fn read(directory: &Directory, queries: &[Vec<f32>], done: &AtomicBool, seed: u6
         let options = SearchOptions {
             k: K,
             exact,
-            probes: 2,
+            n_probe: 2,
             candidates: Some(20),
             ..Default::default()
         };

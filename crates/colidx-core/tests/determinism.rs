@@ -66,7 +66,7 @@ fn report() -> String {
                     exact,
                     parallel,
                     candidates: Some(50),
-                    finalists: Some(20),
+                    rerank: Some(20),
                     ..Default::default()
                 };
                 let results = index.search(&query, &options).unwrap();

@@ -150,7 +150,7 @@ fn check_hits(index: &Index, corpus: &Corpus) {
     };
     // As many probes as a walk may be asked for, and enough that all centroids are compared instead.
     let [walked, dense] = [256, 258].map(|probes| SearchOptions {
-        probes,
+        n_probe: probes,
         ..usual.clone()
     });
     let (mut recalled, mut best, mut same) = (0, 0, 0);

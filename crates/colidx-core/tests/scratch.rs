@@ -36,7 +36,7 @@ fn the_buffers_of_a_huge_query_are_given_back() {
     let index = Index::open(tmp.path()).unwrap();
     // So many that the scores of all centroids are made.
     let options = SearchOptions {
-        probes: 64,
+        n_probe: 64,
         ..Default::default()
     };
     let usual = query(32);

@@ -56,9 +56,9 @@ fn every_path_gives_the_exact_score_and_order() {
         for probes in [1, 8, 1 << 20] {
             for finalists in [10, 60, 100] {
                 let options = SearchOptions {
-                    probes,
+                    n_probe: probes,
                     candidates: Some(100),
-                    finalists: Some(finalists),
+                    rerank: Some(finalists),
                     ..Default::default()
                 };
                 let results = index.search(&query, &options).unwrap();
@@ -166,7 +166,7 @@ fn threads_and_batches_change_nothing() {
         let alone = SearchOptions {
             exact,
             k,
-            finalists,
+            rerank: finalists,
             ..Default::default()
         };
         let expected: Vec<_> = queries
@@ -208,7 +208,7 @@ fn a_search_returns_as_many_hits_as_there_are() {
         for (probes, candidates) in [(1, Some(1)), (1, None), (8, None)] {
             let options = SearchOptions {
                 k,
-                probes,
+                n_probe: probes,
                 candidates,
                 ..Default::default()
             };
@@ -284,7 +284,7 @@ fn a_search_reports_its_work() {
     let query = Query::new(&corpus.query(16, 2), 32).unwrap();
     let options = SearchOptions {
         candidates: Some(50),
-        finalists: Some(20),
+        rerank: Some(20),
         ..Default::default()
     };
     let stats = index.search(&query, &options).unwrap().stats;
@@ -292,22 +292,25 @@ fn a_search_reports_its_work() {
     assert!((32..16 * 32).contains(&stats.postings_read));
     assert!(stats.centroids_scored > 0);
     assert!(stats.candidates >= 50 && stats.candidates <= 1200);
-    assert_eq!((stats.documents_near, stats.documents_screened), (50, 20));
+    assert_eq!(
+        (stats.documents_partial, stats.documents_screened),
+        (50, 20)
+    );
     assert!((10..20).contains(&stats.documents_scored));
     assert!(stats.vectors_decoded >= 20 * 3 && stats.bytes_touched > stats.vectors_decoded * 16);
     assert!(
         stats.total_time
-            >= stats.exact_time + stats.near_time + stats.candidate_time + stats.centroid_time
+            >= stats.exact_time + stats.partial_time + stats.candidate_time + stats.centroid_time
     );
 
     let options = SearchOptions {
         candidates: Some(50),
-        finalists: Some(50),
+        rerank: Some(50),
         ..Default::default()
     };
     let stats = index.search(&query, &options).unwrap().stats;
     // There is nothing left to choose from.
-    assert_eq!((stats.documents_near, stats.documents_screened), (0, 50));
+    assert_eq!((stats.documents_partial, stats.documents_screened), (0, 50));
 }
 
 #[test]
@@ -377,9 +380,9 @@ fn no_option_is_too_large() {
     for k in [usize::MAX, usize::MAX / 8, 5] {
         let largest = SearchOptions {
             k,
-            probes: usize::MAX,
+            n_probe: usize::MAX,
             candidates: Some(usize::MAX),
-            finalists: Some(usize::MAX),
+            rerank: Some(usize::MAX),
             ..Default::default()
         };
         let chosen = SearchOptions {
@@ -434,7 +437,7 @@ fn finite_queries_have_finite_scores_or_are_refused() {
                     k: 20,
                     exact,
                     candidates: Some(60),
-                    finalists: Some(40),
+                    rerank: Some(40),
                     ..Default::default()
                 };
                 let hits = match index.search(&made, &options) {

@@ -3,7 +3,7 @@
 use super::VectorBatch;
 use super::train::Trained;
 use crate::codebook::residual_quantizer::ResidualEncoder;
-use crate::segment::means;
+use crate::segment::mean_residuals;
 use crate::segment::vectors::residual_bytes;
 use rayon::prelude::*;
 
@@ -118,6 +118,6 @@ impl<'a> Compressor<'a> {
         self.encoder
             .encode(&mut residuals, job.codes, job.residuals);
         let inverse_scales = self.encoder.inverse_scales();
-        means::round(&sum, job.codes.len(), inverse_scales, job.mean);
+        mean_residuals::round(&sum, job.codes.len(), inverse_scales, job.mean);
     }
 }

@@ -1,4 +1,4 @@
-//! Why a document was found: what each query token matched.
+//! Explanation of a hit: what each query token matched.
 
 use super::Query;
 use crate::error::Result;
@@ -15,7 +15,7 @@ pub struct TokenMatch {
     pub score: f32,
 }
 
-/// One match a query token; none when the document has no vectors.
+/// One match for each query token; none when the document has no vectors.
 pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Result<Vec<TokenMatch>> {
     query.check(snapshot.codebook())?;
     let vectors = snapshot.vectors(place)?;

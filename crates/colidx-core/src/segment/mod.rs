@@ -6,7 +6,7 @@
 pub(crate) mod deleted;
 pub(crate) mod documents;
 mod elias_fano;
-pub(crate) mod means;
+pub(crate) mod mean_residuals;
 pub(crate) mod postings;
 pub(crate) mod text;
 pub(crate) mod vectors;
@@ -19,7 +19,7 @@ use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
 use deleted::Deleted;
 use documents::Documents;
-use means::Means;
+use mean_residuals::MeanResiduals;
 use postings::Postings;
 use text::Text;
 use vectors::Vectors;
@@ -29,7 +29,7 @@ use vectors::Vectors;
 pub(crate) struct Segment {
     pub documents: Documents,
     pub vectors: Vectors,
-    pub means: Means,
+    pub mean_residuals: MeanResiduals,
     pub postings: Postings,
     /// `None` when its documents came as vectors without text.
     pub text: Option<Text>,
@@ -58,7 +58,11 @@ impl Segment {
                 entry.vectors,
                 manifest,
             )?,
-            means: Means::open(scattered(kind::MEANS)?, entry.documents, manifest.dim)?,
+            mean_residuals: MeanResiduals::open(
+                scattered(kind::MEANS)?,
+                entry.documents,
+                manifest.dim,
+            )?,
             postings: Postings::open(
                 scattered(kind::POSTINGS)?,
                 manifest.centroids,
@@ -92,7 +96,7 @@ impl Segment {
         [&self.documents.frame]
             .into_iter()
             .chain(vectors)
-            .chain([&self.means.frame, &self.postings.frame])
+            .chain([&self.mean_residuals.frame, &self.postings.frame])
             .chain(self.text.as_ref().map(|t| &t.frame))
     }
 

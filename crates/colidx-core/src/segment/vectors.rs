@@ -1,6 +1,6 @@
 //! The token vectors of a segment: codes, which are of a centroid and a gain, in one file, residual bits in another.
 
-use super::means::MEANS;
+use super::mean_residuals::MEANS;
 use crate::codebook::Codebook;
 use crate::codebook::codes::{self, Packer};
 use crate::error::{FormatErrorKind, Result};

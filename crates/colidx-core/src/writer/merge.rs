@@ -139,7 +139,7 @@ impl<'a> Merger<'a> {
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
-                let means = segment.means.rows(run[0]..run[run.len() - 1] + 1);
+                let means = segment.mean_residuals.rows(run[0]..run[run.len() - 1] + 1);
                 writer.push(&codes, segment.vectors.residuals(vectors), means)?;
                 progress.advance(offsets.len() as u64 - 1);
                 let copied = offsets[offsets.len() - 1];

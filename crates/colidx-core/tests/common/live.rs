@@ -123,9 +123,9 @@ pub fn check_search(index: &Index, query: &[f32], k: usize) {
     assert_eq!(found(&exact), all[..count]);
     let options = SearchOptions {
         k,
-        probes: 1,
+        n_probe: 1,
         candidates: Some(k),
-        finalists: Some(k),
+        rerank: Some(k),
         ..Default::default()
     };
     let quick = index.search(&searched, &options).unwrap();

@@ -194,9 +194,9 @@ fn a_graph_that_leads_nowhere_hides_no_document() {
     let index = open(&files).unwrap();
     let options = SearchOptions {
         k: 250,
-        probes: 1,
+        n_probe: 1,
         candidates: Some(290),
-        finalists: Some(290),
+        rerank: Some(290),
         ..Default::default()
     };
     let walked = index.search(&victim.query, &options).unwrap();

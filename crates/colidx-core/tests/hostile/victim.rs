@@ -89,7 +89,7 @@ pub fn use_it(index: &Index, query: &Query) -> Result<()> {
             let options = SearchOptions {
                 exact,
                 parallel,
-                probes,
+                n_probe: probes,
                 candidates: Some(20),
                 ..Default::default()
             };

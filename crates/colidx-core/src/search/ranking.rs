@@ -1,4 +1,4 @@
-//! Ranking: score descending, then key ascending.
+//! Ranking of scored documents: score descending, then key ascending.
 
 use super::Hit;
 use crate::error::Result;
@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 pub(super) struct Ranking {
     k: usize,
     scored: Vec<(f32, Place)>,
-    /// Once `k` documents are known, nothing below their lowest score can enter.
+    /// The `k`-th best score: nothing below it can enter. Minus infinity until there are `k`.
     threshold: f32,
 }
 
@@ -26,8 +26,8 @@ impl Ranking {
         self.k
     }
 
-    /// The `k`-th best score so far, minus infinity before there are so many.
-    pub(super) fn least(&mut self) -> f32 {
+    /// The `k`-th best score so far, minus infinity until there are `k`.
+    pub(super) fn kth_score(&mut self) -> f32 {
         self.shrink();
         self.threshold
     }
@@ -42,7 +42,7 @@ impl Ranking {
         }
     }
 
-    /// Drops what is below the `k`-th score. Equal scores stay, since keys decide between them.
+    /// Drops what is below the `k`-th score. Equal scores stay: keys decide between them.
     fn shrink(&mut self) {
         if self.k == 0 || self.scored.len() < self.k {
             return;

@@ -1,8 +1,9 @@
-//! Reading ahead: what a step is about to touch is asked of the disk at once, where otherwise it would be met page by page, each a
-//! wait of its own.
+//! Read-ahead: a step asks the disk for everything it is about to read at once, instead of waiting
+//! for it page by page.
 //!
-//! Asking costs a system call a range, which is wasted while the index is in memory. So a search asks only for a while after one
-//! that had to wait for the disk, as the system's count of its thread's waits tells: what else the process reads is nothing to it.
+//! Asking costs a system call a range, which is wasted while the index is in memory. So searches
+//! ask only for a while after one that waited for the disk, as the system's count of the thread's
+//! major faults tells.
 
 use super::Context;
 use super::centroids::Probes;
@@ -17,11 +18,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Whether searches of an index should read ahead.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
-    /// How many more will.
+    /// Searches to come that will.
     left: AtomicU32,
 }
 
-/// Of an index that was just opened nothing may be in memory.
+/// An index that was just opened may not be in memory at all.
 impl Default for ReadAhead {
     fn default() -> Self {
         Self {
@@ -31,7 +32,7 @@ impl Default for ReadAhead {
 }
 
 impl ReadAhead {
-    /// Runs a search, and learns from it what the next ones should do.
+    /// Runs a search and notes whether it waited for the disk.
     pub(super) fn watch<T>(&self, search: impl FnOnce() -> T) -> T {
         let before = storage::major_faults();
         let result = search();
@@ -52,9 +53,9 @@ impl ReadAhead {
     }
 }
 
-/// Reads the posting lists of the probed centroids.
-pub(super) fn lists(context: Context<'_>, probes: &Probes<'_>) -> Result<()> {
-    if !context.scratch.ahead.is_on() {
+/// Reads ahead the posting lists of the probed centroids.
+pub(super) fn posting_lists(context: Context<'_>, probes: &Probes<'_>) -> Result<()> {
+    if !context.scratch.readahead.is_on() {
         return Ok(());
     }
     for segment in context.snapshot.segments() {
@@ -69,21 +70,21 @@ pub(super) fn lists(context: Context<'_>, probes: &Probes<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reads the mean residuals of documents, which come in order.
-pub(super) fn means(context: Context<'_>, documents: impl Iterator<Item = Place> + Clone) {
-    if !context.scratch.ahead.is_on() {
+/// Reads ahead the mean residuals of documents, which come in order.
+pub(super) fn mean_residuals(context: Context<'_>, documents: impl Iterator<Item = Place> + Clone) {
+    if !context.scratch.readahead.is_on() {
         return;
     }
     for (at, segment) in context.snapshot.segments().iter().enumerate() {
         let of_segment = documents.clone().filter(|d| d.segment() == at);
-        let rows = of_segment.map(|d| segment.means.bytes_of(d.document()));
-        will_need(segment.means.section(), rows);
+        let rows = of_segment.map(|d| segment.mean_residuals.bytes_of(d.document()));
+        will_need(segment.mean_residuals.section(), rows);
     }
 }
 
-/// Reads the codes and residuals of documents, which come in order.
+/// Reads ahead the codes and residuals of documents, which come in order.
 pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
-    if !context.scratch.ahead.is_on() {
+    if !context.scratch.readahead.is_on() {
         return Ok(());
     }
     for of_segment in documents.chunk_by(|a, b| a.segment() == b.segment()) {
@@ -105,7 +106,7 @@ pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
     Ok(())
 }
 
-/// Asks for ascending ranges of a section, and with near ones for what lies between them.
+/// Asks for ascending ranges of a section. Ranges close together are asked for as one.
 fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
     let mut open: Option<Range<usize>> = None;
     for range in ranges {
