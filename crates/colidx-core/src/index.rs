@@ -1,8 +1,10 @@
 //! An open index: a cheap handle on one snapshot, to search it and to read its documents.
 
 mod info;
+mod reader;
 
 pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
+pub use reader::IndexReader;
 
 use crate::codebook::Codebook;
 use crate::error::Result;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 
 /// A stored document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Document {
     /// The caller's name for it.
     pub key: String,
@@ -90,8 +93,11 @@ impl Index {
     /// # Errors
     ///
     /// [`Error::QueryDimension`] when the query has another dimension, [`Error::QueryTooLong`] when
-    /// scores might not fit an f32, [`Error::Format`] when damage is met on the way.
+    /// scores might not fit an f32, [`Error::Format`] when damage is met on the way,
+    /// [`Error::SearchCancelled`] and [`Error::DeadlineExceeded`] as the options say.
     ///
+    /// [`Error::SearchCancelled`]: crate::Error::SearchCancelled
+    /// [`Error::DeadlineExceeded`]: crate::Error::DeadlineExceeded
     /// [`Error::QueryDimension`]: crate::Error::QueryDimension
     /// [`Error::QueryTooLong`]: crate::Error::QueryTooLong
     /// [`Error::Format`]: crate::Error::Format
@@ -212,12 +218,12 @@ impl Index {
     }
 
     /// Number of documents.
-    pub fn documents(&self) -> u64 {
+    pub fn num_documents(&self) -> u64 {
         self.snapshot.num_documents()
     }
 
     /// Number of token vectors of these documents.
-    pub fn vectors(&self) -> u64 {
+    pub fn num_vectors(&self) -> u64 {
         self.snapshot.num_vectors()
     }
 

@@ -29,7 +29,7 @@
 //!
 //! let index = Index::open(&path)?;
 //! let query = Query::new(&[1.0, 0.0], 2)?; // token vectors, [n_tokens, dim]
-//! let results = index.search(&query, &SearchOptions { k: 1, ..Default::default() })?;
+//! let results = index.search(&query, &SearchOptions::default().k(1))?;
 //! assert_eq!(results.hits[0].key, "a");
 //! assert_eq!(index.document(results.hits[0].doc)?.text, "a quick brown fox");
 //! # Ok(())
@@ -53,6 +53,7 @@ compile_error!(
     "colidx reads its little-endian files in place and does not run on big-endian machines"
 );
 
+mod cancel;
 mod codebook;
 mod error;
 mod format;
@@ -64,12 +65,13 @@ mod snapshot;
 pub mod storage;
 mod writer;
 
+pub use cancel::CancelToken;
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result};
 pub use format::model::ModelInfo;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
-pub use index::{Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
+pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
     Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,

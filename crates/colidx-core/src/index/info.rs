@@ -108,8 +108,8 @@ impl Index {
         Ok(IndexInfo {
             generation: manifest.generation,
             format_version: crate::format::FORMAT_VERSION,
-            documents: self.documents(),
-            vectors: self.vectors(),
+            documents: self.num_documents(),
+            vectors: self.num_vectors(),
             deleted_documents: segments.iter().map(|s| s.deleted_documents).sum(),
             deleted_vectors: manifest.segments.iter().map(|s| s.deleted_vectors).sum(),
             dim: self.dim(),

@@ -5,6 +5,7 @@
 //! window by window, and a window's accumulators stay in a core's own cache.
 
 use super::tuning::WINDOW;
+use crate::error::Result;
 use std::ops::Range;
 
 /// Bits of an accumulator for the last query token; the others hold the score.
@@ -99,17 +100,19 @@ pub(super) struct Lists {
 
 impl Lists {
     /// Scores a segment of `documents` documents. Calls `each` with the first document of each block
-    /// and the block's accumulators.
+    /// and the block's accumulators, and `check` before each window, which may stop it.
     pub(super) fn score(
         mut self,
         postings: &[u32],
         documents: u32,
         deleted: &[u64],
         accumulators: &mut Accumulators,
+        check: impl Fn() -> Result<()>,
         mut each: impl FnMut(u32, &[u32; BLOCK]),
-    ) {
+    ) -> Result<()> {
         let mut next: Vec<usize> = self.unread.iter().map(|unread| unread.start).collect();
         for first in (0..documents).step_by(WINDOW) {
+            check()?;
             let length = (documents - first).min(WINDOW as u32);
             let end = first + length;
             for (number, lists) in (1..).zip(&self.tokens) {
@@ -126,6 +129,7 @@ impl Lists {
             accumulators.clear_deleted(deleted.get(first as usize / WORD..).unwrap_or_default());
             accumulators.drain(length, |start, block| each(first + start, block));
         }
+        Ok(())
     }
 }
 
@@ -175,10 +179,10 @@ mod tests {
             }
             let mut accumulators = Accumulators::default();
             let mut got = BTreeMap::new();
-            Lists { tokens, unread }.score(&postings, all, &words, &mut accumulators, |first, block| {
+            Lists { tokens, unread }.score(&postings, all, &words, &mut accumulators, || Ok(()), |first, block| {
                 let found = (first..).zip(block).filter(|(_, slot)| **slot != 0);
                 got.extend(found.map(|(document, slot)| (document, slot >> TOKEN_BITS)));
-            });
+            }).unwrap();
             prop_assert_eq!(got, expected);
             prop_assert!(accumulators.slots.iter().all(|&slot| slot == 0));
         }

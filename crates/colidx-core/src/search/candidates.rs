@@ -111,13 +111,13 @@ impl CandidateTopK {
 }
 
 /// Finds all documents in the posting lists of the probed centroids, and the `count` of them with
-/// the best scores. In each segment a query token reads its best lists until they hold `postings`
-/// entries.
+/// the best scores. In each segment a query token reads its best lists until they hold
+/// `max_postings` entries.
 pub(super) fn find(
     context: Context<'_>,
     probes: &Probes<'_>,
     count: usize,
-    entries: u64,
+    max_postings: u64,
     stats: &mut SearchStats,
 ) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
@@ -131,17 +131,19 @@ pub(super) fn find(
     let accumulators = accumulators.get_or_insert_default();
     let mut best = CandidateTopK::new(count);
     for (number, segment) in context.snapshot.segments().iter().enumerate() {
-        let lists = read(segment, tokens, weights, shift, entries, postings, stats)?;
-        let (documents, deleted) = (segment.documents.len(), segment.deleted.words());
-        lists.score(
+        let lists = read(
+            segment,
+            tokens,
+            weights,
+            shift,
+            max_postings,
             postings,
-            documents,
-            deleted,
-            accumulators,
-            |first, block| {
-                best.take(number, first, block);
-            },
-        );
+            stats,
+        )?;
+        let (documents, deleted) = (segment.documents.len(), segment.deleted.words());
+        let check = || context.options.check_limits();
+        let take = |first, block: &_| best.take(number, first, block);
+        lists.score(postings, documents, deleted, accumulators, check, take)?;
     }
     Ok(Candidates {
         found: best.found,
@@ -156,13 +158,13 @@ fn read(
     tokens: &[Vec<Scored>],
     weights: &[u32],
     shift: u32,
-    entries: u64,
+    max_postings: u64,
     postings: &mut Vec<u32>,
     stats: &mut SearchStats,
 ) -> Result<Lists> {
     let tokens: Vec<&[Scored]> = tokens
         .iter()
-        .map(|probed| affordable(segment, probed, entries))
+        .map(|probed| affordable(segment, probed, max_postings))
         .collect::<Result<_>>()?;
     // Tokens share centroids.
     let mut centroids: Vec<u32> = tokens.iter().copied().flatten().map(|&(_, c)| c).collect();

@@ -4,7 +4,7 @@
 use super::Context;
 use super::centroid_scores::CentroidScores;
 use super::tuning;
-use crate::codebook::{BeamSearch, Codebook, ColumnTopK, Scored};
+use crate::codebook::{BeamSearch, ColumnTopK, Scored};
 use crate::error::Result;
 use colidx_kernels::CoarsePanels;
 use rayon::prelude::*;
@@ -32,7 +32,7 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
     let sparse = beam.saturating_mul(tuning::GRAPH_SPARSITY) < codebook.len();
     if codebook.has_graph() && sparse {
         let panels = query.centroid_panels(codebook.steps(), codebook.centre_length());
-        let (tokens, scored) = search_graph(codebook, &panels, count, beam, context.parallel)?;
+        let (tokens, scored) = search_graph(context, &panels, count, beam)?;
         return Ok(Probes {
             tokens,
             step: panels.step(),
@@ -60,12 +60,12 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
 
 /// Searches the graph for every token. Returns their best centroids, and the number scored.
 fn search_graph(
-    codebook: &Codebook,
+    context: Context<'_>,
     panels: &CoarsePanels,
     count: usize,
     beam: usize,
-    parallel: bool,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {
+    let codebook = context.snapshot.codebook();
     let mut cells = ColumnTopK::new(panels.columns(), tuning::ENTRY_CELLS);
     let mut scores = vec![0; codebook.cells() * panels.padded_columns()];
     cells.score(0, codebook.centres(), panels, &mut scores);
@@ -76,6 +76,7 @@ fn search_graph(
         BeamSearch::new(rows, codebook.dim, beam, neighbors)
     };
     let one = |beam: &mut BeamSearch<_>, token: usize| {
+        context.options.check_limits()?;
         let entries = cells[token].iter();
         let entries = entries.map(|&(_, cell)| codebook.cell(cell as usize).start as u32);
         let mut found = beam.search(&panels.column(token), entries)?;
@@ -83,7 +84,7 @@ fn search_graph(
         Ok((found, beam.num_scored()))
     };
     let tokens = 0..panels.columns();
-    let searched: Vec<(Vec<Scored>, u64)> = if parallel {
+    let searched: Vec<(Vec<Scored>, u64)> = if context.options.parallel {
         let tokens = tokens.into_par_iter();
         tokens.map_init(new_search, one).collect::<Result<_>>()?
     } else {

@@ -168,6 +168,7 @@ impl<'a> Scorer<'a> {
 
     /// A document's score, or `None` when it has no vectors.
     fn score(&mut self, document: Place, stats: &mut SearchStats) -> Result<Option<Score>> {
+        self.context.options.check_limits()?;
         let Some((segment, range)) = self.vectors(document)? else {
             return Ok(None);
         };
@@ -218,6 +219,7 @@ impl<'a> Scorer<'a> {
         (0..PREFETCH_BLOCKS).for_each(|_| fetch());
         let scores = places.iter().map(|place| match place {
             Some((segment, range)) => {
+                self.context.options.check_limits()?;
                 stats.documents_screened += 1;
                 stats.vectors_decoded += range.len() as u64;
                 stats.bytes_touched += segment.vectors.stored_bytes(range.len());

@@ -55,8 +55,7 @@ struct Context<'a> {
     snapshot: &'a Snapshot,
     scratch: &'a Scratch,
     query: &'a Query,
-    /// Whether the threads of the pool share the work.
-    parallel: bool,
+    options: &'a SearchOptions,
 }
 
 pub(crate) fn search(
@@ -72,7 +71,7 @@ pub(crate) fn search(
         snapshot,
         scratch,
         query,
-        parallel: options.parallel,
+        options,
     };
     let mut ranking = Ranking::new(options.k);
     let hits = scratch.readahead.watch(|| {
@@ -81,10 +80,10 @@ pub(crate) fn search(
             if stats.exact {
                 score_all(context, &mut ranking, &mut stats)?;
             } else {
-                score_candidates(context, options, &mut ranking, &mut stats)?;
+                score_candidates(context, &mut ranking, &mut stats)?;
             }
         }
-        ranking.into_hits(snapshot)
+        ranking.into_hits(snapshot, options.metadata)
     })?;
     stats.total_time = started.elapsed();
     Ok(SearchResults { hits, stats })
@@ -113,13 +112,14 @@ fn score_all(context: Context<'_>, ranking: &mut Ranking, stats: &mut SearchStat
 /// Steps 1 to 5.
 fn score_candidates(
     context: Context<'_>,
-    options: &SearchOptions,
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
+    let options = context.options;
     let wanted = options.num_candidates(context.snapshot.num_documents());
-    let (probes, candidates) = find_candidates(context, options.n_probe, wanted, stats)?;
+    let (probes, candidates) = find_candidates(context, wanted, stats)?;
 
+    options.check_limits()?;
     let started = Instant::now();
     let places = candidates.scored.iter().map(|&(_, document)| document);
     readahead::mean_residuals(context, places);
@@ -149,16 +149,16 @@ fn score_candidates(
 /// Steps 1 and 2, with ever more probes and postings until `wanted` candidates are found.
 fn find_candidates<'a>(
     context: Context<'a>,
-    n_probe: usize,
     wanted: usize,
     stats: &mut SearchStats,
 ) -> Result<(Probes<'a>, Candidates)> {
     let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
     let centroids = context.snapshot.codebook().len();
-    let mut n_probe = n_probe.max(1);
+    let mut n_probe = context.options.n_probe.max(1);
     let mut postings = tuning::POSTINGS_PER_TOKEN;
     loop {
         let started = Instant::now();
+        context.options.check_limits()?;
         let probes = centroids::probe(context, n_probe)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();

@@ -1,9 +1,23 @@
-//! How hard a search tries.
+//! How to search, and for how long.
 
 use super::tuning;
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+use std::time::Instant;
 
 /// How to search. [`SearchOptions::default`] gives the measured defaults.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use colidx_core::SearchOptions;
+/// use std::time::{Duration, Instant};
+///
+/// let options = SearchOptions::default()
+///     .k(20)
+///     .metadata(true)
+///     .deadline(Instant::now() + Duration::from_millis(50));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SearchOptions {
     /// Hits wanted. A search returns fewer only when there are fewer documents with vectors.
     pub k: usize,
@@ -19,6 +33,10 @@ pub struct SearchOptions {
     /// Spread one search over the threads of the current rayon pool. The hits are the same. Many
     /// searches at a time are faster on one thread each.
     pub parallel: bool,
+    /// Return each hit's metadata, which is read from the stored text.
+    pub metadata: bool,
+    cancel: Option<CancelToken>,
+    deadline: Option<Instant>,
 }
 
 impl Default for SearchOptions {
@@ -30,11 +48,79 @@ impl Default for SearchOptions {
             candidates: None,
             rerank: None,
             parallel: false,
+            metadata: false,
+            cancel: None,
+            deadline: None,
         }
     }
 }
 
 impl SearchOptions {
+    /// Sets [`SearchOptions::k`].
+    pub fn k(mut self, k: usize) -> Self {
+        self.k = k;
+        self
+    }
+
+    /// Sets [`SearchOptions::exact`].
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+
+    /// Sets [`SearchOptions::n_probe`].
+    pub fn n_probe(mut self, n_probe: usize) -> Self {
+        self.n_probe = n_probe;
+        self
+    }
+
+    /// Sets [`SearchOptions::candidates`]: a number, or `None` to choose.
+    pub fn candidates(mut self, candidates: impl Into<Option<usize>>) -> Self {
+        self.candidates = candidates.into();
+        self
+    }
+
+    /// Sets [`SearchOptions::rerank`]: a number, or `None` to choose.
+    pub fn rerank(mut self, rerank: impl Into<Option<usize>>) -> Self {
+        self.rerank = rerank.into();
+        self
+    }
+
+    /// Sets [`SearchOptions::parallel`].
+    pub fn parallel(mut self, parallel: bool) -> Self {
+        self.parallel = parallel;
+        self
+    }
+
+    /// Sets [`SearchOptions::metadata`].
+    pub fn metadata(mut self, metadata: bool) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Stops the search with [`Error::SearchCancelled`] soon after the token is set.
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = Some(token);
+        self
+    }
+
+    /// Stops the search with [`Error::DeadlineExceeded`] soon after this time.
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Fails when the search is cancelled or its deadline has passed.
+    pub(super) fn check_limits(&self) -> Result<()> {
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            return Err(Error::SearchCancelled);
+        }
+        if self.deadline.is_some_and(|at| Instant::now() >= at) {
+            return Err(Error::DeadlineExceeded);
+        }
+        Ok(())
+    }
+
     /// Documents to score by exact MaxSim.
     pub(super) fn rerank_depth(&self) -> usize {
         self.rerank.unwrap_or(tuning::rerank(self.k)).max(self.k)

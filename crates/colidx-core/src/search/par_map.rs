@@ -16,7 +16,7 @@ pub(super) fn par_map_chunks<T: Sync, W, S: Send>(
     state: impl Fn() -> W + Sync + Send,
     work: impl Fn(&mut W, &[T], &mut SearchStats) -> Result<Vec<S>> + Sync + Send,
 ) -> Result<Vec<S>> {
-    if !context.parallel {
+    if !context.options.parallel {
         return work(&mut state(), items, stats);
     }
     let parts: Vec<(Vec<S>, SearchStats)> = items

@@ -178,6 +178,7 @@ impl<'a> PartialScorer<'a> {
         let mut taken = taken.fuse();
         let mut stages = [None; STAGES];
         loop {
+            self.context.options.check_limits()?;
             stages.rotate_right(1);
             batches.rotate_right(1);
             stages[0] = taken.next();

@@ -55,18 +55,24 @@ impl Ranking {
             .retain(|s| s.0.total_cmp(&self.threshold) != Ordering::Less);
     }
 
-    pub(super) fn into_hits(mut self, snapshot: &Snapshot) -> Result<Vec<Hit>> {
+    /// The best `k`, with their metadata where that is wanted.
+    pub(super) fn into_hits(mut self, snapshot: &Snapshot, metadata: bool) -> Result<Vec<Hit>> {
         self.shrink();
-        let mut hits = Vec::with_capacity(self.scored.len());
+        let mut ranked = Vec::with_capacity(self.scored.len());
         for (score, place) in self.scored {
-            hits.push(Hit {
-                doc: snapshot.doc_id(place),
-                key: snapshot.key(place)?.to_owned(),
-                score,
-            });
+            ranked.push((score, snapshot.key(place)?, place));
         }
-        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key.cmp(&b.key)));
-        hits.truncate(self.k);
-        Ok(hits)
+        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        ranked.truncate(self.k);
+        let hit = |(score, key, place): (f32, &str, Place)| {
+            let stored = metadata.then(|| snapshot.text(place)).transpose()?;
+            Ok(Hit {
+                doc: snapshot.doc_id(place),
+                key: key.to_owned(),
+                score,
+                metadata: stored.map(|stored| stored.metadata),
+            })
+        };
+        ranked.into_iter().map(hit).collect()
     }
 }

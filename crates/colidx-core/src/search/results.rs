@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// One document found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Hit {
     /// The document, in the state of the index that was searched.
     pub doc: DocId,
@@ -13,6 +14,10 @@ pub struct Hit {
     /// The exact MaxSim of the query over the document's decoded vectors (ColBERT, section 3.2):
     /// the sum over query tokens of the largest dot product with a document token.
     pub score: f32,
+    /// Its metadata, a JSON object or empty; `None` unless [`SearchOptions::metadata`] asks for it.
+    ///
+    /// [`SearchOptions::metadata`]: crate::SearchOptions::metadata
+    pub metadata: Option<String>,
 }
 
 /// The work a search did.
@@ -64,6 +69,7 @@ impl SearchStats {
 
 /// Hits, best first, and the work that found them.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SearchResults {
     /// By score descending, then key ascending.
     pub hits: Vec<Hit>,

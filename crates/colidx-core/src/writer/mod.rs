@@ -88,7 +88,7 @@ impl Default for WriterOptions {
 /// writer.delete("b")?;
 /// writer.commit(&mut source, &NoProgress)?;
 ///
-/// assert_eq!(index.documents(), 2); // a and b, as they were
+/// assert_eq!(index.num_documents(), 2); // a and b, as they were
 /// let index = index.reload()?.expect("a newer commit");
 /// assert_eq!(index.document(index.find("a")?.unwrap())?.text, "a quick brown dog");
 /// assert!(index.find("b")?.is_none() && index.find("c")?.is_some());
