@@ -6,7 +6,7 @@ use super::residual_quantizer::ResidualQuantizer;
 use super::sections::*;
 use crate::error::Result;
 use crate::format::frame::{Frame, FrameWriter, Seal};
-use crate::format::{file_name, kind};
+use crate::format::{FileKind, file_name};
 use crate::storage::Directory;
 use colidx_cluster::Group;
 use colidx_kernels::GAINS;
@@ -35,8 +35,8 @@ pub(crate) struct NewCodebook {
 
 impl NewCodebook {
     pub(crate) fn write(&self, directory: &Directory, number: u32) -> Result<Seal> {
-        let name = file_name(kind::CODEBOOK, number);
-        let mut w = FrameWriter::create(directory, &name, kind::CODEBOOK)?;
+        let name = file_name(FileKind::Codebook, number);
+        let mut w = FrameWriter::create(directory, &name, FileKind::Codebook)?;
         w.section(CENTROIDS, bytemuck::cast_slice(&self.centroids))?;
         w.section(STEPS, bytemuck::cast_slice(&self.steps))?;
         w.section(CELLS, bytemuck::cast_slice(&self.cells))?;

@@ -8,7 +8,7 @@ use super::sections::*;
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{MAX_SQUARED_LENGTH, Tag, kind};
+use crate::format::{FileKind, MAX_SQUARED_LENGTH, Tag};
 use crate::storage::Directory;
 use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, GAINS, coarse_length};
 use std::ops::Range;
@@ -40,7 +40,7 @@ pub(crate) struct Codebook {
 
 impl Codebook {
     pub(crate) fn open(directory: &Directory, manifest: &Manifest, of: &Frame) -> Result<Self> {
-        let frame = manifest.open_file(directory, of, kind::CODEBOOK, manifest.codebook)?;
+        let frame = manifest.open_file(directory, of, FileKind::Codebook, manifest.codebook)?;
         let dim = manifest.dim as u64;
         let cells = frame.section::<u32>(CELLS)?;
         let mut graph = frame.section(GRAPH)?;

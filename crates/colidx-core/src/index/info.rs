@@ -2,8 +2,8 @@
 
 use super::Index;
 use crate::error::Result;
+use crate::format::FileKind;
 use crate::format::frame::Frame;
-use crate::format::kind;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
 
@@ -104,7 +104,7 @@ impl Index {
         let manifest = self.manifest();
         let segments: Vec<SegmentInfo> =
             manifest.segments.iter().map(|s| self.segment(s)).collect();
-        let text = manifest.files.iter().filter(|f| f.kind == kind::TEXT);
+        let text = manifest.files.iter().filter(|f| f.kind == FileKind::Text);
         Ok(IndexInfo {
             generation: manifest.generation,
             format_version: crate::format::FORMAT_VERSION,

@@ -3,7 +3,7 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::SegmentEntry;
-use crate::format::{MAX_KEY_BYTES, Tag, file_name, kind};
+use crate::format::{FileKind, MAX_KEY_BYTES, Tag, file_name};
 use crate::storage::Directory;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -75,8 +75,8 @@ impl KeyWriter {
         sorted.sort_unstable_by(|&a, &b| self.key(a).cmp(self.key(b)));
         self.offsets.push(self.bytes.len() as u64);
 
-        let name = file_name(kind::DOCUMENTS, number);
-        let mut w = FrameWriter::create(directory, &name, kind::DOCUMENTS)?;
+        let name = file_name(FileKind::Documents, number);
+        let mut w = FrameWriter::create(directory, &name, FileKind::Documents)?;
         w.section(VECTOR_OFFSETS, bytemuck::cast_slice(vector_offsets))?;
         w.section(KEY_OFFSETS, bytemuck::cast_slice(&self.offsets))?;
         w.section(KEYS, self.bytes.as_bytes())?;

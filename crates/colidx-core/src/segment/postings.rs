@@ -7,7 +7,7 @@ use super::{Segment, elias_fano};
 use crate::codebook::codes::{TAIL, centroid};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{Tag, file_name, kind};
+use crate::format::{FileKind, Tag, file_name};
 use crate::storage::Directory;
 use std::ops::Range;
 
@@ -34,8 +34,8 @@ pub(crate) fn write(
     let mut counts = vec![0u32; centroids];
     scan(&mut |_, code| counts[code as usize] += 1)?;
 
-    let name = file_name(kind::POSTINGS, number);
-    let mut w = FrameWriter::create(directory, &name, kind::POSTINGS)?;
+    let name = file_name(FileKind::Postings, number);
+    let mut w = FrameWriter::create(directory, &name, FileKind::Postings)?;
     w.begin(LISTS)?;
     let used = counts.iter().filter(|&&n| n > 0).count();
     let named = used * FEW < centroids;
@@ -330,8 +330,8 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        let name = file_name(kind::POSTINGS, 1);
-        let frame = Frame::open(directory, &name, kind::POSTINGS, Some(seal)).unwrap();
+        let name = file_name(FileKind::Postings, 1);
+        let frame = Frame::open(directory, &name, FileKind::Postings, Some(seal)).unwrap();
         Postings::open(frame, 5, codes.concat().len() as u64).unwrap()
     }
 
@@ -372,7 +372,7 @@ mod tests {
             assert!(all(&of_fewer).is_err(), "more entries than vectors");
             files.push(
                 directory
-                    .map(&file_name(kind::POSTINGS, 1))
+                    .map(&file_name(FileKind::Postings, 1))
                     .unwrap()
                     .to_vec(),
             );

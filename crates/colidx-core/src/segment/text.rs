@@ -5,7 +5,7 @@
 
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind, metadata};
+use crate::format::{FileKind, MAX_DOCUMENT_BYTES, Tag, file_name, metadata};
 use crate::segment::documents::Documents;
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
@@ -63,8 +63,8 @@ pub(crate) struct TextWriter {
 
 impl TextWriter {
     pub(crate) fn create(directory: &Directory, number: u32) -> Result<Self> {
-        let name = file_name(kind::TEXT, number);
-        let mut frame = FrameWriter::create(directory, &name, kind::TEXT)?;
+        let name = file_name(FileKind::Text, number);
+        let mut frame = FrameWriter::create(directory, &name, FileKind::Text)?;
         frame.begin(DATA)?;
         Ok(Self {
             frame,
@@ -392,8 +392,8 @@ mod tests {
             w.push("k", [title, text, "{}"]).unwrap();
         }
         let seal = w.finish().unwrap();
-        let name = file_name(kind::TEXT, 1);
-        let frame = Frame::open(&directory, &name, kind::TEXT, Some(seal)).unwrap();
+        let name = file_name(FileKind::Text, 1);
+        let frame = Frame::open(&directory, &name, FileKind::Text, Some(seal)).unwrap();
         let text = Text::open(frame).unwrap();
         text.verify(3000).unwrap();
         let all: Vec<u32> = (0..3000).collect();

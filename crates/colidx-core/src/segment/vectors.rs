@@ -6,7 +6,7 @@ use crate::codebook::codes::{self, Packer};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
+use crate::format::{FileKind, MAX_SQUARED_LENGTH, Tag, file_name};
 use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
 use serde::{Deserialize, Serialize};
@@ -62,14 +62,14 @@ pub(crate) struct VectorWriter {
 
 impl VectorWriter {
     pub(crate) fn create(directory: &Directory, number: u32, centroids: usize) -> Result<Self> {
-        let name = file_name(kind::CODES, number);
-        let mut codes = FrameWriter::create(directory, &name, kind::CODES)?;
+        let name = file_name(FileKind::Codes, number);
+        let mut codes = FrameWriter::create(directory, &name, FileKind::Codes)?;
         codes.begin(CODES)?;
-        let name = file_name(kind::RESIDUALS, number);
-        let mut residuals = FrameWriter::create(directory, &name, kind::RESIDUALS)?;
+        let name = file_name(FileKind::Residuals, number);
+        let mut residuals = FrameWriter::create(directory, &name, FileKind::Residuals)?;
         residuals.begin(RESIDUALS)?;
-        let name = file_name(kind::MEANS, number);
-        let mut means = FrameWriter::create(directory, &name, kind::MEANS)?;
+        let name = file_name(FileKind::MeanResiduals, number);
+        let mut means = FrameWriter::create(directory, &name, FileKind::MeanResiduals)?;
         means.begin(MEANS)?;
         Ok(Self {
             codes,
@@ -104,15 +104,21 @@ impl VectorWriter {
         };
         let width = codes::code_width(centroids);
         Ok(Self {
-            codes: resume(kind::CODES, CODES, from.codes, safe.vectors, width)?,
+            codes: resume(FileKind::Codes, CODES, from.codes, safe.vectors, width)?,
             residuals: resume(
-                kind::RESIDUALS,
+                FileKind::Residuals,
                 RESIDUALS,
                 from.residuals,
                 safe.vectors,
                 safe.residual_bytes * 8,
             )?,
-            means: resume(kind::MEANS, MEANS, from.means, safe.documents, safe.dim * 8)?,
+            means: resume(
+                FileKind::MeanResiduals,
+                MEANS,
+                from.means,
+                safe.documents,
+                safe.dim * 8,
+            )?,
             packer: Packer::resume(width, safe.vectors, from.pending),
             buffer: Vec::new(),
         })

@@ -6,7 +6,7 @@
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::{Manifest, SegmentEntry};
-use crate::format::{Tag, file_name, kind};
+use crate::format::{FileKind, Tag, file_name};
 use crate::segment::deleted::Deleted;
 use crate::storage::Directory;
 use std::collections::HashMap;
@@ -41,10 +41,13 @@ impl Deletions {
         manifest: &Manifest,
         of: &Frame,
     ) -> Result<Vec<Self>> {
-        let files = manifest.files.iter().filter(|f| f.kind == kind::DELETIONS);
+        let files = manifest
+            .files
+            .iter()
+            .filter(|f| f.kind == FileKind::Deletions);
         files
             .map(|file| {
-                let frame = manifest.open_file(directory, of, kind::DELETIONS, file.number)?;
+                let frame = manifest.open_file(directory, of, FileKind::Deletions, file.number)?;
                 frame.check(DEAD)?;
                 let entries = frame.section::<Entry>(DEAD)?;
                 if let Some(at) = entries.windows(2).position(|pair| pair[0] >= pair[1]) {
@@ -71,8 +74,8 @@ impl Deletions {
     }
 
     pub(crate) fn write(directory: &Directory, number: u32, entries: &[Entry]) -> Result<Seal> {
-        let name = file_name(kind::DELETIONS, number);
-        let mut w = FrameWriter::create(directory, &name, kind::DELETIONS)?;
+        let name = file_name(FileKind::Deletions, number);
+        let mut w = FrameWriter::create(directory, &name, FileKind::Deletions)?;
         w.section(DEAD, bytemuck::cast_slice(entries))?;
         w.finish()
     }

@@ -5,9 +5,8 @@ use super::deletions::{self, Deletions};
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
-use crate::format::kind;
 use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest, SegmentEntry};
-use crate::ingest::{JOURNAL, index_file};
+use crate::format::{FileKind, JOURNAL, file_number};
 use crate::segment::Segment;
 use crate::storage::Directory;
 
@@ -111,7 +110,7 @@ fn open_commit(
 }
 
 fn same_codebook(a: &Manifest, b: &Manifest) -> bool {
-    a.file(kind::CODEBOOK, a.codebook) == b.file(kind::CODEBOOK, b.codebook)
+    a.file(FileKind::Codebook, a.codebook) == b.file(FileKind::Codebook, b.codebook)
         && (a.dim, a.nbits, a.centroids, a.unit_length)
             == (b.dim, b.nbits, b.centroids, b.unit_length)
 }
@@ -132,8 +131,10 @@ impl Snapshot {
 /// Why a directory that exists holds no index.
 fn no_manifest(directory: &Directory) -> Error {
     let unfinished = directory.exists(JOURNAL).unwrap_or(false);
-    match index_file(directory) {
-        Ok(Some(found)) if !unfinished => Error::ManifestMissing {
+    let files = directory.list().unwrap_or_default();
+    let of_index = files.into_iter().find(|name| file_number(name).is_some());
+    match of_index {
+        Some(found) if !unfinished => Error::ManifestMissing {
             path: directory.path().to_path_buf(),
             found,
         },

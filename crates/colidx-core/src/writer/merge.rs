@@ -5,7 +5,7 @@
 
 use super::change::NewSegment;
 use crate::error::{Error, Result};
-use crate::format::kind;
+use crate::format::FileKind;
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::index::Index;
 use crate::ingest::{Finish, Phase, Progress, check_memory, finish};
@@ -102,7 +102,7 @@ impl<'a> Merger<'a> {
             }
         }
         let seal = writer.finish()?;
-        Ok(Some(FileEntry::new(kind::TEXT, self.number, seal)))
+        Ok(Some(FileEntry::new(FileKind::Text, self.number, seal)))
     }
 
     /// Writes the merged segment; `None` when no document is left.

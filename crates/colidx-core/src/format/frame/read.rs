@@ -3,7 +3,7 @@
 use super::check::parse;
 use super::{Entry, FOOTER, Footer, HEADER, Seal, padded};
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::{Tag, checksum};
+use crate::format::{FileKind, Tag, checksum};
 use crate::storage::{Bytes, Directory};
 use bytemuck::Pod;
 use std::ops::Range;
@@ -26,7 +26,7 @@ impl Frame {
     pub(crate) fn open(
         directory: &Directory,
         name: &str,
-        kind: Tag,
+        kind: FileKind,
         seal: Option<Seal>,
     ) -> Result<Self> {
         let path = directory.file_path(name);
