@@ -2,7 +2,8 @@
 //!
 //! A document is a set of token vectors. The index stores each vector as the number of its nearest
 //! centroid and a few residual bits a dimension (ColBERTv2, arXiv 2112.01488); a search finds
-//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded vectors.
+//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded
+//! vectors.
 //!
 //! ```
 //! use colidx_core::*;
@@ -42,9 +43,10 @@
 //!
 //! # What it asks of a process
 //!
-//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first needed; where the system
-//! starts no threads, on the calling thread. The fastest instruction set of the processor is used. Where that is AMX, Linux is
-//! asked for its registers, which then refuses small alternate signal stacks until the process ends; with
+//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first
+//! needed; where the system starts no threads, on the calling thread. The fastest instruction set of
+//! the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
+//! small alternate signal stacks until the process ends; with
 //! `COLIDX_KERNELS=avx512` in the environment it is not asked ([`colidx_kernels`]).
 #![deny(unsafe_code)] // allowed in one module, `storage::map`
 

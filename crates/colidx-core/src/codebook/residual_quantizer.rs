@@ -38,7 +38,8 @@ const GAIN_RATIO: f32 = 0.840_896_4;
 const CLIPPED: usize = 1000;
 
 impl ResidualQuantizer {
-    /// Learns scales, gains and weights from residuals `[n, dim]` f32 row-major. With none, everything decodes to the centroid.
+    /// Learns scales, gains and weights from residuals, `[n, dim]` row-major. With none, everything
+    /// decodes to the centroid.
     pub(crate) fn train(residuals: &[f32], dim: usize, nbits: usize) -> Self {
         let scales = scales(residuals, dim);
         let rows = residuals.len() / dim.max(1);
@@ -206,7 +207,7 @@ fn scales(residuals: &[f32], dim: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The means of `count` buckets of sorted values, which start at quantiles and move by Lloyd's rule.
+/// The means of `count` buckets of sorted values: quantiles, moved by Lloyd's rule.
 fn lloyd(sorted: &[f32], count: usize) -> Vec<f32> {
     if sorted.is_empty() {
         return vec![0.0; count];

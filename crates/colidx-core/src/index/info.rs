@@ -38,8 +38,8 @@ pub struct SegmentInfo {
     pub vectors: u64,
     /// Deleted documents that merging has yet to reclaim.
     pub deleted_documents: u64,
-    /// Mean squared distance of its vectors from their centroids; beside [`IndexInfo::sample_error`] it says how well the
-    /// codebook fits them.
+    /// Mean squared distance of its vectors from their centroids. The more it exceeds
+    /// [`IndexInfo::sample_error`], the worse the codebook fits them.
     pub error: f64,
     /// Bytes of its files.
     pub bytes: u64,

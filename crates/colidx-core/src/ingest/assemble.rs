@@ -347,7 +347,7 @@ fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
         if document % (1 << 14) == 0 {
-            codes.release();
+            codes.advise_dontneed();
         }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {

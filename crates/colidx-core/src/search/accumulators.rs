@@ -144,23 +144,27 @@ mod tests {
         fn a_document_scores_the_best_list_of_each_token(
             // So far apart that they lie in three windows.
             documents in prop::collection::vec(prop::collection::btree_set(0u32..150, 0..60), 1..6),
-            tokens in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), 0u32..9), 0..5), 0..4),
+            tokens in prop::collection::vec(
+                prop::collection::vec((any::<prop::sample::Index>(), 0u32..9), 0..5),
+                0..4,
+            ),
             deleted in prop::collection::btree_set(0u32..150, 0..9),
         ) {
             const APART: u32 = 1001;
             let all = 150 * APART;
             let lists: Vec<BTreeSet<u32>> =
                 documents.iter().map(|list| list.iter().map(|d| d * APART).collect()).collect();
+            let list = |(list, gain): &(prop::sample::Index, u32)| (list.index(lists.len()), *gain);
             let tokens: Vec<Vec<(usize, u32)>> = tokens
                 .iter()
-                .map(|token| token.iter().map(|(list, gain)| (list.index(lists.len()), *gain)).collect())
+                .map(|token| token.iter().map(list).collect())
                 .collect();
             let mut words = vec![0u64; all.div_ceil(64) as usize];
             let mut expected: BTreeMap<u32, u32> = BTreeMap::new();
             for token in &tokens {
                 let mut given = BTreeSet::new();
                 for &(list, gain) in token {
-                    for &document in lists[list].iter().filter(|&&document| given.insert(document)) {
+                    for &document in lists[list].iter().filter(|&&d| given.insert(d)) {
                         *expected.entry(document).or_default() += gain;
                     }
                 }
@@ -179,10 +183,13 @@ mod tests {
             }
             let mut accumulators = Accumulators::default();
             let mut got = BTreeMap::new();
-            Lists { tokens, unread }.score(&postings, all, &words, &mut accumulators, || Ok(()), |first, block| {
+            let each = |first, block: &[u32; BLOCK]| {
                 let found = (first..).zip(block).filter(|(_, slot)| **slot != 0);
                 got.extend(found.map(|(document, slot)| (document, slot >> TOKEN_BITS)));
-            }).unwrap();
+            };
+            let lists = Lists { tokens, unread };
+            let check = || Ok(());
+            lists.score(&postings, all, &words, &mut accumulators, check, each).unwrap();
             prop_assert_eq!(got, expected);
             prop_assert!(accumulators.slots.iter().all(|&slot| slot == 0));
         }

@@ -238,16 +238,21 @@ mod tests {
     proptest! {
         #[test]
         fn the_best_are_those_of_a_full_sort(
-            segments in prop::collection::vec(prop::collection::btree_map(0u32..3000, any::<u32>(), 0..1500), 1..3),
+            segments in prop::collection::vec(
+                prop::collection::btree_map(0u32..3000, any::<u32>(), 0..1500),
+                1..3,
+            ),
             levels in prop::sample::select(vec![1u32, 3, 200, 1 << 20]),
             count in 0usize..400,
         ) {
             let mut best = CandidateTopK::new(count);
             let mut all = Vec::new();
             for (segment, scores) in segments.into_iter().enumerate() {
-                let scores = scores.into_iter().map(|(document, score)| (document, score % levels)).collect();
+                let level = |(document, score)| (document, score % levels);
+                let scores = scores.into_iter().map(level).collect();
                 blocks(&scores).iter().for_each(|(&first, block)| best.take(segment, first, block));
-                all.extend(scores.into_iter().map(|(document, score)| (score, Place::new(segment, document))));
+                let place = |(document, score)| (score, Place::new(segment, document));
+                all.extend(scores.into_iter().map(place));
             }
             prop_assert_eq!(best.found, all.len());
             all.sort_by_key(|&(score, document)| (std::cmp::Reverse(score), document));

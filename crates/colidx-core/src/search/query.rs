@@ -24,8 +24,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole number
-    /// of vectors, [`Error::NonFinite`] for NaN or infinity.
+    /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole
+    /// number of vectors, [`Error::NonFinite`] for NaN or infinity.
     pub fn new(vectors: &[f32], dim: usize) -> Result<Self> {
         if vectors.is_empty() {
             return Err(Error::EmptyQuery);

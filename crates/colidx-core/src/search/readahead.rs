@@ -65,7 +65,7 @@ pub(super) fn posting_lists(context: Context<'_>, probes: &Probes<'_>) -> Result
             places.extend(postings.bytes_of(centroid)?);
         }
         places.sort_unstable_by_key(|place| place.start);
-        will_need(postings.lists(), places);
+        advise_willneed(postings.lists(), places);
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ pub(super) fn mean_residuals(context: Context<'_>, documents: impl Iterator<Item
     for (at, segment) in context.snapshot.segments().iter().enumerate() {
         let of_segment = documents.clone().filter(|d| d.segment() == at);
         let rows = of_segment.map(|d| segment.mean_residuals.bytes_of(d.document()));
-        will_need(segment.mean_residuals.section(), rows);
+        advise_willneed(segment.mean_residuals.section(), rows);
     }
 }
 
@@ -94,11 +94,11 @@ pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
             .map(|d| segment.documents.vectors(d.document()));
         let ranges = ranges.collect::<Result<Vec<_>>>()?;
         let vectors = &segment.vectors;
-        will_need(
+        advise_willneed(
             vectors.codes.section(),
             ranges.iter().map(|r| vectors.codes.bytes_of(r)),
         );
-        will_need(
+        advise_willneed(
             vectors.residual_section(),
             ranges.iter().map(|r| vectors.residual_bytes_of(r)),
         );
@@ -107,7 +107,7 @@ pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
 }
 
 /// Asks for ascending ranges of a section. Ranges close together are asked for as one.
-fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
+fn advise_willneed<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
     let mut open: Option<Range<usize>> = None;
     for range in ranges {
         match &mut open {
@@ -116,12 +116,12 @@ fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usi
             }
             _ => {
                 if let Some(done) = open.replace(range) {
-                    section.will_need(done);
+                    section.advise_willneed(done);
                 }
             }
         }
     }
     if let Some(done) = open {
-        section.will_need(done);
+        section.advise_willneed(done);
     }
 }

@@ -90,7 +90,7 @@ impl Opener<'_> {
             (self.manifest).open_file(self.directory, self.manifest_frame, kind, self.number)?;
         let random = |c: &Component| c.kind == kind && c.access == Access::Random;
         Ok(match COMPONENTS.iter().any(random) {
-            true => frame.read_here_and_there(),
+            true => frame.advise_random(),
             false => frame,
         })
     }

@@ -43,7 +43,7 @@ impl KeyWriter {
             .remove(&xxhash_rust::xxh3::xxh3_128(key.as_bytes()));
     }
 
-    /// No more keys come: what told them apart is forgotten.
+    /// No more keys come: frees the memory that detects duplicates.
     pub(crate) fn complete(&mut self) {
         self.seen = HashSet::new();
     }
@@ -125,13 +125,13 @@ impl Documents {
         self.sorted.len() as u32
     }
 
-    /// Has what says where a document's vectors are fetched into the cache.
+    /// Prefetches where a document's vectors are into the cache.
     pub(crate) fn prefetch(&self, document: u32) {
         let offsets = self.vector_offsets.get(document as usize..);
         colidx_kernels::prefetch(offsets.and_then(|o| o.get(..2)).unwrap_or_default());
     }
 
-    /// Which token vectors of the segment are the document's.
+    /// The range of the document's vectors among those of the segment.
     pub(crate) fn vectors(&self, document: u32) -> Result<Range<usize>> {
         let at = document as usize;
         let (start, end) = (self.vector_offsets[at], self.vector_offsets[at + 1]);

@@ -50,7 +50,7 @@ impl MeanResiduals {
         &self.rows
     }
 
-    /// Where among their bytes a document's lies.
+    /// The bytes of a document's among them.
     pub(crate) fn bytes_of(&self, document: u32) -> Range<usize> {
         let start = document as usize * self.dim;
         start..start + self.dim

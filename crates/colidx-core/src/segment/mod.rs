@@ -112,8 +112,8 @@ impl Segment {
     }
 
     /// Gives up the memory of what was read of it.
-    pub(crate) fn release(&self) {
-        self.frames().for_each(Frame::release);
+    pub(crate) fn advise_dontneed(&self) {
+        self.frames().for_each(Frame::advise_dontneed);
     }
 
     /// Checks every checksum and every offset.

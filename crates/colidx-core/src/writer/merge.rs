@@ -93,7 +93,7 @@ impl<'a> Merger<'a> {
                 match &segment.text {
                     Some(text) => {
                         writer.copy(text, &segment.documents, documents)?;
-                        text.frame.release();
+                        text.frame.advise_dontneed();
                     }
                     None => documents
                         .iter()
@@ -135,7 +135,7 @@ impl<'a> Merger<'a> {
                     offsets.push(offsets[offsets.len() - 1] + range.len() as u64);
                     vectors.end = range.end;
                 }
-                segment.vectors.will_need(&vectors);
+                segment.vectors.advise_willneed(&vectors);
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
@@ -144,11 +144,11 @@ impl<'a> Merger<'a> {
                 progress.advance(offsets.len() as u64 - 1);
                 let copied = offsets[offsets.len() - 1];
                 if copied - released >= BATCH_VECTORS {
-                    segment.release();
+                    segment.advise_dontneed();
                     released = copied;
                 }
             }
-            segment.release();
+            segment.advise_dontneed();
         }
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;

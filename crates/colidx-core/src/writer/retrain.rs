@@ -190,7 +190,7 @@ impl VectorSource for Stored<'_> {
             let place = self.documents[document.ordinal as usize];
             let segment = &self.index.segments()[place.segment()];
             let vectors = segment.documents.vectors(place.document())?;
-            segment.vectors.will_need(&vectors);
+            segment.vectors.advise_willneed(&vectors);
         }
         for document in documents {
             let place = self.documents[document.ordinal as usize];
@@ -204,7 +204,10 @@ impl VectorSource for Stored<'_> {
                 out.token_ids.extend(tokens);
             }
         }
-        self.index.segments().iter().for_each(Segment::release);
+        self.index
+            .segments()
+            .iter()
+            .for_each(Segment::advise_dontneed);
         Ok(())
     }
 }
