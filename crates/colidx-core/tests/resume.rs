@@ -466,7 +466,7 @@ fn an_unfinished_build_is_neither_lost_nor_resumed_by_chance() {
     }
     assert!(files.files() == before, "a refusal changes nothing");
     let error = Index::open_in(&directory).unwrap_err().to_string();
-    assert!(error.contains("--resume"), "{error}");
+    assert!(error.contains("resume it"), "{error}");
 
     let force = BuildOptions {
         force: true,

@@ -20,7 +20,7 @@
 //! let mut builder = IndexBuilder::create_in(&directory, BuildOptions::default())?;
 //! builder.add(&NewDocument { key: "a", text: "a quick brown fox", ..Default::default() })?;
 //! builder.finish(&mut Vectors, &NoProgress)?;
-//! assert_eq!(Index::open_in(&directory)?.documents(), 1);
+//! assert_eq!(Index::open_in(&directory)?.num_documents(), 1);
 //! # Ok(())
 //! # }
 //! ```
