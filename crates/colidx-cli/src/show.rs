@@ -115,7 +115,7 @@ fn footer(session: &Session, answer: &Answer) -> String {
     format!(
         "{} of {} in {} (encode {}, search {})",
         number::count(answer.results.hits.len() as u64),
-        number::counted(session.index.documents(), "document"),
+        number::counted(session.index.num_documents(), "document"),
         number::time(answer.encode_time + searched),
         number::time(answer.encode_time),
         number::time(searched),

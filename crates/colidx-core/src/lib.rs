@@ -57,8 +57,6 @@ compile_error!(
 
 mod cancel;
 mod codebook;
-mod codec;
-mod deletions;
 mod error;
 mod format;
 mod index;
@@ -67,6 +65,7 @@ mod progress;
 mod search;
 mod segment;
 mod setters;
+mod snapshot;
 pub mod storage;
 mod writer;
 
@@ -76,12 +75,13 @@ pub use format::model::ModelInfo;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
-pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
+pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
     BuildOptions, Engine, NewDocument, Shape, SourceDocument, VectorBatch, VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
+pub use snapshot::DocId;
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
 

@@ -37,7 +37,7 @@ pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<
             Role::Dim,
             &format!(
                 "{} with {}; type a query, or :help",
-                number::counted(session.index.documents(), "document"),
+                number::counted(session.index.num_documents(), "document"),
                 session.model_name()
             ),
         ));
@@ -112,7 +112,7 @@ impl Prompt<'_> {
             return Ok(());
         }
         let index = &self.session.index;
-        let documents = number::counted(index.documents(), "document");
+        let documents = number::counted(index.num_documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
         if let Reloaded::Checkpoint = reloaded {
             note(&format!(

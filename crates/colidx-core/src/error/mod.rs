@@ -297,6 +297,15 @@ pub enum Error {
          by its key"
     )]
     ForeignDocId,
+    /// A search was cancelled by its [`CancelToken`](crate::CancelToken).
+    #[error("the search was cancelled by its caller")]
+    SearchCancelled,
+    /// A search did not finish before its deadline.
+    #[error(
+        "the search did not finish before its deadline; allow more time, or ask for fewer hits, \
+         candidates or probes"
+    )]
+    DeadlineExceeded,
     /// Vectors of another model than the index's, or of an unknown one.
     #[error(
         "the index was made with {expected} and documents are added with {got}, whose vectors \

@@ -4,11 +4,13 @@
 //! of the sections with their checksums, and a footer. The manifest ([`manifest`]) names the files
 //! that make up the index; everything else is found through it.
 
+mod file_kind;
 pub(crate) mod frame;
 pub(crate) mod manifest;
 pub(crate) mod metadata;
 pub(crate) mod model;
 
+pub(crate) use file_kind::{FileKind, Owner, file_name, file_number};
 pub use frame::MAGIC;
 
 /// Version of the format this library writes and reads.
@@ -36,6 +38,9 @@ pub(crate) const MAX_SQUARED_LENGTH: f64 = (1u128 << 124) as f64;
 /// Sections begin at multiples of this.
 pub(crate) const ALIGNMENT: u64 = 64;
 
+/// The journal of an unfinished build.
+pub(crate) const JOURNAL: &str = "build.journal";
+
 /// A four-letter name of a file kind or a section, as it stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(transparent)]
@@ -54,58 +59,6 @@ impl Tag {
     }
 }
 
-/// Kinds of files.
-pub(crate) mod kind {
-    use super::Tag;
-    pub const MANIFEST: Tag = Tag(*b"MANI");
-    pub const CODEBOOK: Tag = Tag(*b"BOOK");
-    pub const DOCUMENTS: Tag = Tag(*b"DOCS");
-    pub const CODES: Tag = Tag(*b"CODE");
-    pub const RESIDUALS: Tag = Tag(*b"RESI");
-    pub const MEANS: Tag = Tag(*b"MEAN");
-    pub const POSTINGS: Tag = Tag(*b"POST");
-    pub const TEXT: Tag = Tag(*b"TEXT");
-    pub const DELETIONS: Tag = Tag(*b"DELE");
-    /// Not part of an index: the progress of a build.
-    pub const JOURNAL: Tag = Tag(*b"JRNL");
-}
-
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes)
-}
-
-/// Name of a file other than the manifest: the letters of its kind and its number.
-pub(crate) fn file_name(kind: Tag, number: u32) -> String {
-    let stem = match kind {
-        kind::CODEBOOK => "codebook",
-        kind::DOCUMENTS => "documents",
-        kind::CODES => "codes",
-        kind::RESIDUALS => "residuals",
-        kind::MEANS => "means",
-        kind::POSTINGS => "postings",
-        kind::TEXT => "text",
-        kind::DELETIONS => "deletions",
-        _ => "unknown",
-    };
-    format!("{stem}-{number:08}.clx")
-}
-
-/// The number in a name that [`file_name`] made, or `None` for other names.
-pub(crate) fn file_number(name: &str) -> Option<u32> {
-    let (stem, number) = name.strip_suffix(".clx")?.rsplit_once('-')?;
-    let known = [
-        "codebook",
-        "documents",
-        "codes",
-        "residuals",
-        "means",
-        "postings",
-        "text",
-        "deletions",
-    ];
-    if known.contains(&stem) && number.len() == 8 {
-        number.parse().ok()
-    } else {
-        None
-    }
 }

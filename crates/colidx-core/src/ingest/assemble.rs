@@ -10,12 +10,12 @@ use super::sample::Sample;
 use super::train::{Trained, train, train_options};
 use super::{BuildOptions, VectorSource};
 use crate::codebook::NewCodebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::frame::{FileDigest, Frame};
 use crate::format::manifest::{FileEntry, SegmentEntry};
-use crate::format::{Tag, file_name, kind};
+use crate::format::{FileKind, file_name};
 use crate::progress::{Phase, Progress};
-use crate::segment::codes::centroid;
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
@@ -37,7 +37,7 @@ pub(crate) struct SegmentJob<'a> {
 }
 
 impl SegmentJob<'_> {
-    fn open(&self, kind: Tag, digest: Option<FileDigest>) -> Result<Frame> {
+    fn open(&self, kind: FileKind, digest: Option<FileDigest>) -> Result<Frame> {
         let name = file_name(kind, self.number);
         Frame::open(self.directory, &name, kind, digest)
     }
@@ -117,7 +117,7 @@ pub(crate) fn assemble(
         _ => encode(job, &mut reader, &memory, journal)?,
     };
     Ok(Assembled {
-        codebook: FileEntry::new(kind::CODEBOOK, job.number, codebook),
+        codebook: FileEntry::new(FileKind::Codebook, job.number, codebook),
         centroids: encoded.centroids,
         sample_vectors: encoded.sample_vectors,
         written: write(job, input.documents, encoded)?,
@@ -206,7 +206,7 @@ fn encode_with(
     let (digest, trained) = match journal.done().codebook {
         Some(digest) => {
             sample.complete()?;
-            let frame = job.open(kind::CODEBOOK, Some(digest))?;
+            let frame = job.open(FileKind::Codebook, Some(digest))?;
             let book = NewCodebook::read(&frame, sample.dim, job.options.nbits as usize)?;
             (digest, Trained::from(book))
         }
@@ -316,8 +316,13 @@ pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntr
     } = segment;
     let vectors = offsets.last().copied().unwrap_or(0);
     let memory = Memory::new(segment.memory, &segment.keys)?;
-    let name = file_name(kind::CODES, number);
-    let frame = Frame::open(directory, &name, kind::CODES, Some(segment.vectors.codes))?;
+    let name = file_name(FileKind::Codes, number);
+    let frame = Frame::open(
+        directory,
+        &name,
+        FileKind::Codes,
+        Some(segment.vectors.codes),
+    )?;
     let codes = Codes::open(&frame, vectors, segment.centroids)?;
     let postings = postings::write(
         directory,
@@ -336,11 +341,11 @@ pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntr
     let documents = segment.keys.write(directory, number, offsets)?;
     let entry = |kind, digest| FileEntry::new(kind, number, digest);
     Ok(vec![
-        entry(kind::DOCUMENTS, documents),
-        entry(kind::CODES, segment.vectors.codes),
-        entry(kind::RESIDUALS, segment.vectors.residuals),
-        entry(kind::MEANS, segment.vectors.means),
-        entry(kind::POSTINGS, postings),
+        entry(FileKind::Documents, documents),
+        entry(FileKind::Codes, segment.vectors.codes),
+        entry(FileKind::Residuals, segment.vectors.residuals),
+        entry(FileKind::MeanResiduals, segment.vectors.means),
+        entry(FileKind::Postings, postings),
     ])
 }
 
@@ -349,7 +354,7 @@ fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
         if document % (1 << 14) == 0 {
-            codes.release();
+            codes.advise_dontneed();
         }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {

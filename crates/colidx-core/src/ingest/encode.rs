@@ -234,7 +234,7 @@ impl<'a> Encoding<'a> {
             }
         }
         if let Some(sample) = &self.sample {
-            sample.release();
+            sample.advise_dontneed();
         }
         self.sizer.saw(&out.lens[before..]);
     }

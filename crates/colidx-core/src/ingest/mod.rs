@@ -12,9 +12,7 @@ mod batch_sizer;
 mod compress;
 mod documents;
 mod encode;
-mod graph;
 mod journal;
-mod layout;
 mod memory;
 mod new_document;
 mod options;
@@ -32,12 +30,12 @@ pub(crate) use assemble::{
     assemble_without_journal, check_memory, extend, finish_segment,
 };
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
-pub(crate) use journal::{JOURNAL, Journal, unfinished};
+pub(crate) use journal::{Journal, unfinished};
 pub use new_document::NewDocument;
 pub use options::BuildOptions;
 pub(crate) use options::check_dim;
 pub use source::{SourceDocument, VectorBatch, VectorSource};
-pub(crate) use staging::{Staging, index_file};
+pub(crate) use staging::Staging;
 pub(crate) use supplied::{StagedSource, SuppliedVectors, Supply};
 pub(crate) use train::Trained;
 

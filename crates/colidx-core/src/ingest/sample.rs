@@ -169,7 +169,7 @@ impl Sample {
                 self.append(document, &mut batch);
             }
             parts.take(&batch)?;
-            self.release();
+            self.advise_dontneed();
         }
         parts.writer.finish()
     }
@@ -296,7 +296,7 @@ impl Sample {
     }
 
     /// Drops the pages of the kept vectors from memory.
-    pub(super) fn release(&self) {
+    pub(super) fn advise_dontneed(&self) {
         for bytes in self.kept.iter().flatten() {
             bytes.advise_dontneed(0..bytes.len());
         }

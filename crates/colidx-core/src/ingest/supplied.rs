@@ -163,7 +163,7 @@ impl Reading {
         Ok(())
     }
 
-    fn release(&self) {
+    fn advise_dontneed(&self) {
         for bytes in [&self.vectors, &self.token_ids] {
             bytes.advise_dontneed(0..bytes.len());
         }
@@ -239,7 +239,7 @@ impl VectorSource for StagedSource<'_> {
                 };
                 supplied.append(rows, self.dim, out)?;
             }
-            supplied.release();
+            supplied.advise_dontneed();
             if !out.lens.is_empty() {
                 return Ok(());
             }

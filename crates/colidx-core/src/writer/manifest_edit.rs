@@ -1,12 +1,12 @@
 //! The edit from one manifest to the next.
 
 use super::policy;
-use crate::deletions::{self, Deletions, Entry};
 use crate::error::{Error, Result};
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
-use crate::format::{MAX_FILE_NUMBER, kind};
+use crate::format::{FileKind, MAX_FILE_NUMBER};
 use crate::index::Index;
 use crate::ingest::{Assembled, BuildOptions, SegmentOutput};
+use crate::snapshot::deletions::{self, Deletions, Entry};
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -116,7 +116,7 @@ impl<'a> ManifestEdit<'a> {
     /// been replaced before.
     pub(super) fn train(&mut self, assembled: Assembled, options: &BuildOptions) {
         let manifest = &mut self.manifest;
-        manifest.files.retain(|f| f.kind != kind::CODEBOOK);
+        manifest.files.retain(|f| f.kind != FileKind::Codebook);
         manifest.files.push(assembled.codebook);
         manifest.codebook = assembled.codebook.number;
         manifest.centroids = assembled.centroids;
@@ -181,11 +181,11 @@ impl<'a> ManifestEdit<'a> {
 
         let kept: HashSet<u32> = kept.iter().map(|f| f.number).collect();
         let files = &mut self.manifest.files;
-        files.retain(|f| f.kind != kind::DELETIONS || kept.contains(&f.number));
+        files.retain(|f| f.kind != FileKind::Deletions || kept.contains(&f.number));
         if !entries.is_empty() {
             let number = file_ids.take()?;
             let digest = Deletions::write(self.directory, number, &entries)?;
-            files.push(FileEntry::new(kind::DELETIONS, number, digest));
+            files.push(FileEntry::new(FileKind::Deletions, number, digest));
         }
         Ok(())
     }

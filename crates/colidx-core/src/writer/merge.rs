@@ -5,7 +5,7 @@
 
 use super::manifest_edit::NewSegment;
 use crate::error::{Error, Result};
-use crate::format::kind;
+use crate::format::FileKind;
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::index::Index;
 use crate::ingest::{EncodedSegment, check_memory, finish_segment};
@@ -103,7 +103,7 @@ impl<'a> Merger<'a> {
             }
         }
         let digest = writer.finish()?;
-        Ok(Some(FileEntry::new(kind::TEXT, self.number, digest)))
+        Ok(Some(FileEntry::new(FileKind::Text, self.number, digest)))
     }
 
     /// Writes the merged segment; `None` when no document is left.
@@ -140,16 +140,16 @@ impl<'a> Merger<'a> {
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
-                let means = segment.means.rows(run[0]..run[run.len() - 1] + 1);
+                let means = segment.mean_residuals.rows(run[0]..run[run.len() - 1] + 1);
                 writer.push(&codes, segment.vectors.residuals(vectors), means)?;
                 progress.advance(offsets.len() as u64 - 1);
                 let copied = offsets[offsets.len() - 1];
                 if copied - released >= BATCH_VECTORS {
-                    segment.release();
+                    segment.advise_dontneed();
                     released = copied;
                 }
             }
-            segment.release();
+            segment.advise_dontneed();
         }
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;

@@ -3,7 +3,7 @@
 //!
 //! The first commit of a new index trains its codebook ([`creation`]). After that, added documents
 //! become a segment of their own, encoded with that codebook, and deleted ones are listed
-//! ([`crate::deletions`]) and stay in their segments until these are merged ([`updates`]).
+//! ([`crate::snapshot::deletions`]) and stay in their segments until these are merged ([`updates`]).
 //! [`policy`] decides what is merged when.
 
 mod commit;

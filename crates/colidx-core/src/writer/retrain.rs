@@ -5,17 +5,18 @@ use super::manifest_edit::ManifestEdit;
 use super::merge::Merger;
 use super::updates::Updates;
 use crate::codebook::Codebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
-use crate::index::{Index, Place};
+use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Engine, SegmentInput, SegmentJob, SourceDocument, StoredDocuments, VectorBatch,
     VectorSource, assemble_without_journal,
 };
 use crate::progress::Progress;
 use crate::segment::Segment;
-use crate::segment::codes::centroid;
 use crate::setters::setters;
+use crate::snapshot::Place;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 
@@ -208,7 +209,10 @@ impl VectorSource for Stored<'_> {
                 out.token_ids.extend(tokens);
             }
         }
-        self.index.segments().iter().for_each(Segment::release);
+        self.index
+            .segments()
+            .iter()
+            .for_each(Segment::advise_dontneed);
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! Changes that are not committed yet.
 
 use super::manifest_edit::FileIds;
-use crate::deletions::Entry;
 use crate::error::Result;
 use crate::ingest::{
     DocumentWriter, NewDocument, StagedSource, StoredDocuments, SuppliedVectors, Supply,
     VectorSource, check_document,
 };
 use crate::segment::text::StoredText;
+use crate::snapshot::deletions::Entry;
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap};
 

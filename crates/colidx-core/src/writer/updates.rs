@@ -4,12 +4,12 @@ use super::WriterOptions;
 use super::commit::Prepared;
 use super::manifest_edit::FileIds;
 use super::staged::{Staged, Vectors};
-use crate::deletions::{self, Entry};
 use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::MANIFEST;
 use crate::format::model::ModelInfo;
 use crate::index::Index;
 use crate::ingest::{NewDocument, Staging, Supply, Trained};
+use crate::snapshot::deletions::{self, Entry};
 use crate::storage::Directory;
 
 /// Changes to a committed index.

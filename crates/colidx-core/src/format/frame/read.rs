@@ -3,7 +3,7 @@
 use super::check::parse;
 use super::{Entry, FOOTER, FileDigest, Footer, HEADER, padded};
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::{Tag, checksum};
+use crate::format::{FileKind, Tag, checksum};
 use crate::storage::{Bytes, Directory};
 use bytemuck::Pod;
 use std::ops::Range;
@@ -27,7 +27,7 @@ impl Frame {
     pub(crate) fn open(
         directory: &Directory,
         name: &str,
-        kind: Tag,
+        kind: FileKind,
         digest: Option<FileDigest>,
     ) -> Result<Self> {
         let bytes = directory.map(name)?;
@@ -36,7 +36,12 @@ impl Frame {
 
     /// Reads a file of at most `most` bytes into memory: unlike a mapped one it can be replaced on
     /// every system.
-    pub(crate) fn read(directory: &Directory, name: &str, kind: Tag, most: usize) -> Result<Self> {
+    pub(crate) fn read(
+        directory: &Directory,
+        name: &str,
+        kind: FileKind,
+        most: usize,
+    ) -> Result<Self> {
         let bytes = directory.read(name, most.saturating_add(1))?;
         if bytes.len() > most {
             let (expected, got) = (format!("at most {most} bytes"), "more");
@@ -50,7 +55,7 @@ impl Frame {
         directory: &Directory,
         name: &str,
         bytes: Bytes,
-        kind: Tag,
+        kind: FileKind,
         digest: Option<FileDigest>,
     ) -> Result<Self> {
         let path = directory.file_path(name);

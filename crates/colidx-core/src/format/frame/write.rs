@@ -2,7 +2,7 @@
 
 use super::{Checkpoint, END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, MAGIC};
 use crate::error::{FormatErrorKind, Result};
-use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
+use crate::format::{ALIGNMENT, FORMAT_VERSION, FileKind, Tag, checksum};
 use crate::storage::{Directory, OutputFile};
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -14,7 +14,7 @@ pub(crate) struct FrameWriter {
 }
 
 impl FrameWriter {
-    pub(crate) fn create(directory: &Directory, name: &str, kind: Tag) -> Result<Self> {
+    pub(crate) fn create(directory: &Directory, name: &str, kind: FileKind) -> Result<Self> {
         let mut out = directory.create(name)?;
         out.write(bytemuck::bytes_of(&header(kind)))?;
         Ok(Self {
@@ -29,7 +29,7 @@ impl FrameWriter {
     pub(crate) fn resume(
         directory: &Directory,
         name: &str,
-        kind: Tag,
+        kind: FileKind,
         tag: Tag,
         checkpoint: Checkpoint,
     ) -> Result<Self> {
@@ -38,7 +38,7 @@ impl FrameWriter {
             return Err(FormatErrorKind::invalid(
                 "header",
                 "bytes",
-                format!("those of an unfinished {kind} file"),
+                format!("those of an unfinished {} file", kind.tag()),
                 "others",
             )
             .at(&directory.file_path(name)));
@@ -140,10 +140,10 @@ impl FrameWriter {
     }
 }
 
-fn header(kind: Tag) -> Header {
+fn header(kind: FileKind) -> Header {
     let mut header = Header {
         magic: MAGIC,
-        kind,
+        kind: kind.tag(),
         version: FORMAT_VERSION,
         reserved0: 0,
         required_features: 0,
