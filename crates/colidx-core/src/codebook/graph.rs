@@ -107,8 +107,8 @@ impl<'a> Space<'a> {
         self.layout.cells[cell]..self.layout.cells[cell + 1]
     }
 
-    /// A graph whose neighbors are chosen among those that `find` gives for the centroids of a cell:
-    /// for each column, others that have large inner products with it, best first.
+    /// A graph whose neighbors are chosen among those that `find` gives for the centroids of a
+    /// cell: for each column, others that have large inner products with it, best first.
     fn pass(
         &self,
         step: &Step<'_>,

@@ -70,8 +70,8 @@ impl Accumulators {
         }
     }
 
-    /// Calls `each` with the first `documents` accumulators, block after block, each with the number
-    /// of its first, and clears them.
+    /// Calls `each` with the first `documents` accumulators, block after block, each with the
+    /// number of its first, and clears them.
     fn drain(&mut self, documents: u32, mut each: impl FnMut(u32, &[u32; BLOCK])) {
         let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
         for (start, block) in (0..documents).step_by(BLOCK).zip(blocks) {
@@ -99,8 +99,8 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Scores a segment of `documents` documents. Calls `each` with the first document of each block
-    /// and the block's accumulators, and `check` before each window, which may stop it.
+    /// Scores a segment of `documents` documents. Calls `each` with the first document of each
+    /// block and the block's accumulators, and `check` before each window, which may stop it.
     pub(super) fn score(
         mut self,
         postings: &[u32],

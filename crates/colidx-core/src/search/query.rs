@@ -105,8 +105,8 @@ impl Query {
     /// Refuses an index of another dimension, and one with which scores might not fit an f32.
     ///
     /// No product of two vectors, nor a partial sum of it, exceeds the product of their lengths
-    /// (Cauchy-Schwarz). So no score exceeds the sum of the lengths of the query's vectors times the
-    /// greatest length of a document's vector.
+    /// (Cauchy-Schwarz). So no score exceeds the sum of the lengths of the query's vectors times
+    /// the greatest length of a document's vector.
     pub(crate) fn check(&self, book: &Codebook) -> Result<()> {
         if book.dim != self.dim() {
             return Err(Error::QueryDimension {

@@ -18,7 +18,8 @@ pub(super) struct PooledTokens {
 }
 
 impl PooledTokens {
-    /// Pools `[n_tokens, dim]`: each token joins the first cluster whose first token is near enough.
+    /// Pools `[n_tokens, dim]`: each token joins the first cluster whose first token is near
+    /// enough.
     pub(super) fn new(tokens: &[f32], dim: usize) -> Self {
         let mut firsts: Vec<(&[f32], f32)> = Vec::new();
         let (mut vectors, mut weights, mut clusters) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,9 +1,9 @@
 //! Elias-Fano coding of ascending numbers (Vigna, "Quasi-succinct indices", WSDM 2013).
 //!
-//! Of `n` numbers below a limit, the lower `l = floor(log2(limit / n))` bits of each go into an array
-//! of fixed width. The upper bits ascend in small steps and become a bit vector: number `i` sets bit
-//! `upper + i`. A number costs at most two bits more than the optimum, and decoding has no branch
-//! that depends on data.
+//! Of `n` numbers below a limit, the lower `l = floor(log2(limit / n))` bits of each go into an
+//! array of fixed width. The upper bits ascend in small steps and become a bit vector: number `i`
+//! sets bit `upper + i`. A number costs at most two bits more than the optimum, and decoding has no
+//! branch that depends on data.
 
 /// Appends the code of `numbers`, strictly ascending and below `limit`.
 pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
@@ -41,7 +41,8 @@ pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
 pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), &'static str> {
     let (count, taken) =
         take_count(code).ok_or("a count in its shortest form, of up to 5 bytes")?;
-    // Each entry has an upper bit, so a hostile count asks for no more memory than the code has bits.
+    // Each entry has an upper bit, so a hostile count asks for no more memory than the code has
+    // bits.
     if count > limit || count as usize > code.len() * 8 {
         return Err("no more entries than documents");
     }

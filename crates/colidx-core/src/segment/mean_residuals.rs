@@ -11,8 +11,8 @@ use std::ops::Range;
 
 pub(super) const MEANS: Tag = Tag(*b"MEAN");
 
-/// Units of a mean residual in the scale of its dimension, the root mean square of residuals. A byte
-/// holds four times the scale.
+/// Units of a mean residual in the scale of its dimension, the root mean square of residuals. A
+/// byte holds four times the scale.
 pub(crate) const UNITS: f32 = 32.0;
 
 /// Rounds the mean of a document's residuals, given their sum, to bytes.

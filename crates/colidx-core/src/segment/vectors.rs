@@ -1,4 +1,5 @@
-//! The token vectors of a segment: codes of centroid and gain in one file, residual bits in another.
+//! The token vectors of a segment: codes of centroid and gain in one file, residual bits in
+//! another.
 
 use super::mean_residuals::MEANS;
 use crate::codebook::Codebook;
@@ -421,8 +422,9 @@ fn pick<const WIDTH: usize>(
 /// Bytes of a line of the processor's caches.
 const LINE: usize = 64;
 
-/// Room in `buffer` for `len` values that will be overwritten, aligned to a cache line, so that rows
-/// of whole lines are aligned too. The buffer keeps its greatest length: old values are not cleared.
+/// Room in `buffer` for `len` values that will be overwritten, aligned to a cache line, so that
+/// rows of whole lines are aligned too. The buffer keeps its greatest length: old values are not
+/// cleared.
 pub(crate) fn room<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     let spare = LINE / size_of::<T>();
     if buffer.len() < len + spare {
