@@ -15,11 +15,7 @@ const DIM: usize = 8;
 
 /// A good index of two segments and some deletions. It is built anew, so it follows the format wherever that goes.
 static GOOD: LazyLock<Files> = LazyLock::new(|| {
-    let options = BuildOptions {
-        nbits: 2,
-        centroids: Some(20),
-        ..Default::default()
-    };
+    let options = BuildOptions::default().nbits(2).centroids(Some(20));
     grown(&Corpus::topical(24, DIM, 7), options)
 });
 

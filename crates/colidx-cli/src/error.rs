@@ -105,6 +105,16 @@ pub enum CliError {
         /// The key.
         key: String,
     },
+    /// No document has this key.
+    #[error(
+        "{place}no document has the key `{key}`; `colidx search --json` prints the keys of hits"
+    )]
+    UnknownKey {
+        /// File and line with `: ` behind, or empty.
+        place: String,
+        /// The key looked for.
+        key: String,
+    },
     /// A document of the corpus that the index does not take.
     #[error("{place}: {source}")]
     Document {
@@ -175,11 +185,32 @@ impl From<OutputError> for CliError {
     }
 }
 
+/// The flags and commands that answer an error of the engine.
+fn hint(error: &colidx::Error) -> &'static str {
+    match error {
+        colidx::Error::NotAnIndex {
+            unfinished: true, ..
+        } => "resume the build with `colidx build ... --resume`",
+        colidx::Error::NotAnIndex { .. } => "make one with `colidx build CORPUS --index DIR`",
+        colidx::Error::AlreadyExists { .. } => "pass --force to replace it",
+        colidx::Error::Unfinished { .. } => "pass --resume to resume it, or --force to start over",
+        colidx::Error::OtherBuild { .. } => "pass --force without --resume to start over",
+        colidx::Error::ManifestMissing { .. } | colidx::Error::DamagedJournal { .. } => {
+            "pass --force to `colidx build` to replace what is there"
+        }
+        colidx::Error::Memory { .. } => "raise the limit (--memory)",
+        colidx::Error::NoTokenIds => "put `token_ids.npy` beside the vectors",
+        _ => "",
+    }
+}
+
 impl CliError {
     /// What to tell beside the error, in lines of their own: nothing in most cases.
     pub fn advice(&self) -> &str {
         match self {
             CliError::Unfinished { kept, .. } => kept,
+            CliError::Index(error) => hint(error),
+            CliError::Document { source, .. } => hint(source),
             CliError::Interrupted(what) => what.split_once('\n').map_or("", |(_, rest)| rest),
             _ => "",
         }

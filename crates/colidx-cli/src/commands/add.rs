@@ -114,14 +114,12 @@ fn from_vectors(
 
 /// Takes the index for writing. Text is encoded with the checkpoint that made it, which was compared; what made vectors is not known.
 fn open(args: &IntakeArgs, index: &Index) -> Result<IndexWriter, CliError> {
-    let options = WriterOptions {
-        model: match args.embeddings {
+    let options = WriterOptions::default()
+        .model(match args.embeddings {
             Some(_) => None,
             None => index.model().cloned(),
-        },
-        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
-        ..WriterOptions::default()
-    };
+        })
+        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }
@@ -134,11 +132,15 @@ fn take(
     replace: bool,
 ) -> Result<bool, CliError> {
     if replace {
-        let before = writer.staged();
+        let before = writer.num_staged();
         writer.update(document).map_err(|e| refused(place, e))?;
-        return Ok(writer.staged() == before);
+        return Ok(writer.num_staged() == before);
     }
-    let exists = |writer: &IndexWriter, key: &str| matches!(writer.index().find(key), Ok(Some(_)));
+    let exists = |writer: &IndexWriter, key: &str| {
+        writer
+            .index()
+            .is_some_and(|index| matches!(index.find(key), Ok(Some(_))))
+    };
     writer.add(document).map_err(|error| match error {
         colidx::Error::DuplicateKey { key } if exists(writer, &key) => CliError::KeyExists {
             place: place.to_string(),
@@ -156,7 +158,9 @@ fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
         tally,
         superseded,
     } = done;
-    let index = writer.index();
+    let Some(index) = writer.index() else {
+        return Err(colidx::Error::NotCommitted.into());
+    };
     let segments = index.info()?.segments.len();
     note(&format!(
         "{}: {} added, {} of them in the place of others; {} in {}",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use colidx::{BuildOptions, BuildReport, Index, IndexBuilder, ModelInfo};
+use colidx::{BuildOptions, CommitReport, Index, IndexWriter, ModelInfo};
 use colidx_encoder::{CheckpointInfo, Precision};
 
 use super::info;
@@ -40,7 +40,7 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
 
 /// What to say of a build that stopped: what is kept of it, and the command that goes on.
 fn stopped(args: &BuildArgs, error: CliError) -> CliError {
-    let kept = match IndexBuilder::unfinished(&args.index.path) {
+    let kept = match IndexWriter::unfinished(&args.index.path) {
         Ok(Some(build)) => format!(
             "{} of {} encoded and kept; to go on:\n  {}",
             number::count(build.encoded),
@@ -59,7 +59,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
             | colidx::Error::Encode { .. }
             | colidx::Error::NonFinite { .. }
             | colidx::Error::TooLong { .. }
-            | colidx::Error::Cluster(_),
+            | colidx::Error::Train { .. },
         ) if !kept.is_empty() => CliError::Unfinished {
             source: Box::new(error),
             kept,
@@ -68,7 +68,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     }
 }
 
-fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
+fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, Tally), CliError> {
     let Some(location) = &args.model else {
         return Err(CliError::Usage(
             "--model is needed to build from text".to_owned(),
@@ -81,20 +81,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), 
         encoder, location, ..
     } = model::open(location, &args.encoder.options())?;
     let info = encoder.info();
-    let options = BuildOptions {
-        model: Some(model_info(info, location, args.encoder.precision)),
-        ..options
-    };
+    let options = options.model(Some(model_info(info, location, args.encoder.precision)));
     // Until here there is nothing to clean up.
     interrupt::install()?;
-    let mut builder = IndexBuilder::create(&args.index.path, options)?;
+    let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut tally = Tally::of(info.document_length);
     let skip = args.reading.skip_bad_lines;
     intake::read(corpus, skip, &mut tally, phases, &mut |document, place| {
         builder.add(document).map_err(|e| refused(place, e))
     })?;
     let mut source = EncoderSource::new(&encoder);
-    let report = builder.finish(&mut source, &Watch(phases))?;
+    let report = builder.commit(&mut source, &Watch(phases))?;
     tally.truncated = source.truncated();
     Ok((report, tally))
 }
@@ -103,10 +100,10 @@ fn from_vectors(
     args: &BuildArgs,
     directory: &Path,
     phases: &Phases,
-) -> Result<(BuildReport, Tally), CliError> {
+) -> Result<(CommitReport, Tally), CliError> {
     interrupt::install()?;
     let embeddings = Embeddings::open(directory)?;
-    let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
+    let mut builder = IndexWriter::create(&args.index.path, options(args)?)?;
     intake::keys(directory, &embeddings, &mut |document, place| {
         builder.add(document).map_err(|e| refused(place, e))
     })?;
@@ -114,22 +111,20 @@ fn from_vectors(
         embeddings,
         fingerprint: embeddings::fingerprint(directory),
     };
-    let report = builder.finish(&mut source, &Watch(phases))?;
+    let report = builder.commit(&mut source, &Watch(phases))?;
     Ok((report, Tally::default()))
 }
 
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
-    Ok(BuildOptions {
-        nbits: args.nbits,
-        centroids: args.centroids.map(|n| n as usize),
-        engine: args.clustering.engine()?,
-        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
-        seed: args.seed,
-        force: args.force,
-        resume: args.resume,
-        checkpoint: Duration::from_secs(args.checkpoint),
-        ..BuildOptions::default()
-    })
+    Ok(BuildOptions::default()
+        .nbits(args.nbits)
+        .centroids(args.centroids.map(|n| n as usize))
+        .engine(args.clustering.engine()?)
+        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
+        .seed(args.seed)
+        .force(args.force)
+        .resume(args.resume)
+        .checkpoint(Duration::from_secs(args.checkpoint)))
 }
 
 /// What the index is to remember of the checkpoint.
@@ -150,11 +145,11 @@ fn model_info(info: &CheckpointInfo, location: String, precision: Precision) -> 
     }
 }
 
-fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) -> Result<(), CliError> {
+fn summarise(args: &BuildArgs, report: &CommitReport, tally: &Tally) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
-        number::counted(report.documents, "document"),
+        number::counted(report.added, "document"),
         number::counted(report.vectors, "vector"),
         number::counted(report.centroids as u64, "centroid"),
     ));

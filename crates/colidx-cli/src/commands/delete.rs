@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use colidx::{IndexWriter, NoVectors, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{Watch, refused};
+use super::intake::Watch;
 use crate::args::DeleteArgs;
 use crate::error::CliError;
 use crate::interrupt;
@@ -66,10 +66,9 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
             continue;
         }
         if !args.skip_missing {
-            let unknown = colidx::Error::UnknownKey { key: key.into() };
-            return Err(match place {
-                Some(place) => refused(place, unknown),
-                None => unknown.into(),
+            return Err(CliError::UnknownKey {
+                place: place.map_or_else(String::new, |place| format!("{place}: ")),
+                key: key.into(),
             });
         }
         missing += 1;
@@ -79,7 +78,7 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),
         generation: report.generation,
-        documents: writer.index().num_documents(),
+        documents: writer.index().map_or(0, |index| index.documents()),
         deleted: report.deleted,
         missing,
     })

@@ -28,7 +28,8 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
     let document = session
         .index
         .find(&args.key)?
-        .ok_or_else(|| colidx::Error::UnknownKey {
+        .ok_or_else(|| CliError::UnknownKey {
+            place: String::new(),
             key: args.key.clone(),
         })?;
     let query = session.encode_one(&args.query)?;

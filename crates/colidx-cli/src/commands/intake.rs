@@ -121,12 +121,10 @@ pub fn read(
         if !document.metadata.is_empty() {
             metadata = serde_json::Value::Object(document.metadata).to_string();
         }
-        let new = NewDocument {
-            key: &document.key,
-            title: &document.title,
-            text: &document.text,
-            metadata: &metadata,
-        };
+        let new = NewDocument::new(&document.key)
+            .title(&document.title)
+            .text(&document.text)
+            .metadata(&metadata);
         match take(&new, &document.place) {
             Err(error) if skip_bad_lines && is_refusal(&error) => {
                 tally.refused += 1;
@@ -162,10 +160,7 @@ pub fn keys(
     let file = directory.join("doc_keys.txt");
     for (line, key) in (1u64..).zip(embeddings.keys()?) {
         let key = key?;
-        let new = NewDocument {
-            key: &key,
-            ..NewDocument::default()
-        };
+        let new = NewDocument::new(&key);
         take(&new, &format_args!("{}:{line}", file.display()))?;
     }
     Ok(())
