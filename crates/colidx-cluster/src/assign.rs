@@ -11,7 +11,7 @@ const TABLE: usize = 1 << 20;
 
 /// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token. Among more than some hundreds of
 /// centroids the nearest is looked for in the few cells nearest to the vector, and may be missed for one about as near:
-/// `docs/codebook.md` says how often.
+/// `docs/lab/2026-11-27-codebook.md` says how often.
 pub struct Assigner {
     dim: usize,
     token_ids: Vec<u32>,

@@ -3,7 +3,7 @@
 //! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`] then gives every vector of
 //! the corpus its nearest centroid, and [`cells`] says which centroids lie near each other. Two engines stand behind one seam
 //! ([`Engine`]), and two shapes of codebook ([`Shape`]): one flat k-means, or one k-means for each vocabulary id.
-//! `docs/codebook.md` in the repository has the measurements behind the defaults.
+//! `docs/lab/2026-11-27-codebook.md` in the repository has the measurements behind the defaults.
 //!
 //! Everything runs in the current rayon pool. The built-in engine and the assigner give the same bits for any number of
 //! threads and on every instruction set.

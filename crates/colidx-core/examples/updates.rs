@@ -1,7 +1,7 @@
 //! What changes to an index cost: `cargo run --release -p colidx --example updates -- [DOCUMENTS]
 //! [DIRECTORY]`.
 //!
-//! Documents are made up: some 60 vectors of 96 dimensions each, about topics. `docs/updates.md`
+//! Documents are made up: some 60 vectors of 96 dimensions each, about topics. `docs/lab/2026-11-25-updates.md`
 //! has the figures of a run.
 
 use colidx_core::*;

@@ -41,7 +41,7 @@
 //! Work runs on the current rayon pool, or on rayon's global one, which is started when first
 //! needed; where the system starts no threads, on the calling thread. The fastest instruction set
 //! of the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
-//! small alternate signal stacks until the process ends; with `COLIDX_KERNELS=avx512` in the
+//! small alternate signal stacks until the process ends; with `COLIDX_KERNELS=avx512-vnni` in the
 //! environment it is not asked ([`colidx_kernels`]).
 //!
 //! # Features
@@ -77,7 +77,7 @@ pub use format::{
 };
 pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, Engine, NewDocument, Shape, SourceDocument, VectorBatch, VectorSource,
+    BuildOptions, CodebookKind, KMeans, NewDocument, SourceDocument, VectorBatch, VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
@@ -88,12 +88,12 @@ pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOpt
 /// What all that computes needs: threads to compute on, and an instruction set that is known.
 fn ready() -> Result<()> {
     colidx_threads::ready();
-    match colidx_kernels::selection() {
+    match colidx_kernels::selected() {
         Ok(_) => Ok(()),
         Err(unknown) => Err(Error::Option {
             option: "COLIDX_KERNELS",
             got: unknown.got,
-            expected: colidx_kernels::UnknownLevel::EXPECTED,
+            expected: colidx_kernels::UnknownIsa::EXPECTED,
         }),
     }
 }

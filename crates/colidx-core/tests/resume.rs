@@ -531,7 +531,7 @@ fn another_build_is_not_resumed() {
         with(&|o| o.centroids = None),
         &["centroids = 20, this one by default"],
     );
-    refused(with(&|o| o.shape = Shape::Flat), &["shape"]);
+    refused(with(&|o| o.shape = CodebookKind::Flat), &["shape"]);
     let model: ModelInfo = serde_json::from_str(MODEL).unwrap();
     refused(with(&|o| o.model = Some(model.clone())), &["model's"]);
 

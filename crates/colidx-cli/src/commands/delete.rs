@@ -78,7 +78,7 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),
         generation: report.generation,
-        documents: writer.index().map_or(0, |index| index.documents()),
+        documents: writer.index().map_or(0, |index| index.num_documents()),
         deleted: report.deleted,
         missing,
     })

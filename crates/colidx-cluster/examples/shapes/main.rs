@@ -1,4 +1,4 @@
-//! Measures codebooks: `shapes EMBEDDINGS_DIR [SECTION...]`, in Markdown tables. `docs/codebook.md` says what came out.
+//! Measures codebooks: `shapes EMBEDDINGS_DIR [SECTION...]`, in Markdown tables. `docs/lab/2026-11-27-codebook.md` says what came out.
 //!
 //! EMBEDDINGS_DIR holds doc_embeddings.npy, doc_lens.npy, token_ids.npy, query_embeddings.npy and, for nDCG, qrels.json with
 //! `{"query row": {"document row": gain}}`. Sections, all by default: `shapes`, `training`, `allocation`, `buckets`,

@@ -39,4 +39,4 @@ pub(crate) use staging::Staging;
 pub(crate) use supplied::{StagedSource, SuppliedVectors, Supply};
 pub(crate) use train::Trained;
 
-pub use colidx_cluster::{Engine, Shape};
+pub use colidx_cluster::{CodebookKind, KMeans};

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::format;
 use crate::format::model::ModelInfo;
 use crate::setters::setters;
-use colidx_cluster::{Engine, Shape};
+use colidx_cluster::{CodebookKind, KMeans};
 use std::time::Duration;
 
 /// How to create an index. [`BuildOptions::default`] gives the measured defaults.
@@ -24,9 +24,9 @@ pub struct BuildOptions {
     /// Centroids of the codebook; `None` chooses by the number of vectors.
     pub centroids: Option<usize>,
     /// Which k-means trains the codebook.
-    pub engine: Engine,
+    pub engine: KMeans,
     /// Whether centroids belong to vocabulary ids; needs vectors that come with token ids.
-    pub shape: Shape,
+    pub shape: CodebookKind,
     /// Most bytes of working memory for phases that can choose; the model is not counted.
     pub memory: usize,
     /// Seed of every random choice. The same input and seed give the same bytes.
@@ -48,8 +48,8 @@ setters!(BuildOptions {
     nbits: u32,
     dim: impl Into<Option<usize>>,
     centroids: impl Into<Option<usize>>,
-    engine: Engine,
-    shape: Shape,
+    engine: KMeans,
+    shape: CodebookKind,
     memory: usize,
     seed: u64,
     force: bool,
@@ -64,8 +64,8 @@ impl Default for BuildOptions {
             nbits: 4,
             dim: None,
             centroids: None,
-            engine: Engine::Builtin,
-            shape: Shape::TokenAware,
+            engine: KMeans::Builtin,
+            shape: CodebookKind::TokenAware,
             memory: 2 << 30,
             seed: 42,
             force: false,

@@ -23,7 +23,7 @@ const VECTORS: &str = "vectors.spool";
 const TOKEN_IDS: &str = "tokens.spool";
 const LENGTHS: &str = "sample.spool";
 
-/// Vectors to train on for each centroid (`docs/codebook.md`).
+/// Vectors to train on for each centroid (`docs/design/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
 /// Least vectors for each centroid of a small corpus. From 4,096 vectors on there are more anyway.

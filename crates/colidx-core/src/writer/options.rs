@@ -1,7 +1,7 @@
 //! How to write to an index.
 
 use crate::format::model::ModelInfo;
-use crate::ingest::{BuildOptions, Engine};
+use crate::ingest::{BuildOptions, KMeans};
 use crate::setters::setters;
 
 /// How to write to an existing index. [`WriterOptions::default`] deletes and merges; to add
@@ -17,14 +17,14 @@ pub struct WriterOptions {
     /// [`IndexWriter::merge`](super::IndexWriter::merge) when it suits.
     pub merge: bool,
     /// Which k-means trains the codebook of an index that was committed without vectors.
-    pub engine: Engine,
+    pub engine: KMeans,
 }
 
 setters!(WriterOptions {
     model: impl Into<Option<ModelInfo>>,
     memory: usize,
     merge: bool,
-    engine: Engine,
+    engine: KMeans,
 });
 
 impl Default for WriterOptions {
@@ -33,7 +33,7 @@ impl Default for WriterOptions {
             model: None,
             memory: 2 << 30,
             merge: true,
-            engine: Engine::Builtin,
+            engine: KMeans::Builtin,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::Index;
 use crate::ingest::{
-    BuildOptions, Engine, SegmentInput, SegmentJob, SourceDocument, StoredDocuments, VectorBatch,
+    BuildOptions, KMeans, SegmentInput, SegmentJob, SourceDocument, StoredDocuments, VectorBatch,
     VectorSource, assemble_without_journal,
 };
 use crate::progress::Progress;
@@ -29,7 +29,7 @@ pub struct RetrainOptions {
     /// Centroids; `None` chooses by the number of vectors, as a build does.
     pub centroids: Option<usize>,
     /// Which k-means trains the codebook.
-    pub engine: Engine,
+    pub engine: KMeans,
     /// Seed of every random choice; `None` keeps the index's.
     pub seed: Option<u64>,
 }
@@ -37,7 +37,7 @@ pub struct RetrainOptions {
 setters!(RetrainOptions {
     nbits: impl Into<Option<u32>>,
     centroids: impl Into<Option<usize>>,
-    engine: Engine,
+    engine: KMeans,
     seed: impl Into<Option<u64>>,
 });
 
@@ -46,7 +46,7 @@ impl Default for RetrainOptions {
         Self {
             nbits: None,
             centroids: None,
-            engine: Engine::Builtin,
+            engine: KMeans::Builtin,
             seed: None,
         }
     }
