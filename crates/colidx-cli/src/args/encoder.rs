@@ -1,6 +1,7 @@
 //! How a checkpoint computes, for every command that opens one.
 
 use clap::Args;
+use colidx::SearcherOptions;
 use colidx_encoder::{Device, EncoderOptions, Precision};
 
 const HEADING: &str = "Encoding";
@@ -31,6 +32,17 @@ pub struct EncoderArgs {
     /// Tokens of a document [default: the index's, or else the checkpoint's].
     #[arg(long, help_heading = HEADING, value_name = "N")]
     pub document_length: Option<usize>,
+}
+
+impl QueryModelArgs {
+    /// The options to open an index and its checkpoint with.
+    pub fn searcher_options(&self) -> SearcherOptions {
+        let options = SearcherOptions::default().encoder(self.encoder.options());
+        match &self.model {
+            Some(model) => options.model(model),
+            None => options,
+        }
+    }
 }
 
 impl EncoderArgs {

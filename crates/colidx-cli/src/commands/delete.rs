@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use colidx::corpus::IngestError;
 use colidx::{IndexWriter, NoVectors, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{Watch, refused};
+use super::intake::Watch;
 use crate::args::DeleteArgs;
 use crate::error::CliError;
 use crate::interrupt;
@@ -68,7 +69,10 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
         if !args.skip_missing {
             let unknown = colidx::Error::UnknownKey { key: key.into() };
             return Err(match place {
-                Some(place) => refused(place, unknown),
+                Some(place) => CliError::Ingest(IngestError::Document {
+                    place: place.to_string(),
+                    source: Box::new(unknown),
+                }),
                 None => unknown.into(),
             });
         }

@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
+use colidx::text::{BatchSizer, DocumentText};
 use colidx_encoder::Encoder;
 
 use super::with_threads;
 use crate::args::{EncodeArgs, EncodeAs, EncodeType};
-use crate::document::DocumentText;
-use crate::encoding::Window;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
@@ -42,12 +41,13 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
             };
             (files.iter()).try_for_each(|name| guard.check(&folder.join(name)))?;
         }
-        let encoder = model::open(&args.model, &args.encoder.options())?.encoder;
+        let model = model::open(&args.model, &args.encoder.options())?;
+        let encoder = model.encoder();
         // Until here there is nothing to clean up.
         interrupt::install()?;
         let encoded = match args.role {
-            EncodeAs::Documents => documents(args, &encoder, &guard),
-            EncodeAs::Queries => queries(args, &encoder, &guard),
+            EncodeAs::Documents => documents(args, encoder, &guard),
+            EncodeAs::Queries => queries(args, encoder, &guard),
         };
         // Reading fails too when it is stopped.
         encoded.map_err(|error| if interrupt::asked() { stopped() } else { error })
@@ -68,9 +68,9 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
-    let mut window = Window::new();
+    let mut sizer = BatchSizer::new();
     loop {
-        let chunk = take(&mut corpus, &window)?;
+        let chunk = take(&mut corpus, &sizer)?;
         if chunk.is_empty() {
             break;
         }
@@ -86,7 +86,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
             vectors += encoded.token_ids.len() as u64;
             truncated += u64::from(encoded.truncated);
         }
-        window.took(began.elapsed());
+        sizer.record(began.elapsed());
         phases.set(corpus.bytes_read());
     }
     phases.end();
@@ -111,9 +111,9 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
 }
 
 /// The next documents to encode together.
-fn take(corpus: &mut Corpus, window: &Window) -> Result<Vec<Document>, CliError> {
+fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
-    while chunk.len() < window.texts() && bytes < TEXT_BYTES {
+    while chunk.len() < sizer.texts() && bytes < TEXT_BYTES {
         let Some(document) = corpus.next() else { break };
         let mut document = document?;
         document.metadata.clear();
@@ -145,16 +145,16 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));
     let mut encoded = Vec::with_capacity(queries.len());
-    let mut window = Window::new();
+    let mut sizer = BatchSizer::new();
     let mut left = &queries[..];
     while !left.is_empty() {
         stop_if_asked()?;
-        let (chunk, rest) = left.split_at(left.len().min(window.texts()));
+        let (chunk, rest) = left.split_at(left.len().min(sizer.texts()));
         left = rest;
         let began = Instant::now();
         let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
         encoded.extend(encoder.encode_queries(&texts)?);
-        window.took(began.elapsed());
+        sizer.record(began.elapsed());
         phases.set(encoded.len() as u64);
     }
     phases.end();

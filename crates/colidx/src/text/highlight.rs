@@ -1,6 +1,52 @@
-//! Which tokens of a document to light for a query, and how brightly.
+//! Which words of a document match a query, and how strongly: what a program highlights.
 
-use colidx_encoder::EncodedQuery;
+use std::ops::Range;
+
+use colidx_core::Document;
+use colidx_encoder::{EncodedQuery, TokenSpan};
+
+use super::document::{DocumentText, Part};
+
+/// How much one document token matters to a query.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct TokenWeight {
+    /// Byte range of the token in the title or in the text.
+    pub span: Range<usize>,
+    /// How much it is to stand out; 0 or less is not at all.
+    pub weight: f32,
+}
+
+/// The tokens of a document with their weights, in order of their place.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Highlights {
+    /// Tokens of the title.
+    pub title: Vec<TokenWeight>,
+    /// Tokens of the text.
+    pub text: Vec<TokenWeight>,
+}
+
+impl Highlights {
+    /// Weights of `tokens`, of which `vectors`, `[n_tokens, dim]` row-major, are the token vectors.
+    pub(crate) fn new(
+        query: &EncodedQuery,
+        document: &Document,
+        tokens: &[TokenSpan],
+        vectors: &[f32],
+        dim: usize,
+    ) -> Highlights {
+        let text = DocumentText::new(&document.title, &document.text);
+        let mut highlights = Highlights::default();
+        // Zipped, so that an index of other texts than these highlights the wrong words at worst.
+        for (token, weight) in tokens.iter().zip(token_weights(query, vectors, dim)) {
+            match text.locate(token.start..token.end) {
+                Some(Part::Title(span)) => highlights.title.push(TokenWeight { span, weight }),
+                Some(Part::Text(span)) => highlights.text.push(TokenWeight { span, weight }),
+                None => {}
+            }
+        }
+        highlights
+    }
+}
 
 /// Similarities this far below a query token's best still count for 1/e of it: near ties are lit alike.
 const FALLOFF: f32 = 0.02;
@@ -14,7 +60,7 @@ const FALLOFF: f32 = 0.02;
 /// everywhere and tell little. A query of markers alone is taken as it is.
 ///
 /// `vectors` is `[n_tokens, dim]` row-major; the result has `n_tokens` values, none below 0.
-pub fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f32> {
+fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f32> {
     let mut weights = vec![0f32; vectors.len() / dim];
     let only_markers = query.tokens.iter().all(|token| token.start == token.end);
     let mut similarities = Vec::with_capacity(weights.len());
