@@ -53,7 +53,7 @@ pub enum CliError {
     Kernels(#[from] colidx_kernels::UnknownLevel),
     /// An index and a checkpoint that do not come together.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
-    Text(TextError),
+    Text(Box<TextError>),
     /// A document whose key the index has.
     #[error(
         "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
@@ -128,7 +128,7 @@ impl From<TextError> for CliError {
             TextError::Encoder(error) => CliError::Encoder(error),
             TextError::Hub(error) => CliError::Hub(error),
             error @ TextError::OtherSetting { .. } => CliError::Usage(error.to_string()),
-            error => CliError::Text(error),
+            error => CliError::Text(Box::new(error)),
         }
     }
 }
