@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Turns what compare.py noted of a run into result lines. Needs numpy and ir_measures.
+"""Computes result lines from the log of a run of compare.py. Needs numpy and ir_measures.
 
-    judge.py --run DIR --data DIR --out FILE.jsonl
+    metrics.py --run DIR --data DIR --out FILE.jsonl
 
-Recall is the share of the exact top k, on uncompressed vectors, among the k hits, and recall10 that of the exact top 10 among the
-first 10; nDCG@10 is taken where there are judgements. Both are over the queries that were answered. Lines of --out that this run has nothing for are kept.
+recall is the share of the exact top k over uncompressed vectors among the k hits, recall10 that of
+the exact top 10 among the first 10. nDCG@10 needs judgements. Both are over the queries that were
+answered. Lines of --out that this run does not replace are kept.
 """
 import argparse
 import json
@@ -46,7 +47,7 @@ def rounded(name, value):
     return int(value) if name == "peak_rss" else round(value, 3)
 
 
-class Judge:
+class Metrics:
     def __init__(self, run, data):
         self.run = run
         self.layout = Layout(data)
@@ -109,7 +110,7 @@ def main():
     ap.add_argument("--out", required=True, type=Path)
     a = ap.parse_args()
     old = [json.loads(line) for line in a.out.read_text().splitlines()] if a.out.exists() else []
-    lines = {place(line): line for line in [*old, *Judge(a.run, a.data).lines()]}
+    lines = {place(line): line for line in [*old, *Metrics(a.run, a.data).lines()]}
     part = a.out.with_name(a.out.name + ".part")
     part.write_text("".join(json.dumps(line) + "\n" for line in lines.values()))
     part.rename(a.out)

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Holds one engine of engines/ in a process of its own, in that engine's virtual environment.
+"""Runs one engine of engines/ in a process of its own, in that engine's virtual environment.
 
-    host.py build ENGINE --data DIR --index DIR --variant JSON --threads N
-    host.py serve ENGINE --data DIR --index DIR --variant JSON --threads N
+    worker.py build ENGINE --data DIR --index DIR --variant JSON --threads N
+    worker.py serve ENGINE --data DIR --index DIR --variant JSON --threads N
 
-`build` makes the index and prints its seconds. `serve` opens it and answers JSON lines on stdin, one a turn:
+`build` makes the index and prints its seconds. `serve` opens it and answers JSON lines on stdin,
+one a turn:
     {"queries": FILE, "k": K, "params": {...}, "seconds": S, "run": FILE or null}
-Each query is answered alone and timed, in order, until all are answered or S seconds have passed. With `run` the hits are
-written as a TREC run.
+Queries are answered and timed one at a time, in order, until all are done or S seconds have passed.
+With `run`, hits are written as a TREC run.
 """
 import argparse
 import importlib
@@ -19,11 +20,11 @@ import time
 
 from layout import Layout, load_queries
 
-WARM = 8  # queries answered before those that are timed
+WARM = 8  # untimed queries before each turn
 
 
 def take_stdout():
-    """The real stdout; what libraries print goes to stderr, where it cannot be taken for an answer."""
+    """Returns the real stdout, and sends what libraries print to stderr, away from the answers."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return out
@@ -34,7 +35,7 @@ def nearest_rank(ordered, share):
 
 
 def forget_peak():
-    """The kernel's mark of the most memory held starts again from what is held now."""
+    """Resets the kernel's peak of resident memory to the present value."""
     with open("/proc/self/clear_refs", "w") as control:
         control.write("5")
 
@@ -49,7 +50,7 @@ def write_run(path, hits, keys, tag):
     with open(path, "w", encoding="utf-8") as out:
         for query, rows in enumerate(hits):
             for rank, row in enumerate(rows, 1):
-                # The order is what counts, and not every engine gives scores.
+                # Only the order counts; some engines return no scores.
                 out.write(f"{query} Q0 {keys[int(row)]} {rank} {-rank} {tag}\n")
 
 
@@ -86,7 +87,7 @@ def serve(engine, layout, a, answer):
             queries[path] = load_queries(path)
         try:
             answer(turn(engine, handle, queries[path], request, keys))
-        except Exception as error:  # a setting that an engine refuses is a finding, and the next may do
+        except Exception as error:  # a refused setting is a result; the next may work
             answer({"refused": repr(error)[:300]})
 
 
@@ -113,7 +114,7 @@ def main():
         start = time.perf_counter()
         engine.build(a.index, layout, a.variant, a.threads)
         answer({"build_s": time.perf_counter() - start})
-    os._exit(0)  # threads of some libraries would keep the process
+    os._exit(0)  # threads of some libraries would keep the process alive
 
 
 if __name__ == "__main__":
