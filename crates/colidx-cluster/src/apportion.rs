@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::engine::mean;
+use crate::rows::mean;
 
 /// Gives each set one centroid, then the next always to the set with the greatest weight per centroid (Jefferson's method),
 /// but none more centroids than it has vectors. `sets` are pairs of weight and number of vectors, at least one.
@@ -28,7 +28,7 @@ pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
 
 /// How far vectors lie from their mean.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Spread {
+pub(crate) struct Dispersion {
     /// Vectors; a fraction where they stand for more than themselves.
     vectors: f64,
     pub mean: Vec<f32>,
@@ -36,11 +36,11 @@ pub(crate) struct Spread {
     error: f64,
 }
 
-impl Spread {
+impl Dispersion {
     /// Of vectors `[n, dim]`.
-    pub(crate) fn of(vectors: &[f32], dim: usize) -> Spread {
+    pub(crate) fn of(vectors: &[f32], dim: usize) -> Dispersion {
         if vectors.is_empty() {
-            return Spread::default();
+            return Dispersion::default();
         }
         let mean = mean(vectors.chunks_exact(dim), dim);
         let error = vectors
@@ -48,7 +48,7 @@ impl Spread {
             .flat_map(|row| row.iter().zip(&mean))
             .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
             .sum();
-        Spread {
+        Dispersion {
             vectors: (vectors.len() / dim) as f64,
             mean,
             error,
@@ -56,31 +56,31 @@ impl Spread {
     }
 
     /// As if there were `factor` times the vectors.
-    pub(crate) fn scaled(self, factor: f64) -> Spread {
-        Spread {
+    pub(crate) fn scaled(self, factor: f64) -> Dispersion {
+        Dispersion {
             vectors: self.vectors * factor,
             error: self.error * factor,
             ..self
         }
     }
 
-    /// Of the vectors of several spreads together.
-    pub(crate) fn merged<'a>(spreads: impl IntoIterator<Item = &'a Spread>) -> Spread {
-        let mut merged = Spread::default();
-        for spread in spreads {
+    /// Of the vectors of several dispersions together.
+    pub(crate) fn merged<'a>(dispersions: impl IntoIterator<Item = &'a Dispersion>) -> Dispersion {
+        let mut merged = Dispersion::default();
+        for dispersion in dispersions {
             if merged.vectors == 0.0 {
-                merged = spread.clone();
+                merged = dispersion.clone();
                 continue;
             }
-            let vectors = merged.vectors + spread.vectors;
-            let share = spread.vectors / vectors;
+            let vectors = merged.vectors + dispersion.vectors;
+            let share = dispersion.vectors / vectors;
             let mut apart = 0.0;
-            for (mean, &other) in merged.mean.iter_mut().zip(&spread.mean) {
+            for (mean, &other) in merged.mean.iter_mut().zip(&dispersion.mean) {
                 let step = f64::from(other) - f64::from(*mean);
                 apart += step * step;
                 *mean = (f64::from(*mean) + step * share) as f32;
             }
-            merged.error += spread.error + apart * share * merged.vectors;
+            merged.error += dispersion.error + apart * share * merged.vectors;
             merged.vectors = vectors;
         }
         merged
@@ -110,21 +110,21 @@ mod tests {
 
     #[test]
     fn error_is_around_the_mean() {
-        assert_eq!(Spread::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
-        assert_eq!(Spread::of(&[], 1).weight(1.0), 0.0);
+        assert_eq!(Dispersion::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
+        assert_eq!(Dispersion::of(&[], 1).weight(1.0), 0.0);
     }
 
     #[test]
     fn spreads_of_parts_make_the_spread_of_the_whole() {
         let vectors: Vec<f32> = (0..60).map(|i| ((i * i) % 23) as f32).collect();
-        let whole = Spread::of(&vectors, 3);
-        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Spread::of(&vectors[range], 3));
-        let merged = Spread::merged(&parts);
+        let whole = Dispersion::of(&vectors, 3);
+        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Dispersion::of(&vectors[range], 3));
+        let merged = Dispersion::merged(&parts);
         assert_eq!(merged.vectors, 20.0);
         assert!((merged.error / whole.error - 1.0).abs() < 1e-6);
         let pairs = merged.mean.iter().zip(&whole.mean);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
-        let twice = Spread::merged(&[whole.clone(), whole.clone()]);
+        let twice = Dispersion::merged(&[whole.clone(), whole.clone()]);
         assert_eq!(twice, whole.scaled(2.0));
     }
 }

@@ -99,27 +99,6 @@ impl Assigner {
     }
 }
 
-/// The rows named, as one buffer.
-pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
-    let mut gathered = Vec::new();
-    gather_into(&mut gathered, vectors, dim, rows.iter().copied());
-    gathered
-}
-
-/// Replaces what `gathered` holds by the rows named.
-pub(crate) fn gather_into(
-    gathered: &mut Vec<f32>,
-    vectors: &[f32],
-    dim: usize,
-    rows: impl Iterator<Item = u32>,
-) {
-    gathered.clear();
-    gathered.reserve(rows.size_hint().0 * dim);
-    for row in rows {
-        gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! The built-in engine: Lloyd's algorithm where centroids are few, cells of vectors with a share of the centroids each where
+//! The built-in backend: Lloyd's algorithm where centroids are few, cells of vectors with a share of the centroids each where
 //! they are many.
 //!
 //! Lloyd's algorithm compares `n` vectors with all `k` centroids, pass by pass. Vectors far apart never share a centroid, so
@@ -8,13 +8,13 @@
 use rayon::prelude::*;
 
 use crate::ClusterError;
-use crate::apportion::{Spread, apportion};
-use crate::assign::gather;
+use crate::apportion::{Dispersion, apportion};
+use crate::backend::{Backend, Problem, Tick, trivial};
 use crate::cells::cells;
-use crate::engine::{KMeans, Problem, Tick, without_engine};
 use crate::lloyd::{lloyd, refine};
 use crate::lookup::FEW;
 use crate::rng::mix;
+use crate::rows::gather;
 
 /// As the default of [`TrainOptions::damping`](crate::TrainOptions), for cells in place of tokens.
 pub(crate) const DAMPING: f32 = 0.9;
@@ -23,7 +23,7 @@ pub(crate) const PASSES: usize = 2;
 
 pub(crate) struct Builtin;
 
-impl KMeans for Builtin {
+impl Backend for Builtin {
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         Ok(fit(problem, tick))
     }
@@ -63,7 +63,7 @@ fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
 }
 
 fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
-    without_engine(problem).unwrap_or_else(|| match problem.centroids {
+    trivial(problem).unwrap_or_else(|| match problem.centroids {
         ..=FEW => lloyd(problem, tick),
         _ => by_cell(problem, tick),
     })
@@ -92,8 +92,8 @@ fn by_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
         .into_par_iter()
         .map(|cell| {
             let rows = cells.members(cell);
-            let spread = Spread::of(&gather(vectors, dim, rows), dim);
-            (spread.weight(DAMPING), rows.len())
+            let dispersion = Dispersion::of(&gather(vectors, dim, rows), dim);
+            (dispersion.weight(DAMPING), rows.len())
         })
         .collect();
     let shares = apportion(&sets, k);

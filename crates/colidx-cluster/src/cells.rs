@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::assign::gather;
-use crate::engine::{Problem, without_engine};
+use crate::backend::{Problem, trivial};
 use crate::lloyd::lloyd;
 use crate::members::Members;
 use crate::nearest::{nearest, pack};
 use crate::rng::{Rng, mix};
+use crate::rows::gather;
 
 /// Vectors a centre is trained on: the centres only have to divide, so a sample finds them as well as all vectors.
 const SAMPLE: usize = 64;
@@ -133,7 +133,7 @@ fn centres(vectors: &[f32], dim: usize, cells: usize, seed: u64) -> Vec<f32> {
         tolerance: TOLERANCE,
         seed: rng.next(),
     };
-    without_engine(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ControlFlow::Continue(())))
+    trivial(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ControlFlow::Continue(())))
 }
 
 #[cfg(test)]

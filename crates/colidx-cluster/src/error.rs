@@ -1,19 +1,19 @@
 //! What can go wrong while a codebook is trained.
 
-use crate::Engine;
+use crate::KMeans;
 
 /// A training request that cannot be met. Every message ends with what to do next.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
-    /// The engine asked for was left out of this build.
+    /// The backend asked for was left out of this build.
     #[error(
-        "clustering engine `{engine}` is not part of this build: choose `{}`, or build with the cargo feature `{engine}`",
-        Engine::Builtin
+        "k-means backend `{backend}` is not part of this build: choose `{}`, or build with the cargo feature `{backend}`",
+        KMeans::Builtin
     )]
-    EngineUnavailable {
-        /// The engine that is missing.
-        engine: Engine,
+    BackendUnavailable {
+        /// The backend that is missing.
+        backend: KMeans,
     },
 
     /// The buffer of vectors is not a whole number of rows.
@@ -47,9 +47,9 @@ pub enum ClusterError {
         got: usize,
     },
 
-    /// The token-aware shape needs to know which token each vector stands for.
+    /// The token-aware kind needs to know which token each vector stands for.
     #[error(
-        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or choose the flat shape"
+        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or choose the flat kind"
     )]
     MissingTokenIds,
 
@@ -76,8 +76,8 @@ pub enum ClusterError {
 
     /// The system starts no threads for faiss, which would end the process.
     #[error(
-        "faiss needs {needed} more threads, and the system does not start them: {source}; set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, or use the engine `{}`",
-        Engine::Builtin
+        "faiss needs {needed} more threads, and the system does not start them: {source}; set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, or use the backend `{}`",
+        KMeans::Builtin
     )]
     Threads {
         /// Threads that faiss and its BLAS would start.
@@ -88,8 +88,8 @@ pub enum ClusterError {
 
     /// faiss refused the problem.
     #[error(
-        "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",
-        Engine::Builtin
+        "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the backend `{}`",
+        KMeans::Builtin
     )]
     Faiss {
         /// Centroids asked for.

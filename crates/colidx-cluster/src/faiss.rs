@@ -1,4 +1,4 @@
-//! The faiss engine.
+//! The faiss backend.
 
 use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
@@ -9,12 +9,12 @@ use faiss::cluster::{Clustering, ClusteringParameters};
 use faiss::index::flat::FlatIndex;
 
 use crate::ClusterError;
-use crate::engine::{KMeans, Problem, Tick};
+use crate::backend::{Backend, Problem, Tick};
 use crate::rng::mix;
 
 pub(crate) struct Faiss;
 
-impl KMeans for Faiss {
+impl Backend for Faiss {
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         try_threads()?;
         run(problem, tick).map_err(|error| ClusterError::Faiss {

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
-use crate::engine::{Problem, Tick};
+use crate::backend::{Problem, Tick};
 use crate::lookup::Lookup;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};

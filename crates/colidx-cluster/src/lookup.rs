@@ -10,10 +10,10 @@ use std::ops::Range;
 use colidx_kernels::{Nearest, Panels};
 use rayon::prelude::*;
 
-use crate::assign::{gather, gather_into};
 use crate::cells::cells;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, ROWS, pack, squared_norm};
+use crate::rows::{gather, gather_into};
 
 /// The most centroids of a group that are all compared.
 pub(crate) const FEW: usize = 256;

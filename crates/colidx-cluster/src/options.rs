@@ -1,4 +1,4 @@
-//! What a caller asks for: the sample, the engine, the shape.
+//! What a caller asks for: the sample, the backend, the kind.
 
 use std::fmt;
 
@@ -6,35 +6,35 @@ use crate::ClusterError;
 
 /// Which k-means does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
+pub enum KMeans {
     /// The k-means of this crate: no C++, same bytes on every machine.
     Builtin,
     /// The k-means of faiss, when the feature `faiss` is built in.
     Faiss,
 }
 
-impl Engine {
-    /// Whether this build has the engine.
+impl KMeans {
+    /// Whether this build has the backend.
     pub fn is_available(self) -> bool {
         match self {
-            Engine::Builtin => true,
-            Engine::Faiss => cfg!(feature = "faiss"),
+            KMeans::Builtin => true,
+            KMeans::Faiss => cfg!(feature = "faiss"),
         }
     }
 }
 
-impl fmt::Display for Engine {
+impl fmt::Display for KMeans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Engine::Builtin => "builtin",
-            Engine::Faiss => "faiss",
+            KMeans::Builtin => "builtin",
+            KMeans::Faiss => "faiss",
         })
     }
 }
 
 /// How the vectors are divided before k-means sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum CodebookKind {
     /// One k-means over all vectors.
     Flat,
     /// One small k-means for each vocabulary id, after TACHIOM (arXiv 2604.28142); tokens too rare for centroids of their
@@ -42,11 +42,11 @@ pub enum Shape {
     TokenAware,
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for CodebookKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shape::Flat => "flat",
-            Shape::TokenAware => "token-aware",
+            CodebookKind::Flat => "flat",
+            CodebookKind::TokenAware => "token-aware",
         })
     }
 }
@@ -112,14 +112,14 @@ pub struct TrainOptions {
     pub centroids: usize,
     /// The most passes of Lloyd's algorithm over the sample.
     pub iterations: usize,
-    /// The built-in engine stops early when a pass lowers the error by less than this fraction of it.
+    /// The built-in backend stops early when a pass lowers the error by less than this fraction of it.
     pub tolerance: f32,
     /// The same seed and sample give the same codebook.
     pub seed: u64,
     /// Which k-means to use.
-    pub engine: Engine,
+    pub backend: KMeans,
     /// How to divide the vectors.
-    pub shape: Shape,
+    pub kind: CodebookKind,
     /// The most bytes of vectors in a part of the sample; what is trained together fits one. It decides about the codebook, so
     /// it is not how memory is bounded.
     pub part_bytes: usize,
@@ -138,12 +138,12 @@ impl TrainOptions {
             iterations: 10,
             tolerance: 1e-3,
             seed: 42,
-            engine: if Engine::Faiss.is_available() {
-                Engine::Faiss
+            backend: if KMeans::Faiss.is_available() {
+                KMeans::Faiss
             } else {
-                Engine::Builtin
+                KMeans::Builtin
             },
-            shape: Shape::TokenAware,
+            kind: CodebookKind::TokenAware,
             part_bytes: 32 << 20,
             memory: usize::MAX,
             damping: 0.9,

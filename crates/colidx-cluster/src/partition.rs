@@ -8,11 +8,10 @@ use std::collections::HashMap;
 
 use colidx_kernels::Panels;
 
-use crate::assign::{gather, gather_into};
 use crate::cells::{LARGE, cells};
 use crate::nearest::{nearest, pack};
 use crate::rng::mix;
-use crate::rows::{Rows, order};
+use crate::rows::{Rows, gather, gather_into, order};
 use crate::{SHARED, TrainOptions};
 
 /// Says which part each row of a sample belongs to.

@@ -1,4 +1,4 @@
-//! The random numbers of the built-in engine.
+//! The random numbers of the built-in backend.
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Kept here, in ten lines, because the same seed must give the same index
 /// bytes in every later version, which no random number crate promises of its generators.

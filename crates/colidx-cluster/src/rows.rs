@@ -62,6 +62,42 @@ pub(crate) fn order(token_ids: &[u32]) -> Vec<u32> {
     rows
 }
 
+/// The mean of at least one vector, summed in order.
+pub(crate) fn mean<'a>(vectors: impl Iterator<Item = &'a [f32]>, dim: usize) -> Vec<f32> {
+    let mut sum = vec![0f64; dim];
+    let mut count = 0usize;
+    for vector in vectors {
+        count += 1;
+        for (total, &value) in sum.iter_mut().zip(vector) {
+            *total += f64::from(value);
+        }
+    }
+    sum.iter()
+        .map(|total| (total / count as f64) as f32)
+        .collect()
+}
+
+/// The rows named, as one buffer.
+pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
+    let mut gathered = Vec::new();
+    gather_into(&mut gathered, vectors, dim, rows.iter().copied());
+    gathered
+}
+
+/// Replaces what `gathered` holds by the rows named.
+pub(crate) fn gather_into(
+    gathered: &mut Vec<f32>,
+    vectors: &[f32],
+    dim: usize,
+    rows: impl Iterator<Item = u32>,
+) {
+    gathered.clear();
+    gathered.reserve(rows.size_hint().0 * dim);
+    for row in rows {
+        gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
+    }
+}
+
 /// A sample in parts, as a [`Partition`](crate::Partition) divides it, that are read one at a time.
 pub trait Parts: Sync {
     /// Replaces what `rows` holds by the rows of a part, [sorted](Rows::sort) from the order in which they were drawn. Called
@@ -101,5 +137,13 @@ mod tests {
         assert_eq!(rows.by_token(2), [(SHARED, &rows.vectors[..])]);
         rows.clear();
         assert!(rows.by_token(2).is_empty());
+    }
+
+    #[test]
+    fn mean_of_two() {
+        assert_eq!(
+            mean([[1.0, 2.0].as_slice(), &[3.0, 6.0]].into_iter(), 2),
+            [2.0, 4.0]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The first centroids of the built-in engine.
+//! The first centroids of the built-in backend.
 //!
 //! k-means++ (Arthur and Vassilvitskii, SODA 2007) draws each seed with probability proportional to the squared distance
 //! from the seeds before it, which takes as many passes over the vectors as there are centroids. Here seeds are drawn in

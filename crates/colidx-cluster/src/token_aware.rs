@@ -1,4 +1,4 @@
-//! The token-aware shape: which token gets how many centroids.
+//! The token-aware kind: which token gets how many centroids.
 //!
 //! After TACHIOM (arXiv 2604.28142): the vectors of one vocabulary id are clustered on their own, so a codebook costs many
 //! small k-means problems and not one of all vectors against all centroids. A token's share follows the squared error it
@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::apportion::{Spread, apportion};
+use crate::apportion::{Dispersion, apportion};
 use crate::builtin::DAMPING;
 use crate::{Partition, SHARED};
 
@@ -16,7 +16,7 @@ use crate::{Partition, SHARED};
 pub(crate) struct Piece {
     pub part: usize,
     pub rows: usize,
-    pub spread: Spread,
+    pub dispersion: Dispersion,
 }
 
 /// How many rows a token has in a part, and how many centroids they get.
@@ -48,8 +48,8 @@ impl Plan {
         damping: f32,
     ) -> Plan {
         let weight = |pieces: &[Piece]| {
-            let spreads = pieces.iter().map(|piece| &piece.spread);
-            Spread::merged(spreads).weight(damping)
+            let dispersions = pieces.iter().map(|piece| &piece.dispersion);
+            Dispersion::merged(dispersions).weight(damping)
         };
         let mut own = Vec::new();
         let mut shared = Vec::new();
@@ -79,7 +79,7 @@ impl Plan {
             shared.push(Piece {
                 part: partition.len(),
                 rows,
-                spread: Spread::merged(pool.iter().map(|piece| &piece.spread)),
+                dispersion: Dispersion::merged(pool.iter().map(|piece| &piece.dispersion)),
             });
         }
         let shared_weight = weight(&shared);
@@ -93,7 +93,7 @@ impl Plan {
         for ((token_id, _, pieces), share) in groups.iter().zip(apportion(&sets, centroids)) {
             let sets: Vec<(f64, usize)> = pieces
                 .iter()
-                .map(|piece| (piece.spread.weight(DAMPING), piece.rows))
+                .map(|piece| (piece.dispersion.weight(DAMPING), piece.rows))
                 .collect();
             for (piece, centroids) in pieces.iter().zip(apportion(&sets, share)) {
                 let rows = piece.rows;
@@ -155,7 +155,7 @@ mod tests {
             let piece = Piece {
                 part: 0,
                 rows: vectors.len() / 2,
-                spread: Spread::of(vectors, 2),
+                dispersion: Dispersion::of(vectors, 2),
             };
             (token_id, vec![piece])
         };
@@ -229,7 +229,7 @@ mod tests {
         let cut = |part, range: Range<usize>| Piece {
             part,
             rows: range.len(),
-            spread: Spread::of(&rows.vectors[range.start * 2..range.end * 2], 2),
+            dispersion: Dispersion::of(&rows.vectors[range.start * 2..range.end * 2], 2),
         };
         tokens.insert(0, vec![cut(1, 0..100), cut(2, 100..300)]);
         let plan = Plan::new(&partition(3, 400), tokens, 30, 0.9);
@@ -247,7 +247,7 @@ mod tests {
             let piece = Piece {
                 part,
                 rows,
-                spread: Spread::of(&vectors[..rows * 2], 2),
+                dispersion: Dispersion::of(&vectors[..rows * 2], 2),
             };
             tokens.entry(SHARED).or_default().push(piece);
         }

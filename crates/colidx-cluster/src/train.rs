@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::apportion::Spread;
-use crate::builtin::{PASSES, fill};
-use crate::engine::{KMeans, Problem, without_engine};
+use crate::apportion::Dispersion;
+use crate::backend::{Backend, Problem, trivial};
+use crate::builtin::{Builtin, PASSES, fill};
 use crate::lloyd::{Blocks, refine_blocks};
 use crate::rng::mix;
 use crate::rows::{Parts, Rows};
 use crate::token_aware::{Piece, Plan};
-use crate::{ClusterError, Codebook, Partition, Progress, SHARED, Sample, Shape, TrainOptions};
+use crate::{
+    ClusterError, Codebook, CodebookKind, KMeans, Partition, Progress, SHARED, Sample, TrainOptions,
+};
 
 /// Bytes of vectors that a [`Partition`] need be learned from.
 pub const FIRST_BYTES: usize = 32 << 20;
@@ -29,23 +31,23 @@ pub const FIRST_BYTES: usize = 32 << 20;
 /// vector.
 ///
 /// # Errors
-/// [`ClusterError`] if the engine is not in this build, the sample's parts do not fit together or hold a value that is not
-/// finite, the shape needs token ids that are not there, or faiss fails; [`ClusterError::Cancelled`] when `progress` breaks.
+/// [`ClusterError`] if the backend is not in this build, the sample's parts do not fit together or hold a value that is not
+/// finite, the kind needs token ids that are not there, or faiss fails; [`ClusterError::Cancelled`] when `progress` breaks.
 pub fn train(
     sample: &Sample,
     options: &TrainOptions,
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     colidx_threads::ready();
-    options.engine.resolve()?;
+    options.backend.resolve()?;
     sample.check()?;
     let &Sample { vectors, dim, .. } = sample;
     if options.centroids.min(sample.len()) == 0 {
         return Ok(Codebook::from_groups(dim, Vec::new()));
     }
-    let token_ids = match options.shape {
-        Shape::Flat => &[],
-        Shape::TokenAware => sample.token_ids.ok_or(ClusterError::MissingTokenIds)?,
+    let token_ids = match options.kind {
+        CodebookKind::Flat => &[],
+        CodebookKind::TokenAware => sample.token_ids.ok_or(ClusterError::MissingTokenIds)?,
     };
     let row = |row: usize, rows: &mut Rows| {
         let id = token_ids.get(row).map(std::slice::from_ref);
@@ -74,7 +76,7 @@ pub fn train(
 }
 
 /// As [`train`], for a sample of finite vectors that is read part by part. The codebook is the same whatever
-/// [`TrainOptions::memory`] says. Rows without token ids are all of one token, which is what [`Shape::Flat`] makes of
+/// [`TrainOptions::memory`] says. Rows without token ids are all of one token, which is what [`CodebookKind::Flat`] makes of
 /// a sample.
 ///
 /// # Errors
@@ -86,7 +88,7 @@ pub fn train_parts(
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     colidx_threads::ready();
-    let engine = options.engine.resolve()?;
+    let backend = options.backend.resolve()?;
     let dim = partition.dim();
     let centroids = options.centroids.min(partition.total());
     if centroids == 0 {
@@ -98,16 +100,16 @@ pub fn train_parts(
         memory: options.memory,
     };
     let tokens = sample.weigh()?;
-    let all = Spread::merged(tokens.values().flatten().map(|piece| &piece.spread));
+    let all = Dispersion::merged(tokens.values().flatten().map(|piece| &piece.dispersion));
     let plan = Plan::new(partition, tokens, centroids, options.damping);
     let shares = plan.parts.iter().flat_map(BTreeMap::values);
-    let work = shares.map(|share| engine.work(share.rows, share.centroids, options.iterations));
+    let work = shares.map(|share| backend.work(share.rows, share.centroids, options.iterations));
     let meter = Meter::new(work.sum(), progress);
     let trainer = Trainer {
         sample: &sample,
         divided: plan.divided(),
         plan: &plan,
-        engine,
+        backend,
         options,
         meter: &meter,
     };
@@ -116,6 +118,18 @@ pub fn train_parts(
     // Tokens that the sample has not seen need a centroid, too.
     groups.entry(SHARED).or_insert(all.mean);
     Ok(Codebook::from_groups(dim, groups.into_iter().collect()))
+}
+
+impl KMeans {
+    pub(crate) fn resolve(self) -> Result<&'static dyn Backend, ClusterError> {
+        match self {
+            KMeans::Builtin => Ok(&Builtin),
+            #[cfg(feature = "faiss")]
+            KMeans::Faiss => Ok(&crate::faiss::Faiss),
+            #[cfg(not(feature = "faiss"))]
+            KMeans::Faiss => Err(ClusterError::BackendUnavailable { backend: self }),
+        }
+    }
 }
 
 /// The sample as it is read.
@@ -183,11 +197,11 @@ impl InParts<'_> {
         let dim = self.partition.dim();
         let by_part = self.map(true, |part, rows| {
             let weigh = |(token_id, vectors): (u32, &[f32])| {
-                let spread = Spread::of(vectors, dim);
+                let dispersion = Dispersion::of(vectors, dim);
                 let piece = Piece {
                     part,
                     rows: vectors.len() / dim,
-                    spread: spread.scaled(self.partition.factor(part)),
+                    dispersion: dispersion.scaled(self.partition.factor(part)),
                 };
                 (token_id, piece)
             };
@@ -208,7 +222,7 @@ struct Trainer<'a> {
     plan: &'a Plan,
     /// Tokens trained in several parts, with these parts.
     divided: BTreeMap<u32, Vec<usize>>,
-    engine: &'a dyn KMeans,
+    backend: &'a dyn Backend,
     options: &'a TrainOptions,
     meter: &'a Meter<'a>,
 }
@@ -224,7 +238,7 @@ struct Trained {
 impl Trainer<'_> {
     /// The centroids of each token that has any.
     fn groups(&self) -> Result<BTreeMap<u32, Vec<f32>>, ClusterError> {
-        let concurrent = self.engine.concurrent();
+        let concurrent = self.backend.concurrent();
         let mut parts = self
             .sample
             .map(concurrent, |part, rows| self.part(part, rows))?;
@@ -268,7 +282,7 @@ impl Trainer<'_> {
         let one = |&(token_id, vectors, share): &(u32, &[f32], usize)| {
             Ok((token_id, self.token(part, token_id, vectors, share)?))
         };
-        let tokens: Result<Vec<_>, ClusterError> = if self.engine.concurrent() {
+        let tokens: Result<Vec<_>, ClusterError> = if self.backend.concurrent() {
             own.par_iter().map(one).collect()
         } else {
             own.iter().map(one).collect()
@@ -299,10 +313,10 @@ impl Trainer<'_> {
         };
         self.meter.go_on()?;
         let tick = |done| self.meter.add(done);
-        match without_engine(&problem) {
+        match trivial(&problem) {
             Some(centroids) => Ok(centroids),
-            None if cell => self.engine.fit_cell(&problem, &tick),
-            None => self.engine.fit(&problem, &tick),
+            None if cell => self.backend.fit_cell(&problem, &tick),
+            None => self.backend.fit(&problem, &tick),
         }
     }
 

@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use colidx_kernels::{
-    CoarsePanels, Codec, FixedPoint, GAINS, Int8Panels, Int8Rows, Int16Panels, Level, Nearest,
-    Panels, Quantizer, coarse_length, int16_stride, packed_len,
+    Codec, CodecI16, GAINS, Isa, Nearest, Panels, PanelsI7, PanelsI8, PanelsI16, Quantizer, RowsU8,
+    max_chunk_norm, packed_len, stride_i16,
 };
 
 const TOKENS: usize = 236;
@@ -26,7 +26,7 @@ const CENTROIDS: usize = 16_384;
 
 fn main() {
     println!("the free functions run at {}", colidx_kernels::level());
-    for level in Level::supported() {
+    for level in Isa::all_supported() {
         let peak = peak(level);
         println!("\n{level}: peak {} GFLOP/s", figure(peak));
         for dim in [96, 128] {
@@ -46,7 +46,7 @@ fn main() {
             level.int16_instructions(),
             figure(peaks.words)
         );
-        shares(int16_products(level), peaks.words);
+        shares(i16_products(level), peaks.words);
         let peak = peaks.tiles.or(peaks.bytes);
         println!(
             "  8-bit integers ({}): peak {} GOP/s, {} by vpmaddubsw, vpmaddwd and vpaddd",
@@ -54,14 +54,14 @@ fn main() {
             figure(peak),
             figure(peaks.bytes_in_three)
         );
-        shares(int8_products(level), peak);
+        shares(u8_products(level), peak);
         let peak = peak.or(peaks.bytes_in_two);
         println!(
             "  coarse scores ({}): peak {} GOP/s",
             level.coarse_instructions(),
             figure(peak)
         );
-        shares(coarse_products(level), peak);
+        shares(i8_products(level), peak);
     }
 }
 
@@ -112,7 +112,7 @@ fn noise(n: usize) -> Vec<f32> {
     .collect()
 }
 
-fn products(level: Level, dim: usize) -> Vec<(String, f64)> {
+fn products(level: Isa, dim: usize) -> Vec<(String, f64)> {
     let rows = noise(TOKENS * dim);
     let query = Panels::new(&noise(QUERY_TOKENS * dim), dim);
     let flops = |columns: usize| (2 * TOKENS * columns * dim) as f64 / 1e9;
@@ -160,7 +160,7 @@ fn codes() -> Vec<u32> {
         .collect()
 }
 
-fn decoders(level: Level) -> Vec<(String, f64)> {
+fn decoders(level: Isa) -> Vec<(String, f64)> {
     const DIM: usize = 96;
     let mut results = Vec::new();
     let centroids: Vec<i8> = (0..CENTROIDS * DIM).map(|i| (i * 89) as i8).collect();
@@ -195,12 +195,12 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
                 level.normalize(&mut floats, DIM);
             }
         });
-        let fixed = FixedPoint::new(&codec);
-        let mut words = vec![0; TOKENS * int16_stride(DIM)];
+        let fixed = CodecI16::new(&codec);
+        let mut words = vec![0; TOKENS * stride_i16(DIM)];
         let int16 = rate(millions, || {
             for (codes, residuals) in documents() {
                 level
-                    .decode_int16(&codec, &fixed, black_box(codes), residuals, &mut words)
+                    .decode_i16(&codec, &fixed, black_box(codes), residuals, &mut words)
                     .expect("codes lie below the number of centroids");
             }
         });
@@ -214,7 +214,7 @@ fn decoders(level: Level) -> Vec<(String, f64)> {
         let shape = format!("{TOKENS}x{DIM}, {nbits} bits");
         results.push((format!("decode {shape}"), decode));
         results.push(("  with normalize".to_owned(), passes));
-        results.push((format!("decode_int16 {shape}"), int16));
+        results.push((format!("decode_i16 {shape}"), int16));
         results.push((format!("quantize {shape}"), quantize));
     }
     results
@@ -228,34 +228,34 @@ fn ascending(mut weights: Vec<f32>) -> Vec<f32> {
 }
 
 /// The layers of a transformer of 384 dimensions, 48 tokens at a time.
-fn int8_products(level: Level) -> Vec<(String, f64)> {
+fn u8_products(level: Isa) -> Vec<(String, f64)> {
     const ROWS: usize = 48;
     let mut results = Vec::new();
     for (inputs, outputs) in [(384, 1152), (384, 1536), (1536, 384)] {
         let x = noise(ROWS * inputs);
-        let columns = Int8Panels::new(&noise(inputs * outputs), inputs, &noise(outputs));
-        let mut rows = Int8Rows::default();
+        let columns = PanelsI8::new(&noise(inputs * outputs), inputs, &noise(outputs));
+        let mut rows = RowsU8::default();
         let mut out = vec![0.0; ROWS * outputs];
         let work = (2 * ROWS * inputs * outputs) as f64 / 1e9;
         rows.quantize_at(level, &x, inputs, inputs);
         let product = rate(work, || {
-            level.int8_dots(black_box(&rows), &columns, &mut out, outputs);
+            level.dots_u8(black_box(&rows), &columns, &mut out, outputs);
         });
         let both = rate(work, || {
             rows.quantize_at(level, black_box(&x), inputs, inputs);
-            level.int8_dots(&rows, &columns, &mut out, outputs);
+            level.dots_u8(&rows, &columns, &mut out, outputs);
         });
-        results.push((format!("int8_dots {ROWS}x{outputs}x{inputs}"), product));
+        results.push((format!("dots_u8 {ROWS}x{outputs}x{inputs}"), product));
         results.push(("  with quantize".to_owned(), both));
     }
     results
 }
 
 /// Documents of three lengths.
-fn int16_products(level: Level) -> Vec<(String, f64)> {
+fn i16_products(level: Isa) -> Vec<(String, f64)> {
     let mut results = Vec::new();
     for (tokens, dim) in [(TOKENS, 96), (60, 128), (20, 96)] {
-        let query = Int16Panels::new(&noise(QUERY_TOKENS * dim), dim);
+        let query = PanelsI16::new(&noise(QUERY_TOKENS * dim), dim);
         let words: Vec<i16> = noise(tokens * dim)
             .iter()
             .map(|x| (x * 3000.0) as i16)
@@ -264,28 +264,28 @@ fn int16_products(level: Level) -> Vec<(String, f64)> {
         let mut best = vec![i32::MIN; query.padded_columns()];
         let work = (2 * tokens * QUERY_TOKENS * dim) as f64 / 1e9;
         let rate = rate(work, || {
-            level.int16_max_dots(black_box(&words), &query, &mut dots, &mut best);
+            level.dots_i16(black_box(&words), &query, &mut dots, &mut best);
         });
         let shape = format!("{tokens}x{QUERY_TOKENS}x{dim}");
-        results.push((format!("int16_max_dots {shape}"), rate));
+        results.push((format!("dots_i16 {shape}"), rate));
     }
     results
 }
 
 /// The centroids of indexes of three sizes.
-fn coarse_products(level: Level) -> Vec<(String, f64)> {
+fn i8_products(level: Isa) -> Vec<(String, f64)> {
     let mut results = Vec::new();
     for (rows, dim) in [(4096, 96), (16_384, 96), (65_536, 128)] {
         let bytes: Vec<i8> = (0..rows * dim).map(|i| (i * 89) as i8).collect();
-        let longest = coarse_length(&bytes, dim);
-        let query = CoarsePanels::new(&noise(QUERY_TOKENS * dim), dim, longest);
+        let longest = max_chunk_norm(&bytes, dim);
+        let query = PanelsI7::new(&noise(QUERY_TOKENS * dim), dim, longest);
         let mut out = vec![0; rows * query.padded_columns()];
         let work = (2 * rows * QUERY_TOKENS * dim) as f64 / 1e9;
         let rate = rate(work, || {
-            level.coarse_dots(black_box(&bytes), &query, &mut out);
+            level.dots_i8(black_box(&bytes), &query, &mut out);
         });
         let shape = format!("{rows}x{QUERY_TOKENS}x{dim}");
-        results.push((format!("coarse_dots {shape}"), rate));
+        results.push((format!("dots_i8 {shape}"), rate));
     }
     results
 }
@@ -344,7 +344,7 @@ fn tile_peak() -> f64 {
     })
 }
 
-fn integer_peaks(level: Level) -> IntegerPeaks {
+fn integer_peaks(level: Isa) -> IntegerPeaks {
     /// GOP/s of `$chains` independent chains that never leave the registers; a `$step` makes a chain's next value of the
     /// one before, `$products` at once, and must use it in the product, which is otherwise found only once.
     #[allow(unused_macros, reason = "some targets have none to measure")]
@@ -371,7 +371,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
     use std::arch::x86_64::*;
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Amx => {
+        Isa::Avx512 | Isa::Amx => {
             let vnni = is_x86_feature_detected!("avx512vnni");
             IntegerPeaks {
                 words: if vnni {
@@ -430,7 +430,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
             }
         }
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => {
+        Isa::Avx2 => {
             let vnni = is_x86_feature_detected!("avxvnni");
             IntegerPeaks {
                 words: if vnni {
@@ -464,7 +464,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
             }
         }
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => {
+        Isa::Neon => {
             use std::arch::aarch64::*;
             IntegerPeaks {
                 words: chains!("neon", 24, 4, vdupq_n_s32, |acc, x, y| {
@@ -479,7 +479,7 @@ fn integer_peaks(level: Level) -> IntegerPeaks {
 }
 
 /// GFLOP/s of independent chains of fused multiply-adds that never leave the registers.
-fn peak(level: Level) -> Option<f64> {
+fn peak(level: Isa) -> Option<f64> {
     /// Twenty-four chains fill a fused multiply-add's latency on every core; AVX2 has registers for twelve.
     macro_rules! chains {
         ($features:literal, $chains:literal, $lanes:literal, $splat:path, $fma:path) => {{
@@ -504,11 +504,11 @@ fn peak(level: Level) -> Option<f64> {
     use std::arch::x86_64::*;
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Amx => chains!("avx512f", 24, 16, _mm512_set1_ps, _mm512_fmadd_ps),
+        Isa::Avx512 | Isa::Amx => chains!("avx512f", 24, 16, _mm512_set1_ps, _mm512_fmadd_ps),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => chains!("avx2,fma", 12, 8, _mm256_set1_ps, _mm256_fmadd_ps),
+        Isa::Avx2 => chains!("avx2,fma", 12, 8, _mm256_set1_ps, _mm256_fmadd_ps),
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => {
+        Isa::Neon => {
             use std::arch::aarch64::{vdupq_n_f32, vfmaq_f32};
             chains!("neon", 24, 4, vdupq_n_f32, vfmaq_f32)
         }

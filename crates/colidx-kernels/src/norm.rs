@@ -3,7 +3,7 @@
 //! The sum of squares has sixteen parts, part `i` taking dimensions `i`, `i + 16` and so on, so that every register width
 //! adds the same numbers in the same order; the parts are then added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
 
-use crate::{LANES, Level, level};
+use crate::{Isa, LANES, level};
 
 /// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros stays.
 ///
@@ -15,7 +15,7 @@ pub fn normalize(rows: &mut [f32], dim: usize) {
     level().normalize(rows, dim);
 }
 
-impl Level {
+impl Isa {
     /// [`normalize`] at this level.
     ///
     /// # Panics
@@ -28,9 +28,9 @@ impl Level {
         match self.checked() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `checked` has seen the processor report AVX2 and FMA, which AVX-512 includes here.
-            Level::Avx2 | Level::Avx512 | Level::Amx => unsafe { avx2(rows, dim) },
+            Isa::Avx2 | Isa::Avx512 | Isa::Amx => unsafe { avx2(rows, dim) },
             #[cfg(target_arch = "aarch64")]
-            Level::Neon => each_row(rows, dim, f32::mul_add),
+            Isa::Neon => each_row(rows, dim, f32::mul_add),
             _ => each_row(rows, dim, crate::fma::fma),
         }
     }
@@ -96,14 +96,14 @@ mod tests {
         ) {
             let rows = &values[..values.len() / dim * dim];
             let mut want = rows.to_vec();
-            Level::Scalar.normalize(&mut want, dim);
+            Isa::Scalar.normalize(&mut want, dim);
             for (row, given) in want.chunks(dim).zip(rows.chunks(dim)) {
                 let length = |r: &[f32]| r.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
                 if length(given) > 1e-15 {
                     prop_assert!((length(row) - 1.0).abs() < 1e-5);
                 }
             }
-            for level in Level::supported() {
+            for level in Isa::all_supported() {
                 let mut got = rows.to_vec();
                 level.normalize(&mut got, dim);
                 let same = got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits());

@@ -22,7 +22,7 @@ pub struct Panels {
     lines: Vec<Line>,
     bias: Vec<Line>,
     /// As `bias`, with minus infinity in the missing columns, so that they never win an argmax.
-    barred: Vec<Line>,
+    bias_masked: Vec<Line>,
 }
 
 impl Panels {
@@ -73,7 +73,7 @@ impl Panels {
             columns: 0,
             lines: Vec::new(),
             bias: Vec::new(),
-            barred: Vec::new(),
+            bias_masked: Vec::new(),
         }
     }
 
@@ -109,10 +109,10 @@ impl Panels {
         self.lines[full * dim..].fill(zero);
         self.bias.clear();
         self.bias.resize(panels, zero);
-        self.barred.clear();
-        self.barred.resize(panels, zero);
+        self.bias_masked.clear();
+        self.bias_masked.resize(panels, zero);
         for lane in columns - full * LANES..LANES {
-            if let Some(last) = self.barred.get_mut(full) {
+            if let Some(last) = self.bias_masked.get_mut(full) {
                 last.0[lane] = f32::NEG_INFINITY;
             }
         }
@@ -128,7 +128,7 @@ impl Panels {
         panels.refill(RowsView::new(values, dim), 1.0);
         if let Some(bias) = bias {
             assert_eq!(bias.len(), panels.columns, "one bias for each column");
-            for lines in [&mut panels.bias, &mut panels.barred] {
+            for lines in [&mut panels.bias, &mut panels.bias_masked] {
                 for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
                     line.0[..bias.len()].copy_from_slice(bias);
                 }
@@ -168,8 +168,8 @@ impl Panels {
     }
 
     /// `[n_panels]` lines, minus infinity in the missing columns.
-    pub(crate) fn barred(&self) -> &[Line] {
-        &self.barred
+    pub(crate) fn bias_masked(&self) -> &[Line] {
+        &self.bias_masked
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(panels.lines()[dim + 1].0[0], columns[16 * dim + 1]);
         assert_eq!(panels.lines()[dim + 1].0[1..], [0.0; 15]);
         assert_eq!(panels.bias()[1].0[..2], [-16.0, 0.0]);
-        assert_eq!(panels.barred()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
+        assert_eq!(panels.bias_masked()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
         assert_eq!(panels.lines().as_ptr() as usize % 64, 0);
     }
 
@@ -202,7 +202,7 @@ mod tests {
         for (a, b) in [
             (by_column.lines(), by_row.lines()),
             (by_column.bias(), by_row.bias()),
-            (by_column.barred(), by_row.barred()),
+            (by_column.bias_masked(), by_row.bias_masked()),
         ] {
             assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0));
         }

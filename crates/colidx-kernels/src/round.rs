@@ -11,7 +11,7 @@ pub(crate) fn nearest(x: f64) -> i32 {
 
 /// The whole number nearest to `x`, which lies within those of 16 bits.
 #[inline(always)]
-pub(crate) fn nearest_int16(x: f32) -> i16 {
+pub(crate) fn nearest_i16(x: f32) -> i16 {
     /// As above.
     const LARGE: f32 = 1.5 * (1u32 << 23) as f32;
     (x + LARGE).to_bits() as i16
@@ -36,7 +36,7 @@ mod tests {
             prop_assert_eq!(nearest(x), x.round_ties_even() as i32);
             let x = f32::from((whole >> 16) as i16) + fraction as f32;
             if x < 32_767.5 {
-                prop_assert_eq!(nearest_int16(x), x.round_ties_even() as i16);
+                prop_assert_eq!(nearest_i16(x), x.round_ties_even() as i16);
             }
         }
     }

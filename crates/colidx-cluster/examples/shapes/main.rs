@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use colidx_cluster::{Assigner, Codebook, Engine, Sample, Shape, TrainOptions, train};
+use colidx_cluster::{Assigner, Codebook, CodebookKind, KMeans, Sample, TrainOptions, train};
 use half::f16;
 use rayon::prelude::*;
 
@@ -211,10 +211,10 @@ fn ndcg(value: Option<f64>) -> String {
     value.map_or("-".into(), |value| format!("{value:.4}"))
 }
 
-fn options(k: usize, engine: Engine, shape: Shape) -> TrainOptions {
+fn options(k: usize, engine: KMeans, shape: CodebookKind) -> TrainOptions {
     TrainOptions {
-        engine,
-        shape,
+        backend: engine,
+        kind: shape,
         ..TrainOptions::new(k)
     }
 }
@@ -234,22 +234,22 @@ fn step() -> Result<usize> {
     Ok(std::env::var("COLIDX_STEP").map_or(Ok(1), |step| step.parse())?)
 }
 
-fn shapes_wanted() -> impl Iterator<Item = Shape> {
+fn shapes_wanted() -> impl Iterator<Item = CodebookKind> {
     let wanted = std::env::var("COLIDX_SHAPES").unwrap_or_else(|_| "token-aware,flat".into());
-    [Shape::TokenAware, Shape::Flat]
+    [CodebookKind::TokenAware, CodebookKind::Flat]
         .into_iter()
         .filter(move |shape| wanted.contains(&shape.to_string()))
 }
 
 fn shapes(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
     let step = step()?;
-    println!("### Engine and shape, K = {k}, trained on every {step}. document\n");
+    println!("### KMeans and shape, K = {k}, trained on every {step}. document\n");
     println!(
         "| shape | engine | comparisons a pass, million | training, s | assignment, s | mean squared residual | centroid only | 2 bits | 4 bits |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for shape in shapes_wanted() {
-        for engine in [Engine::Builtin, Engine::Faiss]
+        for engine in [KMeans::Builtin, KMeans::Faiss]
             .into_iter()
             .filter(|engine| engine.is_available())
         {
@@ -298,7 +298,7 @@ fn training(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
             let options = TrainOptions {
                 iterations,
                 tolerance: 0.0,
-                ..options(k, Engine::Builtin, shape)
+                ..options(k, KMeans::Builtin, shape)
             };
             let step = (corpus.len() / (k * vectors)).max(1);
             let trained = Trained::new(corpus, step, &options)?;
@@ -325,7 +325,7 @@ fn allocation(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
     for damping in [0.25, 0.5, 0.75, 0.9, 1.0] {
         let options = TrainOptions {
             damping,
-            ..options(k, Engine::Builtin, Shape::TokenAware)
+            ..options(k, KMeans::Builtin, CodebookKind::TokenAware)
         };
         let trained = Trained::new(corpus, step()?, &options)?;
         let residuals = trained.residuals(corpus);
@@ -347,7 +347,11 @@ fn allocation(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
 }
 
 fn buckets(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
-    let trained = Trained::new(corpus, 1, &options(k, Engine::Builtin, Shape::TokenAware))?;
+    let trained = Trained::new(
+        corpus,
+        1,
+        &options(k, KMeans::Builtin, CodebookKind::TokenAware),
+    )?;
     let residuals = trained.residuals(corpus);
     let own = dimension_scales(&residuals, corpus.dim);
     let one = vec![1.0; corpus.dim];
@@ -378,7 +382,11 @@ fn buckets(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
 }
 
 fn lengths(corpus: &Corpus, truth: &Truth, k: usize) -> Result<()> {
-    let trained = Trained::new(corpus, 1, &options(k, Engine::Builtin, Shape::TokenAware))?;
+    let trained = Trained::new(
+        corpus,
+        1,
+        &options(k, KMeans::Builtin, CodebookKind::TokenAware),
+    )?;
     let residuals = trained.residuals(corpus);
     println!("### Length of decoded vectors, token-aware, K = {k}\n");
     println!("| bits | as decoded | at unit length | with a stored length |");

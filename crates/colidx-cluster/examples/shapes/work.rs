@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use colidx_cluster::{Assigner, Codebook, Engine, Sample, train};
+use colidx_cluster::{Assigner, Codebook, KMeans, Sample, train};
 use colidx_kernels::{Nearest, Panels};
 use rayon::prelude::*;
 
@@ -31,7 +31,7 @@ pub fn work(corpus: &Corpus, sizes: &[usize]) -> Result<()> {
     println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for &k in sizes {
         for shape in shapes_wanted() {
-            for engine in [Engine::Builtin, Engine::Faiss]
+            for engine in [KMeans::Builtin, KMeans::Faiss]
                 .into_iter()
                 .filter(|engine| engine.is_available())
             {

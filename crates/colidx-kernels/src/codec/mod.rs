@@ -3,14 +3,14 @@
 //! and `nbits` bits choose among `2^(nbits + 1)` weights (see `bits`).
 
 #[cfg(target_arch = "x86_64")]
-mod ahead;
-#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bits;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "x86_64")]
+mod prefetch;
 mod quantize;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -22,8 +22,8 @@ pub use bits::{packed_len, unpack};
 pub use quantize::Quantizer;
 
 use crate::code::check;
-use crate::level::dispatch;
-use crate::{Code, CodeOutOfRange, Level, level};
+use crate::isa::dispatch;
+use crate::{Code, CodeOutOfRange, Isa, level};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use bits::eight;
 pub(crate) use bits::weight_at;
@@ -97,7 +97,7 @@ impl Codec<'_> {
     #[inline(always)]
     pub(crate) fn fetch<C: Code>(&self, codes: &[C], t: usize) {
         #[cfg(target_arch = "x86_64")]
-        ahead::fetch(self, codes, t);
+        prefetch::fetch(self, codes, t);
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (codes, t);
     }
@@ -138,7 +138,7 @@ pub fn decode<C: Code>(
     level().decode(codec, codes, residuals, out)
 }
 
-impl Level {
+impl Isa {
     /// [`decode`] at this level.
     ///
     /// # Errors

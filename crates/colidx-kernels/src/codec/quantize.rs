@@ -3,8 +3,8 @@
 mod body;
 
 use super::bits::{assert_nbits, packed_len};
-use crate::level::dispatch;
-use crate::{Level, level};
+use crate::isa::dispatch;
+use crate::{Isa, level};
 
 /// What weights can follow each other depends on the lowest bits of two dimensions before: so many states.
 const STATES: usize = 4;
@@ -62,7 +62,7 @@ impl Quantizer {
     }
 }
 
-impl Level {
+impl Isa {
     /// [`Quantizer::quantize`] at this level.
     ///
     /// # Panics

@@ -48,7 +48,7 @@ proptest! {
     fn every_level_decodes_to_the_bits_of_the_oracle(case in case()) {
         let codec = case.codec();
         let mut want = vec![f32::NAN; case.codes.len() * case.dim];
-        Level::Scalar.decode(&codec, &case.codes, &case.residuals, &mut want).unwrap();
+        Isa::Scalar.decode(&codec, &case.codes, &case.residuals, &mut want).unwrap();
 
         let mut which = vec![0; case.dim];
         let packed = case.residuals.chunks(packed_len(case.dim, case.nbits));
@@ -65,7 +65,7 @@ proptest! {
         }
 
         let wide: Vec<u32> = case.codes.iter().map(|&code| code.into()).collect();
-        for level in Level::supported() {
+        for level in Isa::all_supported() {
             let mut got = vec![f32::NAN; want.len()];
             level.decode(&codec, &case.codes, &case.residuals, &mut got).unwrap();
             prop_assert_eq!(bits(&got), bits(&want), "u16 at {}", level);
@@ -133,9 +133,9 @@ proptest! {
         let bytes = packed_len(dim, nbits);
         let mut want = vec![0xa5; n * bytes];
         for (vector, out) in vectors.chunks(dim).zip(want.chunks_mut(bytes)) {
-            Level::Scalar.quantize(&quantizer, vector, dim, out);
+            Isa::Scalar.quantize(&quantizer, vector, dim, out);
         }
-        for level in Level::supported() {
+        for level in Isa::all_supported() {
             let mut got = vec![0xa5; want.len()];
             level.quantize(&quantizer, &vectors, dim, &mut got);
             prop_assert_eq!(&got, &want, "{}", level);
@@ -154,7 +154,7 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
         scales: &[1.0; 3],
     };
     assert_eq!((codec.len(), codec.is_empty()), (2, false));
-    for level in Level::supported() {
+    for level in Isa::all_supported() {
         let mut out = [5.0; 6];
         let error = level.decode(&codec, &[16u32, 32], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 2, limit: 2 }));

@@ -1,0 +1,109 @@
+//! Rows of 8-bit integers.
+
+use super::quantize::quantize_row;
+use super::{MAX_DIM, QUAD};
+use crate::{Isa, level};
+
+/// Rows quantised to 8 bits: value `q` of a row stands for `offset + scale q`.
+///
+/// Made to be filled again and again without new memory.
+#[derive(Clone, Debug, Default)]
+pub struct RowsU8 {
+    dim: usize,
+    /// `[n_rows, dim rounded up to 4]`, the added dimensions zero.
+    values: Vec<u8>,
+    ranges: Vec<Range>,
+}
+
+/// The numbers that a row's values span.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Range {
+    /// What 0 stands for: the row's smallest number.
+    pub(super) offset: f32,
+    /// The difference that 1 makes: a 255th of what lies between the row's smallest and largest number.
+    pub(super) scale: f32,
+}
+
+impl RowsU8 {
+    /// Replaces what is held by `rows`, whose first `dim` of every `stride` numbers are taken.
+    ///
+    /// A row with a number that is not finite gets a scale that is not, and so do its products.
+    ///
+    /// # Panics
+    /// If `dim` is 0, above the stride or above 66,000.
+    pub fn quantize(&mut self, rows: &[f32], dim: usize, stride: usize) {
+        self.quantize_at(level(), rows, dim, stride);
+    }
+
+    /// [`quantize`](Self::quantize) at a level of the caller's choice.
+    ///
+    /// # Panics
+    /// As [`quantize`](Self::quantize), or if the processor does not support the level.
+    pub fn quantize_at(&mut self, level: Isa, rows: &[f32], dim: usize, stride: usize) {
+        assert!(
+            (1..=stride.min(MAX_DIM)).contains(&dim),
+            "{dim} dimensions in rows of {stride}, at most {MAX_DIM} are possible"
+        );
+        self.dim = dim;
+        let n = rows.len().div_ceil(stride);
+        self.values.resize(n * self.stride(), 0);
+        self.ranges.resize(n, Range::default());
+        let stride_out = self.stride();
+        for ((row, values), range) in rows
+            .chunks(stride)
+            .zip(self.values.chunks_exact_mut(stride_out))
+            .zip(&mut self.ranges)
+        {
+            values[dim..].fill(0);
+            let (row, values) = (&row[..dim], &mut values[..dim]);
+            *range = quantize_row(level, row, values);
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ranges.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Dimensions of a row.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// The numbers that row `row` stands for.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = f32> + '_ {
+        let Range { offset, scale } = self.ranges[row];
+        self.values[row * self.stride()..][..self.dim]
+            .iter()
+            .map(move |&value| offset + scale * f32::from(value))
+    }
+
+    /// The difference that one unit of row `row` makes.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn step(&self, row: usize) -> f32 {
+        self.ranges[row].scale
+    }
+
+    /// Bytes from one row to the next.
+    pub(super) fn stride(&self) -> usize {
+        self.dim.next_multiple_of(QUAD)
+    }
+
+    pub(super) fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    pub(super) fn ranges(&self) -> &[Range] {
+        &self.ranges
+    }
+}

@@ -1,0 +1,89 @@
+//! Codes, which an index stores in as few bits as tell its centroids apart, one after the other.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+use avx2 as avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+
+use crate::isa::dispatch;
+use crate::{Isa, level};
+
+/// Replaces `out` by the codes from number `first` on: code `i` is the `width` bits of `packed` from bit `i * width` on, the first
+/// bit of a byte being its lowest. Bits past the end of `packed` are 0.
+///
+/// # Panics
+/// If `width` is not 1 to 32.
+pub fn unpack_codes(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
+    level().unpack_codes(packed, width, first, out);
+}
+
+impl Isa {
+    /// [`unpack_codes`] at this level.
+    ///
+    /// # Panics
+    /// As [`unpack_codes`], or if the processor does not support the level.
+    pub fn unpack_codes(self, packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
+        assert!((1..=32).contains(&width), "{width} is not 1 to 32 bits");
+        dispatch!(self, unpack(packed, width, first, out));
+    }
+}
+
+/// Codes that are unpacked together: they take a whole number of bytes, so the next ones lie at the same bits of theirs.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const TOGETHER: usize = 8;
+
+/// Bytes that each half of the codes of a step is loaded from.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const LOADED: usize = 16;
+
+/// Where the codes of a step lie.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+struct Step {
+    /// The first byte of the first step.
+    start: usize,
+    /// Bytes from there to the first of the second half of the codes.
+    half: usize,
+    /// By code, the four bytes that it lies in, among those loaded for its half.
+    bytes: [u8; 4 * TOGETHER],
+    /// By code, the bits below it in these.
+    shifts: [u32; TOGETHER],
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+impl Step {
+    /// A code and the bits below it in its first byte must fit four bytes.
+    const WIDEST: usize = 25;
+
+    fn new(width: usize, first: usize) -> Self {
+        let bit = first * width;
+        let place = |i: usize| bit % 8 + i * width;
+        let half = place(TOGETHER / 2) / 8;
+        let mut step = Step {
+            start: bit / 8,
+            half,
+            bytes: [0; 4 * TOGETHER],
+            shifts: [0; TOGETHER],
+        };
+        for i in 0..TOGETHER {
+            let first = place(i) / 8 - if i < TOGETHER / 2 { 0 } else { half };
+            for (next, byte) in (first..).zip(&mut step.bytes[4 * i..4 * i + 4]) {
+                *byte = next as u8;
+            }
+            step.shifts[i] = (place(i) % 8) as u32;
+        }
+        step
+    }
+
+    /// How many steps there are for so many codes before one reads past the end.
+    fn count(&self, packed: &[u8], width: usize, codes: usize) -> usize {
+        let room = packed.len().checked_sub(self.start + self.half + LOADED);
+        let within = room.map_or(0, |room| room / width + 1);
+        within.min(codes / TOGETHER)
+    }
+}
+
+#[cfg(test)]
+mod tests;
