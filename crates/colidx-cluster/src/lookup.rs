@@ -172,7 +172,7 @@ impl Lookup {
         gather_into(gathered, vectors, self.dim, rows.iter().copied());
         let stride = centres.padded_columns();
         scores.resize(rows.len() * stride, 0.0);
-        colidx_kernels::dots(gathered, centres, scores);
+        colidx_kernels::kernels().dots(gathered, centres, scores);
         let mut probes = Vec::new();
         for ((&row, vector), scores) in rows
             .iter()
@@ -207,7 +207,7 @@ impl Group {
 
 impl Leaf {
     fn nearest(&self, rows: &[f32], nearest: &mut [Nearest]) {
-        colidx_kernels::nearest(rows, &self.panels, nearest);
+        colidx_kernels::kernels().nearest(rows, &self.panels, nearest);
         for nearest in nearest {
             nearest.index = match &self.numbers {
                 Numbers::From(first) => first + nearest.index,

@@ -36,7 +36,7 @@ pub(crate) fn nearest_into(vectors: &[f32], panels: &Panels, found: &mut [Neares
     found
         .par_chunks_mut(ROWS)
         .zip(vectors.par_chunks(ROWS * panels.dim()))
-        .for_each(|(found, rows)| colidx_kernels::nearest(rows, panels, found));
+        .for_each(|(found, rows)| colidx_kernels::kernels().nearest(rows, panels, found));
 }
 
 /// `|x|^2` of each vector.

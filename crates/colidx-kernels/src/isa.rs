@@ -1,91 +1,137 @@
-//! Which instruction set the kernels use.
+//! The instruction sets that the kernels are written for, and which of them is used.
 
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::OnceLock;
 
-/// The environment variable that chooses a level.
+/// The environment variable that selects an instruction set.
 const VARIABLE: &str = "COLIDX_KERNELS";
 
-/// An instruction set that the kernels are written for.
-///
-/// All levels give the same bits; they differ in speed alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Isa {
-    /// Portable Rust, the oracle of the others. On processors without fused multiply-add (x86-64 before 2013) the
-    /// `fma` is computed in software: correct, and many times slower.
+/// The SIMD registers of an instruction set: what a kernel needs to know that has no use for the
+/// special units which tell instruction sets of the same registers apart.
+#[derive(Clone, Copy)]
+#[allow(
+    dead_code,
+    reason = "which registers are matched on depends on the target"
+)]
+pub(crate) enum Registers {
     Scalar,
-    /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
-    Avx2,
-    /// x86-64 with AVX-512 F, BW and VL (Skylake-X, Zen 4 and later), with VNNI where there is VNNI.
-    Avx512,
-    /// The same with AMX (Sapphire Rapids and later), whose tiles multiply bytes eight times faster. Linux lends tiles only to
-    /// a process that asks, and takes them back only when it ends. To run at this level, or to ask whether it
-    /// [is supported](Isa::is_supported), is to ask for them; see the crate's documentation for what follows.
-    Amx,
-    /// AArch64, where NEON is always present.
     Neon,
+    Avx2,
+    Avx512,
+}
+
+/// One line for each instruction set: its name in `COLIDX_KERNELS`, its registers, its target, and
+/// how to detect it.
+macro_rules! isas {
+    ($($(#[$doc:meta])+ $isa:ident: $name:literal, $registers:ident, $target:meta, $supported:expr;)+) => {
+        /// An instruction set that the kernels are written for.
+        ///
+        /// All give the same bits; they differ in speed alone.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Isa {
+            $($(#[$doc])+ $isa,)+
+        }
+
+        impl Isa {
+            /// All instruction sets, slowest first.
+            pub const ALL: [Isa; [$($name),+].len()] = [$(Isa::$isa),+];
+
+            /// The name that `COLIDX_KERNELS` takes.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Isa::$isa => $name,)+
+                }
+            }
+
+            /// Whether this processor can run it. For [`Isa::Amx`] this asks Linux for the tile
+            /// registers; see the documentation of the crate.
+            pub fn is_supported(self) -> bool {
+                match self {
+                    $(
+                        #[cfg($target)]
+                        Isa::$isa => $supported,
+                        #[cfg(not($target))]
+                        Isa::$isa => false,
+                    )+
+                }
+            }
+
+            #[inline(always)]
+            pub(crate) fn registers(self) -> Registers {
+                match self {
+                    $(Isa::$isa => Registers::$registers,)+
+                }
+            }
+        }
+
+        impl UnknownIsa {
+            /// The values that the variable may have, in words.
+            pub const EXPECTED: &'static str =
+                concat!("one of ", $($name, ", ",)+ "and supported by this processor");
+        }
+    };
+}
+
+isas! {
+    /// Portable Rust, the reference for all others. On processors without fused multiply-add
+    /// (x86-64 before 2013) `fma` is computed in software: correct, and many times slower.
+    Scalar: "scalar", Scalar, all(), true;
+
+    /// AArch64, where NEON is always present.
+    Neon: "neon", Neon, target_arch = "aarch64", true;
+
+    /// NEON with the dot-product extension (Arm v8.2): `sdot` multiplies and adds 16 bytes.
+    NeonDotprod: "neon-dotprod", Neon, target_arch = "aarch64",
+        std::arch::is_aarch64_feature_detected!("dotprod");
+
+    /// x86-64 with AVX2 and FMA (Haswell, Zen and later).
+    Avx2: "avx2", Avx2, target_arch = "x86_64", avx2();
+
+    /// AVX2 with AVX-VNNI (Alder Lake, Zen 5): `vpdpbusd` multiplies and adds 32 bytes.
+    AvxVnni: "avx-vnni", Avx2, target_arch = "x86_64",
+        avx2() && is_x86_feature_detected!("avxvnni");
+
+    /// x86-64 with AVX-512 F, BW and VL (Skylake-X).
+    Avx512: "avx512", Avx512, target_arch = "x86_64", avx512();
+
+    /// AVX-512 with VNNI (Ice Lake, Zen 4 and later): `vpdpbusd` multiplies and adds 64 bytes.
+    Avx512Vnni: "avx512-vnni", Avx512, target_arch = "x86_64", avx512_vnni();
+
+    /// AVX-512 with VNNI and AMX (Sapphire Rapids and later), whose tiles multiply bytes eight
+    /// times faster. Linux gives tiles only to a process that asks, and until it ends: running this
+    /// instruction set, or asking whether it [is supported](Isa::is_supported), asks for them. See
+    /// the documentation of the crate for the consequences.
+    Amx: "amx", Avx512, target_arch = "x86_64", avx512_vnni() && crate::amx::available();
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx512() -> bool {
+    avx2()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx512_vnni() -> bool {
+    avx512() && is_x86_feature_detected!("avx512vnni")
 }
 
 impl Isa {
-    /// All levels, slowest first.
-    pub const ALL: [Isa; 5] = [Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::Avx512, Isa::Amx];
-
-    /// The name that `COLIDX_KERNELS` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Isa::Scalar => "scalar",
-            Isa::Avx2 => "avx2",
-            Isa::Avx512 => "avx512",
-            Isa::Amx => "amx",
-            Isa::Neon => "neon",
-        }
-    }
-
-    /// Whether this processor can run the level.
-    pub fn is_supported(self) -> bool {
-        match self {
-            Isa::Scalar => true,
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2(),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => {
-                avx2()
-                    && is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512vl")
-            }
-            #[cfg(target_arch = "x86_64")]
-            Isa::Amx => Isa::Avx512.is_supported() && crate::amx::available(),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => true,
-            #[allow(
-                unreachable_patterns,
-                reason = "which arms exist depends on the target"
-            )]
-            _ => false,
-        }
-    }
-
-    /// The levels this processor can run, slowest first.
+    /// The instruction sets that this processor can run, slowest first.
     pub fn all_supported() -> impl DoubleEndedIterator<Item = Isa> {
-        Isa::ALL.into_iter().filter(|level| level.is_supported())
+        Isa::ALL.into_iter().filter(|isa| isa.is_supported())
     }
 
-    /// The fastest one that this processor can run.
     fn fastest() -> Isa {
         Isa::all_supported().next_back().unwrap_or(Isa::Scalar)
-    }
-
-    /// The level itself, once it is known that this processor can run it.
-    pub(crate) fn checked(self) -> Isa {
-        if self != level() {
-            assert!(
-                self.is_supported(),
-                "kernel level {self} is not supported by this processor"
-            );
-        }
-        self
     }
 }
 
@@ -95,22 +141,11 @@ impl fmt::Display for Isa {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-fn avx2() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
-}
-
-/// `COLIDX_KERNELS` names no level, or one that this processor cannot run.
+/// `COLIDX_KERNELS` is no instruction set, or one that this processor cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownIsa {
-    /// What it says.
+    /// The value of the variable.
     pub got: String,
-}
-
-impl UnknownIsa {
-    /// What it may say, in words.
-    pub const EXPECTED: &'static str =
-        "scalar, avx2, avx512, amx or neon, and of these one that this processor can run";
 }
 
 impl fmt::Display for UnknownIsa {
@@ -118,7 +153,7 @@ impl fmt::Display for UnknownIsa {
         let expected = UnknownIsa::EXPECTED;
         write!(
             f,
-            "{VARIABLE} is `{}`, but must be {expected}; without it the fastest is chosen",
+            "{VARIABLE} is `{}`, but must be {expected}; unset it to use the fastest",
             self.got
         )
     }
@@ -126,14 +161,14 @@ impl fmt::Display for UnknownIsa {
 
 impl std::error::Error for UnknownIsa {}
 
-/// The level that the environment variable `COLIDX_KERNELS` chooses (`scalar`, `avx2`, `avx512`, `amx` or `neon`), or the
-/// fastest one that the processor supports where it is not set or empty. It is read once.
+/// The instruction set that the environment variable `COLIDX_KERNELS` names, or the fastest that
+/// the processor supports where it is unset or empty. The variable is read once.
 ///
 /// # Errors
-/// It says anything else, or names a level that this processor cannot run.
+/// The variable has another value, or names an instruction set that this processor cannot run.
 pub fn selected() -> Result<Isa, UnknownIsa> {
-    static SELECTION: OnceLock<Result<Isa, UnknownIsa>> = OnceLock::new();
-    let selected = SELECTION.get_or_init(|| select(std::env::var_os(VARIABLE)));
+    static SELECTED: OnceLock<Result<Isa, UnknownIsa>> = OnceLock::new();
+    let selected = SELECTED.get_or_init(|| select(std::env::var_os(VARIABLE)));
     selected.clone()
 }
 
@@ -141,61 +176,27 @@ fn select(word: Option<OsString>) -> Result<Isa, UnknownIsa> {
     let Some(word) = word.filter(|word| !word.is_empty()) else {
         return Ok(Isa::fastest());
     };
-    // Of the one alone that is named is asked whether it is supported: to ask for AMX is to turn it on.
-    let named = Isa::ALL.into_iter().find(|level| word == level.name());
-    let found = named.filter(|level| level.is_supported());
+    // Detect only the one that is named: detecting AMX asks Linux for it.
+    let named = Isa::ALL.into_iter().find(|isa| word == isa.name());
+    let found = named.filter(|isa| isa.is_supported());
     found.ok_or_else(|| UnknownIsa {
         got: word.to_string_lossy().into_owned(),
     })
 }
-
-/// The level the free functions of this crate run at: that of [`selected`], or where it is an error [`Isa::Scalar`], so
-/// that nothing is used which was not asked for. Whoever can report errors looks at [`selected`] first.
-pub fn level() -> Isa {
-    static LEVEL: OnceLock<Isa> = OnceLock::new();
-    *LEVEL.get_or_init(|| selected().unwrap_or(Isa::Scalar))
-}
-
-/// Calls `kernel` of the sibling module that belongs to a level.
-///
-/// The caller has checked the lengths of all slices; that is the other half of what each kernel's `# Safety` asks for.
-macro_rules! dispatch {
-    ($level:expr, $kernel:ident($($argument:expr),* $(,)?)) => {
-        match $level.checked() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `checked` has seen the processor report AVX-512, and the caller of `dispatch` the lengths.
-            $crate::Isa::Avx512 | $crate::Isa::Amx => unsafe { avx512::$kernel($($argument),*) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `checked` has seen the processor report AVX2 and FMA, and the caller the lengths.
-            $crate::Isa::Avx2 => unsafe { avx2::$kernel($($argument),*) },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: NEON is part of AArch64, and the caller has seen to the lengths.
-            $crate::Isa::Neon => unsafe { neon::$kernel($($argument),*) },
-            _ => scalar::$kernel($($argument),*),
-        }
-    };
-}
-pub(crate) use dispatch;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_chosen_level_is_supported() {
-        assert!(level().is_supported());
-        assert!(Isa::all_supported().any(|l| l == Isa::Scalar));
-    }
-
-    #[test]
-    fn a_word_chooses_its_level_or_is_an_error() {
+    fn a_word_selects_its_isa_or_is_an_error() {
         let fastest = Isa::all_supported().next_back();
         assert_eq!(select(None).ok(), fastest);
         assert_eq!(select(Some("".into())).ok(), fastest);
-        for level in Isa::ALL {
-            let selected = select(Some(level.name().into()));
-            assert_eq!(selected.is_ok(), level.is_supported(), "{level}");
-            assert!(selected.is_err() || selected == Ok(level), "{level}");
+        for isa in Isa::ALL {
+            let selected = select(Some(isa.name().into()));
+            assert_eq!(selected.is_ok(), isa.is_supported(), "{isa}");
+            assert!(selected.is_err() || selected == Ok(isa), "{isa}");
         }
         for word in ["AVX2", "avx521", " avx2", "fast", "0"] {
             let error = select(Some(word.into())).unwrap_err();
@@ -205,19 +206,20 @@ mod tests {
                 told.contains("COLIDX_KERNELS") && told.contains(word),
                 "{told}"
             );
-            // A level that is added must be told of.
-            assert!(Isa::ALL.iter().all(|level| told.contains(level.name())));
+            assert!(Isa::ALL.iter().all(|isa| told.contains(isa.name())));
         }
     }
 
     #[test]
-    #[should_panic(expected = "not supported by this processor")]
-    fn a_foreign_level_is_refused() {
-        let foreign = if cfg!(target_arch = "aarch64") {
-            Isa::Avx2
-        } else {
-            Isa::Neon
-        };
-        foreign.dots(&[], &crate::Panels::new(&[], 1), &mut []);
+    fn an_isa_needs_those_it_extends() {
+        for (isa, base) in [
+            (Isa::NeonDotprod, Isa::Neon),
+            (Isa::AvxVnni, Isa::Avx2),
+            (Isa::Avx512, Isa::Avx2),
+            (Isa::Avx512Vnni, Isa::Avx512),
+            (Isa::Amx, Isa::Avx512Vnni),
+        ] {
+            assert!(base.is_supported() || !isa.is_supported(), "{isa}");
+        }
     }
 }

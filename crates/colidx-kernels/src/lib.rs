@@ -46,7 +46,7 @@
 //! tile registers, eight kilobytes a thread, only to a process that asks
 //! (`arch_prctl(ARCH_REQ_XCOMP_PERM)`), and for all of its threads until it ends. From then on Linux
 //! refuses alternate signal stacks (`sigaltstack`) smaller than about 11 KiB: a program that has
-//! smaller ones must not let this crate ask. `COLIDX_KERNELS=avx512` selects AVX-512 without AMX,
+//! smaller ones must not let this crate ask. `COLIDX_KERNELS=avx512-vnni` selects AVX-512 without AMX,
 //! and then nothing is asked. Where Linux refuses, AMX counts as not supported.
 
 #[cfg(target_arch = "x86_64")]
@@ -62,6 +62,7 @@ mod dots_u8;
 mod fma;
 mod gather;
 mod isa;
+mod kernels;
 mod layers;
 mod norm;
 mod panels;
@@ -75,19 +76,16 @@ mod unpack_codes;
 mod view;
 
 pub use code::{Code, CodeOutOfRange};
-pub use codec::{Codec, GAINS, Quantizer, decode, packed_len, unpack};
-pub use compare::{mask_ge, rows_any_ge, rows_any_ge_i16};
-pub use decode_i16::{CodecI16, decode_i16};
-pub use dots::{Nearest, dots, dots_strided, max_dots, maxsim, nearest};
-pub use dots_i8::{PanelsI7, dots_i8, max_chunk_norm};
-pub use dots_i16::{PanelsI16, ScoreErrors, dots_i16, stride_i16};
-pub use dots_u8::{PanelsI8, RowsU8, dots_u8};
-pub use gather::{gather_dots, gather_max};
-pub use isa::{Isa, UnknownIsa, level, selected};
-pub use layers::{Activation, layer_norm, rms_norm, softmax};
-pub use norm::normalize;
+pub use codec::{Codec, GAINS, Quantizer, packed_len, unpack};
+pub use decode_i16::CodecI16;
+pub use dots::Nearest;
+pub use dots_i8::{PanelsI7, max_chunk_norm};
+pub use dots_i16::{PanelsI16, ScoreErrors, stride_i16};
+pub use dots_u8::{PanelsI8, RowsU8};
+pub use isa::{Isa, UnknownIsa, selected};
+pub use kernels::{Kernels, kernels};
+pub use layers::Activation;
 pub use panels::{LANES, Panels};
 pub use partition::CodePartition;
 pub use prefetch::prefetch;
-pub use unpack_codes::unpack_codes;
 pub use view::RowsView;

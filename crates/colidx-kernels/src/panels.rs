@@ -147,8 +147,8 @@ impl Panels {
         self.columns
     }
 
-    /// Number of columns rounded up to whole panels: the row length of the outputs of [`dots`](crate::dots) and
-    /// [`max_dots`](crate::max_dots).
+    /// Number of columns rounded up to whole panels: the row length of the outputs of [`dots`](crate::Kernels::dots) and
+    /// [`max_dots`](crate::Kernels::max_dots).
     pub fn padded_columns(&self) -> usize {
         self.panels() * LANES
     }

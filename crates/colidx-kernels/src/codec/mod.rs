@@ -22,8 +22,8 @@ pub use bits::{packed_len, unpack};
 pub use quantize::Quantizer;
 
 use crate::code::check;
-use crate::isa::dispatch;
-use crate::{Code, CodeOutOfRange, Isa, level};
+use crate::kernels::dispatch;
+use crate::{Code, CodeOutOfRange, Kernels};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use bits::eight;
 pub(crate) use bits::weight_at;
@@ -120,32 +120,16 @@ impl Codec<'_> {
     }
 }
 
-/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[gain][which of them dimension d has], steps[d] * centroids[centroid][d])`,
-/// the product of step and centroid rounded on its own; `codes[t]` is `GAINS * centroid + gain`. `out` is `[n_codes, dim]` and `residuals`
-/// `[n_codes, packed_len(dim, nbits)]`.
-///
-/// # Errors
-/// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
-///
-/// # Panics
-/// If the codec's slices do not fit its `dim` and `nbits`, or `residuals` or `out` has another length.
-pub fn decode<C: Code>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [f32],
-) -> Result<(), CodeOutOfRange> {
-    level().decode(codec, codes, residuals, out)
-}
-
-impl Isa {
-    /// [`decode`] at this level.
+impl Kernels {
+    /// Decodes token vectors: `out[t][d] = fma(scales[d], weights[gain][which of them dimension d has], steps[d] * centroids[centroid][d])`,
+    /// the product of step and centroid rounded on its own; `codes[t]` is `GAINS * centroid + gain`. `out` is `[n_codes, dim]` and `residuals`
+    /// `[n_codes, packed_len(dim, nbits)]`.
     ///
     /// # Errors
-    /// As [`decode`].
+    /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
     ///
     /// # Panics
-    /// As [`decode`], or if the processor does not support the level.
+    /// If the codec's slices do not fit its `dim` and `nbits`, or `residuals` or `out` has another length.
     pub fn decode<C: Code>(
         self,
         codec: &Codec,

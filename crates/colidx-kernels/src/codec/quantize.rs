@@ -3,8 +3,8 @@
 mod body;
 
 use super::bits::{assert_nbits, packed_len};
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch;
 
 /// What weights can follow each other depends on the lowest bits of two dimensions before: so many states.
 const STATES: usize = 4;
@@ -51,22 +51,14 @@ impl Quantizer {
             middles,
         }
     }
+}
 
+impl Kernels {
     /// Packs token vectors, `[n, dim]`, such that of all that their bits can name, what they name lies nearest to each.
     /// `out` is `[n, packed_len]`; the spare bits of each vector's last byte are zero.
     ///
     /// # Panics
     /// If `dim` is 0 or a slice has another length.
-    pub fn quantize(&self, vectors: &[f32], dim: usize, out: &mut [u8]) {
-        level().quantize(self, vectors, dim, out);
-    }
-}
-
-impl Isa {
-    /// [`Quantizer::quantize`] at this level.
-    ///
-    /// # Panics
-    /// As [`Quantizer::quantize`], or if the processor does not support the level.
     pub fn quantize(self, quantizer: &Quantizer, vectors: &[f32], dim: usize, out: &mut [u8]) {
         assert!(dim > 0, "a token vector has dimensions");
         assert!(vectors.len().is_multiple_of(dim), "`vectors` is [n, dim]");
@@ -79,7 +71,7 @@ impl Isa {
     }
 }
 
-/// The body, compiled for one level. It has no fused multiply-add, so all levels give the same bits.
+/// The body, compiled for one level. It has no fused multiply-add, so all instruction sets give the same bits.
 macro_rules! compile_for {
     ($module:ident $(, $features:literal)?) => {
         mod $module {

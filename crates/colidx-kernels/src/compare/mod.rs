@@ -8,61 +8,37 @@ mod avx512;
 mod neon;
 mod scalar;
 
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch;
 
 /// Numbers that a word has bits for.
 const WORD: usize = u64::BITS as usize;
 
-/// Sets bit `i % 64` of `bits[i / 64]` where `values[i]` is at least `least`, and no other.
-///
-/// # Panics
-/// If `bits` has another length than one word for every 64 values begun.
-pub fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
-    level().mask_ge(values, least, bits);
-}
-
-/// Appends to `out` the numbers of those rows of `values`, `[n_rows, least.len()]`, of which any value is at least that of `least` in its
-/// column.
-///
-/// # Panics
-/// If `values` is no whole number of rows.
-pub fn rows_any_ge(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
-    level().rows_any_ge(values, least, out);
-}
-
-/// [`rows_any_ge`] of 16-bit numbers.
-///
-/// # Panics
-/// As [`rows_any_ge`].
-pub fn rows_any_ge_i16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
-    level().rows_any_ge_i16(values, least, out);
-}
-
-impl Isa {
-    /// [`mask_ge`] at this level.
+impl Kernels {
+    /// Sets bit `i % 64` of `bits[i / 64]` where `values[i]` is at least `least`, and no other.
     ///
     /// # Panics
-    /// As [`mask_ge`], or if the processor does not support the level.
+    /// If `bits` has another length than one word for every 64 values begun.
     pub fn mask_ge(self, values: &[u32], least: u32, bits: &mut [u64]) {
         assert_eq!(bits.len(), values.len().div_ceil(WORD), "a word for 64");
         dispatch!(self, mask_ge(values, least, bits));
     }
 
-    /// [`rows_any_ge`] at this level.
+    /// Appends to `out` the numbers of those rows of `values`, `[n_rows, least.len()]`, of which any value is at least that of `least` in its
+    /// column.
     ///
     /// # Panics
-    /// As [`rows_any_ge`], or if the processor does not support the level.
+    /// If `values` is no whole number of rows.
     pub fn rows_any_ge(self, values: &[i32], least: &[i32], out: &mut Vec<u32>) {
         if has_rows(values, least) {
             dispatch!(self, rows_any_ge(values, least, out));
         }
     }
 
-    /// [`rows_any_ge_i16`] at this level.
+    /// [`rows_any_ge`](crate::Kernels::rows_any_ge) of 16-bit numbers.
     ///
     /// # Panics
-    /// As [`rows_any_ge_i16`], or if the processor does not support the level.
+    /// As [`rows_any_ge`](crate::Kernels::rows_any_ge).
     pub fn rows_any_ge_i16(self, values: &[i16], least: &[i16], out: &mut Vec<u32>) {
         if has_rows(values, least) {
             dispatch!(self, rows_any_ge_i16(values, least, out));

@@ -1,4 +1,4 @@
-//! The oracle: what every other level must give.
+//! The oracle: what every other instruction set must give.
 
 use super::WORD;
 

@@ -1,7 +1,7 @@
-//! Decoding to unit length in 16-bit fixed point: the rows that [`dots_i16`](crate::dots_i16) multiplies, for screening.
+//! Decoding to unit length in 16-bit fixed point: the rows that [`dots_i16`](crate::Kernels::dots_i16) multiplies, for screening.
 //!
 //! In integers throughout, a token vector takes a third of the instructions that it takes in f32. It is then not that of
-//! [`decode`](crate::decode) and [`normalize`](crate::normalize) to the bit, but never further from it than
+//! [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize) to the bit, but never further from it than
 //! [`CodecI16::row_error`].
 
 #[cfg(target_arch = "x86_64")]
@@ -15,9 +15,9 @@ mod scalar;
 mod tokens;
 
 use crate::dots_i16::ONE;
-use crate::isa::dispatch;
+use crate::kernels::dispatch;
 use crate::round::{nearest, nearest_i16};
-use crate::{Code, CodeOutOfRange, Codec, GAINS, Isa, level, packed_len, stride_i16};
+use crate::{Code, CodeOutOfRange, Codec, GAINS, Kernels, packed_len, stride_i16};
 
 /// Dimensions that a kernel decodes in one step.
 const STEP: usize = 32;
@@ -188,8 +188,8 @@ impl CodecI16 {
         self.squares[0] > self.squares[1]
     }
 
-    /// The most by which a row over 32,766 differs, in Euclidean length, from the vector of [`decode`](crate::decode) and
-    /// [`normalize`](crate::normalize).
+    /// The most by which a row over 32,766 differs, in Euclidean length, from the vector of [`decode`](crate::Kernels::decode) and
+    /// [`normalize`](crate::Kernels::normalize).
     ///
     /// In each dimension a decoded vector is off by no more than what was rounded of its step, scale and weights, and half a unit for
     /// each of two products; these make a vector `e`. Where two vectors have the lengths `a` and `b` and differ by `e`, the vectors of
@@ -252,34 +252,17 @@ fn greatest(values: &[f32]) -> f64 {
         .fold(0.0, |most, &x| f64::from(x).abs().max(most))
 }
 
-/// Decodes token vectors for 16-bit products: each as by [`decode`](crate::decode) and [`normalize`](crate::normalize), times 32,766,
-/// to within [`CodecI16::row_error`], with the same bits at every level. `fixed` is that of the codec. `out` is
-/// `[n_codes, stride_i16(dim)]`, zero after each vector's dimensions. A vector the sum of whose squares is not a positive, finite
-/// number becomes zeros.
-///
-/// # Errors
-/// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
-///
-/// # Panics
-/// As [`decode`](crate::decode), or if `fixed` is of a codec with another `dim` or `nbits`.
-pub fn decode_i16<C: Code>(
-    codec: &Codec,
-    fixed: &CodecI16,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [i16],
-) -> Result<(), CodeOutOfRange> {
-    level().decode_i16(codec, fixed, codes, residuals, out)
-}
-
-impl Isa {
-    /// [`decode_i16`] at this level.
+impl Kernels {
+    /// Decodes token vectors for 16-bit products: each as by [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize), times 32,766,
+    /// to within [`CodecI16::row_error`], with the same bits at every instruction set. `fixed` is that of the codec. `out` is
+    /// `[n_codes, stride_i16(dim)]`, zero after each vector's dimensions. A vector the sum of whose squares is not a positive, finite
+    /// number becomes zeros.
     ///
     /// # Errors
-    /// As [`decode_i16`].
+    /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
     ///
     /// # Panics
-    /// As [`decode_i16`], or if the processor does not support the level.
+    /// As [`decode`](crate::Kernels::decode), or if `fixed` is of a codec with another `dim` or `nbits`.
     pub fn decode_i16<C: Code>(
         self,
         codec: &Codec,

@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels;
 use crate::testing::{Encoded, cases, noise, up_to};
-use crate::{GAINS, PanelsI16, normalize};
+use crate::{GAINS, PanelsI16};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
 
@@ -40,32 +41,32 @@ impl Case {
     /// As f32 gives them, `[n, dim]` at unit length.
     fn exactly(&self) -> Vec<f32> {
         let mut rows = vec![0.0; self.0.codes.len() * self.0.dim];
-        Isa::Scalar
+        Kernels::SCALAR
             .decode(&self.codec(), &self.0.codes, &self.0.residuals, &mut rows)
             .unwrap();
-        Isa::Scalar.normalize(&mut rows, self.0.dim);
+        Kernels::SCALAR.normalize(&mut rows, self.0.dim);
         rows
     }
 
-    /// That every level gives the rows of the oracle. These rows.
+    /// That every instruction set gives the rows of the oracle. These rows.
     fn rows(&self, fixed: &CodecI16) -> Vec<i16> {
         let codec = self.codec();
-        let decode = |level: Isa, codes: &[u32]| {
+        let decode = |kernels: Kernels, codes: &[u32]| {
             let mut rows = vec![7; codes.len() * stride_i16(self.0.dim)];
-            level
+            kernels
                 .decode_i16(&codec, fixed, codes, &self.0.residuals, &mut rows)
                 .unwrap();
             rows
         };
         let wide: Vec<u32> = self.0.codes.iter().map(|&code| code.into()).collect();
-        let want = decode(Isa::Scalar, &wide);
-        for level in Isa::all_supported() {
-            assert_eq!(decode(level, &wide), want, "u32 at {level}");
+        let want = decode(Kernels::SCALAR, &wide);
+        for kernels in Kernels::all_supported() {
+            assert_eq!(decode(kernels, &wide), want, "u32 at {kernels}");
             let mut rows = vec![7; want.len()];
-            level
+            kernels
                 .decode_i16(&codec, fixed, &self.0.codes, &self.0.residuals, &mut rows)
                 .unwrap();
-            assert_eq!(rows, want, "u16 at {level}");
+            assert_eq!(rows, want, "u16 at {kernels}");
         }
         want
     }
@@ -169,7 +170,7 @@ fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
 fn the_bound_of_a_query_is_two_hundredths() {
     let (columns, dim) = (32, 96);
     let mut query = noise(columns * dim, 3);
-    normalize(&mut query, dim);
+    kernels().normalize(&mut query, dim);
     let case = Case::new(dim, 4, 0, 0.2, 1.0, 5);
     let errors = PanelsI16::new(&query, dim).errors(CodecI16::new(&case.codec()).row_error());
     assert!((0.005..0.025).contains(&errors.maxsim), "{errors:?}");
@@ -193,15 +194,18 @@ fn vectors_without_a_length_are_zeros() {
             let fixed = CodecI16::new(&codec);
             let bytes = packed_len(dim, 4);
             let residuals = vec![0; 2 * bytes];
-            for level in Isa::all_supported() {
+            for kernels in Kernels::all_supported() {
                 let mut out = vec![7; 2 * stride_i16(dim)];
-                level
+                kernels
                     .decode_i16(&codec, &fixed, &[1u16, 0], &residuals, &mut out)
                     .unwrap();
                 let (without, with) = out.split_at(stride_i16(dim));
-                assert!(without.iter().all(|&x| x == 0), "{level}, {weight}");
+                assert!(without.iter().all(|&x| x == 0), "{kernels}, {weight}");
                 let unit = (32_766.0 / (dim as f32).sqrt()).round() as i16;
-                assert!(with[..dim].iter().all(|x| (x - unit).abs() <= 2), "{level}");
+                assert!(
+                    with[..dim].iter().all(|x| (x - unit).abs() <= 2),
+                    "{kernels}"
+                );
             }
         }
     }
@@ -211,13 +215,13 @@ fn vectors_without_a_length_are_zeros() {
 fn a_code_out_of_range_is_an_error_and_writes_nothing() {
     let case = Case::new(3, 2, 2, 0.1, 1.0, 1);
     let (codec, fixed) = (case.codec(), CodecI16::new(&case.codec()));
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         let mut out = [5; 8];
-        let error = level.decode_i16(&codec, &fixed, &[1u32, 7 * 16], &[0; 2], &mut out);
+        let error = kernels.decode_i16(&codec, &fixed, &[1u32, 7 * 16], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 7, limit: 7 }));
         assert_eq!(out, [5; 8]);
         assert_eq!(
-            level.decode_i16::<u16>(&codec, &fixed, &[], &[], &mut []),
+            kernels.decode_i16::<u16>(&codec, &fixed, &[], &[], &mut []),
             Ok(())
         );
     }
@@ -231,5 +235,7 @@ fn numbers_of_another_codec_are_refused() {
         Case::new(3, 4, 0, 0.1, 1.0, 1),
     );
     let fixed = CodecI16::new(&other.codec());
-    decode_i16::<u16>(&case.codec(), &fixed, &[], &[], &mut []).unwrap();
+    kernels()
+        .decode_i16::<u16>(&case.codec(), &fixed, &[], &[], &mut [])
+        .unwrap();
 }

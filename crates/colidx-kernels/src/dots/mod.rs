@@ -10,8 +10,8 @@ mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
 
-use crate::isa::dispatch;
-use crate::{Isa, Panels, RowsView, level};
+use crate::kernels::dispatch;
+use crate::{Kernels, Panels, RowsView};
 
 /// The best column for a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,54 +22,11 @@ pub struct Nearest {
     pub score: f32,
 }
 
-/// `out[r][c] = bias[c] + rows[r] · column c`, `out` being `[n_rows, padded_columns]` and zero in missing columns.
-///
-/// # Panics
-/// If `rows` is no whole number of rows or `out` has another length.
-pub fn dots(rows: &[f32], panels: &Panels, out: &mut [f32]) {
-    level().dots(rows, panels, out);
-}
-
-/// As [`dots`], with the rows of `out` `stride` floats apart: one group of columns of a wider matrix. What lies between
-/// the padded columns of a row and the next row is left alone.
-///
-/// # Panics
-/// If rows and columns differ in their dimensions, `stride` is below `padded_columns`, or `out` does not end with, or after, the
-/// padded columns of the last row.
-pub fn dots_strided(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
-    level().dots_strided(rows, panels, out, stride);
-}
-
-/// `best[c] = max(best[c], bias[c] + rows[r] · column c)` over all rows, `best` being `[padded_columns]`.
-///
-/// # Panics
-/// If `rows` is no whole number of rows or `best` has another length.
-pub fn max_dots(rows: &[f32], panels: &Panels, best: &mut [f32]) {
-    level().max_dots(rows, panels, best);
-}
-
-/// MaxSim (ColBERT, arXiv 2004.12832, section 3.2): the sum over the columns, in order, of the largest dot product with
-/// any row; minus infinity where there are no rows. `best` is room to work in, left with the maximum of each column.
-///
-/// # Panics
-/// If `rows` is no whole number of rows.
-pub fn maxsim(rows: &[f32], panels: &Panels, best: &mut Vec<f32>) -> f32 {
-    level().maxsim(rows, panels, best)
-}
-
-/// For each row the column with the largest `bias + dot product`, `out` being `[n_rows]`.
-///
-/// # Panics
-/// If `rows` is no whole number of rows, `out` has another length, or there are rows and no columns.
-pub fn nearest(rows: &[f32], panels: &Panels, out: &mut [Nearest]) {
-    level().nearest(rows, panels, out);
-}
-
-impl Isa {
-    /// [`dots`] at this level.
+impl Kernels {
+    /// `out[r][c] = bias[c] + rows[r] · column c`, `out` being `[n_rows, padded_columns]` and zero in missing columns.
     ///
     /// # Panics
-    /// As [`dots`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows or `out` has another length.
     pub fn dots(self, rows: &[f32], panels: &Panels, out: &mut [f32]) {
         let n = row_count(rows, panels);
         assert_eq!(
@@ -81,10 +38,12 @@ impl Isa {
         dispatch!(self, dots(rows, panels, out, panels.padded_columns()));
     }
 
-    /// [`dots_strided`] at this level.
+    /// As [`dots`](crate::Kernels::dots), with the rows of `out` `stride` floats apart: one group of columns of a wider matrix. What lies between
+    /// the padded columns of a row and the next row is left alone.
     ///
     /// # Panics
-    /// As [`dots_strided`], or if the processor does not support the level.
+    /// If rows and columns differ in their dimensions, `stride` is below `padded_columns`, or `out` does not end with, or after, the
+    /// padded columns of the last row.
     pub fn dots_strided(self, rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
         assert_eq!(
             rows.dim(),
@@ -107,10 +66,10 @@ impl Isa {
         }
     }
 
-    /// [`max_dots`] at this level.
+    /// `best[c] = max(best[c], bias[c] + rows[r] · column c)` over all rows, `best` being `[padded_columns]`.
     ///
     /// # Panics
-    /// As [`max_dots`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows or `best` has another length.
     pub fn max_dots(self, rows: &[f32], panels: &Panels, best: &mut [f32]) {
         row_count(rows, panels);
         assert_eq!(
@@ -121,10 +80,11 @@ impl Isa {
         dispatch!(self, max_dots(rows, panels, best));
     }
 
-    /// [`maxsim`] at this level.
+    /// MaxSim (ColBERT, arXiv 2004.12832, section 3.2): the sum over the columns, in order, of the largest dot product with
+    /// any row; minus infinity where there are no rows. `best` is room to work in, left with the maximum of each column.
     ///
     /// # Panics
-    /// As [`maxsim`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows.
     pub fn maxsim(self, rows: &[f32], panels: &Panels, best: &mut Vec<f32>) -> f32 {
         best.clear();
         best.resize(panels.padded_columns(), f32::NEG_INFINITY);
@@ -135,10 +95,10 @@ impl Isa {
         best[..panels.columns()].iter().fold(0.0, |sum, b| sum + b)
     }
 
-    /// [`nearest`] at this level.
+    /// For each row the column with the largest `bias + dot product`, `out` being `[n_rows]`.
     ///
     /// # Panics
-    /// As [`nearest`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows, `out` has another length, or there are rows and no columns.
     pub fn nearest(self, rows: &[f32], panels: &Panels, out: &mut [Nearest]) {
         let n = row_count(rows, panels);
         assert_eq!(out.len(), n, "`out` is [n_rows]");

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::LANES;
+use crate::kernels;
 use crate::testing::{cases, up_to};
 
 /// Values of all magnitudes, signed zeros and subnormals among them.
@@ -64,13 +65,13 @@ proptest! {
     #![proptest_config(cases(96))]
 
     #[test]
-    fn every_level_gives_the_bits_of_the_oracle(case in case(0..up_to(40))) {
+    fn every_isa_gives_the_bits_of_the_oracle(case in case(0..up_to(40))) {
         let panels = case.panels();
         let n = case.rows.len() / case.dim;
         let room = n * panels.padded_columns();
 
         let mut dots = vec![f32::NAN; room];
-        Isa::Scalar.dots(&case.rows, &panels, &mut dots);
+        Kernels::SCALAR.dots(&case.rows, &panels, &mut dots);
         for (r, row) in case.rows.chunks(case.dim).enumerate() {
             for (c, column) in case.values.chunks(case.dim).enumerate() {
                 let bias = case.bias.as_ref().map_or(0.0, |bias| bias[c]);
@@ -80,19 +81,19 @@ proptest! {
         }
 
         let mut best = vec![-1.0; panels.padded_columns()];
-        Isa::Scalar.max_dots(&case.rows, &panels, &mut best);
-        let sum = Isa::Scalar.maxsim(&case.rows, &panels, &mut Vec::new());
-        for level in Isa::all_supported() {
+        Kernels::SCALAR.max_dots(&case.rows, &panels, &mut best);
+        let sum = Kernels::SCALAR.maxsim(&case.rows, &panels, &mut Vec::new());
+        for kernels in Kernels::all_supported() {
             let mut out = vec![f32::NAN; room];
-            level.dots(&case.rows, &panels, &mut out);
-            prop_assert_eq!(bits(&out), bits(&dots), "dots at {}", level);
+            kernels.dots(&case.rows, &panels, &mut out);
+            prop_assert_eq!(bits(&out), bits(&dots), "dots at {}", kernels);
 
             let mut out = vec![-1.0; panels.padded_columns()];
-            level.max_dots(&case.rows, &panels, &mut out);
-            prop_assert_eq!(bits(&out), bits(&best), "max_dots at {}", level);
+            kernels.max_dots(&case.rows, &panels, &mut out);
+            prop_assert_eq!(bits(&out), bits(&best), "max_dots at {}", kernels);
 
-            let got = level.maxsim(&case.rows, &panels, &mut Vec::new());
-            prop_assert_eq!(got.to_bits(), sum.to_bits(), "maxsim at {}", level);
+            let got = kernels.maxsim(&case.rows, &panels, &mut Vec::new());
+            prop_assert_eq!(got.to_bits(), sum.to_bits(), "maxsim at {}", kernels);
         }
     }
 
@@ -103,16 +104,16 @@ proptest! {
         let rows = &case.rows[..n * case.dim];
         let stride = panels.padded_columns();
         let mut dots = vec![0.0; n * stride];
-        Isa::Scalar.dots(rows, &panels, &mut dots);
-        for level in Isa::all_supported() {
+        Kernels::SCALAR.dots(rows, &panels, &mut dots);
+        for kernels in Kernels::all_supported() {
             let mut got = vec![Nearest { index: 7, score: 7.0 }; n];
-            level.nearest(rows, &panels, &mut got);
+            kernels.nearest(rows, &panels, &mut got);
             for (r, got) in got.iter().enumerate() {
                 let scores = &dots[r * stride..][..case.columns];
                 let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let first = scores.iter().position(|&s| s == largest).unwrap();
-                prop_assert_eq!(got.index as usize, first, "at {}", level);
-                prop_assert_eq!(got.score.to_bits(), scores[first].to_bits(), "at {}", level);
+                prop_assert_eq!(got.index as usize, first, "at {}", kernels);
+                prop_assert_eq!(got.score.to_bits(), scores[first].to_bits(), "at {}", kernels);
             }
         }
     }
@@ -132,61 +133,64 @@ fn blocks_of_rows_and_many_panels_agree() {
     };
     let mut want = vec![none; n];
     let mut want_dots = vec![0.0; n * panels.padded_columns()];
-    Isa::Scalar.nearest(&rows, &panels, &mut want);
-    Isa::Scalar.dots(&rows, &panels, &mut want_dots);
+    Kernels::SCALAR.nearest(&rows, &panels, &mut want);
+    Kernels::SCALAR.dots(&rows, &panels, &mut want_dots);
     assert!(want.iter().all(|nearest| nearest.index < 13));
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         let mut got = vec![none; n];
-        level.nearest(&rows, &panels, &mut got);
-        assert_eq!(got, want, "{level}");
+        kernels.nearest(&rows, &panels, &mut got);
+        assert_eq!(got, want, "{kernels}");
         let mut got = vec![0.0; n * panels.padded_columns()];
-        level.dots(&rows, &panels, &mut got);
-        assert_eq!(bits(&got), bits(&want_dots), "{level}");
+        kernels.dots(&rows, &panels, &mut got);
+        assert_eq!(bits(&got), bits(&want_dots), "{kernels}");
     }
 }
 
 #[test]
 fn missing_columns_never_win_and_no_rows_score_minus_infinity() {
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         for columns in 1..=2 * LANES + 1 {
             let panels = Panels::new(&vec![-1.0; columns], 1);
             let mut out = [Nearest {
                 index: 9,
                 score: 9.0,
             }];
-            level.nearest(&[3.0], &panels, &mut out);
+            kernels.nearest(&[3.0], &panels, &mut out);
             let want = Nearest {
                 index: 0,
                 score: -3.0,
             };
-            assert_eq!(out, [want], "{level}, {columns} columns");
+            assert_eq!(out, [want], "{kernels}, {columns} columns");
         }
         let panels = Panels::new(&[1.0, 2.0], 2);
         let mut best = Vec::new();
-        assert_eq!(level.maxsim(&[], &panels, &mut best), f32::NEG_INFINITY);
-        assert_eq!(level.maxsim(&[1.0, 1.0, 2.0, 1.0], &panels, &mut best), 4.0);
+        assert_eq!(kernels.maxsim(&[], &panels, &mut best), f32::NEG_INFINITY);
+        assert_eq!(
+            kernels.maxsim(&[1.0, 1.0, 2.0, 1.0], &panels, &mut best),
+            4.0
+        );
         assert_eq!(best[0], 4.0);
-        level.nearest(&[], &Panels::new(&[], 3), &mut []);
+        kernels.nearest(&[], &Panels::new(&[], 3), &mut []);
     }
 }
 
 #[test]
 fn columns_that_all_score_minus_infinity_give_the_first() {
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         let panels = Panels::with_bias(&[0.0; 3], 1, &[f32::NEG_INFINITY; 3]);
         let mut out = [Nearest {
             index: 9,
             score: 9.0,
         }];
-        level.nearest(&[1.0], &panels, &mut out);
-        assert_eq!(out[0].index, 0, "{level}");
+        kernels.nearest(&[1.0], &panels, &mut out);
+        assert_eq!(out[0].index, 0, "{kernels}");
     }
 }
 
 #[test]
 #[should_panic(expected = "padded_columns")]
 fn a_short_output_is_refused() {
-    dots(&[1.0; 4], &Panels::new(&[1.0; 2], 2), &mut [0.0; 31]);
+    kernels().dots(&[1.0; 4], &Panels::new(&[1.0; 2], 2), &mut [0.0; 31]);
 }
 
 #[test]
@@ -197,13 +201,13 @@ fn a_group_of_columns_lies_within_a_wider_matrix() {
     let rows: Vec<f32> = (0..n * dim).map(value).collect();
     let width = panels.padded_columns();
     let mut want = vec![0.0; n * width];
-    Isa::Scalar.dots(&rows, &panels, &mut want);
-    for level in Isa::all_supported() {
+    Kernels::SCALAR.dots(&rows, &panels, &mut want);
+    for kernels in Kernels::all_supported() {
         let mut out = vec![7.0; (n - 1) * stride + width + 3];
-        level.dots_strided(RowsView::new(&rows, dim), &panels, &mut out, stride);
+        kernels.dots_strided(RowsView::new(&rows, dim), &panels, &mut out, stride);
         for (row, want) in out.chunks(stride).zip(want.chunks(width)) {
-            assert_eq!(bits(&row[..width]), bits(want), "{level}");
-            assert!(row[width..].iter().all(|&gap| gap == 7.0), "{level}");
+            assert_eq!(bits(&row[..width]), bits(want), "{kernels}");
+            assert!(row[width..].iter().all(|&gap| gap == 7.0), "{kernels}");
         }
     }
 }
@@ -211,7 +215,7 @@ fn a_group_of_columns_lies_within_a_wider_matrix() {
 #[test]
 #[should_panic(expected = "`out` holds 2 rows of 16, 20 apart")]
 fn a_strided_output_that_ends_early_is_refused() {
-    dots_strided(
+    kernels().dots_strided(
         RowsView::new(&[1.0; 4], 2),
         &Panels::new(&[1.0; 2], 2),
         &mut [0.0; 35],

@@ -85,7 +85,7 @@ impl PanelsI16 {
         self.columns
     }
 
-    /// Columns rounded up to whole panels: the length of the output of [`dots_i16`](crate::dots_i16).
+    /// Columns rounded up to whole panels: the length of the output of [`dots_i16`](crate::Kernels::dots_i16).
     pub fn padded_columns(&self) -> usize {
         self.columns.next_multiple_of(LANES)
     }
@@ -96,7 +96,7 @@ impl PanelsI16 {
     }
 
     /// What one unit of a dot product is worth whose row is a vector times 32,766
-    /// ([`decode_i16`](crate::decode_i16)).
+    /// ([`decode_i16`](crate::Kernels::decode_i16)).
     pub fn unit(&self) -> f64 {
         self.step / f64::from(ONE)
     }
@@ -133,11 +133,11 @@ fn length(values: impl Iterator<Item = f64>) -> f64 {
 /// How far scores of screening may be off: see [`PanelsI16::errors`].
 #[derive(Clone, Copy, Debug)]
 pub struct ScoreErrors {
-    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::maxsim) over the same
-    /// columns, where `best` is what [`dots_i16`](crate::dots_i16) made, starting from [`i32::MIN`], of one or more rows.
+    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::Kernels::maxsim) over the same
+    /// columns, where `best` is what [`dots_i16`](crate::Kernels::dots_i16) made, starting from [`i32::MIN`], of one or more rows.
     pub maxsim: f64,
     /// The most by which `dot * unit` of any row and any column, in f64, differs from the dot product of
-    /// [`max_dots`](crate::max_dots).
+    /// [`max_dots`](crate::Kernels::max_dots).
     pub dot: f64,
 }
 

@@ -9,15 +9,23 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+use avx512_vnni as amx;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
 mod columns;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+use neon as neon_dotprod;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
 
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch_isa;
 pub use columns::{PanelsI16, ScoreErrors};
 
 /// Dimensions that a kernel multiplies in one step.
@@ -31,23 +39,15 @@ pub fn stride_i16(dim: usize) -> usize {
     dim.next_multiple_of(PAIR)
 }
 
-/// `dots[r, c] = rows[r] · column c` and `best[c] = max(best[c], dots[r, c])` over all rows, `rows` being
-/// `[n_rows, stride_i16(dim)]` with zeros after each row's dimensions, `dots` `[n_rows, padded_columns]` and `best`
-/// `[padded_columns]`; missing columns count as columns of zeros.
-///
-/// Rows of unit length ([`decode_i16`](crate::decode_i16)) cannot overflow; the sums of longer ones wrap.
-///
-/// # Panics
-/// If `rows` is no whole number of rows, or `dots` or `best` has another length.
-pub fn dots_i16(rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
-    level().dots_i16(rows, panels, dots, best);
-}
-
-impl Isa {
-    /// [`dots_i16`] at this level.
+impl Kernels {
+    /// `dots[r, c] = rows[r] · column c` and `best[c] = max(best[c], dots[r, c])` over all rows, `rows` being
+    /// `[n_rows, stride_i16(dim)]` with zeros after each row's dimensions, `dots` `[n_rows, padded_columns]` and `best`
+    /// `[padded_columns]`; missing columns count as columns of zeros.
+    ///
+    /// Rows of unit length ([`decode_i16`](crate::Kernels::decode_i16)) cannot overflow; the sums of longer ones wrap.
     ///
     /// # Panics
-    /// As [`dots_i16`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows, or `dots` or `best` has another length.
     pub fn dots_i16(self, rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
         let stride = stride_i16(panels.dim());
         assert!(
@@ -65,20 +65,7 @@ impl Isa {
             rows.len() / stride * best.len(),
             "`dots` is [n_rows, padded_columns]"
         );
-        dispatch!(self, max_dots(rows, panels, dots, best));
-    }
-
-    /// The instructions that multiply 16-bit integers at this level, for reports.
-    pub fn int16_instructions(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 | Isa::Amx => avx512::instructions(),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::instructions(),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => "smlal, 128 bits",
-            _ => "portable",
-        }
+        dispatch_isa!(self, dots(rows, panels, dots, best));
     }
 }
 

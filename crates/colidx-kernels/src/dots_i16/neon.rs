@@ -88,14 +88,9 @@ unsafe impl tile::Sums for Words {
 }
 
 /// # Safety
-/// `rows`, `dots` and `best` are as [`tile::max_dots`] asks for.
+/// `rows`, `dots` and `best` are as [`tile::dots`] asks for.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn max_dots(
-    rows: &[i16],
-    panels: &PanelsI16,
-    dots: &mut [i32],
-    best: &mut [i32],
-) {
+pub(super) unsafe fn dots(rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
     // SAFETY: the caller's promise.
-    unsafe { tile::max_dots::<Words, 6, 2, 2>(rows, panels, dots, best) }
+    unsafe { tile::dots::<Words, 6, 2, 2>(rows, panels, dots, best) }
 }

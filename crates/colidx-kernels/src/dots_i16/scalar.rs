@@ -1,4 +1,4 @@
-//! The oracle: what every other level must give, bit for bit.
+//! The oracle: what every other instruction set must give, bit for bit.
 
 use super::columns::Pairs;
 use super::{PAIR, PanelsI16, stride_i16};
@@ -17,7 +17,7 @@ fn panel_dots(row: &[i16], panel: &[Pairs]) -> [i32; LANES] {
     sums
 }
 
-pub(super) fn max_dots(rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
+pub(super) fn dots(rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
     let (stride, width) = (stride_i16(panels.dim()), panels.padded_columns());
     let columns = panels.pairs().chunks_exact(stride / PAIR);
     for (p, (panel, best)) in columns.zip(best.chunks_exact_mut(LANES)).enumerate() {

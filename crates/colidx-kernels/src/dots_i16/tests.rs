@@ -1,11 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels;
 use crate::testing::{cases, noise, up_to};
-use crate::{
-    Codec, CodecI16, GAINS, LANES, Panels, decode, decode_i16, max_dots, maxsim, normalize,
-    packed_len,
-};
+use crate::{Codec, CodecI16, GAINS, LANES, Panels, packed_len};
 
 /// The value of dimension `d` of a column, in units.
 fn unit_at(panels: &PanelsI16, column: usize, d: usize) -> i16 {
@@ -18,7 +16,7 @@ proptest! {
     #![proptest_config(cases(200))]
 
     #[test]
-    fn every_level_gives_the_sums_of_the_definition(
+    fn every_isa_gives_the_sums_of_the_definition(
         n in 0..up_to(150),
         columns in 0..up_to(40),
         dim in 1..up_to(90),
@@ -51,11 +49,11 @@ proptest! {
                 *best = (*best).max(dot);
             }
         }
-        for level in Isa::all_supported() {
+        for kernels in Kernels::all_supported() {
             let (mut products, mut got) = (vec![7; dots.len()], start.clone());
-            level.dots_i16(&words, &panels, &mut products, &mut got);
-            prop_assert_eq!(&products, &dots, "{}", level);
-            prop_assert_eq!(&got, &best, "{}", level);
+            kernels.dots_i16(&words, &panels, &mut products, &mut got);
+            prop_assert_eq!(&products, &dots, "{}", kernels);
+            prop_assert_eq!(&got, &best, "{}", kernels);
         }
     }
 
@@ -102,8 +100,8 @@ proptest! {
 
         // Columns of all lengths, some of them parallel to a row, whose products are as long as they can be.
         let mut rows = vec![0.0; tokens * dim];
-        decode(&codec, &codes, &residuals, &mut rows).unwrap();
-        normalize(&mut rows, dim);
+        kernels().decode(&codec, &codes, &residuals, &mut rows).unwrap();
+        kernels().normalize(&mut rows, dim);
         let mut query = noise(columns * dim, seed ^ 7);
         for (c, column) in query.chunks_mut(dim).enumerate() {
             if c % 2 == 1 {
@@ -112,22 +110,22 @@ proptest! {
             let scale = 2f32.powi(exponent - c as i32 % (spread + 1));
             column.iter_mut().for_each(|q| *q *= scale);
         }
-        let exact = maxsim(&rows, &Panels::new(&query, dim), &mut Vec::new());
+        let exact = kernels().maxsim(&rows, &Panels::new(&query, dim), &mut Vec::new());
 
         let panels = PanelsI16::new(&query, dim);
         let mut words = vec![0; tokens * stride_i16(dim)];
         let fixed = CodecI16::new(&codec);
-        decode_i16(&codec, &fixed, &codes, &residuals, &mut words).unwrap();
+        kernels().decode_i16(&codec, &fixed, &codes, &residuals, &mut words).unwrap();
         let errors = panels.errors(fixed.row_error());
         let mut best = vec![i32::MIN; panels.padded_columns()];
         let mut dots = vec![0; tokens * best.len()];
-        dots_i16(&words, &panels, &mut dots, &mut best);
+        kernels().dots_i16(&words, &panels, &mut dots, &mut best);
         let near: f64 = best[..columns].iter().map(|&b| f64::from(b) * panels.unit()).sum();
         let off = (near - f64::from(exact)).abs();
         prop_assert!(off <= errors.maxsim, "{} > {}", off, errors.maxsim);
         for (row, dots) in rows.chunks(dim).zip(dots.chunks(best.len())) {
             let mut exact = vec![f32::NEG_INFINITY; best.len()];
-            max_dots(row, &Panels::new(&query, dim), &mut exact);
+            kernels().max_dots(row, &Panels::new(&query, dim), &mut exact);
             for (exact, &dot) in exact.iter().zip(dots).take(columns) {
                 let off = (f64::from(dot) * panels.unit() - f64::from(*exact)).abs();
                 prop_assert!(off <= errors.dot, "{} > {}", off, errors.dot);
@@ -160,16 +158,16 @@ proptest! {
 fn the_largest_integers_wrap() {
     let panels = PanelsI16::new(&[1.0; 3], 3);
     let q = i64::from(unit_at(&panels, 0, 0));
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         let mut best = vec![i32::MIN; LANES];
-        level.dots_i16(
+        kernels.dots_i16(
             &[i16::MIN, i16::MIN, i16::MIN, 0],
             &panels,
             &mut [0; LANES],
             &mut best,
         );
-        assert_eq!(best[0], (3 * -32_768 * q) as i32, "{level}");
-        assert_eq!(best[1], 0, "{level}");
+        assert_eq!(best[0], (3 * -32_768 * q) as i32, "{kernels}");
+        assert_eq!(best[1], 0, "{kernels}");
     }
 }
 
@@ -189,12 +187,12 @@ fn no_columns_zeros_and_what_is_not_finite() {
         assert!(errors.maxsim.is_infinite() && errors.dot.is_infinite());
         assert_eq!(unit_at(&panels, 0, 0), 0);
     }
-    for level in Isa::all_supported() {
-        level.dots_i16(&[1; 6], &none, &mut [], &mut []);
+    for kernels in Kernels::all_supported() {
+        kernels.dots_i16(&[1; 6], &none, &mut [], &mut []);
         let mut best = [-3; LANES];
-        level.dots_i16(&[9; 4], &zeros, &mut [0; LANES], &mut best);
+        kernels.dots_i16(&[9; 4], &zeros, &mut [0; LANES], &mut best);
         assert_eq!(best, [0; LANES]);
-        level.dots_i16(&[], &zeros, &mut [], &mut best);
+        kernels.dots_i16(&[], &zeros, &mut [], &mut best);
     }
 }
 
@@ -209,7 +207,7 @@ fn panels_lie_on_cache_lines() {
 #[test]
 #[should_panic(expected = "`best` is [padded_columns]")]
 fn short_maxima_are_refused() {
-    dots_i16(
+    kernels().dots_i16(
         &[1; 4],
         &PanelsI16::new(&[1.0; 2], 2),
         &mut [0; 32],

@@ -221,7 +221,7 @@ unsafe fn max_sweep<S: Sums, const R: usize, const N: usize>(
 /// The processor has `S`'s instruction set; `rows` is `[n_rows, stride]`, `dots` `[n_rows, padded_columns]` and `best`
 /// `[padded_columns]`.
 #[inline(always)]
-pub(super) unsafe fn max_dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
+pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &[i16],
     panels: &PanelsI16,
     dots: &mut [i32],

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
 use super::columns::Quads;
-use super::{PanelsI7, QUAD};
+use super::{PanelsI7, QUAD, avx512_vnni};
 use crate::LANES;
 use crate::amx::{self, LINE, ROWS, TILE, Tiles};
 use crate::prefetch::prefetch_at;
@@ -13,24 +13,20 @@ use crate::prefetch::prefetch_at;
 /// Rows from those that are multiplied to those that are fetched.
 const AHEAD: usize = 64;
 
-/// Whether [`dots`] can multiply so many rows of `dim`, where there is AMX.
-pub(super) fn suits(n_rows: usize, dim: usize) -> bool {
-    n_rows >= ROWS && amx::steps(dim).is_some()
-}
-
 /// Sums of 16 rows by two panels.
 #[repr(C, align(64))]
 struct Sums([[i32; ROWS * LANES]; 2]);
 
 /// # Safety
-/// There is AMX, with AVX-512 F and BW; it [`suits`]; `rows` and `out` are as `super::tile::dots` asks for.
+/// There is AMX, with AVX-512 F, BW and VNNI; `rows` and `out` are as `super::tile::dots` asks for.
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
     let (dim, width) = (panels.dim(), panels.padded_columns());
-    let Some((steps, depth)) = amx::steps(dim) else {
-        return;
-    };
     let n = rows.len() / dim;
+    let Some((steps, depth)) = amx::steps(dim).filter(|_| n >= ROWS) else {
+        // SAFETY: the caller's promise.
+        return unsafe { avx512_vnni::dots(rows, panels, out) };
+    };
     let mut sums = MaybeUninit::<Sums>::uninit();
     // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };

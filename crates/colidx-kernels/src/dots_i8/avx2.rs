@@ -1,6 +1,5 @@
-//! AVX2: a panel is two registers. With AVX-VNNI (Alder Lake, Zen 5) one instruction multiplies 32 pairs of bytes and adds them
-//! in 32 bits; tiles of 6 rows by one panel take 12 of the 16 registers. Without it two add them in 16 bits, and tiles of 2 rows
-//! by two panels are fastest.
+//! AVX2: a panel is two registers. Two instructions multiply 32 pairs of bytes and add them in 16
+//! bits; tiles of 2 rows by two panels are fastest.
 
 use std::arch::x86_64::*;
 
@@ -23,23 +22,11 @@ tile::sums!(
     },
     store |totals, shift, to| store(_mm256_sra_epi32(totals, shift), to)
 );
-// A 32-bit sum for each column.
-tile::sums!(
-    Vnni(__m256i),
-    8,
-    narrow false,
-    _mm256_loadu_si256,
-    _mm256_set1_epi32,
-    start |from, totals| _mm256_add_epi32(totals, from),
-    add |sums, row, columns| _mm256_dpbusd_avx_epi32(sums, row, columns),
-    finish |sums, _totals| sums,
-    store |totals, shift, to| store(_mm256_sra_epi32(totals, shift), to)
-);
 
 /// Writes eight integers in 16 bits each, at any alignment.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn store(integers: __m256i, to: *mut i16) {
+pub(super) unsafe fn store(integers: __m256i, to: *mut i16) {
     let (low, high) = (
         _mm256_castsi256_si128(integers),
         _mm256_extracti128_si256::<1>(integers),
@@ -48,43 +35,10 @@ unsafe fn store(integers: __m256i, to: *mut i16) {
     unsafe { _mm_storeu_si128(to.cast(), _mm_packs_epi32(low, high)) }
 }
 
-fn has_vnni() -> bool {
-    is_x86_feature_detected!("avxvnni")
-}
-
-pub(super) fn instructions() -> &'static str {
-    if has_vnni() {
-        "vpdpbusd, 256 bits"
-    } else {
-        "vpmaddubsw, 256 bits"
-    }
-}
-
-/// # Safety
-/// The processor has AVX2; `rows` and `out` are as [`tile::dots`] asks for.
-pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
-    // SAFETY: VNNI was seen where it is used; the rest is the caller's promise.
-    unsafe {
-        if has_vnni() {
-            vnni(rows, panels, out);
-        } else {
-            words(rows, panels, out);
-        }
-    }
-}
-
 /// # Safety
 /// The processor has AVX2; `rows` and `out` are as [`tile::dots`] asks for.
 #[target_feature(enable = "avx2")]
-unsafe fn words(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
+pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<Words, 2, 4, 4, 2>(rows, panels, out) }
-}
-
-/// # Safety
-/// The processor has AVX2 and AVX-VNNI; `rows` and `out` are as [`tile::dots`] asks for.
-#[target_feature(enable = "avx2,avxvnni")]
-unsafe fn vnni(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
-    // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Vnni, 6, 2, 6, 2>(rows, panels, out) }
 }

@@ -56,7 +56,7 @@ pub fn max_chunk_norm(rows: &[i8], dim: usize) -> f64 {
 }
 
 /// Columns (query tokens) quantised to seven bits, -63..=63, by one common scale and laid out for
-/// [`dots_i8`](crate::dots_i8): panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]` i8, 64-byte aligned;
+/// [`dots_i8`](crate::Kernels::dots_i8): panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]` i8, 64-byte aligned;
 /// missing columns and dimensions are zero.
 ///
 /// The scale makes the largest magnitude of all columns 63, or less where else half a chunk of a column and of a row
@@ -74,7 +74,7 @@ pub struct PanelsI7 {
 
 impl PanelsI7 {
     /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, for rows of at most the [`max_chunk_norm`]
-    /// `longest`; 0 is for columns that [`gather_dots`](crate::gather_dots) alone multiplies. Where a value is not finite
+    /// `longest`; 0 is for columns that [`gather_dots`](crate::Kernels::gather_dots) alone multiplies. Where a value is not finite
     /// all columns become zero.
     ///
     /// # Panics
@@ -130,12 +130,12 @@ impl PanelsI7 {
         self.columns
     }
 
-    /// Columns rounded up to whole panels: the row length of the output of [`dots_i8`](crate::dots_i8).
+    /// Columns rounded up to whole panels: the row length of the output of [`dots_i8`](crate::Kernels::dots_i8).
     pub fn padded_columns(&self) -> usize {
         self.columns.next_multiple_of(LANES)
     }
 
-    /// The values of a column, `[dim]`, for [`gather_dots`](crate::gather_dots).
+    /// The values of a column, `[dim]`, for [`gather_dots`](crate::Kernels::gather_dots).
     ///
     /// # Panics
     /// If there is no such column.
@@ -153,7 +153,7 @@ impl PanelsI7 {
         self.step
     }
 
-    /// How far [`dots_i8`](crate::dots_i8) shifts dot products down, for every one to fit 16 bits.
+    /// How far [`dots_i8`](crate::Kernels::dots_i8) shifts dot products down, for every one to fit 16 bits.
     pub fn shift(&self) -> u32 {
         self.shift
     }

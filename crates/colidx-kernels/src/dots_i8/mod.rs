@@ -14,15 +14,21 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
 mod columns;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dotprod;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
 
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch_isa;
 pub use columns::{PanelsI7, max_chunk_norm};
 
 /// Dimensions that a kernel multiplies in one step.
@@ -31,23 +37,15 @@ const QUAD: usize = 4;
 /// Steps of four dimensions in a chunk, the most that are added up in 16 bits.
 const CHUNK: usize = 32;
 
-/// `out[r][c] = rows[r] · column c >> shift` in units of [`PanelsI7::step`] times 2 to the power of
-/// [`PanelsI7::shift`], `rows` being `[n_rows, dim]` without gaps (centroids as they lie in a file) and `out`
-/// `[n_rows, padded_columns]`, zero in missing columns. Of rows longer than the panels are made for ([`max_chunk_norm`]) the
-/// scores may be any, and differ by level. What lies behind `rows` is fetched to the processor's caches, as it mostly comes
-/// next.
-///
-/// # Panics
-/// If `rows` is no whole number of rows or `out` has another length.
-pub fn dots_i8(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
-    level().dots_i8(rows, panels, out);
-}
-
-impl Isa {
-    /// [`dots_i8`] at this level.
+impl Kernels {
+    /// `out[r][c] = rows[r] · column c >> shift` in units of [`PanelsI7::step`] times 2 to the power of
+    /// [`PanelsI7::shift`], `rows` being `[n_rows, dim]` without gaps (centroids as they lie in a file) and `out`
+    /// `[n_rows, padded_columns]`, zero in missing columns. Of rows longer than the panels are made for ([`max_chunk_norm`]) the
+    /// scores may be any, and differ by level. What lies behind `rows` is fetched to the processor's caches, as it mostly comes
+    /// next.
     ///
     /// # Panics
-    /// As [`dots_i8`], or if the processor does not support the level.
+    /// If `rows` is no whole number of rows or `out` has another length.
     pub fn dots_i8(self, rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
         let dim = panels.dim();
         assert!(
@@ -63,27 +61,7 @@ impl Isa {
         if panels.columns() == 0 {
             return;
         }
-        #[cfg(target_arch = "x86_64")]
-        if self.checked() == Isa::Amx && amx::suits(rows.len() / dim, dim) {
-            // SAFETY: there is AMX at this level, with AVX-512, and it suits; the lengths were seen above.
-            return unsafe { amx::dots(rows, panels, out) };
-        }
-        dispatch!(self, dots(rows, panels, out));
-    }
-
-    /// The instructions that make coarse scores at this level, for reports.
-    pub fn coarse_instructions(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Amx => "tdpbssd, tiles",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::instructions(),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::instructions(),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => neon::instructions(),
-            _ => "portable",
-        }
+        dispatch_isa!(self, dots(rows, panels, out));
     }
 }
 

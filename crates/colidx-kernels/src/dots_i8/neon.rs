@@ -1,76 +1,9 @@
-//! NEON: rows and columns are both signed. With the dot-product extension (Arm v8.2) one instruction multiplies 16 pairs of
-//! bytes and adds them in 32 bits; tiles of 6 rows by one panel take 24 of the 32 registers. Without it two add them in 16
-//! bits, and tiles of 3 rows take as many.
+//! NEON: rows and columns are both signed. Two instructions multiply 16 pairs of bytes and add them
+//! in 16 bits; tiles of 3 rows by one panel take 24 of the 32 registers.
 
 use std::arch::aarch64::*;
-use std::arch::{asm, is_aarch64_feature_detected};
 
 use super::{PanelsI7, tile};
-
-/// A 32-bit sum for each column.
-#[derive(Clone, Copy)]
-struct Dots(int32x4_t);
-
-// SAFETY: every method is the instructions it names.
-unsafe impl tile::Sums for Dots {
-    const WIDTH: usize = 4;
-    const NARROW: bool = false;
-    const FLIP: u8 = 0;
-    type Columns = int8x16_t;
-    type Row = int8x16_t;
-    type Totals = int32x4_t;
-
-    #[inline(always)]
-    unsafe fn nothing() -> int32x4_t {
-        // SAFETY: the caller's promise.
-        unsafe { vdupq_n_s32(0) }
-    }
-
-    #[inline(always)]
-    unsafe fn start(_from: *const i32, totals: int32x4_t) -> Self {
-        Dots(totals)
-    }
-
-    #[inline(always)]
-    unsafe fn columns(from: *const i8) -> int8x16_t {
-        // SAFETY: the caller's promise.
-        unsafe { vld1q_s8(from) }
-    }
-
-    #[inline(always)]
-    unsafe fn row(from: *const u8) -> int8x16_t {
-        // SAFETY: the caller's promise.
-        unsafe { vreinterpretq_s8_u32(vdupq_n_u32(from.cast::<u32>().read_unaligned())) }
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, row: int8x16_t, columns: int8x16_t) -> Self {
-        let mut sums = self.0;
-        // SAFETY: the caller's processor has the dot-product extension, and the instruction touches registers alone.
-        unsafe {
-            asm!(
-                ".arch_extension dotprod",
-                "sdot {sums:v}.4s, {row:v}.16b, {columns:v}.16b",
-                sums = inout(vreg) sums,
-                row = in(vreg) row,
-                columns = in(vreg) columns,
-                options(pure, nomem, nostack, preserves_flags),
-            );
-        }
-        Dots(sums)
-    }
-
-    #[inline(always)]
-    unsafe fn finish(self, _totals: int32x4_t) -> int32x4_t {
-        self.0
-    }
-
-    #[inline(always)]
-    unsafe fn store(totals: int32x4_t, shift: u32, to: *mut i16) {
-        // SAFETY: the caller's promise.
-        unsafe { store(totals, shift, to) }
-    }
-}
 
 /// Four 16-bit sums for each of four columns, the first two columns' and the last two's.
 #[derive(Clone, Copy)]
@@ -146,49 +79,16 @@ unsafe impl tile::Sums for Words {
 /// Writes four integers, shifted down, in 16 bits each.
 #[inline]
 #[target_feature(enable = "neon")]
-unsafe fn store(integers: int32x4_t, shift: u32, to: *mut i16) {
+pub(super) unsafe fn store(integers: int32x4_t, shift: u32, to: *mut i16) {
     let shifted = vshlq_s32(integers, vdupq_n_s32(-(shift as i32)));
     // SAFETY: the caller's promise.
     unsafe { vst1_s16(to, vmovn_s32(shifted)) }
 }
 
-fn has_dots() -> bool {
-    is_aarch64_feature_detected!("dotprod")
-}
-
-pub(super) fn instructions() -> &'static str {
-    if has_dots() {
-        "sdot, 128 bits"
-    } else {
-        "smull, 128 bits"
-    }
-}
-
-/// # Safety
-/// `rows` and `out` are as [`tile::dots`] asks for.
-pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
-    // SAFETY: the dot-product extension was seen where it is used; the rest is the caller's promise.
-    unsafe {
-        if has_dots() {
-            quads(rows, panels, out);
-        } else {
-            words(rows, panels, out);
-        }
-    }
-}
-
-/// # Safety
-/// The processor has the dot-product extension; `rows` and `out` are as [`tile::dots`] asks for.
-#[target_feature(enable = "neon,dotprod")]
-unsafe fn quads(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
-    // SAFETY: the caller's promise.
-    unsafe { tile::dots::<Dots, 6, 4, 6, 4>(rows, panels, out) }
-}
-
 /// # Safety
 /// `rows` and `out` are as [`tile::dots`] asks for.
 #[target_feature(enable = "neon")]
-unsafe fn words(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
+pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
     // SAFETY: the caller's promise.
     unsafe { tile::dots::<Words, 3, 4, 3, 4>(rows, panels, out) }
 }

@@ -1,4 +1,4 @@
-//! The oracle: what every other level must give, bit for bit.
+//! The oracle: what every other instruction set must give, bit for bit.
 
 use super::{PanelsI7, QUAD};
 use crate::LANES;

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::LANES;
+use crate::kernels;
 use crate::testing::{cases, noise, up_to};
 
 /// The value of dimension `d` of a column, in units.
@@ -11,7 +12,7 @@ fn unit_at(panels: &PanelsI7, column: usize, d: usize) -> i8 {
     quads.0[column % LANES * QUAD + d % QUAD]
 }
 
-/// What every level must give, by the definition.
+/// What every instruction set must give, by the definition.
 fn expected(rows: &[i8], panels: &PanelsI7) -> Vec<i16> {
     let dim = panels.dim();
     let dot = |row: &[i8], column| {
@@ -58,7 +59,7 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn every_level_gives_the_sums_of_the_definition(
+    fn every_isa_gives_the_sums_of_the_definition(
         n in 0..up_to(150),
         columns in 0..up_to(70),
         // Multiples of eight, which tiles take, as often as any.
@@ -71,10 +72,10 @@ proptest! {
         let longest = max_chunk_norm(&rows, dim);
         let panels = PanelsI7::new(&extreme(columns * dim, columns_kind, seed), dim, longest);
         let want = expected(&rows, &panels);
-        for level in Isa::all_supported() {
+        for kernels in Kernels::all_supported() {
             let mut got = vec![7; n * panels.padded_columns()];
-            level.dots_i8(&rows, &panels, &mut got);
-            prop_assert_eq!(&got, &want, "{}", level);
+            kernels.dots_i8(&rows, &panels, &mut got);
+            prop_assert_eq!(&got, &want, "{}", kernels);
         }
     }
 
@@ -156,12 +157,12 @@ fn extremes_over_many_dimensions() {
             assert!(unit_at(&panels, 0, 0).abs() >= 3);
             let dot = dim as i32 * i32::from(x) * i32::from(unit_at(&panels, 0, 0));
             let dot = i16::try_from(dot >> panels.shift()).unwrap();
-            for level in Isa::all_supported() {
+            for kernels in Kernels::all_supported() {
                 let mut out = vec![7; 7 * panels.padded_columns()];
-                level.dots_i8(&vec![x; 7 * dim], &panels, &mut out);
+                kernels.dots_i8(&vec![x; 7 * dim], &panels, &mut out);
                 for row in out.chunks(panels.padded_columns()) {
-                    assert_eq!(row[..33], [dot; 33], "{level}, {dim} dimensions");
-                    assert_eq!(row[33..], [0; 15], "{level}");
+                    assert_eq!(row[..33], [dot; 33], "{kernels}, {dim} dimensions");
+                    assert_eq!(row[33..], [0; 15], "{kernels}");
                 }
             }
         }
@@ -172,9 +173,9 @@ fn extremes_over_many_dimensions() {
 #[test]
 fn rows_that_are_too_long_are_no_panic() {
     let panels = PanelsI7::new(&[1.0; 3 * 200], 200, 1.0);
-    for level in Isa::all_supported() {
+    for kernels in Kernels::all_supported() {
         let mut out = vec![7; 5 * panels.padded_columns()];
-        level.dots_i8(&[i8::MIN; 5 * 200], &panels, &mut out);
+        kernels.dots_i8(&[i8::MIN; 5 * 200], &panels, &mut out);
     }
 }
 
@@ -191,12 +192,12 @@ fn no_columns_zeros_and_what_is_not_finite() {
         let panels = PanelsI7::new(&[1.0, 0.5, bad], 3, 1.0);
         assert_eq!((panels.step(), unit_at(&panels, 0, 0)), (0.0, 0));
     }
-    for level in Isa::all_supported() {
-        level.dots_i8(&[1; 5], &none, &mut []);
+    for kernels in Kernels::all_supported() {
+        kernels.dots_i8(&[1; 5], &none, &mut []);
         let mut out = [-3; LANES];
-        level.dots_i8(&[9; 3], &zeros, &mut out);
+        kernels.dots_i8(&[9; 3], &zeros, &mut out);
         assert_eq!(out, [0; LANES]);
-        level.dots_i8(&[], &zeros, &mut []);
+        kernels.dots_i8(&[], &zeros, &mut []);
     }
 }
 
@@ -212,5 +213,5 @@ fn panels_lie_on_cache_lines() {
 #[test]
 #[should_panic(expected = "`out` is [n_rows, padded_columns]")]
 fn short_outputs_are_refused() {
-    dots_i8(&[1; 4], &PanelsI7::new(&[1.0; 2], 2, 2.0), &mut [0; 31]);
+    kernels().dots_i8(&[1; 4], &PanelsI7::new(&[1.0; 2], 2, 2.0), &mut [0; 31]);
 }

@@ -7,29 +7,25 @@ use std::mem::MaybeUninit;
 
 use super::columns::{Factors, Quads};
 use super::rows::Range;
-use super::{PanelsI8, QUAD, RowsU8};
+use super::{PanelsI8, QUAD, RowsU8, avx512_vnni};
 use crate::LANES;
 use crate::amx::{self, LINE, ROWS, TILE, Tiles};
 
 /// Tiles of rows multiplied together.
 const TOGETHER: usize = 3;
 
-/// Whether [`dots_u8`] can multiply these rows, where there is AMX.
-pub(super) fn suits(rows: &RowsU8) -> bool {
-    rows.len() >= ROWS && amx::steps(rows.stride()).is_some()
-}
-
 /// Sums of three tiles of rows by a panel.
 #[repr(C, align(64))]
 struct Sums([[i32; ROWS * LANES]; TOGETHER]);
 
 /// # Safety
-/// There is AMX, with AVX-512 F; it [`suits`]; `out` is as `super::tile::dots_u8` asks for.
+/// There is AMX, with AVX-512 F and VNNI; `out` is as `super::tile::dots` asks for.
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn dots_u8(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
+pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
     let bytes = rows.stride();
-    let Some((steps, depth)) = amx::steps(bytes) else {
-        return;
+    let Some((steps, depth)) = amx::steps(bytes).filter(|_| rows.len() >= ROWS) else {
+        // SAFETY: the caller's promise.
+        return unsafe { avx512_vnni::dots(rows, columns, out, stride) };
     };
     let last = rows.len() - ROWS;
     let mut sums = MaybeUninit::<Sums>::uninit();

@@ -3,7 +3,7 @@
 use super::quantize::quantize_column;
 use super::{MAX_DIM, QUAD};
 use crate::panels::Line;
-use crate::{LANES, level};
+use crate::{LANES, kernels};
 
 /// Four dimensions of the sixteen columns of a panel, `[16][4]`: a cache line.
 #[derive(Clone, Copy, Debug)]
@@ -69,11 +69,11 @@ impl PanelsI8 {
                 n.div_ceil(LANES)
             ],
         };
-        let level = level();
+        let kernels = kernels();
         let mut values = vec![0i8; depth * QUAD];
         for (i, column) in columns.chunks_exact(dim).enumerate() {
             let (panel, lane) = (i / LANES, i % LANES);
-            let step = quantize_column(level, column, &mut values[..dim]);
+            let step = quantize_column(kernels, column, &mut values[..dim]);
             let quads = &mut panels.quads[panel * depth..][..depth];
             for (quads, value) in quads.iter_mut().zip(values.as_chunks::<QUAD>().0) {
                 quads.0.as_chunks_mut::<QUAD>().0[lane] = *value;

@@ -9,25 +9,31 @@
 //! ```
 //!
 //! whose first sum is exact in i32 and whose second is known before any row is. What is rounded is rounded in the same order
-//! everywhere, so that every level gives the same bits.
+//! everywhere, so that every instruction set gives the same bits.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+use avx2 as avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
 mod columns;
 #[cfg(target_arch = "aarch64")]
-mod neon;
+mod neon_dotprod;
 mod quantize;
 mod rows;
 mod scalar;
+#[cfg(target_arch = "aarch64")]
+use scalar as neon;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
 
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch_isa;
 pub use columns::PanelsI8;
 pub use rows::RowsU8;
 
@@ -36,21 +42,13 @@ const QUAD: usize = 4;
 /// The most dimensions whose products, each at most 255 * 127, add up within an i32.
 const MAX_DIM: usize = i32::MAX as usize / (255 * 127);
 
-/// The dot products of every row with every column, bias included: `out` is `[n_rows, stride]`, of which each row's first
-/// [`padded_columns`](PanelsI8::padded_columns) are written, the missing columns' as zeros.
-///
-/// # Panics
-/// If the dimensions of rows and columns differ, the stride is less than the padded columns, or `out` is shorter than
-/// `n_rows - 1` strides and the padded columns.
-pub fn dots_u8(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
-    level().dots_u8(rows, columns, out, stride);
-}
-
-impl Isa {
-    /// [`dots_u8`] at this level.
+impl Kernels {
+    /// The dot products of every row with every column, bias included: `out` is `[n_rows, stride]`, of which each row's first
+    /// [`padded_columns`](PanelsI8::padded_columns) are written, the missing columns' as zeros.
     ///
     /// # Panics
-    /// As [`dots_u8`], or if the processor does not support the level.
+    /// If the dimensions of rows and columns differ, the stride is less than the padded columns, or `out` is shorter than
+    /// `n_rows - 1` strides and the padded columns.
     pub fn dots_u8(self, rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
         assert_eq!(
             rows.dim(),
@@ -67,27 +65,7 @@ impl Isa {
             out.len(),
             rows.len()
         );
-        #[cfg(target_arch = "x86_64")]
-        if self.checked() == Isa::Amx && amx::suits(rows) {
-            // SAFETY: there is AMX at this level, with AVX-512, and it suits; the lengths were seen above.
-            return unsafe { amx::dots_u8(rows, columns, out, stride) };
-        }
-        dispatch!(self, dots_u8(rows, columns, out, stride));
-    }
-
-    /// The instructions that multiply 8-bit integers at this level, for reports.
-    pub fn int8_instructions(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Amx => "tdpbusd, tiles",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => avx512::instructions(),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => avx2::instructions(),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => neon::instructions(),
-            _ => "portable",
-        }
+        dispatch_isa!(self, dots(rows, columns, out, stride));
     }
 }
 

@@ -1,21 +1,21 @@
 //! Numbers to 8-bit integers.
 //!
 //! The bodies are plain Rust, compiled once for each level. They use no fused multiply-add, and take minima, maxima and
-//! integer sums, which no order changes, so that every level gives the same bits.
+//! integer sums, which no order changes, so that every instruction set gives the same bits.
 
 use super::rows::Range;
-use crate::Isa;
-use crate::isa::dispatch;
+use crate::Kernels;
+use crate::kernels::dispatch;
 
 /// Quantises a row to 0..=255, its smallest number being 0 and its largest 255. A row with a number that is not finite gets
 /// a scale that is not.
-pub(super) fn quantize_row(level: Isa, row: &[f32], values: &mut [u8]) -> Range {
-    dispatch!(level, row(row, values))
+pub(super) fn quantize_row(kernels: Kernels, row: &[f32], values: &mut [u8]) -> Range {
+    dispatch!(kernels, row(row, values))
 }
 
 /// Quantises a column to -127..=127, its largest magnitude being 127; gives the value of one unit.
-pub(super) fn quantize_column(level: Isa, column: &[f32], values: &mut [i8]) -> f32 {
-    dispatch!(level, column(column, values))
+pub(super) fn quantize_column(kernels: Kernels, column: &[f32], values: &mut [i8]) -> f32 {
+    dispatch!(kernels, column(column, values))
 }
 
 mod body {
@@ -52,8 +52,8 @@ mod body {
         let scale = (high - offset) / 255.0 + reduce(poison, |x, y| x + y);
         let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
         for (value, x) in values.iter_mut().zip(row) {
-            let level = ((x - offset) * inverse).clamp(0.0, 255.0);
-            *value = (level + ROUND).to_bits() as u8;
+            let scaled = ((x - offset) * inverse).clamp(0.0, 255.0);
+            *value = (scaled + ROUND).to_bits() as u8;
         }
         Range { offset, scale }
     }
@@ -81,8 +81,8 @@ mod body {
         let step = reduce(largest, greater) / 127.0;
         let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
         for (value, x) in values.iter_mut().zip(column) {
-            let level = (x * inverse).clamp(-127.0, 127.0);
-            *value = (level + ROUND).to_bits() as i8;
+            let scaled = (x * inverse).clamp(-127.0, 127.0);
+            *value = (scaled + ROUND).to_bits() as i8;
         }
         step
     }

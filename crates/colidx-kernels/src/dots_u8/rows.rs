@@ -2,7 +2,7 @@
 
 use super::quantize::quantize_row;
 use super::{MAX_DIM, QUAD};
-use crate::{Isa, level};
+use crate::Kernels;
 
 /// Rows quantised to 8 bits: value `q` of a row stands for `offset + scale q`.
 ///
@@ -24,42 +24,38 @@ pub(super) struct Range {
     pub(super) scale: f32,
 }
 
-impl RowsU8 {
-    /// Replaces what is held by `rows`, whose first `dim` of every `stride` numbers are taken.
+impl Kernels {
+    /// Replaces what `out` holds by `rows`, of which the first `dim` of every `stride` values are
+    /// used.
     ///
-    /// A row with a number that is not finite gets a scale that is not, and so do its products.
+    /// A row with a value that is not finite gets a scale that is not finite, and so do its
+    /// products.
     ///
     /// # Panics
     /// If `dim` is 0, above the stride or above 66,000.
-    pub fn quantize(&mut self, rows: &[f32], dim: usize, stride: usize) {
-        self.quantize_at(level(), rows, dim, stride);
-    }
-
-    /// [`quantize`](Self::quantize) at a level of the caller's choice.
-    ///
-    /// # Panics
-    /// As [`quantize`](Self::quantize), or if the processor does not support the level.
-    pub fn quantize_at(&mut self, level: Isa, rows: &[f32], dim: usize, stride: usize) {
+    pub fn quantize_rows(self, out: &mut RowsU8, rows: &[f32], dim: usize, stride: usize) {
         assert!(
             (1..=stride.min(MAX_DIM)).contains(&dim),
             "{dim} dimensions in rows of {stride}, at most {MAX_DIM} are possible"
         );
-        self.dim = dim;
+        out.dim = dim;
         let n = rows.len().div_ceil(stride);
-        self.values.resize(n * self.stride(), 0);
-        self.ranges.resize(n, Range::default());
-        let stride_out = self.stride();
+        let out_stride = out.stride();
+        out.values.resize(n * out_stride, 0);
+        out.ranges.resize(n, Range::default());
         for ((row, values), range) in rows
             .chunks(stride)
-            .zip(self.values.chunks_exact_mut(stride_out))
-            .zip(&mut self.ranges)
+            .zip(out.values.chunks_exact_mut(out_stride))
+            .zip(&mut out.ranges)
         {
             values[dim..].fill(0);
             let (row, values) = (&row[..dim], &mut values[..dim]);
-            *range = quantize_row(level, row, values);
+            *range = quantize_row(self, row, values);
         }
     }
+}
 
+impl RowsU8 {
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.ranges.len()

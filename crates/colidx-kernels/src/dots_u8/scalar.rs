@@ -1,10 +1,10 @@
-//! The oracle: what every other level must give, bit for bit.
+//! The oracle: what every other instruction set must give, bit for bit.
 
 use super::{PanelsI8, QUAD, RowsU8};
 use crate::LANES;
 use crate::fma::fma;
 
-pub(super) fn dots_u8(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
+pub(super) fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
     let depth = columns.dim().div_ceil(QUAD);
     let values = rows.values().chunks_exact(rows.stride()).zip(rows.ranges());
     for ((row, range), out) in values.zip(out.chunks_mut(stride)) {

@@ -2,15 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::LANES;
+use crate::kernels;
 use crate::testing::{cases, noise, up_to};
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn quantized(level: Isa, rows: &[f32], dim: usize) -> RowsU8 {
+fn quantized(kernels: Kernels, rows: &[f32], dim: usize) -> RowsU8 {
     let mut quantized = RowsU8::default();
-    quantized.quantize_at(level, rows, dim, dim);
+    kernels.quantize_rows(&mut quantized, rows, dim, dim);
     quantized
 }
 
@@ -18,7 +19,7 @@ proptest! {
     #![proptest_config(cases(200))]
 
     #[test]
-    fn every_level_gives_the_bits_of_the_oracle(
+    fn every_isa_gives_the_bits_of_the_oracle(
         n in 0..up_to(120),
         columns in 0..up_to(70),
         // Multiples of eight, which tiles take, as often as any.
@@ -31,24 +32,24 @@ proptest! {
         let weights = noise(columns * dim, seed ^ 1);
         let bias = noise(columns, seed ^ 2);
         let columns = PanelsI8::new(&weights, dim, if gap % 2 == 0 { &bias } else { &[] });
-        let rows = quantized(Isa::Scalar, &x, dim);
+        let rows = quantized(Kernels::SCALAR, &x, dim);
         let stride = columns.padded_columns() + gap;
         let mut expected = vec![7.0; n * stride];
-        Isa::Scalar.dots_u8(&rows, &columns, &mut expected, stride);
-        for level in Isa::all_supported() {
-            let again = quantized(level, &x, dim);
+        Kernels::SCALAR.dots_u8(&rows, &columns, &mut expected, stride);
+        for kernels in Kernels::all_supported() {
+            let again = quantized(kernels, &x, dim);
             prop_assert_eq!(again.values(), rows.values());
             prop_assert_eq!(again.ranges(), rows.ranges());
             let mut found = vec![7.0; n * stride];
-            level.dots_u8(&rows, &columns, &mut found, stride);
-            prop_assert_eq!(bits(&found), bits(&expected), "{}", level);
+            kernels.dots_u8(&rows, &columns, &mut found, stride);
+            prop_assert_eq!(bits(&found), bits(&expected), "{}", kernels);
         }
     }
 
     #[test]
     fn a_quantised_row_is_within_half_a_step(dim in 1..up_to(100), seed in any::<u64>(), shift in -5.0f32..5.0) {
         let x: Vec<f32> = noise(dim, seed).iter().map(|x| x + shift).collect();
-        let rows = quantized(level(), &x, dim);
+        let rows = quantized(kernels(), &x, dim);
         let step = rows.ranges()[0].scale;
         for (x, back) in x.iter().zip(rows.row(0)) {
             prop_assert!((x - back).abs() <= 0.5001 * step + 1e-6, "{} {}", x, back);
@@ -61,9 +62,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let (x, w) = (noise(dim, seed), noise(dim, seed ^ 1));
-        let (rows, columns) = (quantized(level(), &x, dim), PanelsI8::new(&w, dim, &[0.5]));
+        let (rows, columns) = (quantized(kernels(), &x, dim), PanelsI8::new(&w, dim, &[0.5]));
         let mut out = [0.0; LANES];
-        dots_u8(&rows, &columns, &mut out, LANES);
+        kernels().dots_u8(&rows, &columns, &mut out, LANES);
         let exact: f64 = x.iter().zip(&w).map(|(x, w)| f64::from(x * w)).sum::<f64>() + 0.5;
         // Each term is off by at most half a step of each side.
         let bound = dim as f64 * (0.5 / 127.0 + 0.5 * 2.0 / 255.0 + 1e-4) + 1e-5;
@@ -73,17 +74,17 @@ proptest! {
 }
 
 #[test]
-fn every_level_quantises_columns_alike() {
+fn every_isa_quantises_columns_alike() {
     for dim in [1, 15, 16, 37, 200] {
         let column = noise(dim, 11);
-        let run = |level| {
+        let run = |kernels| {
             let mut values = vec![0; dim];
-            let step = quantize::quantize_column(level, &column, &mut values);
+            let step = quantize::quantize_column(kernels, &column, &mut values);
             (values, step.to_bits())
         };
-        let expected = run(Isa::Scalar);
+        let expected = run(Kernels::SCALAR);
         assert!(expected.0.iter().any(|value| value.abs() == 127));
-        assert!(Isa::all_supported().all(|level| run(level) == expected));
+        assert!(Kernels::all_supported().all(|kernels| run(kernels) == expected));
     }
 }
 
@@ -94,14 +95,14 @@ fn the_largest_sums_do_not_overflow() {
     let mut x = vec![255.0; dim];
     x[0] = 0.0;
     let columns = PanelsI8::new(&vec![-127.0; dim * 2], dim, &[]);
-    for level in Isa::all_supported() {
-        let rows = quantized(level, &x, dim);
+    for kernels in Kernels::all_supported() {
+        let rows = quantized(kernels, &x, dim);
         let mut out = [0.0; LANES];
-        level.dots_u8(&rows, &columns, &mut out, LANES);
+        kernels.dots_u8(&rows, &columns, &mut out, LANES);
         let exact = -127.0 * 255.0 * (dim - 1) as f64;
         assert!(
             (f64::from(out[1]) / exact - 1.0).abs() < 1e-6,
-            "{level}: {}",
+            "{kernels}: {}",
             out[1]
         );
     }
@@ -113,14 +114,14 @@ fn what_is_not_finite_stays_so() {
         for at in [0, 5, 16, 35] {
             let mut x = noise(36, 3);
             x[at] = bad;
-            for level in Isa::all_supported() {
-                let rows = quantized(level, &x, 36);
+            for kernels in Kernels::all_supported() {
+                let rows = quantized(kernels, &x, 36);
                 let columns = PanelsI8::new(&noise(36, 4), 36, &[]);
                 let mut out = [0.0; LANES];
-                level.dots_u8(&rows, &columns, &mut out, LANES);
+                kernels.dots_u8(&rows, &columns, &mut out, LANES);
                 assert!(
                     !out[0].is_finite(),
-                    "{level}: {bad} at {at} gave {}",
+                    "{kernels}: {bad} at {at} gave {}",
                     out[0]
                 );
             }
@@ -131,9 +132,9 @@ fn what_is_not_finite_stays_so() {
 #[test]
 fn constant_rows_and_empty_columns_are_exact() {
     let columns = PanelsI8::new(&[[0.0; 8], [1.0; 8]].concat(), 8, &[2.0, 0.0]);
-    let rows = quantized(level(), &[3.0; 8], 8);
+    let rows = quantized(kernels(), &[3.0; 8], 8);
     let mut out = [0.0; LANES];
-    dots_u8(&rows, &columns, &mut out, LANES);
+    kernels().dots_u8(&rows, &columns, &mut out, LANES);
     assert_eq!(out[0], 2.0);
     assert!((out[1] - 24.0).abs() < 1e-5);
     assert_eq!(PanelsI8::new(&[], 8, &[]).padded_columns(), 0);
@@ -144,9 +145,9 @@ fn rows_are_taken_from_wider_ones() {
     let x = noise(3 * 20, 9);
     let narrow: Vec<f32> = x.chunks(20).flat_map(|row| row[..13].to_vec()).collect();
     let mut wide = RowsU8::default();
-    wide.quantize(&noise(500, 1), 100, 100);
-    wide.quantize(&x, 13, 20);
-    let narrow = quantized(level(), &narrow, 13);
+    kernels().quantize_rows(&mut wide, &noise(500, 1), 100, 100);
+    kernels().quantize_rows(&mut wide, &x, 13, 20);
+    let narrow = quantized(kernels(), &narrow, 13);
     assert_eq!((wide.len(), wide.dim()), (3, 13));
     assert_eq!(wide.values(), narrow.values());
     assert_eq!(wide.ranges(), narrow.ranges());
@@ -155,8 +156,8 @@ fn rows_are_taken_from_wider_ones() {
 #[test]
 #[should_panic(expected = "in the last row")]
 fn too_short_an_output_is_refused() {
-    let rows = quantized(level(), &[1.0; 16], 8);
-    dots_u8(
+    let rows = quantized(kernels(), &[1.0; 16], 8);
+    kernels().dots_u8(
         &rows,
         &PanelsI8::new(&[1.0; 8], 8, &[]),
         &mut [0.0; 31],

@@ -43,6 +43,75 @@ pub(super) unsafe trait Sums: Copy {
     );
 }
 
+/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their
+/// instructions alone.
+#[cfg(target_arch = "x86_64")]
+macro_rules! sums {
+    (
+        $name:ident($register:ty), $width:literal, $zero:ident, $load:ident, $splat:ident,
+        columns $columns:ty: |$bytes:ident| $prepare_columns:expr,
+        row $row:ty: |$quad:ident| $prepare_row:expr,
+        add |$sums:ident, $x:ident, $q:ident| $add:expr,
+        finish $finish:ident
+    ) => {
+        #[derive(Clone, Copy)]
+        struct $name($register);
+
+        // SAFETY: every method is the instructions it names.
+        unsafe impl $crate::dots_u8::tile::Sums for $name {
+            const WIDTH: usize = $width;
+            type Columns = $columns;
+            type Row = $row;
+
+            #[inline(always)]
+            unsafe fn start(_lacking: *const i32) -> Self {
+                // SAFETY: the caller's promise.
+                $name(unsafe { $zero() })
+            }
+
+            #[inline(always)]
+            unsafe fn columns(from: *const i8) -> $columns {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let $bytes = $load(from.cast());
+                    $prepare_columns
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn row(from: *const u8) -> $row {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let $quad = $splat(from.cast::<i32>().read_unaligned());
+                    $prepare_row
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn add(self, $x: $row, $q: $columns) -> Self {
+                let $sums = self.0;
+                // SAFETY: the caller's promise.
+                $name(unsafe { $add })
+            }
+
+            #[inline(always)]
+            unsafe fn finish(
+                self,
+                range: $crate::dots_u8::rows::Range,
+                step: *const f32,
+                sum: *const f32,
+                bias: *const f32,
+                out: *mut f32,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { $finish(self.0, range, step, sum, bias, out) }
+            }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use sums;
+
 /// `R` rows by `N` registers of columns.
 ///
 /// # Safety
@@ -152,13 +221,13 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// `super::dots_u8` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
+/// `super::dots` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
 ///
 /// # Safety
 /// The processor has `S`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the padded columns need be
 /// there, and the stride no less than these.
 #[inline(always)]
-pub(super) unsafe fn dots_u8<S: Sums, const R: usize, const N: usize, const ONE: usize>(
+pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &RowsU8,
     columns: &PanelsI8,
     out: &mut [f32],

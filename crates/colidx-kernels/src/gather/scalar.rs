@@ -1,4 +1,4 @@
-//! The oracle: what every other level must give, bit for bit.
+//! The oracle: what every other instruction set must give, bit for bit.
 
 pub(super) fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) {
     let dim = column.len();

@@ -1,13 +1,13 @@
 //! What lies between the matrix products of a transformer: activation functions, softmax, LayerNorm and RMSNorm.
 //!
 //! The body of each is plain Rust, written to vectorise and compiled once for each level. It adds in an order that does not
-//! depend on the register width, so that every level gives the same bits.
+//! depend on the register width, so that every instruction set gives the same bits.
 
 mod body;
 mod math;
 
-use crate::isa::dispatch;
-use crate::{Isa, LANES, level};
+use crate::kernels::dispatch;
+use crate::{Kernels, LANES};
 
 /// A function applied to each element of a layer's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,60 +30,17 @@ pub enum Activation {
     Sigmoid,
 }
 
-impl Activation {
-    /// Applies the function to each of `values`.
-    pub fn apply(self, values: &mut [f32]) {
-        level().activate(self, values);
-    }
-}
-
-/// Turns each row of `scores`, `[n_rows, stride]`, into weights: the first `n` are positive and sum to one, the others
-/// become zero, whatever they were.
-///
-/// # Panics
-/// If `stride` is 0 or no multiple of [`LANES`], `n` is 0 or above `stride`, or `scores` is no whole number of rows.
-pub fn softmax(scores: &mut [f32], stride: usize, n: usize) {
-    level().softmax(scores, stride, n);
-}
-
-/// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x`, or of `x + y`, all `[n_rows, width]`: `(v - mean) / sqrt(variance +
-/// epsilon) * weight + bias`, with `weight` and `bias` `[width]`.
-///
-/// # Panics
-/// If the lengths do not fit together or `width` is 0.
-pub fn layer_norm(
-    x: &[f32],
-    y: Option<&[f32]>,
-    weight: &[f32],
-    bias: &[f32],
-    epsilon: f32,
-    out: &mut [f32],
-) {
-    level().layer_norm(x, y, weight, bias, epsilon, out);
-}
-
-/// RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of each row of `x`, `[n_rows, width]`: `x / sqrt(mean of squares + epsilon) *
-/// weight`, with `weight` `[width]`.
-///
-/// # Panics
-/// If the lengths do not fit together or `width` is 0.
-pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
-    level().rms_norm(x, weight, epsilon, out);
-}
-
-impl Isa {
-    /// [`Activation::apply`] at this level.
-    ///
-    /// # Panics
-    /// If the processor does not support the level.
+impl Kernels {
+    /// Applies `activation` to each of `values`.
     pub fn activate(self, activation: Activation, values: &mut [f32]) {
         dispatch!(self, activate(activation, values));
     }
 
-    /// [`softmax`] at this level.
+    /// Turns each row of `scores`, `[n_rows, stride]`, into weights: the first `n` are positive and sum to one, the others
+    /// become zero, whatever they were.
     ///
     /// # Panics
-    /// As [`softmax`], or if the processor does not support the level.
+    /// If `stride` is 0 or no multiple of [`LANES`], `n` is 0 or above `stride`, or `scores` is no whole number of rows.
     pub fn softmax(self, scores: &mut [f32], stride: usize, n: usize) {
         assert!(
             stride > 0 && stride.is_multiple_of(LANES) && scores.len().is_multiple_of(stride),
@@ -93,10 +50,11 @@ impl Isa {
         dispatch!(self, softmax(scores, stride, n));
     }
 
-    /// [`layer_norm`] at this level.
+    /// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x`, or of `x + y`, all `[n_rows, width]`: `(v - mean) / sqrt(variance +
+    /// epsilon) * weight + bias`, with `weight` and `bias` `[width]`.
     ///
     /// # Panics
-    /// As [`layer_norm`], or if the processor does not support the level.
+    /// If the lengths do not fit together or `width` is 0.
     pub fn layer_norm(
         self,
         x: &[f32],
@@ -118,10 +76,11 @@ impl Isa {
         dispatch!(self, layer_norm(x, y, weight, bias, epsilon, out));
     }
 
-    /// [`rms_norm`] at this level.
+    /// RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of each row of `x`, `[n_rows, width]`: `x / sqrt(mean of squares + epsilon) *
+    /// weight`, with `weight` `[width]`.
     ///
     /// # Panics
-    /// As [`rms_norm`], or if the processor does not support the level.
+    /// If the lengths do not fit together or `width` is 0.
     pub fn rms_norm(self, x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
         let width = weight.len();
         assert!(

@@ -1,13 +1,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels;
 use crate::testing::cases;
 
-fn every_level_gives(expected: &[f32], run: impl Fn(Isa) -> Vec<f32>) {
-    for level in Isa::all_supported() {
-        let found = run(level);
+fn every_isa_gives(expected: &[f32], run: impl Fn(Kernels) -> Vec<f32>) {
+    for kernels in Kernels::all_supported() {
+        let found = run(kernels);
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&found), bits(expected), "{level}");
+        assert_eq!(bits(&found), bits(expected), "{kernels}");
     }
 }
 
@@ -35,7 +36,7 @@ fn activations_have_the_values_of_their_formulas() {
         0.182_425_5,
     ]) {
         let mut values = [-1.5f32];
-        activation.apply(&mut values);
+        kernels().activate(activation, &mut values);
         assert!(
             (values[0] - expected).abs() < 1e-6,
             "{activation:?}: {}",
@@ -49,7 +50,7 @@ fn weights_sum_to_one_and_padding_is_zero() {
     let mut scores = vec![7.0; 32];
     scores[..3].copy_from_slice(&[1.0, 1000.0, 999.0]);
     scores[16..19].copy_from_slice(&[-1e30, -1e30, -1e30]);
-    softmax(&mut scores, 16, 3);
+    kernels().softmax(&mut scores, 16, 3);
     assert!((scores[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
     assert!((scores[1] / scores[2] - 1f32.exp()).abs() < 1e-5);
     assert!(scores[3..16].iter().chain(&scores[19..]).all(|&w| w == 0.0));
@@ -59,7 +60,7 @@ fn weights_sum_to_one_and_padding_is_zero() {
 #[test]
 fn layer_norm_centres_and_scales() {
     let mut out = [0.0; 4];
-    layer_norm(
+    kernels().layer_norm(
         &[1.0, 2.0, 3.0, 4.0],
         None,
         &[2.0; 4],
@@ -77,7 +78,7 @@ fn layer_norm_centres_and_scales() {
 #[test]
 fn rms_norm_scales_and_does_not_centre() {
     let mut out = [0.0; 4];
-    rms_norm(&[1.0, 7.0, 3.0, 4.0], &[2.0, 1.0], 0.5, &mut out);
+    kernels().rms_norm(&[1.0, 7.0, 3.0, 4.0], &[2.0, 1.0], 0.5, &mut out);
     for (i, (x, squares)) in [(1.0, 25.0), (7.0, 25.0), (3.0, 12.5), (4.0, 12.5)]
         .into_iter()
         .enumerate()
@@ -90,45 +91,45 @@ fn rms_norm_scales_and_does_not_centre() {
 #[test]
 #[should_panic(expected = "a multiple of 16")]
 fn softmax_refuses_rows_that_are_no_whole_panels() {
-    softmax(&mut [0.0; 24], 12, 3);
+    kernels().softmax(&mut [0.0; 24], 12, 3);
 }
 
 proptest! {
     #![proptest_config(cases(256))]
 
     #[test]
-    fn levels_agree(values in prop::collection::vec(-40f32..40.0, 1..200), n in 1usize..48) {
+    fn isas_agree(values in prop::collection::vec(-40f32..40.0, 1..200), n in 1usize..48) {
         for activation in ALL {
-            let run = |level: Isa| {
+            let run = |kernels: Kernels| {
                 let mut values = values.clone();
-                level.activate(activation, &mut values);
+                kernels.activate(activation, &mut values);
                 values
             };
-            every_level_gives(&run(Isa::Scalar), run);
+            every_isa_gives(&run(Kernels::SCALAR), run);
         }
 
         let mut scores = values.clone();
         scores.resize(values.len().next_multiple_of(48), -3.0);
-        let run = |level: Isa| {
+        let run = |kernels: Kernels| {
             let mut scores = scores.clone();
-            level.softmax(&mut scores, 48, n);
+            kernels.softmax(&mut scores, 48, n);
             scores
         };
-        every_level_gives(&run(Isa::Scalar), run);
+        every_isa_gives(&run(Kernels::SCALAR), run);
 
         let reversed: Vec<f32> = values.iter().rev().copied().collect();
-        let run = |level: Isa| {
+        let run = |kernels: Kernels| {
             let mut out = vec![0.0; values.len()];
-            level.layer_norm(&values, Some(&reversed), &values, &reversed, 1e-12, &mut out);
+            kernels.layer_norm(&values, Some(&reversed), &values, &reversed, 1e-12, &mut out);
             out
         };
-        every_level_gives(&run(Isa::Scalar), run);
+        every_isa_gives(&run(Kernels::SCALAR), run);
 
-        let run = |level: Isa| {
+        let run = |kernels: Kernels| {
             let mut out = vec![0.0; values.len()];
-            level.rms_norm(&values, &reversed, 1e-6, &mut out);
+            kernels.rms_norm(&values, &reversed, 1e-6, &mut out);
             out
         };
-        every_level_gives(&run(Isa::Scalar), run);
+        every_isa_gives(&run(Kernels::SCALAR), run);
     }
 }

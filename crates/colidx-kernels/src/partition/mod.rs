@@ -3,8 +3,14 @@
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod scalar;
+// Look-ups are one by one in AVX2 and NEON too.
+#[cfg(target_arch = "x86_64")]
+use scalar as avx2;
+#[cfg(target_arch = "aarch64")]
+use scalar as neon;
 
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch;
 
 /// Centroids that a word has bits for.
 const WORD: u32 = u32::BITS;
@@ -21,15 +27,6 @@ pub struct CodePartition {
 }
 
 impl CodePartition {
-    /// Appends codes; their places are counted from the first of `codes`. Centroid `c` is marked if bit `c % 32` of `marks[c / 32]` is set,
-    /// and not marked if there is no such word.
-    ///
-    /// # Panics
-    /// If there are more than 2^32 codes.
-    pub fn push(&mut self, codes: &[u32], marks: &[u32]) {
-        level().partition_codes(codes, marks, self);
-    }
-
     /// Takes everything out.
     pub fn clear(&mut self) {
         self.places.clear();
@@ -38,23 +35,18 @@ impl CodePartition {
     }
 }
 
-impl Isa {
-    /// [`CodePartition::push`] at this level.
+impl Kernels {
+    /// Appends `codes` to `partition`; places are counted from the first of `codes`. Centroid `c` is
+    /// marked if bit `c % 32` of `marks[c / 32]` is set, and not marked if there is no such word.
     ///
     /// # Panics
-    /// As [`CodePartition::push`], or if the processor does not support the level.
+    /// If there are more than 2^32 codes.
     pub fn partition_codes(self, codes: &[u32], marks: &[u32], partition: &mut CodePartition) {
         assert!(
             u32::try_from(codes.len()).is_ok(),
             "places are 32 bits wide"
         );
-        match self.checked() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `checked` has seen the processor report AVX-512.
-            Isa::Avx512 | Isa::Amx => unsafe { avx512::partition(codes, marks, partition) },
-            // Look-ups are one by one in AVX2 and NEON too.
-            _ => scalar::partition(codes, marks, partition),
-        }
+        dispatch!(self, partition(codes, marks, partition));
     }
 }
 

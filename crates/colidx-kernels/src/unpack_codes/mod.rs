@@ -8,23 +8,15 @@ use avx2 as avx512;
 mod neon;
 mod scalar;
 
-use crate::isa::dispatch;
-use crate::{Isa, level};
+use crate::Kernels;
+use crate::kernels::dispatch;
 
-/// Replaces `out` by the codes from number `first` on: code `i` is the `width` bits of `packed` from bit `i * width` on, the first
-/// bit of a byte being its lowest. Bits past the end of `packed` are 0.
-///
-/// # Panics
-/// If `width` is not 1 to 32.
-pub fn unpack_codes(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
-    level().unpack_codes(packed, width, first, out);
-}
-
-impl Isa {
-    /// [`unpack_codes`] at this level.
+impl Kernels {
+    /// Replaces `out` by the codes from number `first` on: code `i` is the `width` bits of `packed` from bit `i * width` on, the first
+    /// bit of a byte being its lowest. Bits past the end of `packed` are 0.
     ///
     /// # Panics
-    /// As [`unpack_codes`], or if the processor does not support the level.
+    /// If `width` is not 1 to 32.
     pub fn unpack_codes(self, packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
         assert!((1..=32).contains(&width), "{width} is not 1 to 32 bits");
         dispatch!(self, unpack(packed, width, first, out));

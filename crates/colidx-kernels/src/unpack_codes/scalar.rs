@@ -1,4 +1,4 @@
-//! The oracle: what every other level must give.
+//! The oracle: what every other instruction set must give.
 
 pub(super) fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
     let mask = u32::MAX >> (32 - width);

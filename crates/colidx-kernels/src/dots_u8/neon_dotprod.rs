@@ -1,11 +1,11 @@
-//! NEON: with the dot-product extension (Arm v8.2) one instruction multiplies and adds 16 pairs of signed bytes; tiles of 6
-//! rows by one panel take 24 of the 32 registers. Without it the portable code runs.
+//! NEON with the dot-product extension: one instruction multiplies and adds 16 pairs of signed bytes;
+//! tiles of 6 rows by one panel take 24 of the 32 registers. NEON without it runs the portable code.
 
 use std::arch::aarch64::*;
-use std::arch::{asm, is_aarch64_feature_detected};
+use std::arch::asm;
 
 use super::rows::Range;
-use super::{PanelsI8, RowsU8, scalar, tile};
+use super::{PanelsI8, RowsU8, tile};
 
 /// Sums of products of signed bytes: rows become signed by taking 128 from each value, and the sums start
 /// from what they lack by it.
@@ -74,33 +74,10 @@ unsafe impl tile::Sums for Dots {
     }
 }
 
-fn has_dots() -> bool {
-    is_aarch64_feature_detected!("dotprod")
-}
-
-pub(super) fn instructions() -> &'static str {
-    if has_dots() {
-        "sdot, 128 bits"
-    } else {
-        "portable"
-    }
-}
-
 /// # Safety
-/// `out` is as [`tile::dots_u8`] asks for.
-pub(super) unsafe fn dots_u8(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
-    if has_dots() {
-        // SAFETY: the dot-product extension is there; the rest is the caller's promise.
-        unsafe { dots(rows, columns, out, stride) }
-    } else {
-        scalar::dots_u8(rows, columns, out, stride);
-    }
-}
-
-/// # Safety
-/// The processor has the dot-product extension; `out` is as [`tile::dots_u8`] asks for.
+/// The processor has the dot-product extension; `out` is as [`tile::dots`] asks for.
 #[target_feature(enable = "neon,dotprod")]
-unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
+pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.
-    unsafe { tile::dots_u8::<Dots, 6, 4, 4>(rows, columns, out, stride) }
+    unsafe { tile::dots::<Dots, 6, 4, 4>(rows, columns, out, stride) }
 }
