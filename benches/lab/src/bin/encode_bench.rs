@@ -1,8 +1,12 @@
-//! Tokens a second for documents, and latency of single queries, of a checkpoint.
+//! Measures a checkpoint: tokens a second for documents, and latency of single queries.
 //!
-//! `cargo run --release -p colidx-encoder --example encode_bench -- CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]`
+//! ```text
+//! cargo run --release -p colidx-lab --features encoder --bin encode_bench -- \
+//!     CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]
+//! ```
 //!
-//! Both files are JSON Lines with `text` and perhaps `title`. `RAYON_NUM_THREADS` sets the number of threads.
+//! Both files are JSON Lines with `text` and optionally `title`. `RAYON_NUM_THREADS` sets the
+//! number of threads.
 
 use std::error::Error;
 use std::fs::File;

@@ -1,6 +1,11 @@
-//! What changes to an index cost: `cargo run --release -p colidx --example updates -- [DOCUMENTS] [DIRECTORY]`.
+//! Measures changes to an index: adding, deleting, merging, retraining.
 //!
-//! Documents are made up: some 60 vectors of 96 dimensions each, about topics. `docs/updates.md` has the figures of a run.
+//! ```text
+//! cargo run --release -p colidx-lab --bin updates -- [DOCUMENTS] [DIRECTORY]
+//! ```
+//!
+//! Documents are synthetic: about 60 vectors of 96 dimensions each, drawn by topic.
+//! `docs/updates.md` has the figures of a run.
 
 use colidx_core::*;
 use std::error::Error as StdError;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use colidx_kernels::{Panels, maxsim};
+use colidx_kernels::{Panels, kernels};
 use rayon::prelude::*;
 
 use crate::npy::{Result, floats, integers};
@@ -45,10 +45,7 @@ pub struct Truth {
 
 impl Corpus {
     pub fn open(dir: &Path) -> Result<Corpus> {
-        let vectors = floats(&dir.join("doc_embeddings.npy"))?;
-        let &[n, dim] = &vectors.shape[..] else {
-            return Err("doc_embeddings.npy is not [tokens, dim]".into());
-        };
+        let ([n, dim], vectors) = floats(&dir.join("doc_embeddings.npy"), "[tokens, dim]")?;
         let mut starts = vec![0];
         for len in integers(&dir.join("doc_lens.npy"))? {
             starts.push(starts[starts.len() - 1] + len as usize);
@@ -66,7 +63,7 @@ impl Corpus {
         let (queries, judgements) = queries(dir, dim)?;
         Ok(Corpus {
             dim,
-            vectors: vectors.values,
+            vectors,
             token_ids,
             starts,
             queries,
@@ -154,7 +151,7 @@ impl Corpus {
                 let mut best = Vec::new();
                 queries
                     .iter()
-                    .map(|&query| maxsim(&rows, &self.queries[query as usize], &mut best))
+                    .map(|&query| kernels().maxsim(&rows, &self.queries[query as usize], &mut best))
                     .collect()
             })
             .collect();
@@ -210,10 +207,7 @@ fn queries(dir: &Path, dim: usize) -> Result<(Vec<Panels>, Vec<Gains>)> {
     if !path.exists() {
         return Ok((Vec::new(), Vec::new()));
     }
-    let queries = floats(&path)?;
-    let &[count, tokens, query_dim] = &queries.shape[..] else {
-        return Err("query_embeddings.npy is not [queries, tokens, dim]".into());
-    };
+    let ([count, tokens, query_dim], queries) = floats(&path, "[queries, tokens, dim]")?;
     if query_dim != dim {
         return Err(format!("documents have {dim} dimensions, queries {query_dim}").into());
     }
@@ -227,7 +221,7 @@ fn queries(dir: &Path, dim: usize) -> Result<(Vec<Panels>, Vec<Gains>)> {
             judgements[query.parse::<usize>()?] = gains.collect::<Result<_>>()?;
         }
     }
-    let panels = queries.values.chunks_exact(tokens * dim);
+    let panels = queries.chunks_exact(tokens * dim);
     Ok((
         panels.map(|query| Panels::new(query, dim)).collect(),
         judgements,

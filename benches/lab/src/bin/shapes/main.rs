@@ -1,9 +1,16 @@
-//! Measures codebooks: `shapes EMBEDDINGS_DIR [SECTION...]`, in Markdown tables. `docs/codebook.md` says what came out.
+//! Measures codebooks, in Markdown tables. `docs/codebook.md` has the results.
 //!
-//! EMBEDDINGS_DIR holds doc_embeddings.npy, doc_lens.npy, token_ids.npy, query_embeddings.npy and, for nDCG, qrels.json with
-//! `{"query row": {"document row": gain}}`. Sections, all by default: `shapes`, `training`, `allocation`, `buckets`,
-//! `lengths`, `work`; the last takes no queries. COLIDX_CENTROIDS names the sizes of codebook, 16384 unless set: `COLIDX_CENTROIDS=4096,16384`. COLIDX_STEP=4 trains
-//! on every fourth document, COLIDX_SHAPES=token-aware leaves the flat shape out; both are for machines without an hour to give.
+//! ```text
+//! cargo run --release -p colidx-lab --features faiss --bin shapes -- EMBEDDINGS_DIR [SECTION...]
+//! ```
+//!
+//! EMBEDDINGS_DIR holds doc_embeddings.npy, doc_lens.npy, token_ids.npy, query_embeddings.npy and,
+//! for nDCG, qrels.json with `{"query row": {"document row": gain}}`. Sections, all by default:
+//! `shapes`, `training`, `allocation`, `buckets`, `lengths`, `work`; the last needs no queries.
+//!
+//! Environment: `COLIDX_CENTROIDS=4096,16384` sets the sizes of the codebook (16384 by default),
+//! `COLIDX_STEP=4` trains on every fourth document, `COLIDX_SHAPES=token-aware` leaves the flat kind
+//! out. The last two are for small machines.
 
 mod corpus;
 mod npy;

@@ -169,7 +169,7 @@ fn check(corpus: &Corpus, codebook: &Codebook, codes: &[u32]) -> Checked {
                     };
                     rows.len()
                 ];
-                colidx_kernels::nearest(&vectors, &panels, &mut nearest);
+                colidx_kernels::kernels().nearest(&vectors, &panels, &mut nearest);
                 let mut sums = [0.0; 3];
                 for (&row, nearest) in rows.iter().zip(&nearest) {
                     let error = distance(row, codes[row] as usize);
