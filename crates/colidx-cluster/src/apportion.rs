@@ -1,15 +1,16 @@
-//! Dividing centroids over sets of vectors.
+//! Apportions centroids to sets of vectors.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::rows::mean;
 
-/// Gives each set one centroid, then the next always to the set with the greatest weight per centroid (Jefferson's method),
-/// but none more centroids than it has vectors. `sets` are pairs of weight and number of vectors, at least one.
+/// Gives each set one centroid, then the next one always to the set with the greatest weight per
+/// centroid (Jefferson's method), but no set more centroids than it has vectors. `sets` are pairs
+/// of weight and number of vectors, at least one.
 pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
     let mut shares = vec![1; sets.len()];
-    // The bits of floats that are not negative sort as the floats do; ties go to the earlier set.
+    // Non-negative floats sort by their bits; ties go to the earlier set.
     let claim = |share: usize, i: usize| ((sets[i].0 / (share + 1) as f64).to_bits(), Reverse(i));
     let mut claims: BinaryHeap<_> = (0..sets.len()).map(|i| claim(1, i)).collect();
     let mut left = centroids.saturating_sub(sets.len());
@@ -26,18 +27,18 @@ pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
     shares
 }
 
-/// How far vectors lie from their mean.
+/// Dispersion: how far vectors lie from their mean.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Dispersion {
-    /// Vectors; a fraction where they stand for more than themselves.
+    /// Number of vectors; a fraction where each stands for more than itself.
     vectors: f64,
     pub mean: Vec<f32>,
-    /// The sum over the vectors of their squared distance to their mean: the error that one centroid leaves.
+    /// The sum of squared distances to the mean: the error that a single centroid leaves.
     error: f64,
 }
 
 impl Dispersion {
-    /// Of vectors `[n, dim]`.
+    /// The dispersion of `vectors`, `[n, dim]`.
     pub(crate) fn of(vectors: &[f32], dim: usize) -> Dispersion {
         if vectors.is_empty() {
             return Dispersion::default();
@@ -55,7 +56,7 @@ impl Dispersion {
         }
     }
 
-    /// As if there were `factor` times the vectors.
+    /// The same with `factor` times as many vectors.
     pub(crate) fn scaled(self, factor: f64) -> Dispersion {
         Dispersion {
             vectors: self.vectors * factor,
@@ -64,7 +65,7 @@ impl Dispersion {
         }
     }
 
-    /// Of the vectors of several dispersions together.
+    /// The dispersion of the union of several sets, from theirs.
     pub(crate) fn merged<'a>(dispersions: impl IntoIterator<Item = &'a Dispersion>) -> Dispersion {
         let mut merged = Dispersion::default();
         for dispersion in dispersions {
@@ -86,7 +87,7 @@ impl Dispersion {
         merged
     }
 
-    /// What a set's share of the centroids goes by: `error ^ damping`.
+    /// The weight for [`apportion`]: `error ^ damping`.
     pub(crate) fn weight(&self, damping: f32) -> f64 {
         self.error.powf(f64::from(damping))
     }

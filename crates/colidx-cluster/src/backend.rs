@@ -1,4 +1,4 @@
-//! The seam between the two k-means backends, and the cases that need neither.
+//! The interface of k-means backends, and the problems that need none.
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use crate::ClusterError;
 use crate::rows::mean;
 
-/// One k-means problem. What reaches an backend has at least two centroids, and more distinct vectors than centroids.
+/// One k-means problem. A backend gets at least two centroids, and more distinct vectors than
+/// centroids.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem<'a> {
     /// `[n, dim]`, finite.
@@ -19,7 +20,8 @@ pub(crate) struct Problem<'a> {
     pub seed: u64,
 }
 
-/// Is told of every pass, in comparisons. After a break, centroids are of no interest: an backend may return what it has.
+/// Called after every pass with its comparisons. After a break the result is discarded: a backend
+/// may return any centroids.
 pub(crate) type Tick<'a> = dyn Fn(u64) -> ControlFlow<()> + Sync + 'a;
 
 /// A k-means backend.
@@ -27,22 +29,23 @@ pub(crate) trait Backend: Sync {
     /// Returns `[centroids, dim]`.
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError>;
 
-    /// As `fit`, for vectors that are one cell of many, whose centroids are refined together afterwards; there may be fewer
-    /// than asked for.
+    /// As `fit`, for one cell of many whose centroids are refined together afterwards; may return
+    /// fewer centroids than asked for.
     fn fit_cell(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         self.fit(problem, tick)
     }
 
-    /// About how many comparisons a problem takes that does not converge early.
+    /// The expected number of comparisons, if the problem does not converge early.
     fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
         (vectors * centroids * iterations) as u64
     }
 
-    /// Whether problems of one codebook may run at the same time.
+    /// Whether several problems may run at the same time.
     fn concurrent(&self) -> bool;
 }
 
-/// What needs no backend: no vectors, fewer distinct vectors than centroids, one centroid.
+/// Solves the problems that need no backend: no vectors, no more distinct vectors than centroids,
+/// one centroid.
 pub(crate) fn trivial(problem: &Problem) -> Option<Vec<f32>> {
     let distinct = distinct_vectors(problem.vectors, problem.dim, problem.centroids + 1);
     if distinct.len() <= problem.centroids {
@@ -65,7 +68,7 @@ fn distinct_vectors(vectors: &[f32], dim: usize, limit: usize) -> Vec<&[f32]> {
         .collect()
 }
 
-/// A vector compared by its bits, the two zeros being one.
+/// A vector that compares by its bits, where both zeros are equal.
 struct Bits<'a>(&'a [f32]);
 
 impl Bits<'_> {

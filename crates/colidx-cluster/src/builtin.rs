@@ -1,9 +1,9 @@
-//! The built-in backend: Lloyd's algorithm where centroids are few, cells of vectors with a share of the centroids each where
-//! they are many.
+//! The built-in backend: Lloyd's algorithm for few centroids, Lloyd's algorithm per cell for many.
 //!
-//! Lloyd's algorithm compares `n` vectors with all `k` centroids, pass by pass. Vectors far apart never share a centroid, so
-//! the vectors are first divided over about `sqrt(k)` coarse cells, each of which is a problem of its own, with about
-//! `sqrt(k)` centroids. A few passes over all vectors then let the centroids move across the borders of the cells.
+//! Lloyd's algorithm compares `n` vectors with all `k` centroids in every pass. Vectors far apart
+//! never share a centroid, so for large `k` the vectors are first partitioned into about `sqrt(k)`
+//! coarse cells, each a problem of its own with about `sqrt(k)` centroids. A few passes over all
+//! vectors then let centroids move across cell borders.
 
 use rayon::prelude::*;
 
@@ -16,9 +16,9 @@ use crate::lookup::FEW;
 use crate::rng::mix;
 use crate::rows::gather;
 
-/// As the default of [`TrainOptions::damping`](crate::TrainOptions), for cells in place of tokens.
+/// [`TrainOptions::damping`](crate::TrainOptions) by default, for cells in place of tokens.
 pub(crate) const DAMPING: f32 = 0.9;
-/// Passes over all vectors.
+/// Refining passes over all vectors.
 pub(crate) const PASSES: usize = 2;
 
 pub(crate) struct Builtin;
@@ -36,7 +36,7 @@ impl Backend for Builtin {
         let root = centroids.isqrt();
         let compared = match centroids {
             ..=FEW => centroids * iterations,
-            // Cells differ in size, and a lookup takes about this much.
+            // Measured: cells differ in size, and a lookup costs about this much.
             _ => 2 * root * iterations + 10 * root * PASSES,
         };
         (vectors * compared) as u64
@@ -69,14 +69,14 @@ fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     })
 }
 
-/// Repeats centroids to make up for missing ones, up to `values`: a cell that repeats few vectors leaves part of its share.
-/// A repeated centroid wins no vector, so the next pass puts it where the error is greatest.
+/// Repeats centroids up to `values`, where a cell of repeated vectors used less than its share. A
+/// repeated centroid wins no vector, so the next pass moves it to where the error is greatest.
 pub(crate) fn fill(centroids: &mut Vec<f32>, values: usize) {
     let missing = values.saturating_sub(centroids.len());
     centroids.extend_from_within(..missing.min(centroids.len()));
 }
 
-/// The centroids of each cell of the vectors, one after the other; fewer where vectors repeat.
+/// The centroids of all cells, concatenated; fewer than asked for where vectors repeat.
 fn by_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     let &Problem {
         vectors,

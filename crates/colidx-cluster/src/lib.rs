@@ -1,12 +1,13 @@
 //! K-means for the codebook of a late-interaction index.
 //!
-//! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`] then gives every vector of
-//! the corpus its nearest centroid, and [`cells`] says which centroids lie near each other. Two backends stand behind one seam
-//! ([`KMeans`]), and two kinds of codebook ([`CodebookKind`]): one flat k-means, or one k-means for each vocabulary id.
+//! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`]
+//! then gives every vector of the corpus its nearest centroid, and [`cells`] groups centroids that
+//! lie near each other. There are two backends ([`KMeans`]) and two kinds of codebook
+//! ([`CodebookKind`]): one k-means over all vectors, or one for each vocabulary id.
 //! `docs/codebook.md` in the repository has the measurements behind the defaults.
 //!
-//! Everything runs in the current rayon pool. The built-in backend and the assigner give the same bits for any number of
-//! threads and on every instruction set.
+//! Everything runs in the current rayon pool. The built-in backend and the assigner give the same
+//! bits for any number of threads and on every instruction set.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -15,7 +16,8 @@
 //!
 //! let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9]; // [4, 2]
 //! let sample = Sample { vectors: &vectors, dim: 2, token_ids: None };
-//! let options = TrainOptions { backend: KMeans::Builtin, kind: CodebookKind::Flat, ..TrainOptions::new(2) };
+//! let options = TrainOptions { backend: KMeans::Builtin, kind: CodebookKind::Flat,
+//! ..TrainOptions::new(2) };
 //! let codebook = train(&sample, &options, &|_| ControlFlow::Continue(()))?;
 //!
 //! let mut codes = Vec::new();

@@ -1,8 +1,9 @@
-//! The token-aware kind: which token gets how many centroids.
+//! Token-aware codebooks: how many centroids each token gets.
 //!
-//! After TACHIOM (arXiv 2604.28142): the vectors of one vocabulary id are clustered on their own, so a codebook costs many
-//! small k-means problems and not one of all vectors against all centroids. A token's share follows the squared error it
-//! would have with a single centroid, damped by an exponent.
+//! After TACHIOM (arXiv 2604.28142): the vectors of each vocabulary id are clustered on their own,
+//! so that a codebook takes many small k-means problems instead of one with all centroids. A
+//! token's share follows the squared error it would have with a single centroid, damped by an
+//! exponent.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,28 +20,29 @@ pub(crate) struct Piece {
     pub dispersion: Dispersion,
 }
 
-/// How many rows a token has in a part, and how many centroids they get.
+/// A token's rows in a part, and the centroids they get.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share {
     pub rows: usize,
     pub centroids: usize,
 }
 
-/// What is trained where.
+/// Which tokens are trained on which parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// By part: the tokens trained on its rows. Rows of other tokens are pooled. The last is the pool, which is of
-    /// [`SHARED`].
+    /// By part: the tokens trained on its rows. Rows of other tokens are pooled. The last entry is
+    /// the pool, for [`SHARED`].
     pub parts: Vec<BTreeMap<u32, Share>>,
-    /// By part: the rows that are pooled, and those pooled of the parts before it.
+    /// By part: its range among all pooled rows.
     pub pooled: Vec<Range<usize>>,
-    /// Of the rows that are pooled every how many are trained on, so that the pool is no larger than a part.
+    /// Train on every `stride`-th pooled row, so that the pool is no larger than a part.
     pub stride: usize,
 }
 
 impl Plan {
-    /// Divides `centroids`, at least 1, over the tokens of at least one vector, by part. Tokens that would get less than one
-    /// centroid are pooled in [`SHARED`], which always gets one, for tokens the sample has not seen.
+    /// Apportions `centroids`, at least 1, to the tokens of at least one vector, by part. Tokens
+    /// that would get less than one centroid are pooled in [`SHARED`], which always gets one, for
+    /// tokens that are not in the sample.
     pub(crate) fn new(
         partition: &Partition,
         tokens: BTreeMap<u32, Vec<Piece>>,
@@ -56,7 +58,7 @@ impl Plan {
         let mut pool = Vec::new();
         for (token_id, pieces) in tokens {
             if token_id == SHARED {
-                // Rows without token that have parts of their own; the others are pooled.
+                // Rows without token in parts of their own keep them; the others are pooled.
                 (shared, pool) = pieces.into_iter().partition(|p| partition.is_cell(p.part));
             } else {
                 own.push((token_id, weight(&pieces), pieces));
@@ -103,7 +105,7 @@ impl Plan {
         plan
     }
 
-    /// Tokens that are trained in several parts, with these parts.
+    /// Tokens trained in several parts, with these parts.
     pub(crate) fn divided(&self) -> BTreeMap<u32, Vec<usize>> {
         let mut divided: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (part, tokens) in self.parts.iter().enumerate() {
@@ -115,7 +117,7 @@ impl Plan {
         divided
     }
 
-    /// Notes what is pooled, and says how many rows that leaves to train on.
+    /// Records the pooled rows and returns how many are trained on.
     fn pool(&mut self, pieces: &[Piece], limit: usize) -> usize {
         for piece in pieces {
             self.pooled[piece.part].end += piece.rows;

@@ -1,4 +1,5 @@
-//! faiss has threads of its own (OpenMP, BLAS) that no rayon pool governs: their number must not show in the codebook either.
+//! faiss has threads of its own (OpenMP, BLAS) that no rayon pool governs: their number must not
+//! show in the codebook either.
 #![cfg(feature = "faiss")]
 
 use std::ops::ControlFlow;

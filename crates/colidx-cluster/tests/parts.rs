@@ -1,4 +1,5 @@
-//! A sample that is read part by part, and is divided into many: the same codebook whatever is held, and as good a one.
+//! A sample that is read part by part, and is divided into many: the same codebook whatever is
+//! held, and as good a one.
 
 use std::error::Error;
 use std::ops::ControlFlow;

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 /// The environment variable that selects an instruction set.
 const VARIABLE: &str = "COLIDX_KERNELS";
 
-/// The SIMD registers of an instruction set: what a kernel needs to know that has no use for the
-/// special units which tell instruction sets of the same registers apart.
+/// The SIMD registers of an instruction set. Kernels that need no special unit are written once for
+/// all instruction sets of the same registers.
 #[derive(Clone, Copy)]
 #[allow(
     dead_code,

@@ -58,7 +58,8 @@ macro_rules! dispatch {
         match $kernels.isa().registers() {
             #[cfg(target_arch = "x86_64")]
             #[allow(unused_unsafe, reason = "some modules are safe code under an alias")]
-            // SAFETY: `Kernels` proves AVX-512 F, BW and VL, AVX2 and FMA; the caller has checked the lengths.
+            // SAFETY: `Kernels` proves AVX-512 F, BW and VL, AVX2 and FMA; the caller has checked
+            // the lengths.
             $crate::isa::Registers::Avx512 => unsafe { avx512::$kernel $arguments },
             #[cfg(target_arch = "x86_64")]
             #[allow(unused_unsafe, reason = "some modules are safe code under an alias")]

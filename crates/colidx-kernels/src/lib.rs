@@ -1,6 +1,6 @@
-//! The arithmetic of colidx: dot products and MaxSim in f32 and in integers, the residual codec, and
-//! the element-wise layers of a transformer. Every kernel has a scalar reference implementation and
-//! SIMD versions; the instruction set ([`Isa`]) is chosen at run time.
+//! The arithmetic of colidx: dot products and MaxSim in f32 and in integers, the residual codec,
+//! and the element-wise layers of a transformer. Every kernel has a scalar reference implementation
+//! and SIMD versions; the instruction set ([`Isa`]) is chosen at run time.
 //!
 //! # Every instruction set gives the same bits
 //!
@@ -35,8 +35,8 @@
 //!
 //! - *rows* are token vectors, `[n_rows, dim]`, row-major; rows of i16 are [`stride_i16`] apart;
 //! - *columns* are what rows are multiplied with, laid out once as panels of [`LANES`] columns;
-//! - *codes* (`u16` or `u32`) hold a centroid and one of [`GAINS`] gains, one code per token vector;
-//!   packed codes have a fixed number of bits each;
+//! - *codes* (`u16` or `u32`) hold a centroid and one of [`GAINS`] gains, one code per token
+//!   vector; packed codes have a fixed number of bits each;
 //! - *residuals* are bits that select weights ([`unpack`], [`Quantizer`]), [`packed_len`] bytes per
 //!   token vector.
 //!
@@ -44,10 +44,10 @@
 //!
 //! On x86-64 processors with AMX the fastest instruction set is [`Isa::Amx`]. Linux allocates the
 //! tile registers, eight kilobytes a thread, only to a process that asks
-//! (`arch_prctl(ARCH_REQ_XCOMP_PERM)`), and for all of its threads until it ends. From then on Linux
-//! refuses alternate signal stacks (`sigaltstack`) smaller than about 11 KiB: a program that has
-//! smaller ones must not let this crate ask. `COLIDX_KERNELS=avx512-vnni` selects AVX-512 without AMX,
-//! and then nothing is asked. Where Linux refuses, AMX counts as not supported.
+//! (`arch_prctl(ARCH_REQ_XCOMP_PERM)`), and for all of its threads until it ends. From then on
+//! Linux refuses alternate signal stacks (`sigaltstack`) smaller than about 11 KiB: a program that
+//! has smaller ones must not let this crate ask. `COLIDX_KERNELS=avx512-vnni` selects AVX-512
+//! without AMX, and then nothing is asked. Where Linux refuses, AMX counts as not supported.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;

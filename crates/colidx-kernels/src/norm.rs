@@ -1,13 +1,15 @@
-//! Bringing token vectors to unit length.
+//! Normalisation to unit length.
 //!
-//! The sum of squares has sixteen parts, part `i` taking dimensions `i`, `i + 16` and so on, so that every register width
-//! adds the same numbers in the same order; the parts are then added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
+//! The sum of squares has sixteen parts: part `i` takes dimensions `i`, `i + 16` and so on, so that
+//! every register width adds the same values in the same order. The parts are then added in halves:
+//! 8 and 8, 4 and 4, 2 and 2, 1 and 1.
 
 use crate::kernels::dispatch;
 use crate::{Kernels, LANES};
 
 impl Kernels {
-    /// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros stays.
+    /// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros
+    /// stays.
     ///
     /// `rows` is `[n_rows, dim]`. All instruction sets give the same bits.
     ///

@@ -1,4 +1,4 @@
-//! The layout of columns that the dot-product kernels read.
+//! The layout of f32 columns.
 
 use crate::RowsView;
 
@@ -10,18 +10,19 @@ pub const LANES: usize = 16;
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [f32; LANES]);
 
-/// Columns (query tokens or centroids) laid out for the kernels: panels of [`LANES`] columns, `[n_panels][dim][16]` f32,
-/// 64-byte aligned, the missing columns of the last panel zero.
+/// Columns (query tokens or centroids) laid out for the kernels: panels of [`LANES`] columns,
+/// `[n_panels][dim][16]` f32, 64-byte aligned, the missing columns of the last panel zero.
 ///
-/// Each column may carry a bias, the value its dot products start from. With `-|c|²/2` as the bias of centroid `c`, the
-/// column with the largest `bias + x·c` is the centroid nearest to `x` by Euclidean distance.
+/// Each column may carry a bias, the value its dot products start from. With `-|c|²/2` as the bias
+/// of centroid `c`, the column with the largest `bias + x·c` is the centroid nearest to `x` by
+/// Euclidean distance.
 #[derive(Clone, Debug)]
 pub struct Panels {
     dim: usize,
     columns: usize,
     lines: Vec<Line>,
     bias: Vec<Line>,
-    /// As `bias`, with minus infinity in the missing columns, so that they never win an argmax.
+    /// `bias` with minus infinity in the missing columns, so that they never win an argmax.
     bias_masked: Vec<Line>,
 }
 
@@ -62,7 +63,7 @@ impl Panels {
         }
     }
 
-    /// No columns yet, of `dim` dimensions: to be filled.
+    /// No columns, of `dim` dimensions, to be filled later.
     ///
     /// # Panics
     /// If `dim` is 0.
@@ -77,7 +78,7 @@ impl Panels {
         }
     }
 
-    /// Replaces the columns by the rows of `rows`, each multiplied by `scale`, without new memory where there is enough.
+    /// Replaces the columns by the rows of `rows`, each multiplied by `scale`, reusing memory.
     pub fn refill(&mut self, rows: RowsView<'_>, scale: f32) {
         let dim = rows.dim();
         self.reset(rows.len(), dim);
@@ -89,7 +90,7 @@ impl Panels {
         }
     }
 
-    /// Replaces the columns by those of the matrix whose rows are `rows`, without new memory where there is enough.
+    /// Replaces the columns by those of the matrix whose rows are `rows`, reusing memory.
     pub fn refill_columns_of(&mut self, rows: RowsView<'_>) {
         let (dim, columns) = (rows.len().max(1), rows.dim());
         self.reset(columns, dim);
@@ -100,7 +101,7 @@ impl Panels {
         }
     }
 
-    /// Makes room for `columns` columns without bias, the missing ones of the last panel zero.
+    /// Resizes to `columns` columns without bias, with zeros in the missing ones of the last panel.
     fn reset(&mut self, columns: usize, dim: usize) {
         let panels = columns.div_ceil(LANES);
         let (full, zero) = (columns / LANES, Line([0.0; LANES]));
@@ -147,8 +148,8 @@ impl Panels {
         self.columns
     }
 
-    /// Number of columns rounded up to whole panels: the row length of the outputs of [`dots`](crate::Kernels::dots) and
-    /// [`max_dots`](crate::Kernels::max_dots).
+    /// Number of columns rounded up to whole panels: the row length of the outputs of
+    /// [`dots`](crate::Kernels::dots) and [`max_dots`](crate::Kernels::max_dots).
     pub fn padded_columns(&self) -> usize {
         self.panels() * LANES
     }

@@ -1,8 +1,9 @@
-//! From the partial results of [`LANES`] lanes to one.
+//! Reduction of [`LANES`] lanes to one value.
 
 use crate::LANES;
 
-/// Joins lanes in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1, so that every register width does the same steps.
+/// Reduces in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1, in the same order for every register
+/// width.
 #[inline(always)]
 pub(crate) fn reduce(mut lanes: [f32; LANES], with: impl Fn(f32, f32) -> f32) -> f32 {
     for half in [8, 4, 2, 1] {
@@ -13,13 +14,13 @@ pub(crate) fn reduce(mut lanes: [f32; LANES], with: impl Fn(f32, f32) -> f32) ->
     lanes[0]
 }
 
-/// The greater of two numbers, as one instruction; the second where they do not compare.
+/// The greater of two values, in one instruction; the second if they do not compare.
 #[inline(always)]
 pub(crate) fn greater(x: f32, y: f32) -> f32 {
     if x > y { x } else { y }
 }
 
-/// The lesser of two numbers, as one instruction; the second where they do not compare.
+/// The lesser of two values, in one instruction; the second if they do not compare.
 #[inline(always)]
 pub(crate) fn lesser(x: f32, y: f32) -> f32 {
     if x < y { x } else { y }

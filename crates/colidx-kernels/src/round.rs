@@ -1,15 +1,15 @@
-//! Rounding to whole numbers, of two as near to the even one, by an addition: where the target is not compiled for newer
-//! instructions, the standard library's rounding is a call a number.
+//! Rounding to the nearest integer, ties to even, by an addition: without newer instructions the
+//! standard library's rounding is a function call per value.
 
-/// The whole number nearest to `x`, which lies within ±2^31.
+/// The integer nearest to `x`, which must be within ±2^31.
 #[inline(always)]
 pub(crate) fn nearest(x: f64) -> i32 {
-    /// Among numbers as large as this there are no fractions, and their last bits count from 0.
+    /// Values of this magnitude have no fraction, and their last bits count from 0.
     const LARGE: f64 = 1.5 * (1u64 << 52) as f64;
     (x + LARGE).to_bits() as i32
 }
 
-/// The whole number nearest to `x`, which lies within those of 16 bits.
+/// The integer nearest to `x`, which must be within the range of i16.
 #[inline(always)]
 pub(crate) fn nearest_i16(x: f32) -> i16 {
     /// As above.

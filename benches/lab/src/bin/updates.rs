@@ -92,7 +92,8 @@ fn timed<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(done)
 }
 
-/// Adds documents from `first` on, in one commit. What the source takes to make vectors is not the engine's.
+/// Adds documents from `first` on, in one commit. Generating vectors is not part of the engine's
+/// time.
 fn add(writer: &mut IndexWriter, first: u64, count: u64) -> Result<CommitReport> {
     (first..first + count).try_for_each(|n| document(n, |d| writer.add(d)))?;
     writer.commit(&mut Topics, &NoProgress)

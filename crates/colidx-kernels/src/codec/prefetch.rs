@@ -1,15 +1,15 @@
-//! Fetching centroids before they are used: the codes of a document point all over a codebook that is too large for the
-//! nearer caches.
+//! Software prefetch of centroids: the codes of a document point all over a codebook that is too
+//! large for the nearer caches.
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 use super::{Codec, split};
 use crate::Code;
 
-/// Tokens between the fetch of a centroid and its use.
+/// Tokens between the prefetch of a centroid and its use.
 const AHEAD: usize = 8;
 
-/// Fetches the centroid of the token that comes some after `t`.
+/// Prefetches the centroid of the token that comes [`AHEAD`] after `t`.
 #[inline(always)]
 pub(super) fn fetch<C: Code>(codec: &Codec, codes: &[C], t: usize) {
     let Some(code) = codes.get(t + AHEAD) else {

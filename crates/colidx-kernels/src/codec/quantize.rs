@@ -1,4 +1,4 @@
-//! Residuals to bits: the writer's side of the codec.
+//! Quantises residuals to bits: the writer's side of the codec.
 
 mod body;
 
@@ -6,27 +6,29 @@ use super::bits::{assert_nbits, packed_len};
 use crate::Kernels;
 use crate::kernels::dispatch;
 
-/// What weights can follow each other depends on the lowest bits of two dimensions before: so many states.
+/// States of the trellis: the lowest bits of the two dimensions before decide which weights may
+/// follow.
 const STATES: usize = 4;
 
 /// Chains that are coded together.
 const LANES: usize = 8;
 
-/// Weights, arranged to find those near a value.
+/// Weights, arranged to find the nearest to a value.
 #[derive(Clone, Debug)]
 pub struct Quantizer {
     nbits: usize,
-    /// Those that a step of the trellis chooses among: `[STATES]`, by row and by the lowest bit of the bucket within it, ascending.
+    /// The weights that a step of the trellis chooses among: `[STATES]`, by row and by the lowest
+    /// bit of the bucket within it, ascending.
     sets: [Vec<f32>; STATES],
-    /// What lies in the middle between two neighbours of a set.
+    /// The midpoints between neighbours of a set.
     middles: [Vec<f32>; STATES],
 }
 
 impl Quantizer {
-    /// For weights `[2, 2^nbits]`, each row of them ascending.
+    /// Of `weights`, `[2, 2^nbits]`, each row ascending.
     ///
     /// # Panics
-    /// If `nbits` is not 1, 2, 4 or 8, or there is another number of weights.
+    /// If `nbits` is not 1, 2, 4 or 8, or the number of weights does not match.
     pub fn new(weights: &[f32], nbits: usize) -> Quantizer {
         assert_nbits(nbits);
         assert_eq!(weights.len(), 2 << nbits, "`weights` is [2, 2^nbits]");
@@ -54,8 +56,8 @@ impl Quantizer {
 }
 
 impl Kernels {
-    /// Packs token vectors, `[n, dim]`, such that of all that their bits can name, what they name lies nearest to each.
-    /// `out` is `[n, packed_len]`; the spare bits of each vector's last byte are zero.
+    /// Packs token vectors, `[n, dim]`, into the bits that decode nearest to each. `out` is
+    /// `[n, packed_len]`; the spare bits of each vector's last byte are zero.
     ///
     /// # Panics
     /// If `dim` is 0 or a slice has another length.
@@ -71,7 +73,8 @@ impl Kernels {
     }
 }
 
-/// The body, compiled for one level. It has no fused multiply-add, so all instruction sets give the same bits.
+/// The body, compiled for one instruction set. It has no fused multiply-add, so all instruction
+/// sets give the same bits.
 macro_rules! compile_for {
     ($module:ident $(, $features:literal)?) => {
         mod $module {

@@ -98,7 +98,7 @@ proptest! {
         vector in prop::collection::vec(-1.2f32..1.2, 1..9),
         seed in any::<u64>(),
     ) {
-        // As many bits as can be tried in full.
+        // Few enough bits to try all combinations.
         let vector = &vector[..vector.len().min(12 / nbits)];
         let mut weights = noise(2 << nbits, seed);
         weights.chunks_mut(1 << nbits).for_each(|row| row.sort_by(f32::total_cmp));
@@ -168,8 +168,9 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
 fn bits_of_a_known_vector() {
     let mut out = [7; 8];
     unpack(&[0b0001, 0b1111, 0b0000, 0b0010], 4, &mut out);
-    // The first byte has no others before it. Its lowest bit brings the second's lower half into the second row of weights and flips
-    // the lowest bit of the third's, which the second brings into the second row, and so on.
+    // The first byte has no predecessors. Its lowest bit moves the second byte's lower half into
+    // the second row of weights and flips the lowest bit of the third, which the second moves into
+    // the second row, and so on.
     assert_eq!(out, [1, 0, 31, 0, 17, 0, 3, 0]);
 }
 

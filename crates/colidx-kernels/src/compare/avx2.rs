@@ -8,7 +8,7 @@ use super::{WORD, scalar};
 const WIDTH: usize = 8;
 
 /// # Safety
-/// The processor has AVX2; `bits` is a word for every 64 of `values` begun.
+/// The processor has AVX2; `bits` has a word for every 64 `values` begun.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     let (whole, rest) = values.as_chunks::<WORD>();
@@ -18,7 +18,7 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
         for at in (0..WORD).step_by(WIDTH) {
             // SAFETY: a register of numbers from there on is within the word's.
             let eight = unsafe { _mm256_loadu_si256(values.as_ptr().add(at).cast()) };
-            // There is no comparison of unsigned numbers but for the greater.
+            // AVX2 has no unsigned comparison, only a maximum.
             let reach = _mm256_cmpeq_epi32(_mm256_max_epu32(eight, floor), eight);
             let mask = _mm256_movemask_ps(_mm256_castsi256_ps(reach));
             *word |= u64::from(mask as u8) << at;
@@ -27,11 +27,11 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
-/// Rows of numbers of one width.
+/// `rows_any_ge` for one element type.
 macro_rules! rows {
     ($name:ident, $number:ty, $greater:ident) => {
         /// # Safety
-        /// The processor has AVX2; `values` is `[n_rows, least.len()]`, and a row has values.
+        /// The processor has AVX2; `values` is `[n_rows, least.len()]`, with at least one column.
         #[target_feature(enable = "avx2")]
         pub(super) unsafe fn $name(values: &[$number], least: &[$number], out: &mut Vec<u32>) {
             const WIDTH: usize = size_of::<__m256i>() / size_of::<$number>();

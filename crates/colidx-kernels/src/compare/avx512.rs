@@ -1,4 +1,4 @@
-//! AVX-512: a comparison gives the bits themselves.
+//! AVX-512: comparisons return bits.
 
 use std::arch::x86_64::*;
 
@@ -6,7 +6,7 @@ use super::WORD;
 use super::scalar;
 
 /// # Safety
-/// The processor has AVX-512 F; `bits` is a word for every 64 of `values` begun.
+/// The processor has AVX-512 F; `bits` has a word for every 64 `values` begun.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     const WIDTH: usize = 16;
@@ -23,11 +23,12 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
-/// Rows of numbers of one width, and what does for the columns that are no whole register.
+/// `rows_any_ge` for one element type; the last columns are masked.
 macro_rules! rows {
     ($name:ident, $number:ty, $load:ident, $reach:ident, $mask:ty) => {
         /// # Safety
-        /// The processor has AVX-512 F, BW and VL; `values` is `[n_rows, least.len()]`, and a row has values.
+        /// The processor has AVX-512 F, BW and VL; `values` is `[n_rows, least.len()]`, with at
+        /// least one column.
         #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
         pub(super) unsafe fn $name(values: &[$number], least: &[$number], out: &mut Vec<u32>) {
             const WIDTH: usize = <$mask>::BITS as usize;
@@ -38,10 +39,10 @@ macro_rules! rows {
             out.reserve(n);
             let (to, mut len) = (out.as_mut_ptr(), out.len());
             for (number, row) in (0u32..).zip(values.chunks_exact(columns)) {
-                // Not a closure, which may be compiled without the instructions.
+                // A macro, because a closure may be compiled without the instructions.
                 macro_rules! reaches {
                     ($at:expr, $which:expr) => {
-                        // SAFETY: masked loads read the columns from there on that there are.
+                        // SAFETY: masked loads read only columns that exist.
                         unsafe {
                             let values = $load($which, row.as_ptr().add($at).cast());
                             let floors = $load($which, least.as_ptr().add($at).cast());
@@ -53,12 +54,12 @@ macro_rules! rows {
                 for at in (0..last).step_by(WIDTH) {
                     any |= reaches!(at, <$mask>::MAX);
                 }
-                // Written whether it reaches or not: no branch depends on it.
-                // SAFETY: there is room for a number of each row.
+                // Branch-free: always write, and advance only for a match.
+                // SAFETY: there is room for one number per row.
                 unsafe { to.add(len).write(number) };
                 len += usize::from(any != 0);
             }
-            // SAFETY: so many were written.
+            // SAFETY: that many were written.
             unsafe { out.set_len(len) };
         }
     };
@@ -71,7 +72,7 @@ rows!(
     _mm512_mask_cmpge_epi32_mask,
     u16
 );
-// Columns of 16 bits are often no more than sixteen.
+// Rows of 16-bit columns often have at most sixteen.
 rows!(
     rows_any_ge_i16,
     i16,

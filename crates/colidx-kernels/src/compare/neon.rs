@@ -8,7 +8,7 @@ use super::{WORD, scalar};
 const WIDTH: usize = 4;
 
 /// # Safety
-/// `bits` is a word for every 64 of `values` begun.
+/// `bits` has a word for every 64 `values` begun.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     let (whole, rest) = values.as_chunks::<WORD>();
@@ -27,19 +27,19 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
-/// The oracle: the compiler makes NEON of it by itself.
+/// The reference, which the compiler vectorises well.
 ///
 /// # Safety
-/// A row has values.
+/// There is at least one column.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn rows_any_ge(values: &[i32], least: &[i32], out: &mut Vec<u32>) {
     scalar::rows_any_ge(values, least, out);
 }
 
-/// The oracle too.
+/// The reference.
 ///
 /// # Safety
-/// A row has values.
+/// There is at least one column.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn rows_any_ge_i16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
     scalar::rows_any_ge_i16(values, least, out);

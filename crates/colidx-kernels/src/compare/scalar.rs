@@ -1,4 +1,4 @@
-//! The oracle: what every other instruction set must give.
+//! The reference: every other instruction set gives the same result.
 
 use super::WORD;
 
@@ -23,7 +23,7 @@ pub(super) fn rows_any_ge_i16(values: &[i16], least: &[i16], out: &mut Vec<u32>)
 
 #[inline(always)]
 pub(super) fn any_ge<T: PartialOrd>(row: &[T], least: &[T]) -> bool {
-    // Without a break, so that the compiler compares many at a time.
+    // No early exit, so that the compiler vectorises.
     let pairs = row.iter().zip(least);
     pairs.fold(false, |any, (value, least)| any | (value >= least))
 }

@@ -1,4 +1,4 @@
-//! AVX2: sixteen dimensions in a register, the bytes of their weights looked up with shuffles.
+//! AVX2: sixteen dimensions in a register, with the bytes of their weights looked up by shuffles.
 
 use std::arch::x86_64::*;
 
@@ -11,12 +11,12 @@ const WIDTH: usize = 16;
 
 tokens::entry_point!("avx2,fma");
 
-/// The weights, for the look-up of `NBITS` bits.
+/// The weights, for look-ups by `NBITS` bits.
 struct Table<'a, const NBITS: usize>(&'a CodecI16);
 
 impl<const NBITS: usize> Table<'_, NBITS> {
-    fn new(fixed: &CodecI16) -> Table<'_, NBITS> {
-        Table(fixed)
+    fn new(tables: &CodecI16) -> Table<'_, NBITS> {
+        Table(tables)
     }
 
     /// The weights of the [`STEP`] dimensions, sixteen in each register.
@@ -52,8 +52,8 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     }
 }
 
-/// The second and third quarter change places, so that what works within halves makes of the lower parts of both the first sixteen of
-/// 32 bytes, and of the upper parts the others.
+/// Swaps the second and third quarter, so that unpacking within 128-bit halves gives the first
+/// sixteen of 32 bytes from the lower parts and the others from the upper.
 ///
 /// # Safety
 /// The processor has AVX2.
@@ -80,7 +80,7 @@ unsafe impl<const NBITS: usize> Decoder for Table<'_, NBITS> {
             let weights = self.look_up(from);
             let units = in_halves(_mm256_loadu_si256(from.centroid.cast()));
             let zero = _mm256_setzero_si256();
-            // As upper bytes they are multiplied by 256.
+            // As upper bytes, they are multiplied by 256.
             let units = [
                 _mm256_unpacklo_epi8(zero, units),
                 _mm256_unpackhi_epi8(zero, units),

@@ -1,4 +1,4 @@
-//! AVX-512: all dimensions of a step in a register, their weights looked up by 16-bit indices.
+//! AVX-512: a whole step in a register, with weights looked up by 16-bit indices.
 
 use std::arch::x86_64::*;
 
@@ -8,12 +8,12 @@ use crate::codec::buckets_and_rows;
 
 tokens::entry_point!("avx512f,avx512bw,avx512vl");
 
-/// The weights, for the look-up of `NBITS` bits.
+/// The weights, for look-ups by `NBITS` bits.
 struct Table<'a, const NBITS: usize>(&'a CodecI16);
 
 impl<const NBITS: usize> Table<'_, NBITS> {
-    fn new(fixed: &CodecI16) -> Table<'_, NBITS> {
-        Table(fixed)
+    fn new(tables: &CodecI16) -> Table<'_, NBITS> {
+        Table(tables)
     }
 
     /// The weights of the [`STEP`] dimensions.
@@ -29,8 +29,8 @@ impl<const NBITS: usize> Table<'_, NBITS> {
                 return gather(weights, from);
             }
             let [buckets, rows] = buckets_and_rows::<NBITS>(from.packed, from.before);
-            // Each byte widened to the room of as many indices as it has dimensions, then each bucket shifted to the lowest bits of an
-            // index of its own, and each row to the bit above them.
+            // Widen each byte to one 16-bit index per dimension, then shift each bucket to the
+            // lowest bits of its own index and each row to the bit above.
             let [buckets, rows] = match NBITS {
                 1 => {
                     let buckets = _mm_cvtsi128_si32(buckets).cast_unsigned();
@@ -72,14 +72,15 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     }
 }
 
-/// The weights of the [`STEP`] dimensions of 8 bits, of `weights`, `[2, 2^8]`, after which a number more can be read.
+/// The weights of the [`STEP`] dimensions of 8 bits, from `weights`, `[2, 2^8]`, with one more
+/// number readable after them.
 ///
 /// # Safety
 /// The processor has AVX-512 F, BW and VL, and the step is one of a token's.
 #[inline(always)]
 unsafe fn gather(weights: *const i16, from: Source) -> __m512i {
-    // SAFETY: the caller's promise. Bytes that are masked are not read, and those before the token's are. Each index is below the
-    // number of weights.
+    // SAFETY: the caller's promise. Bytes that are masked are not read, and those before the
+    // token's are. Each index is below the number of weights.
     unsafe {
         let all = if from.before == 0 { 0 } else { !0 };
         let bytes = _mm256_loadu_si256(from.packed.cast());
@@ -90,7 +91,7 @@ unsafe fn gather(weights: *const i16, from: Source) -> __m512i {
         let buckets = _mm512_cvtepu8_epi16(buckets);
         let rows = _mm512_cvtepu8_epi16(_mm256_and_si256(one, lowest));
         let which = _mm512_or_si512(buckets, _mm512_slli_epi16::<8>(rows));
-        // Of two dimensions side by side, each gathered with the number after it.
+        // Gather two neighbouring dimensions separately, each with the number after it.
         let even = _mm512_and_si512(which, _mm512_set1_epi32(0xffff));
         let even = _mm512_i32gather_epi32::<2>(even, weights.cast());
         let odd = _mm512_srli_epi32::<16>(which);

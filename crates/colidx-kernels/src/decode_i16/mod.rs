@@ -1,8 +1,9 @@
-//! Decoding to unit length in 16-bit fixed point: the rows that [`dots_i16`](crate::Kernels::dots_i16) multiplies, for screening.
+//! Decodes token vectors to unit length in 16-bit fixed point: the rows of
+//! [`dots_i16`](crate::Kernels::dots_i16), for screening.
 //!
-//! In integers throughout, a token vector takes a third of the instructions that it takes in f32. It is then not that of
-//! [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize) to the bit, but never further from it than
-//! [`CodecI16::row_error`].
+//! Integer decoding takes a third of the instructions of f32. The result is not that of
+//! [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize) to the bit, but
+//! within [`CodecI16::row_error`] of it.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -22,15 +23,16 @@ use crate::{Code, CodeOutOfRange, Codec, GAINS, Kernels, packed_len, stride_i16}
 /// Dimensions that a kernel decodes in one step.
 const STEP: usize = 32;
 
-/// The largest number that a dimension of a decoded vector becomes before it is brought to unit length: with what is rounded
-/// on the way it still fits 16 bits, and the squares of two of them 32.
+/// The largest value of a dimension before normalisation: with rounding it still fits 16 bits, and
+/// the squares of two of them 32.
 const LARGEST: f64 = 32_000.0;
 
-/// Lengths of decoded vectors that are brought to unit length in integers. A vector is decoded near what was encoded, whose length is
-/// 1: with 1 bit a dimension most are 0.9 to 1.03 long, with 4 bits 0.96 to 1.01.
+/// Lengths that are normalised in integers. A decoded vector is near a unit vector: with 1 bit a
+/// dimension most are 0.9 to 1.03 long, with 4 bits 0.96 to 1.01.
 const LENGTHS: [f64; 2] = [0.75, 1.25];
 
-/// What the first of these may become where dimensions can be so long that a factor of 16 bits does not bring shorter vectors to 1.
+/// How far the first of these may rise, where dimensions are so large that a 16-bit factor cannot
+/// bring shorter vectors to length 1.
 const LEAST_LENGTH: f64 = 0.88;
 
 /// Steps, weights and scales of a [`Codec`] in 16-bit fixed point.
@@ -38,28 +40,30 @@ const LEAST_LENGTH: f64 = 0.88;
 pub struct CodecI16 {
     dim: usize,
     nbits: usize,
-    /// What a centroid's dimension is multiplied by: it has 8 bits more than the centroid, of which 15 are dropped from the
-    /// product. `[dim]`, and zeros up to whole steps.
+    /// Factors of centroids, shifted left by 8 bits; 15 bits are dropped from the product. `[dim]`,
+    /// padded with zeros to whole steps.
     steps: Numbers,
-    /// What a weight is multiplied by, 15 bits being dropped from the product. As `steps`.
+    /// Factors of weights; 15 bits are dropped from the product. Layout as `steps`.
     scales: Numbers,
     /// `[GAINS, 2, 2^nbits]`.
     weights: Numbers,
-    /// By gain, the lower bytes of both rows of weights and then the upper ones, where there are no more than these.
+    /// By gain: the lower bytes of both rows of weights, then the upper ones, for up to 4 bits.
     weight_bytes: Vec<[[u8; 16]; 4]>,
-    /// The sums of squares of vectors that are brought to unit length in integers, from the first to the second.
+    /// Vectors whose sum of squares is in this range are normalised in integers.
     squares: [i32; 2],
-    /// This over the root of a sum of squares is the factor that brings to unit length, 15 bits being dropped from the product.
+    /// The normalising factor is this over the root of the sum of squares; 15 bits are dropped from
+    /// the product.
     one: f32,
     row_error: f64,
 }
 
-/// A step's integers: a cache line, so that none of its loads and stores takes two.
+/// The integers of a step: a cache line, so that no load or store crosses one.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([i16; STEP]);
 
-/// Integers in lines, filled up with zeros and with a line of them more: a kernel may read beyond the last.
+/// Integers in lines, padded with zeros and one extra line, because kernels may read beyond the
+/// last.
 #[derive(Clone, Debug, Default)]
 struct Numbers(Vec<Line>);
 
@@ -87,27 +91,27 @@ impl Numbers {
     }
 }
 
-/// What is decoded, and with what.
+/// The input of a decoder.
 #[derive(Clone, Copy)]
 struct Tokens<'a, C> {
     codec: &'a Codec<'a>,
-    /// Fit, and of the codec.
-    fixed: &'a CodecI16,
+    /// Usable, and made from `codec`.
+    tables: &'a CodecI16,
     codes: &'a [C],
     /// `[n_codes, packed_len]`.
     residuals: &'a [u8],
 }
 
-/// How far a sum of two squares is shifted down, so that the sum over all dimensions fits 31 bits.
+/// How far sums of two squares are shifted right, so that the sum over all dimensions fits 31 bits.
 #[inline(always)]
 const fn shift(dim: usize) -> u32 {
-    // Two squares are less than 2^31, so of `n` pairs the sum is less than 2^31 `n`.
+    // Two squares are below 2^31, so the sum of `n` pairs is below 2^31 `n`.
     dim.div_ceil(2).next_power_of_two().trailing_zeros()
 }
 
 impl CodecI16 {
-    /// Rounds the numbers of a codec. Where they are not what unit vectors need, as where a dimension can be longer than 0.85, all
-    /// vectors are decoded in f32.
+    /// Rounds the tables of a codec. Where they do not suit unit vectors, for instance because a
+    /// dimension can exceed 0.85, all vectors are decoded in f32 instead.
     ///
     /// # Panics
     /// If the codec's slices do not fit its `dim` and `nbits`.
@@ -120,13 +124,13 @@ impl CodecI16 {
             128.0 * f64::from(step).abs() + heaviest * f64::from(scale).abs()
         });
         let longest = longest.fold(0.0, f64::max);
-        // A maximum passes over what is not a number.
+        // A maximum ignores NaN, so check for it.
         let all = [codec.weights, codec.steps, codec.scales];
         let finite = all
             .iter()
             .all(|values| values.iter().all(|x| x.is_finite()));
         let unit = longest / LARGEST;
-        // From here on a factor of 16 bits brings vectors to unit length.
+        // From this length on, a 16-bit factor is large enough.
         let shortest = (1.001 * f64::from(ONE) * unit).max(LENGTHS[0]);
         let fits = finite && longest > 0.0 && shortest < LEAST_LENGTH;
         if !fits {
@@ -141,35 +145,35 @@ impl CodecI16 {
         } else {
             0.0
         };
-        let mut fixed = CodecI16 {
+        let mut tables = CodecI16 {
             steps: rounded(codec.steps, 128.0 / unit),
             scales: rounded(codec.scales, heaviest / unit * 32_768.0 / 32_767.0),
             weights: rounded(codec.weights, weight),
             ..CodecI16::unfit(codec)
         };
-        if fixed.nbits <= 4 {
+        if tables.nbits <= 4 {
             let of_gain = |gain: usize| {
                 let mut bytes = [[0; 16]; 4];
-                for which in 0..2 << fixed.nbits {
-                    let (row, bucket) = (which >> fixed.nbits, which % (1 << fixed.nbits));
-                    let weight = fixed.weights.at((gain << (fixed.nbits + 1)) + which);
+                for which in 0..2 << tables.nbits {
+                    let (row, bucket) = (which >> tables.nbits, which % (1 << tables.nbits));
+                    let weight = tables.weights.at((gain << (tables.nbits + 1)) + which);
                     [bytes[row][bucket], bytes[2 + row][bucket]] = weight.to_le_bytes();
                 }
                 bytes
             };
-            fixed.weight_bytes = (0..GAINS).map(of_gain).collect();
+            tables.weight_bytes = (0..GAINS).map(of_gain).collect();
         }
         let one_of_sum = f64::from(1u32 << shift(dim));
-        fixed.squares = [shortest, LENGTHS[1]].map(|length| {
+        tables.squares = [shortest, LENGTHS[1]].map(|length| {
             let square = (length / unit).powi(2) / one_of_sum;
             square.min(f64::from(i32::MAX)) as i32
         });
-        fixed.one = (32_768.0 * f64::from(ONE) / one_of_sum.sqrt()) as f32;
-        fixed.row_error = fixed.error(codec, unit, shortest);
-        fixed
+        tables.one = (32_768.0 * f64::from(ONE) / one_of_sum.sqrt()) as f32;
+        tables.row_error = tables.error(codec, unit, shortest);
+        tables
     }
 
-    /// Decodes everything in f32.
+    /// Tables that decode everything in f32.
     fn unfit(codec: &Codec) -> CodecI16 {
         CodecI16 {
             dim: codec.dim,
@@ -188,13 +192,14 @@ impl CodecI16 {
         self.squares[0] > self.squares[1]
     }
 
-    /// The most by which a row over 32,766 differs, in Euclidean length, from the vector of [`decode`](crate::Kernels::decode) and
-    /// [`normalize`](crate::Kernels::normalize).
+    /// The maximum Euclidean distance between a row divided by 32,766 and the vector of
+    /// [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize).
     ///
-    /// In each dimension a decoded vector is off by no more than what was rounded of its step, scale and weights, and half a unit for
-    /// each of two products; these make a vector `e`. Where two vectors have the lengths `a` and `b` and differ by `e`, the vectors of
-    /// unit length differ by `2 |e| / (a + b)` at most (Dunkl and Williams, American Mathematical Monthly 71(1), 1964). The factor that
-    /// brings to unit length and the product with it are rounded once more.
+    /// In each dimension a decoded vector is off by at most the rounding of its step, scale and
+    /// weights, and half a unit for each of two products; together a vector `e`. If two vectors
+    /// have lengths `a` and `b` and differ by `e`, their unit vectors differ by at most
+    /// `2 |e| / (a + b)` (Dunkl and Williams 1964, American Mathematical Monthly 71(1)). The
+    /// normalising factor and the product with it are rounded once more.
     pub fn row_error(&self) -> f64 {
         self.row_error
     }
@@ -215,24 +220,24 @@ impl CodecI16 {
         let decoded = (0..dim).map(|d| dimension(d).powi(2)).sum::<f64>().sqrt();
         let shortest = shortest * 0.999;
         let direction = 2.0 * decoded / (2.0 * shortest - decoded);
-        // What the shifts of sums of squares drop, and what the factor is rounded by.
+        // The bits that shifts of sums drop, and the rounding of the factor.
         let sum = dim as f64 / 2.0 / f64::from(self.squares[0]) / 2.0;
         let factor = 0.5 / (f64::from(self.one) / f64::from(self.squares[1]).sqrt());
-        // What f32 rounds in the length that it divides by, and in dividing.
+        // Rounding of f32, in the length and in the division by it.
         let normalize = (dim as f64 / 16.0 + 8.0) * F32;
         direction + sum + factor + normalize + rounded_row(dim)
     }
 
-    /// Whether a vector with this sum of squares is brought to unit length in integers.
+    /// Whether a vector with this sum of squares is normalised in integers.
     #[inline(always)]
     fn is_near_unit_length(&self, squares: i32) -> bool {
         squares >= self.squares[0] && squares <= self.squares[1]
     }
 
-    /// What vectors near unit length are multiplied by, from their sums of squares.
+    /// The normalising factors of vectors near unit length, from their sums of squares.
     #[inline(always)]
     fn factors<const N: usize>(&self, squares: [i32; N]) -> [i16; N] {
-        // A loop and not `map`, whose body may be compiled without wide instructions.
+        // A loop, because the closure of `map` may be compiled without wide instructions.
         let mut factors = [0; N];
         for (factor, squares) in factors.iter_mut().zip(squares) {
             *factor = nearest_i16(self.one / (squares as f32).sqrt());
@@ -241,7 +246,7 @@ impl CodecI16 {
     }
 }
 
-/// The most by which a row differs that is only rounded: half a unit a dimension, and what f32 rounds.
+/// The maximum error of rounding alone: half a unit per dimension, and the rounding of f32.
 fn rounded_row(dim: usize) -> f64 {
     (dim as f64).sqrt() * 0.502 / f64::from(ONE)
 }
@@ -253,20 +258,21 @@ fn greatest(values: &[f32]) -> f64 {
 }
 
 impl Kernels {
-    /// Decodes token vectors for 16-bit products: each as by [`decode`](crate::Kernels::decode) and [`normalize`](crate::Kernels::normalize), times 32,766,
-    /// to within [`CodecI16::row_error`], with the same bits at every instruction set. `fixed` is that of the codec. `out` is
-    /// `[n_codes, stride_i16(dim)]`, zero after each vector's dimensions. A vector the sum of whose squares is not a positive, finite
-    /// number becomes zeros.
+    /// Decodes token vectors for [`dots_i16`](Kernels::dots_i16): as [`decode`](Kernels::decode)
+    /// and [`normalize`](Kernels::normalize), times 32,766, within [`CodecI16::row_error`], with
+    /// the same bits on every instruction set. `tables` must be of the same codec. `out` is
+    /// `[n_codes, stride_i16(dim)]`, zero after each vector's dimensions. A vector whose sum of
+    /// squares is not positive and finite becomes zero.
     ///
     /// # Errors
-    /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
+    /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then unchanged.
     ///
     /// # Panics
-    /// As [`decode`](crate::Kernels::decode), or if `fixed` is of a codec with another `dim` or `nbits`.
+    /// As [`decode`](Kernels::decode), or if `tables` is of a codec with another `dim` or `nbits`.
     pub fn decode_i16<C: Code>(
         self,
         codec: &Codec,
-        fixed: &CodecI16,
+        tables: &CodecI16,
         codes: &[C],
         residuals: &[u8],
         out: &mut [i16],
@@ -278,18 +284,18 @@ impl Kernels {
             "`out` is [n_codes, stride_i16(dim)]"
         );
         assert_eq!(
-            (fixed.dim, fixed.nbits),
+            (tables.dim, tables.nbits),
             (codec.dim, codec.nbits),
-            "`fixed` is of the codec"
+            "`tables` is of the codec"
         );
         codec.check(codes, residuals)?;
         let mut odd = Vec::new();
-        if fixed.is_unfit() {
+        if tables.is_unfit() {
             odd.extend(0..codes.len());
         } else {
             let tokens = &Tokens {
                 codec,
-                fixed,
+                tables,
                 codes,
                 residuals,
             };
@@ -310,12 +316,12 @@ impl Kernels {
     }
 }
 
-/// A vector of unit length, or one that has no length, as a row.
+/// Rounds a vector of unit length to a row; a vector without a length gives zeros.
 fn round(vector: &[f32], row: &mut [i16]) {
     row.fill(0);
     if vector.iter().all(|x| x.is_finite()) {
         for (to, x) in row.iter_mut().zip(vector) {
-            // One so short that f32 has few bits for its square can come out longer than 1.
+            // A vector so short that its square has few bits in f32 can come out longer than 1.
             *to = nearest_i16((x * ONE).clamp(-32_768.0, 32_767.0));
         }
     }

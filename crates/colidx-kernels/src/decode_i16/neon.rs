@@ -1,4 +1,4 @@
-//! NEON: eight dimensions in a register, the bytes of their weights looked up with table instructions.
+//! NEON: eight dimensions in a register, with the bytes of their weights looked up by `tbl`.
 
 use std::arch::aarch64::*;
 
@@ -11,12 +11,12 @@ const WIDTH: usize = 8;
 
 tokens::entry_point!("neon");
 
-/// The weights, for the look-up of `NBITS` bits.
+/// The weights, for look-ups by `NBITS` bits.
 struct Table<'a, const NBITS: usize>(&'a CodecI16);
 
 impl<const NBITS: usize> Table<'_, NBITS> {
-    fn new(fixed: &CodecI16) -> Table<'_, NBITS> {
-        Table(fixed)
+    fn new(tables: &CodecI16) -> Table<'_, NBITS> {
+        Table(tables)
     }
 
     /// The weights of eight dimensions of a step, from number `d` on.
@@ -25,7 +25,8 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     /// The processor has NEON, and the step is one of a token's.
     #[inline(always)]
     unsafe fn look_up(&self, from: Source, d: usize) -> int16x8_t {
-        // SAFETY: the caller's promise; there are weights of every gain, and every index is below their number.
+        // SAFETY: the caller's promise; there are weights of every gain, and every index is below
+        // their number.
         unsafe {
             let (packed, before) = (from.packed.add(d * NBITS / 8), from.before + d * NBITS / 8);
             if NBITS == 8 {

@@ -1,12 +1,12 @@
-//! The oracle.
+//! The reference.
 
 use super::{Tokens, shift};
 use crate::codec::{split, weight_at};
 use crate::{Code, Codec, packed_len, stride_i16};
 
-/// Numbers in `odd` the tokens whose length takes f32; their rows are left as they are.
+/// Appends to `odd` the tokens whose length needs f32; their rows are left unchanged.
 pub(super) fn decode<C: Code>(tokens: &Tokens<C>, out: &mut [i16], odd: &mut Vec<usize>) {
-    let Tokens { codec, fixed, .. } = *tokens;
+    let Tokens { codec, tables, .. } = *tokens;
     let Codec { dim, nbits, .. } = *codec;
     let packed = tokens.residuals.chunks_exact(packed_len(dim, nbits));
     let rows = out.chunks_exact_mut(stride_i16(dim));
@@ -16,15 +16,15 @@ pub(super) fn decode<C: Code>(tokens: &Tokens<C>, out: &mut [i16], odd: &mut Vec
         let centroid = &codec.centroids[centroid * dim..][..dim];
         for (d, value) in values.iter_mut().enumerate() {
             let which = (gain << (nbits + 1)) + weight_at(packed, nbits, d);
-            *value = product(i16::from(centroid[d]) << 8, fixed.steps.at(d))
-                + product(fixed.weights.at(which), fixed.scales.at(d));
+            *value = product(i16::from(centroid[d]) << 8, tables.steps.at(d))
+                + product(tables.weights.at(which), tables.scales.at(d));
         }
         let square = |&value: &i16| i32::from(value) * i32::from(value);
         let pairs = values.chunks(2);
         let sum = pairs.map(|pair| pair.iter().map(square).sum::<i32>() >> shift(dim));
         let sum = sum.sum();
-        if fixed.is_near_unit_length(sum) {
-            let [factor] = fixed.factors([sum]);
+        if tables.is_near_unit_length(sum) {
+            let [factor] = tables.factors([sum]);
             let scaled = values.iter().map(|&value| product(value, factor));
             row.fill(0);
             row.iter_mut().zip(scaled).for_each(|(to, x)| *to = x);

@@ -11,7 +11,8 @@ const NBITS: [usize; 4] = [1, 2, 4, 8];
 struct Case(Encoded);
 
 impl Case {
-    /// Residuals are `spread` as long as centroids, and all `length` times as long as what is encoded.
+    /// Residuals are `spread` times as long as centroids, and vectors `length` times as long as
+    /// encoded.
     fn new(dim: usize, nbits: usize, tokens: usize, spread: f32, length: f32, seed: u64) -> Case {
         const K: usize = 7;
         let one = length / (dim as f32 / 3.0).sqrt();
@@ -38,7 +39,7 @@ impl Case {
         self.0.codec()
     }
 
-    /// As f32 gives them, `[n, dim]` at unit length.
+    /// As f32 decodes them, `[n, dim]` at unit length.
     fn exactly(&self) -> Vec<f32> {
         let mut rows = vec![0.0; self.0.codes.len() * self.0.dim];
         Kernels::SCALAR
@@ -48,13 +49,13 @@ impl Case {
         rows
     }
 
-    /// That every instruction set gives the rows of the oracle. These rows.
-    fn rows(&self, fixed: &CodecI16) -> Vec<i16> {
+    /// Checks that every instruction set decodes the same rows, and returns them.
+    fn rows(&self, tables: &CodecI16) -> Vec<i16> {
         let codec = self.codec();
         let decode = |kernels: Kernels, codes: &[u32]| {
             let mut rows = vec![7; codes.len() * stride_i16(self.0.dim)];
             kernels
-                .decode_i16(&codec, fixed, codes, &self.0.residuals, &mut rows)
+                .decode_i16(&codec, tables, codes, &self.0.residuals, &mut rows)
                 .unwrap();
             rows
         };
@@ -64,7 +65,7 @@ impl Case {
             assert_eq!(decode(kernels, &wide), want, "u32 at {kernels}");
             let mut rows = vec![7; want.len()];
             kernels
-                .decode_i16(&codec, fixed, &self.0.codes, &self.0.residuals, &mut rows)
+                .decode_i16(&codec, tables, &self.0.codes, &self.0.residuals, &mut rows)
                 .unwrap();
             assert_eq!(rows, want, "u16 at {kernels}");
         }
@@ -72,7 +73,7 @@ impl Case {
     }
 }
 
-/// How far the row that is furthest from its vector is from it.
+/// The largest distance of a row from its vector.
 fn furthest(rows: &[i16], vectors: &[f32], dim: usize) -> f64 {
     let rows = rows.chunks(stride_i16(dim)).zip(vectors.chunks(dim));
     let apart = rows.map(|(row, vector)| {
@@ -97,9 +98,9 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let case = Case::new(dim, nbits, tokens, spread, length, seed);
-        let fixed = CodecI16::new(&case.codec());
-        let off = furthest(&case.rows(&fixed), &case.exactly(), dim);
-        prop_assert!(off <= fixed.row_error(), "{off} > {}", fixed.row_error());
+        let tables = CodecI16::new(&case.codec());
+        let off = furthest(&case.rows(&tables), &case.exactly(), dim);
+        prop_assert!(off <= tables.row_error(), "{off} > {}", tables.row_error());
     }
 
     #[test]
@@ -122,7 +123,7 @@ proptest! {
 #[test]
 fn vectors_that_normalizing_makes_too_long_do_not_wrap() {
     let seeds = if cfg!(miri) { 1 } else { 50 };
-    // Of these lengths f32 has but a few bits for the square, so what is divided by its root can be longer than 1.
+    // At these lengths f32 has few bits for the square, so the quotient can be longer than 1.
     for (length, seed) in [-58, -60, -62, -70]
         .into_iter()
         .flat_map(|grow| (0..seeds).map(move |seed| (2f32.powi(grow), seed)))
@@ -143,25 +144,25 @@ fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
     {
         let tokens = if cfg!(miri) { 5 } else { 300 };
         let case = Case::new(dim, nbits, tokens, 0.2, 1.0, 5);
-        let fixed = CodecI16::new(&case.codec());
-        assert!(!fixed.is_unfit());
+        let tables = CodecI16::new(&case.codec());
+        assert!(!tables.is_unfit());
         let mut odd = Vec::new();
         let mut rows = vec![0; tokens * stride_i16(dim)];
         let all = Tokens {
             codec: &case.codec(),
-            fixed: &fixed,
+            tables: &tables,
             codes: &case.0.codes,
             residuals: &case.0.residuals,
         };
         scalar::decode(&all, &mut rows, &mut odd);
-        // Random vectors are of less equal length than a model's.
+        // The lengths of random vectors vary more than those of a model.
         assert!(odd.len() * 50 <= tokens, "{odd:?}");
-        // The bound is not much above what is met.
-        let off = furthest(&case.rows(&fixed), &case.exactly(), dim);
+        // The bound is not much above the observed error.
+        let off = furthest(&case.rows(&tables), &case.exactly(), dim);
         assert!(
-            (off..0.001).contains(&fixed.row_error()),
+            (off..0.001).contains(&tables.row_error()),
             "{off}, {}",
-            fixed.row_error()
+            tables.row_error()
         );
     }
 }
@@ -181,7 +182,7 @@ fn vectors_without_a_length_are_zeros() {
     for weight in [0.0, 1e-30, f32::NAN, f32::INFINITY, 1e30] {
         for dim in [3, 96] {
             let mut weights = [1.0; GAINS * 32];
-            // What bytes of zeros name, with a gain of 1.
+            // The vector of zero bytes, with a gain of 1.
             weights[32] = weight;
             let codec = Codec {
                 dim,
@@ -191,13 +192,13 @@ fn vectors_without_a_length_are_zeros() {
                 weights: &weights,
                 scales: &vec![1.0 / (dim as f32).sqrt(); dim],
             };
-            let fixed = CodecI16::new(&codec);
+            let tables = CodecI16::new(&codec);
             let bytes = packed_len(dim, 4);
             let residuals = vec![0; 2 * bytes];
             for kernels in Kernels::all_supported() {
                 let mut out = vec![7; 2 * stride_i16(dim)];
                 kernels
-                    .decode_i16(&codec, &fixed, &[1u16, 0], &residuals, &mut out)
+                    .decode_i16(&codec, &tables, &[1u16, 0], &residuals, &mut out)
                     .unwrap();
                 let (without, with) = out.split_at(stride_i16(dim));
                 assert!(without.iter().all(|&x| x == 0), "{kernels}, {weight}");
@@ -214,28 +215,28 @@ fn vectors_without_a_length_are_zeros() {
 #[test]
 fn a_code_out_of_range_is_an_error_and_writes_nothing() {
     let case = Case::new(3, 2, 2, 0.1, 1.0, 1);
-    let (codec, fixed) = (case.codec(), CodecI16::new(&case.codec()));
+    let (codec, tables) = (case.codec(), CodecI16::new(&case.codec()));
     for kernels in Kernels::all_supported() {
         let mut out = [5; 8];
-        let error = kernels.decode_i16(&codec, &fixed, &[1u32, 7 * 16], &[0; 2], &mut out);
+        let error = kernels.decode_i16(&codec, &tables, &[1u32, 7 * 16], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 7, limit: 7 }));
         assert_eq!(out, [5; 8]);
         assert_eq!(
-            kernels.decode_i16::<u16>(&codec, &fixed, &[], &[], &mut []),
+            kernels.decode_i16::<u16>(&codec, &tables, &[], &[], &mut []),
             Ok(())
         );
     }
 }
 
 #[test]
-#[should_panic(expected = "`fixed` is of the codec")]
+#[should_panic(expected = "`tables` is of the codec")]
 fn numbers_of_another_codec_are_refused() {
     let (case, other) = (
         Case::new(3, 2, 0, 0.1, 1.0, 1),
         Case::new(3, 4, 0, 0.1, 1.0, 1),
     );
-    let fixed = CodecI16::new(&other.codec());
+    let tables = CodecI16::new(&other.codec());
     kernels()
-        .decode_i16::<u16>(&case.codec(), &fixed, &[], &[], &mut [])
+        .decode_i16::<u16>(&case.codec(), &tables, &[], &[], &mut [])
         .unwrap();
 }

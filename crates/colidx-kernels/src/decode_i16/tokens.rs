@@ -1,5 +1,5 @@
-//! Decoding some tokens at a time, for all instruction sets alike: their lengths are found together, and everything in between stays
-//! in the first-level cache.
+//! Decodes several tokens at a time, common to all instruction sets: their lengths are computed
+//! together, and intermediate values stay in the first-level cache.
 
 use super::{Line, STEP, Tokens, shift};
 use crate::codec::split;
@@ -10,16 +10,16 @@ use crate::{Code, Codec, packed_len, stride_i16};
 /// Tokens decoded together.
 const BLOCK: usize = 8;
 
-/// Bytes before others that have a say about them.
+/// Preceding bytes that take part in decoding a byte.
 const BEFORE: usize = 2;
 
-/// Where some dimensions of a token lie.
+/// The location of some dimensions of a token.
 #[derive(Clone, Copy)]
 pub(super) struct Source {
     pub centroid: *const i8,
     /// Their bits.
     pub packed: *const u8,
-    /// How many bytes before these are the token's; where it is not 0, two are there.
+    /// How many bytes of the token precede these; if not 0, two are readable.
     pub before: usize,
     /// Below the number of gains.
     pub gain: usize,
@@ -32,7 +32,7 @@ impl Source {
     /// The weights of [`STEP`] dimensions of 8 bits, of `weights`, `[2, 2^8]`.
     ///
     /// # Safety
-    /// So many bytes are at `packed`, and before them what `before` says.
+    /// `packed` has that many bytes, preceded by two if `before` is not 0.
     #[inline(always)]
     pub(super) unsafe fn look_up_bytes(self, weights: *const i16) -> [i16; STEP] {
         let mut found = [0; STEP];
@@ -47,7 +47,7 @@ impl Source {
     }
 }
 
-/// What differs between instruction sets, with the weights as they want them.
+/// The steps that differ between instruction sets, with the weights in their layout.
 ///
 /// # Safety
 /// Callers of all methods run on a processor that has the instruction set.
@@ -57,8 +57,8 @@ pub(super) unsafe trait Decoder {
 
     fn zero() -> Self::Sums;
 
-    /// Decodes [`STEP`] dimensions to `out` and adds their squares, in pairs shifted by `shift`, to `sums`. So many values are at all
-    /// places `from` and at `out`.
+    /// Decodes [`STEP`] dimensions to `out` and adds their squares, in pairs shifted right by
+    /// `shift`, to `sums`. All pointers of `from`, and `out`, are valid for [`STEP`] values.
     unsafe fn step(&self, from: Source, shift: u32, out: *mut i16, sums: Self::Sums) -> Self::Sums;
 
     /// The sum of all lanes.
@@ -68,12 +68,13 @@ pub(super) unsafe trait Decoder {
     unsafe fn scale(from: *const i16, factor: i16, to: *mut i16);
 }
 
-/// Gives a level what `super` calls, compiled with its instructions. The level's [`Decoder`] is its `Table` for a number of bits.
+/// The entry point of an instruction set, compiled with its instructions. Its [`Decoder`] is
+/// `Table`, generic over the number of bits.
 macro_rules! entry_point {
     ($features:literal) => {
         /// # Safety
-        /// The processor has the features; the slices have the lengths `super::decode_i16` asks for, and every code is below the
-        /// number of centroids.
+        /// The processor has the features; the slices have the lengths `super::decode_i16` asks
+        /// for, and every code is below the number of centroids.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn decode<C: $crate::Code>(
             tokens: &$crate::decode_i16::Tokens<C>,
@@ -84,10 +85,10 @@ macro_rules! entry_point {
             // SAFETY: the caller's promise.
             unsafe {
                 match tokens.codec.nbits {
-                    1 => decode(&Table::<1>::new(tokens.fixed), tokens, out, odd),
-                    2 => decode(&Table::<2>::new(tokens.fixed), tokens, out, odd),
-                    4 => decode(&Table::<4>::new(tokens.fixed), tokens, out, odd),
-                    _ => decode(&Table::<8>::new(tokens.fixed), tokens, out, odd),
+                    1 => decode(&Table::<1>::new(tokens.tables), tokens, out, odd),
+                    2 => decode(&Table::<2>::new(tokens.tables), tokens, out, odd),
+                    4 => decode(&Table::<4>::new(tokens.tables), tokens, out, odd),
+                    _ => decode(&Table::<8>::new(tokens.tables), tokens, out, odd),
                 }
             }
         }
@@ -96,8 +97,8 @@ macro_rules! entry_point {
 pub(super) use entry_point;
 
 /// # Safety
-/// The processor has the decoder's instruction set; the slices have the lengths `super::decode_i16` asks for, and every code is below
-/// the number of centroids.
+/// The processor has the decoder's instruction set; the slices have the lengths `super::decode_i16`
+/// asks for, and every code is below the number of centroids.
 #[inline(always)]
 pub(super) unsafe fn decode<D: Decoder, C: Code>(
     decoder: &D,
@@ -105,7 +106,7 @@ pub(super) unsafe fn decode<D: Decoder, C: Code>(
     out: &mut [i16],
     odd: &mut Vec<usize>,
 ) {
-    // A token's loops are so short that it counts whether their ends are known when they are compiled.
+    // The loops over a token are short, so constant bounds pay.
     // SAFETY: the caller's promise.
     unsafe {
         match tokens.codec.dim {
@@ -126,13 +127,14 @@ unsafe fn decode_all<D: Decoder, C: Code>(
     out: &mut [i16],
     odd: &mut Vec<usize>,
 ) {
-    let Tokens { fixed, codes, .. } = *tokens;
+    let Tokens { tables, codes, .. } = *tokens;
     let codec = &Codec {
         dim,
         ..*tokens.codec
     };
     let (padded, stride) = (dim.next_multiple_of(STEP), stride_i16(dim));
-    // On the stack where they fit: callers decode a few dozen tokens at a time, and to allocate for these counts.
+    // On the stack where possible: callers decode a few dozen tokens at a time, and an allocation
+    // would show.
     let (mut few, mut many) = ([Line([0; STEP]); BLOCK * 4], Vec::new());
     let lines = BLOCK * padded / STEP;
     let values = if lines <= few.len() {
@@ -148,13 +150,14 @@ unsafe fn decode_all<D: Decoder, C: Code>(
         let mut squares = [0; BLOCK];
         for (t, squares) in squares[..count].iter_mut().enumerate() {
             codec.fetch(codes, first + t);
-            // SAFETY: the caller's promise, and there is room for `padded` values of every token of a block.
+            // SAFETY: the caller's promise, and there is room for `padded` values of every token of
+            // a block.
             *squares =
                 unsafe { values_of(decoder, dim, tokens, first + t, values.add(t * padded)) };
         }
-        let factors = fixed.factors(squares);
+        let factors = tables.factors(squares);
         for t in 0..count {
-            if fixed.is_near_unit_length(squares[t]) {
+            if tables.is_near_unit_length(squares[t]) {
                 // SAFETY: the values were just decoded, and each token has a row in `out`.
                 unsafe {
                     let row = out.as_mut_ptr().add((first + t) * stride);
@@ -168,10 +171,10 @@ unsafe fn decode_all<D: Decoder, C: Code>(
     }
 }
 
-/// Decodes a token to `to`, which has room for whole steps. The sum of its squares.
+/// Decodes a token to `to`, which has room for whole steps, and returns its sum of squares.
 ///
 /// # Safety
-/// As [`decode_all`], for a token there is.
+/// As [`decode_all`], for an existing token.
 #[inline(always)]
 unsafe fn values_of<D: Decoder, C: Code>(
     decoder: &D,
@@ -180,12 +183,13 @@ unsafe fn values_of<D: Decoder, C: Code>(
     token: usize,
     to: *mut i16,
 ) -> i32 {
-    let (fixed, nbits) = (tokens.fixed, tokens.codec.nbits);
+    let (tables, nbits) = (tokens.tables, tokens.codec.nbits);
     let bytes = packed_len(dim, nbits);
     let (whole, shift) = (dim - dim % STEP, shift(dim));
     let mut sums = D::zero();
-    // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim` values; `bytes` of packed buckets are
-    // each token's; and steps, scales and values go to the end of the last step.
+    // SAFETY: the processor is the caller's promise. The code is that of a centroid, of `dim`
+    // values; `bytes` of packed buckets are each token's; and steps, scales and values go to the
+    // end of the last step.
     unsafe {
         let (centroid, gain) = split(*tokens.codes.get_unchecked(token));
         let centroid = tokens.codec.centroids.as_ptr().add(centroid * dim);
@@ -196,13 +200,13 @@ unsafe fn values_of<D: Decoder, C: Code>(
                 packed: packed.add(d * nbits / 8),
                 before: d * nbits / 8,
                 gain,
-                steps: fixed.steps.as_ptr().add(d),
-                scales: fixed.scales.as_ptr().add(d),
+                steps: tables.steps.as_ptr().add(d),
+                scales: tables.scales.as_ptr().add(d),
             };
             sums = decoder.step(from, shift, to.add(d), sums);
         }
         if whole < dim {
-            // What lies after these is another token's, or nobody's.
+            // The bytes after these are another token's, or out of bounds.
             let (mut last, mut last_packed) = ([0i8; STEP], [0u8; BEFORE + STEP]);
             let (at, rest) = (whole * nbits / 8, packed_len(dim - whole, nbits));
             last.as_mut_ptr()
@@ -217,8 +221,8 @@ unsafe fn values_of<D: Decoder, C: Code>(
                 packed: last_packed.as_ptr().add(BEFORE),
                 before: at,
                 gain,
-                steps: fixed.steps.as_ptr().add(whole),
-                scales: fixed.scales.as_ptr().add(whole),
+                steps: tables.steps.as_ptr().add(whole),
+                scales: tables.scales.as_ptr().add(whole),
             };
             sums = decoder.step(from, shift, to.add(whole), sums);
         }
@@ -226,10 +230,11 @@ unsafe fn values_of<D: Decoder, C: Code>(
     }
 }
 
-/// Multiplies a token's values by a factor, and writes as many as a row has.
+/// Multiplies a token's values by a factor and writes a row.
 ///
 /// # Safety
-/// The processor has the decoder's instruction set; there are values up to the end of the last step, and `stride` integers at `row`.
+/// The processor has the decoder's instruction set; there are values up to the end of the last
+/// step, and `stride` integers at `row`.
 #[inline(always)]
 unsafe fn scale_row<D: Decoder>(values: *const i16, factor: i16, row: *mut i16, stride: usize) {
     let whole = stride - stride % STEP;

@@ -1,4 +1,5 @@
-//! AVX2 and FMA: a panel is two registers; tiles of 6 rows by one panel take 12 of the 16 registers.
+//! AVX2 and FMA: a panel is two registers; tiles of 6 rows by one panel take 12 of the 16
+//! registers.
 
 use std::arch::x86_64::*;
 
@@ -41,13 +42,15 @@ unsafe impl tile::Vector for __m256 {
 
     #[inline(always)]
     unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise. The instruction gives the second operand where neither is greater.
+        // SAFETY: the caller's promise. The instruction gives the second operand where neither is
+        // greater.
         unsafe { _mm256_max_ps(self, than) }
     }
 }
 
 /// # Safety
-/// The processor has AVX2 and FMA; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
+/// The processor has AVX2 and FMA; `out` is `[n_rows, stride]`, the stride no less than the padded
+/// columns.
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn dots(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.

@@ -41,13 +41,15 @@ unsafe impl tile::Vector for __m512 {
 
     #[inline(always)]
     unsafe fn max(self, than: Self) -> Self {
-        // SAFETY: the caller's promise. The instruction gives the second operand where neither is greater.
+        // SAFETY: the caller's promise. The instruction gives the second operand where neither is
+        // greater.
         unsafe { _mm512_max_ps(self, than) }
     }
 }
 
 /// # Safety
-/// The processor has AVX-512 F; `out` is `[n_rows, stride]`, the stride no less than the padded columns.
+/// The processor has AVX-512 F; `out` is `[n_rows, stride]`, the stride no less than the padded
+/// columns.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn dots(rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
     // SAFETY: the caller's promise.

@@ -1,4 +1,4 @@
-//! Dot products of rows with columns, and what is made of them: maxima, MaxSim and nearest columns.
+//! Dot products of f32 rows with columns, and their maxima, MaxSim and nearest columns.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -16,14 +16,15 @@ use crate::{Kernels, Panels, RowsView};
 /// The best column for a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nearest {
-    /// The column; of equal ones the lowest.
+    /// The column, the lowest of equal ones.
     pub index: u32,
     /// Its bias plus its dot product with the row.
     pub score: f32,
 }
 
 impl Kernels {
-    /// `out[r][c] = bias[c] + rows[r] · column c`, `out` being `[n_rows, padded_columns]` and zero in missing columns.
+    /// `out[r][c] = bias[c] + rows[r] · column c`, `out` being `[n_rows, padded_columns]` and zero
+    /// in missing columns.
     ///
     /// # Panics
     /// If `rows` is no whole number of rows or `out` has another length.
@@ -38,12 +39,13 @@ impl Kernels {
         dispatch!(self, dots(rows, panels, out, panels.padded_columns()));
     }
 
-    /// As [`dots`](crate::Kernels::dots), with the rows of `out` `stride` floats apart: one group of columns of a wider matrix. What lies between
-    /// the padded columns of a row and the next row is left alone.
+    /// As [`dots`](Kernels::dots), with the rows of `out` `stride` floats apart: one group of
+    /// columns of a wider matrix. Values between the padded columns of a row and the next row are
+    /// left unchanged.
     ///
     /// # Panics
-    /// If rows and columns differ in their dimensions, `stride` is below `padded_columns`, or `out` does not end with, or after, the
-    /// padded columns of the last row.
+    /// If rows and columns have different dimensions, `stride` is below `padded_columns`, or `out`
+    /// ends before the padded columns of the last row.
     pub fn dots_strided(self, rows: RowsView<'_>, panels: &Panels, out: &mut [f32], stride: usize) {
         assert_eq!(
             rows.dim(),
@@ -66,7 +68,8 @@ impl Kernels {
         }
     }
 
-    /// `best[c] = max(best[c], bias[c] + rows[r] · column c)` over all rows, `best` being `[padded_columns]`.
+    /// `best[c] = max(best[c], bias[c] + rows[r] · column c)` over all rows, `best` being
+    /// `[padded_columns]`.
     ///
     /// # Panics
     /// If `rows` is no whole number of rows or `best` has another length.
@@ -80,8 +83,9 @@ impl Kernels {
         dispatch!(self, max_dots(rows, panels, best));
     }
 
-    /// MaxSim (ColBERT, arXiv 2004.12832, section 3.2): the sum over the columns, in order, of the largest dot product with
-    /// any row; minus infinity where there are no rows. `best` is room to work in, left with the maximum of each column.
+    /// MaxSim (ColBERT, arXiv 2004.12832, section 3.2): the sum over the columns, in order, of the
+    /// largest dot product with any row; minus infinity without rows. `best` is scratch space, left
+    /// with the maximum of each column.
     ///
     /// # Panics
     /// If `rows` is no whole number of rows.
@@ -95,10 +99,11 @@ impl Kernels {
         best[..panels.columns()].iter().fold(0.0, |sum, b| sum + b)
     }
 
-    /// For each row the column with the largest `bias + dot product`, `out` being `[n_rows]`.
+    /// The column with the largest `bias + dot product` for each row; `out` is `[n_rows]`.
     ///
     /// # Panics
-    /// If `rows` is no whole number of rows, `out` has another length, or there are rows and no columns.
+    /// If `rows` is no whole number of rows, `out` has another length, or there are rows and no
+    /// columns.
     pub fn nearest(self, rows: &[f32], panels: &Panels, out: &mut [Nearest]) {
         let n = row_count(rows, panels);
         assert_eq!(out.len(), n, "`out` is [n_rows]");

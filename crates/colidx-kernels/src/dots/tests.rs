@@ -54,7 +54,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// The rule of the crate's documentation, spelled out.
+/// The rule of the crate's documentation.
 fn plain_dot(row: &[f32], column: &[f32], bias: f32) -> f32 {
     row.iter()
         .zip(column)
@@ -121,7 +121,7 @@ proptest! {
 
 #[test]
 fn blocks_of_rows_and_many_panels_agree() {
-    // More rows than a block, more panels than a pair, and columns that repeat, so that ties are plenty.
+    // More rows than a block, more panels than a pair, and repeated columns, for many ties.
     let (dim, columns, n) = (5, up_to(16 * 7 + 3), up_to(203));
     let wave = |i: usize| ((i * 37 % 11) as f32 - 5.0) / 4.0;
     let values: Vec<f32> = (0..columns * dim).map(|i| wave(i % (dim * 13))).collect();

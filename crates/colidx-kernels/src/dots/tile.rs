@@ -1,10 +1,12 @@
 //! The kernels themselves, written once over a SIMD register type.
 //!
-//! A tile is `R` rows by `N` registers of columns whose accumulators all stay in registers: for each dimension the `N`
-//! column registers are loaded once and each row's element is broadcast once. Panels are the outer loop and rows the
-//! inner one, so a panel stays in the first-level cache while rows pass by.
+//! A tile is `R` rows by `N` registers of columns, with all accumulators in registers: for each
+//! dimension the `N` column registers are loaded once and each row's element is broadcast once.
+//! Panels are the outer loop and rows the inner one, so that a panel stays in the first-level
+//! cache.
 //!
-//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level.
+//! Everything here is `inline(always)`, so that it compiles inside the `target_feature` functions
+//! of one instruction set.
 
 use super::Nearest;
 use crate::panels::{LANES, Line};
@@ -13,8 +15,8 @@ use crate::{Panels, RowsView};
 /// A SIMD register of f32.
 ///
 /// # Safety
-/// Callers of all methods run on a processor that has the register's instruction set; `load` and `store` touch
-/// `LANES_PER_VECTOR` floats at any alignment.
+/// Callers of all methods run on a processor that has the register's instruction set; `load` and
+/// `store` touch `LANES_PER_VECTOR` floats at any alignment.
 pub(super) unsafe trait Vector: Copy {
     /// Floats in a register; divides [`LANES`].
     const WIDTH: usize;
@@ -34,7 +36,7 @@ pub(super) unsafe trait Vector: Copy {
     }
 }
 
-/// What becomes of the finished tiles of one group of panels.
+/// Consumes the finished tiles of one group of panels.
 trait Sink<V: Vector, const N: usize> {
     /// Takes the dot products of the rows from `row` on.
     unsafe fn take<const R: usize>(&mut self, row: usize, tile: &[[V; N]; R]);
@@ -50,8 +52,8 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
     bias: *const Line,
 ) -> [[V; N]; R] {
     let per_panel = LANES / V::WIDTH;
-    // SAFETY: the caller has `R` rows of `dim` floats at `rows`, `stride` apart, and at `panel` and `bias` as many panels as `N`
-    // registers span.
+    // SAFETY: the caller has `R` rows of `dim` floats at `rows`, `stride` apart, and at `panel` and
+    // `bias` as many panels as `N` registers span.
     unsafe {
         let bias = bias.cast::<f32>();
         let mut acc = [[V::splat(0.0); N]; R];
@@ -77,7 +79,8 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
     }
 }
 
-/// Passes `n` rows by the panels at `panel`, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
+/// Multiplies `n` rows with the panels at `panel`, `R` at a time and the rest in tiles of 8, 4, 2
+/// and 1.
 #[inline(always)]
 unsafe fn sweep<V: Vector, const R: usize, const N: usize>(
     rows: RowsView<'_>,
@@ -112,7 +115,8 @@ unsafe fn sweep<V: Vector, const R: usize, const N: usize>(
     }
 }
 
-/// Rows that pass by all panels before the next ones do: few enough to stay in the second-level cache.
+/// Rows that are multiplied with all panels before the next ones: few enough for the second-level
+/// cache.
 const BLOCK: usize = 96;
 
 struct Store {
@@ -125,7 +129,8 @@ impl<V: Vector, const N: usize> Sink<V, N> for Store {
     unsafe fn take<const R: usize>(&mut self, row: usize, tile: &[[V; N]; R]) {
         for (r, acc) in tile.iter().enumerate() {
             for (v, acc) in acc.iter().enumerate() {
-                // SAFETY: `out` has `stride` floats for each row, of which the tile's are `N` registers.
+                // SAFETY: `out` has `stride` floats for each row, of which the tile's are `N`
+                // registers.
                 unsafe { acc.store(self.out.add((row + r) * self.stride + v * V::WIDTH)) };
             }
         }
@@ -135,8 +140,8 @@ impl<V: Vector, const N: usize> Sink<V, N> for Store {
 /// `super::dots` with tiles of `N` registers, and of `ONE` (a single panel) for the last odd panel.
 ///
 /// # Safety
-/// The processor has `V`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the padded columns need be
-/// there, and the stride no less than these.
+/// The processor has `V`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the
+/// padded columns need be there, and the stride no less than these.
 #[inline(always)]
 pub(super) unsafe fn dots<V: Vector, const R: usize, const N: usize, const ONE: usize>(
     rows: RowsView<'_>,
@@ -236,7 +241,7 @@ pub(super) unsafe fn max_dots<V: Vector, const R: usize, const N: usize, const O
     }
 }
 
-/// The best score of a row in each lane, and the panel it came from as the bits of a float.
+/// The best score of a row in each lane, and its panel as the bits of a float.
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Lead {

@@ -16,7 +16,8 @@ tile::sums!(
 );
 
 /// # Safety
-/// The processor has AVX-512 F, BW and VNNI; `rows`, `dots` and `best` are as [`tile::dots`] asks for.
+/// The processor has AVX-512 F, BW and VNNI; `rows`, `dots` and `best` are as [`tile::dots`] asks
+/// for.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) unsafe fn dots(rows: &[i16], panels: &PanelsI16, dots: &mut [i32], best: &mut [i32]) {
     // SAFETY: the caller's promise.

@@ -1,4 +1,4 @@
-//! The layout of 16-bit columns, and how far scores made with them may be off.
+//! The layout of 16-bit columns, and the error bounds of their scores.
 
 use super::{ONE, PAIR};
 use crate::LANES;
@@ -9,23 +9,25 @@ use crate::round::nearest;
 #[repr(C, align(64))]
 pub(super) struct Pairs(pub(super) [i16; LANES * PAIR]);
 
-/// Columns (query tokens) quantised to 16 bits by one common scale and laid out for the kernels: panels of [`LANES`]
-/// columns, `[n_panels][dim / 2][16][2]` i16, 64-byte aligned; missing columns and dimensions are zero.
+/// Columns (query tokens) quantised to 16 bits by one common scale and laid out for the kernels:
+/// panels of [`LANES`] columns, `[n_panels][dim / 2][16][2]` i16, 64-byte aligned; missing columns
+/// and dimensions are zero.
 ///
-/// The scale makes the longest column 32,766 long, so that its dot product with a row of unit length fits an i32.
+/// The scale makes the longest column 32,766 long, so that its dot product with a row of unit
+/// length fits an i32.
 #[derive(Clone, Debug)]
 pub struct PanelsI16 {
     dim: usize,
     columns: usize,
     pairs: Vec<Pairs>,
     step: f64,
-    /// By column its length, and that of what quantisation took from it; `None` where a value was not finite.
+    /// By column: its length, and that of its quantisation error; `None` if a value was not finite.
     lengths: Option<Vec<[f64; 2]>>,
 }
 
 impl PanelsI16 {
-    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column. Where a value is not finite all columns
-    /// become zero, and how far products are off is not known.
+    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column. If a value is not
+    /// finite, all columns become zero and the error bounds infinite.
     ///
     /// # Panics
     /// If `dim` is 0 or the length is no multiple of it.
@@ -55,7 +57,8 @@ impl PanelsI16 {
             let panel = &mut pairs[panel * depth..][..depth];
             let lost = column.iter().enumerate().map(|(d, &q)| {
                 let q = f64::from(q);
-                // No value is above the longest column; with a step of zero all are zero or unwanted.
+                // No value exceeds the longest column; with a step of zero all values are zero or
+                // ignored.
                 let units = if step > 0.0 {
                     nearest(q / step) as i16
                 } else {
@@ -85,34 +88,36 @@ impl PanelsI16 {
         self.columns
     }
 
-    /// Columns rounded up to whole panels: the length of the output of [`dots_i16`](crate::Kernels::dots_i16).
+    /// Columns rounded up to whole panels: the length of the output of
+    /// [`dots_i16`](crate::Kernels::dots_i16).
     pub fn padded_columns(&self) -> usize {
         self.columns.next_multiple_of(LANES)
     }
 
-    /// What one unit of a column is worth, and so one unit of its dot products with rows that are integers themselves.
+    /// The value of one unit of a column, and of one unit of its dot products with integer rows.
     pub fn step(&self) -> f64 {
         self.step
     }
 
-    /// What one unit of a dot product is worth whose row is a vector times 32,766
-    /// ([`decode_i16`](crate::Kernels::decode_i16)).
+    /// The value of one unit of a dot product with a row of
+    /// [`decode_i16`](crate::Kernels::decode_i16), a vector times 32,766.
     pub fn unit(&self) -> f64 {
         self.step / f64::from(ONE)
     }
 
-    /// How far products with rows may be off that differ by `row_error` in length from vectors no longer than 1 + 1e-5
-    /// ([`CodecI16::row_error`](crate::CodecI16::row_error)).
+    /// Error bounds of scores, for rows that are within `row_error`
+    /// ([`CodecI16::row_error`](crate::CodecI16::row_error)) of vectors no longer than 1 + 1e-5.
     ///
-    /// With a column `q`, a row `x` and their quantised values `q'` and `x'`, Cauchy and Schwarz give
+    /// For a column `q`, a row `x` and their quantised values `q'` and `x'`, Cauchy-Schwarz gives
     ///
     /// ```text
     /// |q'·x' - q·x| = |(q' - q)·x + q'·(x' - x)| <= |q' - q| |x| + |q'| |x' - x|
     /// ```
     ///
-    /// where `|q' - q|` is known and `|x' - x|` given. The chain of `dim` f32 multiply-adds is off by `γ(dim) |q| |x|` at most,
-    /// `γ(n) = n u / (1 - n u)` and `u = 2^-24`, and by half the smallest float in each step. A maximum is off by no more than what it
-    /// is taken of. The sum of `n` maxima, each at most `|q| |x|`, adds `γ(n)` of them; what f64 rounds is far below that.
+    /// where `|q' - q|` is known and `|x' - x|` given. The chain of `dim` f32 multiply-adds is off
+    /// by at most `γ(dim) |q| |x|`, with `γ(n) = n u / (1 - n u)` and `u = 2^-24`, and by half the
+    /// smallest float in each step. A maximum is off by no more than its inputs. The sum of `n`
+    /// maxima, each at most `|q| |x|`, adds `γ(n)` of them; the rounding of f64 is far below that.
     pub fn errors(&self, row_error: f64) -> ScoreErrors {
         match &self.lengths {
             Some(lengths) => errors(self.dim, lengths, row_error),
@@ -130,14 +135,15 @@ fn length(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// How far scores of screening may be off: see [`PanelsI16::errors`].
+/// Error bounds of screening scores: see [`PanelsI16::errors`].
 #[derive(Clone, Copy, Debug)]
 pub struct ScoreErrors {
-    /// The most by which the sum over the columns of `best * unit`, in f64, differs from [`maxsim`](crate::Kernels::maxsim) over the same
-    /// columns, where `best` is what [`dots_i16`](crate::Kernels::dots_i16) made, starting from [`i32::MIN`], of one or more rows.
+    /// The maximum difference between the sum over the columns of `best * unit`, in f64, and
+    /// [`maxsim`](crate::Kernels::maxsim) over the same columns, where `best` is from
+    /// [`dots_i16`](crate::Kernels::dots_i16) of one or more rows, initialised with [`i32::MIN`].
     pub maxsim: f64,
-    /// The most by which `dot * unit` of any row and any column, in f64, differs from the dot product of
-    /// [`max_dots`](crate::Kernels::max_dots).
+    /// The maximum difference between `dot * unit` of any row and column, in f64, and the dot
+    /// product of [`max_dots`](crate::Kernels::max_dots).
     pub dot: f64,
 }
 
@@ -150,7 +156,7 @@ impl ScoreErrors {
 
 fn errors(dim: usize, lengths: &[[f64; 2]], row_error: f64) -> ScoreErrors {
     const LONGEST_ROW: f64 = 1.0 + 1e-5;
-    /// For what f64 rounds here.
+    /// For the rounding of f64 here.
     const ROUNDED: f64 = 1.0 + 1e-6;
     let gamma = |n: usize| {
         let nu = n as f64 * f64::from(f32::EPSILON) / 2.0;
@@ -173,7 +179,7 @@ fn errors(dim: usize, lengths: &[[f64; 2]], row_error: f64) -> ScoreErrors {
     let chain = gamma(dim);
     let underflow = dim as f64 * 2f64.powi(-149);
     let column = |[length, rest]: &[f64; 2]| {
-        // What is left of a column is a difference of numbers that f64 rounded.
+        // The quantisation error is a difference that f64 rounded.
         let rest = rest + 1e-12 * length;
         rest * LONGEST_ROW + (length + rest) * row_error + length * LONGEST_ROW * chain + underflow
     };

@@ -1,9 +1,9 @@
-//! Matrix products of 16-bit integers, exact in i32: scores for screening, near enough to those of f32 that a bound on the
-//! difference tells which documents need not be scored again.
+//! Dot products of 16-bit integers, exact in i32: scores for screening, near enough to f32 that an
+//! error bound tells which documents need not be scored again.
 //!
-//! One instruction multiplies pairs of 16-bit integers and adds the two products (`vpmaddwd`), which without the newer ones
-//! for bytes is the fastest product there is: two an f32 fused multiply-add. Columns share one scale, so that integer
-//! maxima of different columns add up as they are.
+//! One instruction multiplies pairs of 16-bit integers and adds the two products (`vpmaddwd`): two
+//! f32 fused multiply-adds, and the fastest product without dot-product units for bytes. Columns
+//! share one scale, so that integer maxima of different columns can be added.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -31,20 +31,22 @@ pub use columns::{PanelsI16, ScoreErrors};
 /// Dimensions that a kernel multiplies in one step.
 const PAIR: usize = 2;
 
-/// What 1 becomes in 16 bits: a vector a little longer than 1 still fits, and so do the dot products of two in an i32.
+/// The value of 1 in 16 bits: a vector slightly longer than 1 still fits, and so do dot products of
+/// two in an i32.
 pub(crate) const ONE: f32 = 32_766.0;
 
-/// Distance of rows of 16-bit integers: `dim` rounded up to an even number.
+/// The distance of rows of 16-bit integers: `dim` rounded up to an even number.
 pub fn stride_i16(dim: usize) -> usize {
     dim.next_multiple_of(PAIR)
 }
 
 impl Kernels {
-    /// `dots[r, c] = rows[r] · column c` and `best[c] = max(best[c], dots[r, c])` over all rows, `rows` being
-    /// `[n_rows, stride_i16(dim)]` with zeros after each row's dimensions, `dots` `[n_rows, padded_columns]` and `best`
-    /// `[padded_columns]`; missing columns count as columns of zeros.
+    /// `dots[r][c] = rows[r] · column c` and `best[c] = max(best[c], dots[r][c])` over all rows.
+    /// `rows` is `[n_rows, stride_i16(dim)]` with zeros after each row's dimensions, `dots` is
+    /// `[n_rows, padded_columns]` and `best` `[padded_columns]`; missing columns count as zeros.
     ///
-    /// Rows of unit length ([`decode_i16`](crate::Kernels::decode_i16)) cannot overflow; the sums of longer ones wrap.
+    /// Rows of unit length ([`decode_i16`](Kernels::decode_i16)) cannot overflow; the sums of
+    /// longer ones wrap.
     ///
     /// # Panics
     /// If `rows` is no whole number of rows, or `dots` or `best` has another length.

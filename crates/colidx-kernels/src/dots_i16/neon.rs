@@ -1,5 +1,5 @@
-//! NEON: a panel is four registers of sums; tiles of 6 rows by one panel take 24 of the 32 registers, and the panel's two
-//! dimensions, taken apart when they are loaded, 4.
+//! NEON: a panel is four registers of sums; tiles of 6 rows by one panel take 24 of the 32
+//! registers, and the panel's two dimensions, deinterleaved on load, 4.
 
 use std::arch::aarch64::*;
 

@@ -26,7 +26,7 @@ proptest! {
         let panels = PanelsI16::new(&noise(columns * dim, seed), dim);
         let stride = stride_i16(dim);
         let width = panels.padded_columns();
-        // All of the range, so that sums wrap, or what unit vectors have.
+        // The full range, so that sums wrap, or the range of unit vectors.
         let scale = if full { 32_768.0 } else { 32_766.0 / (dim as f32).sqrt() };
         let mut words: Vec<i16> = noise(n * stride, seed ^ 1).iter().map(|x| (x * scale) as i16).collect();
         for row in words.chunks_mut(stride) {
@@ -68,7 +68,8 @@ proptest! {
         spread in 0i32..24,
         kind in 0..4,
     ) {
-        // Steps and scales of a token's dimensions: alike, all but one small, halves that round, or all the same.
+        // Steps and scales of dimensions: similar, all but one small, ties in rounding, or all
+        // equal.
         let of = |d: usize| match kind {
             0 => 1.0,
             1 => if d == 0 { 1.0 } else { 1e-4 },
@@ -98,7 +99,7 @@ proptest! {
         let bytes = noise(tokens * packed_len(dim, nbits), seed ^ 6);
         let residuals: Vec<u8> = bytes.iter().map(|x| (x * 128.0) as i8 as u8).collect();
 
-        // Columns of all lengths, some of them parallel to a row, whose products are as long as they can be.
+        // Columns of all lengths, some parallel to a row, whose products are maximal.
         let mut rows = vec![0.0; tokens * dim];
         kernels().decode(&codec, &codes, &residuals, &mut rows).unwrap();
         kernels().normalize(&mut rows, dim);
@@ -114,9 +115,9 @@ proptest! {
 
         let panels = PanelsI16::new(&query, dim);
         let mut words = vec![0; tokens * stride_i16(dim)];
-        let fixed = CodecI16::new(&codec);
-        kernels().decode_i16(&codec, &fixed, &codes, &residuals, &mut words).unwrap();
-        let errors = panels.errors(fixed.row_error());
+        let tables = CodecI16::new(&codec);
+        kernels().decode_i16(&codec, &tables, &codes, &residuals, &mut words).unwrap();
+        let errors = panels.errors(tables.row_error());
         let mut best = vec![i32::MIN; panels.padded_columns()];
         let mut dots = vec![0; tokens * best.len()];
         kernels().dots_i16(&words, &panels, &mut dots, &mut best);

@@ -1,8 +1,9 @@
-//! The kernels themselves, written once over a SIMD register type; see `dots/tile.rs`, whose f32 twin it is.
+//! The kernels themselves, written once over a SIMD register type; the integer twin of
+//! `dots/tile.rs`.
 //!
-//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level. Registers are
-//! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
-//! instructions.
+//! Everything here is `inline(always)`, so that it compiles inside the `target_feature` functions
+//! of one instruction set. Registers are handled in loops, not by `array::from_fn` or `map`: their
+//! closures may be compiled separately, without the instructions.
 
 use super::columns::Pairs;
 use super::{PAIR, PanelsI16, stride_i16};
@@ -11,14 +12,14 @@ use crate::LANES;
 /// A SIMD register of i32 sums, one for each of `WIDTH` columns.
 ///
 /// # Safety
-/// Callers of all methods run on a processor that has the register's instruction set; pointers are good for as many
-/// integers as each method says, at any alignment.
+/// Callers of all methods run on a processor that has the register's instruction set; pointers are
+/// valid for the number of integers that each method says, at any alignment.
 pub(super) unsafe trait Sums: Copy {
     /// Columns in a register; divides [`LANES`].
     const WIDTH: usize;
-    /// Two dimensions of `WIDTH` columns, made ready to multiply.
+    /// Two dimensions of `WIDTH` columns, ready to multiply.
     type Columns: Copy;
-    /// Two dimensions of one row, in every column's place.
+    /// Two dimensions of one row, in the place of every column.
     type Row: Copy;
 
     unsafe fn zero() -> Self;
@@ -36,7 +37,8 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn max(self, than: Self) -> Self;
 }
 
-/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone.
+/// Gives a register type its [`Sums`]: AVX2 and AVX-512 differ only in the names of their
+/// instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! sums {
     (
@@ -103,7 +105,8 @@ pub(super) use sums;
 /// The dot products of `R` rows with `N` registers of columns.
 ///
 /// # Safety
-/// The caller has `R` rows of `2 depth` integers at `rows`, and at `panel` as many panels as `N` registers span.
+/// The caller has `R` rows of `2 depth` integers at `rows`, and at `panel` as many panels as `N`
+/// registers span.
 #[inline(always)]
 unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     rows: *const i16,
@@ -134,16 +137,16 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// Where the dot products of each row go.
+/// The output of dot products.
 #[derive(Clone, Copy)]
 struct Out {
     dots: *mut i32,
-    /// Integers from a row's to the next one's.
+    /// Integers from one row to the next.
     stride: usize,
 }
 
-/// Writes the dot products of `n` rows with the panels of `N` registers to `out` and takes them into `best`, `R` at a time and
-/// the rest in tiles of 8, 4, 2 and 1.
+/// Writes the dot products of `n` rows with the panels of `N` registers to `out` and updates
+/// `best`, `R` rows at a time and the rest in tiles of 8, 4, 2 and 1.
 ///
 /// # Safety
 /// As [`tile`], for `n` rows, and `out` has the columns of `N` registers in each of them.
@@ -159,7 +162,8 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     let mut row = 0;
     macro_rules! take {
         ($count:expr) => {{
-            // SAFETY: the tile lies within the `n` rows; the panels and the room are the caller's promise.
+            // SAFETY: the tile lies within the `n` rows; the panels and the room are the caller's
+            // promise.
             unsafe {
                 let rows = rows.add(row * depth * PAIR);
                 let tile = tile::<S, { $count }, N>(rows, depth, panel);
@@ -215,11 +219,12 @@ unsafe fn max_sweep<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// `super::dots_i16` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
+/// `super::dots_i16` with tiles of `N` registers, and of `ONE` (a single panel) for the remaining
+/// panels.
 ///
 /// # Safety
-/// The processor has `S`'s instruction set; `rows` is `[n_rows, stride]`, `dots` `[n_rows, padded_columns]` and `best`
-/// `[padded_columns]`.
+/// The processor has `S`'s instruction set; `rows` is `[n_rows, stride]`, `dots`
+/// `[n_rows, padded_columns]` and `best` `[padded_columns]`.
 #[inline(always)]
 pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &[i16],
@@ -235,7 +240,7 @@ pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: us
         let panel = panels.pairs()[p * depth..].as_ptr();
         let best = best[p * LANES..].as_mut_ptr();
         let out = Out {
-            // Without rows there is not even a first one to point to.
+            // Without rows `dots` is empty, and this pointer is never used.
             dots: dots.as_mut_ptr().wrapping_add(p * LANES),
             stride: panels.padded_columns(),
         };

@@ -1,4 +1,5 @@
-//! AMX: rows are multiplied where they lie, sixteen at a time, and panels are tiles as they are.
+//! AMX: rows are multiplied in place, sixteen at a time, and panels are tiles without conversion.
+//! Where that is not possible, AVX-512 VNNI is used.
 
 use std::arch::asm;
 use std::arch::x86_64::*;
@@ -10,7 +11,7 @@ use crate::LANES;
 use crate::amx::{self, LINE, ROWS, TILE, Tiles};
 use crate::prefetch::prefetch_at;
 
-/// Rows from those that are multiplied to those that are fetched.
+/// Distance of the prefetch, in rows.
 const AHEAD: usize = 64;
 
 /// Sums of 16 rows by two panels.
@@ -31,7 +32,7 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
     // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };
     for row in (0..n).step_by(ROWS) {
-        // What is left over of the rows is multiplied with some of those before them once more.
+        // The last 16 rows overlap the ones before: some are multiplied twice.
         let first = row.min(n - ROWS);
         let rows = rows[first * dim..].as_ptr();
         prefetch_at(rows.wrapping_add(AHEAD * dim), ROWS * dim);
@@ -39,8 +40,8 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
         for at in (0..width).step_by(2 * LANES) {
             let panel = |at: usize| panels.quads()[at / LANES * (dim / QUAD)..].as_ptr();
             let both = at + LANES < width;
-            // SAFETY: there are 16 rows, and `dim / QUAD` lines of each panel; where there is one panel it is taken twice. `out` has
-            // the columns in each row.
+            // SAFETY: there are 16 rows, and `dim / QUAD` lines of each panel; where there is one
+            // panel it is taken twice. `out` has the columns in each row.
             unsafe {
                 let (one, two) = (panel(at), panel(if both { at + LANES } else { at }));
                 multiply(rows, dim, depth, one, two, steps, sums.as_mut_ptr());
@@ -59,7 +60,8 @@ pub(super) unsafe fn dots(rows: &[i8], panels: &PanelsI7, out: &mut [i16]) {
 /// The sums of 16 rows by two panels.
 ///
 /// # Safety
-/// Tiles are configured for `depth`; there are 16 rows of `dim`, and `steps` times `depth / 4` lines of each panel.
+/// Tiles are configured for `depth`; there are 16 rows of `dim`, and `steps` times `depth / 4`
+/// lines of each panel.
 #[inline(always)]
 unsafe fn multiply(
     rows: *const i8,
@@ -131,7 +133,7 @@ unsafe fn store(sums: &Sums, shift: u32, both: bool, out: *mut i16, width: usize
     }
 }
 
-/// Every second of 64 words.
+/// The even ones of 64 words.
 const EVEN: [u16; 32] = {
     let mut which = [0; 32];
     let mut i = 0;

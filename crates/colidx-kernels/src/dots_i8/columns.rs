@@ -1,17 +1,19 @@
-//! The layout of columns of seven bits, and how long they may be for sums in 16 bits.
+//! The layout of seven-bit columns, and the norms for which their sums fit 16 bits.
 
 use super::{CHUNK, QUAD};
 use crate::LANES;
 use crate::round::nearest;
 
-/// The most that the largest magnitude of all columns becomes. Two products with unsigned bytes, 2 * 255 * 63, fit 16 bits.
+/// The largest magnitude of all columns after scaling. Two products with unsigned bytes, 2 * 255 *
+/// 63, fit 16 bits.
+/// * 255 * 63, fit 16 bits.
 const LARGEST: i8 = 63;
 
-/// Of the rounding errors of half a chunk's values, each at most a half, the greatest length.
+/// The greatest norm of the rounding errors of half a chunk, each at most a half.
 const ROUNDING: f64 = 4.0;
 const _: () = assert!((CHUNK * QUAD / 2) as f64 / 4.0 <= ROUNDING * ROUNDING);
 
-/// More dimensions might overflow 32 bits: two sums of 16 bits for every chunk.
+/// More dimensions might overflow 32 bits: two 16-bit sums for every chunk.
 const MAX_DIM: usize = (CHUNK * QUAD) << 15;
 
 /// Four dimensions of the sixteen columns of a panel, `[16][4]`: a cache line.
@@ -19,14 +21,14 @@ const MAX_DIM: usize = (CHUNK * QUAD) << 15;
 #[repr(C, align(64))]
 pub(super) struct Quads(pub(super) [i8; LANES * QUAD]);
 
-/// What the sums of a panel's columns start from where rows are unsigned, each value 128 more than it is: -128 times the
-/// sum of each column's values.
+/// Initial sums of a panel's columns for unsigned rows, whose values are 128 too large: -128 times
+/// the sum of each column's values.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 pub(super) struct Starts(pub(super) [i32; LANES]);
 
-/// The greatest length of half a chunk of `rows`, `[n_rows, dim]` bytes: of the first two or of the last two of each four of
-/// 128 dimensions. [`PanelsI7`] are made for rows that are no longer.
+/// The greatest norm of half a chunk of `rows`, `[n_rows, dim]` bytes: of the first two, or of the
+/// last two, of each four of 128 dimensions. [`PanelsI7`] are scaled for rows of at most this norm.
 ///
 /// # Panics
 /// If `dim` is 0 or the length is no multiple of it.
@@ -56,11 +58,11 @@ pub fn max_chunk_norm(rows: &[i8], dim: usize) -> f64 {
 }
 
 /// Columns (query tokens) quantised to seven bits, -63..=63, by one common scale and laid out for
-/// [`dots_i8`](crate::Kernels::dots_i8): panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]` i8, 64-byte aligned;
-/// missing columns and dimensions are zero.
+/// [`dots_i8`](crate::Kernels::dots_i8): panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]`
+/// i8, 64-byte aligned; missing columns and dimensions are zero.
 ///
-/// The scale makes the largest magnitude of all columns 63, or less where else half a chunk of a column and of a row
-/// ([`max_chunk_norm`]) could have a product of more than 16 bits.
+/// The scale makes the largest magnitude of all columns 63, or less if half a chunk of a column and
+/// of a row ([`max_chunk_norm`]) could have a product of more than 16 bits.
 #[derive(Clone, Debug)]
 pub struct PanelsI7 {
     dim: usize,
@@ -73,9 +75,10 @@ pub struct PanelsI7 {
 }
 
 impl PanelsI7 {
-    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, for rows of at most the [`max_chunk_norm`]
-    /// `longest`; 0 is for columns that [`gather_dots`](crate::Kernels::gather_dots) alone multiplies. Where a value is not finite
-    /// all columns become zero.
+    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, for rows whose
+    /// [`max_chunk_norm`] is at most `longest`; 0 is for columns that only
+    /// [`gather_dots`](crate::Kernels::gather_dots) multiplies. If a value is not finite, all
+    /// columns become zero.
     ///
     /// # Panics
     /// If `dim` is 0 or more than 4 million, or the length is no multiple of it.
@@ -89,7 +92,7 @@ impl PanelsI7 {
         let depth = dim.div_ceil(QUAD);
         let largest = columns.iter().fold(0.0f32, |max, q| max.max(q.abs()));
         let step = if columns.iter().all(|q| q.is_finite()) {
-            // With rounding no product of halves is more than the product of their lengths.
+            // Even with rounding, no product of halves exceeds the product of their norms.
             let room = f64::from(i16::MAX) / longest - ROUNDING;
             (f64::from(largest) / f64::from(LARGEST)).max(longest_half(columns, dim) / room)
         } else {
@@ -130,7 +133,8 @@ impl PanelsI7 {
         self.columns
     }
 
-    /// Columns rounded up to whole panels: the row length of the output of [`dots_i8`](crate::Kernels::dots_i8).
+    /// Columns rounded up to whole panels: the row length of the output of
+    /// [`dots_i8`](crate::Kernels::dots_i8).
     pub fn padded_columns(&self) -> usize {
         self.columns.next_multiple_of(LANES)
     }
@@ -148,12 +152,13 @@ impl PanelsI7 {
         values.take(self.dim).map(|&q| i16::from(q)).collect()
     }
 
-    /// What one unit of a column is worth, and so one unit of its dot products.
+    /// The value of one unit of a column, and so of one unit of its dot products.
     pub fn step(&self) -> f64 {
         self.step
     }
 
-    /// How far [`dots_i8`](crate::Kernels::dots_i8) shifts dot products down, for every one to fit 16 bits.
+    /// How far [`dots_i8`](crate::Kernels::dots_i8) shifts dot products right, so that all fit 16
+    /// bits.
     pub fn shift(&self) -> u32 {
         self.shift
     }
@@ -163,19 +168,19 @@ impl PanelsI7 {
         &self.quads
     }
 
-    /// What the chunks' 16-bit sums start from, two for each column: of the first two and of the last two of each four
-    /// dimensions.
+    /// Initial 16-bit sums of the chunks, two for each column: of the first two and of the last two
+    /// of each four dimensions.
     pub(super) fn narrow(&self) -> &[Starts] {
         &self.narrow
     }
 
-    /// What the chunks' 32-bit sums start from.
+    /// Initial 32-bit sums of the chunks.
     pub(super) fn wide(&self) -> &[Starts] {
         &self.wide
     }
 }
 
-/// The greatest length of half a chunk of the columns.
+/// The greatest norm of half a chunk of the columns.
 fn longest_half(columns: &[f32], dim: usize) -> f64 {
     let chunks = columns
         .chunks_exact(dim)
@@ -190,7 +195,7 @@ fn longest_half(columns: &[f32], dim: usize) -> f64 {
     halves.fold(0.0, f64::max).sqrt()
 }
 
-/// How far the largest dot product there can be is shifted down to fit 16 bits.
+/// How far the largest possible dot product must be shifted right to fit 16 bits.
 fn shift(quads: &[Quads], depth: usize, longest: f64) -> u32 {
     let mut most = 0.0f64;
     for panel in quads.chunks_exact(depth) {
@@ -219,8 +224,8 @@ fn shift(quads: &[Quads], depth: usize, longest: f64) -> u32 {
     (bits + 1).saturating_sub(i16::BITS)
 }
 
-/// `[n_panels][n_chunks]`, where rows are unsigned: `start` has the four sums, over a chunk, of the dimensions that are first, second,
-/// third and last in their four.
+/// Initial sums for unsigned rows, `[n_panels][n_chunks]`: `start` gets the four sums, over a
+/// chunk, of the first, second, third and last dimension of each four.
 fn starts(quads: &[Quads], depth: usize, start: impl Fn([i32; QUAD]) -> i32) -> Vec<Starts> {
     let panels = quads.chunks_exact(depth);
     let chunks = panels.flat_map(|panel| panel.chunks(CHUNK));

@@ -1,12 +1,13 @@
-//! Coarse scores: rows of bytes, as they lie in a file, by columns of seven bits. They choose which centroids are looked at
-//! and no more; what is found there is scored anew.
+//! Scores that select centroids: i8 rows, as stored, times seven-bit columns. Whatever they select
+//! is scored again.
 //!
-//! Without the newer instructions for bytes the fastest product there is multiplies pairs of unsigned with signed bytes and
-//! adds the two products in 16 bits, saturating (`vpmaddubsw`): four an f32 fused multiply-add. Columns of seven bits keep
-//! it from saturating, whatever the rows. The sums are added in 16 bits too, where they may wrap and come back: a sum over a
-//! chunk of 128 dimensions is at most the product of the lengths of its row and column (Cauchy-Schwarz), and columns are
-//! scaled for that to fit. The columns are rounded; the sums of the rounded columns are exact, and come with 16 of their
-//! bits: the fewer there are, the faster they are looked through.
+//! Without dot-product units the fastest product multiplies pairs of unsigned with signed bytes and
+//! adds the two products in 16 bits, saturating (`vpmaddubsw`): four f32 fused multiply-adds.
+//! Seven-bit columns cannot saturate it, whatever the rows. Sums are accumulated in 16 bits too,
+//! where they may wrap and come back: the sum over a chunk of 128 dimensions is at most the product
+//! of the norms of row and column (Cauchy-Schwarz), and columns are scaled so that it fits. Columns
+//! are rounded; the sums of rounded columns are exact, and 16 of their bits are kept, because fewer
+//! bytes are faster to search.
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -34,15 +35,15 @@ pub use columns::{PanelsI7, max_chunk_norm};
 /// Dimensions that a kernel multiplies in one step.
 const QUAD: usize = 4;
 
-/// Steps of four dimensions in a chunk, the most that are added up in 16 bits.
+/// Steps of four dimensions in a chunk, the most that are accumulated in 16 bits.
 const CHUNK: usize = 32;
 
 impl Kernels {
-    /// `out[r][c] = rows[r] · column c >> shift` in units of [`PanelsI7::step`] times 2 to the power of
-    /// [`PanelsI7::shift`], `rows` being `[n_rows, dim]` without gaps (centroids as they lie in a file) and `out`
-    /// `[n_rows, padded_columns]`, zero in missing columns. Of rows longer than the panels are made for ([`max_chunk_norm`]) the
-    /// scores may be any, and differ by level. What lies behind `rows` is fetched to the processor's caches, as it mostly comes
-    /// next.
+    /// `out[r][c] = rows[r] · column c >> shift`, in units of [`PanelsI7::step`] times 2 to the
+    /// power of [`PanelsI7::shift`]. `rows` is `[n_rows, dim]` without gaps (centroids as stored)
+    /// and `out` `[n_rows, padded_columns]`, zero in missing columns. Rows above the norm that the
+    /// panels are scaled for ([`max_chunk_norm`]) get arbitrary scores, which depend on the
+    /// instruction set. The memory after `rows` is prefetched, as callers mostly continue there.
     ///
     /// # Panics
     /// If `rows` is no whole number of rows or `out` has another length.

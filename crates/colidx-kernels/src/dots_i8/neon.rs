@@ -5,7 +5,7 @@ use std::arch::aarch64::*;
 
 use super::{PanelsI7, tile};
 
-/// Four 16-bit sums for each of four columns, the first two columns' and the last two's.
+/// Four 16-bit sums for each of four columns, in two registers of two columns.
 #[derive(Clone, Copy)]
 struct Words {
     low: int16x8_t,

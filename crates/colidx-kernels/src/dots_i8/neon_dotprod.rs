@@ -1,5 +1,5 @@
-//! NEON with the dot-product extension: one instruction multiplies 16 pairs of signed bytes and adds
-//! them in 32 bits; tiles of 6 rows by one panel take 24 of the 32 registers.
+//! NEON with the dot-product extension: one instruction multiplies 16 pairs of signed bytes and
+//! adds them in 32 bits; tiles of 6 rows by one panel take 24 of the 32 registers.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -46,7 +46,8 @@ unsafe impl tile::Sums for Dots {
     #[inline(always)]
     unsafe fn add(self, row: int8x16_t, columns: int8x16_t) -> Self {
         let mut sums = self.0;
-        // SAFETY: the caller's processor has the dot-product extension, and the instruction touches registers alone.
+        // SAFETY: the caller's processor has the dot-product extension, and the instruction touches
+        // registers alone.
         unsafe {
             asm!(
                 ".arch_extension dotprod",

@@ -12,7 +12,7 @@ fn unit_at(panels: &PanelsI7, column: usize, d: usize) -> i8 {
     quads.0[column % LANES * QUAD + d % QUAD]
 }
 
-/// What every instruction set must give, by the definition.
+/// The expected result, by definition.
 fn expected(rows: &[i8], panels: &PanelsI7) -> Vec<i16> {
     let dim = panels.dim();
     let dot = |row: &[i8], column| {
@@ -31,7 +31,7 @@ fn expected(rows: &[i8], panels: &PanelsI7) -> Vec<i16> {
         .collect()
 }
 
-/// Rows and columns at their extremes in the ways of `kind`.
+/// Rows and columns at their extremes, in several patterns.
 fn extreme(n: usize, kind: u8, seed: u64) -> Vec<f32> {
     let sign = |x: f32| if x < 0.0 { -1.0 } else { 1.0 };
     noise(n, seed)
@@ -62,7 +62,7 @@ proptest! {
     fn every_isa_gives_the_sums_of_the_definition(
         n in 0..up_to(150),
         columns in 0..up_to(70),
-        // Multiples of eight, which tiles take, as often as any.
+        // Half of the dimensions are multiples of eight, which AMX tiles need.
         dim in prop_oneof![1..up_to(140), (1..up_to(40)).prop_map(|eights| 8 * eights)],
         seed in any::<u64>(),
         rows_kind in 0u8..7,
@@ -137,7 +137,7 @@ proptest! {
     }
 }
 
-/// The largest products there can be: all of a row's values are as small as bytes get, and the column's the same or none.
+/// The largest possible products: all values of a row and of a column are extreme.
 #[test]
 fn extremes_over_many_dimensions() {
     let dims: &[usize] = if cfg!(miri) {
@@ -169,7 +169,7 @@ fn extremes_over_many_dimensions() {
     }
 }
 
-/// What a damaged file gives is any numbers and no panic.
+/// A damaged file gives arbitrary scores, and no panic.
 #[test]
 fn rows_that_are_too_long_are_no_panic() {
     let panels = PanelsI7::new(&[1.0; 3 * 200], 200, 1.0);

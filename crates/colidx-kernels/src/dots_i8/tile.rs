@@ -1,8 +1,8 @@
-//! The kernel itself, written once over a SIMD register type; see `dots/tile.rs`, whose f32 twin it is.
+//! The kernel itself, written once over a SIMD register type; the integer twin of `dots/tile.rs`.
 //!
-//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level. Registers are
-//! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
-//! instructions.
+//! Everything here is `inline(always)`, so that it compiles inside the `target_feature` functions
+//! of one instruction set. Registers are handled in loops, not by `array::from_fn` or `map`: their
+//! closures may be compiled separately, without the instructions.
 
 use super::columns::{Quads, Starts};
 use super::{CHUNK, PanelsI7, QUAD};
@@ -11,25 +11,27 @@ use crate::LANES;
 /// A SIMD register of sums of `WIDTH` columns, four bytes for each.
 ///
 /// # Safety
-/// Callers of all methods run on a processor that has the register's instruction set; pointers are good for as many bytes
-/// or integers as each method says, at any alignment.
+/// Callers of all methods run on a processor that has the register's instruction set; pointers are
+/// valid for the number of bytes or integers that each method says, at any alignment.
 pub(super) unsafe trait Sums: Copy {
     /// Columns in a register; divides [`LANES`].
     const WIDTH: usize;
-    /// Whether a column's four bytes are two sums of 16 bits, which are good for one chunk, or one of 32 bits.
+    /// Whether a column's four bytes are two sums of 16 bits, valid for one chunk, or one of 32
+    /// bits.
     const NARROW: bool;
-    /// What makes of a row's signed bytes those that [`row`](Sums::row) takes, by exclusive or: 0x80 adds 128, 0 nothing.
+    /// Converts a row's signed bytes to the argument of [`row`](Sums::row), by exclusive or: 0x80
+    /// adds 128, 0 nothing.
     const FLIP: u8;
-    /// Four dimensions of `WIDTH` columns, made ready to multiply.
+    /// Four dimensions of `WIDTH` columns, ready to multiply.
     type Columns: Copy;
-    /// Four dimensions of one row, in every column's place.
+    /// Four dimensions of one row, in the place of every column.
     type Row: Copy;
     /// The sums of finished chunks, in 32 bits.
     type Totals: Copy;
 
-    /// Totals of 0.
+    /// Zero totals.
     unsafe fn nothing() -> Self::Totals;
-    /// Sums before a chunk's first product, from `WIDTH` integers, of use to those whose rows are 128 more. Sums of 32 bits
+    /// Initial sums of a chunk, from `WIDTH` integers, for rows with 128 added. Sums of 32 bits
     /// start from the totals.
     unsafe fn start(from: *const i32, totals: Self::Totals) -> Self;
     /// From `4 WIDTH` bytes.
@@ -40,11 +42,12 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn add(self, row: Self::Row, columns: Self::Columns) -> Self;
     /// The totals after a chunk, from those before it.
     unsafe fn finish(self, totals: Self::Totals) -> Self::Totals;
-    /// Writes totals, shifted down, to `WIDTH` integers.
+    /// Writes totals, shifted right, to `WIDTH` integers.
     unsafe fn store(totals: Self::Totals, shift: u32, to: *mut i16);
 }
 
-/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their instructions alone.
+/// Gives a register type its [`Sums`]: AVX2 and AVX-512 differ only in the names of their
+/// instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! sums {
     (
@@ -120,17 +123,17 @@ macro_rules! sums {
 #[cfg(target_arch = "x86_64")]
 pub(super) use sums;
 
-/// Bytes from a copied row to the next, a constant so that one register addresses all rows of a tile. Longer rows lie in
-/// several chunks.
+/// Bytes from one copied row to the next: a constant, so that one register addresses all rows of a
+/// tile. Longer rows lie in several chunks.
 const PITCH: usize = CHUNK * QUAD;
 
-/// Rows that are copied together: few enough to stay in the first-level cache beside a panel.
+/// Rows that are copied together: few enough for the first-level cache next to a panel.
 const BLOCK: usize = 64;
 
-/// Bytes from a chunk of a block's rows to the next.
+/// Bytes from one chunk of a block's rows to the next.
 const CHUNK_BYTES: usize = BLOCK * PITCH;
 
-/// Panels, and what the sums of their chunks start from.
+/// Panels, and the initial sums of their chunks.
 #[derive(Clone, Copy)]
 struct Columns {
     /// Steps of four dimensions.
@@ -142,7 +145,7 @@ struct Columns {
 /// The sums of `R` rows by `N` registers of columns over one chunk.
 ///
 /// # Safety
-/// As [`tile`], for a chunk there is.
+/// As [`tile`], for an existing chunk.
 #[inline(always)]
 unsafe fn chunk<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
@@ -176,7 +179,7 @@ unsafe fn chunk<S: Sums, const R: usize, const N: usize>(
             S::columns(line.cast::<i8>().add(v % per_panel * S::WIDTH * QUAD))
         };
         for d in 0..CHUNK.min(depth - first) {
-            // Those that are fewer stay in registers while the others pass by.
+            // The operand with fewer registers stays loaded.
             if R <= N {
                 let mut held = [row(0, d); R];
                 for (r, held) in held.iter_mut().enumerate().skip(1) {
@@ -227,8 +230,9 @@ unsafe fn finish<S: Sums, const R: usize, const N: usize>(
 /// `R` rows by `N` registers of columns.
 ///
 /// # Safety
-/// The caller has `R` rows at `rows`, in as many chunks as `depth` needs, as many panels with their starts in `columns` as
-/// `N` registers span, and room for the columns in each of `R` rows at `out`.
+/// The caller has `R` rows at `rows`, in as many chunks as `depth` needs, as many panels with their
+/// starts in `columns` as `N` registers span, and room for the columns in each of `R` rows at
+/// `out`.
 #[inline(always)]
 unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
@@ -242,7 +246,7 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
         let nothing = [[S::nothing(); N]; R];
         finish(&chunk::<S, R, N>(rows, columns, 0, &nothing), &nothing)
     };
-    // Nearly always there is but one, which on its own need not keep totals.
+    // Usually there is one chunk, which needs no totals.
     for number in 1..columns.depth.div_ceil(CHUNK) {
         // SAFETY: the caller's promise.
         totals = unsafe { finish(&chunk::<S, R, N>(rows, columns, number, &totals), &totals) };
@@ -255,8 +259,8 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// Passes `n` rows by the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1. With each tile the next
-/// of `ahead` are fetched, `[n, dim]` for which there may be no memory.
+/// Multiplies `n` rows with the panels of `N` registers, `R` at a time and the rest in tiles of 8,
+/// 4, 2 and 1. With each tile the next rows of `ahead` are prefetched.
 ///
 /// # Safety
 /// As [`tile`], for `n` rows.
@@ -301,7 +305,7 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// The rows after those of a block, which are likely to come next even where they are not ours to read.
+/// The rows after a block, `[n, dim]`, which probably come next even where they are out of bounds.
 #[derive(Clone, Copy)]
 struct Ahead {
     rows: *const i8,
@@ -316,8 +320,8 @@ impl Ahead {
     }
 }
 
-/// Copies part of a row, 32 bytes at a time as integers: left to the compiler, loops over bytes were vectorised or not by what else
-/// was in the function, and those over eight bytes not where a row has 96.
+/// Copies part of a row, 32 bytes at a time as integers: byte loops were vectorised or not
+/// depending on the surrounding function, and loops over eight bytes not for rows of 96.
 #[inline(always)]
 fn flip(from: &[i8], to: &mut [u8], by: u8) {
     let by_word = u64::from_ne_bytes([by; 8]);
@@ -337,11 +341,12 @@ fn flip(from: &[i8], to: &mut [u8], by: u8) {
     }
 }
 
-/// `super::dots_i8` with tiles of `R` rows by `N` registers, and of `R1` by `N1` (a single panel) for a panel that is left over.
+/// `super::dots_i8` with tiles of `R` rows by `N` registers, and of `R1` by `N1` (a single panel)
+/// for the last odd panel.
 ///
 /// # Safety
-/// The processor has `S`'s instruction set; `rows` is `[n_rows, dim]` and `out` `[n_rows, padded_columns]`, and there are
-/// columns.
+/// The processor has `S`'s instruction set; `rows` is `[n_rows, dim]` and `out`
+/// `[n_rows, padded_columns]`, and there are columns.
 #[inline(always)]
 pub(super) unsafe fn dots<
     S: Sums,
@@ -384,8 +389,8 @@ pub(super) unsafe fn dots<
                 starts: starts[p * chunks..].as_ptr(),
             };
             let ahead = ahead.take();
-            // SAFETY: `copy` has the block's rows; the panels exist with their starts, and `out` has their columns in every
-            // row.
+            // SAFETY: `copy` has the block's rows; the panels exist with their starts, and `out`
+            // has their columns in every row.
             unsafe {
                 if width / LANES - p >= N / N1 {
                     sweep::<S, R, N>(copy, n, columns, shift, out, width, ahead);

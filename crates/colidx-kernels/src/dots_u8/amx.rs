@@ -1,5 +1,5 @@
-//! AMX: three tiles of rows by one of columns at a time. A panel of columns is loaded once for 48 rows, which stay in the first-level
-//! cache.
+//! AMX: three tiles of rows by one of columns at a time. A panel is loaded once for 48 rows, which
+//! stay in the first-level cache. Where tiles do not fit, AVX-512 VNNI is used.
 
 use std::arch::asm;
 use std::arch::x86_64::*;
@@ -32,12 +32,13 @@ pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], st
     // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };
     for first in (0..rows.len()).step_by(TOGETHER * ROWS) {
-        // What is left over of the rows is multiplied with some of those before them once more.
+        // The last 16 rows overlap the ones before: some are multiplied twice.
         let firsts = [first, first + ROWS, first + 2 * ROWS].map(|row| row.min(last));
         let tiles = firsts.map(|row| rows.values()[row * bytes..].as_ptr());
         let panels = columns.quads().chunks_exact(bytes / QUAD);
         for (p, (panel, factors)) in panels.zip(columns.factors()).enumerate() {
-            // SAFETY: there are 16 rows from each of the first ones on, and `bytes / QUAD` lines of the panel.
+            // SAFETY: there are 16 rows from each of the first ones on, and `bytes / QUAD` lines of
+            // the panel.
             unsafe {
                 multiply(
                     tiles,
@@ -63,7 +64,8 @@ pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], st
 /// The sums of three tiles of rows by a panel.
 ///
 /// # Safety
-/// Tiles are configured for `depth`; there are 16 rows of `bytes` at each of `rows`, and `steps` times `depth / 4` lines of the panel.
+/// Tiles are configured for `depth`; there are 16 rows of `bytes` at each of `rows`, and `steps`
+/// times `depth / 4` lines of the panel.
 #[inline(always)]
 unsafe fn multiply(
     rows: [*const u8; TOGETHER],
@@ -73,7 +75,8 @@ unsafe fn multiply(
     steps: usize,
     sums: *mut Sums,
 ) {
-    // SAFETY: tiles 0 to 2 and 4 to 7 are ours; the memory read and written is the caller's promise.
+    // SAFETY: tiles 0 to 2 and 4 to 7 are ours; the memory read and written is the caller's
+    // promise.
     unsafe {
         asm!(
             "tilezero tmm0",
@@ -114,11 +117,11 @@ unsafe fn multiply(
     }
 }
 
-/// Scales the sums of 16 rows by a panel back and writes them.
+/// Scales the sums of 16 rows by a panel and writes them.
 ///
 /// # Safety
-/// The processor has AVX-512 F; `out` begins with the panel's columns in each of 16 rows, which are `stride` apart, and there are as
-/// many ranges.
+/// The processor has AVX-512 F; `out` begins with the panel's columns in each of 16 rows, which are
+/// `stride` apart, and there are as many ranges.
 #[inline(always)]
 unsafe fn finish(
     sums: &[i32; ROWS * LANES],

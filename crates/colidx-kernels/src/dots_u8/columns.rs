@@ -10,8 +10,8 @@ use crate::{LANES, kernels};
 #[repr(C, align(64))]
 pub(super) struct Quads(pub(super) [i8; LANES * QUAD]);
 
-/// Columns quantised to 8 bits and laid out for the kernels: panels of [`LANES`] columns, `[n_panels][dim / 4][16][4]` i8,
-/// 64-byte aligned; missing columns and dimensions are zero.
+/// Columns quantised to 8 bits and laid out for the kernels: panels of [`LANES`] columns,
+/// `[n_panels][dim / 4][16][4]` i8, 64-byte aligned; missing columns and dimensions are zero.
 #[derive(Clone, Debug)]
 pub struct PanelsI8 {
     dim: usize,
@@ -20,24 +20,26 @@ pub struct PanelsI8 {
     factors: Vec<Factors>,
 }
 
-/// What the exact sums of one panel are scaled back with.
+/// The factors that scale the exact sums of one panel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Factors {
     /// The value of one unit of each column.
     pub(super) step: Line,
-    /// The sum of each column's values: what an offset common to all dimensions of a row is multiplied with.
+    /// The sum of each column's values, to be multiplied with a row's offset.
     pub(super) sum: Line,
     pub(super) bias: Line,
-    /// 128 times the integer sum of each column's values: what a product lacks whose row is 128 less.
+    /// 128 times the integer sum of each column's values: the difference where rows are stored 128
+    /// less.
     pub(super) lacking: [i32; LANES],
 }
 
 impl PanelsI8 {
-    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, whose dot products start from `bias`, `[n]`
-    /// or empty for none. Each column's largest magnitude becomes 127.
+    /// Quantises `columns`, `[n, dim]` f32 row-major, one row for each column, whose dot products
+    /// start from `bias`, `[n]` or empty for none. Each column's largest magnitude becomes 127.
     ///
     /// # Panics
-    /// If `dim` is 0 or above 66,000, the length is no multiple of it, or there is not one bias for each column.
+    /// If `dim` is 0 or above 66,000, the length is no multiple of it, or there is not one bias for
+    /// each column.
     pub fn new(columns: &[f32], dim: usize, bias: &[f32]) -> PanelsI8 {
         assert!(
             dim > 0 && columns.len().is_multiple_of(dim),
@@ -105,7 +107,7 @@ impl PanelsI8 {
         self.factors.len() * LANES
     }
 
-    /// The difference that one unit of column `column` makes.
+    /// The value of one unit of column `column`.
     ///
     /// # Panics
     /// If there is no such column.
@@ -113,7 +115,7 @@ impl PanelsI8 {
         self.factors[column / LANES].step.0[column % LANES]
     }
 
-    /// The numbers that column `column` stands for.
+    /// The values of column `column`, dequantised.
     ///
     /// # Panics
     /// If there is no such column.

@@ -1,5 +1,6 @@
-//! NEON with the dot-product extension: one instruction multiplies and adds 16 pairs of signed bytes;
-//! tiles of 6 rows by one panel take 24 of the 32 registers. NEON without it runs the portable code.
+//! NEON with the dot-product extension: one instruction multiplies and adds 16 pairs of signed
+//! bytes; tiles of 6 rows by one panel take 24 of the 32 registers. NEON without it runs the
+//! portable code.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -7,8 +8,8 @@ use std::arch::asm;
 use super::rows::Range;
 use super::{PanelsI8, RowsU8, tile};
 
-/// Sums of products of signed bytes: rows become signed by taking 128 from each value, and the sums start
-/// from what they lack by it.
+/// Sums of products of signed bytes: 128 is subtracted from each value of a row, and the sums start
+/// from the difference.
 #[derive(Clone, Copy)]
 struct Dots(int32x4_t);
 
@@ -42,7 +43,8 @@ unsafe impl tile::Sums for Dots {
     #[inline(always)]
     unsafe fn add(self, row: int8x16_t, columns: int8x16_t) -> Self {
         let mut sums = self.0;
-        // SAFETY: the caller's processor has the dot-product extension, and the instruction touches registers alone.
+        // SAFETY: the caller's processor has the dot-product extension, and the instruction touches
+        // registers alone.
         unsafe {
             asm!(
                 ".arch_extension dotprod",

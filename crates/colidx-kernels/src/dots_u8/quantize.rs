@@ -1,19 +1,20 @@
-//! Numbers to 8-bit integers.
+//! Quantisation to 8-bit integers.
 //!
-//! The bodies are plain Rust, compiled once for each level. They use no fused multiply-add, and take minima, maxima and
-//! integer sums, which no order changes, so that every instruction set gives the same bits.
+//! The bodies are plain Rust, compiled once for each instruction set. They use no fused
+//! multiply-add, only minima, maxima and integer sums, which are the same in any order, so that
+//! every instruction set gives the same bits.
 
 use super::rows::Range;
 use crate::Kernels;
 use crate::kernels::dispatch;
 
-/// Quantises a row to 0..=255, its smallest number being 0 and its largest 255. A row with a number that is not finite gets
-/// a scale that is not.
+/// Quantises a row to 0..=255, its smallest value to 0 and its largest to 255. A row with a value
+/// that is not finite gets a scale that is not finite.
 pub(super) fn quantize_row(kernels: Kernels, row: &[f32], values: &mut [u8]) -> Range {
     dispatch!(kernels, row(row, values))
 }
 
-/// Quantises a column to -127..=127, its largest magnitude being 127; gives the value of one unit.
+/// Quantises a column to -127..=127, its largest magnitude to 127; returns the value of one unit.
 pub(super) fn quantize_column(kernels: Kernels, column: &[f32], values: &mut [i8]) -> f32 {
     dispatch!(kernels, column(column, values))
 }
@@ -23,7 +24,7 @@ mod body {
     use crate::LANES;
     use crate::reduce::{greater, lesser, reduce};
 
-    /// 1.5 * 2^23: adding it rounds to an integer, which then lies in the low bits.
+    /// 1.5 * 2^23: adding it rounds to an integer, in the low bits.
     const ROUND: f32 = 12_582_912.0;
 
     #[inline(always)]
@@ -36,11 +37,11 @@ mod body {
                 let x = chunk[lane];
                 low[lane] = lesser(x, low[lane]);
                 high[lane] = greater(x, high[lane]);
-                // Zero for numbers, NaN for all else, which comparisons do not see.
+                // Zero for finite values, NaN for others, which comparisons ignore.
                 poison[lane] += x * 0.0;
             }
         }
-        // Most widths leave no rest, and the lanes then stay in registers.
+        // Most widths have no remainder, and the lanes then stay in registers.
         if !rest.is_empty() {
             for (lane, &x) in rest.iter().enumerate() {
                 low[lane] = lesser(x, low[lane]);

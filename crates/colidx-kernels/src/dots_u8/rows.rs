@@ -6,7 +6,7 @@ use crate::Kernels;
 
 /// Rows quantised to 8 bits: value `q` of a row stands for `offset + scale q`.
 ///
-/// Made to be filled again and again without new memory.
+/// Reusable without new allocations.
 #[derive(Clone, Debug, Default)]
 pub struct RowsU8 {
     dim: usize,
@@ -15,12 +15,12 @@ pub struct RowsU8 {
     ranges: Vec<Range>,
 }
 
-/// The numbers that a row's values span.
+/// The range of a row's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Range {
-    /// What 0 stands for: the row's smallest number.
+    /// The value of 0: the row's minimum.
     pub(super) offset: f32,
-    /// The difference that 1 makes: a 255th of what lies between the row's smallest and largest number.
+    /// The value of one unit: a 255th of the row's range.
     pub(super) scale: f32,
 }
 
@@ -61,7 +61,7 @@ impl RowsU8 {
         self.ranges.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
@@ -71,7 +71,7 @@ impl RowsU8 {
         self.dim
     }
 
-    /// The numbers that row `row` stands for.
+    /// The values of row `row`, dequantised.
     ///
     /// # Panics
     /// If there is no such row.
@@ -82,7 +82,7 @@ impl RowsU8 {
             .map(move |&value| offset + scale * f32::from(value))
     }
 
-    /// The difference that one unit of row `row` makes.
+    /// The value of one unit of row `row`.
     ///
     /// # Panics
     /// If there is no such row.

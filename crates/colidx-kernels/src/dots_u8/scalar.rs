@@ -1,4 +1,4 @@
-//! The oracle: what every other instruction set must give, bit for bit.
+//! The reference: every other instruction set gives the same bits.
 
 use super::{PanelsI8, QUAD, RowsU8};
 use crate::LANES;

@@ -22,7 +22,7 @@ proptest! {
     fn every_isa_gives_the_bits_of_the_oracle(
         n in 0..up_to(120),
         columns in 0..up_to(70),
-        // Multiples of eight, which tiles take, as often as any.
+        // Half of the dimensions are multiples of eight, which AMX tiles need.
         dim in prop_oneof![1..up_to(90), (1..up_to(30)).prop_map(|eights| 8 * eights)],
         gap in 0..up_to(20),
         seed in any::<u64>(),

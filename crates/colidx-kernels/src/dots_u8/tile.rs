@@ -1,8 +1,8 @@
-//! The kernel itself, written once over a SIMD register type; see `dots/tile.rs`, whose f32 twin it is.
+//! The kernel itself, written once over a SIMD register type; the integer twin of `dots/tile.rs`.
 //!
-//! Everything here is `inline(always)`, to be compiled inside the `target_feature` functions of one level. Registers are
-//! handled in loops and not by `array::from_fn` or `map`: what these call may be compiled on its own, without the
-//! instructions.
+//! Everything here is `inline(always)`, so that it compiles inside the `target_feature` functions
+//! of one instruction set. Registers are handled in loops, not by `array::from_fn` or `map`: their
+//! closures may be compiled separately, without the instructions.
 
 use super::columns::{Factors, Quads};
 use super::rows::Range;
@@ -12,17 +12,17 @@ use crate::LANES;
 /// A SIMD register of i32 sums, one for each of `WIDTH` columns.
 ///
 /// # Safety
-/// Callers of all methods run on a processor that has the register's instruction set; pointers are good for as many bytes
-/// as each method says, at any alignment.
+/// Callers of all methods run on a processor that has the register's instruction set; pointers are
+/// valid for the number of bytes that each method says, at any alignment.
 pub(super) unsafe trait Sums: Copy {
     /// Columns in a register; divides [`LANES`].
     const WIDTH: usize;
-    /// Four dimensions of `WIDTH` columns, made ready to multiply.
+    /// Four dimensions of `WIDTH` columns, ready to multiply.
     type Columns: Copy;
-    /// Four dimensions of one row, in every column's place.
+    /// Four dimensions of one row, in the place of every column.
     type Row: Copy;
 
-    /// Sums before the first product; a register that takes rows as signed bytes, each 128 less, starts from `lacking`,
+    /// Initial sums. Registers that take rows as signed bytes, each 128 less, start from `lacking`,
     /// `WIDTH` integers.
     unsafe fn start(lacking: *const i32) -> Self;
     /// From `4 WIDTH` bytes.
@@ -31,8 +31,8 @@ pub(super) unsafe trait Sums: Copy {
     unsafe fn row(from: *const u8) -> Self::Row;
     /// Adds the four products of each column.
     unsafe fn add(self, row: Self::Row, columns: Self::Columns) -> Self;
-    /// Scales the sums back and writes `WIDTH` floats to `out`; `factors` are at the register's first column in three
-    /// lines of [`LANES`] floats.
+    /// Scales the sums back and writes `WIDTH` floats to `out`; `factors` are at the register's
+    /// first column in three lines of [`LANES`] floats.
     unsafe fn finish(
         self,
         range: Range,
@@ -43,8 +43,8 @@ pub(super) unsafe trait Sums: Copy {
     );
 }
 
-/// Gives a register type its [`Sums`]: those of AVX2 and AVX-512 differ in the names of their
-/// instructions alone.
+/// Gives a register type its [`Sums`]: AVX2 and AVX-512 differ only in the names of their
+/// instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! sums {
     (
@@ -115,8 +115,8 @@ pub(super) use sums;
 /// `R` rows by `N` registers of columns.
 ///
 /// # Safety
-/// The caller has `R` rows of `4 depth` bytes at `rows`, ranges for them, as many panels at `panel` and `factors` as `N`
-/// registers span, and room for their columns in each of `R` rows at `out`.
+/// The caller has `R` rows of `4 depth` bytes at `rows`, ranges for them, as many panels at `panel`
+/// and `factors` as `N` registers span, and room for their columns in each of `R` rows at `out`.
 #[inline(always)]
 unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     rows: *const u8,
@@ -172,7 +172,8 @@ unsafe fn tile<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// Passes all rows by the panels of `N` registers, `R` at a time and the rest in tiles of 8, 4, 2 and 1.
+/// Multiplies all rows with the panels of `N` registers, `R` at a time and the rest in tiles of 8,
+/// 4, 2 and 1.
 ///
 /// # Safety
 /// As [`tile`], for all rows of `rows`.
@@ -189,7 +190,8 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     let mut row = 0;
     macro_rules! take {
         ($count:expr) => {{
-            // SAFETY: the tile lies within the `n` rows; the panels and the room are the caller's promise.
+            // SAFETY: the tile lies within the `n` rows; the panels and the room are the caller's
+            // promise.
             unsafe {
                 tile::<S, { $count }, N>(
                     rows.values().as_ptr().add(row * rows.stride()),
@@ -221,11 +223,12 @@ unsafe fn sweep<S: Sums, const R: usize, const N: usize>(
     }
 }
 
-/// `super::dots` with tiles of `N` registers, and of `ONE` (a single panel) for the panels that are left over.
+/// `super::dots` with tiles of `N` registers, and of `ONE` (a single panel) for the remaining
+/// panels.
 ///
 /// # Safety
-/// The processor has `S`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the padded columns need be
-/// there, and the stride no less than these.
+/// The processor has `S`'s instruction set; `out` is `[n_rows, stride]`, of whose last row only the
+/// padded columns need be there, and the stride no less than these.
 #[inline(always)]
 pub(super) unsafe fn dots<S: Sums, const R: usize, const N: usize, const ONE: usize>(
     rows: &RowsU8,

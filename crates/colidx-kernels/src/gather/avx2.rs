@@ -1,5 +1,5 @@
-//! AVX2: sixteen dimensions in a step, made 16 bits wide as they are loaded. AVX-512 uses it too: rows are short, and what
-//! takes time is where they lie.
+//! AVX2: sixteen dimensions in a step, widened to 16 bits on load. AVX-512 uses it too: rows are
+//! short, and memory dominates.
 
 use std::arch::x86_64::*;
 
@@ -20,7 +20,8 @@ pub(super) unsafe fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut 
         let row = unsafe { rows.get_unchecked(pick as usize * dim..pick as usize * dim + dim) };
         let mut sums = _mm256_setzero_si256();
         for d in (0..whole).step_by(STEP) {
-            // SAFETY: `row` and `column` both have `dim` values, and the step ends at or before that.
+            // SAFETY: `row` and `column` both have `dim` values, and the step ends at or before
+            // that.
             let (x, q) = unsafe {
                 (
                     _mm_loadu_si128(row.as_ptr().add(d).cast()),

@@ -1,10 +1,11 @@
-//! Rows picked here and there.
+//! Kernels over selected rows of a matrix.
 //!
-//! Coarse scores of them, one column and a few dozen rows at a time: what a walk over a graph of centroids
-//! needs, and products with the mean residuals of candidates. The sums are those of [`dots_i8`](crate::Kernels::dots_i8), all of their bits.
-//! And of rows that are coarse scores, by column the best: what the centroids of a document are worth for each query token.
+//! `gather_dots` multiplies a few dozen rows with one column: for the beam search over a graph of
+//! centroids, and for the mean residuals of candidates. Its sums are those of
+//! [`dots_i8`](Kernels::dots_i8), with all their bits. `gather_max` takes the maximum of selected
+//! rows by column: the centroid-level score of a document for each query token.
 //!
-//! With a single column there is nothing to spread over the lanes of a register but dimensions, which is no harm here: integer
+//! With a single column the lanes of a register hold dimensions, which is harmless here: integer
 //! sums are exact in any order.
 
 #[cfg(target_arch = "x86_64")]
@@ -19,12 +20,13 @@ use crate::kernels::dispatch;
 use crate::{Kernels, LANES, prefetch};
 
 impl Kernels {
-    /// `out[i] = rows[picks[i]] · column`, `rows` being `[n_rows, dim]` without gaps and `column` `[dim]`, as
-    /// [`PanelsI7::column`](crate::PanelsI7::column) gives it. All rows are fetched before the first is multiplied. Sums
-    /// wrap where they overflow, which needs more than 266,000 dimensions.
+    /// `out[i] = rows[picks[i]] · column`. `rows` is `[n_rows, dim]` without gaps and `column`
+    /// `[dim]`, from [`PanelsI7::column`](crate::PanelsI7::column). All rows are prefetched before
+    /// the first is multiplied. Sums wrap on overflow, which takes more than 266,000 dimensions.
     ///
     /// # Panics
-    /// If `column` is empty, `rows` is no whole number of rows, a pick is no row, or `out` has another length than `picks`.
+    /// If `column` is empty, `rows` is not a whole number of rows, a pick is out of range, or `out`
+    /// and `picks` have different lengths.
     pub fn gather_dots(self, rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) {
         let dim = column.len();
         assert!(
@@ -34,17 +36,17 @@ impl Kernels {
         );
         assert_eq!(out.len(), picks.len(), "`out` is [picks]");
         for &pick in picks {
-            // Also where it panics: a pick that is no row.
+            // The index panics for a pick that is out of range.
             prefetch(&rows[pick as usize * dim..][..dim]);
         }
         dispatch!(self, dots(rows, picks, column, out));
     }
 
-    /// Raises `out`, `[columns]`, by the rows of `rows`, `[n_rows, columns]` without gaps, that `picks` are: each value becomes the
-    /// greatest of its column. A pick that is no row raises nothing.
+    /// Raises `out`, `[columns]`, to the column-wise maximum of itself and the rows `picks` of
+    /// `rows`, `[n_rows, columns]` without gaps. Picks that are out of range are ignored.
     ///
     /// # Panics
-    /// If there are no columns, or their number is no multiple of [`LANES`].
+    /// If there are no columns, or not a multiple of [`LANES`].
     pub fn gather_max(self, rows: &[i16], picks: &[u32], out: &mut [i16]) {
         assert!(
             !out.is_empty() && out.len().is_multiple_of(LANES),

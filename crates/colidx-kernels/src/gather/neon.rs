@@ -1,4 +1,4 @@
-//! NEON: sixteen dimensions in a step, made 16 bits wide after they are loaded.
+//! NEON: sixteen dimensions in a step, widened to 16 bits after the load.
 
 use std::arch::aarch64::*;
 
@@ -19,7 +19,8 @@ pub(super) unsafe fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut 
         let row = unsafe { rows.get_unchecked(pick as usize * dim..pick as usize * dim + dim) };
         let (mut low, mut high) = (vdupq_n_s32(0), vdupq_n_s32(0));
         for d in (0..whole).step_by(STEP) {
-            // SAFETY: `row` and `column` both have `dim` values, and the step ends at or before that.
+            // SAFETY: `row` and `column` both have `dim` values, and the step ends at or before
+            // that.
             let (x, first, second) = unsafe {
                 (
                     vld1q_s8(row.as_ptr().add(d)),

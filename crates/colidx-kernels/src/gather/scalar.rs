@@ -1,4 +1,4 @@
-//! The oracle: what every other instruction set must give, bit for bit.
+//! The reference: every other instruction set gives the same bits.
 
 pub(super) fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) {
     let dim = column.len();
@@ -7,7 +7,7 @@ pub(super) fn dots(rows: &[i8], picks: &[u32], column: &[i16], out: &mut [i32]) 
     }
 }
 
-/// The dot product of as many dimensions as there are.
+/// The dot product of the common dimensions.
 pub(super) fn dot(row: &[i8], column: &[i16]) -> i32 {
     let products = row.iter().zip(column);
     products.fold(0, |sum, (&x, &q)| {

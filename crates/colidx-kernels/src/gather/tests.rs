@@ -44,7 +44,7 @@ proptest! {
         let mut want = vec![before; columns];
         for (column, want) in want.iter_mut().enumerate() {
             for &pick in &picks {
-                // Some picks are no rows.
+                // Some picks are out of range.
                 let score = rows.get(pick as usize * columns + column);
                 *want = score.map_or(*want, |score| (*want).max(*score));
             }

@@ -1,4 +1,5 @@
-//! The functions themselves. `inline(always)`, to be compiled inside the functions of each level.
+//! The functions themselves. `inline(always)`, so that it compiles inside the functions of each
+//! instruction set.
 
 use super::Activation;
 use super::math::{self, Fma};
@@ -28,8 +29,8 @@ fn each(values: &mut [f32], function: impl Fn(f32) -> f32) {
 #[inline(always)]
 pub(super) fn softmax(scores: &mut [f32], stride: usize, n: usize, fma: impl Fma) {
     for row in scores.chunks_exact_mut(stride) {
-        // Padding goes through the arithmetic with the rest, which leaves no odd elements to handle apart, and adds at most
-        // 1e-38 for each of its columns to a sum that is at least one.
+        // Padding is computed like the rest, which avoids a remainder loop and adds at most 1e-38
+        // per column to a sum of at least one.
         row[n..].fill(f32::NEG_INFINITY);
         let (chunks, _) = row.as_chunks_mut::<LANES>();
         let max = math::max(chunks);

@@ -1,13 +1,13 @@
-//! Elementary functions in plain arithmetic, written so that they vectorise.
+//! Elementary functions in plain arithmetic, written to vectorise.
 //!
-//! The library functions of the system differ from one to the next in the last bits; these do not.
+//! System libraries differ in the last bits; these do not.
 
 use std::f32::consts::{LN_2, LOG2_E};
 
 use crate::LANES;
 use crate::reduce::{greater, reduce};
 
-/// `x * y + z`, rounded once, in the form that the level at hand has for it.
+/// `x * y + z`, rounded once, in the form that suits the instruction set.
 pub(super) trait Fma: Fn(f32, f32, f32) -> f32 + Copy {}
 
 impl<F: Fn(f32, f32, f32) -> f32 + Copy> Fma for F {}
@@ -25,9 +25,9 @@ fn polynomial<const N: usize>(coefficients: [f32; N], x: f32, fma: impl Fma) -> 
 /// `e^x` to about one unit in the last place, for `x <= 88`; below -87 a number near 1e-38.
 #[inline(always)]
 pub(super) fn exp(x: f32, fma: impl Fma) -> f32 {
-    // 1.5 * 2^23: adding it rounds to an integer, which then lies in the low bits.
+    // 1.5 * 2^23: adding it rounds to an integer, in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    // What the f32 nearest to ln 2 lacks.
+    // The error of the f32 nearest to ln 2.
     const LN_2_REST: f32 = -1.904_654_2e-9;
     let x = x.clamp(-87.0, 88.0);
     let shifted = fma(x, LOG2_E, ROUND);
@@ -48,13 +48,15 @@ pub(super) fn exp(x: f32, fma: impl Fma) -> f32 {
     polynomial(coefficients, r, fma) * power
 }
 
-/// `x Φ(x)`, Φ being the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415), to 1e-6 absolute.
+/// `x Φ(x)`, Φ being the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415), to
+/// 1e-6 absolute.
 ///
 /// Within ±5.25, `Φ(x) = 1/2 + x P(x²)`; beyond, Φ is 0 or 1 to less than 1e-7.
 #[inline(always)]
 pub(super) fn gelu(x: f32, fma: impl Fma) -> f32 {
     const EDGE: f32 = 5.25;
-    // Minimax of `x² P` in `u`, which goes from -1 to 1: in powers of x² itself the coefficients would cancel.
+    // Minimax of `x² P` in `u`, which goes from -1 to 1: in powers of x² itself the coefficients
+    // would cancel.
     let coefficients = [
         -4.506_530_8e-4,
         1.362_166_4e-3,
@@ -98,7 +100,7 @@ pub(super) fn sigmoid(x: f32, fma: impl Fma) -> f32 {
     1.0 / (1.0 + exp((-x).min(87.0), fma))
 }
 
-/// Replaces each of `values` by `map(value)` and gives the sum of what they become, as [`LANES`] partial sums.
+/// Replaces each of `values` by `map(value)` and returns their sum, as [`LANES`] partial sums.
 #[inline(always)]
 pub(super) fn map_sum(values: &mut [[f32; LANES]], map: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
@@ -111,7 +113,7 @@ pub(super) fn map_sum(values: &mut [[f32; LANES]], map: impl Fn(f32) -> f32) -> 
     reduce(lanes, |x, y| x + y)
 }
 
-/// The largest of `values`; minus infinity of none.
+/// The largest of `values`; minus infinity if empty.
 #[inline(always)]
 pub(super) fn max(values: &[[f32; LANES]]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -133,7 +135,7 @@ pub(super) fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
             *lane += term(value);
         }
     }
-    // Most widths leave no rest, and the lanes then stay in registers.
+    // Most widths have no remainder, and the lanes then stay in registers.
     if !rest.is_empty() {
         for (lane, &value) in lanes.iter_mut().zip(rest) {
             *lane += term(value);

@@ -1,7 +1,9 @@
-//! What lies between the matrix products of a transformer: activation functions, softmax, LayerNorm and RMSNorm.
+//! The element-wise and row-wise layers of a transformer: activation functions, softmax, LayerNorm
+//! and RMSNorm.
 //!
-//! The body of each is plain Rust, written to vectorise and compiled once for each level. It adds in an order that does not
-//! depend on the register width, so that every instruction set gives the same bits.
+//! Each body is plain Rust, written to vectorise and compiled once for each instruction set. Sums
+//! are in an order that does not depend on the register width, so that every instruction set gives
+//! the same bits.
 
 mod body;
 mod math;
@@ -14,11 +16,12 @@ use crate::{Kernels, LANES};
 pub enum Activation {
     /// `x`.
     Identity,
-    /// `x Φ(x)`, Φ being the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415), to 1e-6 absolute.
+    /// `x Φ(x)`, Φ being the normal distribution function (Hendrycks and Gimpel, arXiv 1606.08415),
+    /// to 1e-6 absolute.
     Gelu,
-    /// The approximation of it through the hyperbolic tangent, from the same paper.
+    /// The tanh approximation of GELU, from the same paper.
     GeluTanh,
-    /// The approximation of it through the logistic function, from the same paper: `x / (1 + e^-1.702x)`.
+    /// The sigmoid approximation of GELU, from the same paper: `x / (1 + e^-1.702x)`.
     GeluQuick,
     /// `max(x, 0)`.
     Relu,
@@ -36,11 +39,12 @@ impl Kernels {
         dispatch!(self, activate(activation, values));
     }
 
-    /// Turns each row of `scores`, `[n_rows, stride]`, into weights: the first `n` are positive and sum to one, the others
-    /// become zero, whatever they were.
+    /// Softmax of the first `n` values of each row of `scores`, `[n_rows, stride]`, in place; the
+    /// others become zero.
     ///
     /// # Panics
-    /// If `stride` is 0 or no multiple of [`LANES`], `n` is 0 or above `stride`, or `scores` is no whole number of rows.
+    /// If `stride` is 0 or no multiple of [`LANES`], `n` is 0 or above `stride`, or `scores` is no
+    /// whole number of rows.
     pub fn softmax(self, scores: &mut [f32], stride: usize, n: usize) {
         assert!(
             stride > 0 && stride.is_multiple_of(LANES) && scores.len().is_multiple_of(stride),
@@ -50,8 +54,9 @@ impl Kernels {
         dispatch!(self, softmax(scores, stride, n));
     }
 
-    /// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x`, or of `x + y`, all `[n_rows, width]`: `(v - mean) / sqrt(variance +
-    /// epsilon) * weight + bias`, with `weight` and `bias` `[width]`.
+    /// LayerNorm (Ba et al., arXiv 1607.06450) of each row of `x`, or of `x + y`, all
+    /// `[n_rows, width]`: `(v - mean) / sqrt(variance + epsilon) * weight + bias`, with `weight`
+    /// and `bias` `[width]`.
     ///
     /// # Panics
     /// If the lengths do not fit together or `width` is 0.
@@ -76,8 +81,8 @@ impl Kernels {
         dispatch!(self, layer_norm(x, y, weight, bias, epsilon, out));
     }
 
-    /// RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of each row of `x`, `[n_rows, width]`: `x / sqrt(mean of squares + epsilon) *
-    /// weight`, with `weight` `[width]`.
+    /// RMSNorm (Zhang and Sennrich, arXiv 1910.07467) of each row of `x`, `[n_rows, width]`:
+    /// `x / sqrt(mean of squares + epsilon) * weight`, with `weight` `[width]`.
     ///
     /// # Panics
     /// If the lengths do not fit together or `width` is 0.
@@ -91,7 +96,7 @@ impl Kernels {
     }
 }
 
-/// The bodies, compiled for one level with its way to multiply and add.
+/// The bodies, compiled for one instruction set with its multiply-add.
 macro_rules! compile_for {
     ($module:ident, $fma:path $(, $features:literal)?) => {
         mod $module {

@@ -1,4 +1,4 @@
-//! AVX-512: sixteen codes at a time. Their marks are gathered, and each side is pressed together and stored.
+//! AVX-512: sixteen codes at a time. Marks are gathered; each side is compressed and stored.
 
 use std::arch::x86_64::*;
 
@@ -8,14 +8,14 @@ use crate::codec::GAINS;
 /// Codes in a register.
 const WIDTH: usize = 16;
 
-/// A list that is written a register at a time.
+/// A list that is written one register at a time.
 struct Writer<'a> {
     list: &'a mut Vec<u32>,
     len: usize,
 }
 
 impl Writer<'_> {
-    /// With room for `count` more, and for what a register writes beyond them.
+    /// With room for `count` more, and for the rest of the last register.
     fn new(list: &mut Vec<u32>, count: usize) -> Writer<'_> {
         list.reserve(count + WIDTH);
         Writer {
@@ -24,15 +24,15 @@ impl Writer<'_> {
         }
     }
 
-    /// Appends those of the values that `which` has bits for.
+    /// Appends the values that `which` selects.
     ///
     /// # Safety
-    /// The processor has AVX-512 F, and with these there are no more than [`Writer::new`] was told.
+    /// The processor has AVX-512 F, and no more are appended than [`Writer::new`] was told.
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn push(&mut self, values: __m512i, which: __mmask16) {
         let pressed = _mm512_maskz_compress_epi32(which, values);
-        // SAFETY: there is room for a register after those that were announced.
+        // SAFETY: there is room for a register after the announced values.
         unsafe {
             let to = self.list.as_mut_ptr().add(self.len);
             _mm512_storeu_si512(to.cast(), pressed);
@@ -41,7 +41,7 @@ impl Writer<'_> {
     }
 
     /// # Safety
-    /// All that is below `len` was written.
+    /// All values below `len` are written.
     unsafe fn finish(self) {
         // SAFETY: the caller's promise, and `new` has made room for it.
         unsafe { self.list.set_len(self.len) }
@@ -49,22 +49,22 @@ impl Writer<'_> {
 }
 
 /// # Safety
-/// The processor has AVX-512 F. There are no more than 2^32 codes.
+/// The processor has AVX-512 F, and there are at most 2^32 codes.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn partition(codes: &[u32], marks: &[u32], partition: &mut CodePartition) {
     let n = codes.len();
     let mut places = Writer::new(&mut partition.places, n);
     let mut marked = Writer::new(&mut partition.marked, n);
     let mut others = Writer::new(&mut partition.others, n);
-    // A gather takes signed indices. No centroid is this far.
+    // A gather takes signed indices; no centroid is that large.
     let words = marks.len().min(i32::MAX as usize) as i32;
     let (words, one) = (_mm512_set1_epi32(words), _mm512_set1_epi32(1));
     let mut numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     for start in (0..n).step_by(WIDTH) {
         let count = WIDTH.min(n - start);
         let all = (1u32 << count).wrapping_sub(1) as __mmask16;
-        // SAFETY: masked loads read the `count` codes that are there and words that are marks; each list is told of all `n`
-        // codes, of which every one goes to one side.
+        // SAFETY: masked loads read existing codes and words only; each list has room for all `n`
+        // codes.
         unsafe {
             let codes = _mm512_maskz_loadu_epi32(all, codes.as_ptr().add(start).cast());
             let centroids = _mm512_srli_epi32::<{ GAINS.ilog2() }>(codes);

@@ -1,9 +1,10 @@
-//! Which of a document's codes are of centroids that are marked: what comes after decodes these alone.
+//! Partitions the codes of a document by whether their centroids are marked, so that later steps
+//! decode only the marked ones.
 
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod scalar;
-// Look-ups are one by one in AVX2 and NEON too.
+// Neither AVX2 nor NEON has a gather that is faster than single look-ups.
 #[cfg(target_arch = "x86_64")]
 use scalar as avx2;
 #[cfg(target_arch = "aarch64")]
@@ -12,13 +13,13 @@ use scalar as neon;
 use crate::Kernels;
 use crate::kernels::dispatch;
 
-/// Centroids that a word has bits for.
+/// Centroids per word of marks.
 const WORD: u32 = u32::BITS;
 
-/// Codes divided by whether their centroids are marked, in their order.
+/// Codes partitioned by whether their centroids are marked, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodePartition {
-    /// Where in the codes those of marked centroids are.
+    /// Positions, in the input, of the codes of marked centroids.
     pub places: Vec<u32>,
     /// These codes.
     pub marked: Vec<u32>,
@@ -27,7 +28,7 @@ pub struct CodePartition {
 }
 
 impl CodePartition {
-    /// Takes everything out.
+    /// Removes everything, keeping memory.
     pub fn clear(&mut self) {
         self.places.clear();
         self.marked.clear();
@@ -36,8 +37,8 @@ impl CodePartition {
 }
 
 impl Kernels {
-    /// Appends `codes` to `partition`; places are counted from the first of `codes`. Centroid `c` is
-    /// marked if bit `c % 32` of `marks[c / 32]` is set, and not marked if there is no such word.
+    /// Appends `codes` to `partition`, with positions relative to this call. Centroid `c` is marked
+    /// if bit `c % 32` of `marks[c / 32]` is set; centroids beyond the last word are not marked.
     ///
     /// # Panics
     /// If there are more than 2^32 codes.

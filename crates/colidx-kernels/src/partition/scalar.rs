@@ -1,4 +1,4 @@
-//! The oracle, and what most levels use.
+//! The reference, which most instruction sets use.
 
 use super::{CodePartition, WORD};
 use crate::codec::split;
@@ -19,7 +19,7 @@ pub(super) fn partition(codes: &[u32], marks: &[u32], partition: &mut CodePartit
         let places = &mut places[was_marked..];
         let marked = &mut marked[was_marked..];
         let others = &mut others[was_other..];
-        // No branch depends on a code: each is written to both sides, and stays where it belongs.
+        // Branch-free: write each code to both sides, and advance one.
         for (at, &code) in codes.iter().enumerate() {
             let centroid = split(code).0 as u32;
             let word = marks.get((centroid / WORD) as usize).copied();

@@ -1,4 +1,5 @@
-//! AVX2: the bytes of eight codes are brought to their lanes and shifted, each lane by its own bits. AVX-512 uses it too.
+//! AVX2: shuffle the bytes of eight codes to their lanes and shift each lane by its own count.
+//! AVX-512 uses it too.
 
 use std::arch::x86_64::*;
 
@@ -20,7 +21,8 @@ pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut
             )
         };
         for i in 0..step.count(packed, width, out.len()) {
-            // SAFETY: `count` steps have 16 bytes at both places, and as many times eight codes fit `out`.
+            // SAFETY: `count` steps have 16 bytes at both places, and as many times eight codes fit
+            // `out`.
             unsafe {
                 let from = packed.as_ptr().add(step.start + i * width);
                 let low = _mm_loadu_si128(from.cast());

@@ -1,4 +1,4 @@
-//! Codes, which an index stores in as few bits as tell its centroids apart, one after the other.
+//! Unpacks codes, which an index stores in as few bits as its centroids need.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -12,8 +12,9 @@ use crate::Kernels;
 use crate::kernels::dispatch;
 
 impl Kernels {
-    /// Replaces `out` by the codes from number `first` on: code `i` is the `width` bits of `packed` from bit `i * width` on, the first
-    /// bit of a byte being its lowest. Bits past the end of `packed` are 0.
+    /// Replaces `out` by the codes from number `first` on: code `i` is the `width` bits of `packed`
+    /// from bit `i * width` on, counted from the lowest bit of each byte. Bits beyond the end of
+    /// `packed` are 0.
     ///
     /// # Panics
     /// If `width` is not 1 to 32.
@@ -23,24 +24,25 @@ impl Kernels {
     }
 }
 
-/// Codes that are unpacked together: they take a whole number of bytes, so the next ones lie at the same bits of theirs.
+/// Codes that are unpacked together: they take whole bytes, so the next step has the same bit
+/// offsets.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const TOGETHER: usize = 8;
 
-/// Bytes that each half of the codes of a step is loaded from.
+/// Bytes loaded for each half of the codes of a step.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const LOADED: usize = 16;
 
-/// Where the codes of a step lie.
+/// The bit positions of the codes of a step.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 struct Step {
     /// The first byte of the first step.
     start: usize,
-    /// Bytes from there to the first of the second half of the codes.
+    /// Bytes from there to the first code of the second half.
     half: usize,
-    /// By code, the four bytes that it lies in, among those loaded for its half.
+    /// By code: the four bytes that contain it, among those loaded for its half.
     bytes: [u8; 4 * TOGETHER],
-    /// By code, the bits below it in these.
+    /// By code: the bits below it in these bytes.
     shifts: [u32; TOGETHER],
 }
 
@@ -69,7 +71,7 @@ impl Step {
         step
     }
 
-    /// How many steps there are for so many codes before one reads past the end.
+    /// The number of steps for `codes` codes that do not read beyond the end.
     fn count(&self, packed: &[u8], width: usize, codes: usize) -> usize {
         let room = packed.len().checked_sub(self.start + self.half + LOADED);
         let within = room.map_or(0, |room| room / width + 1);

@@ -1,4 +1,4 @@
-//! NEON: the bytes of four codes are brought to their lanes and shifted, each lane by its own bits.
+//! NEON: shuffle the bytes of four codes to their lanes and shift each lane by its own count.
 
 use std::arch::aarch64::*;
 
@@ -14,14 +14,14 @@ pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut
         let mask = vdupq_n_u32((1 << width) - 1);
         for i in 0..step.count(packed, width, out.len()) {
             for (half, offset) in [0, step.half].into_iter().enumerate() {
-                // SAFETY: `count` steps have 16 bytes at both places, and as many times eight codes fit `out`; a half has
-                // 16 of `bytes` and four of `shifts`.
+                // SAFETY: `count` steps have 16 bytes at both places, and as many times eight codes
+                // fit `out`; a half has 16 of `bytes` and four of `shifts`.
                 unsafe {
                     let from = packed.as_ptr().add(step.start + i * width + offset);
                     let bytes = vld1q_u8(step.bytes.as_ptr().add(half * LOADED));
                     let shifts = vld1q_u32(step.shifts.as_ptr().add(half * TOGETHER / 2));
                     let words = vreinterpretq_u32_u8(vqtbl1q_u8(vld1q_u8(from), bytes));
-                    // A shift by fewer than no bits is one to the right.
+                    // A shift by a negative count goes right.
                     let down = vnegq_s32(vreinterpretq_s32_u32(shifts));
                     let codes = vandq_u32(vshlq_u32(words, down), mask);
                     vst1q_u32(out.as_mut_ptr().add(done + half * TOGETHER / 2), codes);

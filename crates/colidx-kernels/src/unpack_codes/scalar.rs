@@ -1,4 +1,4 @@
-//! The oracle: what every other instruction set must give.
+//! The reference: every other instruction set gives the same result.
 
 pub(super) fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
     let mask = u32::MAX >> (32 - width);
@@ -8,7 +8,7 @@ pub(super) fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32])
     }
 }
 
-/// Eight bytes from `at` on, those past the end as zeros.
+/// Eight bytes from `at` on, with zeros beyond the end.
 fn word_at(bytes: &[u8], at: usize) -> u64 {
     let rest = bytes.get(at..).unwrap_or_default();
     if let Some(word) = rest.first_chunk() {

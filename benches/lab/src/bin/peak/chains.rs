@@ -20,8 +20,8 @@ pub struct Integers {
     pub bytes_in_two: Option<f64>,
 }
 
-/// GOP/s of AMX: products added to six tiles in turn. The caller has seen that AMX is supported, which
-/// asks Linux for the tiles.
+/// GOP/s of AMX: products added to six tiles in turn. The caller has seen that AMX is supported,
+/// which asks Linux for the tiles.
 #[cfg(target_arch = "x86_64")]
 fn tile_peak() -> f64 {
     use std::arch::asm;
@@ -36,7 +36,8 @@ fn tile_peak() -> f64 {
         shapes.0[48 + tile] = 16;
     }
     let work = (2 * 16 * 16 * 64 * 6 * ROUNDS) as f64 / 1e9;
-    // SAFETY: the caller has seen the kernels use tiles. No memory is touched but the shapes, which are read.
+    // SAFETY: the caller has seen the kernels use tiles. No memory is touched but the shapes, which
+    // are read.
     rate(work, || unsafe {
         asm!(
             "ldtilecfg [{shapes}]",
@@ -190,7 +191,8 @@ pub fn integers(isa: Isa) -> Integers {
 
 /// GFLOP/s of independent chains of fused multiply-adds that never leave the registers.
 pub fn floats(isa: Isa) -> Option<f64> {
-    /// Twenty-four chains fill a fused multiply-add's latency on every core; AVX2 has registers for twelve.
+    /// Twenty-four chains fill a fused multiply-add's latency on every core; AVX2 has registers for
+    /// twelve.
     macro_rules! chains {
         ($features:literal, $chains:literal, $lanes:literal, $splat:path, $fma:path) => {{
             #[target_feature(enable = $features)]

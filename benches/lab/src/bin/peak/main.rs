@@ -4,11 +4,11 @@
 //! cargo run --release -p colidx-lab --bin peak
 //! ```
 //!
-//! For each instruction set that the processor supports: the core's peak of f32 fused multiply-adds,
-//! measured with twelve to twenty-four independent chains; then GFLOP/s (two a multiply-add) of the
-//! dot-product kernels, as a share of that peak, and token vectors decoded a second. Then the same
-//! for integers of 16 and 8 bits. Figures are the best of many short runs, because other work on the
-//! machine only ever makes a run slower.
+//! For each instruction set that the processor supports: the core's peak of f32 fused
+//! multiply-adds, measured with twelve to twenty-four independent chains; then GFLOP/s (two a
+//! multiply-add) of the dot-product kernels, as a share of that peak, and token vectors decoded a
+//! second. Then the same for integers of 16 and 8 bits. Figures are the best of many short runs,
+//! because other work on the machine only ever makes a run slower.
 //!
 //! Where one instruction multiplies and adds bytes (VNNI), 8 bits are twice as fast as 16. Where it
 //! takes three, they gain little, and their error is 256 times as large: so screening uses 16 bits.
@@ -145,7 +145,7 @@ fn products(kernels: Kernels, dim: usize) -> Vec<(String, f64)> {
     results
 }
 
-/// The codes of many documents, so that their centroids come from the caches that real ones come from.
+/// The codes of many documents, so that centroids come from realistic cache levels.
 fn codes() -> Vec<u32> {
     const DOCUMENTS: usize = 64;
     noise(DOCUMENTS * TOKENS)

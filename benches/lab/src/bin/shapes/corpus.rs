@@ -1,4 +1,4 @@
-//! A corpus of token vectors with queries and judgements, and how well a lossy copy of its vectors ranks.
+//! A corpus of token vectors with queries and judgements, and the ranking quality of lossy copies.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::npy::{Result, floats, integers};
 
-/// Documents that compete for a query: those that the vectors as they are rank first.
+/// Candidates per query: the documents that the uncompressed vectors rank first.
 const CANDIDATES: usize = 500;
 const CUT: usize = 10;
 
@@ -28,14 +28,14 @@ pub struct Corpus {
     judgements: Vec<Gains>,
 }
 
-/// How a copy of the vectors ranks, as means over the queries.
+/// Ranking quality of a copy of the vectors, as means over the queries.
 pub struct Quality {
     pub ndcg: Option<f64>,
-    /// Share of the first ten that are among the first ten of the vectors as they are.
+    /// The share of its top 10 that are in the top 10 of the uncompressed vectors.
     pub overlap: f64,
 }
 
-/// What the vectors as they are rank first.
+/// The ranking of the uncompressed vectors.
 pub struct Truth {
     /// For each document, the queries it is a candidate of.
     asking: Vec<Vec<u32>>,
@@ -91,7 +91,7 @@ impl Corpus {
         (vectors, ids)
     }
 
-    /// Ranks all documents by the vectors as they are.
+    /// Ranks all documents by the uncompressed vectors.
     pub fn truth(&self) -> Truth {
         let everyone = vec![(0..self.queries.len() as u32).collect(); self.documents()];
         let ranked = self.rank(&everyone, &|at, out| {
@@ -133,7 +133,7 @@ impl Corpus {
         }
     }
 
-    /// For each query, the documents that ask for it, by exact MaxSim, best first.
+    /// For each query, the documents that list it in `asking`, by exact MaxSim, best first.
     fn rank(
         &self,
         asking: &[Vec<u32>],

@@ -9,8 +9,8 @@
 //! `shapes`, `training`, `allocation`, `buckets`, `lengths`, `work`; the last needs no queries.
 //!
 //! Environment: `COLIDX_CENTROIDS=4096,16384` sets the sizes of the codebook (16384 by default),
-//! `COLIDX_STEP=4` trains on every fourth document, `COLIDX_SHAPES=token-aware` leaves the flat kind
-//! out. The last two are for small machines.
+//! `COLIDX_STEP=4` trains on every fourth document, `COLIDX_SHAPES=token-aware` leaves the flat
+//! kind out. The last two are for small machines.
 
 mod corpus;
 mod npy;
@@ -30,7 +30,7 @@ use corpus::{Corpus, Truth};
 use npy::Result;
 use residual::{Quantizer, Rule, dimension_scales};
 
-/// Residuals that a quantiser learns from: those of about this many vectors.
+/// A quantiser learns from the residuals of about this many vectors.
 const LEARN: usize = 50_000;
 
 fn main() -> Result<()> {
@@ -81,23 +81,25 @@ fn main() -> Result<()> {
 /// Prints one table, for one size of codebook.
 type Section = fn(&Corpus, &Truth, usize) -> Result<()>;
 
-/// What happens to the length of a decoded vector.
+/// How the length of a decoded vector is treated.
 #[derive(Clone, Copy)]
 enum Length {
     AsDecoded,
-    /// Scaled to 1, which the vector had before.
+    /// Scaled to 1, as the vector was before.
     Unit,
-    /// Scaled so that its dot product with the vector it stands for is 1, which takes a stored number a vector.
+    /// Scaled so that its dot product with the original vector is 1, which takes a stored number
+    /// per vector.
     Aligned,
 }
 
-/// A codebook, what each vector of the corpus is assigned, and what that cost.
+/// A codebook, its assignments, and their cost.
 struct Trained {
     codebook: Codebook,
     codes: Vec<u32>,
     training: Duration,
     assignment: Duration,
-    /// Of a vector with a centroid, in one pass of training, in millions: what the clock would show on a quiet machine.
+    /// Comparisons of a vector with a centroid in one pass of training, in millions: a measure of
+    /// time that does not depend on other work on the machine.
     comparisons: u64,
     /// Mean squared residual over all vectors.
     error: f64,
@@ -148,7 +150,7 @@ impl Trained {
         &self.codebook.centroids[self.codes[at] as usize * dim..][..dim]
     }
 
-    /// The mean squared error that is left when `round` replaces each value of the residuals.
+    /// The mean squared error when `round` replaces each value of the residuals.
     fn error_after(&self, corpus: &Corpus, round: &(dyn Fn(usize, f32) -> f32 + Sync)) -> f64 {
         let errors: Vec<f64> = corpus
             .vectors
@@ -236,7 +238,7 @@ fn quantizer(residuals: &[f32], dim: usize, nbits: u32) -> Quantizer {
     )
 }
 
-/// Documents from one of the sample to the next.
+/// The step between sampled documents.
 fn step() -> Result<usize> {
     Ok(std::env::var("COLIDX_STEP").map_or(Ok(1), |step| step.parse())?)
 }

@@ -1,10 +1,11 @@
-//! Scalar quantisers of the residual: how buckets are cut, what they decode to, and how dimensions are scaled.
+//! Scalar quantisers of the residual: bucket bounds, weights, and scales of dimensions.
 
 use rayon::prelude::*;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Cut-offs and weights are quantiles, weights those of the buckets' middles (the ColBERTv2 reference code).
+    /// Bounds and weights are quantiles, weights those of bucket middles (the ColBERTv2 reference
+    /// code).
     Quantiles,
     /// Cut-offs are quantiles, weights the means of the buckets.
     Means,

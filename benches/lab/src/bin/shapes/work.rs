@@ -1,4 +1,4 @@
-//! What training and assignment cost, and what their shortcuts lose against comparing with every centroid.
+//! Measures the cost of training and assignment, and the loss against brute force.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use crate::{options, shapes_wanted, step};
 
 /// Vectors, spread over the corpus, whose codes are checked against all centroids of their group.
 const CHECKED: usize = 50_000;
-/// Vectors handed to the assigner at once, as an index is built.
+/// Vectors per call of the assigner, as when an index is built.
 const BATCH: usize = 100_000;
 
 pub fn work(corpus: &Corpus, sizes: &[usize]) -> Result<()> {
@@ -83,7 +83,8 @@ pub fn work(corpus: &Corpus, sizes: &[usize]) -> Result<()> {
     Ok(())
 }
 
-/// Time on the wall and, where the system tells, of the processor: the second says what the work is on a busy machine.
+/// Wall time and, where the system reports it, processor time, which is meaningful on a busy
+/// machine.
 struct Clock {
     wall: Instant,
     processor: f64,
@@ -105,7 +106,7 @@ impl Clock {
     }
 }
 
-/// Seconds that the threads of this process have run for.
+/// Processor seconds of this process.
 fn processor() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default();
