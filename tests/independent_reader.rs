@@ -502,11 +502,9 @@ fn same_as_the_engine(path: &Path) {
     for tokens in [1, 3, 32] {
         let wave = |i: usize| ((i * i) as f32 * 0.37 + tokens as f32).sin();
         let query: Vec<f32> = (0..tokens * dim).map(wave).collect();
-        let exact = colidx_core::SearchOptions {
-            k: ours.len(),
-            exact: true,
-            ..Default::default()
-        };
+        let exact = colidx_core::SearchOptions::default()
+            .k(ours.len())
+            .exact(true);
         let found = colidx_core::Query::new(&query, dim).unwrap();
         let found = index.search(&found, &exact).unwrap().hits.into_iter();
         let found: Vec<(String, u32)> = found.map(|h| (h.key, h.score.to_bits())).collect();

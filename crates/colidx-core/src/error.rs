@@ -225,6 +225,14 @@ pub enum Error {
         "a DocId of another state of the index, or of another index, was given; find the document by its key in this one"
     )]
     ForeignDocId,
+    /// A search was cancelled by its [`CancelToken`](crate::CancelToken).
+    #[error("the search was cancelled by its caller")]
+    SearchCancelled,
+    /// A search did not finish before its deadline.
+    #[error(
+        "the search did not finish before its deadline; allow more time, or ask for fewer hits, candidates or probes"
+    )]
+    DeadlineExceeded,
     /// Vectors of another model than the one that made the index, or of one that is not known.
     #[error(
         "the index was made with {expected} and documents are added with {got}; their vectors cannot be compared, so use the model that made the index"

@@ -1,58 +1,27 @@
-//! An open index: one committed state, read through memory maps.
+//! An open index: a cheap handle on one snapshot, to search it and to read its documents.
 
 mod info;
-mod open;
-mod verify;
+mod reader;
 
 pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
+pub use reader::IndexReader;
 
 use crate::codebook::Codebook;
-use crate::deletions::Deletions;
-use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::frame::Frame;
+use crate::error::Result;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
-use crate::search::{self, Pools, Query, ReadAhead, SearchOptions, SearchResults, TokenMatch};
+use crate::search::{self, Query, Scratch, SearchOptions, SearchResults, TokenMatch};
 use crate::segment::Segment;
+use crate::snapshot::deletions::Deletions;
+use crate::snapshot::{DocId, Place, Snapshot};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use std::path::Path;
-
-/// A document of one committed state of an index. To an [`Index`] of another state it is a stranger
-/// ([`Error::ForeignDocId`]); the key holds forever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DocId {
-    place: Place,
-    /// The state's [`Index::state`].
-    state: u64,
-}
-
-/// Where a document is in an open index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place {
-    segment: u32,
-    document: u32,
-}
-
-impl Place {
-    pub(crate) fn new(segment: usize, document: u32) -> Self {
-        Self {
-            segment: segment as u32,
-            document,
-        }
-    }
-
-    pub(crate) fn segment(self) -> usize {
-        self.segment as usize
-    }
-
-    pub(crate) fn document(self) -> u32 {
-        self.document
-    }
-}
+use std::sync::Arc;
 
 /// A stored document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Document {
     /// The caller's name for it.
     pub key: String,
@@ -64,33 +33,81 @@ pub struct Document {
     pub metadata: String,
 }
 
-/// One committed state of an index. It stays as it was opened whatever writers do, and any number of
-/// threads can search it at once.
-#[derive(Debug)]
+/// One committed state of an index.
+///
+/// It stays as it was opened whatever writers do, and any number of threads can search it at once.
+/// A clone is cheap: it shares everything with the original.
+#[derive(Debug, Clone)]
 pub struct Index {
-    directory: Directory,
-    manifest: Manifest,
-    manifest_frame: Frame,
-    codebook: Codebook,
-    segments: Vec<Segment>,
-    deletions: Vec<Deletions>,
-    pools: Pools,
-    ahead: ReadAhead,
+    snapshot: Arc<Snapshot>,
+    scratch: Arc<Scratch>,
+}
+
+impl From<Snapshot> for Index {
+    fn from(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot: Arc::new(snapshot),
+            scratch: Arc::default(),
+        }
+    }
 }
 
 impl Index {
+    /// Maps an index. Nothing is copied or rewritten; only headers and small tables are read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAnIndex`] without a manifest, [`Error::Format`] when a file is damaged, foreign
+    /// or of another version, [`Error::Io`] when the system refuses, [`Error::Option`] when
+    /// `COLIDX_KERNELS` names no instruction set of this processor.
+    ///
+    /// [`Error::NotAnIndex`]: crate::Error::NotAnIndex
+    /// [`Error::Format`]: crate::Error::Format
+    /// [`Error::Io`]: crate::Error::Io
+    /// [`Error::Option`]: crate::Error::Option
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_in(&Directory::new(path))
+    }
+
+    /// As [`Index::open`], from any directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::open`].
+    pub fn open_in(directory: &Directory) -> Result<Self> {
+        crate::ready()?;
+        Snapshot::open(directory).map(Self::from)
+    }
+
+    /// The newest commit, or `None` when it is this one. Files that both have are mapped once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::open`].
+    pub fn reload(&self) -> Result<Option<Self>> {
+        self.reload_from(&self.snapshot.directory().pinned()?)
+    }
+
     /// Finds the best documents for a query.
     ///
     /// # Errors
     ///
-    /// [`Error::QueryDimension`] when the query is of another dimension, [`Error::QueryTooLong`] when scores might not fit an
-    /// f32, [`Error::Format`] when damage is met on the way.
+    /// [`Error::QueryDimension`] when the query has another dimension, [`Error::QueryTooLong`] when
+    /// scores might not fit an f32, [`Error::Format`] when damage is met on the way,
+    /// [`Error::SearchCancelled`] and [`Error::DeadlineExceeded`] as the options say.
+    ///
+    /// [`Error::SearchCancelled`]: crate::Error::SearchCancelled
+    /// [`Error::DeadlineExceeded`]: crate::Error::DeadlineExceeded
+    /// [`Error::QueryDimension`]: crate::Error::QueryDimension
+    /// [`Error::QueryTooLong`]: crate::Error::QueryTooLong
+    /// [`Error::Format`]: crate::Error::Format
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
         colidx_threads::ready();
-        search::search(self, query, options)
+        search::search(&self.snapshot, &self.scratch, query, options)
     }
 
-    /// Searches for many queries, one a thread of the current rayon pool; the results are in the order of the queries.
+    /// Searches for many queries, each on one thread of the current rayon pool. The results are in
+    /// the order of the queries.
     ///
     /// # Errors
     ///
@@ -113,26 +130,27 @@ impl Index {
     /// # Errors
     ///
     /// As [`Index::search`], and [`Error::ForeignDocId`] for a document of another state.
+    ///
+    /// [`Error::ForeignDocId`]: crate::Error::ForeignDocId
     pub fn explain(&self, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
         colidx_threads::ready();
-        search::explain(self, query, self.place(doc)?)
+        search::explain(&self.snapshot, query, self.snapshot.place(doc)?)
     }
 
     /// A stored document; title, text and metadata are empty when only vectors were given.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the stored text is damaged, [`Error::ForeignDocId`] for a document of another state.
+    /// [`Error::Format`] when the stored text is damaged, [`Error::ForeignDocId`] for a document of
+    /// another state.
+    ///
+    /// [`Error::Format`]: crate::Error::Format
+    /// [`Error::ForeignDocId`]: crate::Error::ForeignDocId
     pub fn document(&self, doc: DocId) -> Result<Document> {
-        let place = self.place(doc)?;
-        let segment = &self.segments[place.segment()];
-        let key = segment.documents.key(place.document())?.to_owned();
-        let stored = match &segment.text {
-            Some(text) => text.get(place.document())?,
-            None => Default::default(),
-        };
+        let place = self.snapshot.place(doc)?;
+        let stored = self.snapshot.text(place)?;
         Ok(Document {
-            key,
+            key: self.snapshot.key(place)?.to_owned(),
             title: stored.title,
             text: stored.text,
             metadata: stored.metadata,
@@ -143,165 +161,117 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the key table is damaged.
+    /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
     pub fn find(&self, key: &str) -> Result<Option<DocId>> {
-        Ok(self.find_place(key)?.map(|place| self.doc_id(place)))
-    }
-
-    /// Where the document with a key is.
-    pub(crate) fn find_place(&self, key: &str) -> Result<Option<Place>> {
-        for (number, segment) in self.segments.iter().enumerate() {
-            if let Some(document) = segment.find(key)? {
-                return Ok(Some(Place::new(number, document)));
-            }
-        }
-        Ok(None)
+        Ok(self.find_place(key)?.map(|at| self.snapshot.doc_id(at)))
     }
 
     /// All documents. Those of one commit follow each other in the order they were added.
     pub fn doc_ids(&self) -> impl Iterator<Item = DocId> + '_ {
-        self.places().map(|place| self.doc_id(place))
-    }
-
-    /// Where every document is, in document order.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + '_ {
-        let segments = self.segments.iter().enumerate();
-        segments.flat_map(|(n, s)| s.live().map(move |d| Place::new(n, d)))
-    }
-
-    pub(crate) fn doc_id(&self, place: Place) -> DocId {
-        DocId {
-            place,
-            state: self.state(),
-        }
-    }
-
-    /// Where a document is, which must be one of this state.
-    fn place(&self, doc: DocId) -> Result<Place> {
-        if doc.state == self.state() {
-            return Ok(doc.place);
-        }
-        Err(Error::ForeignDocId)
-    }
-
-    /// What tells states apart, of whatever index: the checksum of the manifest, which names every file by its own.
-    fn state(&self) -> u64 {
-        self.manifest_frame.seal().checksum
+        self.places().map(|place| self.snapshot.doc_id(place))
     }
 
     /// A document's key.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when the key table is damaged, [`Error::ForeignDocId`] for a document of another state.
+    /// [`Error::Format`] when the key table is damaged, [`Error::ForeignDocId`] for a document of
+    /// another state.
+    ///
+    /// [`Error::Format`]: crate::Error::Format
+    /// [`Error::ForeignDocId`]: crate::Error::ForeignDocId
     pub fn key(&self, doc: DocId) -> Result<&str> {
-        self.key_at(self.place(doc)?)
-    }
-
-    pub(crate) fn key_at(&self, place: Place) -> Result<&str> {
-        self.segments[place.segment()]
-            .documents
-            .key(place.document())
+        self.snapshot.key(self.snapshot.place(doc)?)
     }
 
     /// A document's vectors as search sees them: decoded, `[n_tokens, dim]` f32 row-major.
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] when a code or offset is damaged, [`Error::ForeignDocId`] for a document of another state.
+    /// [`Error::Format`] when a code or offset is damaged, [`Error::ForeignDocId`] for a document
+    /// of another state.
+    ///
+    /// [`Error::Format`]: crate::Error::Format
+    /// [`Error::ForeignDocId`]: crate::Error::ForeignDocId
     pub fn token_vectors(&self, doc: DocId) -> Result<Vec<f32>> {
-        self.vectors_at(self.place(doc)?)
+        self.snapshot.vectors(self.snapshot.place(doc)?)
     }
 
-    pub(crate) fn vectors_at(&self, place: Place) -> Result<Vec<f32>> {
-        let segment = &self.segments[place.segment()];
-        let mut vectors = Vec::new();
-        segment.decode(
-            &self.codebook,
-            place.document(),
-            &mut Vec::new(),
-            &mut vectors,
-        )?;
-        Ok(vectors)
-    }
-
-    /// Refuses what a product with a document's vectors cannot come to, unless these are damaged: they are finite, and no longer
-    /// than what queries are checked against.
-    pub(crate) fn check_score(&self, score: f32, place: Place) -> Result<()> {
-        if score.is_finite() {
-            return Ok(());
-        }
-        let frame = &self.segments[place.segment()].vectors.residuals_frame;
-        Err(frame.error(FormatErrorKind::invalid(
-            "section RESI",
-            format!("product with document {}", place.document()),
-            "a finite number",
-            score,
-        )))
+    /// Reads the whole index and checks every checksum, every offset and every code.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`](crate::Error::Format) naming the first thing found wrong.
+    pub fn verify(&self) -> Result<()> {
+        colidx_threads::ready();
+        self.snapshot.verify()
     }
 
     /// The directory it was opened from.
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        self.snapshot.directory().path()
     }
 
     /// Counts commits, from 1: another number is another state.
     pub fn generation(&self) -> u64 {
-        self.manifest.generation
+        self.manifest().generation
     }
 
     /// Number of documents.
-    pub fn documents(&self) -> u64 {
-        let segments = self.manifest.segments.iter();
-        segments.map(|s| u64::from(s.live_documents())).sum()
+    pub fn num_documents(&self) -> u64 {
+        self.snapshot.num_documents()
     }
 
     /// Number of token vectors of these documents.
-    pub fn vectors(&self) -> u64 {
-        let segments = self.manifest.segments.iter();
-        segments.map(|s| s.live_vectors()).sum()
+    pub fn num_vectors(&self) -> u64 {
+        self.snapshot.num_vectors()
     }
 
     /// Values in a vector.
     pub fn dim(&self) -> usize {
-        self.manifest.dim
+        self.manifest().dim
     }
 
-    /// What made the vectors, when that is known.
+    /// The model that made the vectors, when it is known.
     pub fn model(&self) -> Option<&ModelInfo> {
-        self.manifest.model.as_ref()
+        self.manifest().model.as_ref()
+    }
+}
+
+/// For the writer, which builds the next state from this one.
+impl Index {
+    /// The state that is about to be committed; `known` is a state that may share files with it.
+    pub(crate) fn open_prepared(directory: &Directory, known: Option<&Self>) -> Result<Self> {
+        let known = known.map(|index| &*index.snapshot);
+        Snapshot::open_prepared(directory, known).map(Self::from)
+    }
+
+    /// As [`Index::reload`], from a directory that may have another path now.
+    pub(crate) fn reload_from(&self, directory: &Directory) -> Result<Option<Self>> {
+        Ok(self.snapshot.newer_in(directory)?.map(Self::from))
+    }
+
+    pub(crate) fn find_place(&self, key: &str) -> Result<Option<Place>> {
+        self.snapshot.find(key)
+    }
+
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.snapshot.places()
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    pub(crate) fn deletions(&self) -> &[Deletions] {
-        &self.deletions
+        self.snapshot.manifest()
     }
 
     pub(crate) fn codebook(&self) -> &Codebook {
-        &self.codebook
-    }
-
-    /// What searches keep for each other.
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.pools
-    }
-
-    /// Whether searches should read ahead.
-    pub(crate) fn ahead(&self) -> &ReadAhead {
-        &self.ahead
+        self.snapshot.codebook()
     }
 
     pub(crate) fn segments(&self) -> &[Segment] {
-        &self.segments
+        self.snapshot.segments()
     }
 
-    fn frames(&self) -> impl Iterator<Item = &Frame> {
-        [&self.codebook.frame]
-            .into_iter()
-            .chain(self.segments.iter().flat_map(Segment::frames))
-            .chain(self.deletions.iter().map(|d| &d.frame))
+    pub(crate) fn deletions(&self) -> &[Deletions] {
+        self.snapshot.deletions()
     }
 }

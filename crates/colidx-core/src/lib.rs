@@ -2,7 +2,8 @@
 //!
 //! A document is a set of token vectors. The index stores each vector as the number of its nearest
 //! centroid and a few residual bits a dimension (ColBERTv2, arXiv 2112.01488); a search finds
-//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded vectors.
+//! candidate documents through the centroids and ranks them by exact MaxSim over the decoded
+//! vectors.
 //!
 //! ```
 //! use colidx_core::*;
@@ -29,7 +30,7 @@
 //!
 //! let index = Index::open(&path)?;
 //! let query = Query::new(&[1.0, 0.0], 2)?; // token vectors, [n_tokens, dim]
-//! let results = index.search(&query, &SearchOptions { k: 1, ..Default::default() })?;
+//! let results = index.search(&query, &SearchOptions::default().k(1))?;
 //! assert_eq!(results.hits[0].key, "a");
 //! assert_eq!(index.document(results.hits[0].doc)?.text, "a quick brown fox");
 //! # Ok(())
@@ -42,9 +43,10 @@
 //!
 //! # What it asks of a process
 //!
-//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first needed; where the system
-//! starts no threads, on the calling thread. The fastest instruction set of the processor is used. Where that is AMX, Linux is
-//! asked for its registers, which then refuses small alternate signal stacks until the process ends; with
+//! Work runs on the current rayon pool, or on rayon's global one, which is made when it is first
+//! needed; where the system starts no threads, on the calling thread. The fastest instruction set of
+//! the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
+//! small alternate signal stacks until the process ends; with
 //! `COLIDX_KERNELS=avx512` in the environment it is not asked ([`colidx_kernels`]).
 #![deny(unsafe_code)] // allowed in one module, `storage::map`
 
@@ -53,29 +55,31 @@ compile_error!(
     "colidx reads its little-endian files in place and does not run on big-endian machines"
 );
 
+mod cancel;
 mod codebook;
-mod codec;
-mod deletions;
 mod error;
 mod format;
 mod index;
 mod ingest;
 mod search;
 mod segment;
+mod snapshot;
 pub mod storage;
 mod writer;
 
+pub use cancel::CancelToken;
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result};
 pub use format::model::ModelInfo;
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
-pub use index::{DocId, Document, FileInfo, Index, IndexInfo, SectionInfo, SegmentInfo};
+pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
     BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
     Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
+pub use snapshot::DocId;
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
 

@@ -108,7 +108,7 @@ fn no_documents_and_no_vectors_make_an_index() {
         assert_eq!(report.without_vectors, corpus.documents.len() as u64);
         let index = Index::open(tmp.path()).unwrap();
         index.verify().unwrap();
-        assert_eq!(index.documents(), corpus.documents.len() as u64);
+        assert_eq!(index.num_documents(), corpus.documents.len() as u64);
         assert_eq!(search_all(&index, 8), []);
     }
 }
@@ -312,7 +312,7 @@ fn no_file_has_a_number_of_nine_digits() {
     assert!(matches!(error, Error::NoMoreNumbers { .. }), "{error}");
     let index = Index::open_in(&directory).unwrap();
     index.verify().unwrap();
-    assert_eq!(index.documents(), 29);
+    assert_eq!(index.num_documents(), 29);
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
     assert_eq!(search_all(&reader, 8), before);
     let index = Index::open(tmp.path()).unwrap();
     assert_eq!(
-        (index.documents(), index.info().unwrap().generation),
+        (index.num_documents(), index.info().unwrap().generation),
         (30, 2)
     );
     index.verify().unwrap();

@@ -151,13 +151,11 @@ fn read(directory: &Directory, queries: &[Vec<f32>], done: &AtomicBool, seed: u6
         let number = random.below(queries.len());
         let query = Query::new(&queries[number], DIM).unwrap();
         let exact = random.below(2) == 0;
-        let options = SearchOptions {
-            k: K,
-            exact,
-            probes: 2,
-            candidates: Some(20),
-            ..Default::default()
-        };
+        let options = SearchOptions::default()
+            .k(K)
+            .exact(exact)
+            .n_probe(2)
+            .candidates(Some(20));
         let results = index.search(&query, &options).unwrap();
         for hit in &results.hits {
             assert_eq!(index.document(hit.doc).unwrap().key, hit.key);

@@ -69,11 +69,7 @@ impl Victim {
 
     fn search(&self, index: &Index) -> Result<()> {
         for exact in [false, true] {
-            let options = SearchOptions {
-                exact,
-                candidates: Some(20),
-                ..Default::default()
-            };
+            let options = SearchOptions::default().exact(exact).candidates(Some(20));
             let results = index.search(&self.query, &options)?;
             for hit in &results.hits {
                 index.document(hit.doc)?;
@@ -88,10 +84,7 @@ impl Victim {
     /// What `--exact` finds is what the bytes that are there say, or an error.
     fn finds_what_is_there(&self) {
         let Ok(index) = self.open() else { return };
-        let options = SearchOptions {
-            exact: true,
-            ..Default::default()
-        };
+        let options = SearchOptions::default().exact(true);
         let readable = |doc| index.token_vectors(doc).is_ok() && index.key(doc).is_ok();
         if let Ok(results) = index.search(&self.query, &options)
             && index.doc_ids().all(readable)

@@ -62,13 +62,11 @@ fn report() -> String {
                 ("exact", true, false),
                 ("exact, parallel", true, true),
             ] {
-                let options = SearchOptions {
-                    exact,
-                    parallel,
-                    candidates: Some(50),
-                    finalists: Some(20),
-                    ..Default::default()
-                };
+                let options = SearchOptions::default()
+                    .exact(exact)
+                    .parallel(parallel)
+                    .candidates(Some(50))
+                    .rerank(Some(20));
                 let results = index.search(&query, &options).unwrap();
                 assert_eq!(results.stats.exact, exact);
                 for hit in results.hits {

@@ -140,19 +140,10 @@ fn many_centroids_have_a_graph_that_searches_walk() {
 }
 
 fn check_hits(index: &Index, corpus: &Corpus) {
-    let usual = SearchOptions {
-        k: ABOUT,
-        ..Default::default()
-    };
-    let exact = SearchOptions {
-        exact: true,
-        ..usual.clone()
-    };
+    let usual = SearchOptions::default().k(ABOUT);
+    let exact = usual.clone().exact(true);
     // As many probes as a walk may be asked for, and enough that all centroids are compared instead.
-    let [walked, dense] = [256, 258].map(|probes| SearchOptions {
-        probes,
-        ..usual.clone()
-    });
+    let [walked, dense] = [256, 258].map(|probes| usual.clone().n_probe(probes));
     let (mut recalled, mut best, mut same) = (0, 0, 0);
     for seed in 0..QUERIES {
         let query = query(corpus, seed);

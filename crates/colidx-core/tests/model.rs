@@ -256,7 +256,7 @@ impl Run {
         let index = Index::open_in(&self.directory()).unwrap();
         index.verify().unwrap();
         let is = |map: &Map| {
-            index.documents() == map.len() as u64
+            index.num_documents() == map.len() as u64
                 && map
                     .iter()
                     .all(|(key, text)| match index.find(key).unwrap() {

@@ -98,7 +98,7 @@ fn a_reader_sees_what_another_process_commits() {
     assert!(index.reload().unwrap().is_none());
     other.ask("b");
     let newer = index.reload().unwrap().expect("another commit");
-    assert_eq!((index.documents(), newer.documents()), (1, 2));
+    assert_eq!((index.num_documents(), newer.num_documents()), (1, 2));
     assert!(index.find("b").unwrap().is_none());
     let doc = newer.find("b").unwrap().unwrap();
     assert_eq!(newer.document(doc).unwrap().text, "from another process");
@@ -136,5 +136,5 @@ fn the_second_writer_is_refused_and_a_killed_one_is_no_obstacle() {
     assert_eq!(files.len(), named.len() + 1, "{files:?}");
     writer.add(&document("c", "again")).unwrap();
     writer.commit(&mut Words, &NoProgress).unwrap();
-    assert_eq!(Index::open(tmp.path()).unwrap().documents(), 3);
+    assert_eq!(Index::open(tmp.path()).unwrap().num_documents(), 3);
 }

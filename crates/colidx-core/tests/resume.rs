@@ -505,7 +505,7 @@ fn a_build_over_an_index_goes_on_while_the_index_is_the_same() {
     let encoded = stop_at(5, &directory, force());
     let index = Index::open_in(&directory).unwrap();
     index.verify().unwrap();
-    assert_eq!(index.documents(), 30, "the old index stays");
+    assert_eq!(index.num_documents(), 30, "the old index stays");
     let unfinished = files.files();
 
     // Without --force, since it was given when the build began.

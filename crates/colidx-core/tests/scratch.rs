@@ -35,10 +35,7 @@ fn the_buffers_of_a_huge_query_are_given_back() {
     assert_eq!(report.centroids, CENTROIDS);
     let index = Index::open(tmp.path()).unwrap();
     // So many that the scores of all centroids are made.
-    let options = SearchOptions {
-        probes: 64,
-        ..Default::default()
-    };
+    let options = SearchOptions::default().n_probe(64);
     let usual = query(32);
     index.search(&usual, &options).unwrap();
     let before = resident();

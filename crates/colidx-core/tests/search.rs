@@ -13,11 +13,7 @@ fn options(nbits: u32) -> BuildOptions {
 }
 
 fn exact(k: usize) -> SearchOptions {
-    SearchOptions {
-        k,
-        exact: true,
-        ..Default::default()
-    }
+    SearchOptions::default().k(k).exact(true)
 }
 
 #[test]
@@ -55,12 +51,10 @@ fn every_path_gives_the_exact_score_and_order() {
         let all = oracle(&index, &vectors, usize::MAX);
         for probes in [1, 8, 1 << 20] {
             for finalists in [10, 60, 100] {
-                let options = SearchOptions {
-                    probes,
-                    candidates: Some(100),
-                    finalists: Some(finalists),
-                    ..Default::default()
-                };
+                let options = SearchOptions::default()
+                    .n_probe(probes)
+                    .candidates(Some(100))
+                    .rerank(Some(finalists));
                 let results = index.search(&query, &options).unwrap();
                 assert!(
                     !results.stats.exact,
@@ -163,12 +157,7 @@ fn threads_and_batches_change_nothing() {
     // With many more finalists than hits, the first round already leaves some out, which must not change the second.
     let few = (3, Some(80));
     for (exact, (k, finalists)) in [(false, (25, None)), (false, few), (true, (25, None))] {
-        let alone = SearchOptions {
-            exact,
-            k,
-            finalists,
-            ..Default::default()
-        };
+        let alone = SearchOptions::default().exact(exact).k(k).rerank(finalists);
         let expected: Vec<_> = queries
             .iter()
             .map(|q| index.search(q, &alone).unwrap().hits)
@@ -181,10 +170,7 @@ fn threads_and_batches_change_nothing() {
             pool.install(|| {
                 let many = index.search_many(&queries, &alone).unwrap();
                 assert!(many.iter().map(|r| &r.hits).eq(&expected));
-                let together = SearchOptions {
-                    parallel: true,
-                    ..alone.clone()
-                };
+                let together = alone.clone().parallel(true);
                 for (query, expected) in queries.iter().zip(&expected) {
                     let results = index.search(query, &together).unwrap();
                     assert_eq!(&results.hits, expected, "{threads} threads");
@@ -206,12 +192,10 @@ fn a_search_returns_as_many_hits_as_there_are() {
     let query = Query::new(&corpus.query(8, 1), 16).unwrap();
     for k in [0, 1, 10, 300, with_vectors - 1, with_vectors, 700, 10_000] {
         for (probes, candidates) in [(1, Some(1)), (1, None), (8, None)] {
-            let options = SearchOptions {
-                k,
-                probes,
-                candidates,
-                ..Default::default()
-            };
+            let options = SearchOptions::default()
+                .k(k)
+                .n_probe(probes)
+                .candidates(candidates);
             let hits = index.search(&query, &options).unwrap().hits;
             assert_eq!(hits.len(), k.min(with_vectors), "k {k}, probes {probes}");
             let mut keys: Vec<_> = hits.iter().map(|h| &h.key).collect();
@@ -234,11 +218,7 @@ fn equal_scores_are_ordered_by_key() {
     let index = Index::open(tmp.path()).unwrap();
     let query = Query::new(&unit(vec![0.5; 16]), 16).unwrap();
     for exact in [false, true] {
-        let options = SearchOptions {
-            k: 7,
-            exact,
-            ..Default::default()
-        };
+        let options = SearchOptions::default().k(7).exact(exact);
         let hits = index.search(&query, &options).unwrap().hits;
         let mut keys: Vec<String> = (0..40).map(key).collect();
         keys.sort();
@@ -282,32 +262,31 @@ fn a_search_reports_its_work() {
     corpus.build(tmp.path(), options(4)).unwrap();
     let index = Index::open(tmp.path()).unwrap();
     let query = Query::new(&corpus.query(16, 2), 32).unwrap();
-    let options = SearchOptions {
-        candidates: Some(50),
-        finalists: Some(20),
-        ..Default::default()
-    };
+    let options = SearchOptions::default()
+        .candidates(Some(50))
+        .rerank(Some(20));
     let stats = index.search(&query, &options).unwrap().stats;
     // Lists that tokens have in common are read once.
     assert!((32..16 * 32).contains(&stats.postings_read));
     assert!(stats.centroids_scored > 0);
     assert!(stats.candidates >= 50 && stats.candidates <= 1200);
-    assert_eq!((stats.documents_near, stats.documents_screened), (50, 20));
+    assert_eq!(
+        (stats.documents_partial, stats.documents_screened),
+        (50, 20)
+    );
     assert!((10..20).contains(&stats.documents_scored));
     assert!(stats.vectors_decoded >= 20 * 3 && stats.bytes_touched > stats.vectors_decoded * 16);
     assert!(
         stats.total_time
-            >= stats.exact_time + stats.near_time + stats.candidate_time + stats.centroid_time
+            >= stats.exact_time + stats.partial_time + stats.candidate_time + stats.centroid_time
     );
 
-    let options = SearchOptions {
-        candidates: Some(50),
-        finalists: Some(50),
-        ..Default::default()
-    };
+    let options = SearchOptions::default()
+        .candidates(Some(50))
+        .rerank(Some(50));
     let stats = index.search(&query, &options).unwrap().stats;
     // There is nothing left to choose from.
-    assert_eq!((stats.documents_near, stats.documents_screened), (0, 50));
+    assert_eq!((stats.documents_partial, stats.documents_screened), (0, 50));
 }
 
 #[test]
@@ -368,24 +347,15 @@ fn no_option_is_too_large() {
     corpus.build(tmp.path(), options(4)).unwrap();
     let index = Index::open(tmp.path()).unwrap();
     let query = Query::new(&corpus.query(4, 2), 8).unwrap();
-    let exact = SearchOptions {
-        k: 300,
-        exact: true,
-        ..Default::default()
-    };
+    let exact = SearchOptions::default().k(300).exact(true);
     let all = index.search(&query, &exact).unwrap().hits;
     for k in [usize::MAX, usize::MAX / 8, 5] {
-        let largest = SearchOptions {
-            k,
-            probes: usize::MAX,
-            candidates: Some(usize::MAX),
-            finalists: Some(usize::MAX),
-            ..Default::default()
-        };
-        let chosen = SearchOptions {
-            k,
-            ..Default::default()
-        };
+        let largest = SearchOptions::default()
+            .k(k)
+            .n_probe(usize::MAX)
+            .candidates(Some(usize::MAX))
+            .rerank(Some(usize::MAX));
+        let chosen = SearchOptions::default().k(k);
         for options in [largest, chosen] {
             let hits = index.search(&query, &options).unwrap().hits;
             assert_eq!(hits, all[..all.len().min(k)]);
@@ -430,13 +400,11 @@ fn finite_queries_have_finite_scores_or_are_refused() {
             let made = Query::new(&query, 8).unwrap();
             let doc = index.doc_ids().next().unwrap();
             for exact in [true, false] {
-                let options = SearchOptions {
-                    k: 20,
-                    exact,
-                    candidates: Some(60),
-                    finalists: Some(40),
-                    ..Default::default()
-                };
+                let options = SearchOptions::default()
+                    .k(20)
+                    .exact(exact)
+                    .candidates(Some(60))
+                    .rerank(Some(40));
                 let hits = match index.search(&made, &options) {
                     Ok(found) => {
                         assert_eq!(found.stats.exact, exact);

@@ -68,10 +68,7 @@ fn without_threads_all_is_done_on_the_calling_one() {
         let index = Index::open_in(&directory).unwrap();
         index.verify().unwrap();
         let query = Query::new(&corpus.query(4, 2), 8).unwrap();
-        let options = SearchOptions {
-            parallel: true,
-            ..Default::default()
-        };
+        let options = SearchOptions::default().parallel(true);
         let one = index.search(&query, &options).unwrap();
         let many = index
             .search_many(&[query.clone(), query], &options)

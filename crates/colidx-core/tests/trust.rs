@@ -258,7 +258,7 @@ fn an_open_beside_swaps_is_of_one_directory() {
         while seen.iter().any(|&n| n < times(50)) {
             match Index::open(path("live")) {
                 Ok(index) => {
-                    let documents = index.documents();
+                    let documents = index.num_documents();
                     index.verify().unwrap();
                     seen[documents as usize - 20] += 1;
                 }

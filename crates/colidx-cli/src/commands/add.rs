@@ -168,7 +168,7 @@ fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
         args.index.path.display(),
         number::counted(report.added, "document"),
         number::count(report.deleted),
-        number::counted(index.documents(), "document"),
+        number::counted(index.num_documents(), "document"),
         number::counted(segments as u64, "segment"),
     ));
     if *superseded > 0 {
@@ -191,7 +191,7 @@ fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
         out.json(&AddLine {
             index: args.index.path.display().to_string(),
             generation: report.generation,
-            documents: index.documents(),
+            documents: index.num_documents(),
             segments,
             added: report.added,
             replaced: report.deleted,

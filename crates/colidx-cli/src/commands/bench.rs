@@ -80,10 +80,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = SearchOptions {
-            parallel: args.parallel,
-            ..args.effort.options(args.k as usize)
-        };
+        let options = args.effort.options(args.k as usize).parallel(args.parallel);
         let warm_up = u32::from(!args.cold);
         let repeat = if args.cold { 1 } else { args.repeat };
         let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
@@ -119,8 +116,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             rss_bytes: memory("VmRSS:"),
             peak_rss_bytes: memory("VmHWM:"),
             index_bytes: index.info()?.bytes,
-            documents: index.documents(),
-            vectors: index.vectors(),
+            documents: index.num_documents(),
+            vectors: index.num_vectors(),
         })?;
         out.flush()
     })

@@ -59,14 +59,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         fields.push("k", json!(k));
         push_means(&mut fields, &evaluation);
         if args.vs_exact {
-            let (reference, exact) = rank(
-                &index,
-                &mut queries,
-                &SearchOptions {
-                    exact: true,
-                    ..options
-                },
-            )?;
+            let (reference, exact) = rank(&index, &mut queries, &options.exact(true))?;
             for k in cut_offs(&metrics, k) {
                 fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
             }

@@ -45,10 +45,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         let mut searcher = model::searcher(&args.index.path, &args.model)?;
         let show = Show::new(args.json, args.stats, args.explain);
         // One query at a time has all threads to itself.
-        let options = SearchOptions {
-            parallel: true,
-            ..options(args, K)
-        };
+        let options = options(args, K).parallel(true);
         match &args.query {
             Some(query) => one(&searcher, query, &options, show),
             None => interactive::run(&mut searcher, options, show),

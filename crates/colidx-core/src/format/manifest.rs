@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, FrameWriter, Seal};
 use super::model::{self, ModelInfo};
-use super::{MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Tag, file_name, file_number, kind};
+use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_name};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
@@ -65,19 +65,19 @@ const _: () = assert!(size_of::<FileRecord>() == 32 && size_of::<SegmentRecord>(
 /// One file of the index, as the manifest records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileEntry {
-    pub kind: Tag,
+    pub kind: FileKind,
     pub number: u32,
     pub seal: Seal,
 }
 
 impl FileEntry {
-    pub(crate) fn new(kind: Tag, number: u32, seal: Seal) -> Self {
+    pub(crate) fn new(kind: FileKind, number: u32, seal: Seal) -> Self {
         Self { kind, number, seal }
     }
 
     /// Whether it belongs to the segment of its number, and not to the whole index.
     pub(crate) fn is_of_segment(&self) -> bool {
-        !matches!(self.kind, kind::CODEBOOK | kind::DELETIONS)
+        self.kind.owner() == Owner::Segment
     }
 }
 
@@ -135,7 +135,7 @@ impl Manifest {
 
     /// As [`Manifest::open`], under either name.
     pub(crate) fn open_as(directory: &Directory, name: &str) -> Result<(Self, Frame)> {
-        let frame = Frame::open(directory, name, kind::MANIFEST, None)?;
+        let frame = Frame::open(directory, name, FileKind::Manifest, None)?;
         frame.check_all()?;
         let manifest = Self::parse(&frame)?;
         Ok((manifest, frame))
@@ -175,7 +175,7 @@ impl Manifest {
 
     /// Writes the manifest under its new name, synced. To put it in place of the last is the commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
-        let mut w = FrameWriter::create(directory, MANIFEST_NEW, kind::MANIFEST)?;
+        let mut w = FrameWriter::create(directory, MANIFEST_NEW, FileKind::Manifest)?;
         let head = Head {
             generation: self.generation,
             seed: self.seed,
@@ -194,7 +194,7 @@ impl Manifest {
             .files
             .iter()
             .map(|f| FileRecord {
-                kind: f.kind,
+                kind: f.kind.tag(),
                 number: f.number,
                 length: f.seal.length,
                 checksum: f.seal.checksum,
@@ -231,7 +231,7 @@ impl Manifest {
         &self,
         directory: &Directory,
         manifest: &Frame,
-        kind: Tag,
+        kind: FileKind,
         number: u32,
     ) -> Result<Frame> {
         let entry = self.file(kind, number).ok_or_else(|| {
@@ -256,7 +256,7 @@ impl Manifest {
         self.files_of(number).map(|f| f.seal.length).sum()
     }
 
-    pub(crate) fn file(&self, kind: Tag, number: u32) -> Option<&FileEntry> {
+    pub(crate) fn file(&self, kind: FileKind, number: u32) -> Option<&FileEntry> {
         self.files
             .iter()
             .find(|f| f.kind == kind && f.number == number)
@@ -312,12 +312,12 @@ fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
             let expected = format!("below {}", head.next_file);
             return Err(invalid(frame, FILES, "number", expected, record.number));
         }
-        if file_number(&file_name(record.kind, record.number)).is_none() {
+        let Some(kind) = FileKind::in_manifest(record.kind) else {
             let expected = "a kind of file that this version knows";
             return Err(invalid(frame, FILES, "kind", expected, record.kind));
-        }
+        };
         files.push(FileEntry {
-            kind: record.kind,
+            kind,
             number: record.number,
             seal: Seal {
                 length: record.length,
@@ -325,8 +325,8 @@ fn read_files(frame: &Frame, head: &Head) -> Result<Vec<FileEntry>> {
             },
         });
     }
-    if let Some(twice) = repeated(files.iter().map(|f| (f.kind.0, f.number))) {
-        let name = file_name(Tag(twice.0), twice.1);
+    if let Some(twice) = repeated(files.iter().map(|f| (f.kind, f.number))) {
+        let name = file_name(twice.0, twice.1);
         let expected = format!("one for {name}");
         return Err(invalid(frame, FILES, "records", expected, "two"));
     }
@@ -384,8 +384,8 @@ fn check_owners(
 ) -> Result<()> {
     let numbers: HashSet<u32> = segments.iter().map(|s| s.number).collect();
     let is_owned = |file: &&FileEntry| match file.kind {
-        kind::CODEBOOK => file.number == head.codebook_file,
-        kind::DELETIONS => true,
+        FileKind::Codebook => file.number == head.codebook_file,
+        FileKind::Deletions => true,
         _ => numbers.contains(&file.number),
     };
     match files.iter().find(|file| !is_owned(file)) {

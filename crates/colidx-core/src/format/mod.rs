@@ -4,11 +4,13 @@
 //! of the sections with their checksums, and a footer. The manifest ([`manifest`]) names the files
 //! that make up the index; everything else is found through it.
 
+mod file_kind;
 pub(crate) mod frame;
 pub(crate) mod manifest;
 pub(crate) mod metadata;
 pub(crate) mod model;
 
+pub(crate) use file_kind::{FileKind, Owner, file_name, file_number};
 pub use frame::MAGIC;
 
 /// Version of the format this library writes and reads.
@@ -25,6 +27,9 @@ pub const MAX_DIM: usize = 4096;
 
 /// Most centroids a codebook may have.
 pub const MAX_CENTROIDS: usize = 1 << 26;
+
+/// The journal of an unfinished build.
+pub(crate) const JOURNAL: &str = "build.journal";
 
 /// The greatest number a file may have: names have eight digits.
 pub(crate) const MAX_FILE_NUMBER: u32 = 99_999_999;
@@ -54,58 +59,6 @@ impl Tag {
     }
 }
 
-/// Kinds of files.
-pub(crate) mod kind {
-    use super::Tag;
-    pub const MANIFEST: Tag = Tag(*b"MANI");
-    pub const CODEBOOK: Tag = Tag(*b"BOOK");
-    pub const DOCUMENTS: Tag = Tag(*b"DOCS");
-    pub const CODES: Tag = Tag(*b"CODE");
-    pub const RESIDUALS: Tag = Tag(*b"RESI");
-    pub const MEANS: Tag = Tag(*b"MEAN");
-    pub const POSTINGS: Tag = Tag(*b"POST");
-    pub const TEXT: Tag = Tag(*b"TEXT");
-    pub const DELETIONS: Tag = Tag(*b"DELE");
-    /// Not part of an index: what of a build is done.
-    pub const JOURNAL: Tag = Tag(*b"JRNL");
-}
-
 pub(crate) fn checksum(bytes: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(bytes)
-}
-
-/// Name of a file other than the manifest: the letters of its kind and its number.
-pub(crate) fn file_name(kind: Tag, number: u32) -> String {
-    let stem = match kind {
-        kind::CODEBOOK => "codebook",
-        kind::DOCUMENTS => "documents",
-        kind::CODES => "codes",
-        kind::RESIDUALS => "residuals",
-        kind::MEANS => "means",
-        kind::POSTINGS => "postings",
-        kind::TEXT => "text",
-        kind::DELETIONS => "deletions",
-        _ => "unknown",
-    };
-    format!("{stem}-{number:08}.clx")
-}
-
-/// The number in a name that [`file_name`] made, or `None` for other names.
-pub(crate) fn file_number(name: &str) -> Option<u32> {
-    let (stem, number) = name.strip_suffix(".clx")?.rsplit_once('-')?;
-    let known = [
-        "codebook",
-        "documents",
-        "codes",
-        "residuals",
-        "means",
-        "postings",
-        "text",
-        "deletions",
-    ];
-    if known.contains(&stem) && number.len() == 8 {
-        number.parse().ok()
-    } else {
-        None
-    }
 }

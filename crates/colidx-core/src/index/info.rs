@@ -2,8 +2,8 @@
 
 use super::Index;
 use crate::error::Result;
+use crate::format::FileKind;
 use crate::format::frame::Frame;
-use crate::format::kind;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
 
@@ -38,8 +38,8 @@ pub struct SegmentInfo {
     pub vectors: u64,
     /// Deleted documents that merging has yet to reclaim.
     pub deleted_documents: u64,
-    /// Mean squared distance of its vectors from their centroids; beside [`IndexInfo::sample_error`] it says how well the
-    /// codebook fits them.
+    /// Mean squared distance of its vectors from their centroids. The more it exceeds
+    /// [`IndexInfo::sample_error`], the worse the codebook fits them.
     pub error: f64,
     /// Bytes of its files.
     pub bytes: u64,
@@ -100,20 +100,16 @@ impl Index {
     ///
     /// [`Error::Format`](crate::Error::Format) when the codebook's figures are missing.
     pub fn info(&self) -> Result<IndexInfo> {
-        let files: Vec<FileInfo> = [&self.manifest_frame]
-            .into_iter()
-            .chain(self.frames())
-            .map(file_info)
-            .collect();
-        let manifest = &self.manifest;
+        let files: Vec<FileInfo> = self.snapshot.frames().map(file_info).collect();
+        let manifest = self.manifest();
         let segments: Vec<SegmentInfo> =
             manifest.segments.iter().map(|s| self.segment(s)).collect();
-        let text = manifest.files.iter().filter(|f| f.kind == kind::TEXT);
+        let text = manifest.files.iter().filter(|f| f.kind == FileKind::Text);
         Ok(IndexInfo {
             generation: manifest.generation,
             format_version: crate::format::FORMAT_VERSION,
-            documents: self.documents(),
-            vectors: self.vectors(),
+            documents: self.num_documents(),
+            vectors: self.num_vectors(),
             deleted_documents: segments.iter().map(|s| s.deleted_documents).sum(),
             deleted_vectors: manifest.segments.iter().map(|s| s.deleted_vectors).sum(),
             dim: self.dim(),
@@ -121,7 +117,7 @@ impl Index {
             centroids: manifest.centroids,
             segments,
             seed: manifest.seed,
-            sample_error: self.codebook.sample_error(),
+            sample_error: self.codebook().sample_error(),
             model: manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: text.map(|f| f.seal.length).sum(),
@@ -136,7 +132,7 @@ impl Index {
             vectors: entry.live_vectors(),
             deleted_documents: entry.deleted_documents.into(),
             error: entry.error,
-            bytes: self.manifest.bytes_of(entry.number),
+            bytes: self.manifest().bytes_of(entry.number),
         }
     }
 }

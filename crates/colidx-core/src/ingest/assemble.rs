@@ -10,11 +10,11 @@ use super::sample::Sample;
 use super::train::{Trained, train, train_options};
 use super::{BuildOptions, Phase, Progress, VectorSource};
 use crate::codebook::NewCodebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::frame::{Frame, Seal};
 use crate::format::manifest::{FileEntry, SegmentEntry};
-use crate::format::{Tag, file_name, kind};
-use crate::segment::codes::centroid;
+use crate::format::{FileKind, file_name};
 use crate::segment::documents::KeyWriter;
 use crate::segment::postings;
 use crate::segment::text::Text;
@@ -36,7 +36,7 @@ pub(crate) struct Site<'a> {
 }
 
 impl Site<'_> {
-    fn open(&self, kind: Tag, seal: Option<Seal>) -> Result<Frame> {
+    fn open(&self, kind: FileKind, seal: Option<Seal>) -> Result<Frame> {
         let name = file_name(kind, self.number);
         Frame::open(self.directory, &name, kind, seal)
     }
@@ -116,7 +116,7 @@ pub(super) fn assemble(
         _ => encode(site, &mut reader, &memory, journal)?,
     };
     Ok(Assembled {
-        codebook: FileEntry::new(kind::CODEBOOK, site.number, codebook),
+        codebook: FileEntry::new(FileKind::Codebook, site.number, codebook),
         centroids: encoded.centroids,
         sample_vectors: encoded.sample_vectors,
         written: write(site, input.documents, encoded)?,
@@ -200,7 +200,7 @@ fn encode_with(
     let (seal, trained) = match journal.done().codebook {
         Some(seal) => {
             sample.complete()?;
-            let frame = site.open(kind::CODEBOOK, Some(seal))?;
+            let frame = site.open(FileKind::Codebook, Some(seal))?;
             let book = NewCodebook::read(&frame, sample.dim, site.options.nbits as usize)?;
             (seal, Trained::from(book))
         }
@@ -309,8 +309,13 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
     } = segment;
     let vectors = offsets.last().copied().unwrap_or(0);
     let memory = Memory::new(segment.memory, &segment.keys)?;
-    let name = file_name(kind::CODES, number);
-    let frame = Frame::open(directory, &name, kind::CODES, Some(segment.vectors.codes))?;
+    let name = file_name(FileKind::Codes, number);
+    let frame = Frame::open(
+        directory,
+        &name,
+        FileKind::Codes,
+        Some(segment.vectors.codes),
+    )?;
     let codes = Codes::open(&frame, vectors, segment.centroids)?;
     let postings = postings::write(
         directory,
@@ -329,11 +334,11 @@ pub(crate) fn finish(segment: Finish<'_>) -> Result<Vec<FileEntry>> {
     let documents = segment.keys.write(directory, number, offsets)?;
     let entry = |kind, seal| FileEntry::new(kind, number, seal);
     Ok(vec![
-        entry(kind::DOCUMENTS, documents),
-        entry(kind::CODES, segment.vectors.codes),
-        entry(kind::RESIDUALS, segment.vectors.residuals),
-        entry(kind::MEANS, segment.vectors.means),
-        entry(kind::POSTINGS, postings),
+        entry(FileKind::Documents, documents),
+        entry(FileKind::Codes, segment.vectors.codes),
+        entry(FileKind::Residuals, segment.vectors.residuals),
+        entry(FileKind::MeanResiduals, segment.vectors.means),
+        entry(FileKind::Postings, postings),
     ])
 }
 
@@ -342,7 +347,7 @@ fn scan(codes: &Codes, offsets: &[u64], visit: &mut dyn FnMut(u32, u32)) {
     let mut of_document = Vec::new();
     for (document, ends) in offsets.windows(2).enumerate() {
         if document % (1 << 14) == 0 {
-            codes.release();
+            codes.advise_dontneed();
         }
         codes.read(ends[0] as usize..ends[1] as usize, &mut of_document);
         for &code in &of_document {

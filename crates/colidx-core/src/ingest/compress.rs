@@ -2,8 +2,8 @@
 
 use super::VectorBatch;
 use super::train::Trained;
-use crate::codec::Encoder;
-use crate::segment::means;
+use crate::codebook::residual_quantizer::ResidualEncoder;
+use crate::segment::mean_residuals;
 use crate::segment::vectors::residual_bytes;
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ pub(super) struct Compressed {
 pub(super) struct Compressor<'a> {
     trained: &'a Trained,
     dim: usize,
-    encoder: Encoder,
+    encoder: ResidualEncoder,
 }
 
 /// A document on its way: its vectors, the numbers of their centroids, which become codes, and the places of what else is made of them.
@@ -40,7 +40,7 @@ impl<'a> Compressor<'a> {
         Self {
             trained,
             dim: trained.book.steps.len(),
-            encoder: Encoder::new(&trained.book.quantizer),
+            encoder: ResidualEncoder::new(&trained.book.quantizer),
         }
     }
 
@@ -118,6 +118,6 @@ impl<'a> Compressor<'a> {
         self.encoder
             .encode(&mut residuals, job.codes, job.residuals);
         let inverse_scales = self.encoder.inverse_scales();
-        means::round(&sum, job.codes.len(), inverse_scales, job.mean);
+        mean_residuals::round(&sum, job.codes.len(), inverse_scales, job.mean);
     }
 }

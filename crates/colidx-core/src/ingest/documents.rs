@@ -4,7 +4,7 @@ use super::NewDocument;
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::manifest::FileEntry;
-use crate::format::{MAX_DOCUMENT_BYTES, file_name, kind, metadata};
+use crate::format::{FileKind, MAX_DOCUMENT_BYTES, file_name, metadata};
 use crate::segment::documents::{KeyWriter, check_key};
 use crate::segment::text::{Text, TextWriter};
 use crate::storage::Directory;
@@ -85,7 +85,7 @@ impl DocumentWriter {
             return Err(Error::Poisoned);
         }
         let seal = self.text.finish()?;
-        let text = FileEntry::new(kind::TEXT, self.number, seal);
+        let text = FileEntry::new(FileKind::Text, self.number, seal);
         Ok(StoredDocuments {
             number: self.number,
             keys: self.keys,
@@ -122,8 +122,8 @@ impl StoredDocuments {
         let Some(file) = self.text else {
             return Ok(None);
         };
-        let name = file_name(kind::TEXT, file.number);
-        let frame = Frame::open(directory, &name, kind::TEXT, Some(file.seal))?;
+        let name = file_name(FileKind::Text, file.number);
+        let frame = Frame::open(directory, &name, FileKind::Text, Some(file.seal))?;
         Text::open(frame).map(Some)
     }
 }

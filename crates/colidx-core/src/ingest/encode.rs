@@ -230,7 +230,7 @@ impl<'a> Encoding<'a> {
             }
         }
         if let Some(sample) = &self.sample {
-            sample.release();
+            sample.advise_dontneed();
         }
         self.pace.saw(&out.lens[before..]);
     }

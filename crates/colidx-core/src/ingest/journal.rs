@@ -9,14 +9,14 @@ use super::staging::Replaced;
 use super::{BuildOptions, Phase};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal};
-use crate::format::{Tag, kind};
+use crate::format::{FileKind, Tag};
 use crate::storage::Directory;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) const JOURNAL: &str = "build.journal";
+pub(crate) use crate::format::JOURNAL;
 const JOURNAL_NEW: &str = "build.journal.new";
 
 const STATE: Tag = Tag(*b"STAT");
@@ -112,7 +112,7 @@ impl Record {
     }
 
     fn open(directory: &Directory) -> Result<Self> {
-        let frame = Frame::open(directory, JOURNAL, kind::JOURNAL, None)?;
+        let frame = Frame::open(directory, JOURNAL, FileKind::Journal, None)?;
         frame.check_all()?;
         let state = frame.section::<u8>(STATE)?;
         serde_json::from_slice(&state).map_err(|e| {
@@ -276,7 +276,7 @@ impl Journal {
         self.record.written = now.unwrap_or_default().as_secs();
         // A struct of numbers and strings always has a JSON form.
         let state = serde_json::to_vec(&self.record).unwrap_or_default();
-        let mut w = FrameWriter::create(&self.directory, JOURNAL_NEW, kind::JOURNAL)?;
+        let mut w = FrameWriter::create(&self.directory, JOURNAL_NEW, FileKind::Journal)?;
         w.section(STATE, &state)?;
         w.finish()?;
         self.directory.replace(JOURNAL_NEW, JOURNAL)?;

@@ -9,9 +9,7 @@ mod assemble;
 mod compress;
 mod documents;
 mod encode;
-mod graph;
 mod journal;
-mod layout;
 mod memory;
 mod options;
 mod pace;
@@ -27,11 +25,10 @@ pub(crate) use assemble::{
     Assembled, Finish, Input, Site, Written, assemble_anew, check_memory, extend, finish,
 };
 pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
-pub(crate) use journal::JOURNAL;
 pub use journal::Unfinished;
 pub use options::BuildOptions;
 pub use source::{NoProgress, Phase, Progress, SourceDocument, VectorBatch, VectorSource};
-pub(crate) use staging::{Staging, index_file};
+pub(crate) use staging::Staging;
 pub(crate) use train::Trained;
 
 use crate::error::{Error, Result};

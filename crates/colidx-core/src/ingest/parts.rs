@@ -196,7 +196,7 @@ impl colidx_cluster::Parts for Parts {
         let record = record_bytes(self.dim);
         let chunks = &self.chunks[part];
         for chunk in chunks {
-            self.bytes.will_need(chunk.clone());
+            self.bytes.advise_willneed(chunk.clone());
         }
         let chunks = chunks.iter().map(|chunk| &self.bytes[chunk.clone()]);
         let records: Vec<&[u8]> = chunks
@@ -212,7 +212,7 @@ impl colidx_cluster::Parts for Parts {
         }
         rows.token_ids.sort_unstable();
         // All of it, since more is mapped than is touched.
-        self.bytes.release(0..self.bytes.len());
+        self.bytes.advise_dontneed(0..self.bytes.len());
         Ok(())
     }
 }

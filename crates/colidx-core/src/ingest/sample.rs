@@ -167,7 +167,7 @@ impl Sample {
                 self.append(document, &mut batch);
             }
             parts.take(&batch)?;
-            self.release();
+            self.advise_dontneed();
         }
         parts.writer.finish()
     }
@@ -283,7 +283,7 @@ impl Sample {
             return;
         };
         let bytes = |of: usize| rows.start * of * 4..rows.end * of * 4;
-        vectors.will_need(bytes(self.dim));
+        vectors.advise_willneed(bytes(self.dim));
         batch.lens.push(rows.len() as u32);
         // The spools were written as f32 and u32.
         let values = bytemuck::cast_slice(&vectors[bytes(self.dim)]);
@@ -294,9 +294,9 @@ impl Sample {
     }
 
     /// Gives up the memory of what was read of the kept vectors.
-    pub(super) fn release(&self) {
+    pub(super) fn advise_dontneed(&self) {
         for bytes in self.kept.iter().flatten() {
-            bytes.release(0..bytes.len());
+            bytes.advise_dontneed(0..bytes.len());
         }
     }
 }

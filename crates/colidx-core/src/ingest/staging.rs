@@ -209,7 +209,7 @@ fn files_of(manifest: &Manifest) -> Vec<String> {
 }
 
 /// A file that belongs to an index or to a build of one.
-pub(crate) fn index_file(directory: &Directory) -> Result<Option<String>> {
+fn index_file(directory: &Directory) -> Result<Option<String>> {
     let mut names = directory.list()?.into_iter();
     Ok(names.find(|name| format::file_number(name).is_some()))
 }

@@ -1,11 +1,10 @@
 //! Training the codebook on the sample.
 
-use super::graph::{self, graph};
-use super::layout::Layout;
 use super::parts::Parts;
 use super::{BuildOptions, Phase, Progress};
-use crate::codebook::{NewCodebook, in_training_order};
-use crate::codec::Quantizer;
+use crate::codebook::layout::Layout;
+use crate::codebook::residual_quantizer::ResidualQuantizer;
+use crate::codebook::{NewCodebook, graph, in_training_order};
 use crate::error::{Error, Result};
 use colidx_cluster::{Assigner, ClusterError, Codebook, Rows, TrainOptions};
 use std::ops::ControlFlow;
@@ -64,8 +63,7 @@ pub(super) fn train(
     };
     let length_known = Once::new();
     let done = AtomicU64::new(0);
-    let needs_graph = |centroids| centroids > graph::FEW;
-    let graph_work = if needs_graph(centroids) {
+    let graph_work = if graph::is_needed(centroids) {
         graph::work(centroids)
     } else {
         0
@@ -99,8 +97,8 @@ pub(super) fn train(
         ..
     } = trained;
     layout.round(&mut centroids);
-    let graph = if needs_graph(layout.members.len()) {
-        graph(&layout, &|compared| {
+    let graph = if graph::is_needed(layout.members.len()) {
+        graph::build(&layout, &|compared| {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
@@ -124,7 +122,7 @@ pub(super) fn train(
     }
     let squares: f64 = residuals.iter().map(|&r| f64::from(r) * f64::from(r)).sum();
     let book = NewCodebook {
-        quantizer: Quantizer::train(&residuals, dim, options.nbits as usize),
+        quantizer: ResidualQuantizer::train(&residuals, dim, options.nbits as usize),
         sample_error: squares / codes.len().max(1) as f64,
         centroids: layout.centroids,
         steps: layout.steps,

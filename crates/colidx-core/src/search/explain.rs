@@ -1,8 +1,8 @@
-//! Why a document was found: what each query token matched.
+//! Explanation of a hit: what each query token matched.
 
 use super::Query;
 use crate::error::Result;
-use crate::index::{Index, Place};
+use crate::snapshot::{Place, Snapshot};
 
 /// The document token that a query token matched best.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,10 +15,10 @@ pub struct TokenMatch {
     pub score: f32,
 }
 
-/// One match a query token; none when the document has no vectors.
-pub(crate) fn explain(index: &Index, query: &Query, place: Place) -> Result<Vec<TokenMatch>> {
-    query.check(index.codebook())?;
-    let vectors = index.vectors_at(place)?;
+/// One match for each query token; none when the document has no vectors.
+pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Result<Vec<TokenMatch>> {
+    query.check(snapshot.codebook())?;
+    let vectors = snapshot.vectors(place)?;
     let stride = query.panels().padded_columns();
     let rows = vectors.len() / query.dim();
     let mut scores = vec![0f32; rows * stride];
@@ -39,7 +39,7 @@ pub(crate) fn explain(index: &Index, query: &Query, place: Place) -> Result<Vec<
         }
     }
     for found in &matches {
-        index.check_score(found.score, place)?;
+        snapshot.check_score(found.score, place)?;
     }
     Ok(matches)
 }

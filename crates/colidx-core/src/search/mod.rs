@@ -1,322 +1,211 @@
-//! Search: from all documents to the best few, each step looking closer at fewer.
+//! Search: from all documents to the best k, in five steps that each look closer at fewer.
 //!
-//! 1. The centroids nearest to the query's tokens are found ([`centroids`]).
-//! 2. Their posting lists give candidate documents and a score at centroid level ([`candidates`]), from which and from two more
-//!    traits MaxSim is estimated ([`estimate`]).
-//! 3. Of the candidates with the best estimates the vectors near the query are decoded and scored ([`near`]); the first of
-//!    them teach how to estimate.
-//! 4. The best of these, the finalists, are decoded whole and ranked by exact MaxSim ([`exact`]).
+//! 1. [`centroids`]: the centroids nearest to each query token.
+//! 2. [`candidates`]: documents in the posting lists of these, with a centroid score each.
+//! 3. [`features`]: two more cheap features of the best of them, which estimate their MaxSim;
+//!    [`selection`] picks by these, after a pilot batch has fitted their weights.
+//! 4. [`partial_maxsim`]: MaxSim over the vectors near the query.
+//! 5. [`exact`]: MaxSim over all vectors of the best of these.
 //!
-//! After PLAID (arXiv 2205.09707), whose centroid interaction step 3 replaces, and WARP (2501.17788), whose imputation steps 2
-//! and 3 use; `docs/search.md` has the measurements behind the choices.
+//! After PLAID (arXiv 2205.09707), whose centroid interaction step 4 replaces, and WARP
+//! (2501.17788), whose imputation steps 2 and 4 use. [`tuning`] has all tuned numbers, and
+//! `docs/search.md` the measurements behind them.
 
-mod ahead;
-pub(crate) mod best;
+mod accumulators;
 mod candidates;
+mod centroid_scores;
 mod centroids;
-mod choice;
 mod exact;
 mod explain;
-mod merged;
-mod near;
-mod pool;
+mod features;
+mod options;
+mod par_map;
+mod partial_maxsim;
 mod query;
-mod rank;
+mod query_pooling;
+mod ranking;
+mod readahead;
+mod results;
 mod ridge;
-mod spread;
-mod table;
-mod top;
-mod traits;
-pub(crate) mod walk;
+mod scratch;
+mod selection;
+mod top_k;
+mod tuning;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
+pub use options::SearchOptions;
 pub use query::Query;
+pub use results::{Hit, SearchResults, SearchStats};
+pub(crate) use scratch::Scratch;
 
 use crate::error::Result;
-use crate::index::{DocId, Index, Place};
-pub(crate) use ahead::ReadAhead;
+use crate::snapshot::{Place, Snapshot};
+use candidates::Candidates;
 use centroids::Probes;
-use choice::Choice;
-use exact::Exact;
-use near::Near;
-pub(crate) use pool::Pools;
-use rank::Ranking;
-use std::time::{Duration, Instant};
+use exact::ExactScorer;
+use partial_maxsim::PartialScorer;
+use ranking::Ranking;
+use selection::Selector;
+use std::time::Instant;
 
-/// How to search. [`SearchOptions::default`] gives the measured defaults.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchOptions {
-    /// Hits wanted. A search returns fewer only when there are fewer documents with vectors.
-    pub k: usize,
-    /// Score every document; otherwise that is done where it is no slower.
-    pub exact: bool,
-    /// Centroids probed for each query token; more find more candidates.
-    pub probes: usize,
-    /// Documents whose vectors near the query are decoded; `None` chooses by the size of the index and `k`. With no more than
-    /// `finalists` these are decoded whole at once.
-    pub candidates: Option<usize>,
-    /// Documents whose vectors are all decoded, at least `k`; `None` chooses by `k`.
-    pub finalists: Option<usize>,
-    /// Spread one search over the threads of the current rayon pool. The hits are the same; many searches at a time are
-    /// better served by a thread each.
-    pub parallel: bool,
-}
-
-impl Default for SearchOptions {
-    fn default() -> Self {
-        Self {
-            k: 10,
-            exact: false,
-            probes: 32,
-            candidates: None,
-            finalists: None,
-            parallel: false,
-        }
-    }
-}
-
-impl SearchOptions {
-    /// Documents to decode whole: the measured knee (`docs/search.md`).
-    fn finalists(&self) -> usize {
-        let chosen = 16usize.saturating_add(self.k.saturating_mul(8) / 5);
-        self.finalists.unwrap_or(chosen).max(self.k)
-    }
-
-    /// Documents to look at closer: the measured knee (`docs/search.md`). What centroids tell apart shrinks as documents
-    /// become many, though much slower than they do.
-    fn candidates(&self, documents: u64) -> usize {
-        let chosen = self
-            .k
-            .saturating_mul(6)
-            .saturating_add(120 + documents.isqrt() as usize / 4);
-        self.candidates.unwrap_or(chosen).max(self.finalists())
-    }
-}
-
-/// How many documents are considered by their traits, when of so many documents `wanted` are to be looked at closer. Scores at
-/// centroid level tell documents apart the worse the more there are, but where there are few those of the better quarter do.
-fn considered(wanted: usize, documents: u64) -> usize {
-    let many = wanted
-        .saturating_add(documents.isqrt() as usize)
-        .saturating_mul(16);
-    let quarter = usize::try_from(documents / 4).unwrap_or(usize::MAX);
-    many.min(quarter.max(wanted.saturating_mul(4)))
-}
-
-/// Of so many candidates the first whose scores teach how to choose the others.
-fn lessons(wanted: usize) -> usize {
-    32 + wanted / 8
-}
-
-/// One document found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    /// Where the document is in this index.
-    pub doc: DocId,
-    /// The caller's name for it.
-    pub key: String,
-    /// The exact MaxSim of the query over the document's decoded vectors (ColBERT, section 3.2):
-    /// the sum over query tokens of the largest dot product with a document token.
-    pub score: f32,
-}
-
-/// The work a search did.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct SearchStats {
-    /// Whether every document was scored.
-    pub exact: bool,
-    /// Centroids, and centres of cells, that were compared with a query token: of all tokens the most.
-    pub centroids_scored: u64,
-    /// Posting lists that were read, over all segments.
-    pub postings_read: u64,
-    /// Documents found through posting lists.
-    pub candidates: u64,
-    /// Documents that were scored by their vectors near the query.
-    pub documents_near: u64,
-    /// Documents whose vectors were decoded to 16 bits and scored within a bound.
-    pub documents_screened: u64,
-    /// Documents whose vectors were decoded to f32 and scored exactly.
-    pub documents_scored: u64,
-    /// Token vectors decoded.
-    pub vectors_decoded: u64,
-    /// Bytes of the index that were read.
-    pub bytes_touched: u64,
-    /// Times the search widened because too few candidates were found.
-    pub widened: u32,
-    /// Time to find the best centroids.
-    pub centroid_time: Duration,
-    /// Time to find candidates and score them by their centroids.
-    pub candidate_time: Duration,
-    /// Time to score candidates by their vectors near the query.
-    pub near_time: Duration,
-    /// Time to decode and score exactly.
-    pub exact_time: Duration,
-    /// Time in all.
-    pub total_time: Duration,
-}
-
-impl SearchStats {
-    /// Adds the work of a part of the search that ran on its own.
-    fn add_work(&mut self, part: &SearchStats) {
-        self.documents_near += part.documents_near;
-        self.documents_screened += part.documents_screened;
-        self.documents_scored += part.documents_scored;
-        self.vectors_decoded += part.vectors_decoded;
-        self.bytes_touched += part.bytes_touched;
-    }
-}
-
-/// Hits, best first, and the work that found them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchResults {
-    /// By score descending, then key ascending.
-    pub hits: Vec<Hit>,
-    /// What it took.
-    pub stats: SearchStats,
+/// What every step of one search reads.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    snapshot: &'a Snapshot,
+    scratch: &'a Scratch,
+    query: &'a Query,
+    options: &'a SearchOptions,
 }
 
 pub(crate) fn search(
-    index: &Index,
+    snapshot: &Snapshot,
+    scratch: &Scratch,
     query: &Query,
     options: &SearchOptions,
 ) -> Result<SearchResults> {
     let started = Instant::now();
     let mut stats = SearchStats::default();
-    query.check(index.codebook())?;
+    query.check(snapshot.codebook())?;
+    let context = Context {
+        snapshot,
+        scratch,
+        query,
+        options,
+    };
     let mut ranking = Ranking::new(options.k);
-    let hits = index.ahead().watch(|| {
+    let hits = scratch.readahead.watch(|| {
         if options.k > 0 {
-            stats.exact = options.exact || scanning_is_cheaper(index, options);
+            stats.exact = options.exact || is_exact_cheaper(snapshot, options);
             if stats.exact {
-                score_all(index, query, options, &mut ranking, &mut stats)?;
+                score_all(context, &mut ranking, &mut stats)?;
             } else {
-                score_candidates(index, query, options, &mut ranking, &mut stats)?;
+                score_candidates(context, &mut ranking, &mut stats)?;
             }
         }
-        ranking.into_hits(index)
+        ranking.into_hits(snapshot, options.metadata)
     })?;
     stats.total_time = started.elapsed();
     Ok(SearchResults { hits, stats })
 }
 
-/// Scoring the centroids costs about as much a centroid as scoring costs a vector, so with few vectors
-/// a centroid, or few documents more than would be decoded anyway, there is nothing to gain.
-fn scanning_is_cheaper(index: &Index, options: &SearchOptions) -> bool {
-    index.vectors() <= 2 * index.codebook().len() as u64
-        || index.documents() <= options.candidates(index.documents()) as u64
+/// Whether to score every document: there are few vectors for the centroids to score, or hardly
+/// more documents than would be looked at anyway.
+fn is_exact_cheaper(snapshot: &Snapshot, options: &SearchOptions) -> bool {
+    let (documents, centroids) = (snapshot.num_documents(), snapshot.codebook().len() as u64);
+    snapshot.num_vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * centroids
+        || documents <= options.num_candidates(documents) as u64
 }
 
-fn score_all(
-    index: &Index,
-    query: &Query,
-    options: &SearchOptions,
-    ranking: &mut Ranking,
-    stats: &mut SearchStats,
-) -> Result<()> {
+/// Step 5, for every document.
+fn score_all(context: Context<'_>, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
     let started = Instant::now();
-    let documents: Vec<Place> = index.places().collect();
-    let exact = Exact::new(index, query, options.parallel);
-    for documents in documents.chunks(exact::TOGETHER) {
-        exact.take(documents, ranking, stats)?;
+    let documents: Vec<Place> = context.snapshot.places().collect();
+    let exact = ExactScorer::new(context);
+    for documents in documents.chunks(tuning::EXACT_BATCH) {
+        exact.rank(documents, ranking, stats)?;
     }
     stats.exact_time = started.elapsed();
     Ok(())
 }
 
+/// Steps 1 to 5.
 fn score_candidates(
-    index: &Index,
-    query: &Query,
-    options: &SearchOptions,
+    context: Context<'_>,
     ranking: &mut Ranking,
     stats: &mut SearchStats,
 ) -> Result<()> {
-    let book = index.codebook();
-    let wanted = options.candidates(index.documents());
-    let considered = considered(wanted, index.documents());
-    let mut count = options.probes.max(1);
-    let mut entries = candidates::ENTRIES;
-    let (mut candidates, mut probes);
+    let options = context.options;
+    let wanted = options.num_candidates(context.snapshot.num_documents());
+    let (probes, candidates) = find_candidates(context, wanted, stats)?;
+
+    options.check_limits()?;
+    let started = Instant::now();
+    let places = candidates.scored.iter().map(|&(_, document)| document);
+    readahead::mean_residuals(context, places);
+    let selector = features::selector(context, &candidates)?;
+    let dim = context.snapshot.codebook().dim;
+    stats.bytes_touched += (candidates.scored.len() * dim) as u64;
+    stats.candidate_time += started.elapsed();
+
+    let rerank = options.rerank_depth();
+    let exact = ExactScorer::new(context);
+    let mut score = |selected: &[Place], stats: &mut SearchStats| {
+        let started = Instant::now();
+        let scores = exact.rank(selected, ranking, stats);
+        stats.exact_time += started.elapsed();
+        scores
+    };
+    if wanted <= rerank {
+        // Step 4 would have nothing to leave out.
+        let pilot = tuning::pilot_size(wanted);
+        return selector.pilot_then_rest(pilot, wanted, |selected| score(selected, stats));
+    }
+    let selector = score_partially(context, &probes, selector, wanted, stats)?;
+    let pilot = tuning::rerank_pilot_size(rerank);
+    selector.pilot_then_rest(pilot, rerank, |selected| score(selected, stats))
+}
+
+/// Steps 1 and 2, with ever more probes and postings until `wanted` candidates are found.
+fn find_candidates<'a>(
+    context: Context<'a>,
+    wanted: usize,
+    stats: &mut SearchStats,
+) -> Result<(Probes<'a>, Candidates)> {
+    let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
+    let centroids = context.snapshot.codebook().len();
+    let mut n_probe = context.options.n_probe.max(1);
+    let mut postings = tuning::POSTINGS_PER_TOKEN;
     loop {
         let started = Instant::now();
-        probes = centroids::probe(index, query, count, options.parallel)?;
+        context.options.check_limits()?;
+        let probes = centroids::probe(context, n_probe)?;
         stats.centroids_scored += probes.scored;
         stats.centroid_time += started.elapsed();
         let started = Instant::now();
-        ahead::lists(index, &probes)?;
-        candidates = candidates::find(index, query, &probes, considered, entries, stats)?;
+        readahead::posting_lists(context, &probes)?;
+        let candidates = candidates::find(context, &probes, shortlist, postings, stats)?;
         stats.candidate_time += started.elapsed();
-        // Every document with vectors is in some list, so reading all lists finds all of them.
-        let all = count >= book.len() && entries == u64::MAX;
+        // Every document with vectors is in some list, so all lists lead to all of them.
+        let all = n_probe >= centroids && postings == u64::MAX;
         if candidates.found >= wanted || all {
-            break;
+            stats.candidates = candidates.found as u64;
+            return Ok((probes, candidates));
         }
-        count = count.saturating_mul(4);
-        // The limit is for speed; once all lists are asked for, it must not keep one from being read.
-        entries = if count >= book.len() {
+        n_probe = n_probe.saturating_mul(tuning::WIDENING);
+        // With all centroids probed, all their lists must be read too.
+        postings = if n_probe >= centroids {
             u64::MAX
         } else {
-            entries.saturating_mul(4)
+            postings.saturating_mul(tuning::WIDENING as u64)
         };
         stats.widened += 1;
     }
-    stats.candidates = candidates.found as u64;
-
-    let started = Instant::now();
-    ahead::means(
-        index,
-        candidates.scored.iter().map(|&(_, document)| document),
-    );
-    let choice = traits::choice(index, query, &candidates)?;
-    stats.bytes_touched += (candidates.scored.len() * book.dim) as u64;
-    stats.candidate_time += started.elapsed();
-
-    let finalists = options.finalists();
-    let exact = Exact::new(index, query, options.parallel);
-    let started;
-    if wanted <= finalists {
-        // All candidates are finalists, so vectors near the query have nothing to choose.
-        started = Instant::now();
-        choice.in_two_rounds(lessons(wanted), wanted, |chosen| {
-            exact.take(chosen, ranking, stats)
-        })?;
-    } else {
-        let choice = choose_by_near(index, query, &probes, choice, wanted, options, stats)?;
-        started = Instant::now();
-        choice.in_two_rounds(finalists / 2, finalists, |chosen| {
-            exact.take(chosen, ranking, stats)
-        })?;
-    }
-    stats.exact_time = started.elapsed();
-    Ok(())
 }
 
-/// Scores `wanted` of the candidates by their vectors near the query, for a choice among them.
-fn choose_by_near(
-    index: &Index,
-    query: &Query,
+/// Step 4: partial MaxSim of `wanted` candidates, to select among them.
+fn score_partially(
+    context: Context<'_>,
     probes: &Probes<'_>,
-    candidates: Choice<{ traits::TRAITS }>,
+    candidates: Selector<{ features::FEATURES }>,
     wanted: usize,
-    options: &SearchOptions,
     stats: &mut SearchStats,
-) -> Result<Choice<{ near::TRAITS }>> {
+) -> Result<Selector<{ partial_maxsim::FEATURES }>> {
     let started = Instant::now();
-    let near = Near::new(index, query, probes);
-    let (mut documents, mut near_traits) = (Vec::new(), Vec::new());
-    candidates.in_two_rounds(lessons(wanted), wanted, |chosen| {
-        ahead::vectors(index, chosen)?;
-        let traits = near.traits(chosen, options.parallel, stats)?;
-        for (&document, traits) in chosen.iter().zip(&traits) {
+    let scorer = PartialScorer::new(context, probes);
+    let (mut documents, mut features) = (Vec::new(), Vec::new());
+    candidates.pilot_then_rest(tuning::pilot_size(wanted), wanted, |selected| {
+        readahead::vectors(context, selected)?;
+        let found = scorer.features(selected, stats)?;
+        for (&document, found) in selected.iter().zip(&found) {
             // A document without vectors has no score.
-            if let Some(traits) = traits {
+            if let Some(found) = found {
                 documents.push(document);
-                near_traits.push(*traits);
+                features.push(*found);
             }
         }
-        Ok(traits.iter().map(|t| Some(f64::from((*t)?[0]))).collect())
+        Ok(found.iter().map(|f| Some(f64::from((*f)?[0]))).collect())
     })?;
-    stats.near_time = started.elapsed();
-    Ok(Choice::new(documents, near_traits, near::PRIOR))
+    stats.partial_time = started.elapsed();
+    Ok(Selector::new(documents, features, tuning::PARTIAL_PRIOR))
 }

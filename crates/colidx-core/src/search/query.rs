@@ -1,14 +1,14 @@
 //! Query vectors, checked and laid out for the kernels.
 
-use super::merged::Merged;
+use super::query_pooling::PooledTokens;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
 use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
 
-/// The most that a score may come to: half of what an f32 holds, the rest being for rounding.
+/// The largest score allowed: half of what an f32 holds, which leaves room for rounding.
 const MAX_SCORE: f64 = (1u128 << 127) as f64;
 
-/// The token vectors of one query. Make it once, search with it as often as you like.
+/// The token vectors of one query. Make it once and search with it as often as you like.
 #[derive(Debug, Clone)]
 pub struct Query {
     vectors: Vec<f32>,
@@ -16,7 +16,7 @@ pub struct Query {
     length: f64,
     panels: Panels,
     screening: Int16Panels,
-    merged: Merged,
+    pooled: PooledTokens,
 }
 
 impl Query {
@@ -24,8 +24,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole number
-    /// of vectors, [`Error::NonFinite`] for NaN or infinity.
+    /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole
+    /// number of vectors, [`Error::NonFinite`] for NaN or infinity.
     pub fn new(vectors: &[f32], dim: usize) -> Result<Self> {
         if vectors.is_empty() {
             return Err(Error::EmptyQuery);
@@ -49,7 +49,7 @@ impl Query {
             length: vectors.chunks_exact(dim).map(length).sum(),
             panels: Panels::new(vectors, dim),
             screening: Int16Panels::new(vectors, dim),
-            merged: Merged::new(vectors, dim),
+            pooled: PooledTokens::new(vectors, dim),
         })
     }
 
@@ -72,18 +72,19 @@ impl Query {
         &self.screening
     }
 
-    /// The means of tokens that lie close together, with each dimension multiplied by its step, so that products with rows that are counted in steps are
-    /// products with the rows. `longest` is the coarse length of these.
-    pub(super) fn scaled(&self, steps: &[f32], longest: f64) -> CoarsePanels {
-        let rows = self.merged.vectors().chunks_exact(self.dim());
+    /// The pooled tokens as columns for centroid rows that are counted in steps: each dimension is
+    /// multiplied by its step. `longest` is the coarse length of the rows.
+    pub(super) fn centroid_panels(&self, steps: &[f32], longest: f64) -> CoarsePanels {
+        let rows = self.pooled.means().chunks_exact(self.dim());
         let scaled: Vec<f32> = rows
             .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
             .collect();
         CoarsePanels::new(&scaled, self.dim(), longest)
     }
 
-    /// The sum of the vectors, as a column to multiply mean residuals with.
-    pub(super) fn lean(&self, scales: &[f32]) -> CoarsePanels {
+    /// The sum of the vectors, as a column: its product with a document's mean residual is the
+    /// document's residual bias.
+    pub(super) fn residual_bias(&self, scales: &[f32]) -> CoarsePanels {
         let mut sum = vec![0f32; self.dim()];
         for row in self.vectors.chunks_exact(self.dim()) {
             for (sum, x) in sum.iter_mut().zip(row) {
@@ -91,20 +92,21 @@ impl Query {
             }
         }
         for (sum, scale) in sum.iter_mut().zip(scales) {
-            *sum *= scale / crate::segment::means::UNITS;
+            *sum *= scale / crate::segment::mean_residuals::UNITS;
         }
         CoarsePanels::new(&sum, self.dim(), 0.0)
     }
 
-    /// Tokens that lie close together, taken as one.
-    pub(super) fn merged(&self) -> &Merged {
-        &self.merged
+    /// The query tokens, pooled.
+    pub(super) fn pooled(&self) -> &PooledTokens {
+        &self.pooled
     }
 
     /// Refuses an index of another dimension, and one with which scores might not fit an f32.
     ///
-    /// No product of two vectors, nor any sum on the way to it, is more than the product of their lengths (Cauchy-Schwarz). So no
-    /// score is more than the sum of the lengths of the query's vectors times the greatest length of a document's.
+    /// No product of two vectors, nor a partial sum of it, exceeds the product of their lengths
+    /// (Cauchy-Schwarz). So no score exceeds the sum of the lengths of the query's vectors times the
+    /// greatest length of a document's vector.
     pub(crate) fn check(&self, book: &Codebook) -> Result<()> {
         if book.dim != self.dim() {
             return Err(Error::QueryDimension {
@@ -112,7 +114,7 @@ impl Query {
                 got: self.dim(),
             });
         }
-        // A mean of query vectors must fit too.
+        // At least 1, so that a mean of query vectors fits too.
         let most = MAX_SCORE / book.longest().max(1.0);
         if self.length <= most {
             return Ok(());

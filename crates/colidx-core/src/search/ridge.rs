@@ -1,40 +1,44 @@
-//! Ridge regression: what values are made of, from a few examples and a belief to begin with.
+//! Ridge regression towards a prior: fits feature weights from a few scored documents.
 
 use std::array::from_fn;
 
-/// Traits, and the value that they go with.
-pub(super) type Lesson<const N: usize> = ([f64; N], f64);
+/// Features, and the value observed with them.
+pub(super) type Observation<const N: usize> = ([f64; N], f64);
 
-/// The weights, besides a constant, that give the values of `lessons` from their traits with the least sum of squared errors and of
-/// squared differences to `prior`. Traits and these differences count in the standard deviation of the trait, which makes `inertia` a
-/// number of lessons.
-pub(super) fn ridge<const N: usize>(
-    lessons: &[Lesson<N>],
+/// The weights that, with a constant, predict the values of `observations` from their features with
+/// the least sum of squared errors plus `prior_strength` times that of squared differences to
+/// `prior`.
+///
+/// Features count in units of their standard deviation, which makes `prior_strength` a number of
+/// observations.
+pub(super) fn ridge_with_prior<const N: usize>(
+    observations: &[Observation<N>],
     prior: &[f64; N],
-    inertia: f64,
+    prior_strength: f64,
 ) -> [f64; N] {
-    let value = mean(lessons.iter().map(|lesson| lesson.1));
-    let means: [f64; N] = from_fn(|n| mean(lessons.iter().map(|lesson| lesson.0[n])));
+    let value = mean(observations.iter().map(|observation| observation.1));
+    let means: [f64; N] =
+        from_fn(|n| mean(observations.iter().map(|observation| observation.0[n])));
     let deviations: [f64; N] = from_fn(|n| {
-        let squares = lessons
+        let squares = observations
             .iter()
-            .map(|lesson| (lesson.0[n] - means[n]).powi(2));
+            .map(|observation| (observation.0[n] - means[n]).powi(2));
         let deviation = mean(squares).sqrt();
-        // A trait that all have alike teaches nothing.
+        // A constant feature says nothing.
         if deviation > 0.0 { deviation } else { 1.0 }
     });
-    // The normal equations of what to add to the prior.
+    // The normal equations of the difference to the prior.
     let mut matrix: [[f64; N]; N] =
-        from_fn(|row| from_fn(|column| if row == column { inertia } else { 0.0 }));
+        from_fn(|row| from_fn(|column| if row == column { prior_strength } else { 0.0 }));
     let mut right = [0.0; N];
-    for (traits, its_value) in lessons {
-        let off: [f64; N] = from_fn(|n| traits[n] - means[n]);
+    for (features, observed) in observations {
+        let off: [f64; N] = from_fn(|n| features[n] - means[n]);
         let expected: f64 = off
             .iter()
             .zip(prior)
             .map(|(off, weight)| off * weight)
             .sum();
-        let unexplained = its_value - value - expected;
+        let unexplained = observed - value - expected;
         let standard: [f64; N] = from_fn(|n| off[n] / deviations[n]);
         for ((row, right), a) in matrix.iter_mut().zip(&mut right).zip(standard) {
             row.iter_mut()
@@ -58,7 +62,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// Solves equations whose matrix is symmetric and positive definite, so that no pivots need to be looked for.
+/// Solves equations of a symmetric positive definite matrix, which need no pivoting.
 fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64; N] {
     for pivot in 0..N {
         let (above, its_right) = (matrix[pivot], right[pivot]);
@@ -90,14 +94,14 @@ mod tests {
 
     const PRIOR: [f64; 3] = [1.0, 0.3, 0.0];
 
-    fn lessons(traits: &[[f64; 3]], weights: [f64; 3]) -> Vec<Lesson<3>> {
-        let value = |traits: &[f64; 3]| {
-            let products = traits.iter().zip(weights);
+    fn observations(features: &[[f64; 3]], weights: [f64; 3]) -> Vec<Observation<3>> {
+        let value = |features: &[f64; 3]| {
+            let products = features.iter().zip(weights);
             7.0 + products.map(|(x, weight)| x * weight).sum::<f64>()
         };
-        traits
+        features
             .iter()
-            .map(|traits| (*traits, value(traits)))
+            .map(|features| (*features, value(features)))
             .collect()
     }
 
@@ -110,47 +114,50 @@ mod tests {
 
     proptest! {
         #[test]
-        fn weights_that_give_the_values_are_found(
-            traits in prop::collection::vec(prop::array::uniform3(-9f64..9.0), 12..40),
+        fn weights_that_predict_the_values_are_found(
+            features in prop::collection::vec(prop::array::uniform3(-9f64..9.0), 12..40),
             weights in prop::array::uniform3(-3f64..3.0),
         ) {
-            let found = ridge(&lessons(&traits, weights), &PRIOR, 1e-9);
+            let found = ridge_with_prior(&observations(&features, weights), &PRIOR, 1e-9);
             prop_assert!(close(found, weights, 1e-3), "{:?}", found);
         }
 
         #[test]
-        fn inertia_keeps_weights_near_the_prior(
-            traits in prop::collection::vec(prop::array::uniform3(-9f64..9.0), 0..40),
+        fn a_strong_prior_keeps_weights_near_it(
+            features in prop::collection::vec(prop::array::uniform3(-9f64..9.0), 0..40),
             weights in prop::array::uniform3(-3f64..3.0),
         ) {
-            let found = ridge(&lessons(&traits, weights), &PRIOR, 1e12);
+            let found = ridge_with_prior(&observations(&features, weights), &PRIOR, 1e12);
             prop_assert!(close(found, PRIOR, 1e-3), "{:?}", found);
         }
     }
 
     #[test]
-    fn the_scale_of_a_trait_does_not_matter() {
-        let traits = [
+    fn the_scale_of_a_feature_does_not_matter() {
+        let features = [
             [1.0, 5.0, 2.0],
             [2.0, 1.0, 2.5],
             [4.0, 2.0, 9.0],
             [3.0, 8.0, 1.0],
         ];
-        let lessons = lessons(&traits, [2.0, -1.0, 0.5]);
-        let weights = ridge(&lessons, &PRIOR, 8.0);
-        let scaled: Vec<_> = lessons
+        let observations = observations(&features, [2.0, -1.0, 0.5]);
+        let weights = ridge_with_prior(&observations, &PRIOR, 8.0);
+        let scaled: Vec<_> = observations
             .iter()
             .map(|&([a, b, c], value)| ([a * 1e6, b, c], value))
             .collect();
-        let [a, b, c] = ridge(&scaled, &[1e-6, 0.3, 0.0], 8.0);
+        let [a, b, c] = ridge_with_prior(&scaled, &[1e-6, 0.3, 0.0], 8.0);
         assert!(close([a * 1e6, b, c], weights, 1e-9));
     }
 
     #[test]
-    fn what_teaches_nothing_leaves_the_prior() {
-        assert_eq!(ridge(&[], &PRIOR, 8.0), PRIOR);
-        assert_eq!(ridge(&[([1.0, 2.0, 3.0], 5.0); 60], &PRIOR, 8.0), PRIOR);
+    fn observations_that_say_nothing_leave_the_prior() {
+        assert_eq!(ridge_with_prior(&[], &PRIOR, 8.0), PRIOR);
+        assert_eq!(
+            ridge_with_prior(&[([1.0, 2.0, 3.0], 5.0); 60], &PRIOR, 8.0),
+            PRIOR
+        );
         let bad = [([1.0, f64::NAN, 3.0], 5.0), ([2.0, 1.0, 3.0], 4.0)];
-        assert_eq!(ridge(&bad, &PRIOR, 8.0), PRIOR);
+        assert_eq!(ridge_with_prior(&bad, &PRIOR, 8.0), PRIOR);
     }
 }

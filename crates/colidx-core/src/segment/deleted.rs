@@ -1,6 +1,6 @@
-//! Which documents of a segment are deleted: a bit a document.
+//! The deleted documents of a segment: a bit for each document.
 
-/// The deleted documents of one segment. Without any it takes no memory, and searches do not look at it.
+/// The deleted documents of one segment. Without any it takes no memory and searches skip it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Deleted {
     /// Bit `d % 64` of word `d / 64` is set when document `d` is deleted; empty when none is.

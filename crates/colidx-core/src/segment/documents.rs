@@ -3,7 +3,7 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::SegmentEntry;
-use crate::format::{MAX_KEY_BYTES, Tag, file_name, kind};
+use crate::format::{FileKind, MAX_KEY_BYTES, Tag, file_name};
 use crate::storage::Directory;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -43,7 +43,7 @@ impl KeyWriter {
             .remove(&xxhash_rust::xxh3::xxh3_128(key.as_bytes()));
     }
 
-    /// No more keys come: what told them apart is forgotten.
+    /// No more keys come: frees the memory that detects duplicates.
     pub(crate) fn complete(&mut self) {
         self.seen = HashSet::new();
     }
@@ -75,8 +75,8 @@ impl KeyWriter {
         sorted.sort_unstable_by(|&a, &b| self.key(a).cmp(self.key(b)));
         self.offsets.push(self.bytes.len() as u64);
 
-        let name = file_name(kind::DOCUMENTS, number);
-        let mut w = FrameWriter::create(directory, &name, kind::DOCUMENTS)?;
+        let name = file_name(FileKind::Documents, number);
+        let mut w = FrameWriter::create(directory, &name, FileKind::Documents)?;
         w.section(VECTOR_OFFSETS, bytemuck::cast_slice(vector_offsets))?;
         w.section(KEY_OFFSETS, bytemuck::cast_slice(&self.offsets))?;
         w.section(KEYS, self.bytes.as_bytes())?;
@@ -125,13 +125,13 @@ impl Documents {
         self.sorted.len() as u32
     }
 
-    /// Has what says where a document's vectors are fetched into the cache.
+    /// Prefetches where a document's vectors are into the cache.
     pub(crate) fn prefetch(&self, document: u32) {
         let offsets = self.vector_offsets.get(document as usize..);
         colidx_kernels::prefetch(offsets.and_then(|o| o.get(..2)).unwrap_or_default());
     }
 
-    /// Which token vectors of the segment are the document's.
+    /// The range of the document's vectors among those of the segment.
     pub(crate) fn vectors(&self, document: u32) -> Result<Range<usize>> {
         let at = document as usize;
         let (start, end) = (self.vector_offsets[at], self.vector_offsets[at + 1]);

@@ -1,9 +1,9 @@
 //! Elias-Fano coding of ascending numbers (Vigna, "Quasi-succinct indices", WSDM 2013).
 //!
-//! Of `n` numbers below a limit, each gives its lower `l` bits, `l` being the whole part of
-//! `log2(limit / n)`, to an array of fixed width; what is left above them goes up by small steps, which are
-//! written as a bit vector: number `i` sets bit `upper + i`. A number costs at most two bits more than the
-//! least that any code needs, and decoding has no branch that data decides.
+//! Of `n` numbers below a limit, the lower `l = floor(log2(limit / n))` bits of each go into an array
+//! of fixed width. The upper bits ascend in small steps and become a bit vector: number `i` sets bit
+//! `upper + i`. A number costs at most two bits more than the optimum, and decoding has no branch
+//! that depends on data.
 
 /// Appends the code of `numbers`, strictly ascending and below `limit`.
 pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
@@ -41,7 +41,7 @@ pub(crate) fn encode(numbers: &[u32], limit: u32, out: &mut Vec<u8>) {
 pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), &'static str> {
     let (count, taken) =
         take_count(code).ok_or("a count in its shortest form, of up to 5 bytes")?;
-    // Each entry has an upper bit, so a hostile count cannot ask for more memory than the code has bits.
+    // Each entry has an upper bit, so a hostile count asks for no more memory than the code has bits.
     if count > limit || count as usize > code.len() * 8 {
         return Err("no more entries than documents");
     }
@@ -155,7 +155,8 @@ mod tests {
             limit in 1u32..=u32::MAX,
             seeds in prop::collection::btree_set(any::<u32>(), 0..300),
         ) {
-            let numbers: std::collections::BTreeSet<u32> = seeds.iter().map(|s| s % limit).collect();
+            let numbers: std::collections::BTreeSet<u32> =
+                seeds.iter().map(|s| s % limit).collect();
             let numbers: Vec<u32> = numbers.into_iter().collect();
             let mut code = vec![9];
             encode(&numbers, limit, &mut code);

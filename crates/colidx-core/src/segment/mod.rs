@@ -1,26 +1,24 @@
-//! Segments: documents that were written together, each kind of data in a file of its own.
-//!
-//! What every query reads (codes, posting lists) stays apart from what is read for few documents
-//! (residuals, text), so the first can stay in memory while the second stays on disk.
+//! Segments: documents that were written together, in one file for each [`component`].
 
-pub(crate) mod codes;
+mod component;
 pub(crate) mod deleted;
 pub(crate) mod documents;
 mod elias_fano;
-pub(crate) mod means;
+pub(crate) mod mean_residuals;
 pub(crate) mod postings;
 pub(crate) mod text;
 pub(crate) mod vectors;
 
 use crate::codebook::Codebook;
 use crate::error::Result;
+use crate::format::FileKind;
 use crate::format::frame::Frame;
-use crate::format::kind;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
+use component::{COMPONENTS, Opener};
 use deleted::Deleted;
 use documents::Documents;
-use means::Means;
+use mean_residuals::MeanResiduals;
 use postings::Postings;
 use text::Text;
 use vectors::Vectors;
@@ -30,7 +28,7 @@ use vectors::Vectors;
 pub(crate) struct Segment {
     pub documents: Documents,
     pub vectors: Vectors,
-    pub means: Means,
+    pub mean_residuals: MeanResiduals,
     pub postings: Postings,
     /// `None` when its documents came as vectors without text.
     pub text: Option<Text>,
@@ -42,30 +40,29 @@ impl Segment {
     pub(crate) fn open(
         directory: &Directory,
         manifest: &Manifest,
-        of: &Frame,
+        manifest_frame: &Frame,
         entry: SegmentEntry,
     ) -> Result<Self> {
-        let open = |kind| manifest.open_file(directory, of, kind, entry.number);
-        let scattered = |kind| Ok::<_, crate::Error>(open(kind)?.read_here_and_there());
-        let text = match manifest.file(kind::TEXT, entry.number) {
-            Some(_) => Some(Text::open(scattered(kind::TEXT)?)?),
-            None => None,
+        let files = Opener {
+            directory,
+            manifest,
+            manifest_frame,
+            number: entry.number,
         };
+        let text = files.open_optional(FileKind::Text)?;
+        let documents = files.open(FileKind::Documents)?;
+        let (codes, residuals) = (
+            files.open(FileKind::Codes)?,
+            files.open(FileKind::Residuals)?,
+        );
+        let mean_residuals = files.open(FileKind::MeanResiduals)?;
+        let postings = files.open(FileKind::Postings)?;
         Ok(Self {
-            documents: Documents::open(open(kind::DOCUMENTS)?, entry)?,
-            vectors: Vectors::open(
-                scattered(kind::CODES)?,
-                scattered(kind::RESIDUALS)?,
-                entry.vectors,
-                manifest,
-            )?,
-            means: Means::open(scattered(kind::MEANS)?, entry.documents, manifest.dim)?,
-            postings: Postings::open(
-                scattered(kind::POSTINGS)?,
-                manifest.centroids,
-                entry.vectors,
-            )?,
-            text,
+            documents: Documents::open(documents, entry)?,
+            vectors: Vectors::open(codes, residuals, entry.vectors, manifest)?,
+            mean_residuals: MeanResiduals::open(mean_residuals, entry.documents, manifest.dim)?,
+            postings: Postings::open(postings, manifest.centroids, entry.vectors)?,
+            text: text.map(Text::open).transpose()?,
             deleted: Deleted::default(),
         })
     }
@@ -88,16 +85,14 @@ impl Segment {
         all.filter(live).map(|d| self.documents.key_bytes(d?))
     }
 
+    /// Its files.
     pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
-        let vectors = [&self.vectors.codes_frame, &self.vectors.residuals_frame];
-        [&self.documents.frame]
-            .into_iter()
-            .chain(vectors)
-            .chain([&self.means.frame, &self.postings.frame])
-            .chain(self.text.as_ref().map(|t| &t.frame))
+        let components = COMPONENTS.iter();
+        components.filter_map(|component| (component.frame)(self))
     }
 
-    /// Replaces `codes` and `out` by those of a document's vectors, which are decoded to `[n_tokens, dim]` f32 row-major.
+    /// Replaces `codes` by the codes of a document's vectors, and `out` by the vectors as they
+    /// decode, `[n_tokens, dim]` row-major.
     pub(crate) fn decode(
         &self,
         codebook: &Codebook,
@@ -117,19 +112,14 @@ impl Segment {
     }
 
     /// Gives up the memory of what was read of it.
-    pub(crate) fn release(&self) {
-        self.frames().for_each(Frame::release);
+    pub(crate) fn advise_dontneed(&self) {
+        self.frames().for_each(Frame::advise_dontneed);
     }
 
     /// Checks every checksum and every offset.
     pub(crate) fn verify(&self, codebook: &Codebook) -> Result<()> {
         self.check()?;
-        self.documents.verify()?;
-        self.vectors.verify(codebook)?;
-        self.postings.verify(self)?;
-        if let Some(text) = &self.text {
-            text.verify(self.documents.len())?;
-        }
-        Ok(())
+        let mut components = COMPONENTS.iter();
+        components.try_for_each(|component| (component.verify)(self, codebook))
     }
 }

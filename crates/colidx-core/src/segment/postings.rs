@@ -1,13 +1,14 @@
 //! Posting lists: for every centroid the documents that have a vector near it.
 //!
-//! Lists are Elias-Fano coded and read in place. A segment of few vectors has lists for few centroids and names these, so that it
-//! costs in proportion to what it holds; one of many has a list for every centroid, found without a search.
+//! Lists are Elias-Fano coded and read in place. A small segment has lists for few centroids and
+//! names these, so that its size is in proportion to its vectors. A large one has a list for every
+//! centroid, which needs no look-up.
 
-use super::codes::{TAIL, centroid};
 use super::{Segment, elias_fano};
+use crate::codebook::codes::{TAIL, centroid};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{Tag, file_name, kind};
+use crate::format::{FileKind, Tag, file_name};
 use crate::storage::Directory;
 use std::ops::Range;
 
@@ -15,8 +16,9 @@ const CENTROIDS: Tag = Tag(*b"LCEN");
 const OFFSETS: Tag = Tag(*b"LOFF");
 const LISTS: Tag = Tag(*b"LIST");
 
-/// Centroids are named where fewer than one in this many has a document: looking a list up by name then touches little memory.
-const FEW: usize = 8;
+/// Centroids are named where fewer than one in this many has a document: a look-up then touches
+/// little memory.
+const NAMED_BELOW: usize = 8;
 
 /// Writes the posting lists of a segment.
 ///
@@ -34,11 +36,11 @@ pub(crate) fn write(
     let mut counts = vec![0u32; centroids];
     scan(&mut |_, code| counts[code as usize] += 1)?;
 
-    let name = file_name(kind::POSTINGS, number);
-    let mut w = FrameWriter::create(directory, &name, kind::POSTINGS)?;
+    let name = file_name(FileKind::Postings, number);
+    let mut w = FrameWriter::create(directory, &name, FileKind::Postings)?;
     w.begin(LISTS)?;
     let used = counts.iter().filter(|&&n| n > 0).count();
-    let named = used * FEW < centroids;
+    let named = used * NAMED_BELOW < centroids;
     let mut names = Vec::new();
     let mut offsets = vec![0u64];
     let mut first = 0;
@@ -147,8 +149,8 @@ impl Postings {
         })
     }
 
-    /// Replaces `out` by the documents of different centroids, list after list, each ascending and below `documents`. Returns where
-    /// each list lies in it, and the bytes read.
+    /// Replaces `out` by the documents of different centroids, list after list, each ascending and
+    /// below `documents`. Returns the range of each list in it, and the bytes read.
     pub(crate) fn read(
         &self,
         centroids: &[u32],
@@ -163,7 +165,7 @@ impl Postings {
                 bytes += self.read_at(place, documents, out)?;
             }
             ranges.push(start..out.len());
-            // Lists that lie must not ask for more memory than the vectors that they stand for.
+            // Damaged lists must not ask for more memory than their vectors could need.
             if out.len() as u64 > self.vectors {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     LISTS,
@@ -195,14 +197,14 @@ impl Postings {
         &self.lists
     }
 
-    /// Where among them a centroid's list lies, if it has one.
+    /// The bytes of a centroid's list among them, if it has one.
     pub(crate) fn bytes_of(&self, centroid: u32) -> Result<Option<Range<usize>>> {
         self.place(centroid)
             .map(|place| self.list(place))
             .transpose()
     }
 
-    /// How many documents a centroid's list says it has.
+    /// The length of a centroid's list, as the list says.
     pub(crate) fn count(&self, centroid: u32) -> Result<u32> {
         let Some(place) = self.place(centroid) else {
             return Ok(0);
@@ -219,7 +221,7 @@ impl Postings {
         }
     }
 
-    /// Where a list lies.
+    /// The bytes of a list.
     fn list(&self, place: usize) -> Result<Range<usize>> {
         let (start, end) = (self.offsets[place], self.offsets[place + 1]);
         let lists = self.lists.len() - TAIL;
@@ -330,8 +332,8 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        let name = file_name(kind::POSTINGS, 1);
-        let frame = Frame::open(directory, &name, kind::POSTINGS, Some(seal)).unwrap();
+        let name = file_name(FileKind::Postings, 1);
+        let frame = Frame::open(directory, &name, FileKind::Postings, Some(seal)).unwrap();
         Postings::open(frame, 5, codes.concat().len() as u64).unwrap()
     }
 
@@ -372,7 +374,7 @@ mod tests {
             assert!(all(&of_fewer).is_err(), "more entries than vectors");
             files.push(
                 directory
-                    .map(&file_name(kind::POSTINGS, 1))
+                    .map(&file_name(FileKind::Postings, 1))
                     .unwrap()
                     .to_vec(),
             );

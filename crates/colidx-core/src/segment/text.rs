@@ -5,7 +5,7 @@
 
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
-use crate::format::{MAX_DOCUMENT_BYTES, Tag, file_name, kind, metadata};
+use crate::format::{FileKind, MAX_DOCUMENT_BYTES, Tag, file_name, metadata};
 use crate::segment::documents::Documents;
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
@@ -17,14 +17,14 @@ const DATA: Tag = Tag(*b"DATA");
 /// A block is closed when it holds at least this many bytes.
 const BLOCK_BYTES: usize = 32 << 10;
 
-/// Past this level time doubles for a few parts in a hundred of size.
+/// A higher level doubles the time for a few per cent of size.
 const ZSTD_LEVEL: i32 = 6;
 
 /// What a zstd frame begins with.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
-/// The largest window a frame may ask for, as a power of two: no block is larger, and a decoder sets this much aside for any frame
-/// that asks for it.
+/// The largest window a frame may ask for, as a power of two. No block is larger, and a decoder
+/// allocates as much as a frame asks for.
 const WINDOW_LOG: u32 = 26;
 
 /// Title, text and metadata lengths before each document's bytes.
@@ -63,8 +63,8 @@ pub(crate) struct TextWriter {
 
 impl TextWriter {
     pub(crate) fn create(directory: &Directory, number: u32) -> Result<Self> {
-        let name = file_name(kind::TEXT, number);
-        let mut frame = FrameWriter::create(directory, &name, kind::TEXT)?;
+        let name = file_name(FileKind::Text, number);
+        let mut frame = FrameWriter::create(directory, &name, FileKind::Text)?;
         frame.begin(DATA)?;
         Ok(Self {
             frame,
@@ -99,8 +99,8 @@ impl TextWriter {
         Ok(())
     }
 
-    /// Appends some documents of another segment, which has `all`, in ascending order. A full block of which every document is
-    /// wanted is copied as it is.
+    /// Appends documents of another segment, in ascending order; `all` are those of that segment. A
+    /// full block of which every document is wanted is copied as it is.
     pub(crate) fn copy(&mut self, from: &Text, all: &Documents, documents: &[u32]) -> Result<()> {
         let mut rest = documents;
         while let Some(&first) = rest.first() {
@@ -187,8 +187,8 @@ impl Text {
         self.record(at, &self.decompress(at)?, document)
     }
 
-    /// The stored fields of several documents in ascending order; each block is decompressed once, and the memory of the file
-    /// given up.
+    /// The stored fields of several documents in ascending order. Each block is decompressed once,
+    /// and the memory of the file is given up.
     pub(crate) fn get_many(&self, documents: &[u32]) -> Result<Vec<StoredText>> {
         let mut open: Option<(usize, Vec<u8>)> = None;
         let mut texts = Vec::with_capacity(documents.len());
@@ -201,11 +201,12 @@ impl Text {
             texts.push(self.record(at, &block, document)?);
             open = Some((at, block));
         }
-        self.data.release();
+        self.data.advise_dontneed();
         Ok(texts)
     }
 
-    /// How many of the documents, in ascending order, stand in blocks of `bytes` together when decompressed; at least one.
+    /// How many of the documents, in ascending order, are in blocks of at most `bytes` in all when
+    /// decompressed; at least one.
     pub(crate) fn fitting(&self, documents: &[u32], bytes: usize) -> Result<usize> {
         let (mut held, mut before) = (0, None);
         for (count, &document) in documents.iter().enumerate() {
@@ -264,7 +265,7 @@ impl Text {
             .ok()
             .zip(usize::try_from(end).ok());
         let compressed = range.and_then(|(s, e)| {
-            self.data.will_need(s..e);
+            self.data.advise_willneed(s..e);
             self.data.get(s..e)
         });
         compressed.ok_or_else(|| self.invalid(BLOCKS, at, "a range inside DATA", block.offset))
@@ -392,8 +393,8 @@ mod tests {
             w.push("k", [title, text, "{}"]).unwrap();
         }
         let seal = w.finish().unwrap();
-        let name = file_name(kind::TEXT, 1);
-        let frame = Frame::open(&directory, &name, kind::TEXT, Some(seal)).unwrap();
+        let name = file_name(FileKind::Text, 1);
+        let frame = Frame::open(&directory, &name, FileKind::Text, Some(seal)).unwrap();
         let text = Text::open(frame).unwrap();
         text.verify(3000).unwrap();
         let all: Vec<u32> = (0..3000).collect();

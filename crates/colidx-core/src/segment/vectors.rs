@@ -1,12 +1,12 @@
-//! The token vectors of a segment: codes, which are of a centroid and a gain, in one file, residual bits in another.
+//! The token vectors of a segment: codes of centroid and gain in one file, residual bits in another.
 
-use super::codes::{self, Packer};
-use super::means::MEANS;
+use super::mean_residuals::MEANS;
 use crate::codebook::Codebook;
+use crate::codebook::codes::{self, Packer};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Prefix, Seal, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
+use crate::format::{FileKind, MAX_SQUARED_LENGTH, Tag, file_name};
 use crate::storage::Directory;
 use colidx_kernels::CodeOutOfRange;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ const CODES: Tag = Tag(*b"CODE");
 const RESIDUALS: Tag = Tag(*b"RESI");
 
 /// Vectors that are verified at a time.
-const TOGETHER: usize = 1 << 14;
+const VERIFY_BATCH: usize = 1 << 14;
 
 /// Bytes of residual bits a vector.
 pub(crate) fn residual_bytes(dim: usize, nbits: usize) -> usize {
@@ -33,7 +33,7 @@ pub(crate) struct VectorsPrefix {
     pending: u8,
 }
 
-/// What was made safe of an unfinished [`VectorWriter`].
+/// What an unfinished [`VectorWriter`] had written at its checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Safe {
     pub documents: u64,
@@ -62,14 +62,14 @@ pub(crate) struct VectorWriter {
 
 impl VectorWriter {
     pub(crate) fn create(directory: &Directory, number: u32, centroids: usize) -> Result<Self> {
-        let name = file_name(kind::CODES, number);
-        let mut codes = FrameWriter::create(directory, &name, kind::CODES)?;
+        let name = file_name(FileKind::Codes, number);
+        let mut codes = FrameWriter::create(directory, &name, FileKind::Codes)?;
         codes.begin(CODES)?;
-        let name = file_name(kind::RESIDUALS, number);
-        let mut residuals = FrameWriter::create(directory, &name, kind::RESIDUALS)?;
+        let name = file_name(FileKind::Residuals, number);
+        let mut residuals = FrameWriter::create(directory, &name, FileKind::Residuals)?;
         residuals.begin(RESIDUALS)?;
-        let name = file_name(kind::MEANS, number);
-        let mut means = FrameWriter::create(directory, &name, kind::MEANS)?;
+        let name = file_name(FileKind::MeanResiduals, number);
+        let mut means = FrameWriter::create(directory, &name, FileKind::MeanResiduals)?;
         means.begin(MEANS)?;
         Ok(Self {
             codes,
@@ -80,7 +80,7 @@ impl VectorWriter {
         })
     }
 
-    /// Goes on after what [`VectorWriter::checkpoint`] made safe.
+    /// Resumes after a [`VectorWriter::checkpoint`].
     pub(crate) fn resume(
         directory: &Directory,
         number: u32,
@@ -104,15 +104,21 @@ impl VectorWriter {
         };
         let width = codes::code_width(centroids);
         Ok(Self {
-            codes: resume(kind::CODES, CODES, from.codes, safe.vectors, width)?,
+            codes: resume(FileKind::Codes, CODES, from.codes, safe.vectors, width)?,
             residuals: resume(
-                kind::RESIDUALS,
+                FileKind::Residuals,
                 RESIDUALS,
                 from.residuals,
                 safe.vectors,
                 safe.residual_bytes * 8,
             )?,
-            means: resume(kind::MEANS, MEANS, from.means, safe.documents, safe.dim * 8)?,
+            means: resume(
+                FileKind::MeanResiduals,
+                MEANS,
+                from.means,
+                safe.documents,
+                safe.dim * 8,
+            )?,
             packer: Packer::resume(width, safe.vectors, from.pending),
             buffer: Vec::new(),
         })
@@ -128,7 +134,7 @@ impl VectorWriter {
         })
     }
 
-    /// Appends documents: the codes of their vectors, the packed residuals one after the other, and the mean residuals.
+    /// Appends documents: the codes and packed residuals of their vectors, and the mean residuals.
     pub(crate) fn push(&mut self, codes: &[u32], residuals: &[u8], means: &[i8]) -> Result<()> {
         self.buffer.clear();
         self.packer.push(codes, &mut self.buffer);
@@ -171,20 +177,20 @@ impl Codes {
         &self.packed
     }
 
-    /// Where among their bytes those of the vectors in `range` lie.
+    /// The bytes of the vectors in `range` among them.
     pub(crate) fn bytes_of(&self, range: &Range<usize>) -> Range<usize> {
         range.start * self.width / 8..(range.end * self.width).div_ceil(8)
     }
 
-    /// Has the codes of the vectors in `range` fetched into the cache.
+    /// Prefetches the codes of the vectors in `range` into the cache.
     pub(crate) fn prefetch(&self, range: &Range<usize>) {
         let bytes = self.bytes_of(range);
         colidx_kernels::prefetch(self.packed.get(bytes).unwrap_or_default());
     }
 
     /// Gives up the memory of what was read.
-    pub(crate) fn release(&self) {
-        self.packed.release();
+    pub(crate) fn advise_dontneed(&self) {
+        self.packed.advise_dontneed();
     }
 
     /// Replaces `out` by the codes of the vectors in `range`.
@@ -225,19 +231,22 @@ impl Vectors {
         })
     }
 
-    /// Has the vectors in `range` read from disk before their use.
-    pub(crate) fn will_need(&self, range: &Range<usize>) {
-        self.codes.packed.will_need(self.codes.bytes_of(range));
-        self.residuals.will_need(self.residual_bytes_of(range));
+    /// Reads the vectors in `range` ahead from disk.
+    pub(crate) fn advise_willneed(&self, range: &Range<usize>) {
+        self.codes
+            .packed
+            .advise_willneed(self.codes.bytes_of(range));
+        self.residuals
+            .advise_willneed(self.residual_bytes_of(range));
     }
 
-    /// Has the vectors in `range` fetched into the cache.
+    /// Prefetches the vectors in `range` into the cache.
     pub(crate) fn prefetch(&self, range: &Range<usize>) {
         self.codes.prefetch(range);
         colidx_kernels::prefetch(self.residuals(range.clone()));
     }
 
-    /// Decodes vectors, of which the residuals lie one after the other, into `out`, `[n, dim]` f32 row-major.
+    /// Decodes vectors from codes and residuals into `out`, `[n, dim]` row-major.
     pub(crate) fn decode(
         &self,
         codebook: &Codebook,
@@ -251,7 +260,7 @@ impl Vectors {
             .map_err(|e| self.code_error(e))
     }
 
-    /// As [`Vectors::decode`], the 16-bit rows that screening multiplies, `[n, dim rounded up to even]`, which lie in `buffer`.
+    /// As [`Vectors::decode`], in 16-bit fixed point: `[n, dim rounded up to even]`, in `buffer`.
     pub(crate) fn decode_int16<'b>(
         &self,
         codebook: &Codebook,
@@ -272,7 +281,7 @@ impl Vectors {
         &self.residuals
     }
 
-    /// Where among their bytes those of the vectors in `range` lie.
+    /// The bytes of the vectors in `range` among them.
     pub(crate) fn residual_bytes_of(&self, range: &Range<usize>) -> Range<usize> {
         range.start * self.residual_bytes..range.end * self.residual_bytes
     }
@@ -354,9 +363,11 @@ impl Vectors {
         self.verify_padding(codebook)?;
         let (mut codes, mut room) = (Vec::new(), Vec::new());
         let vectors = self.vectors as usize;
-        for start in (0..vectors).step_by(TOGETHER) {
-            let range = start..vectors.min(start + TOGETHER);
-            self.codes.packed.will_need(self.codes.bytes_of(&range));
+        for start in (0..vectors).step_by(VERIFY_BATCH) {
+            let range = start..vectors.min(start + VERIFY_BATCH);
+            self.codes
+                .packed
+                .advise_willneed(self.codes.bytes_of(&range));
             self.read_codes(codebook, range.clone(), &mut codes)?;
             let too_long = codebook
                 .too_long(&codes, self.residuals(range), &mut room)
@@ -410,9 +421,8 @@ fn pick<const WIDTH: usize>(
 /// Bytes of a line of the processor's caches.
 const LINE: usize = 64;
 
-/// Room for `len` values that will be overwritten, from the start of a cache line on, in a buffer that keeps the greatest length it
-/// had: values that were there are not written again. Rows of whole lines are then written and read without touching two of them
-/// at a time.
+/// Room in `buffer` for `len` values that will be overwritten, aligned to a cache line, so that rows
+/// of whole lines are aligned too. The buffer keeps its greatest length: old values are not cleared.
 pub(crate) fn room<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     let spare = LINE / size_of::<T>();
     if buffer.len() < len + spare {

@@ -52,17 +52,17 @@ impl Bytes {
         Ok(Self(Of::Map(Arc::new(map))))
     }
 
-    /// Says that ranges will be read here and there: a page that is missing then comes alone, without megabytes around it that
-    /// would push out others. Whoever reads front to back asks for what comes with [`Bytes::will_need`].
-    pub(crate) fn read_here_and_there(&self) {
+    /// Advises random access (`MADV_RANDOM`), so that a fault loads one page and not the read-ahead
+    /// window. Sequential reads then use [`Bytes::advise_willneed`].
+    pub(crate) fn advise_random(&self) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
             let _ = map.advise(memmap2::Advice::Random);
         }
     }
 
-    /// Has a range read from disk before its use, all at once and not page by page.
-    pub(crate) fn will_need(&self, range: Range<usize>) {
+    /// Reads a range ahead from disk (`MADV_WILLNEED`), at once and not page by page.
+    pub(crate) fn advise_willneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
             // Advice only makes things faster, so that it may fail.
@@ -71,7 +71,7 @@ impl Bytes {
     }
 
     /// Gives up the pages of a range after its use, so that a file read front to back is never in memory as a whole.
-    pub(crate) fn release(&self, range: Range<usize>) {
+    pub(crate) fn advise_dontneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
             let advice = memmap2::UncheckedAdvice::DontNeed;

@@ -1,12 +1,12 @@
 //! From one commit to the next: the manifest as it will be.
 
 use super::policy;
-use crate::deletions::{self, Deletions, Entry};
 use crate::error::{Error, Result};
 use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
-use crate::format::{MAX_FILE_NUMBER, kind};
+use crate::format::{FileKind, MAX_FILE_NUMBER};
 use crate::index::Index;
 use crate::ingest::{Assembled, BuildOptions, Written};
+use crate::snapshot::deletions::{self, Deletions, Entry};
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -110,7 +110,7 @@ impl<'a> Change<'a> {
     /// Puts another codebook in place, and the segment that was encoded with it. Segments with vectors must be gone.
     pub(super) fn train(&mut self, assembled: Assembled, options: &BuildOptions) {
         let manifest = &mut self.manifest;
-        manifest.files.retain(|f| f.kind != kind::CODEBOOK);
+        manifest.files.retain(|f| f.kind != FileKind::Codebook);
         manifest.files.push(assembled.codebook);
         manifest.codebook = assembled.codebook.number;
         manifest.centroids = assembled.centroids;
@@ -175,11 +175,11 @@ impl<'a> Change<'a> {
 
         let kept: HashSet<u32> = kept.iter().map(|f| f.number).collect();
         let files = &mut self.manifest.files;
-        files.retain(|f| f.kind != kind::DELETIONS || kept.contains(&f.number));
+        files.retain(|f| f.kind != FileKind::Deletions || kept.contains(&f.number));
         if !entries.is_empty() {
             let number = numbers.take()?;
             let seal = Deletions::write(self.directory, number, &entries)?;
-            files.push(FileEntry::new(kind::DELETIONS, number, seal));
+            files.push(FileEntry::new(FileKind::Deletions, number, seal));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use super::change::NewSegment;
 use crate::error::{Error, Result};
-use crate::format::kind;
+use crate::format::FileKind;
 use crate::format::manifest::{FileEntry, SegmentEntry};
 use crate::index::Index;
 use crate::ingest::{Finish, Phase, Progress, check_memory, finish};
@@ -93,7 +93,7 @@ impl<'a> Merger<'a> {
                 match &segment.text {
                     Some(text) => {
                         writer.copy(text, &segment.documents, documents)?;
-                        text.frame.release();
+                        text.frame.advise_dontneed();
                     }
                     None => documents
                         .iter()
@@ -102,7 +102,7 @@ impl<'a> Merger<'a> {
             }
         }
         let seal = writer.finish()?;
-        Ok(Some(FileEntry::new(kind::TEXT, self.number, seal)))
+        Ok(Some(FileEntry::new(FileKind::Text, self.number, seal)))
     }
 
     /// Writes the merged segment; `None` when no document is left.
@@ -135,20 +135,20 @@ impl<'a> Merger<'a> {
                     offsets.push(offsets[offsets.len() - 1] + range.len() as u64);
                     vectors.end = range.end;
                 }
-                segment.vectors.will_need(&vectors);
+                segment.vectors.advise_willneed(&vectors);
                 segment
                     .vectors
                     .read_codes(book, vectors.clone(), &mut codes)?;
-                let means = segment.means.rows(run[0]..run[run.len() - 1] + 1);
+                let means = segment.mean_residuals.rows(run[0]..run[run.len() - 1] + 1);
                 writer.push(&codes, segment.vectors.residuals(vectors), means)?;
                 progress.advance(offsets.len() as u64 - 1);
                 let copied = offsets[offsets.len() - 1];
                 if copied - released >= BATCH_VECTORS {
-                    segment.release();
+                    segment.advise_dontneed();
                     released = copied;
                 }
             }
-            segment.release();
+            segment.advise_dontneed();
         }
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;

@@ -1,7 +1,7 @@
 //! Changing an index: documents are added, updated and deleted, and one commit makes all of it visible.
 //!
 //! What is added becomes a segment of its own, encoded with the index's codebook; what is deleted is listed
-//! ([`crate::deletions`]) and stays in its segment until that is merged. A replaced document is a deleted and an added one.
+//! ([`crate::snapshot::deletions`]) and stays in its segment until that is merged. A replaced document is a deleted and an added one.
 //! [`policy`] says what is merged when.
 
 mod change;
@@ -16,7 +16,6 @@ mod staged;
 pub use report::CommitReport;
 pub use retrain::RetrainOptions;
 
-use crate::deletions::{self, Entry};
 use crate::error::{Conflict, Error, Result};
 use crate::format::manifest::MANIFEST;
 use crate::format::model::ModelInfo;
@@ -25,6 +24,7 @@ use crate::ingest::{
     Engine, NewDocument, SourceDocument, Staging, Trained, VectorBatch, VectorSource,
     check_document,
 };
+use crate::snapshot::deletions::{self, Entry};
 use crate::storage::Directory;
 use change::Numbers;
 use commit::Prepared;
@@ -88,7 +88,7 @@ impl Default for WriterOptions {
 /// writer.delete("b")?;
 /// writer.commit(&mut source, &NoProgress)?;
 ///
-/// assert_eq!(index.documents(), 2); // a and b, as they were
+/// assert_eq!(index.num_documents(), 2); // a and b, as they were
 /// let index = index.reload()?.expect("a newer commit");
 /// assert_eq!(index.document(index.find("a")?.unwrap())?.text, "a quick brown dog");
 /// assert!(index.find("b")?.is_none() && index.find("c")?.is_some());

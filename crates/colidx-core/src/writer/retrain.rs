@@ -4,15 +4,16 @@ use super::change::Change;
 use super::merge::Merger;
 use super::{CommitReport, IndexWriter};
 use crate::codebook::Codebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
-use crate::index::{Index, Place};
+use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Engine, Input, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
     VectorSource, assemble_anew,
 };
 use crate::segment::Segment;
-use crate::segment::codes::centroid;
+use crate::snapshot::Place;
 use colidx_cluster::SHARED;
 use std::error::Error as StdError;
 
@@ -189,7 +190,7 @@ impl VectorSource for Stored<'_> {
             let place = self.documents[document.ordinal as usize];
             let segment = &self.index.segments()[place.segment()];
             let vectors = segment.documents.vectors(place.document())?;
-            segment.vectors.will_need(&vectors);
+            segment.vectors.advise_willneed(&vectors);
         }
         for document in documents {
             let place = self.documents[document.ordinal as usize];
@@ -203,7 +204,10 @@ impl VectorSource for Stored<'_> {
                 out.token_ids.extend(tokens);
             }
         }
-        self.index.segments().iter().for_each(Segment::release);
+        self.index
+            .segments()
+            .iter()
+            .for_each(Segment::advise_dontneed);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! What was asked of a writer and not committed yet.
 
 use super::change::Numbers;
-use crate::deletions::Entry;
 use crate::error::Result;
 use crate::ingest::{DocumentWriter, NewDocument, StoredDocuments};
 use crate::segment::text::StoredText;
+use crate::snapshot::deletions::Entry;
 use crate::storage::Directory;
 use std::collections::{BTreeSet, HashMap};
 

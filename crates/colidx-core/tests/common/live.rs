@@ -84,7 +84,7 @@ pub fn build(directory: &Directory, map: &Map, options: BuildOptions) {
 
 /// The index holds what the map holds, and nothing else. Its vectors have at least this product with those that were given.
 pub fn check_documents(index: &Index, map: &Map, closeness: f32) {
-    assert_eq!(index.documents(), map.len() as u64);
+    assert_eq!(index.num_documents(), map.len() as u64);
     let mut keys: Vec<String> = index
         .doc_ids()
         .map(|doc| index.key(doc).unwrap().to_owned())
@@ -113,21 +113,15 @@ pub fn check_documents(index: &Index, map: &Map, closeness: f32) {
 pub fn check_search(index: &Index, query: &[f32], k: usize) {
     let all = oracle(index, query, usize::MAX);
     let count = k.min(all.len());
-    let options = SearchOptions {
-        k,
-        exact: true,
-        ..Default::default()
-    };
+    let options = SearchOptions::default().k(k).exact(true);
     let searched = Query::new(query, DIM).unwrap();
     let exact = index.search(&searched, &options).unwrap();
     assert_eq!(found(&exact), all[..count]);
-    let options = SearchOptions {
-        k,
-        probes: 1,
-        candidates: Some(k),
-        finalists: Some(k),
-        ..Default::default()
-    };
+    let options = SearchOptions::default()
+        .k(k)
+        .n_probe(1)
+        .candidates(Some(k))
+        .rerank(Some(k));
     let quick = index.search(&searched, &options).unwrap();
     assert_eq!(quick.hits.len(), count);
     let places = quick.hits.iter().map(|hit| {

@@ -464,10 +464,7 @@ fn products_that_overflow_are_damage() {
     refused(&files, &["RESI", "sum of squares"], "vectors too long");
     let index = open(&files).unwrap();
     for exact in [true, false] {
-        let options = SearchOptions {
-            exact,
-            ..Default::default()
-        };
+        let options = SearchOptions::default().exact(exact);
         let error = index.search(&victim.query, &options).unwrap_err();
         assert!(error.to_string().contains("product"), "{error}");
     }

@@ -192,20 +192,15 @@ fn a_graph_that_leads_nowhere_hides_no_document() {
     let victim = Victim::new();
     let files = victim.forge("codebook", "GRPH", |s| *s = vec![0; K * 36 + 8]);
     let index = open(&files).unwrap();
-    let options = SearchOptions {
-        k: 250,
-        probes: 1,
-        candidates: Some(290),
-        finalists: Some(290),
-        ..Default::default()
-    };
+    let options = SearchOptions::default()
+        .k(250)
+        .n_probe(1)
+        .candidates(Some(290))
+        .rerank(Some(290));
     let walked = index.search(&victim.query, &options).unwrap();
     assert!(walked.stats.widened > 0 && !walked.stats.exact);
     assert!(walked.stats.centroids_scored > K as u64);
-    let parallel = SearchOptions {
-        parallel: true,
-        ..options.clone()
-    };
+    let parallel = options.clone().parallel(true);
     assert_eq!(
         index.search(&victim.query, &parallel).unwrap().hits,
         walked.hits

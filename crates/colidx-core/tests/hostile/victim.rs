@@ -86,13 +86,11 @@ pub fn use_it(index: &Index, query: &Query) -> Result<()> {
     // Few probes walk over the graph, where there is one, many score all centroids.
     for (exact, probes) in [(false, 1), (false, 1000), (true, 1)] {
         for parallel in [false, true] {
-            let options = SearchOptions {
-                exact,
-                parallel,
-                probes,
-                candidates: Some(20),
-                ..Default::default()
-            };
+            let options = SearchOptions::default()
+                .exact(exact)
+                .parallel(parallel)
+                .n_probe(probes)
+                .candidates(Some(20));
             note(index.search(query, &options).map(|results| {
                 let mut scores = results.hits.iter().map(|hit| hit.score);
                 assert!(scores.all(f32::is_finite), "{results:?}");

@@ -5,12 +5,12 @@ use super::{
     padded,
 };
 use crate::error::{FormatErrorKind, Result};
-use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
+use crate::format::{ALIGNMENT, FORMAT_VERSION, FileKind, checksum};
 
 /// Checks everything but the sections' bytes, and returns the directory.
 pub(super) fn parse(
     bytes: &[u8],
-    kind: Tag,
+    kind: FileKind,
     seal: Option<Seal>,
 ) -> Result<Vec<Entry>, FormatErrorKind> {
     if bytes.len() < HEADER + FOOTER {
@@ -59,7 +59,7 @@ pub(super) fn parse(
     Ok(entries)
 }
 
-fn check_header(header: &Header, kind: Tag) -> Result<(), FormatErrorKind> {
+fn check_header(header: &Header, kind: FileKind) -> Result<(), FormatErrorKind> {
     if header.magic != MAGIC {
         return Err(FormatErrorKind::BadMagic {
             what: "magic",
@@ -82,10 +82,10 @@ fn check_header(header: &Header, kind: Tag) -> Result<(), FormatErrorKind> {
             got,
         });
     }
-    if header.kind != kind {
+    if header.kind != kind.tag() {
         return Err(FormatErrorKind::BadMagic {
             what: "kind of file",
-            expected: kind.to_string(),
+            expected: kind.tag().to_string(),
             got: header.kind.to_string(),
         });
     }

@@ -79,7 +79,7 @@ const fn padded(length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::kind;
+    use crate::format::FileKind;
     use crate::storage::{Directory, Memory};
     use std::sync::Arc;
 
@@ -87,7 +87,7 @@ mod tests {
     const TWO: Tag = Tag(*b"TWO.");
 
     fn write(directory: &Directory) -> Seal {
-        let mut w = FrameWriter::create(directory, "f", kind::DOCUMENTS).unwrap();
+        let mut w = FrameWriter::create(directory, "f", FileKind::Documents).unwrap();
         w.section(ONE, b"abc").unwrap();
         w.begin(TWO).unwrap();
         w.write(&1u32.to_le_bytes()).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     fn what_is_written_is_read() {
         let directory = Directory::memory();
         let seal = write(&directory);
-        let frame = Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).unwrap();
+        let frame = Frame::open(&directory, "f", FileKind::Documents, Some(seal)).unwrap();
         assert_eq!(&*frame.section::<u8>(ONE).unwrap(), b"abc");
         assert_eq!(&*frame.section::<u32>(TWO).unwrap(), &[1, 2]);
         assert_eq!(frame.len() % 64, 0);
@@ -116,7 +116,8 @@ mod tests {
         let good = directory.map("f").unwrap();
         let open_and_check = |bytes: &[u8]| {
             let directory = Directory::over(Arc::new(Memory::with_files([("f", bytes)])));
-            Frame::open(&directory, "f", kind::DOCUMENTS, Some(seal)).and_then(|f| f.check_all())
+            Frame::open(&directory, "f", FileKind::Documents, Some(seal))
+                .and_then(|f| f.check_all())
         };
         for i in 0..good.len() {
             let mut bad = good.to_vec();
@@ -130,13 +131,14 @@ mod tests {
     #[test]
     fn a_section_begun_is_continued_where_it_was_safe() {
         let directory = Directory::memory();
-        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        let mut w = FrameWriter::create(&directory, "f", FileKind::Documents).unwrap();
         w.begin(ONE).unwrap();
         w.write(b"abc").unwrap();
         let prefix = w.checkpoint().unwrap();
         w.write(b"lost").unwrap();
         drop(w);
-        let resume = |prefix| FrameWriter::resume(&directory, "f", kind::DOCUMENTS, ONE, prefix);
+        let resume =
+            |prefix| FrameWriter::resume(&directory, "f", FileKind::Documents, ONE, prefix);
         let longer = Prefix {
             length: prefix.length + 1,
             ..prefix
@@ -147,7 +149,7 @@ mod tests {
         let seal = w.finish().unwrap();
         let resumed = directory.map("f").unwrap();
 
-        let mut w = FrameWriter::create(&directory, "f", kind::DOCUMENTS).unwrap();
+        let mut w = FrameWriter::create(&directory, "f", FileKind::Documents).unwrap();
         w.section(ONE, b"abcdef").unwrap();
         assert_eq!(w.finish().unwrap(), seal);
         assert_eq!(&*resumed, &*directory.map("f").unwrap());
@@ -157,7 +159,7 @@ mod tests {
     fn a_file_of_another_kind_is_refused() {
         let directory = Directory::memory();
         write(&directory);
-        let error = Frame::open(&directory, "f", kind::CODES, None).unwrap_err();
+        let error = Frame::open(&directory, "f", FileKind::Codes, None).unwrap_err();
         assert!(error.to_string().contains("expected CODE"), "{error}");
     }
 }

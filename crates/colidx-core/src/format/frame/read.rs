@@ -3,7 +3,7 @@
 use super::check::parse;
 use super::{Entry, FOOTER, Footer, HEADER, Seal, padded};
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::format::{Tag, checksum};
+use crate::format::{FileKind, Tag, checksum};
 use crate::storage::{Bytes, Directory};
 use bytemuck::Pod;
 use std::ops::Range;
@@ -26,7 +26,7 @@ impl Frame {
     pub(crate) fn open(
         directory: &Directory,
         name: &str,
-        kind: Tag,
+        kind: FileKind,
         seal: Option<Seal>,
     ) -> Result<Self> {
         let path = directory.file_path(name);
@@ -39,9 +39,9 @@ impl Frame {
         })
     }
 
-    /// Says that its sections will be read here and there, see [`Bytes::read_here_and_there`].
-    pub(crate) fn read_here_and_there(self) -> Self {
-        self.bytes.read_here_and_there();
+    /// Advises random access to its sections, see [`Bytes::advise_random`].
+    pub(crate) fn advise_random(self) -> Self {
+        self.bytes.advise_random();
         self
     }
 
@@ -152,16 +152,16 @@ impl Frame {
         let mut hasher = Xxh3Default::new();
         for start in range.clone().step_by(PIECE) {
             let piece = start..range.end.min(start + PIECE);
-            self.bytes.will_need(piece.clone());
+            self.bytes.advise_willneed(piece.clone());
             hasher.update(&self.bytes[piece.clone()]);
-            self.bytes.release(piece);
+            self.bytes.advise_dontneed(piece);
         }
         hasher.digest()
     }
 
     /// Gives up the memory of what was read of the file, which is no longer in use.
-    pub(crate) fn release(&self) {
-        self.bytes.release(0..self.bytes.len());
+    pub(crate) fn advise_dontneed(&self) {
+        self.bytes.advise_dontneed(0..self.bytes.len());
     }
 
     fn check_padding(&self, range: Range<u64>) -> Result<()> {
@@ -191,17 +191,17 @@ pub(crate) struct Section<T> {
 }
 
 impl<T> Section<T> {
-    /// Has a range of its bytes read from disk before its use, all at once and not page by page.
-    pub(crate) fn will_need(&self, bytes: Range<usize>) {
+    /// Reads a range of its bytes ahead from disk, at once and not page by page.
+    pub(crate) fn advise_willneed(&self, bytes: Range<usize>) {
         let start = self.range.start.saturating_add(bytes.start);
         let end = self.range.start.saturating_add(bytes.end);
         self.bytes
-            .will_need(start.min(self.range.end)..end.min(self.range.end));
+            .advise_willneed(start.min(self.range.end)..end.min(self.range.end));
     }
 
     /// Gives up the memory of what was read of it, which is no longer in use.
-    pub(crate) fn release(&self) {
-        self.bytes.release(self.range.clone());
+    pub(crate) fn advise_dontneed(&self) {
+        self.bytes.advise_dontneed(self.range.clone());
     }
 }
 

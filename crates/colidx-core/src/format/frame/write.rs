@@ -2,7 +2,7 @@
 
 use super::{END_MAGIC, Entry, FOOTER, Footer, HEADER, Header, MAGIC, Prefix, Seal};
 use crate::error::{FormatErrorKind, Result};
-use crate::format::{ALIGNMENT, FORMAT_VERSION, Tag, checksum};
+use crate::format::{ALIGNMENT, FORMAT_VERSION, FileKind, Tag, checksum};
 use crate::storage::{Directory, OutputFile};
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -14,7 +14,7 @@ pub(crate) struct FrameWriter {
 }
 
 impl FrameWriter {
-    pub(crate) fn create(directory: &Directory, name: &str, kind: Tag) -> Result<Self> {
+    pub(crate) fn create(directory: &Directory, name: &str, kind: FileKind) -> Result<Self> {
         let mut out = directory.create(name)?;
         out.write(bytemuck::bytes_of(&header(kind)))?;
         Ok(Self {
@@ -28,7 +28,7 @@ impl FrameWriter {
     pub(crate) fn resume(
         directory: &Directory,
         name: &str,
-        kind: Tag,
+        kind: FileKind,
         tag: Tag,
         prefix: Prefix,
     ) -> Result<Self> {
@@ -37,7 +37,7 @@ impl FrameWriter {
             return Err(FormatErrorKind::invalid(
                 "header",
                 "bytes",
-                format!("those of an unfinished {kind} file"),
+                format!("those of an unfinished {} file", kind.tag()),
                 "others",
             )
             .at(&directory.file_path(name)));
@@ -139,10 +139,10 @@ impl FrameWriter {
     }
 }
 
-fn header(kind: Tag) -> Header {
+fn header(kind: FileKind) -> Header {
     let mut header = Header {
         magic: MAGIC,
-        kind,
+        kind: kind.tag(),
         version: FORMAT_VERSION,
         reserved0: 0,
         required_features: 0,

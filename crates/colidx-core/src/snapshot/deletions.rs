@@ -1,19 +1,19 @@
-//! Deletions: which documents of which segments are no longer there.
+//! Deletions: which documents of which segments are deleted.
 //!
-//! A deletion changes no file: a commit writes one file that lists what it deleted, over all segments, so it costs what is
-//! deleted and not what there is. Files of about the same size are put together as they become many ([`crate::writer`]).
+//! A commit that deletes writes one file that lists the deleted documents of all segments, so its
+//! cost is that of what it deletes. Files of about the same size are merged as they become many.
 
 use crate::error::{FormatErrorKind, Result};
 use crate::format::frame::{Frame, FrameWriter, Seal, Section};
 use crate::format::manifest::{Manifest, SegmentEntry};
-use crate::format::{Tag, file_name, kind};
+use crate::format::{FileKind, Tag, file_name};
 use crate::segment::deleted::Deleted;
 use crate::storage::Directory;
 use std::collections::HashMap;
 
 const DEAD: Tag = Tag(*b"DEAD");
 
-/// One deleted document: the number of its segment's files above, its own number in the segment below.
+/// One deleted document: its segment's file number in the upper 32 bits, its number there below.
 pub(crate) type Entry = u64;
 
 /// The entry of a document.
@@ -41,10 +41,13 @@ impl Deletions {
         manifest: &Manifest,
         of: &Frame,
     ) -> Result<Vec<Self>> {
-        let files = manifest.files.iter().filter(|f| f.kind == kind::DELETIONS);
+        let files = manifest
+            .files
+            .iter()
+            .filter(|f| f.kind == FileKind::Deletions);
         files
             .map(|file| {
-                let frame = manifest.open_file(directory, of, kind::DELETIONS, file.number)?;
+                let frame = manifest.open_file(directory, of, FileKind::Deletions, file.number)?;
                 frame.check(DEAD)?;
                 let entries = frame.section::<Entry>(DEAD)?;
                 if let Some(at) = entries.windows(2).position(|pair| pair[0] >= pair[1]) {
@@ -64,14 +67,15 @@ impl Deletions {
             .collect()
     }
 
-    /// The deleted documents, ascending by segment and document. Those of segments that are gone mean nothing.
+    /// The deleted documents, ascending by segment and document. Entries of segments that no longer
+    /// exist have no meaning.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     pub(crate) fn write(directory: &Directory, number: u32, entries: &[Entry]) -> Result<Seal> {
-        let name = file_name(kind::DELETIONS, number);
-        let mut w = FrameWriter::create(directory, &name, kind::DELETIONS)?;
+        let name = file_name(FileKind::Deletions, number);
+        let mut w = FrameWriter::create(directory, &name, FileKind::Deletions)?;
         w.section(DEAD, bytemuck::cast_slice(entries))?;
         w.finish()
     }

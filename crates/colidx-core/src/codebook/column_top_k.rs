@@ -1,38 +1,36 @@
-//! The best few rows of a matrix of scores, column by column.
+//! The best rows of a matrix of scores, for each column.
 
+use super::Scored;
 use colidx_kernels::CoarsePanels;
 
 /// Rows scored at a time: their scores stay in the first-level cache.
 const ROWS: usize = 256;
 
-/// A row's score and its number.
-pub(crate) type Scored = (i32, u32);
-
-/// Keeps the `count` best rows of each column while rows pass by; of equal scores the lower numbers.
-pub(crate) struct Best {
-    count: usize,
-    /// By column: nothing at or below this can be among the best any more.
-    floors: Vec<i16>,
+/// Keeps the `k` best rows of each column while rows pass by; of equal scores the lower numbers.
+pub(crate) struct ColumnTopK {
+    k: usize,
+    /// By column: a score at or below this cannot be among the best any more.
+    thresholds: Vec<i16>,
     kept: Vec<Vec<Scored>>,
-    /// `[padded_columns]`: what a row's score must reach for it to be looked at.
+    /// `[padded_columns]`: the least score that a row needs in any column to be looked at.
     least: Vec<i16>,
-    /// Those of a block of rows that do, in any column.
+    /// Rows of a block that have it.
     reaching: Vec<u32>,
 }
 
-impl Best {
-    pub(crate) fn new(columns: usize, count: usize) -> Self {
+impl ColumnTopK {
+    pub(crate) fn new(columns: usize, k: usize) -> Self {
         Self {
-            count,
-            floors: vec![i16::MIN; columns],
+            k,
+            thresholds: vec![i16::MIN; columns],
             kept: vec![Vec::new(); columns],
             least: Vec::new(),
             reaching: Vec::new(),
         }
     }
 
-    /// Scores rows, `[n, dim]`, into `scores`, `[n, padded_columns]`, and takes them; the first has the number `first`. Rows come in
-    /// ascending order.
+    /// Scores rows, `[n, dim]`, into `scores`, `[n, padded_columns]`, and takes them. The first row
+    /// has the number `first`; rows come in ascending order.
     pub(crate) fn score(
         &mut self,
         first: usize,
@@ -50,26 +48,26 @@ impl Best {
         }
     }
 
-    /// Takes rows of `scores`, `[n, stride]` of which the first columns count; the first row has the number `first`. Rows
-    /// come in ascending order.
+    /// Takes rows of `scores`, `[n, stride]`, of which the first columns count. The first row has
+    /// the number `first`; rows come in ascending order.
     fn take(&mut self, first: u32, scores: &[i16], stride: usize) {
-        // Most rows are settled by a comparison with what the best reached before them.
+        // One comparison a column settles most rows.
         self.least.resize(stride, i16::MAX);
-        for (least, &floor) in self.least.iter_mut().zip(&self.floors) {
-            *least = floor.saturating_add(1);
+        for (least, &threshold) in self.least.iter_mut().zip(&self.thresholds) {
+            *least = threshold.saturating_add(1);
         }
         self.reaching.clear();
         colidx_kernels::rows_reaching16(scores, &self.least, &mut self.reaching);
-        let columns = self.floors.len();
+        let columns = self.thresholds.len();
         for &at in &self.reaching {
             let row = &scores[at as usize * stride..][..columns];
             for (column, &score) in row.iter().enumerate() {
-                if score > self.floors[column] {
+                if score > self.thresholds[column] {
                     let kept = &mut self.kept[column];
                     kept.push((i32::from(score), first + at));
-                    if kept.len() >= self.count.saturating_mul(2) {
-                        // It was 16 bits wide.
-                        self.floors[column] = cut(kept, self.count) as i16;
+                    if kept.len() >= self.k.saturating_mul(2) {
+                        // A score of 16 bits.
+                        self.thresholds[column] = cut(kept, self.k) as i16;
                     }
                 }
             }
@@ -79,8 +77,8 @@ impl Best {
     /// The best of each column, best first.
     pub(crate) fn finish(mut self) -> Vec<Vec<Scored>> {
         for kept in &mut self.kept {
-            if kept.len() > self.count {
-                cut(kept, self.count);
+            if kept.len() > self.k {
+                cut(kept, self.k);
             }
             kept.sort_unstable_by(order);
         }
@@ -115,7 +113,7 @@ mod tests {
             let (columns, stride) = (3, 4);
             let rows = scores.len() / stride;
             let scores = &scores[..rows * stride];
-            let mut best = Best::new(columns, count);
+            let mut best = ColumnTopK::new(columns, count);
             let cut = cut.min(rows);
             best.take(10, &scores[..cut * stride], stride);
             best.take(10 + cut as u32, &scores[cut * stride..], stride);

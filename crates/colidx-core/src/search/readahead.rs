@@ -1,47 +1,44 @@
-//! Reading ahead: what a step is about to touch is asked of the disk at once, where otherwise it would be met page by page, each a
-//! wait of its own.
+//! Read-ahead: a step asks the disk for everything it is about to read at once, instead of waiting
+//! for it page by page.
 //!
-//! Asking costs a system call a range, which is wasted while the index is in memory. So a search asks only for a while after one
-//! that had to wait for the disk, as the system's count of its thread's waits tells: what else the process reads is nothing to it.
+//! Asking costs a system call a range, which is wasted while the index is in memory. So searches
+//! ask only for a while after one that waited for the disk, as the system's count of the thread's
+//! major faults tells.
 
+use super::Context;
 use super::centroids::Probes;
+use super::tuning::{READAHEAD_GAP, READAHEAD_SEARCHES};
 use crate::error::Result;
 use crate::format::frame::Section;
-use crate::index::{Index, Place};
+use crate::snapshot::Place;
 use crate::storage;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Searches that read ahead after one that had to wait.
-const AFTER: u32 = 64;
-
-/// Bytes between two ranges that are not worth a request of their own.
-const GAP: usize = 16 << 10;
-
 /// Whether searches of an index should read ahead.
 #[derive(Debug)]
 pub(crate) struct ReadAhead {
-    /// How many more will.
+    /// Searches to come that will.
     left: AtomicU32,
 }
 
-/// Of an index that was just opened nothing may be in memory.
+/// An index that was just opened may not be in memory at all.
 impl Default for ReadAhead {
     fn default() -> Self {
         Self {
-            left: AtomicU32::new(AFTER),
+            left: AtomicU32::new(READAHEAD_SEARCHES),
         }
     }
 }
 
 impl ReadAhead {
-    /// Runs a search, and learns from it what the next ones should do.
+    /// Runs a search and notes whether it waited for the disk.
     pub(super) fn watch<T>(&self, search: impl FnOnce() -> T) -> T {
         let before = storage::major_faults();
         let result = search();
         let left = self.left.load(Ordering::Relaxed);
         let next = if storage::major_faults() > before {
-            AFTER
+            READAHEAD_SEARCHES
         } else {
             left.saturating_sub(1)
         };
@@ -56,52 +53,52 @@ impl ReadAhead {
     }
 }
 
-/// Reads the posting lists of the probed centroids.
-pub(super) fn lists(index: &Index, probes: &Probes<'_>) -> Result<()> {
-    if !index.ahead().is_on() {
+/// Reads ahead the posting lists of the probed centroids.
+pub(super) fn posting_lists(context: Context<'_>, probes: &Probes<'_>) -> Result<()> {
+    if !context.scratch.readahead.is_on() {
         return Ok(());
     }
-    for segment in index.segments() {
+    for segment in context.snapshot.segments() {
         let postings = &segment.postings;
         let mut places = Vec::new();
         for &(_, centroid) in probes.tokens.iter().flatten() {
             places.extend(postings.bytes_of(centroid)?);
         }
         places.sort_unstable_by_key(|place| place.start);
-        will_need(postings.lists(), places);
+        advise_willneed(postings.lists(), places);
     }
     Ok(())
 }
 
-/// Reads the mean residuals of documents, which come in order.
-pub(super) fn means(index: &Index, documents: impl Iterator<Item = Place> + Clone) {
-    if !index.ahead().is_on() {
+/// Reads ahead the mean residuals of documents, which come in order.
+pub(super) fn mean_residuals(context: Context<'_>, documents: impl Iterator<Item = Place> + Clone) {
+    if !context.scratch.readahead.is_on() {
         return;
     }
-    for (at, segment) in index.segments().iter().enumerate() {
+    for (at, segment) in context.snapshot.segments().iter().enumerate() {
         let of_segment = documents.clone().filter(|d| d.segment() == at);
-        let rows = of_segment.map(|d| segment.means.bytes_of(d.document()));
-        will_need(segment.means.section(), rows);
+        let rows = of_segment.map(|d| segment.mean_residuals.bytes_of(d.document()));
+        advise_willneed(segment.mean_residuals.section(), rows);
     }
 }
 
-/// Reads the codes and residuals of documents, which come in order.
-pub(super) fn vectors(index: &Index, documents: &[Place]) -> Result<()> {
-    if !index.ahead().is_on() {
+/// Reads ahead the codes and residuals of documents, which come in order.
+pub(super) fn vectors(context: Context<'_>, documents: &[Place]) -> Result<()> {
+    if !context.scratch.readahead.is_on() {
         return Ok(());
     }
     for of_segment in documents.chunk_by(|a, b| a.segment() == b.segment()) {
-        let segment = &index.segments()[of_segment[0].segment()];
+        let segment = &context.snapshot.segments()[of_segment[0].segment()];
         let ranges = of_segment
             .iter()
             .map(|d| segment.documents.vectors(d.document()));
         let ranges = ranges.collect::<Result<Vec<_>>>()?;
         let vectors = &segment.vectors;
-        will_need(
+        advise_willneed(
             vectors.codes.section(),
             ranges.iter().map(|r| vectors.codes.bytes_of(r)),
         );
-        will_need(
+        advise_willneed(
             vectors.residual_section(),
             ranges.iter().map(|r| vectors.residual_bytes_of(r)),
         );
@@ -109,22 +106,22 @@ pub(super) fn vectors(index: &Index, documents: &[Place]) -> Result<()> {
     Ok(())
 }
 
-/// Asks for ascending ranges of a section, and with near ones for what lies between them.
-fn will_need<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
+/// Asks for ascending ranges of a section. Ranges close together are asked for as one.
+fn advise_willneed<T>(section: &Section<T>, ranges: impl IntoIterator<Item = Range<usize>>) {
     let mut open: Option<Range<usize>> = None;
     for range in ranges {
         match &mut open {
-            Some(open) if range.start <= open.end.saturating_add(GAP) => {
+            Some(open) if range.start <= open.end.saturating_add(READAHEAD_GAP) => {
                 open.end = open.end.max(range.end);
             }
             _ => {
                 if let Some(done) = open.replace(range) {
-                    section.will_need(done);
+                    section.advise_willneed(done);
                 }
             }
         }
     }
     if let Some(done) = open {
-        section.will_need(done);
+        section.advise_willneed(done);
     }
 }

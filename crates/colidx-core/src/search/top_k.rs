@@ -1,26 +1,26 @@
-//! The best of a list of scores.
+//! The k best of a list of scores.
 
 use std::cmp::Ordering;
 
-/// Where the `count` best scores are, of equal ones the first, in ascending order.
-pub(super) fn top<S: Copy>(
+/// Positions of the `k` best scores, of equal ones the first, in ascending order.
+pub(super) fn top_k_indices<S: Copy>(
     scores: &[S],
-    count: usize,
+    k: usize,
     order: impl Fn(&S, &S) -> Ordering,
 ) -> Vec<usize> {
-    if scores.len() <= count {
+    if scores.len() <= k {
         return (0..scores.len()).collect();
     }
     let mut sorted = scores.to_vec();
-    let (better, &mut least, _) = sorted.select_nth_unstable_by(count, |a, b| order(b, a));
-    // Those that are better than the first which is too many are all among the best.
-    let is_better = |score: &&S| order(score, &least).is_gt();
-    let mut equal = count - better.iter().filter(is_better).count();
-    // Each is written, whether it belongs there or not: which do, no branch could tell ahead.
-    let mut best = vec![0; count + 1];
+    let (better, &mut next, _) = sorted.select_nth_unstable_by(k, |a, b| order(b, a));
+    // All that are better than the best which is left out are among the k best.
+    let is_better = |score: &&S| order(score, &next).is_gt();
+    let mut equal = k - better.iter().filter(is_better).count();
+    // Branch-free: every position is written, and the next overwrites those that do not belong.
+    let mut best = vec![0; k + 1];
     let mut found = 0;
     for (at, score) in scores.iter().enumerate() {
-        let order = order(score, &least);
+        let order = order(score, &next);
         let is_equal = order.is_eq() & (equal > 0);
         best[found] = at;
         found += usize::from(order.is_gt() | is_equal);
@@ -45,7 +45,7 @@ mod tests {
             expected.sort_by_key(|&at| std::cmp::Reverse(scores[at]));
             expected.truncate(count);
             expected.sort_unstable();
-            prop_assert_eq!(top(&scores, count, u32::cmp), expected);
+            prop_assert_eq!(top_k_indices(&scores, count, u32::cmp), expected);
         }
     }
 }

@@ -1,15 +1,13 @@
-//! Buffers kept from one search to the next: made anew, large ones would cost more than a search. Those that one huge query has
-//! blown up are given back.
+//! Buffers kept from one search to the next: to allocate and clear large ones anew would cost more
+//! than a search. Buffers that one huge query has grown are given back.
 
-use super::{candidates, exact, near};
+use super::readahead::ReadAhead;
+use super::tuning::LARGEST_KEPT_BUFFER;
+use super::{candidates, exact, partial_maxsim};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
-/// The most bytes that a buffer may have and be kept. That is the table of half a million centroids for a query of 32 tokens, so
-/// that no usual search goes without.
-const MOST: usize = 32 << 20;
-
-/// What is kept, and knows how much memory it holds.
+/// A buffer that can be kept, and knows how much memory it holds.
 pub(super) trait Reusable: Default {
     /// The bytes it holds, filled or not.
     fn bytes(&self) -> usize;
@@ -21,23 +19,24 @@ impl<T> Reusable for Vec<T> {
     }
 }
 
-/// The buffers of an index's searches.
+/// What the searches of an index keep for each other: buffers, and whether to read ahead.
 #[derive(Debug, Default)]
-pub(crate) struct Pools {
-    pub(super) tables: Pool<Vec<i16>>,
-    pub(super) candidates: Pool<candidates::Scratch>,
-    pub(super) near: Pool<near::Groups>,
+pub(crate) struct Scratch {
+    pub(super) centroid_scores: Pool<Vec<i16>>,
+    pub(super) candidates: Pool<candidates::Buffers>,
+    pub(super) partial: Pool<partial_maxsim::Batches>,
     pub(super) exact: Pool<exact::Buffers>,
+    pub(super) readahead: ReadAhead,
 }
 
-/// Those that no search is using.
+/// Buffers that no search is using.
 #[derive(Debug, Default)]
 pub(super) struct Pool<T> {
     free: Mutex<Vec<T>>,
 }
 
 impl<T: Reusable> Pool<T> {
-    /// One as it was left, or a new one.
+    /// A buffer as a search left it, or a new one.
     pub(super) fn take(&self) -> Pooled<'_, T> {
         let free = self.free.lock().unwrap_or_else(|e| e.into_inner()).pop();
         Pooled {
@@ -47,7 +46,7 @@ impl<T: Reusable> Pool<T> {
     }
 }
 
-/// One in use, which goes back when it is dropped.
+/// A buffer in use, which goes back to its pool when it is dropped.
 pub(super) struct Pooled<'a, T: Reusable> {
     pool: &'a Pool<T>,
     buffer: T,
@@ -69,8 +68,8 @@ impl<T: Reusable> DerefMut for Pooled<'_, T> {
 
 impl<T: Reusable> Drop for Pooled<'_, T> {
     fn drop(&mut self) {
-        // What was left half way is not for others, and what is huge is for nobody.
-        if std::thread::panicking() || self.buffer.bytes() > MOST {
+        // A panic may have left it half-filled.
+        if std::thread::panicking() || self.buffer.bytes() > LARGEST_KEPT_BUFFER {
             return;
         }
         let buffer = std::mem::take(&mut self.buffer);
@@ -86,11 +85,11 @@ mod tests {
     #[test]
     fn a_buffer_is_kept_unless_it_is_huge() {
         let pool: Pool<Vec<u8>> = Pool::default();
-        pool.take().resize(MOST, 0);
-        assert_eq!(pool.take().capacity(), MOST);
-        pool.take().reserve_exact(MOST + 1);
+        pool.take().resize(LARGEST_KEPT_BUFFER, 0);
+        assert_eq!(pool.take().capacity(), LARGEST_KEPT_BUFFER);
+        pool.take().reserve_exact(LARGEST_KEPT_BUFFER + 1);
         assert_eq!(pool.take().capacity(), 0);
-        // As many are kept as were in use at a time.
+        // As many are kept as were in use at once.
         let both = [pool.take(), pool.take()];
         drop(both);
         assert_eq!(pool.free.lock().unwrap().len(), 2);

@@ -1,7 +1,8 @@
-//! Mean residuals: what the vectors of a document have in common that their centroids do not say.
+//! Mean residuals: the direction in which a document's vectors lie off their centroids.
 //!
-//! Token vectors are contextual, so those of one document lean one way from their centroids. The mean of a document's residuals is
-//! that lean, and its product with the sum of a query's vectors says what the centroids' scores leave out: one product a document.
+//! Token vectors are contextual, so those of one document are biased alike. The product of the mean
+//! of their residuals with the sum of a query's vectors is what centroid scores leave out, for one
+//! product a document.
 
 use crate::error::Result;
 use crate::format::Tag;
@@ -10,10 +11,11 @@ use std::ops::Range;
 
 pub(super) const MEANS: Tag = Tag(*b"MEAN");
 
-/// Units of a mean residual in the scale of its dimension, which is the root mean square of residuals. A byte holds four times that.
+/// Units of a mean residual in the scale of its dimension, the root mean square of residuals. A byte
+/// holds four times the scale.
 pub(crate) const UNITS: f32 = 32.0;
 
-/// The mean residual of a document's vectors from the sum of their residuals.
+/// Rounds the mean of a document's residuals, given their sum, to bytes.
 pub(crate) fn round(sum: &[f32], vectors: usize, inverse_scales: &[f32], out: &mut [i8]) {
     let factor = UNITS / vectors.max(1) as f32;
     for ((out, sum), inverse) in out.iter_mut().zip(sum).zip(inverse_scales) {
@@ -23,13 +25,13 @@ pub(crate) fn round(sum: &[f32], vectors: usize, inverse_scales: &[f32], out: &m
 
 /// The mean residuals of a segment, read in place.
 #[derive(Debug, Clone)]
-pub(crate) struct Means {
+pub(crate) struct MeanResiduals {
     pub frame: Frame,
     rows: Section<i8>,
     dim: usize,
 }
 
-impl Means {
+impl MeanResiduals {
     pub(crate) fn open(frame: Frame, documents: u32, dim: usize) -> Result<Self> {
         Ok(Self {
             rows: frame.section_of(MEANS, u64::from(documents) * dim as u64)?,
@@ -48,7 +50,7 @@ impl Means {
         &self.rows
     }
 
-    /// Where among their bytes a document's lies.
+    /// The bytes of a document's among them.
     pub(crate) fn bytes_of(&self, document: u32) -> Range<usize> {
         let start = document as usize * self.dim;
         start..start + self.dim

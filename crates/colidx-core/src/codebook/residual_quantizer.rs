@@ -1,16 +1,16 @@
-//! The residual quantiser: how the difference between a vector and its centroid becomes bits.
+//! The residual quantizer: how the difference between a vector and its centroid becomes bits.
 //!
-//! Each dimension is divided by a scale of its own, and what comes out for a vector by one of a few gains, so that it is about as
-//! long as others are then. Its dimensions then name weights of a trellis (`colidx_kernels::Quantizer`). ColBERTv2 (arXiv
-//! 2112.01488, section 3.3) has buckets between quantiles, the same for all vectors; what gains and trellis each take off the error
-//! is in `docs/codebook.md`.
+//! Each dimension is divided by its own scale, and each vector by one of a few gains, so that all
+//! vectors are about equally long. The values then name weights of a trellis
+//! (`colidx_kernels::Quantizer`). ColBERTv2 (arXiv 2112.01488, section 3.3) uses one set of
+//! quantile buckets for all vectors; `docs/codebook.md` has what gains and trellis each save.
 
 use colidx_kernels::{GAINS, packed_len};
 use rayon::prelude::*;
 
 /// How residuals become bits and back.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Quantizer {
+pub(crate) struct ResidualQuantizer {
     pub nbits: usize,
     /// `[2, 2^nbits]`, each row ascending, in units of scale and gain.
     pub weights: Vec<f32>,
@@ -20,24 +20,26 @@ pub(crate) struct Quantizer {
     pub scales: Vec<f32>,
 }
 
-/// Values of one dimension-free pool that the first weights are learned from; more adds nothing.
+/// Values that the first weights are learned from, over all dimensions; more add nothing.
 const POOL: usize = 1 << 20;
 
 /// Lloyd steps; the error changes by less than one part in a thousand after these.
 const LLOYD_STEPS: usize = 30;
 
-/// Vectors that weights are fitted to the trellis with, and how often.
+/// Vectors that weights are fitted to the trellis with, and the number of iterations.
 const TRELLIS_VECTORS: usize = 1 << 13;
 const TRELLIS_STEPS: usize = 8;
 
-/// What each gain is of the next, the fourth root of 1/2. So an error is within a hundredth of what it would be with gains of any value.
+/// The ratio of a gain to the next, the fourth root of 1/2: with gains this dense the error is
+/// within a hundredth of that with a gain of its own for every vector.
 const GAIN_RATIO: f32 = 0.840_896_4;
 
-/// One in so many vectors of the sample has a longer residual than the greatest gain suits.
+/// One in this many vectors of the sample has a longer residual than the greatest gain suits.
 const CLIPPED: usize = 1000;
 
-impl Quantizer {
-    /// Learns scales, gains and weights from residuals `[n, dim]` f32 row-major. With none, everything decodes to the centroid.
+impl ResidualQuantizer {
+    /// Learns scales, gains and weights from residuals, `[n, dim]` row-major. With none, everything
+    /// decodes to the centroid.
     pub(crate) fn train(residuals: &[f32], dim: usize, nbits: usize) -> Self {
         let scales = scales(residuals, dim);
         let rows = residuals.len() / dim.max(1);
@@ -77,23 +79,23 @@ impl Quantizer {
         inverse(&self.scales)
     }
 
-    /// What each gain makes of the weights, `[GAINS, 2, 2^nbits]`.
+    /// The weights times each gain, `[GAINS, 2, 2^nbits]`.
     pub(crate) fn all_weights(gains: &[f32], weights: &[f32]) -> Vec<f32> {
         let of_gain = |&gain: &f32| weights.iter().map(move |weight| gain * weight);
         gains.iter().flat_map(of_gain).collect()
     }
 }
 
-/// A [`Quantizer`] made ready to encode.
-pub(crate) struct Encoder {
+/// A [`ResidualQuantizer`] made ready to encode.
+pub(crate) struct ResidualEncoder {
     trellis: colidx_kernels::Quantizer,
     gains: Vec<f32>,
     inverse_gains: Vec<f32>,
     inverse_scales: Vec<f32>,
 }
 
-impl Encoder {
-    pub(crate) fn new(quantizer: &Quantizer) -> Self {
+impl ResidualEncoder {
+    pub(crate) fn new(quantizer: &ResidualQuantizer) -> Self {
         Self {
             trellis: colidx_kernels::Quantizer::new(&quantizer.weights, quantizer.nbits),
             inverse_gains: inverse(&quantizer.gains),
@@ -106,8 +108,8 @@ impl Encoder {
         &self.inverse_scales
     }
 
-    /// Packs residuals, `[n, dim]`, which are scaled in place, into `out`, `[n, packed_len]`, and adds each one's gain to its centroid's
-    /// number in `codes`.
+    /// Packs residuals, `[n, dim]`, into `out`, `[n, packed_len]`, and adds each one's gain to its
+    /// centroid's number in `codes`. The residuals are scaled in place.
     pub(crate) fn encode(&self, residuals: &mut [f32], codes: &mut [u32], out: &mut [u8]) {
         let dim = self.inverse_scales.len();
         for (row, code) in residuals.chunks_exact_mut(dim).zip(codes) {
@@ -121,7 +123,7 @@ impl Encoder {
     }
 }
 
-/// 1 over each, and 0 for those that are 0, or so near to it that an f32 does not hold the inverse.
+/// 1 over each, and 0 for those whose inverse an f32 does not hold.
 fn inverse(values: &[f32]) -> Vec<f32> {
     let inverse = |&x: &f32| Some(1.0 / x).filter(|inverse| x > 0.0 && inverse.is_finite());
     values.iter().map(|x| inverse(x).unwrap_or(0.0)).collect()
@@ -137,7 +139,7 @@ fn length(row: &[f32]) -> f32 {
     (squares / row.len().max(1) as f32).sqrt()
 }
 
-/// Gains for vectors of such lengths, ascending.
+/// Gains for vectors of these lengths, ascending.
 fn gains(lengths: &[f32]) -> Vec<f32> {
     let mut sorted = lengths.to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
@@ -155,13 +157,14 @@ fn gain(gains: &[f32], length: f32) -> usize {
     middles.filter(|&middle| middle <= length).count()
 }
 
-/// Weights in ascending order as the trellis has them: in turn of the first row and of the second.
+/// Ascending weights as the trellis has them: alternately in the first row and in the second.
 fn in_rows(ascending: &[f32]) -> Vec<f32> {
     let row = |first| ascending.iter().skip(first).step_by(2).copied();
     row(0).chain(row(1)).collect()
 }
 
-/// Moves weights, `[2, 2^nbits]`, to the means of what the trellis gives them of vectors `[n, dim]`, over and over.
+/// Fits weights, `[2, 2^nbits]`, to the trellis: moves each to the mean of the values of vectors,
+/// `[n, dim]`, that the trellis gives it, [`TRELLIS_STEPS`] times.
 fn fit(mut weights: Vec<f32>, vectors: &[f32], dim: usize, nbits: usize) -> Vec<f32> {
     let bytes = packed_len(dim, nbits);
     let mut packed = vec![0; vectors.len() / dim.max(1) * bytes];
@@ -197,14 +200,14 @@ fn scales(residuals: &[f32], dim: usize) -> Vec<f32> {
         }
     }
     let scale = |sum: &f64| (sum / rows.max(1) as f64).sqrt() as f32;
-    // Residuals so small that their scale has no inverse are as good as none.
+    // Residuals so small that their scale has no inverse count as zero.
     let scales = sums.iter().map(scale);
     scales
         .map(|s| if s.is_normal() { s } else { 0.0 })
         .collect()
 }
 
-/// The means of `count` buckets of sorted values, begun at quantiles and moved by Lloyd's rule.
+/// The means of `count` buckets of sorted values: quantiles, moved by Lloyd's rule.
 fn lloyd(sorted: &[f32], count: usize) -> Vec<f32> {
     if sorted.is_empty() {
         return vec![0.0; count];
@@ -223,7 +226,7 @@ fn lloyd(sorted: &[f32], count: usize) -> Vec<f32> {
     for step in 0..=LLOYD_STEPS {
         for b in 0..count {
             let (from, to) = (bounds[b], bounds[b + 1]);
-            // A bucket without values stands where it begins, so that weights stay ascending.
+            // An empty bucket keeps its start, so that weights stay ascending.
             weights[b] = if from < to {
                 mean(from, to) as f32
             } else {
@@ -265,8 +268,8 @@ mod tests {
     }
 
     /// The share of the squared length of residuals that is lost.
-    fn lost(quantizer: &Quantizer, residuals: &[f32], dim: usize) -> f64 {
-        let encoder = Encoder::new(quantizer);
+    fn lost(quantizer: &ResidualQuantizer, residuals: &[f32], dim: usize) -> f64 {
+        let encoder = ResidualEncoder::new(quantizer);
         let n = residuals.len() / dim;
         let mut codes = vec![0; n];
         let mut packed = vec![0; n * packed_len(dim, quantizer.nbits)];
@@ -276,7 +279,7 @@ mod tests {
             nbits: quantizer.nbits,
             centroids: &vec![0; dim],
             steps: &vec![0.0; dim],
-            weights: &Quantizer::all_weights(&quantizer.gains, &quantizer.weights),
+            weights: &ResidualQuantizer::all_weights(&quantizer.gains, &quantizer.weights),
             scales: &quantizer.scales,
         };
         let mut back = vec![0.0; residuals.len()];
@@ -290,14 +293,14 @@ mod tests {
     fn less_is_lost_than_the_best_buckets_for_a_bell_lose() {
         let dim = 96;
         let residuals = bells(4000, dim);
-        // What Lloyd's buckets lose of a normal distribution when all of it has one scale (Max, IRE Transactions 6(1), 1960), and
-        // what is lost here.
+        // The loss of Lloyd's buckets on a normal distribution of one scale (Max, IRE Transactions
+        // 6(1), 1960), and the loss here.
         for (nbits, buckets, here) in [
             (1, 0.3634, 0.36),
             (2, 0.1175, 0.097),
             (4, 0.009_497, 0.0069),
         ] {
-            let quantizer = Quantizer::train(&residuals, dim, nbits);
+            let quantizer = ResidualQuantizer::train(&residuals, dim, nbits);
             let lost = lost(&quantizer, &residuals, dim);
             assert!(lost < here && here < buckets, "{nbits} bits: {lost}");
             assert!(
@@ -314,12 +317,12 @@ mod tests {
     fn weights_of_a_trellis_suit_it_better_than_means_of_buckets() {
         let (dim, nbits) = (64, 2);
         let residuals = bells(1000, dim);
-        let trained = Quantizer::train(&residuals, dim, nbits);
-        let encoder = Encoder::new(&trained);
+        let trained = ResidualQuantizer::train(&residuals, dim, nbits);
+        let encoder = ResidualEncoder::new(&trained);
         let mut scaled = residuals.clone();
         encoder.encode(&mut scaled, &mut vec![0; 1000], &mut vec![0; 16_000]);
         scaled.sort_unstable_by(f32::total_cmp);
-        let means = Quantizer {
+        let means = ResidualQuantizer {
             weights: in_rows(&lloyd(&scaled, 2 << nbits)),
             ..trained.clone()
         };
@@ -332,7 +335,7 @@ mod tests {
             let mut residuals = bells(100, 8);
             let column = residuals.iter_mut().skip(3).step_by(8);
             column.for_each(|x| *x *= 10f64.powi(exponent) as f32);
-            let q = Quantizer::train(&residuals, 8, 2);
+            let q = ResidualQuantizer::train(&residuals, 8, 2);
             let mut numbers = q.weights.iter().chain(&q.gains).chain(&q.scales);
             assert!(numbers.all(|x| x.is_finite()), "10^{exponent}");
         }
@@ -340,14 +343,14 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_decodes_to_the_centroid() {
-        let q = Quantizer::train(&[], 4, 2);
+        let q = ResidualQuantizer::train(&[], 4, 2);
         assert_eq!(q.weights, [0.0; 8]);
         assert_eq!(q.gains, [0.0; GAINS]);
         assert_eq!(q.scales, [0.0; 4]);
-        let q = Quantizer::train(&[0.0; 8], 4, 1);
+        let q = ResidualQuantizer::train(&[0.0; 8], 4, 1);
         assert!(q.inverse_scales().iter().all(|s| *s == 0.0));
         let mut codes = [3];
-        Encoder::new(&q).encode(&mut [1.0, 0.0, 2.0, -1.0], &mut codes, &mut [0]);
+        ResidualEncoder::new(&q).encode(&mut [1.0, 0.0, 2.0, -1.0], &mut codes, &mut [0]);
         assert_eq!(codes[0] / GAINS as u32, 3);
     }
 }

@@ -1,193 +1,18 @@
-//! The codebook of an index: centroids in cells and the graph over them, the vocabulary groups they serve, and what residuals decode to.
+//! A codebook read in place.
 
-use crate::codec::Quantizer;
+use super::codes;
+use super::graph::NEIGHBORS;
+use super::new::NewCodebook;
+use super::residual_quantizer::ResidualQuantizer;
+use super::sections::*;
 use crate::error::{FormatErrorKind, Result};
-use crate::format::frame::{Frame, FrameWriter, Seal, Section};
+use crate::format::frame::{Frame, Section};
 use crate::format::manifest::Manifest;
-use crate::format::{MAX_SQUARED_LENGTH, Tag, file_name, kind};
-use crate::segment::codes::{self, Packer};
+use crate::format::{FileKind, MAX_SQUARED_LENGTH, Tag};
 use crate::storage::Directory;
-use bytemuck::{Pod, Zeroable};
-use colidx_cluster::Group;
 use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, GAINS, coarse_length};
 use std::ops::Range;
 use std::sync::OnceLock;
-
-const CENTROIDS: Tag = Tag(*b"CENT");
-const STEPS: Tag = Tag(*b"STEP");
-const CELLS: Tag = Tag(*b"CELL");
-const CENTRES: Tag = Tag(*b"CCEN");
-const GRAPH: Tag = Tag(*b"GRPH");
-const GROUPS: Tag = Tag(*b"GRUP");
-const MEMBERS: Tag = Tag(*b"MEMB");
-const WEIGHTS: Tag = Tag(*b"WGHT");
-const GAIN_VALUES: Tag = Tag(*b"GAIN");
-const SCALES: Tag = Tag(*b"SCAL");
-const FIT: Tag = Tag(*b"FIT.");
-
-/// Neighbours of each centroid in the graph.
-pub(crate) const NEIGHBOURS: usize = 32;
-
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct GroupRecord {
-    token_id: u32,
-    first: u32,
-    len: u32,
-}
-
-/// A codebook as it is trained, before it is written.
-pub(crate) struct NewCodebook {
-    /// `[K, dim]`, in units of `steps`, cell by cell.
-    pub centroids: Vec<i8>,
-    /// `[dim]`: the value of one unit. Residuals are taken from the rounded centroids, so the rounding costs next to nothing.
-    pub steps: Vec<f32>,
-    /// `[cells + 1]`: the first centroid of each cell, and their number.
-    pub cells: Vec<u32>,
-    /// `[cells, dim]`, in units of `steps`.
-    pub centres: Vec<i8>,
-    /// `[K, NEIGHBOURS]`: numbers of centroids; empty where there is no graph.
-    pub graph: Vec<u32>,
-    /// Which of `members` serve which vocabulary id.
-    pub groups: Vec<Group>,
-    /// `[K]`: numbers of centroids, group by group.
-    pub members: Vec<u32>,
-    pub quantizer: Quantizer,
-    /// Mean squared distance of the training sample's vectors from their centroids.
-    pub sample_error: f64,
-}
-
-impl NewCodebook {
-    pub(crate) fn write(&self, directory: &Directory, number: u32) -> Result<Seal> {
-        let name = file_name(kind::CODEBOOK, number);
-        let mut w = FrameWriter::create(directory, &name, kind::CODEBOOK)?;
-        w.section(CENTROIDS, bytemuck::cast_slice(&self.centroids))?;
-        w.section(STEPS, bytemuck::cast_slice(&self.steps))?;
-        w.section(CELLS, bytemuck::cast_slice(&self.cells))?;
-        w.section(CENTRES, bytemuck::cast_slice(&self.centres))?;
-        let mut graph = Vec::new();
-        if !self.graph.is_empty() {
-            let mut packer = Packer::new(codes::width(self.members.len()));
-            packer.push(&self.graph, &mut graph);
-            packer.finish(&mut graph);
-        }
-        w.section(GRAPH, &graph)?;
-        let groups: Vec<GroupRecord> = self
-            .groups
-            .iter()
-            .map(|g| GroupRecord {
-                token_id: g.token_id,
-                first: g.first,
-                len: g.len,
-            })
-            .collect();
-        w.section(GROUPS, bytemuck::cast_slice(&groups))?;
-        w.section(MEMBERS, bytemuck::cast_slice(&self.members))?;
-        w.section(WEIGHTS, bytemuck::cast_slice(&self.quantizer.weights))?;
-        w.section(GAIN_VALUES, bytemuck::cast_slice(&self.quantizer.gains))?;
-        w.section(SCALES, bytemuck::cast_slice(&self.quantizer.scales))?;
-        w.section(FIT, &self.sample_error.to_le_bytes())?;
-        w.finish()
-    }
-
-    /// A stored codebook as it was trained: what a writer needs to compress more vectors with it.
-    pub(crate) fn read(frame: &Frame, dim: usize, nbits: usize) -> Result<Self> {
-        frame.check_all()?;
-        let members = frame.section::<u32>(MEMBERS)?;
-        let count = members.len();
-        check_members(frame, count)?;
-        let groups = check_groups(frame, count)?;
-        let mut graph = Vec::new();
-        let packed = frame.section::<u8>(GRAPH)?;
-        if !packed.is_empty() {
-            let links = count * NEIGHBOURS;
-            let width = codes::width(count);
-            let packed = frame.section_of::<u8>(GRAPH, codes::packed_bytes(links as u64, width))?;
-            codes::unpack(&packed, width, 0..links, &mut graph);
-        }
-        Ok(Self {
-            graph,
-            centroids: frame.section_of(CENTROIDS, (count * dim) as u64)?.to_vec(),
-            steps: frame.section_of(STEPS, dim as u64)?.to_vec(),
-            cells: frame.section(CELLS)?.to_vec(),
-            centres: frame.section(CENTRES)?.to_vec(),
-            groups: groups
-                .iter()
-                .map(|g| Group {
-                    token_id: g.token_id,
-                    first: g.first,
-                    len: g.len,
-                })
-                .collect(),
-            members: members.to_vec(),
-            quantizer: Quantizer {
-                nbits,
-                weights: frame.section_of(WEIGHTS, 2 << nbits)?.to_vec(),
-                gains: frame.section_of(GAIN_VALUES, GAINS as u64)?.to_vec(),
-                scales: frame.section_of(SCALES, dim as u64)?.to_vec(),
-            },
-            sample_error: frame.section_of::<f64>(FIT, 1)?[0],
-        })
-    }
-}
-
-/// Centroids as they decode, `[K, dim]` in the order of training: what residuals are taken from.
-pub(crate) fn in_training_order(centroids: &[i8], steps: &[f32], members: &[u32]) -> Vec<f32> {
-    let dim = steps.len();
-    let mut decoded = Vec::with_capacity(centroids.len());
-    for &member in members {
-        let row = &centroids[member as usize * dim..][..dim];
-        decoded.extend(row.iter().zip(steps).map(|(&c, step)| step * f32::from(c)));
-    }
-    decoded
-}
-
-/// Every centroid serves one vocabulary id: groups follow each other.
-fn check_groups(frame: &Frame, count: usize) -> Result<Section<GroupRecord>> {
-    let groups = frame.section::<GroupRecord>(GROUPS)?;
-    let mut expected = 0u64;
-    let mut last = None;
-    for g in groups.iter() {
-        let ascending = last.is_none_or(|last| last < g.token_id);
-        if u64::from(g.first) != expected || !ascending || g.len == 0 {
-            return Err(frame.error(FormatErrorKind::invalid(
-                GROUPS,
-                format!("group of token {}", g.token_id),
-                format!("tokens ascending, first member {expected}, at least one"),
-                format!("first member {}, {} of them", g.first, g.len),
-            )));
-        }
-        expected += u64::from(g.len);
-        last = Some(g.token_id);
-    }
-    if expected != count as u64 {
-        return Err(frame.error(FormatErrorKind::invalid(
-            GROUPS,
-            "centroids in all groups",
-            count,
-            expected,
-        )));
-    }
-    Ok(groups)
-}
-
-/// Every centroid is named once.
-fn check_members(frame: &Frame, count: usize) -> Result<()> {
-    let mut seen = vec![false; count];
-    for &member in frame.section_of::<u32>(MEMBERS, count as u64)?.iter() {
-        let fresh = seen.get_mut(member as usize).filter(|seen| !**seen);
-        let Some(fresh) = fresh else {
-            return Err(frame.error(FormatErrorKind::invalid(
-                MEMBERS,
-                "centroids of all groups",
-                format!("each below {count} once"),
-                member,
-            )));
-        };
-        *fresh = true;
-    }
-    Ok(())
-}
 
 /// A codebook read in place.
 #[derive(Debug, Clone)]
@@ -202,10 +27,10 @@ pub(crate) struct Codebook {
     cells: Section<u32>,
     centres: Section<i8>,
     graph: Section<u8>,
-    /// What each gain makes of the weights.
+    /// `[GAINS, 2, 2^nbits]`: the weights times each gain.
     weights: Vec<f32>,
     scales: Section<f32>,
-    /// No token vector decodes to a longer one, whatever its bits, before it is brought to unit length.
+    /// An upper bound of the length of a decoded vector, before it is brought to unit length.
     longest: f64,
     fit: Section<f64>,
     centroid_length: OnceLock<f64>,
@@ -215,12 +40,12 @@ pub(crate) struct Codebook {
 
 impl Codebook {
     pub(crate) fn open(directory: &Directory, manifest: &Manifest, of: &Frame) -> Result<Self> {
-        let frame = manifest.open_file(directory, of, kind::CODEBOOK, manifest.codebook)?;
+        let frame = manifest.open_file(directory, of, FileKind::Codebook, manifest.codebook)?;
         let dim = manifest.dim as u64;
         let cells = frame.section::<u32>(CELLS)?;
         let mut graph = frame.section(GRAPH)?;
         if !graph.is_empty() {
-            let links = manifest.centroids as u64 * NEIGHBOURS as u64;
+            let links = manifest.centroids as u64 * NEIGHBORS as u64;
             let bytes = codes::packed_bytes(links, codes::width(manifest.centroids));
             graph = frame.section_of(GRAPH, bytes)?;
         }
@@ -242,13 +67,13 @@ impl Codebook {
             unit_length: manifest.unit_length,
             frame,
         };
-        // Only a writer reads these, but it must find them.
+        // Only a writer reads these two, but it must find them.
         codebook.frame.section::<GroupRecord>(GROUPS)?;
         let members = manifest.centroids as u64;
         codebook.frame.section_of::<u32>(MEMBERS, members)?;
         let weights = (codebook.frame).section_of::<f32>(WEIGHTS, 2 << manifest.nbits)?;
         let gains = (codebook.frame).section_of::<f32>(GAIN_VALUES, GAINS as u64)?;
-        // These are a few kilobytes and every decoded value depends on them.
+        // These are a few kilobytes, and every decoded value depends on them.
         for tag in [STEPS, WEIGHTS, GAIN_VALUES, SCALES, CELLS, FIT] {
             codebook.frame.check(tag)?;
         }
@@ -270,7 +95,7 @@ impl Codebook {
         }
         codebook.longest = codebook.check_range(&gains, &weights)?;
         codebook.check_cells()?;
-        codebook.weights = Quantizer::all_weights(&gains, &weights);
+        codebook.weights = ResidualQuantizer::all_weights(&gains, &weights);
         Ok(codebook)
     }
 
@@ -298,8 +123,8 @@ impl Codebook {
         )))
     }
 
-    /// No value decodes to more than an f32 holds, nor anything on the way to it, whatever centroids and residuals are. Returns the
-    /// greatest length of a vector that could decode.
+    /// Checks that no value overflows an f32 while it is decoded, whatever centroids and residuals
+    /// are. Returns an upper bound of the length of a decoded vector.
     fn check_range(&self, gains: &[f32], weights: &[f32]) -> Result<f64> {
         let greatest = |values: &[f32]| {
             let magnitudes = values.iter().map(|&x| f64::from(x).abs());
@@ -329,7 +154,7 @@ impl Codebook {
         Ok(squares.sqrt())
     }
 
-    /// Every centroid is in one cell, and none is empty.
+    /// Every centroid is in one cell, and no cell is empty.
     fn check_cells(&self) -> Result<()> {
         let ascending = self.cells.is_sorted_by(|a, b| a < b) && self.cells.first() == Some(&0);
         if ascending && self.cells.last() == Some(&(self.len() as u32)) {
@@ -378,7 +203,7 @@ impl Codebook {
         &self.centroids[range.start * self.dim..range.end * self.dim]
     }
 
-    /// The [`coarse_length`] of all centroids, which are read for it once.
+    /// The [`coarse_length`] of all centroids. The first call reads all of them.
     pub(crate) fn centroid_length(&self) -> f64 {
         *self
             .centroid_length
@@ -397,16 +222,16 @@ impl Codebook {
         !self.graph.is_empty()
     }
 
-    /// Replaces `out` by the neighbours of a centroid in the graph, if there is one.
-    pub(crate) fn neighbours(&self, centroid: u32, out: &mut Vec<u32>) -> Result<()> {
-        let (first, centroids) = (centroid as usize * NEIGHBOURS, self.len());
+    /// Replaces `out` by the neighbors of a centroid in the graph, if there is one.
+    pub(crate) fn neighbors(&self, centroid: u32, out: &mut Vec<u32>) -> Result<()> {
+        let (first, centroids) = (centroid as usize * NEIGHBORS, self.len());
         let width = codes::width(centroids);
-        codes::unpack(&self.graph, width, first..first + NEIGHBOURS, out);
+        codes::unpack(&self.graph, width, first..first + NEIGHBORS, out);
         match out.iter().find(|&&number| number as usize >= centroids) {
             None => Ok(()),
             Some(number) => Err(self.frame.error(FormatErrorKind::invalid(
                 GRAPH,
-                format!("a neighbour of centroid {centroid}"),
+                format!("a neighbor of centroid {centroid}"),
                 format!("below {centroids}"),
                 number,
             ))),
@@ -424,7 +249,8 @@ impl Codebook {
         }
     }
 
-    /// Decodes token vectors from their codes and residuals into `out` `[n, dim]`, at unit length where the index says so.
+    /// Decodes token vectors from their codes and residuals into `out`, `[n, dim]`, at unit length
+    /// where the index has only such.
     pub(crate) fn decode(
         &self,
         codes: &[u32],
@@ -438,7 +264,7 @@ impl Codebook {
         Ok(())
     }
 
-    /// The greatest length that a token vector of a whole index has, as search sees it.
+    /// An upper bound of the length of a decoded vector, as search sees it.
     pub(crate) fn longest(&self) -> f64 {
         if self.unit_length {
             return 1.0;
@@ -446,13 +272,13 @@ impl Codebook {
         self.longest.min(MAX_SQUARED_LENGTH.sqrt())
     }
 
-    /// Whether no token vector can decode to a longer one than the format allows, whatever its bits.
+    /// Whether no vector can decode to a longer one than the format allows, whatever its bits.
     pub(crate) fn is_within_bounds(&self) -> bool {
         self.longest.powi(2) <= MAX_SQUARED_LENGTH
     }
 
-    /// Of token vectors that decode to `[n, dim]` the first that is longer than the format allows, and its sum of squares. `out` is
-    /// room to decode them in.
+    /// The first decoded vector that is longer than the format allows, and its sum of squares.
+    /// `out` is room to decode `[n, dim]` in.
     pub(crate) fn too_long(
         &self,
         codes: &[u32],
@@ -475,12 +301,14 @@ impl Codebook {
         self.fixed.get_or_init(fixed)
     }
 
-    /// The most by which a row of [`Codebook::decode_int16`] differs in length from what [`Codebook::decode`] gives at unit length.
+    /// The greatest distance of a row of [`Codebook::decode_int16`] from what [`Codebook::decode`]
+    /// gives at unit length.
     pub(crate) fn row_error(&self) -> f64 {
         self.fixed().row_error()
     }
 
-    /// Near what [`Codebook::decode`] gives at unit length, the rows of [`colidx_kernels::int16_max_dots`].
+    /// As [`Codebook::decode`] at unit length, in 16-bit fixed point: rows for
+    /// [`colidx_kernels::int16_max_dots`].
     pub(crate) fn decode_int16(
         &self,
         codes: &[u32],
@@ -494,16 +322,16 @@ impl Codebook {
         self.fit[0]
     }
 
-    /// The codebook as it was trained, checked in full, to encode more vectors with.
+    /// The codebook in memory, checked in full, to encode more vectors with.
     pub(crate) fn trained(&self) -> Result<NewCodebook> {
         NewCodebook::read(&self.frame, self.dim, self.nbits)
     }
 
-    /// Checks everything that opening leaves unread.
+    /// Checks everything that opening does not read.
     pub(crate) fn verify(&self) -> Result<()> {
         self.frame.check_all()?;
         if self.has_graph() {
-            let links = self.len() as u64 * NEIGHBOURS as u64;
+            let links = self.len() as u64 * NEIGHBORS as u64;
             if !codes::is_padded(&self.graph, links, codes::width(self.len())) {
                 return Err(self.frame.error(FormatErrorKind::invalid(
                     GRAPH,
@@ -513,10 +341,10 @@ impl Codebook {
                 )));
             }
         }
-        let mut neighbours = Vec::new();
+        let mut neighbors = Vec::new();
         let linked = if self.has_graph() { self.len() } else { 0 };
         for centroid in 0..linked as u32 {
-            self.neighbours(centroid, &mut neighbours)?;
+            self.neighbors(centroid, &mut neighbors)?;
         }
         check_groups(&self.frame, self.len())?;
         check_members(&self.frame, self.len())

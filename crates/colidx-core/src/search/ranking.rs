@@ -1,15 +1,15 @@
-//! Ranking: score descending, then key ascending.
+//! Ranking of scored documents: score descending, then key ascending.
 
 use super::Hit;
 use crate::error::Result;
-use crate::index::{Index, Place};
+use crate::snapshot::{Place, Snapshot};
 use std::cmp::Ordering;
 
 /// Collects scored documents and keeps those that can still be among the best `k`.
 pub(super) struct Ranking {
     k: usize,
     scored: Vec<(f32, Place)>,
-    /// Once `k` documents are known, nothing below their lowest score can enter.
+    /// The `k`-th best score: nothing below it can enter. Minus infinity until there are `k`.
     threshold: f32,
 }
 
@@ -26,8 +26,8 @@ impl Ranking {
         self.k
     }
 
-    /// The `k`-th best score so far, minus infinity before there are so many.
-    pub(super) fn least(&mut self) -> f32 {
+    /// The `k`-th best score so far, minus infinity until there are `k`.
+    pub(super) fn kth_score(&mut self) -> f32 {
         self.shrink();
         self.threshold
     }
@@ -42,7 +42,7 @@ impl Ranking {
         }
     }
 
-    /// Drops what is below the `k`-th score. Equal scores stay, since keys decide between them.
+    /// Drops what is below the `k`-th score. Equal scores stay: keys decide between them.
     fn shrink(&mut self) {
         if self.k == 0 || self.scored.len() < self.k {
             return;
@@ -55,18 +55,24 @@ impl Ranking {
             .retain(|s| s.0.total_cmp(&self.threshold) != Ordering::Less);
     }
 
-    pub(super) fn into_hits(mut self, index: &Index) -> Result<Vec<Hit>> {
+    /// The best `k`, with their metadata where that is wanted.
+    pub(super) fn into_hits(mut self, snapshot: &Snapshot, metadata: bool) -> Result<Vec<Hit>> {
         self.shrink();
-        let mut hits = Vec::with_capacity(self.scored.len());
+        let mut ranked = Vec::with_capacity(self.scored.len());
         for (score, place) in self.scored {
-            hits.push(Hit {
-                doc: index.doc_id(place),
-                key: index.key_at(place)?.to_owned(),
-                score,
-            });
+            ranked.push((score, snapshot.key(place)?, place));
         }
-        hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key.cmp(&b.key)));
-        hits.truncate(self.k);
-        Ok(hits)
+        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        ranked.truncate(self.k);
+        let hit = |(score, key, place): (f32, &str, Place)| {
+            let stored = metadata.then(|| snapshot.text(place)).transpose()?;
+            Ok(Hit {
+                doc: snapshot.doc_id(place),
+                key: key.to_owned(),
+                score,
+                metadata: stored.map(|stored| stored.metadata),
+            })
+        };
+        ranked.into_iter().map(hit).collect()
     }
 }

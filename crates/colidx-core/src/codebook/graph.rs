@@ -1,61 +1,70 @@
-//! The graph over the centroids: from each to others that a search may find better, so that a walk gets from good ones to the best.
+//! The graph over the centroids, for beam search: each centroid links to others that have a large
+//! inner product with it.
 //!
-//! A search looks for large inner products, so these are what makes centroids neighbours. For each centroid the best others are
-//! found, first in the nearest cells, then by a walk over the graph that these make. Among them neighbours are chosen, the best
-//! first, but none that lies nearer to one chosen before, through which a walk gets there (the pruning of Vamana, DiskANN, NeurIPS
-//! 2019, algorithm 2); and each neighbour links back while it has room.
+//! For each centroid the best others are found, first in the nearest cells, then by a beam search
+//! over the graph that these make. Its neighbors are chosen among them, best first, without those
+//! that lie nearer to one chosen before (the pruning of Vamana, DiskANN, NeurIPS 2019, algorithm
+//! 2). Each neighbor links back while it has room.
 //!
-//! Lists are made from the graph of the pass before and links back in a fixed order, so the graph is the same for any number of
-//! threads.
+//! Every pass reads the graph of the pass before and links back in a fixed order, so the graph does
+//! not depend on the number of threads.
 
 use super::layout::Layout;
-use crate::codebook::NEIGHBOURS;
+use super::{BeamSearch, ColumnTopK};
 use crate::error::Result;
-use crate::search::best::Best;
-use crate::search::walk::Walk;
 use colidx_kernels::{CoarsePanels, Panels, RowsView, coarse_length};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The most centroids that need no graph: a search scores them all about as fast (`docs/search.md`).
-pub(super) const FEW: usize = 1 << 16;
+/// Neighbors of each centroid. Fixed by the file format.
+pub(crate) const NEIGHBORS: usize = 32;
 
-/// Cells in which the first neighbours of a cell's centroids are looked for.
+/// Up to this many centroids need no graph: scoring all of them is about as fast
+/// (`docs/search.md`).
+const BRUTE_FORCE_BELOW: usize = 1 << 16;
+
+/// Cells in which the first neighbors of a cell's centroids are looked for.
 const CELLS: usize = 8;
 
-/// Passes of walks over the graph of the pass before.
-const WALKS: usize = 1;
+/// Passes of beam search, each over the graph of the pass before.
+const BEAM_PASSES: usize = 1;
 
-/// The best others, among which a centroid's neighbours are chosen.
+/// The best others, among which a centroid's neighbors are chosen. Also the beam of a search.
 const CONSIDERED: usize = 96;
 
-/// Neighbours that are chosen; the rest is room for links back.
+/// Neighbors that are chosen; the other places are for links back.
 const CHOSEN: usize = 20;
 
-/// Comparisons to choose a centroid's neighbours; about as many find those among which they are chosen.
-const CHOICE: u64 = (CONSIDERED * (1 + CHOSEN)) as u64;
+/// Comparisons to choose a centroid's neighbors; finding those considered takes about as many.
+const COMPARISONS: u64 = (CONSIDERED * (1 + CHOSEN)) as u64;
 
-/// How many times nearer to one chosen before another has to lie to be left out.
-const SLACK: f32 = 1.6;
+/// Vamana's alpha: another is pruned when it lies this many times nearer to one chosen before.
+const PRUNE_ALPHA: f32 = 1.6;
 
-/// About how many comparisons of one centroid with another the graph takes: those to choose neighbours.
-pub(super) fn work(centroids: usize) -> u64 {
-    ((1 + WALKS) * centroids) as u64 * CHOICE
+/// Whether search needs a graph over this many centroids.
+pub(crate) fn is_needed(centroids: usize) -> bool {
+    centroids > BRUTE_FORCE_BELOW
 }
 
-/// The neighbours of every centroid, `[K, NEIGHBOURS]`; a list that is not full repeats the centroid itself. `step` is told
-/// from any thread of work that was done, which adds up to [`work`], and ends all of it with an error.
-pub(super) fn graph(layout: &Layout, step: &Step<'_>) -> Result<Vec<u32>> {
+/// About how many comparisons of two centroids [`build`] makes.
+pub(crate) fn work(centroids: usize) -> u64 {
+    ((1 + BEAM_PASSES) * centroids) as u64 * COMPARISONS
+}
+
+/// The neighbors of every centroid, `[K, NEIGHBORS]`; a list that is not full repeats the centroid
+/// itself. `step` is called from any thread with the comparisons made since, [`work`] in all, and
+/// can stop the build with an error.
+pub(crate) fn build(layout: &Layout, step: &Step<'_>) -> Result<Vec<u32>> {
     let space = Space::new(layout);
     let mut graph = space.pass(step, |cell, panels| Ok(space.in_cells(cell, panels)))?;
-    for _ in 0..WALKS {
-        graph = space.pass(step, |cell, panels| space.by_walks(&graph, cell, panels))?;
+    for _ in 0..BEAM_PASSES {
+        graph = space.pass(step, |cell, panels| space.by_beam(&graph, cell, panels))?;
     }
     Ok(graph)
 }
 
-/// Takes work that was done.
-pub(super) type Step<'a> = dyn Fn(u64) -> Result<()> + Sync + 'a;
+/// Called with the work that was done.
+pub(crate) type Step<'a> = dyn Fn(u64) -> Result<()> + Sync + 'a;
 
 /// Centroids as they are stored.
 struct Space<'a> {
@@ -98,8 +107,8 @@ impl<'a> Space<'a> {
         self.layout.cells[cell]..self.layout.cells[cell + 1]
     }
 
-    /// A graph whose neighbours are chosen among what `find` gives for the centroids of a cell: for each column, others that
-    /// have large inner products with it, best first.
+    /// A graph whose neighbors are chosen among those that `find` gives for the centroids of a cell:
+    /// for each column, others that have large inner products with it, best first.
     fn pass(
         &self,
         step: &Step<'_>,
@@ -108,14 +117,14 @@ impl<'a> Space<'a> {
         let chosen: Vec<Vec<Vec<u32>>> = (0..self.layout.cells.len() - 1)
             .into_par_iter()
             .map_init(
-                || Among::new(self),
-                |among, cell| {
+                || Pruner::new(self),
+                |pruner, cell| {
                     let found = find(cell, &self.columns(cell))?;
                     let lists = self.cell(cell).zip(&found);
                     let chosen = lists
-                        .map(|(number, found)| among.choose(number, found))
+                        .map(|(number, found)| pruner.choose(number, found))
                         .collect();
-                    step(found.len() as u64 * CHOICE)?;
+                    step(found.len() as u64 * COMPARISONS)?;
                     Ok(chosen)
                 },
             )
@@ -123,7 +132,7 @@ impl<'a> Space<'a> {
         Ok(link_back(&chosen.concat()))
     }
 
-    /// The centroids of a cell as columns for the rows, which are counted in steps.
+    /// The centroids of a cell as columns, in steps as the rows are.
     fn columns(&self, cell: usize) -> CoarsePanels {
         let columns = self.cell(cell).flat_map(|number| {
             let value = self.value(number).iter().zip(&self.layout.steps);
@@ -134,7 +143,7 @@ impl<'a> Space<'a> {
 
     /// The best of the nearest cells.
     fn in_cells(&self, cell: usize, panels: &CoarsePanels) -> Vec<Vec<u32>> {
-        let mut best = Best::new(panels.columns(), CONSIDERED);
+        let mut best = ColumnTopK::new(panels.columns(), CONSIDERED);
         let mut scores = Vec::new();
         for cell in self.nearest_cells(cell) {
             let cell = self.cell(cell);
@@ -166,34 +175,34 @@ impl<'a> Space<'a> {
         near.into_iter().map(|(_, cell)| cell).collect()
     }
 
-    /// The best that walks over a graph from the centroids themselves find.
-    fn by_walks(&self, graph: &[u32], cell: usize, panels: &CoarsePanels) -> Result<Vec<Vec<u32>>> {
-        let neighbours = |centroid: u32, out: &mut Vec<u32>| {
+    /// The best that a beam search over a graph finds from the centroids themselves.
+    fn by_beam(&self, graph: &[u32], cell: usize, panels: &CoarsePanels) -> Result<Vec<Vec<u32>>> {
+        let neighbors = |centroid: u32, out: &mut Vec<u32>| {
             out.clear();
-            out.extend(&graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS]);
+            out.extend(&graph[centroid as usize * NEIGHBORS..][..NEIGHBORS]);
             Ok(())
         };
         let rows = &self.layout.centroids;
-        let mut walk = Walk::new(rows, self.dim, CONSIDERED, neighbours);
+        let mut beam = BeamSearch::new(rows, self.dim, CONSIDERED, neighbors);
         let numbers = self.cell(cell).enumerate();
         numbers
             .map(|(column, number)| {
-                let found = walk.best(&panels.column(column), [number].into_iter())?;
+                let found = beam.search(&panels.column(column), [number].into_iter())?;
                 Ok(found.into_iter().map(|(_, number)| number).collect())
             })
             .collect()
     }
 }
 
-/// Room to choose a centroid's neighbours in.
-struct Among<'a> {
+/// Room to choose a centroid's neighbors in.
+struct Pruner<'a> {
     space: &'a Space<'a>,
     rows: Vec<f32>,
     panels: Panels,
     dots: Vec<f32>,
 }
 
-impl<'a> Among<'a> {
+impl<'a> Pruner<'a> {
     fn new(space: &'a Space<'a>) -> Self {
         Self {
             space,
@@ -203,7 +212,7 @@ impl<'a> Among<'a> {
         }
     }
 
-    /// Of others, best first, those to which none chosen before is nearer than the centroid.
+    /// Chooses among others, best first, and prunes those nearer to one chosen before.
     fn choose(&mut self, number: u32, others: &[u32]) -> Vec<u32> {
         let others = others.iter().copied().filter(|&other| other != number);
         let all: Vec<u32> = [number].into_iter().chain(others).collect();
@@ -216,7 +225,7 @@ impl<'a> Among<'a> {
         let stride = self.panels.padded_columns();
         self.dots.resize((1 + CHOSEN) * stride, 0.0);
         let (rows, panels, dots) = (&self.rows, &self.panels, &mut self.dots);
-        // How near the others lie is asked only of the centroid and those chosen.
+        // Distances are needed only from the centroid and from those chosen.
         let products = |place: usize, of: usize, dots: &mut [f32]| {
             let row = &rows[of * self.space.dim..][..self.space.dim];
             colidx_kernels::dots(row, panels, &mut dots[place * stride..][..stride]);
@@ -224,10 +233,10 @@ impl<'a> Among<'a> {
         products(0, 0, dots);
         let mut chosen = Vec::with_capacity(CHOSEN);
         for other in 1..all.len() {
-            // Half the squared distance, were all as long as the longest.
+            // Half the squared distance, if all were as long as the longest.
             let distance = |place: usize| self.space.longest - dots[place * stride + other];
             let own = distance(0);
-            if (1..=chosen.len()).all(|before| SLACK * distance(before) >= own) {
+            if (1..=chosen.len()).all(|before| PRUNE_ALPHA * distance(before) >= own) {
                 chosen.push(all[other]);
                 if chosen.len() == CHOSEN {
                     break;
@@ -239,22 +248,23 @@ impl<'a> Among<'a> {
     }
 }
 
-/// Adds links back from chosen neighbours while there is room: those to the best of each list first, then to the second best, and so on.
+/// Adds links back from chosen neighbors while there is room: first to the best of each list, then
+/// to the second best, and so on.
 fn link_back(chosen: &[Vec<u32>]) -> Vec<u32> {
     let mut lists = chosen.to_vec();
     for rank in 0..CHOSEN {
-        for (from, neighbours) in (0u32..).zip(chosen) {
-            let Some(&to) = neighbours.get(rank) else {
+        for (from, neighbors) in (0u32..).zip(chosen) {
+            let Some(&to) = neighbors.get(rank) else {
                 continue;
             };
             let list = &mut lists[to as usize];
-            if list.len() < NEIGHBOURS && !list.contains(&from) {
+            if list.len() < NEIGHBORS && !list.contains(&from) {
                 list.push(from);
             }
         }
     }
     for (number, list) in (0u32..).zip(&mut lists) {
-        list.resize(NEIGHBOURS, number);
+        list.resize(NEIGHBORS, number);
     }
     lists.concat()
 }
@@ -308,11 +318,11 @@ mod tests {
     }
 
     #[test]
-    fn walks_find_nearly_all_that_are_best() {
+    fn beam_search_finds_nearly_all_of_the_best() {
         let layout = layout(4000);
-        let graph = graph(&layout, &|_| Ok(())).unwrap();
-        let neighbours = |centroid: u32, out: &mut Vec<u32>| {
-            *out = graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS].to_vec();
+        let graph = build(&layout, &|_| Ok(())).unwrap();
+        let neighbors = |centroid: u32, out: &mut Vec<u32>| {
+            *out = graph[centroid as usize * NEIGHBORS..][..NEIGHBORS].to_vec();
             Ok(())
         };
         let queries = clustered(100, 5);
@@ -324,23 +334,23 @@ mod tests {
             coarse_length(&layout.centroids, DIM).max(coarse_length(&layout.centres, DIM));
         let panels = CoarsePanels::new(&scaled, DIM, longest);
         let best_of = |rows: &[i8], count| {
-            let mut best = Best::new(100, count);
+            let mut best = ColumnTopK::new(100, count);
             let mut scores = vec![0; rows.len() / DIM * panels.padded_columns()];
             best.score(0, rows, &panels, &mut scores);
             best.finish()
         };
         let cells = best_of(&layout.centres, 4);
-        let mut walk = Walk::new(&layout.centroids, DIM, 64, neighbours);
+        let mut beam = BeamSearch::new(&layout.centroids, DIM, 64, neighbors);
         let (mut both, mut scored) = (0, 0);
         for (query, truth) in best_of(&layout.centroids, 32).iter().enumerate() {
             let entries = cells[query].iter();
             let entries = entries.map(|&(_, cell)| layout.cells[cell as usize]);
-            let found = walk.best(&panels.column(query), entries).unwrap();
+            let found = beam.search(&panels.column(query), entries).unwrap();
             assert_eq!(found.len(), 64);
             assert!(found.is_sorted_by(|a, b| a.0 > b.0 || a.0 == b.0 && a.1 < b.1));
             let is_found = |&(_, one): &(i32, u32)| found.iter().any(|&(_, other)| one == other);
             both += truth.iter().filter(|&one| is_found(one)).count();
-            scored += walk.scored();
+            scored += beam.num_scored();
         }
         assert!(both >= 3040, "{both} of 3200");
         assert!(scored < 100 * 2000, "{scored} products");
@@ -353,12 +363,12 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build()
                 .unwrap()
-                .install(|| graph(&layout, &|_| Ok(())).unwrap())
+                .install(|| build(&layout, &|_| Ok(())).unwrap())
         };
         let graph = run(1);
         assert!(graph == run(2) && graph == run(5));
-        assert_eq!(graph.len(), 1500 * NEIGHBOURS);
-        for (number, list) in (0u32..).zip(graph.chunks(NEIGHBOURS)) {
+        assert_eq!(graph.len(), 1500 * NEIGHBORS);
+        for (number, list) in (0u32..).zip(graph.chunks(NEIGHBORS)) {
             assert!(list[0] != number && list.iter().all(|&other| other < 1500));
             let others: Vec<u32> = list.iter().copied().filter(|&o| o != number).collect();
             let mut distinct = others.clone();
@@ -382,7 +392,7 @@ mod tests {
                 }
             };
             let pool = rayon::ThreadPoolBuilder::new().num_threads(2);
-            let graph = pool.build().unwrap().install(|| graph(&layout, &step));
+            let graph = pool.build().unwrap().install(|| build(&layout, &step));
             (graph, count.into_inner(), done.into_inner())
         };
         let (whole, count, done) = steps(u64::MAX);
@@ -399,8 +409,8 @@ mod tests {
     #[test]
     fn few_centroids_are_all_linked_and_none_need_nothing() {
         for n in [0, 1, 2, 3] {
-            let graph = graph(&layout(n), &|_| Ok(())).unwrap();
-            assert_eq!(graph.len(), n * NEIGHBOURS);
+            let graph = build(&layout(n), &|_| Ok(())).unwrap();
+            assert_eq!(graph.len(), n * NEIGHBORS);
             assert!(graph.iter().all(|&number| (number as usize) < n));
         }
     }

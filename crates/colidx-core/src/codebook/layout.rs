@@ -1,13 +1,15 @@
-//! How trained centroids are laid out for search: rounded to 8 bits, and cell by cell.
+//! The stored form of trained centroids: rounded to 8 bits, and ordered by cell.
 
 use colidx_cluster::Codebook;
 
 /// The largest magnitude of a rounded value.
 const LARGEST: f32 = 127.0;
 
-/// Centroids in the order and precision in which they are stored. Training numbers them group by group; search reads them
-/// cell by cell, a cell being centroids that lie near each other.
-pub(super) struct Layout {
+/// Centroids in the order and precision in which they are stored.
+///
+/// Training numbers them by vocabulary group. They are stored by cell: centroids that lie near each
+/// other.
+pub(crate) struct Layout {
     /// `[K, dim]`, in units of `steps`, cell by cell.
     pub centroids: Vec<i8>,
     /// `[dim]`.
@@ -21,7 +23,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub(super) fn new(trained: &Codebook, seed: u64) -> Self {
+    pub(crate) fn new(trained: &Codebook, seed: u64) -> Self {
         let dim = trained.dim;
         let cells = colidx_cluster::cells(&trained.centroids, dim, cell_count(trained.len()), seed);
         let steps = steps(&trained.centroids, dim);
@@ -48,8 +50,9 @@ impl Layout {
         layout
     }
 
-    /// Replaces centroids in the order of training by what they decode to: what residuals are taken from.
-    pub(super) fn round(&self, centroids: &mut [f32]) {
+    /// Replaces centroids, in the order of training, by what they decode to. Residuals are taken
+    /// from these.
+    pub(crate) fn round(&self, centroids: &mut [f32]) {
         let dim = self.steps.len().max(1);
         for (row, &member) in centroids.chunks_exact_mut(dim).zip(&self.members) {
             let stored = &self.centroids[member as usize * dim..][..dim];
@@ -60,7 +63,7 @@ impl Layout {
     }
 }
 
-/// Twice the square root: then about as many centres are compared with a query token as centroids in a few cells.
+/// Twice the square root: scoring all centres then costs about as much as scoring a few cells.
 fn cell_count(centroids: usize) -> usize {
     (2.0 * (centroids as f64).sqrt()).ceil() as usize
 }
@@ -85,8 +88,8 @@ fn round(row: &[f32], steps: &[f32], out: &mut Vec<i8>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::in_training_order;
     use super::*;
-    use crate::codebook::in_training_order;
     use colidx_cluster::{Group, SHARED};
 
     #[test]

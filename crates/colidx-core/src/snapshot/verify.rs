@@ -1,19 +1,14 @@
-//! Reading a whole index and checking all of it.
+//! Reading a whole snapshot and checking all of it.
 
-use super::Index;
+use super::Snapshot;
 use crate::error::{FormatErrorKind, Result};
 use crate::segment::Segment;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-impl Index {
-    /// Reads the whole index and checks every checksum, every offset and every code.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Format`](crate::Error::Format) naming the first thing found wrong.
-    pub fn verify(&self) -> Result<()> {
-        colidx_threads::ready();
+impl Snapshot {
+    /// Checks every checksum, every offset and every code.
+    pub(crate) fn verify(&self) -> Result<()> {
         self.manifest_frame.check_all()?;
         self.codebook.verify()?;
         for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {

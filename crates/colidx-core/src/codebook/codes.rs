@@ -1,4 +1,4 @@
-//! Codes as they lie in a file: numbers of a fixed few bits, one after the other.
+//! Codes: a centroid and a gain as one number, packed in files with a fixed number of bits each.
 
 use colidx_kernels::GAINS;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Zero bytes after the last code or list, so that eight bytes can be read at any.
 pub(crate) const TAIL: usize = 8;
 
-/// Bits of a number: as few as tell `count` apart, at least one.
+/// Bits of a number below `count`, at least one.
 pub(crate) fn width(count: usize) -> usize {
     let last = count.saturating_sub(1) as u64;
     (u64::BITS - last.leading_zeros()).max(1) as usize
@@ -37,7 +37,7 @@ pub(crate) fn is_padded(packed: &[u8], count: u64, width: usize) -> bool {
     last >> (bits % 8) == 0 && tail.iter().all(|&byte| byte == 0)
 }
 
-/// Packs codes as they come; the first bit of a code is its lowest.
+/// Packs codes as they come, lowest bit first.
 #[derive(Debug)]
 pub(crate) struct Packer {
     width: usize,
@@ -54,7 +54,7 @@ impl Packer {
         }
     }
 
-    /// Goes on after `count` codes, of whose last byte these bits were [`Packer::pending`].
+    /// Resumes after `count` codes, with what [`Packer::pending`] was.
     pub(crate) fn resume(width: usize, count: u64, pending: u8) -> Self {
         let bits = (count.wrapping_mul(width as u64) % 8) as usize;
         Self {
@@ -64,7 +64,7 @@ impl Packer {
         }
     }
 
-    /// Bits of a byte that is not complete.
+    /// Bits of the last byte, which is not complete.
     pub(crate) fn pending(&self) -> u8 {
         self.pending as u8
     }
@@ -82,7 +82,7 @@ impl Packer {
         }
     }
 
-    /// The last byte, where one is begun, and the tail.
+    /// Appends the last byte, where one is begun, and the tail.
     pub(crate) fn finish(self, out: &mut Vec<u8>) {
         if self.bits > 0 {
             out.push(self.pending as u8);

@@ -1,38 +1,19 @@
-//! Opening an index, and moving on to a newer commit.
+//! Opening a snapshot, and moving on to a newer commit.
 
-use super::Index;
+use super::Snapshot;
+use super::deletions::{self, Deletions};
 use crate::codebook::Codebook;
-use crate::deletions::{self, Deletions};
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
-use crate::format::kind;
 use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest, SegmentEntry};
-use crate::ingest::{JOURNAL, index_file};
-use crate::search::{Pools, ReadAhead};
+use crate::format::{FileKind, JOURNAL, file_number};
 use crate::segment::Segment;
 use crate::storage::Directory;
-use std::path::Path;
 
-impl Index {
-    /// Maps an index. Nothing is copied or rewritten; only headers and small tables are read.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotAnIndex`] without a manifest, [`Error::Format`] when a file is damaged, foreign or
-    /// of another version, [`Error::Io`] when the system refuses, [`Error::Option`] when `COLIDX_KERNELS` names no
-    /// instruction set of this processor.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_in(&Directory::new(path))
-    }
-
-    /// As [`Index::open`], from any directory.
-    ///
-    /// # Errors
-    ///
-    /// As [`Index::open`].
-    pub fn open_in(directory: &Directory) -> Result<Self> {
-        crate::ready()?;
-        // What is opened is of one directory, whatever its path leads to meanwhile.
+impl Snapshot {
+    /// The newest commit in a directory. Only headers and small tables are read.
+    pub(crate) fn open(directory: &Directory) -> Result<Self> {
+        // Pinned, so that all files come from one directory even if its path is replaced meanwhile.
         let directory = match directory.pinned() {
             Err(error) if is_missing(&error) => return Err(not_an_index(directory, false)),
             pinned => pinned?,
@@ -43,37 +24,30 @@ impl Index {
         open_newest(&directory, None)
     }
 
-    /// The state that is about to be committed, as a reader would open it. What is new of it is checked further than a reader
-    /// does, where that takes little time.
+    /// The state that is about to be committed, as a reader would open it. Its new parts are
+    /// checked further than a reader does, where that takes little time.
     pub(crate) fn open_prepared(directory: &Directory, known: Option<&Self>) -> Result<Self> {
         let (manifest, frame) = Manifest::open_as(directory, MANIFEST_NEW)?;
         let known = known.filter(|known| same_codebook(&known.manifest, &manifest));
-        let mut index = open_commit(directory, manifest, frame, known)?;
+        let mut snapshot = open_commit(directory, manifest, frame, known)?;
         if known.is_none() {
-            index.codebook.verify()?;
+            snapshot.codebook.verify()?;
         }
-        // Only vectors whose dimensions differ by many orders of magnitude can decode to longer ones than the format allows.
-        if !index.codebook.is_within_bounds() {
-            for segment in &index.segments {
-                segment.verify(&index.codebook)?;
+        // Only vectors whose dimensions differ by many orders of magnitude can decode to longer
+        // ones than the format allows.
+        if !snapshot.codebook.is_within_bounds() {
+            for segment in &snapshot.segments {
+                segment.verify(&snapshot.codebook)?;
             }
         }
         let in_place = directory.file_path(MANIFEST);
-        index.manifest_frame = index.manifest_frame.renamed(in_place);
-        Ok(index)
+        snapshot.manifest_frame = snapshot.manifest_frame.renamed(in_place);
+        Ok(snapshot)
     }
 
-    /// The newest commit, when it is another than this one. What both have in common is mapped once.
-    ///
-    /// # Errors
-    ///
-    /// As [`Index::open`].
-    pub fn reload(&self) -> Result<Option<Self>> {
-        self.reload_from(&self.directory.pinned()?)
-    }
-
-    /// As [`Index::reload`], for a writer, whose directory may have been given another path.
-    pub(crate) fn reload_from(&self, directory: &Directory) -> Result<Option<Self>> {
+    /// The newest commit in `directory`, or `None` when it is this one. Files that both have are
+    /// mapped once.
+    pub(crate) fn newer_in(&self, directory: &Directory) -> Result<Option<Self>> {
         let (manifest, _) = Manifest::open(directory)?;
         if manifest == self.manifest {
             return Ok(None);
@@ -82,9 +56,9 @@ impl Index {
     }
 }
 
-/// Between reading a manifest and mapping its files a writer may put a newer one in place and remove files that only the older
-/// one names. The newer one's files are then there.
-fn open_newest(directory: &Directory, known: Option<&Index>) -> Result<Index> {
+/// Between reading a manifest and mapping its files, a writer may commit a newer one and remove
+/// files that only the older one names. So where a file is missing, the newer manifest is tried.
+fn open_newest(directory: &Directory, known: Option<&Snapshot>) -> Result<Snapshot> {
     let (mut manifest, mut frame) = Manifest::open(directory)?;
     loop {
         let error = match open_commit(directory, manifest.clone(), frame, known) {
@@ -107,9 +81,9 @@ fn open_commit(
     directory: &Directory,
     manifest: Manifest,
     frame: Frame,
-    known: Option<&Index>,
-) -> Result<Index> {
-    // With the codebook the index was built anew.
+    known: Option<&Snapshot>,
+) -> Result<Snapshot> {
+    // With another codebook the index was rebuilt, and shares nothing.
     let known = known.filter(|known| same_codebook(&known.manifest, &manifest));
     let codebook = match known {
         Some(known) => known.codebook.clone(),
@@ -125,26 +99,24 @@ fn open_commit(
     for (segment, deleted) in segments.iter_mut().zip(deleted) {
         segment.deleted = deleted;
     }
-    Ok(Index {
+    Ok(Snapshot {
         directory: directory.by_path(),
         manifest,
         manifest_frame: frame,
         codebook,
         segments,
         deletions,
-        pools: Pools::default(),
-        ahead: ReadAhead::default(),
     })
 }
 
 fn same_codebook(a: &Manifest, b: &Manifest) -> bool {
-    a.file(kind::CODEBOOK, a.codebook) == b.file(kind::CODEBOOK, b.codebook)
+    a.file(FileKind::Codebook, a.codebook) == b.file(FileKind::Codebook, b.codebook)
         && (a.dim, a.nbits, a.centroids, a.unit_length)
             == (b.dim, b.nbits, b.centroids, b.unit_length)
 }
 
-impl Index {
-    /// The segment that has the very files that `manifest` has for `entry`.
+impl Snapshot {
+    /// The open segment whose files are those that `manifest` has for `entry`.
     fn segment_like(&self, manifest: &Manifest, entry: SegmentEntry) -> Option<&Segment> {
         let own = &self.manifest;
         let at = own.segments.iter().position(|s| {
@@ -156,11 +128,13 @@ impl Index {
     }
 }
 
-/// Why there is no index in a directory that is there.
+/// Why a directory that exists holds no index.
 fn no_manifest(directory: &Directory) -> Error {
     let unfinished = directory.exists(JOURNAL).unwrap_or(false);
-    match index_file(directory) {
-        Ok(Some(found)) if !unfinished => Error::ManifestMissing {
+    let files = directory.list().unwrap_or_default();
+    let of_index = files.into_iter().find(|name| file_number(name).is_some());
+    match of_index {
+        Some(found) if !unfinished => Error::ManifestMissing {
             path: directory.path().to_path_buf(),
             found,
         },
@@ -172,9 +146,9 @@ fn not_an_index(directory: &Directory, unfinished: bool) -> Error {
     Error::NotAnIndex {
         path: directory.path().to_path_buf(),
         hint: if unfinished {
-            "A build was not finished here; go on with it with `colidx build ... --resume`"
+            "A build was stopped here; resume it"
         } else {
-            "Make one with `colidx build CORPUS --index DIR`"
+            "Build one first, or check the path"
         },
     }
 }

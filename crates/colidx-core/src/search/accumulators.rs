@@ -1,0 +1,197 @@
+//! Accumulators: scores of the documents in posting lists, term at a time.
+//!
+//! One accumulator a document holds its score so far and the last query token that added to it, so
+//! that a token counts once for each document, with the best of its lists. Documents are scored
+//! window by window, and a window's accumulators stay in a core's own cache.
+
+use super::tuning::WINDOW;
+use crate::error::Result;
+use std::ops::Range;
+
+/// Bits of an accumulator for the last query token; the others hold the score.
+pub(super) const TOKEN_BITS: u32 = 12;
+
+/// Query tokens that take part. Later tokens of a longer query do not help to find candidates.
+pub(super) const MAX_TOKENS: usize = (1 << TOKEN_BITS) - 1;
+
+/// Accumulators that are looked at together.
+pub(super) const BLOCK: usize = 1024;
+
+/// Accumulators that a word of deletions covers.
+const WORD: usize = u64::BITS as usize;
+
+/// The accumulators of a window.
+#[derive(Debug)]
+pub(super) struct Accumulators {
+    /// A document's score, and in the lower bits the last query token that added to it, from 1.
+    /// 0 for documents that are in no list, and for all between windows.
+    slots: Vec<u32>,
+}
+
+impl Default for Accumulators {
+    fn default() -> Self {
+        Self {
+            slots: vec![0; WINDOW],
+        }
+    }
+}
+
+impl Accumulators {
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(&self.slots[..])
+    }
+
+    /// Adds the gain of query token `number` to each listed document below `end`, the end of the
+    /// window, once for each document. Returns how many are below.
+    ///
+    /// Branch-free inside the window: the branch would be unpredictable.
+    fn add(&mut self, documents: &[u32], end: u32, number: u32, gain: u32) -> usize {
+        let Some(slots) = self.slots.first_chunk_mut::<WINDOW>() else {
+            return 0;
+        };
+        for (at, &document) in documents.iter().enumerate() {
+            if document >= end {
+                return at;
+            }
+            let slot = &mut slots[document as usize % WINDOW];
+            let given = *slot & MAX_TOKENS as u32 == number;
+            let more = ((*slot >> TOKEN_BITS) + gain) << TOKEN_BITS | number;
+            *slot = if given { *slot } else { more };
+        }
+        documents.len()
+    }
+
+    /// Clears the deleted documents; `words` has a bit for each document of the window.
+    fn clear_deleted(&mut self, words: &[u64]) {
+        let (slots, _) = self.slots.as_chunks_mut::<WORD>();
+        for (slots, &word) in slots.iter_mut().zip(words) {
+            ones(word).for_each(|at| slots[at] = 0);
+        }
+    }
+
+    /// Calls `each` with the first `documents` accumulators, block after block, each with the number
+    /// of its first, and clears them.
+    fn drain(&mut self, documents: u32, mut each: impl FnMut(u32, &[u32; BLOCK])) {
+        let (blocks, _) = self.slots.as_chunks_mut::<BLOCK>();
+        for (start, block) in (0..documents).step_by(BLOCK).zip(blocks) {
+            each(start, block);
+            block.fill(0);
+        }
+    }
+}
+
+/// The positions of a word's ones, ascending.
+pub(super) fn ones(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = (word != 0).then(|| word.trailing_zeros() as usize);
+        word &= word.wrapping_sub(1);
+        at
+    })
+}
+
+/// The posting lists of a segment that a query reads.
+pub(super) struct Lists {
+    /// By query token, best first: which list, and the gain of its documents.
+    pub tokens: Vec<Vec<(usize, u32)>>,
+    /// By list: where its unread part lies in the postings.
+    pub unread: Vec<Range<usize>>,
+}
+
+impl Lists {
+    /// Scores a segment of `documents` documents. Calls `each` with the first document of each block
+    /// and the block's accumulators, and `check` before each window, which may stop it.
+    pub(super) fn score(
+        mut self,
+        postings: &[u32],
+        documents: u32,
+        deleted: &[u64],
+        accumulators: &mut Accumulators,
+        check: impl Fn() -> Result<()>,
+        mut each: impl FnMut(u32, &[u32; BLOCK]),
+    ) -> Result<()> {
+        let mut next: Vec<usize> = self.unread.iter().map(|unread| unread.start).collect();
+        for first in (0..documents).step_by(WINDOW) {
+            check()?;
+            let length = (documents - first).min(WINDOW as u32);
+            let end = first + length;
+            for (number, lists) in (1..).zip(&self.tokens) {
+                for &(list, gain) in lists {
+                    let unread = &self.unread[list];
+                    let below = accumulators.add(&postings[unread.clone()], end, number, gain);
+                    next[list] = unread.start + below;
+                }
+            }
+            // Only after all tokens, since they share lists.
+            for (unread, &next) in self.unread.iter_mut().zip(&next) {
+                unread.start = next;
+            }
+            accumulators.clear_deleted(deleted.get(first as usize / WORD..).unwrap_or_default());
+            accumulators.drain(length, |start, block| each(first + start, block));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    proptest! {
+        #[test]
+        fn a_document_scores_the_best_list_of_each_token(
+            // So far apart that they lie in three windows.
+            documents in prop::collection::vec(prop::collection::btree_set(0u32..150, 0..60), 1..6),
+            tokens in prop::collection::vec(
+                prop::collection::vec((any::<prop::sample::Index>(), 0u32..9), 0..5),
+                0..4,
+            ),
+            deleted in prop::collection::btree_set(0u32..150, 0..9),
+        ) {
+            const APART: u32 = 1001;
+            let all = 150 * APART;
+            let lists: Vec<BTreeSet<u32>> =
+                documents.iter().map(|list| list.iter().map(|d| d * APART).collect()).collect();
+            let list = |(list, gain): &(prop::sample::Index, u32)| (list.index(lists.len()), *gain);
+            let tokens: Vec<Vec<(usize, u32)>> = tokens
+                .iter()
+                .map(|token| token.iter().map(list).collect())
+                .collect();
+            let mut words = vec![0u64; all.div_ceil(64) as usize];
+            let mut expected: BTreeMap<u32, u32> = BTreeMap::new();
+            for token in &tokens {
+                let mut given = BTreeSet::new();
+                for &(list, gain) in token {
+                    for &document in lists[list].iter().filter(|&&d| given.insert(d)) {
+                        *expected.entry(document).or_default() += gain;
+                    }
+                }
+            }
+            for document in deleted {
+                let document = document * APART;
+                words[document as usize / 64] |= 1 << (document % 64);
+                expected.remove(&document);
+            }
+
+            let mut unread = Vec::new();
+            let mut postings = Vec::new();
+            for list in &lists {
+                unread.push(postings.len()..postings.len() + list.len());
+                postings.extend(list);
+            }
+            let mut accumulators = Accumulators::default();
+            let mut got = BTreeMap::new();
+            let each = |first, block: &[u32; BLOCK]| {
+                let found = (first..).zip(block).filter(|(_, slot)| **slot != 0);
+                got.extend(found.map(|(document, slot)| (document, slot >> TOKEN_BITS)));
+            };
+            let lists = Lists { tokens, unread };
+            let check = || Ok(());
+            lists.score(&postings, all, &words, &mut accumulators, check, each).unwrap();
+            prop_assert_eq!(got, expected);
+            prop_assert!(accumulators.slots.iter().all(|&slot| slot == 0));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! How to search, and for how long.
+
+use super::tuning;
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+use std::time::Instant;
+
+/// How to search. [`SearchOptions::default`] gives the measured defaults.
+///
+/// ```
+/// use colidx_core::SearchOptions;
+/// use std::time::{Duration, Instant};
+///
+/// let options = SearchOptions::default()
+///     .k(20)
+///     .metadata(true)
+///     .deadline(Instant::now() + Duration::from_millis(50));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SearchOptions {
+    /// Hits wanted. A search returns fewer only when there are fewer documents with vectors.
+    pub k: usize,
+    /// Score every document exactly. Without it that is done where it is no slower.
+    pub exact: bool,
+    /// Centroids probed for each query token; more find more candidates.
+    pub n_probe: usize,
+    /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
+    /// With no more than `rerank` all of them are scored exactly instead.
+    pub candidates: Option<usize>,
+    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by `k`.
+    pub rerank: Option<usize>,
+    /// Spread one search over the threads of the current rayon pool. The hits are the same. Many
+    /// searches at a time are faster on one thread each.
+    pub parallel: bool,
+    /// Return each hit's metadata, which is read from the stored text.
+    pub metadata: bool,
+    cancel: Option<CancelToken>,
+    deadline: Option<Instant>,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self {
+            k: 10,
+            exact: false,
+            n_probe: tuning::N_PROBE,
+            candidates: None,
+            rerank: None,
+            parallel: false,
+            metadata: false,
+            cancel: None,
+            deadline: None,
+        }
+    }
+}
+
+impl SearchOptions {
+    /// Sets [`SearchOptions::k`].
+    pub fn k(mut self, k: usize) -> Self {
+        self.k = k;
+        self
+    }
+
+    /// Sets [`SearchOptions::exact`].
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
+        self
+    }
+
+    /// Sets [`SearchOptions::n_probe`].
+    pub fn n_probe(mut self, n_probe: usize) -> Self {
+        self.n_probe = n_probe;
+        self
+    }
+
+    /// Sets [`SearchOptions::candidates`]: a number, or `None` to choose.
+    pub fn candidates(mut self, candidates: impl Into<Option<usize>>) -> Self {
+        self.candidates = candidates.into();
+        self
+    }
+
+    /// Sets [`SearchOptions::rerank`]: a number, or `None` to choose.
+    pub fn rerank(mut self, rerank: impl Into<Option<usize>>) -> Self {
+        self.rerank = rerank.into();
+        self
+    }
+
+    /// Sets [`SearchOptions::parallel`].
+    pub fn parallel(mut self, parallel: bool) -> Self {
+        self.parallel = parallel;
+        self
+    }
+
+    /// Sets [`SearchOptions::metadata`].
+    pub fn metadata(mut self, metadata: bool) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Stops the search with [`Error::SearchCancelled`] soon after the token is set.
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.cancel = Some(token);
+        self
+    }
+
+    /// Stops the search with [`Error::DeadlineExceeded`] soon after this time.
+    pub fn deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Fails when the search is cancelled or its deadline has passed.
+    pub(super) fn check_limits(&self) -> Result<()> {
+        if self.cancel.as_ref().is_some_and(CancelToken::is_cancelled) {
+            return Err(Error::SearchCancelled);
+        }
+        if self.deadline.is_some_and(|at| Instant::now() >= at) {
+            return Err(Error::DeadlineExceeded);
+        }
+        Ok(())
+    }
+
+    /// Documents to score by exact MaxSim.
+    pub(super) fn rerank_depth(&self) -> usize {
+        self.rerank.unwrap_or(tuning::rerank(self.k)).max(self.k)
+    }
+
+    /// Candidates to score by partial MaxSim, in an index of `documents`.
+    pub(super) fn num_candidates(&self, documents: u64) -> usize {
+        let chosen = tuning::candidates(self.k, documents);
+        self.candidates.unwrap_or(chosen).max(self.rerank_depth())
+    }
+}

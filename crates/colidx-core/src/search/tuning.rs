@@ -1,0 +1,141 @@
+//! All tuned numbers of a search: first those that decide recall, then those that decide speed
+//! alone.
+//!
+//! They were measured on SciFact (5,183 documents, 1.2 million vectors of 96 dimensions by a real
+//! model) and on synthetic corpora of 50,000, 200,000 and a million documents (60 vectors of 128
+//! dimensions each, noisier than a model's). `docs/search.md` has the tables. Recall is the share
+//! found of the true top k.
+
+// Step 1: centroids.
+
+/// Default of `SearchOptions::n_probe`: centroids probed for each query token. On a million
+/// documents 64 find no more than 32 with the same budget of postings.
+pub(super) const N_PROBE: usize = 32;
+
+/// Least cosine of a query token with the first of those that it is pooled with. Of the 32 tokens
+/// of a real model's query, most of them masks, some 14 are left.
+pub(super) const POOL_COSINE: f32 = 0.92;
+
+/// Beam of a graph search, in centroids for each that is probed. A million documents, 262,144
+/// centroids: recall@10 is 0.644 with 2, 0.769 with 4, 0.788 with 8, at 4.6, 8.3 and 17.3 ms.
+pub(super) const BEAM_PER_PROBE: usize = 4;
+
+/// The graph is searched only where the codebook has more than this many centroids for each in the
+/// beam. With fewer, scoring all of them is as fast and finds more (SciFact, 16,384 centroids).
+pub(super) const GRAPH_SPARSITY: usize = 64;
+
+/// Cells whose first centroids a graph search enters at. On a million documents 1 to 16 find the
+/// same within 0.003.
+pub(super) const ENTRY_CELLS: usize = 4;
+
+// Step 2: candidates.
+
+/// Posting list entries that a query token reads in a segment; the list that reaches this is read
+/// whole. 50,000 documents: recall@10 falls from 0.937 to 0.918 with half of it. A million: twice
+/// as many give 0.850 for 0.869 at k = 10 and 0.599 for 0.576 at k = 100.
+pub(super) const POSTINGS_PER_TOKEN: u64 = 16_384;
+
+/// Probes and postings grow by this factor while a search has found too few candidates.
+pub(super) const WIDENING: usize = 4;
+
+// Step 3: features and selection.
+
+/// Candidates whose features are computed, where `wanted` of them are then scored by partial
+/// MaxSim, in an index of `documents`.
+///
+/// Centroid scores separate documents less well as there are more, so it grows with their square
+/// root (50,000 and a million). In a small index the better quarter is enough (SciFact).
+pub(super) fn shortlist_size(wanted: usize, documents: u64) -> usize {
+    let many = wanted
+        .saturating_add(documents.isqrt() as usize)
+        .saturating_mul(16);
+    let quarter = usize::try_from(documents / 4).unwrap_or(usize::MAX);
+    many.min(quarter.max(wanted.saturating_mul(4)))
+}
+
+/// Size of the pilot batch of `wanted` documents; its scores fit the weights that select the rest.
+/// 32 to 160 differ little: recall@100 0.974 to 0.976 on SciFact, 0.846 to 0.860 on 50,000.
+pub(super) fn pilot_size(wanted: usize) -> usize {
+    32 + wanted / 8
+}
+
+/// How many observations the prior weights count as. 2 to 24 give the same recall within 0.005.
+pub(super) const PRIOR_OBSERVATIONS: f64 = 8.0;
+
+/// Prior weights of a candidate's features: centroid score, residual bias, root of its length.
+///
+/// Less than 1 for the bias, since a query token's best match lies nearer to it than the mean of a
+/// document's vectors. SciFact is best served by 0.2 to 0.3, 50,000 documents by 0.5 to 1.
+pub(super) const CANDIDATE_PRIOR: [f64; 3] = [1.0, 0.3, 0.0];
+
+// Step 4: partial MaxSim.
+
+/// Default of `SearchOptions::candidates`: documents scored by partial MaxSim. The knee on SciFact
+/// and on 50,000 documents, for k = 10 and 100.
+pub(super) fn candidates(k: usize, documents: u64) -> usize {
+    k.saturating_mul(6)
+        .saturating_add(120 + documents.isqrt() as usize / 4)
+}
+
+/// Weight of the residual bias for a query token without a probed match: its best match is then an
+/// ordinary vector of the document. With the centroid scores of those vectors it raises recall@100
+/// from 0.963 to 0.970 on SciFact and from 0.800 to 0.837 on 50,000 documents.
+pub(super) const MEAN_RESIDUAL_WEIGHT: f32 = 0.6;
+
+/// Prior weights of the features of step 4: score, unmatched query tokens, and their bias.
+pub(super) const PARTIAL_PRIOR: [f64; 3] = [1.0, 0.0, 0.0];
+
+// Step 5: exact MaxSim.
+
+/// Default of `SearchOptions::rerank`: documents scored by exact MaxSim. The knee on SciFact and on
+/// 50,000 documents, for k = 10 and 100.
+pub(super) fn rerank(k: usize) -> usize {
+    16usize.saturating_add(k.saturating_mul(8) / 5)
+}
+
+/// Pilot batch of `rerank` documents. 0.3 to 0.7 of them give the same recall within 0.005.
+pub(super) fn rerank_pilot_size(rerank: usize) -> usize {
+    rerank / 2
+}
+
+/// Every document is scored in an index of at most this many vectors a centroid: scoring a centroid
+/// costs about as much as scoring a vector.
+pub(super) const EXACT_VECTORS_PER_CENTROID: u64 = 2;
+
+// Speed alone: none of these changes a hit.
+
+/// Documents whose accumulators are filled at a time: 256 KiB, which a core's own cache holds. On a
+/// million documents a quarter of it takes a tenth longer.
+pub(super) const WINDOW: usize = 1 << 16;
+
+/// Documents whose mean residuals are gathered together.
+pub(super) const FEATURE_BATCH: usize = 64;
+
+/// Documents of a segment scored together by partial MaxSim.
+pub(super) const PARTIAL_BATCH: usize = 8;
+
+/// Documents that a thread takes at a time for partial MaxSim.
+pub(super) const PARTIAL_CHUNK: usize = 32;
+
+/// Vectors decoded at a time for exact MaxSim. They stay in the first-level cache, and 60 rows are
+/// whole tiles of six and twelve: 1.88 ms for 1.93 with 64 (SciFact, k = 100).
+pub(super) const EXACT_BLOCK: usize = 60;
+
+/// Blocks between the prefetch of vectors and their use.
+pub(super) const PREFETCH_BLOCKS: usize = 2;
+
+/// Documents that a thread takes at a time for exact MaxSim.
+pub(super) const EXACT_CHUNK: usize = 16;
+
+/// Documents taken at a time where all are scored: their vectors are read ahead together.
+pub(super) const EXACT_BATCH: usize = 4096;
+
+/// Searches that read ahead after one that waited for the disk.
+pub(super) const READAHEAD_SEARCHES: u32 = 64;
+
+/// Ranges closer than this many bytes are read ahead as one.
+pub(super) const READAHEAD_GAP: usize = 16 << 10;
+
+/// Bytes of the largest buffer that is kept for the next search: the centroid scores of half a
+/// million centroids for a query of 32 tokens.
+pub(super) const LARGEST_KEPT_BUFFER: usize = 32 << 20;
