@@ -17,7 +17,7 @@ pub(crate) const MAX_TOKENIZER: u64 = 64 << 20;
 
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, EncoderError> {
-    let file = fs::File::open(path).map_err(|source| io(path, source))?;
+    let file = open(path)?;
     let mut bytes = Vec::new();
     // One byte more than may be there tells whether there is more, whatever the system says of the file.
     let mut first = file.take(limit + 1);
@@ -51,8 +51,21 @@ pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
     }
 }
 
-/// Whether there is such a file. A folder that may not be looked into does not count as one without it.
+/// Opens a file to read.
+pub(crate) fn open(path: &Path) -> Result<fs::File, EncoderError> {
+    note(path);
+    fs::File::open(path).map_err(|source| io(path, source))
+}
+
+/// Whether there is a file at `path` that can be looked at.
+pub(crate) fn exists(path: &Path) -> bool {
+    note(path);
+    path.is_file()
+}
+
+/// As [`exists`], with an error where a folder on the way may not be looked into.
 pub(crate) fn is_file(path: &Path) -> Result<bool, EncoderError> {
+    note(path);
     match path.metadata() {
         Ok(metadata) => Ok(metadata.is_file()),
         Err(source) => match source.kind() {
@@ -71,7 +84,7 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
         if !is_file(&path)? {
             continue;
         }
-        let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;
+        let mut file = open(&path)?;
         let is_weights = [".safetensors", ".bin", ".pt"]
             .iter()
             .any(|end| name.ends_with(end));
@@ -137,6 +150,35 @@ pub(crate) fn io(path: &Path, source: std::io::Error) -> EncoderError {
     EncoderError::Io {
         path: path.to_owned(),
         source,
+    }
+}
+
+/// Remembers in tests that `path` was looked at.
+#[cfg(test)]
+use seen::note;
+
+#[cfg(not(test))]
+fn note(_: &Path) {}
+
+/// The paths that were read or looked for, so that a test can compare them with what the hub
+/// fetches.
+#[cfg(test)]
+pub(crate) mod seen {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+    use std::sync::Mutex;
+
+    static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+    pub(super) fn note(path: &Path) {
+        SEEN.lock().unwrap().insert(path.to_owned());
+    }
+
+    /// The paths below `root`, relative to it.
+    pub(crate) fn below(root: &Path) -> BTreeSet<PathBuf> {
+        let seen = SEEN.lock().unwrap();
+        let below = seen.iter().filter_map(|path| path.strip_prefix(root).ok());
+        below.map(Path::to_owned).collect()
     }
 }
 

@@ -42,6 +42,7 @@ mod error;
 mod files;
 #[cfg(feature = "hub")]
 pub mod hub;
+mod layout;
 mod model;
 mod ops;
 mod options;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::CONFIG;
 use crate::EncoderError;
 use crate::files;
+use crate::layout::CONFIG;
 use crate::model::{Dense, DenseConfig, Projection, TokenPooling, Transformer};
 use crate::ops::Placement;
 use crate::settings::{Setting, SettingInfo, SettingsFile, Unknown};
@@ -181,7 +181,7 @@ impl Chain {
 pub(super) fn module_config(root: &Path, folder: &str) -> Result<SettingsFile, EncoderError> {
     let name = files::inside(folder, CONFIG);
     let path = root.join(&name);
-    if !path.is_file() {
+    if !files::exists(&path) {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(files::io(&path, missing));
     }

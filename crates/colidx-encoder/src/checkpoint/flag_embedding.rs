@@ -1,15 +1,13 @@
 //! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a transformer, and the
 //! head for token vectors in a file of its own. The first token has no vector; there is no marker and no expansion.
 
+use super::Description;
 use super::chain::{Chain, Projector};
 use super::reading::Reading;
-use super::{Description, MODULES};
 use crate::EncoderError;
+use crate::layout::HEAD;
 use crate::settings::{Setting, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
-
-/// The file with the head.
-pub(super) const HEAD: &str = "colbert_linear.pt";
 
 const WHOSE: &str = "FlagEmbedding";
 const LENGTH: usize = 512;
@@ -45,6 +43,5 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         layout: WHOSE,
         text,
         chain,
-        own_files: vec![MODULES, HEAD],
     })
 }

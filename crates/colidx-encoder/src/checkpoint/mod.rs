@@ -20,6 +20,9 @@ use std::path::Path;
 pub use info::CheckpointInfo;
 
 use crate::files;
+use crate::layout::{
+    ADDED_TOKENS, CONFIG, FILES, Folder, HEAD, Layout, METADATA, SENTENCE, TOKENIZER, VOCABULARY,
+};
 use crate::model::{Projection, TokenPooling, Transformer};
 use crate::ops::Placement;
 use crate::settings::{Origin, Setting};
@@ -28,9 +31,6 @@ use crate::weights::Weights;
 use crate::{EncoderError, EncoderOptions};
 use chain::{Chain, Projector};
 use reading::Reading;
-
-const CONFIG: &str = "config.json";
-const MODULES: &str = "modules.json";
 
 /// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
 /// decides about memory.
@@ -45,29 +45,12 @@ pub(crate) struct Checkpoint {
     pub(crate) pooling: Option<TokenPooling>,
 }
 
-/// Who wrote the directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    /// MultiVectorEncoder of sentence-transformers, since its version 6.
-    MultiVector,
-    /// PyLate: a Dense module behind the transformer, or settings that PyLate alone writes.
-    PyLate,
-    /// ColBERT's own code: `linear.weight` beside the transformer's tensors.
-    Stanford,
-    /// FlagEmbedding's multi-functional models (bge-m3): a head in a file of its own.
-    FlagEmbedding,
-    /// An encoder that was not made for late interaction.
-    Plain,
-}
-
 /// What a layout's own files say.
 struct Description {
     /// What the layout is called.
     layout: &'static str,
     text: TextSettings,
     chain: Chain,
-    /// Files of the layout that decide what vectors a text gets, relative to the checkpoint.
-    own_files: Vec<&'static str>,
 }
 
 impl Checkpoint {
@@ -84,10 +67,10 @@ impl Checkpoint {
             Layout::PyLate => pylate::describe(&mut reading)?,
             Layout::Stanford => stanford::describe(&mut reading)?,
             Layout::FlagEmbedding => flag_embedding::describe(&mut reading)?,
-            Layout::Plain => plain::describe(&mut reading)?,
+            Layout::Transformers => plain::describe(&mut reading)?,
         };
         take_options(&mut description.text, options);
-        build(description, reading, placement)
+        build(layout, description, reading, placement)
     }
 }
 
@@ -100,16 +83,16 @@ fn layout(reading: &Reading<'_>) -> Result<Layout, EncoderError> {
     if listed("Dense") {
         return Ok(Layout::PyLate);
     }
-    if reading.model.is_colbert() || reading.has(stanford::METADATA) || reading.has_linear()? {
+    if reading.model.is_colbert() || reading.has(METADATA) || reading.has_linear()? {
         return Ok(Layout::Stanford);
     }
-    if reading.has(flag_embedding::HEAD) {
+    if reading.has_beside_weights(HEAD) {
         return Ok(Layout::FlagEmbedding);
     }
     if reading.modules.is_some() && pylate::has_settings(&reading.settings) {
         return Ok(Layout::PyLate);
     }
-    Ok(Layout::Plain)
+    Ok(Layout::Transformers)
 }
 
 /// What the caller asks for overrules the files.
@@ -188,12 +171,13 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
 
 /// Reads the weights and the tokenizer and puts them together.
 fn build(
+    layout: Layout,
     description: Description,
     reading: Reading<'_>,
     placement: &Placement,
 ) -> Result<Checkpoint, EncoderError> {
     let folder = reading.folder();
-    let names = fingerprinted(&description, &reading)?;
+    let names = fingerprinted(layout, &description, &reading)?;
     let lengths = check_lengths(&description, &reading);
     let mut notes = reading.notes;
     let ((model, tokenizer), fingerprint) = rayon::join(
@@ -258,28 +242,28 @@ fn build(
 
 /// The files that decide what vectors a text gets, relative to the checkpoint.
 fn fingerprinted(
+    layout: Layout,
     description: &Description,
     reading: &Reading<'_>,
 ) -> Result<Vec<String>, EncoderError> {
-    let mut names: Vec<String> = (description.own_files.iter())
-        .map(|&name| name.to_owned())
-        .collect();
-    let transformer = &reading.transformer;
-    let whole = reading.folder().join("tokenizer.json").is_file();
-    for name in [
-        CONFIG,
-        reading.sentence.name(),
-        "tokenizer.json",
-        "vocab.txt",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-    ] {
+    let whole = reading.has_beside_weights(TOKENIZER);
+    let counts = |name: &str| match name {
         // A tokenizer.json makes the older files superfluous.
-        if !whole || !["vocab.txt", "added_tokens.json"].contains(&name) {
-            names.push(files::inside(transformer, name));
-        }
-    }
+        VOCABULARY | ADDED_TOKENS => !whole,
+        name if SENTENCE.contains(&name) => name == reading.sentence.name(),
+        _ => true,
+    };
+    let transformer = &reading.transformer;
+    let mut names: Vec<String> = FILES
+        .iter()
+        .filter(|file| file.fingerprint_of.contains(&layout) && counts(file.name))
+        .filter_map(|file| match file.folder {
+            Folder::Checkpoint => Some(file.name.to_owned()),
+            Folder::Transformer => Some(files::inside(transformer, file.name)),
+            // In the order of the chain, below.
+            Folder::Module => None,
+        })
+        .collect();
     let folders = description.chain.folders();
     names.extend(folders.iter().map(|folder| files::inside(folder, CONFIG)));
     let with_weights =

@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use super::CONFIG;
 use crate::EncoderError;
 use crate::files;
+use crate::layout::{ADAPTER, CONFIG};
 use crate::settings::{Setting, SettingsFile};
-
-/// The file of an adapter, whose weights would be added to those of the transformer.
-const ADAPTER: &str = "adapter_config.json";
 
 /// The part of `config.json` that is read here.
 pub(super) struct ModelConfig {
@@ -21,7 +18,7 @@ impl ModelConfig {
     pub(super) fn read(root: &Path, transformer: &str) -> Result<ModelConfig, EncoderError> {
         let name = files::inside(transformer, CONFIG);
         let adapter = root.join(files::inside(transformer, ADAPTER));
-        if adapter.is_file() {
+        if files::exists(&adapter) {
             return Err(EncoderError::Unsupported {
                 path: adapter,
                 feature: "an adapter beside the weights".to_owned(),

@@ -6,7 +6,7 @@
 
 use super::chain::Chain;
 use super::reading::Reading;
-use super::{Description, MODULES, prompts};
+use super::{Description, prompts};
 use crate::EncoderError;
 use crate::settings::{Setting, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
@@ -49,6 +49,5 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         },
         text,
         chain,
-        own_files: vec![MODULES],
     })
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::SETTINGS;
 use crate::EncoderError;
-use crate::settings::{Setting, SettingsFile};
+use crate::layout::SETTINGS;
+use crate::settings::{Origin, Setting, SettingsFile};
 
 /// The names that the prompt for documents may have.
 const DOCUMENT: [&str; 3] = ["document", "passage", "corpus"];
@@ -26,7 +26,7 @@ pub(super) fn take(
         })?;
         Some(Setting {
             value: text,
-            origin: crate::settings::Origin::File {
+            origin: Origin::File {
                 file: SETTINGS.to_owned(),
                 key: format!("prompts.{name}"),
             },

@@ -2,9 +2,10 @@
 //! modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
 use super::chain::Chain;
-use super::reading::{Reading, SETTINGS};
-use super::{Description, MODULES, prompts, punctuation};
+use super::reading::Reading;
+use super::{Description, prompts, punctuation};
 use crate::EncoderError;
+use crate::layout::MODULES;
 use crate::settings::{Setting, SettingsFile, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
 
@@ -83,6 +84,5 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         layout: WHOSE,
         text,
         chain,
-        own_files: vec![MODULES, SETTINGS],
     })
 }

@@ -2,36 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::model_config::ModelConfig;
 use super::sentence::SentenceConfig;
-use super::{CONFIG, MODULES};
 use crate::EncoderError;
 use crate::files;
+use crate::layout::{CONFIG, METADATA, MODULES, Module, SETTINGS, read_modules};
 use crate::model::{Outline, Transformer};
 use crate::settings::SettingsFile;
 use crate::text::TokenizerConfig;
 use crate::weights::Weights;
-
-/// The settings of the library that saved the checkpoint.
-pub(super) const SETTINGS: &str = "config_sentence_transformers.json";
-
-/// A module of `modules.json`.
-#[derive(Deserialize)]
-pub(super) struct Module {
-    pub(super) path: String,
-    /// A dotted path of Python.
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-impl Module {
-    /// The class at the end of the path.
-    pub(super) fn class(&self) -> &str {
-        self.kind.rsplit('.').next().unwrap_or(&self.kind)
-    }
-}
 
 /// A directory that is being read.
 pub(super) struct Reading<'a> {
@@ -57,7 +36,7 @@ impl<'a> Reading<'a> {
     pub(super) fn open(root: &'a Path) -> Result<Reading<'a>, EncoderError> {
         let is_there = |name| files::is_file(&root.join(name));
         let is_listed = is_there(MODULES)?;
-        if !(is_listed || is_there(super::stanford::METADATA)? || is_there(CONFIG)?) {
+        if !(is_listed || is_there(METADATA)? || is_there(CONFIG)?) {
             return Err(EncoderError::NoCheckpoint {
                 path: root.to_owned(),
                 expected: "modules.json, artifact.metadata or config.json",
@@ -113,9 +92,14 @@ impl<'a> Reading<'a> {
         modules.into_iter().any(|module| module.class() == class)
     }
 
-    /// Whether the transformer's folder holds the file `name`.
+    /// Whether there is the file `name`, relative to the checkpoint.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.folder().join(name).is_file()
+        files::exists(&self.root.join(name))
+    }
+
+    /// As [`has`](Self::has), in the transformer's folder.
+    pub(super) fn has_beside_weights(&self, name: &str) -> bool {
+        self.has(&files::inside(&self.transformer, name))
     }
 
     /// Whether the weights hold ColBERT's projection.
@@ -127,7 +111,7 @@ impl<'a> Reading<'a> {
 /// The transformer's folder and the modules behind it.
 fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
     let path = root.join(MODULES);
-    let mut modules: Vec<Module> = files::read_json(&path)?;
+    let mut modules = read_modules(&path)?;
     let problem = |problem: String| EncoderError::Config {
         path: path.clone(),
         problem,
@@ -142,7 +126,7 @@ fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
         None => Err(problem("the list of modules is empty".to_owned())),
         Some(first) if first.class() != "Transformer" => Err(problem(format!(
             "the first module should be a Transformer and is {}",
-            first.kind
+            first.class_path
         ))),
         Some(_) => {
             let rest = modules.split_off(1);

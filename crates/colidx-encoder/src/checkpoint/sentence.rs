@@ -6,18 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::EncoderError;
 use crate::files;
+use crate::layout::SENTENCE;
 use crate::settings::{Setting, SettingsFile, Unknown};
-
-/// The names that the file has had; the first that is there and says something counts.
-pub(super) const NAMES: [&str; 7] = [
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-];
 
 /// What the file says.
 pub(super) struct SentenceConfig {
@@ -37,16 +27,16 @@ impl SentenceConfig {
         transformer: &str,
         notes: &mut Vec<String>,
     ) -> Result<SentenceConfig, EncoderError> {
-        let mut name = NAMES[0];
+        let mut name = SENTENCE[0];
         let mut file = SettingsFile::open(root, &files::inside(transformer, name))?;
-        for other in &NAMES[1..] {
+        for other in &SENTENCE[1..] {
             if file.is_empty() {
                 name = other;
                 file = SettingsFile::open(root, &files::inside(transformer, name))?;
             }
         }
         if file.is_empty() {
-            name = NAMES[0];
+            name = SENTENCE[0];
         }
         let mut lengths = Map::new();
         for key in ["query_length", "document_length", "query_expansion"] {

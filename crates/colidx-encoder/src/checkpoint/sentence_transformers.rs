@@ -4,9 +4,10 @@
 //! skiplists in a module of their own. Where nothing is said there is no marker, no expansion and no skiplist.
 
 use super::chain::{self, Chain};
-use super::reading::{Module, Reading, SETTINGS};
-use super::{Description, MODULES, prompts};
+use super::reading::Reading;
+use super::{Description, prompts};
 use crate::EncoderError;
+use crate::layout::{MODULES, Module};
 use crate::settings::{Setting, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
 
@@ -145,7 +146,6 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         layout: "MultiVectorEncoder",
         text,
         chain,
-        own_files: vec![MODULES, SETTINGS],
     })
 }
 

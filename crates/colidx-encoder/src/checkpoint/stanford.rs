@@ -8,13 +8,11 @@ use serde_json::Value;
 
 use super::chain::{Chain, Projector};
 use super::reading::Reading;
-use super::{Description, MODULES, punctuation};
+use super::{Description, punctuation};
 use crate::EncoderError;
+use crate::layout::{METADATA, MODULES};
 use crate::settings::{Setting, SettingsFile, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
-
-/// The file with the settings.
-pub(super) const METADATA: &str = "artifact.metadata";
 
 const WHOSE: &str = "PyLate for ColBERT's checkpoints";
 
@@ -150,7 +148,6 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         layout: "Stanford",
         text,
         chain,
-        own_files: vec![METADATA],
     })
 }
 

@@ -11,7 +11,8 @@ use tokenizers::{
 use super::config::{Class, Side, TokenizerConfig};
 use super::{Manner, TextSettings, library, vocabulary};
 use crate::EncoderError;
-use crate::files::{MAX_TOKENIZER, read};
+use crate::files::{self, MAX_TOKENIZER};
+use crate::layout::{TOKENIZER, VOCABULARY};
 use crate::settings::{Origin, Setting, SettingInfo};
 
 /// A tokenizer that neither cuts nor pads, and on which sides the reference does.
@@ -32,17 +33,17 @@ pub(super) fn build(
     settings: &TextSettings,
     notes: &mut Vec<String>,
 ) -> Result<Built, EncoderError> {
-    let mut path = folder.join("tokenizer.json");
-    if !path.is_file() && folder.join(vocabulary::VOCABULARY).is_file() {
-        path = folder.join(vocabulary::VOCABULARY);
+    let mut path = folder.join(TOKENIZER);
+    let whole = files::exists(&path);
+    if !whole && files::exists(&folder.join(VOCABULARY)) {
+        path = folder.join(VOCABULARY);
     }
     let bad = |problem| EncoderError::Tokenizer {
         path: path.clone(),
         problem,
     };
-    let whole = path.ends_with("tokenizer.json") && path.is_file();
     let mut inner = if whole {
-        let bytes = read(&path, MAX_TOKENIZER)?;
+        let bytes = files::read(&path, MAX_TOKENIZER)?;
         library::from_json(&bytes).map_err(bad)?
     } else {
         vocabulary::wordpiece(folder, config)?
@@ -61,7 +62,7 @@ pub(super) fn build(
     let saved = |key: &str, is_left| Setting {
         value: if is_left { Side::Left } else { Side::Right },
         origin: Origin::File {
-            file: "tokenizer.json".to_owned(),
+            file: TOKENIZER.to_owned(),
             key: format!("{key}.direction"),
         },
     };

@@ -11,11 +11,9 @@ use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
 use crate::EncoderError;
+use crate::files;
+use crate::layout::{ADDED_TOKENS, SPECIAL_TOKENS, TOKENIZER_CONFIG};
 use crate::settings::{Origin, Setting, SettingsFile, Unknown};
-
-const CONFIG: &str = "tokenizer_config.json";
-const SPECIAL: &str = "special_tokens_map.json";
-const ADDED: &str = "added_tokens.json";
 
 /// Whose default a setting has that the class decides.
 const CLASS: &str = "the tokenizer class";
@@ -186,9 +184,9 @@ impl TokenizerConfig {
         class_of_model: Option<Setting<String>>,
         notes: &mut Vec<String>,
     ) -> Result<TokenizerConfig, EncoderError> {
-        let open = |name| SettingsFile::open(root, &crate::files::inside(transformer, name));
-        let mut config = open(CONFIG)?;
-        let mut special = open(SPECIAL)?;
+        let open = |name| SettingsFile::open(root, &files::inside(transformer, name));
+        let mut config = open(TOKENIZER_CONFIG)?;
+        let mut special = open(SPECIAL_TOKENS)?;
         let named: Option<Setting<String>> = config.take("tokenizer_class")?.or(class_of_model);
         if let Some(named) = &named
             && named.value.starts_with(WITH_MECAB)
@@ -231,7 +229,7 @@ impl TokenizerConfig {
                 added.extend(listed_tokens(file, key)?);
             }
         }
-        let older = open(ADDED)?;
+        let older = open(ADDED_TOKENS)?;
         if !with_decoder && !older.is_empty() {
             added.extend(older_added_tokens(older, &roles)?);
         }

@@ -10,10 +10,8 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::config::{Class, TokenizerConfig};
 use crate::EncoderError;
-use crate::files::{MAX_TOKENIZER, read};
-
-/// BERT's vocabulary, one token a line.
-pub(super) const VOCABULARY: &str = "vocab.txt";
+use crate::files::{self, MAX_TOKENIZER};
+use crate::layout::{TOKENIZER_CONFIG, VOCABULARY};
 
 /// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
 ///
@@ -24,7 +22,7 @@ pub(super) fn wordpiece(
     config: &TokenizerConfig,
 ) -> Result<Tokenizer, EncoderError> {
     let path = folder.join(VOCABULARY);
-    if !path.is_file() {
+    if !files::exists(&path) {
         return Err(EncoderError::NoTokenizer {
             path: folder.to_owned(),
         });
@@ -41,7 +39,7 @@ pub(super) fn wordpiece(
         });
     }
     // The library reads whatever is there.
-    read(&path, MAX_TOKENIZER)?;
+    files::read(&path, MAX_TOKENIZER)?;
     let name = |role, default: &str| config.role(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())
@@ -64,7 +62,7 @@ pub(super) fn wordpiece(
             .ok_or_else(|| EncoderError::NoMarker {
                 path: path.clone(),
                 token: token.to_owned(),
-                setting: "tokenizer_config.json".to_owned(),
+                setting: TOKENIZER_CONFIG.to_owned(),
             })
     };
     let ends = vec![(first.clone(), id(&first)?), (last.clone(), id(&last)?)];

@@ -3,23 +3,16 @@
 mod pickle;
 mod safetensors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::EncoderError;
 use crate::files;
+use crate::layout::{WEIGHTS, read_shards};
 use pickle::Pickle;
 use safetensors::Safetensors;
-
-/// Where weights are looked for, the preferred ones first: in one file, or in the shards that an index lists.
-const FILES: [[&str; 2]; 2] = [
-    ["model.safetensors", "model.safetensors.index.json"],
-    ["pytorch_model.bin", "pytorch_model.bin.index.json"],
-];
 
 /// The tensors of a model, in one file or in several.
 pub(crate) struct Weights {
@@ -40,22 +33,16 @@ struct Found {
     element: String,
 }
 
-#[derive(Deserialize)]
-struct ShardIndex {
-    weight_map: BTreeMap<String, String>,
-}
-
 impl Weights {
     /// Names, relative to `folder`, of the files that hold its weights.
     pub(crate) fn files(folder: &Path) -> Result<Vec<String>, EncoderError> {
-        for [single, index] in FILES {
-            if folder.join(single).is_file() {
+        for [single, index] in WEIGHTS {
+            if files::exists(&folder.join(single)) {
                 return Ok(vec![single.to_owned()]);
             }
             let index = folder.join(index);
-            if index.is_file() {
-                let shards: ShardIndex = files::read_json(&index)?;
-                let names: BTreeSet<String> = shards.weight_map.into_values().collect();
+            if files::exists(&index) {
+                let names = read_shards(&index)?;
                 if let Some(name) = names.iter().find(|name| !files::is_inside(name)) {
                     return Err(damaged(&index, format!("`{name}` is no file beside it")));
                 }

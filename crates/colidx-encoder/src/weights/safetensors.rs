@@ -1,6 +1,5 @@
 //! Tensors in a safetensors file.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -27,7 +26,7 @@ pub(super) struct Safetensors {
 impl Safetensors {
     pub(super) fn open(path: PathBuf) -> Result<Safetensors, EncoderError> {
         let io = |source| files::io(&path, source);
-        let mut file = File::open(&path).map_err(io)?;
+        let mut file = files::open(&path)?;
         let length = file.metadata().map_err(io)?.len();
         let mut size = [0; size_of::<u64>()];
         if length < size.len() as u64 {
@@ -108,7 +107,7 @@ impl Safetensors {
     fn read(&self, tensor: &TensorInfo, out: &mut [u8]) -> Result<(), EncoderError> {
         let at = self.start + tensor.data_offsets.0 as u64;
         let io = |source| files::io(&self.path, source);
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = files::open(&self.path)?;
         file.seek(SeekFrom::Start(at)).map_err(io)?;
         file.read_exact(out).map_err(io)
     }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::EncoderError;
+use crate::layout::CONFIG;
 use crate::ops::{ACTIVATIONS, Activation, parse_activation};
 use crate::settings::SettingsFile;
 
@@ -137,7 +138,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<File, EncoderError> {
-        let mut settings = SettingsFile::read(path, "config.json")?;
+        let mut settings = SettingsFile::read(path, CONFIG)?;
         let model_type = settings.take("model_type")?;
         Ok(File {
             settings,

@@ -48,7 +48,7 @@ struct Entry {
 
 impl Pickle {
     pub(super) fn open(path: PathBuf) -> Result<Pickle, EncoderError> {
-        let file = File::open(&path).map_err(|source| files::io(&path, source))?;
+        let file = files::open(&path)?;
         let length = file
             .metadata()
             .map_err(|source| files::io(&path, source))?
@@ -93,7 +93,7 @@ impl Pickle {
         }
         let io = |source| files::io(&self.path, source);
         let mut bytes = vec![0; (range.end - range.start) as usize];
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = files::open(&self.path)?;
         file.seek(SeekFrom::Start(entry.start + range.start))
             .map_err(io)?;
         file.read_exact(&mut bytes).map_err(io)?;
