@@ -47,6 +47,8 @@ mod model;
 mod ops;
 mod options;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod text;
 mod weights;
 

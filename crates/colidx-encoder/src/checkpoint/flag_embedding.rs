@@ -1,8 +1,8 @@
 //! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a transformer, and the
 //! head for token vectors in a file of its own. The first token has no vector; there is no marker and no expansion.
 
-use super::Description;
 use super::chain::{Chain, Projector};
+use super::description::Description;
 use super::reading::Reading;
 use crate::EncoderError;
 use crate::layout::HEAD;

@@ -4,6 +4,7 @@
 //! own files into a [`Description`]: one [`TextSettings`] and one chain of modules. That is built, whatever the layout was.
 
 mod chain;
+mod description;
 mod flag_embedding;
 mod info;
 mod model_config;
@@ -29,7 +30,8 @@ use crate::settings::{Origin, Setting};
 use crate::text::{RoleSettings, TextSettings, TextTokenizer};
 use crate::weights::Weights;
 use crate::{EncoderError, EncoderOptions};
-use chain::{Chain, Projector};
+use chain::Projector;
+use description::Description;
 use reading::Reading;
 
 /// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
@@ -43,14 +45,6 @@ pub(crate) struct Checkpoint {
     pub(crate) transformer: Transformer,
     pub(crate) projection: Projection,
     pub(crate) pooling: Option<TokenPooling>,
-}
-
-/// What a layout's own files say.
-struct Description {
-    /// What the layout is called.
-    layout: &'static str,
-    text: TextSettings,
-    chain: Chain,
 }
 
 impl Checkpoint {
@@ -280,12 +274,4 @@ fn fingerprinted(
         names.extend(weights.iter().map(|name| files::inside(folder, name)));
     }
     Ok(names)
-}
-
-/// The ASCII punctuation, which documents keep no vectors for unless their checkpoint says otherwise.
-fn punctuation() -> Vec<String> {
-    (0u8..128)
-        .filter(u8::is_ascii_punctuation)
-        .map(|byte| char::from(byte).to_string())
-        .collect()
 }

@@ -5,8 +5,9 @@
 //! expansion and no skiplist; queries have 32 tokens at most, and documents as many as the encoder reads.
 
 use super::chain::Chain;
+use super::description::Description;
+use super::prompts;
 use super::reading::Reading;
-use super::{Description, prompts};
 use crate::EncoderError;
 use crate::settings::{Setting, Unknown};
 use crate::text::{Expansion, Manner, RoleSettings, TextSettings};

@@ -2,8 +2,9 @@
 //! modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
 use super::chain::Chain;
+use super::description::{Description, punctuation};
+use super::prompts;
 use super::reading::Reading;
-use super::{Description, prompts, punctuation};
 use crate::EncoderError;
 use crate::layout::MODULES;
 use crate::settings::{Setting, SettingsFile, Unknown};

@@ -4,8 +4,9 @@
 //! skiplists in a module of their own. Where nothing is said there is no marker, no expansion and no skiplist.
 
 use super::chain::{self, Chain};
+use super::description::Description;
+use super::prompts;
 use super::reading::Reading;
-use super::{Description, prompts};
 use crate::EncoderError;
 use crate::layout::{MODULES, Module};
 use crate::settings::{Setting, Unknown};

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::chain::{Chain, Projector};
+use super::description::{Description, punctuation};
 use super::reading::Reading;
-use super::{Description, punctuation};
 use crate::EncoderError;
 use crate::layout::{METADATA, MODULES};
 use crate::settings::{Setting, SettingsFile, Unknown};

@@ -2,7 +2,7 @@
 
 mod build;
 mod config;
-mod cut;
+pub(crate) mod cut;
 mod library;
 mod offsets;
 mod settings;
@@ -17,8 +17,7 @@ use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer, Tru
 use crate::EncoderError;
 use crate::settings::{Origin, Setting, SettingInfo};
 use build::Built;
-use config::Side;
-pub(crate) use config::TokenizerConfig;
+pub(crate) use config::{Side, TokenizerConfig};
 use cut::{Reach, Want};
 use offsets::{Given, Source};
 pub(crate) use settings::{Expansion, Manner, RoleSettings, TextSettings};
@@ -28,8 +27,8 @@ pub(crate) use tokens::Tokens;
 /// A tokenizer with the settings of a ColBERT checkpoint.
 pub(crate) struct TextTokenizer {
     path: PathBuf,
-    inner: Tokenizer,
-    reach: Reach,
+    pub(crate) inner: Tokenizer,
+    pub(crate) reach: Reach,
     /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
@@ -39,7 +38,7 @@ pub(crate) struct TextTokenizer {
     padding: Option<u32>,
     mask: u32,
     mask_token: Setting<String>,
-    truncation: Setting<Side>,
+    pub(crate) truncation: Setting<Side>,
     /// Special tokens that the tokenizer puts around a text.
     specials: usize,
     /// What was set in the tokenizer itself.

@@ -1,6 +1,5 @@
 //! The configurations of BERT and the models of its form.
 
-use super::Config;
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
@@ -50,7 +49,7 @@ pub(in crate::model) enum Positions {
 const TINY: f64 = 1e-12;
 
 /// Reads the file of a BERT, RoBERTa, CamemBERT or XLM-RoBERTa.
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
     let hidden = file.size("hidden_size")?;
     let heads = file.size("num_attention_heads")?;
     let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
@@ -86,7 +85,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
     // The multilingual BERT of 2018 says which way its text runs.
     file.ignore(&["directionality"]);
     let types = file.optional("type_vocab_size")?.unwrap_or(2);
-    Ok(Config::Bert(Bert {
+    Ok(Bert {
         form: match positions {
             Positions::Rotary { .. } => Form::Flash,
             _ => Form::Bert,
@@ -100,17 +99,17 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         epsilon: file.optional("layer_norm_eps")?.unwrap_or(TINY),
         types: Some(file.at_least_one("type_vocab_size", types)?),
         positions,
-    }))
+    })
 }
 
 /// Reads the file of a DistilBERT.
-pub(super) fn read_distilbert(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read_distilbert(file: &mut File) -> Result<Bert, EncoderError> {
     let hidden = file.size("dim")?;
     let heads = file.size("n_heads")?;
     file.divide(("dim", hidden), ("n_heads", heads))?;
     // Whether the table of places began as sines, before it was trained.
     file.ignore(&["sinusoidal_pos_embds"]);
-    Ok(Config::Bert(Bert {
+    Ok(Bert {
         form: Form::DistilBert,
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -121,7 +120,7 @@ pub(super) fn read_distilbert(file: &mut File) -> Result<Config, EncoderError> {
         epsilon: TINY,
         types: None,
         positions: Positions::Table(file.size("max_position_embeddings")?),
-    }))
+    })
 }
 
 impl Bert {

@@ -1,6 +1,5 @@
 //! The configuration of EuroBERT.
 
-use super::Config;
 use super::decoder::{Decoder, Mixer, Names, heads};
 use super::file::File;
 use super::rope::Rope;
@@ -18,11 +17,11 @@ const NAMES: Names = Names {
 };
 
 /// Reads the file of a EuroBERT (Boizard et al., arXiv 2503.05500): a Llama whose tokens attend to all others.
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     let hidden = file.size("hidden_size")?;
     let heads = heads(file, hidden, None)?;
     let layers = file.layers("num_hidden_layers")?;
-    Ok(Config::Decoder(Decoder {
+    Ok(Decoder {
         names: &NAMES,
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -36,5 +35,5 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         convolution_bias: false,
         layers: vec![Mixer::Attention(Reach::ALL); layers],
         positions: file.size("max_position_embeddings")?,
-    }))
+    })
 }

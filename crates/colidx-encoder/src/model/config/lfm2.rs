@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::Config;
 use super::decoder::{Decoder, Mixer, Names, heads};
 use super::file::File;
 use super::rope::Rope;
@@ -20,7 +19,7 @@ const NAMES: Names = Names {
 
 /// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
 /// otherwise; convolutions always do.
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     let reach = match file.optional("is_causal")?.unwrap_or(true) {
         true => Reach::back(None),
         false => Reach::ALL,
@@ -44,7 +43,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         "num_heads",
         "theta",
     ]);
-    Ok(Config::Decoder(Decoder {
+    Ok(Decoder {
         names: &NAMES,
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -58,7 +57,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         convolution_bias: file.optional("conv_bias")?.unwrap_or(false),
         layers: layers(file, reach)?,
         positions: file.size("max_position_embeddings")?,
-    }))
+    })
 }
 
 /// How wide the feed-forward part is: as said, or two thirds of it and rounded up.

@@ -32,20 +32,30 @@ type Reader = fn(&mut File) -> Result<Config, EncoderError>;
 
 /// The values of `model_type` that are known, and what reads their files.
 const ARCHITECTURES: &[(&str, Reader)] = &[
-    ("bert", bert::read),
-    ("roberta", bert::read),
-    ("xlm-roberta", bert::read),
-    ("camembert", bert::read),
-    ("distilbert", bert::read_distilbert),
-    ("modernbert", modernbert::read),
-    ("eurobert", eurobert::read),
-    ("lfm2", lfm2::read),
-    ("qwen3", qwen3::read),
-    ("bidirectional_pplx_qwen3", qwen3::read),
-    ("nomic_bert", rotary_bert::read_nomic),
-    ("gte", rotary_bert::read_gte),
-    ("new", rotary_bert::read_gte),
-    ("jina_embeddings_v3", rotary_bert::read_jina),
+    ("bert", |file| bert::read(file).map(Config::Bert)),
+    ("roberta", |file| bert::read(file).map(Config::Bert)),
+    ("xlm-roberta", |file| bert::read(file).map(Config::Bert)),
+    ("camembert", |file| bert::read(file).map(Config::Bert)),
+    ("distilbert", |file| {
+        bert::read_distilbert(file).map(Config::Bert)
+    }),
+    ("modernbert", |file| {
+        modernbert::read(file).map(Config::ModernBert)
+    }),
+    ("eurobert", |file| eurobert::read(file).map(Config::Decoder)),
+    ("lfm2", |file| lfm2::read(file).map(Config::Decoder)),
+    ("qwen3", |file| qwen3::read(file).map(Config::Decoder)),
+    ("bidirectional_pplx_qwen3", |file| {
+        qwen3::read(file).map(Config::Decoder)
+    }),
+    ("nomic_bert", |file| {
+        rotary_bert::read_nomic(file).map(Config::Bert)
+    }),
+    ("gte", |file| rotary_bert::read_gte(file).map(Config::Bert)),
+    ("new", |file| rotary_bert::read_gte(file).map(Config::Bert)),
+    ("jina_embeddings_v3", |file| {
+        rotary_bert::read_jina(file).map(Config::Bert)
+    }),
 ];
 
 impl Config {

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::Config;
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
@@ -29,7 +28,7 @@ pub(in crate::model) struct ModernBert {
     pub(in crate::model) positions: usize,
 }
 
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read(file: &mut File) -> Result<ModernBert, EncoderError> {
     let hidden = file.size("hidden_size")?;
     let heads = file.size("num_attention_heads")?;
     let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
@@ -42,7 +41,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
     file.ignore(&["position_embedding_type", "layer_norm_eps"]);
     let positions = file.optional("max_position_embeddings")?.unwrap_or(8192);
     let (global, local) = ropes(file, width)?;
-    Ok(Config::ModernBert(ModernBert {
+    Ok(ModernBert {
         vocabulary: file.size("vocab_size")?,
         hidden,
         heads,
@@ -57,7 +56,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         local,
         layers,
         positions: file.at_least_one("max_position_embeddings", positions)?,
-    }))
+    })
 }
 
 /// For each layer whether it is local.

@@ -1,6 +1,5 @@
 //! The configuration of Qwen3.
 
-use super::Config;
 use super::decoder::{Decoder, Mixer, Names, heads};
 use super::file::File;
 use super::rope::Rope;
@@ -18,11 +17,11 @@ const NAMES: Names = Names {
 };
 
 /// Reads the file of a Qwen3 (Yang et al., arXiv 2505.09388).
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     let causal = is_causal(file)?;
     let hidden = file.size("hidden_size")?;
     let heads = heads(file, hidden, Some(128))?;
-    Ok(Config::Decoder(Decoder {
+    Ok(Decoder {
         names: &NAMES,
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -36,7 +35,7 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         convolution_bias: false,
         layers: layers(file, causal)?,
         positions: file.size("max_position_embeddings")?,
-    }))
+    })
 }
 
 /// Whether a token attends to what stands before it alone. As a language model does; encoders made of it attend both ways, and

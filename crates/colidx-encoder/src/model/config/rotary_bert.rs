@@ -1,18 +1,17 @@
 //! The configurations of models of BERT's form with rotary positions, as transformers 5 has them.
 
-use super::Config;
 use super::bert::{Bert, Form, Positions};
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
 
 /// Reads the file of a Nomic BERT.
-pub(super) fn read_nomic(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read_nomic(file: &mut File) -> Result<Bert, EncoderError> {
     read(file, Form::Nomic, "silu", 1e-12)
 }
 
 /// Reads the file of an mGTE, whose type was `new` before transformers had it.
-pub(super) fn read_gte(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read_gte(file: &mut File) -> Result<Bert, EncoderError> {
     // Of the remote code: tensors and computations that the native code does without.
     file.only("pack_qkv", true)?;
     file.only("layer_norm_type", "layer_norm")?;
@@ -22,22 +21,17 @@ pub(super) fn read_gte(file: &mut File) -> Result<Config, EncoderError> {
 }
 
 /// Reads the file of a jina-embeddings-v3.
-pub(super) fn read_jina(file: &mut File) -> Result<Config, EncoderError> {
+pub(super) fn read_jina(file: &mut File) -> Result<Bert, EncoderError> {
     read(file, Form::Flash, "gelu", 1e-5)
 }
 
-fn read(
-    file: &mut File,
-    form: Form,
-    activation: &str,
-    epsilon: f64,
-) -> Result<Config, EncoderError> {
+fn read(file: &mut File, form: Form, activation: &str, epsilon: f64) -> Result<Bert, EncoderError> {
     let hidden = file.size("hidden_size")?;
     let heads = file.size("num_attention_heads")?;
     let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
     file.only("head_dim", width)?;
     let types: Option<usize> = file.optional("type_vocab_size")?;
-    Ok(Config::Bert(Bert {
+    Ok(Bert {
         form,
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -52,5 +46,5 @@ fn read(
             rope: Rope::take(file, width, None)?,
             limit: file.size("max_position_embeddings")?,
         },
-    }))
+    })
 }

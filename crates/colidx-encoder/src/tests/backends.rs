@@ -1,0 +1,53 @@
+//! Both backends give the same vectors for all fixtures.
+
+use std::path::PathBuf;
+
+use crate::checkpoint::Checkpoint;
+use crate::ops::Placement;
+use crate::{Encoder, EncoderOptions, Precision};
+
+const TEXTS: [&str; 5] = [
+    "The cat and the dog",
+    "",
+    "water water water water water water water water water water water water water water water",
+    "Protein-protein interactions (PPI) in human cells: a study of 1,234 patients.",
+    ".",
+];
+
+/// Candle's own operations are what a GPU runs; here they run on the processor.
+#[test]
+fn tensors_and_kernels_give_the_same_vectors() {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut names = 0;
+    for folder in std::fs::read_dir(fixtures).unwrap() {
+        let open = |placement: Placement| Encoder {
+            checkpoint: {
+                let path = folder.as_ref().unwrap().path();
+                Checkpoint::open(&path, &EncoderOptions::default(), &placement).unwrap()
+            },
+        };
+        let kernels = open(Placement::Kernels(Precision::F32));
+        let tensors = open(Placement::Tensors(candle_core::Device::Cpu));
+        let name = &kernels.info().name;
+        let close = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len());
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() < 2e-5, "{name}: {a} {b}");
+            }
+        };
+        let expected = kernels.encode_documents(&TEXTS).unwrap();
+        for (expected, found) in expected
+            .iter()
+            .zip(tensors.encode_documents(&TEXTS).unwrap())
+        {
+            assert_eq!(found.token_ids, expected.token_ids);
+            close(&found.vectors, &expected.vectors);
+        }
+        let expected = kernels.encode_queries(&TEXTS).unwrap();
+        for (expected, found) in expected.iter().zip(tensors.encode_queries(&TEXTS).unwrap()) {
+            close(&found.vectors, &expected.vectors);
+        }
+        names += 1;
+    }
+    assert!(names >= 46);
+}

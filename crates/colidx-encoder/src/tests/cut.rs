@@ -1,0 +1,183 @@
+//! The part of a long text that is tokenised, held against the whole text for all fixtures.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::checkpoint::Checkpoint;
+use crate::ops::Placement;
+use crate::settings::Setting;
+use crate::text::cut::{CHARACTER, MOST, PER_TOKEN, Want};
+use crate::text::{Side, TextSettings, TextTokenizer, Tokens};
+use crate::{EncoderOptions, Precision};
+
+/// What texts are made of.
+const PIECES: [&str; 40] = [
+    "water ",
+    "the",
+    "cell",
+    " ",
+    "      ",
+    "\t",
+    "\r\n",
+    "\n\n",
+    "\n \n  ",
+    "\0",
+    "\u{7f}\u{1}",
+    "\u{1c}",
+    "日本",
+    "東京都に住む",
+    "가나",
+    "\u{1112}\u{1161}\u{11ab}",
+    "e\u{301}",
+    "\u{301}\u{323}",
+    "é",
+    "İ",
+    "ΑΣ",
+    "ς'",
+    ". ,",
+    "...",
+    "don't",
+    "'",
+    "12",
+    "3,456",
+    "🦀",
+    "👩\u{200d}👩\u{200d}👧",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{feff}",
+    "ﬁ",
+    "½",
+    "[MASK]",
+    "[Q] ",
+    "<mask>",
+    "[SE",
+    "<pad>",
+];
+const BYTES: usize = 2000;
+
+/// Those of all fixtures, each cutting long texts at their end and at their beginning.
+fn tokenizers() -> Vec<(String, TextTokenizer)> {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut all = Vec::new();
+    let (mut sides, mut seen) = (HashSet::new(), HashSet::new());
+    let mut fixtures_read = 0;
+    for folder in std::fs::read_dir(fixtures).unwrap() {
+        let path = folder.unwrap().path();
+        fixtures_read += 1;
+        for side in [Side::Left, Side::Right] {
+            let placement = Placement::Kernels(Precision::F32);
+            let checkpoint = Checkpoint::open(&path, &EncoderOptions::default(), &placement);
+            let mut tokenizer = checkpoint.unwrap().tokenizer;
+            sides.insert(tokenizer.truncation.value);
+            tokenizer.truncation = Setting::of_caller(side);
+            // Many fixtures differ in other things than what becomes of a text.
+            let inner = tokenizer.inner.to_string(false).unwrap();
+            let TextSettings {
+                manner, lower_case, ..
+            } = tokenizer.settings();
+            let TextSettings {
+                query, document, ..
+            } = tokenizer.settings();
+            let prompts = [query, document].map(|role| role.prompt.value.clone());
+            if seen.insert((inner, *manner as u8, lower_case.value, prompts, side)) {
+                all.push((format!("{} {side:?}", path.display()), tokenizer));
+            }
+        }
+    }
+    assert!(fixtures_read >= 46 && all.len() >= 2 * 11, "{}", all.len());
+    assert_eq!(sides.len(), 2, "some fixture should cut on the left");
+    all
+}
+
+fn tokens(tokenizer: &TextTokenizer, text: &str) -> [Tokens; 3] {
+    [
+        tokenizer.document(text).unwrap(),
+        tokenizer.document_with_spans(text).unwrap(),
+        tokenizer.query(text).unwrap(),
+    ]
+}
+
+/// That a text has the tokens that it has when it is tokenised whole, however long the first beginning is.
+fn same(name: &str, tokenizer: &mut TextTokenizer, text: &str) {
+    let reach = tokenizer.reach.clone();
+    tokenizer.reach.per_token = usize::MAX;
+    tokenizer.reach.most = usize::MAX;
+    let whole = tokens(tokenizer, text);
+    for per_token in [1, 3, PER_TOKEN] {
+        tokenizer.reach.per_token = per_token;
+        for (cut, whole) in tokens(tokenizer, text).iter().zip(&whole) {
+            assert_eq!(cut.ids, whole.ids, "{name}, {per_token}: {text:?}");
+            assert_eq!(cut.spans, whole.spans, "{name}, {per_token}: {text:?}");
+            assert_eq!(
+                cut.truncated, whole.truncated,
+                "{name}, {per_token}: {text:?}"
+            );
+        }
+    }
+    tokenizer.reach = reach;
+}
+
+#[test]
+fn a_part_has_the_tokens_of_the_whole() {
+    let check = |(nth, (name, mut tokenizer)): (usize, (String, TextTokenizer))| {
+        for (at, piece) in PIECES.iter().enumerate() {
+            let run = piece.repeat(BYTES / piece.len());
+            let before = PIECES[(at * 7 + 3) % PIECES.len()];
+            let texts = [
+                run.clone(),
+                format!("cell {run} cell"),
+                format!("{before}{run}{before}water"),
+                format!("{} the{run}m", "a b ".repeat(at)),
+            ];
+            // There are many tokenizers, so each sees half of them.
+            for text in texts.iter().skip((nth / 2 + at) % 2).step_by(2) {
+                same(&name, &mut tokenizer, text);
+            }
+        }
+        let mut state = 1 + nth as u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..40 {
+            // Few kinds of pieces, so that runs are long in some.
+            let kinds: Vec<&str> = (0..1 + random(6))
+                .map(|_| PIECES[random(PIECES.len())])
+                .collect();
+            let mut text = String::new();
+            while text.len() < BYTES {
+                let piece = kinds[random(kinds.len())];
+                text.push_str(&piece.repeat(1 + random(3) * random(40)));
+            }
+            same(&name, &mut tokenizer, &text);
+        }
+    };
+    let tokenizers: Vec<_> = tokenizers().into_iter().enumerate().collect();
+    tokenizers.into_par_iter().for_each(check);
+}
+
+#[test]
+fn a_text_with_few_tokens_is_read_to_a_bound() {
+    let texts = [" ", "\0", "\u{301}", "x", "日", "\t\u{1}"]
+        .map(|piece| format!("cell{}", piece.repeat((16 << 20) / piece.len())));
+    for (name, tokenizer) in tokenizers() {
+        for text in &texts {
+            let (reach, side) = (tokenizer.reach.clone(), tokenizer.truncation.value);
+            let read = std::cell::Cell::new(0);
+            let part = reach.part(text, 300, side, Want::Ids, |part, want| {
+                read.set(read.get() + part.len());
+                assert_eq!(want == Want::Ids, part.len() + CHARACTER > MOST);
+                tokenizer
+                    .inner
+                    .encode(part, false)
+                    .map(|encoding| ((), encoding))
+            });
+            assert!(part.unwrap().is_cut, "{name}");
+            assert!(read.get() <= 3 * MOST, "{name}: {}", read.get());
+        }
+    }
+}
