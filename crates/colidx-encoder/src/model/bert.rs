@@ -8,7 +8,7 @@ use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Reach, Rotary,
 };
 use crate::weights::Weights;
 
@@ -215,9 +215,8 @@ impl Places {
             Positions::Table(rows) => (rows, None),
             Positions::AfterPadding { rows, padding } => (rows, Some(padding)),
             Positions::Rotary { rope, .. } => {
-                let heads = Heads::equal(config.heads, width / config.heads);
                 return Ok(Places::Rotary {
-                    rotary: Rotary::new(heads, rope.base, rope.stretch),
+                    rotary: Rotary::new(config.heads, rope.base, rope.stretch),
                     kind: loader.placement.matrix(&kind, width)?,
                 });
             }
@@ -290,7 +289,7 @@ impl Layer {
         Ok(Layer {
             qkv,
             attention: Attention {
-                heads: Heads::equal(config.heads, hidden / config.heads),
+                heads: config.heads,
                 reach: Reach::ALL,
             },
             attention_output: linear(

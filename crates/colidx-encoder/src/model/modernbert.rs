@@ -8,7 +8,7 @@ use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Reach, Rotary,
 };
 use crate::weights::Weights;
 
@@ -77,7 +77,7 @@ impl Layer {
     ) -> Result<Layer, EncoderError> {
         let name = format!("layers.{i}");
         let (hidden, inner) = (config.hidden, config.inner);
-        let heads = Heads::equal(config.heads, hidden / config.heads);
+        let heads = config.heads;
         let (rope, reach) = if config.layers[i] {
             (config.local, Reach::around(config.window))
         } else {

@@ -3,7 +3,7 @@
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::Activation;
+use crate::ops::{Activation, Heads};
 
 /// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.
 pub(in crate::model) struct Bert {
@@ -11,7 +11,7 @@ pub(in crate::model) struct Bert {
     pub(in crate::model) vocabulary: usize,
     pub(in crate::model) hidden: usize,
     pub(in crate::model) layers: usize,
-    pub(in crate::model) heads: usize,
+    pub(in crate::model) heads: Heads,
     pub(in crate::model) inner: usize,
     pub(in crate::model) activation: Activation,
     pub(in crate::model) epsilon: f64,
@@ -50,9 +50,7 @@ const TINY: f64 = 1e-12;
 
 /// Reads the file of a BERT, RoBERTa, CamemBERT or XLM-RoBERTa.
 pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
-    let hidden = file.size("hidden_size")?;
-    let heads = file.size("num_attention_heads")?;
-    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
+    let (hidden, heads) = file.hidden_and_heads("hidden_size", "num_attention_heads")?;
     let rows = file.size("max_position_embeddings")?;
     let padding: Option<u32> = file.optional("pad_token_id")?;
     let kind: Option<String> = file.optional("position_embedding_type")?;
@@ -73,7 +71,7 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
             file.only("lora_adaptations", Vec::<String>::new())?;
             file.ignore(&["emb_pooler"]);
             Positions::Rotary {
-                rope: Rope::checked(file, "rotary_emb_base", base, 1.0, width)?,
+                rope: Rope::checked(file, "rotary_emb_base", base, 1.0, heads.width)?,
                 limit: rows,
             }
         }
@@ -104,9 +102,7 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
 
 /// Reads the file of a DistilBERT.
 pub(super) fn read_distilbert(file: &mut File) -> Result<Bert, EncoderError> {
-    let hidden = file.size("dim")?;
-    let heads = file.size("n_heads")?;
-    file.divide(("dim", hidden), ("n_heads", heads))?;
+    let (hidden, heads) = file.hidden_and_heads("dim", "n_heads")?;
     // Whether the table of places began as sines, before it was trained.
     file.ignore(&["sinusoidal_pos_embds"]);
     Ok(Bert {

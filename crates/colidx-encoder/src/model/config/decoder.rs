@@ -1,4 +1,4 @@
-//! What the configurations of models made like language models have in common.
+//! Configurations of models built like decoder language models: what all families share.
 
 use super::file::File;
 use super::rope::Rope;
@@ -43,12 +43,49 @@ pub(in crate::model) struct Names {
     pub(in crate::model) feed_forward: [&'static str; 3],
 }
 
-/// Takes the numbers of heads; a head has `width` dimensions, or its share of `hidden`.
-pub(super) fn heads(
-    file: &mut File,
-    hidden: usize,
-    width: Option<usize>,
-) -> Result<Heads, EncoderError> {
+/// What a family of decoders has of its own in the part of the file that all of them share.
+pub(super) struct Family {
+    pub(super) names: &'static Names,
+    /// The key of the norms' epsilon, and its default.
+    pub(super) epsilon: (&'static str, f64),
+    /// Dimensions of a head by default; without any, its share of `hidden_size`.
+    pub(super) head_width: Option<usize>,
+    /// The base of rotary embeddings by default; without any, the file must name it.
+    pub(super) rope_base: Option<f64>,
+}
+
+impl Family {
+    /// Takes the keys that all families share. Activation and biases are those of Llama where a
+    /// file names none: SiLU, and no bias.
+    pub(super) fn read(
+        &self,
+        file: &mut File,
+        inner: usize,
+        layers: Vec<Mixer>,
+    ) -> Result<Decoder, EncoderError> {
+        let hidden = file.size("hidden_size")?;
+        let heads = heads(file, hidden, self.head_width)?;
+        let (epsilon_key, epsilon) = self.epsilon;
+        Ok(Decoder {
+            names: self.names,
+            vocabulary: file.size("vocab_size")?,
+            hidden,
+            inner,
+            activation: Activation::Silu,
+            epsilon: file.optional(epsilon_key)?.unwrap_or(epsilon),
+            heads,
+            rope: Rope::take(file, heads.width, self.rope_base)?,
+            attention_bias: false,
+            mlp_bias: false,
+            convolution_bias: false,
+            layers,
+            positions: file.size("max_position_embeddings")?,
+        })
+    }
+}
+
+/// Takes the numbers of heads. A head has `width` dimensions by default, or its share of `hidden`.
+fn heads(file: &mut File, hidden: usize, width: Option<usize>) -> Result<Heads, EncoderError> {
     let queries = file.size("num_attention_heads")?;
     let keys = file.optional("num_key_value_heads")?.unwrap_or(queries);
     let keys = file.at_least_one("num_key_value_heads", keys)?;

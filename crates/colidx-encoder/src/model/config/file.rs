@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::EncoderError;
 use crate::layout::CONFIG;
-use crate::ops::{ACTIVATIONS, Activation, parse_activation};
+use crate::ops::{ACTIVATIONS, Activation, Heads, parse_activation};
 use crate::settings::SettingsFile;
 
 /// Several times the layers of the largest models.
@@ -267,6 +267,19 @@ impl File {
             )));
         }
         Ok(size / count)
+    }
+
+    /// The width of the model and its heads, each as wide as its share of that, from the keys of
+    /// both numbers.
+    pub(super) fn hidden_and_heads(
+        &mut self,
+        hidden_key: &str,
+        heads_key: &str,
+    ) -> Result<(usize, Heads), EncoderError> {
+        let hidden = self.size(hidden_key)?;
+        let heads = self.size(heads_key)?;
+        let width = self.divide((hidden_key, hidden), (heads_key, heads))?;
+        Ok((hidden, Heads::equal(heads, width)))
     }
 
     /// The activation that `key` names, or the one called `default`.

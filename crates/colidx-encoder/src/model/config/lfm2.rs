@@ -2,19 +2,23 @@
 
 use std::collections::HashSet;
 
-use super::decoder::{Decoder, Mixer, Names, heads};
+use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
-use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::{Activation, Reach};
+use crate::ops::Reach;
 
-const NAMES: Names = Names {
-    final_norm: "embedding_norm",
-    mixer_norm: "operator_norm",
-    attention_output: "self_attn.out_proj",
-    head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
-    feed_forward_norm: "ffn_norm",
-    feed_forward: ["feed_forward.w1", "feed_forward.w3", "feed_forward.w2"],
+const LFM2: Family = Family {
+    names: &Names {
+        final_norm: "embedding_norm",
+        mixer_norm: "operator_norm",
+        attention_output: "self_attn.out_proj",
+        head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
+        feed_forward_norm: "ffn_norm",
+        feed_forward: ["feed_forward.w1", "feed_forward.w3", "feed_forward.w2"],
+    },
+    epsilon: ("norm_eps", 1e-5),
+    head_width: None,
+    rope_base: Some(1e6),
 };
 
 /// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
@@ -24,9 +28,6 @@ pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
         true => Reach::back(None),
         false => Reach::ALL,
     };
-    let hidden = file.size("hidden_size")?;
-    let heads = heads(file, hidden, None)?;
-    let epsilon: f64 = file.optional("norm_eps")?.unwrap_or(1e-5);
     for key in ["block_use_swiglu", "use_pos_enc"] {
         file.only(key, true)?;
     }
@@ -43,20 +44,11 @@ pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
         "num_heads",
         "theta",
     ]);
+    let inner = inner(file)?;
+    let layers = layers(file, reach)?;
     Ok(Decoder {
-        names: &NAMES,
-        vocabulary: file.size("vocab_size")?,
-        hidden,
-        inner: inner(file)?,
-        activation: Activation::Silu,
-        epsilon,
-        heads,
-        rope: Rope::take(file, heads.width, Some(1e6))?,
-        attention_bias: false,
-        mlp_bias: false,
         convolution_bias: file.optional("conv_bias")?.unwrap_or(false),
-        layers: layers(file, reach)?,
-        positions: file.size("max_position_embeddings")?,
+        ..LFM2.read(file, inner, layers)?
     })
 }
 

@@ -5,11 +5,10 @@
 
 mod bert;
 mod decoder;
-mod eurobert;
 mod file;
 mod lfm2;
+mod llama;
 mod modernbert;
-mod qwen3;
 mod rope;
 mod rotary_bert;
 
@@ -42,11 +41,13 @@ const ARCHITECTURES: &[(&str, Reader)] = &[
     ("modernbert", |file| {
         modernbert::read(file).map(Config::ModernBert)
     }),
-    ("eurobert", |file| eurobert::read(file).map(Config::Decoder)),
+    ("eurobert", |file| {
+        llama::read_eurobert(file).map(Config::Decoder)
+    }),
     ("lfm2", |file| lfm2::read(file).map(Config::Decoder)),
-    ("qwen3", |file| qwen3::read(file).map(Config::Decoder)),
+    ("qwen3", |file| llama::read_qwen3(file).map(Config::Decoder)),
     ("bidirectional_pplx_qwen3", |file| {
-        qwen3::read(file).map(Config::Decoder)
+        llama::read_qwen3(file).map(Config::Decoder)
     }),
     ("nomic_bert", |file| {
         rotary_bert::read_nomic(file).map(Config::Bert)

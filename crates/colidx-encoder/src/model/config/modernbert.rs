@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::Activation;
+use crate::ops::{Activation, Heads};
 
 /// ModernBERT (Warner et al., arXiv 2412.13663).
 pub(in crate::model) struct ModernBert {
     pub(in crate::model) vocabulary: usize,
     pub(in crate::model) hidden: usize,
-    pub(in crate::model) heads: usize,
+    pub(in crate::model) heads: Heads,
     pub(in crate::model) inner: usize,
     pub(in crate::model) activation: Activation,
     pub(in crate::model) epsilon: f64,
@@ -29,9 +29,7 @@ pub(in crate::model) struct ModernBert {
 }
 
 pub(super) fn read(file: &mut File) -> Result<ModernBert, EncoderError> {
-    let hidden = file.size("hidden_size")?;
-    let heads = file.size("num_attention_heads")?;
-    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
+    let (hidden, heads) = file.hidden_and_heads("hidden_size", "num_attention_heads")?;
     let layers = layers(file)?;
     let window = file.optional("local_attention")?.unwrap_or(128) / 2;
     // Half of it, where a version writes both.
@@ -40,7 +38,7 @@ pub(super) fn read(file: &mut File) -> Result<ModernBert, EncoderError> {
     // Positions are rotary whatever the first says, and norms have the epsilon `norm_eps`.
     file.ignore(&["position_embedding_type", "layer_norm_eps"]);
     let positions = file.optional("max_position_embeddings")?.unwrap_or(8192);
-    let (global, local) = ropes(file, width)?;
+    let (global, local) = ropes(file, heads.width)?;
     Ok(ModernBert {
         vocabulary: file.size("vocab_size")?,
         hidden,

@@ -26,10 +26,8 @@ pub(super) fn read_jina(file: &mut File) -> Result<Bert, EncoderError> {
 }
 
 fn read(file: &mut File, form: Form, activation: &str, epsilon: f64) -> Result<Bert, EncoderError> {
-    let hidden = file.size("hidden_size")?;
-    let heads = file.size("num_attention_heads")?;
-    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
-    file.only("head_dim", width)?;
+    let (hidden, heads) = file.hidden_and_heads("hidden_size", "num_attention_heads")?;
+    file.only("head_dim", heads.width)?;
     let types: Option<usize> = file.optional("type_vocab_size")?;
     Ok(Bert {
         form,
@@ -43,7 +41,7 @@ fn read(file: &mut File, form: Form, activation: &str, epsilon: f64) -> Result<B
         // gte-base-en-v1.5 has no table.
         types: types.filter(|&types| types > 0),
         positions: Positions::Rotary {
-            rope: Rope::take(file, width, None)?,
+            rope: Rope::take(file, heads.width, None)?,
             limit: file.size("max_position_embeddings")?,
         },
     })

@@ -1,40 +1,60 @@
-//! The configuration of Qwen3.
+//! The configurations of Llama's descendants: EuroBERT and Qwen3.
 
-use super::decoder::{Decoder, Mixer, Names, heads};
+use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
-use super::rope::Rope;
 use crate::EncoderError;
 use crate::ops::Reach;
 
-/// The names of Llama, and norms of heads.
 const NAMES: Names = Names {
     final_norm: "norm",
     mixer_norm: "input_layernorm",
     attention_output: "self_attn.o_proj",
-    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    head_norms: None,
     feed_forward_norm: "post_attention_layernorm",
     feed_forward: ["mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"],
 };
 
-/// Reads the file of a Qwen3 (Yang et al., arXiv 2505.09388).
-pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
-    let causal = is_causal(file)?;
-    let hidden = file.size("hidden_size")?;
-    let heads = heads(file, hidden, Some(128))?;
+const EUROBERT: Family = Family {
+    names: &NAMES,
+    epsilon: ("rms_norm_eps", 1e-5),
+    head_width: None,
+    rope_base: None,
+};
+
+const QWEN3: Family = Family {
+    names: &Names {
+        head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+        ..NAMES
+    },
+    epsilon: ("rms_norm_eps", 1e-6),
+    head_width: Some(128),
+    rope_base: None,
+};
+
+/// Reads the file of a EuroBERT (Boizard et al., arXiv 2503.05500): a Llama whose tokens attend to
+/// all others.
+pub(super) fn read_eurobert(file: &mut File) -> Result<Decoder, EncoderError> {
+    let layers = file.layers("num_hidden_layers")?;
+    let layers = vec![Mixer::Attention(Reach::ALL); layers];
     Ok(Decoder {
-        names: &NAMES,
-        vocabulary: file.size("vocab_size")?,
-        hidden,
-        inner: file.size("intermediate_size")?,
+        mlp_bias: file.optional("mlp_bias")?.unwrap_or(false),
+        ..read(&EUROBERT, file, layers)?
+    })
+}
+
+/// Reads the file of a Qwen3 (Yang et al., arXiv 2505.09388).
+pub(super) fn read_qwen3(file: &mut File) -> Result<Decoder, EncoderError> {
+    let causal = is_causal(file)?;
+    let layers = layers(file, causal)?;
+    read(&QWEN3, file, layers)
+}
+
+fn read(family: &Family, file: &mut File, layers: Vec<Mixer>) -> Result<Decoder, EncoderError> {
+    let inner = file.size("intermediate_size")?;
+    Ok(Decoder {
         activation: file.activation("hidden_act", "silu")?,
-        epsilon: file.optional("rms_norm_eps")?.unwrap_or(1e-6),
-        heads,
-        rope: Rope::take(file, heads.width, None)?,
         attention_bias: file.optional("attention_bias")?.unwrap_or(false),
-        mlp_bias: false,
-        convolution_bias: false,
-        layers: layers(file, causal)?,
-        positions: file.size("max_position_embeddings")?,
+        ..family.read(file, inner, layers)?
     })
 }
 
