@@ -1,5 +1,6 @@
 //! Texts to token vectors.
 
+use std::fmt;
 use std::path::Path;
 
 use candle_core::Tensor;
@@ -23,6 +24,7 @@ pub struct Encoder {
 
 /// The vectors of a document.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct EncodedDocument {
     /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise. There may be
     /// none, if the skiplist takes every token.
@@ -57,21 +59,34 @@ pub struct QueryToken {
     pub end: usize,
 }
 
-impl Encoder {
-    /// Opens the checkpoint in directory `path` with the default options.
-    ///
-    /// # Errors
-    /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing or damaged.
-    pub fn open(path: &Path) -> Result<Encoder, EncoderError> {
-        Encoder::open_with(path, &EncoderOptions::default())
-    }
+// Servers share one encoder between threads.
+const _: () = {
+    const fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Encoder>();
+    is_shareable::<EncoderError>();
+};
 
-    /// Opens the checkpoint in directory `path`.
+impl fmt::Debug for Encoder {
+    /// Names the checkpoint; its tensors are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("info", self.info())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Encoder {
+    /// Opens the checkpoint in the directory `path`.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if `COLIDX_KERNELS` names no instruction set of this processor, or the device is not there or cannot compute at that precision.
-    pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        colidx_kernels::selection()?;
+    /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing
+    /// or damaged; if the device is missing or does not compute at the precision; or if
+    /// `COLIDX_KERNELS` names no instruction set of this processor.
+    pub fn open(path: impl AsRef<Path>, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
+        let path = path.as_ref();
+        colidx_kernels::selection().map_err(|error| EncoderError::InstructionSet {
+            source: error.into(),
+        })?;
         colidx_threads::ready();
         Ok(Encoder {
             checkpoint: Checkpoint::open(path, options, &Placement::of(options)?)?,
@@ -244,7 +259,8 @@ impl Encoder {
         let sequences = batch
             .iter()
             .map(|&i| (&texts[i].ids[..], texts[i].attended));
-        let packed = Batch::new(sequences, threads, transformer.placement())?;
+        let packed = Batch::new(sequences, threads, transformer.placement())
+            .map_err(EncoderError::compute)?;
         let states = transformer.forward(&packed)?;
         let mut kept: Vec<u32> = Vec::with_capacity(packed.ids.len());
         let mut start = 0;
@@ -252,10 +268,11 @@ impl Encoder {
             kept.extend(texts[text].kept.iter().map(|place| start + place));
             start += texts[text].ids.len() as u32;
         }
-        let count = kept.len();
-        let kept = Tensor::from_vec(kept, count, states.device())?;
-        let states = states.index_select(&kept, 0)?;
-        let vectors = projection.forward(states, threads)?;
+        let project = || {
+            let kept = Tensor::from_slice(&kept, kept.len(), states.device())?;
+            projection.forward(states.index_select(&kept, 0)?, threads)
+        };
+        let vectors = project().map_err(EncoderError::compute)?;
 
         let dim = self.info().dim;
         let mut rest = vectors.as_slice();

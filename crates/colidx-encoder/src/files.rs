@@ -36,7 +36,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderEr
     let bytes = read(path, MAX_JSON)?;
     serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json {
         path: path.to_owned(),
-        source,
+        source: source.into(),
     })
 }
 

@@ -6,9 +6,10 @@
 //! length, and the vectors of those mask tokens take part in the search ("query expansion").
 //!
 //! ```no_run
-//! use colidx_encoder::Encoder;
+//! use colidx_encoder::{Encoder, EncoderOptions};
 //!
-//! let encoder = Encoder::open("models/answerai-colbert-small-v1".as_ref())?;
+//! let options = EncoderOptions::default();
+//! let encoder = Encoder::open("models/answerai-colbert-small-v1", &options)?;
 //! let documents = encoder.encode_documents(&["The moon orbits the earth."])?;
 //! let query = encoder.encode_query("what orbits the earth?")?;
 //! assert_eq!(query.vectors.len(), query.tokens.len() * encoder.info().dim);

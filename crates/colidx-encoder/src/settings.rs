@@ -69,6 +69,7 @@ impl<T> Setting<T> {
 
 /// A setting that shapes vectors, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SettingInfo {
     /// What it is called.
     pub name: String,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::{Value, json};
 
 fn fixtures() -> PathBuf {
@@ -35,7 +35,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn vectors(folder: &Path) -> Vec<f32> {
-    let encoder = Encoder::open(folder).unwrap();
+    let encoder = Encoder::open(folder, &EncoderOptions::default()).unwrap();
     let documents = encoder.encode_documents(&["The cat and the dog: 1,234 patients!"]);
     documents.unwrap().swap_remove(0).vectors
 }
@@ -46,7 +46,7 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         for value in [json!(1), json!(false), json!("x"), json!({"a": 1})] {
             let folder = with(&name, |config| config["unheard_of_setting"] = value);
-            match Encoder::open(folder.path()).err() {
+            match Encoder::open(folder.path(), &EncoderOptions::default()).err() {
                 Some(EncoderError::UnknownSetting { path, key, .. }) => {
                     assert!(path.ends_with("config.json"), "{name}");
                     assert_eq!(key, "unheard_of_setting", "{name}");
@@ -62,7 +62,8 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
             config["boi_token_id"] = 7.into();
             config["transformers_version"] = "9.0.0".into();
         });
-        Encoder::open(folder.path()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -145,13 +146,19 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
         let folder = with(name, |config| {
             drop(config.as_object_mut().unwrap().remove(key))
         });
-        let error = Encoder::open(folder.path()).err().unwrap().to_string();
+        let error = Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("rope_theta"), "{error}");
     }
     let folder = with("tiny-qwen3", |config| {
         config.as_object_mut().unwrap().remove("is_causal");
     });
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("is_causal") && error.contains("add"),
         "{error}"
@@ -160,7 +167,7 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
 
 fn refused(name: &str, key: &str, value: Value) {
     let folder = with(name, |config| config[key] = value.clone());
-    match Encoder::open(folder.path()).err() {
+    match Encoder::open(folder.path(), &EncoderOptions::default()).err() {
         None => panic!("{name} opens with {key}: {value}"),
         Some(error) => {
             let error = error.to_string();

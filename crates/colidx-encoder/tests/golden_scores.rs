@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 const QUERY: &str = "Which planet is known as the Red Planet?";
 const DOCUMENTS: [&str; 4] = [
@@ -82,7 +82,7 @@ fn published_checkpoints_have_the_scores_of_pylate() {
             eprintln!("skipped: {name} is not in {}", folder.display());
             continue;
         };
-        let encoder = match Encoder::open(path) {
+        let encoder = match Encoder::open(path, &EncoderOptions::default()) {
             Err(error @ EncoderError::UnknownArchitecture { .. }) => {
                 eprintln!("skipped: {error}");
                 continue;

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use counting::{Counting, peak};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -39,7 +39,7 @@ impl Checkpoint {
     fn open(&self) -> (usize, Result<Encoder, EncoderError>) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         pool.unwrap()
-            .install(|| peak(|| Encoder::open(self.0.path())))
+            .install(|| peak(|| Encoder::open(self.0.path(), &EncoderOptions::default())))
     }
 
     /// Opens it with an archive of these entries in place of its weights.

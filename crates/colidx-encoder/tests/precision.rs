@@ -21,11 +21,8 @@ fn fixtures() -> PathBuf {
 }
 
 fn open_folder(folder: &Path, precision: Precision) -> Encoder {
-    let options = EncoderOptions {
-        precision,
-        ..EncoderOptions::default()
-    };
-    Encoder::open_with(folder, &options).unwrap()
+    let options = EncoderOptions::default().precision(precision);
+    Encoder::open(folder, &options).unwrap()
 }
 
 fn open(precision: Precision) -> Encoder {

@@ -121,8 +121,8 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn token_ids_and_vectors_are_those_of_pylate() {
     for name in CHECKPOINTS {
-        let encoder =
-            Encoder::open(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let encoder = Encoder::open(&fixture(name), &EncoderOptions::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let cases = cases(name, encoder.info().dim);
         assert!(cases.len() >= 8, "{name}");
 
@@ -165,7 +165,7 @@ fn token_ids_and_vectors_are_those_of_pylate() {
 
 #[test]
 fn what_a_checkpoint_says_of_itself() {
-    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+    let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
         (info.name.as_str(), info.architecture.as_str()),
@@ -189,7 +189,7 @@ fn what_a_checkpoint_says_of_itself() {
         info
     );
 
-    let other = Encoder::open(&fixture("tiny-bert-dense")).unwrap();
+    let other = Encoder::open(&fixture("tiny-bert-dense"), &EncoderOptions::default()).unwrap();
     assert_eq!(other.info().dim, 12);
     assert!(other.info().lower_case && other.info().attend_to_expansion_tokens);
     assert_ne!(other.info().fingerprint, info.fingerprint);
@@ -198,7 +198,7 @@ fn what_a_checkpoint_says_of_itself() {
 #[test]
 fn spans_lead_back_to_the_text() {
     for name in ["tiny-bert", "tiny-bert-dense", "tiny-bert-plain-query"] {
-        let encoder = Encoder::open(&fixture(name)).unwrap();
+        let encoder = Encoder::open(&fixture(name), &EncoderOptions::default()).unwrap();
         let text = "  The ÅNGSTRÖM, İs small!  ";
         let spans = encoder.document_tokens(text).unwrap();
         let words: Vec<&str> = spans
@@ -234,11 +234,8 @@ fn spans_cover_the_text() {
     // A pooled vector tells the first of its tokens alone, and this one has few ids that count.
     let with_all = |name: &&str| !name.starts_with("mve-pooled") && *name != "mve-keep-only-bert";
     for name in CHECKPOINTS.into_iter().filter(with_all) {
-        let options = EncoderOptions {
-            document_length: Some(64),
-            ..EncoderOptions::default()
-        };
-        let encoder = Encoder::open_with(&fixture(name), &options).unwrap();
+        let options = EncoderOptions::default().document_length(64);
+        let encoder = Encoder::open(&fixture(name), &options).unwrap();
         let spans = encoder.document_tokens(text).unwrap();
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             // `tiny-bert-dense` skips the word "the".
@@ -259,7 +256,7 @@ fn spans_cover_the_text() {
 
 #[test]
 fn vectors_do_not_depend_on_company_or_threads() {
-    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+    let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let cases = cases("tiny-bert", encoder.info().dim);
     let texts: Vec<&str> = cases
         .iter()
@@ -297,11 +294,8 @@ fn instruction_sets_and_threads_change_no_bit() {
             .iter()
             .flat_map(|name| [(name, Precision::F32), (name, Precision::Int8)])
         {
-            let options = EncoderOptions {
-                precision,
-                ..EncoderOptions::default()
-            };
-            let encoder = Encoder::open_with(&fixture(name), &options).unwrap();
+            let options = EncoderOptions::default().precision(precision);
+            let encoder = Encoder::open(&fixture(name), &options).unwrap();
             for document in encoder.encode_documents(&TEXTS).unwrap() {
                 values.extend(document.vectors);
             }

@@ -335,11 +335,9 @@ fn metadata_of_colbert() {
         error.contains("180") && error.contains("64 positions"),
         "{error}"
     );
-    let options = EncoderOptions {
-        document_length: Some(40),
-        query_length: Some(12),
-        ..EncoderOptions::default()
-    };
+    let options = EncoderOptions::default()
+        .document_length(40)
+        .query_length(12);
     let found = copy.open_with(&options).unwrap();
     assert_eq!(found.info().layout, "Stanford");
     assert_eq!(
@@ -359,11 +357,9 @@ fn prompts_and_lengths_are_set_and_emptied() {
     let own = open("pylate-prompts-behind-markers", &EncoderOptions::default());
     assert_eq!(own.info().query_prompt, "search query: ");
     assert_eq!(own.info().document_prompt, "search document: ");
-    let none = EncoderOptions {
-        query_prompt: Some(String::new()),
-        document_prompt: Some(String::new()),
-        ..EncoderOptions::default()
-    };
+    let none = EncoderOptions::default()
+        .query_prompt(String::new())
+        .document_prompt(String::new());
     let bare = open("pylate-prompts-behind-markers", &none);
     assert_eq!(
         ids(&own, text),
@@ -390,11 +386,9 @@ fn prompts_and_lengths_are_set_and_emptied() {
         ("mve-resaved-modernbert", true, 20),
         ("mve-fresh-modernbert", false, 9),
     ] {
-        let options = EncoderOptions {
-            query_length: Some(length),
-            document_length: Some(11),
-            ..EncoderOptions::default()
-        };
+        let options = EncoderOptions::default()
+            .query_length(length)
+            .document_length(11);
         let encoder = open(name, &options);
         let info = encoder.info();
         assert_eq!((info.query_length, info.document_length), (length, 11));
@@ -418,10 +412,7 @@ fn prompts_and_lengths_are_set_and_emptied() {
         assert_eq!(encoder.document_token_count(&long).unwrap(), 11);
     }
     for (length, problem) in [(1000, "64 positions"), (3, "special tokens")] {
-        let options = EncoderOptions {
-            query_length: Some(length),
-            ..EncoderOptions::default()
-        };
+        let options = EncoderOptions::default().query_length(length);
         let error = Copy::new().open_with(&options).err().unwrap();
         assert!(matches!(error, EncoderError::Length { .. }), "{error}");
         assert!(error.to_string().contains(problem), "{error}");
@@ -516,10 +507,7 @@ fn every_setting_tells_where_it_comes_from() {
     ] {
         assert_eq!(from(name, setting), expected);
     }
-    let options = EncoderOptions {
-        query_prompt: Some("q: ".to_owned()),
-        ..EncoderOptions::default()
-    };
+    let options = EncoderOptions::default().query_prompt("q: ".to_owned());
     let encoder = Copy::new().open_with(&options).unwrap();
     let prompt = encoder
         .info()

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::Encoder;
+use colidx_encoder::{Encoder, EncoderOptions};
 use serde_json::Value;
 
 fn shared(path: &str) -> Option<PathBuf> {
@@ -23,7 +23,13 @@ fn shared(path: &str) -> Option<PathBuf> {
 }
 
 fn model() -> Option<Encoder> {
-    Some(Encoder::open(&shared("models/answerai-colbert-small-v1")?).unwrap())
+    Some(
+        Encoder::open(
+            &shared("models/answerai-colbert-small-v1")?,
+            &EncoderOptions::default(),
+        )
+        .unwrap(),
+    )
 }
 
 fn texts(path: &Path) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::SettingInfo;
 
 /// What is known of a checkpoint: enough to tell two of them apart and to repeat how texts become vectors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CheckpointInfo {
     /// Name of the directory, or `owner/name` for a directory in the model hub's cache.
     pub name: String,

@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::files::seen;
+    use crate::{Encoder, EncoderOptions};
 
     /// What a visit to a repository of these files asks for and finds, in order.
     fn visited(files: &[(&str, &str)]) -> (Seen, Vec<String>) {
@@ -201,7 +202,7 @@ mod tests {
             })
             .unwrap();
             let [copied, whole] = [copy.path(), &fixture].map(|folder| {
-                let encoder = crate::Encoder::open(folder);
+                let encoder = Encoder::open(folder, &EncoderOptions::default());
                 encoder.unwrap_or_else(|error| panic!("{}: {error}", fixture.display()))
             });
             let shown = fixture.display();

@@ -2,12 +2,12 @@
 //! tools share.
 //!
 //! ```no_run
-//! use colidx_encoder::Encoder;
+//! use colidx_encoder::{Encoder, EncoderOptions};
 //! use colidx_encoder::hub::{Hub, ModelId, Quiet};
 //!
 //! let id: ModelId = "answerdotai/answerai-colbert-small-v1".parse()?;
 //! let directory = Hub::from_env()?.fetch(&id, &mut Quiet)?;
-//! let encoder = Encoder::open(&directory)?;
+//! let encoder = Encoder::open(&directory, &EncoderOptions::default())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -55,6 +55,7 @@ const LONGEST_TIMEOUT: u64 = 3600;
 
 /// Where checkpoints come from and where they are kept.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Hub {
     /// Folder of the cache, whose layout is that of the hub's own tools.
     pub cache: PathBuf,
@@ -102,6 +103,45 @@ impl Progress for Quiet {
 }
 
 impl Hub {
+    /// The public hub with its cache in the folder `cache`, without a token.
+    pub fn new(cache: impl Into<PathBuf>) -> Hub {
+        Hub {
+            cache: cache.into(),
+            endpoint: ENDPOINT.to_owned(),
+            token: None,
+            offline: false,
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// Sets the [address](Self::endpoint) of the hub.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Hub {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// Sets the [token](Self::token).
+    #[must_use]
+    pub fn token(mut self, token: impl Into<Option<String>>) -> Hub {
+        self.token = token.into();
+        self
+    }
+
+    /// Sets whether only the cache is [used](Self::offline).
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Hub {
+        self.offline = offline;
+        self
+    }
+
+    /// Sets the [timeout](Self::timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Hub {
+        self.timeout = timeout;
+        self
+    }
+
     /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`,
     /// `HF_HOME`, `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
     /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a

@@ -181,15 +181,26 @@ impl Bert {
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
         let words = self.words.forward(&batch.ids)?;
-        let (mut x, rotary) = match &self.places {
-            Places::Table { table, padding } => {
-                let places = table.forward(&places(batch, *padding))?;
-                (self.norm.of_sum(&words, &places)?, None)
+        let places = match &self.places {
+            Places::Table { table, padding } => Some(table.forward(&places(batch, *padding))?),
+            Places::Rotary { .. } => None,
+        };
+        self.run(&words, places, batch)
+            .map_err(EncoderError::compute)
+    }
+
+    fn run(
+        &self,
+        words: &Tensor,
+        places: Option<Tensor>,
+        batch: &Batch,
+    ) -> candle_core::Result<Tensor> {
+        let (mut x, rotary) = match (places, &self.places) {
+            (Some(places), _) => (self.norm.of_sum(words, &places)?, None),
+            (None, Places::Rotary { rotary, kind }) => {
+                (self.norm.of(&words.broadcast_add(kind)?)?, Some(rotary))
             }
-            Places::Rotary { rotary, kind } => {
-                let words = words.broadcast_add(kind)?;
-                (self.norm.of(&words)?, Some(rotary))
-            }
+            (None, Places::Table { .. }) => (self.norm.of(words)?, None),
         };
         for layer in &self.layers {
             x = layer.forward(&x, rotary, batch)?;
@@ -217,7 +228,10 @@ impl Places {
             Positions::Rotary { rope, .. } => {
                 return Ok(Places::Rotary {
                     rotary: Rotary::new(config.heads, rope.base, rope.stretch),
-                    kind: loader.placement.matrix(&kind, width)?,
+                    kind: loader
+                        .placement
+                        .matrix(&kind, width)
+                        .map_err(EncoderError::compute)?,
                 });
             }
         };

@@ -70,11 +70,15 @@ impl Decoder {
 
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        let mut x = self.words.forward(&batch.ids)?;
+        let words = self.words.forward(&batch.ids)?;
+        self.run(words, batch).map_err(EncoderError::compute)
+    }
+
+    fn run(&self, mut x: Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
         for layer in &self.layers {
             x = layer.forward(&x, batch)?;
         }
-        Ok(self.norm.of(&x)?)
+        self.norm.of(&x)
     }
 }
 
@@ -139,8 +143,8 @@ impl Mix {
                 loader.weights.tensor(&name, &[heads.width])
             };
             let (queries, keys) = (weight(queries)?, weight(keys)?);
-            let norm = HeadNorm::new(heads, queries, keys, config.epsilon, loader.placement)?;
-            Ok::<_, EncoderError>(norm)
+            HeadNorm::new(heads, queries, keys, config.epsilon, loader.placement)
+                .map_err(EncoderError::compute)
         };
         Ok(Mix::Attention {
             qkv: loader.stacked(&rows, hidden, bias, plain)?,
@@ -175,7 +179,8 @@ impl Mix {
         };
         Ok(Mix::Convolution {
             input: linear("in_proj", hidden.saturating_mul(3))?,
-            convolution: ShortConvolution::new(&weight, shift, taps, loader.placement)?,
+            convolution: ShortConvolution::new(&weight, shift, taps, loader.placement)
+                .map_err(EncoderError::compute)?,
             output: linear("out_proj", hidden)?,
         })
     }

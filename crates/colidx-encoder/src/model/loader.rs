@@ -29,13 +29,8 @@ impl Loader<'_> {
                     .append(&format!("{name}.bias"), &[*outputs], &mut biases)?;
             }
         }
-        Ok(Linear::new(
-            &weight,
-            &biases,
-            inputs,
-            activation,
-            self.placement,
-        )?)
+        Linear::new(&weight, &biases, inputs, activation, self.placement)
+            .map_err(EncoderError::compute)
     }
 
     /// A layer `[outputs, inputs]`.
@@ -71,9 +66,13 @@ impl Loader<'_> {
         let (first, second) = weight.split_at(weight.len() / 2);
         let (first_bias, second_bias) = bias.split_at(bias.len() / 2);
         let [one, other] = activations;
+        let layer = |weight, bias, activation| {
+            Linear::new(weight, bias, inputs, activation, self.placement)
+                .map_err(EncoderError::compute)
+        };
         Ok((
-            Linear::new(first, first_bias, inputs, one, self.placement)?,
-            Linear::new(second, second_bias, inputs, other, self.placement)?,
+            layer(first, first_bias, one)?,
+            layer(second, second_bias, other)?,
         ))
     }
 
@@ -98,7 +97,7 @@ impl Loader<'_> {
         } else {
             vec![0.0; width]
         };
-        Ok(LayerNorm::new(weight, shift, epsilon, self.placement)?)
+        LayerNorm::new(weight, shift, epsilon, self.placement).map_err(EncoderError::compute)
     }
 
     /// An RMSNorm of `width` dimensions.
@@ -109,6 +108,6 @@ impl Loader<'_> {
         epsilon: f64,
     ) -> Result<RootNorm, EncoderError> {
         let weight = self.weights.tensor(&format!("{name}.weight"), &[width])?;
-        Ok(RootNorm::new(weight, epsilon, self.placement)?)
+        RootNorm::new(weight, epsilon, self.placement).map_err(EncoderError::compute)
     }
 }

@@ -61,11 +61,16 @@ impl ModernBert {
 
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        let mut x = self.norm.of(&self.words.forward(&batch.ids)?)?;
+        let words = self.words.forward(&batch.ids)?;
+        self.run(&words, batch).map_err(EncoderError::compute)
+    }
+
+    fn run(&self, words: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
+        let mut x = self.norm.of(words)?;
         for layer in &self.layers {
             x = layer.forward(&x, batch)?;
         }
-        Ok(self.final_norm.of(&x)?)
+        self.final_norm.of(&x)
     }
 }
 

@@ -70,17 +70,15 @@ impl Dense {
             (true, true) => Residual::Input,
             (true, false) => {
                 let weight = weights.tensor("residual.weight", &shape)?;
-                Residual::Projected(Linear::new(
-                    &weight,
-                    &[],
-                    inputs,
-                    Activation::Identity,
-                    placement,
-                )?)
+                Residual::Projected(
+                    Linear::new(&weight, &[], inputs, Activation::Identity, placement)
+                        .map_err(EncoderError::compute)?,
+                )
             }
         };
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, activation, placement)?,
+            linear: Linear::new(&weight, &bias, inputs, activation, placement)
+                .map_err(EncoderError::compute)?,
             outputs,
             residual,
         })
@@ -106,7 +104,8 @@ impl Dense {
         };
         let plain = Activation::Identity;
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, plain, &placement.exact())?,
+            linear: Linear::new(&weight, &bias, inputs, plain, &placement.exact())
+                .map_err(EncoderError::compute)?,
             residual: Residual::None,
             outputs,
         })

@@ -2,6 +2,7 @@
 
 /// Where a token of a document comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenSpan {
     /// Id in the checkpoint's vocabulary.
     pub id: u32,

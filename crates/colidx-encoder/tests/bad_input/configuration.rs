@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::Value;
 
 use crate::support::Copy;
@@ -100,7 +100,10 @@ fn modernbert_configurations_that_contradict() {
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
         // The Dense folder is not copied: what is wrong must show before it is missed.
-        Encoder::open(folder.path()).err().unwrap().to_string()
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string()
     };
     for (named, change) in [
         (
@@ -147,7 +150,7 @@ fn settings_that_would_be_ignored_are_refused() {
         r#"{"prompts": {"p": ""}, "default_prompt_name": "p"}"#,
     );
     assert!(
-        Encoder::open(folder.path()).is_ok(),
+        Encoder::open(folder.path(), &EncoderOptions::default()).is_ok(),
         "an empty prompt changes nothing"
     );
     write(
@@ -155,13 +158,19 @@ fn settings_that_would_be_ignored_are_refused() {
         settings,
         r#"{"prompts": {"p": "query: "}, "default_prompt_name": "p"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("default_prompt_name") && error.contains(settings),
         "{error}"
     );
     write(&folder, settings, r#"{"document_prefix": "[nowhere]"}"#);
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("vocab.txt") && error.contains("[Q]"),
         "{error}"
@@ -173,11 +182,15 @@ fn settings_that_would_be_ignored_are_refused() {
         "tokenizer_config.json",
         r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
     // Nor with a tokenizer.json, which transformers leaves aside.
     write(&folder, "tokenizer.json", "{}");
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
     fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     write(
@@ -185,11 +198,15 @@ fn settings_that_would_be_ignored_are_refused() {
         "tokenizer_config.json",
         r#"{"tokenizer_class": "FlaubertTokenizer"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
     write(&folder, "tokenizer_config.json", "{}");
     fs::remove_file(folder.path().join("vocab.txt")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
 }
 
@@ -202,7 +219,10 @@ fn sizes_that_no_model_has() {
         let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
-        Encoder::open(folder.path()).err().unwrap().to_string()
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string()
     };
     for (name, field) in [
         ("tiny-plain", "num_hidden_layers"),
@@ -236,7 +256,10 @@ fn sizes_that_no_model_has() {
             value[field] = (1u64 << 40).into();
             fs::write(path, value.to_string()).unwrap();
         }
-        let error = Encoder::open(folder.path()).err().unwrap().to_string();
+        let error = Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains(field) && error.contains("65536"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 use crate::support::Copy;
 use crate::{copy_of, damaged, error_of};
@@ -15,7 +15,7 @@ fn the_copy_itself_is_sound() {
 
 #[test]
 fn missing_files() {
-    let error = Encoder::open(Path::new("/no/such/directory"))
+    let error = Encoder::open(Path::new("/no/such/directory"), &EncoderOptions::default())
         .err()
         .unwrap();
     assert!(
@@ -95,7 +95,9 @@ fn what_a_stanford_checkpoint_lacks() {
         let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
-        Encoder::open(folder.path()).err().unwrap()
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
     };
     let error = metadata(&|value| value["similarity"] = "dot".into());
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
@@ -111,7 +113,9 @@ fn what_a_stanford_checkpoint_lacks() {
     let folder = copy_of("tiny-plain");
     fs::write(folder.path().join("artifact.metadata"), "{}").unwrap();
     fs::remove_file(folder.path().join("modules.json")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(
         matches!(&error, EncoderError::MissingTensor { tensor, .. } if tensor == "linear.weight"),
         "{error}"
@@ -125,7 +129,7 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
         fs::remove_file(folder.path().join(name)).unwrap();
     }
     fs::write(folder.path().join("pytorch_model.bin"), "never read").unwrap();
-    let encoder = Encoder::open(folder.path()).unwrap();
+    let encoder = Encoder::open(folder.path(), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
         (info.layout.as_str(), info.projected),
@@ -133,7 +137,9 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
     );
     assert_eq!((info.document_length, info.positions), (64, 64));
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 use crate::support::Copy;
 use crate::{copy_of, damaged, error_of};
@@ -113,10 +113,10 @@ fn damaged_torch_files_are_errors() {
     let folder = copy_of("tiny-stanford-bin");
     let path = folder.path().join("pytorch_model.bin");
     let whole = fs::read(&path).unwrap();
-    assert!(Encoder::open(folder.path()).is_ok());
+    assert!(Encoder::open(folder.path(), &EncoderOptions::default()).is_ok());
     let open = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        Encoder::open(folder.path()).err()
+        Encoder::open(folder.path(), &EncoderOptions::default()).err()
     };
     for length in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
         let error = open(&whole[..length]).unwrap();

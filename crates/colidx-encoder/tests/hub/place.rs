@@ -65,13 +65,10 @@ impl Place {
     }
 
     pub fn hub(&self, endpoint: &str) -> Hub {
-        Hub {
-            cache: self.path("cache"),
-            endpoint: endpoint.to_owned(),
-            token: Some(TOKEN.to_owned()),
-            offline: false,
-            timeout: self.timeout,
-        }
+        Hub::new(self.path("cache"))
+            .endpoint(endpoint)
+            .token(TOKEN.to_owned())
+            .timeout(self.timeout)
     }
 
     pub fn fetch(&self, server: &Server) -> Result<PathBuf, HubError> {

@@ -61,11 +61,11 @@ impl Copy {
         reason = "not every test that includes this module needs it"
     )]
     pub fn open_with(&self, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        Encoder::open_with(self.0.path(), options)
+        Encoder::open(self.0.path(), options)
     }
 
     pub fn open(&self) -> Result<Encoder, EncoderError> {
-        Encoder::open(self.0.path())
+        Encoder::open(self.0.path(), &EncoderOptions::default())
     }
 }
 
