@@ -8,14 +8,14 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
 use crate::model::TokenPooling;
-use crate::ops::{Batch, Placement, Threads};
+use crate::ops::{Backend, Batch, Parallelism};
 use crate::text::Tokens;
 use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
 /// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
 const BATCH_TOKENS: usize = 512;
 /// The same for a GPU, which is busy with many tokens at once.
-const DEVICE_TOKENS: usize = 16_384;
+const GPU_BATCH_TOKENS: usize = 16_384;
 
 /// A ColBERT checkpoint, ready to encode. Shared freely between threads.
 pub struct Encoder {
@@ -89,7 +89,7 @@ impl Encoder {
         })?;
         colidx_threads::ready();
         Ok(Encoder {
-            checkpoint: Checkpoint::open(path, options, &Placement::of(options)?)?,
+            checkpoint: Checkpoint::open(path, options, &Backend::of(options)?)?,
         })
     }
 
@@ -119,9 +119,9 @@ impl Encoder {
                 vectors: encoded.vectors,
                 truncated: tokens.truncated,
                 token_ids: encoded
-                    .places
+                    .positions
                     .iter()
-                    .map(|&place| tokens.ids[place])
+                    .map(|&position| tokens.ids[position])
                     .collect(),
             })
             .collect())
@@ -154,9 +154,9 @@ impl Encoder {
             .map(|(tokens, encoded)| EncodedQuery {
                 vectors: encoded.vectors,
                 truncated: tokens.truncated,
-                tokens: (encoded.places.iter())
-                    .map(|&place| {
-                        let (id, (start, end)) = (tokens.ids[place], tokens.spans[place]);
+                tokens: (encoded.positions.iter())
+                    .map(|&position| {
+                        let (id, (start, end)) = (tokens.ids[position], tokens.spans[position]);
                         QueryToken {
                             text: tokenizer.token(id),
                             id,
@@ -176,23 +176,23 @@ impl Encoder {
     /// If the tokenizer fails, or encoding does.
     pub fn document_tokens(&self, text: &str) -> Result<Vec<TokenSpan>, EncoderError> {
         let mut tokens = [self.checkpoint.tokenizer.document_with_spans(text)?];
-        let places = match self.document_pooling() {
-            None => places_of(&tokens[0]),
+        let positions = match self.document_pooling() {
+            None => kept_positions(&tokens[0]),
             pooling => {
                 let encoded = self.vectors(&tokens, pooling)?.swap_remove(0);
-                encoded.places
+                encoded.positions
             }
         };
         let [tokens] = &mut tokens;
-        let span = |place: usize| {
-            let (start, end) = tokens.spans[place];
+        let span = |position: usize| {
+            let (start, end) = tokens.spans[position];
             TokenSpan {
-                id: tokens.ids[place],
+                id: tokens.ids[position],
                 start,
                 end,
             }
         };
-        Ok(places.into_iter().map(span).collect())
+        Ok(positions.into_iter().map(span).collect())
     }
 
     /// How many tokens of a document the transformer reads, those of the skiplist included, from tokenisation alone.
@@ -215,25 +215,29 @@ impl Encoder {
         pooling: Option<&TokenPooling>,
     ) -> Result<Vec<Encoded>, EncoderError> {
         let checkpoint = &self.checkpoint;
-        let (order, size) = match checkpoint.transformer.placement() {
-            Placement::Kernels(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
+        let (order, size) = match checkpoint.transformer.backend() {
+            Backend::Native(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
             // Candle's operations pad: neighbours should be of one length, and a GPU takes many at once.
-            Placement::Tensors(_) => {
+            Backend::Candle(_) => {
                 let mut order: Vec<usize> = (0..texts.len()).collect();
                 order.sort_by_key(|&i| texts[i].ids.len());
-                (order, DEVICE_TOKENS)
+                (order, GPU_BATCH_TOKENS)
             }
         };
         let batches = batches(texts, &order, size);
-        let run = |batch: &&[usize], threads| self.batch(texts, batch, pooling, threads);
+        let run = |batch: &&[usize], parallelism| self.batch(texts, batch, pooling, parallelism);
         let encoded: Vec<Vec<Encoded>> = if batches.len() < rayon::current_num_threads() {
             // Inside the pool from the start: every operation would else wake a thread and wait for it.
             rayon::scope(|_| {
-                let batches = batches.iter().map(|batch| run(batch, Threads::All));
+                let batches = batches
+                    .iter()
+                    .map(|batch| run(batch, Parallelism::Parallel));
                 batches.collect::<Result<_, _>>()
             })?
         } else {
-            let batches = batches.par_iter().map(|batch| run(batch, Threads::One));
+            let batches = batches
+                .par_iter()
+                .map(|batch| run(batch, Parallelism::Sequential));
             batches.collect::<Result<_, _>>()?
         };
         let mut vectors = vec![Encoded::default(); texts.len()];
@@ -249,7 +253,7 @@ impl Encoder {
         texts: &[Tokens],
         batch: &[usize],
         pooling: Option<&TokenPooling>,
-        threads: Threads,
+        parallelism: Parallelism,
     ) -> Result<Vec<Encoded>, EncoderError> {
         let Checkpoint {
             transformer,
@@ -259,18 +263,18 @@ impl Encoder {
         let sequences = batch
             .iter()
             .map(|&i| (&texts[i].ids[..], texts[i].attended));
-        let packed = Batch::new(sequences, threads, transformer.placement())
+        let packed = Batch::new(sequences, parallelism, transformer.backend())
             .map_err(EncoderError::compute)?;
         let states = transformer.forward(&packed)?;
         let mut kept: Vec<u32> = Vec::with_capacity(packed.ids.len());
         let mut start = 0;
         for &text in batch {
-            kept.extend(texts[text].kept.iter().map(|place| start + place));
+            kept.extend(texts[text].kept.iter().map(|position| start + position));
             start += texts[text].ids.len() as u32;
         }
         let project = || {
             let kept = Tensor::from_slice(&kept, kept.len(), states.device())?;
-            projection.forward(states.index_select(&kept, 0)?, threads)
+            projection.forward(states.index_select(&kept, 0)?, parallelism)
         };
         let vectors = project().map_err(EncoderError::compute)?;
 
@@ -278,8 +282,8 @@ impl Encoder {
         let mut rest = vectors.as_slice();
         let mut result = Vec::with_capacity(batch.len());
         for &text in batch {
-            let places = places_of(&texts[text]);
-            let (own, others) = rest.split_at(places.len() * dim);
+            let positions = kept_positions(&texts[text]);
+            let (own, others) = rest.split_at(positions.len() * dim);
             rest = others;
             if !own.iter().all(|value| value.is_finite()) {
                 return Err(EncoderError::NotFinite { text });
@@ -288,13 +292,13 @@ impl Encoder {
             result.push(match pooling {
                 None => Encoded {
                     vectors: own,
-                    places,
+                    positions,
                 },
                 Some(pooling) => {
                     let (vectors, firsts) = pooling.pool(own, dim);
                     Encoded {
                         vectors,
-                        places: firsts.into_iter().map(|first| places[first]).collect(),
+                        positions: firsts.into_iter().map(|first| positions[first]).collect(),
                     }
                 }
             });
@@ -307,12 +311,16 @@ impl Encoder {
 #[derive(Clone, Default)]
 struct Encoded {
     vectors: Vec<f32>,
-    places: Vec<usize>,
+    positions: Vec<usize>,
 }
 
 /// Places of the tokens that get vectors.
-fn places_of(tokens: &Tokens) -> Vec<usize> {
-    tokens.kept.iter().map(|&place| place as usize).collect()
+fn kept_positions(tokens: &Tokens) -> Vec<usize> {
+    tokens
+        .kept
+        .iter()
+        .map(|&position| position as usize)
+        .collect()
 }
 
 /// Runs of `order` whose texts have about `size` tokens together.

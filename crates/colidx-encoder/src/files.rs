@@ -1,4 +1,4 @@
-//! Reading files with errors that name them, and the fingerprint over them.
+//! Reader files with errors that name them, and the fingerprint over them.
 
 use std::fs;
 use std::io::{ErrorKind, Read};

@@ -21,15 +21,15 @@ pub(crate) enum Origin {
     /// No file says; this is what the program named takes then.
     Default(&'static str),
     /// The caller said so.
-    Caller,
+    Options,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::File { file, key } => write!(f, "{file}: {key}"),
-            Origin::Default(whose) => write!(f, "default of {whose}"),
-            Origin::Caller => f.write_str("option"),
+            Origin::Default(owner) => write!(f, "default of {owner}"),
+            Origin::Options => f.write_str("option"),
         }
     }
 }
@@ -43,18 +43,18 @@ pub(crate) struct Setting<T> {
 
 impl<T> Setting<T> {
     /// What `whose` takes where no file says otherwise.
-    pub(crate) fn default(value: T, whose: &'static str) -> Setting<T> {
+    pub(crate) fn default(value: T, owner: &'static str) -> Setting<T> {
         Setting {
             value,
-            origin: Origin::Default(whose),
+            origin: Origin::Default(owner),
         }
     }
 
     /// What the caller asked for.
-    pub(crate) fn of_caller(value: T) -> Setting<T> {
+    pub(crate) fn from_options(value: T) -> Setting<T> {
         Setting {
             value,
-            origin: Origin::Caller,
+            origin: Origin::Options,
         }
     }
 
@@ -95,11 +95,11 @@ impl SettingInfo {
 
 /// What to do with keys that nobody took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
+pub(crate) enum UnknownKeys {
     /// The file is there to shape vectors, so the key may well do so.
     Refuse,
     /// Most keys of such a file shape nothing.
-    Tell,
+    Note,
 }
 
 /// A JSON object of settings, less those that were taken out. A file that is not there is empty.
@@ -131,7 +131,7 @@ impl SettingsFile {
     }
 
     /// An object inside another one, whose keys are named after its own.
-    pub(crate) fn inner(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
+    pub(crate) fn nested(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
             name: format!("{}: {key}", self.name),
@@ -140,13 +140,13 @@ impl SettingsFile {
     }
 
     /// What is left, taken out.
-    pub(crate) fn rest(&mut self) -> SettingsFile {
+    pub(crate) fn take_rest(&mut self) -> SettingsFile {
         let rest = std::mem::take(&mut self.settings);
-        self.same_file(rest)
+        self.with_settings(rest)
     }
 
     /// Other settings of the same file.
-    pub(crate) fn same_file(&self, settings: Map<String, Value>) -> SettingsFile {
+    pub(crate) fn with_settings(&self, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
             name: self.name.clone(),
@@ -211,10 +211,10 @@ impl SettingsFile {
         &mut self,
         key: &str,
         default: T,
-        whose: &'static str,
+        owner: &'static str,
     ) -> Result<Setting<T>, EncoderError> {
         let taken = self.take(key)?;
-        Ok(taken.unwrap_or_else(|| Setting::default(default, whose)))
+        Ok(taken.unwrap_or_else(|| Setting::default(default, owner)))
     }
 
     /// Takes out `key`, which colidx can only do without unless `allowed` says that it changes nothing.
@@ -228,7 +228,7 @@ impl SettingsFile {
         known: &'static str,
     ) -> Result<(), EncoderError> {
         match self.settings.remove(key) {
-            Some(value) if !says_nothing(&value) && !allowed(&value) => {
+            Some(value) if !is_empty_value(&value) && !allowed(&value) => {
                 Err(self.unsupported(format!("{key} {value}"), known))
             }
             _ => Ok(()),
@@ -236,7 +236,7 @@ impl SettingsFile {
     }
 
     /// Takes out keys that change no vector.
-    pub(crate) fn pass_over(&mut self, keys: &[&str]) {
+    pub(crate) fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
             self.settings.remove(*key);
         }
@@ -248,14 +248,14 @@ impl SettingsFile {
     /// If something is left that is to be refused.
     pub(crate) fn finish(
         mut self,
-        unknown: Unknown,
+        unknown: UnknownKeys,
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
-        self.settings.retain(|_, value| !says_nothing(value));
+        self.settings.retain(|_, value| !is_empty_value(value));
         let Some(key) = self.settings.keys().next() else {
             return Ok(());
         };
-        if unknown == Unknown::Refuse {
+        if unknown == UnknownKeys::Refuse {
             return Err(self.unsupported(
                 format!("the key `{key}`, which colidx does not know,"),
                 "the keys that sentence-transformers 6.2 and PyLate 1.6 write",
@@ -292,7 +292,7 @@ impl SettingsFile {
 }
 
 /// Null, false and what is empty ask for nothing.
-fn says_nothing(value: &Value) -> bool {
+fn is_empty_value(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(value) => !value,
@@ -324,7 +324,7 @@ mod tests {
             (3, "a.json: known".into())
         );
         let mut notes = Vec::new();
-        settings.finish(Unknown::Tell, &mut notes).unwrap();
+        settings.finish(UnknownKeys::Note, &mut notes).unwrap();
         assert_eq!(notes.len(), 1);
         assert!(
             notes[0].contains("a.json") && notes[0].contains("`new`, `newer`"),
@@ -334,7 +334,7 @@ mod tests {
 
         let (_folder, settings) = file(json);
         let error = settings
-            .finish(Unknown::Refuse, &mut notes)
+            .finish(UnknownKeys::Refuse, &mut notes)
             .unwrap_err()
             .to_string();
         assert!(

@@ -6,8 +6,8 @@ use crate::EncoderError;
 use crate::files;
 use crate::layout::CONFIG;
 use crate::model::{Dense, DenseConfig, Projection, TokenPooling, Transformer};
-use crate::ops::Placement;
-use crate::settings::{Setting, SettingInfo, SettingsFile, Unknown};
+use crate::ops::Backend;
+use crate::settings::{Setting, SettingInfo, SettingsFile, UnknownKeys};
 use crate::weights::Weights;
 
 /// What happens to the transformer's output, in order: projectors, then pooling.
@@ -51,7 +51,7 @@ impl Chain {
         let mut file = module_config(root, folder)?;
         let number = |size: Option<Setting<usize>>, key| match size {
             Some(size) => Ok(size.value),
-            None => Err(file_without(root, folder, key)),
+            None => Err(missing_key(root, folder, key)),
         };
         let activation: Setting<String> = file.take_or(
             "activation_function",
@@ -68,14 +68,14 @@ impl Chain {
                 .take_or("use_residual", false, "the Dense module")?
                 .value,
         };
-        of_tokens(&mut file, true)?;
-        file.finish(Unknown::Refuse, notes)?;
+        check_token_vectors(&mut file, true)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let class = config.activation.rsplit('.').next().unwrap_or_default();
         let value = format!(
             "Dense, {} to {}, {class}",
             config.in_features, config.out_features
         );
-        self.tell(folder, &activation, value);
+        self.note(folder, &activation, value);
         self.projectors.push(Projector::Dense {
             folder: folder.to_owned(),
             config,
@@ -91,18 +91,18 @@ impl Chain {
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
         let mut file = module_config(root, folder)?;
-        of_tokens(&mut file, false)?;
+        check_token_vectors(&mut file, false)?;
         let origin = file.origin("module_input_name");
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let setting = Setting { value: (), origin };
-        self.tell(folder, &setting, "scaled to length one".to_owned());
+        self.note(folder, &setting, "scaled to length one".to_owned());
         self.projectors.push(Projector::Normalize);
         Ok(())
     }
 
     /// Puts scaling to length one behind the others, as `whose` code does without a module.
-    pub(super) fn normalize_as(&mut self, whose: &'static str) {
-        let setting = Setting::default((), whose);
+    pub(super) fn normalize_as(&mut self, owner: &'static str) {
+        let setting = Setting::default((), owner);
         let value = "scaled to length one";
         self.report
             .push(SettingInfo::new("vectors", &setting, value));
@@ -116,9 +116,9 @@ impl Chain {
         folder: &str,
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
-        const WHOSE: &str = "sentence-transformers";
+        const OWNER: &str = "sentence-transformers";
         let mut file = module_config(root, folder)?;
-        let factor = file.take_or("pool_factor", 1.0f64, WHOSE)?;
+        let factor = file.take_or("pool_factor", 1.0f64, OWNER)?;
         if !(factor.value.is_finite() && factor.value >= 1.0) {
             return Err(file.problem(format!(
                 "pool_factor is {} and should be at least 1",
@@ -129,13 +129,13 @@ impl Chain {
         let is = |task: &str| tasks.iter().any(|found| found == task);
         let pooling = TokenPooling {
             factor: factor.value,
-            protected: file.take_or("num_protected_tokens", 1, WHOSE)?.value,
+            protected: file.take_or("num_protected_tokens", 1, OWNER)?.value,
             // Files from before there was this setting have none.
-            normalize: file.take_or("normalize_embeddings", false, WHOSE)?.value,
+            normalize: file.take_or("normalize_embeddings", false, OWNER)?.value,
             queries: is("query"),
             documents: is("document"),
         };
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let value = format!(
             "{} of {}, the first {} left as they are{}",
             "pooled by a factor",
@@ -148,7 +148,7 @@ impl Chain {
             }
         );
         let of = tasks.join(" and ");
-        self.tell(folder, &factor, format!("{value} ({of})"));
+        self.note(folder, &factor, format!("{value} ({of})"));
         self.pooling = Some(pooling);
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Chain {
     }
 
     /// The module of `folder` in words.
-    pub(super) fn tell<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
+    pub(super) fn note<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
         self.folders.push(folder.to_owned());
         let name = format!("module {folder}");
         self.report.push(SettingInfo::new(&name, setting, value));
@@ -210,7 +210,7 @@ pub(super) fn tasks(
 }
 
 /// Checks that a module reads the vectors of tokens and writes them.
-fn of_tokens(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
+fn check_token_vectors(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
     const TOKENS: &str = "token_embeddings";
     if !absent && !file.has("module_input_name") {
         return Err(file.unsupported(
@@ -224,7 +224,7 @@ fn of_tokens(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> 
     Ok(())
 }
 
-fn file_without(root: &Path, folder: &str, key: &str) -> EncoderError {
+fn missing_key(root: &Path, folder: &str, key: &str) -> EncoderError {
     EncoderError::Config {
         path: root.join(files::inside(folder, CONFIG)),
         problem: format!("{key} is missing"),
@@ -236,24 +236,24 @@ pub(super) fn build(
     chain: &Chain,
     root: &Path,
     folder: &Path,
-    placement: &Placement,
+    backend: &Backend,
 ) -> Result<Model, EncoderError> {
     let weights = Weights::open(folder)?;
     let mut parameters = weights.parameters();
     let element_type = weights.element_type();
-    let transformer = Transformer::load(&folder.join(CONFIG), &weights, placement)?;
+    let transformer = Transformer::load(&folder.join(CONFIG), &weights, backend)?;
     let mut projection = Projection::new(transformer.hidden());
     for projector in &chain.projectors {
         let dim = projection.dim();
         match projector {
             Projector::Normalize => projection.normalize(),
             Projector::Linear(outputs) => {
-                projection.push(Dense::plain("linear.", dim, *outputs, &weights, placement)?);
+                projection.push(Dense::plain("linear.", dim, *outputs, &weights, backend)?);
             }
             Projector::Head(file) => {
                 let weights = Weights::open_file(folder.join(file))?;
                 parameters += weights.parameters();
-                projection.push(Dense::plain("", dim, None, &weights, placement)?);
+                projection.push(Dense::plain("", dim, None, &weights, backend)?);
             }
             Projector::Dense { folder, config } => {
                 if config.in_features != dim {
@@ -265,7 +265,7 @@ pub(super) fn build(
                 }
                 let weights = Weights::open(&root.join(folder))?;
                 parameters += weights.parameters();
-                projection.push(Dense::load(config, &weights, placement)?);
+                projection.push(Dense::load(config, &weights, backend)?);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Reading a checkpoint directory, in three steps.
+//! Reader a checkpoint directory, in three steps.
 //!
-//! [`Reading`] takes in the files that all layouts have and [`layout`] tells which one it is. The layout's module reads its
+//! [`Reader`] takes in the files that all layouts have and [`layout`] tells which one it is. The layout's module reads its
 //! own files into a [`Description`]: one [`TextSettings`] and one chain of modules. That is built, whatever the layout was.
 
 mod chain;
@@ -8,13 +8,13 @@ mod description;
 mod flag_embedding;
 mod info;
 mod model_config;
-mod plain;
 mod prompts;
 mod pylate;
-mod reading;
+mod reader;
 mod sentence;
 mod sentence_transformers;
 mod stanford;
+mod transformers;
 
 use std::path::Path;
 
@@ -25,14 +25,14 @@ use crate::layout::{
     ADDED_TOKENS, CONFIG, FILES, Folder, HEAD, Layout, METADATA, SENTENCE, TOKENIZER, VOCABULARY,
 };
 use crate::model::{Projection, TokenPooling, Transformer};
-use crate::ops::Placement;
+use crate::ops::Backend;
 use crate::settings::{Origin, Setting};
 use crate::text::{RoleSettings, TextSettings, TextTokenizer};
 use crate::weights::Weights;
 use crate::{EncoderError, EncoderOptions};
 use chain::Projector;
 use description::Description;
-use reading::Reading;
+use reader::Reader;
 
 /// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
 /// decides about memory.
@@ -52,38 +52,38 @@ impl Checkpoint {
     pub(crate) fn open(
         path: &Path,
         options: &EncoderOptions,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Checkpoint, EncoderError> {
-        let mut reading = Reading::open(path)?;
-        let layout = layout(&reading)?;
+        let mut reader = Reader::open(path)?;
+        let layout = layout(&reader)?;
         let mut description = match layout {
-            Layout::MultiVector => sentence_transformers::describe(&mut reading)?,
-            Layout::PyLate => pylate::describe(&mut reading)?,
-            Layout::Stanford => stanford::describe(&mut reading)?,
-            Layout::FlagEmbedding => flag_embedding::describe(&mut reading)?,
-            Layout::Transformers => plain::describe(&mut reading)?,
+            Layout::MultiVector => sentence_transformers::describe(&mut reader)?,
+            Layout::PyLate => pylate::describe(&mut reader)?,
+            Layout::Stanford => stanford::describe(&mut reader)?,
+            Layout::FlagEmbedding => flag_embedding::describe(&mut reader)?,
+            Layout::Transformers => transformers::describe(&mut reader)?,
         };
         take_options(&mut description.text, options);
-        build(layout, description, reading, placement)
+        build(layout, description, reader, backend)
     }
 }
 
 /// Tells the layout. What the weights hold counts for more than a list of modules, which may be older than they are.
-fn layout(reading: &Reading<'_>) -> Result<Layout, EncoderError> {
-    let listed = |class| reading.lists(class);
-    if reading.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
+fn layout(reader: &Reader<'_>) -> Result<Layout, EncoderError> {
+    let listed = |class| reader.lists(class);
+    if reader.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
         return Ok(Layout::MultiVector);
     }
     if listed("Dense") {
         return Ok(Layout::PyLate);
     }
-    if reading.model.is_colbert() || reading.has(METADATA) || reading.has_linear()? {
+    if reader.model.is_colbert() || reader.has(METADATA) || reader.has_linear()? {
         return Ok(Layout::Stanford);
     }
-    if reading.has_beside_weights(HEAD) {
+    if reader.has_beside_weights(HEAD) {
         return Ok(Layout::FlagEmbedding);
     }
-    if reading.modules.is_some() && pylate::has_settings(&reading.settings) {
+    if reader.modules.is_some() && pylate::has_settings(&reader.settings) {
         return Ok(Layout::PyLate);
     }
     Ok(Layout::Transformers)
@@ -93,10 +93,10 @@ fn layout(reading: &Reading<'_>) -> Result<Layout, EncoderError> {
 fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
     let of_role = |role: &mut RoleSettings, prompt: &Option<String>, length: Option<usize>| {
         if let Some(prompt) = prompt {
-            role.prompt = Setting::of_caller(prompt.clone());
+            role.prompt = Setting::from_options(prompt.clone());
         }
         if let Some(length) = length {
-            role.length = Setting::of_caller(length);
+            role.length = Setting::from_options(length);
         }
     };
     let (expansion, most) = (&mut text.expansion, text.query.length.value);
@@ -110,11 +110,11 @@ fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
     if let Some(length) = options.query_length
         && (expansion.length.value == most || expansion.length.value > length)
     {
-        expansion.length = Setting::of_caller(length);
+        expansion.length = Setting::from_options(length);
     }
 }
 
-fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(), EncoderError> {
+fn check_lengths(description: &Description, reader: &Reader<'_>) -> Result<(), EncoderError> {
     let text = &description.text;
     let pooled = description.chain.pooling.as_ref();
     for (name, length, pooled) in [
@@ -134,13 +134,16 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
             false,
         ),
     ] {
-        let most = match reading.outline.limit {
+        let most = match reader.outline.limit {
             Some(limit) if length.value > limit => {
                 format!("the model has {limit} positions")
             }
             _ if length.value > MAX_LENGTH => format!("should be at most {MAX_LENGTH}"),
-            _ if pooled && length.value > TokenPooling::LONGEST => {
-                format!("vectors are pooled, for at most {}", TokenPooling::LONGEST)
+            _ if pooled && length.value > TokenPooling::MAX_TOKENS => {
+                format!(
+                    "vectors are pooled, for at most {}",
+                    TokenPooling::MAX_TOKENS
+                )
             }
             _ => continue,
         };
@@ -148,14 +151,14 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
         return Err(match &length.origin {
             Origin::File { file, key } => EncoderError::Config {
                 // A key may lie deeper in the file.
-                path: reading.root.join(file.split(": ").next().unwrap_or(file)),
+                path: reader.root.join(file.split(": ").next().unwrap_or(file)),
                 problem: problem(key),
             },
             Origin::Default(_) => EncoderError::Config {
-                path: reading.folder().join(CONFIG),
+                path: reader.folder().join(CONFIG),
                 problem: problem(&format!("{name} ({})", length.origin)),
             },
-            Origin::Caller => EncoderError::Length {
+            Origin::Options => EncoderError::Length {
                 problem: problem(name),
             },
         });
@@ -167,24 +170,24 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
 fn build(
     layout: Layout,
     description: Description,
-    reading: Reading<'_>,
-    placement: &Placement,
+    reader: Reader<'_>,
+    backend: &Backend,
 ) -> Result<Checkpoint, EncoderError> {
-    let folder = reading.folder();
-    let names = fingerprinted(layout, &description, &reading)?;
-    let lengths = check_lengths(&description, &reading);
-    let mut notes = reading.notes;
+    let folder = reader.folder();
+    let names = fingerprinted(layout, &description, &reader)?;
+    let lengths = check_lengths(&description, &reader);
+    let mut notes = reader.notes;
     let ((model, tokenizer), fingerprint) = rayon::join(
         || {
             rayon::join(
-                || chain::build(&description.chain, reading.root, &folder, placement),
+                || chain::build(&description.chain, reader.root, &folder, backend),
                 || {
                     let text = description.text.clone();
-                    TextTokenizer::open(&folder, &reading.tokenizer, text, &mut notes)
+                    TextTokenizer::open(&folder, &reader.tokenizer, text, &mut notes)
                 },
             )
         },
-        || files::fingerprint(reading.root, &names),
+        || files::fingerprint(reader.root, &names),
     );
     let (model, tokenizer) = (model?, tokenizer?);
     // Last: a length that is nobody's but a default says less than what else is wrong.
@@ -194,7 +197,7 @@ fn build(
     settings.extend_from_slice(tokenizer.report());
     settings.extend(description.chain.report());
     let info = CheckpointInfo {
-        name: files::checkpoint_name(reading.root),
+        name: files::checkpoint_name(reader.root),
         layout: description.layout.to_owned(),
         architecture: model.transformer.architecture().to_owned(),
         dim: model.projection.dim(),
@@ -238,16 +241,16 @@ fn build(
 fn fingerprinted(
     layout: Layout,
     description: &Description,
-    reading: &Reading<'_>,
+    reader: &Reader<'_>,
 ) -> Result<Vec<String>, EncoderError> {
-    let whole = reading.has_beside_weights(TOKENIZER);
+    let whole = reader.has_beside_weights(TOKENIZER);
     let counts = |name: &str| match name {
         // A tokenizer.json makes the older files superfluous.
         VOCABULARY | ADDED_TOKENS => !whole,
-        name if SENTENCE.contains(&name) => name == reading.sentence.name(),
+        name if SENTENCE.contains(&name) => name == reader.sentence.name(),
         _ => true,
     };
-    let transformer = &reading.transformer;
+    let transformer = &reader.transformer;
     let mut names: Vec<String> = FILES
         .iter()
         .filter(|file| file.fingerprint_of.contains(&layout) && counts(file.name))
@@ -270,7 +273,7 @@ fn fingerprinted(
                 _ => None,
             });
     for folder in std::iter::once(transformer.as_str()).chain(with_weights) {
-        let weights = Weights::files(&reading.root.join(folder))?;
+        let weights = Weights::files(&reader.root.join(folder))?;
         names.extend(weights.iter().map(|name| files::inside(folder, name)));
     }
     Ok(names)

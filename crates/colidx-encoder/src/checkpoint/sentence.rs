@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::EncoderError;
 use crate::files;
 use crate::layout::SENTENCE;
-use crate::settings::{Setting, SettingsFile, Unknown};
+use crate::settings::{Setting, SettingsFile, UnknownKeys};
 
 /// What the file says.
 pub(super) struct SentenceConfig {
@@ -15,7 +15,7 @@ pub(super) struct SentenceConfig {
     /// Whether texts are lower-cased.
     pub(super) lower_case: Setting<bool>,
     /// Tokens of the longest text.
-    pub(super) longest: Option<Setting<usize>>,
+    pub(super) max_length: Option<Setting<usize>>,
     /// What MultiVectorEncoder alone writes.
     pub(super) lengths: SettingsFile,
 }
@@ -98,14 +98,14 @@ impl SentenceConfig {
             |_| false,
             "a tokenizer in the same folder",
         )?;
-        file.pass_over(&["unpad_inputs", "backend"]);
+        file.ignore(&["unpad_inputs", "backend"]);
         let config = SentenceConfig {
             name,
             lower_case: file.take_or("do_lower_case", false, "sentence-transformers")?,
-            longest: file.take("max_seq_length")?,
-            lengths: file.same_file(lengths),
+            max_length: file.take("max_seq_length")?,
+            lengths: file.with_settings(lengths),
         };
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         Ok(config)
     }
 

@@ -35,9 +35,9 @@ pub(super) struct Snapshot<'a> {
 
 /// How much of a checkpoint a snapshot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum Completeness {
     /// Every file that an encoder reads is there, or is known not to exist.
-    Whole,
+    Complete,
     /// A ColBERT checkpoint with its weights; whether an optional file is missing cannot be told.
     Unproven,
     /// Less than that.
@@ -153,7 +153,7 @@ impl Snapshot<'_> {
         self.path().join(name)
     }
 
-    pub(super) fn state(&self) -> Result<State, HubError> {
+    pub(super) fn state(&self) -> Result<Completeness, HubError> {
         let mut unknown = false;
         let seen = files::visit(&mut |name| {
             let path = self.place(name);
@@ -165,12 +165,12 @@ impl Snapshot<'_> {
             Ok(None)
         })?;
         Ok(match seen {
-            files::Seen { weights: true, .. } if !unknown => State::Whole,
+            files::Seen { weights: true, .. } if !unknown => Completeness::Complete,
             files::Seen {
                 weights: true,
                 layout: true,
-            } => State::Unproven,
-            _ => State::Partial,
+            } => Completeness::Unproven,
+            _ => Completeness::Partial,
         })
     }
 
@@ -203,12 +203,12 @@ mod tests {
         assert!(repository.snapshot("main").is_none() && repository.snapshot(&name).is_some());
         repository.refer("main", &commit).unwrap();
         let state = || repository.snapshot("main").unwrap().state().unwrap();
-        assert_eq!(state(), State::Partial);
+        assert_eq!(state(), Completeness::Partial);
         fs::write(snapshot.place("config.json"), "{}").unwrap();
         fs::write(snapshot.place("model.safetensors"), "").unwrap();
-        assert_eq!(state(), State::Partial);
+        assert_eq!(state(), Completeness::Partial);
         fs::write(snapshot.place("artifact.metadata"), "{}").unwrap();
-        assert_eq!(state(), State::Unproven);
+        assert_eq!(state(), Completeness::Unproven);
         files::visit(&mut |name| {
             let path = snapshot.place(name);
             if path.is_file() {
@@ -218,7 +218,7 @@ mod tests {
             Ok(None)
         })
         .unwrap();
-        assert_eq!(state(), State::Whole);
+        assert_eq!(state(), Completeness::Complete);
     }
 
     #[test]

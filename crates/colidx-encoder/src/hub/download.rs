@@ -12,7 +12,7 @@ use super::address::Address;
 use super::cache::{Blob, Repository};
 use super::error::Fault;
 use super::hash::Hash;
-use super::http::{Answer, Failure, Follow, Said};
+use super::http::{Answer, Failure, HubHeaders, Redirects};
 use super::id::Commit;
 use super::remote::Remote;
 use super::{HubError, Progress};
@@ -32,16 +32,16 @@ struct Description {
 }
 
 /// Why a file did not arrive.
-enum Failed {
+enum AttemptError {
     /// Another try may help.
-    Passing(Failure),
+    Transient(Failure),
     /// No try helps.
-    Lasting(HubError),
+    Permanent(HubError),
 }
 
-impl From<HubError> for Failed {
-    fn from(error: HubError) -> Failed {
-        Failed::Lasting(error)
+impl From<HubError> for AttemptError {
+    fn from(error: HubError) -> AttemptError {
+        AttemptError::Permanent(error)
     }
 }
 
@@ -54,7 +54,7 @@ impl Remote<'_> {
         name: &str,
         progress: &mut dyn Progress,
     ) -> Result<Blob<'c>, HubError> {
-        let file = Wanted {
+        let file = FileRequest {
             remote: self,
             address: self.file(commit, name)?,
             commit,
@@ -64,11 +64,13 @@ impl Remote<'_> {
         loop {
             match file.attempt(repository, progress) {
                 Ok(blob) => return Ok(blob),
-                Err(Failed::Lasting(error)) => return Err(error),
-                Err(Failed::Passing(failure)) if attempt == ATTEMPTS => {
+                Err(AttemptError::Permanent(error)) => return Err(error),
+                Err(AttemptError::Transient(failure)) if attempt == ATTEMPTS => {
                     return Err(self.failed(&file.address, failure));
                 }
-                Err(Failed::Passing(_)) => thread::sleep(self.client.silence / PAUSE * attempt),
+                Err(AttemptError::Transient(_)) => {
+                    thread::sleep(self.client.silence / PAUSE * attempt)
+                }
             }
             attempt += 1;
         }
@@ -76,19 +78,19 @@ impl Remote<'_> {
 }
 
 /// A file that is missing here.
-struct Wanted<'a> {
+struct FileRequest<'a> {
     remote: &'a Remote<'a>,
     address: Address,
     commit: &'a Commit,
     name: &'a str,
 }
 
-impl Wanted<'_> {
+impl FileRequest<'_> {
     fn attempt<'c>(
         &self,
         repository: &'c Repository,
         progress: &mut dyn Progress,
-    ) -> Result<Blob<'c>, Failed> {
+    ) -> Result<Blob<'c>, AttemptError> {
         let description = self.describe()?;
         let blob = repository.blob(&description.hash)?;
         if blob.is_whole(description.size) {
@@ -123,9 +125,12 @@ impl Wanted<'_> {
     }
 
     /// Asks for the first byte of the file, and so for what the hub says of all of it.
-    fn describe(&self) -> Result<Description, Failed> {
+    fn describe(&self) -> Result<Description, AttemptError> {
         let ask = |range| {
-            let answer = self.remote.client.get(&self.address, range, Follow::Home);
+            let answer = self
+                .remote
+                .client
+                .get(&self.address, range, Redirects::SameOrigin);
             answer.map_err(|failure| self.failed(failure))
         };
         let mut answer = ask(Some("bytes=0-0"))?;
@@ -137,8 +142,8 @@ impl Wanted<'_> {
         if !status.is_success() && !status.is_redirection() {
             return Err(self.remote.refused(&self.address, &answer).into());
         }
-        let hash = self.hash(&answer.said)?;
-        let linked = answer.said.linked_size.as_ref().map(number).transpose();
+        let hash = self.hash(&answer.headers)?;
+        let linked = answer.headers.linked_size.as_ref().map(number).transpose();
         let linked = linked.map_err(|fault| self.spoiled(fault, false))?;
         let size = match status.is_success() {
             true => {
@@ -160,12 +165,12 @@ impl Wanted<'_> {
     }
 
     /// The hash in what the hub says of the file, which must be of the right commit.
-    fn hash(&self, said: &Said) -> Result<Hash, Failed> {
-        let commit = said.commit.as_ref().map(HeaderValue::as_bytes);
+    fn hash(&self, headers: &HubHeaders) -> Result<Hash, AttemptError> {
+        let commit = headers.commit.as_ref().map(HeaderValue::as_bytes);
         if commit.is_some_and(|commit| commit != self.commit.as_str().as_bytes()) {
             return Err(self.spoiled(Fault::Commit, false));
         }
-        let etag = said.etag().map(HeaderValue::as_bytes);
+        let etag = headers.etag().map(HeaderValue::as_bytes);
         etag.and_then(Hash::of_etag).ok_or_else(|| {
             let length = etag.map(<[u8]>::len);
             self.spoiled(Fault::Etag { length }, false)
@@ -180,10 +185,10 @@ impl Wanted<'_> {
         len: u64,
         description: &Description,
         progress: &mut dyn Progress,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), AttemptError> {
         let range = (len > 0).then(|| format!("bytes={len}-"));
         let client = &self.remote.client;
-        let answer = client.get(&self.address, range.as_deref(), Follow::Away);
+        let answer = client.get(&self.address, range.as_deref(), Redirects::Any);
         let answer = answer.map_err(|failure| self.failed(failure))?;
         let spoiled = |fault, passing| match blob.discard() {
             Ok(()) => self.spoiled(fault, passing),
@@ -195,7 +200,7 @@ impl Wanted<'_> {
             _ => return Err(self.remote.refused(&self.address, &answer).into()),
         }
         // Two versions are never mixed: the part is of this hash, and so must be what follows.
-        if answer.said.etag().is_some() && self.hash(&answer.said)? != description.hash {
+        if answer.headers.etag().is_some() && self.hash(&answer.headers)? != description.hash {
             return Err(self.spoiled(Fault::Changed, true));
         }
         let span = Span::of(&answer).map_err(|fault| spoiled(fault, false))?;
@@ -241,22 +246,22 @@ impl Wanted<'_> {
         match total {
             Some(total) if at < total => {
                 let problem = format!("{total} bytes were announced and {at} came");
-                Err(Failed::Passing(Failure::Network(problem)))
+                Err(AttemptError::Transient(Failure::Network(problem)))
             }
             _ => Ok(()),
         }
     }
 
-    fn failed(&self, failure: Failure) -> Failed {
+    fn failed(&self, failure: Failure) -> AttemptError {
         match failure {
-            Failure::Network(_) => Failed::Passing(failure),
+            Failure::Network(_) => AttemptError::Transient(failure),
             Failure::Fault(_) => self.remote.failed(&self.address, failure).into(),
         }
     }
 
-    fn spoiled(&self, fault: Fault, passing: bool) -> Failed {
+    fn spoiled(&self, fault: Fault, passing: bool) -> AttemptError {
         match passing {
-            true => Failed::Passing(fault.into()),
+            true => AttemptError::Transient(fault.into()),
             false => self.failed(fault.into()),
         }
     }

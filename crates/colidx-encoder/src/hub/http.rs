@@ -47,21 +47,21 @@ pub(super) struct Answer {
     pub response: Response<Body>,
     /// Whether it is of the hub itself.
     pub home: bool,
-    /// What the hub itself said on the way. What a server says that it redirected to counts for
+    /// What the hub itself headers on the way. What a server says that it redirected to counts for
     /// nothing.
-    pub said: Said,
+    pub headers: HubHeaders,
 }
 
 /// Headers of the hub that tell of a file.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct HubHeaders {
     pub commit: Option<HeaderValue>,
     pub linked_size: Option<HeaderValue>,
     linked_etag: Option<HeaderValue>,
     etag: Option<HeaderValue>,
 }
 
-impl Said {
+impl HubHeaders {
     fn hear(&mut self, headers: &HeaderMap) {
         let hear = |known: &mut Option<HeaderValue>, name: &str| {
             if let Some(value) = headers.get(name) {
@@ -82,11 +82,11 @@ impl Said {
 
 /// How far a request may be redirected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Follow {
+pub(super) enum Redirects {
     /// Within the hub; where it leads away, the redirect is the answer.
-    Home,
+    SameOrigin,
     /// Anywhere.
-    Away,
+    Any,
 }
 
 impl Client {
@@ -128,25 +128,25 @@ impl Client {
         &self,
         address: &Address,
         range: Option<&str>,
-        follow: Follow,
+        follow: Redirects,
     ) -> Result<Answer, Failure> {
         let mut address = address.clone();
-        let mut said = Said::default();
+        let mut headers = HubHeaders::default();
         // Once a request has left the hub it is a stranger's, even if that one sends it back.
         let mut home = true;
         for _ in 0..=REDIRECTS {
             home &= self.is_home(address.origin());
             let response = self.ask(&address, range, home)?;
             if home {
-                said.hear(response.headers());
+                headers.hear(response.headers());
             }
-            let answer = |response, said| Answer {
+            let answer = |response, headers| Answer {
                 response,
                 home,
-                said,
+                headers,
             };
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer(response, said));
+                return Ok(answer(response, headers));
             }
             let location = response.headers().get(LOCATION);
             let location = location.map_or(&b""[..], HeaderValue::as_bytes);
@@ -156,8 +156,8 @@ impl Client {
                     Refused::Malformed => Fault::Redirect,
                     Refused::Downgrade => Fault::Downgrade,
                 })?;
-            if follow == Follow::Home && !self.is_home(next.origin()) {
-                return Ok(answer(response, said));
+            if follow == Redirects::SameOrigin && !self.is_home(next.origin()) {
+                return Ok(answer(response, headers));
             }
             address = next;
         }

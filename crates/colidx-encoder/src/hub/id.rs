@@ -20,7 +20,7 @@ pub struct ModelId {
 /// What was given cannot be the name of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no hub id; write owner/name or owner/name@revision")]
-pub struct NotAnId(String);
+pub struct InvalidModelId(String);
 
 impl ModelId {
     /// `owner/name`.
@@ -35,9 +35,9 @@ impl ModelId {
 }
 
 impl FromStr for ModelId {
-    type Err = NotAnId;
+    type Err = InvalidModelId;
 
-    fn from_str(text: &str) -> Result<ModelId, NotAnId> {
+    fn from_str(text: &str) -> Result<ModelId, InvalidModelId> {
         let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
         // Both become parts of addresses and of paths in the cache.
         // What the hub allows in names; two dashes would give two repositories one folder.
@@ -51,7 +51,7 @@ impl FromStr for ModelId {
             && revision.len() <= LONGEST
             && revision.split('/').all(is_plain);
         if !valid {
-            return Err(NotAnId(text.to_owned()));
+            return Err(InvalidModelId(text.to_owned()));
         }
         Ok(ModelId {
             repository: repository.to_owned(),

@@ -3,10 +3,10 @@
 //!
 //! ```no_run
 //! use colidx_encoder::{Encoder, EncoderOptions};
-//! use colidx_encoder::hub::{Hub, ModelId, Quiet};
+//! use colidx_encoder::hub::{Hub, ModelId, NoProgress};
 //!
 //! let id: ModelId = "answerdotai/answerai-colbert-small-v1".parse()?;
-//! let directory = Hub::from_env()?.fetch(&id, &mut Quiet)?;
+//! let directory = Hub::from_env()?.fetch(&id, &mut NoProgress)?;
 //! let encoder = Encoder::open(&directory, &EncoderOptions::default())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -42,7 +42,7 @@ use std::time::Duration;
 use std::{env, fmt};
 
 pub use error::{Fault, HubError};
-pub use id::{ModelId, NotAnId};
+pub use id::{InvalidModelId, ModelId};
 
 use cache::Repository;
 use remote::Remote;
@@ -94,9 +94,9 @@ pub trait Progress {
 
 /// Watches nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quiet;
+pub struct NoProgress;
 
-impl Progress for Quiet {
+impl Progress for NoProgress {
     fn file(&mut self, _: &str, _: u64) {}
 
     fn advance(&mut self, _: u64) {}
@@ -197,13 +197,13 @@ impl Hub {
         let cached = repository.snapshot(id.revision());
         let state = match &cached {
             Some(snapshot) => snapshot.state()?,
-            None => cache::State::Partial,
+            None => cache::Completeness::Partial,
         };
         // Another tool may have left out what it does not need, so an unproven snapshot is only the
         // last resort.
-        let cached = cached.filter(|_| state != cache::State::Partial);
+        let cached = cached.filter(|_| state != cache::Completeness::Partial);
         match cached {
-            Some(snapshot) if state == cache::State::Whole => Ok(snapshot.path()),
+            Some(snapshot) if state == cache::Completeness::Complete => Ok(snapshot.path()),
             Some(snapshot) if self.offline => Ok(snapshot.path()),
             None if self.offline => Err(HubError::Offline {
                 id: id.clone(),

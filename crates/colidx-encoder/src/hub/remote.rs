@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::address::{Address, redacted};
 use super::cache::Repository;
 use super::error::Fault;
-use super::http::{Answer, Client, Failure, Follow};
+use super::http::{Answer, Client, Failure, Redirects};
 use super::id::Commit;
 use super::{Hub, HubError, ModelId, Progress, files};
 
@@ -83,7 +83,7 @@ impl<'a> Remote<'a> {
         let (id, revision) = (self.id.repository(), self.id.revision().replace('/', "%2F"));
         let address = self.below(&format!("/api/models/{id}/revision/{revision}"))?;
         let failed = |failure| self.failed(&address, failure);
-        let answer = self.client.get(&address, None, Follow::Away);
+        let answer = self.client.get(&address, None, Redirects::Any);
         let answer = answer.map_err(failed)?;
         self.check_listed(&address, &answer)?;
         let mut body = self.client.body(answer);

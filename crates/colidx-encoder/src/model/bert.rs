@@ -1,14 +1,14 @@
-//! BERT and the models of its form: RoBERTa, XLM-RoBERTa, DistilBERT, and those with rotary embeddings.
+//! BERT and the models of its tensor_names: RoBERTa, XLM-RoBERTa, DistilBERT, and those with rotary embeddings.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::config::{self, Form, Positions};
+use super::config::{self, Positions, TensorNames};
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Backend, Batch, FeedForward, LayerNorm, Linear, Rotary, Window,
 };
 use crate::weights::Weights;
 
@@ -16,12 +16,12 @@ use crate::weights::Weights;
 /// and its input.
 pub(super) struct Bert {
     words: Embedding,
-    places: Places,
+    positions: PositionEmbedding,
     norm: LayerNorm,
     layers: Vec<Layer>,
 }
 
-enum Places {
+enum PositionEmbedding {
     /// The vector of each place is added to that of the word.
     Table {
         table: Embedding,
@@ -29,7 +29,7 @@ enum Places {
         padding: Option<u32>,
     },
     /// Queries and keys are rotated; every word gets the vector of token type 0.
-    Rotary { rotary: Rotary, kind: Tensor },
+    Rotary { rotary: Rotary, token_type: Tensor },
 }
 
 struct Layer {
@@ -140,7 +140,7 @@ impl Bert {
     pub(super) fn load(
         config: &config::Bert,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Bert, EncoderError> {
         const WORDS: &str = "embeddings.word_embeddings.weight";
         let prefixes = [
@@ -156,20 +156,20 @@ impl Bert {
         let weights = weights.with_prefix_of(WORDS, &prefixes);
         let loader = Loader {
             weights: &weights,
-            placement,
+            backend,
         };
-        let names = match config.form {
-            Form::Bert => &BERT,
-            Form::DistilBert => &DISTILBERT,
-            Form::Flash => &FLASH,
-            Form::Nomic => &NOMIC,
-            Form::Gte => &GTE,
+        let names = match config.tensor_names {
+            TensorNames::Bert => &BERT,
+            TensorNames::DistilBert => &DISTILBERT,
+            TensorNames::Flash => &FLASH,
+            TensorNames::Nomic => &NOMIC,
+            TensorNames::Gte => &GTE,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         Ok(Bert {
-            words: Embedding::new(&words, width, placement)?,
-            places: Places::load(config, &loader)?,
+            words: Embedding::new(&words, width, backend)?,
+            positions: PositionEmbedding::load(config, &loader)?,
             norm: loader.norm(names.norm, width, true, config.epsilon)?,
             layers: (0..config.layers)
                 .into_par_iter()
@@ -181,26 +181,29 @@ impl Bert {
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
         let words = self.words.forward(&batch.ids)?;
-        let places = match &self.places {
-            Places::Table { table, padding } => Some(table.forward(&places(batch, *padding))?),
-            Places::Rotary { .. } => None,
+        let positions = match &self.positions {
+            PositionEmbedding::Table { table, padding } => {
+                Some(table.forward(&position_ids(batch, *padding))?)
+            }
+            PositionEmbedding::Rotary { .. } => None,
         };
-        self.run(&words, places, batch)
+        self.run(&words, positions, batch)
             .map_err(EncoderError::compute)
     }
 
     fn run(
         &self,
         words: &Tensor,
-        places: Option<Tensor>,
+        positions: Option<Tensor>,
         batch: &Batch,
     ) -> candle_core::Result<Tensor> {
-        let (mut x, rotary) = match (places, &self.places) {
-            (Some(places), _) => (self.norm.of_sum(words, &places)?, None),
-            (None, Places::Rotary { rotary, kind }) => {
-                (self.norm.of(&words.broadcast_add(kind)?)?, Some(rotary))
-            }
-            (None, Places::Table { .. }) => (self.norm.of(words)?, None),
+        let (mut x, rotary) = match (positions, &self.positions) {
+            (Some(positions), _) => (self.norm.of_sum(words, &positions)?, None),
+            (None, PositionEmbedding::Rotary { rotary, token_type }) => (
+                self.norm.of(&words.broadcast_add(token_type)?)?,
+                Some(rotary),
+            ),
+            (None, PositionEmbedding::Table { .. }) => (self.norm.of(words)?, None),
         };
         for layer in &self.layers {
             x = layer.forward(&x, rotary, batch)?;
@@ -209,16 +212,16 @@ impl Bert {
     }
 }
 
-impl Places {
-    fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<Places, EncoderError> {
+impl PositionEmbedding {
+    fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<PositionEmbedding, EncoderError> {
         let width = config.hidden;
         // Every token is of type 0.
-        let kind = match config.types {
+        let token_type = match config.types {
             Some(types) => {
                 let name = "embeddings.token_type_embeddings.weight";
-                let mut kinds = loader.weights.tensor(name, &[types, width])?;
-                kinds.truncate(width);
-                kinds
+                let mut token_types = loader.weights.tensor(name, &[types, width])?;
+                token_types.truncate(width);
+                token_types
             }
             None => vec![0.0; width],
         };
@@ -226,11 +229,11 @@ impl Places {
             Positions::Table(rows) => (rows, None),
             Positions::AfterPadding { rows, padding } => (rows, Some(padding)),
             Positions::Rotary { rope, .. } => {
-                return Ok(Places::Rotary {
-                    rotary: Rotary::new(config.heads, rope.base, rope.stretch),
-                    kind: loader
-                        .placement
-                        .matrix(&kind, width)
+                return Ok(PositionEmbedding::Rotary {
+                    rotary: Rotary::new(config.heads, rope.base, rope.scaling_factor),
+                    token_type: loader
+                        .backend
+                        .matrix(&token_type, width)
                         .map_err(EncoderError::compute)?,
                 });
             }
@@ -238,35 +241,35 @@ impl Places {
         let name = "embeddings.position_embeddings.weight";
         let mut table = loader.weights.tensor(name, &[rows, width])?;
         for row in table.chunks_exact_mut(width) {
-            for (value, kind) in row.iter_mut().zip(&kind) {
-                *value += kind;
+            for (value, token_type) in row.iter_mut().zip(&token_type) {
+                *value += token_type;
             }
         }
-        Ok(Places::Table {
-            table: Embedding::new(&table, width, loader.placement)?,
+        Ok(PositionEmbedding::Table {
+            table: Embedding::new(&table, width, loader.backend)?,
             padding,
         })
     }
 }
 
 /// The row of the table of places for each token.
-fn places(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
+fn position_ids(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
     let Some(padding) = padding else {
-        return batch.places();
+        return batch.positions();
     };
-    let mut places = Vec::with_capacity(batch.ids.len());
+    let mut positions = Vec::with_capacity(batch.ids.len());
     for sequence in &batch.sequences {
         let mut last = padding;
         for &id in &batch.ids[sequence.rows.clone()] {
             if id == padding {
-                places.push(padding);
+                positions.push(padding);
             } else {
                 last += 1;
-                places.push(last);
+                positions.push(last);
             }
         }
     }
-    places
+    positions
 }
 
 impl Layer {
@@ -304,7 +307,7 @@ impl Layer {
             qkv,
             attention: Attention {
                 heads: config.heads,
-                reach: Reach::ALL,
+                window: Window::ALL,
             },
             attention_output: linear(
                 names.attention_output,
@@ -329,15 +332,15 @@ impl Layer {
         rotary: Option<&Rotary>,
         batch: &Batch,
     ) -> candle_core::Result<Tensor> {
-        let threads = batch.threads;
-        let mut qkv = self.qkv.forward(x, threads)?;
+        let parallelism = batch.parallelism;
+        let mut qkv = self.qkv.forward(x, parallelism)?;
         if let Some(rotary) = rotary {
             qkv = rotary.forward(&qkv, batch)?;
         }
         let mixed = self.attention.forward(&qkv, batch)?;
-        let mixed = self.attention_output.forward(&mixed, threads)?;
+        let mixed = self.attention_output.forward(&mixed, parallelism)?;
         let x = self.attention_norm.of_sum(&mixed, x)?;
-        let inner = self.feed_forward.forward(&x, threads)?;
+        let inner = self.feed_forward.forward(&x, parallelism)?;
         self.output_norm.of_sum(&inner, &x)
     }
 }

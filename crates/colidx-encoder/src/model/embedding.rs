@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use crate::EncoderError;
-use crate::ops::Placement;
+use crate::ops::Backend;
 
 /// A table with a vector for each token or position, `[rows, width]`.
 pub(super) struct Embedding {
@@ -16,9 +16,9 @@ impl Embedding {
     pub(super) fn new(
         values: &[f32],
         width: usize,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Embedding, EncoderError> {
-        let table = placement.matrix(values, width);
+        let table = backend.matrix(values, width);
         Ok(Embedding {
             rows: values.len() / width,
             table: table.map_err(EncoderError::compute)?,

@@ -1,13 +1,13 @@
 //! Building operations from named tensors.
 
 use crate::EncoderError;
-use crate::ops::{Activation, LayerNorm, Linear, Placement, RootNorm};
+use crate::ops::{Activation, Backend, LayerNorm, Linear, RmsNorm};
 use crate::weights::Weights;
 
 /// The tensors of a checkpoint and where operations made of them compute.
 pub(super) struct Loader<'a> {
     pub(super) weights: &'a Weights,
-    pub(super) placement: &'a Placement,
+    pub(super) backend: &'a Backend,
 }
 
 impl Loader<'_> {
@@ -29,7 +29,7 @@ impl Loader<'_> {
                     .append(&format!("{name}.bias"), &[*outputs], &mut biases)?;
             }
         }
-        Linear::new(&weight, &biases, inputs, activation, self.placement)
+        Linear::new(&weight, &biases, inputs, activation, self.backend)
             .map_err(EncoderError::compute)
     }
 
@@ -67,7 +67,7 @@ impl Loader<'_> {
         let (first_bias, second_bias) = bias.split_at(bias.len() / 2);
         let [one, other] = activations;
         let layer = |weight, bias, activation| {
-            Linear::new(weight, bias, inputs, activation, self.placement)
+            Linear::new(weight, bias, inputs, activation, self.backend)
                 .map_err(EncoderError::compute)
         };
         Ok((
@@ -97,17 +97,17 @@ impl Loader<'_> {
         } else {
             vec![0.0; width]
         };
-        LayerNorm::new(weight, shift, epsilon, self.placement).map_err(EncoderError::compute)
+        LayerNorm::new(weight, shift, epsilon, self.backend).map_err(EncoderError::compute)
     }
 
     /// An RMSNorm of `width` dimensions.
-    pub(super) fn root_norm(
+    pub(super) fn rms_norm(
         &self,
         name: &str,
         width: usize,
         epsilon: f64,
-    ) -> Result<RootNorm, EncoderError> {
+    ) -> Result<RmsNorm, EncoderError> {
         let weight = self.weights.tensor(&format!("{name}.weight"), &[width])?;
-        RootNorm::new(weight, epsilon, self.placement).map_err(EncoderError::compute)
+        RmsNorm::new(weight, epsilon, self.backend).map_err(EncoderError::compute)
     }
 }

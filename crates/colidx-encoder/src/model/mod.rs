@@ -17,7 +17,7 @@ pub(crate) use pooling::TokenPooling;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::EncoderError;
-use crate::ops::{Batch, Placement};
+use crate::ops::{Backend, Batch};
 use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
@@ -30,7 +30,7 @@ pub(crate) struct Transformer {
     hidden: usize,
     layers: usize,
     positions: usize,
-    placement: Placement,
+    backend: Backend,
     model: Model,
 }
 
@@ -55,7 +55,7 @@ impl Transformer {
     pub(crate) fn load(
         path: &Path,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Transformer, EncoderError> {
         let (architecture, config) = Config::read(path)?;
         let (hidden, layers) = match &config {
@@ -69,15 +69,15 @@ impl Transformer {
             layers,
             positions: config.positions(),
             model: match config {
-                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, placement)?),
+                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, backend)?),
                 Config::ModernBert(config) => {
-                    Model::ModernBert(ModernBert::load(&config, weights, placement)?)
+                    Model::ModernBert(ModernBert::load(&config, weights, backend)?)
                 }
                 Config::Decoder(config) => {
-                    Model::Decoder(Decoder::load(&config, weights, placement)?)
+                    Model::Decoder(Decoder::load(&config, weights, backend)?)
                 }
             },
-            placement: placement.clone(),
+            backend: backend.clone(),
         })
     }
 
@@ -112,8 +112,8 @@ impl Transformer {
     }
 
     /// Where the transformer computes, and a batch has to be.
-    pub(crate) fn placement(&self) -> &Placement {
-        &self.placement
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     /// The last hidden state of every token, `[tokens, hidden]`.

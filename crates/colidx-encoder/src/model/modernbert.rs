@@ -8,7 +8,7 @@ use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Backend, Batch, FeedForward, LayerNorm, Linear, Rotary, Window,
 };
 use crate::weights::Weights;
 
@@ -37,19 +37,19 @@ impl ModernBert {
     pub(super) fn load(
         config: &config::ModernBert,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<ModernBert, EncoderError> {
         const WORDS: &str = "embeddings.tok_embeddings.weight";
         let weights = weights.with_prefix_of(WORDS, &["", "model.", "modernbert.", "bert."]);
         let loader = Loader {
             weights: &weights,
-            placement,
+            backend,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         let norm = |name| loader.norm(name, width, config.norm_bias, config.epsilon);
         Ok(ModernBert {
-            words: Embedding::new(&words, width, placement)?,
+            words: Embedding::new(&words, width, backend)?,
             norm: norm("embeddings.norm")?,
             layers: (0..config.layers.len())
                 .into_par_iter()
@@ -83,10 +83,10 @@ impl Layer {
         let name = format!("layers.{i}");
         let (hidden, inner) = (config.hidden, config.inner);
         let heads = config.heads;
-        let (rope, reach) = if config.layers[i] {
-            (config.local, Reach::around(config.window))
+        let (rope, window) = if config.layers[i] {
+            (config.local, Window::symmetric(config.window))
         } else {
-            (config.global, Reach::ALL)
+            (config.global, Window::ALL)
         };
         let (attention_bias, mlp_bias) = (config.attention_bias, config.mlp_bias);
         let plain = Activation::Identity;
@@ -107,8 +107,8 @@ impl Layer {
         Ok(Layer {
             attention_norm: (i > 0).then(|| norm("attn_norm")).transpose()?,
             qkv: linear("attn.Wqkv", 3 * hidden, hidden, attention_bias)?,
-            rotary: Rotary::new(heads, rope.base, rope.stretch),
-            attention: Attention { heads, reach },
+            rotary: Rotary::new(heads, rope.base, rope.scaling_factor),
+            attention: Attention { heads, window },
             attention_output: linear("attn.Wo", hidden, hidden, attention_bias)?,
             feed_forward_norm: norm("mlp_norm")?,
             feed_forward: FeedForward::new(
@@ -120,15 +120,15 @@ impl Layer {
     }
 
     fn forward(&self, x: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-        let threads = batch.threads;
+        let parallelism = batch.parallelism;
         let qkv = match &self.attention_norm {
-            Some(norm) => self.qkv.forward(&norm.of(x)?, threads)?,
-            None => self.qkv.forward(x, threads)?,
+            Some(norm) => self.qkv.forward(&norm.of(x)?, parallelism)?,
+            None => self.qkv.forward(x, parallelism)?,
         };
         let qkv = self.rotary.forward(&qkv, batch)?;
         let mixed = self.attention.forward(&qkv, batch)?;
-        let x = (x + self.attention_output.forward(&mixed, threads)?)?;
+        let x = (x + self.attention_output.forward(&mixed, parallelism)?)?;
         let inner = self.feed_forward_norm.of(&x)?;
-        &x + self.feed_forward.forward(&inner, threads)?
+        &x + self.feed_forward.forward(&inner, parallelism)?
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct TokenPooling {
 
 impl TokenPooling {
     /// The longest text in tokens: a table of all pairs is made.
-    pub(crate) const LONGEST: usize = 8192;
+    pub(crate) const MAX_TOKENS: usize = 8192;
 
     /// Pools `vectors`, `[n, dim]`. Each that is left stands for tokens of which the first is told: its place among the `n`.
     pub(crate) fn pool(&self, vectors: Vec<f32>, dim: usize) -> (Vec<f32>, Vec<usize>) {
@@ -57,16 +57,16 @@ struct Merge {
 /// which the tree is walked: parts that are clusters themselves before single vectors, then the lesser number first.
 fn cluster(vectors: &[f32], dim: usize, most: usize) -> Vec<Vec<usize>> {
     let n = vectors.len() / dim;
-    let merges = tree(vectors, dim);
+    let merges = linkage(vectors, dim);
     // Enough merges leave `most`; others at the same distance cannot be told from them.
     let cut = merges[n - most - 1].distance;
     let mut clusters = Vec::new();
     let mut stack = vec![(2 * n - 2, None)];
     while let Some((node, inside)) = stack.pop() {
         let Some(merge) = node.checked_sub(n).map(|merge| &merges[merge]) else {
-            let place = inside.unwrap_or(clusters.len());
-            clusters.resize_with(clusters.len().max(place + 1), Vec::new);
-            clusters[place].push(node);
+            let position = inside.unwrap_or(clusters.len());
+            clusters.resize_with(clusters.len().max(position + 1), Vec::new);
+            clusters[position].push(node);
             continue;
         };
         let mut inside = inside;
@@ -88,9 +88,9 @@ fn cluster(vectors: &[f32], dim: usize, most: usize) -> Vec<Vec<usize>> {
 }
 
 /// The tree of all merges by the nearest-neighbour chain (Murtagh, 1983), in ascending order of their distances.
-fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
+fn linkage(vectors: &[f32], dim: usize) -> Vec<Merge> {
     let n = vectors.len() / dim;
-    let mut distances = Pairs::new(n);
+    let mut distances = DistanceMatrix::new(n);
     for i in 0..n {
         for j in i + 1..n {
             let dot: f32 = (vectors[i * dim..][..dim].iter())
@@ -151,12 +151,12 @@ fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
         });
     }
     merges.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    number(&mut merges, n);
+    relabel(&mut merges, n);
     merges
 }
 
 /// Puts the numbers of clusters in the place of those of the vectors that stood for them.
-fn number(merges: &mut [Merge], n: usize) {
+fn relabel(merges: &mut [Merge], n: usize) {
     let mut parents: Vec<usize> = (0..2 * n).collect();
     let root = |parents: &[usize], mut node: usize| {
         while parents[node] != node {
@@ -177,14 +177,14 @@ fn number(merges: &mut [Merge], n: usize) {
 }
 
 /// A number for each pair of `n` things.
-struct Pairs {
+struct DistanceMatrix {
     n: usize,
     values: Vec<f64>,
 }
 
-impl Pairs {
-    fn new(n: usize) -> Pairs {
-        Pairs {
+impl DistanceMatrix {
+    fn new(n: usize) -> DistanceMatrix {
+        DistanceMatrix {
             n,
             values: vec![0.0; n * n.saturating_sub(1) / 2],
         }

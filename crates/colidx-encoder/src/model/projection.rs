@@ -6,7 +6,7 @@ use candle_core::Tensor;
 
 use crate::EncoderError;
 use crate::ops::{
-    ACTIVATIONS, Activation, Linear, Placement, Threads, normalize, parse_activation,
+    ACTIVATIONS, Activation, Backend, Linear, Parallelism, normalize, parse_activation,
 };
 use crate::weights::Weights;
 
@@ -40,9 +40,9 @@ impl Dense {
     pub(crate) fn load(
         config: &DenseConfig,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Dense, EncoderError> {
-        let placement = &placement.exact();
+        let backend = &backend.exact();
         let (inputs, outputs) = (config.in_features, config.out_features);
         if inputs == 0 || outputs == 0 {
             return Err(EncoderError::Config {
@@ -71,13 +71,13 @@ impl Dense {
             (true, false) => {
                 let weight = weights.tensor("residual.weight", &shape)?;
                 Residual::Projected(
-                    Linear::new(&weight, &[], inputs, Activation::Identity, placement)
+                    Linear::new(&weight, &[], inputs, Activation::Identity, backend)
                         .map_err(EncoderError::compute)?,
                 )
             }
         };
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, activation, placement)
+            linear: Linear::new(&weight, &bias, inputs, activation, backend)
                 .map_err(EncoderError::compute)?,
             outputs,
             residual,
@@ -91,7 +91,7 @@ impl Dense {
         inputs: usize,
         outputs: Option<usize>,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Dense, EncoderError> {
         let (weight, bias) = (format!("{prefix}weight"), format!("{prefix}bias"));
         let rows = || weights.shape(&weight)?.first().copied();
@@ -104,19 +104,19 @@ impl Dense {
         };
         let plain = Activation::Identity;
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, plain, &placement.exact())
+            linear: Linear::new(&weight, &bias, inputs, plain, &backend.exact())
                 .map_err(EncoderError::compute)?,
             residual: Residual::None,
             outputs,
         })
     }
 
-    fn forward(&self, x: &Tensor, threads: Threads) -> candle_core::Result<Tensor> {
-        let out = self.linear.forward(x, threads)?;
+    fn forward(&self, x: &Tensor, parallelism: Parallelism) -> candle_core::Result<Tensor> {
+        let out = self.linear.forward(x, parallelism)?;
         match &self.residual {
             Residual::None => Ok(out),
             Residual::Input => out + x,
-            Residual::Projected(linear) => out + linear.forward(x, threads)?,
+            Residual::Projected(linear) => out + linear.forward(x, parallelism)?,
         }
     }
 }
@@ -160,10 +160,14 @@ impl Projection {
     }
 
     /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]` row-major.
-    pub(crate) fn forward(&self, mut x: Tensor, threads: Threads) -> candle_core::Result<Vec<f32>> {
+    pub(crate) fn forward(
+        &self,
+        mut x: Tensor,
+        parallelism: Parallelism,
+    ) -> candle_core::Result<Vec<f32>> {
         for module in &self.modules {
             x = match module {
-                Module::Dense(dense) => dense.forward(&x, threads)?,
+                Module::Dense(dense) => dense.forward(&x, parallelism)?,
                 Module::Normalize => {
                     let (n, dim) = x.dims2()?;
                     let mut rows = x.flatten_all()?.to_vec1::<f32>()?;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor};
 
-use super::{Placement, Threads};
+use super::{Backend, Parallelism};
 
 /// One sequence of a packed batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Batch {
     /// `[tokens]`.
     pub(crate) ids: Vec<u32>,
     pub(crate) sequences: Vec<Sequence>,
-    pub(crate) threads: Threads,
+    pub(crate) parallelism: Parallelism,
     padded: Option<Padded>,
 }
 
@@ -38,13 +38,13 @@ impl Batch {
     /// Packs sequences: the ids of each, and how many of them are attended to.
     pub(crate) fn new<'a>(
         sequences: impl Iterator<Item = (&'a [u32], usize)>,
-        threads: Threads,
-        placement: &Placement,
+        parallelism: Parallelism,
+        backend: &Backend,
     ) -> Result<Batch> {
         let mut batch = Batch {
             ids: Vec::new(),
             sequences: Vec::new(),
-            threads,
+            parallelism,
             padded: None,
         };
         for (ids, attended) in sequences {
@@ -55,18 +55,18 @@ impl Batch {
                 attended,
             });
         }
-        if let Placement::Tensors(device) = placement {
+        if let Backend::Candle(device) = backend {
             let (count, longest) = (batch.sequences.len(), batch.longest());
             let mut gather = vec![0u32; count * longest];
             let mut scatter = vec![0u32; batch.ids.len()];
             let mut attended = vec![0f32; count * longest];
             for (i, sequence) in batch.sequences.iter().enumerate() {
-                let places = i * longest..(i + 1) * longest;
-                for (row, place) in sequence.rows.clone().zip(places.clone()) {
-                    gather[place] = row as u32;
-                    scatter[row] = place as u32;
+                let positions = i * longest..(i + 1) * longest;
+                for (row, position) in sequence.rows.clone().zip(positions.clone()) {
+                    gather[position] = row as u32;
+                    scatter[row] = position as u32;
                 }
-                attended[places][..sequence.attended].fill(1.0);
+                attended[positions][..sequence.attended].fill(1.0);
             }
             batch.padded = Some(Padded {
                 gather: Tensor::from_vec(gather, count * longest, device)?,
@@ -84,19 +84,19 @@ impl Batch {
     }
 
     /// The place of each token in its sequence, `[tokens]`.
-    pub(crate) fn places(&self) -> Vec<u32> {
-        let places = self.sequences.iter().map(|s| 0..s.rows.len() as u32);
-        places.flatten().collect()
+    pub(crate) fn positions(&self) -> Vec<u32> {
+        let positions = self.sequences.iter().map(|s| 0..s.rows.len() as u32);
+        positions.flatten().collect()
     }
 
     /// `x`, `[tokens, width]`, with zeros in the rows of tokens that are not attended to.
-    pub(crate) fn only_attended(&self, x: &Tensor) -> Result<Tensor> {
+    pub(crate) fn zero_unattended(&self, x: &Tensor) -> Result<Tensor> {
         let whole = |sequence: &Sequence| sequence.attended == sequence.rows.len();
         if self.sequences.iter().all(whole) {
             return Ok(x.clone());
         }
         let attended: Vec<f32> = (self.sequences.iter())
-            .flat_map(|s| (0..s.rows.len()).map(move |place| f32::from(place < s.attended)))
+            .flat_map(|s| (0..s.rows.len()).map(move |position| f32::from(position < s.attended)))
             .collect();
         let column = (attended.len(), 1);
         x.broadcast_mul(&Tensor::from_vec(attended, column, x.device())?)

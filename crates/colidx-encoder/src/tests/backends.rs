@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::checkpoint::Checkpoint;
-use crate::ops::Placement;
+use crate::ops::Backend;
 use crate::{Encoder, EncoderOptions, Precision};
 
 const TEXTS: [&str; 5] = [
@@ -20,14 +20,14 @@ fn tensors_and_kernels_give_the_same_vectors() {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut names = 0;
     for folder in std::fs::read_dir(fixtures).unwrap() {
-        let open = |placement: Placement| Encoder {
+        let open = |backend: Backend| Encoder {
             checkpoint: {
                 let path = folder.as_ref().unwrap().path();
-                Checkpoint::open(&path, &EncoderOptions::default(), &placement).unwrap()
+                Checkpoint::open(&path, &EncoderOptions::default(), &backend).unwrap()
             },
         };
-        let kernels = open(Placement::Kernels(Precision::F32));
-        let tensors = open(Placement::Tensors(candle_core::Device::Cpu));
+        let kernels = open(Backend::Native(Precision::F32));
+        let tensors = open(Backend::Candle(candle_core::Device::Cpu));
         let name = &kernels.info().name;
         let close = |a: &[f32], b: &[f32]| {
             assert_eq!(a.len(), b.len());

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
-use crate::ops::Placement;
+use crate::ops::Backend;
 use crate::settings::Setting;
-use crate::text::cut::{CHARACTER, MOST, PER_TOKEN, Want};
+use crate::text::cut::{BYTES_PER_TOKEN, Detail, MAX_BYTES, MAX_CHARACTER_BYTES};
 use crate::text::{Side, TextSettings, TextTokenizer, Tokens};
 use crate::{EncoderOptions, Precision};
 
@@ -67,21 +67,23 @@ fn tokenizers() -> Vec<(String, TextTokenizer)> {
         let path = folder.unwrap().path();
         fixtures_read += 1;
         for side in [Side::Left, Side::Right] {
-            let placement = Placement::Kernels(Precision::F32);
-            let checkpoint = Checkpoint::open(&path, &EncoderOptions::default(), &placement);
+            let backend = Backend::Native(Precision::F32);
+            let checkpoint = Checkpoint::open(&path, &EncoderOptions::default(), &backend);
             let mut tokenizer = checkpoint.unwrap().tokenizer;
             sides.insert(tokenizer.truncation.value);
-            tokenizer.truncation = Setting::of_caller(side);
+            tokenizer.truncation = Setting::from_options(side);
             // Many fixtures differ in other things than what becomes of a text.
             let inner = tokenizer.inner.to_string(false).unwrap();
             let TextSettings {
-                manner, lower_case, ..
+                convention,
+                lower_case,
+                ..
             } = tokenizer.settings();
             let TextSettings {
                 query, document, ..
             } = tokenizer.settings();
             let prompts = [query, document].map(|role| role.prompt.value.clone());
-            if seen.insert((inner, *manner as u8, lower_case.value, prompts, side)) {
+            if seen.insert((inner, *convention as u8, lower_case.value, prompts, side)) {
                 all.push((format!("{} {side:?}", path.display()), tokenizer));
             }
         }
@@ -101,22 +103,25 @@ fn tokens(tokenizer: &TextTokenizer, text: &str) -> [Tokens; 3] {
 
 /// That a text has the tokens that it has when it is tokenised whole, however long the first beginning is.
 fn same(name: &str, tokenizer: &mut TextTokenizer, text: &str) {
-    let reach = tokenizer.reach.clone();
-    tokenizer.reach.per_token = usize::MAX;
-    tokenizer.reach.most = usize::MAX;
+    let lookahead = tokenizer.lookahead.clone();
+    tokenizer.lookahead.bytes_per_token = usize::MAX;
+    tokenizer.lookahead.max_bytes = usize::MAX;
     let whole = tokens(tokenizer, text);
-    for per_token in [1, 3, PER_TOKEN] {
-        tokenizer.reach.per_token = per_token;
+    for bytes_per_token in [1, 3, BYTES_PER_TOKEN] {
+        tokenizer.lookahead.bytes_per_token = bytes_per_token;
         for (cut, whole) in tokens(tokenizer, text).iter().zip(&whole) {
-            assert_eq!(cut.ids, whole.ids, "{name}, {per_token}: {text:?}");
-            assert_eq!(cut.spans, whole.spans, "{name}, {per_token}: {text:?}");
+            assert_eq!(cut.ids, whole.ids, "{name}, {bytes_per_token}: {text:?}");
+            assert_eq!(
+                cut.spans, whole.spans,
+                "{name}, {bytes_per_token}: {text:?}"
+            );
             assert_eq!(
                 cut.truncated, whole.truncated,
-                "{name}, {per_token}: {text:?}"
+                "{name}, {bytes_per_token}: {text:?}"
             );
         }
     }
-    tokenizer.reach = reach;
+    tokenizer.lookahead = lookahead;
 }
 
 #[test]
@@ -166,18 +171,21 @@ fn a_text_with_few_tokens_is_read_to_a_bound() {
         .map(|piece| format!("cell{}", piece.repeat((16 << 20) / piece.len())));
     for (name, tokenizer) in tokenizers() {
         for text in &texts {
-            let (reach, side) = (tokenizer.reach.clone(), tokenizer.truncation.value);
+            let (lookahead, side) = (tokenizer.lookahead.clone(), tokenizer.truncation.value);
             let read = std::cell::Cell::new(0);
-            let part = reach.part(text, 300, side, Want::Ids, |part, want| {
+            let part = lookahead.part(text, 300, side, Detail::Ids, |part, detail| {
                 read.set(read.get() + part.len());
-                assert_eq!(want == Want::Ids, part.len() + CHARACTER > MOST);
+                assert_eq!(
+                    detail == Detail::Ids,
+                    part.len() + MAX_CHARACTER_BYTES > MAX_BYTES
+                );
                 tokenizer
                     .inner
                     .encode(part, false)
                     .map(|encoding| ((), encoding))
             });
             assert!(part.unwrap().is_cut, "{name}");
-            assert!(read.get() <= 3 * MOST, "{name}: {}", read.get());
+            assert!(read.get() <= 3 * MAX_BYTES, "{name}: {}", read.get());
         }
     }
 }

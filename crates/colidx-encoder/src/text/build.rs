@@ -9,7 +9,7 @@ use tokenizers::{
 };
 
 use super::config::{Class, Side, TokenizerConfig};
-use super::{Manner, TextSettings, library, vocabulary};
+use super::{Convention, TextSettings, tokenizers_shim, vocabulary};
 use crate::EncoderError;
 use crate::files::{self, MAX_TOKENIZER};
 use crate::layout::{TOKENIZER, VOCABULARY};
@@ -44,16 +44,16 @@ pub(super) fn build(
     };
     let mut inner = if whole {
         let bytes = files::read(&path, MAX_TOKENIZER)?;
-        library::from_json(&bytes).map_err(bad)?
+        tokenizers_shim::from_json(&bytes).map_err(bad)?
     } else {
         vocabulary::wordpiece(folder, config)?
     };
     let mut report = Vec::new();
     if whole {
-        report = obey(&mut inner, config, notes).map_err(bad)?;
+        report = apply_class(&mut inner, config, notes).map_err(bad)?;
     }
     add_tokens(&mut inner, config).map_err(bad)?;
-    if settings.manner == Manner::SentenceTransformers && settings.lower_case.value {
+    if settings.convention == Convention::SentenceTransformers && settings.lower_case.value {
         lower_case(&mut inner).map_err(bad)?;
     }
 
@@ -84,7 +84,7 @@ pub(super) fn build(
         )
     });
     let padding = side(&config.padding, padding);
-    library::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
+    tokenizers_shim::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
     inner.with_padding(None);
     Ok(Built {
         path,
@@ -96,7 +96,7 @@ pub(super) fn build(
 }
 
 /// Sets what the class of the tokenizer decides whatever tokenizer.json says.
-fn obey(
+fn apply_class(
     inner: &mut Tokenizer,
     config: &TokenizerConfig,
     notes: &mut Vec<String>,
@@ -140,7 +140,7 @@ fn obey(
                 yes(normalizer.handle_chinese_chars),
             ),
         ]);
-        library::call(|| inner.with_normalizer(Some(normalizer)).map(drop))?;
+        tokenizers_shim::call(|| inner.with_normalizer(Some(normalizer)).map(drop))?;
     }
     if let Some(space) = &config.prefix_space {
         match inner.get_pre_tokenizer() {
@@ -184,7 +184,7 @@ fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), Str
         if added.id.is_none() && known(inner) {
             continue;
         }
-        library::call(|| inner.add_tokens([added.token.clone()]))?;
+        tokenizers_shim::call(|| inner.add_tokens([added.token.clone()]))?;
         let found = inner.token_to_id(content);
         if let Some(id) = added.id
             && found != Some(id)
@@ -201,7 +201,7 @@ fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), Str
         .filter(|token| !vocabulary.contains_key(*token) && inner.token_to_id(token).is_some())
         .map(|token| AddedToken::from(token, true))
         .collect();
-    library::call(|| inner.add_special_tokens(special)).map(drop)
+    tokenizers_shim::call(|| inner.add_special_tokens(special)).map(drop)
 }
 
 /// Puts lower-casing before what the normaliser does, unless it does that already.
@@ -219,5 +219,5 @@ fn lower_case(inner: &mut Tokenizer) -> Result<(), String> {
         }
         Some(other) => steps.push(other.clone()),
     }
-    library::call(|| inner.with_normalizer(Some(Sequence::new(steps))).map(drop))
+    tokenizers_shim::call(|| inner.with_normalizer(Some(Sequence::new(steps))).map(drop))
 }

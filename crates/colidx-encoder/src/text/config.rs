@@ -13,7 +13,7 @@ use tokenizers::AddedToken;
 use crate::EncoderError;
 use crate::files;
 use crate::layout::{ADDED_TOKENS, SPECIAL_TOKENS, TOKENIZER_CONFIG};
-use crate::settings::{Origin, Setting, SettingsFile, Unknown};
+use crate::settings::{Origin, Setting, SettingsFile, UnknownKeys};
 
 /// Whose default a setting has that the class decides.
 const CLASS: &str = "the tokenizer class";
@@ -30,7 +30,7 @@ const ROLES: [&str; 7] = [
 ];
 
 /// Keys that change no token, or only those of slow tokenizers that have no tokenizer.json.
-const PASSED_OVER: [&str; 33] = [
+const IGNORED: [&str; 33] = [
     "add_bos_token",
     "add_eos_token",
     "auto_map",
@@ -67,10 +67,10 @@ const PASSED_OVER: [&str; 33] = [
 ];
 
 /// Classes that split text with code of their own, and never read tokenizer.json.
-const WITH_OWN_CODE: [&str; 2] = ["BertweetTokenizer", "PhobertTokenizer"];
+const PYTHON_ONLY: [&str; 2] = ["BertweetTokenizer", "PhobertTokenizer"];
 
 /// The tokenizer that has MeCab split text into words.
-const WITH_MECAB: &str = "BertJapaneseTokenizer";
+const MECAB: &str = "BertJapaneseTokenizer";
 
 /// How a class makes its tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub(crate) struct TokenizerConfig {
     /// Where a short text is padded; none where nothing says.
     pub(crate) padding: Option<Setting<Side>>,
     /// Tokens of the longest text.
-    pub(crate) longest: Option<Setting<usize>>,
+    pub(crate) max_length: Option<Setting<usize>>,
     pub(crate) added: Vec<Added>,
     roles: BTreeMap<&'static str, Setting<Option<String>>>,
 }
@@ -189,7 +189,7 @@ impl TokenizerConfig {
         let mut special = open(SPECIAL_TOKENS)?;
         let named: Option<Setting<String>> = config.take("tokenizer_class")?.or(class_of_model);
         if let Some(named) = &named
-            && named.value.starts_with(WITH_MECAB)
+            && named.value.starts_with(MECAB)
         {
             let path = match &named.origin {
                 Origin::File { file, .. } => root.join(file),
@@ -199,7 +199,7 @@ impl TokenizerConfig {
             return Err(EncoderError::NeedsMecab { path, class });
         }
         if let Some(named) = &named
-            && WITH_OWN_CODE.contains(&named.value.as_str())
+            && PYTHON_ONLY.contains(&named.value.as_str())
         {
             return Err(EncoderError::Unsupported {
                 path: config.path().to_owned(),
@@ -254,20 +254,20 @@ impl TokenizerConfig {
             },
             truncation: side(&mut config, "truncation_side")?,
             padding: side(&mut config, "padding_side")?,
-            longest: longest(&mut config)?,
+            max_length: max_length(&mut config)?,
             added,
             roles,
         };
         config.refuse_unless("split_special_tokens", |_| false, "false")?;
-        config.pass_over(&PASSED_OVER);
+        config.ignore(&IGNORED);
         let extra: Vec<String> = config
             .keys()
             .filter(|key| key.ends_with("_token"))
             .collect();
         for key in extra {
-            config.pass_over(&[&key]);
+            config.ignore(&[&key]);
         }
-        config.finish(Unknown::Tell, notes)?;
+        config.finish(UnknownKeys::Note, notes)?;
         Ok(read)
     }
 
@@ -294,7 +294,7 @@ fn named_token(
 ) -> Result<Option<Setting<Option<String>>>, EncoderError> {
     if file.is_null(role) {
         let origin = file.origin(role);
-        file.pass_over(&[role]);
+        file.ignore(&[role]);
         return Ok(Some(Setting {
             value: None,
             origin,
@@ -413,7 +413,7 @@ fn side(file: &mut SettingsFile, key: &str) -> Result<Option<Setting<Side>>, Enc
 }
 
 /// `model_max_length`. Where nobody set one, transformers writes a number of thirty digits.
-fn longest(file: &mut SettingsFile) -> Result<Option<Setting<usize>>, EncoderError> {
+fn max_length(file: &mut SettingsFile) -> Result<Option<Setting<usize>>, EncoderError> {
     const SET_BY_NOBODY: f64 = 1e18;
     let length = file.take::<f64>("model_max_length")?;
     let length = length.filter(|length| length.value >= 1.0 && length.value < SET_BY_NOBODY);

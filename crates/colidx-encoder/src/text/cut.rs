@@ -19,14 +19,14 @@
 //!   the same run of them. The pre-token where the margin begins is left out as a whole, with all after it.
 //! - *Models* see one pre-token. WordPiece takes no more than some characters of it, and gives one token for what is longer.
 //!   In Unigram and BPE what is far ahead can decide a token only by a chain of choices, each of which is the best by the same
-//!   score, in one unbroken pre-token; this is cut off after [`LONG`] tokens.
+//!   score, in one unbroken pre-token; this is cut off after [`LONG_PRE_TOKEN`] tokens.
 //!
 //! An end is read in the same way, mirrored, but for two things. A pre-tokenizer goes from left to right, so an end begins at
 //! white space behind a letter or a digit, where all of them divide. And the beginning of a pre-token can decide how all of
 //! it is divided (digits in threes, the merges of BPE), so that only whole pre-tokens are known.
 //!
 //! A text that has few tokens in many bytes (white space, control characters, or a word, without end) is read up to
-//! [`MOST`] bytes, or [`MOST_PER_TOKEN`] for each of its tokens where that is more, and no further: it counts as truncated
+//! [`MAX_BYTES`] bytes, or [`MAX_BYTES_PER_TOKEN`] for each of its tokens where that is more, and no further: it counts as truncated
 //! there.
 
 use tokenizers::{Encoding, ModelWrapper, Tokenizer};
@@ -34,31 +34,31 @@ use tokenizers::{Encoding, ModelWrapper, Tokenizer};
 use super::config::Side;
 
 /// Bytes of text for each token at the first try: more than most have.
-pub(crate) const PER_TOKEN: usize = 8;
+pub(crate) const BYTES_PER_TOKEN: usize = 8;
 /// Bytes of any text that are read if it has so few tokens.
-pub(crate) const MOST: usize = 128 << 10;
+pub(crate) const MAX_BYTES: usize = 128 << 10;
 /// Bytes of the longest character.
-pub(crate) const CHARACTER: usize = 4;
+pub(crate) const MAX_CHARACTER_BYTES: usize = 4;
 /// Bytes for each token that may be read.
-const MOST_PER_TOKEN: usize = 4 * PER_TOKEN;
+const MAX_BYTES_PER_TOKEN: usize = 4 * BYTES_PER_TOKEN;
 /// Tokens that no normaliser and no pattern looks ahead from outside the pre-token.
 const MARGIN: usize = 64;
 /// Tokens of a single pre-token over which Unigram and BPE may look ahead.
-const LONG: usize = 512;
+const LONG_PRE_TOKEN: usize = 512;
 
 /// How much of a text a tokenizer needs.
 #[derive(Clone, Debug)]
-pub(crate) struct Reach {
+pub(crate) struct Lookahead {
     /// Tokens near a cut that may not be those of a longer text.
     margin: usize,
     /// Whether the tokens of a long pre-token depend on what is near them alone.
     is_local: bool,
-    pub(crate) per_token: usize,
-    pub(crate) most: usize,
+    pub(crate) bytes_per_token: usize,
+    pub(crate) max_bytes: usize,
 }
 
 /// A part of a text with its tokens.
-pub(crate) struct Part<S> {
+pub(crate) struct TokenizedPart<S> {
     /// What was tokenised.
     pub(crate) source: S,
     pub(crate) encoding: Encoding,
@@ -69,32 +69,34 @@ pub(crate) struct Part<S> {
 
 /// What is to come with the tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Want {
+pub(crate) enum Detail {
     Ids,
     /// And their places in the text, and which of them are of one pre-token.
-    Places,
+    Offsets,
 }
 
-impl Reach {
-    pub(super) fn of(tokenizer: &Tokenizer) -> Reach {
+impl Lookahead {
+    pub(super) fn of(tokenizer: &Tokenizer) -> Lookahead {
         let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
-        let longest = added.values().map(|token| token.content.len()).max();
-        Reach {
+        let max_length = added.values().map(|token| token.content.len()).max();
+        Lookahead {
             // Normalised, an added token may be longer.
-            margin: MARGIN + 4 * longest.unwrap_or(0),
+            margin: MARGIN + 4 * max_length.unwrap_or(0),
             is_local: matches!(
                 tokenizer.get_model(),
                 ModelWrapper::BPE(_) | ModelWrapper::Unigram(_)
             ),
-            per_token: PER_TOKEN,
-            most: MOST,
+            bytes_per_token: BYTES_PER_TOKEN,
+            max_bytes: MAX_BYTES,
         }
     }
 
     /// Bytes of a text that may be read for `room` tokens.
-    pub(super) fn most(&self, room: usize) -> usize {
+    pub(super) fn max_bytes(&self, room: usize) -> usize {
         let tokens = room + self.margin;
-        tokens.saturating_mul(MOST_PER_TOKEN).max(self.most)
+        tokens
+            .saturating_mul(MAX_BYTES_PER_TOKEN)
+            .max(self.max_bytes)
     }
 
     /// Tokenises as much of `text` as its first `room` tokens need, or its last ones where its left side is cut, and what
@@ -104,21 +106,21 @@ impl Reach {
         text: &'a str,
         room: usize,
         cut: Side,
-        want: Want,
-        tokenise: impl Fn(&'a str, Want) -> Result<(S, Encoding), E>,
-    ) -> Result<Part<S>, E> {
+        detail: Detail,
+        tokenise: impl Fn(&'a str, Detail) -> Result<(S, Encoding), E>,
+    ) -> Result<TokenizedPart<S>, E> {
         let tokens = room + self.margin;
-        let mut size = tokens.saturating_mul(self.per_token);
-        let most = self.most(room);
+        let mut size = tokens.saturating_mul(self.bytes_per_token);
+        let most = self.max_bytes(room);
         while size < text.len().min(most) {
             let part = match cut {
                 Side::Right => Some(head(text, size)),
                 Side::Left => tail(text, size),
             };
             if let Some(part) = part {
-                let (source, encoding) = tokenise(part, Want::Places)?;
+                let (source, encoding) = tokenise(part, Detail::Offsets)?;
                 if self.final_tokens(encoding.get_word_ids(), cut) > room {
-                    return Ok(Part {
+                    return Ok(TokenizedPart {
                         source,
                         encoding,
                         is_cut: true,
@@ -127,9 +129,9 @@ impl Reach {
             }
             size = size.saturating_mul(4);
         }
-        let part = within(text, most, cut);
-        let (source, encoding) = tokenise(part, want)?;
-        Ok(Part {
+        let part = clip(text, most, cut);
+        let (source, encoding) = tokenise(part, detail)?;
+        Ok(TokenizedPart {
             source,
             encoding,
             is_cut: part.len() < text.len(),
@@ -148,7 +150,7 @@ impl Reach {
                 };
                 let before = words[..edge].partition_point(|word| word < last);
                 if self.is_local {
-                    before.max(edge.saturating_sub(LONG))
+                    before.max(edge.saturating_sub(LONG_PRE_TOKEN))
                 } else {
                     before
                 }
@@ -163,7 +165,7 @@ impl Reach {
 
 /// At most `size` bytes of the beginning of `text`, rather before white space.
 fn head(text: &str, size: usize) -> &str {
-    let part = within(text, size, Side::Right);
+    let part = clip(text, size, Side::Right);
     match part.rfind(char::is_whitespace) {
         Some(at) if at >= size / 2 => part[..at].trim_end(),
         _ => before_open_sigma(part),
@@ -188,7 +190,7 @@ fn before_open_sigma(part: &str) -> &str {
 
 /// At most `size` bytes of the end of `text`, from white space behind a letter or a digit.
 fn tail(text: &str, size: usize) -> Option<&str> {
-    let part = within(text, size, Side::Left);
+    let part = clip(text, size, Side::Left);
     let mut after_word = false;
     let start = part.char_indices().find_map(|(at, c)| {
         let divides = after_word && c.is_whitespace();
@@ -199,7 +201,7 @@ fn tail(text: &str, size: usize) -> Option<&str> {
 }
 
 /// The characters that lie wholly within the first `size` bytes, or the last ones where the left side is cut.
-pub(super) fn within(text: &str, size: usize, cut: Side) -> &str {
+pub(super) fn clip(text: &str, size: usize, cut: Side) -> &str {
     let mut edge = match cut {
         Side::Right => size.min(text.len()),
         Side::Left => text.len().saturating_sub(size),

@@ -3,9 +3,9 @@
 mod build;
 mod config;
 pub(crate) mod cut;
-mod library;
-mod offsets;
+mod input;
 mod settings;
+mod tokenizers_shim;
 mod tokens;
 mod vocabulary;
 
@@ -18,9 +18,9 @@ use crate::EncoderError;
 use crate::settings::{Origin, Setting, SettingInfo};
 use build::Built;
 pub(crate) use config::{Side, TokenizerConfig};
-use cut::{Reach, Want};
-use offsets::{Given, Source};
-pub(crate) use settings::{Expansion, Manner, RoleSettings, TextSettings};
+use cut::{Detail, Lookahead};
+use input::{PromptedText, TokenizerInput};
+pub(crate) use settings::{Convention, Expansion, RoleSettings, TextSettings};
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;
 
@@ -28,7 +28,7 @@ pub(crate) use tokens::Tokens;
 pub(crate) struct TextTokenizer {
     path: PathBuf,
     pub(crate) inner: Tokenizer,
-    pub(crate) reach: Reach,
+    pub(crate) lookahead: Lookahead,
     /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
@@ -104,14 +104,14 @@ impl TextTokenizer {
         };
         let query_marker = marker(&settings.query.marker)?;
         let document_marker = marker(&settings.document.marker)?;
-        if settings.manner == Manner::PyLate {
+        if settings.convention == Convention::PyLate {
             let markers = [
                 &settings.query.marker.value,
                 &settings.document.marker.value,
             ];
             let markers = markers.into_iter().filter(|marker| !marker.is_empty());
             let markers = markers.map(|marker| AddedToken::from(marker.as_str(), false));
-            library::call(|| inner.add_tokens(markers)).map_err(bad)?;
+            tokenizers_shim::call(|| inner.add_tokens(markers)).map_err(bad)?;
         }
 
         let (mask_token, mask) = match expansion_token(&inner, config, &settings) {
@@ -132,22 +132,24 @@ impl TextTokenizer {
             None => (Setting::default(String::new(), "transformers"), 0),
         };
         let id_of = |role| config.role(role).and_then(|token| inner.token_to_id(token));
-        let padding_token = match settings.manner {
-            Manner::ColBert => id_of("pad_token"),
+        let padding_token = match settings.convention {
+            Convention::ColBert => id_of("pad_token"),
             _ => None,
         };
         let unknown = id_of("unk_token");
         let role = |role: &RoleSettings, marker| Role {
             marker,
             skip: (role.skiplist.value.iter())
-                .filter_map(|word| skipped(&inner, settings.manner, word, unknown, config))
+                .filter_map(|word| {
+                    skiplist_token(&inner, settings.convention, word, unknown, config)
+                })
                 .chain(padding_token)
                 .collect(),
             keep_only: role.keep_only.value.iter().copied().collect(),
         };
         let mut query = role(&settings.query, query_marker);
         let document = role(&settings.document, document_marker);
-        if settings.manner == Manner::ColBert {
+        if settings.convention == Convention::ColBert {
             // A padding token written in a query is a mask token.
             query.skip.clear();
         }
@@ -169,7 +171,7 @@ impl TextTokenizer {
                     length.value
                 );
                 return Err(match length.origin {
-                    Origin::Caller => EncoderError::Length { problem },
+                    Origin::Options => EncoderError::Length { problem },
                     _ => EncoderError::Config { path, problem },
                 });
             }
@@ -190,7 +192,7 @@ impl TextTokenizer {
             ));
         }
         Ok(TextTokenizer {
-            reach: Reach::of(&inner),
+            lookahead: Lookahead::of(&inner),
             path,
             inner,
             processor,
@@ -270,24 +272,27 @@ impl TextTokenizer {
             path: self.path.clone(),
             problem,
         };
-        let manner = self.settings.manner;
-        let lower_case = self.settings.lower_case.value && manner != Manner::SentenceTransformers;
-        let want = if spans { Want::Places } else { Want::Ids };
+        let convention = self.settings.convention;
+        let lower_case =
+            self.settings.lower_case.value && convention != Convention::SentenceTransformers;
+        let detail = if spans { Detail::Offsets } else { Detail::Ids };
         let room = settings.length.value - self.specials - usize::from(role.marker.is_some());
         let side = self.truncation.value;
-        let mut given = Given::new(&settings.prompt.value, text);
-        if manner == Manner::PyLate {
+        let mut given = PromptedText::new(&settings.prompt.value, text);
+        if convention == Convention::PyLate {
             given.strip();
         }
-        let whole = given.whole(side, self.reach.most(room));
-        let part = self.reach.part(&whole, room, side, want, |part, want| {
-            let source = Source::new(part, &given, side, lower_case);
-            let encoding = library::call(|| match want {
-                Want::Places => self.inner.encode(source.text(), false),
-                Want::Ids => self.inner.encode_fast(source.text(), false),
-            })?;
-            Ok((source, encoding))
-        });
+        let whole = given.whole(side, self.lookahead.max_bytes(room));
+        let part = self
+            .lookahead
+            .part(&whole, room, side, detail, |part, detail| {
+                let source = TokenizerInput::new(part, &given, side, lower_case);
+                let encoding = tokenizers_shim::call(|| match detail {
+                    Detail::Offsets => self.inner.encode(source.text(), false),
+                    Detail::Ids => self.inner.encode_fast(source.text(), false),
+                })?;
+                Ok((source, encoding))
+            });
         let part = part.map_err(bad)?;
         let (source, mut encoding) = (part.source, part.encoding);
         let truncated = part.is_cut || encoding.len() > room;
@@ -299,7 +304,8 @@ impl TextTokenizer {
             encoding.truncate(room, 0, direction);
         }
         if let Some(processor) = &self.processor {
-            encoding = library::call(|| processor.process(encoding, None, true)).map_err(bad)?;
+            encoding =
+                tokenizers_shim::call(|| processor.process(encoding, None, true)).map_err(bad)?;
         }
 
         let mut tokens = Tokens {
@@ -310,24 +316,24 @@ impl TextTokenizer {
             truncated,
         };
         if spans {
-            let places = encoding.get_offsets().iter();
-            tokens.spans = places
+            let positions = encoding.get_offsets().iter();
+            tokens.spans = positions
                 .map(|&(start, end)| source.original(start, end))
                 .collect();
         }
         if let Some(marker) = role.marker {
-            let place = tokens.ids.len().min(1);
-            tokens.ids.insert(place, marker);
+            let position = tokens.ids.len().min(1);
+            tokens.ids.insert(position, marker);
             if spans {
-                tokens.spans.insert(place, (0, 0));
+                tokens.spans.insert(position, (0, 0));
             }
         }
         tokens.attended = tokens.ids.len();
-        let first = u32::from(manner == Manner::FlagEmbedding);
+        let first = u32::from(convention == Convention::FlagEmbedding);
         tokens.kept = (0..)
             .zip(&tokens.ids)
-            .filter(|&(place, &id)| place >= first && role.keeps(id))
-            .map(|(place, _)| place)
+            .filter(|&(position, &id)| position >= first && role.keeps(id))
+            .map(|(position, _)| position)
             .collect();
         Ok(tokens)
     }
@@ -337,7 +343,7 @@ impl TextTokenizer {
 fn setting_name(origin: &Origin) -> String {
     match origin {
         Origin::File { key, .. } => key.clone(),
-        Origin::Caller => "the length".to_owned(),
+        Origin::Options => "the length".to_owned(),
         Origin::Default(_) => format!("the {origin}"),
     }
 }
@@ -352,8 +358,8 @@ fn expansion_token(
         let id = inner.token_to_id(token)?;
         return Some((settings.expansion.token.clone().map(|_| token.clone()), id));
     }
-    let roles: &[&str] = match settings.manner {
-        Manner::SentenceTransformers => &["mask_token", "eos_token"],
+    let roles: &[&str] = match settings.convention {
+        Convention::SentenceTransformers => &["mask_token", "eos_token"],
         _ => &["mask_token", "eos_token", "pad_token"],
     };
     roles.iter().find_map(|role| {
@@ -365,21 +371,21 @@ fn expansion_token(
 }
 
 /// The token that a word of a skiplist stands for.
-fn skipped(
+fn skiplist_token(
     inner: &Tokenizer,
-    manner: Manner,
+    convention: Convention,
     word: &str,
     unknown: Option<u32>,
     config: &TokenizerConfig,
 ) -> Option<u32> {
-    match manner {
-        Manner::PyLate | Manner::FlagEmbedding => inner.token_to_id(word).or(unknown),
-        Manner::SentenceTransformers => {
+    match convention {
+        Convention::PyLate | Convention::FlagEmbedding => inner.token_to_id(word).or(unknown),
+        Convention::SentenceTransformers => {
             let id = inner.token_to_id(word)?;
             (Some(id) != unknown || config.role("unk_token") == Some(word)).then_some(id)
         }
-        Manner::ColBert => {
-            let encoding = library::call(|| inner.encode_fast(word, false));
+        Convention::ColBert => {
+            let encoding = tokenizers_shim::call(|| inner.encode_fast(word, false));
             encoding.ok()?.get_ids().first().copied()
         }
     }

@@ -11,7 +11,7 @@ pub(crate) struct TextSettings {
     pub(crate) expansion: Expansion,
     /// Whether texts are lower-cased before anything else.
     pub(crate) lower_case: Setting<bool>,
-    pub(crate) manner: Manner,
+    pub(crate) convention: Convention,
 }
 
 /// What holds for queries, or for documents.
@@ -43,19 +43,19 @@ pub(crate) struct Expansion {
 
 impl Expansion {
     /// None, as `whose` has it.
-    pub(crate) fn none(whose: &'static str) -> Expansion {
+    pub(crate) fn none(owner: &'static str) -> Expansion {
         Expansion {
-            on: Setting::default(false, whose),
-            length: Setting::default(0, whose),
-            attend: Setting::default(false, whose),
-            token: Setting::default(None, whose),
+            on: Setting::default(false, owner),
+            length: Setting::default(0, owner),
+            attend: Setting::default(false, owner),
+            token: Setting::default(None, owner),
         }
     }
 }
 
 /// Whose way to tokenise, where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Convention {
     /// White space around a text is taken off; a marker written in a text is the marker; a word of the skiplist stands for
     /// the token that the vocabulary has for it, or else the unknown token.
     PyLate,

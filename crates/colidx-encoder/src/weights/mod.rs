@@ -27,7 +27,7 @@ enum Shard {
 }
 
 /// What a file says about a tensor.
-struct Found {
+struct TensorMeta {
     shape: Vec<usize>,
     /// The type of its elements.
     element: String,
@@ -101,7 +101,7 @@ impl Weights {
     pub(crate) fn parameters(&self) -> u64 {
         let tensors = self.shards.iter().flat_map(Shard::all);
         tensors
-            .filter(Found::holds_floats)
+            .filter(TensorMeta::holds_floats)
             .map(|tensor| tensor.elements())
             .fold(0, u64::saturating_add)
     }
@@ -110,7 +110,7 @@ impl Weights {
     pub(crate) fn element_type(&self) -> String {
         let tensors = self.shards.iter().flat_map(Shard::all);
         let types: BTreeSet<String> = tensors
-            .filter(Found::holds_floats)
+            .filter(TensorMeta::holds_floats)
             .map(|tensor| tensor.element)
             .collect();
         types.into_iter().collect::<Vec<_>>().join(", ")
@@ -177,14 +177,14 @@ impl Weights {
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Option<(&Shard, Found)> {
+    fn find(&self, name: &str) -> Option<(&Shard, TensorMeta)> {
         self.shards
             .iter()
             .find_map(|shard| Some((shard, shard.find(name)?)))
     }
 }
 
-impl Found {
+impl TensorMeta {
     fn elements(&self) -> u64 {
         let lengths = self.shape.iter().map(|&n| n as u64);
         lengths.fold(1, u64::saturating_mul)
@@ -212,14 +212,14 @@ impl Shard {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Found> {
+    fn find(&self, name: &str) -> Option<TensorMeta> {
         match self {
             Shard::Safetensors(file) => file.find(name),
             Shard::Pickle(file) => file.find(name),
         }
     }
 
-    fn all(&self) -> Vec<Found> {
+    fn all(&self) -> Vec<TensorMeta> {
         match self {
             Shard::Safetensors(file) => file.all().collect(),
             Shard::Pickle(file) => file.all().collect(),

@@ -7,7 +7,7 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::{Found, damaged};
+use super::{TensorMeta, damaged};
 use crate::EncoderError;
 use crate::files;
 
@@ -65,12 +65,12 @@ impl Safetensors {
         &self.path
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Found> {
-        self.header.info(name).map(found)
+    pub(super) fn find(&self, name: &str) -> Option<TensorMeta> {
+        self.header.info(name).map(meta)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Found> {
-        self.header.tensors().into_values().map(found)
+    pub(super) fn all(&self) -> impl Iterator<Item = TensorMeta> {
+        self.header.tensors().into_values().map(meta)
     }
 
     /// Appends the elements of `name`, which is there and holds floats, to `out`.
@@ -113,8 +113,8 @@ impl Safetensors {
     }
 }
 
-fn found(info: &TensorInfo) -> Found {
-    Found {
+fn meta(info: &TensorInfo) -> TensorMeta {
+    TensorMeta {
         shape: info.shape.clone(),
         element: format!("{:?}", info.dtype),
     }

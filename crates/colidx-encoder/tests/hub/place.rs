@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use colidx_encoder::hub::{Hub, HubError, ModelId, Quiet};
+use colidx_encoder::hub::{Hub, HubError, ModelId, NoProgress};
 use tempfile::TempDir;
 
 use crate::server::{COMMIT, ID, Server, TOKEN, etag};
@@ -132,7 +132,7 @@ impl Place {
 
 pub fn fetch(hub: &Hub, id: &str) -> Result<PathBuf, HubError> {
     let id: ModelId = id.parse().unwrap();
-    hub.fetch(&id, &mut Quiet)
+    hub.fetch(&id, &mut NoProgress)
 }
 
 /// The files below `folder` that are no links.

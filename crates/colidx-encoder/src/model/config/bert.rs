@@ -7,7 +7,7 @@ use crate::ops::{Activation, Heads};
 
 /// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.
 pub(in crate::model) struct Bert {
-    pub(in crate::model) form: Form,
+    pub(in crate::model) tensor_names: TensorNames,
     pub(in crate::model) vocabulary: usize,
     pub(in crate::model) hidden: usize,
     pub(in crate::model) layers: usize,
@@ -22,7 +22,7 @@ pub(in crate::model) struct Bert {
 
 /// How a model of BERT's form names its tensors, and which it has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::model) enum Form {
+pub(in crate::model) enum TensorNames {
     Bert,
     /// DistilBERT (Sanh et al., arXiv 1910.01108).
     DistilBert,
@@ -60,7 +60,7 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
             let padding = padding.unwrap_or(1);
             if padding as usize + 1 >= rows {
                 return Err(file.problem(format!(
-                    "max_position_embeddings is {rows}, and places begin after pad_token_id, {padding}"
+                    "max_position_embeddings is {rows}, and positions begin after pad_token_id, {padding}"
                 )));
             }
             Positions::AfterPadding { rows, padding }
@@ -84,9 +84,9 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
     file.ignore(&["directionality"]);
     let types = file.optional("type_vocab_size")?.unwrap_or(2);
     Ok(Bert {
-        form: match positions {
-            Positions::Rotary { .. } => Form::Flash,
-            _ => Form::Bert,
+        tensor_names: match positions {
+            Positions::Rotary { .. } => TensorNames::Flash,
+            _ => TensorNames::Bert,
         },
         vocabulary: file.size("vocab_size")?,
         hidden,
@@ -106,7 +106,7 @@ pub(super) fn read_distilbert(file: &mut File) -> Result<Bert, EncoderError> {
     // Whether the table of places began as sines, before it was trained.
     file.ignore(&["sinusoidal_pos_embds"]);
     Ok(Bert {
-        form: Form::DistilBert,
+        tensor_names: TensorNames::DistilBert,
         vocabulary: file.size("vocab_size")?,
         hidden,
         layers: file.layers("n_layers")?,

@@ -3,7 +3,7 @@
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::{Activation, Heads, Reach};
+use crate::ops::{Activation, Heads, Window};
 
 /// A model of layers that normalise their input: attention or a convolution, then a gated feed-forward part.
 pub(in crate::model) struct Decoder {
@@ -26,7 +26,7 @@ pub(in crate::model) struct Decoder {
 /// How a layer mixes tokens.
 #[derive(Clone, Copy)]
 pub(in crate::model) enum Mixer {
-    Attention(Reach),
+    Attention(Window),
     /// A short convolution over so many tokens.
     Convolution(usize),
 }

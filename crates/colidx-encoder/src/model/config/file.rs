@@ -198,7 +198,7 @@ impl File {
 
     /// Takes keys that this architecture writes and does not compute with.
     pub(super) fn ignore(&mut self, keys: &[&str]) {
-        self.settings.pass_over(keys);
+        self.settings.ignore(keys);
     }
 
     /// Whether `key` is null, as long as it was not taken.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
 use crate::EncoderError;
-use crate::ops::Reach;
+use crate::ops::Window;
 
 const LFM2: Family = Family {
     names: &Names {
@@ -24,9 +24,9 @@ const LFM2: Family = Family {
 /// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
 /// otherwise; convolutions always do.
 pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
-    let reach = match file.optional("is_causal")?.unwrap_or(true) {
-        true => Reach::back(None),
-        false => Reach::ALL,
+    let window = match file.optional("is_causal")?.unwrap_or(true) {
+        true => Window::causal(None),
+        false => Window::ALL,
     };
     for key in ["block_use_swiglu", "use_pos_enc"] {
         file.only(key, true)?;
@@ -45,7 +45,7 @@ pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
         "theta",
     ]);
     let inner = inner(file)?;
-    let layers = layers(file, reach)?;
+    let layers = layers(file, window)?;
     Ok(Decoder {
         convolution_bias: file.optional("conv_bias")?.unwrap_or(false),
         ..LFM2.read(file, inner, layers)?
@@ -71,7 +71,7 @@ fn inner(file: &mut File) -> Result<usize, EncoderError> {
     file.at_least_one("the adjusted intermediate_size", inner)
 }
 
-fn layers(file: &mut File, reach: Reach) -> Result<Vec<Mixer>, EncoderError> {
+fn layers(file: &mut File, window: Window) -> Result<Vec<Mixer>, EncoderError> {
     let count = file.layers("num_hidden_layers")?;
     let taps = file.optional("conv_L_cache")?.unwrap_or(3);
     let taps = file.at_least_one("conv_L_cache", taps)?;
@@ -86,7 +86,7 @@ fn layers(file: &mut File, reach: Reach) -> Result<Vec<Mixer>, EncoderError> {
             };
             match kind {
                 "conv" => Ok(Mixer::Convolution(taps)),
-                "full_attention" => Ok(Mixer::Attention(reach)),
+                "full_attention" => Ok(Mixer::Attention(window)),
                 _ => Err(file.unsupported(format!("layer type `{kind}`"), "full_attention, conv")),
             }
         })

@@ -3,7 +3,7 @@
 use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
 use crate::EncoderError;
-use crate::ops::Reach;
+use crate::ops::Window;
 
 const NAMES: Names = Names {
     final_norm: "norm",
@@ -35,7 +35,7 @@ const QWEN3: Family = Family {
 /// all others.
 pub(super) fn read_eurobert(file: &mut File) -> Result<Decoder, EncoderError> {
     let layers = file.layers("num_hidden_layers")?;
-    let layers = vec![Mixer::Attention(Reach::ALL); layers];
+    let layers = vec![Mixer::Attention(Window::ALL); layers];
     Ok(Decoder {
         mlp_bias: file.optional("mlp_bias")?.unwrap_or(false),
         ..read(&EUROBERT, file, layers)?
@@ -99,11 +99,11 @@ fn layers(file: &mut File, causal: bool) -> Result<Vec<Mixer>, EncoderError> {
     types
         .iter()
         .map(|kind| match (kind.as_str(), window, causal) {
-            ("full_attention", _, true) => Ok(Mixer::Attention(Reach::back(None))),
-            ("full_attention", _, false) => Ok(Mixer::Attention(Reach::ALL)),
+            ("full_attention", _, true) => Ok(Mixer::Attention(Window::causal(None))),
+            ("full_attention", _, false) => Ok(Mixer::Attention(Window::ALL)),
             // The window counts the token itself.
             ("sliding_attention", Some(window), true) => {
-                Ok(Mixer::Attention(Reach::back(Some(window - 1))))
+                Ok(Mixer::Attention(Window::causal(Some(window - 1))))
             }
             _ => Err(file.unsupported(
                 format!(

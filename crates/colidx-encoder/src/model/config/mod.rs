@@ -15,7 +15,7 @@ mod rotary_bert;
 use std::path::Path;
 
 use crate::EncoderError;
-pub(super) use bert::{Bert, Form, Positions};
+pub(super) use bert::{Bert, Positions, TensorNames};
 pub(super) use decoder::{Decoder, Mixer};
 use file::File;
 pub(super) use modernbert::ModernBert;

@@ -94,7 +94,7 @@ fn ropes(file: &mut File, width: usize) -> Result<(Rope, Rope), EncoderError> {
     // Transformers has laid this out in more ways than one since; none is known to be in use.
     if let Some(scaling) = file.optional::<Map<String, Value>>("rope_scaling")? {
         Rope::of(file, "rope_scaling", scaling.clone(), width, Some(global)).and_then(|rope| {
-            match rope.stretch {
+            match rope.scaling_factor {
                 1.0 if !scaling.contains_key("rope_theta") => Ok(()),
                 _ => Err(file.unsupported("rope_scaling in modernbert".to_owned(), "none")),
             }

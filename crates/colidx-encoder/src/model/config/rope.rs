@@ -10,7 +10,7 @@ use crate::EncoderError;
 pub(in crate::model) struct Rope {
     pub(in crate::model) base: f64,
     /// What places are divided by.
-    pub(in crate::model) stretch: f64,
+    pub(in crate::model) scaling_factor: f64,
 }
 
 /// Kinds of frequencies that can be computed.
@@ -72,18 +72,18 @@ impl Rope {
             let feature = format!("{key}.{name} (rope_type `{kind}`)");
             return Err(file.unsupported(feature, "rope_type default or linear"));
         }
-        let stretch = match (kind.as_str(), factor) {
+        let factor = match (kind.as_str(), factor) {
             ("default", _) => 1.0,
             ("linear", Some(factor)) => factor,
             _ => return Err(file.unsupported(format!("{key}: rope_type `{kind}`"), KINDS)),
         };
         let Some(base) = base else {
             return Err(file.problem(
-                "`rope_theta` is missing, and not every version of transformers takes the same in its place"
+                "`rope_theta` is missing, and not every version of transformers takes the same in its position"
                     .to_owned(),
             ));
         };
-        Rope::checked(file, "rope_theta", base, stretch, width)
+        Rope::checked(file, "rope_theta", base, factor, width)
     }
 
     /// Frequencies fall with `base`, which must leave them numbers; pairs of dimensions are rotated.
@@ -91,10 +91,10 @@ impl Rope {
         file: &File,
         key: &str,
         base: f64,
-        stretch: f64,
+        factor: f64,
         width: usize,
     ) -> Result<Rope, EncoderError> {
-        for (key, value) in [(key, base), ("factor", stretch)] {
+        for (key, value) in [(key, base), ("factor", factor)] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(file.problem(format!("{key} is {value} and should be above 0")));
             }
@@ -104,6 +104,9 @@ impl Rope {
                 "attention heads have {width} dimensions, and rotary embeddings need an even number"
             )));
         }
-        Ok(Rope { base, stretch })
+        Ok(Rope {
+            base,
+            scaling_factor: factor,
+        })
     }
 }

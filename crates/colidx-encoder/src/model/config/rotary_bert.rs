@@ -1,13 +1,13 @@
 //! The configurations of models of BERT's form with rotary positions, as transformers 5 has them.
 
-use super::bert::{Bert, Form, Positions};
+use super::bert::{Bert, Positions, TensorNames};
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
 
 /// Reads the file of a Nomic BERT.
 pub(super) fn read_nomic(file: &mut File) -> Result<Bert, EncoderError> {
-    read(file, Form::Nomic, "silu", 1e-12)
+    read(file, TensorNames::Nomic, "silu", 1e-12)
 }
 
 /// Reads the file of an mGTE, whose type was `new` before transformers had it.
@@ -17,20 +17,25 @@ pub(super) fn read_gte(file: &mut File) -> Result<Bert, EncoderError> {
     file.only("layer_norm_type", "layer_norm")?;
     file.only("logn_attention_scale", false)?;
     file.only("position_embedding_type", "rope")?;
-    read(file, Form::Gte, "gelu", 1e-12)
+    read(file, TensorNames::Gte, "gelu", 1e-12)
 }
 
 /// Reads the file of a jina-embeddings-v3.
 pub(super) fn read_jina(file: &mut File) -> Result<Bert, EncoderError> {
-    read(file, Form::Flash, "gelu", 1e-5)
+    read(file, TensorNames::Flash, "gelu", 1e-5)
 }
 
-fn read(file: &mut File, form: Form, activation: &str, epsilon: f64) -> Result<Bert, EncoderError> {
+fn read(
+    file: &mut File,
+    tensor_names: TensorNames,
+    activation: &str,
+    epsilon: f64,
+) -> Result<Bert, EncoderError> {
     let (hidden, heads) = file.hidden_and_heads("hidden_size", "num_attention_heads")?;
     file.only("head_dim", heads.width)?;
     let types: Option<usize> = file.optional("type_vocab_size")?;
     Ok(Bert {
-        form,
+        tensor_names,
         vocabulary: file.size("vocab_size")?,
         hidden,
         layers: file.layers("num_hidden_layers")?,

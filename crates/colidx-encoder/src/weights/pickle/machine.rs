@@ -21,7 +21,7 @@ pub(super) enum Value<'a> {
     /// What a callable would make of arguments.
     Call(Id, Id),
     /// What lies outside the pickle and has this name.
-    Outside(Id),
+    PersistentId(Id),
     /// What no tensor needs.
     Other,
 }
@@ -89,7 +89,7 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn step(&mut self, code: u8, at: usize) -> Result<(), Problem> {
-        let lacking = Problem::Operands(at);
+        let missing = Problem::Operands(at);
         match code {
             // Protocol.
             0x80 => {
@@ -130,38 +130,38 @@ impl<'a> Machine<'a> {
             b'(' => self.marks.push(self.stack.len()),
             b')' => self.push(Value::Tuple(Vec::new())),
             b't' => {
-                let items = self.above_mark().ok_or(lacking)?;
+                let items = self.above_mark().ok_or(missing)?;
                 self.push(Value::Tuple(items));
             }
             0x85..=0x87 => {
                 let height = self.stack.len().checked_sub(usize::from(code - 0x84));
-                let items = self.stack.split_off(height.ok_or(lacking)?);
+                let items = self.stack.split_off(height.ok_or(missing)?);
                 self.push(Value::Tuple(items));
             }
             b'}' => self.push(Value::Dict(Vec::new())),
             b's' => {
                 let height = self.stack.len().checked_sub(2);
-                let item = self.stack.split_off(height.ok_or(lacking)?);
+                let item = self.stack.split_off(height.ok_or(missing)?);
                 self.put(&item, at)?;
             }
             b'u' => {
-                let items = self.above_mark().ok_or(lacking)?;
+                let items = self.above_mark().ok_or(missing)?;
                 self.put(&items, at)?;
             }
             // Into a list: no tensor lies in one.
             b'a' => {
-                self.stack.pop().ok_or(lacking)?;
+                self.stack.pop().ok_or(missing)?;
             }
             b'e' => {
-                self.above_mark().ok_or(lacking)?;
+                self.above_mark().ok_or(missing)?;
             }
             // The state of an object: torch puts its version of the format there.
             b'b' => {
-                self.stack.pop().ok_or(lacking)?;
+                self.stack.pop().ok_or(missing)?;
             }
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.stack.pop(), self.stack.pop());
-                let (callable, arguments) = callable.zip(arguments).ok_or(lacking)?;
+                let (callable, arguments) = callable.zip(arguments).ok_or(missing)?;
                 let value = match self.values[callable] {
                     Value::Global("collections", "OrderedDict") => Value::Dict(Vec::new()),
                     _ => Value::Call(callable, arguments),
@@ -169,17 +169,17 @@ impl<'a> Machine<'a> {
                 self.push(value);
             }
             b'Q' => {
-                let name = self.stack.pop().ok_or(lacking)?;
-                self.push(Value::Outside(name));
+                let name = self.stack.pop().ok_or(missing)?;
+                self.push(Value::PersistentId(name));
             }
             b'q' | b'r' => {
                 let slot = self.slot(code == b'q')?;
-                let &value = self.stack.last().ok_or(lacking)?;
+                let &value = self.stack.last().ok_or(missing)?;
                 self.memo.insert(slot, value);
             }
             b'h' | b'j' => {
                 let slot = self.slot(code == b'h')?;
-                let &value = self.memo.get(&slot).ok_or(lacking)?;
+                let &value = self.memo.get(&slot).ok_or(missing)?;
                 self.stack.push(value);
             }
             code => return Err(Problem::Unknown { code, at }),

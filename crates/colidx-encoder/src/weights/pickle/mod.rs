@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{Found, damaged};
+use super::{TensorMeta, damaged};
 use crate::EncoderError;
 use crate::files;
 use tensor::Tensor;
@@ -28,14 +28,14 @@ const MAX_DIRECTORY: u64 = 16 << 20;
 /// code in it runs. Candle's reader of these files takes it that torch wrote them, and believes whatever length they claim.
 pub(super) struct Pickle {
     path: PathBuf,
-    tensors: BTreeMap<String, Stored>,
+    tensors: BTreeMap<String, StoredTensor>,
     /// Bytes of the file, and those of tensors that were read. They cannot be more: a model asks for each tensor once, and
     /// tensors that lie in one another would let a small file fill any memory.
     length: u64,
     read: AtomicU64,
 }
 
-struct Stored {
+struct StoredTensor {
     tensor: Tensor,
     entry: Entry,
 }
@@ -66,17 +66,17 @@ impl Pickle {
         &self.path
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Found> {
-        self.tensors.get(name).map(found)
+    pub(super) fn find(&self, name: &str) -> Option<TensorMeta> {
+        self.tensors.get(name).map(meta)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Found> {
-        self.tensors.values().map(found)
+    pub(super) fn all(&self) -> impl Iterator<Item = TensorMeta> {
+        self.tensors.values().map(meta)
     }
 
     /// Appends the elements of `name`, which is there and holds floats, to `out`.
     pub(super) fn append(&self, name: &str, out: &mut Vec<f32>) -> Result<(), EncoderError> {
-        let Some(Stored { tensor, entry }) = self.tensors.get(name) else {
+        let Some(StoredTensor { tensor, entry }) = self.tensors.get(name) else {
             return Ok(());
         };
         let Some(range) = tensor.bytes().filter(|range| range.end <= entry.length) else {
@@ -102,8 +102,8 @@ impl Pickle {
     }
 }
 
-fn found(stored: &Stored) -> Found {
-    Found {
+fn meta(stored: &StoredTensor) -> TensorMeta {
+    TensorMeta {
         shape: stored.tensor.shape.clone(),
         element: stored.tensor.element.name().to_owned(),
     }
@@ -131,12 +131,12 @@ enum Problem {
 }
 
 /// A file of which only so much can be read: what lists the entries of an archive takes memory in proportion.
-struct Fenced {
+struct LimitedReader {
     file: File,
     left: u64,
 }
 
-impl Read for Fenced {
+impl Read for LimitedReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
@@ -147,21 +147,21 @@ impl Read for Fenced {
     }
 }
 
-impl Seek for Fenced {
+impl Seek for LimitedReader {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.file.seek(to)
     }
 }
 
-type Archive = ZipArchive<BufReader<Fenced>>;
+type Archive = ZipArchive<BufReader<LimitedReader>>;
 
-fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
-    let fenced = Fenced {
+fn read(file: File, length: u64) -> Result<BTreeMap<String, StoredTensor>, Problem> {
+    let reader = LimitedReader {
         file,
         left: MAX_DIRECTORY,
     };
     // Little at a time: every entry is looked for at its own place.
-    let mut archive = ZipArchive::new(BufReader::with_capacity(512, fenced))?;
+    let mut archive = ZipArchive::new(BufReader::with_capacity(512, reader))?;
     let contents = archive
         .file_names()
         .filter_map(Result::ok)
@@ -180,7 +180,7 @@ fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
     for (name, tensor) in tensor::named(&machine::run(&pickle)?)? {
         let storage = format!("{folder}data/{}", tensor.storage);
         let entry = find(&mut archive, &storage, length)?;
-        tensors.insert(name, Stored { tensor, entry });
+        tensors.insert(name, StoredTensor { tensor, entry });
     }
     if tensors.is_empty() {
         return Err(Problem::NoTensors);

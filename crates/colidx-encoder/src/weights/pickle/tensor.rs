@@ -130,7 +130,7 @@ fn tensor(contents: &Contents<'_>, arguments: &[Id]) -> Result<Tensor, &'static 
         |id| -> Option<Vec<usize>> { tuple(contents, id)?.iter().map(|&id| size(id)).collect() };
     // ("storage", class, name, device, elements)
     let storage = match contents.get(storage) {
-        &Value::Outside(name) => tuple(contents, name),
+        &Value::PersistentId(name) => tuple(contents, name),
         _ => None,
     };
     let Some(&[_, class, name, ..]) = storage else {

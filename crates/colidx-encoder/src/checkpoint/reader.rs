@@ -13,7 +13,7 @@ use crate::text::TokenizerConfig;
 use crate::weights::Weights;
 
 /// A directory that is being read.
-pub(super) struct Reading<'a> {
+pub(super) struct Reader<'a> {
     pub(super) root: &'a Path,
     /// Those behind the transformer; none where there is no `modules.json`.
     pub(super) modules: Option<Vec<Module>>,
@@ -31,9 +31,9 @@ pub(super) struct Reading<'a> {
     model_type_of_settings: Option<String>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Reader<'a> {
     /// Reads what all layouts have from the directory `root`.
-    pub(super) fn open(root: &'a Path) -> Result<Reading<'a>, EncoderError> {
+    pub(super) fn open(root: &'a Path) -> Result<Reader<'a>, EncoderError> {
         let is_there = |name| files::is_file(&root.join(name));
         let is_listed = is_there(MODULES)?;
         if !(is_listed || is_there(METADATA)? || is_there(CONFIG)?) {
@@ -51,12 +51,12 @@ impl<'a> Reading<'a> {
         let mut notes = Vec::new();
         let mut settings = SettingsFile::open(root, SETTINGS)?;
         let model_type = settings.take::<String>("model_type")?;
-        settings.pass_over(&["__version__"]);
+        settings.ignore(&["__version__"]);
         let model = ModelConfig::read(root, &transformer)?;
         let config = root.join(files::inside(&transformer, CONFIG));
         let outline = Transformer::outline(&config)?;
         let class = model.tokenizer_class.clone();
-        Ok(Reading {
+        Ok(Reader {
             sentence: SentenceConfig::read(root, &transformer, &mut notes)?,
             tokenizer: TokenizerConfig::read(
                 root,

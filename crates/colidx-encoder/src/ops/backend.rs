@@ -6,22 +6,22 @@ use crate::{Device, EncoderError, EncoderOptions, Precision};
 
 /// How the operations of a model are carried out.
 #[derive(Clone, Debug)]
-pub(crate) enum Placement {
+pub(crate) enum Backend {
     /// By the kernels of colidx-kernels, on the processor.
-    Kernels(Precision),
+    Native(Precision),
     /// By candle's own operations in f32 on any device: a GPU, or the processor where tests take them as the oracle.
-    Tensors(candle_core::Device),
+    Candle(candle_core::Device),
 }
 
-impl Placement {
+impl Backend {
     /// What `options` ask for.
     ///
     /// # Errors
     /// If the device is not there, or cannot compute at the precision.
-    pub(crate) fn of(options: &EncoderOptions) -> Result<Placement, EncoderError> {
+    pub(crate) fn of(options: &EncoderOptions) -> Result<Backend, EncoderError> {
         let (precision, device) = (options.precision, options.device);
         let found = match device {
-            Device::Cpu => return Ok(Placement::Kernels(precision)),
+            Device::Cpu => return Ok(Backend::Native(precision)),
             // One stream for all threads. The default is a stream for each thread, and nothing then orders what a thread of
             // the pool put on the GPU before what another reads, nor products that share the workspace of a cuBLAS handle.
             Device::Cuda(number) => candle_core::Device::new_cuda_with_stream(number),
@@ -31,7 +31,7 @@ impl Placement {
             return Err(EncoderError::DevicePrecision { device, precision });
         }
         found
-            .map(Placement::Tensors)
+            .map(Backend::Candle)
             .map_err(|error| EncoderError::NoDevice {
                 device,
                 problem: without_backtrace(&error).to_string(),
@@ -39,18 +39,18 @@ impl Placement {
     }
 
     /// The same place with all the digits of f32.
-    pub(crate) fn exact(&self) -> Placement {
+    pub(crate) fn exact(&self) -> Backend {
         match self {
-            Placement::Kernels(_) => Placement::Kernels(Precision::F32),
-            Placement::Tensors(device) => Placement::Tensors(device.clone()),
+            Backend::Native(_) => Backend::Native(Precision::F32),
+            Backend::Candle(device) => Backend::Candle(device.clone()),
         }
     }
 
     /// Where candle keeps the tensors that pass from one operation to the next.
     pub(crate) fn device(&self) -> &candle_core::Device {
         match self {
-            Placement::Kernels(_) => &candle_core::Device::Cpu,
-            Placement::Tensors(device) => device,
+            Backend::Native(_) => &candle_core::Device::Cpu,
+            Backend::Candle(device) => device,
         }
     }
 
@@ -68,8 +68,8 @@ fn without_backtrace(error: &candle_core::Error) -> &candle_core::Error {
     }
 }
 
-impl Default for Placement {
-    fn default() -> Placement {
-        Placement::Kernels(Precision::default())
+impl Default for Backend {
+    fn default() -> Backend {
+        Backend::Native(Precision::default())
     }
 }

@@ -3,19 +3,19 @@
 use std::borrow::Cow;
 
 use super::config::Side;
-use super::cut::{CHARACTER, within};
+use super::cut::{MAX_CHARACTER_BYTES, clip};
 
 /// A text behind its prompt.
-pub(super) struct Given<'a> {
+pub(super) struct PromptedText<'a> {
     prompt: &'a str,
     text: &'a str,
     /// Bytes stripped before the text.
     stripped: usize,
 }
 
-impl<'a> Given<'a> {
-    pub(super) fn new(prompt: &'a str, text: &'a str) -> Given<'a> {
-        Given {
+impl<'a> PromptedText<'a> {
+    pub(super) fn new(prompt: &'a str, text: &'a str) -> PromptedText<'a> {
+        PromptedText {
             prompt,
             text,
             stripped: 0,
@@ -42,13 +42,13 @@ impl<'a> Given<'a> {
             return Cow::Borrowed(self.text);
         }
         // A character more, so that what is cut to whole characters still is as long.
-        let text = within(self.text, most.saturating_add(CHARACTER), cut);
+        let text = clip(self.text, most.saturating_add(MAX_CHARACTER_BYTES), cut);
         Cow::Owned(format!("{}{text}", self.prompt))
     }
 }
 
 /// A part of a text behind its prompt, perhaps lower-cased.
-pub(super) struct Source<'a> {
+pub(super) struct TokenizerInput<'a> {
     text: Cow<'a, str>,
     /// Bytes of the prompt in it.
     prompt: usize,
@@ -58,9 +58,14 @@ pub(super) struct Source<'a> {
     moved: Vec<(usize, usize)>,
 }
 
-impl<'a> Source<'a> {
+impl<'a> TokenizerInput<'a> {
     /// For the `part` of what was `given` that is left when the side `cut` is.
-    pub(super) fn new(part: &'a str, given: &Given<'_>, cut: Side, lower_case: bool) -> Source<'a> {
+    pub(super) fn new(
+        part: &'a str,
+        given: &PromptedText<'_>,
+        cut: Side,
+        lower_case: bool,
+    ) -> TokenizerInput<'a> {
         let (prompt, skipped) = match cut {
             Side::Right => (given.prompt.len().min(part.len()), 0),
             Side::Left => (
@@ -68,7 +73,7 @@ impl<'a> Source<'a> {
                 given.text.len().saturating_sub(part.len()),
             ),
         };
-        let mut source = Source {
+        let mut source = TokenizerInput {
             text: Cow::Borrowed(part),
             prompt,
             before: given.stripped + skipped,
@@ -81,17 +86,17 @@ impl<'a> Source<'a> {
     }
 
     fn lower(&mut self) {
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         let (mut before, mut after, mut moves) = (0, 0, false);
         for c in self.text.chars() {
-            places.push((after, before));
+            positions.push((after, before));
             before += c.len_utf8();
             after += c.to_lowercase().map(char::len_utf8).sum::<usize>();
             moves |= before != after;
         }
-        places.push((after, before));
+        positions.push((after, before));
         if moves {
-            self.moved = places;
+            self.moved = positions;
         }
         self.text = Cow::Owned(self.text.to_lowercase());
     }
@@ -143,10 +148,10 @@ mod tests {
     #[test]
     fn stripping_shifts_places() {
         let text = "\u{3000}\x1c two words \n";
-        let mut given = Given::new("", text);
+        let mut given = PromptedText::new("", text);
         given.strip();
         let whole = given.whole(Side::Right, ALL);
-        let source = Source::new(&whole, &given, Side::Right, false);
+        let source = TokenizerInput::new(&whole, &given, Side::Right, false);
         assert_eq!(source.text(), "two words");
         let (start, end) = source.original(4, 9);
         assert_eq!(&text[start..end], "words");
@@ -155,11 +160,11 @@ mod tests {
 
     #[test]
     fn a_prompt_has_no_place_in_the_text() {
-        let mut given = Given::new("query: ", " Words ");
+        let mut given = PromptedText::new("query: ", " Words ");
         given.strip();
         for side in [Side::Right, Side::Left] {
             let whole = given.whole(side, ALL);
-            let source = Source::new(&whole, &given, side, true);
+            let source = TokenizerInput::new(&whole, &given, side, true);
             assert_eq!(source.text(), "query:  words");
             assert_eq!(source.original(0, 6), (0, 0));
             assert_eq!(source.original(8, 13), (1, 6));
@@ -175,7 +180,7 @@ mod tests {
             (" q ", " a "),
             (" ", " "),
         ] {
-            let mut given = Given::new(prompt, text);
+            let mut given = PromptedText::new(prompt, text);
             given.strip();
             let both = format!("{prompt}{text}");
             assert_eq!(given.whole(Side::Right, ALL), both.trim());
@@ -187,24 +192,24 @@ mod tests {
 
     #[test]
     fn a_part_knows_where_it_lies() {
-        let given = Given::new("query: ", "some words at the end");
+        let given = PromptedText::new("query: ", "some words at the end");
         let whole = given.whole(Side::Left, 6);
         assert_eq!(whole, "query: at the end");
-        let source = Source::new(&whole[whole.len() - 7..], &given, Side::Left, false);
+        let source = TokenizerInput::new(&whole[whole.len() - 7..], &given, Side::Left, false);
         assert_eq!(source.original(0, 3), (14, 17));
         let whole = given.whole(Side::Right, 6);
         assert_eq!(whole, "query: some words");
-        let source = Source::new(&whole[..11], &given, Side::Right, false);
+        let source = TokenizerInput::new(&whole[..11], &given, Side::Right, false);
         assert_eq!(source.original(7, 11), (0, 4));
     }
 
     #[test]
     fn lower_casing_that_moves_bytes_is_undone() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
-        let mut stripped = Given::new("", given);
+        let mut stripped = PromptedText::new("", given);
         stripped.strip();
         let whole = stripped.whole(Side::Right, ALL);
-        let source = Source::new(&whole, &stripped, Side::Right, true);
+        let source = TokenizerInput::new(&whole, &stripped, Side::Right, true);
         assert_eq!(source.text(), "i\u{307}stanbul ß σας end");
         for (lower, original) in [
             ("i\u{307}stanbul", "İSTANBUL"),
