@@ -12,12 +12,13 @@ use crate::ops::{Backend, Batch, Parallelism};
 use crate::text::Tokens;
 use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
-/// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
+/// Tokens encoded together on one thread: enough to amortize reading the weights, few enough to
+/// spread batches over threads.
 const BATCH_TOKENS: usize = 512;
-/// The same for a GPU, which is busy with many tokens at once.
+/// As [`BATCH_TOKENS`], for a GPU, which needs many tokens at once.
 const GPU_BATCH_TOKENS: usize = 16_384;
 
-/// A ColBERT checkpoint, ready to encode. Shared freely between threads.
+/// An open ColBERT checkpoint. Share one between threads: encoding takes `&self`.
 pub struct Encoder {
     pub(crate) checkpoint: Checkpoint,
 }
@@ -26,36 +27,38 @@ pub struct Encoder {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EncodedDocument {
-    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise. There may be
-    /// none, if the skiplist takes every token.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules say
+    /// otherwise. Empty if the skiplist removes every token.
     pub vectors: Vec<f32>,
-    /// The vocabulary id of each vector's token, or of the first one that a pooled vector stands for, `[n_tokens]`.
+    /// Vocabulary id of each vector's token, `[n_tokens]`; for a pooled vector, of its first token.
     pub token_ids: Vec<u32>,
-    /// Whether the document was longer than the checkpoint reads, and its end has no vectors.
+    /// Whether the document was longer than the document length, so that its end has no vectors.
     pub truncated: bool,
 }
 
 /// The vectors of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedQuery {
-    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules say
+    /// otherwise.
     pub vectors: Vec<f32>,
     /// The token of each vector, `[n_tokens]`.
     pub tokens: Vec<QueryToken>,
-    /// Whether the query was longer than the checkpoint reads.
+    /// Whether the query was longer than the query length.
     pub truncated: bool,
 }
 
 /// A token of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryToken {
-    /// The token as the vocabulary writes it.
+    /// The token as written in the vocabulary.
     pub text: String,
     /// Its id in the vocabulary.
     pub id: u32,
-    /// First byte in the query's text; `start == end == 0` for markers, special tokens and query expansion.
+    /// Start byte in the query's text; `start == end == 0` for markers, special tokens and
+    /// expansion tokens.
     pub start: usize,
-    /// Byte after the last one.
+    /// End byte, exclusive.
     pub end: usize,
 }
 
@@ -93,18 +96,18 @@ impl Encoder {
         })
     }
 
-    /// What the checkpoint is.
+    /// Describes the checkpoint.
     pub fn info(&self) -> &CheckpointInfo {
         &self.checkpoint.info
     }
 
     /// Encodes documents, in the order given, on the threads of the current rayon pool.
     ///
-    /// Memory beyond the result is bounded by the number of threads, not by the number of texts. A document's vectors do
-    /// not depend on the others.
+    /// Memory beyond the result grows with the number of threads, not of texts. The vectors of a
+    /// document do not depend on the other documents.
     ///
     /// # Errors
-    /// If the tokenizer fails, or the model gives numbers that are not finite.
+    /// If the tokenizer fails, or the model computes numbers that are not finite.
     pub fn encode_documents(&self, texts: &[&str]) -> Result<Vec<EncodedDocument>, EncoderError> {
         colidx_threads::ready();
         let tokenizer = &self.checkpoint.tokenizer;
@@ -169,11 +172,11 @@ impl Encoder {
             .collect())
     }
 
-    /// The tokens of a document that get vectors, in the order of the vectors. Where vectors are pooled each stands for
-    /// several tokens, of which this gives the first, and the document is encoded; else tokenisation alone tells.
+    /// The tokens of a document that have vectors, in the order of the vectors. A pooled vector is
+    /// represented by its first token; then the document is encoded, otherwise only tokenized.
     ///
     /// # Errors
-    /// If the tokenizer fails, or encoding does.
+    /// If the tokenizer or the encoding fails.
     pub fn document_tokens(&self, text: &str) -> Result<Vec<TokenSpan>, EncoderError> {
         let mut tokens = [self.checkpoint.tokenizer.document_with_spans(text)?];
         let positions = match self.document_pooling() {
@@ -195,7 +198,8 @@ impl Encoder {
         Ok(positions.into_iter().map(span).collect())
     }
 
-    /// How many tokens of a document the transformer reads, those of the skiplist included, from tokenisation alone.
+    /// The number of tokens of a document that the transformer reads, including those on the
+    /// skiplist. Only tokenizes.
     ///
     /// # Errors
     /// If the tokenizer fails.
@@ -208,7 +212,7 @@ impl Encoder {
         pooling.filter(|pooling| pooling.documents)
     }
 
-    /// The vectors of each text.
+    /// The vectors of each text, in the order of `texts`.
     fn vectors(
         &self,
         texts: &[Tokens],
@@ -217,7 +221,7 @@ impl Encoder {
         let checkpoint = &self.checkpoint;
         let (order, size) = match checkpoint.transformer.backend() {
             Backend::Native(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
-            // Candle's operations pad: neighbours should be of one length, and a GPU takes many at once.
+            // Candle's operations pad sequences, so texts of similar length should share a batch.
             Backend::Candle(_) => {
                 let mut order: Vec<usize> = (0..texts.len()).collect();
                 order.sort_by_key(|&i| texts[i].ids.len());
@@ -227,7 +231,7 @@ impl Encoder {
         let batches = batches(texts, &order, size);
         let run = |batch: &&[usize], parallelism| self.batch(texts, batch, pooling, parallelism);
         let encoded: Vec<Vec<Encoded>> = if batches.len() < rayon::current_num_threads() {
-            // Inside the pool from the start: every operation would else wake a thread and wait for it.
+            // Entering the pool once is cheaper than waking a worker for every operation.
             rayon::scope(|_| {
                 let batches = batches
                     .iter()
@@ -307,14 +311,14 @@ impl Encoder {
     }
 }
 
-/// The vectors of a text, and the place of the token that each stands for.
+/// The vectors of a text, and the position of each one's token.
 #[derive(Clone, Default)]
 struct Encoded {
     vectors: Vec<f32>,
     positions: Vec<usize>,
 }
 
-/// Places of the tokens that get vectors.
+/// Positions of the tokens that get vectors.
 fn kept_positions(tokens: &Tokens) -> Vec<usize> {
     tokens
         .kept
@@ -323,7 +327,7 @@ fn kept_positions(tokens: &Tokens) -> Vec<usize> {
         .collect()
 }
 
-/// Runs of `order` whose texts have about `size` tokens together.
+/// Splits `order` into runs of texts with about `size` tokens each.
 fn batches<'a>(texts: &[Tokens], order: &'a [usize], size: usize) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let (mut start, mut tokens) = (0, 0);

@@ -63,7 +63,10 @@ pub enum EncoderError {
         expected: &'static str,
     },
     /// A JSON file is malformed, lacks a field, or has a field of another type.
-    #[error("{}: {source}; restore the file from where the checkpoint was published", path.display())]
+    #[error(
+        "{}: {source}; restore the file from where the checkpoint was published",
+        path.display()
+    )]
     Json {
         /// The file.
         path: PathBuf,

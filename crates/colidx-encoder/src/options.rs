@@ -52,7 +52,8 @@ impl EncoderOptions {
         self
     }
 
-    /// Replaces the [prompt of documents](Self::document_prompt); `None` keeps the checkpoint's own.
+    /// Replaces the [prompt of documents](Self::document_prompt); `None` keeps the checkpoint's
+    /// own.
     #[must_use]
     pub fn document_prompt(mut self, prompt: impl Into<Option<String>>) -> EncoderOptions {
         self.document_prompt = prompt.into();

@@ -1,7 +1,7 @@
-//! Settings, each with where it comes from, and the JSON files that hold them.
+//! Settings with their origins, and the JSON files that hold them.
 //!
-//! Whoever reads a file takes out the keys that he understands. What is left is what colidx does not know, and
-//! [`SettingsFile::finish`] refuses it or tells of it: no setting is passed over.
+//! A reader takes the keys that it understands out of a file. [`SettingsFile::finish`] refuses or
+//! reports the rest, so that no setting is ignored silently.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 use crate::EncoderError;
 use crate::files;
 
-/// Where a setting comes from.
+/// Origin of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A key of a file of the checkpoint.
+    /// A key in a file of the checkpoint.
     File { file: String, key: String },
-    /// No file says; this is what the program named takes then.
+    /// No file sets it; this is the default of the library named here.
     Default(&'static str),
-    /// The caller said so.
+    /// The caller's options.
     Options,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting and where it comes from.
+/// A setting and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {
     pub(crate) value: T,
@@ -42,7 +42,7 @@ pub(crate) struct Setting<T> {
 }
 
 impl<T> Setting<T> {
-    /// What `whose` takes where no file says otherwise.
+    /// The default of `owner` for a setting that no file names.
     pub(crate) fn default(value: T, owner: &'static str) -> Setting<T> {
         Setting {
             value,
@@ -50,7 +50,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// What the caller asked for.
+    /// A value from the caller's options.
     pub(crate) fn from_options(value: T) -> Setting<T> {
         Setting {
             value,
@@ -58,7 +58,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same setting, seen otherwise.
+    /// The setting with its value converted.
     pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Setting<U> {
         Setting {
             value: f(self.value),
@@ -67,15 +67,15 @@ impl<T> Setting<T> {
     }
 }
 
-/// A setting that shapes vectors, in words.
+/// A setting that affects vectors, as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SettingInfo {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its value.
     pub value: String,
-    /// The file and key that say so, whose default it is, or `option`.
+    /// The file and key that set it, the library whose default it is, or `option`.
     pub origin: String,
 }
 
@@ -93,19 +93,19 @@ impl SettingInfo {
     }
 }
 
-/// What to do with keys that nobody took.
+/// What to do with keys that no reader took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UnknownKeys {
-    /// The file is there to shape vectors, so the key may well do so.
+    /// Refuse the checkpoint: most keys of this file affect vectors.
     Refuse,
-    /// Most keys of such a file shape nothing.
+    /// Add a note: most keys of this file affect no vector.
     Note,
 }
 
-/// A JSON object of settings, less those that were taken out. A file that is not there is empty.
+/// The keys of a JSON object that were not taken yet. A missing file is an empty object.
 pub(crate) struct SettingsFile {
     path: PathBuf,
-    /// The path as people know it, relative to the checkpoint.
+    /// The path relative to the checkpoint, for messages.
     name: String,
     settings: Map<String, Value>,
 }
@@ -121,7 +121,7 @@ impl SettingsFile {
         })
     }
 
-    /// Reads the file at `path`, which must be there. In the checkpoint it is called `name`.
+    /// Reads the file at `path`, which must exist. Messages call it `name`.
     pub(crate) fn read(path: &Path, name: &str) -> Result<SettingsFile, EncoderError> {
         Ok(SettingsFile {
             settings: files::read_json(path)?,
@@ -130,7 +130,7 @@ impl SettingsFile {
         })
     }
 
-    /// An object inside another one, whose keys are named after its own.
+    /// A nested object; messages prefix its keys with `key`.
     pub(crate) fn nested(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
@@ -139,13 +139,13 @@ impl SettingsFile {
         }
     }
 
-    /// What is left, taken out.
+    /// Takes out all keys that are left.
     pub(crate) fn take_rest(&mut self) -> SettingsFile {
         let rest = std::mem::take(&mut self.settings);
         self.with_settings(rest)
     }
 
-    /// Other settings of the same file.
+    /// The same file with other settings.
     pub(crate) fn with_settings(&self, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
@@ -158,27 +158,27 @@ impl SettingsFile {
         &self.path
     }
 
-    /// The keys that are left.
+    /// The keys that were not taken yet.
     pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
         self.settings.keys().cloned()
     }
 
-    /// Whether nothing is left in it.
+    /// Whether every key was taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.is_empty()
     }
 
-    /// Whether `key` is there and not null.
+    /// Whether `key` is present and not null.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(|value| !value.is_null())
     }
 
-    /// Whether `key` is there as null.
+    /// Whether `key` is present as null.
     pub(crate) fn is_null(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(Value::is_null)
     }
 
-    /// Where a setting under `key` comes from.
+    /// The origin of a setting under `key`.
     pub(crate) fn origin(&self, key: &str) -> Origin {
         Origin::File {
             file: self.name.clone(),
@@ -186,10 +186,10 @@ impl SettingsFile {
         }
     }
 
-    /// Takes the setting `key` out. Null is as good as absent.
+    /// Takes out the setting `key`. Null counts as absent.
     ///
     /// # Errors
-    /// If it is no `T`.
+    /// If the value is not a `T`.
     pub(crate) fn take<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -206,7 +206,7 @@ impl SettingsFile {
         }
     }
 
-    /// As [`take`](Self::take), with what `whose` takes where there is none.
+    /// As [`take`](Self::take), or the default of `owner`.
     pub(crate) fn take_or<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -217,10 +217,10 @@ impl SettingsFile {
         Ok(taken.unwrap_or_else(|| Setting::default(default, owner)))
     }
 
-    /// Takes out `key`, which colidx can only do without unless `allowed` says that it changes nothing.
+    /// Takes out `key`, whose only supported values are absence and those that pass `allowed`.
     ///
     /// # Errors
-    /// If it is there and not allowed.
+    /// If the value is not supported; `known` describes those that are.
     pub(crate) fn refuse_unless(
         &mut self,
         key: &str,
@@ -235,17 +235,17 @@ impl SettingsFile {
         }
     }
 
-    /// Takes out keys that change no vector.
+    /// Takes out keys that affect no vector.
     pub(crate) fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
             self.settings.remove(*key);
         }
     }
 
-    /// Ends the reading: what is left is refused, or told in `notes`.
+    /// Refuses the keys that are left, or reports them in `notes`.
     ///
     /// # Errors
-    /// If something is left that is to be refused.
+    /// If a key is left and unknown keys are refused.
     pub(crate) fn finish(
         mut self,
         unknown: UnknownKeys,
@@ -281,7 +281,7 @@ impl SettingsFile {
         }
     }
 
-    /// An error about something in this file that colidx does not do.
+    /// An error about an unsupported setting of this file.
     pub(crate) fn unsupported(&self, feature: String, known: &'static str) -> EncoderError {
         EncoderError::Unsupported {
             path: self.path.clone(),
@@ -291,7 +291,7 @@ impl SettingsFile {
     }
 }
 
-/// Null, false and what is empty ask for nothing.
+/// Whether a value is null, false or empty, which no reader needs to know.
 fn is_empty_value(value: &Value) -> bool {
     match value {
         Value::Null => true,

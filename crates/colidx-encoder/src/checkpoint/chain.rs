@@ -1,4 +1,4 @@
-//! The chain of modules behind the transformer.
+//! The modules after the transformer.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::ops::Backend;
 use crate::settings::{Setting, SettingInfo, SettingsFile, UnknownKeys};
 use crate::weights::Weights;
 
-/// What happens to the transformer's output, in order: projectors, then pooling.
+/// The modules that process the transformer's output, in order: projectors, then pooling.
 #[derive(Default)]
 pub(super) struct Chain {
     pub(super) projectors: Vec<Projector>,
@@ -21,17 +21,18 @@ pub(super) struct Chain {
 }
 
 pub(super) enum Projector {
-    /// A Dense module in a folder of its own.
+    /// A Dense module in its own folder.
     Dense { folder: String, config: DenseConfig },
-    /// `linear.weight` beside the transformer's tensors, to so many dimensions or as many as it has.
+    /// `linear.weight` among the transformer's tensors, to this many dimensions or as many as the
+    /// tensor has.
     Linear(Option<usize>),
-    /// A linear layer in a file of its own.
+    /// A linear layer in its own file.
     Head(&'static str),
-    /// Scaling to length one.
+    /// Scales vectors to length one.
     Normalize,
 }
 
-/// The parts of a model that was read.
+/// A model with its weights.
 pub(super) struct Model {
     pub(super) transformer: Transformer,
     pub(super) projection: Projection,
@@ -40,7 +41,7 @@ pub(super) struct Model {
 }
 
 impl Chain {
-    /// Puts the Dense module of `folder` behind the others. Where its file names no activation it is `activation`.
+    /// Appends the Dense module of `folder`. `activation` is the default if its file names none.
     pub(super) fn dense(
         &mut self,
         root: &Path,
@@ -83,7 +84,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Puts scaling to length one behind the others, as the module of `folder` says.
+    /// Appends the Normalize module of `folder`.
     pub(super) fn normalize(
         &mut self,
         root: &Path,
@@ -100,7 +101,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Puts scaling to length one behind the others, as `whose` code does without a module.
+    /// Appends normalization that the code of `owner` does without a module.
     pub(super) fn normalize_as(&mut self, owner: &'static str) {
         let setting = Setting::default((), owner);
         let value = "scaled to length one";
@@ -109,7 +110,7 @@ impl Chain {
         self.projectors.push(Projector::Normalize);
     }
 
-    /// Pools at the end, as the module of `folder` says.
+    /// Appends the pooling module of `folder`.
     pub(super) fn pool(
         &mut self,
         root: &Path,
@@ -130,7 +131,7 @@ impl Chain {
         let pooling = TokenPooling {
             factor: factor.value,
             protected: file.take_or("num_protected_tokens", 1, OWNER)?.value,
-            // Files from before there was this setting have none.
+            // Files older than this setting were made without it.
             normalize: file.take_or("normalize_embeddings", false, OWNER)?.value,
             queries: is("query"),
             documents: is("document"),
@@ -153,7 +154,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Whether anything projects the transformer's output.
+    /// Whether any module projects the transformer's output.
     pub(super) fn is_projection(&self) -> bool {
         let normalize = |projector: &Projector| matches!(projector, Projector::Normalize);
         !self.projectors.iter().all(normalize)
@@ -164,20 +165,20 @@ impl Chain {
         &self.folders
     }
 
-    /// The module of `folder` in words.
+    /// Adds the module of `folder` to the report.
     pub(super) fn note<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
         self.folders.push(folder.to_owned());
         let name = format!("module {folder}");
         self.report.push(SettingInfo::new(&name, setting, value));
     }
 
-    /// The modules in words.
+    /// The modules as settings.
     pub(super) fn report(&self) -> Vec<SettingInfo> {
         self.report.clone()
     }
 }
 
-/// The `config.json` of a module, which must be there.
+/// Opens the `config.json` of a module, which must exist.
 pub(super) fn module_config(root: &Path, folder: &str) -> Result<SettingsFile, EncoderError> {
     let name = files::inside(folder, CONFIG);
     let path = root.join(&name);
@@ -188,7 +189,7 @@ pub(super) fn module_config(root: &Path, folder: &str) -> Result<SettingsFile, E
     SettingsFile::open(root, &name)
 }
 
-/// The tasks that a module is for: a word or a list of words.
+/// The tasks that a module applies to: one string or a list.
 pub(super) fn tasks(
     file: &mut SettingsFile,
     key: &str,
@@ -209,7 +210,8 @@ pub(super) fn tasks(
     })
 }
 
-/// Checks that a module reads the vectors of tokens and writes them.
+/// Checks that a module reads and writes token vectors. `absent` says whether it may leave that
+/// out.
 fn check_token_vectors(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
     const TOKENS: &str = "token_embeddings";
     if !absent && !file.has("module_input_name") {
@@ -231,7 +233,7 @@ fn missing_key(root: &Path, folder: &str, key: &str) -> EncoderError {
     }
 }
 
-/// Reads the weights of the transformer in `folder` and of the modules behind it.
+/// Reads the weights of the transformer in `folder` and of the modules after it.
 pub(super) fn build(
     chain: &Chain,
     root: &Path,

@@ -1,11 +1,11 @@
-//! What a layout's own files say: the form that every layout is brought into.
+//! The common form that every layout is read into.
 
 use super::chain::Chain;
 use crate::text::TextSettings;
 
 /// A checkpoint before its weights and its tokenizer are read.
 pub(super) struct Description {
-    /// What the layout is called.
+    /// The name of the layout.
     pub(super) layout: &'static str,
     pub(super) text: TextSettings,
     pub(super) chain: Chain,

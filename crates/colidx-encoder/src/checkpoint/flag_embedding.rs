@@ -1,5 +1,6 @@
-//! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a transformer, and the
-//! head for token vectors in a file of its own. The first token has no vector; there is no marker and no expansion.
+//! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a
+//! transformer, and the projection of token vectors in its own file. The first token has no vector;
+//! there are no markers and no query expansion.
 
 use super::chain::{Chain, Projector};
 use super::description::Description;
@@ -12,13 +13,13 @@ use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 const OWNER: &str = "FlagEmbedding";
 const LENGTH: usize = 512;
 
-/// What the files say.
+/// Reads the files of this layout.
 pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
     reader.sentence.without_lengths()?;
     let mut chain = Chain::default();
     chain.projectors.push(Projector::Head(HEAD));
     chain.normalize_as(OWNER);
-    let most = reader.outline.positions;
+    let most = reader.info.positions;
     let role = |length| RoleSettings {
         marker: Setting::default(String::new(), OWNER),
         prompt: Setting::default(String::new(), OWNER),

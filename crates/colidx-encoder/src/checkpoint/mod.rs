@@ -1,7 +1,8 @@
-//! Reader a checkpoint directory, in three steps.
+//! Opens a checkpoint directory, in three steps.
 //!
-//! [`Reader`] takes in the files that all layouts have and [`layout`] tells which one it is. The layout's module reads its
-//! own files into a [`Description`]: one [`TextSettings`] and one chain of modules. That is built, whatever the layout was.
+//! [`Reader`] reads the files that all layouts share, and [`layout`] detects the layout. The
+//! layout's module reads its own files into a [`Description`]: one [`TextSettings`] and one chain
+//! of modules. [`build`] makes that into a model, whatever the layout.
 
 mod chain;
 mod description;
@@ -34,11 +35,11 @@ use chain::Projector;
 use description::Description;
 use reader::Reader;
 
-/// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
-/// decides about memory.
+/// Longest text in tokens: several times what late-interaction models read. Queries are padded to
+/// their length, so this bounds memory.
 const MAX_LENGTH: usize = 1 << 16;
 
-/// An opened checkpoint: everything that is needed to encode.
+/// An open checkpoint: everything needed to encode.
 pub(crate) struct Checkpoint {
     pub(crate) info: CheckpointInfo,
     pub(crate) tokenizer: TextTokenizer,
@@ -48,7 +49,7 @@ pub(crate) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens the directory `path`, whatever its layout.
+    /// Opens the directory `path`.
     pub(crate) fn open(
         path: &Path,
         options: &EncoderOptions,
@@ -68,7 +69,7 @@ impl Checkpoint {
     }
 }
 
-/// Tells the layout. What the weights hold counts for more than a list of modules, which may be older than they are.
+/// Detects the layout. The weights count for more than the list of modules, which may be older.
 fn layout(reader: &Reader<'_>) -> Result<Layout, EncoderError> {
     let listed = |class| reader.lists(class);
     if reader.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
@@ -89,7 +90,7 @@ fn layout(reader: &Reader<'_>) -> Result<Layout, EncoderError> {
     Ok(Layout::Transformers)
 }
 
-/// What the caller asks for overrules the files.
+/// The options override the files.
 fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
     let of_role = |role: &mut RoleSettings, prompt: &Option<String>, length: Option<usize>| {
         if let Some(prompt) = prompt {
@@ -106,7 +107,7 @@ fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
         &options.document_prompt,
         options.document_length,
     );
-    // Queries that are padded to their full length still are; others are padded to no more than it.
+    // Queries padded to their full length still are; others are padded to at most that length.
     if let Some(length) = options.query_length
         && (expansion.length.value == most || expansion.length.value > length)
     {
@@ -134,7 +135,7 @@ fn check_lengths(description: &Description, reader: &Reader<'_>) -> Result<(), E
             false,
         ),
     ] {
-        let most = match reader.outline.limit {
+        let most = match reader.info.limit {
             Some(limit) if length.value > limit => {
                 format!("the model has {limit} positions")
             }
@@ -150,7 +151,7 @@ fn check_lengths(description: &Description, reader: &Reader<'_>) -> Result<(), E
         let problem = |name: &str| format!("{name} is {} and {most}", length.value);
         return Err(match &length.origin {
             Origin::File { file, key } => EncoderError::Config {
-                // A key may lie deeper in the file.
+                // `file` may be followed by a nested key.
                 path: reader.root.join(file.split(": ").next().unwrap_or(file)),
                 problem: problem(key),
             },
@@ -166,7 +167,7 @@ fn check_lengths(description: &Description, reader: &Reader<'_>) -> Result<(), E
     Ok(())
 }
 
-/// Reads the weights and the tokenizer and puts them together.
+/// Reads the weights and the tokenizer.
 fn build(
     layout: Layout,
     description: Description,
@@ -190,7 +191,7 @@ fn build(
         || files::fingerprint(reader.root, &names),
     );
     let (model, tokenizer) = (model?, tokenizer?);
-    // Last: a length that is nobody's but a default says less than what else is wrong.
+    // Checked last: other errors say more than a default length that does not fit.
     lengths?;
     let text = tokenizer.settings();
     let mut settings = text.report();
@@ -221,7 +222,7 @@ fn build(
             true => text.expansion.length.value,
             false => 0,
         },
-        // Without expansion tokens there is nothing to attend to.
+        // Without expansion tokens there are none to attend to.
         attend_to_expansion_tokens: text.expansion.attend.value && text.expansion.on.value,
         lower_case: text.lower_case.value,
         settings,
@@ -237,7 +238,7 @@ fn build(
     })
 }
 
-/// The files that decide what vectors a text gets, relative to the checkpoint.
+/// The files that decide the vectors of a text, relative to the checkpoint.
 fn fingerprinted(
     layout: Layout,
     description: &Description,
@@ -245,7 +246,7 @@ fn fingerprinted(
 ) -> Result<Vec<String>, EncoderError> {
     let whole = reader.has_beside_weights(TOKENIZER);
     let counts = |name: &str| match name {
-        // A tokenizer.json makes the older files superfluous.
+        // tokenizer.json supersedes the older files.
         VOCABULARY | ADDED_TOKENS => !whole,
         name if SENTENCE.contains(&name) => name == reader.sentence.name(),
         _ => true,
@@ -257,7 +258,7 @@ fn fingerprinted(
         .filter_map(|file| match file.folder {
             Folder::Checkpoint => Some(file.name.to_owned()),
             Folder::Transformer => Some(files::inside(transformer, file.name)),
-            // In the order of the chain, below.
+            // Added below, in the order of the chain.
             Folder::Module => None,
         })
         .collect();

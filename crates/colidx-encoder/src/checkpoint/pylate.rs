@@ -1,5 +1,5 @@
-//! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a Transformer and Dense
-//! modules, with ColBERT's settings in `config_sentence_transformers.json`.
+//! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a
+//! Transformer and Dense modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
 use super::chain::Chain;
 use super::description::{Description, punctuation};
@@ -12,7 +12,7 @@ use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "PyLate";
 
-/// Settings that PyLate alone writes.
+/// Settings that only PyLate writes.
 const KEYS: [&str; 7] = [
     "query_prefix",
     "document_prefix",
@@ -23,17 +23,17 @@ const KEYS: [&str; 7] = [
     "attend_to_expansion_tokens",
 ];
 
-/// Whether any setting is one that PyLate alone writes.
+/// Whether any setting is one that only PyLate writes.
 pub(super) fn has_settings(settings: &SettingsFile) -> bool {
     KEYS.iter().any(|key| settings.has(key))
 }
 
-/// The first setting that PyLate alone writes.
+/// The first setting that only PyLate writes.
 pub(super) fn first_setting(settings: &SettingsFile) -> Option<&'static str> {
     KEYS.into_iter().find(|key| settings.has(key))
 }
 
-/// What the files say.
+/// Reads the files of this layout.
 pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
     reader.sentence.without_lengths()?;
     let notes = &mut reader.notes;
@@ -41,7 +41,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
     for module in reader.modules.iter().flatten() {
         match module.class() {
             "Dense" => chain.dense(reader.root, &module.path, "Identity", notes)?,
-            // A mean of all tokens, and the length of a vector that has length one anyway.
+            // PyLate normalizes in any case, and needs no mean of the tokens.
             "Pooling" | "Normalize" => {}
             class => notes.push(format!(
                 "{MODULES}: the module {class} in `{}` is passed over, as PyLate does",

@@ -1,4 +1,5 @@
-//! What all layouts have: the list of modules, the transformer's folder, and the files in it.
+//! Reads what all layouts share: the list of modules, the transformer's folder, and the files in
+//! it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,32 +8,33 @@ use super::sentence::SentenceConfig;
 use crate::EncoderError;
 use crate::files;
 use crate::layout::{CONFIG, METADATA, MODULES, Module, SETTINGS, read_modules};
-use crate::model::{Outline, Transformer};
+use crate::model::{Transformer, TransformerInfo};
 use crate::settings::SettingsFile;
 use crate::text::TokenizerConfig;
 use crate::weights::Weights;
 
-/// A directory that is being read.
+/// A checkpoint directory being read.
 pub(super) struct Reader<'a> {
     pub(super) root: &'a Path,
-    /// Those behind the transformer; none where there is no `modules.json`.
+    /// The modules after the transformer; none without a `modules.json`.
     pub(super) modules: Option<Vec<Module>>,
-    /// The folder with the transformer and the tokenizer, relative to the checkpoint; empty for the checkpoint itself.
+    /// The folder of the transformer and the tokenizer, relative to the checkpoint; empty for the
+    /// checkpoint itself.
     pub(super) transformer: String,
     /// `config_sentence_transformers.json`.
     pub(super) settings: SettingsFile,
     /// `sentence_bert_config.json` or one of its siblings.
     pub(super) sentence: SentenceConfig,
     pub(super) model: ModelConfig,
-    pub(super) outline: Outline,
+    pub(super) info: TransformerInfo,
     pub(super) tokenizer: TokenizerConfig,
-    /// What is to be told of the checkpoint.
+    /// Notes to show with the checkpoint.
     pub(super) notes: Vec<String>,
     model_type_of_settings: Option<String>,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads what all layouts have from the directory `root`.
+    /// Reads what all layouts share from the directory `root`.
     pub(super) fn open(root: &'a Path) -> Result<Reader<'a>, EncoderError> {
         let is_there = |name| files::is_file(&root.join(name));
         let is_listed = is_there(MODULES)?;
@@ -54,14 +56,14 @@ impl<'a> Reader<'a> {
         settings.ignore(&["__version__"]);
         let model = ModelConfig::read(root, &transformer)?;
         let config = root.join(files::inside(&transformer, CONFIG));
-        let outline = Transformer::outline(&config)?;
+        let info = Transformer::read_info(&config)?;
         let class = model.tokenizer_class.clone();
         Ok(Reader {
             sentence: SentenceConfig::read(root, &transformer, &mut notes)?,
             tokenizer: TokenizerConfig::read(
                 root,
                 &transformer,
-                &outline.architecture,
+                &info.architecture,
                 class,
                 &mut notes,
             )?,
@@ -70,13 +72,13 @@ impl<'a> Reader<'a> {
             transformer,
             settings,
             model,
-            outline,
+            info,
             notes,
             model_type_of_settings: model_type.map(|model_type| model_type.value),
         })
     }
 
-    /// The folder with the transformer and the tokenizer.
+    /// The folder of the transformer and the tokenizer.
     pub(super) fn folder(&self) -> PathBuf {
         self.root.join(&self.transformer)
     }
@@ -86,7 +88,7 @@ impl<'a> Reader<'a> {
         self.model_type_of_settings.as_deref()
     }
 
-    /// Whether a module of that class is listed.
+    /// Whether a module of this class is listed.
     pub(super) fn lists(&self, class: &str) -> bool {
         let modules = self.modules.iter().flatten();
         modules.into_iter().any(|module| module.class() == class)
@@ -102,13 +104,13 @@ impl<'a> Reader<'a> {
         self.has(&files::inside(&self.transformer, name))
     }
 
-    /// Whether the weights hold ColBERT's projection.
+    /// Whether the weights include ColBERT's projection.
     pub(super) fn has_linear(&self) -> Result<bool, EncoderError> {
         Ok(Weights::open(&self.folder())?.has("linear.weight"))
     }
 }
 
-/// The transformer's folder and the modules behind it.
+/// The transformer's folder and the modules after it.
 fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
     let path = root.join(MODULES);
     let mut modules = read_modules(&path)?;

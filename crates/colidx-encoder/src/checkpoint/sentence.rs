@@ -9,14 +9,14 @@ use crate::files;
 use crate::layout::SENTENCE;
 use crate::settings::{Setting, SettingsFile, UnknownKeys};
 
-/// What the file says.
+/// Settings of the Transformer module.
 pub(super) struct SentenceConfig {
     name: &'static str,
     /// Whether texts are lower-cased.
     pub(super) lower_case: Setting<bool>,
-    /// Tokens of the longest text.
+    /// Maximum tokens of a text.
     pub(super) max_length: Option<Setting<usize>>,
-    /// What MultiVectorEncoder alone writes.
+    /// The settings that only MultiVectorEncoder writes.
     pub(super) lengths: SettingsFile,
 }
 
@@ -66,7 +66,7 @@ impl SentenceConfig {
             last,
             "text by `forward`, its `last_hidden_state`",
         )?;
-        // How weights are loaded and attention is computed changes roundings at most.
+        // How weights are loaded and attention is computed changes rounding at most.
         let loading = |value: &Value| {
             let keys = [
                 "attn_implementation",
@@ -109,18 +109,19 @@ impl SentenceConfig {
         Ok(config)
     }
 
-    /// The name of the file that counts.
+    /// The name of the file that was read.
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Refuses lengths, which count in the layout of MultiVectorEncoder alone.
+    /// Refuses lengths, which only the layout of MultiVectorEncoder reads.
     pub(super) fn without_lengths(&self) -> Result<(), EncoderError> {
         match self.lengths.keys().next() {
             None => Ok(()),
             Some(key) => Err(self.lengths.unsupported(
                 format!("{key} outside of the layout of MultiVectorEncoder"),
-                "a MultiVectorMask in modules.json, or lengths in config_sentence_transformers.json",
+                "a MultiVectorMask in modules.json, or lengths in \
+                 config_sentence_transformers.json",
             )),
         }
     }

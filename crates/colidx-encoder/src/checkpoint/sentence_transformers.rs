@@ -1,7 +1,8 @@
-//! The layout of MultiVectorEncoder in sentence-transformers since version 6.
+//! The layout of MultiVectorEncoder in sentence-transformers 6 and later.
 //!
-//! Markers and prompts are one text, put before a text as it is; lengths and query expansion stand with the transformer,
-//! skiplists in a module of their own. Where nothing is said there is no marker, no expansion and no skiplist.
+//! Marker and prompt are one text, put before a text unchanged. Lengths and query expansion are
+//! settings of the transformer, skiplists those of a separate module. By default there are no
+//! markers, no query expansion and no skiplist.
 
 use super::chain::{self, Chain};
 use super::description::Description;
@@ -14,14 +15,14 @@ use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "sentence-transformers";
 
-/// Which tokens get vectors, for queries and for documents.
+/// The tokens that get vectors in queries and documents.
 struct Mask {
     skiplist: Setting<Vec<String>>,
     tasks: Vec<String>,
     keep_only: Setting<Vec<u32>>,
 }
 
-/// What the files say.
+/// Reads the files of this layout.
 pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
     if let Some(key) = super::pylate::first_setting(&reader.settings) {
         return Err(reader.settings.unsupported(
@@ -52,7 +53,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
             "MultiVectorMask" if !pooled && mask.is_none() => {
                 mask = Some(read_mask(reader, &mut chain, module)?);
             }
-            // Does nothing but in training.
+            // Only used in training.
             "Dropout" => {}
             class => {
                 let place = if pooled {
@@ -63,7 +64,8 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
                 return Err(EncoderError::Unsupported {
                     path: reader.root.join(MODULES),
                     feature: format!("the module {class}{place} (`{}`)", module.path),
-                    known: "Dense, Normalize, one MultiVectorMask, and HierarchicalTokenPooling at the end",
+                    known: "Dense, Normalize, one MultiVectorMask, and HierarchicalTokenPooling at \
+                            the end",
                 });
             }
         }
@@ -92,8 +94,8 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
         |key| -> Result<Option<Setting<usize>>, EncoderError> { reader.sentence.lengths.take(key) };
     let (query, document) = (lengths("query_length")?, lengths("document_length")?);
     let document = document.unwrap_or_else(|| max_length.clone());
-    // A length is a ceiling for queries that are padded to at least so many tokens, and says nothing of those padded to
-    // exactly so many.
+    // The query length limits queries padded to a minimum; those padded to a fixed length ignore
+    // it.
     let (expansion, query) = match expansion {
         None => (Expansion::none(OWNER), query.unwrap_or(max_length)),
         Some((expansion, fixed)) => {
@@ -168,7 +170,7 @@ fn read_mask(
     })
 }
 
-/// `query_expansion`, and whether queries have exactly so many tokens rather than at least.
+/// Reads `query_expansion`, and whether queries are padded to exactly its length (not at least).
 fn expansion(reader: &mut Reader<'_>) -> Result<Option<(Expansion, bool)>, EncoderError> {
     const KEY: &str = "query_expansion";
     let lengths = &mut reader.sentence.lengths;
@@ -204,9 +206,10 @@ fn expansion(reader: &mut Reader<'_>) -> Result<Option<(Expansion, bool)>, Encod
     Ok(Some((expansion, fixed)))
 }
 
-/// Tokens of the longest text where no length is said: as many as the tokenizer is for, and the model has places for.
+/// Maximum tokens of a text if no length is set: that of the tokenizer, if the model has as many
+/// positions.
 fn max_length(reader: &Reader<'_>) -> Setting<usize> {
-    let most = reader.outline.positions;
+    let most = reader.info.positions;
     match (&reader.sentence.max_length, &reader.tokenizer.max_length) {
         (Some(max_length), _) => max_length.clone(),
         (None, Some(max_length)) if max_length.value <= most => max_length.clone(),

@@ -1,7 +1,7 @@
-//! The layout of ColBERT's own code: `linear.weight` beside the transformer's tensors (`HF_ColBERT`), and the settings in
-//! `artifact.metadata`.
+//! The layout of ColBERT's own code: `linear.weight` among the transformer's tensors
+//! (`HF_ColBERT`), and the settings in `artifact.metadata`.
 //!
-//! Where settings are missing, those of PyLate and sentence-transformers for such a checkpoint hold.
+//! Missing settings have the defaults of PyLate and sentence-transformers for such checkpoints.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "PyLate for ColBERT's checkpoints";
 
-/// Keys of training, of indexing and of searching.
+/// Settings of training, indexing and search.
 const IGNORED: [&str; 55] = [
     "accumsteps",
     "amp",
@@ -75,7 +75,7 @@ const IGNORED: [&str; 55] = [
     "warmup",
 ];
 
-/// What the files say.
+/// Reads the files of this layout.
 pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
     reader.sentence.without_lengths()?;
     if let Some(key) = super::pylate::first_setting(&reader.settings) {
@@ -86,12 +86,13 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
     }
     if reader.modules.is_some() {
         reader.notes.push(format!(
-            "{MODULES} lists no Dense module; the weights hold ColBERT's projection, so its own layout is taken"
+            "{MODULES} lists no Dense module; the weights hold ColBERT's projection, so its own \
+             layout is taken"
         ));
     }
     let mut file = Metadata(SettingsFile::open(reader.root, METADATA)?);
     let similarity: Option<Setting<String>> = file.take("similarity")?;
-    // Vectors have length one, so both rank alike.
+    // For vectors of length one both give the same ranking.
     if let Some(other) = similarity
         && !["cosine", "l2"].contains(&other.value.as_str())
     {
@@ -135,7 +136,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
             }),
             keep_only: Setting::default(Vec::new(), OWNER),
         },
-        // The file is one of sentence-transformers, which reads it where there is a list of modules.
+        // The file belongs to sentence-transformers, which reads it only beside a list of modules.
         lower_case: match reader.modules {
             Some(_) => reader.sentence.lower_case.clone(),
             None => Setting::default(false, "ColBERT"),
@@ -151,8 +152,8 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
     })
 }
 
-/// `artifact.metadata`. Some versions of ColBERT wrote what stands for a default, an object with the default in `val`,
-/// where the default should be.
+/// `artifact.metadata`. Some versions of ColBERT wrote an object with the default in `val` in place
+/// of the default itself.
 struct Metadata(SettingsFile);
 
 impl Metadata {

@@ -1,8 +1,9 @@
-//! Encoders that were not made for late interaction: a transformers directory, or a sentence-transformers one without a
-//! projection and without ColBERT's settings.
+//! Encoders that were not made for late interaction: a transformers directory, or a
+//! sentence-transformers one without a projection and without ColBERT's settings.
 //!
-//! Every token keeps the vector that the transformer gives it, scaled to length one. There are no markers, no query
-//! expansion and no skiplist; queries have 32 tokens at most, and documents as many as the encoder reads.
+//! Every token keeps its output vector, scaled to length one. There are no markers, no query
+//! expansion and no skiplist. Queries have at most 32 tokens, documents as many as the encoder
+//! reads.
 
 use super::chain::Chain;
 use super::description::Description;
@@ -14,16 +15,16 @@ use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "colidx";
 const QUERY_LENGTH: usize = 32;
-/// Tokens of a document where the encoder could read more and does not say how many it was trained on.
+/// Maximum tokens of a document if the encoder does not say how many it was trained on.
 const DOCUMENT_LENGTH: usize = 512;
 
-/// What the files say.
+/// Reads the files of this layout.
 pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
     reader.sentence.without_lengths()?;
     let mut chain = Chain::default();
     chain.normalize_as(OWNER);
     let (query_prompt, document_prompt) = prompts::take(&mut reader.settings)?;
-    let most = reader.outline.positions;
+    let most = reader.info.positions;
     let role = |prompt, length: Setting<usize>| RoleSettings {
         marker: Setting::default(String::new(), OWNER),
         prompt,

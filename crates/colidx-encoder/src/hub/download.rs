@@ -1,5 +1,5 @@
-//! One file of a repository: asked about, fetched, gone on with where it broke, and held against
-//! its hash.
+//! Downloads one file: asks for its hash and size, resumes partial downloads, and verifies the
+//! hash.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -17,25 +17,25 @@ use super::id::Commit;
 use super::remote::Remote;
 use super::{HubError, Progress};
 
-/// Times that a file is tried; each goes on where the one before broke.
+/// Attempts per file; each resumes where the one before failed.
 const ATTEMPTS: u32 = 4;
-/// Before the second try the hub is left alone for this part of the longest silence; before the
-/// third, twice as long.
+/// The pause before the second attempt is this fraction of the timeout; it grows with every
+/// attempt.
 const PAUSE: u32 = 20;
-/// Bytes that are taken of a file whose size nobody says.
+/// Most bytes of a file whose size is unknown.
 const UNANNOUNCED: u64 = 256 << 20;
 
-/// What the hub says of a file.
+/// Hash and size of a file, as told by the hub.
 struct Description {
     hash: Hash,
     size: Option<u64>,
 }
 
-/// Why a file did not arrive.
+/// Why an attempt failed.
 enum AttemptError {
-    /// Another try may help.
+    /// Another attempt may succeed.
     Transient(Failure),
-    /// No try helps.
+    /// Another attempt is pointless.
     Permanent(HubError),
 }
 
@@ -46,7 +46,7 @@ impl From<HubError> for AttemptError {
 }
 
 impl Remote<'_> {
-    /// Downloads `name` of `commit`, unless the cache has its content already.
+    /// Downloads `name` of `commit`, unless its blob is in the cache.
     pub(super) fn download<'c>(
         &self,
         repository: &'c Repository,
@@ -77,7 +77,7 @@ impl Remote<'_> {
     }
 }
 
-/// A file that is missing here.
+/// A file to download.
 struct FileRequest<'a> {
     remote: &'a Remote<'a>,
     address: Address,
@@ -115,7 +115,7 @@ impl FileRequest<'_> {
                 expected: description.hash.to_string(),
                 got: got.to_string(),
             };
-            // What an earlier run left may have been wrong.
+            // The part left by an earlier run may have been corrupt.
             return Err(self.spoiled(fault, len > 0));
         }
         part.sync_all().map_err(failed)?;
@@ -124,7 +124,7 @@ impl FileRequest<'_> {
         Ok(blob)
     }
 
-    /// Asks for the first byte of the file, and so for what the hub says of all of it.
+    /// Requests the first byte of the file; the headers tell its hash and size.
     fn describe(&self) -> Result<Description, AttemptError> {
         let ask = |range| {
             let answer = self
@@ -164,7 +164,7 @@ impl FileRequest<'_> {
         }
     }
 
-    /// The hash in what the hub says of the file, which must be of the right commit.
+    /// The hash in the headers, whose commit must match.
     fn hash(&self, headers: &HubHeaders) -> Result<Hash, AttemptError> {
         let commit = headers.commit.as_ref().map(HeaderValue::as_bytes);
         if commit.is_some_and(|commit| commit != self.commit.as_str().as_bytes()) {
@@ -177,7 +177,7 @@ impl FileRequest<'_> {
         })
     }
 
-    /// Fetches what `part` lacks behind its first `len` bytes.
+    /// Downloads what `part` lacks after its first `len` bytes.
     fn fill(
         &self,
         blob: &Blob<'_>,
@@ -199,7 +199,7 @@ impl FileRequest<'_> {
             416 if len > 0 => return Err(spoiled(Fault::Part { expected: len }, true)),
             _ => return Err(self.remote.refused(&self.address, &answer).into()),
         }
-        // Two versions are never mixed: the part is of this hash, and so must be what follows.
+        // Versions are never mixed: the partial file has this hash, and so must the rest.
         if answer.headers.etag().is_some() && self.hash(&answer.headers)? != description.hash {
             return Err(self.spoiled(Fault::Changed, true));
         }
@@ -225,7 +225,7 @@ impl FileRequest<'_> {
         loop {
             let n = match body.read(&mut buffer) {
                 Ok(n) => n,
-                // The file is here; whether the connection is ended well does not matter.
+                // The file is complete, so a broken end of the connection does not matter.
                 Err(_) if Some(at) == total => 0,
                 Err(failure) => return Err(self.failed(failure)),
             };
@@ -267,11 +267,11 @@ impl FileRequest<'_> {
     }
 }
 
-/// Which bytes of a file an answer holds.
+/// The byte range of an answer.
 #[derive(Debug, PartialEq, Eq)]
 struct Span {
     start: u64,
-    /// Bytes of the whole file.
+    /// Size of the whole file.
     total: Option<u64>,
 }
 
@@ -296,7 +296,7 @@ impl Span {
     }
 }
 
-/// First and last byte and size in `bytes 0-99/1000` or `bytes 0-99/*`.
+/// First byte, last byte and size in `bytes 0-99/1000` or `bytes 0-99/*`.
 fn content_range(value: &[u8]) -> Option<(u64, u64, Option<u64>)> {
     let value = str::from_utf8(value).ok()?.strip_prefix("bytes ")?;
     let (range, total) = value.split_once('/')?;
@@ -315,7 +315,7 @@ fn number(value: &HeaderValue) -> Result<u64, Fault> {
     text.and_then(digits).ok_or(Fault::NoSize)
 }
 
-/// A number without the sign that `parse` would take.
+/// Parses a number without the sign that `parse` accepts.
 fn digits(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! Which files of a repository an encoder reads.
+//! The files of a repository that an encoder reads.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,21 @@ use crate::layout::{
     read_shards,
 };
 
-/// Modules or shards of one checkpoint; each is asked for, and what is absent leaves a mark in the
+/// Most modules or shards of a checkpoint: each costs a request, and each absent one a file in the
 /// cache.
 const MOST_NAMES: usize = 1000;
 
-/// What a visit saw.
+/// What a visit found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Whether a file says that this is a ColBERT checkpoint, and of which layout.
+    /// Whether a file identifies a ColBERT checkpoint.
     pub layout: bool,
-    /// Whether the weights of every part were there.
+    /// Whether all weights were found.
     pub weights: bool,
 }
 
-/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or
-/// none if there is no such file.
+/// Calls `get` for every file of a checkpoint that an encoder reads. `get` returns the file's path,
+/// or none if there is no such file.
 ///
 /// # Errors
 /// Those of `get`, and if a file that lists others is damaged.
@@ -92,7 +92,7 @@ fn visit_weights(
     Ok(false)
 }
 
-/// That the `names` in the file at `path` are not too many, and lead nowhere outside the
+/// Checks that the `names` listed by the file at `path` are not too many and stay inside the
 /// repository.
 fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), HubError> {
     let refuse = |problem| {
@@ -122,7 +122,7 @@ mod tests {
     use crate::files::seen;
     use crate::{Encoder, EncoderOptions};
 
-    /// What a visit to a repository of these files asks for and finds, in order.
+    /// The result of a visit to a repository of these files, and the files found, in order.
     fn visited(files: &[(&str, &str)]) -> (Seen, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -179,8 +179,8 @@ mod tests {
         );
     }
 
-    /// Every file that a layout reads, or looks for, is one that a visit asks for; and a copy of
-    /// the files visited is the same checkpoint.
+    /// A visit asks for every file that a layout reads or tests for existence, and a copy of the
+    /// visited files is the same checkpoint.
     #[test]
     fn every_file_that_a_layout_reads_is_asked_for() {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -226,7 +226,8 @@ mod tests {
 
     #[test]
     fn shards_are_those_of_the_index() {
-        let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
+        let index = r#"{"weight_map": {
+            "a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
         let mut files = vec![
             ("artifact.metadata", "{}"),
             ("model.safetensors.index.json", index),

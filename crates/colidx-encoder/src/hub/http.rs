@@ -1,5 +1,4 @@
-//! Requests to the hub: where they may be redirected to, what goes with them, and how long they may
-//! take.
+//! Requests to the hub: redirects, headers and time limits.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -12,26 +11,26 @@ use super::address::{Address, Origin, Refused};
 use super::error::Fault;
 use super::{Hub, HubError};
 
-/// Redirects that one request may follow.
+/// Most redirects of a request.
 const REDIRECTS: usize = 5;
-/// Bytes that must come in the time that a silence may last: less is as good as silence.
+/// Fewest bytes per timeout; a slower server counts as silent.
 const LEAST: u64 = 1 << 10;
 
-/// Asks one hub, with the token for it.
+/// Sends requests to one hub, with its token.
 pub(super) struct Client {
     agent: Agent,
     home: Address,
     authorization: Option<HeaderValue>,
-    /// How long the other side may be silent.
+    /// How long the server may be silent.
     pub(super) silence: Duration,
 }
 
-/// Why there is no answer, or none that can be used.
+/// Why a request has no usable answer.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The server was not reached, or the connection broke.
     Network(String),
-    /// What came is not what a hub may say.
+    /// The answer is invalid.
     Fault(Fault),
 }
 
@@ -41,18 +40,17 @@ impl From<Fault> for Failure {
     }
 }
 
-/// What the hub answered, or what it redirected to.
+/// The final answer to a request.
 pub(super) struct Answer {
     /// The last answer.
     pub response: Response<Body>,
-    /// Whether it is of the hub itself.
+    /// Whether the hub itself sent it.
     pub home: bool,
-    /// What the hub itself headers on the way. What a server says that it redirected to counts for
-    /// nothing.
+    /// The hub's own headers along the redirects. Those of other servers do not count.
     pub headers: HubHeaders,
 }
 
-/// Headers of the hub that tell of a file.
+/// The hub's headers that describe a file.
 #[derive(Default)]
 pub(super) struct HubHeaders {
     pub commit: Option<HeaderValue>,
@@ -74,18 +72,18 @@ impl HubHeaders {
         hear(&mut self.etag, ETAG.as_str());
     }
 
-    /// The ETag of the file; an answer that redirects to it may have one of its own.
+    /// The file's ETag; a redirect may have one of its own.
     pub(super) fn etag(&self) -> Option<&HeaderValue> {
         self.linked_etag.as_ref().or(self.etag.as_ref())
     }
 }
 
-/// How far a request may be redirected.
+/// Which redirects are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Redirects {
-    /// Within the hub; where it leads away, the redirect is the answer.
+    /// Redirects to the same server. Another redirect is returned as the answer.
     SameOrigin,
-    /// Anywhere.
+    /// All redirects.
     Any,
 }
 
@@ -103,7 +101,8 @@ impl Client {
         let silence = Some(hub.timeout);
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // Redirects are followed here, where it is decided what goes along.
+            // Redirects are followed here, not by the library, because they decide which headers
+            // are sent.
             .max_redirects(0)
             .user_agent(concat!(
                 env!("CARGO_PKG_NAME"),
@@ -123,7 +122,7 @@ impl Client {
         })
     }
 
-    /// Gets `address`, or the `range` of it.
+    /// Requests `address`, or a byte range of it.
     pub(super) fn get(
         &self,
         address: &Address,
@@ -132,7 +131,8 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let mut address = address.clone();
         let mut headers = HubHeaders::default();
-        // Once a request has left the hub it is a stranger's, even if that one sends it back.
+        // After a redirect to another server the token is not sent again, even if that one
+        // redirects back.
         let mut home = true;
         for _ in 0..=REDIRECTS {
             home &= self.is_home(address.origin());
@@ -174,7 +174,7 @@ impl Client {
         range: Option<&str>,
         home: bool,
     ) -> Result<Response<Body>, Failure> {
-        // Sizes and hashes are of the bytes as they are, not of compressed ones.
+        // Sizes and hashes refer to uncompressed bytes.
         let mut request = self
             .agent
             .get(address.uri())
@@ -213,7 +213,7 @@ impl Client {
             }
             ureq::Error::Tls(problem) => problem.to_owned(),
             ureq::Error::Rustls(error) => error.to_string(),
-            // Others may quote what the server sent.
+            // Messages of other errors may quote the server.
             _ => return Fault::NotHttp.into(),
         };
         Failure::Network(match self.is_home(origin) {
@@ -223,17 +223,17 @@ impl Client {
     }
 }
 
-/// A body on its way.
+/// The body of an answer being received.
 pub(super) struct Incoming<'a> {
     client: &'a Client,
     reader: BodyReader<'static>,
     window: Instant,
-    /// Bytes in this window of time.
+    /// Bytes received in the current time window.
     seen: u64,
 }
 
 impl Incoming<'_> {
-    /// The next bytes; none at the end.
+    /// Reads the next bytes; none at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let n = self.reader.read(buffer).map_err(|error| {
             let home = self.client.home.origin();
@@ -253,7 +253,7 @@ impl Incoming<'_> {
         Ok(n)
     }
 
-    /// All of it, if that is at most `limit` bytes, in at most `time`.
+    /// Reads all bytes, at most `limit` of them, in at most `time`.
     pub(super) fn read_all(&mut self, limit: usize, time: Duration) -> Result<Vec<u8>, Failure> {
         let begin = Instant::now();
         let mut bytes = Vec::new();

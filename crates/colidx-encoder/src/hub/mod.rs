@@ -47,31 +47,31 @@ pub use id::{InvalidModelId, ModelId};
 use cache::Repository;
 use remote::Remote;
 
-/// The hub where nothing else is set.
+/// The default hub.
 const ENDPOINT: &str = "https://huggingface.co";
-/// The timeout where nothing else is set, and the longest in seconds.
+/// The default timeout, and the longest in seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: u64 = 3600;
 
-/// Where checkpoints come from and where they are kept.
+/// A model hub and its cache.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Hub {
-    /// Folder of the cache, whose layout is that of the hub's own tools.
+    /// Folder of the cache, in the layout of the hub's own tools.
     pub cache: PathBuf,
-    /// Address of the hub. A user name and password in it are not sent and never shown.
+    /// Address of the hub. A user name and password in it are neither sent nor shown.
     pub endpoint: String,
-    /// What is shown to the hub for repositories that are not open to everyone. No other server
-    /// gets it, wherever the hub redirects to.
+    /// Token for repositories that are not public. It is sent to no other server, whatever the
+    /// hub's redirects say.
     pub token: Option<String>,
-    /// Whether only the cache is used.
+    /// Whether to use only the cache.
     pub offline: bool,
     /// How long the hub may be silent before a download is tried again.
     pub timeout: Duration,
 }
 
 impl fmt::Debug for Hub {
-    /// Without secrets.
+    /// Leaves out secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
             .field("cache", &self.cache)
@@ -83,16 +83,16 @@ impl fmt::Debug for Hub {
     }
 }
 
-/// Watches files arrive.
+/// Reports the progress of downloads.
 pub trait Progress {
-    /// A file of `bytes` begins to arrive, or goes on after a failure.
+    /// The download of a file of `bytes` bytes starts, or resumes after a failure.
     fn file(&mut self, name: &str, bytes: u64);
 
-    /// So many more of its bytes are here; what an earlier run left counts too.
+    /// This many more bytes of the file are complete, including those of an earlier run.
     fn advance(&mut self, bytes: u64);
 }
 
-/// Watches nothing.
+/// Reports nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 
@@ -128,7 +128,7 @@ impl Hub {
         self
     }
 
-    /// Sets whether only the cache is [used](Self::offline).
+    /// Sets whether to use [only the cache](Self::offline).
     #[must_use]
     pub fn offline(mut self, offline: bool) -> Hub {
         self.offline = offline;
@@ -142,13 +142,12 @@ impl Hub {
         self
     }
 
-    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`,
-    /// `HF_HOME`, `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
-    /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a
-    /// login leaves.
+    /// Reads the environment variables of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME` and
+    /// `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HUB_DOWNLOAD_TIMEOUT`
+    /// in seconds, and for the token `HF_TOKEN`, `HF_TOKEN_PATH` or the file written at login.
     ///
     /// # Errors
-    /// [`HubError::NoCache`] if nothing says where the cache is.
+    /// [`HubError::NoCache`] if no variable names a folder for the cache.
     pub fn from_env() -> Result<Hub, HubError> {
         Hub::from_variables(|name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -186,12 +185,12 @@ impl Hub {
         })
     }
 
-    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is
-    /// missing is downloaded.
+    /// Returns the directory of a checkpoint in the cache, with every file that an encoder reads.
+    /// Missing files are downloaded.
     ///
     /// # Errors
-    /// If something is missing and cannot be had. What has arrived is kept and the next call goes
-    /// on from there.
+    /// If a file is missing and cannot be downloaded. Partial downloads are kept, and the next call
+    /// resumes them.
     pub fn fetch(&self, id: &ModelId, progress: &mut dyn Progress) -> Result<PathBuf, HubError> {
         let repository = Repository::new(&self.cache, id);
         let cached = repository.snapshot(id.revision());
@@ -199,8 +198,7 @@ impl Hub {
             Some(snapshot) => snapshot.state()?,
             None => cache::Completeness::Partial,
         };
-        // Another tool may have left out what it does not need, so an unproven snapshot is only the
-        // last resort.
+        // Another tool may have skipped optional files, so an unproven snapshot is the last resort.
         let cached = cached.filter(|_| state != cache::Completeness::Partial);
         match cached {
             Some(snapshot) if state == cache::Completeness::Complete => Ok(snapshot.path()),

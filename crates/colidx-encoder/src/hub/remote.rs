@@ -1,4 +1,4 @@
-//! A repository at the hub: which files it has, and fetching those that are missing here.
+//! A repository on the hub: its list of files, and the download of missing ones.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ use super::http::{Answer, Client, Failure, Redirects};
 use super::id::Commit;
 use super::{Hub, HubError, ModelId, Progress, files};
 
-/// Bytes and time that the list of a repository's files may take.
+/// Limits of the list of a repository's files in bytes and time.
 const LONGEST_LIST: usize = 32 << 20;
 const LIST: Duration = Duration::from_secs(60);
 
-/// A repository at the hub.
+/// A repository on the hub.
 pub(super) struct Remote<'a> {
     pub(super) client: Client,
     id: &'a ModelId,
@@ -25,7 +25,7 @@ pub(super) struct Remote<'a> {
     token: bool,
 }
 
-/// What the hub says of a revision.
+/// A revision as the hub describes it.
 #[derive(Deserialize)]
 struct Listing {
     sha: String,
@@ -50,7 +50,7 @@ impl<'a> Remote<'a> {
         })
     }
 
-    /// Downloads what is missing, and gives the snapshot's directory.
+    /// Downloads missing files and returns the snapshot's directory.
     pub(super) fn fetch(
         &self,
         repository: &Repository,
@@ -65,20 +65,20 @@ impl<'a> Remote<'a> {
             }
             let path = snapshot.place(name);
             if !path.is_file() {
-                // Of one commit, even if the branch moves on meanwhile.
+                // All files come from one commit, even if the branch moves meanwhile.
                 let blob = self.download(repository, &commit, name, progress)?;
                 snapshot.link(name, &blob)?;
             }
             Ok(Some(path))
         })?;
-        // The branch stands for this commit only now that all of it is here.
+        // The branch is recorded only once the snapshot is complete.
         if self.id.revision() != commit.as_str() {
             repository.refer(self.id.revision(), &commit)?;
         }
         Ok(snapshot.path())
     }
 
-    /// The commit that the revision stands for, and the names of its files.
+    /// The commit of the revision, and the names of its files.
     fn list(&self) -> Result<(Commit, BTreeSet<String>), HubError> {
         let (id, revision) = (self.id.repository(), self.id.revision().replace('/', "%2F"));
         let address = self.below(&format!("/api/models/{id}/revision/{revision}"))?;
@@ -101,13 +101,13 @@ impl<'a> Remote<'a> {
         Ok((commit, names.map(|sibling| sibling.rfilename).collect()))
     }
 
-    /// That the answer is a list of files.
+    /// Checks that the answer is a list of files.
     fn check_listed(&self, address: &Address, answer: &Answer) -> Result<(), HubError> {
         let (id, endpoint) = (self.id.clone(), self.home.to_string());
         let status = answer.response.status().as_u16();
         let code = answer.response.headers().get("x-error-code");
         let code = code.and_then(|code| code.to_str().ok()).unwrap_or("");
-        // The hub hides private repositories: to strangers they do not exist, with status 401.
+        // The hub answers 401 for private repositories, as if they did not exist.
         match (status, code) {
             (200, _) => Ok(()),
             (_, "RevisionNotFound") => Err(HubError::NoRevision { id, endpoint }),
@@ -119,7 +119,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// The address of `path` at the hub.
+    /// The address of `path` on the hub.
     pub(super) fn below(&self, path: &str) -> Result<Address, HubError> {
         self.home.below(path).ok_or_else(|| HubError::Endpoint {
             endpoint: self.home.to_string(),
@@ -132,7 +132,7 @@ impl<'a> Remote<'a> {
         self.below(&format!("/{id}/resolve/{commit}/{name}"))
     }
 
-    /// What a request for `address` that failed means.
+    /// The error for a request to `address` that failed.
     pub(super) fn failed(&self, address: &Address, failure: Failure) -> HubError {
         match failure {
             Failure::Network(problem) => HubError::Network {
@@ -147,7 +147,7 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// What a status that is no success means.
+    /// The error for a status other than success.
     pub(super) fn refused(&self, address: &Address, answer: &Answer) -> HubError {
         let (id, endpoint) = (self.id.clone(), self.home.to_string());
         match answer.response.status().as_u16() {

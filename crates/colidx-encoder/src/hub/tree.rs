@@ -1,6 +1,7 @@
-//! Writing below one folder, and nowhere else: no link on the way is followed.
+//! Writes inside one folder only, and follows no links.
 //!
-//! Paths are relative to the folder and made of plain names; see [`is_plain`](super::id::is_plain).
+//! Paths are relative to the folder and consist of plain names; see
+//! [`is_plain`](super::id::is_plain).
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::HubError;
 
-/// The folder. It may itself be behind a link, since its user named it.
+/// The folder, which may itself be a link: the user named it.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     root: PathBuf,
@@ -23,12 +24,13 @@ impl Tree {
         }
     }
 
-    /// Where `path` is, for those who read.
+    /// The full path of `path`, for reading.
     pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
     }
 
-    /// Where `path` is, for those who write: its folder is there, and is where it seems to be.
+    /// The full path of `path`, for writing: its parent folders are created, and are checked not to
+    /// be links.
     fn place(&self, path: &Path) -> Result<PathBuf, HubError> {
         let io = |path: &Path, error| HubError::io(path.to_owned(), error);
         fs::create_dir_all(&self.root).map_err(|error| io(&self.root, error))?;
@@ -49,15 +51,15 @@ impl Tree {
         Ok(self.root.join(path))
     }
 
-    /// Makes `path` a file with these bytes, all at once.
+    /// Writes a file atomically.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), HubError> {
         self.replace(path, |new| fs::write(new, bytes))
     }
 
-    /// Makes `path` a link to the file `to`, or a copy of it where the system has no links.
+    /// Makes `path` a link to the file `to`, or a copy if the system has no links.
     pub(super) fn link(&self, to: &Path, path: &Path) -> Result<(), HubError> {
         let up: PathBuf = path.components().skip(1).map(|_| "..").collect();
-        // Both begin with the repository's folder.
+        // Both paths begin with the repository's folder.
         let mut relative: PathBuf = up.components().skip(1).collect();
         relative.extend(to.components().skip(1));
         let to = self.path(to);
@@ -68,7 +70,7 @@ impl Tree {
         })
     }
 
-    /// Puts what `make` makes at a path where nothing is in the place of `path`.
+    /// Lets `make` create a temporary file, and moves it to `path`.
     fn replace(
         &self,
         path: &Path,
@@ -89,7 +91,7 @@ impl Tree {
             })
     }
 
-    /// Makes `path` an empty file where there is nothing.
+    /// Creates an empty file unless `path` exists.
     pub(super) fn touch(&self, path: &Path) -> Result<(), HubError> {
         let place = self.place(path)?;
         match File::create_new(&place) {
@@ -100,17 +102,17 @@ impl Tree {
         }
     }
 
-    /// Opens the file `path` to read and write, and makes it where there is none.
+    /// Opens the file `path` to read and write, and creates it if necessary.
     pub(super) fn open(&self, path: &Path) -> Result<File, HubError> {
         let place = self.place(path)?;
         let mut options = File::options();
         options.read(true).write(true);
         let opened = match fs::symlink_metadata(&place) {
             Ok(found) if found.is_file() => options.open(&place),
-            // A link, or what blocks whoever opens it.
+            // A link, or a special file that could block.
             Ok(_) => return Err(HubError::Link { path: place }),
             Err(_) => match options.create_new(true).open(&place) {
-                // Another process was faster.
+                // Another process created it meanwhile.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     match fs::symlink_metadata(&place) {
                         Ok(found) if found.is_file() => options.create_new(false).open(&place),
@@ -123,13 +125,13 @@ impl Tree {
         opened.map_err(|error| HubError::io(place, error))
     }
 
-    /// Gives the file `from` the name `to`.
+    /// Renames the file `from` to `to`.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), HubError> {
         let (from, to) = (self.place(from)?, self.place(to)?);
         fs::rename(from, &to).map_err(|error| HubError::io(to, error))
     }
 
-    /// Removes the file `path`, if there is one.
+    /// Removes the file `path`, if it exists.
     pub(super) fn remove(&self, path: &Path) -> Result<(), HubError> {
         let place = self.place(path)?;
         remove(&place).map_err(|error| HubError::io(place, error))

@@ -1,4 +1,4 @@
-//! BERT and the models of its tensor_names: RoBERTa, XLM-RoBERTa, DistilBERT, and those with rotary embeddings.
+//! BERT and its variants: RoBERTa, XLM-RoBERTa, DistilBERT, and models with rotary embeddings.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -12,8 +12,8 @@ use crate::ops::{
 };
 use crate::weights::Weights;
 
-/// The encoder without the pooler: every layer is attention and a feed-forward part, each followed by a norm of its output
-/// and its input.
+/// The encoder without the pooler. Every layer is attention and a feed-forward network, each
+/// followed by a norm of its output plus its input.
 pub(super) struct Bert {
     words: Embedding,
     positions: PositionEmbedding,
@@ -22,13 +22,13 @@ pub(super) struct Bert {
 }
 
 enum PositionEmbedding {
-    /// The vector of each place is added to that of the word.
+    /// Adds the vector of each position to that of the word.
     Table {
         table: Embedding,
-        /// The token that has no place of its own, as RoBERTa counts.
+        /// The token without a position of its own, as RoBERTa counts.
         padding: Option<u32>,
     },
-    /// Queries and keys are rotated; every word gets the vector of token type 0.
+    /// Rotates queries and keys. Every word gets the vector of token type 0.
     Rotary { rotary: Rotary, token_type: Tensor },
 }
 
@@ -42,7 +42,7 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The names of a layer's tensors, each behind the name of the layer, and which of them have a bias.
+/// Names of the tensors, those of a layer relative to it, and which of them have a bias.
 struct Names {
     norm: &'static str,
     layer: &'static str,
@@ -53,17 +53,17 @@ struct Names {
     down: &'static str,
     output_norm: &'static str,
     attention_bias: bool,
-    /// Of the layers that make the feed-forward part wide and narrow again.
+    /// For the widening and the narrowing layer of the feed-forward network.
     inner_bias: [bool; 2],
 }
 
-/// What makes the feed-forward part wide.
+/// The widening part of the feed-forward network.
 enum Up {
-    /// One layer with the activation.
+    /// One layer, with the activation.
     Plain(&'static str),
-    /// One with the activation, and one that it is multiplied with.
+    /// One layer with the activation, and a gate that its output is multiplied with.
     Gated(&'static str, &'static str),
-    /// The same in one tensor, the one with the activation last.
+    /// Gate and layer in one tensor, the layer with the activation last.
     GateFirst(&'static str),
 }
 
@@ -215,7 +215,7 @@ impl Bert {
 impl PositionEmbedding {
     fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<PositionEmbedding, EncoderError> {
         let width = config.hidden;
-        // Every token is of type 0.
+        // Every token has type 0.
         let token_type = match config.types {
             Some(types) => {
                 let name = "embeddings.token_type_embeddings.weight";
@@ -252,7 +252,7 @@ impl PositionEmbedding {
     }
 }
 
-/// The row of the table of places for each token.
+/// The row of the position table for each token.
 fn position_ids(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
     let Some(padding) = padding else {
         return batch.positions();

@@ -1,4 +1,4 @@
-//! Models made like language models: EuroBERT, Qwen3 and LFM2.
+//! Decoder-like models: EuroBERT, Qwen3 and LFM2.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -13,8 +13,8 @@ use crate::ops::{
 };
 use crate::weights::Weights;
 
-/// The model without the part that writes: every layer normalises its input before it mixes tokens and before the gated
-/// feed-forward part, and adds what these give to it.
+/// The model without the language model head. Every layer normalizes its input before mixing tokens
+/// and before the gated feed-forward network, and adds their outputs to it.
 pub(super) struct Decoder {
     words: Embedding,
     layers: Vec<Layer>,
@@ -207,7 +207,7 @@ impl TokenMixer {
                 convolution,
                 output,
             } => {
-                // A token that is not attended to gives its neighbours nothing either.
+                // A token that is not attended to does not affect its neighbours either.
                 let bcx = input.forward(&batch.zero_unattended(x)?, parallelism)?;
                 output.forward(&convolution.forward(&bcx, batch)?, parallelism)
             }

@@ -1,4 +1,4 @@
-//! Tables of vectors.
+//! Embedding tables.
 
 use candle_core::Tensor;
 
@@ -28,7 +28,7 @@ impl Embedding {
     /// The vectors of `ids`, `[ids, width]`.
     ///
     /// # Errors
-    /// If an id is beyond the table.
+    /// If an id is outside the table.
     pub(super) fn forward(&self, ids: &[u32]) -> Result<Tensor, EncoderError> {
         let rows = self.rows;
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= rows) {

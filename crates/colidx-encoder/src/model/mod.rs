@@ -1,4 +1,4 @@
-//! Transformers and the projection that follows them, written in candle tensors over packed sequences.
+//! Transformers and the modules after them, in candle tensors over packed sequences.
 
 mod bert;
 mod config;
@@ -34,13 +34,13 @@ pub(crate) struct Transformer {
     model: Model,
 }
 
-/// What is known of a transformer before its weights are read.
-pub(crate) struct Outline {
+/// A transformer's configuration, known before its weights are read.
+pub(crate) struct TransformerInfo {
     /// `model_type` in config.json.
     pub(crate) architecture: String,
-    /// Tokens of the longest sequence that it was configured for.
+    /// Longest sequence in tokens that it was configured for.
     pub(crate) positions: usize,
-    /// The most tokens that a sequence can have, where there is such a number: rotary embeddings have places without end.
+    /// Maximum tokens of a sequence; none with rotary embeddings.
     pub(crate) limit: Option<usize>,
 }
 
@@ -51,7 +51,7 @@ enum Model {
 }
 
 impl Transformer {
-    /// Builds the transformer that the `config.json` at `path` describes from `weights`.
+    /// Builds the transformer described by the `config.json` at `path` from `weights`.
     pub(crate) fn load(
         path: &Path,
         weights: &Weights,
@@ -81,10 +81,10 @@ impl Transformer {
         })
     }
 
-    /// What the `config.json` at `path` says before any weight is read.
-    pub(crate) fn outline(path: &Path) -> Result<Outline, EncoderError> {
+    /// Reads the `config.json` at `path` without any weights.
+    pub(crate) fn read_info(path: &Path) -> Result<TransformerInfo, EncoderError> {
         let (architecture, config) = Config::read(path)?;
-        Ok(Outline {
+        Ok(TransformerInfo {
             architecture,
             positions: config.positions(),
             limit: config.limit(),
@@ -106,12 +106,12 @@ impl Transformer {
         self.layers
     }
 
-    /// Tokens of the longest sequence that it was configured for.
+    /// Longest sequence in tokens that it was configured for.
     pub(crate) fn positions(&self) -> usize {
         self.positions
     }
 
-    /// Where the transformer computes, and a batch has to be.
+    /// The backend of the transformer, which batches must use too.
     pub(crate) fn backend(&self) -> &Backend {
         &self.backend
     }

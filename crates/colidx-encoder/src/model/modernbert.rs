@@ -12,8 +12,8 @@ use crate::ops::{
 };
 use crate::weights::Weights;
 
-/// The encoder: every layer normalises its input before attention and before the gated feed-forward part, and adds what
-/// these give to it. Most layers attend to a window around each token alone.
+/// The encoder. Every layer normalizes its input before attention and before the gated feed-forward
+/// network, and adds their outputs to it. Most layers attend only to a window around each token.
 pub(super) struct ModernBert {
     words: Embedding,
     norm: LayerNorm,
@@ -22,7 +22,7 @@ pub(super) struct ModernBert {
 }
 
 struct Layer {
-    /// The first layer has none: the embeddings come normalised.
+    /// None in the first layer: embeddings are normalized already.
     attention_norm: Option<LayerNorm>,
     /// Queries, keys and values in one product.
     qkv: Linear,

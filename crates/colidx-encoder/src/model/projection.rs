@@ -1,4 +1,4 @@
-//! The modules that follow the transformer and look at one token at a time.
+//! The modules after the transformer that process each token on its own.
 
 use std::path::PathBuf;
 
@@ -10,19 +10,19 @@ use crate::ops::{
 };
 use crate::weights::Weights;
 
-/// What the configuration of a Dense module says.
+/// The configuration of a Dense module.
 pub(crate) struct DenseConfig {
     /// The file, for errors.
     pub(crate) path: PathBuf,
     pub(crate) in_features: usize,
     pub(crate) out_features: usize,
     pub(crate) bias: bool,
-    /// A class of torch.
+    /// The activation's torch class.
     pub(crate) activation: String,
     pub(crate) residual: bool,
 }
 
-/// `activation(x Wᵀ + b)`, plus `x` or a projection of it where the module has a residual.
+/// `activation(x Wᵀ + b)`, plus `x` or a projection of `x` if the module has a residual.
 pub(crate) struct Dense {
     linear: Linear,
     residual: Residual,
@@ -84,8 +84,8 @@ impl Dense {
         })
     }
 
-    /// The layer whose tensors are `weight` and perhaps `bias` behind `prefix`, from `inputs` dimensions to `outputs`, or to
-    /// as many as the tensor has.
+    /// The layer with the tensor `weight`, and `bias` if present, after `prefix`. `outputs`
+    /// defaults to the rows of the tensor.
     pub(crate) fn plain(
         prefix: &str,
         inputs: usize,
@@ -121,14 +121,14 @@ impl Dense {
     }
 }
 
-/// A module that changes the vector of each token by itself.
+/// A module that processes each token on its own.
 enum Module {
     Dense(Box<Dense>),
     /// Scales each vector to length one.
     Normalize,
 }
 
-/// The modules in their order; none is the identity.
+/// The modules in order; without any, the identity.
 pub(crate) struct Projection {
     dim: usize,
     modules: Vec<Module>,
@@ -143,13 +143,13 @@ impl Projection {
         }
     }
 
-    /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
+    /// Appends `module`, whose input has [`dim`](Self::dim) dimensions.
     pub(crate) fn push(&mut self, module: Dense) {
         self.dim = module.outputs;
         self.modules.push(Module::Dense(Box::new(module)));
     }
 
-    /// Puts scaling to length one behind the others.
+    /// Appends scaling to length one.
     pub(crate) fn normalize(&mut self) {
         self.modules.push(Module::Normalize);
     }
@@ -159,7 +159,7 @@ impl Projection {
         self.dim
     }
 
-    /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]` row-major.
+    /// Projects the rows of `x`, `[n, hidden]`, to `[n, dim]` row-major.
     pub(crate) fn forward(
         &self,
         mut x: Tensor,

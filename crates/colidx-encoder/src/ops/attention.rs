@@ -8,14 +8,14 @@ use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
 use super::batch::Padded;
 use super::{Batch, Heads, Sequence, elements};
 
-/// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) of several heads.
+/// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) with several heads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attention {
     pub(crate) heads: Heads,
     pub(crate) window: Window,
 }
 
-/// How many places before and behind its own a token attends to, if not all.
+/// The positions before and after its own that a token attends to; none for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     before: Option<usize>,
@@ -23,13 +23,13 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// All places.
+    /// All positions.
     pub(crate) const ALL: Window = Window {
         before: None,
         after: None,
     };
 
-    /// As many places on either side (Beltagy et al., arXiv 2004.05150).
+    /// This many positions on either side (Beltagy et al., arXiv 2004.05150).
     pub(crate) fn symmetric(positions: usize) -> Window {
         Window {
             before: Some(positions),
@@ -37,7 +37,7 @@ impl Window {
         }
     }
 
-    /// Its own place and what stands before it: all of it, or as many places.
+    /// Its own position and those before it, limited to `positions` of them if given.
     pub(crate) fn causal(positions: Option<usize>) -> Window {
         Window {
             before: positions,
@@ -57,9 +57,9 @@ impl Window {
 }
 
 impl Attention {
-    /// `[n, heads.output()]` for `qkv`, `[n, heads.row()]`.
+    /// Computes `[n, heads.output()]` from `qkv`, `[n, heads.row()]`.
     ///
-    /// A token that attends to no token at all gets zeros.
+    /// The output of a token that attends to none is zero.
     pub(crate) fn forward(self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
         match batch.padded() {
             None => qkv.apply_op1_no_bwd(&Forward {
@@ -81,7 +81,7 @@ impl Attention {
             qkv.index_select(&padded.gather, 0)?
                 .reshape((count, n, heads + 2 * keys, width))?;
         let queries = qkv.narrow(2, 0, heads)?.transpose(1, 2)?.contiguous()?;
-        // Each head of keys and of values as often as heads of queries share it.
+        // Repeats each key and value head for the query heads that share it.
         let shared = |first| {
             let shape = (count, keys, heads / keys, n, width);
             qkv.narrow(2, first, keys)?
@@ -91,11 +91,13 @@ impl Attention {
                 .broadcast_as(shape)?
                 .reshape((count, heads, n, width))
         };
-        // Candle's broadcasts and reductions divide 64-bit integers for every element and dimension, which is most of a GPU's
-        // time. Products do what they can of them: more columns bar keys in one and sum weights in the other.
+        // Candle's broadcasts and reductions divide 64-bit integers per element and dimension,
+        // which dominates on a GPU. So products replace them: extra columns mask keys in one
+        // product and sum weights in the other.
         let shape = (count, heads, n, EXTRA_COLUMNS);
         let ones = Tensor::ones(shape, DType::F32, qkv.device())?;
-        // Together far below every score, and finite: a row without any allowed key must not become NaN.
+        // The columns add up to far below every score, yet finite: a row without any key must not
+        // become NaN.
         let masked = ((&padded.attended - 1.0)? * (MASKED / EXTRA_COLUMNS as f64))?
             .reshape((count, 1, n, 1))?
             .broadcast_as(shape)?
@@ -130,8 +132,9 @@ impl Attention {
             .index_select(&padded.scatter, 0)
     }
 
-    /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a
-    /// multiple of [`LANES`], every `stride` floats of `out`.
+    /// Computes head `head` for as many rows of `part` as fit `out`. Each row has `width` numbers,
+    /// perhaps followed by zeros up to a multiple of [`LANES`], and starts `stride` floats after
+    /// the one before.
     fn head(
         self,
         part: Part<'_>,
@@ -146,7 +149,7 @@ impl Attention {
             width,
         } = self.heads;
         let row = self.heads.row();
-        // The heads of queries lie first, then those of keys, then those of values.
+        // Query heads come first, then key heads, then value heads.
         let key = queries + head / (queries / keys);
         let view = |head: usize, rows: &Range<usize>| {
             let start = head * width;
@@ -193,8 +196,8 @@ impl Attention {
         }
     }
 
-    /// The keys that any of `rows` attends to. They begin at a whole panel, so that a key keeps its lane, and sums their
-    /// order, whatever rows it is computed for.
+    /// The keys that any of `rows` attends to. They begin at a panel boundary, so that a key's
+    /// lane, and with it the order of sums, does not depend on the rows.
     fn keys(self, rows: &Range<usize>, attended: usize) -> Range<usize> {
         let first = self.window.keys_of(rows.start, attended);
         let last = self.window.keys_of(rows.end - 1, attended);
@@ -204,7 +207,7 @@ impl Attention {
         first.start / LANES * LANES..first.end.max(last.end)
     }
 
-    /// Writes `value` in place of the scores or weights of keys that are out of a row's reach.
+    /// Writes `value` to the scores or weights of keys outside a row's window.
     fn mask(
         self,
         scores: &mut [f32],
@@ -223,7 +226,7 @@ impl Attention {
         }
     }
 
-    /// What all heads give for the rows of `part` that `out`, `[n, hidden]`, has room for.
+    /// Computes all heads for as many rows of `part` as fit `out`, `[n, hidden]`.
     fn rows(self, part: Part<'_>, out: &mut [f32]) {
         let (hidden, width) = (self.heads.output(), self.heads.width);
         let padded = width.next_multiple_of(LANES);
@@ -244,7 +247,7 @@ impl Attention {
     }
 }
 
-/// Rows of a sequence, from `first` on.
+/// Rows of a sequence, beginning at `first`.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     /// The whole sequence, `[n, heads.row()]`.
@@ -253,19 +256,19 @@ struct Part<'a> {
     first: usize,
 }
 
-/// What is taken from the score of a key that is not attended to, where operations are candle's own.
+/// Subtracted from the scores of masked keys by candle's operations.
 const MASKED: f64 = 1e9;
-/// Columns beside a head's own there: a multiple of four, so that rows stay aligned.
+/// Extra columns of a head there; a multiple of four keeps rows aligned.
 const EXTRA_COLUMNS: usize = 4;
 
-/// Rows whose weights are computed together: they stay in the first-level cache.
+/// Rows whose weights are computed together, so that they stay in the L1 cache.
 const BLOCK_ROWS: usize = 24;
 
-/// Workspace to work in for one head after the other.
+/// Buffers reused from head to head.
 struct Workspace {
     keys: Panels,
     values: Panels,
-    /// How much each token of a block attends to each key, `[BLOCK_ROWS, keys rounded up to LANES]`.
+    /// Attention weights, `[BLOCK_ROWS, keys rounded up to LANES]`.
     weights: Vec<f32>,
 }
 

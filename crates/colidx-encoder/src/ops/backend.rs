@@ -1,29 +1,31 @@
-//! Where operations compute and with which numbers.
+//! Where operations compute, and in which precision.
 
 use candle_core::Tensor;
 
 use crate::{Device, EncoderError, EncoderOptions, Precision};
 
-/// How the operations of a model are carried out.
+/// The implementation of a model's operations.
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
-    /// By the kernels of colidx-kernels, on the processor.
+    /// The kernels of colidx-kernels, on the processor.
     Native(Precision),
-    /// By candle's own operations in f32 on any device: a GPU, or the processor where tests take them as the oracle.
+    /// Candle's own operations in f32 on any device: a GPU, or the processor, where tests use them
+    /// as the reference.
     Candle(candle_core::Device),
 }
 
 impl Backend {
-    /// What `options` ask for.
+    /// The backend for `options`.
     ///
     /// # Errors
-    /// If the device is not there, or cannot compute at the precision.
+    /// If the device is missing, or does not compute at the precision.
     pub(crate) fn of(options: &EncoderOptions) -> Result<Backend, EncoderError> {
         let (precision, device) = (options.precision, options.device);
         let found = match device {
             Device::Cpu => return Ok(Backend::Native(precision)),
-            // One stream for all threads. The default is a stream for each thread, and nothing then orders what a thread of
-            // the pool put on the GPU before what another reads, nor products that share the workspace of a cuBLAS handle.
+            // One stream for all threads. By default each thread has its own, and nothing orders
+            // the work of one thread before that of another, nor products that share a cuBLAS
+            // workspace.
             Device::Cuda(number) => candle_core::Device::new_cuda_with_stream(number),
             Device::Metal(number) => candle_core::Device::new_metal(number),
         };
@@ -38,7 +40,7 @@ impl Backend {
             })
     }
 
-    /// The same place with all the digits of f32.
+    /// The same backend in f32.
     pub(crate) fn exact(&self) -> Backend {
         match self {
             Backend::Native(_) => Backend::Native(Precision::F32),
@@ -46,7 +48,7 @@ impl Backend {
         }
     }
 
-    /// Where candle keeps the tensors that pass from one operation to the next.
+    /// The device of the tensors passed between operations.
     pub(crate) fn device(&self) -> &candle_core::Device {
         match self {
             Backend::Native(_) => &candle_core::Device::Cpu,
@@ -54,13 +56,13 @@ impl Backend {
         }
     }
 
-    /// `values`, `[rows, width]`, as a tensor in its place.
+    /// `values`, `[rows, width]`, as a tensor on the device.
     pub(crate) fn matrix(&self, values: &[f32], width: usize) -> candle_core::Result<Tensor> {
         Tensor::from_slice(values, (values.len() / width, width), self.device())
     }
 }
 
-/// What candle's `error` says without the backtrace that it prints under `RUST_BACKTRACE`.
+/// The error without the backtrace that candle adds under `RUST_BACKTRACE`.
 fn without_backtrace(error: &candle_core::Error) -> &candle_core::Error {
     match error {
         candle_core::Error::WithBacktrace { inner, .. } => without_backtrace(inner),

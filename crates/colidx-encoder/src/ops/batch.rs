@@ -1,4 +1,4 @@
-//! Sequences packed one after the other.
+//! Sequences packed into a batch.
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use super::{Backend, Parallelism};
 pub(crate) struct Sequence {
     /// Its rows in the batch.
     pub(crate) rows: Range<usize>,
-    /// Its first tokens that are attended to; the rest attends and is not attended to.
+    /// All tokens attend to its first `attended` tokens, and to no others.
     pub(crate) attended: usize,
 }
 
-/// Token ids of several sequences without padding between them, and what operations on them may use.
+/// Token ids of several sequences without padding, and what operations on them need.
 pub(crate) struct Batch {
     /// `[tokens]`.
     pub(crate) ids: Vec<u32>,
@@ -24,18 +24,18 @@ pub(crate) struct Batch {
     padded: Option<Padded>,
 }
 
-/// The way from packed rows to sequences padded to one length and back, for candle's operations.
+/// Maps packed rows to sequences padded to equal length and back, for candle's operations.
 pub(crate) struct Padded {
-    /// The row of each place, `[sequences * longest]` u32; padding repeats row 0.
+    /// The row at each padded position, `[sequences * longest]` u32; padding repeats row 0.
     pub(super) gather: Tensor,
-    /// The place of each row, `[tokens]` u32.
+    /// The padded position of each row, `[tokens]` u32.
     pub(super) scatter: Tensor,
-    /// 1 for keys that are attended to and 0 for others, `[sequences, 1, 1, longest]` f32.
+    /// 1 for keys that are attended to, 0 for others, `[sequences, 1, 1, longest]` f32.
     pub(super) attended: Tensor,
 }
 
 impl Batch {
-    /// Packs sequences: the ids of each, and how many of them are attended to.
+    /// Packs sequences, given as ids and the number of tokens that are attended to.
     pub(crate) fn new<'a>(
         sequences: impl Iterator<Item = (&'a [u32], usize)>,
         parallelism: Parallelism,
@@ -83,13 +83,13 @@ impl Batch {
         lengths.max().unwrap_or(0)
     }
 
-    /// The place of each token in its sequence, `[tokens]`.
+    /// The position of each token in its sequence, `[tokens]`.
     pub(crate) fn positions(&self) -> Vec<u32> {
         let positions = self.sequences.iter().map(|s| 0..s.rows.len() as u32);
         positions.flatten().collect()
     }
 
-    /// `x`, `[tokens, width]`, with zeros in the rows of tokens that are not attended to.
+    /// `x`, `[tokens, width]`, with zeros for tokens that are not attended to.
     pub(crate) fn zero_unattended(&self, x: &Tensor) -> Result<Tensor> {
         let whole = |sequence: &Sequence| sequence.attended == sequence.rows.len();
         if self.sequences.iter().all(whole) {
@@ -102,7 +102,7 @@ impl Batch {
         x.broadcast_mul(&Tensor::from_vec(attended, column, x.device())?)
     }
 
-    /// The padded form, where operations are candle's own.
+    /// The padded form; only present for candle's operations.
     pub(super) fn padded(&self) -> Option<&Padded> {
         self.padded.as_ref()
     }

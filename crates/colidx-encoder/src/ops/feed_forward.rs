@@ -1,13 +1,14 @@
-//! What follows attention in a transformer.
+//! The feed-forward network of a layer.
 
 use candle_core::{Result, Tensor};
 
 use super::Parallelism;
 use super::linear::{Kernel, Linear, Workspace, by_blocks};
 
-/// A wide layer with an activation, perhaps multiplied by a gate (Shazeer, arXiv 2002.05202), and a narrow one.
+/// A widening layer with an activation, perhaps multiplied by a gate (Shazeer, arXiv 2002.05202),
+/// and a narrowing layer.
 pub(crate) enum FeedForward {
-    /// In one pass over the rows: the wide middle never leaves the cache.
+    /// One pass over the rows: the wide intermediate stays in cache.
     Fused {
         up: Kernel,
         gate: Option<Kernel>,

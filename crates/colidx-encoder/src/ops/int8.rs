@@ -1,32 +1,34 @@
-//! Products of 8-bit integers that keep the digits of uneven numbers.
+//! 8-bit integer products that stay accurate for outliers.
 //!
-//! A number that is far larger than those beside it leaves them few of the 255 levels that they share with it. Trained models
-//! have such numbers: a few dimensions of every token, a few weights of an output. Two things are done about them.
+//! A number far larger than its neighbours leaves them few of the 255 levels they share. Trained
+//! models have such outliers: a few dimensions of every token, a few weights of an output. Two
+//! measures help:
 //!
-//! - Dimensions that all outputs weigh little, or much, are brought to one size: inputs are multiplied by a power of two and
-//!   weights divided by it. A dimension that is large because its weights are small so becomes like the others.
-//! - What a token or an output still loses is quantised again and multiplied as well. Whether it is depends on its own numbers
-//!   alone, and so do its results.
+//! - Dimensions with small or large weights in all outputs are scaled to a common size: inputs are
+//!   multiplied by a power of two and weights divided by it. This evens out a dimension that is
+//!   large because its weights are small.
+//! - The residual of a token or an output is quantized and multiplied as well if its step is too
+//!   coarse. That depends only on its own numbers, and so do its results.
 
 use std::f32::consts::SQRT_2;
 
 use colidx_kernels::{Int8Panels, Int8Rows, int8_dots};
 
-/// How large one level may be against the mean magnitude of the numbers that are quantised. An even distribution of weights
-/// has about 0.03, one of activations too.
+/// Largest step relative to the mean magnitude of the quantized numbers. Evenly distributed weights
+/// and activations have about 0.03.
 const MAX_RELATIVE_STEP: f32 = 0.2;
-/// How often numbers are quantised at most: three times eight bits are all that an f32 holds.
+/// Most quantizations of a number: three times eight bits are the precision of f32.
 const MAX_PASSES: usize = 3;
 
 /// The weights of a layer.
 pub(super) struct Int8Weights {
     inputs: usize,
-    /// What inputs are multiplied by, `[inputs]`, if any by another number than 1.
+    /// Multipliers of the inputs, `[inputs]`; none if all are 1.
     scales: Option<Vec<f32>>,
     /// `[padded outputs]`.
     bias: Vec<f32>,
     all: Int8Panels,
-    /// What the quantised weights of uneven outputs lack, in turn.
+    /// Successive residuals of the weights of outlier outputs.
     residual: Vec<Residual>,
 }
 
@@ -35,21 +37,21 @@ struct Residual {
     panels: Int8Panels,
 }
 
-/// Workspace that a thread has to work in.
+/// Buffers reused by a thread.
 #[derive(Default)]
 pub(super) struct Workspace {
     scaled: Vec<f32>,
     rows: Int8Rows,
-    /// What quantised rows lack.
+    /// Residuals of the quantized rows.
     residual: Vec<f32>,
-    /// Which rows those are, each with the largest step that it may have.
+    /// Rows that have a residual, each with its largest allowed step.
     outliers: Vec<(usize, f32)>,
     products: Vec<f32>,
     residual_products: Vec<f32>,
 }
 
 impl Int8Weights {
-    /// Quantises `weight`, `[outputs, inputs]`; `bias` is `[outputs]` or empty.
+    /// Quantizes `weight`, `[outputs, inputs]`; `bias` is `[outputs]` or empty.
     pub(super) fn new(weight: &[f32], inputs: usize, bias: &[f32]) -> Int8Weights {
         let scales = scales(weight, inputs);
         let divided: Vec<f32>;
@@ -57,7 +59,7 @@ impl Int8Weights {
             None => weight,
             Some(scales) => {
                 let weight = weight.iter().zip(scales.iter().cycle());
-                // A size of 0 stands for weights that are 0.
+                // A scale of 0 marks an input whose weights are all 0.
                 divided = weight
                     .map(|(w, &scale)| if scale > 0.0 { w / scale } else { 0.0 })
                     .collect();
@@ -103,7 +105,8 @@ impl Int8Weights {
         }
     }
 
-    /// The products of every row of `x` with every output, bias included, into `out`, `[n, padded outputs]`.
+    /// Computes the products of every row of `x` with every output, plus bias, into `out`, `[n,
+    /// padded outputs]`.
     pub(super) fn products(&self, x: &[f32], workspace: &mut Workspace, out: &mut [f32]) {
         let (inputs, stride) = (self.inputs, self.all.padded_columns());
         let x = match &self.scales {
@@ -168,7 +171,7 @@ impl Int8Weights {
         }
     }
 
-    /// The products of rows that are quantised already.
+    /// The products of quantized rows.
     fn quantized_products(
         &self,
         rows: &Int8Rows,
@@ -193,8 +196,8 @@ impl Int8Weights {
     }
 }
 
-/// For each input the power of two nearest to the mean magnitude of its weights, against that of the input in the middle; 0
-/// for an input that no output weighs. None if all are 1.
+/// For each input, the power of two nearest to the mean magnitude of its weights relative to the
+/// median input; 0 if all its weights are 0. None if all scales are 1.
 fn scales(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
     let mut means = vec![0.0f32; inputs];
     for weight in weight.chunks_exact(inputs) {
@@ -209,7 +212,7 @@ fn scales(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
         if mean == 0.0 {
             return 0.0;
         }
-        // Without the digits behind the first it is rounded down; far within what an f32 holds.
+        // Clearing the mantissa rounds down to a power of two; the clamp keeps it well within f32.
         let ratio = (SQRT_2 * mean / middle).clamp(1e-9, 1e9);
         f32::from_bits(ratio.to_bits() >> 23 << 23)
     };
@@ -217,8 +220,8 @@ fn scales(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
     scales.iter().any(|&scale| scale != 1.0).then_some(scales)
 }
 
-/// The largest step that `values` may be quantised with: [`MAX_RELATIVE_STEP`] of their mean magnitude. They are added in an order that
-/// depends on their number alone.
+/// Largest allowed step to quantize `values`: [`MAX_RELATIVE_STEP`] of their mean magnitude, summed
+/// in an order that depends only on their number.
 fn max_step(values: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
@@ -241,7 +244,7 @@ mod tests {
 
     const INPUTS: usize = 96;
 
-    /// The greatest difference from exact products.
+    /// Largest difference from exact products.
     fn error(x: &[f32], weight: &[f32]) -> f64 {
         let outputs = weight.len() / INPUTS;
         let bias = random(outputs, 3);
@@ -263,7 +266,7 @@ mod tests {
         greatest
     }
 
-    /// Every `step`th number from `first` on, changed.
+    /// Applies `change` to every `step`th number, beginning at `first`.
     fn change(values: &mut [f32], first: usize, step: usize, change: impl Fn(f32) -> f32) {
         let values = values.iter_mut().skip(first).step_by(step);
         values.for_each(|value| *value = change(*value));
@@ -276,9 +279,10 @@ mod tests {
         let even = error(&x(), &weight());
         assert!(even < 0.2, "{even}");
         for factor in [20.0, 100.0, 1e4, 1e6] {
-            // The outputs' root mean square is three. Quantised once, they would be six and more off from 100 on.
+            // The outputs' root mean square is three. Quantized once, errors would be six or more
+            // from 100 on.
             let allowed = 1.5 + 1e-5 * f64::from(factor);
-            // A dimension of every token is large, and its weights are what 8 bits hold.
+            // A dimension of every token is large, and its weights are exact in 8 bits.
             let (mut tokens, mut weights) = (x(), weight());
             change(&mut tokens, 5, INPUTS, |x| factor * (2.0 + x));
             weights
@@ -291,14 +295,14 @@ mod tests {
             let error_of_tokens = error(&tokens, &weights);
             assert!(error_of_tokens < allowed, "{factor}: {error_of_tokens}");
 
-            // A weight of some outputs is large, and what it is multiplied with is nothing.
+            // A weight of some outputs is large, and its input is zero.
             let (mut tokens, mut weights) = (x(), weight());
             change(&mut tokens, 5, INPUTS, |_| 0.0);
             change(&mut weights, 5, 3 * INPUTS, |w| factor * w);
             let error_of_outputs = error(&tokens, &weights);
             assert!(error_of_outputs < allowed, "{factor}: {error_of_outputs}");
 
-            // Dimensions of every token are large because their weights are small, and the other way round.
+            // Dimensions of every token are large because their weights are small, and vice versa.
             for factor in [factor, 1.0 / factor] {
                 let (mut tokens, mut weights) = (x(), weight());
                 change(&mut tokens, 3, 8, |x| x * factor);

@@ -20,7 +20,7 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
-    /// A layer of `weight`, `[outputs, inputs]` row-major, and `bias`, `[outputs]` or empty for none.
+    /// A layer with `weight`, `[outputs, inputs]` row-major, and `bias`, `[outputs]` or empty.
     pub(crate) fn new(
         weight: &[f32],
         bias: &[f32],
@@ -78,7 +78,7 @@ impl Linear {
     }
 }
 
-/// A layer whose weights are laid out for the kernels of colidx-kernels.
+/// A layer with its weights in the layout of colidx-kernels.
 pub(crate) struct Kernel {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
@@ -91,16 +91,16 @@ enum Weights {
     Int8(Int8Weights),
 }
 
-/// Workspace that a thread has to work in for one block after the other.
+/// Buffers reused by a thread from block to block.
 #[derive(Default)]
 pub(super) struct Workspace {
     int8: int8::Workspace,
-    /// Rows with the missing columns of the last panel.
+    /// Rows padded to whole panels.
     wide: Vec<f32>,
 }
 
 impl Kernel {
-    /// The outputs of a few rows of `x` into `out`, `[n, outputs]`, on one thread.
+    /// Computes the outputs of a few rows of `x` into `out`, `[n, outputs]`, on one thread.
     pub(super) fn block(&self, x: &[f32], workspace: &mut Workspace, out: &mut [f32]) {
         let padded = self.outputs.next_multiple_of(LANES);
         if self.outputs == padded {
@@ -114,7 +114,7 @@ impl Kernel {
         }
     }
 
-    /// As [`block`](Self::block), `out` being as wide as whole panels are.
+    /// As [`block`](Self::block), with `out` as wide as whole panels.
     fn whole_panels(&self, x: &[f32], workspace: &mut int8::Workspace, out: &mut [f32]) {
         match &self.weights {
             Weights::F32(panels) => {
@@ -127,10 +127,12 @@ impl Kernel {
     }
 }
 
-/// Rows that pass through layers together on one thread: with a wide middle of f32 they fit in the second-level cache.
+/// Rows that pass through layers together on one thread: their wide intermediate fits in the L2
+/// cache.
 const BLOCK_ROWS: usize = 48;
 
-/// Runs `block`, which takes a few rows of one width to as many rows of another, over `x` as a candle operation.
+/// Applies `block`, which maps a few rows of one width to rows of another, to `x` as a candle
+/// operation.
 pub(super) fn by_blocks<R: Default>(
     x: &Tensor,
     name: &'static str,
@@ -207,7 +209,7 @@ mod tests {
                     assert!(difference < 2e-6, "{difference}");
                     let found = run(Backend::Native(Precision::Int8), bias, parallelism)?;
                     let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
-                    // The products of `inputs` pairs, each rounded to a 255th.
+                    // Products of `inputs` pairs, each rounded to 1/255.
                     let bound = 0.01 * (inputs as f32).sqrt();
                     assert!(difference < bound, "{difference}");
                 }

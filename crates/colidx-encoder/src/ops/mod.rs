@@ -1,9 +1,10 @@
-//! The operations that transformers are made of, each in two forms.
+//! The operations of transformers, each in two implementations.
 //!
-//! On the processor an operation is a candle custom operation over the kernels of colidx-kernels. It works on contiguous
-//! f32 tensors of packed sequences, `[total tokens, width]`, and computes every row by itself in one fixed order, so that a
-//! row's bits depend neither on the other rows nor on the number of threads. On other devices it is made of candle's own
-//! operations; on the processor these are the oracle that the tests compare with. [`Backend`] chooses.
+//! The native backend is a candle custom operation over the kernels of colidx-kernels. It takes
+//! contiguous f32 tensors of packed sequences, `[total tokens, width]`, and computes every row in
+//! one fixed order, so a row's bits depend neither on other rows nor on the number of threads. The
+//! other backend, for GPUs, uses candle's own operations; tests run it on the processor as the
+//! reference. [`Backend`] chooses.
 
 mod activation;
 mod attention;
@@ -50,7 +51,7 @@ mod testing {
 
     use super::{Backend, Batch, Parallelism};
 
-    /// `n` numbers in (-1, 1) that depend on `seed` alone.
+    /// `n` pseudo-random numbers in (-1, 1), determined by `seed`.
     pub(super) fn random(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         (0..n)
@@ -63,7 +64,7 @@ mod testing {
             .collect()
     }
 
-    /// Sequences of these lengths, each with the number of its tokens that are attended to.
+    /// A batch of sequences with these lengths and numbers of attended tokens.
     pub(super) fn batch(
         lengths: &[(usize, usize)],
         parallelism: Parallelism,

@@ -1,11 +1,12 @@
-//! Normalisation: LayerNorm, and scaling to length one.
+//! LayerNorm, and scaling to length one.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::layer_norm;
 
 use super::{Backend, elements};
 
-/// LayerNorm (Ba et al., arXiv 1607.06450), also of the sum of two tensors, as it follows each residual connection of BERT.
+/// LayerNorm (Ba et al., arXiv 1607.06450), also of the sum of two tensors, for the residual
+/// connections of BERT.
 pub(crate) enum LayerNorm {
     Kernel(Kernel),
     Tensors {
@@ -124,7 +125,7 @@ impl CustomOp2 for Kernel {
     }
 }
 
-/// Scales `vector` to length one; a vector shorter than 1e-12 is divided by 1e-12, as torch's `normalize` does.
+/// Scales `vector` to length one. Lengths below 1e-12 count as 1e-12, as in torch's `normalize`.
 pub(crate) fn normalize(vector: &mut [f32]) {
     let squares: f32 = vector.iter().map(|x| x * x).sum();
     let length = squares.sqrt().max(1e-12);

@@ -1,22 +1,22 @@
-//! Whether an operation uses one thread or all.
+//! Parallelism within an operation.
 
 use rayon::prelude::*;
 
-/// How many threads of the current rayon pool an operation may use.
+/// Whether an operation uses one thread of the current rayon pool or all.
 ///
-/// Many sequences are best spread over threads whole, each operation then running on one; a single query has nothing to
-/// spread but the operations themselves.
+/// Many sequences are best distributed over threads as wholes, with sequential operations. A single
+/// query can only be parallelized within the operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parallelism {
     Sequential,
     Parallel,
 }
 
-/// Rows that a thread is not woken for less of: weights are read once for all of them.
+/// Fewest rows per task: the weights are read once per task.
 const MIN_ROWS: usize = 4;
 
 impl Parallelism {
-    /// Runs `task` on parts of `out`, `[n, width]`, that cover it: `task(first row, rows)`.
+    /// Runs `task(first row, rows)` on disjoint parts that cover `out`, `[n, width]`.
     pub(crate) fn by_rows(
         self,
         out: &mut [f32],

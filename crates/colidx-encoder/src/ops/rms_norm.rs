@@ -1,4 +1,4 @@
-//! RMSNorm, of whole rows and of each head.
+//! RMSNorm of whole rows and of heads.
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::rms_norm;
@@ -8,8 +8,8 @@ use super::{Backend, Heads, elements};
 /// RMSNorm (Zhang and Sennrich, arXiv 1910.07467).
 pub(crate) struct RmsNorm(Scale);
 
-/// The same of each head of queries and of keys, as a row of queries, keys and values has them (Henry et al., arXiv
-/// 2010.04245).
+/// RMSNorm of each query head and each key head in a row of queries, keys and values (Henry et al.,
+/// arXiv 2010.04245).
 pub(crate) struct HeadNorm {
     heads: Heads,
     queries: Scale,
@@ -36,7 +36,7 @@ impl Scale {
     }
 }
 
-/// The norm of the last dimension by candle's own operations.
+/// Normalizes the last dimension with candle's own operations.
 fn with_tensors(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
     let root = (x.sqr()?.mean_keepdim(D::Minus1)? + epsilon)?.sqrt()?;
     x.broadcast_div(&root)?.broadcast_mul(weight)
@@ -72,7 +72,7 @@ impl CustomOp1 for RmsNorm {
 }
 
 impl Scale {
-    /// The norms of the rows of `x`, each as wide as `width`, by the kernel.
+    /// Normalizes the rows of `x`, `[n, width]`, with the kernel.
     fn apply(&self, op: &str, width: usize, x: &[f32], out: &mut [f32]) -> Result<()> {
         match self {
             Scale::Kernel { weight, epsilon } if weight.len() == width => {
@@ -100,7 +100,7 @@ impl HeadNorm {
         })
     }
 
-    /// `qkv`, `[n, heads.row()]`, with queries and keys normalised head by head.
+    /// `qkv`, `[n, heads.row()]`, with each query head and key head normalized.
     pub(crate) fn forward(&self, qkv: &Tensor) -> Result<Tensor> {
         let (
             Scale::Tensors {

@@ -4,17 +4,17 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::{Batch, Heads, elements};
 
-/// Rotary position embeddings (Su et al., arXiv 2104.09864): dimension `i` of a head and dimension `i + width / 2` are
-/// rotated together by `position * base^(-2 i / width)`.
+/// Rotary position embeddings (Su et al., arXiv 2104.09864): dimensions `i` and `i + width / 2` of
+/// a head are rotated together by `position * base^(-2 i / width)`.
 #[derive(Clone, Debug)]
 pub(crate) struct Rotary {
     heads: Heads,
-    /// Radians a position for each pair of dimensions, `[width / 2]`.
+    /// Radians per position for each pair of dimensions, `[width / 2]`.
     frequencies: Vec<f32>,
 }
 
 impl Rotary {
-    /// For heads whose width is even. Places are divided by `stretch` (Chen et al., arXiv 2306.15595).
+    /// For heads of even width. `scaling_factor` divides positions (Chen et al., arXiv 2306.15595).
     pub(crate) fn new(heads: Heads, base: f64, scaling_factor: f64) -> Rotary {
         let width = heads.width;
         let exponents = (0..width / 2).map(|i| 2.0 * i as f64 / width as f64);
@@ -26,7 +26,7 @@ impl Rotary {
         }
     }
 
-    /// `qkv`, `[n, heads.row()]`, with queries and keys rotated to the places that their tokens have in their sequences.
+    /// `qkv`, `[n, heads.row()]`, with queries and keys rotated by their position in the sequence.
     pub(crate) fn forward(&self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
         match batch.padded() {
             None => qkv.apply_op1_no_bwd(&Forward {
@@ -41,13 +41,13 @@ impl Rotary {
         self.frequencies.len()
     }
 
-    /// Cosines and sines for the places `0..n`, each `[n, width / 2]`.
+    /// Cosines and sines for the positions `0..n`, each `[n, width / 2]`.
     fn tables(&self, n: usize) -> (Vec<f32>, Vec<f32>) {
         let mut cosines = Vec::with_capacity(n * self.half());
         let mut sines = Vec::with_capacity(n * self.half());
         for position in 0..n {
             for frequency in &self.frequencies {
-                // The angle is rounded to f32, as it is where these models are trained.
+                // The angle is rounded to f32, as in training.
                 let angle = f64::from(position as f32 * frequency);
                 cosines.push(angle.cos() as f32);
                 sines.push(angle.sin() as f32);

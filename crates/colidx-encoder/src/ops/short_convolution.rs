@@ -4,22 +4,23 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
 use super::{Backend, Batch, Sequence, elements};
 
-/// The short convolution of LFM2 (Liquid AI, arXiv 2511.23404): of `b`, `c` and `x` each dimension of `b * x` is weighed over
-/// the last few tokens of its sequence and multiplied by `c`.
+/// The short convolution of LFM2 (Liquid AI, arXiv 2511.23404). For inputs `b`, `c` and `x`, it
+/// convolves each dimension of `b * x` over the last few tokens and multiplies the result by `c`.
 pub(crate) struct ShortConvolution {
     width: usize,
-    /// Tokens that it reaches: its own and those before.
+    /// Kernel size: the token itself and those before it.
     taps: usize,
     /// `[taps, width]`, the earliest token first.
     weight: Vec<f32>,
     /// `[width]`.
     bias: Vec<f32>,
-    /// Both where operations are candle's own.
+    /// Weight and bias as tensors, for candle's operations.
     tensors: Option<(Tensor, Tensor)>,
 }
 
 impl ShortConvolution {
-    /// A convolution with `weight`, `[width, taps]` row-major as checkpoints have it, and `bias`, `[width]`.
+    /// A convolution with `weight`, `[width, taps]` row-major as in checkpoints, and `bias`,
+    /// `[width]`.
     pub(crate) fn new(
         weight: &[f32],
         bias: Vec<f32>,
@@ -69,7 +70,7 @@ impl ShortConvolution {
         let mut sum = bias.broadcast_as(product.shape())?;
         for tap in 0..self.taps {
             let back = (self.taps - 1 - tap) as u32;
-            // A token before the first one counts as zero.
+            // Tokens before the first one count as zero.
             let rows: Vec<u32> = (0u32..)
                 .zip(&positions)
                 .map(|(row, &position)| if position < back { row } else { row - back })
@@ -87,8 +88,8 @@ impl ShortConvolution {
         part(1)? * sum
     }
 
-    /// What it gives for the rows of a sequence, `[n, 3 width]`, from `first` on, into `out`. Products and sums are rounded
-    /// apart: every processor gives the same bits.
+    /// Computes the rows of a sequence `bcx`, `[n, 3 width]`, beginning at `first`, into `out`.
+    /// Products and sums are rounded separately, so that every processor computes the same bits.
     fn rows(&self, bcx: &[f32], first: usize, out: &mut [f32]) {
         let width = self.width;
         for (row, out) in (first..).zip(out.chunks_exact_mut(width)) {

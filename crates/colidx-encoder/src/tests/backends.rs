@@ -14,7 +14,7 @@ const TEXTS: [&str; 5] = [
     ".",
 ];
 
-/// Candle's own operations are what a GPU runs; here they run on the processor.
+/// A GPU runs Candle's own operations; this test runs them on the processor.
 #[test]
 fn tensors_and_kernels_give_the_same_vectors() {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");

@@ -1,4 +1,4 @@
-//! The part of a long text that is tokenised, held against the whole text for all fixtures.
+//! Compares the tokens of a part with those of the whole text, for all fixtures.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::text::cut::{BYTES_PER_TOKEN, Detail, MAX_BYTES, MAX_CHARACTER_BYTES};
 use crate::text::{Side, TextSettings, TextTokenizer, Tokens};
 use crate::{EncoderOptions, Precision};
 
-/// What texts are made of.
+/// Pieces that texts are composed of.
 const PIECES: [&str; 40] = [
     "water ",
     "the",
@@ -57,7 +57,7 @@ const PIECES: [&str; 40] = [
 ];
 const BYTES: usize = 2000;
 
-/// Those of all fixtures, each cutting long texts at their end and at their beginning.
+/// The tokenizers of all fixtures, each truncating on the left and on the right.
 fn tokenizers() -> Vec<(String, TextTokenizer)> {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut all = Vec::new();
@@ -72,7 +72,7 @@ fn tokenizers() -> Vec<(String, TextTokenizer)> {
             let mut tokenizer = checkpoint.unwrap().tokenizer;
             sides.insert(tokenizer.truncation.value);
             tokenizer.truncation = Setting::from_options(side);
-            // Many fixtures differ in other things than what becomes of a text.
+            // Many fixtures differ only in settings that do not affect tokens.
             let inner = tokenizer.inner.to_string(false).unwrap();
             let TextSettings {
                 convention,
@@ -101,7 +101,8 @@ fn tokens(tokenizer: &TextTokenizer, text: &str) -> [Tokens; 3] {
     ]
 }
 
-/// That a text has the tokens that it has when it is tokenised whole, however long the first beginning is.
+/// Asserts that a text has the same tokens as when it is tokenized whole, however short the first
+/// part.
 fn same(name: &str, tokenizer: &mut TextTokenizer, text: &str) {
     let lookahead = tokenizer.lookahead.clone();
     tokenizer.lookahead.bytes_per_token = usize::MAX;
@@ -136,7 +137,7 @@ fn a_part_has_the_tokens_of_the_whole() {
                 format!("{before}{run}{before}water"),
                 format!("{} the{run}m", "a b ".repeat(at)),
             ];
-            // There are many tokenizers, so each sees half of them.
+            // There are many tokenizers, so each tests half of the texts.
             for text in texts.iter().skip((nth / 2 + at) % 2).step_by(2) {
                 same(&name, &mut tokenizer, text);
             }
@@ -149,7 +150,7 @@ fn a_part_has_the_tokens_of_the_whole() {
             (state >> 33) as usize % below
         };
         for _ in 0..40 {
-            // Few kinds of pieces, so that runs are long in some.
+            // Few kinds of pieces make long runs likely.
             let kinds: Vec<&str> = (0..1 + random(6))
                 .map(|_| PIECES[random(PIECES.len())])
                 .collect();

@@ -1,4 +1,4 @@
-//! Putting the tokenizers library's tokenizer together from tokenizer.json and the settings beside it.
+//! Builds a tokenizer from tokenizer.json and the settings beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -15,18 +15,18 @@ use crate::files::{self, MAX_TOKENIZER};
 use crate::layout::{TOKENIZER, VOCABULARY};
 use crate::settings::{Origin, Setting, SettingInfo};
 
-/// A tokenizer that neither cuts nor pads, and on which sides the reference does.
+/// A tokenizer that neither truncates nor pads, and the sides on which the reference does.
 pub(super) struct Built {
-    /// The file that it was read from.
+    /// The file it was read from.
     pub(super) path: PathBuf,
     pub(super) inner: Tokenizer,
     pub(super) truncation: Setting<Side>,
     pub(super) padding: Setting<Side>,
-    /// What was set, in words.
+    /// The settings that were applied.
     pub(super) report: Vec<SettingInfo>,
 }
 
-/// Builds the tokenizer of `folder`. What should be told goes to `notes`.
+/// Builds the tokenizer of `folder`. Deviations are added to `notes`.
 pub(super) fn build(
     folder: &Path,
     config: &TokenizerConfig,
@@ -57,8 +57,8 @@ pub(super) fn build(
         lower_case(&mut inner).map_err(bad)?;
     }
 
-    // The file may hold the truncation and padding of the run that saved it; lengths are decided here, and of the sides
-    // alone it has a say.
+    // The file may hold the truncation and padding of the run that saved it. Only their sides
+    // count; lengths come from the settings.
     let saved = |key: &str, is_left| Setting {
         value: if is_left { Side::Left } else { Side::Right },
         origin: Origin::File {
@@ -95,7 +95,7 @@ pub(super) fn build(
     })
 }
 
-/// Sets what the class of the tokenizer decides whatever tokenizer.json says.
+/// Applies what the tokenizer's class overrides in tokenizer.json.
 fn apply_class(
     inner: &mut Tokenizer,
     config: &TokenizerConfig,
@@ -113,7 +113,8 @@ fn apply_class(
             Some(NormalizerWrapper::BertNormalizer(normalizer)) => *normalizer,
             Some(_) => {
                 notes.push(format!(
-                    "tokenizer.json has another normaliser than {} makes: colidx takes it as it is, as transformers 4 does",
+                    "tokenizer.json has another normalizer than {} makes: colidx uses it unchanged, \
+                     as transformers 4 does",
                     config.class_name.value
                 ));
                 return Ok(report);
@@ -156,7 +157,8 @@ fn apply_class(
                     ));
                 } else if found.add_prefix_space != space.value {
                     notes.push(format!(
-                        "{} is {} and tokenizer.json says otherwise: colidx takes tokenizer.json, as transformers 5 does for this tokenizer",
+                        "{} is {} and tokenizer.json says otherwise: colidx uses tokenizer.json, as \
+                         transformers 5 does for this tokenizer",
                         space.origin, space.value
                     ));
                 }
@@ -173,7 +175,8 @@ fn apply_class(
     Ok(report)
 }
 
-/// Adds the tokens that files beside tokenizer.json name. A token whose id is told must get that one.
+/// Adds the tokens named by files beside tokenizer.json. A token with an id must get exactly that
+/// id.
 fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), String> {
     for added in &config.added {
         let content = &added.token.content;
@@ -204,7 +207,7 @@ fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), Str
     tokenizers_shim::call(|| inner.add_special_tokens(special)).map(drop)
 }
 
-/// Puts lower-casing before what the normaliser does, unless it does that already.
+/// Lower-cases before the normalizer's other steps, unless one of them does already.
 fn lower_case(inner: &mut Tokenizer) -> Result<(), String> {
     let mut steps = vec![NormalizerWrapper::Lowercase(Lowercase)];
     match inner.get_normalizer() {

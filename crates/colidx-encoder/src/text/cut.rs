@@ -1,77 +1,82 @@
-//! The part of a text that the tokens kept of it need, so that work and memory are bounded whatever the text is: its
-//! beginning, or its end where long texts are cut at their beginning.
+//! Tokenizes only as much of a long text as is kept, so that work and memory are bounded: its
+//! beginning, or its end if long texts are truncated on the left.
 //!
-//! A tokenizer takes out added tokens, normalises what is between, divides that into pre-tokens, and divides each of those
-//! into tokens. All but the last step looks ahead by little: a split of the tokenizer is final once enough of what follows
-//! is known. So a beginning is tokenised that is longer than is likely to be needed, the tokens near its end are left out of
-//! account, and if too few are left, a longer beginning is tried.
+//! A tokenizer extracts added tokens, normalizes the rest, splits it into pre-tokens, and splits
+//! each of those into tokens. All steps but the last look ahead only a little: a split is final
+//! once enough of the following text is known. So a prefix is tokenized that is likely to be long
+//! enough, and the tokens near its end are dropped. If too few remain, a longer prefix is tried.
 //!
-//! Why the tokens that are left are those of the whole text:
+//! Why the remaining tokens are those of the whole text:
 //!
-//! - *Normalisers* change a character by its neighbours (composing, reordering marks, removing accents and control
-//!   characters, replacing a string). What they make of the end of a beginning belongs to its last pre-token with tokens or
-//!   gives no tokens; and the margin is of tokens, not bytes, so that any number of characters without tokens may stand in it.
-//!   The lower case of Σ alone depends on what is far behind it: a beginning that leaves it open ends before it.
-//! - *Added tokens* can be cut in two. The part in the beginning gives at most as many tokens as it has bytes, and the margin
-//!   is longer than any added token. White space that an added token takes up before it is one pre-token more, which is left
-//!   out as a whole: a beginning ends before white space, not in it.
-//! - *Pre-tokenizers* divide at white space, punctuation, digits, scripts or the matches of a pattern, and look ahead within
-//!   the same run of them. The pre-token where the margin begins is left out as a whole, with all after it.
-//! - *Models* see one pre-token. WordPiece takes no more than some characters of it, and gives one token for what is longer.
-//!   In Unigram and BPE what is far ahead can decide a token only by a chain of choices, each of which is the best by the same
-//!   score, in one unbroken pre-token; this is cut off after [`LONG_PRE_TOKEN`] tokens.
+//! - *Normalizers* change a character depending on its neighbours (composition, reordering of
+//!   marks, removal of accents and control characters, replacement of strings). At the end of a
+//!   prefix this affects only its last pre-token with tokens. The margin counts tokens, not bytes,
+//!   so it may contain any number of characters without tokens. Only the lower case of Σ depends on
+//!   distant text: a prefix that leaves it open ends before it.
+//! - *Added tokens* can be cut in two. The part in the prefix makes at most as many tokens as it
+//!   has bytes, and the margin is longer than any added token. White space that an added token
+//!   absorbs before it is one more pre-token, which is dropped as a whole: a prefix ends before
+//!   white space, not inside it.
+//! - *Pre-tokenizers* split at white space, punctuation, digits, scripts or matches of a pattern,
+//!   and look ahead within one run of such characters. The pre-token at the start of the margin is
+//!   dropped as a whole, with everything after it.
+//! - *Models* see one pre-token at a time. WordPiece limits its length, and makes one token of a
+//!   longer one. In Unigram and BPE, distant text can change a token only through a chain of ties
+//!   between equal scores in one unbroken pre-token; this is ignored after [`LONG_PRE_TOKEN`]
+//!   tokens.
 //!
-//! An end is read in the same way, mirrored, but for two things. A pre-tokenizer goes from left to right, so an end begins at
-//! white space behind a letter or a digit, where all of them divide. And the beginning of a pre-token can decide how all of
-//! it is divided (digits in threes, the merges of BPE), so that only whole pre-tokens are known.
+//! A suffix works the same way, mirrored, with two differences. Pre-tokenizers work from left to
+//! right, so a suffix begins at white space after a letter or a digit, where all of them split. And
+//! the beginning of a pre-token can change all of its tokens (digits in threes, BPE merges), so
+//! only whole pre-tokens are final.
 //!
-//! A text that has few tokens in many bytes (white space, control characters, or a word, without end) is read up to
-//! [`MAX_BYTES`] bytes, or [`MAX_BYTES_PER_TOKEN`] for each of its tokens where that is more, and no further: it counts as truncated
-//! there.
+//! A text with few tokens in many bytes (endless white space, control characters, or one word) is
+//! read up to [`MAX_BYTES`], or [`MAX_BYTES_PER_TOKEN`] per token if that is more. A longer one
+//! counts as truncated.
 
 use tokenizers::{Encoding, ModelWrapper, Tokenizer};
 
 use super::config::Side;
 
-/// Bytes of text for each token at the first try: more than most have.
+/// Bytes per token at the first try: more than most texts have.
 pub(crate) const BYTES_PER_TOKEN: usize = 8;
-/// Bytes of any text that are read if it has so few tokens.
+/// Bytes read of any text, however few tokens they make.
 pub(crate) const MAX_BYTES: usize = 128 << 10;
-/// Bytes of the longest character.
+/// Bytes of the longest UTF-8 character.
 pub(crate) const MAX_CHARACTER_BYTES: usize = 4;
-/// Bytes for each token that may be read.
+/// Most bytes read per token.
 const MAX_BYTES_PER_TOKEN: usize = 4 * BYTES_PER_TOKEN;
-/// Tokens that no normaliser and no pattern looks ahead from outside the pre-token.
+/// Tokens that a normalizer or a pattern may look ahead beyond the pre-token.
 const MARGIN: usize = 64;
-/// Tokens of a single pre-token over which Unigram and BPE may look ahead.
+/// Tokens within one pre-token that Unigram and BPE may look ahead.
 const LONG_PRE_TOKEN: usize = 512;
 
-/// How much of a text a tokenizer needs.
+/// How far a tokenizer looks ahead.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookahead {
-    /// Tokens near a cut that may not be those of a longer text.
+    /// Tokens near a cut that may differ from those of the whole text.
     margin: usize,
-    /// Whether the tokens of a long pre-token depend on what is near them alone.
+    /// Whether tokens of a long pre-token depend only on nearby text.
     is_local: bool,
     pub(crate) bytes_per_token: usize,
     pub(crate) max_bytes: usize,
 }
 
-/// A part of a text with its tokens.
+/// A tokenized part of a text.
 pub(crate) struct TokenizedPart<S> {
-    /// What was tokenised.
+    /// The tokenizer's input.
     pub(crate) source: S,
     pub(crate) encoding: Encoding,
-    /// Whether the text goes on: then the tokens near the cut may not be those of the whole text, but those that were asked
-    /// for are.
+    /// Whether the text continues. Then tokens near the cut may differ from those of the whole
+    /// text, but not those asked for.
     pub(crate) is_cut: bool,
 }
 
-/// What is to come with the tokens.
+/// What the tokenizer returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
     Ids,
-    /// And their places in the text, and which of them are of one pre-token.
+    /// Also byte offsets, and the pre-token of each token.
     Offsets,
 }
 
@@ -80,7 +85,7 @@ impl Lookahead {
         let added = tokenizer.get_added_vocabulary().get_added_tokens_decoder();
         let max_length = added.values().map(|token| token.content.len()).max();
         Lookahead {
-            // Normalised, an added token may be longer.
+            // Normalization may lengthen an added token.
             margin: MARGIN + 4 * max_length.unwrap_or(0),
             is_local: matches!(
                 tokenizer.get_model(),
@@ -91,7 +96,7 @@ impl Lookahead {
         }
     }
 
-    /// Bytes of a text that may be read for `room` tokens.
+    /// Most bytes of a text that are read for `room` tokens.
     pub(super) fn max_bytes(&self, room: usize) -> usize {
         let tokens = room + self.margin;
         tokens
@@ -99,8 +104,8 @@ impl Lookahead {
             .max(self.max_bytes)
     }
 
-    /// Tokenises as much of `text` as its first `room` tokens need, or its last ones where its left side is cut, and what
-    /// tells whether there are more.
+    /// Tokenizes as much of `text` as its first `room` tokens need, plus enough to tell whether
+    /// there are more. If the left side is cut, the last `room` tokens.
     pub(crate) fn part<'a, S, E>(
         &self,
         text: &'a str,
@@ -138,7 +143,7 @@ impl Lookahead {
         })
     }
 
-    /// How many tokens, of which these are the pre-tokens, are the same whatever was cut off.
+    /// The number of tokens that no longer depend on the text cut off, given their pre-tokens.
     fn final_tokens(&self, words: &[Option<u32>], cut: Side) -> usize {
         match cut {
             Side::Right => {
@@ -163,7 +168,7 @@ impl Lookahead {
     }
 }
 
-/// At most `size` bytes of the beginning of `text`, rather before white space.
+/// At most `size` bytes from the beginning of `text`, preferably ending before white space.
 fn head(text: &str, size: usize) -> &str {
     let part = clip(text, size, Side::Right);
     match part.rfind(char::is_whitespace) {
@@ -172,7 +177,8 @@ fn head(text: &str, size: usize) -> &str {
     }
 }
 
-/// Ends `part` before a last sigma that is lower-cased by what follows. Any number of characters may stand between.
+/// Ends `part` before a last sigma whose lower case depends on the text that follows, at any
+/// distance.
 fn before_open_sigma(part: &str) -> &str {
     let Some(at) = part.rfind('Σ') else {
         return part;
@@ -188,7 +194,7 @@ fn before_open_sigma(part: &str) -> &str {
     }
 }
 
-/// At most `size` bytes of the end of `text`, from white space behind a letter or a digit.
+/// At most `size` bytes from the end of `text`, beginning at white space after a letter or a digit.
 fn tail(text: &str, size: usize) -> Option<&str> {
     let part = clip(text, size, Side::Left);
     let mut after_word = false;
@@ -200,7 +206,7 @@ fn tail(text: &str, size: usize) -> Option<&str> {
     Some(&part[start..])
 }
 
-/// The characters that lie wholly within the first `size` bytes, or the last ones where the left side is cut.
+/// The whole characters within the first `size` bytes, or the last ones if the left side is cut.
 pub(super) fn clip(text: &str, size: usize, cut: Side) -> &str {
     let mut edge = match cut {
         Side::Right => size.min(text.len()),

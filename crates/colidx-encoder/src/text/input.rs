@@ -1,15 +1,15 @@
-//! The text that the tokenizer sees, and the way back to the text that was given.
+//! The text that the tokenizer sees, and how its offsets map to the caller's text.
 
 use std::borrow::Cow;
 
 use super::config::Side;
 use super::cut::{MAX_CHARACTER_BYTES, clip};
 
-/// A text behind its prompt.
+/// A text after its prompt.
 pub(super) struct PromptedText<'a> {
     prompt: &'a str,
     text: &'a str,
-    /// Bytes stripped before the text.
+    /// Bytes stripped from the beginning of the text.
     stripped: usize,
 }
 
@@ -22,7 +22,7 @@ impl<'a> PromptedText<'a> {
         }
     }
 
-    /// Without the outer white space of both together.
+    /// Strips white space from both ends of prompt and text together.
     pub(super) fn strip(&mut self) {
         self.prompt = self.prompt.trim_start_matches(is_space);
         if self.prompt.is_empty() {
@@ -36,30 +36,31 @@ impl<'a> PromptedText<'a> {
         }
     }
 
-    /// Both, one behind the other. Behind a prompt, what lies more than `most` bytes from the side that is kept is left out.
+    /// Prompt and text joined. After a prompt, text more than `most` bytes from the side that is
+    /// kept is dropped.
     pub(super) fn whole(&self, cut: Side, most: usize) -> Cow<'a, str> {
         if self.prompt.is_empty() {
             return Cow::Borrowed(self.text);
         }
-        // A character more, so that what is cut to whole characters still is as long.
+        // One character more, because cutting at a character boundary may shorten the text.
         let text = clip(self.text, most.saturating_add(MAX_CHARACTER_BYTES), cut);
         Cow::Owned(format!("{}{text}", self.prompt))
     }
 }
 
-/// A part of a text behind its prompt, perhaps lower-cased.
+/// A part of a text after its prompt, perhaps lower-cased.
 pub(super) struct TokenizerInput<'a> {
     text: Cow<'a, str>,
-    /// Bytes of the prompt in it.
+    /// Bytes of the prompt in this part.
     prompt: usize,
-    /// Bytes of the given text before that part of it.
+    /// Bytes of the caller's text before this part.
     before: usize,
-    /// Where each character of the lower-cased text begins and where it did before, when lower-casing moved any.
+    /// The start of each character after and before lower-casing; empty if no character moved.
     moved: Vec<(usize, usize)>,
 }
 
 impl<'a> TokenizerInput<'a> {
-    /// For the `part` of what was `given` that is left when the side `cut` is.
+    /// The input for `part` of `given`, which is what remains after truncation of the side `cut`.
     pub(super) fn new(
         part: &'a str,
         given: &PromptedText<'_>,
@@ -101,13 +102,13 @@ impl<'a> TokenizerInput<'a> {
         self.text = Cow::Owned(self.text.to_lowercase());
     }
 
-    /// What the tokenizer is given.
+    /// The tokenizer's input.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The bytes of the given text that bytes `start..end` of [`text`](Self::text) come from; (0, 0) for no bytes, and for
-    /// those of the prompt.
+    /// The byte range in the caller's text for bytes `start..end` of [`text`](Self::text); (0, 0)
+    /// for an empty range and for the prompt.
     pub(super) fn original(&self, start: usize, end: usize) -> (usize, usize) {
         if start >= end {
             return (0, 0);
@@ -122,7 +123,7 @@ impl<'a> TokenizerInput<'a> {
         )
     }
 
-    /// The same in the text before it was lower-cased.
+    /// The byte range before lower-casing.
     fn before_lowering(&self, start: usize, end: usize) -> (usize, usize) {
         if self.moved.is_empty() {
             return (start, end);
@@ -134,7 +135,7 @@ impl<'a> TokenizerInput<'a> {
     }
 }
 
-/// White space as Python's `str.strip` has it: Unicode's, and four separators of ASCII.
+/// White space as Python's `str.strip` defines it: Unicode's, and four ASCII separators.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }

@@ -1,4 +1,4 @@
-//! Text to token ids, as PyLate, ColBERT or sentence-transformers does it.
+//! Text to token ids, as PyLate, ColBERT or sentence-transformers do it.
 
 mod build;
 mod config;
@@ -24,44 +24,44 @@ pub(crate) use settings::{Convention, Expansion, RoleSettings, TextSettings};
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;
 
-/// A tokenizer with the settings of a ColBERT checkpoint.
+/// A tokenizer with the settings of a checkpoint.
 pub(crate) struct TextTokenizer {
     path: PathBuf,
     pub(crate) inner: Tokenizer,
     pub(crate) lookahead: Lookahead,
-    /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
+    /// Adds special tokens around a text. Kept apart from `inner` because truncation comes before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
     query: Role,
     document: Role,
-    /// The padding token, where one that is written in a text counts as padding.
+    /// The padding token, if one in a text counts as padding.
     padding: Option<u32>,
     mask: u32,
     mask_token: Setting<String>,
     pub(crate) truncation: Setting<Side>,
-    /// Special tokens that the tokenizer puts around a text.
+    /// Number of special tokens around a text.
     specials: usize,
-    /// What was set in the tokenizer itself.
+    /// The settings applied to the tokenizer itself.
     report: Vec<SettingInfo>,
 }
 
-/// What holds for queries, or for documents, in token ids.
+/// Settings of queries or of documents, as token ids.
 struct Role {
     marker: Option<u32>,
     skip: HashSet<u32>,
-    /// Empty for all.
+    /// Empty for all tokens.
     keep_only: HashSet<u32>,
 }
 
 impl Role {
-    /// Whether a token of this id gets a vector.
+    /// Whether a token with this id gets a vector.
     fn keeps(&self, id: u32) -> bool {
         !self.skip.contains(&id) && (self.keep_only.is_empty() || self.keep_only.contains(&id))
     }
 }
 
 impl TextTokenizer {
-    /// Reads the tokenizer of `folder`, of which its settings are `config`. What should be told goes to `notes`.
+    /// Reads the tokenizer of `folder` with the settings `config`. Deviations are added to `notes`.
     pub(crate) fn open(
         folder: &Path,
         config: &TokenizerConfig,
@@ -86,7 +86,8 @@ impl TextTokenizer {
             return Err(EncoderError::Unsupported {
                 path,
                 feature: format!(
-                    "padding on the left ({}), which moves markers and expansion tokens by the company of a text,",
+                    "padding on the left ({}), which moves markers and expansion tokens by the company \
+                     of a text,",
                     padding.origin
                 ),
                 known: "padding_side right",
@@ -150,7 +151,7 @@ impl TextTokenizer {
         let mut query = role(&settings.query, query_marker);
         let document = role(&settings.document, document_marker);
         if settings.convention == Convention::ColBert {
-            // A padding token written in a query is a mask token.
+            // A padding token in the text of a query becomes a mask token.
             query.skip.clear();
         }
         let processor = inner.get_post_processor().cloned();
@@ -212,7 +213,7 @@ impl TextTokenizer {
         &self.settings
     }
 
-    /// What was set in the tokenizer itself, in words.
+    /// The settings applied to the tokenizer itself.
     pub(crate) fn report(&self) -> &[SettingInfo] {
         &self.report
     }
@@ -222,23 +223,23 @@ impl TextTokenizer {
         &self.mask_token.value
     }
 
-    /// The token written as the tokenizer's vocabulary has it.
+    /// The token with this id as written in the vocabulary; empty if there is none.
     pub(crate) fn token(&self, id: u32) -> String {
         self.inner.id_to_token(id).unwrap_or_default()
     }
 
-    /// Tokens of a document: cut to its length, with the marker after the first token.
+    /// Tokens of a document, truncated to its length, with the marker after the first token.
     pub(crate) fn document(&self, text: &str) -> Result<Tokens, EncoderError> {
         self.tokens(text, &self.settings.document, &self.document, false)
     }
 
-    /// As [`document`](Self::document), with the place of each token in the text; slower.
+    /// As [`document`](Self::document), with byte ranges; slower.
     pub(crate) fn document_with_spans(&self, text: &str) -> Result<Tokens, EncoderError> {
         self.tokens(text, &self.settings.document, &self.document, true)
     }
 
-    /// Tokens of a query: cut to its length, with the marker after the first token, and padded with the mask token when the
-    /// checkpoint expands queries. Each token has its place in the text.
+    /// Tokens of a query, truncated to its length, with the marker after the first token, and
+    /// padded with the mask token if the checkpoint expands queries. Includes byte ranges.
     pub(crate) fn query(&self, text: &str) -> Result<Tokens, EncoderError> {
         let mut tokens = self.tokens(text, &self.settings.query, &self.query, true)?;
         for id in &mut tokens.ids {
@@ -339,7 +340,7 @@ impl TextTokenizer {
     }
 }
 
-/// The last part of what tells where a setting comes from: the key, where it is one.
+/// The key of a setting for messages, or the origin if it has no key.
 fn setting_name(origin: &Origin) -> String {
     match origin {
         Origin::File { key, .. } => key.clone(),
@@ -370,7 +371,7 @@ fn expansion_token(
     })
 }
 
-/// The token that a word of a skiplist stands for.
+/// The token of a word in a skiplist.
 fn skiplist_token(
     inner: &Tokenizer,
     convention: Convention,

@@ -1,4 +1,4 @@
-//! A tokenizer from the files that came before tokenizer.json.
+//! A tokenizer from the files that preceded tokenizer.json.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ use crate::EncoderError;
 use crate::files::{self, MAX_TOKENIZER};
 use crate::layout::{TOKENIZER_CONFIG, VOCABULARY};
 
-/// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
+/// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT, from `vocab.txt`
+/// in `folder`.
 ///
 /// # Errors
 /// If there is none, or it lacks a special token.
@@ -38,7 +39,7 @@ pub(super) fn wordpiece(
             known: "BertTokenizer, DistilBertTokenizer",
         });
     }
-    // The library reads whatever is there.
+    // Checks the size: the library reads a file of any length.
     files::read(&path, MAX_TOKENIZER)?;
     let name = |role, default: &str| config.role(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");

@@ -1,4 +1,4 @@
-//! Named tensors of safetensors files and of files that torch saved.
+//! Named tensors from safetensors files and from files of `torch.save`.
 
 mod pickle;
 mod safetensors;
@@ -14,10 +14,10 @@ use crate::layout::{WEIGHTS, read_shards};
 use pickle::Pickle;
 use safetensors::Safetensors;
 
-/// The tensors of a model, in one file or in several.
+/// The tensors of a model, in one or several files.
 pub(crate) struct Weights {
     shards: Arc<Vec<Shard>>,
-    /// Put before every name that is asked for.
+    /// Prepended to every name that is asked for.
     prefix: &'static str,
 }
 
@@ -26,15 +26,15 @@ enum Shard {
     Pickle(Pickle),
 }
 
-/// What a file says about a tensor.
+/// Shape and element type of a tensor.
 struct TensorMeta {
     shape: Vec<usize>,
-    /// The type of its elements.
+    /// The element type.
     element: String,
 }
 
 impl Weights {
-    /// Names, relative to `folder`, of the files that hold its weights.
+    /// Names, relative to `folder`, of the files with its weights.
     pub(crate) fn files(folder: &Path) -> Result<Vec<String>, EncoderError> {
         for [single, index] in WEIGHTS {
             if files::exists(&folder.join(single)) {
@@ -55,7 +55,7 @@ impl Weights {
         })
     }
 
-    /// Reads the weights of `folder`.
+    /// Opens the weights in `folder`.
     pub(crate) fn open(folder: &Path) -> Result<Weights, EncoderError> {
         let shards = Weights::files(folder)?
             .into_iter()
@@ -67,7 +67,7 @@ impl Weights {
         })
     }
 
-    /// Reads one file of weights.
+    /// Opens one file of weights.
     pub(crate) fn open_file(path: PathBuf) -> Result<Weights, EncoderError> {
         Ok(Weights {
             shards: Arc::new(vec![Shard::open(path)?]),
@@ -75,7 +75,7 @@ impl Weights {
         })
     }
 
-    /// The same tensors, with that of `prefixes` before every name that makes `name` exist; none if none does.
+    /// The same tensors, with the first of `prefixes` for which `name` exists before every name.
     pub(crate) fn with_prefix_of(&self, name: &str, prefixes: &[&'static str]) -> Weights {
         let found = prefixes
             .iter()
@@ -106,7 +106,7 @@ impl Weights {
             .fold(0, u64::saturating_add)
     }
 
-    /// The types of floats that the tensors hold, `F32` or `BF16, F32`.
+    /// The float types of the tensors, such as `F32` or `BF16, F32`.
     pub(crate) fn element_type(&self) -> String {
         let tensors = self.shards.iter().flat_map(Shard::all);
         let types: BTreeSet<String> = tensors
@@ -116,17 +116,17 @@ impl Weights {
         types.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// The elements of tensor `name`, row-major, which must have `shape`.
+    /// The elements of tensor `name`, row-major.
     ///
     /// # Errors
-    /// If it is missing, has another shape, does not hold floats, or holds one that is not finite.
+    /// If it is missing, its shape is not `shape`, or it holds anything but finite floats.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError> {
         let mut values = Vec::new();
         self.append(name, shape, &mut values)?;
         Ok(values)
     }
 
-    /// As [`tensor`](Self::tensor), behind what `out` holds.
+    /// As [`tensor`](Self::tensor), appended to `out`.
     pub(crate) fn append(
         &self,
         name: &str,
@@ -162,7 +162,7 @@ impl Weights {
         let start = out.len();
         shard.append(&tensor, out)?;
         let values = &out[start..];
-        // Checked with a plain fold first: it vectorises, a search for the position does not.
+        // The fold vectorizes; the search for the position does not.
         if !values.iter().fold(true, |finite, v| finite & v.is_finite())
             && let Some(index) = values.iter().position(|v| !v.is_finite())
         {

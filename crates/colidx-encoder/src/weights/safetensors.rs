@@ -11,15 +11,15 @@ use super::{TensorMeta, damaged};
 use crate::EncoderError;
 use crate::files;
 
-/// Bytes that a header may have: those of the largest models have some hundred thousand. What is made of it in memory is
-/// several times as large.
+/// Largest header in bytes; those of the largest models have a few hundred thousand. It takes
+/// several times that in memory.
 const MAX_HEADER: u64 = 16 << 20;
 
-/// A header that says where each tensor lies, and their bytes, which are read when asked for.
+/// The header of a file. Tensors are read on demand.
 pub(super) struct Safetensors {
     path: PathBuf,
     header: Metadata,
-    /// Where the tensors' bytes begin, after the header.
+    /// Byte offset of the tensors, after the header.
     start: u64,
 }
 
@@ -39,13 +39,14 @@ impl Safetensors {
         let size = u64::from_le_bytes(size);
         if size > length - 8 || size > MAX_HEADER {
             let problem = format!(
-                "the header should have {size} bytes; the file has {length}, and at most {MAX_HEADER} are read"
+                "the header should have {size} bytes; the file has {length}, and at most {MAX_HEADER} \
+                 are read"
             );
             return Err(damaged(&path, problem));
         }
         let mut bytes = vec![0; size as usize];
         file.read_exact(&mut bytes).map_err(io)?;
-        // This also checks that the tensors lie one after the other and each is as long as its shape says.
+        // Parsing also checks that the tensors are contiguous and match their shapes.
         let header: Metadata = serde_json::from_slice(&bytes)
             .map_err(|error| damaged(&path, format!("its header: {error}")))?;
         let start = 8 + size;
@@ -73,7 +74,7 @@ impl Safetensors {
         self.header.tensors().into_values().map(meta)
     }
 
-    /// Appends the elements of `name`, which is there and holds floats, to `out`.
+    /// Appends the elements of `name`, which exists and holds floats, to `out`.
     pub(super) fn append(&self, name: &str, out: &mut Vec<f32>) -> Result<(), EncoderError> {
         let Some(info) = self.header.info(name) else {
             return Ok(());

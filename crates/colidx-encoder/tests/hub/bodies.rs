@@ -60,9 +60,9 @@ fn bodies_end_where_they_should() {
     assert_eq!(refused(&part), Fault::Longer { announced });
     let expected = announced;
     let body = longer.clone();
-    let headers = changed(move |_, _| Reply::new(200, &body));
+    let said = changed(move |_, _| Reply::new(200, &body));
     let got = longer.len() as u64;
-    assert_eq!(refused(&headers), Fault::Size { expected, got });
+    assert_eq!(refused(&said), Fault::Size { expected, got });
     let chunks = changed(|_, reply| {
         let mut body = b"20000\r\n".to_vec();
         body.extend([0; 0x20000]);

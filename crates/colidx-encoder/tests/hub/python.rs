@@ -30,8 +30,8 @@ fn python(place: &Place, server: &Server, offline: bool, script: &str) -> Option
             .filter_map(|(name, value)| Some((name, value?))),
     );
     let output = run.arg("-c").arg(script).output().unwrap();
-    let headers = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{headers}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
     Some(String::from_utf8(output.stdout).unwrap())
 }
 

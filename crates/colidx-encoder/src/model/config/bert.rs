@@ -1,11 +1,11 @@
-//! The configurations of BERT and the models of its form.
+//! The configurations of BERT and its variants.
 
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
 use crate::ops::{Activation, Heads};
 
-/// BERT (Devlin et al., arXiv 1810.04805) and the models of its form.
+/// BERT (Devlin et al., arXiv 1810.04805) and its variants.
 pub(in crate::model) struct Bert {
     pub(in crate::model) tensor_names: TensorNames,
     pub(in crate::model) vocabulary: usize,
@@ -15,12 +15,12 @@ pub(in crate::model) struct Bert {
     pub(in crate::model) inner: usize,
     pub(in crate::model) activation: Activation,
     pub(in crate::model) epsilon: f64,
-    /// Rows of the table of token types, if there is one.
+    /// Rows of the token type table, if there is one.
     pub(in crate::model) types: Option<usize>,
     pub(in crate::model) positions: Positions,
 }
 
-/// How a model of BERT's form names its tensors, and which it has.
+/// The tensor names of a variant, and which tensors it has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::model) enum TensorNames {
     Bert,
@@ -35,14 +35,14 @@ pub(in crate::model) enum TensorNames {
     Gte,
 }
 
-/// How tokens know their places.
+/// How positions are encoded.
 pub(in crate::model) enum Positions {
-    /// From a table of this many rows, by place in the sequence.
+    /// A table with this many rows, indexed by position in the sequence.
     Table(usize),
-    /// From a table of `rows`, the first token that is not `padding` having the place `padding + 1` (RoBERTa, Liu et al.,
-    /// arXiv 1907.11692, as fairseq trained it).
+    /// A table with `rows` rows. The first token that is not `padding` has the position `padding +
+    /// 1` (RoBERTa, Liu et al., arXiv 1907.11692, as fairseq trained it).
     AfterPadding { rows: usize, padding: u32 },
-    /// By rotation.
+    /// Rotary embeddings; `limit` is the length that the model was configured for.
     Rotary { rope: Rope, limit: usize },
 }
 
@@ -60,14 +60,16 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
             let padding = padding.unwrap_or(1);
             if padding as usize + 1 >= rows {
                 return Err(file.problem(format!(
-                    "max_position_embeddings is {rows}, and positions begin after pad_token_id, {padding}"
+                    "max_position_embeddings is {rows}, and positions begin after pad_token_id, \
+                     {padding}"
                 )));
             }
             Positions::AfterPadding { rows, padding }
         }
         ("rotary", "xlm-roberta") => {
             let base = file.required("rotary_emb_base")?;
-            // Of remote code: adapters, and poolers that late interaction does without.
+            // Keys of remote code: adapters, which are refused, and poolers, which are not used
+            // here.
             file.only("lora_adaptations", Vec::<String>::new())?;
             file.ignore(&["emb_pooler"]);
             Positions::Rotary {
@@ -80,7 +82,7 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
             return Err(file.unsupported(feature, "absolute, rotary in xlm-roberta"));
         }
     };
-    // The multilingual BERT of 2018 says which way its text runs.
+    // Text direction, in the multilingual BERT of 2018.
     file.ignore(&["directionality"]);
     let types = file.optional("type_vocab_size")?.unwrap_or(2);
     Ok(Bert {
@@ -103,7 +105,7 @@ pub(super) fn read(file: &mut File) -> Result<Bert, EncoderError> {
 /// Reads the file of a DistilBERT.
 pub(super) fn read_distilbert(file: &mut File) -> Result<Bert, EncoderError> {
     let (hidden, heads) = file.hidden_and_heads("dim", "n_heads")?;
-    // Whether the table of places began as sines, before it was trained.
+    // Whether the position table was initialized with sines before training.
     file.ignore(&["sinusoidal_pos_embds"]);
     Ok(Bert {
         tensor_names: TensorNames::DistilBert,

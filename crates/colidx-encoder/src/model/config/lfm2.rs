@@ -21,8 +21,8 @@ const LFM2: Family = Family {
     rope_base: Some(1e6),
 };
 
-/// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
-/// otherwise; convolutions always do.
+/// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Attention is causal unless the file
+/// says otherwise; convolutions always are.
 pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     let window = match file.optional("is_causal")?.unwrap_or(true) {
         true => Window::causal(None),
@@ -31,7 +31,7 @@ pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     for key in ["block_use_swiglu", "use_pos_enc"] {
         file.only(key, true)?;
     }
-    // What the first release wrote beside the keys that transformers computes with.
+    // Keys of the first release that transformers does not compute with.
     file.ignore(&[
         "block_dim",
         "block_mlp_init_scale",
@@ -52,7 +52,7 @@ pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
     })
 }
 
-/// How wide the feed-forward part is: as said, or two thirds of it and rounded up.
+/// Width of the feed-forward network: as given, or two thirds of that, rounded up.
 fn inner(file: &mut File) -> Result<usize, EncoderError> {
     let said: Option<usize> = file.optional("intermediate_size")?;
     let said = match file.optional("block_ff_dim")?.or(said) {

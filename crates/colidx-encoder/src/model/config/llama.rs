@@ -1,4 +1,4 @@
-//! The configurations of Llama's descendants: EuroBERT and Qwen3.
+//! The configurations of Llama's descendants EuroBERT and Qwen3.
 
 use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
@@ -31,8 +31,8 @@ const QWEN3: Family = Family {
     rope_base: None,
 };
 
-/// Reads the file of a EuroBERT (Boizard et al., arXiv 2503.05500): a Llama whose tokens attend to
-/// all others.
+/// Reads the file of a EuroBERT (Boizard et al., arXiv 2503.05500): a Llama with bidirectional
+/// attention.
 pub(super) fn read_eurobert(file: &mut File) -> Result<Decoder, EncoderError> {
     let layers = file.layers("num_hidden_layers")?;
     let layers = vec![Mixer::Attention(Window::ALL); layers];
@@ -58,8 +58,8 @@ fn read(family: &Family, file: &mut File, layers: Vec<Mixer>) -> Result<Decoder,
     })
 }
 
-/// Whether a token attends to what stands before it alone. As a language model does; encoders made of it attend both ways, and
-/// their own code does so where the configuration need not say it.
+/// Whether attention is causal, as in a language model. Encoders made from one are bidirectional,
+/// and their own code may be so without a key in the file, so the file must say which.
 fn is_causal(file: &mut File) -> Result<bool, EncoderError> {
     let causal: Option<bool> = file.optional("is_causal")?;
     let both_ways: Option<bool> = file.optional("use_bidirectional_attention")?;
@@ -70,13 +70,15 @@ fn is_causal(file: &mut File) -> Result<bool, EncoderError> {
         (Some(causal), _) => Ok(causal),
         (None, Some(both_ways)) => Ok(!both_ways),
         (None, None) => Err(file.problem(format!(
-            "{} may attend to what stands before a token or to all, and neither is_causal nor use_bidirectional_attention is there: add \"is_causal\": true or false, as the model was trained",
+            "{} may attend to earlier tokens or to all, and neither is_causal nor \
+             use_bidirectional_attention is there: add \"is_causal\": true or false, as the model \
+             was trained",
             file.architecture()
         ))),
     }
 }
 
-/// What each layer attends to.
+/// The attention window of each layer.
 fn layers(file: &mut File, causal: bool) -> Result<Vec<Mixer>, EncoderError> {
     let count = file.layers("num_hidden_layers")?;
     let whole: usize = file.optional("max_window_layers")?.unwrap_or(28);
@@ -101,7 +103,7 @@ fn layers(file: &mut File, causal: bool) -> Result<Vec<Mixer>, EncoderError> {
         .map(|kind| match (kind.as_str(), window, causal) {
             ("full_attention", _, true) => Ok(Mixer::Attention(Window::causal(None))),
             ("full_attention", _, false) => Ok(Mixer::Attention(Window::ALL)),
-            // The window counts the token itself.
+            // The window includes the token itself.
             ("sliding_attention", Some(window), true) => {
                 Ok(Mixer::Attention(Window::causal(Some(window - 1))))
             }

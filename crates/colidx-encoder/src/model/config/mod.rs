@@ -1,7 +1,7 @@
-//! What `config.json` says about a transformer, checked.
+//! The description of a transformer in `config.json`, checked.
 //!
-//! Every architecture has a reader, which takes the keys that it understands from a [`File`]; a key that is left and may have
-//! an effect refuses the checkpoint.
+//! Each architecture has a reader that takes the keys it understands from a [`File`]. A key that is
+//! left and may have an effect refuses the checkpoint.
 
 mod bert;
 mod decoder;
@@ -20,7 +20,7 @@ pub(super) use decoder::{Decoder, Mixer};
 use file::File;
 pub(super) use modernbert::ModernBert;
 
-/// A transformer that can be run.
+/// A supported transformer.
 pub(super) enum Config {
     Bert(Bert),
     ModernBert(ModernBert),
@@ -29,7 +29,7 @@ pub(super) enum Config {
 
 type Reader = fn(&mut File) -> Result<Config, EncoderError>;
 
-/// The values of `model_type` that are known, and what reads their files.
+/// The supported values of `model_type` and their readers.
 const ARCHITECTURES: &[(&str, Reader)] = &[
     ("bert", |file| bert::read(file).map(Config::Bert)),
     ("roberta", |file| bert::read(file).map(Config::Bert)),
@@ -60,7 +60,7 @@ const ARCHITECTURES: &[(&str, Reader)] = &[
 ];
 
 impl Config {
-    /// Reads the file at `path`; gives its `model_type` too.
+    /// Reads the file at `path`; returns its `model_type` too.
     pub(super) fn read(path: &Path) -> Result<(String, Config), EncoderError> {
         let mut file = File::open(path)?;
         let architecture = file.architecture().to_owned();
@@ -77,7 +77,7 @@ impl Config {
         Ok((architecture, config))
     }
 
-    /// The most tokens that a sequence can have; none where places have no end.
+    /// Maximum tokens of a sequence; none with rotary embeddings.
     pub(super) fn limit(&self) -> Option<usize> {
         match self {
             Config::Bert(config) if config.is_rotary() => None,
@@ -86,7 +86,7 @@ impl Config {
         }
     }
 
-    /// Tokens of the longest sequence that the model was configured for.
+    /// Longest sequence in tokens that the model was configured for.
     pub(super) fn positions(&self) -> usize {
         match self {
             Config::Bert(config) => config.sequence_length(),

@@ -1,4 +1,4 @@
-//! The configurations of models of BERT's form with rotary positions, as transformers 5 has them.
+//! The configurations of BERT variants with rotary positions, as in transformers 5.
 
 use super::bert::{Bert, Positions, TensorNames};
 use super::file::File;
@@ -10,9 +10,9 @@ pub(super) fn read_nomic(file: &mut File) -> Result<Bert, EncoderError> {
     read(file, TensorNames::Nomic, "silu", 1e-12)
 }
 
-/// Reads the file of an mGTE, whose type was `new` before transformers had it.
+/// Reads the file of an mGTE, whose type was `new` before transformers supported it.
 pub(super) fn read_gte(file: &mut File) -> Result<Bert, EncoderError> {
-    // Of the remote code: tensors and computations that the native code does without.
+    // Keys of the remote code: only the values that the native code implements.
     file.only("pack_qkv", true)?;
     file.only("layer_norm_type", "layer_norm")?;
     file.only("logn_attention_scale", false)?;
@@ -43,7 +43,7 @@ fn read(
         inner: file.size("intermediate_size")?,
         activation: file.activation("hidden_act", activation)?,
         epsilon: file.optional("layer_norm_eps")?.unwrap_or(epsilon),
-        // gte-base-en-v1.5 has no table.
+        // gte-base-en-v1.5 has no token type table.
         types: types.filter(|&types| types > 0),
         positions: Positions::Rotary {
             rope: Rope::take(file, heads.width, None)?,
