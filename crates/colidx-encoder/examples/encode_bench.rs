@@ -1,8 +1,10 @@
-//! Tokens a second for documents, and latency of single queries, of a checkpoint.
+//! Measures tokens per second for documents, and latency of single queries.
 //!
-//! `cargo run --release -p colidx-encoder --example encode_bench -- CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]`
+//! Run `cargo run --release -p colidx-encoder --example encode_bench --` with the arguments
+//! `CHECKPOINT CORPUS.jsonl [DOCUMENTS] [QUERIES.jsonl] [f32|int8]`.
 //!
-//! Both files are JSON Lines with `text` and perhaps `title`. `RAYON_NUM_THREADS` sets the number of threads.
+//! Both files are JSON Lines with `text` and optional `title`. `RAYON_NUM_THREADS` sets the number
+//! of threads.
 
 use std::error::Error;
 use std::fs::File;

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_took_is_refused_or_told() {
+    fn unknown_keys_are_refused_or_reported() {
         let json = r#"{"known": 3, "null": null, "off": false, "new": 1, "newer": [2]}"#;
         let (_folder, mut settings) = file(json);
         let known: Setting<usize> = settings.take("known").unwrap().unwrap();
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_is_an_error_that_names_file_and_key() {
+    fn a_value_of_the_wrong_type_is_an_error_with_file_and_key() {
         let (_folder, mut settings) = file(r#"{"length": "long"}"#);
         let error = settings.take::<usize>("length").unwrap_err().to_string();
         assert!(
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_not_refused() {
+    fn values_without_effect_are_not_refused() {
         let (_folder, mut settings) = file(r#"{"a": null, "b": {}, "c": "fine", "d": "bad"}"#);
         let fine = |value: &Value| value == "fine";
         for key in ["a", "b", "c"] {

@@ -1,4 +1,4 @@
-//! A key of config.json that changes what is computed is read, or refuses the checkpoint by its name.
+//! Every key of config.json that changes vectors is applied, or the checkpoint is refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
                 other => panic!("{name}: {other:?}"),
             }
         }
-        // A null is as good as no key; where a file comes from, and how it was trained, is of no matter.
+        // Null counts as absent. The origin of a file and the training have no effect.
         let folder = with(&name, |config| {
             config["unheard_of_setting"] = Value::Null;
             config["_name_or_path"] = "somewhere".into();
@@ -137,7 +137,7 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
     ] {
         refused(name, key, value);
     }
-    // What versions of transformers do not agree in is not guessed.
+    // If versions of transformers disagree, nothing is guessed.
     for (name, key) in [
         ("tiny-eurobert", "rope_parameters"),
         ("tiny-qwen3", "rope_parameters"),
@@ -180,7 +180,7 @@ fn refused(name: &str, key: &str, value: Value) {
 }
 
 #[test]
-fn keys_of_older_files_say_the_same() {
+fn older_keys_mean_the_same() {
     let same = |name: &str, change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
         let folder = with(name, |config| change(config.as_object_mut().unwrap()));
         assert_eq!(
@@ -217,7 +217,7 @@ fn keys_of_older_files_say_the_same() {
         config.remove("is_causal");
         config.insert("use_bidirectional_attention".into(), json!(true));
     });
-    // The names of jina-colbert-v2, whose code came with it.
+    // The keys of jina-colbert-v2, whose code came with the checkpoint.
     same("tiny-jina-v3", &|config| {
         config.insert("model_type".into(), json!("xlm-roberta"));
         config.insert("position_embedding_type".into(), json!("rotary"));
@@ -240,7 +240,7 @@ fn keys_of_older_files_say_the_same() {
     same("tiny-bert", &|config| {
         config.insert("hidden_act".into(), json!("gelu_python"));
     });
-    // A null stood for the global one in transformers 4.
+    // Null meant the global base in transformers 4.
     let null = with("tiny-modernbert-bias", |config| {
         config["local_rope_theta"] = Value::Null
     });

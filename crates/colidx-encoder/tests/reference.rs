@@ -1,4 +1,5 @@
-//! The vectors and token ids of PyLate, ColBERT and transformers for the tiny checkpoints of scripts/tiny_checkpoints.
+//! Vectors and token ids of PyLate, ColBERT and transformers for the checkpoints made by
+//! scripts/tiny_checkpoints.
 
 use std::fs;
 use std::path::PathBuf;
@@ -61,11 +62,11 @@ const TOLERANCE: f32 = 1e-4;
 struct Case {
     query: bool,
     text: String,
-    /// All tokens, those without a vector included.
+    /// All tokens, including those without a vector.
     ids: Vec<u32>,
     /// The tokens with vectors.
     kept: Vec<u32>,
-    /// How many vectors are left of theirs, where they are pooled.
+    /// The number of vectors after pooling, if they are pooled.
     pooled: Option<usize>,
 }
 
@@ -74,7 +75,7 @@ impl Case {
         self.pooled.unwrap_or(self.kept.len())
     }
 
-    /// Checks that the vectors' tokens are those expected: pooled ones stand for some of them.
+    /// Checks the vectors' tokens; pooled vectors have some of those expected.
     fn check_tokens(&self, name: &str, found: &[u32]) {
         assert_eq!(found.len(), self.vectors(), "{name}: {:?}", self.text);
         match self.pooled {
@@ -119,7 +120,7 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn token_ids_and_vectors_are_those_of_pylate() {
+fn token_ids_and_vectors_match_the_reference() {
     for name in CHECKPOINTS {
         let encoder = Encoder::open(&fixture(name), &EncoderOptions::default())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -164,7 +165,7 @@ fn token_ids_and_vectors_are_those_of_pylate() {
 }
 
 #[test]
-fn what_a_checkpoint_says_of_itself() {
+fn info_describes_the_checkpoint() {
     let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
@@ -196,7 +197,7 @@ fn what_a_checkpoint_says_of_itself() {
 }
 
 #[test]
-fn spans_lead_back_to_the_text() {
+fn spans_are_byte_ranges_of_the_text() {
     for name in ["tiny-bert", "tiny-bert-dense", "tiny-bert-plain-query"] {
         let encoder = Encoder::open(&fixture(name), &EncoderOptions::default()).unwrap();
         let text = "  The ÅNGSTRÖM, İs small!  ";
@@ -231,7 +232,7 @@ fn spans_lead_back_to_the_text() {
 #[test]
 fn spans_cover_the_text() {
     let text = "  The ÅNGSTRÖM İs small  ";
-    // A pooled vector tells the first of its tokens alone, and this one has few ids that count.
+    // A pooled vector names only the first of its tokens, and this checkpoint keeps few ids.
     let with_all = |name: &&str| !name.starts_with("mve-pooled") && *name != "mve-keep-only-bert";
     for name in CHECKPOINTS.into_iter().filter(with_all) {
         let options = EncoderOptions::default().document_length(64);
@@ -255,7 +256,7 @@ fn spans_cover_the_text() {
 }
 
 #[test]
-fn vectors_do_not_depend_on_company_or_threads() {
+fn vectors_do_not_depend_on_other_texts_or_threads() {
     let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let cases = cases("tiny-bert", encoder.info().dim);
     let texts: Vec<&str> = cases
@@ -283,7 +284,7 @@ fn vectors_do_not_depend_on_company_or_threads() {
     assert!(encoder.encode_documents(&[]).unwrap().is_empty());
 }
 
-/// The instruction set is chosen once a process, so each runs in a process of its own: this test again.
+/// The instruction set is fixed for a process, so this test runs itself in one process for each.
 #[test]
 fn instruction_sets_and_threads_change_no_bit() {
     const OUT: &str = "COLIDX_TEST_OUT";

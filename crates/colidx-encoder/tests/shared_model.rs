@@ -1,8 +1,9 @@
-//! answerai-colbert-small-v1 on SciFact, when they lie in `../shared` beside the repository; otherwise these tests say
-//! that they skip.
+//! answerai-colbert-small-v1 on SciFact, if they are in `../shared` beside the repository;
+//! otherwise these tests print that they skip.
 //!
-//! With `COLIDX_REFERENCE=DIR` the vectors are compared with PyLate's, which benches/compare/encode_pylate.py writes to
-//! DIR: `doc_embeddings.npy` (f16), `doc_lens.npy`, `token_ids.npy` and `query_embeddings.npy`.
+//! With `COLIDX_REFERENCE=DIR` the vectors are compared with PyLate's, which
+//! benches/compare/encode_pylate.py writes to DIR: `doc_embeddings.npy` (f16), `doc_lens.npy`,
+//! `token_ids.npy` and `query_embeddings.npy`.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -46,7 +47,7 @@ fn texts(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn scifact_has_as_many_vectors_as_published() {
+fn scifact_has_the_published_number_of_vectors() {
     let (Some(encoder), Some(corpus)) = (model(), shared("datasets/scifact/corpus.jsonl")) else {
         return;
     };
@@ -77,7 +78,7 @@ fn lowest_cosine(found: &[f32], expected: &[f32], dim: usize) -> f32 {
 }
 
 #[test]
-fn vectors_are_those_of_pylate() {
+fn vectors_match_pylate() {
     let Some(reference) = std::env::var_os("COLIDX_REFERENCE").map(PathBuf::from) else {
         eprintln!("skipped: COLIDX_REFERENCE is not set");
         return;

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_hubs() {
+    fn hub_addresses_are_parsed() {
         for (text, shown) in [
             ("https://hub.test", "https://hub.test"),
             ("https://hub.test/", "https://hub.test"),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_before_an_at_sign_is_shown() {
+    fn text_before_an_at_sign_is_redacted() {
         for text in [
             "http://user:secret@host",
             "HTTPS://secret@host",

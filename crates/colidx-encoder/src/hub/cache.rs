@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snapshot_is_whole_when_every_file_is_there_or_known_to_be_absent() {
+    fn a_snapshot_is_complete_if_every_file_is_present_or_known_absent() {
         let cache = tempfile::tempdir().unwrap();
         let id: ModelId = "owner/name".parse().unwrap();
         let repository = Repository::new(cache.path(), &id);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_names_no_commit_leads_nowhere() {
+    fn references_without_a_commit_are_ignored() {
         let cache = tempfile::tempdir().unwrap();
         let id: ModelId = "owner/name".parse().unwrap();
         let repository = Repository::new(cache.path(), &id);

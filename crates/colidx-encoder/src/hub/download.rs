@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_they_are_written() {
+    fn content_ranges_are_parsed() {
         assert_eq!(content_range(b"bytes 0-99/1000"), Some((0, 99, Some(1000))));
         assert_eq!(content_range(b"bytes 5-5/*"), Some((5, 5, None)));
         for value in [

@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_other_failures() {
+    fn a_full_disk_is_an_error_of_its_own() {
         let error = |kind: io::ErrorKind| HubError::io("/cache".into(), kind.into());
         let full = error(io::ErrorKind::StorageFull);
         assert!(matches!(full, HubError::DiskFull { .. }), "{full}");

@@ -77,7 +77,7 @@ mod tests {
     const GIT: &str = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0";
 
     #[test]
-    fn bytes_have_the_hash_that_git_and_sha256sum_give() {
+    fn hashes_match_git_and_sha256sum() {
         // `printf hello | sha256sum` and `printf hello | git hash-object --stdin`.
         for hex in [SHA256, GIT] {
             let hash = Hash::of_etag(hex.as_bytes()).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn etags_are_hashes_or_nothing() {
+    fn etags_are_hashes_or_refused() {
         for hex in [SHA256, GIT] {
             for value in [hex.to_owned(), format!("\"{hex}\""), format!("W/\"{hex}\"")] {
                 let hash = Hash::of_etag(value.as_bytes()).unwrap();

@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_as_they_are_written() {
+    fn ids_parse_and_print() {
         for text in [
             "owner/name",
             "o-w.n_er/Name-v1.5",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_no_ids() {
+    fn paths_are_not_ids() {
         for text in [
             "",
             "name",

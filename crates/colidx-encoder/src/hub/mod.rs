@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_obeyed() {
+    fn environment_variables_apply() {
         let cache = |set| hub(set).cache;
         assert_eq!(
             cache(&[("HF_HUB_CACHE", "/c"), ("HF_HOME", "/h")]),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_in_a_variable_or_in_a_file() {
+    fn the_token_comes_from_a_variable_or_a_file() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), "from-login\n").unwrap();
         std::fs::write(folder.path().join("other"), " from-file ").unwrap();

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn like_vectors_become_their_mean() {
+    fn similar_vectors_become_their_mean() {
         let vectors = at(&[3.0, 0.0, 1.5, 0.1, 1.6]);
         let (left, firsts) = pooling(2.0).pool(vectors.clone(), 2);
         assert_eq!(
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn few_vectors_are_left_alone() {
+    fn few_vectors_are_not_pooled() {
         for angles in [&[][..], &[1.0], &[1.0, 2.0]] {
             let (left, firsts) = pooling(1.0).pool(at(angles), 2);
             assert_eq!((left, firsts.len()), (at(angles), angles.len()));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_vectors_and_what_is_no_number_end() {
+    fn pooling_ends_for_equal_vectors_and_nan() {
         let (left, _) = pooling(2.0).pool([1.0, 0.0].repeat(20), 2);
         assert_eq!(left.len(), 2 * 2, "all distances are the same");
         let (left, firsts) = pooling(3.0).pool(vec![f32::NAN; 40], 2);

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_both_worlds_are_known() {
+    fn names_of_transformers_and_torch_are_known() {
         assert_eq!(
             parse("torch.nn.modules.linear.Identity"),
             Some(Activation::Identity)

@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_is_the_same_alone_or_in_company() -> Result<()> {
+    fn a_sequence_does_not_depend_on_other_sequences() -> Result<()> {
         for attention in attentions() {
             let qkv = qkv(attention)?;
             let run = |qkv: &Tensor, lengths: &[(usize, usize)], parallelism| {

@@ -94,7 +94,7 @@ mod tests {
     use crate::ops::testing::random;
 
     #[test]
-    fn in_one_pass_or_layer_by_layer() -> Result<()> {
+    fn fused_and_separate_layers_agree() -> Result<()> {
         for (width, middle) in [(16, 96), (33, 50)] {
             for gated in [false, true] {
                 let layers = |backend: &Backend| -> Result<FeedForward> {

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn uneven_numbers_lose_little_more_than_even_ones() {
+    fn outliers_lose_little_accuracy() {
         let x = || random(9 * INPUTS, 1);
         let weight = || random(40 * INPUTS, 2);
         let even = error(&x(), &weight());

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_the_same_in_any_company() -> Result<()> {
+    fn a_row_does_not_depend_on_other_rows() -> Result<()> {
         let (inputs, outputs) = (40, 70);
         for precision in [Precision::F32, Precision::Int8] {
             let layer = Linear::new(

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_get_length_one_and_zero_stays() {
+    fn vectors_get_length_one_and_zero_stays_zero() {
         let mut vector = [3.0, 4.0];
         normalize(&mut vector);
         assert_eq!(vector, [0.6, 0.8]);

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_done_once() {
+    fn every_row_is_processed_once() {
         for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
             for n in [0, 1, 3, 4, 5, 32, 101] {
                 let mut out = vec![0.0; n * 3];

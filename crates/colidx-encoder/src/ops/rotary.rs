@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_is_not_turned_and_lengths_stay() -> Result<()> {
+    fn the_first_position_is_not_rotated_and_norms_stay() -> Result<()> {
         let rotary = Rotary::new(Heads::equal(1, 2), 100.0, 1.0);
         let qkv = Tensor::from_vec([[3.0f32, 4.0]; 6].concat(), (2, 6), &Device::Cpu)?;
         let batch = batch(&[(2, 2)], Parallelism::Sequential, &Backend::default())?;

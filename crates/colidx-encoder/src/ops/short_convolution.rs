@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_sees_itself_and_those_before() -> Result<()> {
+    fn convolution_is_causal() -> Result<()> {
         let bcx: Vec<f32> = [1.0, 10.0, 100.0]
             .iter()
             .flat_map(|x| [1.0, 2.0, *x])

@@ -113,8 +113,8 @@ fn apply_class(
             Some(NormalizerWrapper::BertNormalizer(normalizer)) => *normalizer,
             Some(_) => {
                 notes.push(format!(
-                    "tokenizer.json has another normalizer than {} makes: colidx uses it unchanged, \
-                     as transformers 4 does",
+                    "tokenizer.json has another normalizer than {} makes: colidx uses it \
+                     unchanged, as transformers 4 does",
                     config.class_name.value
                 ));
                 return Ok(report);
@@ -157,8 +157,8 @@ fn apply_class(
                     ));
                 } else if found.add_prefix_space != space.value {
                     notes.push(format!(
-                        "{} is {} and tokenizer.json says otherwise: colidx uses tokenizer.json, as \
-                         transformers 5 does for this tokenizer",
+                        "{} is {} and tokenizer.json says otherwise: colidx uses \
+                         tokenizer.json, as transformers 5 does for this tokenizer",
                         space.origin, space.value
                     ));
                 }

@@ -147,7 +147,7 @@ mod tests {
     const ALL: usize = usize::MAX;
 
     #[test]
-    fn stripping_shifts_places() {
+    fn stripping_shifts_offsets() {
         let text = "\u{3000}\x1c two words \n";
         let mut given = PromptedText::new("", text);
         given.strip();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_has_no_place_in_the_text() {
+    fn a_prompt_has_no_offsets() {
         let mut given = PromptedText::new("query: ", " Words ");
         given.strip();
         for side in [Side::Right, Side::Left] {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn prompt_and_text_are_stripped_as_one() {
+    fn prompt_and_text_are_stripped_together() {
         for (prompt, text) in [
             ("query: ", "  "),
             (" \t", " a b "),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_knows_where_it_lies() {
+    fn a_part_has_offsets_in_the_whole_text() {
         let given = PromptedText::new("query: ", "some words at the end");
         let whole = given.whole(Side::Left, 6);
         assert_eq!(whole, "query: at the end");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn lower_casing_that_moves_bytes_is_undone() {
+    fn offsets_survive_lower_casing_that_moves_bytes() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
         let mut stripped = PromptedText::new("", given);
         stripped.strip();

@@ -86,8 +86,8 @@ impl TextTokenizer {
             return Err(EncoderError::Unsupported {
                 path,
                 feature: format!(
-                    "padding on the left ({}), which moves markers and expansion tokens by the company \
-                     of a text,",
+                    "padding on the left ({}), which moves markers and expansion tokens by the \
+                     company of a text,",
                     padding.origin
                 ),
                 known: "padding_side right",

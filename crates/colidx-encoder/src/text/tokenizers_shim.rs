@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_characters_is_as_long_as_it_says() {
+    fn character_tables_with_a_wrong_length_are_detected() {
         assert_eq!(first_number("BAAAAP///38="), 4);
         assert_eq!(first_number("eFY0Eg=="), 0x1234_5678);
         assert_eq!(first_number(""), 0);

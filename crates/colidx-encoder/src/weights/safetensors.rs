@@ -39,8 +39,8 @@ impl Safetensors {
         let size = u64::from_le_bytes(size);
         if size > length - 8 || size > MAX_HEADER {
             let problem = format!(
-                "the header should have {size} bytes; the file has {length}, and at most {MAX_HEADER} \
-                 are read"
+                "the header should have {size} bytes; the file has {length}, and at most \
+                 {MAX_HEADER} are read"
             );
             return Err(damaged(&path, problem));
         }

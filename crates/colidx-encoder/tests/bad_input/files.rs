@@ -1,4 +1,4 @@
-//! Files that are missing, that are no JSON, or that lie elsewhere.
+//! Files that are missing, malformed, or outside the checkpoint.
 
 use std::fs;
 use std::path::Path;
@@ -9,12 +9,12 @@ use crate::support::Copy;
 use crate::{copy_of, damaged, error_of};
 
 #[test]
-fn the_copy_itself_is_sound() {
+fn an_unchanged_copy_opens() {
     assert!(Copy::new().open().is_ok());
 }
 
 #[test]
-fn missing_files() {
+fn missing_files_are_errors() {
     let error = Encoder::open(Path::new("/no/such/directory"), &EncoderOptions::default())
         .err()
         .unwrap();
@@ -35,7 +35,7 @@ fn missing_files() {
     }
     let error = error_of(Copy::new().without("tokenizer.json"), "");
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
-    // A tokenizer of BERT's has a mask token by default; one of no class has none.
+    // BERT's tokenizers have a mask token by default; one without a class has none.
     let copy = Copy::new().without("tokenizer_config.json");
     assert_eq!(copy.open().unwrap().info().mask_token, "[MASK]");
     let generic = r#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#;
@@ -45,7 +45,7 @@ fn missing_files() {
 }
 
 #[test]
-fn files_that_are_no_json() {
+fn malformed_json_is_an_error() {
     for file in [
         "modules.json",
         "config.json",
@@ -65,7 +65,7 @@ fn files_that_are_no_json() {
 }
 
 #[test]
-fn a_fingerprint_changes_with_every_file_that_matters() {
+fn the_fingerprint_covers_every_file_that_matters() {
     let fingerprint = |copy: Copy| copy.open().unwrap().info().fingerprint.clone();
     let sound = fingerprint(Copy::new());
     assert_eq!(fingerprint(Copy::new()), sound);
@@ -88,7 +88,7 @@ fn a_fingerprint_changes_with_every_file_that_matters() {
 }
 
 #[test]
-fn what_a_stanford_checkpoint_lacks() {
+fn incomplete_stanford_checkpoints_are_errors() {
     let metadata = |change: &dyn Fn(&mut serde_json::Value)| {
         let folder = copy_of("tiny-stanford");
         let path = folder.path().join("artifact.metadata");
@@ -144,7 +144,7 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
 }
 
 #[test]
-fn paths_that_lead_out_of_the_checkpoint() {
+fn paths_outside_the_checkpoint_are_errors() {
     for path in ["/dev", "../elsewhere", "a/../../b"] {
         let copy = Copy::new().json("modules.json", |modules| modules[1]["path"] = path.into());
         let error = error_of(copy, "modules.json");

@@ -26,8 +26,9 @@ pub(in crate::model) enum TensorNames {
     Bert,
     /// DistilBERT (Sanh et al., arXiv 1910.01108).
     DistilBert,
-    /// The rotary XLM-RoBERTa of jina-colbert-v2 (Jha et al., arXiv 2408.16672) and jina-embeddings-v3 (Sturua et al., arXiv
-    /// 2409.10173), with the names of flash-attention's BERT.
+    /// The rotary XLM-RoBERTa of jina-colbert-v2 (Jha et al., arXiv 2408.16672) and
+    /// jina-embeddings-v3 (Sturua et al., arXiv 2409.10173), with the names of flash-attention's
+    /// BERT.
     Flash,
     /// Nomic BERT (Nussbaum et al., arXiv 2402.01613).
     Nomic,

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_may_lie_anywhere_in_its_storage() {
+    fn tensors_may_be_any_view_of_a_storage() {
         let rows = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!(tensor(0, [2, 3], [3, 1]).unwrap(), rows);
         assert_eq!(tensor(4, [2, 3], [3, 1]).unwrap(), rows.map(|n| n + 4.0));
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_that_its_storage_does_not_hold_is_refused() {
+    fn tensors_outside_their_storage_are_refused() {
         for (offset, shape, strides) in [
             (5, [2, 3], [3, 1]),
             (0, [2, 6], [5, 1]),
