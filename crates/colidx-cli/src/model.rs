@@ -42,7 +42,7 @@ pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
         let location = format!("{}@{commit}", id.repository());
         (directory, location)
     };
-    let encoder = Encoder::open_with(&directory, options)?;
+    let encoder = Encoder::open(&directory, options)?;
     if !encoder.info().projected {
         note(&format!(
             "{location}: an encoder without a projection, probably not trained for late interaction; its token vectors are used as they are"
