@@ -122,7 +122,7 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 #[test]
 fn token_ids_and_vectors_match_the_reference() {
     for name in CHECKPOINTS {
-        let encoder = Encoder::open(&fixture(name), &EncoderOptions::default())
+        let encoder = Encoder::open(fixture(name), &EncoderOptions::default())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let cases = cases(name, encoder.info().dim);
         assert!(cases.len() >= 8, "{name}");
@@ -166,7 +166,7 @@ fn token_ids_and_vectors_match_the_reference() {
 
 #[test]
 fn info_describes_the_checkpoint() {
-    let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
+    let encoder = Encoder::open(fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
         (info.name.as_str(), info.architecture.as_str()),
@@ -190,7 +190,7 @@ fn info_describes_the_checkpoint() {
         info
     );
 
-    let other = Encoder::open(&fixture("tiny-bert-dense"), &EncoderOptions::default()).unwrap();
+    let other = Encoder::open(fixture("tiny-bert-dense"), &EncoderOptions::default()).unwrap();
     assert_eq!(other.info().dim, 12);
     assert!(other.info().lower_case && other.info().attend_to_expansion_tokens);
     assert_ne!(other.info().fingerprint, info.fingerprint);
@@ -199,7 +199,7 @@ fn info_describes_the_checkpoint() {
 #[test]
 fn spans_are_byte_ranges_of_the_text() {
     for name in ["tiny-bert", "tiny-bert-dense", "tiny-bert-plain-query"] {
-        let encoder = Encoder::open(&fixture(name), &EncoderOptions::default()).unwrap();
+        let encoder = Encoder::open(fixture(name), &EncoderOptions::default()).unwrap();
         let text = "  The ÅNGSTRÖM, İs small!  ";
         let spans = encoder.document_tokens(text).unwrap();
         let words: Vec<&str> = spans
@@ -236,7 +236,7 @@ fn spans_cover_the_text() {
     let with_all = |name: &&str| !name.starts_with("mve-pooled") && *name != "mve-keep-only-bert";
     for name in CHECKPOINTS.into_iter().filter(with_all) {
         let options = EncoderOptions::default().document_length(64);
-        let encoder = Encoder::open(&fixture(name), &options).unwrap();
+        let encoder = Encoder::open(fixture(name), &options).unwrap();
         let spans = encoder.document_tokens(text).unwrap();
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             // `tiny-bert-dense` skips the word "the".
@@ -257,7 +257,7 @@ fn spans_cover_the_text() {
 
 #[test]
 fn vectors_do_not_depend_on_other_texts_or_threads() {
-    let encoder = Encoder::open(&fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
+    let encoder = Encoder::open(fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let cases = cases("tiny-bert", encoder.info().dim);
     let texts: Vec<&str> = cases
         .iter()
@@ -296,7 +296,7 @@ fn instruction_sets_and_threads_change_no_bit() {
             .flat_map(|name| [(name, Precision::F32), (name, Precision::Int8)])
         {
             let options = EncoderOptions::default().precision(precision);
-            let encoder = Encoder::open(&fixture(name), &options).unwrap();
+            let encoder = Encoder::open(fixture(name), &options).unwrap();
             for document in encoder.encode_documents(&TEXTS).unwrap() {
                 values.extend(document.vectors);
             }

@@ -24,5 +24,5 @@ fn main() -> Result<()> {
     let checkpoint = args.next().context("which checkpoint?")?;
     let precision = args.next().context("which precision?")?.parse()?;
     let options = EncoderOptions::default().precision(precision);
-    serve(&Colidx(Encoder::open(&checkpoint, &options)?))
+    serve(&Colidx(Encoder::open(checkpoint, &options)?))
 }

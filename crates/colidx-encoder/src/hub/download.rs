@@ -69,7 +69,7 @@ impl Remote<'_> {
                     return Err(self.failed(&file.address, failure));
                 }
                 Err(AttemptError::Transient(_)) => {
-                    thread::sleep(self.client.silence / PAUSE * attempt)
+                    thread::sleep(self.client.timeout / PAUSE * attempt)
                 }
             }
             attempt += 1;

@@ -20,7 +20,7 @@ pub enum HubError {
         cache.display()
     )]
     Offline {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The folder of the cache.
         cache: PathBuf,
@@ -31,7 +31,7 @@ pub enum HubError {
          if the repository is private"
     )]
     NotFound {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
@@ -42,7 +42,7 @@ pub enum HubError {
         id.repository(), id.revision()
     )]
     NoRevision {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
@@ -54,7 +54,7 @@ pub enum HubError {
         id.repository()
     )]
     Denied {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
@@ -68,7 +68,7 @@ pub enum HubError {
          that has it and open that"
     )]
     Network {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,

@@ -19,10 +19,10 @@ const LEAST: u64 = 1 << 10;
 /// Sends requests to one hub, with its token.
 pub(super) struct Client {
     agent: Agent,
-    home: Address,
+    endpoint: Address,
     authorization: Option<HeaderValue>,
     /// How long the server may be silent.
-    pub(super) silence: Duration,
+    pub(super) timeout: Duration,
 }
 
 /// Why a request has no usable answer.
@@ -45,7 +45,7 @@ pub(super) struct Answer {
     /// The last answer.
     pub response: Response<Body>,
     /// Whether the hub itself sent it.
-    pub home: bool,
+    pub from_hub: bool,
     /// The hub's own headers along the redirects. Those of other servers do not count.
     pub headers: HubHeaders,
 }
@@ -60,16 +60,16 @@ pub(super) struct HubHeaders {
 }
 
 impl HubHeaders {
-    fn hear(&mut self, headers: &HeaderMap) {
-        let hear = |known: &mut Option<HeaderValue>, name: &str| {
+    fn record(&mut self, headers: &HeaderMap) {
+        let record = |known: &mut Option<HeaderValue>, name: &str| {
             if let Some(value) = headers.get(name) {
                 *known = Some(value.clone());
             }
         };
-        hear(&mut self.commit, "x-repo-commit");
-        hear(&mut self.linked_size, "x-linked-size");
-        hear(&mut self.linked_etag, "x-linked-etag");
-        hear(&mut self.etag, ETAG.as_str());
+        record(&mut self.commit, "x-repo-commit");
+        record(&mut self.linked_size, "x-linked-size");
+        record(&mut self.linked_etag, "x-linked-etag");
+        record(&mut self.etag, ETAG.as_str());
     }
 
     /// The file's ETag; a redirect may have one of its own.
@@ -88,7 +88,7 @@ pub(super) enum Redirects {
 }
 
 impl Client {
-    pub(super) fn new(hub: &Hub, home: Address) -> Result<Client, HubError> {
+    pub(super) fn new(hub: &Hub, endpoint: Address) -> Result<Client, HubError> {
         let authorization = match &hub.token {
             None => None,
             Some(token) => {
@@ -98,7 +98,7 @@ impl Client {
                 Some(value)
             }
         };
-        let silence = Some(hub.timeout);
+        let timeout = Some(hub.timeout);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             // Redirects are followed here, not by the library, because they decide which headers
@@ -109,16 +109,16 @@ impl Client {
                 "/",
                 env!("CARGO_PKG_VERSION")
             ))
-            .timeout_resolve(silence)
-            .timeout_connect(silence)
-            .timeout_send_request(silence)
-            .timeout_recv_response(silence)
-            .timeout_per_read(silence);
+            .timeout_resolve(timeout)
+            .timeout_connect(timeout)
+            .timeout_send_request(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout);
         Ok(Client {
             agent: config.build().into(),
-            home,
+            endpoint,
             authorization,
-            silence: hub.timeout,
+            timeout: hub.timeout,
         })
     }
 
@@ -133,16 +133,16 @@ impl Client {
         let mut headers = HubHeaders::default();
         // After a redirect to another server the token is not sent again, even if that one
         // redirects back.
-        let mut home = true;
+        let mut from_hub = true;
         for _ in 0..=REDIRECTS {
-            home &= self.is_home(address.origin());
-            let response = self.ask(&address, range, home)?;
-            if home {
-                headers.hear(response.headers());
+            from_hub &= self.is_hub(address.origin());
+            let response = self.ask(&address, range, from_hub)?;
+            if from_hub {
+                headers.record(response.headers());
             }
             let answer = |response, headers| Answer {
                 response,
-                home,
+                from_hub,
                 headers,
             };
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -156,7 +156,7 @@ impl Client {
                     Refused::Malformed => Fault::Redirect,
                     Refused::Downgrade => Fault::Downgrade,
                 })?;
-            if follow == Redirects::SameOrigin && !self.is_home(next.origin()) {
+            if follow == Redirects::SameOrigin && !self.is_hub(next.origin()) {
                 return Ok(answer(response, headers));
             }
             address = next;
@@ -164,15 +164,15 @@ impl Client {
         Err(Fault::Redirects { limit: REDIRECTS }.into())
     }
 
-    fn is_home(&self, origin: &Origin) -> bool {
-        origin == self.home.origin()
+    fn is_hub(&self, origin: &Origin) -> bool {
+        origin == self.endpoint.origin()
     }
 
     fn ask(
         &self,
         address: &Address,
         range: Option<&str>,
-        home: bool,
+        from_hub: bool,
     ) -> Result<Response<Body>, Failure> {
         // Sizes and hashes refer to uncompressed bytes.
         let mut request = self
@@ -182,7 +182,7 @@ impl Client {
         if let Some(range) = range {
             request = request.header(RANGE, range);
         }
-        if let (true, Some(value)) = (home, &self.authorization) {
+        if let (true, Some(value)) = (from_hub, &self.authorization) {
             request = request.header(AUTHORIZATION, value);
         }
         request
@@ -203,7 +203,7 @@ impl Client {
     fn failure(&self, origin: &Origin, error: ureq::Error) -> Failure {
         let problem = match error {
             ureq::Error::Timeout(_) => {
-                format!("no answer within {:?}", self.silence)
+                format!("no answer within {:?}", self.timeout)
             }
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::HostNotFound => "no such host is known".to_owned(),
@@ -216,7 +216,7 @@ impl Client {
             // Messages of other errors may quote the server.
             _ => return Fault::NotHttp.into(),
         };
-        Failure::Network(match self.is_home(origin) {
+        Failure::Network(match self.is_hub(origin) {
             true => problem,
             false => format!("{origin}, to which it redirects: {problem}"),
         })
@@ -236,15 +236,15 @@ impl Incoming<'_> {
     /// Reads the next bytes; none at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let n = self.reader.read(buffer).map_err(|error| {
-            let home = self.client.home.origin();
-            self.client.failure(home, ureq::Error::from(error))
+            let hub = self.client.endpoint.origin();
+            self.client.failure(hub, ureq::Error::from(error))
         })?;
         self.seen += n as u64;
-        let silence = self.client.silence;
-        if n > 0 && self.window.elapsed() > silence {
+        let timeout = self.client.timeout;
+        if n > 0 && self.window.elapsed() > timeout {
             if self.seen < LEAST {
                 let seen = self.seen;
-                let problem = format!("only {seen} bytes came in {silence:?}");
+                let problem = format!("only {seen} bytes came in {timeout:?}");
                 return Err(Failure::Network(problem));
             }
             self.window = Instant::now();

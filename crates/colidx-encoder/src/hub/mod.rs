@@ -1,9 +1,9 @@
-//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's
+//! Checkpoints from the model hub: downloaded once, then read from the cache that all of the hub's
 //! tools share.
 //!
 //! ```no_run
-//! use colidx_encoder::{Encoder, EncoderOptions};
 //! use colidx_encoder::hub::{Hub, ModelId, NoProgress};
+//! use colidx_encoder::{Encoder, EncoderOptions};
 //!
 //! let id: ModelId = "answerdotai/answerai-colbert-small-v1".parse()?;
 //! let directory = Hub::from_env()?.fetch(&id, &mut NoProgress)?;
@@ -11,19 +11,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index
-//! keeps finding the checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//! A checkpoint in the cache is used without asking the hub, so that an index keeps finding the
+//! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
 //!
 //! # Promises
 //!
-//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash
-//! that it gives:
+//! The hub is trusted only with the bytes of a checkpoint, and those must match its own hashes:
 //!
-//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing
+//! - Nothing from the hub becomes a path unless it is a hash, a commit or a plain name, and nothing
 //!   is written outside the cache (`hash`, `id`, `tree`).
-//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`,
+//! - The token is sent only to the hub's own scheme, host and port, and is never shown (`http`,
 //!   `address`).
-//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`,
+//! - A download is never longer than announced, and a silent server is timed out (`download`,
 //!   `http`).
 
 mod address;

@@ -21,7 +21,7 @@ const LIST: Duration = Duration::from_secs(60);
 pub(super) struct Remote<'a> {
     pub(super) client: Client,
     id: &'a ModelId,
-    home: Address,
+    endpoint: Address,
     token: bool,
 }
 
@@ -39,13 +39,13 @@ struct Sibling {
 
 impl<'a> Remote<'a> {
     pub(super) fn new(hub: &Hub, id: &'a ModelId) -> Result<Remote<'a>, HubError> {
-        let home = Address::of_hub(&hub.endpoint).ok_or_else(|| HubError::Endpoint {
+        let endpoint = Address::of_hub(&hub.endpoint).ok_or_else(|| HubError::Endpoint {
             endpoint: redacted(&hub.endpoint),
         })?;
         Ok(Remote {
-            client: Client::new(hub, home.clone())?,
+            client: Client::new(hub, endpoint.clone())?,
             id,
-            home,
+            endpoint,
             token: hub.token.is_some(),
         })
     }
@@ -103,7 +103,7 @@ impl<'a> Remote<'a> {
 
     /// Checks that the answer is a list of files.
     fn check_listed(&self, address: &Address, answer: &Answer) -> Result<(), HubError> {
-        let (id, endpoint) = (self.id.clone(), self.home.to_string());
+        let (id, endpoint) = (self.id.clone(), self.endpoint.to_string());
         let status = answer.response.status().as_u16();
         let code = answer.response.headers().get("x-error-code");
         let code = code.and_then(|code| code.to_str().ok()).unwrap_or("");
@@ -121,8 +121,8 @@ impl<'a> Remote<'a> {
 
     /// The address of `path` on the hub.
     pub(super) fn below(&self, path: &str) -> Result<Address, HubError> {
-        self.home.below(path).ok_or_else(|| HubError::Endpoint {
-            endpoint: self.home.to_string(),
+        self.endpoint.below(path).ok_or_else(|| HubError::Endpoint {
+            endpoint: self.endpoint.to_string(),
         })
     }
 
@@ -137,7 +137,7 @@ impl<'a> Remote<'a> {
         match failure {
             Failure::Network(problem) => HubError::Network {
                 id: self.id.clone(),
-                endpoint: self.home.to_string(),
+                endpoint: self.endpoint.to_string(),
                 problem,
             },
             Failure::Fault(fault) => HubError::Answer {
@@ -149,14 +149,14 @@ impl<'a> Remote<'a> {
 
     /// The error for a status other than success.
     pub(super) fn refused(&self, address: &Address, answer: &Answer) -> HubError {
-        let (id, endpoint) = (self.id.clone(), self.home.to_string());
+        let (id, endpoint) = (self.id.clone(), self.endpoint.to_string());
         match answer.response.status().as_u16() {
-            status @ (401 | 403) if answer.home => HubError::Denied {
+            status @ (401 | 403) if answer.from_hub => HubError::Denied {
                 id,
                 endpoint,
                 status,
             },
-            404 if answer.home => HubError::NotFound { id, endpoint },
+            404 if answer.from_hub => HubError::NotFound { id, endpoint },
             status => self.failed(address, Fault::Status(status).into()),
         }
     }

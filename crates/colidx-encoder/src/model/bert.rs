@@ -181,30 +181,26 @@ impl Bert {
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
         let words = self.words.forward(&batch.ids)?;
-        let positions = match &self.positions {
+        let (x, rotary) = match &self.positions {
             PositionEmbedding::Table { table, padding } => {
-                Some(table.forward(&position_ids(batch, *padding))?)
+                let positions = table.forward(&position_ids(batch, *padding))?;
+                (self.norm.of_sum(&words, &positions), None)
             }
-            PositionEmbedding::Rotary { .. } => None,
+            PositionEmbedding::Rotary { rotary, token_type } => {
+                let words = words.broadcast_add(token_type);
+                (words.and_then(|words| self.norm.of(&words)), Some(rotary))
+            }
         };
-        self.run(&words, positions, batch)
+        x.and_then(|x| self.run(x, rotary, batch))
             .map_err(EncoderError::compute)
     }
 
     fn run(
         &self,
-        words: &Tensor,
-        positions: Option<Tensor>,
+        mut x: Tensor,
+        rotary: Option<&Rotary>,
         batch: &Batch,
     ) -> candle_core::Result<Tensor> {
-        let (mut x, rotary) = match (positions, &self.positions) {
-            (Some(positions), _) => (self.norm.of_sum(words, &positions)?, None),
-            (None, PositionEmbedding::Rotary { rotary, token_type }) => (
-                self.norm.of(&words.broadcast_add(token_type)?)?,
-                Some(rotary),
-            ),
-            (None, PositionEmbedding::Table { .. }) => (self.norm.of(words)?, None),
-        };
         for layer in &self.layers {
             x = layer.forward(&x, rotary, batch)?;
         }

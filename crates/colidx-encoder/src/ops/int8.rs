@@ -105,8 +105,8 @@ impl Int8Weights {
         }
     }
 
-    /// Computes the products of every row of `x` with every output, plus bias, into `out`, `[n,
-    /// padded outputs]`.
+    /// Computes the products of every row of `x` with every output, plus bias, into `out`,
+    /// `[n, padded outputs]`.
     pub(super) fn products(&self, x: &[f32], workspace: &mut Workspace, out: &mut [f32]) {
         let (inputs, stride) = (self.inputs, self.all.padded_columns());
         let x = match &self.scales {

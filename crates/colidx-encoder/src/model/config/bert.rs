@@ -40,8 +40,8 @@ pub(in crate::model) enum TensorNames {
 pub(in crate::model) enum Positions {
     /// A table with this many rows, indexed by position in the sequence.
     Table(usize),
-    /// A table with `rows` rows. The first token that is not `padding` has the position `padding +
-    /// 1` (RoBERTa, Liu et al., arXiv 1907.11692, as fairseq trained it).
+    /// A table with `rows` rows. The first token that is not `padding` has the position
+    /// `padding + 1` (RoBERTa, Liu et al., arXiv 1907.11692, as fairseq trained it).
     AfterPadding { rows: usize, padding: u32 },
     /// Rotary embeddings; `limit` is the length that the model was configured for.
     Rotary { rope: Rope, limit: usize },
