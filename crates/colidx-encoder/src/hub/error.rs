@@ -28,7 +28,7 @@ pub enum HubError {
     /// The hub has no such repository, or hides it.
     #[error(
         "{endpoint} has no repository {id}, or hides it; check the name or path, and set HF_TOKEN \
-         if the repository is private"
+         if it is private"
     )]
     NotFound {
         /// The repository and its revision.
