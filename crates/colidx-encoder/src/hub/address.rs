@@ -5,7 +5,7 @@ use std::fmt;
 use ureq::http::Uri;
 
 /// Longest address in a redirect; signed ones take about 2,000 bytes.
-const LONGEST: usize = 16 << 10;
+const MAX_LENGTH: usize = 16 << 10;
 
 /// An `http://` or `https://` address with a host. It never contains a user name or password.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ impl Address {
     pub(super) fn redirected(&self, location: &[u8]) -> Result<Address, Refused> {
         let printable = location.iter().all(u8::is_ascii_graphic);
         let location = str::from_utf8(location).unwrap_or("");
-        if location.is_empty() || location.len() > LONGEST || !printable {
+        if location.is_empty() || location.len() > MAX_LENGTH || !printable {
             return Err(Refused::Malformed);
         }
         let scheme = if self.origin.secure { "https" } else { "http" };
@@ -230,7 +230,7 @@ mod tests {
         ] {
             assert_eq!(refused(location), Refused::Malformed, "{location:?}");
         }
-        let long = format!("/{}", "a".repeat(LONGEST));
+        let long = format!("/{}", "a".repeat(MAX_LENGTH));
         assert_eq!(refused(long.as_bytes()), Refused::Malformed);
         let plain = Address::of_hub("http://hub.test").unwrap();
         let secure = plain.redirected(b"https://hub.test/").unwrap();

@@ -149,14 +149,14 @@ impl Snapshot<'_> {
     }
 
     /// The path of `name`, whether or not it exists.
-    pub(super) fn place(&self, name: &str) -> PathBuf {
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
     pub(super) fn state(&self) -> Result<Completeness, HubError> {
         let mut unknown = false;
         let seen = files::visit(&mut |name| {
-            let path = self.place(name);
+            let path = self.file(name);
             if path.is_file() {
                 return Ok(Some(path));
             }
@@ -204,13 +204,13 @@ mod tests {
         repository.refer("main", &commit).unwrap();
         let state = || repository.snapshot("main").unwrap().state().unwrap();
         assert_eq!(state(), Completeness::Partial);
-        fs::write(snapshot.place("config.json"), "{}").unwrap();
-        fs::write(snapshot.place("model.safetensors"), "").unwrap();
+        fs::write(snapshot.file("config.json"), "{}").unwrap();
+        fs::write(snapshot.file("model.safetensors"), "").unwrap();
         assert_eq!(state(), Completeness::Partial);
-        fs::write(snapshot.place("artifact.metadata"), "{}").unwrap();
+        fs::write(snapshot.file("artifact.metadata"), "{}").unwrap();
         assert_eq!(state(), Completeness::Unproven);
         files::visit(&mut |name| {
-            let path = snapshot.place(name);
+            let path = snapshot.file(name);
             if path.is_file() {
                 return Ok(Some(path));
             }

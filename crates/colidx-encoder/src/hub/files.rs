@@ -13,7 +13,7 @@ use crate::layout::{
 
 /// Most modules or shards of a checkpoint: each costs a request, and each absent one a file in the
 /// cache.
-const MOST_NAMES: usize = 1000;
+const MAX_NAMES: usize = 1000;
 
 /// What a visit found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +100,8 @@ fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result
         Err(EncoderError::Config { path, problem }.into())
     };
     for (count, name) in names.into_iter().enumerate() {
-        if count == MOST_NAMES {
-            return refuse(format!("expected at most {MOST_NAMES} names, got more"));
+        if count == MAX_NAMES {
+            return refuse(format!("expected at most {MAX_NAMES} names, got more"));
         }
         if !name.is_empty() && !name.split('/').all(is_plain) {
             let shown: String = name.chars().take(80).collect();

@@ -14,7 +14,7 @@ use super::{Hub, HubError};
 /// Most redirects of a request.
 const REDIRECTS: usize = 5;
 /// Fewest bytes per timeout; a slower server counts as silent.
-const LEAST: u64 = 1 << 10;
+const MIN_BYTES: u64 = 1 << 10;
 
 /// Sends requests to one hub, with its token.
 pub(super) struct Client {
@@ -242,7 +242,7 @@ impl Incoming<'_> {
         self.seen += n as u64;
         let timeout = self.client.timeout;
         if n > 0 && self.window.elapsed() > timeout {
-            if self.seen < LEAST {
+            if self.seen < MIN_BYTES {
                 let seen = self.seen;
                 let problem = format!("only {seen} bytes came in {timeout:?}");
                 return Err(Failure::Network(problem));

@@ -8,7 +8,7 @@ use super::hash::is_hex;
 /// The default revision.
 const MAIN: &str = "main";
 /// Longest name that the hub allows.
-const LONGEST: usize = 96;
+const MAX_LENGTH: usize = 96;
 
 /// A repository of the hub and a revision: `owner/name` or `owner/name@revision`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl FromStr for ModelId {
                 .split('/')
                 .all(|name| !name.ends_with(['-', '.']))
             && !["--", ".."].iter().any(|pair| repository.contains(pair))
-            && repository.len() <= LONGEST
-            && revision.len() <= LONGEST
+            && repository.len() <= MAX_LENGTH
+            && revision.len() <= MAX_LENGTH
             && revision.split('/').all(is_plain);
         if !valid {
             return Err(InvalidModelId(text.to_owned()));

@@ -50,7 +50,7 @@ use remote::Remote;
 const ENDPOINT: &str = "https://huggingface.co";
 /// The default timeout, and the longest in seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST_TIMEOUT: u64 = 3600;
+const MAX_TIMEOUT: u64 = 3600;
 
 /// A model hub and its cache.
 #[derive(Clone)]
@@ -179,7 +179,7 @@ impl Hub {
             }),
             timeout: get("HF_HUB_DOWNLOAD_TIMEOUT")
                 .and_then(|value| value.parse().ok())
-                .filter(|seconds| (1..=LONGEST_TIMEOUT).contains(seconds))
+                .filter(|seconds| (1..=MAX_TIMEOUT).contains(seconds))
                 .map_or(TIMEOUT, Duration::from_secs),
         })
     }

@@ -14,7 +14,7 @@ use super::id::Commit;
 use super::{Hub, HubError, ModelId, Progress, files};
 
 /// Limits of the list of a repository's files in bytes and time.
-const LONGEST_LIST: usize = 32 << 20;
+const MAX_LIST_BYTES: usize = 32 << 20;
 const LIST: Duration = Duration::from_secs(60);
 
 /// A repository on the hub.
@@ -63,7 +63,7 @@ impl<'a> Remote<'a> {
                 snapshot.mark_absent(name)?;
                 return Ok(None);
             }
-            let path = snapshot.place(name);
+            let path = snapshot.file(name);
             if !path.is_file() {
                 // All files come from one commit, even if the branch moves meanwhile.
                 let blob = self.download(repository, &commit, name, progress)?;
@@ -87,7 +87,7 @@ impl<'a> Remote<'a> {
         let answer = answer.map_err(failed)?;
         self.check_listed(&address, &answer)?;
         let mut body = self.client.body(answer);
-        let body = body.read_all(LONGEST_LIST, LIST).map_err(failed)?;
+        let body = body.read_all(MAX_LIST_BYTES, LIST).map_err(failed)?;
         let listing: Listing = serde_json::from_slice(&body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             failed(Fault::List { line, column }.into())

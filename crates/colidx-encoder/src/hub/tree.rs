@@ -31,7 +31,7 @@ impl Tree {
 
     /// The full path of `path`, for writing: its parent folders are created, and are checked not to
     /// be links.
-    fn place(&self, path: &Path) -> Result<PathBuf, HubError> {
+    fn prepare(&self, path: &Path) -> Result<PathBuf, HubError> {
         let io = |path: &Path, error| HubError::io(path.to_owned(), error);
         fs::create_dir_all(&self.root).map_err(|error| io(&self.root, error))?;
         let mut folder = self.root.clone();
@@ -77,26 +77,26 @@ impl Tree {
         make: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), HubError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let place = self.place(path)?;
-        let mut new = place.clone().into_os_string();
+        let target = self.prepare(path)?;
+        let mut new = target.clone().into_os_string();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         new.push(format!(".{}-{number}.tmp", process::id()));
         let new = PathBuf::from(new);
         remove(&new)
             .and_then(|()| make(&new))
-            .and_then(|()| fs::rename(&new, &place))
+            .and_then(|()| fs::rename(&new, &target))
             .map_err(|error| {
                 let _ = remove(&new);
-                HubError::io(place, error)
+                HubError::io(target, error)
             })
     }
 
     /// Creates an empty file unless `path` exists.
     pub(super) fn touch(&self, path: &Path) -> Result<(), HubError> {
-        let place = self.place(path)?;
-        match File::create_new(&place) {
+        let target = self.prepare(path)?;
+        match File::create_new(&target) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                Err(HubError::io(place, error))
+                Err(HubError::io(target, error))
             }
             _ => Ok(()),
         }
@@ -104,37 +104,37 @@ impl Tree {
 
     /// Opens the file `path` to read and write, and creates it if necessary.
     pub(super) fn open(&self, path: &Path) -> Result<File, HubError> {
-        let place = self.place(path)?;
+        let target = self.prepare(path)?;
         let mut options = File::options();
         options.read(true).write(true);
-        let opened = match fs::symlink_metadata(&place) {
-            Ok(found) if found.is_file() => options.open(&place),
+        let opened = match fs::symlink_metadata(&target) {
+            Ok(found) if found.is_file() => options.open(&target),
             // A link, or a special file that could block.
-            Ok(_) => return Err(HubError::Link { path: place }),
-            Err(_) => match options.create_new(true).open(&place) {
+            Ok(_) => return Err(HubError::Link { path: target }),
+            Err(_) => match options.create_new(true).open(&target) {
                 // Another process created it meanwhile.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    match fs::symlink_metadata(&place) {
-                        Ok(found) if found.is_file() => options.create_new(false).open(&place),
-                        _ => return Err(HubError::Link { path: place }),
+                    match fs::symlink_metadata(&target) {
+                        Ok(found) if found.is_file() => options.create_new(false).open(&target),
+                        _ => return Err(HubError::Link { path: target }),
                     }
                 }
                 opened => opened,
             },
         };
-        opened.map_err(|error| HubError::io(place, error))
+        opened.map_err(|error| HubError::io(target, error))
     }
 
     /// Renames the file `from` to `to`.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), HubError> {
-        let (from, to) = (self.place(from)?, self.place(to)?);
+        let (from, to) = (self.prepare(from)?, self.prepare(to)?);
         fs::rename(from, &to).map_err(|error| HubError::io(to, error))
     }
 
     /// Removes the file `path`, if it exists.
     pub(super) fn remove(&self, path: &Path) -> Result<(), HubError> {
-        let place = self.place(path)?;
-        remove(&place).map_err(|error| HubError::io(place, error))
+        let target = self.prepare(path)?;
+        remove(&target).map_err(|error| HubError::io(target, error))
     }
 }
 
