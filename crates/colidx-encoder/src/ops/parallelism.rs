@@ -1,22 +1,22 @@
-//! Whether an operation uses one thread or all.
+//! Parallelism within an operation.
 
 use rayon::prelude::*;
 
-/// How many threads of the current rayon pool an operation may use.
+/// Whether an operation uses one thread of the current rayon pool or all.
 ///
-/// Many sequences are best spread over threads whole, each operation then running on one; a single query has nothing to
-/// spread but the operations themselves.
+/// Many sequences are best distributed over threads as wholes, with sequential operations. A single
+/// query can only be parallelized within the operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Threads {
-    One,
-    All,
+pub(crate) enum Parallelism {
+    Sequential,
+    Parallel,
 }
 
-/// Rows that a thread is not woken for less of: weights are read once for all of them.
-const LEAST: usize = 4;
+/// Fewest rows per task: the weights are read once per task.
+const MIN_ROWS: usize = 4;
 
-impl Threads {
-    /// Runs `task` on parts of `out`, `[n, width]`, that cover it: `task(first row, rows)`.
+impl Parallelism {
+    /// Runs `task(first row, rows)` on disjoint parts that cover `out`, `[n, width]`.
     pub(crate) fn by_rows(
         self,
         out: &mut [f32],
@@ -25,8 +25,8 @@ impl Threads {
     ) {
         let n = out.len() / width;
         let rows = match self {
-            Threads::One => n,
-            Threads::All => n.div_ceil(rayon::current_num_threads()).max(LEAST),
+            Parallelism::Sequential => n,
+            Parallelism::Parallel => n.div_ceil(rayon::current_num_threads()).max(MIN_ROWS),
         };
         if rows >= n {
             return task(0, out);
@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_is_done_once() {
-        for threads in [Threads::One, Threads::All] {
+    fn every_row_is_processed_once() {
+        for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
             for n in [0, 1, 3, 4, 5, 32, 101] {
                 let mut out = vec![0.0; n * 3];
-                threads.by_rows(&mut out, 3, |first, out| {
+                parallelism.by_rows(&mut out, 3, |first, out| {
                     for (row, out) in out.chunks_mut(3).enumerate() {
                         out.iter_mut()
                             .for_each(|x| *x += (first + row) as f32 + 1.0);

@@ -1,15 +1,15 @@
-//! RMSNorm, of whole rows and of each head.
+//! RMSNorm of whole rows and of heads.
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::rms_norm;
 
-use super::{Heads, Placement, elements};
+use super::{Backend, Heads, elements};
 
 /// RMSNorm (Zhang and Sennrich, arXiv 1910.07467).
-pub(crate) struct RootNorm(Scale);
+pub(crate) struct RmsNorm(Scale);
 
-/// The same of each head of queries and of keys, as a row of queries, keys and values has them (Henry et al., arXiv
-/// 2010.04245).
+/// RMSNorm of each query head and each key head in a row of queries, keys and values (Henry et al.,
+/// arXiv 2010.04245).
 pub(crate) struct HeadNorm {
     heads: Heads,
     queries: Scale,
@@ -22,13 +22,13 @@ enum Scale {
 }
 
 impl Scale {
-    fn new(weight: Vec<f32>, epsilon: f64, placement: &Placement) -> Result<Scale> {
-        Ok(match placement {
-            Placement::Kernels(_) => Scale::Kernel {
+    fn new(weight: Vec<f32>, epsilon: f64, backend: &Backend) -> Result<Scale> {
+        Ok(match backend {
+            Backend::Native(_) => Scale::Kernel {
                 weight,
                 epsilon: epsilon as f32,
             },
-            Placement::Tensors(device) => Scale::Tensors {
+            Backend::Candle(device) => Scale::Tensors {
                 weight: Tensor::from_slice(&weight, weight.len(), device)?,
                 epsilon,
             },
@@ -36,16 +36,16 @@ impl Scale {
     }
 }
 
-/// The norm of the last dimension by candle's own operations.
+/// Normalizes the last dimension with candle's own operations.
 fn with_tensors(x: &Tensor, weight: &Tensor, epsilon: f64) -> Result<Tensor> {
     let root = (x.sqr()?.mean_keepdim(D::Minus1)? + epsilon)?.sqrt()?;
     x.broadcast_div(&root)?.broadcast_mul(weight)
 }
 
-impl RootNorm {
+impl RmsNorm {
     /// A norm with `weight`, `[width]`.
-    pub(crate) fn new(weight: Vec<f32>, epsilon: f64, placement: &Placement) -> Result<RootNorm> {
-        Ok(RootNorm(Scale::new(weight, epsilon, placement)?))
+    pub(crate) fn new(weight: Vec<f32>, epsilon: f64, backend: &Backend) -> Result<RmsNorm> {
+        Ok(RmsNorm(Scale::new(weight, epsilon, backend)?))
     }
 
     /// The norm of `x`, `[n, width]`.
@@ -57,9 +57,9 @@ impl RootNorm {
     }
 }
 
-impl CustomOp1 for RootNorm {
+impl CustomOp1 for RmsNorm {
     fn name(&self) -> &'static str {
-        "root-norm"
+        "rms-norm"
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -72,7 +72,7 @@ impl CustomOp1 for RootNorm {
 }
 
 impl Scale {
-    /// The norms of the rows of `x`, each as wide as `width`, by the kernel.
+    /// Normalizes the rows of `x`, `[n, width]`, with the kernel.
     fn apply(&self, op: &str, width: usize, x: &[f32], out: &mut [f32]) -> Result<()> {
         match self {
             Scale::Kernel { weight, epsilon } if weight.len() == width => {
@@ -91,16 +91,16 @@ impl HeadNorm {
         queries: Vec<f32>,
         keys: Vec<f32>,
         epsilon: f64,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<HeadNorm> {
         Ok(HeadNorm {
             heads,
-            queries: Scale::new(queries, epsilon, placement)?,
-            keys: Scale::new(keys, epsilon, placement)?,
+            queries: Scale::new(queries, epsilon, backend)?,
+            keys: Scale::new(keys, epsilon, backend)?,
         })
     }
 
-    /// `qkv`, `[n, heads.row()]`, with queries and keys normalised head by head.
+    /// `qkv`, `[n, heads.row()]`, with each query head and key head normalized.
     pub(crate) fn forward(&self, qkv: &Tensor) -> Result<Tensor> {
         let (
             Scale::Tensors {
@@ -172,19 +172,19 @@ mod tests {
             keys: 2,
             width: 10,
         };
-        let places = [
-            Placement::Kernels(Precision::F32),
-            Placement::Tensors(Device::Cpu),
+        let positions = [
+            Backend::Native(Precision::F32),
+            Backend::Candle(Device::Cpu),
         ];
         let x = Tensor::from_vec(random(7 * heads.row(), 1), (7, heads.row()), &Device::Cpu)?;
-        let [kernel, oracle] = places.each_ref().map(|place| {
+        let [kernel, oracle] = positions.each_ref().map(|position| {
             let weights = [random(10, 2), random(10, 3)];
             let [queries, keys] = weights;
-            HeadNorm::new(heads, queries, keys, 1e-5, place)
+            HeadNorm::new(heads, queries, keys, 1e-5, position)
         });
         close(&kernel?.forward(&x)?, &oracle?.forward(&x)?)?;
         let [kernel, oracle] =
-            places.map(|place| RootNorm::new(random(heads.row(), 4), 1e-5, &place));
+            positions.map(|position| RmsNorm::new(random(heads.row(), 4), 1e-5, &position));
         close(&kernel?.of(&x)?, &oracle?.of(&x)?)
     }
 }

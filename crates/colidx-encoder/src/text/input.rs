@@ -1,28 +1,28 @@
-//! The text that the tokenizer sees, and the way back to the text that was given.
+//! The text that the tokenizer sees, and how its offsets map to the caller's text.
 
 use std::borrow::Cow;
 
 use super::config::Side;
-use super::cut::{CHARACTER, within};
+use super::cut::{MAX_CHARACTER_BYTES, clip};
 
-/// A text behind its prompt.
-pub(super) struct Given<'a> {
+/// A text after its prompt.
+pub(super) struct PromptedText<'a> {
     prompt: &'a str,
     text: &'a str,
-    /// Bytes stripped before the text.
+    /// Bytes stripped from the beginning of the text.
     stripped: usize,
 }
 
-impl<'a> Given<'a> {
-    pub(super) fn new(prompt: &'a str, text: &'a str) -> Given<'a> {
-        Given {
+impl<'a> PromptedText<'a> {
+    pub(super) fn new(prompt: &'a str, text: &'a str) -> PromptedText<'a> {
+        PromptedText {
             prompt,
             text,
             stripped: 0,
         }
     }
 
-    /// Without the outer white space of both together.
+    /// Strips white space from both ends of prompt and text together.
     pub(super) fn strip(&mut self) {
         self.prompt = self.prompt.trim_start_matches(is_space);
         if self.prompt.is_empty() {
@@ -36,31 +36,37 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// Both, one behind the other. Behind a prompt, what lies more than `most` bytes from the side that is kept is left out.
+    /// Prompt and text joined. After a prompt, text more than `most` bytes from the side that is
+    /// kept is dropped.
     pub(super) fn whole(&self, cut: Side, most: usize) -> Cow<'a, str> {
         if self.prompt.is_empty() {
             return Cow::Borrowed(self.text);
         }
-        // A character more, so that what is cut to whole characters still is as long.
-        let text = within(self.text, most.saturating_add(CHARACTER), cut);
+        // One character more, because cutting at a character boundary may shorten the text.
+        let text = clip(self.text, most.saturating_add(MAX_CHARACTER_BYTES), cut);
         Cow::Owned(format!("{}{text}", self.prompt))
     }
 }
 
-/// A part of a text behind its prompt, perhaps lower-cased.
-pub(super) struct Source<'a> {
+/// A part of a text after its prompt, perhaps lower-cased.
+pub(super) struct TokenizerInput<'a> {
     text: Cow<'a, str>,
-    /// Bytes of the prompt in it.
+    /// Bytes of the prompt in this part.
     prompt: usize,
-    /// Bytes of the given text before that part of it.
+    /// Bytes of the caller's text before this part.
     before: usize,
-    /// Where each character of the lower-cased text begins and where it did before, when lower-casing moved any.
+    /// The start of each character after and before lower-casing; empty if no character moved.
     moved: Vec<(usize, usize)>,
 }
 
-impl<'a> Source<'a> {
-    /// For the `part` of what was `given` that is left when the side `cut` is.
-    pub(super) fn new(part: &'a str, given: &Given<'_>, cut: Side, lower_case: bool) -> Source<'a> {
+impl<'a> TokenizerInput<'a> {
+    /// The input for `part` of `given`, which is what remains after truncation of the side `cut`.
+    pub(super) fn new(
+        part: &'a str,
+        given: &PromptedText<'_>,
+        cut: Side,
+        lower_case: bool,
+    ) -> TokenizerInput<'a> {
         let (prompt, skipped) = match cut {
             Side::Right => (given.prompt.len().min(part.len()), 0),
             Side::Left => (
@@ -68,7 +74,7 @@ impl<'a> Source<'a> {
                 given.text.len().saturating_sub(part.len()),
             ),
         };
-        let mut source = Source {
+        let mut source = TokenizerInput {
             text: Cow::Borrowed(part),
             prompt,
             before: given.stripped + skipped,
@@ -81,28 +87,28 @@ impl<'a> Source<'a> {
     }
 
     fn lower(&mut self) {
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         let (mut before, mut after, mut moves) = (0, 0, false);
         for c in self.text.chars() {
-            places.push((after, before));
+            positions.push((after, before));
             before += c.len_utf8();
             after += c.to_lowercase().map(char::len_utf8).sum::<usize>();
             moves |= before != after;
         }
-        places.push((after, before));
+        positions.push((after, before));
         if moves {
-            self.moved = places;
+            self.moved = positions;
         }
         self.text = Cow::Owned(self.text.to_lowercase());
     }
 
-    /// What the tokenizer is given.
+    /// The tokenizer's input.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The bytes of the given text that bytes `start..end` of [`text`](Self::text) come from; (0, 0) for no bytes, and for
-    /// those of the prompt.
+    /// The byte range in the caller's text for bytes `start..end` of [`text`](Self::text); (0, 0)
+    /// for an empty range and for the prompt.
     pub(super) fn original(&self, start: usize, end: usize) -> (usize, usize) {
         if start >= end {
             return (0, 0);
@@ -117,7 +123,7 @@ impl<'a> Source<'a> {
         )
     }
 
-    /// The same in the text before it was lower-cased.
+    /// The byte range before lower-casing.
     fn before_lowering(&self, start: usize, end: usize) -> (usize, usize) {
         if self.moved.is_empty() {
             return (start, end);
@@ -129,7 +135,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// White space as Python's `str.strip` has it: Unicode's, and four separators of ASCII.
+/// White space as Python's `str.strip` defines it: Unicode's, and four ASCII separators.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }
@@ -141,12 +147,12 @@ mod tests {
     const ALL: usize = usize::MAX;
 
     #[test]
-    fn stripping_shifts_places() {
+    fn stripping_shifts_offsets() {
         let text = "\u{3000}\x1c two words \n";
-        let mut given = Given::new("", text);
+        let mut given = PromptedText::new("", text);
         given.strip();
         let whole = given.whole(Side::Right, ALL);
-        let source = Source::new(&whole, &given, Side::Right, false);
+        let source = TokenizerInput::new(&whole, &given, Side::Right, false);
         assert_eq!(source.text(), "two words");
         let (start, end) = source.original(4, 9);
         assert_eq!(&text[start..end], "words");
@@ -154,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_has_no_place_in_the_text() {
-        let mut given = Given::new("query: ", " Words ");
+    fn a_prompt_has_no_offsets() {
+        let mut given = PromptedText::new("query: ", " Words ");
         given.strip();
         for side in [Side::Right, Side::Left] {
             let whole = given.whole(side, ALL);
-            let source = Source::new(&whole, &given, side, true);
+            let source = TokenizerInput::new(&whole, &given, side, true);
             assert_eq!(source.text(), "query:  words");
             assert_eq!(source.original(0, 6), (0, 0));
             assert_eq!(source.original(8, 13), (1, 6));
@@ -168,14 +174,14 @@ mod tests {
     }
 
     #[test]
-    fn prompt_and_text_are_stripped_as_one() {
+    fn prompt_and_text_are_stripped_together() {
         for (prompt, text) in [
             ("query: ", "  "),
             (" \t", " a b "),
             (" q ", " a "),
             (" ", " "),
         ] {
-            let mut given = Given::new(prompt, text);
+            let mut given = PromptedText::new(prompt, text);
             given.strip();
             let both = format!("{prompt}{text}");
             assert_eq!(given.whole(Side::Right, ALL), both.trim());
@@ -186,25 +192,25 @@ mod tests {
     }
 
     #[test]
-    fn a_part_knows_where_it_lies() {
-        let given = Given::new("query: ", "some words at the end");
+    fn a_part_has_offsets_in_the_whole_text() {
+        let given = PromptedText::new("query: ", "some words at the end");
         let whole = given.whole(Side::Left, 6);
         assert_eq!(whole, "query: at the end");
-        let source = Source::new(&whole[whole.len() - 7..], &given, Side::Left, false);
+        let source = TokenizerInput::new(&whole[whole.len() - 7..], &given, Side::Left, false);
         assert_eq!(source.original(0, 3), (14, 17));
         let whole = given.whole(Side::Right, 6);
         assert_eq!(whole, "query: some words");
-        let source = Source::new(&whole[..11], &given, Side::Right, false);
+        let source = TokenizerInput::new(&whole[..11], &given, Side::Right, false);
         assert_eq!(source.original(7, 11), (0, 4));
     }
 
     #[test]
-    fn lower_casing_that_moves_bytes_is_undone() {
+    fn offsets_survive_lower_casing_that_moves_bytes() {
         let given = " İSTANBUL ẞ ΣΑΣ end";
-        let mut stripped = Given::new("", given);
+        let mut stripped = PromptedText::new("", given);
         stripped.strip();
         let whole = stripped.whole(Side::Right, ALL);
-        let source = Source::new(&whole, &stripped, Side::Right, true);
+        let source = TokenizerInput::new(&whole, &stripped, Side::Right, true);
         assert_eq!(source.text(), "i\u{307}stanbul ß σας end");
         for (lower, original) in [
             ("i\u{307}stanbul", "İSTANBUL"),

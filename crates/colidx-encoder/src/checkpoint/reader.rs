@@ -1,63 +1,44 @@
-//! What all layouts have: the list of modules, the transformer's folder, and the files in it.
+//! Reads what all layouts share: the list of modules, the transformer's folder, and the files in
+//! it.
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::model_config::ModelConfig;
 use super::sentence::SentenceConfig;
-use super::{CONFIG, MODULES};
 use crate::EncoderError;
 use crate::files;
-use crate::model::{Outline, Transformer};
+use crate::layout::{CONFIG, METADATA, MODULES, Module, SETTINGS, read_modules};
+use crate::model::{Transformer, TransformerInfo};
 use crate::settings::SettingsFile;
 use crate::text::TokenizerConfig;
 use crate::weights::Weights;
 
-/// The settings of the library that saved the checkpoint.
-pub(super) const SETTINGS: &str = "config_sentence_transformers.json";
-
-/// A module of `modules.json`.
-#[derive(Deserialize)]
-pub(super) struct Module {
-    pub(super) path: String,
-    /// A dotted path of Python.
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-impl Module {
-    /// The class at the end of the path.
-    pub(super) fn class(&self) -> &str {
-        self.kind.rsplit('.').next().unwrap_or(&self.kind)
-    }
-}
-
-/// A directory that is being read.
-pub(super) struct Reading<'a> {
+/// A checkpoint directory being read.
+pub(super) struct Reader<'a> {
     pub(super) root: &'a Path,
-    /// Those behind the transformer; none where there is no `modules.json`.
+    /// The modules after the transformer; none without a `modules.json`.
     pub(super) modules: Option<Vec<Module>>,
-    /// The folder with the transformer and the tokenizer, relative to the checkpoint; empty for the checkpoint itself.
+    /// The folder of the transformer and the tokenizer, relative to the checkpoint; empty for the
+    /// checkpoint itself.
     pub(super) transformer: String,
     /// `config_sentence_transformers.json`.
     pub(super) settings: SettingsFile,
     /// `sentence_bert_config.json` or one of its siblings.
     pub(super) sentence: SentenceConfig,
     pub(super) model: ModelConfig,
-    pub(super) outline: Outline,
+    pub(super) info: TransformerInfo,
     pub(super) tokenizer: TokenizerConfig,
-    /// What is to be told of the checkpoint.
+    /// Notes to show with the checkpoint.
     pub(super) notes: Vec<String>,
     model_type_of_settings: Option<String>,
 }
 
-impl<'a> Reading<'a> {
-    /// Reads what all layouts have from the directory `root`.
-    pub(super) fn open(root: &'a Path) -> Result<Reading<'a>, EncoderError> {
+impl<'a> Reader<'a> {
+    /// Reads what all layouts share from the directory `root`.
+    pub(super) fn open(root: &'a Path) -> Result<Reader<'a>, EncoderError> {
         let is_there = |name| files::is_file(&root.join(name));
         let is_listed = is_there(MODULES)?;
-        if !(is_listed || is_there(super::stanford::METADATA)? || is_there(CONFIG)?) {
+        if !(is_listed || is_there(METADATA)? || is_there(CONFIG)?) {
             return Err(EncoderError::NoCheckpoint {
                 path: root.to_owned(),
                 expected: "modules.json, artifact.metadata or config.json",
@@ -72,17 +53,17 @@ impl<'a> Reading<'a> {
         let mut notes = Vec::new();
         let mut settings = SettingsFile::open(root, SETTINGS)?;
         let model_type = settings.take::<String>("model_type")?;
-        settings.pass_over(&["__version__"]);
+        settings.ignore(&["__version__"]);
         let model = ModelConfig::read(root, &transformer)?;
         let config = root.join(files::inside(&transformer, CONFIG));
-        let outline = Transformer::outline(&config)?;
+        let info = Transformer::read_info(&config)?;
         let class = model.tokenizer_class.clone();
-        Ok(Reading {
+        Ok(Reader {
             sentence: SentenceConfig::read(root, &transformer, &mut notes)?,
             tokenizer: TokenizerConfig::read(
                 root,
                 &transformer,
-                &outline.architecture,
+                &info.architecture,
                 class,
                 &mut notes,
             )?,
@@ -91,13 +72,13 @@ impl<'a> Reading<'a> {
             transformer,
             settings,
             model,
-            outline,
+            info,
             notes,
             model_type_of_settings: model_type.map(|model_type| model_type.value),
         })
     }
 
-    /// The folder with the transformer and the tokenizer.
+    /// The folder of the transformer and the tokenizer.
     pub(super) fn folder(&self) -> PathBuf {
         self.root.join(&self.transformer)
     }
@@ -107,27 +88,32 @@ impl<'a> Reading<'a> {
         self.model_type_of_settings.as_deref()
     }
 
-    /// Whether a module of that class is listed.
+    /// Whether a module of this class is listed.
     pub(super) fn lists(&self, class: &str) -> bool {
         let modules = self.modules.iter().flatten();
         modules.into_iter().any(|module| module.class() == class)
     }
 
-    /// Whether the transformer's folder holds the file `name`.
+    /// Whether there is the file `name`, relative to the checkpoint.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.folder().join(name).is_file()
+        files::exists(&self.root.join(name))
     }
 
-    /// Whether the weights hold ColBERT's projection.
+    /// As [`has`](Self::has), in the transformer's folder.
+    pub(super) fn has_beside_weights(&self, name: &str) -> bool {
+        self.has(&files::inside(&self.transformer, name))
+    }
+
+    /// Whether the weights include ColBERT's projection.
     pub(super) fn has_linear(&self) -> Result<bool, EncoderError> {
         Ok(Weights::open(&self.folder())?.has("linear.weight"))
     }
 }
 
-/// The transformer's folder and the modules behind it.
+/// The transformer's folder and the modules after it.
 fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
     let path = root.join(MODULES);
-    let mut modules: Vec<Module> = files::read_json(&path)?;
+    let mut modules = read_modules(&path)?;
     let problem = |problem: String| EncoderError::Config {
         path: path.clone(),
         problem,
@@ -142,7 +128,7 @@ fn modules(root: &Path) -> Result<(String, Vec<Module>), EncoderError> {
         None => Err(problem("the list of modules is empty".to_owned())),
         Some(first) if first.class() != "Transformer" => Err(problem(format!(
             "the first module should be a Transformer and is {}",
-            first.kind
+            first.class_path
         ))),
         Some(_) => {
             let rest = modules.split_off(1);

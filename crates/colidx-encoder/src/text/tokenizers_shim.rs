@@ -1,4 +1,5 @@
-//! Calls of the tokenizers library, which trusts what a tokenizer.json says: at much that nobody has written it panics.
+//! Safe calls of the tokenizers library, which panics on much that a hostile or damaged
+//! tokenizer.json may hold.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,16 +7,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-/// The parts of a tokenizer.json that the library must not see before they are checked.
+/// The parts of a tokenizer.json to check before the library sees them.
 #[derive(Deserialize)]
 struct Parts {
     normalizer: Option<Value>,
-    /// At JSON that is cut off or malformed in here the library panics.
+    /// The library panics on malformed JSON in this field, so it is parsed here first.
     #[serde(rename = "decoder")]
     _decoder: Option<Value>,
 }
 
-/// Reads a tokenizer.json. What is wrong comes back in words.
+/// Reads a tokenizer.json. Errors are messages.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Tokenizer, String> {
     let parts: Parts = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if parts
@@ -27,8 +28,8 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Tokenizer, String> {
     call(|| Tokenizer::from_bytes(bytes))
 }
 
-/// Whether SentencePiece's table of characters, which begins with the length of what follows, is not so long: the library
-/// takes memory for whatever length stands there.
+/// Whether SentencePiece's character table is shorter than its length prefix: the library allocates
+/// whatever that says.
 fn claims_too_much(normalizer: &Value) -> bool {
     const MAP: &str = "precompiled_charsmap";
     match normalizer {
@@ -41,7 +42,8 @@ fn claims_too_much(normalizer: &Value) -> bool {
     }
 }
 
-/// The little-endian number in the first four bytes of what Base64 says; what is not there or not Base64 is zero.
+/// The little-endian number in the first four bytes of Base64 data. Missing or invalid digits count
+/// as zero.
 fn first_number(base64: &str) -> u64 {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = base64.bytes().chain([b'A'; 6]).take(6);
@@ -52,10 +54,10 @@ fn first_number(base64: &str) -> u64 {
     u64::from(((bits >> 4) as u32).swap_bytes())
 }
 
-/// Calls the library. A panic in it comes back in words, as errors do: a checkpoint may come from anywhere, and one that is
-/// damaged must not end the process.
+/// Calls the library and turns a panic into an error: a damaged checkpoint must not end the
+/// process.
 pub(super) fn call<T>(call: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, String> {
-    // What the library holds behind locks are caches, which it passes by when one is poisoned.
+    // The library's locks protect only caches, which it bypasses once poisoned.
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => {
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_of_characters_is_as_long_as_it_says() {
+    fn character_tables_with_a_wrong_length_are_detected() {
         assert_eq!(first_number("BAAAAP///38="), 4);
         assert_eq!(first_number("eFY0Eg=="), 0x1234_5678);
         assert_eq!(first_number(""), 0);
