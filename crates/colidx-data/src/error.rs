@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::skipped::Skipped;
-use super::source::Compression;
 use crate::counted::counted;
+use crate::files::Compression;
+use crate::files::Skipped;
 
 /// Where in the input something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,7 +198,7 @@ pub enum InputError {
         /// What was to be read.
         what: &'static str,
         /// The format.
-        format: super::source::Format,
+        format: crate::files::Format,
     },
     /// A folder, or all that was named, gave not one document.
     #[error("{inputs}: no documents were read{}; give files of JSON Lines (.jsonl, .ndjson), TSV (.tsv), text (.txt, .text, .rst) or Markdown (.md, .markdown), or pass --format", told(.skipped, *.bad_lines))]

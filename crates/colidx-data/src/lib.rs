@@ -6,41 +6,32 @@
 
 #![forbid(unsafe_code)]
 
-pub mod corpus;
+mod corpus;
 pub mod counted;
 pub mod embeddings;
-pub mod error;
+mod error;
+mod files;
 pub mod harmless;
-mod keys;
-mod lines;
-pub mod metrics;
+mod judgements;
+mod metrics;
 pub mod npy;
-mod open;
-mod output_file;
-pub mod overlap;
-mod passages;
-pub mod qrels;
-pub mod queries;
-mod records;
-pub mod run;
-mod skipped;
-mod source;
-mod table;
-mod walk;
+mod overlap;
+mod queries;
+mod run;
 
 pub use corpus::{Corpus, CorpusOptions, CorpusReport, Document};
 pub use error::{InputError, LineFault, Place};
-pub use keys::read_keys;
+#[cfg(unix)]
+pub use files::Wait;
+pub use files::{
+    CompletedFile, Compression, Format, OutputError, OutputFile, Protected, STANDARD_INPUT,
+    SkipReason, Skipped, UnknownFormatName, file_name, open, read_keys, wait_with,
+};
+pub use judgements::Judgements;
 pub use metrics::{Evaluation, Metric, MetricError, evaluate, parse_metrics};
-pub use open::{open, wait_with};
-pub use output_file::{Guard, OutputError, OutputFile, Whole};
 pub use overlap::overlap;
-pub use qrels::Qrels;
-pub use queries::{Query, QueryOptions, read_queries};
+pub use queries::{Query, QueryOptions, read_queries, read_queries_from};
 pub use run::{Run, RunError, RunWriter};
-pub use skipped::{Reason, Skipped};
-pub use source::{Compression, Format, STANDARD_INPUT, file_name};
-pub(crate) use table::Table;
 
 /// The longest line of a text file that is read by default: 16 MiB.
 pub const DEFAULT_LINE_LIMIT: usize = 16 << 20;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::run::Run;
+use crate::run::Run;
 
 /// The share of the reference's first `k` documents that are among the other run's first `k`, averaged over the
 /// queries of the reference. A query for which the reference has no documents counts 1; one that the other run lacks

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::path::Path;
 
-use super::error::{InputError, LineFault};
-use super::records::{Fields, is_tsv_header, parse_json, parse_tsv};
-use super::source::{Format, STANDARD_INPUT};
-use super::table::Table;
+use crate::corpus::records::{Fields, is_tsv_header, parse_json, parse_tsv};
+use crate::error::{InputError, LineFault};
+use crate::files::LineFile;
+use crate::files::{Format, STANDARD_INPUT};
 
 /// One query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Default for QueryOptions {
 /// # Errors
 /// The file cannot be read, its format cannot be told or is plain text, a line is bad, or a key appears twice.
 pub fn read_queries(path: &Path, options: &QueryOptions) -> Result<Vec<Query>, InputError> {
-    let table = Table::open(path)?;
+    let table = LineFile::open(path)?;
     let by_name = || match Format::of_path(path) {
         // Standard input and pipes have no name that tells anything.
         None if table.file() == STANDARD_INPUT || !path.is_file() => Some(Format::Jsonl),
@@ -70,10 +70,10 @@ pub fn read_queries_from(
     format: Format,
     options: &QueryOptions,
 ) -> Result<Vec<Query>, InputError> {
-    read(Table::new(reader, file)?, format, options)
+    read(LineFile::new(reader, file)?, format, options)
 }
 
-fn read(table: Table, format: Format, options: &QueryOptions) -> Result<Vec<Query>, InputError> {
+fn read(table: LineFile, format: Format, options: &QueryOptions) -> Result<Vec<Query>, InputError> {
     if matches!(format, Format::Text | Format::Markdown) {
         return Err(InputError::WrongFormat {
             file: table.file().to_owned(),

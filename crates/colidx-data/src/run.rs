@@ -6,8 +6,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::files::LineFile;
 use crate::harmless::is_hostile;
-use crate::{InputError, LineFault, Table};
+use crate::{InputError, LineFault};
 
 /// The ranked documents of each query, best first. Held whole, queries sorted by key.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,7 +62,7 @@ impl Run {
     /// The file cannot be read, a line does not have 6 columns, a score is no finite number, or a document appears
     /// twice for a query.
     pub fn open(path: &Path) -> Result<Run, InputError> {
-        Run::read(Table::open(path)?)
+        Run::read(LineFile::open(path)?)
     }
 
     /// As [`Run::open`], from any reader; `file` names it in messages.
@@ -69,10 +70,10 @@ impl Run {
     /// # Errors
     /// As [`Run::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, file: &str) -> Result<Run, InputError> {
-        Run::read(Table::new(reader, file)?)
+        Run::read(LineFile::new(reader, file)?)
     }
 
-    fn read(table: Table) -> Result<Run, InputError> {
+    fn read(table: LineFile) -> Result<Run, InputError> {
         let mut run = Run::new();
         let mut seen: BTreeMap<String, HashSet<String>> = BTreeMap::new();
         table.each(|_, line| {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{CorpusOptions, Document};
+use crate::corpus::passages::{Splitter, Syntax};
+use crate::corpus::records::{Fields, is_tsv_header, parse_json, parse_tsv};
 use crate::error::{InputError, LineFault, Place};
-use crate::lines::{Lines, LinesError};
-use crate::passages::{Splitter, Syntax};
-use crate::records::{Fields, is_tsv_header, parse_json, parse_tsv};
-use crate::source::{Compression, Source, read_error};
+use crate::files::{Compression, Source, read_error};
+use crate::files::{Lines, LinesError};
 
 /// Why no document came.
 pub(super) enum Stop {

@@ -1,6 +1,6 @@
-use super::super::source::tests::{gzip, zst};
 use super::*;
 use crate::LineFault;
+use crate::files::{gzip, zst};
 use std::fs;
 use std::io;
 
@@ -209,8 +209,8 @@ fn any_mix_of_inputs() {
     assert_eq!(
         (
             corpus.report().files,
-            corpus.report().skipped.count(Reason::Format),
-            corpus.report().skipped.count(Reason::Hidden)
+            corpus.report().skipped.count(SkipReason::Format),
+            corpus.report().skipped.count(SkipReason::Hidden)
         ),
         (4, 1, 1)
     );

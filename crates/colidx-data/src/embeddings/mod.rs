@@ -19,9 +19,9 @@ use std::time::UNIX_EPOCH;
 
 use thiserror::Error;
 
-use super::error::InputError;
-use super::npy::NpyError;
 use crate::OutputError;
+use crate::error::InputError;
+use crate::npy::NpyError;
 
 pub use queries::{QueryEmbeddings, QueryEmbeddingsWriter};
 pub use read::{Embeddings, Keys};

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::lengths::Lengths;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS, not_finite};
-use crate::lines::{Lines, LinesError};
+use crate::files::{Lines, LinesError};
+use crate::files::{Waiting, open};
 use crate::npy::{NpyError, NpyReader};
-use crate::open::{Waiting, open};
 use crate::{DEFAULT_LINE_LIMIT, InputError, LineFault, Place, file_name};
 
 /// A folder of token vectors, open for reading.

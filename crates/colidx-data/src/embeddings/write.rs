@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS};
 use crate::file_name;
 use crate::npy::{Dtype, NpyError, NpyWriter};
-use crate::{Guard, OutputFile};
+use crate::{OutputFile, Protected};
 
 /// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that an interrupted run leaves
 /// nothing that looks whole.
@@ -33,7 +33,7 @@ impl EmbeddingsWriter {
         folder: &Path,
         dim: usize,
         dtype: Dtype,
-        guard: &Guard,
+        guard: &Protected,
     ) -> Result<Self, EmbeddingsError> {
         let real = guard.make_folder(folder)?;
         let create = |name| OutputFile::create(&real.join(name), guard);
@@ -102,7 +102,7 @@ impl EmbeddingsWriter {
             self.lengths.finish()?.complete()?,
         ];
         for file in files {
-            file.name()?;
+            file.publish()?;
         }
         Ok(())
     }

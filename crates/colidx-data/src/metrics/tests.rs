@@ -97,7 +97,7 @@ fn nothing_found_and_nothing_to_find() {
         );
         assert_eq!(value(metric, &["a"], &judged(&[])), 0.0, "{metric}");
     }
-    let evaluation = evaluate(&Qrels::default(), &Run::new(), &[Metric::Recall(5)]);
+    let evaluation = evaluate(&Judgements::default(), &Run::new(), &[Metric::Recall(5)]);
     assert_eq!(
         evaluation,
         Evaluation {
@@ -113,7 +113,8 @@ fn nothing_found_and_nothing_to_find() {
 #[test]
 fn averages_are_those_of_trec_eval() {
     let qrels =
-        Qrels::from_reader(Cursor::new(include_str!("testdata/qrels.txt")), "qrels.txt").unwrap();
+        Judgements::from_reader(Cursor::new(include_str!("testdata/qrels.txt")), "qrels.txt")
+            .unwrap();
     let run = Run::from_reader(Cursor::new(include_str!("testdata/run.txt")), "run.txt").unwrap();
     let expected = [
         ("ndcg@10", 0.5664193112974191),

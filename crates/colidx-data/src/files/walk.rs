@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use super::error::InputError;
-use super::skipped::{Reason, Skipped};
-use super::source::{Format, file_name};
+use super::{Format, file_name};
+use super::{SkipReason, Skipped};
+use crate::error::InputError;
 
 /// Yields the files under a folder whose extension names a wanted format: entries of each folder in the order of
 /// their names, hidden ones left out. Holds the names of the folders on the way down.
@@ -44,7 +44,7 @@ impl Walk {
         for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
             let entry = entry.map_err(|e| unreadable(folder, e))?;
             if is_hidden(entry.file_name().as_encoded_bytes()) {
-                self.skipped.add_path(Reason::Hidden, &entry.path());
+                self.skipped.add_path(SkipReason::Hidden, &entry.path());
             } else {
                 found.push(entry.path());
             }
@@ -55,32 +55,32 @@ impl Walk {
     }
 
     /// Whether the name of a file is that of a wanted format; if not, why.
-    fn wants(&self, path: &Path) -> Result<(), Reason> {
+    fn wants(&self, path: &Path) -> Result<(), SkipReason> {
         match (Format::of_path(path), self.format) {
             (Some(found), Some(wanted)) if found == wanted => Ok(()),
-            (Some(_), None) if is_json(path) => Err(Reason::Json),
+            (Some(_), None) if is_json(path) => Err(SkipReason::Json),
             (Some(_), None) => Ok(()),
-            _ => Err(Reason::Format),
+            _ => Err(SkipReason::Format),
         }
     }
 
     /// Whether a link is to be followed; if not, why.
-    fn follows(&mut self, link: &Path) -> Result<(), Reason> {
-        let target = link.canonicalize().map_err(|_| Reason::Dangling)?;
+    fn follows(&mut self, link: &Path) -> Result<(), SkipReason> {
+        let target = link.canonicalize().map_err(|_| SkipReason::Dangling)?;
         let inside = target
             .strip_prefix(&self.root)
-            .map_err(|_| Reason::Outside)?;
+            .map_err(|_| SkipReason::Outside)?;
         let mut parts = inside.components();
         let hidden = parts.any(|part| is_hidden(part.as_os_str().as_encoded_bytes()));
         let read_anyway = !hidden && (target.is_dir() || self.wants(&target).is_ok());
         if read_anyway || !self.followed.insert(target) {
-            return Err(Reason::Twice);
+            return Err(SkipReason::Twice);
         }
         Ok(())
     }
 
     /// Goes into a folder, or says that a file is to be read, or why a name is left out.
-    fn visit(&mut self, path: &Path) -> Result<Result<bool, Reason>, InputError> {
+    fn visit(&mut self, path: &Path) -> Result<Result<bool, SkipReason>, InputError> {
         if path.is_symlink()
             && let Err(reason) = self.follows(path)
         {
@@ -92,7 +92,7 @@ impl Walk {
             return Ok(Ok(false));
         }
         if !metadata.is_file() {
-            return Ok(Err(Reason::Special));
+            return Ok(Err(SkipReason::Special));
         }
         Ok(self.wants(path).map(|()| true))
     }
@@ -167,7 +167,8 @@ mod tests {
             found,
             ["a/b/c.markdown", "a/z.txt", "b.md", "c.jsonl", "d.md.gz"].map(PathBuf::from)
         );
-        let counts = [Reason::Format, Reason::Json, Reason::Hidden].map(|r| walk.skipped.count(r));
+        let counts = [SkipReason::Format, SkipReason::Json, SkipReason::Hidden]
+            .map(|r| walk.skipped.count(r));
         assert_eq!(counts, [1, 1, 2]);
         let found: Vec<_> = Walk::new(root, Some(Format::Jsonl))
             .unwrap()
@@ -240,8 +241,8 @@ mod tests {
             "sub/b.md",
         ];
         assert_eq!(few, expected.map(Path::new));
-        let counts =
-            [Reason::Outside, Reason::Dangling, Reason::Twice].map(|r| walk.skipped.count(r));
+        let counts = [SkipReason::Outside, SkipReason::Dangling, SkipReason::Twice]
+            .map(|r| walk.skipped.count(r));
         assert_eq!(counts, [4, 2, 5 + 144]);
     }
 }

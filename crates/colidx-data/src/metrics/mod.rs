@@ -11,8 +11,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::run::Run;
-use crate::Qrels;
+use crate::Judgements;
+use crate::run::Run;
 
 /// A measure. `k` is the number of documents from the top that count; `None` means all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,7 +187,7 @@ pub struct Evaluation {
 }
 
 /// Averages measures over all queries that have judgements.
-pub fn evaluate(qrels: &Qrels, run: &Run, metrics: &[Metric]) -> Evaluation {
+pub fn evaluate(qrels: &Judgements, run: &Run, metrics: &[Metric]) -> Evaluation {
     let mut means: Vec<(Metric, f64)> = metrics.iter().map(|&metric| (metric, 0.0)).collect();
     let mut missing = 0;
     for (query, judged) in qrels.queries() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::error::LineFault;
+use crate::error::LineFault;
 
 /// Why no line came back.
 #[derive(Debug)]

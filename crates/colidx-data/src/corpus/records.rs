@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::error::LineFault;
+use crate::error::LineFault;
 
 /// The names of the fields of a JSON object.
 #[derive(Debug, Clone)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::source::file_name;
+use super::file_name;
 use crate::counted::counted;
 
 /// Why a name in a folder was not read, or gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub enum SkipReason {
     /// The extension names no wanted format.
     Format,
     /// `.json` is JSON Lines only where someone says so: in most folders it is something else.
@@ -27,34 +27,34 @@ pub enum Reason {
     Empty,
 }
 
-impl Reason {
+impl SkipReason {
     fn of(self, count: u64) -> String {
         match self {
-            Reason::Format => counted(count, "file") + " of other formats",
-            Reason::Json => {
+            SkipReason::Format => counted(count, "file") + " of other formats",
+            SkipReason::Json => {
                 counted(count, "file") + " of JSON, read where named or with --format jsonl"
             }
-            Reason::Hidden => counted(count, "hidden name"),
-            Reason::Dangling => counted(count, "link") + " to nothing",
-            Reason::Outside => counted(count, "link") + " out of the folder",
-            Reason::Twice => counted(count, "link") + " to what is read anyway",
-            Reason::Special => counted(count, "special file"),
-            Reason::Empty => counted(count, "file") + " without documents",
+            SkipReason::Hidden => counted(count, "hidden name"),
+            SkipReason::Dangling => counted(count, "link") + " to nothing",
+            SkipReason::Outside => counted(count, "link") + " out of the folder",
+            SkipReason::Twice => counted(count, "link") + " to what is read anyway",
+            SkipReason::Special => counted(count, "special file"),
+            SkipReason::Empty => counted(count, "file") + " without documents",
         }
     }
 }
 
 /// How many were left out for each reason, and an example of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Skipped(BTreeMap<Reason, (u64, String)>);
+pub struct Skipped(BTreeMap<SkipReason, (u64, String)>);
 
 impl Skipped {
-    pub(crate) fn add(&mut self, reason: Reason, path: &str) {
+    pub(crate) fn add(&mut self, reason: SkipReason, path: &str) {
         let (count, _) = self.0.entry(reason).or_insert_with(|| (0, path.to_owned()));
         *count += 1;
     }
 
-    pub(crate) fn add_path(&mut self, reason: Reason, path: &Path) {
+    pub(crate) fn add_path(&mut self, reason: SkipReason, path: &Path) {
         self.add(reason, &file_name(path));
     }
 
@@ -65,7 +65,7 @@ impl Skipped {
     }
 
     /// How many were left out for a reason.
-    pub fn count(&self, reason: Reason) -> u64 {
+    pub fn count(&self, reason: SkipReason) -> u64 {
         self.0.get(&reason).map_or(0, |(count, _)| *count)
     }
 
@@ -76,7 +76,7 @@ impl Skipped {
 
     /// A line for each reason.
     pub fn lines(&self) -> Vec<String> {
-        let line = |(reason, (count, example)): (&Reason, &(u64, String))| {
+        let line = |(reason, (count, example)): (&SkipReason, &(u64, String))| {
             format!("skipped: {}, such as {example}", reason.of(*count))
         };
         self.0.iter().map(line).collect()

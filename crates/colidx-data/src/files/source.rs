@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::bufread::MultiGzDecoder;
 use thiserror::Error;
 
-use super::error::InputError;
 use super::open::{Waiting, open, standard_input};
+use crate::error::InputError;
 
 /// How messages name standard input.
 pub const STANDARD_INPUT: &str = "standard input";

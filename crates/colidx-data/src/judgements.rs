@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
-use super::error::{InputError, LineFault};
-use super::table::Table;
+use crate::error::{InputError, LineFault};
+use crate::files::LineFile;
 
 /// How relevant each judged document is to its query. Held whole, sorted by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Qrels {
+pub struct Judgements {
     queries: BTreeMap<String, BTreeMap<String, i64>>,
 }
 
 const EXPECTED: &str =
     "3 columns (query-id, corpus-id, score) or 4 (query, 0, document, relevance)";
 
-impl Qrels {
+impl Judgements {
     /// Reads a file, or standard input for `-`, plain, gzip or zstd. Two formats are told apart by the number of
     /// columns: BEIR (`query-id TAB corpus-id TAB score`, with or without a header) and TREC (`query 0 document
     /// relevance`, separated by white space).
@@ -24,23 +24,23 @@ impl Qrels {
     /// # Errors
     /// The file cannot be read, a line has another number of columns, a relevance is no whole number, or a document is
     /// judged twice for a query with different results.
-    pub fn open(path: &Path) -> Result<Qrels, InputError> {
-        Qrels::read(Table::open(path)?)
+    pub fn open(path: &Path) -> Result<Judgements, InputError> {
+        Judgements::read(LineFile::open(path)?)
     }
 
-    /// As [`Qrels::open`], from any reader; `file` names it in messages.
+    /// As [`Judgements::open`], from any reader; `file` names it in messages.
     ///
     /// # Errors
-    /// As [`Qrels::open`].
+    /// As [`Judgements::open`].
     pub fn from_reader(
         reader: impl Read + Send + 'static,
         file: &str,
-    ) -> Result<Qrels, InputError> {
-        Qrels::read(Table::new(reader, file)?)
+    ) -> Result<Judgements, InputError> {
+        Judgements::read(LineFile::new(reader, file)?)
     }
 
-    fn read(table: Table) -> Result<Qrels, InputError> {
-        let mut qrels = Qrels::default();
+    fn read(table: LineFile) -> Result<Judgements, InputError> {
+        let mut qrels = Judgements::default();
         table.each(|number, line| {
             let columns = columns(line);
             let (query, document, relevance) = match columns.as_slice() {
@@ -129,8 +129,8 @@ mod tests {
     use std::io::Cursor;
 
     fn read(text: &'static str) -> Result<Vec<(String, String, i64)>, String> {
-        let qrels =
-            Qrels::from_reader(Cursor::new(text), "qrels").map_err(|error| error.to_string())?;
+        let qrels = Judgements::from_reader(Cursor::new(text), "qrels")
+            .map_err(|error| error.to_string())?;
         let rows = qrels.queries().flat_map(|(query, judged)| {
             judged
                 .iter()

@@ -1,7 +1,9 @@
 //! A corpus: documents streamed from any mix of files, folders and standard input.
 
-mod keys;
+mod key_path;
 mod open_file;
+mod passages;
+pub(crate) mod records;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -11,15 +13,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
-use super::DEFAULT_LINE_LIMIT;
-use super::error::{InputError, Place};
-use super::passages::Syntax;
-use super::records::Fields;
-use super::skipped::{Reason, Skipped};
-use super::source::{Format, STANDARD_INPUT, Source, file_name};
-use super::walk::Walk;
-use keys::{absolute, common_folder, key_path};
+use crate::DEFAULT_LINE_LIMIT;
+use crate::error::{InputError, Place};
+use crate::files::Walk;
+use crate::files::{Format, STANDARD_INPUT, Source, file_name};
+use crate::files::{SkipReason, Skipped};
+use key_path::{absolute, common_folder, key_path};
 use open_file::{OpenFile, PassageFile, RecordFile, Stop};
+use passages::Syntax;
+use records::Fields;
 
 /// One document of a corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -295,7 +297,7 @@ impl Corpus {
                 Some(folder) => &mut folder.skipped,
                 None => &mut self.report.skipped,
             };
-            skipped.add(Reason::Empty, &open.name);
+            skipped.add(SkipReason::Empty, &open.name);
         }
     }
 
