@@ -48,7 +48,7 @@ impl Judgements {
                 &[query, _, document, relevance] => (query, document, relevance),
                 columns => {
                     return Err(LineFault::Columns {
-                        expected: EXPECTED,
+                        expected: EXPECTED.to_owned(),
                         got: columns.len(),
                     });
                 }

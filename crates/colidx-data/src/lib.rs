@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+mod columns;
+mod compression;
 mod corpus;
 pub mod counted;
 pub mod embeddings;
@@ -18,20 +20,25 @@ pub mod npy;
 mod overlap;
 mod queries;
 mod run;
+mod skipped;
 
-pub use corpus::{Corpus, CorpusOptions, CorpusReport, Document};
-pub use error::{InputError, LineFault, Place};
+pub use compression::Compression;
+pub use corpus::{
+    Corpus, CorpusOptions, CorpusReport, Document, Format, TokenCounter, UnknownFormatName,
+};
+pub use error::{Field, InputError, LineFault, Place};
 #[cfg(unix)]
 pub use files::Wait;
 pub use files::{
-    CompletedFile, Compression, Format, OutputError, OutputFile, Protected, STANDARD_INPUT,
-    SkipReason, Skipped, UnknownFormatName, file_name, open, read_keys, wait_with,
+    CompletedFile, OutputError, OutputFile, Protected, STANDARD_INPUT, file_name, open, read_keys,
+    wait_with,
 };
 pub use judgements::Judgements;
 pub use metrics::{Evaluation, Metric, MetricError, evaluate, parse_metrics};
 pub use overlap::overlap;
-pub use queries::{Query, QueryOptions, read_queries, read_queries_from};
+pub use queries::{Queries, Query, QueryOptions, read_queries, read_queries_from};
 pub use run::{Run, RunError, RunWriter};
+pub use skipped::{SkipReason, Skipped};
 
 /// The longest line of a text file that is read by default: 16 MiB.
 pub const DEFAULT_LINE_LIMIT: usize = 16 << 20;

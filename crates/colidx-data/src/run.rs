@@ -81,7 +81,7 @@ impl Run {
             let &[query, _, document, _, score, _] = columns.as_slice() else {
                 let expected = "6 columns (query Q0 document rank score tag)";
                 return Err(LineFault::Columns {
-                    expected,
+                    expected: expected.to_owned(),
                     got: columns.len(),
                 });
             };

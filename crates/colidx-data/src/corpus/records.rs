@@ -1,18 +1,18 @@
-//! Formats with one record a line: JSON Lines and TSV.
+//! Files with one record a line. A format gives the parser of a line.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::Document;
+use super::file::OpenFile;
+use super::format::{DocumentReader, ReadFault};
 use crate::error::LineFault;
 
-/// The names of the fields of a JSON object.
+/// What the field or column that holds a part of a record is called.
 #[derive(Debug, Clone)]
-pub(crate) struct Fields {
+pub(crate) struct FieldNames {
     pub(crate) id: String,
-    pub(crate) title: String,
+    /// `None` where records have no title: a field of that name is then like any other.
+    pub(crate) title: Option<String>,
     pub(crate) text: String,
 }
 
@@ -22,398 +22,50 @@ pub(crate) struct Record {
     pub(crate) key: String,
     pub(crate) title: String,
     pub(crate) text: String,
+    /// All that has no other place.
     pub(crate) metadata: Map<String, Value>,
 }
 
-/// Parses one JSON object.
-pub(crate) fn parse_json(line: &str, fields: &Fields) -> Result<Record, LineFault> {
-    let parsed = serde_json::from_str(line);
-    let Distinct(value) = parsed.map_err(|error| match error.classify() {
-        Category::Data => LineFault::RepeatedField {
-            reason: reason(&error),
-        },
-        _ => LineFault::NotJson {
-            column: error.column(),
-            reason: reason(&error),
-        },
-    })?;
-    let Value::Object(mut object) = value else {
-        return Err(LineFault::NotAnObject {
-            got: type_name(&value),
-        });
-    };
-    for (field, flag) in [(&fields.id, "id-field"), (&fields.text, "text-field")] {
-        if !object.contains_key(field) {
-            return Err(LineFault::MissingField {
-                field: field.clone(),
-                flag,
-                found: list(&object),
-            });
-        }
-    }
-    let key = match object.remove(&fields.id) {
-        Some(Value::String(key)) => key,
-        Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
-        other => return Err(wrong_type(&fields.id, "a string or an integer", other)),
-    };
-    if key.trim().is_empty() {
-        return Err(LineFault::EmptyKey {
-            field: format!("field \"{}\"", fields.id),
-        });
-    }
-    let text = match object.remove(&fields.text) {
-        Some(Value::String(text)) => text,
-        other => return Err(wrong_type(&fields.text, "a string", other)),
-    };
-    let title = match object.remove(&fields.title) {
-        Some(Value::String(title)) => title,
-        None | Some(Value::Null) => String::new(),
-        other => return Err(wrong_type(&fields.title, "a string", other)),
-    };
-    Ok(Record {
-        key,
-        title,
-        text,
-        metadata: object,
-    })
+/// Parses the lines of one file in order.
+pub(crate) trait RecordParser: Send {
+    /// The record of a line that is not blank, or `None` for a line that holds none.
+    fn parse(&mut self, number: u64, line: &str) -> Result<Option<Record>, LineFault>;
 }
 
-/// A JSON value in which no object has a field twice. That is the only thing about it that can be wrong beside its syntax.
-struct Distinct(Value);
+/// Makes documents of the lines of a file.
+pub(super) struct RecordReader {
+    file: OpenFile,
+    parser: Box<dyn RecordParser>,
+}
 
-impl<'de> Deserialize<'de> for Distinct {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Distinct, D::Error> {
-        deserializer.deserialize_any(DistinctVisitor).map(Distinct)
+impl RecordReader {
+    pub(super) fn boxed(file: OpenFile, parser: Box<dyn RecordParser>) -> Box<dyn DocumentReader> {
+        Box::new(RecordReader { file, parser })
     }
 }
 
-struct DistinctVisitor;
-
-impl<'de> Visitor<'de> for DistinctVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(Distinct(item)) = items.next_element()? {
-            array.push(item);
-        }
-        Ok(array.into())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            if object.contains_key(&name) {
-                let name: String = name.chars().take(40).collect();
-                return Err(A::Error::custom(format_args!(
-                    "the field {name:?} appears twice"
-                )));
+impl DocumentReader for RecordReader {
+    fn next_document(&mut self) -> Result<Option<Document>, ReadFault> {
+        loop {
+            let Some((number, line)) = self.file.next_line()? else {
+                return Ok(None);
+            };
+            if line.trim().is_empty() {
+                continue;
             }
-            let Distinct(value) = fields.next_value()?;
-            object.insert(name, value);
-        }
-        Ok(object.into())
-    }
-}
-
-/// Parses `id TAB text [TAB title]`.
-pub(crate) fn parse_tsv(line: &str) -> Result<Record, LineFault> {
-    let mut columns = line.split('\t');
-    let (key, text, title) = match (
-        columns.next(),
-        columns.next(),
-        columns.next(),
-        columns.next(),
-    ) {
-        (Some(key), Some(text), title, None) => (key, text, title.unwrap_or_default()),
-        _ => {
-            let expected = "2 or 3 columns separated by tabs (id, text, optional title)";
-            return Err(LineFault::Columns {
-                expected,
-                got: line.split('\t').count(),
-            });
-        }
-    };
-    if key.trim().is_empty() {
-        return Err(LineFault::EmptyKey {
-            field: "the id column".to_owned(),
-        });
-    }
-    Ok(Record {
-        key: key.to_owned(),
-        title: title.to_owned(),
-        text: text.to_owned(),
-        metadata: Map::new(),
-    })
-}
-
-/// Whether the first line of a TSV file names its columns.
-pub(crate) fn is_tsv_header(line: &str) -> bool {
-    let mut columns = line.split('\t');
-    let mut next = || {
-        columns
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
-    matches!(
-        next().as_str(),
-        "id" | "_id" | "pid" | "qid" | "query_id" | "query-id"
-    ) && matches!(next().as_str(), "text" | "passage" | "contents" | "query")
-}
-
-fn wrong_type(field: &str, expected: &'static str, got: Option<Value>) -> LineFault {
-    let got = got.as_ref().map_or("nothing", type_name);
-    LineFault::WrongType {
-        field: field.to_owned(),
-        expected,
-        got,
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a number with a fraction or out of range",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
-// serde_json ends its messages with "at line 1 column n"; the line is ours and the column is named apart.
-fn reason(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    match message.rfind(" at line ") {
-        Some(at) => message[..at].to_owned(),
-        None => message,
-    }
-}
-
-fn list(object: &Map<String, Value>) -> String {
-    const SHOWN: usize = 8;
-    if object.is_empty() {
-        return "no fields".to_owned();
-    }
-    let mut names: Vec<String> = object
-        .keys()
-        .take(SHOWN)
-        .map(|name| format!("{:?}", name.chars().take(40).collect::<String>()))
-        .collect();
-    if object.len() > SHOWN {
-        names.push(format!("{} more", object.len() - SHOWN));
-    }
-    names.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fields() -> Fields {
-        Fields {
-            id: "_id".into(),
-            title: "title".into(),
-            text: "text".into(),
-        }
-    }
-
-    fn json(line: &str) -> Result<Record, LineFault> {
-        parse_json(line, &fields())
-    }
-
-    #[test]
-    fn beir_lines() {
-        let record =
-            json(r#"{"_id": "a 1", "title": "T", "text": "x\ny", "metadata": {}, "year": 1999}"#)
-                .unwrap();
-        assert_eq!(
-            (
-                record.key.as_str(),
-                record.title.as_str(),
-                record.text.as_str()
-            ),
-            ("a 1", "T", "x\ny")
-        );
-        assert_eq!(
-            Value::Object(record.metadata),
-            serde_json::json!({"metadata": {}, "year": 1999})
-        );
-        let record = json(r#"{"_id": 18446744073709551615, "title": null, "text": ""}"#).unwrap();
-        assert_eq!(
-            (record.key.as_str(), record.title.as_str()),
-            ("18446744073709551615", "")
-        );
-        assert_eq!(json(r#"{"_id": -7, "text": ""}"#).unwrap().key, "-7");
-    }
-
-    #[test]
-    fn other_field_names() {
-        let fields = Fields {
-            id: "docid".into(),
-            title: "name".into(),
-            text: "contents".into(),
-        };
-        let record = parse_json(
-            r#"{"docid": "1", "name": "n", "contents": "c", "text": 5}"#,
-            &fields,
-        )
-        .unwrap();
-        assert_eq!((record.title.as_str(), record.text.as_str()), ("n", "c"));
-        assert_eq!(record.metadata["text"], 5);
-    }
-
-    #[test]
-    fn bad_json_is_told_apart() {
-        assert!(matches!(
-            json("{\"_id\": 1"),
-            Err(LineFault::NotJson { column: 9, .. })
-        ));
-        assert!(matches!(json("nonsense"), Err(LineFault::NotJson { .. })));
-        assert!(matches!(
-            json(r#"{"_id": "1", "text": ""} x"#),
-            Err(LineFault::NotJson { .. })
-        ));
-        assert_eq!(json("[1]"), Err(LineFault::NotAnObject { got: "an array" }));
-        assert_eq!(json("null"), Err(LineFault::NotAnObject { got: "null" }));
-        let deep = "[".repeat(100_000);
-        assert!(matches!(json(&deep), Err(LineFault::NotJson { .. })));
-    }
-
-    #[test]
-    fn a_field_that_appears_twice_is_refused_at_any_depth() {
-        for line in [
-            r#"{"_id": "1", "text": "a", "text": "b"}"#,
-            r#"{"_id": "1", "text": "a", "\u0074ext": "a"}"#,
-            r#"{"_id": "1", "text": "a", "m": [{"x": 1, "text": {}, "text": 2}]}"#,
-        ] {
-            let error = json(line).unwrap_err();
-            assert!(
-                matches!(error, LineFault::RepeatedField { .. }),
-                "{error:?}"
-            );
-            assert!(
-                error
-                    .to_string()
-                    .starts_with("the field \"text\" appears twice;"),
-                "{error}"
-            );
-        }
-        let apart = r#"{"_id": "1", "text": "a", "m": {"text": [1, 2.5, null, true, "x"]}}"#;
-        assert_eq!(
-            Value::Object(json(apart).unwrap().metadata),
-            serde_json::json!({"m": {"text": [1, 2.5, null, true, "x"]}})
-        );
-    }
-
-    #[test]
-    fn missing_and_wrong_fields_name_themselves() {
-        let error = json(r#"{"id": "1", "contents": "x"}"#)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("\"_id\"")
-                && error.contains("--id-field")
-                && error.contains("\"contents\""),
-            "{error}"
-        );
-        let error = json(r#"{"_id": "1", "contents": "x"}"#)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("\"text\"") && error.contains("--text-field"),
-            "{error}"
-        );
-        assert!(json("{}").unwrap_err().to_string().contains("no fields"));
-        for (line, field) in [
-            (r#"{"_id": 1.5, "text": ""}"#, "_id"),
-            (r#"{"_id": null, "text": ""}"#, "_id"),
-            (r#"{"_id": 1e30, "text": ""}"#, "_id"),
-            (r#"{"_id": "1", "text": null}"#, "text"),
-            (r#"{"_id": "1", "text": ["a"]}"#, "text"),
-            (r#"{"_id": "1", "text": "", "title": 3}"#, "title"),
-        ] {
-            match json(line) {
-                Err(LineFault::WrongType { field: found, .. }) => assert_eq!(found, field),
-                other => panic!("{line}: {other:?}"),
+            match self.parser.parse(number, line) {
+                Ok(None) => {}
+                Ok(Some(record)) => {
+                    return Ok(Some(Document {
+                        key: record.key,
+                        title: record.title,
+                        text: record.text,
+                        metadata: record.metadata,
+                        place: self.file.place(number),
+                    }));
+                }
+                Err(fault) => return Err(self.file.fault(number, fault)),
             }
         }
-        assert!(matches!(
-            json(r#"{"_id": " ", "text": ""}"#),
-            Err(LineFault::EmptyKey { .. })
-        ));
-    }
-
-    #[test]
-    fn one_name_for_two_fields_is_an_error_not_a_panic() {
-        let fields = Fields {
-            id: "x".into(),
-            title: "x".into(),
-            text: "x".into(),
-        };
-        assert!(matches!(
-            parse_json(r#"{"x": "1"}"#, &fields),
-            Err(LineFault::WrongType { .. })
-        ));
-    }
-
-    #[test]
-    fn tsv_lines() {
-        let record = parse_tsv("7\tsome text\tA title").unwrap();
-        assert_eq!(
-            (
-                record.key.as_str(),
-                record.text.as_str(),
-                record.title.as_str()
-            ),
-            ("7", "some text", "A title")
-        );
-        assert_eq!(parse_tsv("7\t").unwrap().text, "");
-        assert!(matches!(
-            parse_tsv("7"),
-            Err(LineFault::Columns { got: 1, .. })
-        ));
-        assert!(matches!(
-            parse_tsv("7\ta\tb\tc\td"),
-            Err(LineFault::Columns { got: 5, .. })
-        ));
-        assert!(matches!(parse_tsv("\ta"), Err(LineFault::EmptyKey { .. })));
-        assert!(is_tsv_header("id\ttext\ttitle") && is_tsv_header("PID\tPassage"));
-        assert!(!is_tsv_header("id\tis a word") && !is_tsv_header("1\ttext"));
     }
 }

@@ -4,9 +4,9 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Compression, Source, read_error};
-use super::{Lines, LinesError};
+use super::{Lines, LinesError, Source, read_error};
 use crate::DEFAULT_LINE_LIMIT;
+use crate::compression::Compression;
 use crate::error::{InputError, LineFault, Place};
 
 /// The lines of a file or of standard input, decompressed, without blank ones.

@@ -5,23 +5,20 @@ mod line_file;
 mod lines;
 mod open;
 mod output;
-mod skipped;
 mod source;
-mod walk;
 
 pub use keys::read_keys;
 #[cfg(unix)]
 pub use open::Wait;
 pub use open::{open, wait_with};
 pub use output::{CompletedFile, OutputError, OutputFile, Protected};
-pub use skipped::{SkipReason, Skipped};
-pub use source::{Compression, Format, STANDARD_INPUT, UnknownFormatName, file_name};
+pub use source::{STANDARD_INPUT, file_name};
 
 pub(crate) use line_file::LineFile;
 pub(crate) use lines::{Lines, LinesError};
 pub(crate) use open::Waiting;
+pub(crate) use output::is_index;
 pub(crate) use source::{Source, read_error};
-pub(crate) use walk::Walk;
 
 #[cfg(test)]
 pub(crate) use source::tests::{gzip, zst};

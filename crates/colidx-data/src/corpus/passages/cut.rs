@@ -1,82 +1,55 @@
-//! Counting words, and cutting text that has too many of them.
+//! Where to cut a text that is too long for one passage.
 
-/// Letters and signs of one run that count as one word: code, links and the like count as several.
-const RUN: usize = 12;
-const SPACE: usize = 64;
+use super::length::{Meter, PassageLength};
 
-/// Counts words one character at a time. A run between white space counts one word for each 12 characters begun;
-/// a character of a script without spaces (from U+2E80: Han, Kana, Hangul and so on) counts one word itself; white
-/// space counts one word for each 64 characters in a row, so that a passage is bounded in bytes too.
-#[derive(Debug, Default)]
-pub(super) struct Counter {
-    pub(super) words: usize,
-    run: usize,
-    space: usize,
+/// What a text is, as far as the best place for a cut depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Sentences, or else lines, whose indentation means nothing.
+    Prose,
+    /// Text of a plain text file, which may be code: as prose, but indentation is kept.
+    Lines,
+    /// Code: lines, blank lines and indentation.
+    Code,
 }
 
-impl Counter {
-    pub(super) fn add_all(&mut self, text: &str) {
-        text.chars().for_each(|char| self.add(char));
-    }
-
-    fn add(&mut self, char: char) {
-        if char.is_whitespace() {
-            self.run = 0;
-            self.space += 1;
-            self.words += usize::from(self.space.is_multiple_of(SPACE));
-            return;
-        }
-        self.space = 0;
-        if char >= '\u{2E80}' {
-            self.words += 1;
-        } else {
-            self.words += usize::from(self.run == 0);
-            self.run = (self.run + 1) % RUN;
-        }
-    }
-}
-
-/// The number of words of a text.
-pub(super) fn words(text: &str) -> usize {
-    let mut counter = Counter::default();
-    counter.add_all(text);
-    counter.words
-}
-
-/// Where to cut a text that has more than `limit` words, so that the part in front has at most `limit`; `None` when
-/// the text is short enough. Prose is cut behind a sentence if one ends in the second half, else at white space;
-/// code at a line end. Reads no further than the limit.
-pub(super) fn cut(text: &str, limit: usize, code: bool) -> Option<usize> {
-    let mut counter = Counter::default();
-    let (mut space, mut line, mut sentence) = (None, None, None);
-    let mut closing = false;
+/// Where to cut a text that is longer than `limit`, so that the part in front is not; `None` when
+/// the text is short enough. In the second half of what fits, the best place counts: the end of a
+/// sentence in prose, a blank line or the least indented line in code. Else it is a line end where
+/// lines matter, white space, or any place. Reads no further than the limit.
+pub(super) fn cut(text: &str, length: &PassageLength, limit: usize, style: Style) -> Option<usize> {
+    let mut meter = Meter::new(length, text);
+    let mut places = Places::default();
+    let mut after_sentence = false;
     for (at, char) in text.char_indices() {
-        let before = counter.words;
-        counter.add(char);
-        if counter.words > limit {
-            let best = if code {
-                line.or(space)
-            } else {
-                sentence.or(space)
-            };
-            return Some(best.unwrap_or(at));
+        let before = meter.total();
+        meter.add(at, char);
+        if meter.total() > limit {
+            let place = places.best(text, style).unwrap_or(at);
+            // A single piece can be too long by itself, and something has to come off.
+            let place = if place > 0 { place } else { meter.piece_end };
+            return Some(place).filter(|&place| place < text.len());
         }
         let end = at + char.len_utf8();
+        let second_half = meter.total() * 2 >= limit;
         if char.is_whitespace() && before > 0 {
-            space = Some(end);
+            places.space = Some(end);
             if char == '\n' {
-                line = Some(end);
+                places.line = Some(end);
+                if before * 2 >= limit {
+                    places.add_line(text, end);
+                }
             }
-            if closing && before * 2 >= limit {
-                sentence = Some(end);
+            if after_sentence && before * 2 >= limit {
+                places.sentence = Some(end);
             }
         }
-        closing = match char {
+        after_sentence = match char {
             '.' | '!' | '?' => true,
-            '"' | '\'' | ')' | ']' | '\u{201D}' | '\u{2019}' => closing,
+            '"' | '\'' | ')' | ']' | '\u{201D}' | '\u{2019}' => after_sentence,
             '。' | '！' | '？' => {
-                if counter.words * 2 >= limit {
-                    sentence = Some(end);
+                if second_half {
+                    places.sentence = Some(end);
                 }
                 false
             }
@@ -86,18 +59,75 @@ pub(super) fn cut(text: &str, limit: usize, code: bool) -> Option<usize> {
     None
 }
 
+/// The places found so far where a text can be cut.
+#[derive(Default)]
+struct Places {
+    space: Option<usize>,
+    line: Option<usize>,
+    /// The end of a sentence in the second half.
+    sentence: Option<usize>,
+    /// The line in the second half that is best to begin with, and how bad it is.
+    begin: Option<(usize, usize)>,
+}
+
+impl Places {
+    fn best(&self, text: &str, style: Style) -> Option<usize> {
+        let begin = self.begin.map(|(place, _)| place);
+        match style {
+            // Indentation goes with what is in front: it means nothing in prose.
+            Style::Prose => self
+                .sentence
+                .or(begin.map(|at| behind_space(text, at)))
+                .or(self.space),
+            Style::Lines => self.sentence.or(begin).or(self.space),
+            Style::Code => begin.or(self.line).or(self.space),
+        }
+    }
+
+    /// Takes note of a line that begins at `at`. The last of equally good ones counts.
+    fn add_line(&mut self, text: &str, at: usize) {
+        let badness = badness(text, at);
+        if self.begin.is_none_or(|(_, least)| badness <= least) {
+            self.begin = Some((at, badness));
+        }
+    }
+}
+
+fn behind_space(text: &str, at: usize) -> usize {
+    text.len() - text[at..].trim_start().len()
+}
+
+/// How bad a line is to begin a passage of code with: not at all behind a blank line, else the more
+/// it is indented; and worst of all if it only closes what is open.
+fn badness(text: &str, at: usize) -> usize {
+    /// Indentation that is looked at: enough for any code, and bounded.
+    const INDENTATION: usize = 256;
+    let before = text[..at].trim_end_matches('\n').len();
+    let behind_blank = at - before > 1;
+    let mut rest = text[at..].chars();
+    let mut indentation = 0;
+    let first = rest.find(|&char| {
+        let space = matches!(char, ' ' | '\t') && indentation < INDENTATION;
+        indentation += usize::from(space);
+        !space
+    });
+    let closes = matches!(first, Some('}' | ')' | ']' | '`' | '~'));
+    match first {
+        // The blank line itself: what comes behind it is the place.
+        None | Some('\n') => INDENTATION,
+        Some(_) if closes => 2 * INDENTATION,
+        Some(_) if behind_blank => indentation,
+        Some(_) => indentation + 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn counting() {
-        assert_eq!(words(""), 0);
-        assert_eq!(words("  two words \n"), 2);
-        assert_eq!(words(&"x".repeat(12)), 1);
-        assert_eq!(words(&"x".repeat(13)), 2);
-        assert_eq!(words("漢字です"), 4);
-        assert_eq!(words("Größe ist wichtig"), 3);
+    fn cut(text: &str, limit: usize, code: bool) -> Option<usize> {
+        let style = if code { Style::Code } else { Style::Prose };
+        super::cut(text, &PassageLength::words(limit), limit, style)
     }
 
     #[test]
@@ -129,5 +159,45 @@ mod tests {
         assert_eq!(cut("é".repeat(13).as_str(), 1, false), Some(24));
         // Space in front of a long run is no place to cut: nothing would be gained.
         assert_eq!(cut(&format!("  {text}"), 3, false), Some(38));
+    }
+
+    #[test]
+    fn code_is_cut_where_something_begins() {
+        let front = |text: &str, limit| {
+            let at = cut(text, limit, true).unwrap();
+            text[..at].to_owned()
+        };
+        // Behind a blank line.
+        let text = "fn a() {\n    one();\n}\n\nfn b() {\n    two();\n    three();\n}\n";
+        assert_eq!(front(text, 9), "fn a() {\n    one();\n}\n\n");
+        // At a declaration, not inside of one, and not in front of what closes it.
+        let text = "def a():\n    one()\n    two()\ndef b():\n    three()\n    four()\n";
+        assert_eq!(front(text, 7), "def a():\n    one()\n    two()\n");
+        let text = "if a {\n  one();\n  two();\n  three();\n}\nnext();\n";
+        assert_eq!(front(text, 6), "if a {\n  one();\n  two();\n");
+        // Not so early that most of the room is lost.
+        let text = "a\n\n  b b b\n  c c c\n  d d d\n";
+        assert_eq!(front(text, 8), "a\n\n  b b b\n  c c c\n");
+    }
+
+    #[test]
+    fn unknown_text_is_cut_at_lines_before_words() {
+        let cut = |text: &str, limit| {
+            let at = super::cut(text, &PassageLength::words(limit), limit, Style::Lines);
+            text[..at.unwrap()].to_owned()
+        };
+        assert_eq!(cut("a b c\nd e f\ng h i", 7), "a b c\nd e f\n");
+        assert_eq!(cut("a b c d.\ne f g\nh i", 8), "a b c d.\n");
+        assert_eq!(cut("a\nb c d e f g h", 6), "a\nb c d e f ");
+    }
+
+    #[test]
+    fn a_word_of_too_many_tokens_comes_off_alone() {
+        let length = PassageLength::tokens(2, std::sync::Arc::new(str::len));
+        let cut = |text| super::cut(text, &length, 2, Style::Prose);
+        assert_eq!(cut("long words"), Some(4));
+        assert_eq!(cut(" words"), Some(1));
+        assert_eq!(cut("words"), None);
+        assert_eq!(cut("a long"), Some(2));
     }
 }

@@ -2,7 +2,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn split(syntax: Syntax, limit: usize, text: &str) -> Vec<Passage> {
-    let mut splitter = Splitter::new(syntax, limit);
+    split_by(syntax, PassageLength::words(limit), text)
+}
+
+fn split_by(syntax: Syntax, length: PassageLength, text: &str) -> Vec<Passage> {
+    let mut splitter = Splitter::new(syntax, length);
     let mut out = Vec::new();
     for (at, line) in text.lines().enumerate() {
         splitter.push(at as u64 + 1, line);
@@ -123,6 +127,174 @@ fn list_items_and_table_rows_are_kept_whole() {
     assert_eq!(markdown(180, text), [passage("", text.trim_end(), 1)]);
 }
 
+/// Tables as people write them; every passage of each must begin with its header or hold it.
+#[test]
+fn the_header_of_a_table_is_in_every_passage_of_it() {
+    let rows = |row: &dyn Fn(usize) -> String| (0..50).map(row).collect::<String>();
+    let piped = rows(&|n| format!("| name{n} | int | {n} | the width of pane {n} |\n"));
+    let bare = rows(&|n| format!("name{n} | int | {n} | the width of pane {n}\n"));
+    let linked = rows(&|n| format!("| [name{n}](#a) | `int` | **{n}** | a - b: c |\n"));
+    for (header, marks, rows) in [
+        (
+            "| parameter | type | value | what |",
+            "|---|---|---|---|",
+            &piped,
+        ),
+        (
+            "| parameter | type | value | what |",
+            "| :-- | :-: | --: | --- |",
+            &piped,
+        ),
+        ("parameter | type | value | what", "---|---|---|---", &bare),
+        ("| parameter | type | value | what |", "|-|-|-|-|", &linked),
+        (
+            "  | parameter | type | value | what |",
+            "  |---|---|---|---|",
+            &piped,
+        ),
+    ] {
+        for (before, after) in [
+            ("# Settings\n\n", "\n\nEnd of it.\n"),
+            ("Some words\nover two lines\n", "\n## More\ntext\n"),
+            ("- an item\n", ""),
+        ] {
+            let text = format!("{before}{header}\n{marks}\n{rows}{after}");
+            let passages = markdown(60, &text);
+            let of_table = passages
+                .iter()
+                .filter(|(_, text, _)| text.contains("pane") || text.contains("(#a)"));
+            assert!(of_table.clone().count() > 5, "{text}");
+            for (_, text, _) in of_table {
+                assert_eq!(text.matches("parameter").count(), 1, "{text}");
+                let heading = text.find("parameter").unwrap();
+                assert!(text.find("name").is_none_or(|row| heading < row), "{text}");
+                assert!(word_count(text) <= 60, "{text}");
+            }
+            let last = passages.last().unwrap();
+            assert!(
+                after.is_empty()
+                    || !last.1.contains("parameter")
+                    || last.1.contains("pane")
+                    || last.1.contains("(#a)"),
+                "{last:?}"
+            );
+            for n in 0..50 {
+                let row = format!("name{n}");
+                let word = |text: &str| {
+                    text.split(|c: char| !c.is_alphanumeric())
+                        .filter(|w| *w == row)
+                        .count()
+                };
+                let found: usize = passages.iter().map(|(_, text, _)| word(text)).sum();
+                assert_eq!(found, 1, "{row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_longer_than_a_passage_keep_the_header_too() {
+    let long = "word ".repeat(100);
+    let passages = markdown(
+        20,
+        &format!("| a | b |\n|---|---|\n| {long} | x |\n| y | z |\n"),
+    );
+    assert!(passages.len() > 5);
+    assert!(
+        passages
+            .iter()
+            .all(|(_, text, _)| text.starts_with("| a | b |\n|---|---|"))
+    );
+    // A header that would fill half of each passage is not repeated.
+    let header = "| long | words | in | a | header |";
+    let passages = markdown(20, &format!("{header}\n|---|---|\n| {long} | x |\n"));
+    assert_eq!(
+        passages
+            .iter()
+            .filter(|(_, text, _)| text.contains("header"))
+            .count(),
+        1
+    );
+    // Marks without a header above them are no table.
+    assert_eq!(
+        markdown(180, "|---|---|\n| a | b |"),
+        [passage("", "|---|---|\n| a | b |", 1)]
+    );
+    // Bars in code are no table.
+    let code = "```\na | b\n---|---\nc | d\n```";
+    assert_eq!(markdown(180, code), [passage("", code, 1)]);
+}
+
+/// A model sees more in code than words: with its own count no passage is longer than it reads.
+#[test]
+fn passages_fit_the_model_whatever_they_hold() {
+    // Letters and digits in runs of up to four, and each sign: as word pieces are.
+    let pieces = |text: &str| {
+        let (mut count, mut run) = (0, 0);
+        for char in text.chars() {
+            let letter = char.is_alphanumeric();
+            count += usize::from(!letter && !char.is_whitespace() || letter && run % 4 == 0);
+            run = if letter { run + 1 } else { 0 };
+        }
+        count
+    };
+    let line = |n| format!("let value_{n} = compute_{n}(first, second, third);\n");
+    let code: String = (0..80).map(line).collect();
+    let rows: String = (0..80)
+        .map(|n| format!("| `a_{n}` | {n}, {n} | f(x) |\n"))
+        .collect();
+    let prose = "It's a state-of-the-art (or not?) sentence, isn't it? ".repeat(40);
+    let link = format!("https://example.org/{}", "a/b?c=d&".repeat(100));
+    for (syntax, text) in [
+        (
+            Syntax::Markdown,
+            format!("# Long code\n\n```rust\n{code}```\n"),
+        ),
+        (
+            Syntax::Markdown,
+            format!("# {}\n## B\n\n{code}", "title ".repeat(30)),
+        ),
+        (
+            Syntax::Markdown,
+            format!("| a | b | c |\n|---|---|---|\n{rows}"),
+        ),
+        (Syntax::Markdown, format!("- {prose}\n- {link}")),
+        (Syntax::Text, code.clone()),
+        (Syntax::Text, prose),
+        (Syntax::Text, link),
+        (Syntax::Text, "漢字です。".repeat(200)),
+    ] {
+        for limit in [48, 180] {
+            let length = PassageLength::tokens(limit, std::sync::Arc::new(pieces));
+            let passages = split_by(syntax, length, &text);
+            for passage in &passages {
+                let title = pieces(&passage.title).min(limit / 2);
+                assert!(
+                    title + pieces(&passage.text) <= limit,
+                    "{limit}: {passage:?}"
+                );
+            }
+            // Nor are they cut to shreds.
+            let total: usize = passages.iter().map(|passage| pieces(&passage.text)).sum();
+            assert!(
+                passages.len() <= 2 + total * 3 / limit,
+                "{limit}: {}",
+                passages.len()
+            );
+            // Lines of code are never cut in two.
+            for passage in passages
+                .iter()
+                .filter(|passage| passage.text.contains("compute_"))
+            {
+                assert_eq!(
+                    passage.text.matches("let value").count(),
+                    passage.text.matches("third);").count()
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn plain_text_knows_no_markdown() {
     let passages = split(Syntax::Text, 6, "# one\ntwo\n\n```\nthree\n\nfour five");
@@ -174,7 +346,7 @@ proptest! {
         prop_assert_eq!(joined, visible(&text));
         for passage in split(Syntax::Markdown, limit, &text).iter().chain(&passages) {
             let heading = passage.line as usize <= lines.len() && lines[passage.line as usize - 1].contains('#');
-            prop_assert!(words(&passage.text) <= limit || heading, "{:?}", passage);
+            prop_assert!(word_count(&passage.text) <= limit || heading, "{:?}", passage);
             prop_assert!(!passage.text.trim().is_empty());
         }
     }

@@ -18,6 +18,7 @@ use protected::Way;
 
 pub use error::OutputError;
 pub use protected::Protected;
+pub(crate) use protected::is_index;
 
 /// A file that is being written.
 pub struct OutputFile {

@@ -56,22 +56,6 @@ impl Protected {
         self
     }
 
-    /// Whether a folder is an index, or what is left of one.
-    fn is_index(&self, folder: &Path) -> bool {
-        let names = ["manifest", "build.journal"];
-        names
-            .iter()
-            .any(|name| self.is_index_file(&folder.join(name)))
-    }
-
-    /// Whether a file begins as all files of an index do.
-    fn is_index_file(&self, path: &Path) -> bool {
-        let mut start = [0; 8];
-        let regular = path.metadata().is_ok_and(|metadata| metadata.is_file());
-        let read = |mut file: File| file.read_exact(&mut start);
-        regular && File::open(path).and_then(read).is_ok() && start == self.magic
-    }
-
     /// Looks whether `path` may be written, and writes nothing.
     ///
     /// # Errors
@@ -157,7 +141,10 @@ impl Protected {
             let mut indexes = self.indexes.iter();
             indexes.any(|index| index.canonicalize().is_ok_and(|index| index == folder))
         };
-        match folder.ancestors().find(|at| named(at) || self.is_index(at)) {
+        match folder
+            .ancestors()
+            .find(|at| named(at) || is_index(at, &self.magic))
+        {
             None => Ok(()),
             Some(index) => Err(OutputError::Index {
                 path: path.to_owned(),
@@ -185,7 +172,7 @@ impl Protected {
                 return Err(OutputError::Index { path, index });
             }
         }
-        if let Some(real) = real.filter(|real| self.is_index_file(real)) {
+        if let Some(real) = real.filter(|real| is_index_file(real, &self.magic)) {
             let (path, index) = (path.to_owned(), real.to_owned());
             return Err(OutputError::Index { path, index });
         }
@@ -200,4 +187,20 @@ impl Protected {
         }
         Ok(())
     }
+}
+
+/// Whether a folder is an index, or what is left of one.
+pub(crate) fn is_index(folder: &Path, magic: &[u8; 8]) -> bool {
+    let names = ["manifest", "build.journal"];
+    names
+        .iter()
+        .any(|name| is_index_file(&folder.join(name), magic))
+}
+
+/// Whether a file begins as all files of an index do.
+fn is_index_file(path: &Path, magic: &[u8; 8]) -> bool {
+    let mut start = [0; 8];
+    let regular = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    let read = |mut file: File| file.read_exact(&mut start);
+    regular && File::open(path).and_then(read).is_ok() && start == *magic
 }

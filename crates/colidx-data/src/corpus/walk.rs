@@ -5,16 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use super::{Format, file_name};
-use super::{SkipReason, Skipped};
+use super::folder::{companion, is_collection};
+use super::format::Format;
 use crate::error::InputError;
+use crate::files::file_name;
+use crate::skipped::{SkipReason, Skipped};
 
-/// Yields the files under a folder whose extension names a wanted format: entries of each folder in the order of
-/// their names, hidden ones left out. Holds the names of the folders on the way down.
+/// Yields the files under a folder: entries of each folder in the order of their names, hidden ones
+/// left out. Without a format these are the files whose ending names one; with a format, which the
+/// caller chose for all files, all of them. Beside a corpus, queries and judgements are left out.
+/// Holds the names of the folders on the way down.
 ///
-/// A link is followed where it stays within the folder and leads to what is not read anyway, so that nothing comes from
-/// elsewhere, nothing comes twice, and no loop is without end.
-pub(crate) struct Walk {
+/// A link is followed where it stays within the folder and leads to what is not read anyway, so
+/// that nothing comes from elsewhere, nothing comes twice, and no loop is without end.
+pub(super) struct Walk {
     levels: Vec<vec::IntoIter<PathBuf>>,
     /// The folder, its own links followed.
     root: PathBuf,
@@ -22,12 +26,11 @@ pub(crate) struct Walk {
     /// Where the links that were followed lead.
     followed: HashSet<PathBuf>,
     /// What was left out.
-    pub(crate) skipped: Skipped,
+    pub(super) skipped: Skipped,
 }
 
 impl Walk {
-    /// Without `format`, all formats are wanted.
-    pub(crate) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
+    pub(super) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
         let mut walk = Walk {
             levels: Vec::new(),
             root: folder.canonicalize().map_err(|e| unreadable(folder, e))?,
@@ -50,17 +53,26 @@ impl Walk {
             }
         }
         found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        if is_collection(found.iter().map(PathBuf::as_path)) {
+            found.retain(|path| match companion(path) {
+                None => true,
+                Some(reason) => {
+                    self.skipped.add_path(reason, path);
+                    false
+                }
+            });
+        }
         self.levels.push(found.into_iter());
         Ok(())
     }
 
-    /// Whether the name of a file is that of a wanted format; if not, why.
+    /// Whether a file is to be read, as far as its name tells; if not, why.
     fn wants(&self, path: &Path) -> Result<(), SkipReason> {
-        match (Format::of_path(path), self.format) {
-            (Some(found), Some(wanted)) if found == wanted => Ok(()),
-            (Some(_), None) if is_json(path) => Err(SkipReason::Json),
-            (Some(_), None) => Ok(()),
-            _ => Err(SkipReason::Format),
+        match (self.format, Format::of_path(path)) {
+            (Some(_), _) => Ok(()),
+            (None, Some(format)) if format.read_in_folders(path) => Ok(()),
+            (None, Some(_)) => Err(SkipReason::SharedEnding),
+            (None, None) => Err(SkipReason::Format),
         }
     }
 
@@ -121,13 +133,6 @@ fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".")
 }
 
-fn is_json(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_ascii_lowercase();
-    [".json", ".json.gz", ".json.zst"]
-        .iter()
-        .any(|end| name.ends_with(end))
-}
-
 fn unreadable(path: &Path, source: std::io::Error) -> InputError {
     InputError::Unreadable {
         file: file_name(path).to_string(),
@@ -167,14 +172,28 @@ mod tests {
             found,
             ["a/b/c.markdown", "a/z.txt", "b.md", "c.jsonl", "d.md.gz"].map(PathBuf::from)
         );
-        let counts = [SkipReason::Format, SkipReason::Json, SkipReason::Hidden]
-            .map(|r| walk.skipped.count(r));
+        let counts = [
+            SkipReason::Format,
+            SkipReason::SharedEnding,
+            SkipReason::Hidden,
+        ]
+        .map(|r| walk.skipped.count(r));
         assert_eq!(counts, [1, 1, 2]);
-        let found: Vec<_> = Walk::new(root, Some(Format::Jsonl))
+        // A chosen format holds for every file.
+        let found: Vec<_> = Walk::new(root, Some(Format::TEXT))
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        assert_eq!(found, ["c.json", "c.jsonl"].map(|name| root.join(name)));
+        let all = [
+            "a/b/c.markdown",
+            "a/z.txt",
+            "a.png",
+            "b.md",
+            "c.json",
+            "c.jsonl",
+            "d.md.gz",
+        ];
+        assert_eq!(found, all.map(|name| root.join(name)));
     }
 
     #[cfg(unix)]

@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::file_name;
 use crate::counted::counted;
 
 /// Why a name in a folder was not read, or gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum SkipReason {
-    /// The extension names no wanted format.
+    /// The ending names no format.
     Format,
-    /// `.json` is JSON Lines only where someone says so: in most folders it is something else.
-    Json,
+    /// The ending is one that files of other content have too, such as `.json`.
+    SharedEnding,
+    /// The file holds bytes that no text has.
+    Binary,
+    /// Queries that lie beside a corpus.
+    Queries,
+    /// Judgements that lie beside a corpus.
+    Judgements,
     /// The name begins with a dot.
     Hidden,
     /// A link that leads nowhere.
@@ -29,17 +35,21 @@ pub enum SkipReason {
 
 impl SkipReason {
     fn of(self, count: u64) -> String {
+        let names = |noun| counted(count, noun);
         match self {
-            SkipReason::Format => counted(count, "file") + " of other formats",
-            SkipReason::Json => {
-                counted(count, "file") + " of JSON, read where named or with --format jsonl"
+            SkipReason::Format => names("file") + " of other formats",
+            SkipReason::SharedEnding => {
+                names("file") + " of JSON, read if named or if the format is given"
             }
-            SkipReason::Hidden => counted(count, "hidden name"),
-            SkipReason::Dangling => counted(count, "link") + " to nothing",
-            SkipReason::Outside => counted(count, "link") + " out of the folder",
-            SkipReason::Twice => counted(count, "link") + " to what is read anyway",
-            SkipReason::Special => counted(count, "special file"),
-            SkipReason::Empty => counted(count, "file") + " without documents",
+            SkipReason::Binary => names("file") + " that is not text",
+            SkipReason::Queries => names("name") + " of queries beside the corpus",
+            SkipReason::Judgements => names("name") + " of judgements beside the corpus",
+            SkipReason::Hidden => names("hidden name"),
+            SkipReason::Dangling => names("link") + " to nothing",
+            SkipReason::Outside => names("link") + " out of the folder",
+            SkipReason::Twice => names("link") + " to what is read anyway",
+            SkipReason::Special => names("special file"),
+            SkipReason::Empty => names("file") + " without documents",
         }
     }
 }
@@ -55,7 +65,7 @@ impl Skipped {
     }
 
     pub(crate) fn add_path(&mut self, reason: SkipReason, path: &Path) {
-        self.add(reason, &file_name(path));
+        self.add(reason, &path.to_string_lossy());
     }
 
     pub(crate) fn append(&mut self, other: Skipped) {
