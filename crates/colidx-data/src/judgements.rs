@@ -1,9 +1,10 @@
 //! Relevance judgements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
+use crate::columns::{ITERATION, JUDGED_DOCUMENT, JUDGED_QUERY, RELEVANCE, find, is_name, normal};
 use crate::error::{InputError, LineFault};
 use crate::files::LineFile;
 
@@ -17,13 +18,14 @@ const EXPECTED: &str =
     "3 columns (query-id, corpus-id, score) or 4 (query, 0, document, relevance)";
 
 impl Judgements {
-    /// Reads a file, or standard input for `-`, plain, gzip or zstd. Two formats are told apart by the number of
-    /// columns: BEIR (`query-id TAB corpus-id TAB score`, with or without a header) and TREC (`query 0 document
-    /// relevance`, separated by white space).
+    /// Reads a file, or standard input for `-`, plain, gzip or zstd. A header names the columns.
+    /// Without one their number tells: 3 are BEIR's (`query-id TAB corpus-id TAB score`), 4 are
+    /// TREC's (`query 0 document relevance`, separated by white space).
     ///
     /// # Errors
-    /// The file cannot be read, a line has another number of columns, a relevance is no whole number, or a document is
-    /// judged twice for a query with different results.
+    /// The file cannot be read or has no judgements, a line has another number of columns, a
+    /// relevance is no whole number, or a document is judged twice for a query with different
+    /// results.
     pub fn open(path: &Path) -> Result<Judgements, InputError> {
         Judgements::read(LineFile::open(path)?)
     }
@@ -39,47 +41,61 @@ impl Judgements {
         Judgements::read(LineFile::new(reader, file)?)
     }
 
-    fn read(table: LineFile) -> Result<Judgements, InputError> {
-        let mut qrels = Judgements::default();
-        table.each(|number, line| {
-            let columns = columns(line);
-            let (query, document, relevance) = match columns.as_slice() {
-                &[query, document, relevance] => (query, document, relevance),
-                &[query, _, document, relevance] => (query, document, relevance),
-                columns => {
-                    return Err(LineFault::Columns {
-                        expected: EXPECTED.to_owned(),
-                        got: columns.len(),
-                    });
-                }
-            };
-            if number == 1 && columns.len() == 3 && relevance.trim().eq_ignore_ascii_case("score") {
-                return Ok(());
-            }
-            for (key, field) in [(query, "the query"), (document, "the document")] {
-                if key.trim().is_empty() {
-                    return Err(LineFault::EmptyKey {
-                        field: field.to_owned(),
-                    });
+    fn read(lines: LineFile) -> Result<Judgements, InputError> {
+        let file = lines.file().to_owned();
+        let mut judgements = Judgements::default();
+        let mut header = None;
+        lines.each(|number, line| {
+            let cells = cells(line);
+            if number == 1 {
+                header = Header::of(&cells);
+                if header.is_some() {
+                    return Ok(());
                 }
             }
-            let relevance = relevance
-                .trim()
-                .parse()
-                .map_err(|_| LineFault::NotANumber {
-                    column: "the relevance",
-                    expected: "a whole number",
-                    got: relevance.chars().take(40).collect(),
-                })?;
-            match qrels.insert(query, document, relevance) {
-                Some(before) if before != relevance => Err(LineFault::Repeated {
-                    what: "the judgement of",
-                    key: format!("{query} {document}"),
-                }),
-                _ => Ok(()),
-            }
+            judgements.take(&cells, header.as_ref())
         })?;
-        Ok(qrels)
+        if judgements.is_empty() {
+            return Err(InputError::NoJudgements { file });
+        }
+        Ok(judgements)
+    }
+
+    fn take(&mut self, cells: &[&str], header: Option<&Header>) -> Result<(), LineFault> {
+        let (query, document, relevance) = match (header, cells) {
+            (Some(header), cells) if cells.len() == header.columns => (
+                cells[header.query],
+                cells[header.document],
+                cells[header.relevance],
+            ),
+            (None, &[query, document, relevance] | &[query, _, document, relevance]) => {
+                (query, document, relevance)
+            }
+            _ => {
+                return Err(LineFault::Columns {
+                    expected: match header {
+                        Some(header) => format!("the {} columns of the header", header.columns),
+                        None => EXPECTED.to_owned(),
+                    },
+                    got: cells.len(),
+                });
+            }
+        };
+        for (key, field) in [(query, "the query"), (document, "the document")] {
+            if key.trim().is_empty() {
+                return Err(LineFault::EmptyKey {
+                    field: field.to_owned(),
+                });
+            }
+        }
+        let relevance = whole_number(relevance)?;
+        match self.insert(query, document, relevance) {
+            Some(before) if before != relevance => Err(LineFault::Repeated {
+                what: "the judgement of",
+                key: format!("{query} {document}"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Judges a document for a query: relevant from 1 on. Gives the judgement that stood before, if there was one.
@@ -105,18 +121,73 @@ impl Judgements {
         self.queries.contains_key(query)
     }
 
+    /// All judged documents. Where an index holds none of them, it is not the judged one.
+    pub fn documents(&self) -> BTreeSet<&str> {
+        let judged = self.queries.values().flat_map(BTreeMap::keys);
+        judged.map(String::as_str).collect()
+    }
+
     /// The queries with the judged documents of each, sorted by key.
-    pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, i64>)> {
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, i64>)> + Clone {
         self.queries
             .iter()
             .map(|(query, judged)| (query.as_str(), judged))
     }
 }
 
+/// Where the parts of a judgement stand.
+struct Header {
+    columns: usize,
+    query: usize,
+    document: usize,
+    relevance: usize,
+}
+
+impl Header {
+    /// The header that a first line is, if it is one: all its columns are names, and among them
+    /// are the three that are needed, or the last is the relevance.
+    fn of(cells: &[&str]) -> Option<Header> {
+        let names: Vec<String> = cells.iter().map(|name| normal(name)).collect();
+        let relevance = find(&names, RELEVANCE)?;
+        let named = find(&names, JUDGED_QUERY).zip(find(&names, JUDGED_DOCUMENT));
+        let (query, document) = match named {
+            Some((query, document)) if query != document => (query, document),
+            _ if names.len() == 3 && relevance == 2 => (0, 1),
+            _ if names.len() == 4 && relevance == 3 && is_iteration(&names[1]) => (0, 2),
+            _ => return None,
+        };
+        let named = |cell: &&str| is_name(cell) || cell.trim() == "0";
+        cells.iter().all(named).then_some(Header {
+            columns: cells.len(),
+            query,
+            document,
+            relevance,
+        })
+    }
+}
+
+fn is_iteration(name: &str) -> bool {
+    ITERATION.contains(&name)
+}
+
+/// A relevance: a whole number, which may be written as `2.0`.
+fn whole_number(text: &str) -> Result<i64, LineFault> {
+    let digits = text.trim();
+    let whole = match digits.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') => whole,
+        _ => digits,
+    };
+    whole.parse().map_err(|_| LineFault::NotANumber {
+        column: "the relevance",
+        expected: "a whole number",
+        got: text.chars().take(40).collect(),
+    })
+}
+
 /// Keys of tab-separated files may hold spaces; other files are split at any white space.
-fn columns(line: &str) -> Vec<&str> {
+fn cells(line: &str) -> Vec<&str> {
     let by_tab: Vec<&str> = line.split('\t').collect();
-    if matches!(by_tab.len(), 3 | 4) {
+    if by_tab.len() >= 3 {
         by_tab
     } else {
         line.split_whitespace().collect()
@@ -156,7 +227,37 @@ mod tests {
             expected
         );
         assert_eq!(read("a query\ta document\t1\n").unwrap()[0].1, "a document");
-        assert_eq!(read(""), Ok(vec![]));
+    }
+
+    /// The headers that people have: header, then line.
+    #[test]
+    fn columns_are_taken_by_name() {
+        for text in [
+            "query-id\tcorpus-id\tscore\nq 1\td 1\t2",
+            "query_id\tdoc_id\trelevance\titeration\nq 1\td 1\t2\t0",
+            "qid\t0\tpid\trel\nq 1\t0\td 1\t2",
+            "topic\titeration\tdocno\trel\nq 1\t0\td 1\t2",
+            "docid\tqid\tlabel\nd 1\tq 1\t2",
+            "Score\tDoc-ID\tQuery-ID\n2\td 1\tq 1",
+            "query-id\tcorpus-id\tscore\nq 1\td 1\t2.0",
+        ] {
+            let text = text.to_owned();
+            let read = Judgements::from_reader(Cursor::new(text.clone()), "qrels").unwrap();
+            let mut expected = Judgements::default();
+            expected.insert("q 1", "d 1", 2);
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_judgements_are_an_error() {
+        for text in ["", "\n \n", "query-id\tcorpus-id\tscore\n", "\u{feff}"] {
+            let error = read(text).unwrap_err();
+            assert!(
+                error.contains("qrels has no judgements"),
+                "{text:?}: {error}"
+            );
+        }
     }
 
     #[test]
@@ -167,6 +268,11 @@ mod tests {
             "{error}"
         );
         assert!(read("q1 0 d1 1 x y").unwrap_err().contains("got 6"));
+        let error = read("qid\tpid\trel\nq\td\t1\tx").unwrap_err();
+        assert!(
+            error.contains("qrels:2: expected the 3 columns of the header, got 4"),
+            "{error}"
+        );
         assert!(read("q1\td1\tyes").unwrap_err().contains("got \"yes\""));
         assert!(read("q1\td1\t1.5").unwrap_err().contains("a whole number"));
         assert!(

@@ -34,7 +34,7 @@ pub use files::{
     wait_with,
 };
 pub use judgements::Judgements;
-pub use metrics::{Evaluation, Metric, MetricError, evaluate, parse_metrics};
+pub use metrics::{Evaluation, EvaluationError, Metric, MetricError, evaluate, parse_metrics};
 pub use overlap::overlap;
 pub use queries::{Queries, Query, QueryOptions, read_queries, read_queries_from};
 pub use run::{Run, RunError, RunWriter};
