@@ -98,7 +98,8 @@ impl Judgements {
         }
     }
 
-    /// Judges a document for a query: relevant from 1 on. Gives the judgement that stood before, if there was one.
+    /// Judges a document for a query: relevant from 1 on. Gives the judgement that stood before, if
+    /// there was one.
     pub fn insert(&mut self, query: &str, document: &str, relevance: i64) -> Option<i64> {
         self.queries
             .entry(query.to_owned())

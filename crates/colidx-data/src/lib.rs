@@ -1,8 +1,42 @@
-//! What late-interaction search reads and writes besides indexes: corpora, queries, relevance judgements,
-//! embedding files, runs, and the metrics that compare them.
+//! What late-interaction search reads and writes besides indexes: corpora, queries, relevance
+//! judgements, runs, the metrics that compare them, and files of token vectors.
 //!
-//! Everything here streams: memory stays constant whatever the size of a file, except where a type says that it
-//! holds its content (queries, judgements and runs, which are small beside the corpus they belong to).
+//! Corpora stream: memory stays constant whatever the size of a file. Queries, judgements and runs
+//! are held whole, as they are small beside the corpus they belong to. Every error says where it
+//! is, what was expected, what was found and what to do.
+//!
+//! ```
+//! use colidx_data::{Corpus, CorpusOptions, Judgements, Run, evaluate, parse_metrics};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = |name: &str| folder.path().join(name);
+//! std::fs::write(path("corpus.tsv"), "id\ttitle\ttext\nd1\tInsects\tBees dance.\n")?;
+//! for document in Corpus::open(&[path("corpus.tsv")], CorpusOptions::new())? {
+//!     let document = document?;
+//!     println!("{}: {} {}", document.key, document.title, document.text);
+//!     # assert_eq!((&*document.title, &*document.text), ("Insects", "Bees dance."));
+//! }
+//!
+//! std::fs::write(path("qrels.tsv"), "query-id\tcorpus-id\tscore\nq1\td1\t1\n")?;
+//! let judgements = Judgements::open(&path("qrels.tsv"))?;
+//! let mut run = Run::new();
+//! run.insert("q1", vec![("d7".to_owned(), 9.5), ("d1".to_owned(), 8.25)]);
+//! let evaluation = evaluate(&judgements, &run, &parse_metrics("mrr@10")?)?;
+//! assert_eq!(evaluation.means[0].1, 0.5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to do | see |
+//! |---|---|
+//! | read documents from files, folders and standard input | [`Corpus`], [`Format`] |
+//! | read queries, judgements and keys | [`read_queries`], [`Judgements`], [`read_keys`] |
+//! | measure rankings | [`evaluate`], [`overlap`](overlap()), [`Run`] |
+//! | write a run for other tools | [`RunWriter`] |
+//! | read and write token vectors | [`embeddings`], [`npy`] |
+//! | write files without loss | [`OutputFile`], [`Protected`] |
+//! | show text that anyone may have written | [`harmless`] |
 
 #![forbid(unsafe_code)]
 

@@ -77,8 +77,8 @@ impl Run {
     /// are what they were before.
     ///
     /// # Errors
-    /// The file cannot be read, a line does not have 6 columns, a score is no finite number, or a document appears
-    /// twice for a query.
+    /// The file cannot be read, a line does not have 6 columns, a score is no finite number, or a
+    /// document appears twice for a query.
     pub fn open(path: &Path) -> Result<Run, InputError> {
         Run::read(LineFile::open(path)?)
     }
@@ -170,7 +170,8 @@ pub struct RunWriter<W: Write> {
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl<W: Write> RunWriter<W> {
-    /// `tag` names the system in the last column; white space in it becomes `-`. Give a buffered writer.
+    /// `tag` names the system in the last column; white space in it becomes `-`. Give a buffered
+    /// writer.
     pub fn new(writer: W, tag: &str) -> RunWriter<W> {
         let tag = tag.split_whitespace().collect::<Vec<_>>().join("-");
         RunWriter {

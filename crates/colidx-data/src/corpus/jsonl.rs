@@ -181,7 +181,8 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-// serde_json ends its messages with "at line 1 column n"; the line is ours and the column is named apart.
+// serde_json ends its messages with "at line 1 column n"; the line is ours and the column is named
+// apart.
 fn reason(error: &serde_json::Error) -> String {
     let message = error.to_string();
     match message.rfind(" at line ") {

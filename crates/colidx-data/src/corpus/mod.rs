@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value};
 
 use crate::error::{InputError, Place};
-use crate::files::{STANDARD_INPUT, Source, file_name};
+use crate::files::{STANDARD_INPUT, Source, file_name, unreadable};
 use crate::skipped::{SkipReason, Skipped};
 use file::OpenFile;
 use format::{DocumentReader, ReadFault};
@@ -38,10 +38,12 @@ pub(crate) use records::FieldNames;
 /// One document of a corpus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The key: the id of the line, or for a passage `path#number`, where the path is relative to the deepest folder
-    /// that holds all files and folders the corpus names, and passages count from 1.
+    /// The key: the id of the line, or for a passage `path#number`, where the path is relative to
+    /// the deepest folder that holds all files and folders the corpus names, and passages count
+    /// from 1.
     pub key: String,
-    /// The title; empty if there is none. For a passage of Markdown, the headings above it joined by ` > `.
+    /// The title; empty if there is none. For a passage of Markdown, the headings above it joined
+    /// by ` > `.
     pub title: String,
     /// The text; may be empty.
     pub text: String,
@@ -95,10 +97,12 @@ enum Input {
 }
 
 impl Corpus {
-    /// A corpus of files, folders and `-` for standard input. Every input is looked at before any is read.
+    /// A corpus of files, folders and `-` for standard input. Every input is looked at before any
+    /// is read.
     ///
     /// # Errors
-    /// No input, standard input named twice, an input that does not exist, or one whose format nothing tells.
+    /// No input, standard input named twice, an input that does not exist, or one whose format
+    /// nothing tells.
     pub fn open<P: AsRef<Path>>(
         inputs: &[P],
         options: CorpusOptions,
@@ -110,10 +114,7 @@ impl Corpus {
         let mut folders = Vec::new();
         for path in inputs {
             let path = path.as_ref();
-            let unreadable = |source| InputError::Unreadable {
-                file: file_name(path).to_string(),
-                source,
-            };
+            let unreadable = |source| unreadable(path, source);
             if path.as_os_str() == "-" {
                 if corpus.paths.iter().any(|path| path.as_os_str() == "-") {
                     return Err(InputError::StandardInputTwice);
@@ -193,8 +194,8 @@ impl Corpus {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// The size of all files, before decompression; `None` where standard input or a pipe takes part or a file
-    /// cannot be looked at. Walks the folders.
+    /// The size of all files, before decompression; `None` where standard input or a pipe takes
+    /// part or a file cannot be looked at. Walks the folders.
     pub fn bytes_total(&self) -> Option<u64> {
         let size = |path: &Path| {
             path.metadata()
@@ -258,7 +259,8 @@ impl Corpus {
         }
     }
 
-    /// An input that gives nothing is a mistake: an index of nothing would take the place of a good one.
+    /// An input that gives nothing is a mistake: an index of nothing would take the place of a good
+    /// one.
     fn need_documents(
         &self,
         before: u64,

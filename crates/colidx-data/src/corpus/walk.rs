@@ -8,7 +8,7 @@ use std::vec;
 use super::folder::{companion, is_collection};
 use super::format::Format;
 use crate::error::InputError;
-use crate::files::file_name;
+use crate::files::unreadable;
 use crate::skipped::{SkipReason, Skipped};
 
 /// Yields the files under a folder: entries of each folder in the order of their names, hidden ones
@@ -131,13 +131,6 @@ impl Iterator for Walk {
 
 fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".")
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> InputError {
-    InputError::Unreadable {
-        file: file_name(path).to_string(),
-        source,
-    }
 }
 
 #[cfg(test)]

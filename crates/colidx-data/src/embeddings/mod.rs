@@ -1,4 +1,4 @@
-//! Token vectors made elsewhere: the folder that `--embeddings` reads and `colidx encode` writes.
+//! Token vectors made elsewhere: one folder for those of documents.
 //!
 //! | file | content |
 //! |---|---|
@@ -34,13 +34,14 @@ const KEYS: &str = "doc_keys.txt";
 
 /// Embedding files that do not fit together, or hold what no index can.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum EmbeddingsError {
     /// One of the `.npy` files is bad by itself.
     #[error(transparent)]
     Npy(#[from] NpyError),
-    /// The file of keys is bad.
+    /// The folder is none, or the file of keys is bad.
     #[error(transparent)]
-    Keys(#[from] InputError),
+    Input(#[from] InputError),
     /// Vectors have no dimensions.
     #[error("{file}: the vectors have 0 dimensions; save an array of shape {expected}")]
     NoDimensions {

@@ -354,3 +354,24 @@ fn query_vectors() {
             .contains("[queries, tokens, dim], got (2, 3)")
     );
 }
+
+#[test]
+fn a_file_is_no_folder_and_a_folder_no_file() {
+    let folder = folder();
+    let file = folder.path().join(VECTORS);
+    let message = error(&file);
+    assert!(
+        message.contains("is a file, expected a folder with doc_embeddings"),
+        "{message}"
+    );
+    let message = QueryEmbeddings::open(folder.path())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        message.contains("is a folder, expected a .npy file"),
+        "{message}"
+    );
+    let inside = QueryEmbeddings::open(&file.join("q.npy")).err().unwrap();
+    assert!(!inside.to_string().is_empty());
+}

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::LineFile;
 use crate::error::{InputError, Place};
 
-/// Reads keys, one a line, with their places; `-` is standard input. Blank lines are left out. The keys are held whole.
+/// Reads keys, one a line, with their places; `-` is standard input. Blank lines are left out. The
+/// keys are held whole.
 ///
 /// # Errors
 /// The file cannot be read, or a line is not UTF-8.

@@ -18,7 +18,7 @@ pub(crate) use line_file::LineFile;
 pub(crate) use lines::{Lines, LinesError};
 pub(crate) use open::Waiting;
 pub(crate) use output::is_index;
-pub(crate) use source::{Source, read_error};
+pub(crate) use source::{Source, file_on_the_way, read_error, unreadable};
 
 #[cfg(test)]
 pub(crate) use source::tests::{gzip, zst};

@@ -21,6 +21,26 @@ pub fn file_name(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 
+/// The part of a path that is a file and is used as a folder; all of it if there is none.
+pub(crate) fn file_on_the_way(path: &Path) -> &Path {
+    let mut folders = path.ancestors();
+    folders.find(|path| path.is_file()).unwrap_or(path)
+}
+
+/// The error of a path that could not be opened or looked at.
+pub(crate) fn unreadable(path: &Path, source: io::Error) -> InputError {
+    if source.kind() == io::ErrorKind::NotADirectory {
+        return InputError::NotFolder {
+            file: file_name(file_on_the_way(path)).to_string(),
+            expected: "a folder",
+        };
+    }
+    InputError::Unreadable {
+        file: file_name(path).to_string(),
+        source,
+    }
+}
+
 /// An open input, decompressed on the way.
 pub(crate) struct Source {
     pub(crate) file: Arc<str>,
@@ -37,16 +57,19 @@ impl Source {
         } else {
             file_name(path)
         };
-        let unreadable = |source| InputError::Unreadable {
-            file: file.to_string(),
-            source,
-        };
         if standard {
-            let input = standard_input().map_err(unreadable)?;
+            let input = standard_input().map_err(|source| InputError::Unreadable {
+                file: file.to_string(),
+                source,
+            })?;
             return Source::new(file, input, read);
         }
-        let opened = open(path).map_err(unreadable)?;
-        if opened.metadata().map_err(unreadable)?.is_dir() {
+        let opened = open(path).map_err(|source| unreadable(path, source))?;
+        let metadata = opened.metadata();
+        if metadata
+            .map_err(|source| unreadable(path, source))?
+            .is_dir()
+        {
             let file = file.to_string();
             return Err(InputError::IsFolder { file });
         }
@@ -264,6 +287,24 @@ pub(crate) mod tests {
                 read(name, b"plain text".to_vec()),
                 Err(InputError::Corrupt { .. })
             ));
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("docs.jsonl");
+        std::fs::write(&file, "x").unwrap();
+        for inside in ["a", "a/b/c"] {
+            let error = Source::open(&file.join(inside), &Arc::default())
+                .err()
+                .unwrap();
+            let error = error.to_string();
+            assert!(
+                error.contains("docs.jsonl is a file, expected a folder"),
+                "{error}"
+            );
+            assert!(!error.contains("os error"), "{error}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! Measures of a ranking against judgements, computed as trec_eval does.
 //!
-//! A document is relevant if its relevance is at least 1; documents without judgement are not relevant. Gains of nDCG
-//! are the relevances themselves (negative ones count 0), discounted by log2(rank + 1); the ideal ranking is made of all
-//! judged documents. Averages run over every query that has judgements: one that the run lacks counts 0 (trec_eval
-//! `-c`), and so does one without a relevant document. Queries without judgements are left out.
+//! A document is relevant if its relevance is at least 1; documents without judgement are not
+//! relevant. Gains of nDCG are the relevances themselves (negative ones count 0), discounted by
+//! log2(rank + 1); the ideal ranking is made of all judged documents. Averages run over every query
+//! that has judgements: one that the run lacks counts 0 (trec_eval `-c`), and so does one without a
+//! relevant document. Queries without judgements are left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,7 +77,8 @@ impl FromStr for Metric {
     }
 }
 
-/// Parses names separated by commas, such as `ndcg@10,recall@100`. One that is named twice is kept once.
+/// Parses names separated by commas, such as `ndcg@10,recall@100`. One that is named twice is kept
+/// once.
 ///
 /// # Errors
 /// An unknown name, a bad or missing cut-off, or no name at all.
@@ -117,7 +119,8 @@ impl fmt::Display for Metric {
 }
 
 impl Metric {
-    /// How many documents of each query a run must hold for the measure to be what it says; `None` means all.
+    /// How many documents of each query a run must hold for the measure to be what it says; `None`
+    /// means all.
     pub fn depth(self) -> Option<usize> {
         match self {
             Metric::Ndcg(k) | Metric::Mrr(k) | Metric::Map(k) => k,
@@ -125,7 +128,8 @@ impl Metric {
         }
     }
 
-    /// The measure for one query: `ranking` holds distinct keys, best first; `judged` the relevance of documents.
+    /// The measure for one query: `ranking` holds distinct keys, best first; `judged` the relevance
+    /// of documents.
     pub fn of_query<'a>(
         self,
         ranking: impl IntoIterator<Item = &'a str>,

@@ -171,8 +171,9 @@ fn ties_are_broken_as_trec_eval_breaks_them() {
     }
 }
 
-/// Made once with ir_measures 0.4.3 and pytrec_eval-terrier 0.5.11, which agree on every figure. The run lacks one query
-/// with judgements (q4) and has one without (unjudged); q7 has no relevant document; some judgements are negative.
+/// Made once with ir_measures 0.4.3 and pytrec_eval-terrier 0.5.11, which agree on every figure.
+/// The run lacks one query with judgements (q4) and has one without (unjudged); q7 has no relevant
+/// document; some judgements are negative.
 #[test]
 fn averages_are_those_of_trec_eval() {
     let judgements =

@@ -1,9 +1,9 @@
 //! Plain text and Markdown, split into passages line by line.
 //!
-//! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown section,
-//! up to a number of words or tokens. What is longer alone is cut at the end of a sentence (prose)
-//! or where something begins (code). Nothing is dropped but blank lines, rules and heading marks.
-//! The path of headings becomes the title; the header of a table is repeated in each of its
+//! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown
+//! section, up to a number of words or tokens. What is longer alone is cut at the end of a sentence
+//! (prose) or where something begins (code). Nothing is dropped but blank lines, rules and heading
+//! marks. The path of headings becomes the title; the header of a table is repeated in each of its
 //! passages.
 
 mod cut;
@@ -37,7 +37,8 @@ pub(crate) enum Syntax {
     Markdown,
 }
 
-/// A heading with more words is taken for text: it would be repeated as the title of every passage below it.
+/// A heading with more words is taken for text: it would be repeated as the title of every passage
+/// below it.
 const HEADING_LIMIT: usize = 40;
 
 /// What lines of one kind belong together.
@@ -54,7 +55,8 @@ struct Block {
 enum Kind {
     #[default]
     Paragraph,
-    /// A list item or table row: the next one starts a block of its own, and no rule makes a heading of it.
+    /// A list item or table row: the next one starts a block of its own, and no rule makes a
+    /// heading of it.
     Item,
     /// A row of the table that is read.
     Row,
@@ -68,7 +70,8 @@ struct Heading {
     used: bool,
 }
 
-/// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above them.
+/// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above
+/// them.
 pub(crate) struct Splitter {
     syntax: Syntax,
     length: PassageLength,
@@ -336,7 +339,8 @@ impl Splitter {
         self.title_length = self.length.of_title(&self.title());
     }
 
-    /// Leaves the headings of that level and below. A heading above nothing at all becomes a passage itself.
+    /// Leaves the headings of that level and below. A heading above nothing at all becomes a
+    /// passage itself.
     fn leave_headings(&mut self, level: usize) {
         while let Some(heading) = self.headings.pop_if(|heading| heading.level >= level) {
             if !heading.used && !heading.text.is_empty() {

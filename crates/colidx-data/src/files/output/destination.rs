@@ -45,7 +45,8 @@ pub(super) fn follow(path: &Path) -> io::Result<Destination> {
     Err(io::Error::other("too many links lead on from there"))
 }
 
-/// Whether the entries of a folder are open descriptors, and if so, whether they are those of this process.
+/// Whether the entries of a folder are open descriptors, and if so, whether they are those of this
+/// process.
 fn descriptors(folder: &Path) -> Option<bool> {
     if folder == Path::new("/dev/fd") {
         return Some(true);

@@ -3,17 +3,25 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::file_on_the_way;
+
 /// Why a file is not written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum OutputError {
     /// A file with something in it has the name.
-    #[error("{} is already there; choose another place, or pass --force to replace it", path.display())]
+    #[error(
+        "{} is already there; choose another place, or allow it to be replaced", path.display()
+    )]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The file is one of an index, or would stand among them.
-    #[error("{} would be written into the index {}; choose a place outside of it", path.display(), index.display())]
+    #[error(
+        "{} would be written into the index {}; choose a place outside of it",
+        path.display(), index.display()
+    )]
     Index {
         /// The file.
         path: PathBuf,
@@ -21,16 +29,32 @@ pub enum OutputError {
         index: PathBuf,
     },
     /// The file is one that the same command reads.
-    #[error("{} would be written over {}, which this command reads; choose another place", path.display(), input.display())]
+    #[error(
+        "{} would be written over {}, which this command reads; choose another place",
+        path.display(), input.display()
+    )]
     Input {
         /// The file.
         path: PathBuf,
         /// What is read.
         input: PathBuf,
     },
+    /// A folder stands where a file is to be written.
+    #[error("{} is a folder, expected a file; add the name of a file", path.display())]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file stands where a folder is needed.
+    #[error("{} is a file, expected a folder; choose another place", path.display())]
+    NotFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error(
-        "cannot write {}: {source}; check that the folder exists, may be written and has space", path.display()
+        "cannot write {}: {source}; check that the folder exists, may be written and has space",
+        path.display()
     )]
     Io {
         /// The file.
@@ -56,9 +80,13 @@ impl OutputError {
 }
 
 pub(super) fn io_error(path: &Path, source: io::Error) -> OutputError {
-    OutputError::Io {
-        path: path.to_owned(),
-        source,
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::IsADirectory => OutputError::IsFolder { path },
+        io::ErrorKind::NotADirectory => OutputError::NotFolder {
+            path: file_on_the_way(&path).to_owned(),
+        },
+        _ => OutputError::Io { path, source },
     }
 }
 

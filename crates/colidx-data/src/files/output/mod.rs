@@ -1,9 +1,10 @@
 //! Files that a person names to be written.
 //!
-//! One rule for all of them. Links are followed, and stay links. Devices, pipes and open descriptors are written through.
-//! A regular file appears under its name only when it is whole, keeps its owner and mode where it takes the place of
-//! another, and takes that place only where nothing is lost or it was asked for. No file of an index and no input of the
-//! same command is ever written over, whatever name leads to it.
+//! One rule for all of them. Links are followed, and stay links. Devices, pipes and open
+//! descriptors are written through. A regular file appears under its name only when it is whole,
+//! keeps its owner and mode where it takes the place of another, and takes that place only where
+//! nothing is lost or it was asked for. No file of an index and no input of the same command is
+//! ever written over, whatever name leads to it.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -80,12 +81,14 @@ impl OutputFile {
 fn through(path: &Path, number: Option<u32>) -> io::Result<File> {
     match number.and_then(duplicate) {
         Some(file) => file,
-        // A file behind a descriptor goes on where it ends; to devices and pipes it makes no difference.
+        // A file behind a descriptor goes on where it ends; to devices and pipes it makes no
+        // difference.
         None => File::options().append(true).open(path),
     }
 }
 
-/// Standard output or standard error once more, by the number of its descriptor. It goes on where the other is.
+/// Standard output or standard error once more, by the number of its descriptor. It goes on where
+/// the other is.
 fn duplicate(descriptor: u32) -> Option<io::Result<File>> {
     #[cfg(unix)]
     {
@@ -207,7 +210,8 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.kept {
-            // Gone already where it got its name; the failure that led here otherwise is the one to report.
+            // Gone already where it got its name; the failure that led here otherwise is the one to
+            // report.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -64,7 +64,8 @@ impl Protected {
         self.way(path).map(drop)
     }
 
-    /// The folder that `path` names, links followed, which need not be there yet: neither an index nor an input.
+    /// The folder that `path` names, links followed, which need not be there yet: neither an index
+    /// nor an input.
     ///
     /// # Errors
     /// It is one, or no folder.

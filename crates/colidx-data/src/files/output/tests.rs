@@ -1,7 +1,7 @@
 use super::*;
 
-fn write(path: &Path, guard: &Protected) -> Result<(), OutputError> {
-    let mut file = OutputFile::create(path, guard)?;
+fn write(path: &Path, protected: &Protected) -> Result<(), OutputError> {
+    let mut file = OutputFile::create(path, protected)?;
     file.write_all(b"new\n").unwrap();
     file.finish()
 }
@@ -14,20 +14,20 @@ fn entries(folder: &Path) -> usize {
 fn a_file_appears_only_when_it_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.trec");
-    let guard = Protected::new(*b"\x8aindex\r\n").allow_replacing(false);
-    let mut file = OutputFile::create(&path, &guard).unwrap();
+    let protected = Protected::new(*b"\x8aindex\r\n").allow_replacing(false);
+    let mut file = OutputFile::create(&path, &protected).unwrap();
     file.write_all(b"line\n").unwrap();
     assert!(!path.exists());
     drop(file);
     assert_eq!(entries(folder.path()), 0);
     drop(
-        OutputFile::create(&path, &guard)
+        OutputFile::create(&path, &protected)
             .unwrap()
             .complete()
             .unwrap(),
     );
     assert_eq!(entries(folder.path()), 0);
-    write(&path, &guard).unwrap();
+    write(&path, &protected).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new\n");
     assert_eq!(entries(folder.path()), 1);
 }
@@ -141,24 +141,33 @@ fn no_name_of_an_input_is_written_over() {
     fs::write(at("queries"), "old").unwrap();
     fs::write(at("corpus/sub/a.txt"), "old").unwrap();
     fs::hard_link(at("queries"), at("hard")).unwrap();
-    let guard = Protected::new(*b"\x8aindex\r\n")
+    let protected = Protected::new(*b"\x8aindex\r\n")
         .allow_replacing(true)
         .inputs([at("queries"), at("corpus"), "-".into()]);
     for name in ["queries", "hard", "corpus/../queries", "corpus/sub/a.txt"] {
-        let error = write(&at(name), &guard).unwrap_err();
+        let error = write(&at(name), &protected).unwrap_err();
         assert!(
             matches!(error, OutputError::Input { .. }),
             "{name}: {error}"
         );
     }
     assert!(matches!(
-        guard.folder(&at("corpus")),
+        protected.folder(&at("corpus")),
         Err(OutputError::Input { .. })
     ));
-    assert!(guard.folder(&at("queries")).is_err());
-    assert!(guard.folder(&at("corpus/new/deep")).is_ok());
+    for error in [
+        protected.folder(&at("queries")).unwrap_err(),
+        protected.folder(&at("queries/new")).unwrap_err(),
+        protected.check(&at("queries/new/run")).unwrap_err(),
+    ] {
+        let words = "queries is a file, expected a folder";
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = protected.check(folder.path()).unwrap_err();
+    assert!(matches!(error, OutputError::IsFolder { .. }), "{error}");
+    assert!(protected.folder(&at("corpus/new/deep")).is_ok());
     assert_eq!(fs::read(at("queries")).unwrap(), b"old");
-    write(&at("other"), &guard).unwrap();
+    write(&at("other"), &protected).unwrap();
 }
 
 #[test]
@@ -174,7 +183,7 @@ fn nothing_is_written_among_the_files_of_an_index() {
     fs::hard_link(at("named/lock"), at("hard2")).unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink(at("named"), at("link")).unwrap();
-    let guard = Protected::new(*b"\x8aindex\r\n")
+    let protected = Protected::new(*b"\x8aindex\r\n")
         .allow_replacing(true)
         .index(&at("named"));
     for name in [
@@ -189,14 +198,14 @@ fn nothing_is_written_among_the_files_of_an_index() {
         #[cfg(unix)]
         "link/new",
     ] {
-        let error = write(&at(name), &guard).unwrap_err();
+        let error = write(&at(name), &protected).unwrap_err();
         assert!(
             matches!(error, OutputError::Index { .. }),
             "{name}: {error}"
         );
     }
     for name in ["named", "named/sub", "named/new/deep", "other"] {
-        let error = guard.folder(&at(name)).unwrap_err();
+        let error = protected.folder(&at(name)).unwrap_err();
         assert!(
             matches!(error, OutputError::Index { .. }),
             "{name}: {error}"
