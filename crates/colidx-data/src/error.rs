@@ -33,6 +33,8 @@ pub enum Field {
     Id,
     /// The text.
     Text,
+    /// A part of a judgement.
+    Judgement,
 }
 
 impl fmt::Display for Field {
@@ -40,6 +42,7 @@ impl fmt::Display for Field {
         f.write_str(match self {
             Field::Id => "holds the key",
             Field::Text => "holds the text",
+            Field::Judgement => "holds it, in every line by the same name",
         })
     }
 }

@@ -48,6 +48,7 @@ pub mod embeddings;
 mod error;
 mod files;
 pub mod harmless;
+mod json;
 mod judgements;
 mod metrics;
 pub mod npy;

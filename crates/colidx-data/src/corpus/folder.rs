@@ -36,10 +36,16 @@ pub(super) fn check(folder: &Path, index_magic: Option<[u8; 8]>) -> Result<(), I
     })
 }
 
-/// Whether the names of a folder are those of a collection: one file is the corpus, and what is
-/// called queries and judgements is not part of it.
-pub(super) fn is_collection<'a>(mut paths: impl Iterator<Item = &'a Path>) -> bool {
-    paths.any(|path| Format::of_path(path).is_some() && has_word(path, CORPUS))
+/// Whether the names of a folder are those of a collection, in which what is called queries and
+/// judgements is not part of the corpus: one is a file of records that is called a corpus, or one
+/// is called a corpus and another judgements.
+pub(super) fn is_collection(paths: &[impl AsRef<Path>]) -> bool {
+    let has = |words| paths.iter().any(|path| has_word(path.as_ref(), words));
+    let has_records = paths.iter().any(|path| {
+        let format = Format::of_path(path.as_ref());
+        format.is_some_and(Format::has_records) && has_word(path.as_ref(), CORPUS)
+    });
+    has_records || has(CORPUS) && has(JUDGEMENTS)
 }
 
 /// What a name in a collection is beside the corpus.
@@ -67,11 +73,13 @@ mod tests {
 
     #[test]
     fn names_beside_a_corpus() {
-        let collection = |names: &[&str]| is_collection(names.iter().map(Path::new));
+        let collection = |names: &[&str]| is_collection(names);
         assert!(collection(&["queries.jsonl", "corpus.jsonl.gz", "qrels"]));
         assert!(collection(&["collection.tsv", "queries.dev.tsv"]));
         assert!(collection(&["msmarco-docs.tsv"]));
+        assert!(collection(&["corpus", "queries", "qrels"]));
         assert!(!collection(&["a.md", "queries.md"]));
+        assert!(!collection(&["docs.md", "queries.md"]));
         assert!(!collection(&["docs", "README.md"]));
         for (name, reason) in [
             ("queries.jsonl", Some(SkipReason::Queries)),

@@ -103,6 +103,11 @@ impl Format {
         ending(path).is_some_and(|ending| self.0.endings.contains(&ending.as_str()))
     }
 
+    /// Whether a file has one record a line.
+    pub(super) fn has_records(self) -> bool {
+        self.0.parser.is_some()
+    }
+
     pub(super) fn open(self, file: OpenFile, options: &CorpusOptions) -> Box<dyn DocumentReader> {
         (self.0.open)(file, options)
     }

@@ -53,7 +53,7 @@ impl Walk {
             }
         }
         found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-        if is_collection(found.iter().map(PathBuf::as_path)) {
+        if is_collection(&found) {
             found.retain(|path| match companion(path) {
                 None => true,
                 Some(reason) => {

@@ -1,12 +1,16 @@
 //! Relevance judgements.
 
+mod header;
+mod json;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
-use crate::columns::{ITERATION, JUDGED_DOCUMENT, JUDGED_QUERY, RELEVANCE, find, is_name, normal};
-use crate::error::{InputError, LineFault};
+use crate::error::{InputError, LineFault, Place};
 use crate::files::LineFile;
+use header::Header;
+use json::JsonJudgements;
 
 /// How relevant each judged document is to its query. Held whole, sorted by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,7 +24,8 @@ const EXPECTED: &str =
 impl Judgements {
     /// Reads a file, or standard input for `-`, plain, gzip or zstd. A header names the columns.
     /// Without one their number tells: 3 are BEIR's (`query-id TAB corpus-id TAB score`), 4 are
-    /// TREC's (`query 0 document relevance`, separated by white space).
+    /// TREC's (`query 0 document relevance`, separated by white space). JSON is one object of
+    /// queries that are objects of documents, or one object a line with the names of a header.
     ///
     /// # Errors
     /// The file cannot be read or has no judgements, a line has another number of columns, a
@@ -44,17 +49,40 @@ impl Judgements {
     fn read(lines: LineFile) -> Result<Judgements, InputError> {
         let file = lines.file().to_owned();
         let mut judgements = Judgements::default();
-        let mut header = None;
+        let mut form = None;
         lines.each(|number, line| {
             let cells = cells(line);
-            if number == 1 {
-                header = Header::of(&cells);
-                if header.is_some() {
-                    return Ok(());
+            match &mut form {
+                Some(Form::Table(header)) => judgements.take(&cells, header.as_ref()),
+                Some(Form::Json(json)) => json.take(line, &mut judgements),
+                None if line.trim_start().starts_with('{') => {
+                    let mut json = JsonJudgements::default();
+                    let taken = json.take(line, &mut judgements);
+                    form = Some(Form::Json(json));
+                    taken
+                }
+                None => {
+                    let header = Some(&cells).filter(|_| number == 1);
+                    let header = header.and_then(|cells| Header::of(cells));
+                    let is_header = header.is_some();
+                    form = Some(Form::Table(header));
+                    if is_header {
+                        return Ok(());
+                    }
+                    judgements.take(&cells, None)
                 }
             }
-            judgements.take(&cells, header.as_ref())
         })?;
+        if let Some(Form::Json(json)) = form {
+            let end = json.end(&mut judgements);
+            end.map_err(|fault| InputError::Line {
+                place: Place {
+                    file: file.as_str().into(),
+                    line: 1,
+                },
+                fault,
+            })?;
+        }
         if judgements.is_empty() {
             return Err(InputError::NoJudgements { file });
         }
@@ -81,6 +109,10 @@ impl Judgements {
                 });
             }
         };
+        self.judge(query, document, whole_number(relevance)?)
+    }
+
+    fn judge(&mut self, query: &str, document: &str, relevance: i64) -> Result<(), LineFault> {
         for (key, field) in [(query, "the query"), (document, "the document")] {
             if key.trim().is_empty() {
                 return Err(LineFault::EmptyKey {
@@ -88,7 +120,6 @@ impl Judgements {
                 });
             }
         }
-        let relevance = whole_number(relevance)?;
         match self.insert(query, document, relevance) {
             Some(before) if before != relevance => Err(LineFault::Repeated {
                 what: "the judgement of",
@@ -136,39 +167,10 @@ impl Judgements {
     }
 }
 
-/// Where the parts of a judgement stand.
-struct Header {
-    columns: usize,
-    query: usize,
-    document: usize,
-    relevance: usize,
-}
-
-impl Header {
-    /// The header that a first line is, if it is one: all its columns are names, and among them
-    /// are the three that are needed, or the last is the relevance.
-    fn of(cells: &[&str]) -> Option<Header> {
-        let names: Vec<String> = cells.iter().map(|name| normal(name)).collect();
-        let relevance = find(&names, RELEVANCE)?;
-        let named = find(&names, JUDGED_QUERY).zip(find(&names, JUDGED_DOCUMENT));
-        let (query, document) = match named {
-            Some((query, document)) if query != document => (query, document),
-            _ if names.len() == 3 && relevance == 2 => (0, 1),
-            _ if names.len() == 4 && relevance == 3 && is_iteration(&names[1]) => (0, 2),
-            _ => return None,
-        };
-        let named = |cell: &&str| is_name(cell) || cell.trim() == "0";
-        cells.iter().all(named).then_some(Header {
-            columns: cells.len(),
-            query,
-            document,
-            relevance,
-        })
-    }
-}
-
-fn is_iteration(name: &str) -> bool {
-    ITERATION.contains(&name)
+/// How a file holds its judgements.
+enum Form {
+    Table(Option<Header>),
+    Json(JsonJudgements),
 }
 
 /// A relevance: a whole number, which may be written as `2.0`.
@@ -247,6 +249,43 @@ mod tests {
             let mut expected = Judgements::default();
             expected.insert("q 1", "d 1", 2);
             assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_in_both_forms() {
+        let mut expected = Judgements::default();
+        expected.insert("q1", "d1", 2);
+        expected.insert("q1", "d2", 0);
+        expected.insert("2", "d1", 1);
+        for text in [
+            "{\"q1\": {\"d1\": 2, \"d2\": 0}, \"2\": {\"d1\": 1}}",
+            "{\n  \"q1\": {\n    \"d1\": 2,\n    \"d2\": 0\n  },\n\n \"2\": {\"d1\": 1.0}\n}\n",
+            "{\"query-id\": \"q1\", \"corpus-id\": \"d1\", \"score\": 2}\n\
+             {\"query-id\": \"q1\", \"corpus-id\": \"d2\", \"score\": 0}\n\
+             {\"query-id\": 2, \"corpus-id\": \"d1\", \"score\": 1}\n",
+            "{\"query_id\": \"q1\", \"doc_id\": \"d1\", \"relevance\": 2, \"iteration\": \"0\"}\n\
+             {\"doc_id\": \"d2\", \"query_id\": \"q1\", \"relevance\": \"0\"}\n\n\
+             {\"query_id\": \"2\", \"doc_id\": \"d1\", \"relevance\": 1}\n",
+        ] {
+            let read = Judgements::from_reader(Cursor::new(text), "qrels");
+            assert_eq!(read.unwrap(), expected, "{text}");
+        }
+        for (text, words) in [
+            ("{\"q\": {\"d\": 1", "qrels:1: not JSON"),
+            ("{\"q\": {\"d\": 1}, \"q\": {}}", "appears twice"),
+            ("{\"q\": {\"d\": 1.5}}", "a whole number, got \"1.5\""),
+            ("{\"q\": {\"d\": true}}", "a whole number, got \"true\""),
+            ("{\"q\": [\"d\"]}", "must be an object"),
+            ("{\"q\": {}}", "qrels has no judgements"),
+            ("{}", "qrels has no judgements"),
+            (
+                "{\"qid\":\"q\",\"pid\":\"d\",\"rel\":1}\n{\"qid\":\"q\"}",
+                "qrels:2: missing field",
+            ),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(words), "{text}: {error}");
         }
     }
 
