@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::corpus::{FieldNames, Format};
+use crate::corpus::{CorpusOptions, FieldNames, Format};
 use crate::error::{InputError, LineFault};
 use crate::files::{LineFile, STANDARD_INPUT};
 
@@ -68,8 +68,8 @@ impl Default for QueryOptions {
     fn default() -> Self {
         QueryOptions {
             format: None,
-            id_field: "_id".to_owned(),
-            text_field: "text".to_owned(),
+            id_field: CorpusOptions::ID_FIELD.to_owned(),
+            text_field: CorpusOptions::TEXT_FIELD.to_owned(),
             allow_empty: false,
         }
     }
@@ -100,7 +100,8 @@ impl QueryOptions {
         self
     }
 
-    /// Whether the text may be empty or only white space, where its vectors come from elsewhere.
+    /// Whether the text may be empty or only white space: for a caller that searches for no such
+    /// query and says so, or whose vectors come from elsewhere.
     pub fn allow_empty(mut self, allow: bool) -> Self {
         self.allow_empty = allow;
         self

@@ -28,18 +28,27 @@ impl Default for CorpusOptions {
     fn default() -> Self {
         CorpusOptions {
             format: None,
-            id_field: "_id".to_owned(),
-            title_field: "title".to_owned(),
-            text_field: "text".to_owned(),
+            id_field: Self::ID_FIELD.to_owned(),
+            title_field: Self::TITLE_FIELD.to_owned(),
+            text_field: Self::TEXT_FIELD.to_owned(),
             line_limit: DEFAULT_LINE_LIMIT,
             skip_bad_lines: false,
-            passage_length: PassageLength::words(180),
+            passage_length: PassageLength::words(Self::PASSAGE_WORDS),
             index_magic: None,
         }
     }
 }
 
 impl CorpusOptions {
+    /// The default name of the field that holds the key.
+    pub const ID_FIELD: &str = "_id";
+    /// The default name of the field that holds the title.
+    pub const TITLE_FIELD: &str = "title";
+    /// The default name of the field that holds the text.
+    pub const TEXT_FIELD: &str = "text";
+    /// The default for the most words of a passage.
+    pub const PASSAGE_WORDS: usize = 180;
+
     /// The default options.
     pub fn new() -> CorpusOptions {
         CorpusOptions::default()
