@@ -9,7 +9,7 @@ use colidx_encoder::Encoder;
 
 use crate::args::QueryModelArgs;
 use crate::error::CliError;
-use crate::output::Guard;
+use crate::output::Protected;
 use crate::session::open_encoder;
 use colidx_data::embeddings::QueryEmbeddings;
 use colidx_data::{QueryOptions, read_queries};
@@ -48,10 +48,11 @@ pub struct From<'a> {
 
 impl From<'_> {
     /// What must not be written over where the hits of these queries for the index at `path` are written.
-    pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
+    pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Protected {
         let recorded = index.model().map(|model| &model.location);
         let models = [self.model.model.as_ref(), recorded];
-        Guard::new(force, colidx::MAGIC)
+        Protected::new(colidx::MAGIC)
+            .allow_replacing(force)
             .index(path)
             .inputs([self.queries, self.embeddings].into_iter().flatten())
             .inputs(models.into_iter().flatten())

@@ -13,7 +13,7 @@ use crate::json::{Fields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{From, Queries};
 use crate::render::number;
-use colidx_data::Qrels;
+use colidx_data::Judgements;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
 /// Hits a query for measures that have no cut-off, as trec_eval's users do it.
@@ -28,7 +28,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         .map_err(|error| CliError::Usage(format!("--metrics: {error}")))?;
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
-        let qrels = Qrels::open(&args.qrels)?;
+        let qrels = Judgements::open(&args.qrels)?;
         let from = From {
             queries: args.queries.as_ref(),
             embeddings: args.query_embeddings.as_ref(),
@@ -46,7 +46,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let k = args.k.map_or_else(|| depth(&metrics), |k| k as usize);
         let options = args.effort.options(k);
         let (run, searched) = rank(&index, &mut queries, &options)?;
-        let evaluation = evaluate(&qrels, &run, &metrics);
+        let evaluation = evaluate(&qrels, &run, &metrics)?;
         if evaluation.missing > 0 {
             note(&format!(
                 "{} with judgements are not in the file and count 0",
@@ -68,10 +68,13 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
                 },
             )?;
             for k in cut_offs(&metrics, k) {
-                fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
+                fields.push(
+                    &format!("overlap@{k}"),
+                    json!(overlap(&reference, &run, k)?),
+                );
             }
             let mut means = Fields::new();
-            push_means(&mut means, &evaluate(&qrels, &reference, &metrics));
+            push_means(&mut means, &evaluate(&qrels, &reference, &metrics)?);
             means.push("search_ms", json!(per_query(&exact)));
             fields.push_fields("exact", means);
         }

@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::interactive;
 use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine};
-use crate::output::{Guard, OutputFile, Stdout};
+use crate::output::{OutputFile, Protected, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, From, Queries};
 use crate::session::Session;
@@ -57,7 +57,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
 }
 
 /// The file of a run. It is beside the one that it replaces until it is whole, so that a signal must not leave it there.
-pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
+pub fn run_file(path: &Path, guard: &Protected) -> Result<OutputFile, CliError> {
     interrupt::install()?;
     Ok(OutputFile::create(path, guard)?)
 }
