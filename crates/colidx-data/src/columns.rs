@@ -126,13 +126,13 @@ pub(crate) fn find(columns: &[String], names: &[&str]) -> Option<usize> {
     names.iter().find_map(at)
 }
 
-/// Whether a text can be the name of a column and nothing else is as likely: one word of letters
-/// and marks, or any usual name.
+/// Whether a text can be the name of a column: one word of letters, digits and marks that begins
+/// with a letter, or any usual name.
 pub(crate) fn is_name(text: &str) -> bool {
     let text = text.trim().trim_start_matches('#');
-    let word = |char: char| char.is_alphabetic() || matches!(char, '_' | '-' | '.');
-    let short = !text.is_empty() && text.chars().count() <= 40;
-    short && (text.chars().all(word) || is_usual(text))
+    let word = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.');
+    let begins = text.starts_with(|char: char| char.is_alphabetic() || char == '_');
+    begins && text.chars().count() <= 40 && text.chars().all(word) || is_usual(text)
 }
 
 /// Whether any kind of table has a column of that name.

@@ -77,3 +77,33 @@ pub use skipped::{SkipReason, Skipped};
 
 /// The longest line of a text file that is read by default: 16 MiB.
 pub const DEFAULT_LINE_LIMIT: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_and_writes_can_move_to_another_thread() {
+        fn send<T: Send>() {}
+        fn shared<T: Send + Sync>() {}
+        send::<Corpus>();
+        send::<OutputFile>();
+        send::<CompletedFile>();
+        send::<RunWriter<OutputFile>>();
+        send::<embeddings::Embeddings>();
+        send::<embeddings::EmbeddingsWriter>();
+        send::<embeddings::Keys>();
+        send::<embeddings::QueryEmbeddings>();
+        send::<embeddings::QueryEmbeddingsWriter>();
+        shared::<CorpusOptions>();
+        shared::<Document>();
+        shared::<Format>();
+        shared::<Judgements>();
+        shared::<Protected>();
+        shared::<Queries>();
+        shared::<QueryOptions>();
+        shared::<Run>();
+        shared::<InputError>();
+        shared::<OutputError>();
+    }
+}

@@ -160,8 +160,8 @@ fn read(lines: LineFile, format: Format, options: &QueryOptions) -> Result<Queri
     };
     let mut queries = Vec::new();
     let mut seen = HashSet::new();
-    lines.each(|number, line| {
-        let Some(record) = parser.parse(number, line)? else {
+    lines.each(|_, line| {
+        let Some(record) = parser.parse(line)? else {
             return Ok(());
         };
         if !seen.insert(record.key.clone()) {

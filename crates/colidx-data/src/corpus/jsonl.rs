@@ -25,7 +25,7 @@ fn parser(fields: &FieldNames) -> Box<dyn RecordParser> {
 struct JsonParser(FieldNames);
 
 impl RecordParser for JsonParser {
-    fn parse(&mut self, _: u64, line: &str) -> Result<Option<Record>, LineFault> {
+    fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault> {
         parse_json(line, &self.0).map(Some)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Record {
 /// Parses the lines of one file in order.
 pub(crate) trait RecordParser: Send {
     /// The record of a line that is not blank, or `None` for a line that holds none.
-    fn parse(&mut self, number: u64, line: &str) -> Result<Option<Record>, LineFault>;
+    fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault>;
 }
 
 /// Makes documents of the lines of a file.
@@ -53,7 +53,7 @@ impl DocumentReader for RecordReader {
             if line.trim().is_empty() {
                 continue;
             }
-            match self.parser.parse(number, line) {
+            match self.parser.parse(line) {
                 Ok(None) => {}
                 Ok(Some(record)) => {
                     return Ok(Some(Document {

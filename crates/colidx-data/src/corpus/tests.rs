@@ -545,9 +545,14 @@ fn a_header_that_is_not_known_ends_the_corpus_even_when_bad_lines_are_skipped() 
 }
 
 #[test]
-fn a_corpus_can_be_read_by_another_thread() {
-    fn is_send<T: Send>() {}
-    is_send::<Corpus>();
-    is_send::<Document>();
-    is_send::<InputError>();
+fn a_header_behind_blank_lines_or_a_byte_order_mark_is_a_header() {
+    for text in [
+        "\n \ndocid\ttitle\tbody\r\n1\tT\tx\r\n",
+        "\u{feff}docid\ttitle\tbody\n1\tT\tx\n",
+    ] {
+        let mut corpus = reader(text.as_bytes().to_vec(), Format::TSV, CorpusOptions::new());
+        let document = corpus.next().unwrap().unwrap();
+        assert_eq!((&*document.title, &*document.text), ("T", "x"));
+        assert!(corpus.next().is_none());
+    }
 }

@@ -22,6 +22,7 @@ pub(super) static FORMAT: FormatInfo = FormatInfo {
 fn parser(fields: &FieldNames) -> Box<dyn RecordParser> {
     Box::new(TsvParser {
         fields: fields.clone(),
+        begun: false,
         columns: None,
         doubtful: None,
     })
@@ -29,14 +30,16 @@ fn parser(fields: &FieldNames) -> Box<dyn RecordParser> {
 
 struct TsvParser {
     fields: FieldNames,
+    begun: bool,
     columns: Option<Columns>,
     /// The columns of the first line, if it was read as a record and may have been a header.
     doubtful: Option<Vec<String>>,
 }
 
 impl RecordParser for TsvParser {
-    fn parse(&mut self, number: u64, line: &str) -> Result<Option<Record>, LineFault> {
-        if number == 1 {
+    fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault> {
+        if !self.begun {
+            self.begun = true;
             match first_line(line, &self.fields)? {
                 FirstLine::Header(columns) => {
                     self.columns = Some(columns);
@@ -50,6 +53,8 @@ impl RecordParser for TsvParser {
             header::check_second_line(&first, line)?;
         }
         match &self.columns {
+            // Files that were put one behind the other have a header each.
+            Some(columns) if columns.line == line => Ok(None),
             Some(columns) => parse_named(line, columns).map(Some),
             None => parse_by_position(line, &self.fields).map(Some),
         }

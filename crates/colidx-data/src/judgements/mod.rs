@@ -50,7 +50,7 @@ impl Judgements {
         let file = lines.file().to_owned();
         let mut judgements = Judgements::default();
         let mut form = None;
-        lines.each(|number, line| {
+        lines.each(|_, line| {
             let cells = cells(line);
             match &mut form {
                 Some(Form::Table(header)) => judgements.take(&cells, header.as_ref()),
@@ -62,8 +62,7 @@ impl Judgements {
                     taken
                 }
                 None => {
-                    let header = Some(&cells).filter(|_| number == 1);
-                    let header = header.and_then(|cells| Header::of(cells));
+                    let header = Header::of(&cells);
                     let is_header = header.is_some();
                     form = Some(Form::Table(header));
                     if is_header {
@@ -243,6 +242,8 @@ mod tests {
             "docid\tqid\tlabel\nd 1\tq 1\t2",
             "Score\tDoc-ID\tQuery-ID\n2\td 1\tq 1",
             "query-id\tcorpus-id\tscore\nq 1\td 1\t2.0",
+            "\n\nquery-id\tcorpus-id\tscore\r\nq 1\td 1\t2\r\n",
+            "\u{feff}query-id\tcorpus-id\tscore\nq 1\td 1\t2",
         ] {
             let text = text.to_owned();
             let read = Judgements::from_reader(Cursor::new(text.clone()), "qrels").unwrap();

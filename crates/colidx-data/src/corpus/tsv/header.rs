@@ -10,6 +10,8 @@ use crate::error::LineFault;
 /// The columns that a header names, and where the parts of a record stand.
 #[derive(Debug, PartialEq)]
 pub(super) struct Columns {
+    /// The header as it stands in its line.
+    pub(super) line: String,
     pub(super) names: Vec<String>,
     pub(super) key: usize,
     pub(super) text: usize,
@@ -35,7 +37,9 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
         Some(_) => DOCUMENT_TEXT,
         None => QUERY_TEXT,
     };
-    let all_names = cells.iter().all(|cell| is_name(cell));
+    // A table that was written with its row numbers has a column without a name.
+    let mut named = cells.iter().filter(|cell| !cell.is_empty());
+    let all_names = named.clone().count() > 0 && named.all(|cell| is_name(cell));
     let chosen = given(&fields.id).is_some() && given(&fields.text).is_some();
     if cells.len() < 2 || !(all_names || chosen) {
         return Ok(FirstLine::Record { doubtful: false });
@@ -49,17 +53,27 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
         return Err(LineFault::Judgements);
     }
     match (key, text) {
-        (Some(key), Some(text)) if key != text => Ok(FirstLine::Header(Columns {
-            names: cells
-                .iter()
-                .map(|name| name.trim_matches('"').to_owned())
-                .collect(),
+        (Some(key), Some(text)) if key != text && !has_repeated(&names) => Ok(FirstLine::Header(Columns {
+            line: line.to_owned(),
+            names: (1..).zip(&cells).map(column_name).collect(),
             key,
             text,
             title: title.filter(|&title| title != key && title != text),
         })),
+        (Some(_), Some(_)) => Err(unknown(&cells)),
+        // A key such as `d1` is no likely name, so that this is a record with a short text.
+        _ if line.contains(|char: char| char.is_ascii_digit()) => {
+            Ok(FirstLine::Record { doubtful: false })
+        }
         (None, None) => Ok(FirstLine::Record { doubtful: true }),
         _ => Err(unknown(&cells)),
+    }
+}
+
+fn column_name((number, name): (usize, &&str)) -> String {
+    match name.trim_matches('"') {
+        "" => format!("column {number}"),
+        name => name.to_owned(),
     }
 }
 
@@ -77,6 +91,13 @@ pub(super) fn check_second_line(first: &[String], second: &str) -> Result<(), Li
         return Err(unknown(&cells));
     }
     Ok(())
+}
+
+/// Whether two columns have one name, so that one of the two would be lost.
+fn has_repeated(names: &[String]) -> bool {
+    let mut named: Vec<&String> = names.iter().filter(|name| !name.is_empty()).collect();
+    named.sort_unstable();
+    named.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 fn unknown(cells: &[&str]) -> LineFault {

@@ -18,9 +18,8 @@ fn queries() -> FieldNames {
 
 fn read(text: &str, fields: &FieldNames) -> Result<Vec<Record>, LineFault> {
     let mut parser = parser(fields);
-    let lines = (1u64..).zip(text.lines());
-    lines
-        .filter_map(|(number, line)| parser.parse(number, line).transpose())
+    text.lines()
+        .filter_map(|line| parser.parse(line).transpose())
         .collect()
 }
 
@@ -77,6 +76,9 @@ fn columns_are_taken_by_name() {
         ("Title\tDoc-ID\tPassage Text", "T\t7\tsome text"),
         ("#id\ttitle\ttext", "7\tT\tsome text"),
         ("\"id\"\t\"title\"\t\"text\"", "7\tT\tsome text"),
+        ("id\ttitle\ttext\tsha1\tpart2", "7\tT\tsome text\tx\ty"),
+        // Written with row numbers, or with a tab at the end.
+        ("\tid\ttitle\ttext", "0\t7\tT\tsome text"),
     ] {
         let found = read(&format!("{header}\n{line}"), &documents()).unwrap();
         assert_eq!(found.len(), 1, "{header}");
@@ -128,6 +130,7 @@ fn a_header_that_is_not_known_is_no_document() {
         "id\tlang\tquelle\n1\tde\tein Satz",
         "title\ttext\nT\tsome text",
         "nr\ttext\n1\tsome text",
+        "id\ttext\turl\turl\n1\tx\ta\tb",
         "nr\tsatz\n1\tein Satz",
         "schluessel\ttitel\tinhalt\n1\tT\tein Satz",
     ] {
@@ -157,6 +160,22 @@ fn a_header_that_is_not_known_is_no_document() {
         let fault = read(&format!("{header}\nq\td\t1\t0"), &documents()).unwrap_err();
         assert_eq!(fault, LineFault::Judgements);
     }
+}
+
+#[test]
+fn a_header_is_a_header_wherever_it_stands() {
+    // Behind blank lines, which the caller leaves out, and between files put together.
+    let text = "id\ttitle\ttext\n1\tT\tx\nid\ttitle\ttext\n2\tT\ty";
+    let found = read(text, &documents()).unwrap();
+    let keys: Vec<_> = found.iter().map(|record| record.key.as_str()).collect();
+    assert_eq!(keys, ["1", "2"]);
+    let found = read("id\ttext\t\n1\tx\t\n2\ty", &documents()).unwrap();
+    assert_eq!((found.len(), found[0].metadata.len()), (2, 0));
+    let found = &read("\tid\ttext\n0\t1\tx", &documents()).unwrap()[0];
+    assert_eq!(
+        (found.key.as_str(), &found.metadata["column 1"]),
+        ("1", &"0".into())
+    );
 }
 
 #[test]
