@@ -8,9 +8,8 @@ use colidx::TextError;
 use colidx::corpus::IngestError;
 
 use crate::output::OutputError;
-use colidx_data::InputError;
-use colidx_data::RunError;
 use colidx_data::embeddings::EmbeddingsError;
+use colidx_data::{EvaluationError, InputError, RunError};
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +26,9 @@ pub enum CliError {
     /// A corpus, queries or judgements.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A measurement of nothing.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// Vectors in .npy files.
     #[error(transparent)]
     Embeddings(#[from] EmbeddingsError),

@@ -10,12 +10,12 @@ use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
-use crate::output::{Guard, OutputFile, note};
+use crate::output::{OutputFile, Protected, note};
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
+use colidx_data::{Corpus, Document, QueryOptions, file_name, read_queries};
 
 /// Bytes of text that are held at a time, but for what the last document is over it.
 const TEXT_BYTES: usize = 8 << 20;
@@ -30,7 +30,8 @@ const QUERIES: &str = "query_embeddings.npy";
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         // What can fail at once fails before the checkpoint is loaded.
-        let guard = Guard::new(args.force, colidx::MAGIC)
+        let guard = Protected::new(colidx::MAGIC)
+            .allow_replacing(args.force)
             .inputs(&args.corpus)
             .inputs([&args.model]);
         let folder = guard.folder(&args.out)?;
@@ -61,7 +62,7 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
@@ -123,24 +124,17 @@ fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliErr
     Ok(chunk)
 }
 
-fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
         return Err(CliError::Usage(
             "--as queries takes one file of queries".to_owned(),
         ));
     };
-    let options = QueryOptions {
-        format: args.reading.format,
-        id_field: args.reading.id_field.clone(),
-        text_field: args.reading.text_field.clone(),
-    };
+    let options = QueryOptions::new()
+        .format(args.reading.format)
+        .id_field(args.reading.id_field.clone())
+        .text_field(args.reading.text_field.clone());
     let queries = read_queries(file, &options)?;
-    if queries.is_empty() {
-        return Err(InputError::NoQueries {
-            file: file_name(file).to_string(),
-        }
-        .into());
-    }
     let phases = Phases::new();
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));

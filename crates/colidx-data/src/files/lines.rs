@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::error::LineFault;
+use crate::error::LineFault;
 
 /// Why no line came back.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub(crate) enum LinesError {
     Io(io::Error),
 }
 
-/// Reads lines without their ends (LF or CRLF), never holding more than one line of at most `limit` bytes.
-/// A byte order mark at the start is left out.
+/// Reads lines without their ends (LF or CRLF), never holding more than one line of at most `limit`
+/// bytes. A byte order mark at the start is left out.
 pub(crate) struct Lines<R> {
     reader: R,
     limit: usize,
@@ -131,7 +131,8 @@ enum Found {
 }
 
 fn read_some<R: BufRead>(reader: &mut R) -> io::Result<&[u8]> {
-    // A loop that returns the borrow from inside is refused by the borrow checker, hence the two steps.
+    // A loop that returns the borrow from inside is refused by the borrow checker, hence the two
+    // steps.
     while let Err(error) = reader.fill_buf() {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);

@@ -1,16 +1,25 @@
 //! Plain text and Markdown, split into passages line by line.
 //!
-//! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown section, up to a number
-//! of words. What is longer alone is cut at the end of a sentence (prose) or of a line (code). Nothing is dropped but
-//! blank lines, rules and heading marks; the path of headings becomes the title.
+//! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown
+//! section, up to a number of words or tokens. What is longer alone is cut at the end of a sentence
+//! (prose) or where something begins (code). Nothing is dropped but blank lines, rules and heading
+//! marks. The path of headings becomes the title; the header of a table is repeated in each of its
+//! passages.
 
 mod cut;
+mod length;
 mod markdown;
+mod table;
 
 use std::collections::VecDeque;
 
-use cut::{Counter, cut, words};
+use cut::{Style, cut};
+use length::Count;
 use markdown::{Fence, Line, classify};
+use table::Table;
+
+pub(crate) use length::PassageLength;
+pub use length::TokenCounter;
 
 /// A piece of a text file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +37,15 @@ pub(crate) enum Syntax {
     Markdown,
 }
 
-/// A heading with more words is taken for text: it would be repeated as the title of every passage below it.
+/// A heading with more words is taken for text: it would be repeated as the title of every passage
+/// below it.
 const HEADING_LIMIT: usize = 40;
 
 /// What lines of one kind belong together.
 #[derive(Debug, Default)]
 struct Block {
     text: String,
-    count: Counter,
+    count: Count,
     line: u64,
     kind: Kind,
     after_blank: bool,
@@ -45,8 +55,11 @@ struct Block {
 enum Kind {
     #[default]
     Paragraph,
-    /// A list item or table row: the next one starts a block of its own, and no rule makes a heading of it.
+    /// A list item or table row: the next one starts a block of its own, and no rule makes a
+    /// heading of it.
     Item,
+    /// A row of the table that is read.
+    Row,
     Code,
 }
 
@@ -57,33 +70,39 @@ struct Heading {
     used: bool,
 }
 
-/// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above them.
+/// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above
+/// them.
 pub(crate) struct Splitter {
     syntax: Syntax,
-    limit: usize,
+    length: PassageLength,
     headings: Vec<Heading>,
+    /// What the headings take from the length of a passage.
+    title_length: usize,
     fence: Option<Fence>,
+    table: Option<Table>,
     block: Block,
     blank: bool,
     passage: String,
     passage_line: u64,
-    passage_words: usize,
+    passage_length: usize,
     ready: VecDeque<Passage>,
 }
 
 impl Splitter {
-    /// `limit` is the number of words a passage may hold.
-    pub(crate) fn new(syntax: Syntax, limit: usize) -> Self {
+    /// Passages will be no longer than `length`.
+    pub(crate) fn new(syntax: Syntax, length: PassageLength) -> Self {
         Splitter {
             syntax,
-            limit: limit.max(1),
+            length,
             headings: Vec::new(),
+            title_length: 0,
             fence: None,
+            table: None,
             block: Block::default(),
             blank: false,
             passage: String::new(),
             passage_line: 0,
-            passage_words: 0,
+            passage_length: 0,
             ready: VecDeque::new(),
         }
     }
@@ -119,21 +138,25 @@ impl Splitter {
             }
             return;
         }
-        match classify(line, number == 1) {
+        let class = classify(line, number == 1);
+        if self.push_table(number, line, &class) {
+            return;
+        }
+        match class {
             Line::Blank => self.end_block(true),
             Line::Fence(fence) => {
                 self.end_block(false);
                 self.fence = Some(fence);
                 self.add(number, line, Kind::Code);
             }
-            Line::Heading { level, text } if words(text) <= HEADING_LIMIT => {
+            Line::Heading { level, text } if word_count(text) <= HEADING_LIMIT => {
                 self.end_block(false);
                 self.enter_heading(level, text, number);
             }
             Line::Underline { level }
                 if self.block.kind == Kind::Paragraph
                     && !self.block.text.is_empty()
-                    && self.block.count.words <= HEADING_LIMIT =>
+                    && word_count(&self.block.text) <= HEADING_LIMIT =>
             {
                 let text = self
                     .block
@@ -158,6 +181,52 @@ impl Splitter {
         }
     }
 
+    /// Takes a line that belongs to a table; gives false for any other.
+    fn push_table(&mut self, number: u64, line: &str, class: &Line<'_>) -> bool {
+        if self.table.is_some() {
+            if table::is_row(line) && matches!(class, Line::Item | Line::Text) {
+                self.end_block(false);
+                self.add(number, line, Kind::Row);
+                return true;
+            }
+            self.end_block(false);
+            self.table = None;
+        }
+        let above = self.block.text.rsplit('\n').next().unwrap_or_default();
+        if !table::is_delimiter_row(line) || !table::is_row(above) || self.block.kind == Kind::Code
+        {
+            return false;
+        }
+        // The line above is the header; what else stands there is text in front of the table.
+        let header = above.to_owned();
+        let text = self.block.text.len() - header.len();
+        self.block.text.truncate(text.saturating_sub(1));
+        self.end_block(false);
+        self.add(number - 1, &header, Kind::Item);
+        self.add(number, line, Kind::Item);
+        self.end_block(false);
+        self.table = Some(Table::new(&header, line, &self.length, self.limit()));
+        true
+    }
+
+    /// The longest text that a passage under these headings can have.
+    fn limit(&self) -> usize {
+        self.length.limit - self.title_length
+    }
+
+    /// The longest text that a block of the kind that is read can have.
+    fn block_limit(&self) -> usize {
+        self.limit()
+            - self
+                .repeated(self.block.kind)
+                .map_or(0, |table| table.length)
+    }
+
+    /// The table whose header a passage begins with if its first block is of that kind.
+    fn repeated(&self, kind: Kind) -> Option<&Table> {
+        self.table.as_ref().filter(|_| kind == Kind::Row)
+    }
+
     fn add(&mut self, number: u64, line: &str, kind: Kind) {
         if self.block.text.is_empty() {
             self.block.line = number;
@@ -165,32 +234,37 @@ impl Splitter {
             self.blank = false;
         } else {
             self.block.text.push('\n');
-            self.block.count.add_all("\n");
+            self.length.extend(&mut self.block.count, "\n");
         }
         self.block.kind = kind;
         self.block.text.push_str(line);
-        self.block.count.add_all(line);
-        if self.block.count.words > self.limit {
+        self.length.extend(&mut self.block.count, line);
+        if self.block.count.total > self.block_limit() {
             self.cut_block();
         }
     }
 
     /// Makes passages of a block that is too long for one, leaving its last part.
     fn cut_block(&mut self) {
-        let code = self.block.kind == Kind::Code;
+        let style = match (self.block.kind, self.syntax) {
+            (Kind::Code, _) => Style::Code,
+            (_, Syntax::Text) => Style::Lines,
+            (_, Syntax::Markdown) => Style::Prose,
+        };
+        let limit = self.block_limit();
         let text = std::mem::take(&mut self.block.text);
         let mut rest = text.as_str();
-        while let Some(at) = cut(rest, self.limit, code) {
+        while let Some(at) = cut(rest, &self.length, limit, style) {
             self.end_passage();
-            self.passage_line = self.block.line;
+            self.begin_passage(self.block.kind, self.block.line);
             self.passage.push_str(&rest[..at]);
             self.end_passage();
             self.block.line += rest[..at].matches('\n').count() as u64;
             rest = &rest[at..];
         }
         self.block.text = rest.to_owned();
-        self.block.count = Counter::default();
-        self.block.count.add_all(rest);
+        self.block.count = Count::default();
+        self.length.extend(&mut self.block.count, rest);
     }
 
     fn end_block(&mut self, blank: bool) {
@@ -199,21 +273,31 @@ impl Splitter {
         if block.text.trim().is_empty() {
             return;
         }
-        if self.passage_words + block.count.words > self.limit {
+        if self.passage_length + block.count.total > self.limit() {
             self.end_passage();
         }
         if self.passage.is_empty() {
-            self.passage_line = block.line;
+            self.begin_passage(block.kind, block.line);
         } else {
             self.passage
                 .push_str(if block.after_blank { "\n\n" } else { "\n" });
         }
         self.passage.push_str(&block.text);
-        self.passage_words += block.count.words;
+        self.passage_length += block.count.total;
+    }
+
+    /// Begins a passage whose first block is of that kind.
+    fn begin_passage(&mut self, kind: Kind, line: u64) {
+        self.passage_line = line;
+        if let Some(table) = self.repeated(kind) {
+            let (header, length) = (table.header.clone(), table.length);
+            self.passage.push_str(&header);
+            self.passage_length += length;
+        }
     }
 
     fn end_passage(&mut self) {
-        self.passage_words = 0;
+        self.passage_length = 0;
         let text = std::mem::take(&mut self.passage);
         // The first line keeps its indentation: it may be code.
         let start = text.len() - text.trim_start().len();
@@ -252,9 +336,11 @@ impl Splitter {
             line,
             used: false,
         });
+        self.title_length = self.length.of_title(&self.title());
     }
 
-    /// Leaves the headings of that level and below. A heading above nothing at all becomes a passage itself.
+    /// Leaves the headings of that level and below. A heading above nothing at all becomes a
+    /// passage itself.
     fn leave_headings(&mut self, level: usize) {
         while let Some(heading) = self.headings.pop_if(|heading| heading.level >= level) {
             if !heading.used && !heading.text.is_empty() {
@@ -269,6 +355,10 @@ impl Splitter {
             }
         }
     }
+}
+
+fn word_count(text: &str) -> usize {
+    PassageLength::words(1).of(text)
 }
 
 #[cfg(test)]

@@ -5,16 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use super::error::InputError;
-use super::skipped::{Reason, Skipped};
-use super::source::{Format, file_name};
+use super::folder::{companion, is_collection};
+use super::format::Format;
+use crate::error::InputError;
+use crate::files::unreadable;
+use crate::skipped::{SkipReason, Skipped};
 
-/// Yields the files under a folder whose extension names a wanted format: entries of each folder in the order of
-/// their names, hidden ones left out. Holds the names of the folders on the way down.
+/// Yields the files under a folder: entries of each folder in the order of their names, hidden ones
+/// left out. Without a format these are the files whose ending names one; with a format, which the
+/// caller chose for all files, all of them. Beside a corpus, queries and judgements are left out.
+/// Holds the names of the folders on the way down.
 ///
-/// A link is followed where it stays within the folder and leads to what is not read anyway, so that nothing comes from
-/// elsewhere, nothing comes twice, and no loop is without end.
-pub(crate) struct Walk {
+/// A link is followed where it stays within the folder and leads to what is not read anyway, so
+/// that nothing comes from elsewhere, nothing comes twice, and no loop is without end.
+pub(super) struct Walk {
     levels: Vec<vec::IntoIter<PathBuf>>,
     /// The folder, its own links followed.
     root: PathBuf,
@@ -22,12 +26,11 @@ pub(crate) struct Walk {
     /// Where the links that were followed lead.
     followed: HashSet<PathBuf>,
     /// What was left out.
-    pub(crate) skipped: Skipped,
+    pub(super) skipped: Skipped,
 }
 
 impl Walk {
-    /// Without `format`, all formats are wanted.
-    pub(crate) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
+    pub(super) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
         let mut walk = Walk {
             levels: Vec::new(),
             root: folder.canonicalize().map_err(|e| unreadable(folder, e))?,
@@ -44,43 +47,52 @@ impl Walk {
         for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
             let entry = entry.map_err(|e| unreadable(folder, e))?;
             if is_hidden(entry.file_name().as_encoded_bytes()) {
-                self.skipped.add_path(Reason::Hidden, &entry.path());
+                self.skipped.add_path(SkipReason::Hidden, &entry.path());
             } else {
                 found.push(entry.path());
             }
         }
         found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        if is_collection(&found) {
+            found.retain(|path| match companion(path) {
+                None => true,
+                Some(reason) => {
+                    self.skipped.add_path(reason, path);
+                    false
+                }
+            });
+        }
         self.levels.push(found.into_iter());
         Ok(())
     }
 
-    /// Whether the name of a file is that of a wanted format; if not, why.
-    fn wants(&self, path: &Path) -> Result<(), Reason> {
-        match (Format::of_path(path), self.format) {
-            (Some(found), Some(wanted)) if found == wanted => Ok(()),
-            (Some(_), None) if is_json(path) => Err(Reason::Json),
-            (Some(_), None) => Ok(()),
-            _ => Err(Reason::Format),
+    /// Whether a file is to be read, as far as its name tells; if not, why.
+    fn wants(&self, path: &Path) -> Result<(), SkipReason> {
+        match (self.format, Format::of_path(path)) {
+            (Some(_), _) => Ok(()),
+            (None, Some(format)) if format.read_in_folders(path) => Ok(()),
+            (None, Some(_)) => Err(SkipReason::SharedEnding),
+            (None, None) => Err(SkipReason::Format),
         }
     }
 
     /// Whether a link is to be followed; if not, why.
-    fn follows(&mut self, link: &Path) -> Result<(), Reason> {
-        let target = link.canonicalize().map_err(|_| Reason::Dangling)?;
+    fn follows(&mut self, link: &Path) -> Result<(), SkipReason> {
+        let target = link.canonicalize().map_err(|_| SkipReason::Dangling)?;
         let inside = target
             .strip_prefix(&self.root)
-            .map_err(|_| Reason::Outside)?;
+            .map_err(|_| SkipReason::Outside)?;
         let mut parts = inside.components();
         let hidden = parts.any(|part| is_hidden(part.as_os_str().as_encoded_bytes()));
         let read_anyway = !hidden && (target.is_dir() || self.wants(&target).is_ok());
         if read_anyway || !self.followed.insert(target) {
-            return Err(Reason::Twice);
+            return Err(SkipReason::Twice);
         }
         Ok(())
     }
 
     /// Goes into a folder, or says that a file is to be read, or why a name is left out.
-    fn visit(&mut self, path: &Path) -> Result<Result<bool, Reason>, InputError> {
+    fn visit(&mut self, path: &Path) -> Result<Result<bool, SkipReason>, InputError> {
         if path.is_symlink()
             && let Err(reason) = self.follows(path)
         {
@@ -92,7 +104,7 @@ impl Walk {
             return Ok(Ok(false));
         }
         if !metadata.is_file() {
-            return Ok(Err(Reason::Special));
+            return Ok(Err(SkipReason::Special));
         }
         Ok(self.wants(path).map(|()| true))
     }
@@ -119,20 +131,6 @@ impl Iterator for Walk {
 
 fn is_hidden(name: &[u8]) -> bool {
     name.starts_with(b".")
-}
-
-fn is_json(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_ascii_lowercase();
-    [".json", ".json.gz", ".json.zst"]
-        .iter()
-        .any(|end| name.ends_with(end))
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> InputError {
-    InputError::Unreadable {
-        file: file_name(path).to_string(),
-        source,
-    }
 }
 
 #[cfg(test)]
@@ -167,13 +165,28 @@ mod tests {
             found,
             ["a/b/c.markdown", "a/z.txt", "b.md", "c.jsonl", "d.md.gz"].map(PathBuf::from)
         );
-        let counts = [Reason::Format, Reason::Json, Reason::Hidden].map(|r| walk.skipped.count(r));
+        let counts = [
+            SkipReason::Format,
+            SkipReason::SharedEnding,
+            SkipReason::Hidden,
+        ]
+        .map(|r| walk.skipped.count(r));
         assert_eq!(counts, [1, 1, 2]);
-        let found: Vec<_> = Walk::new(root, Some(Format::Jsonl))
+        // A chosen format holds for every file.
+        let found: Vec<_> = Walk::new(root, Some(Format::TEXT))
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        assert_eq!(found, ["c.json", "c.jsonl"].map(|name| root.join(name)));
+        let all = [
+            "a/b/c.markdown",
+            "a/z.txt",
+            "a.png",
+            "b.md",
+            "c.json",
+            "c.jsonl",
+            "d.md.gz",
+        ];
+        assert_eq!(found, all.map(|name| root.join(name)));
     }
 
     #[cfg(unix)]
@@ -240,8 +253,8 @@ mod tests {
             "sub/b.md",
         ];
         assert_eq!(few, expected.map(Path::new));
-        let counts =
-            [Reason::Outside, Reason::Dangling, Reason::Twice].map(|r| walk.skipped.count(r));
+        let counts = [SkipReason::Outside, SkipReason::Dangling, SkipReason::Twice]
+            .map(|r| walk.skipped.count(r));
         assert_eq!(counts, [4, 2, 5 + 144]);
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::{InputError, file_name};
+use crate::InputError;
+use crate::files::unreadable;
 
 /// The absolute path without `.` and `..`, told from its words alone.
 pub(super) fn absolute(path: &Path) -> io::Result<PathBuf> {
@@ -33,12 +34,10 @@ pub(super) fn common_folder(folders: &[PathBuf]) -> PathBuf {
         .to_owned()
 }
 
-/// The path relative to `root`, with `/` between its parts. Bytes that are not UTF-8 are written as in `%E9`.
+/// The path relative to `root`, with `/` between its parts. Bytes that are not UTF-8 are written as
+/// in `%E9`.
 pub(super) fn key_path(path: &Path, root: &Path) -> Result<String, InputError> {
-    let absolute = absolute(path).map_err(|source| InputError::Unreadable {
-        file: file_name(path).to_string(),
-        source,
-    })?;
+    let absolute = absolute(path).map_err(|source| unreadable(path, source))?;
     let relative = absolute.strip_prefix(root).unwrap_or(&absolute);
     let mut key = String::new();
     for (at, part) in relative.components().enumerate() {

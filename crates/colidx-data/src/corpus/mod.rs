@@ -1,7 +1,18 @@
 //! A corpus: documents streamed from any mix of files, folders and standard input.
 
-mod keys;
-mod open_file;
+mod file;
+mod folder;
+mod format;
+mod jsonl;
+mod key_path;
+mod markdown;
+mod options;
+mod passage_reader;
+mod passages;
+mod records;
+mod text;
+mod tsv;
+mod walk;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -11,23 +22,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
-use super::DEFAULT_LINE_LIMIT;
-use super::error::{InputError, Place};
-use super::passages::Syntax;
-use super::records::Fields;
-use super::skipped::{Reason, Skipped};
-use super::source::{Format, STANDARD_INPUT, Source, file_name};
-use super::walk::Walk;
-use keys::{absolute, common_folder, key_path};
-use open_file::{OpenFile, PassageFile, RecordFile, Stop};
+use crate::error::{InputError, Place};
+use crate::files::{STANDARD_INPUT, Source, file_name, unreadable};
+use crate::skipped::{SkipReason, Skipped};
+use file::OpenFile;
+use format::{DocumentReader, ReadFault};
+use key_path::{absolute, common_folder, key_path};
+use walk::Walk;
+
+pub use format::{Format, UnknownFormatName};
+pub use options::{CorpusOptions, CorpusReport};
+pub use passages::TokenCounter;
+pub(crate) use records::FieldNames;
 
 /// One document of a corpus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The key: the id of the line, or for a passage `path#number`, where the path is relative to the deepest folder
-    /// that holds all files and folders the corpus names, and passages count from 1.
+    /// The key: the id of the line, or for a passage `path#number`, where the path is relative to
+    /// the deepest folder that holds all files and folders the corpus names, and passages count
+    /// from 1.
     pub key: String,
-    /// The title; empty if there is none. For a passage of Markdown, the headings above it joined by ` > `.
+    /// The title; empty if there is none. For a passage of Markdown, the headings above it joined
+    /// by ` > `.
     pub title: String,
     /// The text; may be empty.
     pub text: String,
@@ -35,57 +51,6 @@ pub struct Document {
     pub metadata: Map<String, Value>,
     /// Where the document stands, for messages about it.
     pub place: Place,
-}
-
-/// How a corpus is read.
-#[derive(Debug, Clone)]
-pub struct CorpusOptions {
-    /// The format of all inputs; without it extensions tell, and standard input is JSON Lines.
-    pub format: Option<Format>,
-    /// The JSON field that holds the key, a string or an integer.
-    pub id_field: String,
-    /// The JSON field that may hold the title.
-    pub title_field: String,
-    /// The JSON field that holds the text.
-    pub text_field: String,
-    /// The longest line that is read, in bytes.
-    pub line_limit: usize,
-    /// Count and report bad lines instead of stopping at the first. Unreadable, truncated and damaged files stop
-    /// the corpus all the same; a bad line in a text or Markdown file ends that file.
-    pub skip_bad_lines: bool,
-    /// The most words a passage of text or Markdown holds.
-    pub passage_words: usize,
-}
-
-impl Default for CorpusOptions {
-    fn default() -> Self {
-        CorpusOptions {
-            format: None,
-            id_field: "_id".to_owned(),
-            title_field: "title".to_owned(),
-            text_field: "text".to_owned(),
-            line_limit: DEFAULT_LINE_LIMIT,
-            skip_bad_lines: false,
-            passage_words: 180,
-        }
-    }
-}
-
-/// What a corpus has given so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CorpusReport {
-    /// Documents given, empty ones included.
-    pub documents: u64,
-    /// Documents whose text is empty or only white space.
-    pub empty: u64,
-    /// Bad lines left out.
-    pub bad_lines: u64,
-    /// The messages of the first few bad lines.
-    pub bad_line_messages: Vec<String>,
-    /// Files opened, standard input included.
-    pub files: u64,
-    /// What was left out of folders, and files without documents.
-    pub skipped: Skipped,
 }
 
 /// How many messages about bad lines a report keeps.
@@ -96,7 +61,6 @@ const MESSAGES: usize = 5;
 /// Memory is bounded by the line limit, whatever the size of the corpus.
 pub struct Corpus {
     options: CorpusOptions,
-    fields: Fields,
     inputs: VecDeque<Input>,
     paths: Vec<PathBuf>,
     root: PathBuf,
@@ -121,7 +85,7 @@ struct Folder {
 /// A file that is being read.
 struct Opened {
     name: Arc<str>,
-    file: OpenFile,
+    documents: Box<dyn DocumentReader>,
     /// Documents that came before it.
     before: u64,
 }
@@ -133,10 +97,12 @@ enum Input {
 }
 
 impl Corpus {
-    /// A corpus of files, folders and `-` for standard input. Every input is looked at before any is read.
+    /// A corpus of files, folders and `-` for standard input. Every input is looked at before any
+    /// is read.
     ///
     /// # Errors
-    /// No input, standard input named twice, an input that does not exist, or one whose format nothing tells.
+    /// No input, standard input named twice, an input that does not exist, or one whose format
+    /// nothing tells.
     pub fn open<P: AsRef<Path>>(
         inputs: &[P],
         options: CorpusOptions,
@@ -148,27 +114,25 @@ impl Corpus {
         let mut folders = Vec::new();
         for path in inputs {
             let path = path.as_ref();
-            let unreadable = |source| InputError::Unreadable {
-                file: file_name(path).to_string(),
-                source,
-            };
+            let unreadable = |source| unreadable(path, source);
             if path.as_os_str() == "-" {
                 if corpus.paths.iter().any(|path| path.as_os_str() == "-") {
                     return Err(InputError::StandardInputTwice);
                 }
                 corpus.inputs.push_back(Input::File(
                     path.to_owned(),
-                    corpus.options.format.unwrap_or(Format::Jsonl),
+                    corpus.options.format.unwrap_or(Format::JSONL),
                 ));
             } else {
                 let metadata = path.metadata().map_err(unreadable)?;
                 let absolute = absolute(path).map_err(unreadable)?;
                 if metadata.is_dir() {
+                    folder::check(path, corpus.options.index_magic)?;
                     corpus.inputs.push_back(Input::Folder(path.to_owned()));
                     folders.push(absolute);
                 } else {
                     // A pipe has no name that tells anything: it is taken as standard input is.
-                    let piped = (!metadata.is_file()).then_some(Format::Jsonl);
+                    let piped = (!metadata.is_file()).then_some(Format::JSONL);
                     let format = corpus
                         .options
                         .format
@@ -176,6 +140,7 @@ impl Corpus {
                         .or(piped);
                     let format = format.ok_or_else(|| InputError::UnknownFormat {
                         file: file_name(path).to_string(),
+                        formats: Format::list(),
                     })?;
                     corpus
                         .inputs
@@ -207,11 +172,6 @@ impl Corpus {
 
     fn empty(options: CorpusOptions) -> Corpus {
         Corpus {
-            fields: Fields {
-                id: options.id_field.clone(),
-                title: options.title_field.clone(),
-                text: options.text_field.clone(),
-            },
             options,
             inputs: VecDeque::new(),
             paths: Vec::new(),
@@ -234,8 +194,8 @@ impl Corpus {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// The size of all files, before decompression; `None` where standard input or a pipe takes part or a file
-    /// cannot be looked at. Walks the folders.
+    /// The size of all files, before decompression; `None` where standard input or a pipe takes
+    /// part or a file cannot be looked at. Walks the folders.
     pub fn bytes_total(&self) -> Option<u64> {
         let size = |path: &Path| {
             path.metadata()
@@ -259,15 +219,15 @@ impl Corpus {
     fn next_document(&mut self) -> Result<Option<Document>, InputError> {
         loop {
             if let Some(open) = &mut self.open {
-                match open.file.next_document() {
+                match open.documents.next_document() {
                     Ok(Some(document)) => {
                         self.report.documents += 1;
                         self.report.empty += u64::from(document.text.trim().is_empty());
                         return Ok(Some(document));
                     }
                     Ok(None) => self.close(),
-                    Err(Stop::Line(place, fault)) => {
-                        if !self.options.skip_bad_lines {
+                    Err(ReadFault::Line(place, fault)) => {
+                        if !self.options.skip_bad_lines || fault.is_of_whole_file() {
                             return Err(InputError::BadLine { place, fault });
                         }
                         self.report.bad_lines += 1;
@@ -277,7 +237,7 @@ impl Corpus {
                                 .push(format!("{place}: {fault}"));
                         }
                     }
-                    Err(Stop::Input(error)) => return Err(error),
+                    Err(ReadFault::Input(error)) => return Err(error),
                 }
             } else if !self.open_next()? {
                 let inputs: Vec<_> = self.paths.iter().map(|path| file_name(path)).collect();
@@ -295,11 +255,12 @@ impl Corpus {
                 Some(folder) => &mut folder.skipped,
                 None => &mut self.report.skipped,
             };
-            skipped.add(Reason::Empty, &open.name);
+            skipped.add(SkipReason::Empty, &open.name);
         }
     }
 
-    /// An input that gives nothing is a mistake: an index of nothing would take the place of a good one.
+    /// An input that gives nothing is a mistake: an index of nothing would take the place of a good
+    /// one.
     fn need_documents(
         &self,
         before: u64,
@@ -309,10 +270,11 @@ impl Corpus {
         if self.report.documents > before {
             return Ok(());
         }
-        Err(InputError::Nothing {
+        Err(InputError::NoDocuments {
             inputs,
             skipped,
             bad_lines: self.report.bad_lines,
+            formats: Format::list(),
         })
     }
 
@@ -320,10 +282,17 @@ impl Corpus {
     fn open_next(&mut self) -> Result<bool, InputError> {
         if let Some(folder) = &mut self.folder {
             if let Some(path) = folder.walk.next().transpose()? {
-                let format = Format::of_path(&path);
-                let format = self.options.format.or(format).unwrap_or(Format::Text);
-                let source = Source::open(&path, &self.read)?;
-                self.start(source, format, Some(&path))?;
+                let named = Format::of_path(&path);
+                let Some(format) = self.options.format.or(named) else {
+                    return Ok(true);
+                };
+                let mut source = Source::open(&path, &self.read)?;
+                // The caller said that the folder holds such text, not that all of it is text.
+                if named.is_none() && source.is_binary()? {
+                    folder.skipped.add_path(SkipReason::Binary, &path);
+                } else {
+                    self.start(source, format, Some(&path))?;
+                }
             } else if let Some(mut folder) = self.folder.take() {
                 folder.skipped.append(folder.walk.skipped);
                 self.report.skipped.append(folder.skipped.clone());
@@ -360,35 +329,16 @@ impl Corpus {
     ) -> Result<(), InputError> {
         self.report.files += 1;
         let name = Arc::clone(&source.file);
-        let file = match format {
-            Format::Jsonl => OpenFile::Records(RecordFile::new(
-                source,
-                Some(self.fields.clone()),
-                &self.options,
-            )),
-            Format::Tsv => OpenFile::Records(RecordFile::new(source, None, &self.options)),
-            Format::Text | Format::Markdown => {
-                let path = match path {
-                    Some(path) => key_path(path, &self.root)?,
-                    None if *source.file == *STANDARD_INPUT => "stdin".to_owned(),
-                    None => source.file.to_string(),
-                };
-                let syntax = if format == Format::Markdown {
-                    Syntax::Markdown
-                } else {
-                    Syntax::Text
-                };
-                OpenFile::Passages(Box::new(PassageFile::new(
-                    source,
-                    path,
-                    syntax,
-                    &self.options,
-                )))
-            }
+        let key = match path {
+            Some(path) => key_path(path, &self.root)?,
+            None if *source.file == *STANDARD_INPUT => "stdin".to_owned(),
+            None => source.file.to_string(),
         };
+        let file = OpenFile::new(source, key, self.options.line_limit);
+        let documents = format.open(file, &self.options);
         self.open = Some(Opened {
             name,
-            file,
+            documents,
             before: self.report.documents,
         });
         Ok(())

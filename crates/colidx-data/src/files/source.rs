@@ -1,128 +1,44 @@
-//! Opening a file or standard input: formats by name, compression by content.
+//! Opening a file or standard input; compression is told by content.
 
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
-use thiserror::Error;
 
-use super::error::InputError;
 use super::open::{Waiting, open, standard_input};
+use crate::compression::Compression;
+use crate::error::InputError;
 
 /// How messages name standard input.
 pub const STANDARD_INPUT: &str = "standard input";
 
 const BUFFER: usize = 64 * 1024;
 
-/// The format of a text input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object a line (BEIR: `_id`, `title`, `text`).
-    Jsonl,
-    /// Tab-separated lines (Stanford collection: id, text, optional title).
-    Tsv,
-    /// Plain text, split into passages at blank lines.
-    Text,
-    /// Markdown, split into passages at headings and blank lines.
-    Markdown,
-}
-
-/// A format name that is not known.
-#[derive(Debug, Error)]
-#[error("unknown format \"{0}\"; the formats are jsonl, tsv, text and markdown")]
-pub struct UnknownFormatName(String);
-
-impl FromStr for Format {
-    type Err = UnknownFormatName;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        match name.to_ascii_lowercase().as_str() {
-            "jsonl" => Ok(Format::Jsonl),
-            "tsv" => Ok(Format::Tsv),
-            "text" => Ok(Format::Text),
-            "markdown" => Ok(Format::Markdown),
-            _ => Err(UnknownFormatName(name.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::Jsonl => "jsonl",
-            Format::Tsv => "tsv",
-            Format::Text => "text",
-            Format::Markdown => "markdown",
-        })
-    }
-}
-
-impl Format {
-    /// The format that a file's extension names, looking through `.gz` and `.zst`.
-    pub fn of_path(path: &Path) -> Option<Format> {
-        let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-        let name = name
-            .strip_suffix(".gz")
-            .or_else(|| name.strip_suffix(".zst"))
-            .unwrap_or(&name);
-        match Path::new(name).extension()?.to_str()? {
-            "jsonl" | "ndjson" | "json" => Some(Format::Jsonl),
-            "tsv" => Some(Format::Tsv),
-            "txt" | "text" | "rst" => Some(Format::Text),
-            "md" | "markdown" => Some(Format::Markdown),
-            _ => None,
-        }
-    }
-}
-
-/// The compression of an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// gzip, of one or many members.
-    Gzip,
-    /// Zstandard, of one or many frames.
-    Zstd,
-}
-
-impl fmt::Display for Compression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
-        })
-    }
-}
-
-impl Compression {
-    fn of_name(name: &str) -> Option<Compression> {
-        let name = name.to_ascii_lowercase();
-        if name.ends_with(".gz") {
-            Some(Compression::Gzip)
-        } else if name.ends_with(".zst") {
-            Some(Compression::Zstd)
-        } else {
-            None
-        }
-    }
-
-    // Neither magic is valid UTF-8 text, so no readable plain file is taken for a compressed one.
-    fn of_content(start: &[u8]) -> Option<Compression> {
-        match start {
-            [0x1F, 0x8B, ..] => Some(Compression::Gzip),
-            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Compression::Zstd),
-            [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => Some(Compression::Zstd),
-            _ => None,
-        }
-    }
-}
-
 /// How a file is named in messages and places.
 pub fn file_name(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
+}
+
+/// The part of a path that is a file and is used as a folder; all of it if there is none.
+pub(crate) fn file_on_the_way(path: &Path) -> &Path {
+    let mut folders = path.ancestors();
+    folders.find(|path| path.is_file()).unwrap_or(path)
+}
+
+/// The error of a path that could not be opened or looked at.
+pub(crate) fn unreadable(path: &Path, source: io::Error) -> InputError {
+    if source.kind() == io::ErrorKind::NotADirectory {
+        return InputError::NotFolder {
+            file: file_name(file_on_the_way(path)).to_string(),
+            expected: "a folder",
+        };
+    }
+    InputError::Unreadable {
+        file: file_name(path).to_string(),
+        source,
+    }
 }
 
 /// An open input, decompressed on the way.
@@ -141,17 +57,21 @@ impl Source {
         } else {
             file_name(path)
         };
-        let unreadable = |source| InputError::Unreadable {
-            file: file.to_string(),
-            source,
-        };
         if standard {
-            let input = standard_input().map_err(unreadable)?;
+            let input = standard_input().map_err(|source| InputError::Unreadable {
+                file: file.to_string(),
+                source,
+            })?;
             return Source::new(file, input, read);
         }
-        let opened = open(path).map_err(unreadable)?;
-        if opened.metadata().map_err(unreadable)?.is_dir() {
-            return Err(unreadable(io::ErrorKind::IsADirectory.into()));
+        let opened = open(path).map_err(|source| unreadable(path, source))?;
+        let metadata = opened.metadata();
+        if metadata
+            .map_err(|source| unreadable(path, source))?
+            .is_dir()
+        {
+            let file = file.to_string();
+            return Err(InputError::IsFolder { file });
         }
         Source::new(file, Waiting(opened), read)
     }
@@ -208,6 +128,21 @@ impl Source {
             compression: found,
             reader,
         })
+    }
+}
+
+impl Source {
+    /// Whether the file is no text: its first few thousand bytes hold a zero. What was read for
+    /// that is read again.
+    pub(crate) fn is_binary(&mut self) -> Result<bool, InputError> {
+        const LOOKED_AT: u64 = 8192;
+        let mut start = Vec::new();
+        let read = self.reader.by_ref().take(LOOKED_AT).read_to_end(&mut start);
+        read.map_err(|error| read_error(&self.file, self.compression, error))?;
+        let binary = start.contains(&0);
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(io::Cursor::new(start).chain(rest));
+        Ok(binary)
     }
 }
 
@@ -290,26 +225,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn formats_by_extension() {
-        let of = |name: &str| Format::of_path(Path::new(name));
-        assert_eq!(of("a/corpus.jsonl"), Some(Format::Jsonl));
-        assert_eq!(of("corpus.JSONL.GZ"), Some(Format::Jsonl));
-        assert_eq!(of("c.tsv.zst"), Some(Format::Tsv));
-        assert_eq!(of("notes.v2.md"), Some(Format::Markdown));
-        assert_eq!(of("notes.rst"), Some(Format::Text));
-        assert_eq!(of("notes.gz"), None);
-        assert_eq!(of("README"), None);
-        assert_eq!("TSV".parse::<Format>().unwrap(), Format::Tsv);
-        assert!(
-            "csv"
-                .parse::<Format>()
-                .unwrap_err()
-                .to_string()
-                .contains("csv")
-        );
-    }
-
-    #[test]
     fn plain_and_compressed_read_alike_whatever_the_name() {
         for name in ["x.jsonl", STANDARD_INPUT] {
             for content in ["", "a", "abc", "a longer line of text\n"] {
@@ -376,11 +291,33 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_file_is_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("docs.jsonl");
+        std::fs::write(&file, "x").unwrap();
+        for inside in ["a", "a/b/c"] {
+            let error = Source::open(&file.join(inside), &Arc::default())
+                .err()
+                .unwrap();
+            let error = error.to_string();
+            assert!(
+                error.contains("docs.jsonl is a file, expected a folder"),
+                "{error}"
+            );
+            assert!(!error.contains("os error"), "{error}");
+        }
+    }
+
+    #[test]
     fn missing_files_and_folders_are_unreadable() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().to_owned(), folder.path().join("absent.jsonl")] {
             let error = Source::open(&path, &Arc::default()).err().unwrap();
-            assert!(matches!(&error, InputError::Unreadable { .. }));
+            assert_eq!(
+                matches!(&error, InputError::IsFolder { .. }),
+                path.is_dir(),
+                "{error}"
+            );
             assert!(error.to_string().contains(path.to_str().unwrap()));
         }
     }

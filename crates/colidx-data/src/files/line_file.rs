@@ -4,34 +4,37 @@ use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::DEFAULT_LINE_LIMIT;
-use super::error::{InputError, LineFault, Place};
-use super::lines::{Lines, LinesError};
-use super::source::{Compression, Source, read_error};
+use super::{Lines, LinesError, Source, read_error};
+use crate::DEFAULT_LINE_LIMIT;
+use crate::compression::Compression;
+use crate::error::{InputError, LineFault, Place};
 
 /// The lines of a file or of standard input, decompressed, without blank ones.
-pub(crate) struct Table {
+pub(crate) struct LineFile {
     file: Arc<str>,
     compression: Option<Compression>,
     lines: Lines<Box<dyn BufRead + Send>>,
 }
 
-impl Table {
-    pub(crate) fn open(path: &Path) -> Result<Table, InputError> {
-        Ok(Table::of(Source::open(path, &Arc::default())?))
+impl LineFile {
+    pub(crate) fn open(path: &Path) -> Result<LineFile, InputError> {
+        Ok(LineFile::of(Source::open(path, &Arc::default())?))
     }
 
-    pub(crate) fn new(reader: impl Read + Send + 'static, file: &str) -> Result<Table, InputError> {
-        Ok(Table::of(Source::new(
+    pub(crate) fn new(
+        reader: impl Read + Send + 'static,
+        file: &str,
+    ) -> Result<LineFile, InputError> {
+        Ok(LineFile::of(Source::new(
             file.into(),
             reader,
             &Arc::default(),
         )?))
     }
 
-    fn of(source: Source) -> Table {
+    fn of(source: Source) -> LineFile {
         let lines = Lines::new(source.reader, DEFAULT_LINE_LIMIT);
-        Table {
+        LineFile {
             file: source.file,
             compression: source.compression,
             lines,

@@ -1,9 +1,10 @@
 //! Measures of a ranking against judgements, computed as trec_eval does.
 //!
-//! A document is relevant if its relevance is at least 1; documents without judgement are not relevant. Gains of nDCG
-//! are the relevances themselves (negative ones count 0), discounted by log2(rank + 1); the ideal ranking is made of all
-//! judged documents. Averages run over every query that has judgements: one that the run lacks counts 0 (trec_eval
-//! `-c`), and so does one without a relevant document. Queries without judgements are left out.
+//! A document is relevant if its relevance is at least 1; documents without judgement are not
+//! relevant. Gains of nDCG are the relevances themselves (negative ones count 0), discounted by
+//! log2(rank + 1); the ideal ranking is made of all judged documents. Averages run over every query
+//! that has judgements: one that the run lacks counts 0 (trec_eval `-c`), and so does one without a
+//! relevant document. Queries without judgements are left out.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +12,12 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::run::Run;
-use crate::Qrels;
+use crate::Judgements;
+use crate::run::Run;
 
 /// A measure. `k` is the number of documents from the top that count; `None` means all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Metric {
     /// Normalised discounted cumulative gain (trec_eval `ndcg_cut`, `ndcg`): `ndcg@10`, `ndcg`.
     Ndcg(Option<usize>),
@@ -33,6 +35,7 @@ pub enum Metric {
 
 /// A measure's name that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum MetricError {
     /// No such measure.
     #[error(
@@ -74,7 +77,8 @@ impl FromStr for Metric {
     }
 }
 
-/// Parses names separated by commas, such as `ndcg@10,recall@100`. One that is named twice is kept once.
+/// Parses names separated by commas, such as `ndcg@10,recall@100`. One that is named twice is kept
+/// once.
 ///
 /// # Errors
 /// An unknown name, a bad or missing cut-off, or no name at all.
@@ -115,7 +119,8 @@ impl fmt::Display for Metric {
 }
 
 impl Metric {
-    /// How many documents of each query a run must hold for the measure to be what it says; `None` means all.
+    /// How many documents of each query a run must hold for the measure to be what it says; `None`
+    /// means all.
     pub fn depth(self) -> Option<usize> {
         match self {
             Metric::Ndcg(k) | Metric::Mrr(k) | Metric::Map(k) => k,
@@ -123,7 +128,8 @@ impl Metric {
         }
     }
 
-    /// The measure for one query: `ranking` holds distinct keys, best first; `judged` the relevance of documents.
+    /// The measure for one query: `ranking` holds distinct keys, best first; `judged` the relevance
+    /// of documents.
     pub fn of_query<'a>(
         self,
         ranking: impl IntoIterator<Item = &'a str>,
@@ -177,8 +183,9 @@ fn gain(ranks: impl Iterator<Item = (usize, i64)>) -> f64 {
 
 /// The averages of a run.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Evaluation {
-    /// Each measure with its average, in the order asked for; 0 without queries.
+    /// Each measure with its average, in the order asked for.
     pub means: Vec<(Metric, f64)>,
     /// The number of queries averaged over: those with judgements.
     pub queries: usize,
@@ -186,27 +193,94 @@ pub struct Evaluation {
     pub missing: usize,
 }
 
+/// A comparison that would measure nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EvaluationError {
+    /// There are no judgements at all.
+    #[error("there are no judgements, expected at least one; check that it is the right file")]
+    NoJudgements,
+    /// No document is judged relevant.
+    #[error(
+        "none of the {judgements} judgements says that a document is relevant, expected at least \
+         one of 1 or more; check the column of the relevance"
+    )]
+    NothingRelevant {
+        /// The number of judgements.
+        judgements: usize,
+    },
+    /// A run has no queries.
+    #[error("the run has no queries, expected at least one; check that it is the right file")]
+    EmptyRun,
+    /// No query is on both sides.
+    #[error(
+        "no query of the run is expected: it has {got:?} and the like, expected {expected:?} and \
+         the like; check that both are of one collection"
+    )]
+    NoCommonQuery {
+        /// A query that is expected.
+        expected: String,
+        /// A query of the run.
+        got: String,
+    },
+    /// No document from the top is to be compared.
+    #[error("0 documents from the top are to be compared, expected 1 or more")]
+    NoDepth,
+}
+
 /// Averages measures over all queries that have judgements.
-pub fn evaluate(qrels: &Qrels, run: &Run, metrics: &[Metric]) -> Evaluation {
+///
+/// # Errors
+/// There is nothing to measure: no judgements, none of them relevant, no queries in the run, or
+/// none that has judgements.
+pub fn evaluate(
+    judgements: &Judgements,
+    run: &Run,
+    metrics: &[Metric],
+) -> Result<Evaluation, EvaluationError> {
+    let relevances = || judgements.queries().flat_map(|(_, judged)| judged.values());
+    if judgements.is_empty() {
+        return Err(EvaluationError::NoJudgements);
+    }
+    if relevances().all(|&relevance| relevance < 1) {
+        let judgements = relevances().count();
+        return Err(EvaluationError::NothingRelevant { judgements });
+    }
+    need_common(judgements.queries().map(|(query, _)| query), run)?;
     let mut means: Vec<(Metric, f64)> = metrics.iter().map(|&metric| (metric, 0.0)).collect();
     let mut missing = 0;
-    for (query, judged) in qrels.queries() {
+    for (query, judged) in judgements.queries() {
         missing += usize::from(!run.contains(query));
         for (metric, sum) in &mut means {
-            *sum += metric.of_query(
-                run.ranking(query).iter().map(|(key, _)| key.as_str()),
-                judged,
-            );
+            let ranking = run.ranking(query).iter().map(|(key, _)| key.as_str());
+            *sum += metric.of_query(ranking, judged);
         }
     }
     for (_, sum) in &mut means {
-        *sum /= qrels.len().max(1) as f64;
+        *sum /= judgements.len() as f64;
     }
-    Evaluation {
+    Ok(Evaluation {
         means,
-        queries: qrels.len(),
+        queries: judgements.len(),
         missing,
+    })
+}
+
+/// Refuses a run without any of the queries that are expected.
+pub(crate) fn need_common<'a>(
+    mut expected: impl Iterator<Item = &'a str> + Clone,
+    run: &Run,
+) -> Result<(), EvaluationError> {
+    let Some((got, _)) = run.queries().next() else {
+        return Err(EvaluationError::EmptyRun);
+    };
+    if expected.clone().any(|query| run.contains(query)) {
+        return Ok(());
     }
+    Err(EvaluationError::NoCommonQuery {
+        expected: expected.next().unwrap_or_default().to_owned(),
+        got: got.to_owned(),
+    })
 }
 
 #[cfg(test)]

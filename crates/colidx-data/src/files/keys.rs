@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{InputError, Place};
-use super::table::Table;
+use super::LineFile;
+use crate::error::{InputError, Place};
 
-/// Reads keys, one a line, with their places; `-` is standard input. Blank lines are left out. The keys are held whole.
+/// Reads keys, one a line, with their places; `-` is standard input. Blank lines are left out. The
+/// keys are held whole.
 ///
 /// # Errors
 /// The file cannot be read, or a line is not UTF-8.
 pub fn read_keys(path: &Path) -> Result<Vec<(Place, String)>, InputError> {
-    let table = Table::open(path)?;
+    let table = LineFile::open(path)?;
     let file: Arc<str> = table.file().into();
     let mut keys = Vec::new();
     table.each(|line, key| {

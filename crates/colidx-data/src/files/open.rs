@@ -1,4 +1,5 @@
-//! Opening files to read. A program that handles signals says how a read waits for a pipe ([`wait_with`]).
+//! Opening files to read. A program that handles signals says how a read waits for a pipe
+//! ([`wait_with`]).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,8 +16,8 @@ static WAIT: OnceLock<Wait> = OnceLock::new();
 #[cfg(unix)]
 pub type Wait = fn(BorrowedFd<'_>) -> io::Result<()>;
 
-/// Sets how reads of pipes, terminals and standard input wait, for the whole process; the first call counts. Without it
-/// they block until there is something to read.
+/// Sets how reads of pipes, terminals and standard input wait, for the whole process; the first
+/// call counts. Without it they block until there is something to read.
 #[cfg(unix)]
 pub fn wait_with(wait: Wait) {
     WAIT.get_or_init(|| wait);
@@ -30,7 +31,8 @@ pub fn open(path: &Path) -> io::Result<File> {
     options.read(true).open(path)
 }
 
-/// Waits until a descriptor can be read: files are opened without blocking, so that a read alone may not wait.
+/// Waits until a descriptor can be read: files are opened without blocking, so that a read alone
+/// may not wait.
 #[cfg(unix)]
 fn readable(file: BorrowedFd<'_>) -> io::Result<()> {
     use nix::errno::Errno;
@@ -48,7 +50,8 @@ fn readable(file: BorrowedFd<'_>) -> io::Result<()> {
 /// Standard input.
 #[cfg(unix)]
 pub(crate) fn standard_input() -> io::Result<Waiting> {
-    // Not through the buffer of `Stdin`, of which the system could not say whether it holds something.
+    // Not through the buffer of `Stdin`, of which the system could not say whether it holds
+    // something.
     let input = io::stdin().as_fd().try_clone_to_owned()?;
     Ok(Waiting(input.into()))
 }
