@@ -47,7 +47,7 @@ pub enum CliError {
     Usage(String),
     /// The environment chooses kernels that there are not.
     #[error(transparent)]
-    Kernels(#[from] colidx_kernels::UnknownLevel),
+    Kernels(#[from] colidx_kernels::UnknownIsa),
     /// A checkpoint that is not where it should be.
     #[error("no checkpoint at {}: {reason}", path.display())]
     NoModel {

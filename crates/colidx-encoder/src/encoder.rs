@@ -71,7 +71,7 @@ impl Encoder {
     /// # Errors
     /// As [`open`](Self::open), or if `COLIDX_KERNELS` names no instruction set of this processor, or the device is not there or cannot compute at that precision.
     pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        colidx_kernels::selection()?;
+        colidx_kernels::selected()?;
         colidx_threads::ready();
         Ok(Encoder {
             checkpoint: Checkpoint::open(path, options, &Placement::of(options)?)?,

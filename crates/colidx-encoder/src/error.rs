@@ -10,7 +10,7 @@ use crate::{Device, Precision};
 pub enum EncoderError {
     /// The environment chooses an instruction set that is unknown, or that this processor does not have.
     #[error(transparent)]
-    Kernels(#[from] colidx_kernels::UnknownLevel),
+    Kernels(#[from] colidx_kernels::UnknownIsa),
     /// A file could not be read.
     #[error("{}: {source}; check that the checkpoint directory is complete and readable", path.display())]
     Io {

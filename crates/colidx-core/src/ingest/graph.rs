@@ -13,7 +13,7 @@ use crate::codebook::NEIGHBOURS;
 use crate::error::Result;
 use crate::search::best::Best;
 use crate::search::walk::Walk;
-use colidx_kernels::{CoarsePanels, Panels, RowsView, coarse_length};
+use colidx_kernels::{Panels, PanelsI7, RowsView, max_chunk_norm};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ struct Space<'a> {
     /// The largest squared length, and so the largest inner product.
     longest: f32,
     /// The coarse length of the centroids.
-    coarse_length: f64,
+    max_chunk_norm: f64,
 }
 
 impl<'a> Space<'a> {
@@ -83,7 +83,7 @@ impl<'a> Space<'a> {
             .map(|row| row.iter().map(|x| x * x).sum());
         Self {
             longest: squares.fold(0.0, f32::max),
-            coarse_length: coarse_length(&layout.centroids, dim.max(1)),
+            max_chunk_norm: max_chunk_norm(&layout.centroids, dim.max(1)),
             layout,
             dim,
             values,
@@ -103,7 +103,7 @@ impl<'a> Space<'a> {
     fn pass(
         &self,
         step: &Step<'_>,
-        find: impl Fn(usize, &CoarsePanels) -> Result<Vec<Vec<u32>>> + Sync,
+        find: impl Fn(usize, &PanelsI7) -> Result<Vec<Vec<u32>>> + Sync,
     ) -> Result<Vec<u32>> {
         let chosen: Vec<Vec<Vec<u32>>> = (0..self.layout.cells.len() - 1)
             .into_par_iter()
@@ -124,16 +124,20 @@ impl<'a> Space<'a> {
     }
 
     /// The centroids of a cell as columns for the rows, which are counted in steps.
-    fn columns(&self, cell: usize) -> CoarsePanels {
+    fn columns(&self, cell: usize) -> PanelsI7 {
         let columns = self.cell(cell).flat_map(|number| {
             let value = self.value(number).iter().zip(&self.layout.steps);
             value.map(|(x, step)| x * step)
         });
-        CoarsePanels::new(&columns.collect::<Vec<f32>>(), self.dim, self.coarse_length)
+        PanelsI7::new(
+            &columns.collect::<Vec<f32>>(),
+            self.dim,
+            self.max_chunk_norm,
+        )
     }
 
     /// The best of the nearest cells.
-    fn in_cells(&self, cell: usize, panels: &CoarsePanels) -> Vec<Vec<u32>> {
+    fn in_cells(&self, cell: usize, panels: &PanelsI7) -> Vec<Vec<u32>> {
         let mut best = Best::new(panels.columns(), CONSIDERED);
         let mut scores = Vec::new();
         for cell in self.nearest_cells(cell) {
@@ -167,7 +171,7 @@ impl<'a> Space<'a> {
     }
 
     /// The best that walks over a graph from the centroids themselves find.
-    fn by_walks(&self, graph: &[u32], cell: usize, panels: &CoarsePanels) -> Result<Vec<Vec<u32>>> {
+    fn by_walks(&self, graph: &[u32], cell: usize, panels: &PanelsI7) -> Result<Vec<Vec<u32>>> {
         let neighbours = |centroid: u32, out: &mut Vec<u32>| {
             out.clear();
             out.extend(&graph[centroid as usize * NEIGHBOURS..][..NEIGHBOURS]);
@@ -219,7 +223,7 @@ impl<'a> Among<'a> {
         // How near the others lie is asked only of the centroid and those chosen.
         let products = |place: usize, of: usize, dots: &mut [f32]| {
             let row = &rows[of * self.space.dim..][..self.space.dim];
-            colidx_kernels::dots(row, panels, &mut dots[place * stride..][..stride]);
+            colidx_kernels::kernels().dots(row, panels, &mut dots[place * stride..][..stride]);
         };
         products(0, 0, dots);
         let mut chosen = Vec::with_capacity(CHOSEN);
@@ -321,8 +325,8 @@ mod tests {
             .flat_map(|q| q.iter().zip(&layout.steps));
         let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
         let longest =
-            coarse_length(&layout.centroids, DIM).max(coarse_length(&layout.centres, DIM));
-        let panels = CoarsePanels::new(&scaled, DIM, longest);
+            max_chunk_norm(&layout.centroids, DIM).max(max_chunk_norm(&layout.centres, DIM));
+        let panels = PanelsI7::new(&scaled, DIM, longest);
         let best_of = |rows: &[i8], count| {
             let mut best = Best::new(100, count);
             let mut scores = vec![0; rows.len() / DIM * panels.padded_columns()];

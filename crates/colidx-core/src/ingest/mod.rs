@@ -45,7 +45,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3Default;
 
-pub use colidx_cluster::{Engine, Shape};
+pub use colidx_cluster::{CodebookKind, KMeans};
 
 /// A document as a caller gives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

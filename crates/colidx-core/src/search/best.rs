@@ -1,6 +1,6 @@
 //! The best few rows of a matrix of scores, column by column.
 
-use colidx_kernels::CoarsePanels;
+use colidx_kernels::PanelsI7;
 
 /// Rows scored at a time: their scores stay in the first-level cache.
 const ROWS: usize = 256;
@@ -37,7 +37,7 @@ impl Best {
         &mut self,
         first: usize,
         rows: &[i8],
-        panels: &CoarsePanels,
+        panels: &PanelsI7,
         scores: &mut [i16],
     ) {
         let (dim, stride) = (panels.dim(), panels.padded_columns());
@@ -45,7 +45,7 @@ impl Best {
         let firsts = (first..).step_by(ROWS);
         for ((rows, scores), first) in blocks.zip(scores.chunks_mut(ROWS * stride)).zip(firsts) {
             let scores = &mut scores[..rows.len() / dim * stride];
-            colidx_kernels::coarse_dots(rows, panels, scores);
+            colidx_kernels::kernels().dots_i8(rows, panels, scores);
             self.take(first as u32, scores, stride);
         }
     }
@@ -59,7 +59,7 @@ impl Best {
             *least = floor.saturating_add(1);
         }
         self.reaching.clear();
-        colidx_kernels::rows_reaching16(scores, &self.least, &mut self.reaching);
+        colidx_kernels::kernels().rows_any_ge_i16(scores, &self.least, &mut self.reaching);
         let columns = self.floors.len();
         for &at in &self.reaching {
             let row = &scores[at as usize * stride..][..columns];

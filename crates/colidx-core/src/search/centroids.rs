@@ -8,7 +8,7 @@ use super::walk::Walk;
 use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::index::Index;
-use colidx_kernels::CoarsePanels;
+use colidx_kernels::PanelsI7;
 use rayon::prelude::*;
 
 /// Centroids that a walk keeps for each that is wanted (`docs/search.md`).
@@ -69,7 +69,7 @@ pub(super) fn probe<'a>(
 /// Walks for every token.
 fn walk(
     codebook: &Codebook,
-    panels: &CoarsePanels,
+    panels: &PanelsI7,
     count: usize,
     beam: usize,
     parallel: bool,

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::index::{Index, Place};
 use crate::segment::Segment;
 use crate::segment::vectors::{Vectors, room};
-use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
+use colidx_kernels::{Panels, PanelsI16, ScoreErrors};
 use std::ops::Range;
 
 /// Vectors decoded at a time: they stay in the first-level cache until they are multiplied, by tiles of twelve rows or six.
@@ -97,7 +97,7 @@ struct Score {
 /// What screening multiplies with, and how far its scores may be off.
 #[derive(Clone, Copy)]
 struct Screening<'a> {
-    panels: &'a Int16Panels,
+    panels: &'a PanelsI16,
     errors: ScoreErrors,
 }
 
@@ -196,7 +196,7 @@ impl<'a> Scorer<'a> {
         for block in blocks(range) {
             vectors.codes.read(block.clone(), codes);
             vectors.decode(book, codes, vectors.residuals(block), rows)?;
-            colidx_kernels::max_dots(rows, panels, best);
+            colidx_kernels::kernels().max_dots(rows, panels, best);
         }
         let score = sum(best, panels);
         Ok(Some(Score {
@@ -272,8 +272,8 @@ impl<'a> Scorer<'a> {
         let of_blocks = codes.chunks(BLOCK).zip(dots.chunks_mut(BLOCK * width));
         for (block, (codes, dots)) in blocks(range.clone()).zip(of_blocks) {
             fetch();
-            let rows = vectors.decode_int16(book, codes, vectors.residuals(block), rows16)?;
-            colidx_kernels::int16_max_dots(rows, panels, dots, best16);
+            let rows = vectors.decode_i16(book, codes, vectors.residuals(block), rows16)?;
+            colidx_kernels::kernels().dots_i16(rows, panels, dots, best16);
         }
         let best_of_tokens = best16[..panels.columns()].iter();
         let sum_of_best: i64 = best_of_tokens.map(|&best| i64::from(best)).sum();
@@ -289,7 +289,7 @@ impl<'a> Scorer<'a> {
         // No column to be the best of.
         floors[panels.columns()..].fill(i32::MAX);
         reaching.clear();
-        colidx_kernels::rows_reaching(dots, floors, reaching);
+        colidx_kernels::kernels().rows_any_ge(dots, floors, reaching);
 
         let panels = self.query.panels();
         stats.documents_scored += 1;
@@ -302,7 +302,7 @@ impl<'a> Scorer<'a> {
         }
         start(best, panels);
         vectors.decode(book, &codes[..reaching.len()], residuals, rows)?;
-        colidx_kernels::max_dots(rows, panels, best);
+        colidx_kernels::kernels().max_dots(rows, panels, best);
         let exact = Some(sum(best, panels));
         Ok(Score { near, exact })
     }

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::index::{Index, Place};
 use crate::segment::vectors::room;
 use crate::segment::{Segment, means};
-use colidx_kernels::Division;
+use colidx_kernels::CodePartition;
 use std::ops::Range;
 
 /// How much of the product of a query token with the mean residual counts. The token's best match here is a vector that no list led to,
@@ -66,7 +66,7 @@ pub(super) struct Group {
     /// Those of a document.
     codes: Vec<u32>,
     /// The codes of vectors near the query, and the centroids of the others, document after document.
-    division: Division,
+    partition: CodePartition,
     /// Vectors near the query, document after document.
     near: Vec<usize>,
     /// By document, where its part of `near` ends.
@@ -93,11 +93,11 @@ impl Reusable for Groups {
 
 impl Group {
     fn bytes(&self) -> usize {
-        let Division {
+        let CodePartition {
             places,
             marked,
             others,
-        } = &self.division;
+        } = &self.partition;
         let words = [&self.codes, places, marked, others].map(Reusable::bytes);
         let sums = [&self.dots, &self.leans, &self.begun, &self.best].map(Reusable::bytes);
         let rows = [&self.far, &self.rows, &self.means].map(Reusable::bytes);
@@ -224,21 +224,25 @@ impl<'a> Near<'a> {
     /// Finds the vectors near the query.
     fn select(&self, segment: &Segment, group: &mut Group, stats: &mut SearchStats) {
         let vectors = &segment.vectors;
-        group.division.clear();
+        group.partition.clear();
         group.near.clear();
         group.ends.clear();
         group.far.clear();
         for range in &group.ranges {
             vectors.codes.read(range.clone(), &mut group.codes);
-            let (seen, others_seen) = (group.near.len(), group.division.others.len());
-            group.division.push(&group.codes, &self.probed);
-            for &place in &group.division.places[seen..] {
+            let (seen, others_seen) = (group.near.len(), group.partition.others.len());
+            colidx_kernels::kernels().partition_codes(
+                &group.codes,
+                &self.probed,
+                &mut group.partition,
+            );
+            for &place in &group.partition.places[seen..] {
                 let vector = range.start + place as usize;
                 group.near.push(vector);
                 colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
             if let Some(table) = &self.probes.table {
-                table.push_best(&group.division.others[others_seen..], &mut group.far);
+                table.push_best(&group.partition.others[others_seen..], &mut group.far);
             }
             let near = group.near.len() - seen;
             stats.vectors_decoded += near as u64;
@@ -251,7 +255,7 @@ impl<'a> Near<'a> {
     fn start(&self, segment: &Segment, documents: &[Place], group: &mut Group) {
         let panels = self.query.screening();
         let width = panels.padded_columns();
-        let stride = colidx_kernels::int16_stride(panels.dim());
+        let stride = colidx_kernels::stride_i16(panels.dim());
         group.means.clear();
         for (at, document) in documents.iter().enumerate() {
             let mean = segment
@@ -265,7 +269,7 @@ impl<'a> Near<'a> {
         }
         group.leans.resize(documents.len() * width, 0);
         let mut greatest = vec![i32::MIN; width];
-        colidx_kernels::int16_max_dots(&group.means, panels, &mut group.leans, &mut greatest);
+        colidx_kernels::kernels().dots_i16(&group.means, panels, &mut group.leans, &mut greatest);
         group.best.clear();
         group.best.extend_from_slice(&group.leans);
         let means = self.query.merged().means();
@@ -290,19 +294,19 @@ impl<'a> Near<'a> {
     fn match_near(&self, segment: &Segment, group: &mut Group) -> Result<()> {
         let panels = self.query.screening();
         let (width, dim) = (panels.padded_columns(), panels.dim());
-        let stride = colidx_kernels::int16_stride(dim);
+        let stride = colidx_kernels::stride_i16(dim);
         segment
             .vectors
             .pick_residuals(group.near.iter().copied(), &mut group.residuals);
         let book = self.index.codebook();
-        let (codes, residuals) = (&group.division.marked, &group.residuals);
+        let (codes, residuals) = (&group.partition.marked, &group.residuals);
         let vectors = &segment.vectors;
-        let all_rows = vectors.decode_int16(book, codes, residuals, &mut group.rows)?;
+        let all_rows = vectors.decode_i16(book, codes, residuals, &mut group.rows)?;
         let mut start = 0;
         for (&end, best) in group.ends.iter().zip(group.best.chunks_exact_mut(width)) {
             let rows = &all_rows[start * stride..end * stride];
             let dots = room(&mut group.dots, (end - start) * width);
-            colidx_kernels::int16_max_dots(rows, panels, dots, best);
+            colidx_kernels::kernels().dots_i16(rows, panels, dots, best);
             start = end;
         }
         Ok(())

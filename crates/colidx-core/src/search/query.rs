@@ -3,7 +3,7 @@
 use super::merged::Merged;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
-use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
+use colidx_kernels::{Panels, PanelsI7, PanelsI16};
 
 /// The most that a score may come to: half of what an f32 holds, the rest being for rounding.
 const MAX_SCORE: f64 = (1u128 << 127) as f64;
@@ -15,7 +15,7 @@ pub struct Query {
     /// The sum of their lengths.
     length: f64,
     panels: Panels,
-    screening: Int16Panels,
+    screening: PanelsI16,
     merged: Merged,
 }
 
@@ -48,7 +48,7 @@ impl Query {
             vectors: vectors.to_vec(),
             length: vectors.chunks_exact(dim).map(length).sum(),
             panels: Panels::new(vectors, dim),
-            screening: Int16Panels::new(vectors, dim),
+            screening: PanelsI16::new(vectors, dim),
             merged: Merged::new(vectors, dim),
         })
     }
@@ -68,22 +68,22 @@ impl Query {
     }
 
     /// The vectors in 16 bits.
-    pub(super) fn screening(&self) -> &Int16Panels {
+    pub(super) fn screening(&self) -> &PanelsI16 {
         &self.screening
     }
 
     /// The means of tokens that lie close together, with each dimension multiplied by its step, so that products with rows that are counted in steps are
     /// products with the rows. `longest` is the coarse length of these.
-    pub(super) fn scaled(&self, steps: &[f32], longest: f64) -> CoarsePanels {
+    pub(super) fn scaled(&self, steps: &[f32], longest: f64) -> PanelsI7 {
         let rows = self.merged.vectors().chunks_exact(self.dim());
         let scaled: Vec<f32> = rows
             .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
             .collect();
-        CoarsePanels::new(&scaled, self.dim(), longest)
+        PanelsI7::new(&scaled, self.dim(), longest)
     }
 
     /// The sum of the vectors, as a column to multiply mean residuals with.
-    pub(super) fn lean(&self, scales: &[f32]) -> CoarsePanels {
+    pub(super) fn lean(&self, scales: &[f32]) -> PanelsI7 {
         let mut sum = vec![0f32; self.dim()];
         for row in self.vectors.chunks_exact(self.dim()) {
             for (sum, x) in sum.iter_mut().zip(row) {
@@ -93,7 +93,7 @@ impl Query {
         for (sum, scale) in sum.iter_mut().zip(scales) {
             *sum *= scale / crate::segment::means::UNITS;
         }
-        CoarsePanels::new(&sum, self.dim(), 0.0)
+        PanelsI7::new(&sum, self.dim(), 0.0)
     }
 
     /// Tokens that lie close together, taken as one.

@@ -32,6 +32,6 @@ impl<'a> Table<'a> {
     pub(super) fn push_best(&self, centroids: &[u32], out: &mut Vec<i16>) {
         let start = out.len();
         out.resize(start + self.columns, NOTHING);
-        colidx_kernels::picked_max(&self.scores, centroids, &mut out[start..]);
+        colidx_kernels::kernels().gather_max(&self.scores, centroids, &mut out[start..]);
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn choice(
         for &document in &picks {
             segment.documents.prefetch(document);
         }
-        colidx_kernels::picked_dots(segment.means.section(), &picks, &column, dots);
+        colidx_kernels::kernels().gather_dots(segment.means.section(), &picks, &column, dots);
         for (&(score, document), &dot) in block.iter().zip(&*dots) {
             let vectors = segment.documents.vectors(document.document())?.len();
             traits.push([

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
-use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
+use colidx_kernels::{LANES, Panels, RowsView, kernels};
 
 use super::batch::Padded;
 use super::{Batch, Heads, Sequence, elements};
@@ -163,12 +163,12 @@ impl Attention {
             }
             let padded = room.keys.padded_columns();
             room.weights.resize(rows.len() * padded, 0.0);
-            dots_strided(view(head, &rows), &room.keys, &mut room.weights, padded);
+            kernels().dots_strided(view(head, &rows), &room.keys, &mut room.weights, padded);
             self.bar(&mut room.weights, padded, &rows, &span, f32::NEG_INFINITY);
-            softmax(&mut room.weights, padded, span.len());
+            kernels().softmax(&mut room.weights, padded, span.len());
             self.bar(&mut room.weights, padded, &rows, &span, 0.0);
             let weights = RowsView::strided(&room.weights, span.len(), padded);
-            dots_strided(weights, &room.values, out, stride);
+            kernels().dots_strided(weights, &room.values, out, stride);
         }
     }
 

@@ -10,7 +10,7 @@
 
 use std::f32::consts::SQRT_2;
 
-use colidx_kernels::{Int8Panels, Int8Rows, int8_dots};
+use colidx_kernels::{PanelsI8, RowsU8, kernels};
 
 /// How large one level may be against the mean magnitude of the numbers that are quantised. An even distribution of weights
 /// has about 0.03, one of activations too.
@@ -25,21 +25,21 @@ pub(super) struct Int8Weights {
     sizes: Option<Vec<f32>>,
     /// `[padded outputs]`.
     bias: Vec<f32>,
-    all: Int8Panels,
+    all: PanelsI8,
     /// What the quantised weights of uneven outputs lack, in turn.
     lacking: Vec<Lacking>,
 }
 
 struct Lacking {
     outputs: Vec<usize>,
-    panels: Int8Panels,
+    panels: PanelsI8,
 }
 
 /// Room that a thread has to work in.
 #[derive(Default)]
 pub(super) struct Room {
     sized: Vec<f32>,
-    rows: Int8Rows,
+    rows: RowsU8,
     /// What quantised rows lack.
     lacking: Vec<f32>,
     /// Which rows those are, each with the largest step that it may have.
@@ -64,7 +64,7 @@ impl Int8Weights {
                 &divided
             }
         };
-        let all = Int8Panels::new(weight, inputs, bias);
+        let all = PanelsI8::new(weight, inputs, bias);
         let mut uneven: Vec<(usize, f32)> = (weight.chunks_exact(inputs).enumerate())
             .map(|(output, weight)| (output, coarse(weight)))
             .filter(|&(output, coarse)| all.step(output) > coarse)
@@ -78,7 +78,7 @@ impl Int8Weights {
             .collect();
         let mut lacking = Vec::new();
         while !uneven.is_empty() && lacking.len() + 1 < TIMES {
-            let panels = Int8Panels::new(&rest, inputs, &[]);
+            let panels = PanelsI8::new(&rest, inputs, &[]);
             let outputs = uneven.iter().map(|&(output, _)| output).collect();
             let still: Vec<usize> = (0..uneven.len())
                 .filter(|&i| panels.step(i) > uneven[i].1)
@@ -117,7 +117,7 @@ impl Int8Weights {
                 &room.sized
             }
         };
-        room.rows.quantize(x, inputs, inputs);
+        kernels().quantize_rows(&mut room.rows, x, inputs, inputs);
         self.of_quantised(&room.rows, &mut room.of_lacking, out);
 
         room.uneven.clear();
@@ -134,7 +134,7 @@ impl Int8Weights {
             if room.uneven.is_empty() {
                 break;
             }
-            room.rows.quantize(&room.lacking, inputs, inputs);
+            kernels().quantize_rows(&mut room.rows, &room.lacking, inputs, inputs);
             room.products.resize(room.uneven.len() * stride, 0.0);
             self.of_quantised(&room.rows, &mut room.of_lacking, &mut room.products);
             let products = room.products.chunks_exact(stride);
@@ -161,13 +161,13 @@ impl Int8Weights {
     }
 
     /// The products of rows that are quantised already.
-    fn of_quantised(&self, rows: &Int8Rows, of_lacking: &mut Vec<f32>, out: &mut [f32]) {
+    fn of_quantised(&self, rows: &RowsU8, of_lacking: &mut Vec<f32>, out: &mut [f32]) {
         let stride = self.all.padded_columns();
-        int8_dots(rows, &self.all, out, stride);
+        kernels().dots_u8(rows, &self.all, out, stride);
         for Lacking { outputs, panels } in &self.lacking {
             let width = panels.padded_columns();
             of_lacking.resize(rows.len() * width, 0.0);
-            int8_dots(rows, panels, of_lacking, width);
+            kernels().dots_u8(rows, panels, of_lacking, width);
             for (out, products) in out.chunks_mut(stride).zip(of_lacking.chunks_exact(width)) {
                 for (&output, product) in outputs.iter().zip(products) {
                     out[output] += product;
