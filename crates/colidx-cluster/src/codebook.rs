@@ -23,7 +23,7 @@ impl Group {
     }
 }
 
-/// The result of [`train`](crate::train).
+/// The result of [`train`](fn@crate::train).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Codebook {
     /// Values in a vector.

@@ -49,7 +49,7 @@ pub enum ClusterError {
 
     /// A token-aware codebook was asked for without token ids.
     #[error(
-        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or choose the flat kind"
+        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or train a flat codebook"
     )]
     MissingTokenIds,
 

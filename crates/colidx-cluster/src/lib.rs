@@ -1,7 +1,7 @@
 //! K-means for the codebook of a late-interaction index.
 //!
-//! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`]
-//! then gives every vector of the corpus its nearest centroid, and [`cells`] groups centroids that
+//! [`train`](fn@crate::train) turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`]
+//! then gives every vector of the corpus its nearest centroid, and [`cells`](fn@crate::cells) groups centroids that
 //! lie near each other. There are two backends ([`KMeans`]) and two kinds of codebook
 //! ([`CodebookKind`]): one k-means over all vectors, or one for each vocabulary id.
 //! `docs/codebook.md` in the repository has the measurements behind the defaults.

@@ -77,12 +77,12 @@ pub fn train(
     train_parts(&partition, &parts, options, progress)
 }
 
-/// As [`train`], for a sample of finite vectors that is read part by part. The codebook does not
+/// As [`train`](fn@crate::train), for a sample of finite vectors that is read part by part. The codebook does not
 /// depend on [`TrainOptions::memory`]. Without token ids all rows are of one token, as in
 /// [`CodebookKind::Flat`].
 ///
 /// # Errors
-/// As [`train`], and [`ClusterError::Read`].
+/// As [`train`](fn@crate::train), and [`ClusterError::Read`].
 pub fn train_parts(
     partition: &Partition,
     parts: &dyn Parts,

@@ -89,3 +89,8 @@ pub use panels::{LANES, Panels};
 pub use partition::CodePartition;
 pub use prefetch::prefetch;
 pub use view::RowsView;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

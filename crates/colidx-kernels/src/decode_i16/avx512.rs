@@ -16,7 +16,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
         Table(tables)
     }
 
-    /// The weights of the [`STEP`] dimensions.
+    /// The weights of the [`STEP`](super::STEP) dimensions.
     ///
     /// # Safety
     /// The processor has AVX-512 F, BW and VL, and the step is one of a token's.
@@ -72,7 +72,7 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     }
 }
 
-/// The weights of the [`STEP`] dimensions of 8 bits, from `weights`, `[2, 2^8]`, with one more
+/// The weights of the [`STEP`](super::STEP) dimensions of 8 bits, from `weights`, `[2, 2^8]`, with one more
 /// number readable after them.
 ///
 /// # Safety

@@ -4,9 +4,8 @@ use super::{CHUNK, QUAD};
 use crate::LANES;
 use crate::round::nearest;
 
-/// The largest magnitude of all columns after scaling. Two products with unsigned bytes, 2 * 255 *
-/// 63, fit 16 bits.
-/// * 255 * 63, fit 16 bits.
+/// The largest magnitude of all columns after scaling. Two products with unsigned
+/// bytes, `2 * 255 * 63`, fit 16 bits.
 const LARGEST: i8 = 63;
 
 /// The greatest norm of the rounding errors of half a chunk, each at most a half.
