@@ -225,7 +225,7 @@ pub enum InputError {
         /// Its compression.
         compression: Compression,
     },
-    /// A compressed file is damaged, or is not what its name says.
+    /// A compressed file is damaged, or its content does not match its name.
     #[error("{file}: not valid {compression} data: {reason}; fetch or compress it again")]
     Corrupt {
         /// The file.
@@ -235,7 +235,7 @@ pub enum InputError {
         /// The decoder's words.
         reason: String,
     },
-    /// Nothing tells the format of a file.
+    /// The format of a file is unknown.
     #[error(
         "{file}: its name does not tell its format, expected {formats}; say which format it has, \
          or rename it"
@@ -246,7 +246,7 @@ pub enum InputError {
         /// The formats and their endings.
         formats: String,
     },
-    /// The format cannot hold what is asked of it.
+    /// Files of this format cannot hold such records.
     #[error("{file}: {what} cannot be read from {format}; use JSON Lines or TSV")]
     WrongFormat {
         /// The file.

@@ -1,5 +1,4 @@
-//! Characters that do something to a terminal instead of being shown, and what is shown in their
-//! place.
+//! Escapes characters that a terminal would act on instead of showing them.
 //!
 //! A key, a title, a path or the name of a checkpoint may come from anyone. None may move the
 //! cursor, recolour the screen, set the clipboard, reverse the words around it or begin a line of
@@ -8,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character acts on the terminal, or on the order or the lines of what is around it.
+/// Whether a character controls the terminal, the text direction or the lines around it.
 /// Line feeds and tabs are for the caller to judge.
 pub fn is_hostile(c: char) -> bool {
     match c {

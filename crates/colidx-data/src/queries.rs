@@ -81,8 +81,8 @@ impl QueryOptions {
         QueryOptions::default()
     }
 
-    /// The format, JSON Lines or TSV. Without it the ending tells, and standard input is JSON
-    /// Lines.
+    /// The format, JSON Lines or TSV. Without it the file's ending decides, and standard input
+    /// is JSON Lines.
     pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
         self.format = format.into();
         self
@@ -117,7 +117,7 @@ impl QueryOptions {
 pub fn read_queries(path: &Path, options: &QueryOptions) -> Result<Queries, InputError> {
     let lines = LineFile::open(path)?;
     let by_name = || match Format::of_path(path) {
-        // Standard input and pipes have no name that tells anything.
+        // The names of standard input and pipes say nothing about the format.
         None if lines.file() == STANDARD_INPUT || !path.is_file() => Some(Format::JSONL),
         format => format,
     };

@@ -1,4 +1,4 @@
-//! What of a corpus was left out, and why.
+//! What a corpus skipped, and why.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub enum SkipReason {
     Dangling,
     /// A link that leads out of the folder.
     Outside,
-    /// A link to what is read without it.
+    /// A link to a file or folder that is read anyway.
     Twice,
     /// A pipe, a socket or a device.
     Special,

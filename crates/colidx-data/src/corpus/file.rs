@@ -28,7 +28,7 @@ impl OpenFile {
     }
 
     /// The next line with its number, from 1, or `None` at the end. After a bad line the next call
-    /// goes on behind it.
+    /// continues with the line after it.
     pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, ReadFault> {
         // The borrow checker ties a returned line to `self` for the whole body, so errors are made
         // from copies of what they need.

@@ -1,5 +1,5 @@
-//! What a folder is, as far as its names tell: a corpus, or something else that was named by
-//! mistake; and what lies beside a corpus without being part of it.
+//! Recognises folders by the names in them: an index or a model named by mistake, and a collection
+//! with queries and judgements beside its corpus.
 
 use std::path::Path;
 
@@ -36,9 +36,8 @@ pub(super) fn check(folder: &Path, index_magic: Option<[u8; 8]>) -> Result<(), I
     })
 }
 
-/// Whether the names of a folder are those of a collection, in which what is called queries and
-/// judgements is not part of the corpus: one is a file of records that is called a corpus, or one
-/// is called a corpus and another judgements.
+/// Whether a folder is a collection: a corpus with queries and judgements beside it. It has a file
+/// of records named as a corpus, or one name of a corpus and one of judgements.
 pub(super) fn is_collection(paths: &[impl AsRef<Path>]) -> bool {
     let has = |words| paths.iter().any(|path| has_word(path.as_ref(), words));
     let has_records = paths.iter().any(|path| {
@@ -48,7 +47,7 @@ pub(super) fn is_collection(paths: &[impl AsRef<Path>]) -> bool {
     has_records || has(CORPUS) && has(JUDGEMENTS)
 }
 
-/// What a name in a collection is beside the corpus.
+/// Whether a name in a collection stands for queries or judgements.
 pub(super) fn companion(path: &Path) -> Option<SkipReason> {
     if has_word(path, JUDGEMENTS) {
         Some(SkipReason::Judgements)

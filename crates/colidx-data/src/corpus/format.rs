@@ -45,14 +45,14 @@ type NewParser = fn(&FieldNames) -> Box<dyn RecordParser>;
 
 /// Reads the documents of one open file, one at a time.
 pub(crate) trait DocumentReader: Send {
-    /// The next document, or `None` at the end. After [`ReadFault::Line`] reading can go on.
+    /// The next document, or `None` at the end. Reading can continue after [`ReadFault::Line`].
     fn next_document(&mut self) -> Result<Option<Document>, ReadFault>;
 }
 
 /// Why no document came.
 #[derive(Debug)]
 pub(crate) enum ReadFault {
-    /// A bad line; the next call goes on behind it.
+    /// A bad line; the next call continues after it.
     Line(Place, LineFault),
     /// The file cannot be read any further.
     Input(InputError),

@@ -131,7 +131,7 @@ impl Corpus {
                     corpus.inputs.push_back(Input::Folder(path.to_owned()));
                     folders.push(absolute);
                 } else {
-                    // A pipe has no name that tells anything: it is taken as standard input is.
+                    // A pipe's name says nothing about its content: treat it like standard input.
                     let piped = (!metadata.is_file()).then_some(Format::JSONL);
                     let format = corpus
                         .options
@@ -247,7 +247,7 @@ impl Corpus {
         }
     }
 
-    /// Ends the file that is read. One that gives nothing is no fault by itself, but is told.
+    /// Closes the current file. A file without documents is not an error, but is reported.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         if self.report.documents == open.before {
@@ -287,7 +287,7 @@ impl Corpus {
                     return Ok(true);
                 };
                 let mut source = Source::open(&path, &self.read)?;
-                // The caller said that the folder holds such text, not that all of it is text.
+                // The caller chose a format for the text files of the folder; binary files are skipped.
                 if named.is_none() && source.is_binary()? {
                     folder.skipped.add_path(SkipReason::Binary, &path);
                 } else {

@@ -1,4 +1,4 @@
-//! How a corpus is read, and what it says of itself afterwards.
+//! Options of a corpus, and the report it gives.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ impl CorpusOptions {
     }
 
     /// The format of all inputs, the files of folders included, whatever their names are. Without
-    /// it endings tell, and standard input is JSON Lines.
+    /// it the ending of each file decides, and standard input is JSON Lines.
     pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
         self.format = format.into();
         self

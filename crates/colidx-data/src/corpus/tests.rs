@@ -421,7 +421,7 @@ fn a_chosen_format_holds_for_the_files_of_folders() {
             );
         }
     }
-    // Nothing but what is no text.
+    // A folder without text files.
     let folder = files(&[("x.bin", b"a\0"), (".y", b"text")]);
     let options = CorpusOptions::new().format(Format::TEXT);
     let mut corpus = Corpus::open(&[folder.path()], options).unwrap();
@@ -436,7 +436,7 @@ fn a_chosen_format_holds_for_the_files_of_folders() {
     }
 }
 
-/// Collections as they are unpacked: only the corpus is read, and the rest is told.
+/// Collections as they are unpacked: only the corpus is read, and the rest is reported.
 #[test]
 fn queries_and_judgements_beside_a_corpus_are_left_out() {
     let qrels = b"query-id\tcorpus-id\tscore\nq\td\t1\n";
@@ -491,7 +491,7 @@ fn queries_and_judgements_beside_a_corpus_are_left_out() {
     );
 }
 
-/// What is named in place of what is needed, and what is said of it.
+/// Folders named by mistake, and what the error calls them.
 #[test]
 fn other_things_in_the_place_of_a_corpus_are_named() {
     let magic = *b"\x8aindex\r\n";

@@ -23,9 +23,9 @@ pub(super) struct Walk {
     /// The folder, its own links followed.
     root: PathBuf,
     format: Option<Format>,
-    /// Where the links that were followed lead.
+    /// Targets of the links followed so far.
     followed: HashSet<PathBuf>,
-    /// What was left out.
+    /// What was skipped.
     pub(super) skipped: Skipped,
 }
 
@@ -66,7 +66,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether a file is to be read, as far as its name tells; if not, why.
+    /// Whether to read a file, judging by its name; if not, why.
     fn wants(&self, path: &Path) -> Result<(), SkipReason> {
         match (self.format, Format::of_path(path)) {
             (Some(_), _) => Ok(()),
@@ -76,7 +76,7 @@ impl Walk {
         }
     }
 
-    /// Whether a link is to be followed; if not, why.
+    /// Whether to follow a link; if not, why.
     fn follows(&mut self, link: &Path) -> Result<(), SkipReason> {
         let target = link.canonicalize().map_err(|_| SkipReason::Dangling)?;
         let inside = target
@@ -91,7 +91,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Goes into a folder, or says that a file is to be read, or why a name is left out.
+    /// Enters a folder, or returns whether to read a file, or the reason to skip a name.
     fn visit(&mut self, path: &Path) -> Result<Result<bool, SkipReason>, InputError> {
         if path.is_symlink()
             && let Err(reason) = self.follows(path)

@@ -191,7 +191,7 @@ pub enum EmbeddingsError {
     },
 }
 
-/// What tells the vectors in a folder from others: sizes of the files, and when they were written.
+/// Identifies the vectors in a folder: the sizes of its files and when they were written.
 pub fn fingerprint(folder: &Path) -> String {
     let file = |name: &str| {
         let metadata = folder.join(name).metadata().ok()?;

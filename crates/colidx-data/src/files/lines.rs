@@ -7,7 +7,7 @@ use crate::error::LineFault;
 /// Why no line came back.
 #[derive(Debug)]
 pub(crate) enum LinesError {
-    /// The line is bad; the next call goes on with the line after it.
+    /// The line is bad; the next call continues with the line after it.
     Fault(LineFault),
     /// Reading failed.
     Io(io::Error),

@@ -1,4 +1,4 @@
-//! Opening files to read. A program that handles signals says how a read waits for a pipe
+//! Opens files for reading. A program that handles signals says how a read waits for a pipe
 //! ([`wait_with`]).
 
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Opening a file or standard input; compression is told by content.
+//! Opens a file or standard input. Compression is detected by content.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -146,7 +146,7 @@ impl Source {
     }
 }
 
-/// Gives a read error its place and meaning: the disk's, or the decoder's.
+/// Turns a read error into one of the disk or one of the decoder, and names the file.
 pub(crate) fn read_error(
     file: &str,
     compression: Option<Compression>,

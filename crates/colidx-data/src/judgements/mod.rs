@@ -23,7 +23,7 @@ const EXPECTED: &str =
 
 impl Judgements {
     /// Reads a file, or standard input for `-`, plain, gzip or zstd. A header names the columns.
-    /// Without one their number tells: 3 are BEIR's (`query-id TAB corpus-id TAB score`), 4 are
+    /// Without one their number decides: 3 are BEIR's (`query-id TAB corpus-id TAB score`), 4 are
     /// TREC's (`query 0 document relevance`, separated by white space). JSON is one object of
     /// queries that are objects of documents, or one object a line with the names of a header.
     ///

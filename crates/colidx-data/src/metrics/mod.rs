@@ -1,4 +1,4 @@
-//! Measures of a ranking against judgements, computed as trec_eval does.
+//! Metrics of a ranking against judgements, computed as trec_eval does.
 //!
 //! A document is relevant if its relevance is at least 1; documents without judgement are not
 //! relevant. Gains of nDCG are the relevances themselves (negative ones count 0), discounted by
@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::Judgements;
 use crate::run::Run;
 
-/// A measure. `k` is the number of documents from the top that count; `None` means all.
+/// A metric. `k` is the number of documents from the top that count; `None` means all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Metric {
@@ -33,11 +33,11 @@ pub enum Metric {
     Precision(usize),
 }
 
-/// A measure's name that is not known.
+/// A metric's name that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// No such measure.
+    /// No such metric.
     #[error(
         "unknown metric \"{0}\"; the metrics are ndcg@k, recall@k, mrr@k, map@k, success@k and p@k, such as ndcg@10"
     )]
@@ -45,10 +45,10 @@ pub enum MetricError {
     /// The cut-off is not a whole number from 1 on.
     #[error("the cut-off of metric \"{0}\" must be a whole number from 1 on, as in ndcg@10")]
     CutOff(String),
-    /// The measure means nothing without a cut-off.
+    /// The metric means nothing without a cut-off.
     #[error("metric \"{0}\" needs a cut-off; write {0}@10")]
     NeedsCutOff(String),
-    /// No measure was named.
+    /// No metric was named.
     #[error("no metric was named; write for example ndcg@10,recall@100,mrr@10")]
     None,
 }
@@ -119,8 +119,7 @@ impl fmt::Display for Metric {
 }
 
 impl Metric {
-    /// How many documents of each query a run must hold for the measure to be what it says; `None`
-    /// means all.
+    /// How many hits of each query the metric needs; `None` means all.
     pub fn depth(self) -> Option<usize> {
         match self {
             Metric::Ndcg(k) | Metric::Mrr(k) | Metric::Map(k) => k,
@@ -128,7 +127,7 @@ impl Metric {
         }
     }
 
-    /// The measure for one query: `ranking` holds distinct keys, best first; `judged` the relevance
+    /// The metric for one query: `ranking` holds distinct keys, best first; `judged` the relevance
     /// of documents.
     pub fn of_query<'a>(
         self,
@@ -138,7 +137,7 @@ impl Metric {
         let relevances = ranking
             .into_iter()
             .map(|key| judged.get(key).copied().unwrap_or(0));
-        // Ranks count from 1; only relevant documents matter to every measure here.
+        // Ranks count from 1; only relevant documents matter to every metric here.
         let relevant = (1usize..)
             .zip(relevances)
             .take(self.depth().unwrap_or(usize::MAX))
@@ -185,7 +184,7 @@ fn gain(ranks: impl Iterator<Item = (usize, i64)>) -> f64 {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Evaluation {
-    /// Each measure with its average, in the order asked for.
+    /// Each metric with its average, in the order asked for.
     pub means: Vec<(Metric, f64)>,
     /// The number of queries averaged over: those with judgements.
     pub queries: usize,
@@ -228,7 +227,7 @@ pub enum EvaluationError {
     NoDepth,
 }
 
-/// Averages measures over all queries that have judgements.
+/// Averages metrics over all queries that have judgements.
 ///
 /// # Errors
 /// There is nothing to measure: no judgements, none of them relevant, no queries in the run, or

@@ -206,3 +206,31 @@ fn averages_are_those_of_trec_eval() {
         );
     }
 }
+
+/// Made with pytrec_eval-terrier, which agreed to the last digit on 200 such random runs. Most hits
+/// share their score with others, some keys are not ASCII, and 16777217 is no f32.
+#[test]
+fn ties_average_to_the_figures_of_trec_eval() {
+    let judgements = include_str!("testdata/ties-qrels.txt");
+    let judgements = Judgements::from_reader(Cursor::new(judgements), "qrels").unwrap();
+    let run = include_str!("testdata/ties-run.txt");
+    let run = Run::from_reader(Cursor::new(run), "run").unwrap();
+    for (name, expected) in [
+        ("ndcg@10", 0.11520457691973086),
+        ("ndcg", 0.3632725011269684),
+        ("mrr", 0.49945887445887444),
+        ("map", 0.21920485434611517),
+        ("map@10", 0.09713955026455028),
+        ("p@5", 0.125),
+        ("recall@20", 0.5124007936507936),
+        ("success@1", 0.375),
+    ] {
+        let metric = [name.parse().unwrap()];
+        let evaluation = evaluate(&judgements, &run, &metric).unwrap();
+        let got = evaluation.means[0].1;
+        assert!(
+            (got - expected).abs() < 1e-12,
+            "{name}: {got} instead of {expected}"
+        );
+    }
+}

@@ -74,7 +74,7 @@ impl Places {
     fn best(&self, text: &str, style: Style) -> Option<usize> {
         let begin = self.begin.map(|(place, _)| place);
         match style {
-            // Indentation goes with what is in front: it means nothing in prose.
+            // In prose, indentation stays with the text before the cut.
             Style::Prose => self
                 .sentence
                 .or(begin.map(|at| behind_space(text, at)))

@@ -10,7 +10,7 @@ const SPACE: usize = 64;
 /// Bytes of a run that are handed to a token counter at a time.
 const PIECE: usize = 16;
 
-/// Counts the tokens that a model makes of a text, without those that it adds to every text.
+/// Counts a text's tokens as the model does, without the special tokens added to every text.
 pub trait TokenCounter: Send + Sync {
     /// The number of tokens of a line or a word.
     fn count(&self, text: &str) -> usize;
@@ -44,7 +44,7 @@ impl PassageLength {
         }
     }
 
-    /// What a title takes from the length of its passages. Words leave titles out of account.
+    /// The part of a passage's length that its title uses: at most half. In words, titles are free.
     pub(super) fn of_title(&self, title: &str) -> usize {
         let count = self
             .counter
@@ -59,7 +59,7 @@ impl PassageLength {
         count.total
     }
 
-    /// Counts a text that goes on where another ended. Tokens do not reach across two such texts.
+    /// Continues a count with more text. Words may continue across the two, tokens do not.
     pub(super) fn extend(&self, count: &mut Count, text: &str) {
         match &self.counter {
             Some(counter) => count.total += counter.count(text),
@@ -78,7 +78,7 @@ impl fmt::Debug for PassageLength {
     }
 }
 
-/// Words or tokens so far, and what of the last word is needed to go on.
+/// Words or tokens so far, and the state needed to continue within a word.
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pub(super) total: usize,
@@ -129,12 +129,12 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// What is in front of the character that comes next.
+    /// The count up to the next character.
     pub(super) fn total(&self) -> usize {
         self.count.total
     }
 
-    /// Counts the character at `at`; of tokens, all of its word when the word begins.
+    /// Counts the character at `at`. Tokens are counted a word at a time, at its first character.
     pub(super) fn add(&mut self, at: usize, char: char) {
         let Some(counter) = &self.length.counter else {
             self.piece_end = at + char.len_utf8();

@@ -116,7 +116,7 @@ impl Splitter {
         }
     }
 
-    /// Ends the file; what is left can then be popped.
+    /// Ends the file; the remaining passages can then be popped.
     pub(crate) fn finish(&mut self) {
         self.end_block(true);
         self.end_passage();

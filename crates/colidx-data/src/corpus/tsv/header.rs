@@ -53,13 +53,15 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
         return Err(LineFault::Judgements);
     }
     match (key, text) {
-        (Some(key), Some(text)) if key != text && !has_repeated(&names) => Ok(FirstLine::Header(Columns {
-            line: line.to_owned(),
-            names: (1..).zip(&cells).map(column_name).collect(),
-            key,
-            text,
-            title: title.filter(|&title| title != key && title != text),
-        })),
+        (Some(key), Some(text)) if key != text && !has_repeated(&names) => {
+            Ok(FirstLine::Header(Columns {
+                line: line.to_owned(),
+                names: (1..).zip(&cells).map(column_name).collect(),
+                key,
+                text,
+                title: title.filter(|&title| title != key && title != text),
+            }))
+        }
         (Some(_), Some(_)) => Err(unknown(&cells)),
         // A key such as `d1` is no likely name, so that this is a record with a short text.
         _ if line.contains(|char: char| char.is_ascii_digit()) => {

@@ -1,4 +1,4 @@
-//! Where a name leads, links followed.
+//! Resolves the name of an output, following links.
 
 use std::fs::Metadata;
 use std::io;

@@ -1,4 +1,4 @@
-//! Files that a person names to be written.
+//! Output files that a user names.
 //!
 //! One rule for all of them. Links are followed, and stay links. Devices, pipes and open
 //! descriptors are written through. A regular file appears under its name only when it is whole,
@@ -77,7 +77,7 @@ impl OutputFile {
     }
 }
 
-/// Opens what is written as the bytes come.
+/// Opens a destination that is written in place: a device, a pipe or a descriptor.
 fn through(path: &Path, number: Option<u32>) -> io::Result<File> {
     match number.and_then(duplicate) {
         Some(file) => file,

@@ -1,4 +1,4 @@
-//! What no output file may take the place of.
+//! Files and folders that no output file may overwrite.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::destination::{Destination, LINKS, follow, is_block_device, real_folder, same_file};
 use super::error::{OutputError, input_error, io_error};
 
-/// What must not be written over.
+/// Files and folders that must not be overwritten.
 #[derive(Debug, Clone)]
 pub struct Protected {
     replacing: bool,
@@ -190,7 +190,7 @@ impl Protected {
     }
 }
 
-/// Whether a folder is an index, or what is left of one.
+/// Whether a folder is an index or the remains of one.
 pub(crate) fn is_index(folder: &Path, magic: &[u8; 8]) -> bool {
     let names = ["manifest", "build.journal"];
     names
