@@ -75,22 +75,22 @@ fn search_graph(
         let neighbors = |centroid, out: &mut _| codebook.neighbors(centroid, out);
         BeamSearch::new(rows, codebook.dim, beam, neighbors)
     };
-    let one = |beam: &mut BeamSearch<_>, token: usize| {
+    let one = |search: &mut BeamSearch<_>, token: usize| {
         context.options.check_limits()?;
-        let entries = cells[token].iter();
-        let entries = entries.map(|&(_, cell)| codebook.cell(cell as usize).start as u32);
-        let mut found = beam.search(&panels.column(token), entries)?;
+        let cells = cells[token].iter();
+        let entries = cells.map(|&(_, cell)| codebook.cell(cell as usize).start as u32);
+        let mut found = search.search(&panels.column(token), entries)?;
         found.truncate(count);
-        Ok((found, beam.num_scored()))
+        Ok((found, search.num_scored()))
     };
     let tokens = 0..panels.columns();
     let searched: Vec<(Vec<Scored>, u64)> = if context.options.parallel {
         let tokens = tokens.into_par_iter();
         tokens.map_init(new_search, one).collect::<Result<_>>()?
     } else {
-        let mut beam = new_search();
+        let mut search = new_search();
         tokens
-            .map(|token| one(&mut beam, token))
+            .map(|token| one(&mut search, token))
             .collect::<Result<_>>()?
     };
     let most = searched.iter().map(|(_, scored)| *scored).max();

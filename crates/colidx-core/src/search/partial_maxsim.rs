@@ -72,9 +72,11 @@ pub(super) struct Batch {
     dots: Vec<i32>,
     /// By document, `[padded_columns]`: the residual bias of each query token.
     biases: Vec<i32>,
-    /// Likewise: the score without near vectors.
+    /// Maxima over documents, which the kernel computes along with the biases. Not used.
+    maxima: Vec<i32>,
+    /// As `biases`: the score without near vectors.
     unmatched: Vec<i32>,
-    /// Likewise: the score with them.
+    /// As `biases`: the score with them.
     best: Vec<i32>,
 }
 
@@ -92,7 +94,14 @@ impl Batch {
             others,
         } = &self.division;
         let words = [&self.codes, places, marked, others].map(Reusable::bytes);
-        let sums = [&self.dots, &self.biases, &self.unmatched, &self.best].map(Reusable::bytes);
+        let sums = [
+            &self.dots,
+            &self.biases,
+            &self.maxima,
+            &self.unmatched,
+            &self.best,
+        ]
+        .map(Reusable::bytes);
         let rows = [&self.far, &self.rows, &self.mean_residuals].map(Reusable::bytes);
         let places = self.near.bytes() + self.ends.bytes() + self.ranges.bytes();
         let all = words.iter().chain(&sums).chain(&rows);
@@ -160,28 +169,24 @@ impl<'a> PartialScorer<'a> {
         )
     }
 
-    fn features_of(
+    fn features_of<'d>(
         &self,
-        documents: &[Place],
+        documents: &'d [Place],
         batches: &mut Batches,
         stats: &mut SearchStats,
     ) -> Result<Vec<Option<Features>>> {
         let mut features = Vec::with_capacity(documents.len());
         let by_segment = documents.chunk_by(|a, b| a.segment() == b.segment());
-        let taken = by_segment.flat_map(|documents| documents.chunks(tuning::PARTIAL_BATCH));
-        let taken = taken.map(|documents| {
-            (
-                &self.context.snapshot.segments()[documents[0].segment()],
-                documents,
-            )
-        });
-        let mut taken = taken.fuse();
+        let chunks = by_segment.flat_map(|documents| documents.chunks(tuning::PARTIAL_BATCH));
+        let segments = self.context.snapshot.segments();
+        let batch = |documents: &'d [Place]| (&segments[documents[0].segment()], documents);
+        let mut next = chunks.map(batch).fuse();
         let mut stages = [None; STAGES];
         loop {
             self.context.options.check_limits()?;
             stages.rotate_right(1);
             batches.rotate_right(1);
-            stages[0] = taken.next();
+            stages[0] = next.next();
             if stages.iter().all(Option::is_none) {
                 break;
             }
@@ -195,13 +200,9 @@ impl<'a> PartialScorer<'a> {
             if let Some((segment, documents)) = stages[2] {
                 self.start(segment, documents, to_score);
                 self.match_near(segment, to_score)?;
-                features.extend(
-                    to_score
-                        .ranges
-                        .iter()
-                        .enumerate()
-                        .map(|(at, range)| (!range.is_empty()).then(|| self.sum_up(at, to_score))),
-                );
+                for (at, range) in to_score.ranges.iter().enumerate() {
+                    features.push((!range.is_empty()).then(|| self.sum_up(at, to_score)));
+                }
             }
         }
         stats.documents_partial += features.iter().flatten().count() as u64;
@@ -270,18 +271,18 @@ impl<'a> PartialScorer<'a> {
             batch.mean_residuals.resize((at + 1) * stride, 0);
         }
         batch.biases.resize(documents.len() * width, 0);
-        let mut greatest = vec![i32::MIN; width];
+        batch.maxima.resize(width, i32::MIN);
         colidx_kernels::int16_max_dots(
             &batch.mean_residuals,
             panels,
             &mut batch.biases,
-            &mut greatest,
+            &mut batch.maxima,
         );
         batch.best.clear();
         batch.best.extend_from_slice(&batch.biases);
-        let means = self.context.query.pooled().clusters();
+        let clusters = self.context.query.pooled().clusters();
         for (at, best) in batch.best.chunks_exact_mut(width).enumerate() {
-            let best = best.iter_mut().zip(&self.imputed).zip(means);
+            let best = best.iter_mut().zip(&self.imputed).zip(clusters);
             match &self.probes.all {
                 Some(scores) => {
                     let far = &batch.far[at * scores.columns()..][..scores.columns()];
