@@ -61,5 +61,5 @@ fn tokenizer_files_apply() {
             json["normalizer"] = json!({"type": "NFC"})
         });
     let notes = copy.open().unwrap().info().notes.clone();
-    assert!(notes[0].contains("normaliser"), "{notes:?}");
+    assert!(notes[0].contains("normalizer"), "{notes:?}");
 }
