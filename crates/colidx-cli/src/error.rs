@@ -52,7 +52,7 @@ pub enum CliError {
     Usage(String),
     /// The environment chooses kernels that there are not.
     #[error(transparent)]
-    Kernels(#[from] colidx_kernels::UnknownLevel),
+    Kernels(#[from] colidx_kernels::UnknownIsa),
     /// An index and a checkpoint that do not come together.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Text(Box<TextError>),

@@ -11,7 +11,7 @@ const TABLE: usize = 1 << 20;
 
 /// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token. Above
 /// some hundreds of centroids only the few cells nearest to the vector are searched, and the result
-/// may be a centroid about as near: `docs/codebook.md` has how often.
+/// may be a centroid about as near: `docs/lab/2026-11-27-codebook.md` has how often.
 pub struct Assigner {
     dim: usize,
     token_ids: Vec<u32>,

@@ -4,7 +4,7 @@
 //! then gives every vector of the corpus its nearest centroid, and [`cells`](fn@crate::cells) groups centroids that
 //! lie near each other. There are two backends ([`KMeans`]) and two kinds of codebook
 //! ([`CodebookKind`]): one k-means over all vectors, or one for each vocabulary id.
-//! `docs/codebook.md` in the repository has the measurements behind the defaults.
+//! `docs/lab/2026-11-27-codebook.md` in the repository has the measurements behind the defaults.
 //!
 //! Everything runs in the current rayon pool. The built-in backend and the assigner give the same
 //! bits for any number of threads and on every instruction set.

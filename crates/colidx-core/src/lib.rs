@@ -47,7 +47,7 @@
 //! needed; where the system starts no threads, on the calling thread. The fastest instruction set of
 //! the processor is used. Where that is AMX, Linux is asked for its registers, and then refuses
 //! small alternate signal stacks until the process ends; with
-//! `COLIDX_KERNELS=avx512` in the environment it is not asked ([`colidx_kernels`]).
+//! `COLIDX_KERNELS=avx512-vnni` in the environment it is not asked ([`colidx_kernels`]).
 #![deny(unsafe_code)] // allowed in one module, `storage::map`
 
 #[cfg(target_endian = "big")]
@@ -75,8 +75,8 @@ pub use format::{
 };
 pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, BuildReport, Engine, IndexBuilder, NewDocument, NoProgress, Phase, Progress,
-    Shape, SourceDocument, Unfinished, VectorBatch, VectorSource,
+    BuildOptions, BuildReport, CodebookKind, IndexBuilder, KMeans, NewDocument, NoProgress, Phase,
+    Progress, SourceDocument, Unfinished, VectorBatch, VectorSource,
 };
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
 pub use snapshot::DocId;
@@ -86,12 +86,12 @@ pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOpt
 /// What all that computes needs: threads to compute on, and an instruction set that is known.
 fn ready() -> Result<()> {
     colidx_threads::ready();
-    match colidx_kernels::selection() {
+    match colidx_kernels::selected() {
         Ok(_) => Ok(()),
         Err(unknown) => Err(Error::Option {
             option: "COLIDX_KERNELS",
             got: unknown.got,
-            expected: colidx_kernels::UnknownLevel::EXPECTED,
+            expected: colidx_kernels::UnknownIsa::EXPECTED,
         }),
     }
 }

@@ -5,7 +5,7 @@
 mod common;
 
 use colidx_core::*;
-use colidx_kernels::Level;
+use colidx_kernels::Isa;
 use common::*;
 use std::fmt::Write;
 use std::path::Path;
@@ -30,19 +30,19 @@ fn cases() -> Vec<(&'static str, Corpus, BuildOptions)> {
         (
             "4 bits",
             Corpus::topical(240, 32, 21),
-            options(4, Shape::TokenAware),
+            options(4, CodebookKind::TokenAware),
         ),
         (
             "2 bits, flat",
             Corpus::topical(60, 96, 22),
-            options(2, Shape::Flat),
+            options(2, CodebookKind::Flat),
         ),
         (
             "1 bit, odd",
             Corpus::topical(150, 7, 23),
-            options(1, Shape::TokenAware),
+            options(1, CodebookKind::TokenAware),
         ),
-        ("8 bits, long", longer, options(8, Shape::TokenAware)),
+        ("8 bits, long", longer, options(8, CodebookKind::TokenAware)),
     ]
 }
 
@@ -106,7 +106,7 @@ fn instruction_sets_and_threads_change_neither_bytes_nor_hits() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let run = |level: Level, threads: &str| {
+    let run = |level: Isa, threads: &str| {
         let out = folder.path().join("out");
         let status = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", TEST])
@@ -119,9 +119,9 @@ fn instruction_sets_and_threads_change_neither_bytes_nor_hits() {
         assert!(status.success(), "{level}, {threads} threads");
         std::fs::read_to_string(out).unwrap()
     };
-    let expected = run(Level::Scalar, "1");
+    let expected = run(Isa::Scalar, "1");
     assert!(expected.lines().count() > 1000);
-    for level in Level::supported() {
+    for level in Isa::all_supported() {
         for threads in ["1", "2", "8"] {
             let found = run(level, threads);
             let differs = found.lines().zip(expected.lines()).find(|(a, b)| a != b);

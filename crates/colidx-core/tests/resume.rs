@@ -552,7 +552,7 @@ fn another_build_is_not_resumed() {
         with(&|o| o.centroids = None),
         &["centroids is by default, was 20"],
     );
-    refused(with(&|o| o.shape = Shape::Flat), &["shape"]);
+    refused(with(&|o| o.shape = CodebookKind::Flat), &["shape"]);
     let model: ModelInfo = serde_json::from_str(MODEL).unwrap();
     refused(with(&|o| o.model = Some(model.clone())), &["model's"]);
 

@@ -87,7 +87,7 @@ impl Encoder {
     /// `COLIDX_KERNELS` names no instruction set of this processor.
     pub fn open(path: impl AsRef<Path>, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
         let path = path.as_ref();
-        colidx_kernels::selection().map_err(|error| EncoderError::InstructionSet {
+        colidx_kernels::selected().map_err(|error| EncoderError::InstructionSet {
             source: error.into(),
         })?;
         colidx_threads::ready();

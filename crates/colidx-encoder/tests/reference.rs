@@ -309,7 +309,7 @@ fn instruction_sets_and_threads_change_no_bit() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let run = |level: colidx_kernels::Level, threads: &str| {
+    let run = |level: colidx_kernels::Isa, threads: &str| {
         let out = folder.path().join("out");
         let status = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "instruction_sets_and_threads_change_no_bit"])
@@ -322,9 +322,9 @@ fn instruction_sets_and_threads_change_no_bit() {
         assert!(status.success(), "{level}, {threads} threads");
         fs::read(out).unwrap()
     };
-    let expected = run(colidx_kernels::Level::Scalar, "1");
+    let expected = run(colidx_kernels::Isa::Scalar, "1");
     assert!(expected.len() > 2 * CHECKPOINTS.len() * 16);
-    for level in colidx_kernels::Level::supported() {
+    for level in colidx_kernels::Isa::all_supported() {
         for threads in ["1", "2", "8"] {
             assert!(
                 run(level, threads) == expected,

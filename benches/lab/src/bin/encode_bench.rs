@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         options.precision = precision.parse()?;
     }
     let start = Instant::now();
-    let encoder = Encoder::open_with(Path::new(checkpoint), &options)?;
+    let encoder = Encoder::open(Path::new(checkpoint), &options)?;
     let opened = start.elapsed();
     let texts_owned = texts(corpus, count)?;
     let documents: Vec<&str> = texts_owned.iter().map(String::as_str).collect();

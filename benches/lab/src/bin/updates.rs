@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Documents are synthetic: about 60 vectors of 96 dimensions each, drawn by topic.
-//! `docs/updates.md` has the figures of a run.
+//! `docs/lab/2026-11-25-updates.md` has the figures of a run.
 
 use colidx_core::*;
 use std::error::Error as StdError;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use colidx::Engine;
+use colidx::KMeans;
 
 use crate::error::CliError;
 
@@ -102,10 +102,10 @@ impl Clustering {
     ///
     /// # Errors
     /// It is not in this build.
-    pub fn engine(self) -> Result<Engine, CliError> {
+    pub fn engine(self) -> Result<KMeans, CliError> {
         match self {
-            Clustering::Builtin => Ok(Engine::Builtin),
-            Clustering::Faiss if cfg!(feature = "faiss") => Ok(Engine::Faiss),
+            Clustering::Builtin => Ok(KMeans::Builtin),
+            Clustering::Faiss if cfg!(feature = "faiss") => Ok(KMeans::Faiss),
             Clustering::Faiss => Err(CliError::Usage(
                 "this colidx was built without faiss; leave --clustering out, or build it with the feature `faiss`".to_owned(),
             )),

@@ -101,7 +101,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             repeat,
             cold: args.cold,
             exact: args.effort.exact,
-            kernels: colidx_kernels::level().to_string(),
+            kernels: colidx_kernels::kernels().isa().to_string(),
             p50_ms: search(0.5),
             p95_ms: search(0.95),
             p99_ms: search(0.99),

@@ -26,7 +26,7 @@ use crate::output::note;
 /// # Errors
 /// The command's.
 pub fn run(command: &Command) -> Result<(), CliError> {
-    colidx_kernels::selection()?;
+    colidx_kernels::selected()?;
     match command {
         Command::Build(args) => build::run(args),
         Command::Add(args) => add::run(&args.intake, args.replace),

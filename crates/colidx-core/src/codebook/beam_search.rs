@@ -87,7 +87,7 @@ impl<'a, N: Fn(u32, &mut Vec<u32>) -> Result<()>> BeamSearch<'a, N> {
         self.next.truncate(new);
         self.scored.extend(&self.next);
         self.scores.resize(new, 0);
-        colidx_kernels::picked_dots(self.rows, &self.next, column, &mut self.scores);
+        colidx_kernels::kernels().gather_dots(self.rows, &self.next, column, &mut self.scores);
         let full = self.best.len() == self.beam;
         let threshold = if full {
             self.best[self.beam - 1].key()

@@ -94,7 +94,7 @@ impl Packer {
 /// Replaces `out` by the codes of `range`, which ends before the tail.
 pub(crate) fn unpack(packed: &[u8], width: usize, range: Range<usize>, out: &mut Vec<u32>) {
     out.resize(range.len(), 0);
-    colidx_kernels::unpack_codes(packed, width, range.start, out);
+    colidx_kernels::kernels().unpack_codes(packed, width, range.start, out);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The best rows of a matrix of scores, for each column.
 
 use super::Scored;
-use colidx_kernels::CoarsePanels;
+use colidx_kernels::PanelsI7;
 
 /// Rows scored at a time: their scores stay in the first-level cache.
 const ROWS: usize = 256;
@@ -35,7 +35,7 @@ impl ColumnTopK {
         &mut self,
         first: usize,
         rows: &[i8],
-        panels: &CoarsePanels,
+        panels: &PanelsI7,
         scores: &mut [i16],
     ) {
         let (dim, stride) = (panels.dim(), panels.padded_columns());
@@ -43,7 +43,7 @@ impl ColumnTopK {
         let firsts = (first..).step_by(ROWS);
         for ((rows, scores), first) in blocks.zip(scores.chunks_mut(ROWS * stride)).zip(firsts) {
             let scores = &mut scores[..rows.len() / dim * stride];
-            colidx_kernels::coarse_dots(rows, panels, scores);
+            colidx_kernels::kernels().dots_i8(rows, panels, scores);
             self.take(first as u32, scores, stride);
         }
     }
@@ -57,7 +57,7 @@ impl ColumnTopK {
             *least = threshold.saturating_add(1);
         }
         self.reaching.clear();
-        colidx_kernels::rows_reaching16(scores, &self.least, &mut self.reaching);
+        colidx_kernels::kernels().rows_any_ge_i16(scores, &self.least, &mut self.reaching);
         let columns = self.thresholds.len();
         for &at in &self.reaching {
             let row = &scores[at as usize * stride..][..columns];

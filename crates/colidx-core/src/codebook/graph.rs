@@ -12,7 +12,7 @@
 use super::layout::Layout;
 use super::{BeamSearch, ColumnTopK};
 use crate::error::Result;
-use colidx_kernels::{CoarsePanels, Panels, RowsView, coarse_length};
+use colidx_kernels::{Panels, PanelsI7, RowsView, max_chunk_norm};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ use std::ops::Range;
 pub(crate) const NEIGHBORS: usize = 32;
 
 /// Up to this many centroids need no graph: scoring all of them is about as fast
-/// (`docs/search.md`).
+/// (`docs/lab/2026-11-27-search.md`).
 const BRUTE_FORCE_BELOW: usize = 1 << 16;
 
 /// Cells in which the first neighbors of a cell's centroids are looked for.
@@ -75,7 +75,7 @@ struct Space<'a> {
     /// The largest squared length, and so the largest inner product.
     longest: f32,
     /// The coarse length of the centroids.
-    coarse_length: f64,
+    max_chunk_norm: f64,
 }
 
 impl<'a> Space<'a> {
@@ -92,7 +92,7 @@ impl<'a> Space<'a> {
             .map(|row| row.iter().map(|x| x * x).sum());
         Self {
             longest: squares.fold(0.0, f32::max),
-            coarse_length: coarse_length(&layout.centroids, dim.max(1)),
+            max_chunk_norm: max_chunk_norm(&layout.centroids, dim.max(1)),
             layout,
             dim,
             values,
@@ -112,7 +112,7 @@ impl<'a> Space<'a> {
     fn pass(
         &self,
         step: &Step<'_>,
-        find: impl Fn(usize, &CoarsePanels) -> Result<Vec<Vec<u32>>> + Sync,
+        find: impl Fn(usize, &PanelsI7) -> Result<Vec<Vec<u32>>> + Sync,
     ) -> Result<Vec<u32>> {
         let chosen: Vec<Vec<Vec<u32>>> = (0..self.layout.cells.len() - 1)
             .into_par_iter()
@@ -133,16 +133,20 @@ impl<'a> Space<'a> {
     }
 
     /// The centroids of a cell as columns, in steps as the rows are.
-    fn columns(&self, cell: usize) -> CoarsePanels {
+    fn columns(&self, cell: usize) -> PanelsI7 {
         let columns = self.cell(cell).flat_map(|number| {
             let value = self.value(number).iter().zip(&self.layout.steps);
             value.map(|(x, step)| x * step)
         });
-        CoarsePanels::new(&columns.collect::<Vec<f32>>(), self.dim, self.coarse_length)
+        PanelsI7::new(
+            &columns.collect::<Vec<f32>>(),
+            self.dim,
+            self.max_chunk_norm,
+        )
     }
 
     /// The best of the nearest cells.
-    fn in_cells(&self, cell: usize, panels: &CoarsePanels) -> Vec<Vec<u32>> {
+    fn in_cells(&self, cell: usize, panels: &PanelsI7) -> Vec<Vec<u32>> {
         let mut best = ColumnTopK::new(panels.columns(), CONSIDERED);
         let mut scores = Vec::new();
         for cell in self.nearest_cells(cell) {
@@ -176,7 +180,7 @@ impl<'a> Space<'a> {
     }
 
     /// The best that a beam search over a graph finds from the centroids themselves.
-    fn by_beam(&self, graph: &[u32], cell: usize, panels: &CoarsePanels) -> Result<Vec<Vec<u32>>> {
+    fn by_beam(&self, graph: &[u32], cell: usize, panels: &PanelsI7) -> Result<Vec<Vec<u32>>> {
         let neighbors = |centroid: u32, out: &mut Vec<u32>| {
             out.clear();
             out.extend(&graph[centroid as usize * NEIGHBORS..][..NEIGHBORS]);
@@ -228,7 +232,7 @@ impl<'a> Pruner<'a> {
         // Distances are needed only from the centroid and from those chosen.
         let products = |place: usize, of: usize, dots: &mut [f32]| {
             let row = &rows[of * self.space.dim..][..self.space.dim];
-            colidx_kernels::dots(row, panels, &mut dots[place * stride..][..stride]);
+            colidx_kernels::kernels().dots(row, panels, &mut dots[place * stride..][..stride]);
         };
         products(0, 0, dots);
         let mut chosen = Vec::with_capacity(CHOSEN);
@@ -331,8 +335,8 @@ mod tests {
             .flat_map(|q| q.iter().zip(&layout.steps));
         let scaled: Vec<f32> = scaled.map(|(x, step)| x * step).collect();
         let longest =
-            coarse_length(&layout.centroids, DIM).max(coarse_length(&layout.centres, DIM));
-        let panels = CoarsePanels::new(&scaled, DIM, longest);
+            max_chunk_norm(&layout.centroids, DIM).max(max_chunk_norm(&layout.centres, DIM));
+        let panels = PanelsI7::new(&scaled, DIM, longest);
         let best_of = |rows: &[i8], count| {
             let mut best = ColumnTopK::new(100, count);
             let mut scores = vec![0; rows.len() / DIM * panels.padded_columns()];

@@ -3,7 +3,7 @@
 //! Each dimension is divided by its own scale, and each vector by one of a few gains, so that all
 //! vectors are about equally long. The values then name weights of a trellis
 //! (`colidx_kernels::Quantizer`). ColBERTv2 (arXiv 2112.01488, section 3.3) uses one set of
-//! quantile buckets for all vectors; `docs/codebook.md` has what gains and trellis each save.
+//! quantile buckets for all vectors; `docs/design/codebook.md` has what gains and trellis each save.
 
 use colidx_kernels::{GAINS, packed_len};
 use rayon::prelude::*;
@@ -119,7 +119,7 @@ impl ResidualEncoder {
                 .for_each(|value| *value *= self.inverse_gains[gain]);
             *code = *code * GAINS as u32 + gain as u32;
         }
-        self.trellis.quantize(residuals, dim, out);
+        colidx_kernels::kernels().quantize(&self.trellis, residuals, dim, out);
     }
 }
 
@@ -170,7 +170,8 @@ fn fit(mut weights: Vec<f32>, vectors: &[f32], dim: usize, nbits: usize) -> Vec<
     let mut packed = vec![0; vectors.len() / dim.max(1) * bytes];
     let mut which = vec![0; dim];
     for _ in 0..if packed.is_empty() { 0 } else { TRELLIS_STEPS } {
-        colidx_kernels::Quantizer::new(&weights, nbits).quantize(vectors, dim, &mut packed);
+        let quantizer = colidx_kernels::Quantizer::new(&weights, nbits);
+        colidx_kernels::kernels().quantize(&quantizer, vectors, dim, &mut packed);
         let mut sums = vec![(0f64, 0u32); weights.len()];
         for (vector, packed) in vectors.chunks_exact(dim).zip(packed.chunks_exact(bytes)) {
             colidx_kernels::unpack(packed, nbits, &mut which);
@@ -247,7 +248,7 @@ fn lloyd(sorted: &[f32], count: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use colidx_kernels::{Codec, decode};
+    use colidx_kernels::{Codec, kernels};
 
     /// Residuals near a normal distribution, `[n, dim]`, each vector of another length.
     fn bells(n: usize, dim: usize) -> Vec<f32> {
@@ -283,7 +284,9 @@ mod tests {
             scales: &quantizer.scales,
         };
         let mut back = vec![0.0; residuals.len()];
-        decode(&codec, &codes, &packed, &mut back).unwrap();
+        kernels()
+            .decode(&codec, &codes, &packed, &mut back)
+            .unwrap();
         let square = |x: f32| f64::from(x).powi(2);
         let off = residuals.iter().zip(&back).map(|(r, b)| square(r - b));
         off.sum::<f64>() / residuals.iter().map(|&r| square(r)).sum::<f64>()

@@ -10,7 +10,7 @@ use crate::format::frame::{Frame, Section};
 use crate::format::manifest::Manifest;
 use crate::format::{FileKind, MAX_SQUARED_LENGTH, Tag};
 use crate::storage::Directory;
-use colidx_kernels::{CodeOutOfRange, Codec, FixedPoint, GAINS, coarse_length};
+use colidx_kernels::{CodeOutOfRange, Codec, CodecI16, GAINS, max_chunk_norm};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -35,7 +35,7 @@ pub(crate) struct Codebook {
     fit: Section<f64>,
     centroid_length: OnceLock<f64>,
     centre_length: OnceLock<f64>,
-    fixed: OnceLock<FixedPoint>,
+    fixed: OnceLock<CodecI16>,
 }
 
 impl Codebook {
@@ -203,18 +203,18 @@ impl Codebook {
         &self.centroids[range.start * self.dim..range.end * self.dim]
     }
 
-    /// The [`coarse_length`] of all centroids. The first call reads all of them.
+    /// The [`max_chunk_norm`] of all centroids. The first call reads all of them.
     pub(crate) fn centroid_length(&self) -> f64 {
         *self
             .centroid_length
-            .get_or_init(|| coarse_length(&self.centroids, self.dim))
+            .get_or_init(|| max_chunk_norm(&self.centroids, self.dim))
     }
 
-    /// The [`coarse_length`] of the cells' centres.
+    /// The [`max_chunk_norm`] of the cells' centres.
     pub(crate) fn centre_length(&self) -> f64 {
         *self
             .centre_length
-            .get_or_init(|| coarse_length(&self.centres, self.dim))
+            .get_or_init(|| max_chunk_norm(&self.centres, self.dim))
     }
 
     /// Whether there is a graph over the centroids.
@@ -257,9 +257,9 @@ impl Codebook {
         residuals: &[u8],
         out: &mut [f32],
     ) -> std::result::Result<(), CodeOutOfRange> {
-        colidx_kernels::decode(&self.codec(), codes, residuals, out)?;
+        colidx_kernels::kernels().decode(&self.codec(), codes, residuals, out)?;
         if self.unit_length {
-            colidx_kernels::normalize(out, self.dim);
+            colidx_kernels::kernels().normalize(out, self.dim);
         }
         Ok(())
     }
@@ -289,33 +289,33 @@ impl Codebook {
             return Ok(None);
         }
         out.resize(codes.len() * self.dim, 0.0);
-        colidx_kernels::decode(&self.codec(), codes, residuals, out)?;
+        colidx_kernels::kernels().decode(&self.codec(), codes, residuals, out)?;
         let rows = out.chunks_exact(self.dim);
         let squares = rows.map(|row| row.iter().map(|&x| f64::from(x).powi(2)).sum());
         let mut numbered = squares.enumerate();
         Ok(numbered.find(|&(_, sum): &(usize, f64)| sum > MAX_SQUARED_LENGTH))
     }
 
-    fn fixed(&self) -> &FixedPoint {
-        let fixed = || FixedPoint::new(&self.codec());
+    fn fixed(&self) -> &CodecI16 {
+        let fixed = || CodecI16::new(&self.codec());
         self.fixed.get_or_init(fixed)
     }
 
-    /// The greatest distance of a row of [`Codebook::decode_int16`] from what [`Codebook::decode`]
+    /// The greatest distance of a row of [`Codebook::decode_i16`] from what [`Codebook::decode`]
     /// gives at unit length.
     pub(crate) fn row_error(&self) -> f64 {
         self.fixed().row_error()
     }
 
     /// As [`Codebook::decode`] at unit length, in 16-bit fixed point: rows for
-    /// [`colidx_kernels::int16_max_dots`].
-    pub(crate) fn decode_int16(
+    /// [`colidx_kernels::Kernels::dots_i16`].
+    pub(crate) fn decode_i16(
         &self,
         codes: &[u32],
         residuals: &[u8],
         out: &mut [i16],
     ) -> std::result::Result<(), CodeOutOfRange> {
-        colidx_kernels::decode_int16(&self.codec(), self.fixed(), codes, residuals, out)
+        colidx_kernels::kernels().decode_i16(&self.codec(), self.fixed(), codes, residuals, out)
     }
 
     pub(crate) fn sample_error(&self) -> f64 {

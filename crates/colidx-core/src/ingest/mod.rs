@@ -42,7 +42,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use xxhash_rust::xxh3::Xxh3Default;
 
-pub use colidx_cluster::{Engine, Shape};
+pub use colidx_cluster::{CodebookKind, KMeans};
 
 /// A document as a caller gives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct BuildReport {
     /// Documents whose title and text are both empty.
     pub without_text: u64,
     /// Whether all vectors have unit length, as a ColBERT model's do. If so, decoded vectors are brought back to it, which
-    /// makes up for much of what few bits lose (`docs/codebook.md`).
+    /// makes up for much of what few bits lose (`docs/design/codebook.md`).
     pub unit_length: bool,
     /// Centroids trained.
     pub centroids: usize,

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::format;
 use crate::format::model::ModelInfo;
-use colidx_cluster::{Engine, Shape};
+use colidx_cluster::{CodebookKind, KMeans};
 use std::time::Duration;
 
 /// How to build an index. [`BuildOptions::default`] gives the measured defaults.
@@ -11,12 +11,12 @@ use std::time::Duration;
 pub struct BuildOptions {
     /// Residual bits a dimension: 1, 2, 4 or 8.
     pub nbits: u32,
-    /// Centroids of the codebook; `None` chooses by the number of vectors (`docs/codebook.md`).
+    /// Centroids of the codebook; `None` chooses by the number of vectors (`docs/design/codebook.md`).
     pub centroids: Option<usize>,
     /// Which k-means trains the codebook.
-    pub engine: Engine,
+    pub engine: KMeans,
     /// Whether centroids belong to vocabulary ids; needs a source that gives token ids.
-    pub shape: Shape,
+    pub shape: CodebookKind,
     /// Most bytes of working memory for phases that can choose; the model is not counted.
     pub memory: usize,
     /// Seed of every random choice. The same input and seed give the same bytes.
@@ -38,8 +38,8 @@ impl Default for BuildOptions {
         Self {
             nbits: 4,
             centroids: None,
-            engine: Engine::Builtin,
-            shape: Shape::TokenAware,
+            engine: KMeans::Builtin,
+            shape: CodebookKind::TokenAware,
             memory: 2 << 30,
             seed: 42,
             force: false,

@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::storage::{Bytes, Directory, OutputFile};
-use colidx_cluster::{FIRST_BYTES, Partition, Rows, SHARED, Shape, TrainOptions};
+use colidx_cluster::{CodebookKind, FIRST_BYTES, Partition, Rows, SHARED, TrainOptions};
 use std::ops::Range;
 
 const FILE: &str = "parts.spool";
@@ -80,9 +80,9 @@ impl PartsWriter {
         token_ids: &[u32],
         expected: impl FnOnce() -> u64,
     ) -> Result<()> {
-        let token_ids = match self.options.shape {
-            Shape::TokenAware => token_ids,
-            Shape::Flat => &[],
+        let token_ids = match self.options.kind {
+            CodebookKind::TokenAware => token_ids,
+            CodebookKind::Flat => &[],
         };
         let mut taken = 0;
         if self.divided.is_none() {

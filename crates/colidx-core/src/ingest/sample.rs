@@ -22,7 +22,7 @@ const VECTORS: &str = "vectors.spool";
 const TOKEN_IDS: &str = "tokens.spool";
 const LENGTHS: &str = "sample.spool";
 
-/// Vectors to train on for each centroid (`docs/codebook.md`).
+/// Vectors to train on for each centroid (`docs/design/codebook.md`).
 const VECTORS_PER_CENTROID: usize = 64;
 
 /// Vectors that a small corpus has for each centroid at least. From 4,096 vectors on there are more anyway.

@@ -1,6 +1,6 @@
 //! What of a directory belongs to the index that is there, what to a build, and what goes when a build ends.
 //!
-//! A directory is in one of these states, which `docs/updates.md` lists for users: empty; an index; either of them with an
+//! A directory is in one of these states, which `docs/guide/update.md` lists for users: empty; an index; either of them with an
 //! unfinished build; files of an index without a manifest; or somebody else's. What is missing is not what is unfinished: a
 //! build writes its journal before its first file, so files without manifest and journal are an index that was damaged.
 

@@ -41,8 +41,8 @@ impl Trained {
 /// How to train, but for the number of centroids.
 pub(super) fn train_options(options: &BuildOptions) -> TrainOptions {
     TrainOptions {
-        engine: options.engine,
-        shape: options.shape,
+        backend: options.engine,
+        kind: options.shape,
         seed: options.seed,
         ..TrainOptions::new(0)
     }

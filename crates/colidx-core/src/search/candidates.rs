@@ -74,14 +74,14 @@ impl CandidateTopK {
     /// Takes a block of accumulators, of documents from `first` on.
     fn take(&mut self, segment: usize, first: u32, block: &[u32; BLOCK]) {
         let mut bits = [0u64; BLOCK / u64::BITS as usize];
-        colidx_kernels::reaching(block, 1, &mut bits);
+        colidx_kernels::kernels().mask_ge(block, 1, &mut bits);
         self.found += bits
             .iter()
             .map(|word| word.count_ones() as usize)
             .sum::<usize>();
         if self.threshold > 0 {
             let least = (self.threshold as u32) << LEVEL_SHIFT;
-            colidx_kernels::reaching(block, least, &mut bits);
+            colidx_kernels::kernels().mask_ge(block, least, &mut bits);
         }
         for (word, start) in bits.into_iter().zip((0..).step_by(u64::BITS as usize)) {
             for at in ones(word) {

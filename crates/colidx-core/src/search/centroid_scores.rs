@@ -31,6 +31,6 @@ impl<'a> CentroidScores<'a> {
     pub(super) fn push_max(&self, centroids: &[u32], out: &mut Vec<i16>) {
         let start = out.len();
         out.resize(start + self.columns, i16::MIN);
-        colidx_kernels::picked_max(&self.scores, centroids, &mut out[start..]);
+        colidx_kernels::kernels().gather_max(&self.scores, centroids, &mut out[start..]);
     }
 }

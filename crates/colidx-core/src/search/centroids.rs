@@ -6,7 +6,7 @@ use super::centroid_scores::CentroidScores;
 use super::tuning;
 use crate::codebook::{BeamSearch, ColumnTopK, Scored};
 use crate::error::Result;
-use colidx_kernels::CoarsePanels;
+use colidx_kernels::PanelsI7;
 use rayon::prelude::*;
 
 /// The centroids probed for each query token, best first, with their scores.
@@ -61,7 +61,7 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
 /// Searches the graph for every token. Returns their best centroids, and the number scored.
 fn search_graph(
     context: Context<'_>,
-    panels: &CoarsePanels,
+    panels: &PanelsI7,
     count: usize,
     beam: usize,
 ) -> Result<(Vec<Vec<Scored>>, u64)> {

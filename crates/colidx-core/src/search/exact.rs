@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::segment::Segment;
 use crate::segment::vectors::{Vectors, room};
 use crate::snapshot::Place;
-use colidx_kernels::{Int16Panels, Panels, ScoreErrors};
+use colidx_kernels::{Panels, PanelsI16, ScoreErrors};
 use std::ops::Range;
 
 /// Scores documents by exact MaxSim, one batch after another.
@@ -83,7 +83,7 @@ struct Score {
 /// The query in 16 bits, and the error bounds of its products.
 #[derive(Clone, Copy)]
 struct Screening<'a> {
-    panels: &'a Int16Panels,
+    panels: &'a PanelsI16,
     errors: ScoreErrors,
 }
 
@@ -187,7 +187,7 @@ impl<'a> Scorer<'a> {
         for block in blocks(range) {
             vectors.codes.read(block.clone(), codes);
             vectors.decode(book, codes, vectors.residuals(block), rows)?;
-            colidx_kernels::max_dots(rows, panels, best);
+            colidx_kernels::kernels().max_dots(rows, panels, best);
         }
         let score = sum(best, panels);
         Ok(Some(Score {
@@ -266,8 +266,8 @@ impl<'a> Scorer<'a> {
             .zip(dots.chunks_mut(EXACT_BLOCK * width));
         for (block, (codes, dots)) in blocks(range.clone()).zip(of_blocks) {
             fetch();
-            let rows = vectors.decode_int16(book, codes, vectors.residuals(block), rows16)?;
-            colidx_kernels::int16_max_dots(rows, panels, dots, best16);
+            let rows = vectors.decode_i16(book, codes, vectors.residuals(block), rows16)?;
+            colidx_kernels::kernels().dots_i16(rows, panels, dots, best16);
         }
         let best_of_tokens = best16[..panels.columns()].iter();
         let sum_of_best: i64 = best_of_tokens.map(|&best| i64::from(best)).sum();
@@ -286,7 +286,7 @@ impl<'a> Scorer<'a> {
         // Padding matches nothing.
         thresholds[panels.columns()..].fill(i32::MAX);
         reaching.clear();
-        colidx_kernels::rows_reaching(dots, thresholds, reaching);
+        colidx_kernels::kernels().rows_any_ge(dots, thresholds, reaching);
 
         let panels = self.context.query.panels();
         stats.documents_scored += 1;
@@ -299,7 +299,7 @@ impl<'a> Scorer<'a> {
         }
         start(best, panels);
         vectors.decode(book, &codes[..reaching.len()], residuals, rows)?;
-        colidx_kernels::max_dots(rows, panels, best);
+        colidx_kernels::kernels().max_dots(rows, panels, best);
         let exact = Some(sum(best, panels));
         Ok(Score { approximate, exact })
     }

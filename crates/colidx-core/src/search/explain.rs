@@ -22,7 +22,7 @@ pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Resul
     let stride = query.panels().padded_columns();
     let rows = vectors.len() / query.dim();
     let mut scores = vec![0f32; rows * stride];
-    colidx_kernels::dots(&vectors, query.panels(), &mut scores);
+    colidx_kernels::kernels().dots(&vectors, query.panels(), &mut scores);
     let mut matches: Vec<TokenMatch> = Vec::new();
     for (document_token, row) in scores.chunks_exact(stride).enumerate() {
         for (query_token, &score) in row[..query.tokens()].iter().enumerate() {

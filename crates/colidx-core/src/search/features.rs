@@ -40,7 +40,7 @@ pub(super) fn selector(
             segment.documents.prefetch(document);
         }
         let rows = segment.mean_residuals.section();
-        colidx_kernels::picked_dots(rows, &picks, &column, dots);
+        colidx_kernels::kernels().gather_dots(rows, &picks, &column, dots);
         for (&(score, document), &dot) in batch.iter().zip(&*dots) {
             let vectors = segment.documents.vectors(document.document())?.len();
             features.push([

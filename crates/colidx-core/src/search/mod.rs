@@ -9,7 +9,7 @@
 //!
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 4 replaces, and WARP
 //! (2501.17788), whose imputation steps 2 and 4 use. [`tuning`] has all tuned numbers, and
-//! `docs/search.md` the measurements behind them.
+//! `docs/lab/2026-11-27-search.md` the measurements behind them.
 
 mod accumulators;
 mod candidates;

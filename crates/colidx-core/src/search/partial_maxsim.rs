@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::segment::vectors::room;
 use crate::segment::{Segment, mean_residuals};
 use crate::snapshot::Place;
-use colidx_kernels::Division;
+use colidx_kernels::CodePartition;
 use std::ops::Range;
 
 /// Features of a document after this step: its score, the number of query tokens without a match
@@ -58,7 +58,7 @@ pub(super) struct Batch {
     /// The codes of one document.
     codes: Vec<u32>,
     /// The codes of near vectors, and the centroids of the others, document after document.
-    division: Division,
+    partition: CodePartition,
     /// Near vectors, document after document.
     near: Vec<usize>,
     /// By document: where its part of `near` ends.
@@ -88,11 +88,11 @@ impl Reusable for Batches {
 
 impl Batch {
     fn bytes(&self) -> usize {
-        let Division {
+        let CodePartition {
             places,
             marked,
             others,
-        } = &self.division;
+        } = &self.partition;
         let words = [&self.codes, places, marked, others].map(Reusable::bytes);
         let sums = [
             &self.dots,
@@ -231,21 +231,25 @@ impl<'a> PartialScorer<'a> {
     /// Finds the near vectors and prefetches them.
     fn select(&self, segment: &Segment, batch: &mut Batch, stats: &mut SearchStats) {
         let vectors = &segment.vectors;
-        batch.division.clear();
+        batch.partition.clear();
         batch.near.clear();
         batch.ends.clear();
         batch.far.clear();
         for range in &batch.ranges {
             vectors.codes.read(range.clone(), &mut batch.codes);
-            let (seen, others_seen) = (batch.near.len(), batch.division.others.len());
-            batch.division.push(&batch.codes, &self.probed);
-            for &place in &batch.division.places[seen..] {
+            let (seen, others_seen) = (batch.near.len(), batch.partition.others.len());
+            colidx_kernels::kernels().partition_codes(
+                &batch.codes,
+                &self.probed,
+                &mut batch.partition,
+            );
+            for &place in &batch.partition.places[seen..] {
                 let vector = range.start + place as usize;
                 batch.near.push(vector);
                 colidx_kernels::prefetch(vectors.residuals(vector..vector + 1));
             }
             if let Some(scores) = &self.probes.all {
-                scores.push_max(&batch.division.others[others_seen..], &mut batch.far);
+                scores.push_max(&batch.partition.others[others_seen..], &mut batch.far);
             }
             let near = batch.near.len() - seen;
             stats.vectors_decoded += near as u64;
@@ -258,7 +262,7 @@ impl<'a> PartialScorer<'a> {
     fn start(&self, segment: &Segment, documents: &[Place], batch: &mut Batch) {
         let panels = self.context.query.screening();
         let width = panels.padded_columns();
-        let stride = colidx_kernels::int16_stride(panels.dim());
+        let stride = colidx_kernels::stride_i16(panels.dim());
         batch.mean_residuals.clear();
         for (at, document) in documents.iter().enumerate() {
             let mean = segment
@@ -272,7 +276,7 @@ impl<'a> PartialScorer<'a> {
         }
         batch.biases.resize(documents.len() * width, 0);
         batch.maxima.resize(width, i32::MIN);
-        colidx_kernels::int16_max_dots(
+        colidx_kernels::kernels().dots_i16(
             &batch.mean_residuals,
             panels,
             &mut batch.biases,
@@ -302,19 +306,19 @@ impl<'a> PartialScorer<'a> {
     fn match_near(&self, segment: &Segment, batch: &mut Batch) -> Result<()> {
         let panels = self.context.query.screening();
         let (width, dim) = (panels.padded_columns(), panels.dim());
-        let stride = colidx_kernels::int16_stride(dim);
+        let stride = colidx_kernels::stride_i16(dim);
         segment
             .vectors
             .pick_residuals(batch.near.iter().copied(), &mut batch.residuals);
         let book = self.context.snapshot.codebook();
-        let (codes, residuals) = (&batch.division.marked, &batch.residuals);
+        let (codes, residuals) = (&batch.partition.marked, &batch.residuals);
         let vectors = &segment.vectors;
-        let all_rows = vectors.decode_int16(book, codes, residuals, &mut batch.rows)?;
+        let all_rows = vectors.decode_i16(book, codes, residuals, &mut batch.rows)?;
         let mut start = 0;
         for (&end, best) in batch.ends.iter().zip(batch.best.chunks_exact_mut(width)) {
             let rows = &all_rows[start * stride..end * stride];
             let dots = room(&mut batch.dots, (end - start) * width);
-            colidx_kernels::int16_max_dots(rows, panels, dots, best);
+            colidx_kernels::kernels().dots_i16(rows, panels, dots, best);
             start = end;
         }
         Ok(())

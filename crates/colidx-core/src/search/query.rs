@@ -3,7 +3,7 @@
 use super::query_pooling::PooledTokens;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
-use colidx_kernels::{CoarsePanels, Int16Panels, Panels};
+use colidx_kernels::{Panels, PanelsI7, PanelsI16};
 
 /// The largest score allowed: half of what an f32 holds, which leaves room for rounding.
 const MAX_SCORE: f64 = (1u128 << 127) as f64;
@@ -15,7 +15,7 @@ pub struct Query {
     /// The sum of their lengths.
     length: f64,
     panels: Panels,
-    screening: Int16Panels,
+    screening: PanelsI16,
     pooled: PooledTokens,
 }
 
@@ -48,7 +48,7 @@ impl Query {
             vectors: vectors.to_vec(),
             length: vectors.chunks_exact(dim).map(length).sum(),
             panels: Panels::new(vectors, dim),
-            screening: Int16Panels::new(vectors, dim),
+            screening: PanelsI16::new(vectors, dim),
             pooled: PooledTokens::new(vectors, dim),
         })
     }
@@ -68,23 +68,23 @@ impl Query {
     }
 
     /// The vectors in 16 bits.
-    pub(super) fn screening(&self) -> &Int16Panels {
+    pub(super) fn screening(&self) -> &PanelsI16 {
         &self.screening
     }
 
     /// The pooled tokens as columns for centroid rows that are counted in steps: each dimension is
     /// multiplied by its step. `longest` is the coarse length of the rows.
-    pub(super) fn centroid_panels(&self, steps: &[f32], longest: f64) -> CoarsePanels {
+    pub(super) fn centroid_panels(&self, steps: &[f32], longest: f64) -> PanelsI7 {
         let rows = self.pooled.means().chunks_exact(self.dim());
         let scaled: Vec<f32> = rows
             .flat_map(|row| row.iter().zip(steps).map(|(x, step)| x * step))
             .collect();
-        CoarsePanels::new(&scaled, self.dim(), longest)
+        PanelsI7::new(&scaled, self.dim(), longest)
     }
 
     /// The sum of the vectors, as a column: its product with a document's mean residual is the
     /// document's residual bias.
-    pub(super) fn residual_bias(&self, scales: &[f32]) -> CoarsePanels {
+    pub(super) fn residual_bias(&self, scales: &[f32]) -> PanelsI7 {
         let mut sum = vec![0f32; self.dim()];
         for row in self.vectors.chunks_exact(self.dim()) {
             for (sum, x) in sum.iter_mut().zip(row) {
@@ -94,7 +94,7 @@ impl Query {
         for (sum, scale) in sum.iter_mut().zip(scales) {
             *sum *= scale / crate::segment::mean_residuals::UNITS;
         }
-        CoarsePanels::new(&sum, self.dim(), 0.0)
+        PanelsI7::new(&sum, self.dim(), 0.0)
     }
 
     /// The query tokens, pooled.

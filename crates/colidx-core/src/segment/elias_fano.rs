@@ -68,7 +68,7 @@ pub(crate) fn decode(code: &[u8], limit: u32, out: &mut Vec<u32>) -> Result<(), 
     out.resize(before + count as usize, 0);
     let numbers = &mut out[before..];
     if low > 0 {
-        colidx_kernels::unpack_codes(&code[taken..], low, 0, numbers);
+        colidx_kernels::kernels().unpack_codes(&code[taken..], low, 0, numbers);
     }
     let mut slots = numbers.iter_mut();
     let (mut next, mut ascending) = (0u64, true);

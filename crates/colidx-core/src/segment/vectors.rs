@@ -261,16 +261,16 @@ impl Vectors {
     }
 
     /// As [`Vectors::decode`], in 16-bit fixed point: `[n, dim rounded up to even]`, in `buffer`.
-    pub(crate) fn decode_int16<'b>(
+    pub(crate) fn decode_i16<'b>(
         &self,
         codebook: &Codebook,
         codes: &[u32],
         residuals: &[u8],
         buffer: &'b mut Vec<i16>,
     ) -> Result<&'b [i16]> {
-        let stride = colidx_kernels::int16_stride(codebook.dim);
+        let stride = colidx_kernels::stride_i16(codebook.dim);
         let rows = room(buffer, codes.len() * stride);
-        match codebook.decode_int16(codes, residuals, rows) {
+        match codebook.decode_i16(codes, residuals, rows) {
             Ok(()) => Ok(rows),
             Err(e) => Err(self.code_error(e)),
         }

@@ -44,7 +44,7 @@ impl Bytes {
             return Ok(Self::from(&[][..]));
         }
         // SAFETY: index files are written once under a new name, synced, and never modified or
-        // truncated afterwards by colidx (index-format.md, "What writers owe"); replaced files are
+        // truncated afterwards by colidx (index-format.md, "Duties of writers"); replaced files are
         // unlinked, which leaves existing maps intact. Files of an unfinished build are mapped only by the
         // builder itself, which reads them up to a length that it never cuts. Another program that truncates a file in
         // place can make an access fault, as with every memory-mapped store; the README says so.

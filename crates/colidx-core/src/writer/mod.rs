@@ -21,7 +21,7 @@ use crate::format::manifest::MANIFEST;
 use crate::format::model::ModelInfo;
 use crate::index::Index;
 use crate::ingest::{
-    Engine, NewDocument, SourceDocument, Staging, Trained, VectorBatch, VectorSource,
+    KMeans, NewDocument, SourceDocument, Staging, Trained, VectorBatch, VectorSource,
     check_document,
 };
 use crate::snapshot::deletions::{self, Entry};
@@ -41,7 +41,7 @@ pub struct WriterOptions {
     /// Merge segments as they become many, at the end of each commit. Otherwise call [`IndexWriter::merge`] when it suits.
     pub merge: bool,
     /// Which k-means trains the first codebook of an index that was built without vectors.
-    pub engine: Engine,
+    pub engine: KMeans,
 }
 
 impl Default for WriterOptions {
@@ -50,7 +50,7 @@ impl Default for WriterOptions {
             model: None,
             memory: 2 << 30,
             merge: true,
-            engine: Engine::Builtin,
+            engine: KMeans::Builtin,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::Index;
 use crate::ingest::{
-    BuildOptions, Engine, Input, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
+    BuildOptions, Input, KMeans, Progress, Site, SourceDocument, StoredDocuments, VectorBatch,
     VectorSource, assemble_anew,
 };
 use crate::segment::Segment;
@@ -25,7 +25,7 @@ pub struct RetrainOptions {
     /// Centroids; `None` chooses by the number of vectors, as a build does.
     pub centroids: Option<usize>,
     /// Which k-means trains the codebook.
-    pub engine: Engine,
+    pub engine: KMeans,
     /// Seed of every random choice; `None` keeps the index's.
     pub seed: Option<u64>,
 }
@@ -35,7 +35,7 @@ impl Default for RetrainOptions {
         Self {
             nbits: None,
             centroids: None,
-            engine: Engine::Builtin,
+            engine: KMeans::Builtin,
             seed: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
-use colidx_kernels::{LANES, Panels, RowsView, dots_strided, softmax};
+use colidx_kernels::{LANES, Panels, RowsView, kernels};
 
 use super::batch::Padded;
 use super::{Batch, Heads, Sequence, elements};
@@ -176,7 +176,7 @@ impl Attention {
             }
             let padded = workspace.keys.padded_columns();
             workspace.weights.resize(rows.len() * padded, 0.0);
-            dots_strided(
+            kernels().dots_strided(
                 view(head, &rows),
                 &workspace.keys,
                 &mut workspace.weights,
@@ -189,10 +189,10 @@ impl Attention {
                 &span,
                 f32::NEG_INFINITY,
             );
-            softmax(&mut workspace.weights, padded, span.len());
+            kernels().softmax(&mut workspace.weights, padded, span.len());
             self.mask(&mut workspace.weights, padded, &rows, &span, 0.0);
             let weights = RowsView::strided(&workspace.weights, span.len(), padded);
-            dots_strided(weights, &workspace.values, out, stride);
+            kernels().dots_strided(weights, &workspace.values, out, stride);
         }
     }
 

@@ -12,7 +12,7 @@
 
 use std::f32::consts::SQRT_2;
 
-use colidx_kernels::{Int8Panels, Int8Rows, int8_dots};
+use colidx_kernels::{PanelsI8, RowsU8, kernels};
 
 /// Largest step relative to the mean magnitude of the quantized numbers. Evenly distributed weights
 /// and activations have about 0.03.
@@ -27,21 +27,21 @@ pub(super) struct Int8Weights {
     scales: Option<Vec<f32>>,
     /// `[padded outputs]`.
     bias: Vec<f32>,
-    all: Int8Panels,
+    all: PanelsI8,
     /// Successive residuals of the weights of outlier outputs.
     residual: Vec<Residual>,
 }
 
 struct Residual {
     outputs: Vec<usize>,
-    panels: Int8Panels,
+    panels: PanelsI8,
 }
 
 /// Buffers reused by a thread.
 #[derive(Default)]
 pub(super) struct Workspace {
     scaled: Vec<f32>,
-    rows: Int8Rows,
+    rows: RowsU8,
     /// Residuals of the quantized rows.
     residual: Vec<f32>,
     /// Rows that have a residual, each with its largest allowed step.
@@ -66,7 +66,7 @@ impl Int8Weights {
                 &divided
             }
         };
-        let all = Int8Panels::new(weight, inputs, bias);
+        let all = PanelsI8::new(weight, inputs, bias);
         let mut outliers: Vec<(usize, f32)> = (weight.chunks_exact(inputs).enumerate())
             .map(|(output, weight)| (output, max_step(weight)))
             .filter(|&(output, max_step)| all.step(output) > max_step)
@@ -80,7 +80,7 @@ impl Int8Weights {
             .collect();
         let mut residual = Vec::new();
         while !outliers.is_empty() && residual.len() + 1 < MAX_PASSES {
-            let panels = Int8Panels::new(&rest, inputs, &[]);
+            let panels = PanelsI8::new(&rest, inputs, &[]);
             let outputs = outliers.iter().map(|&(output, _)| output).collect();
             let still: Vec<usize> = (0..outliers.len())
                 .filter(|&i| panels.step(i) > outliers[i].1)
@@ -121,7 +121,7 @@ impl Int8Weights {
                 &workspace.scaled
             }
         };
-        workspace.rows.quantize(x, inputs, inputs);
+        kernels().quantize_rows(&mut workspace.rows, x, inputs, inputs);
         self.quantized_products(&workspace.rows, &mut workspace.residual_products, out);
 
         workspace.outliers.clear();
@@ -138,7 +138,7 @@ impl Int8Weights {
             if workspace.outliers.is_empty() {
                 break;
             }
-            workspace.rows.quantize(&workspace.residual, inputs, inputs);
+            kernels().quantize_rows(&mut workspace.rows, &workspace.residual, inputs, inputs);
             workspace
                 .products
                 .resize(workspace.outliers.len() * stride, 0.0);
@@ -172,18 +172,13 @@ impl Int8Weights {
     }
 
     /// The products of quantized rows.
-    fn quantized_products(
-        &self,
-        rows: &Int8Rows,
-        residual_products: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
+    fn quantized_products(&self, rows: &RowsU8, residual_products: &mut Vec<f32>, out: &mut [f32]) {
         let stride = self.all.padded_columns();
-        int8_dots(rows, &self.all, out, stride);
+        kernels().dots_u8(rows, &self.all, out, stride);
         for Residual { outputs, panels } in &self.residual {
             let width = panels.padded_columns();
             residual_products.resize(rows.len() * width, 0.0);
-            int8_dots(rows, panels, residual_products, width);
+            kernels().dots_u8(rows, panels, residual_products, width);
             for (out, products) in out
                 .chunks_mut(stride)
                 .zip(residual_products.chunks_exact(width))

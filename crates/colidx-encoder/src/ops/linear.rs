@@ -1,7 +1,7 @@
 //! A linear layer with its activation.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::{Activation, LANES, Panels, RowsView, dots_strided};
+use colidx_kernels::{Activation, LANES, Panels, RowsView, kernels};
 
 use super::activation::activate;
 use super::int8::{self, Int8Weights};
@@ -119,11 +119,11 @@ impl Kernel {
         match &self.weights {
             Weights::F32(panels) => {
                 let stride = panels.padded_columns();
-                dots_strided(RowsView::new(x, self.inputs), panels, out, stride);
+                kernels().dots_strided(RowsView::new(x, self.inputs), panels, out, stride);
             }
             Weights::Int8(weights) => weights.products(x, workspace, out),
         }
-        self.activation.apply(out);
+        kernels().activate(self.activation, out);
     }
 }
 

@@ -1,7 +1,7 @@
 //! LayerNorm, and scaling to length one.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::layer_norm;
+use colidx_kernels::kernels;
 
 use super::{Backend, elements};
 
@@ -75,7 +75,7 @@ impl LayerNorm {
 impl Kernel {
     fn forward(&self, x: &[f32], y: Option<&[f32]>) -> Vec<f32> {
         let mut out = vec![0.0; x.len()];
-        layer_norm(x, y, &self.weight, &self.bias, self.epsilon, &mut out);
+        kernels().layer_norm(x, y, &self.weight, &self.bias, self.epsilon, &mut out);
         out
     }
 

@@ -1,7 +1,7 @@
 //! RMSNorm of whole rows and of heads.
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
-use colidx_kernels::rms_norm;
+use colidx_kernels::kernels;
 
 use super::{Backend, Heads, elements};
 
@@ -76,7 +76,7 @@ impl Scale {
     fn apply(&self, op: &str, width: usize, x: &[f32], out: &mut [f32]) -> Result<()> {
         match self {
             Scale::Kernel { weight, epsilon } if weight.len() == width => {
-                rms_norm(x, weight, *epsilon, out);
+                kernels().rms_norm(x, weight, *epsilon, out);
                 Ok(())
             }
             _ => bail!("{op}: rows of width {width} were not expected"),

@@ -65,7 +65,7 @@ impl Model {
         } else {
             fetch(name, download)?
         };
-        let encoder = Encoder::open_with(&directory, options)?;
+        let encoder = Encoder::open(&directory, options)?;
         Ok(Model {
             encoder,
             directory,

@@ -216,11 +216,7 @@ impl TextSearcher {
     /// # Errors
     /// The query is empty or cannot be encoded, or the index is damaged.
     pub fn search(&self, query: &str, k: usize) -> Result<Vec<TextHit>> {
-        let options = SearchOptions {
-            k,
-            parallel: true,
-            ..SearchOptions::default()
-        };
+        let options = SearchOptions::default().k(k).parallel(true);
         let answer = self.answer(query, &options)?;
         (0..answer.results.hits.len())
             .map(|at| self.hit(&answer, at))

@@ -1,4 +1,4 @@
-//! Measures codebooks, in Markdown tables. `docs/codebook.md` has the results.
+//! Measures codebooks, in Markdown tables. `docs/lab/2026-11-27-codebook.md` has the results.
 //!
 //! ```text
 //! cargo run --release -p colidx-lab --features faiss --bin shapes -- EMBEDDINGS_DIR [SECTION...]
