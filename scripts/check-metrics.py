@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recomputes what `colidx eval` printed, with ir_measures (which asks trec_eval), and fails where the two disagree.
+"""Recomputes the output of `colidx eval` with ir_measures (which calls trec_eval), and fails if they disagree.
 
     colidx eval --index DIR --queries FILE --qrels FILE --metrics ndcg@10,recall@100,mrr@10,map,success@5 > metrics.json
     colidx search --index DIR --queries FILE -k 1000 --run-out run.trec
@@ -60,7 +60,7 @@ def read_run(path, depth):
 
 
 def measure_of(name):
-    """The ir_measures measure of a metric name such as `ndcg@10`, or None when it is no metric."""
+    """The ir_measures measure of a metric name such as `ndcg@10`, or None for anything else."""
     match = NAME.fullmatch(name.lower())
     if not match:
         return None

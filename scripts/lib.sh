@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of this folder share: stages with their times, and system packages. Sourced, never run.
+# Shared by the scripts of this folder: timed stages and system packages. Source it, do not run it.
 
 # shellcheck disable=SC2034  # used by the scripts that source this
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,15 +11,15 @@ fail() {
 }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# log_to FILE: where the stages write what their commands print.
+# log_to FILE: the file that stages write their commands' output to.
 log_to() {
     log=$1
     mkdir -p "$(dirname "$log")"
     : >"$log"
 }
 
-# stage TITLE COMMAND...: runs a command with its output in the log, and prints the title, the seconds and how it ended.
-# Returns the command's status; after a failure the end of its output is shown.
+# stage TITLE COMMAND...: runs a command, logs its output, and prints title, seconds and outcome. Returns the command's
+# status; after a failure prints the end of its output.
 stage() {
     local title=$1 start=$SECONDS from status=0
     shift
@@ -37,16 +37,16 @@ stage() {
     return "$status"
 }
 
-# install_packages PACKAGE...: from Debian's archive, as root or through sudo.
+# install_packages PACKAGE...: installs Debian packages, as root or through sudo.
 install_packages() {
     local as_root=()
     if ! have apt-get; then
-        say "This is no Debian system. Install what these Debian packages hold, then run this again: $*" >&2
+        say "This is not a Debian system. Install the equivalent of these Debian packages, then run this again: $*" >&2
         return 1
     fi
     if [ "$(id -u)" -ne 0 ]; then
         have sudo || {
-            say "Ask the administrator for: apt-get install $*" >&2
+            say "Missing packages. Ask an administrator to run: apt-get install $*" >&2
             return 1
         }
         as_root=(sudo)
@@ -60,7 +60,7 @@ links() {
     printf 'int main() {}\n' | c++ -x c++ - -o /dev/null "${@/#/-l}" >/dev/null 2>&1
 }
 
-# build_packages: installs what compiling colidx with faiss needs and this machine lacks.
+# build_packages: installs missing packages that colidx with faiss needs to compile.
 build_packages() {
     local missing=()
     have cmake || missing+=(cmake)

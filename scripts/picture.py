@@ -26,7 +26,7 @@ THEME = TerminalTheme(
      (97, 175, 239), (198, 120, 221), (86, 182, 194), (255, 255, 255)],
 )
 
-# The picture brings no web font along: any monospaced one will do.
+# No web font: any monospaced font will do.
 FORMAT = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
 .{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px; line-height: {line_height}px; white-space: pre; }}

@@ -3,15 +3,17 @@
 
     compare.py --data DIR [--data DIR ...] --work DIR --colidx BIN --next-plaid BIN [--engines LIST] [--k 10,100] ...
 
-DIR is the `--embeddings` layout with query_embeddings.npy, and qrels.json where there are judgements. First every index is
-built that is not there yet, one at a time, each in a process with a time limit. Then, for each thread count and k, every
-setting of every engine answers all queries once for its hits, and after that the settings take turns at the first
---timed-queries for --rounds rounds: what else the machine does falls on all of them alike. Figures are medians over rounds.
+DIR has the `--embeddings` layout with query_embeddings.npy, and qrels.json if there are judgements.
+Missing indexes are built first, one at a time, each in a process with a time limit. Then, for each
+thread count and k, every setting of every engine answers all queries once for its hits. After that
+the settings are interleaved over the first --timed-queries for --rounds rounds, so that other load
+on the machine affects all of them alike. Figures are medians over rounds.
 
-Written: indexes and runs below --work, kept for the next time; one JSON line a setting in --out, in a file named after date,
-machine and data. Lines of an earlier run of that day stay where this run has none.
+Output: indexes and runs below --work, kept for the next run; one JSON line a setting in --out, in a
+file named after date, machine and data. Lines of an earlier run of the same day stay unless this
+run replaces them.
 
-Uses the standard library only; the engines are in processes of their own (processes.py says why).
+Uses the standard library only; engines run in processes of their own (processes.py says why).
 """
 import argparse
 import json
@@ -22,8 +24,8 @@ from pathlib import Path
 
 import machine
 from engines import ENGINES
-from players import Index, Refused, player
-from processes import HostGone, run
+from runners import Index, Refused, open_runner
+from processes import WorkerGone, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,19 +43,19 @@ def say(*words):
 
 
 def load():
-    """Load average of the last minute: how busy the machine is with other work, and with ours."""
+    """Load average of the last minute."""
     return round(os.getloadavg()[0], 1)
 
 
-def runner(a, name):
-    """The binary or the Python of an engine, or None where it is not installed."""
+def installed_program(a, name):
+    """The binary or the Python of an engine, or None if it is not installed."""
     engine = ENGINES[name]
     path = getattr(a, engine.BINARY.replace("-", "_")) if hasattr(engine, "BINARY") else a.venvs / name / "bin" / "python"
     return str(path.absolute()) if path and path.exists() else None
 
 
 def build(a, index):
-    """Builds one index, or takes the one that is there. Its figures, or an `error` among them."""
+    """Builds an index unless it exists. Returns its figures, with `error` if the build failed."""
     if getattr(index.engine, "INDEXLESS", False):
         return {"index_bytes": index.size()}
     record = index.path.with_name(index.path.name + ".build.json")
@@ -73,7 +75,7 @@ def build(a, index):
         index.remove()
         say("  " + figures["error"])
         if not late:
-            return figures  # may do better next time, so nothing is kept
+            return figures  # not recorded, so that the next run tries again
     else:
         figures |= {"build_s": round(outcome.printed.get("build_s", outcome.seconds), 1), "index_bytes": index.size()}
         say(f"  {figures['build_s']} s, {figures['peak_rss_build'] >> 20} MiB, {figures['index_bytes'] >> 20} MiB on disk")
@@ -82,10 +84,10 @@ def build(a, index):
 
 
 def indexes(a, data, work):
-    """Every index that the flags ask for, built or with an error in its figures."""
+    """All indexes that the flags select, built or with an error in their figures."""
     out = []
     for name in a.engines:
-        engine, path = ENGINES[name], runner(a, name)
+        engine, path = ENGINES[name], installed_program(a, name)
         for label, variant in engine.VARIANTS.items():
             if a.nbits and variant["nbits"] not in a.nbits and variant["nbits"] != 32:
                 continue
@@ -96,13 +98,13 @@ def indexes(a, data, work):
 
 
 class Run:
-    """The turns of one data set. What happens is written down at once, in a folder of its own."""
+    """The turns of one data set, logged to a folder of their own as they happen."""
 
     def __init__(self, a, data, work, facts):
         self.a, self.work, self.started = a, work, time.strftime("%Y-%m-%dT%H:%M:%S")
         self.folder = work / self.started.replace(":", "")
         self.folder.mkdir()
-        self.dropped = set()  # settings without an answer
+        self.dropped = set()  # settings that failed
         about = {"run": self.started, "date": self.started[:10], "dataset": data.name, **facts,
                  "machine": machine.describe(), "commit": a.commit or machine.commit(HERE)}
         (self.folder / "about.json").write_text(json.dumps(about) + "\n")
@@ -116,59 +118,59 @@ class Run:
 
     def note_index(self, index):
         version = index.engine.VERSION
-        if not version and index.is_program and index.runner:
-            version = index.engine.version(index.runner)
+        if not version and index.is_program and index.program:
+            version = index.engine.version(index.program)
         self.note(index, kind="index", version=version, nbits=index.variant["nbits"],
                   **{name: value for name, value in index.figures.items() if name != "variant"})
 
-    def settings(self, players, k):
-        for index, seat in players.items():
+    def settings(self, runners, k):
+        for index, runner in runners.items():
             for label, params in index.engine.settings(k).items():
                 if (not self.a.settings or label in self.a.settings) and (index.name, label, k) not in self.dropped:
-                    yield index, seat, label, params
+                    yield index, runner, label, params
 
-    def turn(self, players, index, seat, label, params, k, threads, number):
-        """One turn of one setting; number None is the one for its hits."""
+    def turn(self, runners, index, runner, label, params, k, threads, number):
+        """Runs one turn of one setting; `number` is None for the turn that records hits."""
         busy = load()
         hits = number is None
         run_file = self.folder / f"{index.name}-{label}-k{k}.run" if hits else None
         queries = self.work / ("queries.npy" if hits else "timed.npy")
         about = {"setting": label, "params": params, "k": k, "threads": threads}
         try:
-            figures = seat.turn(queries, k, params, self.a.answer_seconds if hits else self.a.turn_seconds, run_file)
-        except (Refused, HostGone) as error:
+            figures = runner.turn(queries, k, params, self.a.answer_seconds if hits else self.a.turn_seconds, run_file)
+        except (Refused, WorkerGone) as error:
             say(f"  {index.name} {label}: {error}")
             self.note(index, kind="error", error=str(error), **about)
             self.dropped.add((index.name, label, k))
-            if isinstance(error, HostGone):
-                players.pop(index)
+            if isinstance(error, WorkerGone):
+                runners.pop(index)
             return
         self.note(index, kind="hits" if hits else "turn", round=number, load=busy, **about, **figures)
         say(f"  {index.name + ' ' + label:<34} p50 {figures['p50_ms']:9.2f} ms")
 
     def go(self, built, threads, first):
-        players = {}
+        runners = {}
         for index in built:
             try:
-                players[index] = player(index, threads)
-            except HostGone as error:
+                runners[index] = open_runner(index, threads)
+            except WorkerGone as error:
                 self.note(index, kind="error", error=f"not opened: {error}", setting=None, k=None, threads=threads)
         for k in self.a.k:
             for number in [*([None] if first else []), *range(self.a.rounds)]:
                 say(f"{self.data.name}, k {k}, {threads} thread{'s' * (threads > 1)}, "
                     f"{'hits' if number is None else f'round {number + 1} of {self.a.rounds}'}, load {load()}")
-                for index, seat, label, params in list(self.settings(players, k)):
-                    if index in players and not (number and label in index.engine.EXHAUSTIVE):
-                        self.turn(players, index, seat, label, params, k, threads, number)
-            self.judge()
-        for seat in players.values():
-            seat.stop()
+                for index, runner, label, params in list(self.settings(runners, k)):
+                    if index in runners and not (number and label in index.engine.EXHAUSTIVE):
+                        self.turn(runners, index, runner, label, params, k, threads, number)
+            self.compute_metrics()
+        for runner in runners.values():
+            runner.stop()
 
-    def judge(self):
-        """Turns what was noted into result lines, in a child that may import numpy."""
-        judged = run([sys.executable, HERE / "judge.py", "--run", self.folder, "--data", self.data, "--out", self.out],
-                     os.cpu_count(), self.work / "judge.log")
-        say(judged.error or f"written: {self.out}")
+    def compute_metrics(self):
+        """Writes result lines, in a child process that may import numpy."""
+        outcome = run([sys.executable, HERE / "metrics.py", "--run", self.folder, "--data", self.data, "--out", self.out],
+                     os.cpu_count(), self.work / "metrics.log")
+        say(outcome.error or f"written: {self.out}")
 
 
 def compare(a, data):

@@ -35,22 +35,22 @@ def exact_scores(layout, queries):
         block = np.asarray(layout.vectors[begin:ends[rows[-1]]], np.float32)
         for q in range(0, count, QUERIES):
             flat = queries[q:q + QUERIES].reshape(-1, dim)
-            # Documents lie back to back and the empty ones are gone, so each start closes the segment before it.
+            # Documents are contiguous and empty ones are left out, so each start ends the segment before it.
             best = np.maximum.reduceat(flat @ block.T, starts[rows] - begin, axis=1)
             scores[q:q + QUERIES, rows] = best.reshape(-1, tokens, len(rows)).sum(axis=1)
     return scores
 
 
 def best_rows(scores, top):
-    """Rows of the highest scores of one query, equal ones by row."""
+    """Rows of the highest scores of one query, ties by row."""
     top = min(top, len(scores))
     least = np.partition(scores, len(scores) - top)[len(scores) - top]
-    rows = np.flatnonzero(scores >= least)  # more than `top` where scores are equal
+    rows = np.flatnonzero(scores >= least)  # more than `top` if scores tie
     return rows[np.argsort(-scores[rows], kind="stable")][:top]
 
 
 def exact(folder, top, count):
-    """(ids, scores) of the first `count` queries, [count, top] each; from the files beside the vectors where they reach."""
+    """(ids, scores) of the first `count` queries, [count, top] each; read from cached files if they suffice."""
     ids_path, scores_path = folder / "exact_ids.npy", folder / "exact_scores.npy"
     layout, queries = Layout(folder), load_queries(folder / "query_embeddings.npy")[:count]
     shape = (len(queries), min(top, len(layout.lens)))

@@ -1,4 +1,4 @@
-"""The `--embeddings` layout: one folder of token vectors, which every engine gets."""
+"""The `--embeddings` layout: the folder of token vectors that every engine reads."""
 import json
 from pathlib import Path
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 class Layout:
-    """Vectors are mapped, not read: an engine that streams them need not hold them."""
+    """Vectors are memory-mapped, so that an engine can stream them."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        # Copy on write, because torch complains about arrays that it could not write to.
+        # Copy on write: torch warns about read-only arrays.
         self.vectors = np.load(self.folder / "doc_embeddings.npy", mmap_mode="c")
         self.lens = np.load(self.folder / "doc_lens.npy").astype(np.int64)
         self.ends = np.cumsum(self.lens)
@@ -36,7 +36,7 @@ class Layout:
         return [str(row) for row in range(len(self.lens))]
 
     def qrels(self):
-        """{query row: {document row: gain}}, or None where nothing is judged."""
+        """{query row: {document row: gain}}, or None without judgements."""
         path = self.folder / "qrels.json"
         return json.loads(path.read_text()) if path.exists() else None
 

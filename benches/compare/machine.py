@@ -1,4 +1,4 @@
-"""What a measurement was taken on."""
+"""Describes the machine of a measurement."""
 import os
 import platform
 import subprocess
@@ -8,7 +8,7 @@ FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "as
 
 
 def describe():
-    """Processor, its family and model (a virtual machine may hide the name), cores, memory, what kernels may use."""
+    """Processor, family and model (a virtual machine may hide the name), cores, memory, CPU flags."""
     facts = {}
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")
@@ -28,7 +28,7 @@ def slug(machine):
 
 
 def commit(folder):
-    """The commit of a working tree, with `+` behind it where files other than results differ from it."""
+    """The commit of a working tree, with `+` if files other than results differ from it."""
     def git(*words):
         return subprocess.run(["git", "-C", folder, *words], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 

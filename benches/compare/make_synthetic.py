@@ -28,9 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
-BLOCK = 4000  # documents made at a time; part of what the seed determines
+BLOCK = 4000  # documents made at a time; changing it changes the output
 TOPICS_PER_THEME = 150
-REAL_TOKENS = 12  # of a query; the rest stand in for [MASK]
+REAL_TOKENS = 12  # of a query; the rest imitate [MASK]
 
 
 def unit(x):
@@ -38,8 +38,8 @@ def unit(x):
 
 
 class NpyWriter:
-    """Appends blocks of rows to a .npy file whose shape is known beforehand. A plain file and not a memory map: what is
-    written leaves this process's memory."""
+    """Appends rows to a .npy file of known shape. A plain file, not a memory map, so that written pages leave this
+    process's memory."""
 
     def __init__(self, path, dtype, shape):
         self.dtype = np.dtype(dtype)

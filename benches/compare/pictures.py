@@ -1,15 +1,15 @@
-"""Pictures of result lines, as SVG on white, so that they read the same on a light and on a dark page. Needs matplotlib."""
+"""Pictures of result lines, as SVG on white for light and dark pages. Needs matplotlib."""
 import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lines import EXACT_SEARCH, frontier, groups, indexes, measured
+from results import EXACT_SEARCH, frontier, groups, indexes, measured
 
 COLOURS = {"colidx": "#c1272d", "next-plaid": "#1f6fb4", "fast-plaid": "#2e8b57", "xtr-warp-rs": "#8a5fbf", "colbert-ai": "#d08a1d",
            "tachiom": "#108b93", "maxsim-cpu": "#777777", "numpy-exact": "#333333"}
-# The same lines give the same file: no date, and no ids drawn at random.
+# The same lines give the same file: no date, no random ids.
 plt.rcParams |= {"svg.hashsalt": "colidx", "svg.fonttype": "path", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
                  "axes.edgecolor": "#666666", "axes.labelcolor": "#333333", "xtick.color": "#333333", "ytick.color": "#333333",
                  "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.8, "axes.axisbelow": True,
@@ -37,7 +37,7 @@ def save(figure, path):
 
 
 def labels(axes, ends):
-    """Writes each line's name beside its end, higher where another name or end is in the way."""
+    """Writes each line's name beside its end, higher if another name or end is in the way."""
     low, high = axes.get_ylim()
     step, points = (high - low) * 0.055, 72 / axes.figure.dpi
     place = {name: axes.transData.transform((x, y))[0] * points for name, x, y in ends}
@@ -53,7 +53,7 @@ def labels(axes, ends):
 
 
 def recall_latency(lines, dataset, k, path):
-    """Recall against p50, one line an engine: its settings that no other of its settings beats; the rest as faint dots."""
+    """Recall against p50: the Pareto front of each engine's settings as a line, the rest as faint dots."""
     figure, axes = plt.subplots(figsize=(7.2, 4.3))
     ends = []
     for (engine,), group in groups(lines, "engine").items():
@@ -65,7 +65,7 @@ def recall_latency(lines, dataset, k, path):
     axes.margins(y=0.2)
     axes.set_xscale("log")
     logarithmic(axes.xaxis)
-    axes.set_xlim(right=axes.get_xlim()[1] * 2.2)  # room for the names
+    axes.set_xlim(right=axes.get_xlim()[1] * 2.2)  # room for names
     axes.set(xlabel=f"p50 of a query, ms, {lines[0]['threads']} thread{'s' * (lines[0]['threads'] > 1)}",
              ylabel=f"recall@{k} of exact search", title=f"{dataset}, {lines[0]['documents']:,} documents, k = {k}")
     figure.tight_layout()
@@ -92,31 +92,25 @@ def size_recall(lines, dataset, k, path):
 
 
 def growth(lines, path):
-    """colidx at its defaults: p50, build time and index size against the number of documents."""
-    figure, panels = plt.subplots(1, 3, figsize=(10.5, 3.4))
-    what = [("p50_ms", 1, "p50, ms"), ("build_s", 1, "build, s"), ("index_bytes", 1e6, "index, MB")]
-    for axes, (name, unit, title) in zip(panels, what):
-        for (k,), group in groups(lines, "k").items():
-            if k != min(line["k"] for line in lines) and name != "p50_ms":
-                continue
-            group = sorted(group, key=lambda line: line["documents"])
-            axes.plot([l["documents"] for l in group], [l[name] / unit for l in group], "o-", color=COLOURS["colidx"], lw=2,
-                      alpha=1 if k == min(line["k"] for line in lines) else 0.5)
-            if name == "p50_ms":
-                axes.annotate(f"k = {k}", (group[-1]["documents"], group[-1][name]), xytext=(-6, 8), textcoords="offset points",
-                              ha="right", color="#333333")
+    """Recall against p50, one line a collection size: equal recall is a horizontal line."""
+    by_k = groups(lines, "k")
+    figure, panels = plt.subplots(1, len(by_k), figsize=(5.2 * len(by_k), 4.2), squeeze=False)
+    shades = plt.get_cmap("viridis_r")
+    for axes, ((k,), of_k) in zip(panels[0], sorted(by_k.items())):
+        sizes = sorted(groups(of_k, "documents").items())
+        for at, ((documents,), group) in enumerate(sizes):
+            best = frontier(group, "p50_ms")
+            axes.plot([l["p50_ms"] for l in best], [l["recall"] for l in best], "o-", ms=4, lw=1.8,
+                      color=shades(0.15 + 0.85 * at / len(sizes)), label=short(documents, None))
         axes.set_xscale("log")
-        axes.set_yscale("log")
         logarithmic(axes.xaxis)
-        axes.xaxis.set_major_locator(LogLocator(base=10))
-        axes.xaxis.set_major_formatter(FuncFormatter(short))
-        logarithmic(axes.yaxis)
-        axes.set(xlabel="documents", title=title)
+        axes.set(xlabel="p50 of a query, ms, 1 thread", ylabel=f"recall@{k} of exact search", title=f"k = {k}")
+        axes.legend(title="documents", frameon=False, loc="lower right")
     save(figure, path)
 
 
 def draw(lines, folder):
-    """Every picture that these lines are enough for. The files' names."""
+    """Draws every picture that these lines suffice for. Returns the files' names."""
     folder.mkdir(parents=True, exist_ok=True)
     good, written = measured(lines), []
     for (dataset, k, threads), group in groups(good, "dataset", "k", "threads").items():
@@ -128,7 +122,7 @@ def draw(lines, folder):
         if any(line["engine"] not in EXACT_SEARCH for line in group) and threads == 1:
             size_recall(group, dataset, k, folder / f"size-recall-{suffix}.svg")
             written.append(f"size-recall-{suffix}.svg")
-    grown = [line for line in good if line["engine"] == "colidx" and line["setting"] == "default" and line["variant"] == "4bit"
+    grown = [line for line in good if line["engine"] == "colidx" and line["variant"] == "4bit"
              and line["dataset"].startswith("syn") and line["threads"] == 1]
     if len({line["documents"] for line in grown}) > 2:
         growth(grown, folder / "growth.svg")

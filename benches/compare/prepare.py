@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gets one data set ready: the exact top 100, and the queries in files of the length that a run asks for.
+"""Prepares a data set: the exact top 100, and the queries to judge and to time.
 
     prepare.py --data DIR --out DIR [--queries N] [--timed N]
 

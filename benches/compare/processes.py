@@ -1,7 +1,7 @@
-"""Child processes: each with its own thread count, peak memory and time limit, and nothing of this process's imports.
+"""Child processes, each with its own thread count, peak memory and time limit.
 
-Nothing here or in compare.py imports numpy: a child's peak memory, as the kernel counts it, is never below what its parent
-held when it was started.
+Neither this module nor compare.py imports numpy: the kernel never counts a child's peak memory below
+what its parent held when it forked.
 """
 import json
 import os
@@ -17,7 +17,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 
 def environment(threads, python=None):
-    """What a child sees. Thread counts are set here because libraries read theirs when they are loaded."""
+    """The environment of a child. Libraries read thread counts when they are loaded, so set them here."""
     env = {name: value for name, value in os.environ.items()
            # An override of OpenBLAS's choice of kernels would slow the peers that use it.
            if name not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
@@ -29,7 +29,7 @@ def environment(threads, python=None):
 
 
 def last_json(text):
-    """The last line that is a JSON object; {} where there is none."""
+    """The last line that is a JSON object, or {}."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             try:
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def run(command, threads, log, limit=None, python=None):
-    """Runs a command to its end, or to `limit` seconds. Its stderr goes to the file `log`."""
+    """Runs a command to its end or for `limit` seconds. Its stderr goes to the file `log`."""
     command = [str(part) for part in command]
     late = threading.Event()
     start = time.monotonic()
@@ -83,12 +83,12 @@ def run(command, threads, log, limit=None, python=None):
     return Outcome(last_json(text), time.monotonic() - start, usage.ru_maxrss * 1024, error)
 
 
-class HostGone(Exception):
-    """A host ended, or said that it failed."""
+class WorkerGone(Exception):
+    """A worker exited, or reported an error."""
 
 
-class Host:
-    """An engine that stays open in a process of its own (host.py): a JSON line in, a JSON line out."""
+class Worker:
+    """An engine that stays open in a process of its own (worker.py): a JSON line in, a JSON line out."""
 
     def __init__(self, command, threads, log, python):
         self.log = log
@@ -102,17 +102,17 @@ class Host:
         line = self.child.stdout.readline()
         if not line:
             self.child.wait()
-            raise HostGone(f"exit status {self.child.returncode}: {tail(self.log)}")
+            raise WorkerGone(f"exit status {self.child.returncode}: {tail(self.log)}")
         answer = json.loads(line)
         if error := answer.get("error"):
-            raise HostGone(error)
+            raise WorkerGone(error)
         return answer
 
     def ask(self, **request):
         try:
             print(json.dumps(request), file=self.child.stdin, flush=True)
         except BrokenPipeError:
-            pass  # read() says how it ended
+            pass  # read() reports how it ended
         return self.read()
 
     def stop(self):

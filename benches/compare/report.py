@@ -3,15 +3,16 @@
 
     report.py results/*.jsonl [--pictures DIR]
 
-Prints, for each data set: what was built, every setting, for each setting of a peer the fastest setting of colidx that
-finds no less, and the figures that colidx is held to; and how colidx grows with the number of documents. With --pictures,
-which needs matplotlib, draws recall against latency, size against recall, and growth.
+Prints for each data set: builds, all settings, for each setting of a peer the fastest setting of
+colidx with at least its recall, and ratios against their targets; then growth with the number of
+documents. --pictures, which needs matplotlib, draws recall against latency, size against recall, and
+growth.
 """
 import argparse
 from pathlib import Path
 
 import tables
-from lines import groups, read
+from results import groups, read
 
 
 def about(line, lines):
@@ -30,7 +31,7 @@ def main():
     lines = read(a.files)
     for (dataset,), group in groups(lines, "dataset").items():
         print(f"## {dataset}\n\n{about(group[-1], group)}")
-        for title, table in (("Figures held to", tables.acceptance), ("Builds", tables.builds),
+        for title, table in (("Targets", tables.acceptance), ("Builds", tables.builds),
                              ("Latency at equal recall", tables.latency_ratios), ("Index at equal recall", tables.index_ratios),
                              ("Every setting", tables.settings)):
             print(f"### {title}\n\n{table(group)}")

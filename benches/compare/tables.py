@@ -1,5 +1,5 @@
 """Markdown tables of result lines."""
-from lines import EXACT_SEARCH, fastest_as_good, groups, indexes, measured, recalls, smallest_as_good
+from results import EXACT_SEARCH, fastest_as_good, groups, indexes, measured, recalls, smallest_as_good
 
 
 def markdown(heads, rows):
@@ -24,7 +24,7 @@ def mb(value):
 
 
 def settings(lines):
-    """Every setting, and what could not be measured."""
+    """All settings, including those that failed."""
     rows = []
     for line in lines:
         row = [line["engine"], line.get("nbits"), line.get("setting") or line["variant"], line.get("k") or "", line.get("threads") or ""]
@@ -39,7 +39,7 @@ def settings(lines):
 
 
 def builds(lines):
-    """Each index once: its build, and what became of those that could not be built."""
+    """One row an index: its build, or why there is none."""
     rows = {}
     for line in lines:
         if line["engine"] not in EXACT_SEARCH and (line.get("setting") is None or "error" not in line):
@@ -52,7 +52,7 @@ def builds(lines):
 
 
 def latency_ratios(lines):
-    """For each setting of a peer, the fastest setting of colidx that finds no less, in the same run."""
+    """For each setting of a peer, the fastest setting of colidx with at least its recall, same run."""
     rows = []
     for (_, k, threads), group in groups(measured(lines), "run", "k", "threads").items():
         ours = [line for line in group if line["engine"] == "colidx"]
@@ -64,14 +64,14 @@ def latency_ratios(lines):
                     continue
                 match = fastest_as_good(ours, theirs, by)
                 rows.append([theirs["engine"], theirs["nbits"], theirs["setting"], k, threads, name, show(theirs[by], 4), show(theirs["p50_ms"]),
-                             f"{match['nbits']} bits, {match['setting']}" if match else "none finds as much",
+                             f"{match['nbits']} bits, {match['setting']}" if match else "no setting has that recall",
                              show(match[by], 4) if match else "", show(match["p50_ms"]) if match else "",
                              show(match["p50_ms"] / theirs["p50_ms"], 3) if match else ""])
     return markdown(["<peer", "bits", "<setting", "k", "threads", "<by", "recall", "p50 ms", "<colidx", "its recall", "its p50 ms", "ratio"], rows)
 
 
 def index_ratios(lines):
-    """Build time and memory of colidx's default against each peer's, and the smallest index of each that finds no less."""
+    """Build time and memory of colidx's default by each peer's, and index sizes at equal recall."""
     rows = []
     for (k,), group in groups(measured(lines), "k").items():
         every = indexes(group)
@@ -84,21 +84,21 @@ def index_ratios(lines):
             rows.append([theirs["engine"], theirs["nbits"], k, show(default["build_s"] / theirs["build_s"], 3),
                          show(default["peak_rss_build"] / theirs["peak_rss_build"], 3), show(theirs["recall"], 4),
                          show(theirs["bytes_per_vector"], 1),
-                         f"{small['nbits']} bits, {small['bytes_per_vector']:.1f}" if small else "none finds as much",
+                         f"{small['nbits']} bits, {small['bytes_per_vector']:.1f}" if small else "no setting has that recall",
                          show(small["bytes_per_vector"] / theirs["bytes_per_vector"], 3) if small else ""])
-    return markdown(["<peer", "bits", "k", "build time", "build memory", "best recall", "bytes/vector", "<smallest colidx that finds no less", "ratio"], rows)
+    return markdown(["<peer", "bits", "k", "build time", "build memory", "best recall", "bytes/vector", "<smallest colidx at that recall", "ratio"], rows)
 
 
 def acceptance(lines):
-    """The figures that colidx is held to. A ratio above its bound is shown as that."""
+    """Ratios against their targets."""
     rows = []
 
     def row(what, bound, ratios):
-        """A ratio of None is a peer that finds more than any setting of colidx."""
+        """A ratio of None: the peer has higher recall than any setting of colidx."""
         if ratios:
             known, unmatched = [ratio for ratio in ratios if ratio is not None], ratios.count(None)
             worst = show(max(known), 3) if known else ""
-            missing = f" ({unmatched} of {len(ratios)} find more than any of ours)" if unmatched else ""
+            missing = f" ({unmatched} of {len(ratios)} have higher recall than any of ours)" if unmatched else ""
             rows.append([what + missing, show(bound, 3), worst, "yes" if not unmatched and max(known) <= bound else "no"])
 
     good = measured(lines)
@@ -128,12 +128,12 @@ def acceptance(lines):
                     rivals = [other for other in some if other["engine"] != "colidx"]
                     small, least = smallest_as_good(mine, line["recall"]), smallest_as_good(rivals, line["recall"])
                     ratios.append(small and small["bytes_per_vector"] / least["bytes_per_vector"])
-            row(f"bytes a vector against the smallest that finds as much, k {k}", 1, ratios)
-    return markdown(["<figure", "bound", "worst ratio", "<met"], rows)
+            row(f"bytes a vector against the smallest peer at equal recall, k {k}", 1, ratios)
+    return markdown(["<figure", "target", "worst ratio", "<met"], rows)
 
 
 def growth(lines):
-    """colidx at its defaults, by number of documents."""
+    """colidx at its default settings, by number of documents."""
     rows = [[f"{line['documents']:,}", f"{line['vectors']:,}", line["nbits"], line["k"], line["threads"], show(line["p50_ms"]), show(line["p95_ms"]),
              show(line["recall"], 4), show(line["build_s"], 1), mb(line["peak_rss_build"]), mb(line["index_bytes"]),
              show(line["bytes_per_vector"], 1), mb(line["peak_rss_search"])]

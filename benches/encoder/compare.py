@@ -74,7 +74,7 @@ def jsonl(path, count):
 
 
 def prepare(a):
-    """Writes the workloads: texts with the ids that PyLate gives the model for them. Gives their files."""
+    """Writes the workloads: texts, and the token ids that PyLate makes of them. Returns their files."""
     from tokenizers import Tokenizer
 
     settings = json.loads((a.model / "config_sentence_transformers.json").read_text())
@@ -99,7 +99,7 @@ def prepare(a):
     texts = [f"{d.get('title') or ''} {d['text']}".strip() for d in jsonl(a.corpus, a.documents)]
     workloads = {
         "documents": [document(text) for text in texts],
-        # A word of one token, so that three more make the length.
+        # A word of one token; three special tokens complete the length.
         "32 x 180": [document(" ".join(["water"] * 177))] * 32,
         "32 x 64": [document(" ".join(["water"] * 61))] * 32,
         "single queries": [query(q["text"]) for q in jsonl(a.queries, 100)],
@@ -154,7 +154,7 @@ class Results:
 
 
 def warm(a, results, files, names):
-    """Tokens a second and latencies, the engines in turns; peak memory after the documents."""
+    """Tokens a second and latencies, engines interleaved; peak memory after the documents."""
     processes = {}
     for name in names:
         try:
@@ -182,7 +182,7 @@ def warm(a, results, files, names):
 
 
 def cold(a, results, files, names):
-    """From the start of a process to its first query encoded."""
+    """Time from process start to the first encoded query."""
     one = a.cache / "one query.json"
     one.write_text(json.dumps(json.loads(files["single queries"].read_text())[:1]))
     for round in range(a.rounds):
@@ -205,7 +205,7 @@ def quality(a, results, files, keep, names):
             path = a.cache / "vectors.f32"
             process.ask(files[workload], query=query, vectors=path)
             found = np.fromfile(path, "<f4").reshape(-1, dim)
-            # The engines that know no skiplist give a vector for every token.
+            # Engines without a skiplist return a vector for every token.
             out.append(found[keep] if not query and len(found) == len(keep) else found)
         process.stop()
         return np.concatenate(out)

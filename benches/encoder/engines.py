@@ -1,4 +1,4 @@
-"""The engines of compare.py that are written in Python, each a process that answers lines as the Rust drivers do.
+"""The Python engines of compare.py: each a process that answers lines like the Rust drivers.
 
     engines.py NAME --model DIR --cache DIR --threads N
 """
@@ -14,7 +14,7 @@ BATCH = 32
 
 
 def batches(texts):
-    """Rows of about one length together."""
+    """Batches of rows of similar length."""
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]["ids"]))
     return [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
 
@@ -83,7 +83,7 @@ def export(a):
             self.linear = load_file(a.model / "1_Dense/model.safetensors")["linear.weight"]
 
         def forward(self, input_ids, attention_mask):
-            # The mask as it is added to the scores: what transformers makes of it inside does not export.
+            # The additive mask: the one that transformers builds does not export.
             mask = (1.0 - attention_mask[:, None, None, :].float()) * -1e9
             states = self.bert.embeddings(input_ids=input_ids)
             for layer in self.bert.encoder.layer:

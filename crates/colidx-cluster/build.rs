@@ -1,4 +1,4 @@
-//! Compiles what loads the BLAS of faiss only where it is used.
+//! Compiles `blas.c`, which loads the BLAS of faiss on first use, where the feature `faiss` is on.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/blas.c");
@@ -11,7 +11,8 @@ fn main() {
             .compile("colidx_blas");
         let folder = std::env::var("OUT_DIR").unwrap_or_default();
         println!("cargo:rustc-link-search=native={folder}");
-        // Whole, since faiss, which needs it, comes after it; and before the BLAS, which is then not needed any more.
+        // Link it whole, because faiss comes after it, and before the BLAS, which is then no longer
+        // needed.
         println!("cargo:rustc-link-lib=static:+whole-archive,-bundle=colidx_blas");
     }
 }

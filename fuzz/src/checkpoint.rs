@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use colidx_encoder::Encoder;
+use colidx_encoder::{Encoder, EncoderOptions};
 
 use crate::pack::Pieces;
 use crate::scratch::Scratch;
@@ -13,7 +13,7 @@ fn check(folder: &Scratch) {
     // ends the run.
     static DEFAULT_HOOK: LazyLock<()> = LazyLock::new(|| drop(std::panic::take_hook()));
     LazyLock::force(&DEFAULT_HOOK);
-    let Ok(encoder) = Encoder::open(folder.path()) else {
+    let Ok(encoder) = Encoder::open(folder.path(), &EncoderOptions::default()) else {
         return;
     };
     let dim = encoder.info().dim;

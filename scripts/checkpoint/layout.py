@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors_file import Tensor, write_tensors
 
-# What a tokenizer does to text, whoever saved it: the keys of tokenizer.json that matter, hashed as canonical JSON.
+# Keys of tokenizer.json that decide token ids, hashed as canonical JSON.
 TOKENIZER_SHA256 = "aea3cb611ced88428503120bf699d010df465826e118f138fd439ea78552c375"
 
 HIDDEN = 384
@@ -75,7 +75,7 @@ def write_checkpoint(folder: Path, backbone: dict[str, Tensor], projection: Tens
     write_json(folder / "config.json", BERT)
     write_json(folder / "config_sentence_transformers.json", TREATMENT)
     write_json(folder / "modules.json", MODULES)
-    # One less than the document length: the marker is put in after tokenisation.
+    # One less than the document length: the marker is inserted after tokenisation.
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": DOCUMENT_LENGTH - 1, "do_lower_case": False})
     write_json(folder / "special_tokens_map.json", SPECIAL_TOKENS)
     write_json(

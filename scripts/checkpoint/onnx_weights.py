@@ -1,4 +1,4 @@
-"""The weights of a dynamically quantised ONNX transformer, back in float32.
+"""Dequantises the weights of a dynamically quantised ONNX transformer to float32.
 
 Reads the few protobuf fields of an ONNX model that say where its weights are (onnx.proto: ModelProto, GraphProto,
 NodeProto, TensorProto), so that no package is needed. onnxruntime's dynamic quantisation leaves a weight W as
@@ -51,7 +51,7 @@ def read_weights(model: bytes) -> dict[str, Tensor]:
 
 
 def dequantize(quantized: Initializer, scale: Initializer, zero_point: Initializer) -> bytes:
-    """(q - zero_point) * scale in float32, through a table of the 256 values that a byte can stand for."""
+    """(q - zero_point) * scale in float32, through a table of 256 values."""
     if quantized.dtype not in (UINT8, INT8):
         raise ValueError(f"expected 8-bit weights, got ONNX data type {quantized.dtype}")
     (factor,) = struct.unpack("<f", scale.data)

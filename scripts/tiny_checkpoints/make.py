@@ -48,7 +48,7 @@ FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "crates/colidx-encoder/
 
 
 def large(model, hidden):
-    """Weights so large that a wrong mask, place or window moves every vector."""
+    """Weights so large that a wrong mask, position or window changes every vector."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "norm" in name.lower() and name.endswith("weight"):
@@ -71,7 +71,7 @@ def bert(vocab_size, hidden, layers, heads, places=64):
 
 
 def write_tiny_bert(folder, scratch):
-    """One projection without bias; expansion tokens are added and nobody attends to them."""
+    """One projection without bias; expansion tokens are added but not attended to."""
     wordpiece = tokens.wordpiece()
     wordpiece.save_pretrained(scratch)
     bert(len(wordpiece), hidden=32, layers=2, heads=4).save_pretrained(scratch)
@@ -123,7 +123,7 @@ def write_tiny_bert_dense(folder, scratch):
 
 
 def write_tiny_bert_plain_query(folder, scratch):
-    """No query expansion and no markers, as checkpoints trained without them have it."""
+    """No query expansion and no markers, as in checkpoints trained without them."""
     wordpiece = tokens.wordpiece()
     wordpiece.save_pretrained(scratch)
     bert(len(wordpiece), hidden=16, layers=1, heads=1).save_pretrained(scratch)
@@ -160,7 +160,7 @@ def sizes(tokenizer, layers=2):
 
 
 def write_tiny_roberta(folder, scratch):
-    """Byte-level BPE; places begin after that of the padding."""
+    """Byte-level BPE; positions start after that of the padding."""
     tokenizer = tokens.roberta()
     config = RobertaConfig(
         **sizes(tokenizer), max_position_embeddings=66, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id
@@ -170,7 +170,7 @@ def write_tiny_roberta(folder, scratch):
 
 
 def write_tiny_xlm_roberta(folder, scratch):
-    """Unigram pieces; places begin after that of the padding."""
+    """Unigram pieces; positions start after that of the padding."""
     tokenizer = tokens.xlm_roberta()
     config = XLMRobertaConfig(
         **sizes(tokenizer), max_position_embeddings=66, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id
@@ -179,7 +179,7 @@ def write_tiny_xlm_roberta(folder, scratch):
 
 
 def write_tiny_distilbert(folder, scratch):
-    """No token types, and names of its own."""
+    """No token types, and tensor names of its own."""
     tokenizer = tokens.wordpiece(tokens.WORDS[::6])
     config = DistilBertConfig(
         vocab_size=len(tokenizer), dim=16, n_layers=2, n_heads=2, hidden_dim=24, max_position_embeddings=64
@@ -204,7 +204,7 @@ def modernbert_config(tokenizer, **more):
 
 
 def write_tiny_modernbert(folder, scratch):
-    """Two global layers and two with a window of four places on either side."""
+    """Two global layers and two with a window of four positions on either side."""
     tokenizer = tokens.modernbert()
     model = large(ModernBertModel(modernbert_config(tokenizer)), 16)
     pylate(folder, scratch, tokenizer, model, document_length=48)
@@ -227,7 +227,7 @@ def write_tiny_modernbert_bias(folder, scratch):
 
 
 def decoder_sizes(tokenizer, layers):
-    """Sizes of models made like language models, with fewer heads of keys and values than of queries."""
+    """Sizes of decoder-like models, with fewer key/value heads than query heads."""
     return sizes(tokenizer, layers) | {
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
@@ -239,7 +239,7 @@ def decoder_sizes(tokenizer, layers):
 
 
 def write_tiny_lfm2(folder, scratch):
-    """Short convolutions and causal attention in turns; queries are padded with the end of text, which nobody attends to."""
+    """Alternating short convolutions and causal attention; queries are padded with end-of-text, not attended to."""
     tokenizer = tokens.decoder()
     config = Lfm2Config(
         **decoder_sizes(tokenizer, layers=4), block_multiple_of=8, full_attn_idxs=[1, 3], rope_theta=5000.0
@@ -248,7 +248,7 @@ def write_tiny_lfm2(folder, scratch):
 
 
 def write_tiny_lfm2_bias(folder, scratch):
-    """Convolutions with bias over four places, the feed-forward part as wide as said; attention both ways; expansion
+    """Convolutions with bias over four positions, feed-forward width as configured; bidirectional attention; expansion
     tokens are attended to."""
     tokenizer = tokens.decoder(eos="<|end|>")
     config = Lfm2Config(
@@ -263,7 +263,7 @@ def write_tiny_lfm2_bias(folder, scratch):
 
 
 def write_tiny_eurobert(folder, scratch):
-    """Attention both ways with fewer keys than queries."""
+    """Bidirectional attention with fewer key heads than query heads."""
     tokenizer = tokens.decoder(eos="<|end|>", mask="<|mask|>")
     config = EuroBertConfig(
         **decoder_sizes(tokenizer, layers=3), rope_theta=250.0, mask_token_id=tokenizer.mask_token_id
@@ -286,14 +286,14 @@ def write_tiny_eurobert_bias(folder, scratch):
 
 
 def write_tiny_qwen3(folder, scratch):
-    """Attention both ways, heads wider than the model, the type and keys of pplx-embed's configuration."""
+    """Bidirectional attention, heads wider than the model, the type and keys of pplx-embed's configuration."""
     tokenizer = tokens.decoder(eos="<|end|>")
     config = Qwen3Config(**decoder_sizes(tokenizer, layers=3), head_dim=8, is_causal=False)
     pylate(folder, scratch, tokenizer, large(Qwen3Model(config), 16), attend_to_expansion_tokens=True)
 
 
 def write_tiny_qwen3_causal(folder, scratch):
-    """Attention to what stands before, in two layers to a window of it."""
+    """Causal attention, windowed in two layers."""
     tokenizer = tokens.decoder(eos="<|end|>")
     config = Qwen3Config(
         **decoder_sizes(tokenizer, layers=4),
@@ -381,7 +381,7 @@ def write_tiny_stanford_bin(folder, scratch):
 
 
 def write_tiny_plain(folder, scratch):
-    """A sentence-transformers encoder that nobody trained for late interaction; no tokenizer.json, but vocab.txt."""
+    """A sentence-transformers encoder not trained for late interaction; no tokenizer.json, but vocab.txt."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Pooling, Transformer
 
@@ -397,7 +397,7 @@ def write_tiny_plain(folder, scratch):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"do_lower_case": True, "tokenizer_class": "BertTokenizer"}))
 
 
-# The folders, how each is written, its texts, and who says what to expect.
+# Each folder: how it is written, its texts, and the reference for its vectors.
 CHECKPOINTS = {
     "tiny-bert": (write_tiny_bert, TEXTS, "pylate"),
     "tiny-bert-dense": (write_tiny_bert_dense, TEXTS, "pylate"),
@@ -429,7 +429,7 @@ def by_pylate(folder, texts):
         for text, ids, mask, values, attended in zip(
             texts, encoded["input_ids"], encoded["masks"], encoded["token_embeddings"], encoded["attention_mask"]
         ):
-            # Padding of the batch is not part of the answer, except where it is query expansion.
+            # Batch padding is not part of the output, unless it is query expansion.
             real = slice(None) if is_query and model.do_query_expansion else attended.astype(bool)
             yield is_query, text, ids[real], mask[real].astype(bool), values[real]
 

@@ -45,7 +45,7 @@ def fresh(source, dim=8, mask=None, pooling=None, prompts=None, dense=None, **tr
 
 
 CHECKPOINTS = {
-    # The usual way to go on training a checkpoint of PyLate.
+    # The usual way to continue training a PyLate checkpoint.
     "mve-resaved-modernbert": lambda: resaved("tiny-modernbert"),
     "mve-resaved-bert-plain": lambda: resaved("tiny-bert-plain-query"),
     # Markers that are tokens of the vocabulary, written as text.
@@ -62,7 +62,7 @@ CHECKPOINTS = {
         document_length=32,
         query_expansion={"strategy": "min", "length": 16},
     ),
-    # Expansion that is attended to, by a token that is named, and skiplisted words that are no tokens.
+    # Expansion with attention, by a named token, and skiplisted words that are not tokens.
     "mve-named-token-roberta": lambda: fresh(
         "tiny-roberta",
         prompts={"query": "Q: ", "document": None},
@@ -76,7 +76,7 @@ CHECKPOINTS = {
     "mve-pooled-modernbert": lambda: fresh(
         "tiny-modernbert", pooling={"pool_factor": 2.0, "num_protected_tokens": 1}, document_length=48
     ),
-    # Means as they are, shorter than one; queries too.
+    # Means without normalisation, shorter than one; queries too.
     "mve-pooled-both-bert": lambda: fresh(
         "tiny-distilbert",
         mask={"skiplist_words": [","]},
@@ -102,7 +102,7 @@ def cases(model, texts):
 
 
 def kept(model, features, task):
-    """The ids of the tokens that the mask leaves."""
+    """Ids of the tokens that the mask keeps."""
     features = {key: value.clone() if torch.is_tensor(value) else value for key, value in features.items()}
     ids = features["input_ids"][0].clone()
     with torch.no_grad():

@@ -22,7 +22,7 @@ FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "crates/colidx-encoder/
 NAME = "jina-rotary-stanford"
 QUERY_LENGTH, DOCUMENT_LENGTH, HIDDEN, DIM = 12, 100, 16, 8
 
-# Ours to flash-attention's, after queries, keys and values became one.
+# From our names to flash-attention's, which fuses queries, keys and values.
 NAMES = [
     ("embeddings.LayerNorm", "emb_ln"),
     ("self_attn.o_proj", "mixer.out_proj"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the tiny checkpoints whose settings stand in unusual places, for the tests of colidx-encoder.
+"""Write the tiny checkpoints with settings in unusual places, for the tests of colidx-encoder.
 
 Each is like one that make.py writes, with one file changed, and has the ids and vectors that PyLate gives for it (or
 FlagEmbedding's way, in a few lines here).
@@ -26,7 +26,7 @@ MARKERS = {"query_prefix": "[unused0]", "document_prefix": "[unused1]"}
 
 
 def change(path, **keys):
-    """Sets keys of a JSON file; None takes them out."""
+    """Sets keys of a JSON file; None removes them."""
     written = json.loads(path.read_text()) if path.exists() else {}
     written |= keys
     path.write_text(json.dumps({key: value for key, value in written.items() if value is not None}, indent=2) + "\n")
@@ -39,7 +39,7 @@ def with_bert(folder, scratch, **settings):
 
 
 def tokenizer_config(**keys):
-    """A BERT whose tokenizer_config.json says something else than its tokenizer.json."""
+    """A BERT whose tokenizer_config.json contradicts its tokenizer.json."""
 
     def write(folder, scratch):
         with_bert(folder, scratch)
@@ -55,13 +55,13 @@ def write_mask_by_default(folder, scratch):
 
 
 def write_no_class(folder, scratch):
-    """A tokenizer_config.json of years ago: the class is BERT's, and with it the names of all special tokens."""
+    """An old tokenizer_config.json: BERT's class implies the names of all special tokens."""
     with_bert(folder, scratch)
     (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False}) + "\n")
 
 
 def write_added_tokens(folder, scratch):
-    """The markers stand in tokenizer_config.json, and not in tokenizer.json."""
+    """Markers in tokenizer_config.json, not in tokenizer.json."""
     with_bert(folder, scratch, query_prefix="[Q] ", document_prefix="[D] ")
     path = folder / "tokenizer.json"
     written = json.loads(path.read_text())

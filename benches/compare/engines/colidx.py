@@ -5,7 +5,7 @@ NAME = "colidx"
 VERSION = None
 BINARY = "colidx"
 
-# Flags of `colidx build`. The first is what a user gets who asks for nothing.
+# Flags of `colidx build`. The first is the default.
 VARIANTS = {
     "4bit": {"nbits": 4, "flags": []},
     "2bit": {"nbits": 2, "flags": []},
@@ -29,7 +29,7 @@ EXHAUSTIVE = {"exact"}
 
 
 def settings(k):
-    """Fewer candidates than finalists is no setting; finalists are given in multiples of k."""
+    """Drops settings with fewer candidates than finalists. Finalists are multiples of k."""
     chosen = {}
     for label, params in SEARCHES.items():
         flags = list(params["flags"])

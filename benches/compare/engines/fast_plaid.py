@@ -1,4 +1,4 @@
-"""fast-plaid (PyPI): Rust over libtorch. It computes with half-precision numbers, on the processor too."""
+"""fast-plaid (PyPI): Rust over libtorch. It computes in half precision, on the CPU too."""
 NAME = "fast-plaid"
 VERSION = None
 PACKAGE = "fast-plaid"

@@ -1,4 +1,4 @@
-"""Exact MaxSim over the uncompressed vectors with numpy: a matrix product with OpenBLAS, and the maxima of its segments."""
+"""Exact MaxSim over the uncompressed vectors with numpy: a matrix product with OpenBLAS and segment maxima."""
 NAME = "numpy-exact"
 VERSION = None
 PACKAGE = "numpy"

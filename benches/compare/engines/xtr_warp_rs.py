@@ -4,7 +4,7 @@ VERSION = None
 PACKAGE = "xtr-warp-rs"
 INDEXLESS = False
 EXHAUSTIVE = set()
-SPARE = ("[0-9]*.codes.npy", "[0-9]*.residuals.npy")  # a second copy of what it searches in
+SPARE = ("[0-9]*.codes.npy", "[0-9]*.residuals.npy")  # a second copy of the data it searches
 
 VARIANTS = {"4bit": {"nbits": 4}, "2bit": {"nbits": 2}}
 

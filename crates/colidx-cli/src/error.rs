@@ -4,10 +4,12 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use colidx::TextError;
+use colidx::corpus::IngestError;
+
 use crate::output::OutputError;
-use colidx_data::InputError;
-use colidx_data::RunError;
 use colidx_data::embeddings::EmbeddingsError;
+use colidx_data::{EvaluationError, InputError, RunError};
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,9 @@ pub enum CliError {
     /// A corpus, queries or judgements.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A measurement of nothing.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
     /// Vectors in .npy files.
     #[error(transparent)]
     Embeddings(#[from] EmbeddingsError),
@@ -48,53 +53,9 @@ pub enum CliError {
     /// The environment chooses kernels that there are not.
     #[error(transparent)]
     Kernels(#[from] colidx_kernels::UnknownIsa),
-    /// A checkpoint that is not where it should be.
-    #[error("no checkpoint at {}: {reason}", path.display())]
-    NoModel {
-        /// Where it was looked for.
-        path: PathBuf,
-        /// What is missing, and what to do.
-        reason: String,
-    },
-    /// An index of vectors was asked with text.
-    #[error(
-        "{} was built from vectors and names no checkpoint; pass --model with the checkpoint that made the vectors, \
-         or give vectors: --query-embeddings to search, --embeddings to add", index.display()
-    )]
-    NoModelRecorded {
-        /// The index.
-        index: PathBuf,
-    },
-    /// Another checkpoint than the one that made the index.
-    #[error(
-        "the checkpoint at {} is not the one that made {}: its fingerprint is {got}, the index expects {expected}; \
-         pass the right one with --model", model.display(), index.display()
-    )]
-    WrongModel {
-        /// The checkpoint.
-        model: PathBuf,
-        /// The index.
-        index: PathBuf,
-        /// The fingerprint in the index.
-        expected: String,
-        /// The fingerprint of the checkpoint.
-        got: String,
-    },
-    /// A checkpoint whose vectors cannot be compared with those of the index.
-    #[error(
-        "the checkpoint at {} makes vectors of dimension {got}, {} holds vectors of dimension {expected}; \
-         pass the right one with --model", model.display(), index.display()
-    )]
-    WrongDimension {
-        /// The checkpoint.
-        model: PathBuf,
-        /// The index.
-        index: PathBuf,
-        /// Of the index.
-        expected: usize,
-        /// Of the checkpoint.
-        got: usize,
-    },
+    /// An index and a checkpoint that do not come together.
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
+    Text(Box<TextError>),
     /// A document whose key the index has.
     #[error(
         "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
@@ -105,24 +66,9 @@ pub enum CliError {
         /// The key.
         key: String,
     },
-    /// No document has this key.
-    #[error(
-        "{place}no document has the key `{key}`; `colidx search --json` prints the keys of hits"
-    )]
-    UnknownKey {
-        /// File and line with `: ` behind, or empty.
-        place: String,
-        /// The key looked for.
-        key: String,
-    },
     /// A document of the corpus that the index does not take.
-    #[error("{place}: {source}")]
-    Document {
-        /// File and line.
-        place: String,
-        /// Why.
-        source: Box<colidx::Error>,
-    },
+    #[error(transparent)]
+    Ingest(IngestError),
     /// A file that the person named.
     #[error(transparent)]
     Output(OutputError),
@@ -162,6 +108,42 @@ pub enum CliError {
         /// The index.
         index: PathBuf,
     },
+}
+
+/// The flag that does what an error advises.
+fn hint(error: &TextError) -> &'static str {
+    match error {
+        TextError::ModelMoved { .. }
+        | TextError::WrongModel { .. }
+        | TextError::WrongDimension { .. } => " (--model)",
+        TextError::NoModelRecorded { .. } => {
+            " (--model; --query-embeddings to search, --embeddings to add)"
+        }
+        _ => "",
+    }
+}
+
+impl From<TextError> for CliError {
+    fn from(error: TextError) -> CliError {
+        match error {
+            TextError::Index(error) => CliError::Index(error),
+            TextError::Encoder(error) => CliError::Encoder(error),
+            TextError::Hub(error) => CliError::Hub(error),
+            error @ TextError::OtherSetting { .. } => CliError::Usage(error.to_string()),
+            error => CliError::Text(Box::new(error)),
+        }
+    }
+}
+
+impl From<IngestError> for CliError {
+    fn from(error: IngestError) -> CliError {
+        match error {
+            IngestError::Input(error) => CliError::Input(error),
+            IngestError::Embeddings(error) => CliError::Embeddings(error),
+            IngestError::Cancelled => CliError::Index(colidx::Error::Cancelled),
+            error => CliError::Ingest(error),
+        }
+    }
 }
 
 impl From<RunError> for CliError {

@@ -6,7 +6,7 @@ use colidx::SearchStats;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::session::WordMatch;
+use colidx::text::TokenExplanation;
 
 /// One hit of `search --json`.
 #[derive(Debug, Serialize)]
@@ -25,7 +25,7 @@ pub struct HitLine<'a> {
     pub text: &'a str,
     /// The matches, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub explain: Option<Vec<WordMatch>>,
+    pub explain: Option<Vec<TokenExplanation>>,
 }
 
 impl<'a> HitLine<'a> {

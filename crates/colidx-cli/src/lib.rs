@@ -5,19 +5,15 @@
 pub mod args;
 pub mod command_line;
 pub mod commands;
-pub mod document;
-pub mod encoding;
 pub mod error;
 pub mod interactive;
 pub mod interrupt;
 pub mod json;
-pub mod matching;
 pub mod model;
 pub mod output;
 pub mod progress;
 pub mod queries;
 pub mod render;
-pub mod session;
 pub mod show;
 
 use std::process::ExitCode;

@@ -1,95 +1,102 @@
-//! Finding and opening a checkpoint: a directory, or a repository of the model hub.
+//! Opening checkpoints, with progress and notes for the person at the terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use colidx_encoder::hub::{Hub, ModelId, Progress};
-use colidx_encoder::{Encoder, EncoderOptions};
+use colidx::text::{Download, Opened};
+use colidx::{Index, Model, TextSearcher};
+use colidx_encoder::EncoderOptions;
 
+use crate::args::QueryModelArgs;
 use crate::error::CliError;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 
-/// An open checkpoint, and what to call it.
-pub struct Model {
-    /// The checkpoint.
-    pub encoder: Encoder,
-    /// Its directory.
-    pub directory: PathBuf,
-    /// What finds the same checkpoint again: an absolute path, or a hub id with its commit.
-    pub location: String,
-}
-
-/// Opens the checkpoint that `model` names: a directory, or `owner/name[@revision]` on the hub. What the hub's cache on this
-/// machine lacks is downloaded.
+/// Opens the checkpoint that `name` names, a directory or a hub id.
 ///
 /// # Errors
 /// There is no such directory and no such repository, or it is no checkpoint that can be used.
-pub fn open(model: &str, options: &EncoderOptions) -> Result<Model, CliError> {
-    let path = Path::new(model);
-    let (directory, location) = if path.is_dir() {
-        let absolute = std::path::absolute(path).map_err(|error| no_model(path, error))?;
-        (path.to_owned(), absolute.display().to_string())
-    } else if path.exists() {
-        let reason = "it is no directory; name the one that holds config.json and the weights";
-        return Err(no_model(path, reason));
-    } else {
-        let Ok(id) = model.parse::<ModelId>() else {
-            let reason = "there is no such directory; name the directory of a checkpoint, or a hub id as owner/name";
-            return Err(no_model(path, reason));
-        };
-        let directory = fetch(&id)?;
-        let commit = directory.file_name().unwrap_or_default().to_string_lossy();
-        let location = format!("{}@{commit}", id.repository());
-        (directory, location)
-    };
-    let encoder = Encoder::open_with(&directory, options)?;
-    if !encoder.info().projected {
-        note(&format!(
-            "{location}: an encoder without a projection, probably not trained for late interaction; its token vectors are used as they are"
-        ));
-    }
-    for told in &encoder.info().notes {
-        note(told);
-    }
-    Ok(Model {
-        encoder,
-        directory,
-        location,
-    })
+pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
+    let mut arrival = Arrival::new();
+    let model = Model::open_watched(name, options, &mut arrival)?;
+    arrival.end();
+    model.warnings().iter().for_each(|warning| note(warning));
+    Ok(model)
 }
 
-fn no_model(path: &Path, reason: impl ToString) -> CliError {
-    CliError::NoModel {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
+/// Opens the checkpoint for an index: the one that `args` name, or the one that the index records.
+///
+/// # Errors
+/// Neither names a checkpoint, or it is not the one that made the index.
+pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError> {
+    let mut arrival = Arrival::new();
+    let name = args.model.as_deref();
+    let Opened { model, notes } =
+        Model::of_index(index, name, &args.encoder.options(), &mut arrival)?;
+    arrival.end();
+    notes.iter().for_each(|line| note(line));
+    model.warnings().iter().for_each(|warning| note(warning));
+    Ok(model)
 }
 
-fn fetch(id: &ModelId) -> Result<PathBuf, CliError> {
-    let mut arrival = Arrival {
-        phases: Phases::new(),
-        done: 0,
-    };
-    let directory = Hub::from_env()?.fetch(id, &mut arrival)?;
-    arrival.phases.end();
-    Ok(directory)
+/// Opens the index at `path` and its checkpoint.
+///
+/// # Errors
+/// As [`of_index`].
+pub fn searcher(path: &Path, args: &QueryModelArgs) -> Result<TextSearcher, CliError> {
+    let mut arrival = Arrival::new();
+    let searcher = TextSearcher::open_with(path, args.searcher_options(), &mut arrival)?;
+    arrival.end();
+    tell(&searcher);
+    Ok(searcher)
 }
 
-/// Shows each file as a phase.
-struct Arrival {
-    phases: Phases,
+/// Tells what a person should know of a searcher's checkpoint.
+pub fn tell(searcher: &TextSearcher) {
+    searcher.notes().iter().for_each(|line| note(line));
+    let warnings = searcher.model().warnings();
+    warnings.iter().for_each(|warning| note(warning));
+}
+
+/// Shows each file that arrives from the hub as a phase.
+pub struct Arrival {
+    phases: Option<Phases>,
     done: u64,
 }
 
-impl Progress for Arrival {
+impl Arrival {
+    /// Shows nothing until a file arrives.
+    pub fn new() -> Arrival {
+        Arrival {
+            phases: None,
+            done: 0,
+        }
+    }
+
+    fn end(self) {
+        if let Some(phases) = self.phases {
+            phases.end();
+        }
+    }
+}
+
+impl Default for Arrival {
+    fn default() -> Self {
+        Arrival::new()
+    }
+}
+
+impl Download for Arrival {
     fn file(&mut self, name: &str, bytes: u64) {
         self.done = 0;
         let name = format!("fetching {name}");
-        self.phases.begin(&name, Some(bytes), Unit::Bytes);
+        let phases = self.phases.get_or_insert_with(Phases::new);
+        phases.begin(&name, Some(bytes), Unit::Bytes);
     }
 
     fn advance(&mut self, bytes: u64) {
         self.done += bytes;
-        self.phases.set(self.done);
+        if let Some(phases) = &self.phases {
+            phases.set(self.done);
+        }
     }
 }

@@ -4,13 +4,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use colidx::{Index, Query};
-use colidx_encoder::Encoder;
+use colidx::{Index, Model, Query};
 
 use crate::args::QueryModelArgs;
 use crate::error::CliError;
+use crate::model;
 use crate::output::Guard;
-use crate::session::open_encoder;
 use colidx_data::embeddings::QueryEmbeddings;
 use colidx_data::{QueryOptions, read_queries};
 
@@ -28,7 +27,7 @@ pub struct Queries {
 enum Vectors {
     Text {
         texts: Vec<String>,
-        encoder: Box<Encoder>,
+        model: Box<Model>,
     },
     File {
         embeddings: QueryEmbeddings,
@@ -37,7 +36,7 @@ enum Vectors {
 }
 
 /// Where queries come from, as the flags of several commands say it.
-pub struct From<'a> {
+pub struct QuerySource<'a> {
     /// A file of text.
     pub queries: Option<&'a PathBuf>,
     /// A file of vectors; with both, the vectors of that text.
@@ -46,7 +45,7 @@ pub struct From<'a> {
     pub model: &'a QueryModelArgs,
 }
 
-impl From<'_> {
+impl QuerySource<'_> {
     /// What must not be written over where the hits of these queries for the index at `path` are written.
     pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
         let recorded = index.model().map(|model| &model.location);
@@ -63,7 +62,7 @@ impl Queries {
     ///
     /// # Errors
     /// A file is bad, or there is no checkpoint that fits the index.
-    pub fn open(index: &Index, path: &Path, from: &From<'_>) -> Result<Queries, CliError> {
+    pub fn open(index: &Index, from: &QuerySource<'_>) -> Result<Queries, CliError> {
         let texts = match from.queries {
             Some(queries) => Some(read_queries(queries, &QueryOptions::default())?),
             None => None,
@@ -74,12 +73,12 @@ impl Queries {
         };
         match (texts, embeddings) {
             (Some(queries), None) => {
-                let encoder = Box::new(open_encoder(index, path, from.model)?);
+                let model = Box::new(model::of_index(index, from.model)?);
                 let (keys, texts) = queries
                     .into_iter()
                     .map(|query| (query.key, query.text))
                     .unzip();
-                Ok(Queries::new(keys, Vectors::Text { texts, encoder }))
+                Ok(Queries::new(keys, Vectors::Text { texts, model }))
             }
             (texts, Some(embeddings)) => {
                 let keys: Vec<String> = match texts {
@@ -144,7 +143,8 @@ impl Queries {
     /// A query cannot be encoded or read.
     pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Query>, CliError> {
         match &mut self.vectors {
-            Vectors::Text { texts, encoder } => {
+            Vectors::Text { texts, model } => {
+                let encoder = model.encoder();
                 let texts: Vec<&str> = self.places[at]
                     .iter()
                     .map(|&place| texts[place].as_str())

@@ -6,7 +6,8 @@ use crate::json::{HitLine, Stats, StatsLine};
 use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
 use crate::render::hit::{self, ShownHit};
 use crate::render::{Role, Style, number};
-use crate::session::{Answer, Session};
+use colidx::TextSearcher;
+use colidx::text::Answer;
 
 /// How answers are printed.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,7 @@ impl Show {
     /// The index is damaged, or standard output is closed.
     pub fn answer(
         &self,
-        session: &Session,
+        searcher: &TextSearcher,
         answer: &Answer,
         out: &mut Stdout,
     ) -> Result<(), CliError> {
@@ -46,12 +47,12 @@ impl Show {
             note("the query is longer than the checkpoint reads; its end was left out");
         }
         if self.json {
-            return self.json(session, answer, out);
+            return self.json(searcher, answer, out);
         }
         let style = Style::for_stdout();
         let hits = 0..answer.results.hits.len();
         let hits: Vec<ShownHit> = hits
-            .map(|at| session.show(answer, at))
+            .map(|at| shown(searcher, answer, at).map(ShownHit::excerpt))
             .collect::<Result<_, _>>()?;
         let largest = hits.iter().map(ShownHit::brightest).fold(0.0, f32::max);
         for (shown, found) in hits.iter().zip(&answer.results.hits) {
@@ -64,14 +65,14 @@ impl Show {
                 out.line(&hit::plain(shown))?;
             }
             if self.explain {
-                let matches = session.explain(&answer.encoded, found.doc)?;
+                let matches = searcher.explain(&answer.encoded, found.doc)?;
                 out.painted(&explain::table_of(&matches))?;
             }
         }
         out.flush()?;
         if self.terminal {
             note("");
-            note_painted(&style.paint(Role::Dim, &footer(session, answer)));
+            note_painted(&style.paint(Role::Dim, &footer(searcher, answer)));
         }
         if self.stats {
             tell_stats(&stats_of(answer));
@@ -79,9 +80,14 @@ impl Show {
         Ok(())
     }
 
-    fn json(&self, session: &Session, answer: &Answer, out: &mut Stdout) -> Result<(), CliError> {
+    fn json(
+        &self,
+        searcher: &TextSearcher,
+        answer: &Answer,
+        out: &mut Stdout,
+    ) -> Result<(), CliError> {
         for (at, found) in answer.results.hits.iter().enumerate() {
-            let document = session.index.document(found.doc)?;
+            let document = searcher.index().document(found.doc)?;
             let mut line = HitLine::new(
                 &answer.text,
                 at + 1,
@@ -91,7 +97,7 @@ impl Show {
                 &document.text,
             );
             if self.explain {
-                line.explain = Some(session.explain(&answer.encoded, found.doc)?);
+                line.explain = Some(searcher.explain(&answer.encoded, found.doc)?);
             }
             out.json(&line)?;
         }
@@ -104,18 +110,35 @@ impl Show {
     }
 }
 
+/// A hit of an answer with what each of its words gave to the score.
+///
+/// # Errors
+/// The index is damaged.
+pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<ShownHit, CliError> {
+    let (hit, highlights) = searcher.highlighted_hit(answer, at)?;
+    Ok(ShownHit {
+        rank: at + 1,
+        score: hit.score,
+        key: hit.key,
+        title: hit.title,
+        text: hit.text,
+        title_weights: highlights.title,
+        text_weights: highlights.text,
+    })
+}
+
 fn stats_of(answer: &Answer) -> Stats {
     let mut stats = Stats::default();
     stats.add(&answer.results.stats, answer.encode_time);
     stats
 }
 
-fn footer(session: &Session, answer: &Answer) -> String {
+fn footer(searcher: &TextSearcher, answer: &Answer) -> String {
     let searched = answer.results.stats.total_time;
     format!(
         "{} of {} in {} (encode {}, search {})",
         number::count(answer.results.hits.len() as u64),
-        number::counted(session.index.num_documents(), "document"),
+        number::counted(searcher.index().documents(), "document"),
         number::time(answer.encode_time + searched),
         number::time(answer.encode_time),
         number::time(searched),

@@ -1,15 +1,16 @@
-//! Dividing centroids over sets of vectors.
+//! Apportions centroids to sets of vectors.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::engine::mean;
+use crate::rows::mean;
 
-/// Gives each set one centroid, then the next always to the set with the greatest weight per centroid (Jefferson's method),
-/// but none more centroids than it has vectors. `sets` are pairs of weight and number of vectors, at least one.
+/// Gives each set one centroid, then the next one always to the set with the greatest weight per
+/// centroid (Jefferson's method), but no set more centroids than it has vectors. `sets` are pairs
+/// of weight and number of vectors, at least one.
 pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
     let mut shares = vec![1; sets.len()];
-    // The bits of floats that are not negative sort as the floats do; ties go to the earlier set.
+    // Non-negative floats sort by their bits; ties go to the earlier set.
     let claim = |share: usize, i: usize| ((sets[i].0 / (share + 1) as f64).to_bits(), Reverse(i));
     let mut claims: BinaryHeap<_> = (0..sets.len()).map(|i| claim(1, i)).collect();
     let mut left = centroids.saturating_sub(sets.len());
@@ -26,21 +27,21 @@ pub(crate) fn apportion(sets: &[(f64, usize)], centroids: usize) -> Vec<usize> {
     shares
 }
 
-/// How far vectors lie from their mean.
+/// Dispersion: how far vectors lie from their mean.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Spread {
-    /// Vectors; a fraction where they stand for more than themselves.
+pub(crate) struct Dispersion {
+    /// Number of vectors; a fraction where each stands for more than itself.
     vectors: f64,
     pub mean: Vec<f32>,
-    /// The sum over the vectors of their squared distance to their mean: the error that one centroid leaves.
+    /// The sum of squared distances to the mean: the error that a single centroid leaves.
     error: f64,
 }
 
-impl Spread {
-    /// Of vectors `[n, dim]`.
-    pub(crate) fn of(vectors: &[f32], dim: usize) -> Spread {
+impl Dispersion {
+    /// The dispersion of `vectors`, `[n, dim]`.
+    pub(crate) fn of(vectors: &[f32], dim: usize) -> Dispersion {
         if vectors.is_empty() {
-            return Spread::default();
+            return Dispersion::default();
         }
         let mean = mean(vectors.chunks_exact(dim), dim);
         let error = vectors
@@ -48,45 +49,45 @@ impl Spread {
             .flat_map(|row| row.iter().zip(&mean))
             .map(|(&value, &mean)| f64::from(value - mean) * f64::from(value - mean))
             .sum();
-        Spread {
+        Dispersion {
             vectors: (vectors.len() / dim) as f64,
             mean,
             error,
         }
     }
 
-    /// As if there were `factor` times the vectors.
-    pub(crate) fn scaled(self, factor: f64) -> Spread {
-        Spread {
+    /// The same with `factor` times as many vectors.
+    pub(crate) fn scaled(self, factor: f64) -> Dispersion {
+        Dispersion {
             vectors: self.vectors * factor,
             error: self.error * factor,
             ..self
         }
     }
 
-    /// Of the vectors of several spreads together.
-    pub(crate) fn merged<'a>(spreads: impl IntoIterator<Item = &'a Spread>) -> Spread {
-        let mut merged = Spread::default();
-        for spread in spreads {
+    /// The dispersion of the union of several sets, from theirs.
+    pub(crate) fn merged<'a>(dispersions: impl IntoIterator<Item = &'a Dispersion>) -> Dispersion {
+        let mut merged = Dispersion::default();
+        for dispersion in dispersions {
             if merged.vectors == 0.0 {
-                merged = spread.clone();
+                merged = dispersion.clone();
                 continue;
             }
-            let vectors = merged.vectors + spread.vectors;
-            let share = spread.vectors / vectors;
+            let vectors = merged.vectors + dispersion.vectors;
+            let share = dispersion.vectors / vectors;
             let mut apart = 0.0;
-            for (mean, &other) in merged.mean.iter_mut().zip(&spread.mean) {
+            for (mean, &other) in merged.mean.iter_mut().zip(&dispersion.mean) {
                 let step = f64::from(other) - f64::from(*mean);
                 apart += step * step;
                 *mean = (f64::from(*mean) + step * share) as f32;
             }
-            merged.error += spread.error + apart * share * merged.vectors;
+            merged.error += dispersion.error + apart * share * merged.vectors;
             merged.vectors = vectors;
         }
         merged
     }
 
-    /// What a set's share of the centroids goes by: `error ^ damping`.
+    /// The weight for [`apportion`]: `error ^ damping`.
     pub(crate) fn weight(&self, damping: f32) -> f64 {
         self.error.powf(f64::from(damping))
     }
@@ -110,21 +111,21 @@ mod tests {
 
     #[test]
     fn error_is_around_the_mean() {
-        assert_eq!(Spread::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
-        assert_eq!(Spread::of(&[], 1).weight(1.0), 0.0);
+        assert_eq!(Dispersion::of(&[1.0, 3.0], 1).weight(1.0), 2.0);
+        assert_eq!(Dispersion::of(&[], 1).weight(1.0), 0.0);
     }
 
     #[test]
     fn spreads_of_parts_make_the_spread_of_the_whole() {
         let vectors: Vec<f32> = (0..60).map(|i| ((i * i) % 23) as f32).collect();
-        let whole = Spread::of(&vectors, 3);
-        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Spread::of(&vectors[range], 3));
-        let merged = Spread::merged(&parts);
+        let whole = Dispersion::of(&vectors, 3);
+        let parts = [0..15, 15..18, 18..18, 18..60].map(|range| Dispersion::of(&vectors[range], 3));
+        let merged = Dispersion::merged(&parts);
         assert_eq!(merged.vectors, 20.0);
         assert!((merged.error / whole.error - 1.0).abs() < 1e-6);
         let pairs = merged.mean.iter().zip(&whole.mean);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
-        let twice = Spread::merged(&[whole.clone(), whole.clone()]);
+        let twice = Dispersion::merged(&[whole.clone(), whole.clone()]);
         assert_eq!(twice, whole.scaled(2.0));
     }
 }

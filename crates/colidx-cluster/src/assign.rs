@@ -1,4 +1,4 @@
-//! From vectors to codes: the nearest centroid within the token's group.
+//! Assigns vectors to centroids: the nearest within the token's group.
 
 use colidx_kernels::Nearest;
 
@@ -6,23 +6,24 @@ use crate::Group;
 use crate::lookup::Lookup;
 use crate::nearest::NOWHERE;
 
-/// Token ids below this are looked up in a table; vocabularies are smaller.
+/// Token ids below this are looked up in a table. Real vocabularies are smaller.
 const TABLE: usize = 1 << 20;
 
-/// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token. Among more than some hundreds of
-/// centroids the nearest is looked for in the few cells nearest to the vector, and may be missed for one about as near:
-/// `docs/lab/2026-11-27-codebook.md` says how often.
+/// Assigns each vector the nearest centroid, by L2 distance, of those that serve its token. Above
+/// some hundreds of centroids only the few cells nearest to the vector are searched, and the result
+/// may be a centroid about as near: `docs/lab/2026-11-27-codebook.md` has how often.
 pub struct Assigner {
     dim: usize,
     token_ids: Vec<u32>,
-    /// For token ids from 0, the group.
+    /// The group of each token id from 0.
     table: Vec<u32>,
     lookup: Lookup,
 }
 
 impl Assigner {
-    /// Lays `centroids` (`[K, dim]`, row-major) out for the kernels. `groups` are those of the [`Codebook`](crate::Codebook), or
-    /// a single one of [`SHARED`](crate::SHARED) for centroids that serve every token.
+    /// Lays out `centroids` (`[K, dim]`, row-major) for the kernels. `groups` are those of the
+    /// [`Codebook`](crate::Codebook), or a single group of [`SHARED`](crate::SHARED) for centroids
+    /// that serve every token.
     ///
     /// # Panics
     /// If a group reaches past the centroids; check groups that come from a file.
@@ -45,13 +46,13 @@ impl Assigner {
         }
     }
 
-    /// Replaces `out` with one centroid number for each of `vectors` (`[n, dim]`, row-major). Ties go to the lower number;
-    /// a vector's answer depends on that vector alone. A token without a group of its own is served by the shared group;
-    /// without `token_ids` every vector gets the nearest of all centroids. Returns the comparisons of a vector with a
-    /// centroid or a cell's centre that it took.
+    /// Replaces `out` with one centroid number for each of `vectors` (`[n, dim]`, row-major). Ties
+    /// go to the lower number, and a vector's result depends on that vector alone. A token without
+    /// a group of its own uses the shared group; without `token_ids` every vector gets the nearest
+    /// of all centroids. Returns the number of comparisons, with centroids and with cell centres.
     ///
     /// # Panics
-    /// If there are vectors but no centroids, or not one token id a vector.
+    /// If there are vectors but no centroids, or the number of token ids is not that of vectors.
     pub fn assign(&self, vectors: &[f32], token_ids: Option<&[u32]>, out: &mut Vec<u32>) -> u64 {
         let n = vectors.len() / self.dim.max(1);
         out.clear();
@@ -89,34 +90,13 @@ impl Assigner {
         comparisons
     }
 
-    /// The token's own group, or the shared one, which sorts last.
+    /// The token's own group, or the shared one, which is last.
     fn group_of(&self, token_id: u32) -> usize {
         let last = self.token_ids.len() - 1;
         match self.table.get(token_id as usize) {
             Some(&group) => group as usize,
             None => self.token_ids.binary_search(&token_id).unwrap_or(last),
         }
-    }
-}
-
-/// The rows named, as one buffer.
-pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
-    let mut gathered = Vec::new();
-    gather_into(&mut gathered, vectors, dim, rows.iter().copied());
-    gathered
-}
-
-/// Replaces what `gathered` holds by the rows named.
-pub(crate) fn gather_into(
-    gathered: &mut Vec<f32>,
-    vectors: &[f32],
-    dim: usize,
-    rows: impl Iterator<Item = u32>,
-) {
-    gathered.clear();
-    gathered.reserve(rows.size_hint().0 * dim);
-    for row in rows {
-        gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
     }
 }
 

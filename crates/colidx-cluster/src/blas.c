@@ -1,8 +1,8 @@
-/* The one function of BLAS that faiss calls to train, loaded when it is first called.
+/* The one BLAS function that faiss calls to train, loaded on its first call.
  *
- * A program that is linked with OpenBLAS loads it when it starts, and OpenBLAS then starts a thread for every core, whatever
- * the program is about to do, and ends the program where it cannot. This way only a program that trains does. Which BLAS that
- * is stays the system's choice, as if it had been linked.
+ * A program that links OpenBLAS loads it at start, and OpenBLAS then starts a thread for every core
+ * and aborts where it cannot, whatever the program is about to do. This way only a program that
+ * trains loads it. The system still chooses the BLAS, as if it had been linked.
  */
 
 #include <dlfcn.h>
@@ -12,7 +12,7 @@
 typedef void product(const char *, const char *, const int *, const int *, const int *, const float *, const float *,
                      const int *, const float *, const int *, const float *, float *, const int *);
 
-/* c = alpha op(a) op(b) + beta c, column by column, for a system from which BLAS was removed: right, and slow. */
+/* c = alpha op(a) op(b) + beta c, column by column: correct and slow, for a system without BLAS. */
 static void plain(const char *trans_a, const char *trans_b, const int *m, const int *n, const int *k, const float *alpha,
                   const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
                   const int *ldc) {
@@ -44,7 +44,7 @@ static void find(void) {
     }
 }
 
-/* Weak and hidden: a program that has a BLAS in itself uses that, and no other library sees this one. */
+/* Weak and hidden: a program with a BLAS of its own uses that; no other library sees this. */
 __attribute__((weak, visibility("hidden"))) void sgemm_(const char *trans_a, const char *trans_b, const int *m,
                                                         const int *n, const int *k, const float *alpha, const float *a,
                                                         const int *lda, const float *b, const int *ldb,

@@ -1,29 +1,29 @@
-//! The built-in engine: Lloyd's algorithm where centroids are few, cells of vectors with a share of the centroids each where
-//! they are many.
+//! The built-in backend: Lloyd's algorithm for few centroids, Lloyd's algorithm per cell for many.
 //!
-//! Lloyd's algorithm compares `n` vectors with all `k` centroids, pass by pass. Vectors far apart never share a centroid, so
-//! the vectors are first divided over about `sqrt(k)` coarse cells, each of which is a problem of its own, with about
-//! `sqrt(k)` centroids. A few passes over all vectors then let the centroids move across the borders of the cells.
+//! Lloyd's algorithm compares `n` vectors with all `k` centroids in every pass. Vectors far apart
+//! never share a centroid, so for large `k` the vectors are first partitioned into about `sqrt(k)`
+//! coarse cells, each a problem of its own with about `sqrt(k)` centroids. A few passes over all
+//! vectors then let centroids move across cell borders.
 
 use rayon::prelude::*;
 
 use crate::ClusterError;
-use crate::apportion::{Spread, apportion};
-use crate::assign::gather;
+use crate::apportion::{Dispersion, apportion};
+use crate::backend::{Backend, Problem, Tick, trivial};
 use crate::cells::cells;
-use crate::engine::{KMeans, Problem, Tick, without_engine};
 use crate::lloyd::{lloyd, refine};
 use crate::lookup::FEW;
 use crate::rng::mix;
+use crate::rows::gather;
 
-/// As the default of [`TrainOptions::damping`](crate::TrainOptions), for cells in place of tokens.
+/// [`TrainOptions::damping`](crate::TrainOptions) by default, for cells in place of tokens.
 pub(crate) const DAMPING: f32 = 0.9;
-/// Passes over all vectors.
+/// Refining passes over all vectors.
 pub(crate) const PASSES: usize = 2;
 
 pub(crate) struct Builtin;
 
-impl KMeans for Builtin {
+impl Backend for Builtin {
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         Ok(fit(problem, tick))
     }
@@ -36,7 +36,7 @@ impl KMeans for Builtin {
         let root = centroids.isqrt();
         let compared = match centroids {
             ..=FEW => centroids * iterations,
-            // Cells differ in size, and a lookup takes about this much.
+            // Measured: cells differ in size, and a lookup costs about this much.
             _ => 2 * root * iterations + 10 * root * PASSES,
         };
         (vectors * compared) as u64
@@ -63,20 +63,20 @@ fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
 }
 
 fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
-    without_engine(problem).unwrap_or_else(|| match problem.centroids {
+    trivial(problem).unwrap_or_else(|| match problem.centroids {
         ..=FEW => lloyd(problem, tick),
         _ => by_cell(problem, tick),
     })
 }
 
-/// Repeats centroids to make up for missing ones, up to `values`: a cell that repeats few vectors leaves part of its share.
-/// A repeated centroid wins no vector, so the next pass puts it where the error is greatest.
+/// Repeats centroids up to `values`, where a cell of repeated vectors used less than its share. A
+/// repeated centroid wins no vector, so the next pass moves it to where the error is greatest.
 pub(crate) fn fill(centroids: &mut Vec<f32>, values: usize) {
     let missing = values.saturating_sub(centroids.len());
     centroids.extend_from_within(..missing.min(centroids.len()));
 }
 
-/// The centroids of each cell of the vectors, one after the other; fewer where vectors repeat.
+/// The centroids of all cells, concatenated; fewer than asked for where vectors repeat.
 fn by_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     let &Problem {
         vectors,
@@ -92,8 +92,8 @@ fn by_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
         .into_par_iter()
         .map(|cell| {
             let rows = cells.members(cell);
-            let spread = Spread::of(&gather(vectors, dim, rows), dim);
-            (spread.weight(DAMPING), rows.len())
+            let dispersion = Dispersion::of(&gather(vectors, dim, rows), dim);
+            (dispersion.weight(DAMPING), rows.len())
         })
         .collect();
     let shares = apportion(&sets, k);

@@ -1,24 +1,25 @@
-//! Coarse cells: many vectors divided over a few centres, so that what is near can be found without looking at all.
+//! Coarse cells: vectors grouped around a few centres, so that a search need not compare all.
 
 use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::assign::gather;
-use crate::engine::{Problem, without_engine};
+use crate::backend::{Problem, trivial};
 use crate::lloyd::lloyd;
 use crate::members::Members;
 use crate::nearest::{nearest, pack};
 use crate::rng::{Rng, mix};
+use crate::rows::gather;
 
-/// Vectors a centre is trained on: the centres only have to divide, so a sample finds them as well as all vectors.
+/// Sample vectors per centre. Centres only have to partition, for which a sample does as well as
+/// all vectors.
 const SAMPLE: usize = 64;
 const PASSES: usize = 8;
 const TOLERANCE: f32 = 5e-3;
-/// A cell of more than this many times the mean size is divided again: whoever looks into it pays for its size.
+/// A cell larger than this many times the mean is split again, because searching it costs its size.
 pub(crate) const LARGE: usize = 4;
 
-/// Vectors, such as the centroids of a codebook, divided over cells.
+/// Vectors, such as the centroids of a codebook, grouped into cells.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
     /// `[C, dim]`, row-major.
@@ -33,12 +34,12 @@ impl Cells {
         self.starts.len() - 1
     }
 
-    /// Whether there are no cells, as of no vectors.
+    /// Whether there are no cells, which is so for no vectors.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The rows in a cell, ascending; never none.
+    /// The rows in a cell, ascending; at least one.
     ///
     /// # Panics
     /// If `cell` is not below [`len`](Cells::len).
@@ -47,12 +48,13 @@ impl Cells {
     }
 }
 
-/// Divides `centroids` (`[K, dim]`, row-major, finite) over about `cells` cells by k-means with Euclidean distance; about
-/// `2 * sqrt(K)` cells make the comparisons with the centres and those within a few cells come to the least.
+/// Groups `centroids` (`[K, dim]`, row-major, finite) into about `cells` cells by k-means with
+/// Euclidean distance. About `2 * sqrt(K)` cells minimise the comparisons with centres and members
+/// of a few cells.
 ///
-/// Every centroid is in one cell, and no cell is empty. A cell of more than four times the mean size is divided further, as
-/// long as its centroids differ, so there may be more cells than asked for; fewer distinct centroids than that give
-/// fewer. The same bytes for any number of threads.
+/// Every centroid is in one cell, and no cell is empty. A cell of more than four times the mean
+/// size is split while its centroids differ, so there may be more cells than asked for; with fewer
+/// distinct centroids there are fewer. The bytes are the same for any number of threads.
 pub fn cells(centroids: &[f32], dim: usize, cells: usize, seed: u64) -> Cells {
     let n = centroids.len() / dim.max(1);
     let mut divided = Cells {
@@ -72,7 +74,7 @@ pub fn cells(centroids: &[f32], dim: usize, cells: usize, seed: u64) -> Cells {
     divided
 }
 
-/// The rows by the nearest of `cells` centres, and the cells of more than `limit` rows in turn.
+/// Groups rows by the nearest of `cells` centres, and splits cells of more than `limit` rows again.
 fn divide(
     vectors: &[f32],
     dim: usize,
@@ -119,7 +121,7 @@ fn divide(
 fn centres(vectors: &[f32], dim: usize, cells: usize, seed: u64) -> Vec<f32> {
     let mut rng = Rng::new(seed);
     let n = vectors.len() / dim;
-    // A row of each stretch: a step of fixed length could keep time with the corpus.
+    // A random row of each interval: a fixed step could be in phase with the corpus.
     let stretch = (n / (SAMPLE * cells)).max(1);
     let sample: Vec<u32> = (0..n)
         .step_by(stretch)
@@ -133,7 +135,7 @@ fn centres(vectors: &[f32], dim: usize, cells: usize, seed: u64) -> Vec<f32> {
         tolerance: TOLERANCE,
         seed: rng.next(),
     };
-    without_engine(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ControlFlow::Continue(())))
+    trivial(&problem).unwrap_or_else(|| lloyd(&problem, &|_| ControlFlow::Continue(())))
 }
 
 #[cfg(test)]

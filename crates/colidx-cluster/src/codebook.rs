@@ -23,14 +23,15 @@ impl Group {
     }
 }
 
-/// What [`train`](crate::train) returns.
+/// The result of [`train`](fn@crate::train).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Codebook {
     /// Values in a vector.
     pub dim: usize,
-    /// `[K, dim]`, row-major. Means of vectors, so shorter than the unit length.
+    /// `[K, dim]`, row-major. Means of unit vectors, so shorter than 1.
     pub centroids: Vec<f32>,
-    /// Sorted by token id, a partition of `0..K` in order; [`SHARED`] comes last and is always there, unless `K` is 0.
+    /// Sorted by token id, a partition of `0..K` in order; [`SHARED`] comes last and is always
+    /// there, unless `K` is 0.
     pub groups: Vec<Group>,
 }
 
@@ -40,7 +41,7 @@ impl Codebook {
         self.groups.last().map_or(0, |group| group.range().end)
     }
 
-    /// Whether there are no centroids, as after training on no vectors.
+    /// Whether there are no centroids, which is so after training on no vectors.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }

@@ -1,19 +1,19 @@
-//! What can go wrong while a codebook is trained.
+//! Errors of training a codebook.
 
-use crate::Engine;
+use crate::KMeans;
 
-/// A training request that cannot be met. Every message ends with what to do next.
+/// A training request that cannot be met. Every message ends with the next action.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
-    /// The engine asked for was left out of this build.
+    /// The chosen backend is not part of this build.
     #[error(
-        "clustering engine `{engine}` is not part of this build: choose `{}`, or build with the cargo feature `{engine}`",
-        Engine::Builtin
+        "k-means backend `{backend}` is not part of this build: choose `{}`, or build with the cargo feature `{backend}`",
+        KMeans::Builtin
     )]
-    EngineUnavailable {
-        /// The engine that is missing.
-        engine: Engine,
+    BackendUnavailable {
+        /// The backend that is missing.
+        backend: KMeans,
     },
 
     /// The buffer of vectors is not a whole number of rows.
@@ -27,7 +27,7 @@ pub enum ClusterError {
         dim: usize,
     },
 
-    /// More vectors than an index of 32 bits can name.
+    /// More vectors than 32 bits can index.
     #[error("expected at most {limit} sample vectors, got {got}: draw a smaller sample")]
     TooManyVectors {
         /// Vectors in the sample.
@@ -36,7 +36,7 @@ pub enum ClusterError {
         limit: usize,
     },
 
-    /// There is not one token id for each vector.
+    /// The number of token ids is not that of vectors.
     #[error(
         "expected one token id a vector, that is {expected}, got {got}: pass the ids of the same tokens as the vectors"
     )]
@@ -47,13 +47,13 @@ pub enum ClusterError {
         got: usize,
     },
 
-    /// The token-aware shape needs to know which token each vector stands for.
+    /// A token-aware codebook was asked for without token ids.
     #[error(
-        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or choose the flat shape"
+        "a token-aware codebook needs the vocabulary id of every vector, got none: give token ids, or train a flat codebook"
     )]
     MissingTokenIds,
 
-    /// A vector holds NaN or an infinity, for which "nearest" has no meaning.
+    /// A vector has NaN or infinity, which are not nearest to anything.
     #[error(
         "vector {row} of the sample holds {value} at dimension {column}, expected finite values: check the model or the vector file it came from"
     )]
@@ -70,33 +70,33 @@ pub enum ClusterError {
     #[error("a part of the sample cannot be read: {0}")]
     Read(#[source] Box<dyn std::error::Error + Send + Sync>),
 
-    /// The caller's progress function said so.
+    /// The progress function stopped the training.
     #[error("training was stopped: train again for a codebook")]
     Cancelled,
 
     /// The system starts no threads for faiss, which would end the process.
     #[error(
-        "faiss needs {needed} more threads, and the system does not start them: {source}; set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, or use the engine `{}`",
-        Engine::Builtin
+        "faiss needs {needed} more threads, and the system does not start them: {source}; set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1, or use the backend `{}`",
+        KMeans::Builtin
     )]
     Threads {
         /// Threads that faiss and its BLAS would start.
         needed: usize,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
 
     /// faiss refused the problem.
     #[error(
-        "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the engine `{}`",
-        Engine::Builtin
+        "faiss could not train {centroids} centroids on {vectors} vectors: {message}; try the backend `{}`",
+        KMeans::Builtin
     )]
     Faiss {
         /// Centroids asked for.
         centroids: usize,
         /// Vectors given.
         vectors: usize,
-        /// What faiss said.
+        /// The message of faiss.
         message: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The faiss engine.
+//! The faiss backend.
 
 use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
@@ -9,12 +9,12 @@ use faiss::cluster::{Clustering, ClusteringParameters};
 use faiss::index::flat::FlatIndex;
 
 use crate::ClusterError;
-use crate::engine::{KMeans, Problem, Tick};
+use crate::backend::{Backend, Problem, Tick};
 use crate::rng::mix;
 
 pub(crate) struct Faiss;
 
-impl KMeans for Faiss {
+impl Backend for Faiss {
     fn fit(&self, problem: &Problem, tick: &Tick) -> Result<Vec<f32>, ClusterError> {
         try_threads()?;
         run(problem, tick).map_err(|error| ClusterError::Faiss {
@@ -32,12 +32,12 @@ impl KMeans for Faiss {
 
 fn run(problem: &Problem, tick: &Tick) -> faiss::error::Result<Vec<f32>> {
     let mut parameters = ClusteringParameters::new();
-    // A call of `train` goes on from the centroids of the call before, so one pass a call is the same algorithm with progress
-    // in between.
+    // Each call of `train` continues from the centroids of the last, so one pass a call is the same
+    // algorithm, with progress in between.
     parameters.set_niter(1);
-    // faiss takes a negative seed as a wish for the time of day.
+    // faiss replaces a negative seed by the time of day.
     parameters.set_seed((mix(problem.seed, 0) >> 33) as u32);
-    // Keeps faiss from warning on standard error about few vectors, and from drawing a second sample from the sample.
+    // Stops faiss from warning on standard error about few vectors, and from subsampling.
     parameters.set_min_points_per_centroid(1);
     parameters.set_max_points_per_centroid(i32::MAX as u32);
 
@@ -54,13 +54,13 @@ fn run(problem: &Problem, tick: &Tick) -> faiss::error::Result<Vec<f32>> {
     Ok(clustering.centroids()?.concat())
 }
 
-/// Starts as many threads as faiss is about to, and ends them. OpenMP and OpenBLAS end the process where they cannot have
-/// theirs, so that is found out before.
+/// Starts and ends as many threads as faiss will need. OpenMP and OpenBLAS abort the process where
+/// they cannot start theirs, so this fails first, with an error.
 fn try_threads() -> Result<(), ClusterError> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = |variable: &str| {
         let asked = std::env::var(variable).ok();
-        // OpenMP takes a list, of which the first is for loops that are not in loops.
+        // OpenMP takes a list, of which the first number is for outer loops.
         let first = asked.as_deref().and_then(|list| list.split(',').next());
         let first = first.and_then(|n| n.trim().parse().ok());
         first

@@ -1,21 +1,23 @@
 //! K-means for the codebook of a late-interaction index.
 //!
-//! [`train`] turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`] then gives every vector of
-//! the corpus its nearest centroid, and [`cells`] says which centroids lie near each other. Two engines stand behind one seam
-//! ([`Engine`]), and two shapes of codebook ([`Shape`]): one flat k-means, or one k-means for each vocabulary id.
+//! [`train`](fn@crate::train) turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`]
+//! then gives every vector of the corpus its nearest centroid, and [`cells`](fn@crate::cells) groups centroids that
+//! lie near each other. There are two backends ([`KMeans`]) and two kinds of codebook
+//! ([`CodebookKind`]): one k-means over all vectors, or one for each vocabulary id.
 //! `docs/lab/2026-11-27-codebook.md` in the repository has the measurements behind the defaults.
 //!
-//! Everything runs in the current rayon pool. The built-in engine and the assigner give the same bits for any number of
-//! threads and on every instruction set.
+//! Everything runs in the current rayon pool. The built-in backend and the assigner give the same
+//! bits for any number of threads and on every instruction set.
 //!
 //! ```
 //! use std::ops::ControlFlow;
 //!
-//! use colidx_cluster::{Assigner, Engine, Sample, Shape, TrainOptions, train};
+//! use colidx_cluster::{Assigner, KMeans, Sample, CodebookKind, TrainOptions, train};
 //!
 //! let vectors = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9]; // [4, 2]
 //! let sample = Sample { vectors: &vectors, dim: 2, token_ids: None };
-//! let options = TrainOptions { engine: Engine::Builtin, shape: Shape::Flat, ..TrainOptions::new(2) };
+//! let options = TrainOptions { backend: KMeans::Builtin, kind: CodebookKind::Flat,
+//! ..TrainOptions::new(2) };
 //! let codebook = train(&sample, &options, &|_| ControlFlow::Continue(()))?;
 //!
 //! let mut codes = Vec::new();
@@ -29,10 +31,10 @@
 
 mod apportion;
 mod assign;
+mod backend;
 mod builtin;
 mod cells;
 mod codebook;
-mod engine;
 mod error;
 #[cfg(feature = "faiss")]
 mod faiss;
@@ -52,7 +54,7 @@ pub use assign::Assigner;
 pub use cells::{Cells, cells};
 pub use codebook::{Codebook, Group, SHARED};
 pub use error::ClusterError;
-pub use options::{Engine, Progress, Sample, Shape, TrainOptions};
+pub use options::{CodebookKind, KMeans, Progress, Sample, TrainOptions};
 pub use partition::Partition;
 pub use rows::{Parts, Rows};
 pub use train::{FIRST_BYTES, train, train_parts};

@@ -1,22 +1,23 @@
 //! Lloyd's algorithm, with the same result for any number of threads.
 //!
-//! Vectors are assigned in parallel, each on its own; members are listed by centroid in order of row; each centroid is then
-//! the mean of its list, summed in that order. No sum depends on how the work was split. Vectors come block by block, so they
-//! need not be in memory all at once; where the blocks end does not matter either.
+//! Vectors are assigned in parallel, independently; members are listed by centroid in order of row;
+//! each centroid becomes the mean of its list, summed in that order. No sum depends on how the work
+//! was split. Vectors come in blocks, so they need not all be in memory; block boundaries do not
+//! matter either.
 
 use std::convert::Infallible;
 
 use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
-use crate::engine::{Problem, Tick};
+use crate::backend::{Problem, Tick};
 use crate::lookup::Lookup;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};
 use crate::rng::Rng;
 use crate::seeding::seed;
 
-/// Vectors that are visited in order, block by block, as often as needed.
+/// Vectors that are visited in order, in blocks, any number of times.
 pub(crate) trait Blocks {
     type Error;
 
@@ -36,10 +37,10 @@ impl Blocks for Held<'_> {
     }
 }
 
-/// Finds the nearest centroid of each vector of a block, and says how many comparisons that took.
+/// Finds the nearest centroid of each vector of a block and returns the comparisons made.
 type Find<'a> = Box<dyn Fn(&[f32], &mut [Nearest]) -> u64 + 'a>;
 
-/// k-means proper: at least two centroids, and more distinct vectors than centroids.
+/// Lloyd's algorithm, for at least two centroids and more distinct vectors than centroids.
 pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
     let &Problem {
         vectors,
@@ -65,7 +66,8 @@ pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
     centroids
 }
 
-/// Up to `passes` passes of Lloyd's algorithm over many centroids, each vector being compared with those near it.
+/// Up to `passes` passes of Lloyd's algorithm over many centroids, which compare each vector only
+/// with centroids near it.
 pub(crate) fn refine(problem: &Problem, centroids: &mut [f32], passes: usize, tick: &Tick) {
     let &Problem { dim, tolerance, .. } = problem;
     let blocks = Held(problem.vectors);
@@ -143,7 +145,7 @@ impl Descent<'_> {
     }
 }
 
-/// What one pass finds out about every centroid.
+/// Statistics of one pass for every centroid.
 struct Pass {
     dim: usize,
     /// Vectors seen.
@@ -160,7 +162,7 @@ struct Cluster {
     members: u32,
     /// The sum of the members' squared distances.
     error: f64,
-    /// The member farthest away, of equal ones the first.
+    /// The farthest member, the first of equal ones.
     farthest: usize,
     distance: f32,
 }
@@ -182,7 +184,7 @@ impl Pass {
         }
     }
 
-    /// Adds a block, of whose vectors the squared norms and nearest centroids are given.
+    /// Adds a block, given the squared norms and nearest centroids of its vectors.
     fn add(&mut self, vectors: &[f32], norms: &[f32], found: &[Nearest]) {
         let (dim, first) = (self.dim, self.rows);
         let distances: Vec<f32> = norms
@@ -227,8 +229,8 @@ impl Pass {
         }
     }
 
-    /// A split for every centroid without members: the clusters of greatest squared error, worst first, each hand their
-    /// farthest member over as a centroid.
+    /// A split for every centroid without members: the clusters of greatest squared error, worst
+    /// first, each give up their farthest member as a new centroid.
     fn splits(&self) -> Vec<Split> {
         let clusters = self.clusters.iter().enumerate();
         let empty: Vec<usize> = clusters

@@ -1,27 +1,29 @@
-//! The nearest of many centroids: of all where they are few, of those in a few cells where they are many.
+//! Finds the nearest of many centroids: by brute force where they are few, in a few cells where
+//! they are many.
 //!
-//! A group of `n` centroids above [`FEW`] is laid out by [`cells`]. A vector meets the centres of the cells, then the centroids
-//! of the nearest cell and of those not much farther: a vector amid its cell looks into few, one between cells into many.
-//! Vectors are sorted by the cells they look into, so that the kernels have many rows at a time, yet each vector's answer
-//! depends on that vector alone.
+//! A group of more than [`FEW`] centroids is laid out by [`cells`](fn@crate::cells). A vector is compared with all
+//! cell centres, then with the centroids of the nearest cell and of those not much farther: few
+//! cells for a vector near a centre, many for one between cells. Vectors are sorted by cell so that
+//! the kernels get many rows at a time, yet each vector's result depends on that vector alone.
 
 use std::ops::Range;
 
 use colidx_kernels::{Nearest, Panels};
 use rayon::prelude::*;
 
-use crate::assign::{gather, gather_into};
 use crate::cells::cells;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, ROWS, pack, squared_norm};
+use crate::rows::{gather, gather_into};
 
-/// The most centroids of a group that are all compared.
+/// Up to this many centroids a group is searched by brute force.
 pub(crate) const FEW: usize = 256;
-/// A vector looks into the cells whose centre is at most this many times as far as the nearest, in squared distance,
+/// A vector searches cells whose centre is at most this many times as far as the nearest, in
+/// squared distance,
 const REACH: f64 = 1.5;
-/// and into no more than this many.
+/// and at most this many.
 const PROBES: usize = 32;
-/// Vectors sorted at a time: enough for full tasks, few enough to stay in the last-level cache.
+/// Vectors sorted together: enough for full tasks, few enough for the last-level cache.
 const BLOCK: usize = 1 << 14;
 const SEED: u64 = 0x636F_6C69_6478;
 
@@ -38,7 +40,7 @@ struct Group {
     centres: Option<Panels>,
 }
 
-/// Centroids that are compared at once.
+/// Centroids that are compared together.
 struct Leaf {
     panels: Panels,
     numbers: Numbers,
@@ -72,8 +74,8 @@ impl Lookup {
         lookup
     }
 
-    /// Replaces the numbers and scores of `found` by those of the nearest centroid of each of `vectors` within the group that
-    /// `group_of` says for its row. Ties go to the lower number. Returns the comparisons made.
+    /// Sets `found` to the nearest centroid of each of `vectors` within the group that `group_of`
+    /// returns for its row. Ties go to the lower number. Returns the comparisons made.
     pub(crate) fn nearest(
         &self,
         vectors: &[f32],
@@ -149,7 +151,7 @@ impl Lookup {
         comparisons as u64
     }
 
-    /// The leaves that each of the rows looks into.
+    /// The leaves that each row searches.
     fn probe(
         &self,
         vectors: &[f32],
@@ -172,7 +174,7 @@ impl Lookup {
         gather_into(gathered, vectors, self.dim, rows.iter().copied());
         let stride = centres.padded_columns();
         scores.resize(rows.len() * stride, 0.0);
-        colidx_kernels::dots(gathered, centres, scores);
+        colidx_kernels::kernels().dots(gathered, centres, scores);
         let mut probes = Vec::new();
         for ((&row, vector), scores) in rows
             .iter()
@@ -207,7 +209,7 @@ impl Group {
 
 impl Leaf {
     fn nearest(&self, rows: &[f32], nearest: &mut [Nearest]) {
-        colidx_kernels::nearest(rows, &self.panels, nearest);
+        colidx_kernels::kernels().nearest(rows, &self.panels, nearest);
         for nearest in nearest {
             nearest.index = match &self.numbers {
                 Numbers::From(first) => first + nearest.index,
@@ -227,7 +229,7 @@ fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Panels>, Vec<Leaf
         };
         return (None, vec![leaf]);
     }
-    // Of eight or so cells looked into, each of the size that makes them cost what the centres do.
+    // About eight cells are searched; this size makes them cost as much as the centres.
     let cells = cells(centroids, dim, ((8 * n) as f64).sqrt() as usize, SEED);
     let leaf = |cell: usize| {
         let members = cells.members(cell);
@@ -240,11 +242,12 @@ fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Panels>, Vec<Leaf
     (Some(pack(&cells.centres, dim)), leaves)
 }
 
-/// Replaces `cells` by those within reach of a vector of that squared norm, by the scores of their centres.
+/// Sets `cells` to those within reach of a vector of that squared norm, given the scores of their
+/// centres.
 fn near(squared_norm: f64, scores: &[f32], cells: &mut Vec<u32>) {
     let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let farthest = REACH * (squared_norm - 2.0 * f64::from(best)).max(0.0);
-    // Rounding must not put the nearest itself out of reach.
+    // Rounding must not exclude the nearest itself.
     let least = (((squared_norm - farthest) / 2.0) as f32).min(best);
     cells.clear();
     cells.extend((0..scores.len() as u32).filter(|&cell| scores[cell as usize] >= least));
@@ -254,7 +257,7 @@ fn near(squared_norm: f64, scores: &[f32], cells: &mut Vec<u32>) {
         cells.truncate(PROBES);
     }
     if cells.is_empty() {
-        // A vector that is not finite has no distances.
+        // A vector that is not finite has no distances: search any cell.
         cells.push(0);
     }
 }

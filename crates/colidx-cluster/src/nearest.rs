@@ -1,12 +1,14 @@
 //! Nearest centroid by L2 distance, for many vectors at once.
 //!
-//! `|x - c|^2 = |x|^2 - 2 (x.c - |c|^2 / 2)`, so the nearest centroid has the greatest dot product with a bias, which is what
-//! the kernels compute. Each vector's answer depends on that vector alone, so any split over threads gives the same bits.
+//! `|x - c|^2 = |x|^2 - 2 (x.c - |c|^2 / 2)`, so the nearest centroid has the greatest dot product
+//! with a bias, which the kernels compute. Each vector's result depends on that vector alone, so
+//! any split over threads gives the same bits.
 
 use colidx_kernels::{Nearest, Panels};
 use rayon::prelude::*;
 
-/// Vectors a task handles: enough to make the pass over the panels worth it, few enough to stay in the second-level cache.
+/// Vectors in a task: enough to amortise the pass over the panels, few enough for the second-level
+/// cache.
 pub(crate) const ROWS: usize = 256;
 
 /// Packs centroids `[k, dim]` with the bias `-|c|^2 / 2`.
@@ -18,7 +20,7 @@ pub(crate) fn pack(centroids: &[f32], dim: usize) -> Panels {
     Panels::with_bias(centroids, dim, &bias)
 }
 
-/// Before any centroid is met.
+/// The initial value, before any comparison.
 pub(crate) const NOWHERE: Nearest = Nearest {
     index: 0,
     score: f32::NEG_INFINITY,
@@ -36,7 +38,7 @@ pub(crate) fn nearest_into(vectors: &[f32], panels: &Panels, found: &mut [Neares
     found
         .par_chunks_mut(ROWS)
         .zip(vectors.par_chunks(ROWS * panels.dim()))
-        .for_each(|(found, rows)| colidx_kernels::nearest(rows, panels, found));
+        .for_each(|(found, rows)| colidx_kernels::kernels().nearest(rows, panels, found));
 }
 
 /// `|x|^2` of each vector.
@@ -47,7 +49,7 @@ pub(crate) fn squared_norms(vectors: &[f32], dim: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The squared distance that a score stands for.
+/// The squared distance that belongs to a score.
 pub(crate) fn squared_distance(squared_norm: f32, nearest: &Nearest) -> f32 {
     2f32.mul_add(-nearest.score, squared_norm).max(0.0)
 }

@@ -1,52 +1,52 @@
-//! What a caller asks for: the sample, the engine, the shape.
+//! The input of training: sample and options.
 
 use std::fmt;
 
 use crate::ClusterError;
 
-/// Which k-means does the work.
+/// The implementation of k-means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// The k-means of this crate: no C++, same bytes on every machine.
+pub enum KMeans {
+    /// This crate's: no C++, the same bytes on every machine.
     Builtin,
-    /// The k-means of faiss, when the feature `faiss` is built in.
+    /// That of faiss, if the cargo feature `faiss` is on.
     Faiss,
 }
 
-impl Engine {
-    /// Whether this build has the engine.
+impl KMeans {
+    /// Whether this build has the backend.
     pub fn is_available(self) -> bool {
         match self {
-            Engine::Builtin => true,
-            Engine::Faiss => cfg!(feature = "faiss"),
+            KMeans::Builtin => true,
+            KMeans::Faiss => cfg!(feature = "faiss"),
         }
     }
 }
 
-impl fmt::Display for Engine {
+impl fmt::Display for KMeans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Engine::Builtin => "builtin",
-            Engine::Faiss => "faiss",
+            KMeans::Builtin => "builtin",
+            KMeans::Faiss => "faiss",
         })
     }
 }
 
-/// How the vectors are divided before k-means sees them.
+/// The kind of codebook: how vectors are grouped before k-means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum CodebookKind {
     /// One k-means over all vectors.
     Flat,
-    /// One small k-means for each vocabulary id, after TACHIOM (arXiv 2604.28142); tokens too rare for centroids of their
-    /// own are pooled.
+    /// One small k-means for each vocabulary id, after TACHIOM (arXiv 2604.28142); tokens too rare
+    /// for centroids of their own are pooled.
     TokenAware,
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for CodebookKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shape::Flat => "flat",
-            Shape::TokenAware => "token-aware",
+            CodebookKind::Flat => "flat",
+            CodebookKind::TokenAware => "token-aware",
         })
     }
 }
@@ -58,12 +58,12 @@ pub struct Sample<'a> {
     pub vectors: &'a [f32],
     /// Values in a vector.
     pub dim: usize,
-    /// `[n]`, the vocabulary id of the token each vector stands for.
+    /// `[n]`, the vocabulary id of each vector's token.
     pub token_ids: Option<&'a [u32]>,
 }
 
 impl Sample<'_> {
-    /// How many vectors there are.
+    /// Number of vectors.
     pub fn len(&self) -> usize {
         self.vectors.len().checked_div(self.dim).unwrap_or(0)
     }
@@ -105,28 +105,31 @@ impl Sample<'_> {
     }
 }
 
-/// What to train. `TrainOptions::new(k)` gives the measured defaults for the rest.
+/// How to train. `TrainOptions::new(k)` gives the measured defaults for the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainOptions {
-    /// `K`, how many centroids; lowered to the number of distinct vectors when there are fewer.
+    /// `K`, the number of centroids; lowered to the number of distinct vectors where there are
+    /// fewer.
     pub centroids: usize,
-    /// The most passes of Lloyd's algorithm over the sample.
+    /// Maximum passes of Lloyd's algorithm over the sample.
     pub iterations: usize,
-    /// The built-in engine stops early when a pass lowers the error by less than this fraction of it.
+    /// The built-in backend stops when a pass lowers the error by less than this fraction.
     pub tolerance: f32,
     /// The same seed and sample give the same codebook.
     pub seed: u64,
-    /// Which k-means to use.
-    pub engine: Engine,
-    /// How to divide the vectors.
-    pub shape: Shape,
-    /// The most bytes of vectors in a part of the sample; what is trained together fits one. It decides about the codebook, so
-    /// it is not how memory is bounded.
+    /// The implementation of k-means.
+    pub backend: KMeans,
+    /// The kind of codebook.
+    pub kind: CodebookKind,
+    /// Maximum bytes of vectors in a part of the sample; what is trained together fits in one. It
+    /// changes the codebook: use `memory` to bound memory.
     pub part_bytes: usize,
-    /// Bytes of vectors that are held at once, but at least a part. It decides about nothing but memory.
+    /// Bytes of vectors that are held in memory at once, at least a part. It does not change the
+    /// codebook.
     pub memory: usize,
-    /// Token-aware only: a token's share of the centroids is `(its squared error with one centroid) ^ damping`. 1 follows the
-    /// error, 0 gives every token the same.
+    /// Token-aware only: a token's share of the centroids is
+    /// `(its squared error with one centroid) ^ damping`. 1 follows the error, 0 gives every token
+    /// the same.
     pub damping: f32,
 }
 
@@ -138,12 +141,12 @@ impl TrainOptions {
             iterations: 10,
             tolerance: 1e-3,
             seed: 42,
-            engine: if Engine::Faiss.is_available() {
-                Engine::Faiss
+            backend: if KMeans::Faiss.is_available() {
+                KMeans::Faiss
             } else {
-                Engine::Builtin
+                KMeans::Builtin
             },
-            shape: Shape::TokenAware,
+            kind: CodebookKind::TokenAware,
             part_bytes: 32 << 20,
             memory: usize::MAX,
             damping: 0.9,
@@ -151,11 +154,12 @@ impl TrainOptions {
     }
 }
 
-/// How far training is, in comparisons of a vector with a centroid. It may jump to `total` when k-means converges early.
+/// Progress of training, in comparisons of a vector with a centroid. It may jump to `total` when
+/// k-means converges early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Comparisons made.
     pub done: u64,
-    /// About how many there are if no problem converges early.
+    /// The expected total, if no problem converges early.
     pub total: u64,
 }

@@ -1,35 +1,36 @@
-//! Dividing a sample into parts small enough to be held, while it is drawn.
+//! Partitions a sample into parts that fit in memory, while it is drawn.
 //!
-//! Tokens stay whole where they can: a part holds the rows of many tokens. The rows of a token that is too frequent for one
-//! part, or of all tokens where none is known, are divided over coarse cells of vectors that lie near each other, as k-means
-//! of many centroids would divide them anyway. What is frequent, and where the cells lie, is learned from the first rows.
+//! A part holds all rows of many tokens where possible. A token too frequent for one part, or the
+//! whole sample where tokens are unknown, is partitioned into coarse cells of vectors near each
+//! other, as k-means with many centroids would partition it anyway. Frequencies and cells are
+//! learned from the first rows.
 
 use std::collections::HashMap;
 
 use colidx_kernels::Panels;
 
-use crate::assign::{gather, gather_into};
 use crate::cells::{LARGE, cells};
 use crate::nearest::{nearest, pack};
 use crate::rng::mix;
-use crate::rows::{Rows, order};
+use crate::rows::{Rows, gather, gather_into, order};
 use crate::{SHARED, TrainOptions};
 
-/// Says which part each row of a sample belongs to.
+/// The part of each row of a sample.
 ///
-/// It depends on the first rows, the number expected and the options alone, never on how much memory there is, so neither
-/// does the codebook.
+/// It depends only on the first rows, the expected number of rows and the options, never on the
+/// available memory; so neither does the codebook.
 #[derive(Debug)]
 pub struct Partition {
     dim: usize,
-    /// The most rows of a part.
+    /// Maximum rows of a part.
     limit: usize,
-    /// Parts from 0 of whole tokens; a token is in the part that is named here or else in the part its id falls to.
+    /// The first `whole` parts hold whole tokens: a token is in the part listed in `named`, or else
+    /// in the one its id hashes to.
     whole: usize,
     named: HashMap<u32, u32>,
-    /// Tokens that have parts of their own, one a cell.
+    /// Tokens with parts of their own, one per cell.
     divided: Vec<Divided>,
-    /// Rows that came to each part.
+    /// Rows assigned to each part, kept or not.
     came: Vec<u64>,
 }
 
@@ -42,7 +43,8 @@ struct Divided {
 }
 
 impl Partition {
-    /// Learns from `first`, the first rows of the sample, how to divide `expected` rows of `dim` values.
+    /// Learns from `first`, the first rows of the sample, how to partition `expected` rows of `dim`
+    /// values.
     pub fn new(first: &Rows, dim: usize, expected: u64, options: &TrainOptions) -> Partition {
         let limit = (options.part_bytes / (dim.max(1) * size_of::<f32>())).max(1);
         let rows = first.vectors.len() / dim.max(1);
@@ -55,7 +57,7 @@ impl Partition {
             divided: Vec::new(),
             came: Vec::new(),
         };
-        // Cells of a quarter of the limit on average, so that the largest are within it.
+        // Cells average a quarter of the limit, so that the largest stay within it.
         let parts = |rows: f64| (rows * LARGE as f64 / limit as f64).ceil().max(1.0) as usize;
         let ids = &first.token_ids;
         let order = match ids.is_empty() {
@@ -91,7 +93,7 @@ impl Partition {
         partition
     }
 
-    /// Gives the most frequent token first to the part that has fewest rows.
+    /// Assigns tokens, the most frequent first, each to the part with the fewest rows.
     fn name(&mut self, mut tokens: Vec<(u32, usize)>) {
         tokens.sort_by_key(|&(token_id, rows)| (std::cmp::Reverse(rows), token_id));
         let mut sizes = vec![0; self.whole];
@@ -117,18 +119,19 @@ impl Partition {
         self.dim
     }
 
-    /// Whether a part holds one cell of the rows of one token.
+    /// Whether a part is one cell of the rows of one token.
     pub(crate) fn is_cell(&self, part: usize) -> bool {
         part >= self.whole
     }
 
-    /// The most rows that a part is given.
+    /// Maximum rows of a part.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Replaces `parts` by the part of each row of `vectors` and `token_ids`, of which there may be none, or `None` for a row too many: a part that has all it can take was
-    /// misjudged, and goes by the rows it has, which come in random order.
+    /// Sets `parts` to the part of each row of `vectors` and `token_ids` (which may be empty), or
+    /// `None` for a row that its part has no room for: such a part was underestimated, and trains
+    /// on the rows it has, which come in random order.
     pub fn assign(&mut self, vectors: &[f32], token_ids: &[u32], parts: &mut Vec<Option<u32>>) {
         let n = vectors.len() / self.dim.max(1);
         let mut labels: Vec<u32> = Vec::with_capacity(n);
@@ -159,7 +162,7 @@ impl Partition {
         }));
     }
 
-    /// Rows that a part was given.
+    /// Rows that a part has.
     pub fn rows(&self, part: usize) -> usize {
         self.came[part].min(self.limit as u64) as usize
     }
@@ -169,7 +172,7 @@ impl Partition {
         self.came[part].max(1) as f64 / self.rows(part).max(1) as f64
     }
 
-    /// Rows that the parts were given.
+    /// Rows of all parts.
     pub(crate) fn total(&self) -> usize {
         (0..self.len()).map(|part| self.rows(part)).sum()
     }
@@ -206,7 +209,7 @@ mod tests {
         first
     }
 
-    /// The parts of all rows, assigned in pieces.
+    /// Parts of all rows, assigned in pieces.
     fn divide(partition: &mut Partition, rows: &Rows, piece: usize) -> Vec<Option<u32>> {
         let (mut all, mut parts) = (Vec::new(), Vec::new());
         let n = rows.vectors.len() / 2;

@@ -1,7 +1,7 @@
-//! The random numbers of the built-in engine.
+//! Random numbers of the built-in backend.
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Kept here, in ten lines, because the same seed must give the same index
-/// bytes in every later version, which no random number crate promises of its generators.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Kept here, in ten lines, because the same seed
+/// must give the same index bytes in every later version, and no random number crate promises that.
 pub(crate) struct Rng(u64);
 
 impl Rng {
@@ -28,7 +28,7 @@ impl Rng {
     }
 }
 
-/// A seed for one of several problems, so that neighbouring seeds share no sequence.
+/// Derives a seed for one of several problems, so that neighbouring seeds share no sequence.
 pub(crate) fn mix(seed: u64, stream: u64) -> u64 {
     Rng::new(seed ^ Rng::new(stream).next()).next()
 }

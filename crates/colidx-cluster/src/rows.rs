@@ -1,4 +1,4 @@
-//! Vectors with the ids of their tokens, and samples of them in parts.
+//! Vectors with their token ids, and samples of them in parts.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use crate::SHARED;
 pub struct Rows {
     /// `[n, dim]`, row-major.
     pub vectors: Vec<f32>,
-    /// `[n]`, or none where the ids are not known.
+    /// `[n]`, or empty where the ids are unknown.
     pub token_ids: Vec<u32>,
 }
 
@@ -26,7 +26,7 @@ impl Rows {
         self.token_ids.extend_from_slice(token_ids);
     }
 
-    /// Puts the rows of one token together, in order of token id; among themselves they stay as they were.
+    /// Sorts rows by token id, stably.
     pub fn sort(&mut self, dim: usize) {
         if self.token_ids.is_empty() {
             return;
@@ -39,7 +39,7 @@ impl Rows {
         self.token_ids.sort_unstable();
     }
 
-    /// The rows of each token, if they are sorted; without ids they are all of [`SHARED`].
+    /// The rows of each token, if sorted; without ids all rows are of [`SHARED`].
     pub(crate) fn by_token(&self, dim: usize) -> Vec<(u32, &[f32])> {
         if self.token_ids.is_empty() && !self.vectors.is_empty() {
             return vec![(SHARED, &self.vectors)];
@@ -55,20 +55,56 @@ impl Rows {
     }
 }
 
-/// Rows in order of their token ids, those of one token in their own order.
+/// Row numbers sorted by token id, stably.
 pub(crate) fn order(token_ids: &[u32]) -> Vec<u32> {
     let mut rows: Vec<u32> = (0..token_ids.len() as u32).collect();
     rows.sort_by_key(|&row| token_ids[row as usize]);
     rows
 }
 
-/// A sample in parts, as a [`Partition`](crate::Partition) divides it, that are read one at a time.
+/// The mean of at least one vector, summed in order.
+pub(crate) fn mean<'a>(vectors: impl Iterator<Item = &'a [f32]>, dim: usize) -> Vec<f32> {
+    let mut sum = vec![0f64; dim];
+    let mut count = 0usize;
+    for vector in vectors {
+        count += 1;
+        for (total, &value) in sum.iter_mut().zip(vector) {
+            *total += f64::from(value);
+        }
+    }
+    sum.iter()
+        .map(|total| (total / count as f64) as f32)
+        .collect()
+}
+
+/// The listed rows, as one buffer.
+pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
+    let mut gathered = Vec::new();
+    gather_into(&mut gathered, vectors, dim, rows.iter().copied());
+    gathered
+}
+
+/// Replaces `gathered` by the listed rows.
+pub(crate) fn gather_into(
+    gathered: &mut Vec<f32>,
+    vectors: &[f32],
+    dim: usize,
+    rows: impl Iterator<Item = u32>,
+) {
+    gathered.clear();
+    gathered.reserve(rows.size_hint().0 * dim);
+    for row in rows {
+        gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
+    }
+}
+
+/// A sample in parts, as a [`Partition`](crate::Partition) assigns them, read one at a time.
 pub trait Parts: Sync {
-    /// Replaces what `rows` holds by the rows of a part, [sorted](Rows::sort) from the order in which they were drawn. Called
-    /// from any thread.
+    /// Replaces `rows` by the rows of a part, [sorted](Rows::sort) from the order in which they
+    /// were drawn. Called from any thread.
     ///
     /// # Errors
-    /// Any; training stops and gives it as [`ClusterError::Read`](crate::ClusterError::Read).
+    /// Any; training stops and returns it as [`ClusterError::Read`](crate::ClusterError::Read).
     fn read(&self, part: usize, rows: &mut Rows) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
@@ -101,5 +137,13 @@ mod tests {
         assert_eq!(rows.by_token(2), [(SHARED, &rows.vectors[..])]);
         rows.clear();
         assert!(rows.by_token(2).is_empty());
+    }
+
+    #[test]
+    fn mean_of_two() {
+        assert_eq!(
+            mean([[1.0, 2.0].as_slice(), &[3.0, 6.0]].into_iter(), 2),
+            [2.0, 4.0]
+        );
     }
 }

@@ -1,9 +1,10 @@
-//! The first centroids of the built-in engine.
+//! The initial centroids of the built-in backend.
 //!
-//! k-means++ (Arthur and Vassilvitskii, SODA 2007) draws each seed with probability proportional to the squared distance
-//! from the seeds before it, which takes as many passes over the vectors as there are centroids. Here seeds are drawn in
-//! batches that double their number, as k-means|| (Bahmani et al., VLDB 2012) draws them in rounds: each vector meets each
-//! seed once, so seeding costs one pass of Lloyd's algorithm.
+//! k-means++ (Arthur and Vassilvitskii, SODA 2007) draws each seed with probability proportional to
+//! the squared distance from the seeds before it, which takes as many passes over the vectors as
+//! there are centroids. Here seeds are drawn in batches that double their number, as k-means||
+//! (Bahmani et al., VLDB 2012) draws them in rounds: each vector is compared with each seed once,
+//! so seeding costs one pass of Lloyd's algorithm.
 
 use crate::nearest::{nearest, pack, squared_distance, squared_norms};
 use crate::rng::Rng;
@@ -27,17 +28,18 @@ pub(crate) fn seed(vectors: &[f32], dim: usize, k: usize, rng: &mut Rng) -> Vec<
         for ((distance, found), &norm) in distances.iter_mut().zip(&found).zip(&norms) {
             *distance = distance.min(squared_distance(norm, found));
         }
-        // A seed must never be drawn again, whatever rounding left of its distance to itself.
+        // Never draw a seed again, whatever rounding left of its distance to itself.
         batch.iter().for_each(|&row| distances[row] = 0.0);
         batch = draw(&distances, have.min(k - have), rng);
         if batch.is_empty() {
-            // All that is left lies closer to a seed than f32 can tell.
+            // All remaining vectors are closer to a seed than f32 resolves.
             return seeds.iter().copied().cycle().take(k * dim).collect();
         }
     }
 }
 
-/// Draws up to `count` different rows, each with probability proportional to its weight; none if all weights are zero.
+/// Draws up to `count` different rows, each with probability proportional to its weight; none if
+/// all weights are zero.
 fn draw(weights: &[f32], count: usize, rng: &mut Rng) -> Vec<usize> {
     let mut total = 0f64;
     let cumulative: Vec<f64> = weights

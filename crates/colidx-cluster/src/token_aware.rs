@@ -1,13 +1,14 @@
-//! The token-aware shape: which token gets how many centroids.
+//! Token-aware codebooks: how many centroids each token gets.
 //!
-//! After TACHIOM (arXiv 2604.28142): the vectors of one vocabulary id are clustered on their own, so a codebook costs many
-//! small k-means problems and not one of all vectors against all centroids. A token's share follows the squared error it
-//! would have with a single centroid, damped by an exponent.
+//! After TACHIOM (arXiv 2604.28142): the vectors of each vocabulary id are clustered on their own,
+//! so that a codebook takes many small k-means problems instead of one with all centroids. A
+//! token's share follows the squared error it would have with a single centroid, damped by an
+//! exponent.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::apportion::{Spread, apportion};
+use crate::apportion::{Dispersion, apportion};
 use crate::builtin::DAMPING;
 use crate::{Partition, SHARED};
 
@@ -16,31 +17,32 @@ use crate::{Partition, SHARED};
 pub(crate) struct Piece {
     pub part: usize,
     pub rows: usize,
-    pub spread: Spread,
+    pub dispersion: Dispersion,
 }
 
-/// How many rows a token has in a part, and how many centroids they get.
+/// A token's rows in a part, and the centroids they get.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Share {
     pub rows: usize,
     pub centroids: usize,
 }
 
-/// What is trained where.
+/// Which tokens are trained on which parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// By part: the tokens trained on its rows. Rows of other tokens are pooled. The last is the pool, which is of
-    /// [`SHARED`].
+    /// By part: the tokens trained on its rows. Rows of other tokens are pooled. The last entry is
+    /// the pool, for [`SHARED`].
     pub parts: Vec<BTreeMap<u32, Share>>,
-    /// By part: the rows that are pooled, and those pooled of the parts before it.
+    /// By part: its range among all pooled rows.
     pub pooled: Vec<Range<usize>>,
-    /// Of the rows that are pooled every how many are trained on, so that the pool is no larger than a part.
+    /// Train on every `stride`-th pooled row, so that the pool is no larger than a part.
     pub stride: usize,
 }
 
 impl Plan {
-    /// Divides `centroids`, at least 1, over the tokens of at least one vector, by part. Tokens that would get less than one
-    /// centroid are pooled in [`SHARED`], which always gets one, for tokens the sample has not seen.
+    /// Apportions `centroids`, at least 1, to the tokens of at least one vector, by part. Tokens
+    /// that would get less than one centroid are pooled in [`SHARED`], which always gets one, for
+    /// tokens that are not in the sample.
     pub(crate) fn new(
         partition: &Partition,
         tokens: BTreeMap<u32, Vec<Piece>>,
@@ -48,15 +50,15 @@ impl Plan {
         damping: f32,
     ) -> Plan {
         let weight = |pieces: &[Piece]| {
-            let spreads = pieces.iter().map(|piece| &piece.spread);
-            Spread::merged(spreads).weight(damping)
+            let dispersions = pieces.iter().map(|piece| &piece.dispersion);
+            Dispersion::merged(dispersions).weight(damping)
         };
         let mut own = Vec::new();
         let mut shared = Vec::new();
         let mut pool = Vec::new();
         for (token_id, pieces) in tokens {
             if token_id == SHARED {
-                // Rows without token that have parts of their own; the others are pooled.
+                // Rows without token in parts of their own keep them; the others are pooled.
                 (shared, pool) = pieces.into_iter().partition(|p| partition.is_cell(p.part));
             } else {
                 own.push((token_id, weight(&pieces), pieces));
@@ -79,7 +81,7 @@ impl Plan {
             shared.push(Piece {
                 part: partition.len(),
                 rows,
-                spread: Spread::merged(pool.iter().map(|piece| &piece.spread)),
+                dispersion: Dispersion::merged(pool.iter().map(|piece| &piece.dispersion)),
             });
         }
         let shared_weight = weight(&shared);
@@ -93,7 +95,7 @@ impl Plan {
         for ((token_id, _, pieces), share) in groups.iter().zip(apportion(&sets, centroids)) {
             let sets: Vec<(f64, usize)> = pieces
                 .iter()
-                .map(|piece| (piece.spread.weight(DAMPING), piece.rows))
+                .map(|piece| (piece.dispersion.weight(DAMPING), piece.rows))
                 .collect();
             for (piece, centroids) in pieces.iter().zip(apportion(&sets, share)) {
                 let rows = piece.rows;
@@ -103,7 +105,7 @@ impl Plan {
         plan
     }
 
-    /// Tokens that are trained in several parts, with these parts.
+    /// Tokens trained in several parts, with these parts.
     pub(crate) fn divided(&self) -> BTreeMap<u32, Vec<usize>> {
         let mut divided: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (part, tokens) in self.parts.iter().enumerate() {
@@ -115,7 +117,7 @@ impl Plan {
         divided
     }
 
-    /// Notes what is pooled, and says how many rows that leaves to train on.
+    /// Records the pooled rows and returns how many are trained on.
     fn pool(&mut self, pieces: &[Piece], limit: usize) -> usize {
         for piece in pieces {
             self.pooled[piece.part].end += piece.rows;
@@ -155,7 +157,7 @@ mod tests {
             let piece = Piece {
                 part: 0,
                 rows: vectors.len() / 2,
-                spread: Spread::of(vectors, 2),
+                dispersion: Dispersion::of(vectors, 2),
             };
             (token_id, vec![piece])
         };
@@ -229,7 +231,7 @@ mod tests {
         let cut = |part, range: Range<usize>| Piece {
             part,
             rows: range.len(),
-            spread: Spread::of(&rows.vectors[range.start * 2..range.end * 2], 2),
+            dispersion: Dispersion::of(&rows.vectors[range.start * 2..range.end * 2], 2),
         };
         tokens.insert(0, vec![cut(1, 0..100), cut(2, 100..300)]);
         let plan = Plan::new(&partition(3, 400), tokens, 30, 0.9);
@@ -247,7 +249,7 @@ mod tests {
             let piece = Piece {
                 part,
                 rows,
-                spread: Spread::of(&vectors[..rows * 2], 2),
+                dispersion: Dispersion::of(&vectors[..rows * 2], 2),
             };
             tokens.entry(SHARED).or_default().push(piece);
         }

@@ -1,8 +1,9 @@
-//! Training: a sample in, a codebook out.
+//! Trains a codebook on a sample.
 //!
-//! The sample is read part by part, twice: once to see how the vectors of each token spread, which decides its share of the
-//! centroids, and once to train. Tokens of less than one centroid are pooled on the way. A token that is divided over
-//! parts, one a cell, is trained cell by cell, and its centroids then take part in a few passes over all its parts.
+//! The sample is read part by part, twice: to measure the dispersion of each token, which decides
+//! its share of the centroids, and to train. Tokens with a share below one centroid are pooled. A
+//! token in several parts, one per cell, is trained cell by cell; its centroids are then refined by
+//! a few passes over all of its parts.
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -10,42 +11,45 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::apportion::Spread;
-use crate::builtin::{PASSES, fill};
-use crate::engine::{KMeans, Problem, without_engine};
+use crate::apportion::Dispersion;
+use crate::backend::{Backend, Problem, trivial};
+use crate::builtin::{Builtin, PASSES, fill};
 use crate::lloyd::{Blocks, refine_blocks};
 use crate::rng::mix;
 use crate::rows::{Parts, Rows};
 use crate::token_aware::{Piece, Plan};
-use crate::{ClusterError, Codebook, Partition, Progress, SHARED, Sample, Shape, TrainOptions};
+use crate::{
+    ClusterError, Codebook, CodebookKind, KMeans, Partition, Progress, SHARED, Sample, TrainOptions,
+};
 
-/// Bytes of vectors that a [`Partition`] need be learned from.
+/// Bytes of vectors that a [`Partition`] needs to learn from.
 pub const FIRST_BYTES: usize = 32 << 20;
 
-/// Trains a codebook on a sample in memory. `progress` is called from any thread, after every pass of every k-means problem
-/// and more often; once it breaks, training stops.
+/// Trains a codebook on a sample in memory. `progress` is called from any thread, at least after
+/// every pass of every k-means problem; when it breaks, training stops.
 ///
-/// No vectors, or no centroids asked for, give an empty codebook; fewer distinct vectors than centroids give one centroid a
-/// vector.
+/// No vectors, or zero centroids, give an empty codebook. With fewer distinct vectors than
+/// centroids, each becomes a centroid.
 ///
 /// # Errors
-/// [`ClusterError`] if the engine is not in this build, the sample's parts do not fit together or hold a value that is not
-/// finite, the shape needs token ids that are not there, or faiss fails; [`ClusterError::Cancelled`] when `progress` breaks.
+/// [`ClusterError`] if the backend is not in this build, the lengths of the sample do not match, a
+/// value is not finite, a token-aware codebook lacks token ids, or faiss fails;
+/// [`ClusterError::Cancelled`] when `progress` breaks.
 pub fn train(
     sample: &Sample,
     options: &TrainOptions,
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     colidx_threads::ready();
-    options.engine.resolve()?;
+    options.backend.resolve()?;
     sample.check()?;
     let &Sample { vectors, dim, .. } = sample;
     if options.centroids.min(sample.len()) == 0 {
         return Ok(Codebook::from_groups(dim, Vec::new()));
     }
-    let token_ids = match options.shape {
-        Shape::Flat => &[],
-        Shape::TokenAware => sample.token_ids.ok_or(ClusterError::MissingTokenIds)?,
+    let token_ids = match options.kind {
+        CodebookKind::Flat => &[],
+        CodebookKind::TokenAware => sample.token_ids.ok_or(ClusterError::MissingTokenIds)?,
     };
     let row = |row: usize, rows: &mut Rows| {
         let id = token_ids.get(row).map(std::slice::from_ref);
@@ -73,12 +77,12 @@ pub fn train(
     train_parts(&partition, &parts, options, progress)
 }
 
-/// As [`train`], for a sample of finite vectors that is read part by part. The codebook is the same whatever
-/// [`TrainOptions::memory`] says. Rows without token ids are all of one token, which is what [`Shape::Flat`] makes of
-/// a sample.
+/// As [`train`](fn@crate::train), for a sample of finite vectors that is read part by part. The codebook does not
+/// depend on [`TrainOptions::memory`]. Without token ids all rows are of one token, as in
+/// [`CodebookKind::Flat`].
 ///
 /// # Errors
-/// As [`train`], and [`ClusterError::Read`].
+/// As [`train`](fn@crate::train), and [`ClusterError::Read`].
 pub fn train_parts(
     partition: &Partition,
     parts: &dyn Parts,
@@ -86,7 +90,7 @@ pub fn train_parts(
     progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
 ) -> Result<Codebook, ClusterError> {
     colidx_threads::ready();
-    let engine = options.engine.resolve()?;
+    let backend = options.backend.resolve()?;
     let dim = partition.dim();
     let centroids = options.centroids.min(partition.total());
     if centroids == 0 {
@@ -98,27 +102,39 @@ pub fn train_parts(
         memory: options.memory,
     };
     let tokens = sample.weigh()?;
-    let all = Spread::merged(tokens.values().flatten().map(|piece| &piece.spread));
+    let all = Dispersion::merged(tokens.values().flatten().map(|piece| &piece.dispersion));
     let plan = Plan::new(partition, tokens, centroids, options.damping);
     let shares = plan.parts.iter().flat_map(BTreeMap::values);
-    let work = shares.map(|share| engine.work(share.rows, share.centroids, options.iterations));
+    let work = shares.map(|share| backend.work(share.rows, share.centroids, options.iterations));
     let meter = Meter::new(work.sum(), progress);
     let trainer = Trainer {
         sample: &sample,
         divided: plan.divided(),
         plan: &plan,
-        engine,
+        backend,
         options,
         meter: &meter,
     };
     let mut groups = trainer.groups()?;
     meter.finish()?;
-    // Tokens that the sample has not seen need a centroid, too.
+    // Tokens that are not in the sample need a centroid, too.
     groups.entry(SHARED).or_insert(all.mean);
     Ok(Codebook::from_groups(dim, groups.into_iter().collect()))
 }
 
-/// The sample as it is read.
+impl KMeans {
+    pub(crate) fn resolve(self) -> Result<&'static dyn Backend, ClusterError> {
+        match self {
+            KMeans::Builtin => Ok(&Builtin),
+            #[cfg(feature = "faiss")]
+            KMeans::Faiss => Ok(&crate::faiss::Faiss),
+            #[cfg(not(feature = "faiss"))]
+            KMeans::Faiss => Err(ClusterError::BackendUnavailable { backend: self }),
+        }
+    }
+}
+
+/// The sample, read part by part.
 struct InParts<'a> {
     partition: &'a Partition,
     parts: &'a dyn Parts,
@@ -130,8 +146,8 @@ impl InParts<'_> {
         self.parts.read(part, rows).map_err(ClusterError::Read)
     }
 
-    /// Room for the rows of a part. For that much at once memory comes from the system and goes back to it, and what is never
-    /// touched is never taken.
+    /// A buffer for the rows of a part. At this size the allocator returns memory to the system,
+    /// and untouched pages cost nothing.
     fn room(&self) -> Rows {
         Rows {
             vectors: Vec::with_capacity((self.partition.limit() + 1) * self.partition.dim()),
@@ -139,8 +155,8 @@ impl InParts<'_> {
         }
     }
 
-    /// Calls `each` for every part and gives what it returns, in order. With `concurrent` as many parts as fit are there at
-    /// the same time.
+    /// Calls `each` for every part and returns the results in order. With `concurrent`, as many
+    /// parts as fit in memory are processed at the same time.
     fn map<T: Send>(
         &self,
         concurrent: bool,
@@ -164,7 +180,7 @@ impl InParts<'_> {
         Ok(done)
     }
 
-    /// As many parts from `first` as fit, but at least one.
+    /// As many parts from `first` as fit in memory, at least one.
     fn batch(&self, first: usize) -> Range<usize> {
         let mut bytes = 0;
         let mut end = first;
@@ -178,16 +194,16 @@ impl InParts<'_> {
         first..end
     }
 
-    /// How the vectors of each token spread, in each part that has any.
+    /// The dispersion of each token, in each part that has any of its vectors.
     fn weigh(&self) -> Result<BTreeMap<u32, Vec<Piece>>, ClusterError> {
         let dim = self.partition.dim();
         let by_part = self.map(true, |part, rows| {
             let weigh = |(token_id, vectors): (u32, &[f32])| {
-                let spread = Spread::of(vectors, dim);
+                let dispersion = Dispersion::of(vectors, dim);
                 let piece = Piece {
                     part,
                     rows: vectors.len() / dim,
-                    spread: spread.scaled(self.partition.factor(part)),
+                    dispersion: dispersion.scaled(self.partition.factor(part)),
                 };
                 (token_id, piece)
             };
@@ -202,29 +218,29 @@ impl InParts<'_> {
     }
 }
 
-/// Trains what the plan says.
+/// Executes a plan.
 struct Trainer<'a> {
     sample: &'a InParts<'a>,
     plan: &'a Plan,
     /// Tokens trained in several parts, with these parts.
     divided: BTreeMap<u32, Vec<usize>>,
-    engine: &'a dyn KMeans,
+    backend: &'a dyn Backend,
     options: &'a TrainOptions,
     meter: &'a Meter<'a>,
 }
 
-/// What a part gives.
+/// The result of a part.
 struct Trained {
-    /// The centroids of the tokens that were trained.
+    /// Centroids of its tokens.
     tokens: Vec<(u32, Vec<f32>)>,
-    /// Rows to be pooled.
+    /// Rows for the pool.
     pooled: Vec<f32>,
 }
 
 impl Trainer<'_> {
     /// The centroids of each token that has any.
     fn groups(&self) -> Result<BTreeMap<u32, Vec<f32>>, ClusterError> {
-        let concurrent = self.engine.concurrent();
+        let concurrent = self.backend.concurrent();
         let mut parts = self
             .sample
             .map(concurrent, |part, rows| self.part(part, rows))?;
@@ -268,7 +284,7 @@ impl Trainer<'_> {
         let one = |&(token_id, vectors, share): &(u32, &[f32], usize)| {
             Ok((token_id, self.token(part, token_id, vectors, share)?))
         };
-        let tokens: Result<Vec<_>, ClusterError> = if self.engine.concurrent() {
+        let tokens: Result<Vec<_>, ClusterError> = if self.backend.concurrent() {
             own.par_iter().map(one).collect()
         } else {
             own.iter().map(one).collect()
@@ -299,14 +315,14 @@ impl Trainer<'_> {
         };
         self.meter.go_on()?;
         let tick = |done| self.meter.add(done);
-        match without_engine(&problem) {
+        match trivial(&problem) {
             Some(centroids) => Ok(centroids),
-            None if cell => self.engine.fit_cell(&problem, &tick),
-            None => self.engine.fit(&problem, &tick),
+            None if cell => self.backend.fit_cell(&problem, &tick),
+            None => self.backend.fit(&problem, &tick),
         }
     }
 
-    /// Lets the centroids of a token move across the borders of its parts.
+    /// Refines the centroids of a token across the borders of its parts.
     fn refine(
         &self,
         token_id: u32,
@@ -336,7 +352,7 @@ impl Trainer<'_> {
     }
 }
 
-/// The rows of one token, part by part; what was pooled is in memory.
+/// The rows of one token, part by part; pooled rows are in memory.
 struct Stored<'a> {
     sample: &'a InParts<'a>,
     parts: &'a [usize],
@@ -362,7 +378,7 @@ impl Blocks for Stored<'_> {
     }
 }
 
-/// Adds up the work of problems that run at the same time.
+/// Adds up the work of concurrent problems.
 struct Meter<'a> {
     done: AtomicU64,
     stopped: AtomicBool,
@@ -392,7 +408,8 @@ impl Meter<'_> {
         told
     }
 
-    /// Whether training is still wanted, and has been all the time: centroids that were cut short are never given out.
+    /// An error once `progress` has asked to stop, even if it no longer does: centroids that were
+    /// cut short are never returned.
     fn go_on(&self) -> Result<(), ClusterError> {
         let told = self.add(0);
         if told.is_break() || self.stopped.load(Ordering::Relaxed) {

@@ -1,10 +1,11 @@
-//! faiss has threads of its own (OpenMP, BLAS) that no rayon pool governs: their number must not show in the codebook either.
+//! faiss has threads of its own (OpenMP, BLAS) that no rayon pool governs: their number must not
+//! show in the codebook either.
 #![cfg(feature = "faiss")]
 
 use std::ops::ControlFlow;
 use std::process::Command;
 
-use colidx_cluster::{Engine, Sample, Shape, TrainOptions, train};
+use colidx_cluster::{CodebookKind, KMeans, Sample, TrainOptions, train};
 
 const DIM: usize = 96;
 const CHILD: &str = "COLIDX_TEST_PRINT_CODEBOOK";
@@ -27,10 +28,10 @@ fn checksum() -> u64 {
         token_ids: Some(&ids),
     };
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for shape in [Shape::Flat, Shape::TokenAware] {
+    for kind in [CodebookKind::Flat, CodebookKind::TokenAware] {
         let options = TrainOptions {
-            engine: Engine::Faiss,
-            shape,
+            backend: KMeans::Faiss,
+            kind,
             ..TrainOptions::new(150)
         };
         for value in train(&sample, &options, &|_| ControlFlow::Continue(()))

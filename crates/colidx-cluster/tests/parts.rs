@@ -1,12 +1,13 @@
-//! A sample that is read part by part, and is divided into many: the same codebook whatever is held, and as good a one.
+//! A sample that is read part by part, and is divided into many: the same codebook whatever is
+//! held, and as good a one.
 
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use colidx_cluster::{
-    Assigner, ClusterError, Codebook, Engine, Partition, Parts, Rows, Sample, Shape, TrainOptions,
-    train, train_parts,
+    Assigner, ClusterError, Codebook, CodebookKind, KMeans, Partition, Parts, Rows, Sample,
+    TrainOptions, train, train_parts,
 };
 
 const DIM: usize = 8;
@@ -32,10 +33,10 @@ fn tokens(n: usize) -> Rows {
     rows
 }
 
-fn options(shape: Shape, rows_of_a_part: usize, memory: usize) -> TrainOptions {
+fn options(kind: CodebookKind, rows_of_a_part: usize, memory: usize) -> TrainOptions {
     TrainOptions {
-        engine: Engine::Builtin,
-        shape,
+        backend: KMeans::Builtin,
+        kind,
         part_bytes: rows_of_a_part * DIM * 4,
         memory,
         ..TrainOptions::new(600)
@@ -74,12 +75,12 @@ fn error(rows: &Rows, codebook: &Codebook) -> f64 {
 #[test]
 fn what_is_held_and_how_many_threads_there_are_decide_nothing() {
     let rows = tokens(12_000);
-    for shape in [Shape::TokenAware, Shape::Flat] {
-        let one = trained(&rows, &options(shape, 1000, usize::MAX), 1);
-        assert_eq!(one.len(), 600, "{shape}");
+    for kind in [CodebookKind::TokenAware, CodebookKind::Flat] {
+        let one = trained(&rows, &options(kind, 1000, usize::MAX), 1);
+        assert_eq!(one.len(), 600, "{kind}");
         for (memory, threads) in [(0, 1), (0, 3), (100_000, 2), (usize::MAX, 4)] {
-            let other = trained(&rows, &options(shape, 1000, memory), threads);
-            assert!(one == other, "{shape}: {memory} bytes, {threads} threads");
+            let other = trained(&rows, &options(kind, 1000, memory), threads);
+            assert!(one == other, "{kind}: {memory} bytes, {threads} threads");
         }
     }
 }
@@ -87,12 +88,12 @@ fn what_is_held_and_how_many_threads_there_are_decide_nothing() {
 #[test]
 fn parts_cost_hardly_any_error() {
     let rows = tokens(12_000);
-    for shape in [Shape::TokenAware, Shape::Flat] {
-        let whole = trained(&rows, &options(shape, 1 << 20, usize::MAX), 2);
-        let parts = trained(&rows, &options(shape, 1000, usize::MAX), 2);
-        assert_ne!(whole, parts, "{shape}");
+    for kind in [CodebookKind::TokenAware, CodebookKind::Flat] {
+        let whole = trained(&rows, &options(kind, 1 << 20, usize::MAX), 2);
+        let parts = trained(&rows, &options(kind, 1000, usize::MAX), 2);
+        assert_ne!(whole, parts, "{kind}");
         let ratio = error(&rows, &parts) / error(&rows, &whole);
-        assert!(ratio < 1.03, "{shape}: {ratio}");
+        assert!(ratio < 1.03, "{kind}: {ratio}");
     }
 }
 
@@ -116,7 +117,7 @@ impl Parts for Counted {
 #[test]
 fn a_part_that_cannot_be_read_stops_training() {
     let rows = tokens(3000);
-    let options = options(Shape::TokenAware, 500, 0);
+    let options = options(CodebookKind::TokenAware, 500, 0);
     let mut partition = Partition::new(&rows, DIM, 3000, &options);
     let mut labels = Vec::new();
     partition.assign(&rows.vectors, &rows.token_ids, &mut labels);

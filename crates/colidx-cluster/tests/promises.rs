@@ -1,24 +1,24 @@
-//! What `train` and `Assigner` promise, for every engine of this build and both shapes.
+//! What `train` and `Assigner` promise, for every backend of this build and both kinds.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use colidx_cluster::{
-    Assigner, ClusterError, Codebook, Engine, Group, Progress, SHARED, Sample, Shape, TrainOptions,
-    train,
+    Assigner, ClusterError, Codebook, CodebookKind, Group, KMeans, Progress, SHARED, Sample,
+    TrainOptions, train,
 };
 use proptest::prelude::*;
 
 const DIM: usize = 8;
 
-fn engines() -> impl Iterator<Item = Engine> {
-    [Engine::Builtin, Engine::Faiss]
+fn backends() -> impl Iterator<Item = KMeans> {
+    [KMeans::Builtin, KMeans::Faiss]
         .into_iter()
-        .filter(|engine| engine.is_available())
+        .filter(|backend| backend.is_available())
 }
 
-fn shapes() -> [Shape; 2] {
-    [Shape::Flat, Shape::TokenAware]
+fn kinds() -> [CodebookKind; 2] {
+    [CodebookKind::Flat, CodebookKind::TokenAware]
 }
 
 /// Unit vectors around a direction for each token, token `t` being twice as frequent as token `2t`.
@@ -89,11 +89,11 @@ fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
     let (vectors, ids) = tokens(6000, 3);
-    for engine in engines() {
-        for shape in shapes() {
+    for backend in backends() {
+        for kind in kinds() {
             let options = TrainOptions {
-                engine,
-                shape,
+                backend,
+                kind,
                 ..TrainOptions::new(64)
             };
             let run = |threads| {
@@ -117,11 +117,11 @@ fn any_number_of_threads_gives_the_same_bytes() {
                 })
             };
             let one = run(1);
-            assert_eq!(one.0.len(), 64 * DIM, "{engine} {shape}");
+            assert_eq!(one.0.len(), 64 * DIM, "{backend} {kind}");
             for threads in [2, 3, 7] {
                 assert!(
                     run(threads) == one,
-                    "{engine} {shape}: {threads} threads give other bytes than one"
+                    "{backend} {kind}: {threads} threads give other bytes than one"
                 );
             }
         }
@@ -131,15 +131,15 @@ fn any_number_of_threads_gives_the_same_bytes() {
 #[test]
 fn the_seed_decides() {
     let (vectors, _) = tokens(2000, 5);
-    for engine in engines() {
+    for backend in backends() {
         let with = |seed| {
             codebook(
                 &vectors,
                 None,
                 &TrainOptions {
-                    engine,
+                    backend,
                     seed,
-                    shape: Shape::Flat,
+                    kind: CodebookKind::Flat,
                     ..TrainOptions::new(20)
                 },
             )
@@ -152,11 +152,11 @@ fn the_seed_decides() {
 
 #[test]
 fn corpora_smaller_than_the_codebook() {
-    for engine in engines() {
-        for shape in shapes() {
+    for backend in backends() {
+        for kind in kinds() {
             let options = TrainOptions {
-                engine,
-                shape,
+                backend,
+                kind,
                 ..TrainOptions::new(100)
             };
             let train =
@@ -176,13 +176,13 @@ fn corpora_smaller_than_the_codebook() {
             check_groups(&few);
             assert!(
                 few.len() <= 31,
-                "{engine} {shape}: {} centroids for 30 vectors",
+                "{backend} {kind}: {} centroids for 30 vectors",
                 few.len()
             );
         }
     }
     let nothing = TrainOptions {
-        engine: Engine::Builtin,
+        backend: KMeans::Builtin,
         ..TrainOptions::new(0)
     };
     assert!(
@@ -196,14 +196,14 @@ fn corpora_smaller_than_the_codebook() {
 fn few_distinct_vectors_among_many() {
     let vectors: Vec<f32> = (0..500).flat_map(|i| [(i % 5) as f32; DIM]).collect();
     let ids: Vec<u32> = (0..500).map(|i| i % 3).collect();
-    for engine in engines() {
-        for shape in shapes() {
+    for backend in backends() {
+        for kind in kinds() {
             let trained = codebook(
                 &vectors,
                 Some(&ids),
                 &TrainOptions {
-                    engine,
-                    shape,
+                    backend,
+                    kind,
                     ..TrainOptions::new(40)
                 },
             )
@@ -219,7 +219,7 @@ fn few_distinct_vectors_among_many() {
                 assert_eq!(
                     vector,
                     &trained.centroids[code as usize * DIM..][..DIM],
-                    "{engine} {shape}"
+                    "{backend} {kind}"
                 );
             }
         }
@@ -229,15 +229,15 @@ fn few_distinct_vectors_among_many() {
 #[test]
 fn both_engines_find_codebooks_of_like_error() {
     let (vectors, ids) = tokens(6000, 17);
-    for shape in shapes() {
-        let errors: Vec<f64> = engines()
-            .map(|engine| {
+    for kind in kinds() {
+        let errors: Vec<f64> = backends()
+            .map(|backend| {
                 let trained = codebook(
                     &vectors,
                     Some(&ids),
                     &TrainOptions {
-                        engine,
-                        shape,
+                        backend,
+                        kind,
                         ..TrainOptions::new(100)
                     },
                 )
@@ -255,17 +255,17 @@ fn both_engines_find_codebooks_of_like_error() {
             errors.iter().copied().fold(f64::MAX, f64::min),
             errors.iter().copied().fold(0.0, f64::max),
         );
-        assert!(high < 1.1 * low, "{shape}: {errors:?}");
+        assert!(high < 1.1 * low, "{kind}: {errors:?}");
     }
 }
 
 #[test]
 fn large_codebooks_are_whole_and_the_same_for_any_number_of_threads() {
     let (vectors, ids) = tokens(9000, 23);
-    for shape in shapes() {
+    for kind in kinds() {
         let options = TrainOptions {
-            engine: Engine::Builtin,
-            shape,
+            backend: KMeans::Builtin,
+            kind,
             ..TrainOptions::new(900)
         };
         let run = |threads, batch: usize| {
@@ -283,8 +283,8 @@ fn large_codebooks_are_whole_and_the_same_for_any_number_of_threads() {
             })
         };
         let one = run(1, 9000);
-        assert_eq!(one.0.len(), 900, "{shape}");
-        assert!(one == run(3, 9000) && one == run(2, 777), "{shape}");
+        assert_eq!(one.0.len(), 900, "{kind}");
+        assert!(one == run(3, 9000) && one == run(2, 777), "{kind}");
     }
 }
 
@@ -304,8 +304,8 @@ fn squared_error(vectors: &[f32], codebook: &Codebook, codes: &[u32]) -> f64 {
 #[test]
 fn progress_rises_to_the_total() {
     let (vectors, ids) = tokens(1500, 2);
-    for engine in engines() {
-        for shape in shapes() {
+    for backend in backends() {
+        for kind in kinds() {
             let seen = std::sync::Mutex::new(Vec::new());
             let sample = Sample {
                 vectors: &vectors,
@@ -320,8 +320,8 @@ fn progress_rises_to_the_total() {
                 train(
                     &sample,
                     &TrainOptions {
-                        engine,
-                        shape,
+                        backend,
+                        kind,
                         ..TrainOptions::new(30)
                     },
                     &note,
@@ -331,7 +331,7 @@ fn progress_rises_to_the_total() {
             let seen = seen.into_inner().unwrap();
             assert!(
                 seen.is_sorted_by_key(|progress| progress.done),
-                "{engine} {shape}"
+                "{backend} {kind}"
             );
             assert!(
                 seen.last()
@@ -349,14 +349,14 @@ fn training_stops_when_told() {
         dim: DIM,
         token_ids: Some(&ids),
     };
-    for engine in engines() {
-        for shape in shapes() {
+    for backend in backends() {
+        for kind in kinds() {
             let options = TrainOptions {
-                engine,
-                shape,
+                backend,
+                kind,
                 tolerance: 0.0,
                 // Enough for cells.
-                centroids: if engine == Engine::Builtin { 600 } else { 60 },
+                centroids: if backend == KMeans::Builtin { 600 } else { 60 },
                 ..TrainOptions::new(0)
             };
             let stopped = |at: u64| {
@@ -374,12 +374,12 @@ fn training_stops_when_told() {
                 (trained, asked.into_inner())
             };
             let (whole, asked) = stopped(u64::MAX);
-            assert!(whole.is_ok() && asked > 10, "{engine} {shape}: {asked}");
+            assert!(whole.is_ok() && asked > 10, "{backend} {kind}: {asked}");
             for at in [1, asked / 2, asked] {
                 let (trained, until) = stopped(at);
                 assert!(matches!(trained, Err(ClusterError::Cancelled)));
                 // What is going on in other cells notices at the end of a pass.
-                assert!(until <= at + 60, "{engine} {shape}: {until} after {at}");
+                assert!(until <= at + 60, "{backend} {kind}: {until} after {at}");
             }
         }
     }
@@ -388,7 +388,7 @@ fn training_stops_when_told() {
 #[test]
 fn bad_samples_are_refused() {
     let options = TrainOptions {
-        engine: Engine::Builtin,
+        backend: KMeans::Builtin,
         ..TrainOptions::new(4)
     };
     let refuse =
@@ -418,16 +418,16 @@ fn bad_samples_are_refused() {
             ..
         }
     ));
-    if !Engine::Faiss.is_available() {
+    if !KMeans::Faiss.is_available() {
         let faiss = TrainOptions {
-            engine: Engine::Faiss,
+            backend: KMeans::Faiss,
             ..options
         };
         let error = codebook(&[0.0; DIM], None, &faiss).unwrap_err();
         assert!(matches!(
             error,
-            ClusterError::EngineUnavailable {
-                engine: Engine::Faiss
+            ClusterError::BackendUnavailable {
+                backend: KMeans::Faiss
             }
         ));
         assert!(error.to_string().contains("builtin"), "{error}");
@@ -442,8 +442,8 @@ proptest! {
         n in 1usize..300, k in 1usize..80, seed in any::<u64>(), damping in 0f32..1.0, flat in any::<bool>(),
     ) {
         let (vectors, ids) = tokens(n, seed);
-        let shape = if flat { Shape::Flat } else { Shape::TokenAware };
-        let options = TrainOptions { engine: Engine::Builtin, shape, damping, seed, iterations: 3, ..TrainOptions::new(k) };
+        let kind = if flat { CodebookKind::Flat } else { CodebookKind::TokenAware };
+        let options = TrainOptions { backend: KMeans::Builtin, kind, damping, seed, iterations: 3, ..TrainOptions::new(k) };
         let trained = codebook(&vectors, Some(&ids), &options).unwrap();
         check_groups(&trained);
         prop_assert!(trained.len() <= k.min(n) && !trained.is_empty());

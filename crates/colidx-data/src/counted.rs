@@ -1,4 +1,4 @@
-//! Numbers in messages.
+//! Formats numbers for messages.
 
 /// `1234567` as `1,234,567`.
 pub fn count(n: u64) -> String {

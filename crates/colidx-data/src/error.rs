@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::skipped::Skipped;
-use super::source::Compression;
+use crate::compression::Compression;
 use crate::counted::counted;
+use crate::skipped::Skipped;
 
 /// Where in the input something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +25,31 @@ impl fmt::Display for Place {
     }
 }
 
+/// What a field of a record holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The key.
+    Id,
+    /// The text.
+    Text,
+    /// A part of a judgement.
+    Judgement,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Field::Id => "holds the key",
+            Field::Text => "holds the text",
+            Field::Judgement => "holds it, in every line by the same name",
+        })
+    }
+}
+
 /// What is wrong with one line.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum LineFault {
     /// The line is not JSON.
     #[error(
@@ -49,15 +72,35 @@ pub enum LineFault {
     },
     /// A field that every object needs is absent.
     #[error(
-        "missing field \"{field}\"; the object has {found}: name the right field with --{flag}"
+        "missing field \"{field}\", expected in every object; this one has {found}: \
+         say which field {role}"
     )]
     MissingField {
         /// The field that was looked for.
         field: String,
-        /// The command-line option that names another field.
-        flag: &'static str,
+        /// What it would hold.
+        role: Field,
         /// The fields that are there, quoted and joined.
         found: String,
+    },
+    /// The first line of a TSV file seems to name its columns, but not all that are needed.
+    #[error(
+        "the columns are called {found}: expected one for the key, such as \"id\", and one for \
+         the text, such as \"text\"; rename them, say which they are, or write a first line \
+         \"id\", \"text\", \"title\" if this is a record"
+    )]
+    UnknownHeader {
+        /// The columns, quoted and joined.
+        found: String,
+    },
+    /// A corpus or a file of queries turns out to hold judgements.
+    #[error("expected documents or queries, got relevance judgements; leave this file out")]
+    Judgements,
+    /// A query has nothing to search for.
+    #[error("the query {key:?} is empty, expected some words; write them, or remove the line")]
+    EmptyQuery {
+        /// The key of the query.
+        key: String,
     },
     /// An object has a field twice, so that one of the two would be lost.
     #[error("{reason}; remove or rename one of the two")]
@@ -104,7 +147,7 @@ pub enum LineFault {
     #[error("expected {expected}, got {got}; check the separators")]
     Columns {
         /// The columns the format has.
-        expected: &'static str,
+        expected: String,
         /// The number of columns found.
         got: usize,
     },
@@ -128,6 +171,16 @@ pub enum LineFault {
     },
 }
 
+impl LineFault {
+    /// Whether the fault is not of one line: the rest of the file cannot be read without it.
+    pub fn is_of_whole_file(&self) -> bool {
+        matches!(
+            self,
+            LineFault::UnknownHeader { .. } | LineFault::Judgements
+        )
+    }
+}
+
 fn told(skipped: &Skipped, bad_lines: u64) -> String {
     let bad_lines = (bad_lines > 0).then(|| format!("skipped: {}", counted(bad_lines, "bad line")));
     let lines = skipped.lines().into_iter().chain(bad_lines);
@@ -136,9 +189,10 @@ fn told(skipped: &Skipped, bad_lines: u64) -> String {
 
 /// An input that could not be read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum InputError {
-    /// A line of a corpus is bad. `--skip-bad-lines` counts such lines instead of stopping.
-    #[error("{place}: {fault}, or pass --skip-bad-lines to leave bad lines out")]
+    /// A line of a corpus is bad, and the caller did not ask to skip bad lines.
+    #[error("{place}: {fault}")]
     BadLine {
         /// Where.
         place: Place,
@@ -171,7 +225,7 @@ pub enum InputError {
         /// Its compression.
         compression: Compression,
     },
-    /// A compressed file is damaged, or is not what its name says.
+    /// A compressed file is damaged, or its content does not match its name.
     #[error("{file}: not valid {compression} data: {reason}; fetch or compress it again")]
     Corrupt {
         /// The file.
@@ -181,16 +235,18 @@ pub enum InputError {
         /// The decoder's words.
         reason: String,
     },
-    /// Nothing tells the format of a file.
+    /// The format of a file is unknown.
     #[error(
-        "{file}: the format cannot be told from the name; pass --format jsonl, tsv, text or markdown, \
-         or use one of the extensions .jsonl, .tsv, .txt, .md"
+        "{file}: its name does not tell its format, expected {formats}; say which format it has, \
+         or rename it"
     )]
     UnknownFormat {
         /// The file.
         file: String,
+        /// The formats and their endings.
+        formats: String,
     },
-    /// The format cannot hold what is asked of it.
+    /// Files of this format cannot hold such records.
     #[error("{file}: {what} cannot be read from {format}; use JSON Lines or TSV")]
     WrongFormat {
         /// The file.
@@ -198,17 +254,43 @@ pub enum InputError {
         /// What was to be read.
         what: &'static str,
         /// The format.
-        format: super::source::Format,
+        format: String,
+    },
+    /// A folder stands where a file is needed.
+    #[error("{file} is a folder, expected a file; name a file in it")]
+    IsFolder {
+        /// The folder.
+        file: String,
+    },
+    /// A file stands where a folder is needed.
+    #[error("{file} is a file, expected {expected}; name the folder")]
+    NotFolder {
+        /// The file.
+        file: String,
+        /// The folder that is needed.
+        expected: &'static str,
+    },
+    /// A folder of another kind was named as a corpus.
+    #[error("{folder} is {kind}, expected a corpus; name a folder or files of documents")]
+    NotCorpus {
+        /// The folder.
+        folder: String,
+        /// What it is.
+        kind: &'static str,
     },
     /// A folder, or all that was named, gave not one document.
-    #[error("{inputs}: no documents were read{}; give files of JSON Lines (.jsonl, .ndjson), TSV (.tsv), text (.txt, .text, .rst) or Markdown (.md, .markdown), or pass --format", told(.skipped, *.bad_lines))]
-    Nothing {
+    #[error(
+        "{inputs}: no documents were read{}; expected {formats}", told(.skipped, *.bad_lines)
+    )]
+    NoDocuments {
         /// What was named.
         inputs: String,
         /// What was left out.
         skipped: Skipped,
         /// Bad lines that were left out.
         bad_lines: u64,
+        /// The formats and their endings.
+        formats: String,
     },
     /// A file of queries has none.
     #[error("{file} has no queries; write at least one")]
@@ -216,10 +298,16 @@ pub enum InputError {
         /// The file.
         file: String,
     },
+    /// A file of judgements has none.
+    #[error("{file} has no judgements, expected at least one; check that it is the right file")]
+    NoJudgements {
+        /// The file.
+        file: String,
+    },
     /// Standard input was named twice.
     #[error("standard input (-) is named more than once; name it once")]
     StandardInputTwice,
     /// No input was named.
-    #[error("no corpus was named; name files or folders, or - for standard input")]
+    #[error("no corpus was named, expected files, folders, or - for standard input")]
     NoInput,
 }

@@ -1,17 +1,19 @@
-//! Characters that do something to a terminal instead of being shown, and what is shown in their place.
+//! Escapes characters that a terminal would act on instead of showing them.
 //!
-//! A key, a title, a path or the name of a checkpoint may come from anyone. None may move the cursor, recolour the screen,
-//! set the clipboard, reverse the words around it or begin a line of its own.
+//! A key, a title, a path or the name of a checkpoint may come from anyone. None may move the
+//! cursor, recolour the screen, set the clipboard, reverse the words around it or begin a line of
+//! its own.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character acts on the terminal, or on the order or the lines of what is around it. Line feeds and tabs are
-/// for the caller to judge.
+/// Whether a character controls the terminal, the text direction or the lines around it.
+/// Line feeds and tabs are for the caller to judge.
 pub fn is_hostile(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
-        // Marks, embeddings, overrides and isolates of direction; separators of lines and paragraphs.
+        // Marks, embeddings, overrides and isolates of direction; separators of lines and
+        // paragraphs.
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
             true
         }
@@ -37,7 +39,8 @@ pub fn json(json: String) -> String {
     let mut out = String::with_capacity(json.len() + 64);
     for c in json.chars() {
         if is_hostile(c) {
-            // All of them are of the first plane, so that four digits do. Writing to a String cannot fail.
+            // All of them are of the first plane, so that four digits do. Writing to a String
+            // cannot fail.
             let _ = write!(out, "\\u{:04x}", u32::from(c));
         } else {
             out.push(c);

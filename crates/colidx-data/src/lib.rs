@@ -1,46 +1,109 @@
-//! What late-interaction search reads and writes besides indexes: corpora, queries, relevance judgements,
-//! embedding files, runs, and the metrics that compare them.
+//! What late-interaction search reads and writes besides indexes: corpora, queries, relevance
+//! judgements, runs, the metrics that compare them, and files of token vectors.
 //!
-//! Everything here streams: memory stays constant whatever the size of a file, except where a type says that it
-//! holds its content (queries, judgements and runs, which are small beside the corpus they belong to).
+//! Corpora stream: memory stays constant whatever the size of a file. Queries, judgements and runs
+//! are held whole, as they are small beside the corpus they belong to. Every error says where it
+//! is, what was expected, what was found and what to do.
+//!
+//! ```
+//! use colidx_data::{Corpus, CorpusOptions, Judgements, Run, evaluate, parse_metrics};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = |name: &str| folder.path().join(name);
+//! std::fs::write(path("corpus.tsv"), "id\ttitle\ttext\nd1\tInsects\tBees dance.\n")?;
+//! for document in Corpus::open(&[path("corpus.tsv")], CorpusOptions::new())? {
+//!     let document = document?;
+//!     println!("{}: {} {}", document.key, document.title, document.text);
+//!     # assert_eq!((&*document.title, &*document.text), ("Insects", "Bees dance."));
+//! }
+//!
+//! std::fs::write(path("qrels.tsv"), "query-id\tcorpus-id\tscore\nq1\td1\t1\n")?;
+//! let judgements = Judgements::open(&path("qrels.tsv"))?;
+//! let mut run = Run::new();
+//! run.insert("q1", vec![("d7".to_owned(), 9.5), ("d1".to_owned(), 8.25)]);
+//! let evaluation = evaluate(&judgements, &run, &parse_metrics("mrr@10")?)?;
+//! assert_eq!(evaluation.means[0].1, 0.5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to do | see |
+//! |---|---|
+//! | read documents from files, folders and standard input | [`Corpus`], [`Format`] |
+//! | read queries, judgements and keys | [`read_queries`], [`Judgements`], [`read_keys`] |
+//! | measure rankings | [`evaluate`], [`overlap`](overlap()), [`Run`] |
+//! | write a run for other tools | [`RunWriter`] |
+//! | read and write token vectors | [`embeddings`], [`npy`] |
+//! | write files without loss | [`OutputFile`], [`Protected`] |
+//! | show text that anyone may have written | [`harmless`] |
 
 #![forbid(unsafe_code)]
 
-pub mod corpus;
+mod columns;
+mod compression;
+mod corpus;
 pub mod counted;
 pub mod embeddings;
-pub mod error;
+mod error;
+mod files;
 pub mod harmless;
-mod keys;
-mod lines;
-pub mod metrics;
+mod json;
+mod judgements;
+mod metrics;
 pub mod npy;
-mod open;
-mod output_file;
-pub mod overlap;
-mod passages;
-pub mod qrels;
-pub mod queries;
-mod records;
-pub mod run;
+mod overlap;
+mod queries;
+mod run;
 mod skipped;
-mod source;
-mod table;
-mod walk;
 
-pub use corpus::{Corpus, CorpusOptions, CorpusReport, Document};
-pub use error::{InputError, LineFault, Place};
-pub use keys::read_keys;
-pub use metrics::{Evaluation, Metric, MetricError, evaluate, parse_metrics};
-pub use open::{open, wait_with};
-pub use output_file::{Guard, OutputError, OutputFile, Whole};
+pub use compression::Compression;
+pub use corpus::{
+    Corpus, CorpusOptions, CorpusReport, Document, Format, TokenCounter, UnknownFormatName,
+};
+pub use error::{Field, InputError, LineFault, Place};
+#[cfg(unix)]
+pub use files::Wait;
+pub use files::{
+    CompletedFile, OutputError, OutputFile, Protected, STANDARD_INPUT, file_name, open, read_keys,
+    wait_with,
+};
+pub use judgements::Judgements;
+pub use metrics::{Evaluation, EvaluationError, Metric, MetricError, evaluate, parse_metrics};
 pub use overlap::overlap;
-pub use qrels::Qrels;
-pub use queries::{Query, QueryOptions, read_queries};
+pub use queries::{Queries, Query, QueryOptions, read_queries, read_queries_from};
 pub use run::{Run, RunError, RunWriter};
-pub use skipped::{Reason, Skipped};
-pub use source::{Compression, Format, STANDARD_INPUT, file_name};
-pub(crate) use table::Table;
+pub use skipped::{SkipReason, Skipped};
 
 /// The longest line of a text file that is read by default: 16 MiB.
 pub const DEFAULT_LINE_LIMIT: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reads_and_writes_can_move_to_another_thread() {
+        fn send<T: Send>() {}
+        fn shared<T: Send + Sync>() {}
+        send::<Corpus>();
+        send::<OutputFile>();
+        send::<CompletedFile>();
+        send::<RunWriter<OutputFile>>();
+        send::<embeddings::Embeddings>();
+        send::<embeddings::EmbeddingsWriter>();
+        send::<embeddings::Keys>();
+        send::<embeddings::QueryEmbeddings>();
+        send::<embeddings::QueryEmbeddingsWriter>();
+        shared::<CorpusOptions>();
+        shared::<Document>();
+        shared::<Format>();
+        shared::<Judgements>();
+        shared::<Protected>();
+        shared::<Queries>();
+        shared::<QueryOptions>();
+        shared::<Run>();
+        shared::<InputError>();
+        shared::<OutputError>();
+    }
+}

@@ -1,15 +1,21 @@
 //! Runs: the ranked documents of each query, and the TREC format they are exchanged in.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use thiserror::Error;
 
+use crate::files::LineFile;
 use crate::harmless::is_hostile;
-use crate::{InputError, LineFault, Table};
+use crate::{InputError, LineFault};
 
-/// The ranked documents of each query, best first. Held whole, queries sorted by key.
+/// The ranked documents of each query. Held whole, queries sorted by key.
+///
+/// Every ranking has the order in which trec_eval sees it: by score, highest first, and documents
+/// of equal scores by key, last first. So a figure here is the figure that trec_eval gives of the
+/// run when it is written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
     queries: BTreeMap<String, Vec<(String, f32)>>,
@@ -21,8 +27,9 @@ impl Run {
         Run::default()
     }
 
-    /// Sets the ranking of a query: keys and scores, best first. The order given is the order kept.
-    pub fn insert(&mut self, query: &str, ranking: Vec<(String, f32)>) {
+    /// Sets the ranking of a query: distinct keys and their scores, in any order.
+    pub fn insert(&mut self, query: &str, mut ranking: Vec<(String, f32)>) {
+        sort(&mut ranking);
         self.queries.insert(query.to_owned(), ranking);
     }
 
@@ -37,7 +44,7 @@ impl Run {
     }
 
     /// The queries with their rankings, sorted by key.
-    pub fn queries(&self) -> impl Iterator<Item = (&str, &[(String, f32)])> {
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &[(String, f32)])> + Clone {
         self.queries
             .iter()
             .map(|(query, ranking)| (query.as_str(), ranking.as_slice()))
@@ -53,15 +60,27 @@ impl Run {
         self.queries.is_empty()
     }
 
-    /// Reads a TREC run (`query Q0 document rank score tag`), or standard input for `-`, plain, gzip or zstd. As
-    /// trec_eval does, rankings are ordered by score, highest first, and the rank column is left unread; documents
-    /// with equal scores keep the order of the file.
+    /// Takes out the hits whose key is that of their query, which collections such as ArguAna do
+    /// not count, and gives how many those were.
+    pub fn remove_identical_keys(&mut self) -> usize {
+        let mut removed = 0;
+        for (query, ranking) in &mut self.queries {
+            let before = ranking.len();
+            ranking.retain(|(key, _)| key != query);
+            removed += before - ranking.len();
+        }
+        removed
+    }
+
+    /// Reads a TREC run (`query Q0 document rank score tag`), or standard input for `-`, plain,
+    /// gzip or zstd. The rank is left unread, as trec_eval does. Keys that [`RunWriter`] escaped
+    /// are what they were before.
     ///
     /// # Errors
-    /// The file cannot be read, a line does not have 6 columns, a score is no finite number, or a document appears
-    /// twice for a query.
+    /// The file cannot be read, a line does not have 6 columns, a score is no finite number, or a
+    /// document appears twice for a query.
     pub fn open(path: &Path) -> Result<Run, InputError> {
-        Run::read(Table::open(path)?)
+        Run::read(LineFile::open(path)?)
     }
 
     /// As [`Run::open`], from any reader; `file` names it in messages.
@@ -69,10 +88,10 @@ impl Run {
     /// # Errors
     /// As [`Run::open`].
     pub fn from_reader(reader: impl Read + Send + 'static, file: &str) -> Result<Run, InputError> {
-        Run::read(Table::new(reader, file)?)
+        Run::read(LineFile::new(reader, file)?)
     }
 
-    fn read(table: Table) -> Result<Run, InputError> {
+    fn read(table: LineFile) -> Result<Run, InputError> {
         let mut run = Run::new();
         let mut seen: BTreeMap<String, HashSet<String>> = BTreeMap::new();
         table.each(|_, line| {
@@ -80,7 +99,7 @@ impl Run {
             let &[query, _, document, _, score, _] = columns.as_slice() else {
                 let expected = "6 columns (query Q0 document rank score tag)";
                 return Err(LineFault::Columns {
-                    expected,
+                    expected: expected.to_owned(),
                     got: columns.len(),
                 });
             };
@@ -96,10 +115,11 @@ impl Run {
                         got,
                     }
                 })?;
+            let (query, document) = (unescape(query), unescape(document));
             if !seen
-                .entry(query.to_owned())
+                .entry(query.clone().into_owned())
                 .or_default()
-                .insert(document.to_owned())
+                .insert(document.clone().into_owned())
             {
                 return Err(LineFault::Repeated {
                     what: "the hit",
@@ -107,37 +127,33 @@ impl Run {
                 });
             }
             run.queries
-                .entry(query.to_owned())
+                .entry(query.into_owned())
                 .or_default()
-                .push((document.to_owned(), score));
+                .push((document.into_owned(), score));
             Ok(())
         })?;
-        for ranking in run.queries.values_mut() {
-            // The sort is stable, so ties keep their order.
-            ranking.sort_by(|a, b| b.1.total_cmp(&a.1));
-        }
+        run.queries.values_mut().for_each(|ranking| sort(ranking));
         Ok(run)
     }
 }
 
+fn sort(ranking: &mut [(String, f32)]) {
+    ranking.sort_by(|(a, a_score), (b, b_score)| {
+        // A negative zero equals zero, as it does for trec_eval.
+        (b_score + 0.0)
+            .total_cmp(&(a_score + 0.0))
+            .then_with(|| b.cmp(a))
+    });
+}
+
 /// A run that cannot be written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum RunError {
-    /// The TREC format separates columns by white space, so a key can neither hold any nor be empty; and what it holds is
-    /// shown by every tool that reads it, so that nothing in it may act on a terminal.
-    #[error(
-        "the {what} key {key:?} is empty or contains white space or control characters and cannot stand in a TREC run; \
-         use --json output, or other keys"
-    )]
-    Key {
-        /// `query` or `document`.
-        what: &'static str,
-        /// The key.
-        key: String,
-    },
     /// Writing failed.
     #[error(
-        "the run cannot be written: {0}; check the folder's permissions and the free space on the disk"
+        "the run cannot be written: {0}; check the folder's permissions and the free space on the \
+         disk"
     )]
     Io(#[from] io::Error),
 }
@@ -147,13 +163,15 @@ pub struct RunWriter<W: Write> {
     writer: W,
     tag: String,
     begun: bool,
+    escaped: u64,
 }
 
 /// At the start of a file it says that what follows is Unicode; elsewhere it is a character.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl<W: Write> RunWriter<W> {
-    /// `tag` names the system in the last column; white space in it becomes `-`. Give a buffered writer.
+    /// `tag` names the system in the last column; white space in it becomes `-`. Give a buffered
+    /// writer.
     pub fn new(writer: W, tag: &str) -> RunWriter<W> {
         let tag = tag.split_whitespace().collect::<Vec<_>>().join("-");
         RunWriter {
@@ -164,21 +182,27 @@ impl<W: Write> RunWriter<W> {
                 tag
             },
             begun: false,
+            escaped: 0,
         }
     }
 
-    /// Writes the hits of a query, best first, as ranks from 1. Scores are written so that reading gives the same f32.
+    /// Writes the hits of a query, best first, as ranks from 1. Scores are written so that reading
+    /// gives the same f32.
+    ///
+    /// Columns end at white space, and what they hold is shown by every tool that reads the run. So
+    /// a key that is empty or holds white space or control characters is written as `%:` and the
+    /// key with these as `%20` and the like; [`Run::open`] undoes that.
     ///
     /// # Errors
-    /// A key with white space or control characters, or a failed write.
+    /// A failed write.
     pub fn write<'a>(
         &mut self,
         query: &str,
         hits: impl IntoIterator<Item = (&'a str, f32)>,
     ) -> Result<(), RunError> {
-        check("query", query)?;
+        let query = self.escape(query);
         for (rank, (document, score)) in (1u64..).zip(hits) {
-            check("document", document)?;
+            let document = self.escape(document);
             // Readers leave out one mark at the start of a file, which must not be the key's own.
             if !self.begun && query.starts_with(BYTE_ORDER_MARK) {
                 write!(self.writer, "{BYTE_ORDER_MARK}")?;
@@ -193,6 +217,18 @@ impl<W: Write> RunWriter<W> {
         Ok(())
     }
 
+    /// How many keys were written escaped so far, those of queries counted once a query. Tell the
+    /// user, whose other tools must know such keys by that name.
+    pub fn escaped(&self) -> u64 {
+        self.escaped
+    }
+
+    fn escape<'k>(&mut self, key: &'k str) -> Cow<'k, str> {
+        let key = escape(key);
+        self.escaped += u64::from(matches!(key, Cow::Owned(_)));
+        key
+    }
+
     /// Flushes and gives the writer back.
     ///
     /// # Errors
@@ -203,19 +239,48 @@ impl<W: Write> RunWriter<W> {
     }
 }
 
-fn check(what: &'static str, key: &str) -> Result<(), RunError> {
-    if key.is_empty() || key.contains(|c: char| c.is_whitespace() || is_hostile(c)) {
-        return Err(RunError::Key {
-            what,
-            key: key.to_owned(),
-        });
+/// The front of a key that is escaped. A key that begins so by itself is escaped too.
+const ESCAPED: &str = "%:";
+
+/// A key as it can stand in a column. [`unescape`] undoes it, whatever the key is.
+fn escape(key: &str) -> Cow<'_, str> {
+    let unfit = |char: char| char.is_whitespace() || is_hostile(char);
+    if !key.is_empty() && !key.contains(unfit) && !key.starts_with(ESCAPED) {
+        return Cow::Borrowed(key);
     }
-    Ok(())
+    let mut out = ESCAPED.to_owned();
+    for char in key.chars() {
+        if unfit(char) || char == '%' {
+            let mut bytes = [0; 4];
+            let bytes = char.encode_utf8(&mut bytes).bytes();
+            out.extend(bytes.map(|byte| format!("%{byte:02X}")));
+        } else {
+            out.push(char);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// The key that was escaped; what was not is left as it is.
+fn unescape(column: &str) -> Cow<'_, str> {
+    let key = column.strip_prefix(ESCAPED).and_then(|escaped| {
+        let mut parts = escaped.split('%');
+        let mut bytes = parts.next()?.as_bytes().to_vec();
+        for part in parts {
+            let (code, rest) = part.split_at_checked(2)?;
+            let digits = code.bytes().all(|byte| byte.is_ascii_hexdigit());
+            bytes.push(u8::from_str_radix(code, 16).ok().filter(|_| digits)?);
+            bytes.extend(rest.as_bytes());
+        }
+        String::from_utf8(bytes).ok()
+    });
+    key.map_or(Cow::Borrowed(column), Cow::Owned)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::io::Cursor;
 
     fn read(text: impl Into<Vec<u8>>) -> Result<Run, String> {
@@ -264,18 +329,40 @@ mod tests {
     }
 
     #[test]
-    fn order_is_by_score_and_ties_keep_their_order() {
-        let run = read("q Q0 b 9 1 t\nq Q0 a 1 1.0 t\nq\tQ0\tc\t2\t2e0\tt\n").unwrap();
+    fn order_is_by_score_and_ties_are_by_key_downwards() {
+        let run = read("q Q0 a 9 1 t\nq Q0 b 1 1.0 t\nq\tQ0\tc\t2\t2e0\tt\n").unwrap();
         let keys: Vec<_> = run
             .ranking("q")
             .iter()
             .map(|(key, _)| key.as_str())
             .collect();
         assert_eq!(keys, ["c", "b", "a"]);
+        let hits = [
+            ("é", 0.0),
+            ("z", -0.0),
+            ("d1", 7.0),
+            ("d10", 7.0),
+            ("d2", 7.0),
+        ];
+        let mut run = Run::new();
+        run.insert(
+            "q",
+            hits.map(|(key, score)| (key.to_owned(), score)).to_vec(),
+        );
+        let keys = run.ranking("q").iter().map(|(key, _)| key.as_str());
+        assert_eq!(keys.collect::<Vec<_>>(), ["d2", "d10", "d1", "é", "z"]);
     }
 
     #[test]
-    fn bad_lines_and_keys() {
+    fn a_query_does_not_find_itself() {
+        let mut run = read("a Q0 a 1 3 t\na Q0 b 2 2 t\nb Q0 a 1 1 t\n").unwrap();
+        assert_eq!(run.remove_identical_keys(), 1);
+        assert_eq!(run.ranking("a"), [("b".to_owned(), 2.0)]);
+        assert_eq!(run.ranking("b").len(), 1);
+    }
+
+    #[test]
+    fn bad_lines() {
         assert!(
             read("q Q0 d 1 1.0")
                 .unwrap_err()
@@ -292,28 +379,67 @@ mod tests {
                 .unwrap_err()
                 .contains("run:2: the hit \"q d\" appeared already")
         );
+    }
+
+    #[test]
+    fn keys_that_columns_cannot_hold_are_escaped() {
+        let keys = [
+            "my note.md#1",
+            "a\tb\nc",
+            "",
+            " ",
+            "%:a b",
+            "%:",
+            "%20",
+            "a%20b",
+            "100 %",
+            "a\x1b[m",
+            "a\u{9b}",
+            "a\u{202e}",
+            "a\0",
+            "a\x7f",
+            "\u{3000}日本",
+            "plain",
+        ];
         let mut writer = RunWriter::new(Vec::new(), "");
-        assert!(matches!(
-            writer.write("q 1", []),
-            Err(RunError::Key { what: "query", .. })
-        ));
-        assert!(matches!(
-            writer.write("q", [("a b#1", 1.0)]),
-            Err(RunError::Key {
-                what: "document",
-                ..
-            })
-        ));
-        for key in ["a\x1b[m", "a\u{9b}", "a\u{202e}", "a\0", "a\x7f"] {
-            assert!(matches!(writer.write(key, []), Err(RunError::Key { .. })));
-            assert!(matches!(
-                writer.write("q", [(key, 1.0)]),
-                Err(RunError::Key { .. })
-            ));
+        for query in keys {
+            writer.write(query, keys.map(|key| (key, 1.0))).unwrap();
         }
-        assert!(matches!(
-            writer.write("q", [("", 1.0)]),
-            Err(RunError::Key { .. })
-        ));
+        assert_eq!(writer.escaped(), 13 * 17);
+        let written = String::from_utf8(writer.finish().unwrap()).unwrap();
+        assert!(
+            written
+                .lines()
+                .all(|line| line.split_whitespace().count() == 6)
+        );
+        assert!(!written.contains(is_hostile));
+        assert!(written.contains(" %:my%20note.md#1 ") && written.contains(" a%20b "));
+        let run = read(written).unwrap();
+        let mut expected = keys.to_vec();
+        expected.sort_unstable();
+        assert!(
+            run.queries()
+                .map(|(query, _)| query)
+                .eq(expected.iter().copied())
+        );
+        for query in keys {
+            let found = run.ranking(query).iter().map(|(key, _)| key.as_str());
+            assert!(found.eq(expected.iter().rev().copied()), "{query:?}");
+        }
+        // What only looks escaped is left as it is.
+        for key in ["%:a%", "%:a%2", "%:a%zz", "%:%FF", "%:%+1"] {
+            let run = read(format!("{key} Q0 {key} 1 1 t\n")).unwrap();
+            assert_eq!(run.ranking(key)[0].0, key);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_comes_back(key in any::<String>()) {
+            let written = escape(&key);
+            prop_assert!(!written.is_empty());
+            prop_assert!(!written.contains(|char: char| char.is_whitespace() || is_hostile(char)));
+            prop_assert_eq!(unescape(&written), key.as_str());
+        }
     }
 }

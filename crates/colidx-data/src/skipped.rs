@@ -1,25 +1,31 @@
-//! What of a corpus was left out, and why.
+//! What a corpus skipped, and why.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::source::file_name;
 use crate::counted::counted;
 
 /// Why a name in a folder was not read, or gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// The extension names no wanted format.
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The ending names no format.
     Format,
-    /// `.json` is JSON Lines only where someone says so: in most folders it is something else.
-    Json,
+    /// The ending is one that files of other content have too, such as `.json`.
+    SharedEnding,
+    /// The file holds bytes that no text has.
+    Binary,
+    /// Queries that lie beside a corpus.
+    Queries,
+    /// Judgements that lie beside a corpus.
+    Judgements,
     /// The name begins with a dot.
     Hidden,
     /// A link that leads nowhere.
     Dangling,
     /// A link that leads out of the folder.
     Outside,
-    /// A link to what is read without it.
+    /// A link to a file or folder that is read anyway.
     Twice,
     /// A pipe, a socket or a device.
     Special,
@@ -27,35 +33,39 @@ pub enum Reason {
     Empty,
 }
 
-impl Reason {
+impl SkipReason {
     fn of(self, count: u64) -> String {
+        let names = |noun| counted(count, noun);
         match self {
-            Reason::Format => counted(count, "file") + " of other formats",
-            Reason::Json => {
-                counted(count, "file") + " of JSON, read where named or with --format jsonl"
+            SkipReason::Format => names("file") + " of other formats",
+            SkipReason::SharedEnding => {
+                names("file") + " of JSON, read if named or if the format is given"
             }
-            Reason::Hidden => counted(count, "hidden name"),
-            Reason::Dangling => counted(count, "link") + " to nothing",
-            Reason::Outside => counted(count, "link") + " out of the folder",
-            Reason::Twice => counted(count, "link") + " to what is read anyway",
-            Reason::Special => counted(count, "special file"),
-            Reason::Empty => counted(count, "file") + " without documents",
+            SkipReason::Binary => names("file") + " that is not text",
+            SkipReason::Queries => names("name") + " of queries beside the corpus",
+            SkipReason::Judgements => names("name") + " of judgements beside the corpus",
+            SkipReason::Hidden => names("hidden name"),
+            SkipReason::Dangling => names("link") + " to nothing",
+            SkipReason::Outside => names("link") + " out of the folder",
+            SkipReason::Twice => names("link") + " to what is read anyway",
+            SkipReason::Special => names("special file"),
+            SkipReason::Empty => names("file") + " without documents",
         }
     }
 }
 
 /// How many were left out for each reason, and an example of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Skipped(BTreeMap<Reason, (u64, String)>);
+pub struct Skipped(BTreeMap<SkipReason, (u64, String)>);
 
 impl Skipped {
-    pub(crate) fn add(&mut self, reason: Reason, path: &str) {
+    pub(crate) fn add(&mut self, reason: SkipReason, path: &str) {
         let (count, _) = self.0.entry(reason).or_insert_with(|| (0, path.to_owned()));
         *count += 1;
     }
 
-    pub(crate) fn add_path(&mut self, reason: Reason, path: &Path) {
-        self.add(reason, &file_name(path));
+    pub(crate) fn add_path(&mut self, reason: SkipReason, path: &Path) {
+        self.add(reason, &path.to_string_lossy());
     }
 
     pub(crate) fn append(&mut self, other: Skipped) {
@@ -65,7 +75,7 @@ impl Skipped {
     }
 
     /// How many were left out for a reason.
-    pub fn count(&self, reason: Reason) -> u64 {
+    pub fn count(&self, reason: SkipReason) -> u64 {
         self.0.get(&reason).map_or(0, |(count, _)| *count)
     }
 
@@ -76,7 +86,7 @@ impl Skipped {
 
     /// A line for each reason.
     pub fn lines(&self) -> Vec<String> {
-        let line = |(reason, (count, example)): (&Reason, &(u64, String))| {
+        let line = |(reason, (count, example)): (&SkipReason, &(u64, String))| {
             format!("skipped: {}, such as {example}", reason.of(*count))
         };
         self.0.iter().map(line).collect()

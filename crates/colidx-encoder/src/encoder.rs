@@ -1,5 +1,6 @@
 //! Texts to token vectors.
 
+use std::fmt;
 use std::path::Path;
 
 use candle_core::Tensor;
@@ -7,89 +8,106 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Checkpoint;
 use crate::model::TokenPooling;
-use crate::ops::{Batch, Placement, Threads};
+use crate::ops::{Backend, Batch, Parallelism};
 use crate::text::Tokens;
 use crate::{CheckpointInfo, EncoderError, EncoderOptions, TokenSpan};
 
-/// Tokens that are encoded together: enough to use weights well once they are in cache, few enough to spread over threads.
+/// Tokens encoded together on one thread: enough to amortize reading the weights, few enough to
+/// spread batches over threads.
 const BATCH_TOKENS: usize = 512;
-/// The same for a GPU, which is busy with many tokens at once.
-const DEVICE_TOKENS: usize = 16_384;
+/// As [`BATCH_TOKENS`], for a GPU, which needs many tokens at once.
+const GPU_BATCH_TOKENS: usize = 16_384;
 
-/// A ColBERT checkpoint, ready to encode. Shared freely between threads.
+/// An open ColBERT checkpoint. Share one between threads: encoding takes `&self`.
 pub struct Encoder {
-    checkpoint: Checkpoint,
+    pub(crate) checkpoint: Checkpoint,
 }
 
 /// The vectors of a document.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct EncodedDocument {
-    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise. There may be
-    /// none, if the skiplist takes every token.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules say
+    /// otherwise. Empty if the skiplist removes every token.
     pub vectors: Vec<f32>,
-    /// The vocabulary id of each vector's token, or of the first one that a pooled vector stands for, `[n_tokens]`.
+    /// Vocabulary id of each vector's token, `[n_tokens]`; for a pooled vector, of its first token.
     pub token_ids: Vec<u32>,
-    /// Whether the document was longer than the checkpoint reads, and its end has no vectors.
+    /// Whether the document was longer than the document length, so that its end has no vectors.
     pub truncated: bool,
 }
 
 /// The vectors of a query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodedQuery {
-    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules leave it otherwise.
+    /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules say
+    /// otherwise.
     pub vectors: Vec<f32>,
     /// The token of each vector, `[n_tokens]`.
     pub tokens: Vec<QueryToken>,
-    /// Whether the query was longer than the checkpoint reads.
+    /// Whether the query was longer than the query length.
     pub truncated: bool,
 }
 
 /// A token of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryToken {
-    /// The token as the vocabulary writes it.
+    /// The token as written in the vocabulary.
     pub text: String,
     /// Its id in the vocabulary.
     pub id: u32,
-    /// First byte in the query's text; `start == end == 0` for markers, special tokens and query expansion.
+    /// Start byte in the query's text; `start == end == 0` for markers, special tokens and
+    /// expansion tokens.
     pub start: usize,
-    /// Byte after the last one.
+    /// End byte, exclusive.
     pub end: usize,
 }
 
-impl Encoder {
-    /// Opens the checkpoint in directory `path` with the default options.
-    ///
-    /// # Errors
-    /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing or damaged.
-    pub fn open(path: &Path) -> Result<Encoder, EncoderError> {
-        Encoder::open_with(path, &EncoderOptions::default())
-    }
+// Servers share one encoder between threads.
+const _: () = {
+    const fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Encoder>();
+    is_shareable::<EncoderError>();
+};
 
-    /// Opens the checkpoint in directory `path`.
+impl fmt::Debug for Encoder {
+    /// Names the checkpoint; its tensors are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("info", self.info())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Encoder {
+    /// Opens the checkpoint in the directory `path`.
     ///
     /// # Errors
-    /// As [`open`](Self::open), or if `COLIDX_KERNELS` names no instruction set of this processor, or the device is not there or cannot compute at that precision.
-    pub fn open_with(path: &Path, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        colidx_kernels::selected()?;
+    /// If it is no checkpoint, its architecture is not supported, or a file or tensor is missing
+    /// or damaged; if the device is missing or does not compute at the precision; or if
+    /// `COLIDX_KERNELS` names no instruction set of this processor.
+    pub fn open(path: impl AsRef<Path>, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
+        let path = path.as_ref();
+        colidx_kernels::selected().map_err(|error| EncoderError::InstructionSet {
+            source: error.into(),
+        })?;
         colidx_threads::ready();
         Ok(Encoder {
-            checkpoint: Checkpoint::open(path, options, &Placement::of(options)?)?,
+            checkpoint: Checkpoint::open(path, options, &Backend::of(options)?)?,
         })
     }
 
-    /// What the checkpoint is.
+    /// Describes the checkpoint.
     pub fn info(&self) -> &CheckpointInfo {
         &self.checkpoint.info
     }
 
     /// Encodes documents, in the order given, on the threads of the current rayon pool.
     ///
-    /// Memory beyond the result is bounded by the number of threads, not by the number of texts. A document's vectors do
-    /// not depend on the others.
+    /// Memory beyond the result grows with the number of threads, not of texts. The vectors of a
+    /// document do not depend on the other documents.
     ///
     /// # Errors
-    /// If the tokenizer fails, or the model gives numbers that are not finite.
+    /// If the tokenizer fails, or the model computes numbers that are not finite.
     pub fn encode_documents(&self, texts: &[&str]) -> Result<Vec<EncodedDocument>, EncoderError> {
         colidx_threads::ready();
         let tokenizer = &self.checkpoint.tokenizer;
@@ -104,9 +122,9 @@ impl Encoder {
                 vectors: encoded.vectors,
                 truncated: tokens.truncated,
                 token_ids: encoded
-                    .places
+                    .positions
                     .iter()
-                    .map(|&place| tokens.ids[place])
+                    .map(|&position| tokens.ids[position])
                     .collect(),
             })
             .collect())
@@ -139,9 +157,9 @@ impl Encoder {
             .map(|(tokens, encoded)| EncodedQuery {
                 vectors: encoded.vectors,
                 truncated: tokens.truncated,
-                tokens: (encoded.places.iter())
-                    .map(|&place| {
-                        let (id, (start, end)) = (tokens.ids[place], tokens.spans[place]);
+                tokens: (encoded.positions.iter())
+                    .map(|&position| {
+                        let (id, (start, end)) = (tokens.ids[position], tokens.spans[position]);
                         QueryToken {
                             text: tokenizer.token(id),
                             id,
@@ -154,33 +172,34 @@ impl Encoder {
             .collect())
     }
 
-    /// The tokens of a document that get vectors, in the order of the vectors. Where vectors are pooled each stands for
-    /// several tokens, of which this gives the first, and the document is encoded; else tokenisation alone tells.
+    /// The tokens of a document that have vectors, in the order of the vectors. A pooled vector is
+    /// represented by its first token; then the document is encoded, otherwise only tokenized.
     ///
     /// # Errors
-    /// If the tokenizer fails, or encoding does.
+    /// If the tokenizer or the encoding fails.
     pub fn document_tokens(&self, text: &str) -> Result<Vec<TokenSpan>, EncoderError> {
         let mut tokens = [self.checkpoint.tokenizer.document_with_spans(text)?];
-        let places = match self.document_pooling() {
-            None => places_of(&tokens[0]),
+        let positions = match self.document_pooling() {
+            None => kept_positions(&tokens[0]),
             pooling => {
                 let encoded = self.vectors(&tokens, pooling)?.swap_remove(0);
-                encoded.places
+                encoded.positions
             }
         };
         let [tokens] = &mut tokens;
-        let span = |place: usize| {
-            let (start, end) = tokens.spans[place];
+        let span = |position: usize| {
+            let (start, end) = tokens.spans[position];
             TokenSpan {
-                id: tokens.ids[place],
+                id: tokens.ids[position],
                 start,
                 end,
             }
         };
-        Ok(places.into_iter().map(span).collect())
+        Ok(positions.into_iter().map(span).collect())
     }
 
-    /// How many tokens of a document the transformer reads, those of the skiplist included, from tokenisation alone.
+    /// The number of tokens of a document that the transformer reads, including those on the
+    /// skiplist. Only tokenizes.
     ///
     /// # Errors
     /// If the tokenizer fails.
@@ -193,32 +212,36 @@ impl Encoder {
         pooling.filter(|pooling| pooling.documents)
     }
 
-    /// The vectors of each text.
+    /// The vectors of each text, in the order of `texts`.
     fn vectors(
         &self,
         texts: &[Tokens],
         pooling: Option<&TokenPooling>,
     ) -> Result<Vec<Encoded>, EncoderError> {
         let checkpoint = &self.checkpoint;
-        let (order, size) = match checkpoint.transformer.placement() {
-            Placement::Kernels(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
-            // Candle's operations pad: neighbours should be of one length, and a GPU takes many at once.
-            Placement::Tensors(_) => {
+        let (order, size) = match checkpoint.transformer.backend() {
+            Backend::Native(_) => ((0..texts.len()).collect(), BATCH_TOKENS),
+            // Candle's operations pad sequences, so texts of similar length should share a batch.
+            Backend::Candle(_) => {
                 let mut order: Vec<usize> = (0..texts.len()).collect();
                 order.sort_by_key(|&i| texts[i].ids.len());
-                (order, DEVICE_TOKENS)
+                (order, GPU_BATCH_TOKENS)
             }
         };
         let batches = batches(texts, &order, size);
-        let run = |batch: &&[usize], threads| self.batch(texts, batch, pooling, threads);
+        let run = |batch: &&[usize], parallelism| self.batch(texts, batch, pooling, parallelism);
         let encoded: Vec<Vec<Encoded>> = if batches.len() < rayon::current_num_threads() {
-            // Inside the pool from the start: every operation would else wake a thread and wait for it.
+            // Entering the pool once is cheaper than waking a worker for every operation.
             rayon::scope(|_| {
-                let batches = batches.iter().map(|batch| run(batch, Threads::All));
+                let batches = batches
+                    .iter()
+                    .map(|batch| run(batch, Parallelism::Parallel));
                 batches.collect::<Result<_, _>>()
             })?
         } else {
-            let batches = batches.par_iter().map(|batch| run(batch, Threads::One));
+            let batches = batches
+                .par_iter()
+                .map(|batch| run(batch, Parallelism::Sequential));
             batches.collect::<Result<_, _>>()?
         };
         let mut vectors = vec![Encoded::default(); texts.len()];
@@ -234,7 +257,7 @@ impl Encoder {
         texts: &[Tokens],
         batch: &[usize],
         pooling: Option<&TokenPooling>,
-        threads: Threads,
+        parallelism: Parallelism,
     ) -> Result<Vec<Encoded>, EncoderError> {
         let Checkpoint {
             transformer,
@@ -244,25 +267,27 @@ impl Encoder {
         let sequences = batch
             .iter()
             .map(|&i| (&texts[i].ids[..], texts[i].attended));
-        let packed = Batch::new(sequences, threads, transformer.placement())?;
+        let packed = Batch::new(sequences, parallelism, transformer.backend())
+            .map_err(EncoderError::compute)?;
         let states = transformer.forward(&packed)?;
         let mut kept: Vec<u32> = Vec::with_capacity(packed.ids.len());
         let mut start = 0;
         for &text in batch {
-            kept.extend(texts[text].kept.iter().map(|place| start + place));
+            kept.extend(texts[text].kept.iter().map(|position| start + position));
             start += texts[text].ids.len() as u32;
         }
-        let count = kept.len();
-        let kept = Tensor::from_vec(kept, count, states.device())?;
-        let states = states.index_select(&kept, 0)?;
-        let vectors = projection.forward(states, threads)?;
+        let project = || {
+            let kept = Tensor::from_slice(&kept, kept.len(), states.device())?;
+            projection.forward(states.index_select(&kept, 0)?, parallelism)
+        };
+        let vectors = project().map_err(EncoderError::compute)?;
 
         let dim = self.info().dim;
         let mut rest = vectors.as_slice();
         let mut result = Vec::with_capacity(batch.len());
         for &text in batch {
-            let places = places_of(&texts[text]);
-            let (own, others) = rest.split_at(places.len() * dim);
+            let positions = kept_positions(&texts[text]);
+            let (own, others) = rest.split_at(positions.len() * dim);
             rest = others;
             if !own.iter().all(|value| value.is_finite()) {
                 return Err(EncoderError::NotFinite { text });
@@ -271,13 +296,13 @@ impl Encoder {
             result.push(match pooling {
                 None => Encoded {
                     vectors: own,
-                    places,
+                    positions,
                 },
                 Some(pooling) => {
                     let (vectors, firsts) = pooling.pool(own, dim);
                     Encoded {
                         vectors,
-                        places: firsts.into_iter().map(|first| places[first]).collect(),
+                        positions: firsts.into_iter().map(|first| positions[first]).collect(),
                     }
                 }
             });
@@ -286,19 +311,23 @@ impl Encoder {
     }
 }
 
-/// The vectors of a text, and the place of the token that each stands for.
+/// The vectors of a text, and the position of each one's token.
 #[derive(Clone, Default)]
 struct Encoded {
     vectors: Vec<f32>,
-    places: Vec<usize>,
+    positions: Vec<usize>,
 }
 
-/// Places of the tokens that get vectors.
-fn places_of(tokens: &Tokens) -> Vec<usize> {
-    tokens.kept.iter().map(|&place| place as usize).collect()
+/// Positions of the tokens that get vectors.
+fn kept_positions(tokens: &Tokens) -> Vec<usize> {
+    tokens
+        .kept
+        .iter()
+        .map(|&position| position as usize)
+        .collect()
 }
 
-/// Runs of `order` whose texts have about `size` tokens together.
+/// Splits `order` into runs of texts with about `size` tokens each.
 fn batches<'a>(texts: &[Tokens], order: &'a [usize], size: usize) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
     let (mut start, mut tokens) = (0, 0);
@@ -314,58 +343,4 @@ fn batches<'a>(texts: &[Tokens], order: &'a [usize], size: usize) -> Vec<&'a [us
         batches.push(&order[start..]);
     }
     batches
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::Precision;
-
-    const TEXTS: [&str; 5] = [
-        "The cat and the dog",
-        "",
-        "water water water water water water water water water water water water water water water",
-        "Protein-protein interactions (PPI) in human cells: a study of 1,234 patients.",
-        ".",
-    ];
-
-    /// Candle's own operations are what a GPU runs; here they run on the processor.
-    #[test]
-    fn tensors_and_kernels_give_the_same_vectors() {
-        let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        let mut names = 0;
-        for folder in std::fs::read_dir(fixtures).unwrap() {
-            let open = |placement: Placement| Encoder {
-                checkpoint: {
-                    let path = folder.as_ref().unwrap().path();
-                    Checkpoint::open(&path, &EncoderOptions::default(), &placement).unwrap()
-                },
-            };
-            let kernels = open(Placement::Kernels(Precision::F32));
-            let tensors = open(Placement::Tensors(candle_core::Device::Cpu));
-            let name = &kernels.info().name;
-            let close = |a: &[f32], b: &[f32]| {
-                assert_eq!(a.len(), b.len());
-                for (a, b) in a.iter().zip(b) {
-                    assert!((a - b).abs() < 2e-5, "{name}: {a} {b}");
-                }
-            };
-            let expected = kernels.encode_documents(&TEXTS).unwrap();
-            for (expected, found) in expected
-                .iter()
-                .zip(tensors.encode_documents(&TEXTS).unwrap())
-            {
-                assert_eq!(found.token_ids, expected.token_ids);
-                close(&found.vectors, &expected.vectors);
-            }
-            let expected = kernels.encode_queries(&TEXTS).unwrap();
-            for (expected, found) in expected.iter().zip(tensors.encode_queries(&TEXTS).unwrap()) {
-                close(&found.vectors, &expected.vectors);
-            }
-            names += 1;
-        }
-        assert!(names >= 46);
-    }
 }

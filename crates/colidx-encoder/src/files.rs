@@ -1,4 +1,4 @@
-//! Reading files with errors that name them, and the fingerprint over them.
+//! Reads files with errors that name them, and computes the fingerprint over them.
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -9,17 +9,18 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::EncoderError;
 
-/// Bytes that a JSON file of settings may have: the largest known have about a million. What is made of it in memory is many
-/// times as large.
+/// Largest JSON settings file in bytes; the largest known one has about a million. A parsed file
+/// takes many times its size.
 const MAX_JSON: u64 = 8 << 20;
-/// Bytes that a tokenizer's file may have, and any other than weights: twice what those of the largest vocabularies have.
+/// Largest tokenizer file in bytes, and largest file other than weights: twice that of the largest
+/// known vocabularies.
 pub(crate) const MAX_TOKENIZER: u64 = 64 << 20;
 
 /// Reads a file of at most `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, EncoderError> {
-    let file = fs::File::open(path).map_err(|source| io(path, source))?;
+    let file = open(path)?;
     let mut bytes = Vec::new();
-    // One byte more than may be there tells whether there is more, whatever the system says of the file.
+    // Reading one byte more than the limit detects a longer file, whatever size the system reports.
     let mut first = file.take(limit + 1);
     (first.read_to_end(&mut bytes)).map_err(|source| io(path, source))?;
     if bytes.len() as u64 > limit {
@@ -36,11 +37,11 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EncoderEr
     let bytes = read(path, MAX_JSON)?;
     serde_json::from_slice(&bytes).map_err(|source| EncoderError::Json {
         path: path.to_owned(),
-        source,
+        source: source.into(),
     })
 }
 
-/// As [`read_json`], with the default where there is no such file.
+/// As [`read_json`], or the default if there is no such file.
 pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
     path: &Path,
 ) -> Result<T, EncoderError> {
@@ -51,8 +52,21 @@ pub(crate) fn read_json_if_present<T: DeserializeOwned + Default>(
     }
 }
 
-/// Whether there is such a file. A folder that may not be looked into does not count as one without it.
+/// Opens a file to read.
+pub(crate) fn open(path: &Path) -> Result<fs::File, EncoderError> {
+    note(path);
+    fs::File::open(path).map_err(|source| io(path, source))
+}
+
+/// Whether `path` is a readable file.
+pub(crate) fn exists(path: &Path) -> bool {
+    note(path);
+    path.is_file()
+}
+
+/// As [`exists`], with an error if a parent folder may not be read.
 pub(crate) fn is_file(path: &Path) -> Result<bool, EncoderError> {
+    note(path);
     match path.metadata() {
         Ok(metadata) => Ok(metadata.is_file()),
         Err(source) => match source.kind() {
@@ -62,7 +76,8 @@ pub(crate) fn is_file(path: &Path) -> Result<bool, EncoderError> {
     }
 }
 
-/// Hex xxh3-128 over the files `names` of `root`, each with its name and length; absent files count as absent.
+/// Hex xxh3-128 over the files `names` of `root`, each with its name and length. Absent files are
+/// skipped.
 pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, EncoderError> {
     let mut hash = Xxh3::new();
     let mut buffer = vec![0; 1 << 18];
@@ -71,7 +86,7 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
         if !is_file(&path)? {
             continue;
         }
-        let mut file = fs::File::open(&path).map_err(|source| io(&path, source))?;
+        let mut file = open(&path)?;
         let is_weights = [".safetensors", ".bin", ".pt"]
             .iter()
             .any(|end| name.ends_with(end));
@@ -99,7 +114,8 @@ pub(crate) fn fingerprint(root: &Path, names: &[String]) -> Result<String, Encod
     Ok(format!("{:032x}", hash.digest128()))
 }
 
-/// The path of `name` in `folder`, both relative to a checkpoint; an empty folder is the checkpoint itself.
+/// The path of `name` in `folder`, both relative to the checkpoint. An empty folder is the
+/// checkpoint itself.
 pub(crate) fn inside(folder: &str, name: &str) -> String {
     match folder {
         "" => name.to_owned(),
@@ -107,14 +123,15 @@ pub(crate) fn inside(folder: &str, name: &str) -> String {
     }
 }
 
-/// Whether a path that a file of a checkpoint names stays inside the checkpoint's folder. A checkpoint may come from anywhere.
+/// Whether a path named by a checkpoint stays inside the checkpoint's folder; checkpoints are not
+/// trusted.
 pub(crate) fn is_inside(path: &str) -> bool {
     let mut parts = Path::new(path).components();
     parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// What to call the checkpoint at `root`: its directory's name, or `owner/name` where that is a commit in the model hub's
-/// cache, `models--owner--name/snapshots/COMMIT`.
+/// The name of the checkpoint at `root`: that of its directory, or `owner/name` for a commit in the
+/// model hub's cache, `models--owner--name/snapshots/COMMIT`.
 pub(crate) fn checkpoint_name(root: &Path) -> String {
     let Ok(root) = root.canonicalize() else {
         return String::new();
@@ -137,6 +154,34 @@ pub(crate) fn io(path: &Path, source: std::io::Error) -> EncoderError {
     EncoderError::Io {
         path: path.to_owned(),
         source,
+    }
+}
+
+/// Records in tests that `path` was looked at.
+#[cfg(test)]
+use seen::note;
+
+#[cfg(not(test))]
+fn note(_: &Path) {}
+
+/// The paths that were read or tested for existence, to be compared with what the hub fetches.
+#[cfg(test)]
+pub(crate) mod seen {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+    use std::sync::Mutex;
+
+    static SEEN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+    pub(super) fn note(path: &Path) {
+        SEEN.lock().unwrap().insert(path.to_owned());
+    }
+
+    /// The paths below `root`, relative to it.
+    pub(crate) fn below(root: &Path) -> BTreeSet<PathBuf> {
+        let seen = SEEN.lock().unwrap();
+        let below = seen.iter().filter_map(|path| path.strip_prefix(root).ok());
+        below.map(Path::to_owned).collect()
     }
 }
 

@@ -3,46 +3,105 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a checkpoint is opened with.
+/// Options to open a checkpoint with.
+///
+/// ```
+/// use colidx_encoder::{EncoderOptions, Precision};
+///
+/// let options = EncoderOptions::default()
+///     .precision(Precision::Int8)
+///     .document_length(300);
+/// assert_eq!(options.document_length, Some(300));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EncoderOptions {
-    /// The numbers that the transformer's layers compute with.
+    /// Precision of the transformer's layers.
     pub precision: Precision,
-    /// Where they are computed.
+    /// Where the encoder computes.
     pub device: Device,
-    /// Text put before every query, in place of the checkpoint's own prompt; empty for none.
+    /// Text put before every query instead of the checkpoint's own prompt; empty for none.
     pub query_prompt: Option<String>,
-    /// Text put before every document, in place of the checkpoint's own prompt; empty for none.
+    /// Text put before every document instead of the checkpoint's own prompt; empty for none.
     pub document_prompt: Option<String>,
-    /// Tokens of a query, in place of the checkpoint's own length.
+    /// Maximum tokens of a query instead of the checkpoint's own length.
     pub query_length: Option<usize>,
-    /// Tokens of a document, in place of the checkpoint's own length.
+    /// Maximum tokens of a document instead of the checkpoint's own length.
     pub document_length: Option<usize>,
 }
 
-/// The numbers that the matrix products of the transformer's layers compute with.
+impl EncoderOptions {
+    /// Sets the [precision](Self::precision) of the transformer's layers.
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> EncoderOptions {
+        self.precision = precision;
+        self
+    }
+
+    /// Sets the [device](Self::device).
+    #[must_use]
+    pub fn device(mut self, device: Device) -> EncoderOptions {
+        self.device = device;
+        self
+    }
+
+    /// Replaces the [prompt of queries](Self::query_prompt); `None` keeps the checkpoint's own.
+    #[must_use]
+    pub fn query_prompt(mut self, prompt: impl Into<Option<String>>) -> EncoderOptions {
+        self.query_prompt = prompt.into();
+        self
+    }
+
+    /// Replaces the [prompt of documents](Self::document_prompt); `None` keeps the checkpoint's
+    /// own.
+    #[must_use]
+    pub fn document_prompt(mut self, prompt: impl Into<Option<String>>) -> EncoderOptions {
+        self.document_prompt = prompt.into();
+        self
+    }
+
+    /// Replaces the [length of queries](Self::query_length); `None` keeps the checkpoint's own.
+    #[must_use]
+    pub fn query_length(mut self, tokens: impl Into<Option<usize>>) -> EncoderOptions {
+        self.query_length = tokens.into();
+        self
+    }
+
+    /// Replaces the [length of documents](Self::document_length); `None` keeps the checkpoint's
+    /// own.
+    #[must_use]
+    pub fn document_length(mut self, tokens: impl Into<Option<usize>>) -> EncoderOptions {
+        self.document_length = tokens.into();
+        self
+    }
+}
+
+/// Precision of the matrix products in the transformer's layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Precision {
-    /// 32-bit floats: the vectors of PyLate, to rounding.
+    /// 32-bit floats: the vectors of PyLate, up to rounding.
     #[default]
     F32,
-    /// 8-bit integers, weights scaled by output channel and activations by token; a few times faster on processors.
+    /// 8-bit integers, with a scale for each output of the weights and each token of the
+    /// activations. A few times faster on processors.
     Int8,
 }
 
 /// Where an encoder computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Device {
     /// The processor, on the threads of the current rayon pool.
     #[default]
     Cpu,
-    /// The CUDA device of that number; needs the feature `cuda`.
+    /// The CUDA device with this number; needs the feature `cuda`.
     Cuda(usize),
-    /// The Metal device of that number; needs the feature `metal`.
+    /// The Metal device with this number; needs the feature `metal`.
     Metal(usize),
 }
 
-/// A name that [`Precision`] or [`Device`] does not have.
+/// A text that names no [`Precision`] or no [`Device`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{found}` is none of {known}")]
 pub struct UnknownName {
@@ -87,7 +146,7 @@ impl fmt::Display for Device {
 impl FromStr for Device {
     type Err = UnknownName;
 
-    /// `cpu`, `cuda`, `cuda:N`, `metal` or `metal:N`.
+    /// Parses `cpu`, `cuda`, `cuda:N`, `metal` or `metal:N`.
     fn from_str(name: &str) -> Result<Device, UnknownName> {
         let unknown = || UnknownName {
             found: name.to_owned(),
@@ -111,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_as_they_are_written() {
+    fn names_parse_back_to_their_values() {
         for device in [
             Device::Cpu,
             Device::Cuda(0),

@@ -1,7 +1,7 @@
-//! Settings, each with where it comes from, and the JSON files that hold them.
+//! Settings with their origins, and the JSON files that hold them.
 //!
-//! Whoever reads a file takes out the keys that he understands. What is left is what colidx does not know, and
-//! [`SettingsFile::finish`] refuses it or tells of it: no setting is passed over.
+//! A reader takes the keys that it understands out of a file. [`SettingsFile::finish`] refuses or
+//! reports the rest, so that no setting is ignored silently.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,28 +13,28 @@ use serde_json::{Map, Value};
 use crate::EncoderError;
 use crate::files;
 
-/// Where a setting comes from.
+/// Origin of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A key of a file of the checkpoint.
+    /// A key in a file of the checkpoint.
     File { file: String, key: String },
-    /// No file says; this is what the program named takes then.
+    /// No file sets it; this is the default of the library named here.
     Default(&'static str),
-    /// The caller said so.
-    Caller,
+    /// The caller's options.
+    Options,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::File { file, key } => write!(f, "{file}: {key}"),
-            Origin::Default(whose) => write!(f, "default of {whose}"),
-            Origin::Caller => f.write_str("option"),
+            Origin::Default(owner) => write!(f, "default of {owner}"),
+            Origin::Options => f.write_str("option"),
         }
     }
 }
 
-/// A setting and where it comes from.
+/// A setting and its origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<T> {
     pub(crate) value: T,
@@ -42,23 +42,23 @@ pub(crate) struct Setting<T> {
 }
 
 impl<T> Setting<T> {
-    /// What `whose` takes where no file says otherwise.
-    pub(crate) fn default(value: T, whose: &'static str) -> Setting<T> {
+    /// The default of `owner` for a setting that no file names.
+    pub(crate) fn default(value: T, owner: &'static str) -> Setting<T> {
         Setting {
             value,
-            origin: Origin::Default(whose),
+            origin: Origin::Default(owner),
         }
     }
 
-    /// What the caller asked for.
-    pub(crate) fn of_caller(value: T) -> Setting<T> {
+    /// A value from the caller's options.
+    pub(crate) fn from_options(value: T) -> Setting<T> {
         Setting {
             value,
-            origin: Origin::Caller,
+            origin: Origin::Options,
         }
     }
 
-    /// The same setting, seen otherwise.
+    /// The setting with its value converted.
     pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Setting<U> {
         Setting {
             value: f(self.value),
@@ -67,14 +67,15 @@ impl<T> Setting<T> {
     }
 }
 
-/// A setting that shapes vectors, in words.
+/// A setting that affects vectors, as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SettingInfo {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it is.
+    /// Its value.
     pub value: String,
-    /// The file and key that say so, whose default it is, or `option`.
+    /// The file and key that set it, the library whose default it is, or `option`.
     pub origin: String,
 }
 
@@ -92,19 +93,19 @@ impl SettingInfo {
     }
 }
 
-/// What to do with keys that nobody took.
+/// What to do with keys that no reader took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// The file is there to shape vectors, so the key may well do so.
+pub(crate) enum UnknownKeys {
+    /// Refuse the checkpoint: most keys of this file affect vectors.
     Refuse,
-    /// Most keys of such a file shape nothing.
-    Tell,
+    /// Add a note: most keys of this file affect no vector.
+    Note,
 }
 
-/// A JSON object of settings, less those that were taken out. A file that is not there is empty.
+/// The keys of a JSON object that were not taken yet. A missing file is an empty object.
 pub(crate) struct SettingsFile {
     path: PathBuf,
-    /// The path as people know it, relative to the checkpoint.
+    /// The path relative to the checkpoint, for messages.
     name: String,
     settings: Map<String, Value>,
 }
@@ -120,7 +121,7 @@ impl SettingsFile {
         })
     }
 
-    /// Reads the file at `path`, which must be there. In the checkpoint it is called `name`.
+    /// Reads the file at `path`, which must exist. Messages call it `name`.
     pub(crate) fn read(path: &Path, name: &str) -> Result<SettingsFile, EncoderError> {
         Ok(SettingsFile {
             settings: files::read_json(path)?,
@@ -129,8 +130,8 @@ impl SettingsFile {
         })
     }
 
-    /// An object inside another one, whose keys are named after its own.
-    pub(crate) fn inner(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
+    /// A nested object; messages prefix its keys with `key`.
+    pub(crate) fn nested(&self, key: &str, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
             name: format!("{}: {key}", self.name),
@@ -138,14 +139,14 @@ impl SettingsFile {
         }
     }
 
-    /// What is left, taken out.
-    pub(crate) fn rest(&mut self) -> SettingsFile {
+    /// Takes out all keys that are left.
+    pub(crate) fn take_rest(&mut self) -> SettingsFile {
         let rest = std::mem::take(&mut self.settings);
-        self.same_file(rest)
+        self.with_settings(rest)
     }
 
-    /// Other settings of the same file.
-    pub(crate) fn same_file(&self, settings: Map<String, Value>) -> SettingsFile {
+    /// The same file with other settings.
+    pub(crate) fn with_settings(&self, settings: Map<String, Value>) -> SettingsFile {
         SettingsFile {
             path: self.path.clone(),
             name: self.name.clone(),
@@ -157,27 +158,27 @@ impl SettingsFile {
         &self.path
     }
 
-    /// The keys that are left.
+    /// The keys that were not taken yet.
     pub(crate) fn keys(&self) -> impl Iterator<Item = String> {
         self.settings.keys().cloned()
     }
 
-    /// Whether nothing is left in it.
+    /// Whether every key was taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.settings.is_empty()
     }
 
-    /// Whether `key` is there and not null.
+    /// Whether `key` is present and not null.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(|value| !value.is_null())
     }
 
-    /// Whether `key` is there as null.
+    /// Whether `key` is present as null.
     pub(crate) fn is_null(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(Value::is_null)
     }
 
-    /// Where a setting under `key` comes from.
+    /// The origin of a setting under `key`.
     pub(crate) fn origin(&self, key: &str) -> Origin {
         Origin::File {
             file: self.name.clone(),
@@ -185,10 +186,10 @@ impl SettingsFile {
         }
     }
 
-    /// Takes the setting `key` out. Null is as good as absent.
+    /// Takes out the setting `key`. Null counts as absent.
     ///
     /// # Errors
-    /// If it is no `T`.
+    /// If the value is not a `T`.
     pub(crate) fn take<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -205,21 +206,21 @@ impl SettingsFile {
         }
     }
 
-    /// As [`take`](Self::take), with what `whose` takes where there is none.
+    /// As [`take`](Self::take), or the default of `owner`.
     pub(crate) fn take_or<T: DeserializeOwned>(
         &mut self,
         key: &str,
         default: T,
-        whose: &'static str,
+        owner: &'static str,
     ) -> Result<Setting<T>, EncoderError> {
         let taken = self.take(key)?;
-        Ok(taken.unwrap_or_else(|| Setting::default(default, whose)))
+        Ok(taken.unwrap_or_else(|| Setting::default(default, owner)))
     }
 
-    /// Takes out `key`, which colidx can only do without unless `allowed` says that it changes nothing.
+    /// Takes out `key`, whose only supported values are absence and those that pass `allowed`.
     ///
     /// # Errors
-    /// If it is there and not allowed.
+    /// If the value is not supported; `known` describes those that are.
     pub(crate) fn refuse_unless(
         &mut self,
         key: &str,
@@ -227,34 +228,34 @@ impl SettingsFile {
         known: &'static str,
     ) -> Result<(), EncoderError> {
         match self.settings.remove(key) {
-            Some(value) if !says_nothing(&value) && !allowed(&value) => {
+            Some(value) if !is_empty_value(&value) && !allowed(&value) => {
                 Err(self.unsupported(format!("{key} {value}"), known))
             }
             _ => Ok(()),
         }
     }
 
-    /// Takes out keys that change no vector.
-    pub(crate) fn pass_over(&mut self, keys: &[&str]) {
+    /// Takes out keys that affect no vector.
+    pub(crate) fn ignore(&mut self, keys: &[&str]) {
         for key in keys {
             self.settings.remove(*key);
         }
     }
 
-    /// Ends the reading: what is left is refused, or told in `notes`.
+    /// Refuses the keys that are left, or reports them in `notes`.
     ///
     /// # Errors
-    /// If something is left that is to be refused.
+    /// If a key is left and unknown keys are refused.
     pub(crate) fn finish(
         mut self,
-        unknown: Unknown,
+        unknown: UnknownKeys,
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
-        self.settings.retain(|_, value| !says_nothing(value));
+        self.settings.retain(|_, value| !is_empty_value(value));
         let Some(key) = self.settings.keys().next() else {
             return Ok(());
         };
-        if unknown == Unknown::Refuse {
+        if unknown == UnknownKeys::Refuse {
             return Err(self.unsupported(
                 format!("the key `{key}`, which colidx does not know,"),
                 "the keys that sentence-transformers 6.2 and PyLate 1.6 write",
@@ -280,7 +281,7 @@ impl SettingsFile {
         }
     }
 
-    /// An error about something in this file that colidx does not do.
+    /// An error about an unsupported setting of this file.
     pub(crate) fn unsupported(&self, feature: String, known: &'static str) -> EncoderError {
         EncoderError::Unsupported {
             path: self.path.clone(),
@@ -290,8 +291,8 @@ impl SettingsFile {
     }
 }
 
-/// Null, false and what is empty ask for nothing.
-fn says_nothing(value: &Value) -> bool {
+/// Whether a value is null, false or empty, which no reader needs to know.
+fn is_empty_value(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Bool(value) => !value,
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_took_is_refused_or_told() {
+    fn unknown_keys_are_refused_or_reported() {
         let json = r#"{"known": 3, "null": null, "off": false, "new": 1, "newer": [2]}"#;
         let (_folder, mut settings) = file(json);
         let known: Setting<usize> = settings.take("known").unwrap().unwrap();
@@ -323,7 +324,7 @@ mod tests {
             (3, "a.json: known".into())
         );
         let mut notes = Vec::new();
-        settings.finish(Unknown::Tell, &mut notes).unwrap();
+        settings.finish(UnknownKeys::Note, &mut notes).unwrap();
         assert_eq!(notes.len(), 1);
         assert!(
             notes[0].contains("a.json") && notes[0].contains("`new`, `newer`"),
@@ -333,7 +334,7 @@ mod tests {
 
         let (_folder, settings) = file(json);
         let error = settings
-            .finish(Unknown::Refuse, &mut notes)
+            .finish(UnknownKeys::Refuse, &mut notes)
             .unwrap_err()
             .to_string();
         assert!(
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_type_is_an_error_that_names_file_and_key() {
+    fn a_value_of_the_wrong_type_is_an_error_with_file_and_key() {
         let (_folder, mut settings) = file(r#"{"length": "long"}"#);
         let error = settings.take::<usize>("length").unwrap_err().to_string();
         assert!(
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_not_refused() {
+    fn values_without_effect_are_not_refused() {
         let (_folder, mut settings) = file(r#"{"a": null, "b": {}, "c": "fine", "d": "bad"}"#);
         let fine = |value: &Value| value == "fine";
         for key in ["a", "b", "c"] {

@@ -1,9 +1,9 @@
-//! A key of config.json that changes what is computed is read, or refuses the checkpoint by its name.
+//! Every key of config.json that changes vectors is applied, or the checkpoint is refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::{Value, json};
 
 fn fixtures() -> PathBuf {
@@ -35,7 +35,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn vectors(folder: &Path) -> Vec<f32> {
-    let encoder = Encoder::open(folder).unwrap();
+    let encoder = Encoder::open(folder, &EncoderOptions::default()).unwrap();
     let documents = encoder.encode_documents(&["The cat and the dog: 1,234 patients!"]);
     documents.unwrap().swap_remove(0).vectors
 }
@@ -46,7 +46,7 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         for value in [json!(1), json!(false), json!("x"), json!({"a": 1})] {
             let folder = with(&name, |config| config["unheard_of_setting"] = value);
-            match Encoder::open(folder.path()).err() {
+            match Encoder::open(folder.path(), &EncoderOptions::default()).err() {
                 Some(EncoderError::UnknownSetting { path, key, .. }) => {
                     assert!(path.ends_with("config.json"), "{name}");
                     assert_eq!(key, "unheard_of_setting", "{name}");
@@ -54,7 +54,7 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
                 other => panic!("{name}: {other:?}"),
             }
         }
-        // A null is as good as no key; where a file comes from, and how it was trained, is of no matter.
+        // Null counts as absent. The origin of a file and the training have no effect.
         let folder = with(&name, |config| {
             config["unheard_of_setting"] = Value::Null;
             config["_name_or_path"] = "somewhere".into();
@@ -62,7 +62,8 @@ fn an_unknown_key_is_refused_by_its_name_in_every_architecture() {
             config["boi_token_id"] = 7.into();
             config["transformers_version"] = "9.0.0".into();
         });
-        Encoder::open(folder.path()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -136,7 +137,7 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
     ] {
         refused(name, key, value);
     }
-    // What versions of transformers do not agree in is not guessed.
+    // If versions of transformers disagree, nothing is guessed.
     for (name, key) in [
         ("tiny-eurobert", "rope_parameters"),
         ("tiny-qwen3", "rope_parameters"),
@@ -145,13 +146,19 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
         let folder = with(name, |config| {
             drop(config.as_object_mut().unwrap().remove(key))
         });
-        let error = Encoder::open(folder.path()).err().unwrap().to_string();
+        let error = Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("rope_theta"), "{error}");
     }
     let folder = with("tiny-qwen3", |config| {
         config.as_object_mut().unwrap().remove("is_causal");
     });
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("is_causal") && error.contains("add"),
         "{error}"
@@ -160,7 +167,7 @@ fn settings_that_cannot_be_computed_are_refused_by_name() {
 
 fn refused(name: &str, key: &str, value: Value) {
     let folder = with(name, |config| config[key] = value.clone());
-    match Encoder::open(folder.path()).err() {
+    match Encoder::open(folder.path(), &EncoderOptions::default()).err() {
         None => panic!("{name} opens with {key}: {value}"),
         Some(error) => {
             let error = error.to_string();
@@ -173,7 +180,7 @@ fn refused(name: &str, key: &str, value: Value) {
 }
 
 #[test]
-fn keys_of_older_files_say_the_same() {
+fn older_keys_mean_the_same() {
     let same = |name: &str, change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
         let folder = with(name, |config| change(config.as_object_mut().unwrap()));
         assert_eq!(
@@ -210,7 +217,7 @@ fn keys_of_older_files_say_the_same() {
         config.remove("is_causal");
         config.insert("use_bidirectional_attention".into(), json!(true));
     });
-    // The names of jina-colbert-v2, whose code came with it.
+    // The keys of jina-colbert-v2, whose code came with the checkpoint.
     same("tiny-jina-v3", &|config| {
         config.insert("model_type".into(), json!("xlm-roberta"));
         config.insert("position_embedding_type".into(), json!("rotary"));
@@ -233,7 +240,7 @@ fn keys_of_older_files_say_the_same() {
     same("tiny-bert", &|config| {
         config.insert("hidden_act".into(), json!("gelu_python"));
     });
-    // A null stood for the global one in transformers 4.
+    // Null meant the global base in transformers 4.
     let null = with("tiny-modernbert-bias", |config| {
         config["local_rope_theta"] = Value::Null
     });

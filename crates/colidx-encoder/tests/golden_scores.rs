@@ -1,11 +1,12 @@
-//! MaxSim scores that PyLate gives with published checkpoints, as sentence-transformers pins them in its own tests.
+//! MaxSim scores of published checkpoints with PyLate, as pinned by the tests of
+//! sentence-transformers.
 //!
-//! The test runs for the checkpoints that lie in the folder `COLIDX_CHECKPOINTS`, each in a folder of its name, and says
-//! what it skips.
+//! Runs for the checkpoints in the folder `COLIDX_CHECKPOINTS`, each in a folder with its name, and
+//! prints what it skips.
 
 use std::path::PathBuf;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 const QUERY: &str = "Which planet is known as the Red Planet?";
 const DOCUMENTS: [&str; 4] = [
@@ -54,7 +55,7 @@ const SCORES: [(&str, [f32; 4]); 11] = [
         [11.48635, 12.89087, 12.20023, 12.56686],
     ),
 ];
-/// Of a score, and beside it.
+/// Relative and absolute tolerance of a score.
 const TOLERANCE: f32 = 1e-3;
 
 fn max_sim(query: &[f32], document: &[f32], dim: usize) -> f32 {
@@ -67,10 +68,11 @@ fn max_sim(query: &[f32], document: &[f32], dim: usize) -> f32 {
 }
 
 #[test]
-fn published_checkpoints_have_the_scores_of_pylate() {
+fn published_checkpoints_match_the_scores_of_pylate() {
     let Some(folder) = std::env::var_os("COLIDX_CHECKPOINTS").map(PathBuf::from) else {
         eprintln!(
-            "skipped: COLIDX_CHECKPOINTS does not name a folder of checkpoints, as owner/name or name"
+            "skipped: COLIDX_CHECKPOINTS does not name a folder of checkpoints, as owner/name or \
+             name"
         );
         return;
     };
@@ -82,7 +84,7 @@ fn published_checkpoints_have_the_scores_of_pylate() {
             eprintln!("skipped: {name} is not in {}", folder.display());
             continue;
         };
-        let encoder = match Encoder::open(path) {
+        let encoder = match Encoder::open(path, &EncoderOptions::default()) {
             Err(error @ EncoderError::UnknownArchitecture { .. }) => {
                 eprintln!("skipped: {error}");
                 continue;

@@ -1,4 +1,4 @@
-//! Checkpoints made to harm: refused, within memory that does not grow with what they claim.
+//! Hostile checkpoints are refused, in memory that does not grow with what they claim.
 
 #[path = "../../colidx-core/tests/common/counting.rs"]
 mod counting;
@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use counting::{Counting, peak};
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -16,7 +16,7 @@ use zip::write::SimpleFileOptions;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The tiny checkpoint whose weights lie in pytorch_model.bin.
+/// The tiny checkpoint with its weights in pytorch_model.bin.
 struct Checkpoint(TempDir);
 
 impl Checkpoint {
@@ -35,14 +35,14 @@ impl Checkpoint {
         self.0.path().join("pytorch_model.bin")
     }
 
-    /// Opens it on this thread alone; gives the memory that took, too.
+    /// Opens it on this thread only; returns the peak memory too.
     fn open(&self) -> (usize, Result<Encoder, EncoderError>) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         pool.unwrap()
-            .install(|| peak(|| Encoder::open(self.0.path())))
+            .install(|| peak(|| Encoder::open(self.0.path(), &EncoderOptions::default())))
     }
 
-    /// Opens it with an archive of these entries in place of its weights.
+    /// Opens it with an archive of these entries instead of its weights.
     fn open_with(&self, entries: &[(&str, &[u8])]) -> (usize, Result<Encoder, EncoderError>) {
         let mut archive = ZipWriter::new(fs::File::create(self.weights()).unwrap());
         for (name, bytes) in entries {
@@ -56,17 +56,18 @@ impl Checkpoint {
     }
 }
 
-/// What opening the checkpoint takes besides its weights: the tokenizer, mostly.
+/// Memory for opening the checkpoint without its weights, mostly for the tokenizer.
 const ALLOWANCE: usize = 2 << 20;
 
 #[test]
-fn memory_is_in_proportion_to_the_file() {
+fn memory_is_proportional_to_the_file() {
     let text = |length: u32| [b"X", &length.to_le_bytes()[..]].concat();
-    // A text of 4 GiB, and one as long as what a fuzzer found.
+    // A text of 4 GiB, and one of a length found by a fuzzer.
     let forged = [u32::MAX, 1_920_073_783].map(|length| [b"\x80\x02}", &text(length)[..]].concat());
-    // A pair of the value before, twice, forty times over: 2^40 values, were each of its own.
+    // A pair of the previous value with itself, forty levels deep: 2^40 values, if each were
+    // copied.
     let doubled = [b"\x80\x02)", &b"q\0h\0\x86".repeat(40)[..], b"."].concat();
-    // A value in a value in a value.
+    // Deeply nested values.
     let nested = [b"\x80\x02)", &b"\x85".repeat(200_000)[..], b"."].concat();
     let checkpoint = Checkpoint::new();
     for pickle in [&forged[0], &forged[1], &doubled, &nested] {
@@ -81,7 +82,7 @@ fn memory_is_in_proportion_to_the_file() {
     }
 }
 
-/// A file of `length` bytes that begins with `head` and takes no room on the disk.
+/// A sparse file of `length` bytes that begins with `head`.
 fn sparse(path: &Path, head: &[u8], length: u64) {
     let mut file = fs::File::create(path).unwrap();
     file.write_all(head).unwrap();
@@ -91,7 +92,7 @@ fn sparse(path: &Path, head: &[u8], length: u64) {
 const GIB: u64 = 1 << 30;
 
 #[test]
-fn files_of_gigabytes_are_refused_before_they_are_read() {
+fn gigabyte_files_are_refused_before_they_are_read() {
     let limits = [
         ("tokenizer.json", 64 << 20),
         ("vocab.txt", 64 << 20),
@@ -119,7 +120,7 @@ fn files_of_gigabytes_are_refused_before_they_are_read() {
             matches!(&error, EncoderError::TooLarge { path, .. } if path.ends_with(name)),
             "{error}"
         );
-        // What was read, twice while it grew, and the weights.
+        // The bytes read, twice because of growing buffers, and the weights.
         assert!(peak < 3 * limit + ALLOWANCE, "{name}: {peak}");
     }
 }
@@ -128,7 +129,7 @@ fn files_of_gigabytes_are_refused_before_they_are_read() {
 fn weights_that_claim_gigabytes_are_refused() {
     let checkpoint = Checkpoint::new();
     let header = checkpoint.0.path().join("model.safetensors");
-    // A header of nearly all of the file, and one of more than that.
+    // A header as large as the file, and one larger than that.
     for (claimed, length) in [
         (GIB / 8 - 8, GIB / 8),
         (3 * GIB, GIB / 8),
@@ -141,7 +142,7 @@ fn weights_that_claim_gigabytes_are_refused() {
         assert!(peak < ALLOWANCE, "{peak}");
     }
     fs::remove_file(header).unwrap();
-    // No archive at all, or one whose list of entries is most of the file.
+    // Not an archive, and an archive that is mostly directory.
     let end = |size: u32, count: u16| {
         let mut end = b"PK\x05\x06\0\0\0\0".to_vec();
         end.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
@@ -164,7 +165,7 @@ fn weights_that_claim_gigabytes_are_refused() {
 }
 
 #[test]
-fn a_pickle_of_megabytes_is_refused() {
+fn a_large_pickle_is_refused() {
     let checkpoint = Checkpoint::new();
     let pickle = [b"\x80\x02", &b")".repeat(3 << 20)[..], b"."].concat();
     let (peak, opened) = checkpoint.open_with(&[("m/data.pkl", &pickle)]);
@@ -173,9 +174,9 @@ fn a_pickle_of_megabytes_is_refused() {
     assert!(peak < 2 * ALLOWANCE, "{peak}");
 }
 
-/// Every tensor of the model in one storage that is as large as the largest of them.
+/// Every tensor of the model shares one storage, as large as the largest of them.
 #[test]
-fn tensors_that_lie_in_one_another_are_refused() {
+fn overlapping_tensors_are_refused() {
     let checkpoint = Checkpoint::new();
     let whole = fs::read(checkpoint.weights()).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(whole)).unwrap();
@@ -189,7 +190,7 @@ fn tensors_that_lie_in_one_another_are_refused() {
         .unwrap();
     let mut pickle = Vec::new();
     std::io::Read::read_to_end(&mut archive.by_name(contents).unwrap(), &mut pickle).unwrap();
-    // The number of each storage is a text of one or two bytes: all become "0", or "00".
+    // Storage names are one or two bytes long: all become "0" or "00".
     let mut at = 0;
     while at + 7 < pickle.len() {
         let length = pickle[at + 1] as usize;

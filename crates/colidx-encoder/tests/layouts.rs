@@ -1,4 +1,4 @@
-//! The forms a checkpoint can be stored in.
+//! The formats in which a checkpoint can be stored.
 
 mod support;
 
@@ -40,7 +40,7 @@ fn write(copy: &Copy, file: &str, tensors: &[Tensor]) {
     safetensors::serialize_to_file(views, None, &copy.path(file)).unwrap();
 }
 
-/// The checkpoint with its weights as `convert` writes each float.
+/// The checkpoint with each float of its weights written by `convert`.
 fn converted<const N: usize>(dtype: Dtype, convert: impl Fn(f32) -> [u8; N]) -> Copy {
     let copy = Copy::new();
     let mut tensors = tensors(&copy);
@@ -74,7 +74,7 @@ fn floats_of_sixteen_bits() {
 }
 
 #[test]
-fn shards() {
+fn sharded_weights_open() {
     let copy = Copy::new();
     let expected = encode(&copy);
     let tensors = tensors(&copy);
@@ -98,7 +98,7 @@ fn shards() {
 }
 
 #[test]
-fn tensors_under_a_prefix() {
+fn tensors_may_have_a_prefix() {
     let copy = Copy::new();
     let expected = encode(&copy);
     let mut tensors = tensors(&copy);
@@ -110,7 +110,7 @@ fn tensors_under_a_prefix() {
 }
 
 #[test]
-fn without_a_projection() {
+fn checkpoints_open_without_a_projection() {
     let copy = Copy::new().json("modules.json", |modules| {
         modules[1]["type"] = "sentence_transformers.models.Pooling".into();
     });
@@ -123,7 +123,7 @@ fn without_a_projection() {
 }
 
 #[test]
-fn without_settings_the_defaults_of_pylate_hold() {
+fn missing_settings_have_the_defaults_of_pylate() {
     let file = "config_sentence_transformers.json";
     let error = Copy::new().without(file).open().err().unwrap();
     assert!(
@@ -140,7 +140,7 @@ fn without_settings_the_defaults_of_pylate_hold() {
 }
 
 #[test]
-fn a_skiplist_that_takes_everything_leaves_no_vectors() {
+fn a_skiplist_of_everything_leaves_no_vectors() {
     let words = json!(["[CLS]", "[SEP]", "[unused1]", "moon"]);
     let copy = Copy::new().json("config_sentence_transformers.json", |json| {
         json["skiplist_words"] = words

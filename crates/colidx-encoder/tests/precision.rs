@@ -1,4 +1,4 @@
-//! What 8-bit integers change, and what they must not.
+//! The error of 8-bit integers, and their determinism.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,18 +21,15 @@ fn fixtures() -> PathBuf {
 }
 
 fn open_folder(folder: &Path, precision: Precision) -> Encoder {
-    let options = EncoderOptions {
-        precision,
-        ..EncoderOptions::default()
-    };
-    Encoder::open_with(folder, &options).unwrap()
+    let options = EncoderOptions::default().precision(precision);
+    Encoder::open(folder, &options).unwrap()
 }
 
 fn open(precision: Precision) -> Encoder {
     open_folder(&fixtures().join("tiny-bert"), precision)
 }
 
-/// The cosines between the vectors that a checkpoint gives in f32 and in int8.
+/// The cosines between a checkpoint's vectors in f32 and in int8.
 fn cosines(folder: &Path) -> Vec<f32> {
     let exact = open_folder(folder, Precision::F32);
     let rounded = open_folder(folder, Precision::Int8);
@@ -47,7 +44,7 @@ fn cosines(folder: &Path) -> Vec<f32> {
     cosines
 }
 
-/// A copy of the checkpoint in `from` whose tensors `change` has changed.
+/// A copy of the checkpoint in `from` with its tensors changed by `change`.
 fn changed(from: &Path, change: impl Fn(&str, &[usize], &mut [f32])) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
     copy(from, to.path());
@@ -87,9 +84,9 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn int8_vectors_lie_near_those_of_f32() {
+fn int8_vectors_are_close_to_f32() {
     let cosines = cosines(&fixtures().join("tiny-bert"));
-    // A random model of 32 dimensions feels a step of 1/255 more than a trained one of 384.
+    // A step of 1/255 affects a random model of 32 dimensions more than a trained one of 384.
     let worst = cosines.iter().copied().fold(1.0, f32::min);
     let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
     assert!(worst > 0.99 && mean > 0.998, "worst {worst}, mean {mean}");
@@ -97,7 +94,7 @@ fn int8_vectors_lie_near_those_of_f32() {
 }
 
 #[test]
-fn int8_vectors_depend_neither_on_company_nor_on_threads() {
+fn int8_vectors_do_not_depend_on_other_texts_or_threads() {
     let encoder = open(Precision::Int8);
     let together = encoder.encode_documents(&TEXTS).unwrap();
     for (text, expected) in TEXTS.iter().zip(&together) {
@@ -116,15 +113,15 @@ fn int8_vectors_depend_neither_on_company_nor_on_threads() {
     }
 }
 
-/// Dimensions that are far larger than the rest, in every architecture, where f32 vectors stay what they are: values, the inputs
-/// of gates and of layers grow by a factor, and the weights of what reads them shrink by it, or the other way round.
+/// Outlier dimensions in every architecture, with unchanged f32 vectors: values and the inputs of
+/// gates and layers grow by a factor, and the weights that read them shrink by it, or vice versa.
 #[test]
-fn int8_bears_numbers_that_are_far_larger_than_the_rest() {
+fn int8_handles_outliers() {
     let mut folders: Vec<PathBuf> = fs::read_dir(fixtures())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("model.safetensors").is_file())
-        // Which vectors are pooled together is all or nothing, and not a matter of digits.
+        // A different pooling of vectors is not a rounding error.
         .filter(|path| {
             let modules = fs::read_to_string(path.join("modules.json"));
             !modules.is_ok_and(|modules| modules.contains("TokenPooling"))
@@ -142,7 +139,7 @@ fn int8_bears_numbers_that_are_far_larger_than_the_rest() {
             });
             let mut cosines = cosines(copy.path());
             cosines.sort_by(f32::total_cmp);
-            // Random models of 16 dimensions have a token now and then that any rounding turns over.
+            // In random models of 16 dimensions any rounding flips a token now and then.
             let (worst, low) = (cosines[0], cosines[cosines.len() / 50]);
             let mean = cosines.iter().sum::<f32>() / cosines.len() as f32;
             println!("{name:24} x{factor:<5} mean {mean:.5} 2% {low:.4} worst {worst:.4}");
@@ -154,16 +151,16 @@ fn int8_bears_numbers_that_are_far_larger_than_the_rest() {
     }
 }
 
-/// What must be known of a checkpoint to scale its tensors.
+/// The properties of a checkpoint needed to scale its tensors.
 struct Heads {
     width: usize,
-    /// Whether layers normalise their inputs, which nothing else reads.
+    /// Whether layers normalize their inputs, which nothing else reads.
     norms_first: bool,
-    /// Whether the feed-forward part multiplies two layers, of which one has no activation.
+    /// Whether the feed-forward network multiplies two layers, one of them without an activation.
     gated: bool,
 }
 
-/// Every seventh dimension, from the fourth on.
+/// Every seventh dimension, beginning with the fourth.
 fn is_large(dimension: usize) -> bool {
     dimension % 7 == 3
 }
@@ -183,14 +180,14 @@ impl Heads {
         }
     }
 
-    /// Multiplies rows of `values` with `factor`, and divides columns by it.
+    /// Multiplies rows of `values` by `factor`, and divides columns by it.
     fn scale(&self, name: &str, shape: &[usize], values: &mut [f32], factor: f32) {
         let (tensor, _) = name.rsplit_once('.').unwrap();
         let ends = |names: &[&str]| names.iter().any(|end| tensor.ends_with(end));
         let of_value = |dimension: usize| dimension % self.width == 1;
         let (third, half) = (shape[0] / 3, shape[0] / 2);
 
-        // Norms and layers that make numbers large.
+        // Norms and layers whose outputs grow.
         let mut grow: Vec<Box<dyn Fn(usize) -> bool>> = Vec::new();
         let width = self.width;
         if ends(&["self.value", "v_lin", "v_proj"]) {

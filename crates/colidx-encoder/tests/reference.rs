@@ -1,4 +1,5 @@
-//! The vectors and token ids of PyLate, ColBERT and transformers for the tiny checkpoints of scripts/tiny_checkpoints.
+//! Vectors and token ids of PyLate, ColBERT and transformers for the checkpoints made by
+//! scripts/tiny_checkpoints.
 
 use std::fs;
 use std::path::PathBuf;
@@ -61,11 +62,11 @@ const TOLERANCE: f32 = 1e-4;
 struct Case {
     query: bool,
     text: String,
-    /// All tokens, those without a vector included.
+    /// All tokens, including those without a vector.
     ids: Vec<u32>,
     /// The tokens with vectors.
     kept: Vec<u32>,
-    /// How many vectors are left of theirs, where they are pooled.
+    /// The number of vectors after pooling, if they are pooled.
     pooled: Option<usize>,
 }
 
@@ -74,7 +75,7 @@ impl Case {
         self.pooled.unwrap_or(self.kept.len())
     }
 
-    /// Checks that the vectors' tokens are those expected: pooled ones stand for some of them.
+    /// Checks the vectors' tokens; pooled vectors have some of those expected.
     fn check_tokens(&self, name: &str, found: &[u32]) {
         assert_eq!(found.len(), self.vectors(), "{name}: {:?}", self.text);
         match self.pooled {
@@ -119,10 +120,10 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn token_ids_and_vectors_are_those_of_pylate() {
+fn token_ids_and_vectors_match_the_reference() {
     for name in CHECKPOINTS {
-        let encoder =
-            Encoder::open(&fixture(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let encoder = Encoder::open(fixture(name), &EncoderOptions::default())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let cases = cases(name, encoder.info().dim);
         assert!(cases.len() >= 8, "{name}");
 
@@ -164,8 +165,8 @@ fn token_ids_and_vectors_are_those_of_pylate() {
 }
 
 #[test]
-fn what_a_checkpoint_says_of_itself() {
-    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+fn info_describes_the_checkpoint() {
+    let encoder = Encoder::open(fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
         (info.name.as_str(), info.architecture.as_str()),
@@ -189,16 +190,16 @@ fn what_a_checkpoint_says_of_itself() {
         info
     );
 
-    let other = Encoder::open(&fixture("tiny-bert-dense")).unwrap();
+    let other = Encoder::open(fixture("tiny-bert-dense"), &EncoderOptions::default()).unwrap();
     assert_eq!(other.info().dim, 12);
     assert!(other.info().lower_case && other.info().attend_to_expansion_tokens);
     assert_ne!(other.info().fingerprint, info.fingerprint);
 }
 
 #[test]
-fn spans_lead_back_to_the_text() {
+fn spans_are_byte_ranges_of_the_text() {
     for name in ["tiny-bert", "tiny-bert-dense", "tiny-bert-plain-query"] {
-        let encoder = Encoder::open(&fixture(name)).unwrap();
+        let encoder = Encoder::open(fixture(name), &EncoderOptions::default()).unwrap();
         let text = "  The ÅNGSTRÖM, İs small!  ";
         let spans = encoder.document_tokens(text).unwrap();
         let words: Vec<&str> = spans
@@ -231,14 +232,11 @@ fn spans_lead_back_to_the_text() {
 #[test]
 fn spans_cover_the_text() {
     let text = "  The ÅNGSTRÖM İs small  ";
-    // A pooled vector tells the first of its tokens alone, and this one has few ids that count.
+    // A pooled vector names only the first of its tokens, and this checkpoint keeps few ids.
     let with_all = |name: &&str| !name.starts_with("mve-pooled") && *name != "mve-keep-only-bert";
     for name in CHECKPOINTS.into_iter().filter(with_all) {
-        let options = EncoderOptions {
-            document_length: Some(64),
-            ..EncoderOptions::default()
-        };
-        let encoder = Encoder::open_with(&fixture(name), &options).unwrap();
+        let options = EncoderOptions::default().document_length(64);
+        let encoder = Encoder::open(fixture(name), &options).unwrap();
         let spans = encoder.document_tokens(text).unwrap();
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             // `tiny-bert-dense` skips the word "the".
@@ -258,8 +256,8 @@ fn spans_cover_the_text() {
 }
 
 #[test]
-fn vectors_do_not_depend_on_company_or_threads() {
-    let encoder = Encoder::open(&fixture("tiny-bert")).unwrap();
+fn vectors_do_not_depend_on_other_texts_or_threads() {
+    let encoder = Encoder::open(fixture("tiny-bert"), &EncoderOptions::default()).unwrap();
     let cases = cases("tiny-bert", encoder.info().dim);
     let texts: Vec<&str> = cases
         .iter()
@@ -286,7 +284,7 @@ fn vectors_do_not_depend_on_company_or_threads() {
     assert!(encoder.encode_documents(&[]).unwrap().is_empty());
 }
 
-/// The instruction set is chosen once a process, so each runs in a process of its own: this test again.
+/// The instruction set is fixed for a process, so this test runs itself in one process for each.
 #[test]
 fn instruction_sets_and_threads_change_no_bit() {
     const OUT: &str = "COLIDX_TEST_OUT";
@@ -297,11 +295,8 @@ fn instruction_sets_and_threads_change_no_bit() {
             .iter()
             .flat_map(|name| [(name, Precision::F32), (name, Precision::Int8)])
         {
-            let options = EncoderOptions {
-                precision,
-                ..EncoderOptions::default()
-            };
-            let encoder = Encoder::open_with(&fixture(name), &options).unwrap();
+            let options = EncoderOptions::default().precision(precision);
+            let encoder = Encoder::open(fixture(name), &options).unwrap();
             for document in encoder.encode_documents(&TEXTS).unwrap() {
                 values.extend(document.vectors);
             }

@@ -1,14 +1,15 @@
-//! answerai-colbert-small-v1 on SciFact, when they lie in `../shared` beside the repository; otherwise these tests say
-//! that they skip.
+//! answerai-colbert-small-v1 on SciFact, if they are in `../shared` beside the repository;
+//! otherwise these tests print that they skip.
 //!
-//! With `COLIDX_REFERENCE=DIR` the vectors are compared with PyLate's, which benches/compare/encode_pylate.py writes to
-//! DIR: `doc_embeddings.npy` (f16), `doc_lens.npy`, `token_ids.npy` and `query_embeddings.npy`.
+//! With `COLIDX_REFERENCE=DIR` the vectors are compared with PyLate's, which
+//! benches/compare/encode_pylate.py writes to DIR: `doc_embeddings.npy` (f16), `doc_lens.npy`,
+//! `token_ids.npy` and `query_embeddings.npy`.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use colidx_encoder::Encoder;
+use colidx_encoder::{Encoder, EncoderOptions};
 use serde_json::Value;
 
 fn shared(path: &str) -> Option<PathBuf> {
@@ -23,7 +24,13 @@ fn shared(path: &str) -> Option<PathBuf> {
 }
 
 fn model() -> Option<Encoder> {
-    Some(Encoder::open(&shared("models/answerai-colbert-small-v1")?).unwrap())
+    Some(
+        Encoder::open(
+            &shared("models/answerai-colbert-small-v1")?,
+            &EncoderOptions::default(),
+        )
+        .unwrap(),
+    )
 }
 
 fn texts(path: &Path) -> Vec<String> {
@@ -40,7 +47,7 @@ fn texts(path: &Path) -> Vec<String> {
 }
 
 #[test]
-fn scifact_has_as_many_vectors_as_published() {
+fn scifact_has_the_published_number_of_vectors() {
     let (Some(encoder), Some(corpus)) = (model(), shared("datasets/scifact/corpus.jsonl")) else {
         return;
     };
@@ -71,7 +78,7 @@ fn lowest_cosine(found: &[f32], expected: &[f32], dim: usize) -> f32 {
 }
 
 #[test]
-fn vectors_are_those_of_pylate() {
+fn vectors_match_pylate() {
     let Some(reference) = std::env::var_os("COLIDX_REFERENCE").map(PathBuf::from) else {
         eprintln!("skipped: COLIDX_REFERENCE is not set");
         return;

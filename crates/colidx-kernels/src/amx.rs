@@ -1,29 +1,29 @@
-//! AMX (Sapphire Rapids and later): tiles, registers of 16 rows of 64 bytes, and products of two of them, 16,384 multiply-adds
-//! of bytes an instruction, eight times what VNNI does in the same time.
+//! AMX (Sapphire Rapids and later): tile registers of 16 rows of 64 bytes. One instruction
+//! multiplies two tiles, 16,384 multiply-adds of bytes, eight times the rate of VNNI.
 //!
-//! The compiler has no intrinsics for it yet that are stable, so kernels are short pieces of inline assembly.
+//! Rust has no stable intrinsics for AMX yet, so the kernels are short pieces of inline assembly.
 
 use std::arch::asm;
 use std::sync::OnceLock;
 
-/// Rows of a tile, and columns of 32 bits.
+/// Rows of a tile, and its columns of 32 bits.
 pub(crate) const ROWS: usize = 16;
 
-/// Bytes of a whole tile.
+/// Bytes of a full tile.
 pub(crate) const TILE: usize = 1024;
 
-/// Bytes of a whole tile's row: where tiles lie one after the other, the distance of rows.
+/// Bytes of a full row: the distance of rows where tiles are contiguous.
 pub(crate) const LINE: usize = 64;
 
-/// Whether this processor has tiles of bytes, and the operating system lets us use them: it is asked, once, and cannot be told
-/// that they are needed no more.
+/// Whether this processor has AMX for bytes and Linux grants it. Linux is asked once, and cannot be
+/// told later that the tiles are no longer needed.
 pub(crate) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| !cfg!(miri) && has_tiles() && is_permitted())
 }
 
-/// Whether the processor multiplies tiles of bytes (CPUID leaf 7: AMX-TILE and AMX-INT8), and the operating system keeps them
-/// (XCR0: TILECFG and TILEDATA).
+/// Whether the processor has AMX-TILE and AMX-INT8 (CPUID leaf 7), and the operating system saves
+/// the tiles (XCR0: TILECFG and TILEDATA).
 fn has_tiles() -> bool {
     use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
     const AMX: u32 = 1 << 24 | 1 << 25;
@@ -51,16 +51,18 @@ fn has_tiles() -> bool {
     unsafe { kept() & KEPT == KEPT }
 }
 
-/// Asks for what Linux keeps tiles in, eight kilobytes a thread, which a process gets only when it asks
-/// (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`). From then on Linux refuses stacks for signals that are too small to keep
-/// them in; those that Rust makes are not, and where others are there already, it says no.
+/// Asks Linux for the memory that tiles are saved in, eight kilobytes a thread
+/// (`arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)`). From then on Linux refuses signal
+/// stacks that are too small to save tiles. The stacks of Rust are large enough; where smaller ones
+/// exist already, Linux refuses the request.
 #[cfg(target_os = "linux")]
 fn is_permitted() -> bool {
     const ARCH_PRCTL: i64 = 158;
     const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
     const XFEATURE_XTILEDATA: u64 = 18;
     let result: i64;
-    // SAFETY: a system call of two integers that touches no memory of ours; the registers it changes are named.
+    // SAFETY: a system call with two integers that touches no memory of ours; its clobbers are
+    // listed.
     unsafe {
         asm!(
             "syscall",
@@ -75,24 +77,26 @@ fn is_permitted() -> bool {
     result == 0
 }
 
-/// Other systems are not known to keep tiles.
+/// No other system is known to save tiles.
 #[cfg(not(target_os = "linux"))]
 fn is_permitted() -> bool {
     false
 }
 
-/// How many steps a product over `bytes` bytes takes and how many bytes each has, at most a tile's row: `None` where they
-/// cannot be alike and of whole groups of four.
+/// Splits a product over `bytes` bytes into equal steps of at most a tile row: the number of steps
+/// and the bytes of each. `None` if equal steps of whole groups of four bytes are not possible.
 pub(crate) fn steps(bytes: usize) -> Option<(usize, usize)> {
     let steps = bytes.div_ceil(LINE);
     (bytes > 0 && bytes.is_multiple_of(4 * steps)).then(|| (steps, bytes / steps))
 }
 
-/// Tiles ready for use: 0 to 3 for sums, `[16][16]` i32; 4 to 6 for rows, `[16][depth]` bytes; 7 for columns, `[depth / 4][16][4]`.
-/// Dropped, they are forgotten, and the system need not keep them when another thread runs.
+/// Configured tiles: 0 to 3 for sums, `[16][16]` i32; 4 to 6 for rows, `[16][depth]` bytes; 7 for
+/// columns, `[depth / 4][16][4]`. Dropping releases them, so that the system need not save them on
+/// a context switch.
 ///
-/// To make them ready takes as long as ten products, and the unit that multiplies sleeps when it had nothing to do for half a
-/// microsecond, which takes it a third of one to wake from: they are for many products at a time.
+/// Configuring takes as long as ten products, and the multiplier powers down after half a
+/// microsecond without work and takes a third of one to wake up: use tiles for many products at a
+/// time.
 pub(crate) struct Tiles(());
 
 impl Tiles {
@@ -109,16 +113,17 @@ impl Tiles {
 impl Drop for Tiles {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: whoever made them has tiles.
+        // SAFETY: a value exists only where there are tiles.
         unsafe { asm!("tilerelease", options(nostack, nomem)) };
     }
 }
 
-/// Of each tile how many rows it has, and how many bytes a row.
+/// The tile configuration: rows, and bytes per row, of each tile.
 #[repr(C, align(64))]
 struct Shapes([u64; 8]);
 
-/// Palette 1: bytes of a row from byte 16 on, two for each tile; rows from byte 48 on, one for each.
+/// Palette 1: bytes per row from byte 16 on, two bytes for each tile; rows from byte 48 on, one
+/// byte for each.
 #[inline(always)]
 fn shapes(depth: usize) -> Shapes {
     const PALETTE: u64 = 1;

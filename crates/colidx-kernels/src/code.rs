@@ -43,7 +43,7 @@ impl Code for u32 {
 /// A code names a centroid that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeOutOfRange {
-    /// The first such code.
+    /// The first code that is out of range.
     pub code: usize,
     /// The number of centroids; valid codes lie below it.
     pub limit: usize,
@@ -61,9 +61,9 @@ impl fmt::Display for CodeOutOfRange {
 
 impl std::error::Error for CodeOutOfRange {}
 
-/// Checks that every code lies below `limit`, before any of them is used as an offset.
+/// Checks that every code is below `limit`, before any is used as an offset.
 pub(crate) fn check<C: Code>(codes: &[C], limit: usize) -> Result<(), CodeOutOfRange> {
-    // One pass over all codes becomes SIMD; a search for the first bad one would not.
+    // One pass over all codes vectorises; a search for the first bad one would not.
     let largest = codes.iter().fold(C::ZERO, |max, &code| max.max(code));
     if C::MAX < limit || codes.is_empty() || largest.index() < limit {
         return Ok(());

@@ -2,8 +2,8 @@
 
 /// `x * y + z`, rounded once: the value of [`f32::mul_add`].
 ///
-/// Where the target is not compiled for fused multiply-add, `mul_add` is a call into the C library, which on a processor
-/// without it takes tens of nanoseconds. This takes the detour over f64, which the compiler turns into SIMD.
+/// Where the target is not compiled for fused multiply-add, `mul_add` calls the C library, which
+/// takes tens of nanoseconds on a processor without it. The detour over f64 vectorises.
 #[inline(always)]
 pub(crate) fn fma(x: f32, y: f32, z: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
@@ -13,15 +13,17 @@ pub(crate) fn fma(x: f32, y: f32, z: f32) -> f32 {
     }
 }
 
-/// The product of two f32 is exact in f64. The sum is not, and to round it to f64 and again to f32 could differ from
-/// rounding once; so it is rounded to odd first, which the second rounding sees through (Boldo and Melquiond, "Emulation
-/// of FMA and correctly rounded sums", IEEE Transactions on Computers 57(4), 2008).
+/// The product of two f32 is exact in f64. The sum is not, and rounding it to f64 and again to f32
+/// could differ from rounding once. So the sum is rounded to odd first, which makes the second
+/// rounding correct (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", IEEE
+/// Transactions on Computers 57(4), 2008).
 #[inline(always)]
 fn by_f64(x: f32, y: f32, z: f32) -> f32 {
     let product = f64::from(x) * f64::from(y);
     let addend = f64::from(z);
     let sum = product + addend;
-    // What the sum lost (Knuth's TwoSum); not a number where the sum is not finite, and then no comparison holds.
+    // The error of the sum (Knuth's TwoSum); NaN if the sum is not finite, and then no comparison
+    // holds.
     let back = sum - product;
     let error = (product - (sum - back)) + (addend - back);
     let bits = sum.to_bits();
@@ -76,7 +78,8 @@ mod tests {
 
     #[test]
     fn rounding_twice_would_differ() {
-        // The product is 2^-24 + 2^-60, a little more than half of the last place of 1, and f64 loses the little.
+        // The product is 2^-24 + 2^-60, a little more than half of the last place of 1, and f64
+        // loses the little.
         let x = (1.0 + 4096.0 * 2f32.powi(-24)) * 2f32.powi(-12);
         let y = (1.0 - 4095.0 * 2f32.powi(-24)) * 2f32.powi(-12);
         let twice = (f64::from(x) * f64::from(y) + 1.0) as f32;

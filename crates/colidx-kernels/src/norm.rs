@@ -1,50 +1,49 @@
-//! Bringing token vectors to unit length.
+//! Normalisation to unit length.
 //!
-//! The sum of squares has sixteen parts, part `i` taking dimensions `i`, `i + 16` and so on, so that every register width
-//! adds the same numbers in the same order; the parts are then added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
+//! The sum of squares has sixteen parts: part `i` takes dimensions `i`, `i + 16` and so on, so that
+//! every register width adds the same values in the same order. The parts are then added in halves:
+//! 8 and 8, 4 and 4, 2 and 2, 1 and 1.
 
-use crate::{LANES, Level, level};
+use crate::kernels::dispatch;
+use crate::{Kernels, LANES};
 
-/// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros stays.
-///
-/// `rows` is `[n_rows, dim]`. All levels give the same bits.
-///
-/// # Panics
-/// If `dim` is 0 or `rows` is no whole number of rows.
-pub fn normalize(rows: &mut [f32], dim: usize) {
-    level().normalize(rows, dim);
-}
-
-impl Level {
-    /// [`normalize`] at this level.
+impl Kernels {
+    /// Divides every row by its Euclidean length: `x * (1 / sqrt(sum of squares))`. A row of zeros
+    /// stays.
+    ///
+    /// `rows` is `[n_rows, dim]`. All instruction sets give the same bits.
     ///
     /// # Panics
-    /// As [`normalize`], or if the processor does not support the level.
+    /// If `dim` is 0 or `rows` is no whole number of rows.
     pub fn normalize(self, rows: &mut [f32], dim: usize) {
         assert!(
             dim > 0 && rows.len().is_multiple_of(dim),
             "`rows` is [n_rows, dim]"
         );
-        match self.checked() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `checked` has seen the processor report AVX2 and FMA, which AVX-512 includes here.
-            Level::Avx2 | Level::Avx512 | Level::Amx => unsafe { avx2(rows, dim) },
-            #[cfg(target_arch = "aarch64")]
-            Level::Neon => each_row(rows, dim, f32::mul_add),
-            _ => each_row(rows, dim, crate::fma::fma),
-        }
+        dispatch!(self, normalize(rows, dim));
     }
 }
 
-/// The oracle compiled for wider registers: the lanes are independent, so the compiler may use them as it likes.
-///
-/// # Safety
-/// The processor has AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(rows: &mut [f32], dim: usize) {
-    each_row(rows, dim, |a, b, c| a.mul_add(b, c));
+/// The loop, compiled for wider registers: the lanes are independent, so that the compiler may use
+/// them as it likes.
+macro_rules! compile_for {
+    ($module:ident, $fma:path $(, $features:literal)?) => {
+        mod $module {
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn normalize(rows: &mut [f32], dim: usize) {
+                super::each_row(rows, dim, $fma);
+            }
+        }
+    };
 }
+
+compile_for!(scalar, crate::fma::fma);
+#[cfg(target_arch = "x86_64")]
+compile_for!(avx2, f32::mul_add, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+use avx2 as avx512;
+#[cfg(target_arch = "aarch64")]
+compile_for!(neon, f32::mul_add, "neon");
 
 #[inline(always)]
 fn each_row(rows: &mut [f32], dim: usize, fma: impl Fn(f32, f32, f32) -> f32 + Copy) {
@@ -84,30 +83,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::kernels;
     use crate::testing::{cases, up_to};
 
     proptest! {
         #![proptest_config(cases(256))]
 
         #[test]
-        fn every_level_gives_unit_rows_with_the_bits_of_the_oracle(
+        fn every_isa_gives_unit_rows_with_the_bits_of_the_oracle(
             dim in 1..up_to(200),
             values in prop::collection::vec(-1.0f32..1.0, 0..600),
         ) {
             let rows = &values[..values.len() / dim * dim];
             let mut want = rows.to_vec();
-            Level::Scalar.normalize(&mut want, dim);
+            Kernels::SCALAR.normalize(&mut want, dim);
             for (row, given) in want.chunks(dim).zip(rows.chunks(dim)) {
                 let length = |r: &[f32]| r.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
                 if length(given) > 1e-15 {
                     prop_assert!((length(row) - 1.0).abs() < 1e-5);
                 }
             }
-            for level in Level::supported() {
+            for kernels in Kernels::all_supported() {
                 let mut got = rows.to_vec();
-                level.normalize(&mut got, dim);
+                kernels.normalize(&mut got, dim);
                 let same = got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits());
-                prop_assert!(same, "{}", level);
+                prop_assert!(same, "{}", kernels);
             }
         }
     }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn zeros_stay() {
         let mut rows = [0.0, 0.0, 3.0, 4.0];
-        normalize(&mut rows, 2);
+        kernels().normalize(&mut rows, 2);
         assert_eq!(rows, [0.0, 0.0, 0.6, 0.8]);
     }
 }

@@ -1,4 +1,4 @@
-//! The layout of columns that the dot-product kernels read.
+//! The layout of f32 columns.
 
 use crate::RowsView;
 
@@ -10,19 +10,20 @@ pub const LANES: usize = 16;
 #[repr(C, align(64))]
 pub(crate) struct Line(pub(crate) [f32; LANES]);
 
-/// Columns (query tokens or centroids) laid out for the kernels: panels of [`LANES`] columns, `[n_panels][dim][16]` f32,
-/// 64-byte aligned, the missing columns of the last panel zero.
+/// Columns (query tokens or centroids) laid out for the kernels: panels of [`LANES`] columns,
+/// `[n_panels][dim][16]` f32, 64-byte aligned, the missing columns of the last panel zero.
 ///
-/// Each column may carry a bias, the value its dot products start from. With `-|c|²/2` as the bias of centroid `c`, the
-/// column with the largest `bias + x·c` is the centroid nearest to `x` by Euclidean distance.
+/// Each column may carry a bias, the value its dot products start from. With `-|c|²/2` as the bias
+/// of centroid `c`, the column with the largest `bias + x·c` is the centroid nearest to `x` by
+/// Euclidean distance.
 #[derive(Clone, Debug)]
 pub struct Panels {
     dim: usize,
     columns: usize,
     lines: Vec<Line>,
     bias: Vec<Line>,
-    /// As `bias`, with minus infinity in the missing columns, so that they never win an argmax.
-    barred: Vec<Line>,
+    /// `bias` with minus infinity in the missing columns, so that they never win an argmax.
+    bias_masked: Vec<Line>,
 }
 
 impl Panels {
@@ -62,7 +63,7 @@ impl Panels {
         }
     }
 
-    /// No columns yet, of `dim` dimensions: to be filled.
+    /// No columns, of `dim` dimensions, to be filled later.
     ///
     /// # Panics
     /// If `dim` is 0.
@@ -73,11 +74,11 @@ impl Panels {
             columns: 0,
             lines: Vec::new(),
             bias: Vec::new(),
-            barred: Vec::new(),
+            bias_masked: Vec::new(),
         }
     }
 
-    /// Replaces the columns by the rows of `rows`, each multiplied by `scale`, without new memory where there is enough.
+    /// Replaces the columns by the rows of `rows`, each multiplied by `scale`, reusing memory.
     pub fn refill(&mut self, rows: RowsView<'_>, scale: f32) {
         let dim = rows.dim();
         self.reset(rows.len(), dim);
@@ -89,7 +90,7 @@ impl Panels {
         }
     }
 
-    /// Replaces the columns by those of the matrix whose rows are `rows`, without new memory where there is enough.
+    /// Replaces the columns by those of the matrix whose rows are `rows`, reusing memory.
     pub fn refill_columns_of(&mut self, rows: RowsView<'_>) {
         let (dim, columns) = (rows.len().max(1), rows.dim());
         self.reset(columns, dim);
@@ -100,7 +101,7 @@ impl Panels {
         }
     }
 
-    /// Makes room for `columns` columns without bias, the missing ones of the last panel zero.
+    /// Resizes to `columns` columns without bias, with zeros in the missing ones of the last panel.
     fn reset(&mut self, columns: usize, dim: usize) {
         let panels = columns.div_ceil(LANES);
         let (full, zero) = (columns / LANES, Line([0.0; LANES]));
@@ -109,10 +110,10 @@ impl Panels {
         self.lines[full * dim..].fill(zero);
         self.bias.clear();
         self.bias.resize(panels, zero);
-        self.barred.clear();
-        self.barred.resize(panels, zero);
+        self.bias_masked.clear();
+        self.bias_masked.resize(panels, zero);
         for lane in columns - full * LANES..LANES {
-            if let Some(last) = self.barred.get_mut(full) {
+            if let Some(last) = self.bias_masked.get_mut(full) {
                 last.0[lane] = f32::NEG_INFINITY;
             }
         }
@@ -128,7 +129,7 @@ impl Panels {
         panels.refill(RowsView::new(values, dim), 1.0);
         if let Some(bias) = bias {
             assert_eq!(bias.len(), panels.columns, "one bias for each column");
-            for lines in [&mut panels.bias, &mut panels.barred] {
+            for lines in [&mut panels.bias, &mut panels.bias_masked] {
                 for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
                     line.0[..bias.len()].copy_from_slice(bias);
                 }
@@ -147,8 +148,8 @@ impl Panels {
         self.columns
     }
 
-    /// Number of columns rounded up to whole panels: the row length of the outputs of [`dots`](crate::dots) and
-    /// [`max_dots`](crate::max_dots).
+    /// Number of columns rounded up to whole panels: the row length of the outputs of
+    /// [`dots`](crate::Kernels::dots) and [`max_dots`](crate::Kernels::max_dots).
     pub fn padded_columns(&self) -> usize {
         self.panels() * LANES
     }
@@ -168,8 +169,8 @@ impl Panels {
     }
 
     /// `[n_panels]` lines, minus infinity in the missing columns.
-    pub(crate) fn barred(&self) -> &[Line] {
-        &self.barred
+    pub(crate) fn bias_masked(&self) -> &[Line] {
+        &self.bias_masked
     }
 }
 
@@ -188,7 +189,7 @@ mod tests {
         assert_eq!(panels.lines()[dim + 1].0[0], columns[16 * dim + 1]);
         assert_eq!(panels.lines()[dim + 1].0[1..], [0.0; 15]);
         assert_eq!(panels.bias()[1].0[..2], [-16.0, 0.0]);
-        assert_eq!(panels.barred()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
+        assert_eq!(panels.bias_masked()[1].0[..2], [-16.0, f32::NEG_INFINITY]);
         assert_eq!(panels.lines().as_ptr() as usize % 64, 0);
     }
 
@@ -202,7 +203,7 @@ mod tests {
         for (a, b) in [
             (by_column.lines(), by_row.lines()),
             (by_column.bias(), by_row.bias()),
-            (by_column.barred(), by_row.barred()),
+            (by_column.bias_masked(), by_row.bias_masked()),
         ] {
             assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0));
         }

@@ -1,20 +1,20 @@
-//! Fetching memory before it is read.
+//! Software prefetch.
 
-/// Asks the processor to fetch these values to its caches and does not wait for it. Where there is no such instruction, or
-/// none that Rust has, nothing happens.
+/// Asks the processor to load these values into its caches, without waiting. Does nothing where
+/// Rust has no stable intrinsic for it.
 #[inline]
 pub fn prefetch<T>(values: &[T]) {
     prefetch_at(values.as_ptr(), size_of_val(values));
 }
 
-/// [`prefetch`] of so many bytes, which need not be there.
+/// [`prefetch`] of `bytes` bytes, which may be out of bounds.
 #[inline(always)]
 pub(crate) fn prefetch_at<T>(first: *const T, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         const LINE: usize = 64;
-        // From the start of its line on, so that the last byte's line is among those taken.
+        // Start at a line boundary, so that the last byte's line is included.
         let skipped = first.addr() % LINE;
         let mut at = 0;
         while bytes > 0 && at < skipped + bytes {

@@ -1,17 +1,17 @@
-//! Rounding to whole numbers, of two as near to the even one, by an addition: where the target is not compiled for newer
-//! instructions, the standard library's rounding is a call a number.
+//! Rounding to the nearest integer, ties to even, by an addition: without newer instructions the
+//! standard library's rounding is a function call per value.
 
-/// The whole number nearest to `x`, which lies within ±2^31.
+/// The integer nearest to `x`, which must be within ±2^31.
 #[inline(always)]
 pub(crate) fn nearest(x: f64) -> i32 {
-    /// Among numbers as large as this there are no fractions, and their last bits count from 0.
+    /// Values of this magnitude have no fraction, and their last bits count from 0.
     const LARGE: f64 = 1.5 * (1u64 << 52) as f64;
     (x + LARGE).to_bits() as i32
 }
 
-/// The whole number nearest to `x`, which lies within those of 16 bits.
+/// The integer nearest to `x`, which must be within the range of i16.
 #[inline(always)]
-pub(crate) fn nearest_int16(x: f32) -> i16 {
+pub(crate) fn nearest_i16(x: f32) -> i16 {
     /// As above.
     const LARGE: f32 = 1.5 * (1u32 << 23) as f32;
     (x + LARGE).to_bits() as i16
@@ -36,7 +36,7 @@ mod tests {
             prop_assert_eq!(nearest(x), x.round_ties_even() as i32);
             let x = f32::from((whole >> 16) as i16) + fraction as f32;
             if x < 32_767.5 {
-                prop_assert_eq!(nearest_int16(x), x.round_ties_even() as i16);
+                prop_assert_eq!(nearest_i16(x), x.round_ties_even() as i16);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What the tests of several kernels share.
+//! Helpers of tests.
 
 use proptest::prelude::ProptestConfig;
 
@@ -14,7 +14,7 @@ pub(crate) fn up_to(n: usize) -> usize {
     if cfg!(miri) { n.div_ceil(4) } else { n }
 }
 
-/// Numbers in -1..1 that depend on the seed alone.
+/// Values in -1..1 that depend on the seed alone.
 pub(crate) fn noise(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     std::iter::repeat_with(|| {
@@ -27,7 +27,7 @@ pub(crate) fn noise(n: usize, seed: u64) -> Vec<f32> {
     .collect()
 }
 
-/// Token vectors as they are stored, and what decodes them.
+/// Token vectors as stored, and the tables that decode them.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     pub dim: usize,

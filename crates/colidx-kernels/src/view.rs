@@ -1,6 +1,6 @@
-//! Rows inside a wider matrix.
+//! Rows within a wider matrix.
 
-/// Rows of `dim` f32, each `stride` floats after the one before: a matrix, or some neighbouring columns of a wider one.
+/// Rows of `dim` f32, `stride` floats apart: a matrix, or neighbouring columns of a wider one.
 #[derive(Clone, Copy, Debug)]
 pub struct RowsView<'a> {
     values: &'a [f32],
@@ -26,7 +26,8 @@ impl<'a> RowsView<'a> {
         }
     }
 
-    /// The first `dim` of every `stride` floats of `values`; the last row may end where its `dim` floats do.
+    /// The first `dim` of every `stride` floats of `values`; the last row may end where its `dim`
+    /// floats do.
     ///
     /// # Panics
     /// If `dim` is 0 or above `stride`, or `values` ends inside the `dim` floats of a row.
@@ -53,7 +54,7 @@ impl<'a> RowsView<'a> {
         self.values.len().div_ceil(self.stride)
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -85,7 +86,7 @@ impl<'a> RowsView<'a> {
             })
     }
 
-    /// The first float; `stride` after it the second row begins.
+    /// The first float of the first row; the second row is `stride` floats after it.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn as_ptr(&self) -> *const f32 {
         self.values.as_ptr()

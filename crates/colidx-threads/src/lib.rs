@@ -1,8 +1,8 @@
-//! How many threads colidx runs on, and what it does where none can be started.
+//! How many threads colidx uses, and what it does where none can be started.
 //!
-//! The libraries of colidx compute on the current rayon pool. Outside of a pool rayon makes a global one when it is first
-//! needed, and panics where the system has no threads left. [`ready`] comes before that: the worst that can happen is that
-//! all is computed on the thread that asked.
+//! The libraries of colidx compute on the current rayon pool. Outside of a pool rayon creates a
+//! global one on first use, and panics where the system has no threads left. Call [`ready`] before:
+//! at worst everything then runs on the calling thread.
 
 #![forbid(unsafe_code)]
 
@@ -13,11 +13,11 @@ use std::thread::available_parallelism;
 
 use rayon::ThreadPoolBuilder;
 
-/// The most threads of a pool: more than any machine has use for, and few enough to be started in a moment.
+/// Maximum threads of a pool: more than any machine can use, few enough to start in a moment.
 pub const MOST: usize = 1024;
 
-/// Threads of a pool for which nobody said how many: `RAYON_NUM_THREADS` where that is a number, at most [`MOST`], else one a
-/// core.
+/// The default number of threads: `RAYON_NUM_THREADS` if that is a number, at most [`MOST`], else
+/// one per core.
 pub fn count() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok();
     count_of(asked.as_deref())
@@ -31,8 +31,8 @@ fn count_of(asked: Option<&str>) -> usize {
     asked.unwrap_or_else(cores).min(MOST)
 }
 
-/// Makes sure that rayon can be used on this thread. Where there is no pool yet, a global one of [`count`] threads is made.
-/// Where the system starts no threads, this one becomes a pool of its own for as long as it lives.
+/// Makes rayon usable on this thread. Without a pool a global one of [`count`] threads is created.
+/// Where the system starts no threads, this thread becomes a pool of its own until it ends.
 pub fn ready() {
     if rayon::current_thread_index().is_some() {
         return;
@@ -40,12 +40,12 @@ pub fn ready() {
     static GLOBAL: OnceLock<bool> = OnceLock::new();
     let is_there = GLOBAL.get_or_init(|| {
         let built = ThreadPoolBuilder::new().num_threads(count()).build_global();
-        // An error without a source says that someone else has made it.
+        // An error without a source means that another caller created the pool.
         built.is_ok() || built.is_err_and(|error| error.source().is_none())
     });
     if !is_there {
         let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread();
-        // Starts nothing, so that nothing can fail. It is not given up while the thread lives.
+        // Starts no thread, so it cannot fail. Never dropped while the thread lives.
         std::mem::forget(alone.build());
     }
 }

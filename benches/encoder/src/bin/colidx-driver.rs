@@ -23,9 +23,6 @@ fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let checkpoint = args.next().context("which checkpoint?")?;
     let precision = args.next().context("which precision?")?.parse()?;
-    let options = EncoderOptions {
-        precision,
-        ..EncoderOptions::default()
-    };
-    serve(&Colidx(Encoder::open_with(checkpoint.as_ref(), &options)?))
+    let options = EncoderOptions::default().precision(precision);
+    serve(&Colidx(Encoder::open(checkpoint, &options)?))
 }

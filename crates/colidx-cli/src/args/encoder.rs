@@ -1,6 +1,7 @@
 //! How a checkpoint computes, for every command that opens one.
 
 use clap::Args;
+use colidx::SearcherOptions;
 use colidx_encoder::{Device, EncoderOptions, Precision};
 
 const HEADING: &str = "Encoding";
@@ -33,17 +34,27 @@ pub struct EncoderArgs {
     pub document_length: Option<usize>,
 }
 
+impl QueryModelArgs {
+    /// The options to open an index and its checkpoint with.
+    pub fn searcher_options(&self) -> SearcherOptions {
+        let options = SearcherOptions::default().encoder(self.encoder.options());
+        match &self.model {
+            Some(model) => options.model(model),
+            None => options,
+        }
+    }
+}
+
 impl EncoderArgs {
     /// The options to open a checkpoint with.
     pub fn options(&self) -> EncoderOptions {
-        EncoderOptions {
-            precision: self.precision,
-            device: self.device,
-            query_prompt: self.query_prompt.clone(),
-            document_prompt: self.document_prompt.clone(),
-            query_length: self.query_length,
-            document_length: self.document_length,
-        }
+        EncoderOptions::default()
+            .precision(self.precision)
+            .device(self.device)
+            .query_prompt(self.query_prompt.clone())
+            .document_prompt(self.document_prompt.clone())
+            .query_length(self.query_length)
+            .document_length(self.document_length)
     }
 }
 

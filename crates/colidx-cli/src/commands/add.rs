@@ -1,23 +1,22 @@
 //! `colidx add` and `colidx update`
 
-use std::fmt::Display;
 use std::path::Path;
 
-use colidx::{CommitReport, Index, IndexWriter, NewDocument, WriterOptions};
+use colidx::corpus::{IngestError, read_keys};
+use colidx::text::EncoderSource;
+use colidx::{CommitReport, EmbeddingsSource, Index, IndexWriter, NewDocument, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{self, Tally, Watch, refused};
+use super::intake::{self, Tally, Watch};
 use super::with_threads;
 use crate::args::IntakeArgs;
-use crate::encoding::{EmbeddingsSource, EncoderSource};
 use crate::error::CliError;
 use crate::interrupt;
+use crate::model;
 use crate::output::{Stdout, note};
 use crate::progress::Phases;
 use crate::render::{fit, number};
-use crate::session;
 use colidx_data::Corpus;
-use colidx_data::embeddings::{self, Embeddings};
 
 #[derive(Serialize)]
 struct AddLine<'a> {
@@ -66,16 +65,17 @@ fn from_text(args: &IntakeArgs, replace: bool, phases: &Phases) -> Result<Done, 
     // What can fail at once fails before the checkpoint is loaded.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
-    let encoder = session::open_encoder(&index, &args.index.path, &args.model)?;
+    let model = model::of_index(&index, &args.model)?;
     let mut writer = open(args, &index)?;
-    let mut tally = Tally::of(encoder.info().document_length);
+    let mut tally = Tally::of(model.info().document_length);
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
-    intake::read(corpus, skip, &mut tally, phases, &mut |document, place| {
-        superseded += u64::from(take(&mut writer, document, place, replace)?);
+    let read = intake::read(corpus, skip, &mut tally, phases, &mut |document| {
+        superseded += u64::from(take(&mut writer, document, replace)?);
         Ok(())
-    })?;
-    let mut source = EncoderSource::new(&encoder);
+    });
+    read.map_err(|error| known_key(&writer, error))?;
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
     let report = writer.commit(&mut source, &Watch(phases))?;
     tally.truncated = source.truncated();
     Ok(Done {
@@ -92,17 +92,14 @@ fn from_vectors(
     replace: bool,
     phases: &Phases,
 ) -> Result<Done, CliError> {
-    let embeddings = Embeddings::open(directory)?;
+    let mut source = EmbeddingsSource::open(directory)?;
     let mut writer = open(args, &Index::open(&args.index.path)?)?;
     let mut superseded = 0;
-    intake::keys(directory, &embeddings, &mut |document, place| {
-        superseded += u64::from(take(&mut writer, document, place, replace)?);
+    let read = read_keys(directory, source.embeddings(), &mut |document| {
+        superseded += u64::from(take(&mut writer, document, replace)?);
         Ok(())
-    })?;
-    let mut source = EmbeddingsSource {
-        embeddings,
-        fingerprint: embeddings::fingerprint(directory),
-    };
+    });
+    read.map_err(|error| known_key(&writer, error.into()))?;
     let report = writer.commit(&mut source, &Watch(phases))?;
     Ok(Done {
         writer,
@@ -128,27 +125,31 @@ fn open(args: &IntakeArgs, index: &Index) -> Result<IndexWriter, CliError> {
 fn take(
     writer: &mut IndexWriter,
     document: &NewDocument<'_>,
-    place: &dyn Display,
     replace: bool,
-) -> Result<bool, CliError> {
+) -> colidx::Result<bool> {
     if replace {
         let before = writer.num_staged();
-        writer.update(document).map_err(|e| refused(place, e))?;
+        writer.update(document)?;
         return Ok(writer.num_staged() == before);
     }
-    let exists = |writer: &IndexWriter, key: &str| {
-        writer
-            .index()
-            .is_some_and(|index| matches!(index.find(key), Ok(Some(_))))
-    };
-    writer.add(document).map_err(|error| match error {
-        colidx::Error::DuplicateKey { key } if exists(writer, &key) => CliError::KeyExists {
-            place: place.to_string(),
-            key,
-        },
-        error => refused(place, error),
-    })?;
+    writer.add(document)?;
     Ok(false)
+}
+
+/// Tells a key that the index has from one that came twice in the input.
+fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
+    let CliError::Ingest(IngestError::Document { place, source }) = &error else {
+        return error;
+    };
+    match &**source {
+        colidx::Error::DuplicateKey { key } if matches!(writer.index().find(key), Ok(Some(_))) => {
+            CliError::KeyExists {
+                place: place.clone(),
+                key: key.clone(),
+            }
+        }
+        _ => error,
+    }
 }
 
 fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::json::milliseconds;
 use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
-use crate::queries::{From, Queries};
+use crate::queries::{Queries, QuerySource};
 use colidx_data::RunWriter;
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let began = Instant::now();
         let index = Index::open(&args.index.path)?;
         let open_time = began.elapsed();
-        let from = From {
+        let from = QuerySource {
             queries: args.queries.as_ref(),
             embeddings: args.query_embeddings.as_ref(),
             model: &args.model,
@@ -63,7 +63,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // What cannot be written is found before the work begins.
         let guard = from.guard(&index, &args.index.path, args.force);
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
-        let mut queries = Queries::open(&index, &args.index.path, &from)?;
+        let mut queries = Queries::open(&index, &from)?;
         let run = args.run_out.as_ref();
         let run = run.map(|path| run_file(path, &guard)).transpose()?;
         let phases = Phases::new();

@@ -3,23 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
-use colidx::{BuildOptions, CommitReport, Index, IndexWriter, ModelInfo};
-use colidx_encoder::{CheckpointInfo, Precision};
+use colidx::corpus::read_keys;
+use colidx::text::EncoderSource;
+use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
 
 use super::info;
-use super::intake::{self, Tally, Watch, refused};
+use super::intake::{self, Tally, Watch};
 use super::with_threads;
 use crate::args::BuildArgs;
 use crate::command_line;
-use crate::encoding::{EmbeddingsSource, EncoderSource};
 use crate::error::CliError;
 use crate::interrupt;
-use crate::model::{self, Model};
+use crate::model;
 use crate::output::note;
 use crate::progress::Phases;
 use crate::render::number;
 use colidx_data::Corpus;
-use colidx_data::embeddings::{self, Embeddings};
 
 /// Builds an index from text or from vectors.
 ///
@@ -77,20 +76,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, Tally),
     // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let options = options(args)?;
-    let Model {
-        encoder, location, ..
-    } = model::open(location, &args.encoder.options())?;
-    let info = encoder.info();
-    let options = options.model(Some(model_info(info, location, args.encoder.precision)));
+    let model = model::open(location, &args.encoder.options())?;
+    let options = options.model(Some(model.to_record()));
     // Until here there is nothing to clean up.
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
-    let mut tally = Tally::of(info.document_length);
+    let mut tally = Tally::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    intake::read(corpus, skip, &mut tally, phases, &mut |document, place| {
-        builder.add(document).map_err(|e| refused(place, e))
+    intake::read(corpus, skip, &mut tally, phases, &mut |document| {
+        builder.add(document)
     })?;
-    let mut source = EncoderSource::new(&encoder);
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
     let report = builder.commit(&mut source, &Watch(phases))?;
     tally.truncated = source.truncated();
     Ok((report, tally))
@@ -102,15 +98,11 @@ fn from_vectors(
     phases: &Phases,
 ) -> Result<(CommitReport, Tally), CliError> {
     interrupt::install()?;
-    let embeddings = Embeddings::open(directory)?;
+    let mut source = EmbeddingsSource::open(directory)?;
     let mut builder = IndexWriter::create(&args.index.path, options(args)?)?;
-    intake::keys(directory, &embeddings, &mut |document, place| {
-        builder.add(document).map_err(|e| refused(place, e))
+    read_keys(directory, source.embeddings(), &mut |document| {
+        builder.add(document)
     })?;
-    let mut source = EmbeddingsSource {
-        embeddings,
-        fingerprint: embeddings::fingerprint(directory),
-    };
     let report = builder.commit(&mut source, &Watch(phases))?;
     Ok((report, Tally::default()))
 }
@@ -125,24 +117,6 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
         .force(args.force)
         .resume(args.resume)
         .checkpoint(Duration::from_secs(args.checkpoint)))
-}
-
-/// What the index is to remember of the checkpoint.
-fn model_info(info: &CheckpointInfo, location: String, precision: Precision) -> ModelInfo {
-    ModelInfo {
-        name: info.name.clone(),
-        location,
-        fingerprint: info.fingerprint.clone(),
-        architecture: info.architecture.clone(),
-        document_length: info.document_length,
-        query_length: info.query_length,
-        document_marker: info.document_marker.clone(),
-        query_marker: info.query_marker.clone(),
-        document_prompt: info.document_prompt.clone(),
-        query_prompt: info.query_prompt.clone(),
-        skiplist: info.skiplist.clone(),
-        precision: precision.to_string(),
-    }
 }
 
 fn summarise(args: &BuildArgs, report: &CommitReport, tally: &Tally) -> Result<(), CliError> {

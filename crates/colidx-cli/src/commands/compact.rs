@@ -1,18 +1,18 @@
 //! `colidx compact`
 
+use colidx::text::EncoderSource;
 use colidx::{CommitReport, Index, IndexWriter, RetrainOptions, WriterOptions};
 use serde::Serialize;
 
 use super::intake::{self, Watch};
 use super::with_threads;
 use crate::args::CompactArgs;
-use crate::encoding::EncoderSource;
 use crate::error::CliError;
 use crate::interrupt;
+use crate::model;
 use crate::output::{Stdout, note};
 use crate::progress::Phases;
 use crate::render::number;
-use crate::session;
 
 #[derive(Serialize)]
 struct CompactLine {
@@ -56,8 +56,8 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
 fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitReport), CliError> {
     let path = &args.index.path;
     let index = Index::open(path)?;
-    let encoder = match (args.retrain, args.from_text) {
-        (true, true) => Some(session::open_encoder(&index, path, &args.model)?),
+    let model = match (args.retrain, args.from_text) {
+        (true, true) => Some(model::of_index(&index, &args.model)?),
         _ => None,
     };
     // Until here there is nothing to clean up.
@@ -72,11 +72,11 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?);
     drop(index);
-    let report = match &encoder {
+    let report = match &model {
         None if args.retrain => writer.retrain(None, &retrain, &watch)?,
         None => writer.compact(&watch)?,
-        Some(encoder) => {
-            let mut source = EncoderSource::new(encoder);
+        Some(model) => {
+            let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
             writer.retrain(Some(&mut source), &retrain, &watch)?
         }
     };

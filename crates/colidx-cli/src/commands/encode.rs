@@ -2,21 +2,20 @@
 
 use std::time::Instant;
 
+use colidx::text::{BatchSizer, DocumentText};
 use colidx_encoder::Encoder;
 
 use super::with_threads;
 use crate::args::{EncodeArgs, EncodeAs, EncodeType};
-use crate::document::DocumentText;
-use crate::encoding::Window;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
-use crate::output::{Guard, OutputFile, note};
+use crate::output::{OutputFile, Protected, note};
 use crate::progress::{Phases, Unit};
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
+use colidx_data::{Corpus, Document, QueryOptions, file_name, read_queries};
 
 /// Bytes of text that are held at a time, but for what the last document is over it.
 const TEXT_BYTES: usize = 8 << 20;
@@ -31,7 +30,8 @@ const QUERIES: &str = "query_embeddings.npy";
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         // What can fail at once fails before the checkpoint is loaded.
-        let guard = Guard::new(args.force, colidx::MAGIC)
+        let guard = Protected::new(colidx::MAGIC)
+            .allow_replacing(args.force)
             .inputs(&args.corpus)
             .inputs([&args.model]);
         let folder = guard.folder(&args.out)?;
@@ -42,12 +42,13 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
             };
             (files.iter()).try_for_each(|name| guard.check(&folder.join(name)))?;
         }
-        let encoder = model::open(&args.model, &args.encoder.options())?.encoder;
+        let model = model::open(&args.model, &args.encoder.options())?;
+        let encoder = model.encoder();
         // Until here there is nothing to clean up.
         interrupt::install()?;
         let encoded = match args.role {
-            EncodeAs::Documents => documents(args, &encoder, &guard),
-            EncodeAs::Queries => queries(args, &encoder, &guard),
+            EncodeAs::Documents => documents(args, encoder, &guard),
+            EncodeAs::Queries => queries(args, encoder, &guard),
         };
         // Reading fails too when it is stopped.
         encoded.map_err(|error| if interrupt::asked() { stopped() } else { error })
@@ -61,16 +62,16 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
-    let mut window = Window::new();
+    let mut sizer = BatchSizer::new();
     loop {
-        let chunk = take(&mut corpus, &window)?;
+        let chunk = take(&mut corpus, &sizer)?;
         if chunk.is_empty() {
             break;
         }
@@ -86,7 +87,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
             vectors += encoded.token_ids.len() as u64;
             truncated += u64::from(encoded.truncated);
         }
-        window.took(began.elapsed());
+        sizer.record(began.elapsed());
         phases.set(corpus.bytes_read());
     }
     phases.end();
@@ -111,9 +112,9 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
 }
 
 /// The next documents to encode together.
-fn take(corpus: &mut Corpus, window: &Window) -> Result<Vec<Document>, CliError> {
+fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
-    while chunk.len() < window.texts() && bytes < TEXT_BYTES {
+    while chunk.len() < sizer.texts() && bytes < TEXT_BYTES {
         let Some(document) = corpus.next() else { break };
         let mut document = document?;
         document.metadata.clear();
@@ -123,38 +124,31 @@ fn take(corpus: &mut Corpus, window: &Window) -> Result<Vec<Document>, CliError>
     Ok(chunk)
 }
 
-fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
         return Err(CliError::Usage(
             "--as queries takes one file of queries".to_owned(),
         ));
     };
-    let options = QueryOptions {
-        format: args.reading.format,
-        id_field: args.reading.id_field.clone(),
-        text_field: args.reading.text_field.clone(),
-    };
+    let options = QueryOptions::new()
+        .format(args.reading.format)
+        .id_field(args.reading.id_field.clone())
+        .text_field(args.reading.text_field.clone());
     let queries = read_queries(file, &options)?;
-    if queries.is_empty() {
-        return Err(InputError::NoQueries {
-            file: file_name(file).to_string(),
-        }
-        .into());
-    }
     let phases = Phases::new();
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));
     let mut encoded = Vec::with_capacity(queries.len());
-    let mut window = Window::new();
+    let mut sizer = BatchSizer::new();
     let mut left = &queries[..];
     while !left.is_empty() {
         stop_if_asked()?;
-        let (chunk, rest) = left.split_at(left.len().min(window.texts()));
+        let (chunk, rest) = left.split_at(left.len().min(sizer.texts()));
         left = rest;
         let began = Instant::now();
         let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
         encoded.extend(encoder.encode_queries(&texts)?);
-        window.took(began.elapsed());
+        sizer.record(began.elapsed());
         phases.set(encoded.len() as u64);
     }
     phases.end();

@@ -11,7 +11,7 @@ use crate::args::EvalArgs;
 use crate::error::CliError;
 use crate::json::{Fields, Stats};
 use crate::output::{Stdout, note};
-use crate::queries::{From, Queries};
+use crate::queries::{Queries, QuerySource};
 use crate::render::number;
 use colidx_data::Qrels;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
@@ -29,12 +29,12 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
         let qrels = Qrels::open(&args.qrels)?;
-        let from = From {
+        let from = QuerySource {
             queries: args.queries.as_ref(),
             embeddings: args.query_embeddings.as_ref(),
             model: &args.model,
         };
-        let mut queries = Queries::open(&index, &args.index.path, &from)?;
+        let mut queries = Queries::open(&index, &from)?;
         let judged: HashSet<&str> = qrels.queries().map(|(query, _)| query).collect();
         let unjudged = queries.retain(|key| judged.contains(key));
         if unjudged > 0 {

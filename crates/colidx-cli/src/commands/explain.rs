@@ -4,19 +4,20 @@ use serde::Serialize;
 
 use crate::args::ExplainArgs;
 use crate::error::CliError;
+use crate::model;
 use crate::output::{Painted, Stdout};
 use crate::render::table::{Align, table};
 use crate::render::text::{one_line, words};
 use crate::render::wrap::{Breaks, wrap};
 use crate::render::{Role, Style};
-use crate::session::{Place, Session, WordMatch};
+use colidx::text::{Place, TokenExplanation};
 
 #[derive(Serialize)]
 struct ExplainLine<'a> {
     query: &'a str,
     key: &'a str,
     #[serde(flatten)]
-    found: &'a WordMatch,
+    found: &'a TokenExplanation,
 }
 
 /// Shows what each query token matched in one document.
@@ -24,16 +25,16 @@ struct ExplainLine<'a> {
 /// # Errors
 /// The index or its checkpoint cannot be opened, or no document has the key.
 pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
-    let session = Session::open(&args.index.path, &args.model)?;
-    let document = session
-        .index
+    let searcher = model::searcher(&args.index.path, &args.model)?;
+    let document = searcher
+        .index()
         .find(&args.key)?
         .ok_or_else(|| CliError::UnknownKey {
             place: String::new(),
             key: args.key.clone(),
         })?;
-    let query = session.encode_one(&args.query)?;
-    let matches = session.explain(&query, document)?;
+    let query = searcher.encode(&args.query)?;
+    let matches = searcher.explain(&query, document)?;
     let mut out = Stdout::lock();
     if args.json {
         for found in &matches {
@@ -44,14 +45,14 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
             })?;
         }
     } else {
-        let title = session.index.document(document)?.title;
+        let title = searcher.index().document(document)?.title;
         out.painted(&page(&args.key, &title, &matches, &Style::for_stdout()))?;
     }
     out.flush()
 }
 
 /// The matches as a table, and their sum, which is the score.
-pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> Painted {
+pub fn page(key: &str, title: &str, matches: &[TokenExplanation], style: &Style) -> Painted {
     let heading = format!("{}  {}", one_line(title), one_line(key));
     let mut page = Painted::new();
     for line in wrap(
@@ -69,7 +70,7 @@ pub fn page(key: &str, title: &str, matches: &[WordMatch], style: &Style) -> Pai
 }
 
 /// The matches as a table, without a heading.
-pub fn table_of(matches: &[WordMatch]) -> Painted {
+pub fn table_of(matches: &[TokenExplanation]) -> Painted {
     if matches.is_empty() {
         return Painted::from("  this document has no token vectors, so nothing can match it\n");
     }

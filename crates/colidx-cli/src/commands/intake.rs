@@ -1,34 +1,24 @@
 //! Taking documents in: what `build`, `add` and `update` have in common.
 
-use std::fmt::Display;
-use std::path::Path;
 use std::time::Duration;
 
-use colidx::{NewDocument, Phase, Progress};
+use colidx::corpus::{IngestReport, Sink, read_corpus};
+use colidx::{Phase, Progress};
 
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
-use colidx_data::embeddings::{Embeddings, EmbeddingsError};
-use colidx_data::{Corpus, CorpusReport};
+use colidx_data::Corpus;
 
 /// Documents read between two updates of the bar.
 const READ_STEP: u64 = 256;
 
-/// Messages of refused documents that are shown.
-const SHOWN: usize = 5;
-
-/// Takes a document, and where it stands.
-pub type Take<'a> = dyn FnMut(&NewDocument<'_>, &dyn Display) -> Result<(), CliError> + 'a;
-
 /// What was found in the documents, beside what the engine reports.
 #[derive(Default)]
 pub struct Tally {
-    corpus: Option<CorpusReport>,
-    refused: u64,
-    refused_messages: Vec<String>,
+    read: Option<IngestReport>,
     /// Documents of which only the beginning was encoded.
     pub truncated: u64,
     document_length: usize,
@@ -53,8 +43,9 @@ impl Tally {
                 self.document_length
             ));
         }
-        let corpus = self.corpus.as_ref();
-        let empty = without_text.max(corpus.map_or(0, |corpus| corpus.empty));
+        let read = self.read.clone().unwrap_or_default();
+        let corpus = &read.corpus;
+        let empty = without_text.max(corpus.empty);
         if empty > 0 || without_vectors > 0 {
             lines.push(format!(
                 "empty: {} without text, {} without vectors",
@@ -62,42 +53,20 @@ impl Tally {
                 number::count(without_vectors)
             ));
         }
-        let bad_lines = corpus.map_or(0, |corpus| corpus.bad_lines) + self.refused;
+        let bad_lines = corpus.bad_lines + read.refused;
         if bad_lines > 0 {
             let count = number::counted(bad_lines, "bad line");
             lines.push(format!("skipped: {count}"));
-            let messages = corpus.map_or(&[][..], |corpus| &corpus.bad_line_messages);
-            let shown = messages.iter().chain(&self.refused_messages);
+            let shown = corpus.bad_line_messages.iter();
+            let shown = shown.chain(&read.refused_messages);
             lines.extend(shown.map(|message| format!("  {message}")));
         }
-        lines.extend(corpus.map_or_else(Vec::new, |corpus| corpus.skipped.lines()));
+        lines.extend(corpus.skipped.lines());
         lines
     }
 }
 
-/// An error of the engine about a document that stands at `place`.
-pub fn refused(place: &dyn Display, source: colidx::Error) -> CliError {
-    CliError::Document {
-        place: place.to_string(),
-        source: Box::new(source),
-    }
-}
-
-/// Whether only one document is bad.
-fn is_refusal(error: &CliError) -> bool {
-    match error {
-        CliError::KeyExists { .. } => true,
-        CliError::Document { source, .. } => matches!(
-            **source,
-            colidx::Error::DuplicateKey { .. }
-                | colidx::Error::InvalidKey { .. }
-                | colidx::Error::DocumentTooLarge { .. }
-        ),
-        _ => false,
-    }
-}
-
-/// Streams a corpus into `take`. With `skip_bad_lines` documents that it refuses are counted.
+/// Reads a corpus into `sink` and shows how far it is.
 ///
 /// # Errors
 /// A bad line, a refused document, or Ctrl-C.
@@ -106,63 +75,20 @@ pub fn read(
     skip_bad_lines: bool,
     tally: &mut Tally,
     phases: &Phases,
-    take: &mut Take<'_>,
+    sink: &mut Sink<'_>,
 ) -> Result<(), CliError> {
-    let total = corpus.bytes_total();
-    phases.begin("reading", total, Unit::Bytes);
-    let mut metadata = String::new();
+    phases.begin("reading", corpus.bytes_total(), Unit::Bytes);
     let mut count = 0u64;
-    while let Some(document) = corpus.next() {
-        let document = document?;
-        if interrupt::asked() {
-            return Err(colidx::Error::Cancelled.into());
-        }
-        metadata.clear();
-        if !document.metadata.is_empty() {
-            metadata = serde_json::Value::Object(document.metadata).to_string();
-        }
-        let new = NewDocument::new(&document.key)
-            .title(&document.title)
-            .text(&document.text)
-            .metadata(&metadata);
-        match take(&new, &document.place) {
-            Err(error) if skip_bad_lines && is_refusal(&error) => {
-                tally.refused += 1;
-                if tally.refused_messages.len() < SHOWN {
-                    tally.refused_messages.push(error.to_string());
-                }
-            }
-            result => result?,
-        }
+    let mut watch = |corpus: &Corpus| {
         count += 1;
         if count.is_multiple_of(READ_STEP) {
             phases.set(corpus.bytes_read());
         }
-    }
+        !interrupt::asked()
+    };
+    let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, sink)?;
     phases.set(corpus.bytes_read());
-    tally.corpus = Some(corpus.report().clone());
-    Ok(())
-}
-
-/// Gives `take` the keys of documents whose vectors are there already.
-///
-/// # Errors
-/// The keys cannot be read, or one is refused.
-pub fn keys(
-    directory: &Path,
-    embeddings: &Embeddings,
-    take: &mut Take<'_>,
-) -> Result<(), CliError> {
-    if embeddings.documents() == 0 {
-        let file = directory.join("doc_lens.npy").display().to_string();
-        return Err(EmbeddingsError::NoDocuments { file }.into());
-    }
-    let file = directory.join("doc_keys.txt");
-    for (line, key) in (1u64..).zip(embeddings.keys()?) {
-        let key = key?;
-        let new = NewDocument::new(&key);
-        take(&new, &format_args!("{}:{line}", file.display()))?;
-    }
+    tally.read = Some(report);
     Ok(())
 }
 

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use crate::args::ModelArgs;
 use crate::error::CliError;
-use crate::model::{self, Model};
+use crate::model;
 use crate::output::{Painted, Stdout, harmless};
 use crate::render::table::{Align, table};
 use crate::render::{Role, Style, number};
+use colidx::Model;
 
 /// Words of the skiplist that are shown.
 const WORDS: usize = 12;
@@ -33,11 +34,11 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
     let mut out = Stdout::lock();
     if args.json {
         out.json(&ModelLine {
-            location: &model.location,
-            directory: model.directory.display().to_string(),
+            location: model.location(),
+            directory: model.directory().display().to_string(),
             precision: args.encoder.precision.to_string(),
             device: args.encoder.device.to_string(),
-            info: model.encoder.info(),
+            info: model.info(),
         })?;
     } else {
         out.painted(&page(args, &model, &Style::for_stdout()))?;
@@ -46,9 +47,9 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
 }
 
 fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
-    let info = model.encoder.info();
+    let info = model.info();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(&model.location)))
+    let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(model.location())))
         .map(|(name, place)| row(name, place))
         .collect();
     rows.extend([

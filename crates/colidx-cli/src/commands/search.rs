@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use colidx::{Index, SearchOptions, SearchResults};
+use colidx::{Index, SearchOptions, SearchResults, TextSearcher};
 
 use super::with_threads;
 use crate::args::SearchArgs;
@@ -12,10 +12,10 @@ use crate::error::CliError;
 use crate::interactive;
 use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine};
+use crate::model;
 use crate::output::{Guard, OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
-use crate::queries::{CHUNK, From, Queries};
-use crate::session::Session;
+use crate::queries::{CHUNK, Queries, QuerySource};
 use crate::show::{Show, tell_stats};
 use colidx_data::RunWriter;
 
@@ -42,13 +42,13 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let mut session = Session::open(&args.index.path, &args.model)?;
+        let mut searcher = model::searcher(&args.index.path, &args.model)?;
         let show = Show::new(args.json, args.stats, args.explain);
         // One query at a time has all threads to itself.
         let options = options(args, K).parallel(true);
         match &args.query {
-            Some(query) => one(&session, query, &options, show),
-            None => interactive::run(&mut session, options, show),
+            Some(query) => one(&searcher, query, &options, show),
+            None => interactive::run(&mut searcher, options, show),
         }
     })
 }
@@ -74,13 +74,13 @@ fn options(args: &SearchArgs, k: u32) -> SearchOptions {
 }
 
 fn one(
-    session: &Session,
+    searcher: &TextSearcher,
     query: &str,
     options: &SearchOptions,
     show: Show,
 ) -> Result<(), CliError> {
-    let answer = session.ask(query, options)?;
-    show.answer(session, &answer, &mut Stdout::lock())
+    let answer = searcher.answer(query, options)?;
+    show.answer(searcher, &answer, &mut Stdout::lock())
 }
 
 /// Where the hits of many queries go.
@@ -92,7 +92,7 @@ enum Sink {
 
 fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let index = Index::open(&args.index.path)?;
-    let from = From {
+    let from = QuerySource {
         queries: args.queries.as_ref(),
         embeddings: args.query_embeddings.as_ref(),
         model: &args.model,
@@ -100,7 +100,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
     // What cannot be written is found before the work begins.
     let guard = from.guard(&index, &args.index.path, args.force);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
-    let mut queries = Queries::open(&index, &args.index.path, &from)?;
+    let mut queries = Queries::open(&index, &from)?;
     let options = options(args, K_BATCH);
     let mut sink = match &args.run_out {
         Some(path) => Sink::File(RunWriter::new(run_file(path, &guard)?, TAG)),

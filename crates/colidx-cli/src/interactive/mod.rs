@@ -7,16 +7,18 @@ use colidx::SearchOptions;
 
 use crate::commands::explain;
 use crate::error::CliError;
+use crate::model::Arrival;
 use crate::output::{Stdout, note, note_painted, tell};
 use crate::render::{Role, Style, hit, number};
-use crate::session::{Answer, Reloaded, Session};
-use crate::show::Show;
+use crate::show::{Show, shown};
+use colidx::TextSearcher;
+use colidx::text::{Answer, Reload};
 use command::{HELP, Input, parse};
 use lines::Lines;
 
 /// What the prompt remembers from one line to the next.
 struct Prompt<'a> {
-    session: &'a mut Session,
+    searcher: &'a mut TextSearcher,
     options: SearchOptions,
     show: Show,
     last: Option<Answer>,
@@ -29,7 +31,11 @@ struct Prompt<'a> {
 ///
 /// # Errors
 /// Standard output is closed, or the terminal fails.
-pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<(), CliError> {
+pub fn run(
+    searcher: &mut TextSearcher,
+    options: SearchOptions,
+    show: Show,
+) -> Result<(), CliError> {
     let mut lines = Lines::open()?;
     if let Lines::Editor { .. } = lines {
         let style = Style::for_stdout();
@@ -37,13 +43,13 @@ pub fn run(session: &mut Session, options: SearchOptions, show: Show) -> Result<
             Role::Dim,
             &format!(
                 "{} with {}; type a query, or :help",
-                number::counted(session.index.num_documents(), "document"),
-                session.model_name()
+                number::counted(searcher.index().documents(), "document"),
+                searcher.model().info().name
             ),
         ));
     }
     let mut prompt = Prompt {
-        session,
+        searcher,
         options,
         show,
         last: None,
@@ -71,8 +77,8 @@ impl Prompt<'_> {
         match parse(line) {
             Input::Nothing => {}
             Input::Query(query) => {
-                let answer = self.session.ask(&query, &self.options)?;
-                self.show.answer(self.session, &answer, &mut self.out)?;
+                let answer = self.searcher.answer(&query, &self.options)?;
+                self.show.answer(self.searcher, &answer, &mut self.out)?;
                 self.last = Some(answer);
             }
             Input::K(k) => {
@@ -106,19 +112,19 @@ impl Prompt<'_> {
     }
 
     fn reload(&mut self) -> Result<(), CliError> {
-        let reloaded = self.session.reload()?;
-        if let Reloaded::Nothing = reloaded {
+        let reloaded = self.searcher.reload(&mut Arrival::new())?;
+        if let Reload::Unchanged = reloaded {
             note("nothing was committed since");
             return Ok(());
         }
-        let index = &self.session.index;
+        let index = self.searcher.index();
         let documents = number::counted(index.num_documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
-        if let Reloaded::Checkpoint = reloaded {
+        if let Reload::Checkpoint = reloaded {
             note(&format!(
                 "the index was made anew with another checkpoint, which was opened: {} from {}",
-                self.session.model_name(),
-                self.session.model_location()
+                self.searcher.model().info().name,
+                self.searcher.model().location()
             ));
         }
         // Its hits were of the commit before.
@@ -130,7 +136,7 @@ impl Prompt<'_> {
         let Some(answer) = hit_of(&self.last, rank) else {
             return Ok(());
         };
-        let shown = self.session.open_hit(answer, rank - 1)?;
+        let shown = shown(self.searcher, answer, rank - 1)?;
         for part in hit::whole(&shown, &Style::for_stdout()) {
             self.out.painted(&part)?;
         }
@@ -142,8 +148,8 @@ impl Prompt<'_> {
             return Ok(());
         };
         let hit = &answer.results.hits[rank - 1];
-        let matches = self.session.explain(&answer.encoded, hit.doc)?;
-        let title = self.session.index.document(hit.doc)?.title;
+        let matches = self.searcher.explain(&answer.encoded, hit.doc)?;
+        let title = self.searcher.index().document(hit.doc)?.title;
         self.out.painted(&explain::page(
             &hit.key,
             &title,

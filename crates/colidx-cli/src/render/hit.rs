@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::passage::best_window;
 use super::style::{Role, Style};
-use super::text::{Gap, TokenWeight, Word, clean, one_line, words};
+use super::text::{Gap, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
 use crate::output::Painted;
+use colidx::text::TokenWeight;
 
 /// Lines of a passage on a terminal.
 const PASSAGE_LINES: usize = 3;

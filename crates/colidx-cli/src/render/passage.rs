@@ -84,8 +84,9 @@ fn begins_sentence(text: &str, words: &[Word], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::{TokenWeight, words};
+    use super::super::text::words;
     use super::*;
+    use colidx::text::TokenWeight;
 
     fn window(text: &str, lit: &[(&str, f32)], columns: usize) -> String {
         let tokens: Vec<TokenWeight> = lit

@@ -2,19 +2,11 @@
 
 use std::ops::Range;
 
+use colidx::text::TokenWeight;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::output::harmless::is_hostile;
-
-/// How much one document token matters to a query.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenWeight {
-    /// Byte range of the token in the text.
-    pub span: Range<usize>,
-    /// How much it is to stand out; 0 or less is not at all.
-    pub weight: f32,
-}
 
 /// What stands before a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

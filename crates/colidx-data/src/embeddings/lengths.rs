@@ -14,7 +14,8 @@ pub(super) struct Lengths {
     documents: u64,
     rows: u64,
     block_starts: Vec<u64>,
-    /// The block that was read last, and the first row of each of its documents and of the one behind them.
+    /// The block that was read last, and the first row of each of its documents and of the one
+    /// behind them.
     block: Option<u64>,
     starts: Vec<u64>,
 }

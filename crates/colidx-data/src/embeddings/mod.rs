@@ -1,4 +1,4 @@
-//! Token vectors made elsewhere: the folder that `--embeddings` reads and `colidx encode` writes.
+//! Token vectors made elsewhere: one folder for those of documents.
 //!
 //! | file | content |
 //! |---|---|
@@ -19,9 +19,9 @@ use std::time::UNIX_EPOCH;
 
 use thiserror::Error;
 
-use super::error::InputError;
-use super::npy::NpyError;
 use crate::OutputError;
+use crate::error::InputError;
+use crate::npy::NpyError;
 
 pub use queries::{QueryEmbeddings, QueryEmbeddingsWriter};
 pub use read::{Embeddings, Keys};
@@ -34,13 +34,14 @@ const KEYS: &str = "doc_keys.txt";
 
 /// Embedding files that do not fit together, or hold what no index can.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum EmbeddingsError {
     /// One of the `.npy` files is bad by itself.
     #[error(transparent)]
     Npy(#[from] NpyError),
-    /// The file of keys is bad.
+    /// The folder is none, or the file of keys is bad.
     #[error(transparent)]
-    Keys(#[from] InputError),
+    Input(#[from] InputError),
     /// Vectors have no dimensions.
     #[error("{file}: the vectors have 0 dimensions; save an array of shape {expected}")]
     NoDimensions {
@@ -190,7 +191,7 @@ pub enum EmbeddingsError {
     },
 }
 
-/// What tells the vectors in a folder from others: sizes of the files, and when they were written.
+/// Identifies the vectors in a folder: the sizes of its files and when they were written.
 pub fn fingerprint(folder: &Path) -> String {
     let file = |name: &str| {
         let metadata = folder.join(name).metadata().ok()?;

@@ -58,7 +58,8 @@ impl QueryEmbeddings {
         self.dim
     }
 
-    /// Reads one query, counted from 0, into `out`: [tokens, dim] row-major. What `out` held is replaced.
+    /// Reads one query, counted from 0, into `out`: [tokens, dim] row-major. What `out` held is
+    /// replaced.
     ///
     /// # Errors
     /// No such query, a number that is not finite, or a failed read.
@@ -90,8 +91,8 @@ impl QueryEmbeddings {
     }
 }
 
-/// Writes query vectors. Queries with fewer vectors than others are filled up with zero vectors, which add zero to
-/// every document's MaxSim and so change neither scores nor order.
+/// Writes query vectors. Queries with fewer vectors than others are filled up with zero vectors,
+/// which add zero to every document's MaxSim and so change neither scores nor order.
 pub struct QueryEmbeddingsWriter {
     writer: NpyWriter<OutputFile>,
     file: String,
@@ -100,7 +101,8 @@ pub struct QueryEmbeddingsWriter {
 }
 
 impl QueryEmbeddingsWriter {
-    /// Writes queries of at most `tokens` vectors to `file`, which messages call `name`. `dtype` is f16 or f32.
+    /// Writes queries of at most `tokens` vectors to `file`, which messages call `name`. `dtype` is
+    /// f16 or f32.
     ///
     /// # Errors
     /// The file cannot be written.

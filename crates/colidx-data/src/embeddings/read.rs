@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use super::lengths::Lengths;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS, not_finite};
-use crate::lines::{Lines, LinesError};
+use crate::files::{Lines, LinesError};
+use crate::files::{Waiting, open};
 use crate::npy::{NpyError, NpyReader};
-use crate::open::{Waiting, open};
 use crate::{DEFAULT_LINE_LIMIT, InputError, LineFault, Place, file_name};
 
 /// A folder of token vectors, open for reading.
 ///
-/// Holds a few bytes for every thousand documents; vectors are read from the files when they are asked for.
+/// Holds a few bytes for every thousand documents; vectors are read from the files when they are
+/// asked for.
 pub struct Embeddings {
     vectors: NpyReader<File>,
     dim: usize,
@@ -25,12 +26,18 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Opens a folder and checks that its files fit together: every length, the sum of the lengths against the rows,
-    /// and the number of token ids and keys. Vectors are checked when they are read.
+    /// Opens a folder and checks that its files fit together: every length, the sum of the lengths
+    /// against the rows, and the number of token ids and keys. Vectors are checked when they are
+    /// read.
     ///
     /// # Errors
     /// A file is missing, damaged, of another type or shape, or does not fit the others.
     pub fn open(folder: &Path) -> Result<Embeddings, EmbeddingsError> {
+        if folder.exists() && !folder.is_dir() {
+            let file = file_name(folder).to_string();
+            let expected = "a folder with doc_embeddings.npy and doc_lens.npy";
+            return Err(InputError::NotFolder { file, expected }.into());
+        }
         let vectors = NpyReader::open(&folder.join(VECTORS))?;
         let shape = "[total_tokens, dim]";
         let [rows, dim] = vectors.dimensions(shape)?;
@@ -121,8 +128,8 @@ impl Embeddings {
         Ok((end - start) as u32)
     }
 
-    /// The keys of all documents in order: the lines of `doc_keys.txt`, or the row numbers. Key `n` (from 0) stands
-    /// on line `n + 1`.
+    /// The keys of all documents in order: the lines of `doc_keys.txt`, or the row numbers. Key `n`
+    /// (from 0) stands on line `n + 1`.
     ///
     /// # Errors
     /// The file of keys cannot be opened.
@@ -141,12 +148,13 @@ impl Embeddings {
         }))
     }
 
-    /// Appends documents, named by number from 0 in any order: their vectors ([n, dim] row-major), how many each has,
-    /// and the token id of each vector where there are token ids. Neighbours that follow each other are read in one go.
+    /// Appends documents, named by number from 0 in any order: their vectors ([n, dim] row-major),
+    /// how many each has, and the token id of each vector where there are token ids. Neighbours
+    /// that follow each other are read in one go.
     ///
     /// # Errors
-    /// No such document, a number that is not finite, a token id out of range, or a failed read. What was appended
-    /// until then is of no use.
+    /// No such document, a number that is not finite, a token id out of range, or a failed read.
+    /// What was appended until then is of no use.
     pub fn read(
         &mut self,
         documents: &[u64],
@@ -288,7 +296,7 @@ impl Iterator for Keys {
         match &mut self.0 {
             Source::Numbers(numbers) => numbers.next().map(|number| Ok(number.to_string())),
             Source::File { lines, file } => next_key(lines, file)
-                .map_err(EmbeddingsError::Keys)
+                .map_err(EmbeddingsError::Input)
                 .transpose(),
         }
     }

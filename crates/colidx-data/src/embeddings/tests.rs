@@ -1,6 +1,6 @@
 use super::*;
 use crate::npy::{Dtype, NpyWriter};
-use crate::{Guard, OutputFile};
+use crate::{OutputFile, Protected};
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -219,7 +219,7 @@ fn no_documents_is_fine() {
         folder.path(),
         4,
         Dtype::F16,
-        &Guard::new(false, *b"\x8aindex\r\n"),
+        &Protected::new(*b"\x8aindex\r\n").allow_replacing(false),
     )
     .unwrap();
     writer.finish().unwrap();
@@ -233,9 +233,13 @@ fn no_documents_is_fine() {
 fn what_is_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder");
-    let mut writer =
-        EmbeddingsWriter::create(&path, 2, Dtype::F16, &Guard::new(false, *b"\x8aindex\r\n"))
-            .unwrap();
+    let mut writer = EmbeddingsWriter::create(
+        &path,
+        2,
+        Dtype::F16,
+        &Protected::new(*b"\x8aindex\r\n").allow_replacing(false),
+    )
+    .unwrap();
     writer
         .push("one", &[0.5, -1.0, 0.25, 1.0], &[7, 8])
         .unwrap();
@@ -267,12 +271,21 @@ fn what_is_written_is_read() {
     let keys: Vec<_> = embeddings.keys().unwrap().map(Result::unwrap).collect();
     assert_eq!(keys, ["one", "nothing", "zwei drei"]);
     assert!(matches!(
-        EmbeddingsWriter::create(&path, 2, Dtype::F32, &Guard::new(false, *b"\x8aindex\r\n")),
+        EmbeddingsWriter::create(
+            &path,
+            2,
+            Dtype::F32,
+            &Protected::new(*b"\x8aindex\r\n").allow_replacing(false)
+        ),
         Err(EmbeddingsError::Output(OutputError::Exists { .. }))
     ));
-    let mut writer =
-        EmbeddingsWriter::create(&path, 2, Dtype::F32, &Guard::new(true, *b"\x8aindex\r\n"))
-            .unwrap();
+    let mut writer = EmbeddingsWriter::create(
+        &path,
+        2,
+        Dtype::F32,
+        &Protected::new(*b"\x8aindex\r\n").allow_replacing(true),
+    )
+    .unwrap();
     writer.push("x", &[1.0, 2.0], &[1]).unwrap();
     drop(writer);
     assert_eq!(
@@ -288,7 +301,11 @@ fn query_vectors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("q.npy");
     let mut writer = QueryEmbeddingsWriter::new(
-        OutputFile::create(&path, &Guard::new(false, *b"\x8aindex\r\n")).unwrap(),
+        OutputFile::create(
+            &path,
+            &Protected::new(*b"\x8aindex\r\n").allow_replacing(false),
+        )
+        .unwrap(),
         "q.npy",
         2,
         3,
@@ -336,4 +353,25 @@ fn query_vectors() {
             .to_string()
             .contains("[queries, tokens, dim], got (2, 3)")
     );
+}
+
+#[test]
+fn a_file_is_no_folder_and_a_folder_no_file() {
+    let folder = folder();
+    let file = folder.path().join(VECTORS);
+    let message = error(&file);
+    assert!(
+        message.contains("is a file, expected a folder with doc_embeddings"),
+        "{message}"
+    );
+    let message = QueryEmbeddings::open(folder.path())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        message.contains("is a folder, expected a .npy file"),
+        "{message}"
+    );
+    let inside = QueryEmbeddings::open(&file.join("q.npy")).err().unwrap();
+    assert!(!inside.to_string().is_empty());
 }

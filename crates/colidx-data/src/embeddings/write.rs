@@ -6,10 +6,10 @@ use std::path::Path;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS};
 use crate::file_name;
 use crate::npy::{Dtype, NpyError, NpyWriter};
-use crate::{Guard, OutputFile};
+use crate::{OutputFile, Protected};
 
-/// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that an interrupted run leaves
-/// nothing that looks whole.
+/// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that
+/// an interrupted run leaves nothing that looks whole.
 pub struct EmbeddingsWriter {
     dim: usize,
     vectors: NpyWriter<OutputFile>,
@@ -28,15 +28,15 @@ impl EmbeddingsWriter {
     /// Makes the folder if need be. `dtype`, f16 or f32, is the type of the vectors.
     ///
     /// # Errors
-    /// `guard` does not let the folder or one of its files be written, or they cannot be.
+    /// `protected` does not let the folder or one of its files be written, or they cannot be.
     pub fn create(
         folder: &Path,
         dim: usize,
         dtype: Dtype,
-        guard: &Guard,
+        protected: &Protected,
     ) -> Result<Self, EmbeddingsError> {
-        let real = guard.make_folder(folder)?;
-        let create = |name| OutputFile::create(&real.join(name), guard);
+        let real = protected.make_folder(folder)?;
+        let create = |name| OutputFile::create(&real.join(name), protected);
         let npy = |name, dtype, row: &[u64]| -> Result<_, EmbeddingsError> {
             let file = create(name)?;
             Ok(NpyWriter::new(
@@ -102,7 +102,7 @@ impl EmbeddingsWriter {
             self.lengths.finish()?.complete()?,
         ];
         for file in files {
-            file.name()?;
+            file.publish()?;
         }
         Ok(())
     }

@@ -111,7 +111,8 @@ impl Header {
         })
     }
 
-    /// The bytes of a version 1.0 header, padded so that `rows` can become any number later without moving the data.
+    /// The bytes of a version 1.0 header, padded so that `rows` can become any number later without
+    /// moving the data.
     pub(super) fn encode(dtype: Dtype, rows: u64, row_shape: &[u64]) -> Vec<u8> {
         let text = |rows: u64| {
             let shape = shape_text(&[&[rows], row_shape].concat());
@@ -200,7 +201,8 @@ impl<'a> Parser<'a> {
                 "shape" => shape = Some(self.tuple()?),
                 other => return Err(format!("unknown entry '{other}'")),
             }
-            // A structured type: named in the error as it stands, since nothing behind it matters any more.
+            // A structured type: named in the error as it stands, since nothing behind it matters
+            // any more.
             if let Some(structure) = descr.take_if(|descr| descr.starts_with('[')) {
                 return Ok(Entries {
                     descr: structure,

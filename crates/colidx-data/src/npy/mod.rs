@@ -1,7 +1,9 @@
-//! NumPy `.npy` files: streamed in, at random by element, and streamed out with a row count known only at the end.
+//! NumPy `.npy` files: streamed in, at random by element, and streamed out with a row count known
+//! only at the end.
 //!
-//! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Versions 1 to 3 are read, 1 is
-//! written. Little-endian C-order arrays of the types that embedding files need; everything else is refused by name.
+//! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Versions 1 to
+//! 3 are read, 1 is written. Little-endian C-order arrays of the types that embedding files need;
+//! everything else is refused by name.
 
 mod header;
 mod read;
@@ -73,6 +75,7 @@ impl fmt::Display for Dtype {
 
 /// A `.npy` file that cannot be read or written.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum NpyError {
     /// The file cannot be opened or read.
     #[error("{file}: cannot be read: {source}; check that it exists and that you may read it")]
@@ -81,6 +84,12 @@ pub enum NpyError {
         file: String,
         /// The operating system's error.
         source: io::Error,
+    },
+    /// A folder stands where a file is needed.
+    #[error("{file} is a folder, expected a .npy file; name a file in it")]
+    IsFolder {
+        /// The folder.
+        file: String,
     },
     /// The file cannot be written.
     #[error(

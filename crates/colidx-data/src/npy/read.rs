@@ -26,13 +26,19 @@ impl NpyReader<File> {
     /// Opens a file and checks its header against its size.
     ///
     /// # Errors
-    /// The file cannot be read, its header is not valid or not supported, or it has another size than its shape needs.
+    /// The file cannot be read, its header is not valid or not supported, or it has another size
+    /// than its shape needs.
     pub fn open(path: &Path) -> Result<Self, NpyError> {
         let name = file_name(path);
-        let file = crate::open(path).map_err(|source| NpyError::Unreadable {
+        let unreadable = |source| NpyError::Unreadable {
             file: name.to_string(),
             source,
-        })?;
+        };
+        let file = crate::open(path).map_err(unreadable)?;
+        if file.metadata().map_err(unreadable)?.is_dir() {
+            let file = name.to_string();
+            return Err(NpyError::IsFolder { file });
+        }
         NpyReader::new(file, &name)
     }
 }
@@ -70,7 +76,8 @@ impl<R: Read + Seek> NpyReader<R> {
         &self.file
     }
 
-    /// Checks that the array has `N` dimensions and gives their sizes. `expected` words it, as `[documents]`.
+    /// Checks that the array has `N` dimensions and gives their sizes. `expected` words it, as
+    /// `[documents]`.
     ///
     /// # Errors
     /// Another number of dimensions.

@@ -16,8 +16,8 @@ pub struct NpyWriter<W: Write + Seek> {
 }
 
 impl<W: Write + Seek> NpyWriter<W> {
-    /// Writes to any seekable writer that is at its start; `file` names it in messages. Rows have the shape `row_shape`; an
-    /// empty shape makes a one-dimensional array.
+    /// Writes to any seekable writer that is at its start; `file` names it in messages. Rows have
+    /// the shape `row_shape`; an empty shape makes a one-dimensional array.
     ///
     /// # Errors
     /// A failed write.

@@ -1,16 +1,16 @@
-//! The chain of modules behind the transformer.
+//! The modules after the transformer.
 
 use std::path::Path;
 
-use super::CONFIG;
 use crate::EncoderError;
 use crate::files;
+use crate::layout::CONFIG;
 use crate::model::{Dense, DenseConfig, Projection, TokenPooling, Transformer};
-use crate::ops::Placement;
-use crate::settings::{Setting, SettingInfo, SettingsFile, Unknown};
+use crate::ops::Backend;
+use crate::settings::{Setting, SettingInfo, SettingsFile, UnknownKeys};
 use crate::weights::Weights;
 
-/// What happens to the transformer's output, in order: projectors, then pooling.
+/// The modules that process the transformer's output, in order: projectors, then pooling.
 #[derive(Default)]
 pub(super) struct Chain {
     pub(super) projectors: Vec<Projector>,
@@ -21,17 +21,18 @@ pub(super) struct Chain {
 }
 
 pub(super) enum Projector {
-    /// A Dense module in a folder of its own.
+    /// A Dense module in its own folder.
     Dense { folder: String, config: DenseConfig },
-    /// `linear.weight` beside the transformer's tensors, to so many dimensions or as many as it has.
+    /// `linear.weight` among the transformer's tensors, to this many dimensions or as many as the
+    /// tensor has.
     Linear(Option<usize>),
-    /// A linear layer in a file of its own.
+    /// A linear layer in its own file.
     Head(&'static str),
-    /// Scaling to length one.
+    /// Scales vectors to length one.
     Normalize,
 }
 
-/// The parts of a model that was read.
+/// A model with its weights.
 pub(super) struct Model {
     pub(super) transformer: Transformer,
     pub(super) projection: Projection,
@@ -40,7 +41,7 @@ pub(super) struct Model {
 }
 
 impl Chain {
-    /// Puts the Dense module of `folder` behind the others. Where its file names no activation it is `activation`.
+    /// Appends the Dense module of `folder`. `activation` is the default if its file names none.
     pub(super) fn dense(
         &mut self,
         root: &Path,
@@ -51,7 +52,7 @@ impl Chain {
         let mut file = module_config(root, folder)?;
         let number = |size: Option<Setting<usize>>, key| match size {
             Some(size) => Ok(size.value),
-            None => Err(file_without(root, folder, key)),
+            None => Err(missing_key(root, folder, key)),
         };
         let activation: Setting<String> = file.take_or(
             "activation_function",
@@ -68,14 +69,14 @@ impl Chain {
                 .take_or("use_residual", false, "the Dense module")?
                 .value,
         };
-        of_tokens(&mut file, true)?;
-        file.finish(Unknown::Refuse, notes)?;
+        check_token_vectors(&mut file, true)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let class = config.activation.rsplit('.').next().unwrap_or_default();
         let value = format!(
             "Dense, {} to {}, {class}",
             config.in_features, config.out_features
         );
-        self.tell(folder, &activation, value);
+        self.note(folder, &activation, value);
         self.projectors.push(Projector::Dense {
             folder: folder.to_owned(),
             config,
@@ -83,7 +84,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Puts scaling to length one behind the others, as the module of `folder` says.
+    /// Appends the Normalize module of `folder`.
     pub(super) fn normalize(
         &mut self,
         root: &Path,
@@ -91,34 +92,34 @@ impl Chain {
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
         let mut file = module_config(root, folder)?;
-        of_tokens(&mut file, false)?;
+        check_token_vectors(&mut file, false)?;
         let origin = file.origin("module_input_name");
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let setting = Setting { value: (), origin };
-        self.tell(folder, &setting, "scaled to length one".to_owned());
+        self.note(folder, &setting, "scaled to length one".to_owned());
         self.projectors.push(Projector::Normalize);
         Ok(())
     }
 
-    /// Puts scaling to length one behind the others, as `whose` code does without a module.
-    pub(super) fn normalize_as(&mut self, whose: &'static str) {
-        let setting = Setting::default((), whose);
+    /// Appends normalization that the code of `owner` does without a module.
+    pub(super) fn normalize_as(&mut self, owner: &'static str) {
+        let setting = Setting::default((), owner);
         let value = "scaled to length one";
         self.report
             .push(SettingInfo::new("vectors", &setting, value));
         self.projectors.push(Projector::Normalize);
     }
 
-    /// Pools at the end, as the module of `folder` says.
+    /// Appends the pooling module of `folder`.
     pub(super) fn pool(
         &mut self,
         root: &Path,
         folder: &str,
         notes: &mut Vec<String>,
     ) -> Result<(), EncoderError> {
-        const WHOSE: &str = "sentence-transformers";
+        const OWNER: &str = "sentence-transformers";
         let mut file = module_config(root, folder)?;
-        let factor = file.take_or("pool_factor", 1.0f64, WHOSE)?;
+        let factor = file.take_or("pool_factor", 1.0f64, OWNER)?;
         if !(factor.value.is_finite() && factor.value >= 1.0) {
             return Err(file.problem(format!(
                 "pool_factor is {} and should be at least 1",
@@ -129,13 +130,13 @@ impl Chain {
         let is = |task: &str| tasks.iter().any(|found| found == task);
         let pooling = TokenPooling {
             factor: factor.value,
-            protected: file.take_or("num_protected_tokens", 1, WHOSE)?.value,
-            // Files from before there was this setting have none.
-            normalize: file.take_or("normalize_embeddings", false, WHOSE)?.value,
+            protected: file.take_or("num_protected_tokens", 1, OWNER)?.value,
+            // Files older than this setting were made without it.
+            normalize: file.take_or("normalize_embeddings", false, OWNER)?.value,
             queries: is("query"),
             documents: is("document"),
         };
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         let value = format!(
             "{} of {}, the first {} left as they are{}",
             "pooled by a factor",
@@ -148,12 +149,12 @@ impl Chain {
             }
         );
         let of = tasks.join(" and ");
-        self.tell(folder, &factor, format!("{value} ({of})"));
+        self.note(folder, &factor, format!("{value} ({of})"));
         self.pooling = Some(pooling);
         Ok(())
     }
 
-    /// Whether anything projects the transformer's output.
+    /// Whether any module projects the transformer's output.
     pub(super) fn is_projection(&self) -> bool {
         let normalize = |projector: &Projector| matches!(projector, Projector::Normalize);
         !self.projectors.iter().all(normalize)
@@ -164,31 +165,31 @@ impl Chain {
         &self.folders
     }
 
-    /// The module of `folder` in words.
-    pub(super) fn tell<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
+    /// Adds the module of `folder` to the report.
+    pub(super) fn note<T>(&mut self, folder: &str, setting: &Setting<T>, value: String) {
         self.folders.push(folder.to_owned());
         let name = format!("module {folder}");
         self.report.push(SettingInfo::new(&name, setting, value));
     }
 
-    /// The modules in words.
+    /// The modules as settings.
     pub(super) fn report(&self) -> Vec<SettingInfo> {
         self.report.clone()
     }
 }
 
-/// The `config.json` of a module, which must be there.
+/// Opens the `config.json` of a module, which must exist.
 pub(super) fn module_config(root: &Path, folder: &str) -> Result<SettingsFile, EncoderError> {
     let name = files::inside(folder, CONFIG);
     let path = root.join(&name);
-    if !path.is_file() {
+    if !files::exists(&path) {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(files::io(&path, missing));
     }
     SettingsFile::open(root, &name)
 }
 
-/// The tasks that a module is for: a word or a list of words.
+/// The tasks that a module applies to: one string or a list.
 pub(super) fn tasks(
     file: &mut SettingsFile,
     key: &str,
@@ -209,8 +210,9 @@ pub(super) fn tasks(
     })
 }
 
-/// Checks that a module reads the vectors of tokens and writes them.
-fn of_tokens(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
+/// Checks that a module reads and writes token vectors. `absent` says whether it may leave that
+/// out.
+fn check_token_vectors(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> {
     const TOKENS: &str = "token_embeddings";
     if !absent && !file.has("module_input_name") {
         return Err(file.unsupported(
@@ -224,36 +226,36 @@ fn of_tokens(file: &mut SettingsFile, absent: bool) -> Result<(), EncoderError> 
     Ok(())
 }
 
-fn file_without(root: &Path, folder: &str, key: &str) -> EncoderError {
+fn missing_key(root: &Path, folder: &str, key: &str) -> EncoderError {
     EncoderError::Config {
         path: root.join(files::inside(folder, CONFIG)),
         problem: format!("{key} is missing"),
     }
 }
 
-/// Reads the weights of the transformer in `folder` and of the modules behind it.
+/// Reads the weights of the transformer in `folder` and of the modules after it.
 pub(super) fn build(
     chain: &Chain,
     root: &Path,
     folder: &Path,
-    placement: &Placement,
+    backend: &Backend,
 ) -> Result<Model, EncoderError> {
     let weights = Weights::open(folder)?;
     let mut parameters = weights.parameters();
     let element_type = weights.element_type();
-    let transformer = Transformer::load(&folder.join(CONFIG), &weights, placement)?;
+    let transformer = Transformer::load(&folder.join(CONFIG), &weights, backend)?;
     let mut projection = Projection::new(transformer.hidden());
     for projector in &chain.projectors {
         let dim = projection.dim();
         match projector {
             Projector::Normalize => projection.normalize(),
             Projector::Linear(outputs) => {
-                projection.push(Dense::plain("linear.", dim, *outputs, &weights, placement)?);
+                projection.push(Dense::plain("linear.", dim, *outputs, &weights, backend)?);
             }
             Projector::Head(file) => {
                 let weights = Weights::open_file(folder.join(file))?;
                 parameters += weights.parameters();
-                projection.push(Dense::plain("", dim, None, &weights, placement)?);
+                projection.push(Dense::plain("", dim, None, &weights, backend)?);
             }
             Projector::Dense { folder, config } => {
                 if config.in_features != dim {
@@ -265,7 +267,7 @@ pub(super) fn build(
                 }
                 let weights = Weights::open(&root.join(folder))?;
                 parameters += weights.parameters();
-                projection.push(Dense::load(config, &weights, placement)?);
+                projection.push(Dense::load(config, &weights, backend)?);
             }
         }
     }

@@ -1,50 +1,50 @@
-//! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a transformer, and the
-//! head for token vectors in a file of its own. The first token has no vector; there is no marker and no expansion.
+//! The layout of FlagEmbedding's multi-functional models (bge-m3, Chen et al., arXiv 2402.03216): a
+//! transformer, and the projection of token vectors in its own file. The first token has no vector;
+//! there are no markers and no query expansion.
 
 use super::chain::{Chain, Projector};
-use super::reading::Reading;
-use super::{Description, MODULES};
+use super::description::Description;
+use super::reader::Reader;
 use crate::EncoderError;
-use crate::settings::{Setting, Unknown};
-use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
+use crate::layout::HEAD;
+use crate::settings::{Setting, UnknownKeys};
+use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
-/// The file with the head.
-pub(super) const HEAD: &str = "colbert_linear.pt";
-
-const WHOSE: &str = "FlagEmbedding";
+const OWNER: &str = "FlagEmbedding";
 const LENGTH: usize = 512;
 
-/// What the files say.
-pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
-    reading.sentence.without_lengths()?;
+/// Reads the files of this layout.
+pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
+    reader.sentence.without_lengths()?;
     let mut chain = Chain::default();
     chain.projectors.push(Projector::Head(HEAD));
-    chain.normalize_as(WHOSE);
-    let most = reading.outline.positions;
+    chain.normalize_as(OWNER);
+    let most = reader.info.positions;
     let role = |length| RoleSettings {
-        marker: Setting::default(String::new(), WHOSE),
-        prompt: Setting::default(String::new(), WHOSE),
+        marker: Setting::default(String::new(), OWNER),
+        prompt: Setting::default(String::new(), OWNER),
         length,
-        skiplist: Setting::default(Vec::new(), WHOSE),
-        keep_only: Setting::default(Vec::new(), WHOSE),
+        skiplist: Setting::default(Vec::new(), OWNER),
+        keep_only: Setting::default(Vec::new(), OWNER),
     };
-    let default = Setting::default(LENGTH.min(most), WHOSE);
-    let longest = reading.sentence.longest.clone();
+    let default = Setting::default(LENGTH.min(most), OWNER);
+    let max_length = reader.sentence.max_length.clone();
     let text = TextSettings {
         query: role(default.clone()),
-        document: role(longest.map_or(default, |longest| longest.map(|n: usize| n.min(most)))),
-        expansion: Expansion::none(WHOSE),
-        lower_case: reading.sentence.lower_case.clone(),
-        manner: Manner::FlagEmbedding,
+        document: role(
+            max_length.map_or(default, |max_length| max_length.map(|n: usize| n.min(most))),
+        ),
+        expansion: Expansion::none(OWNER),
+        lower_case: reader.sentence.lower_case.clone(),
+        convention: Convention::FlagEmbedding,
     };
-    super::prompts::take(&mut reading.settings)?;
-    reading.settings.pass_over(&["similarity_fn_name"]);
-    let rest = reading.settings.rest();
-    rest.finish(Unknown::Tell, &mut reading.notes)?;
+    super::prompts::take(&mut reader.settings)?;
+    reader.settings.ignore(&["similarity_fn_name"]);
+    let rest = reader.settings.take_rest();
+    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
     Ok(Description {
-        layout: WHOSE,
+        layout: OWNER,
         text,
         chain,
-        own_files: vec![MODULES, HEAD],
     })
 }

@@ -1,42 +1,45 @@
-//! Reading a checkpoint directory, in three steps.
+//! Opens a checkpoint directory, in three steps.
 //!
-//! [`Reading`] takes in the files that all layouts have and [`layout`] tells which one it is. The layout's module reads its
-//! own files into a [`Description`]: one [`TextSettings`] and one chain of modules. That is built, whatever the layout was.
+//! [`Reader`] reads the files that all layouts share, and [`layout`] detects the layout. The
+//! layout's module reads its own files into a [`Description`]: one [`TextSettings`] and one chain
+//! of modules. [`build`] makes that into a model, whatever the layout.
 
 mod chain;
+mod description;
 mod flag_embedding;
 mod info;
 mod model_config;
-mod plain;
 mod prompts;
 mod pylate;
-mod reading;
+mod reader;
 mod sentence;
 mod sentence_transformers;
 mod stanford;
+mod transformers;
 
 use std::path::Path;
 
 pub use info::CheckpointInfo;
 
 use crate::files;
+use crate::layout::{
+    ADDED_TOKENS, CONFIG, FILES, Folder, HEAD, Layout, METADATA, SENTENCE, TOKENIZER, VOCABULARY,
+};
 use crate::model::{Projection, TokenPooling, Transformer};
-use crate::ops::Placement;
+use crate::ops::Backend;
 use crate::settings::{Origin, Setting};
 use crate::text::{RoleSettings, TextSettings, TextTokenizer};
 use crate::weights::Weights;
 use crate::{EncoderError, EncoderOptions};
-use chain::{Chain, Projector};
-use reading::Reading;
+use chain::Projector;
+use description::Description;
+use reader::Reader;
 
-const CONFIG: &str = "config.json";
-const MODULES: &str = "modules.json";
-
-/// The longest text in tokens: several times what late-interaction models read. Queries are padded to their length, so it
-/// decides about memory.
+/// Longest text in tokens: several times what late-interaction models read. Queries are padded to
+/// their length, so this bounds memory.
 const MAX_LENGTH: usize = 1 << 16;
 
-/// An opened checkpoint: everything that is needed to encode.
+/// An open checkpoint: everything needed to encode.
 pub(crate) struct Checkpoint {
     pub(crate) info: CheckpointInfo,
     pub(crate) tokenizer: TextTokenizer,
@@ -45,81 +48,56 @@ pub(crate) struct Checkpoint {
     pub(crate) pooling: Option<TokenPooling>,
 }
 
-/// Who wrote the directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    /// MultiVectorEncoder of sentence-transformers, since its version 6.
-    MultiVector,
-    /// PyLate: a Dense module behind the transformer, or settings that PyLate alone writes.
-    PyLate,
-    /// ColBERT's own code: `linear.weight` beside the transformer's tensors.
-    Stanford,
-    /// FlagEmbedding's multi-functional models (bge-m3): a head in a file of its own.
-    FlagEmbedding,
-    /// An encoder that was not made for late interaction.
-    Plain,
-}
-
-/// What a layout's own files say.
-struct Description {
-    /// What the layout is called.
-    layout: &'static str,
-    text: TextSettings,
-    chain: Chain,
-    /// Files of the layout that decide what vectors a text gets, relative to the checkpoint.
-    own_files: Vec<&'static str>,
-}
-
 impl Checkpoint {
-    /// Opens the directory `path`, whatever its layout.
+    /// Opens the directory `path`.
     pub(crate) fn open(
         path: &Path,
         options: &EncoderOptions,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Checkpoint, EncoderError> {
-        let mut reading = Reading::open(path)?;
-        let layout = layout(&reading)?;
+        let mut reader = Reader::open(path)?;
+        let layout = layout(&reader)?;
         let mut description = match layout {
-            Layout::MultiVector => sentence_transformers::describe(&mut reading)?,
-            Layout::PyLate => pylate::describe(&mut reading)?,
-            Layout::Stanford => stanford::describe(&mut reading)?,
-            Layout::FlagEmbedding => flag_embedding::describe(&mut reading)?,
-            Layout::Plain => plain::describe(&mut reading)?,
+            Layout::MultiVector => sentence_transformers::describe(&mut reader)?,
+            Layout::PyLate => pylate::describe(&mut reader)?,
+            Layout::Stanford => stanford::describe(&mut reader)?,
+            Layout::FlagEmbedding => flag_embedding::describe(&mut reader)?,
+            Layout::Transformers => transformers::describe(&mut reader)?,
         };
         take_options(&mut description.text, options);
-        build(description, reading, placement)
+        build(layout, description, reader, backend)
     }
 }
 
-/// Tells the layout. What the weights hold counts for more than a list of modules, which may be older than they are.
-fn layout(reading: &Reading<'_>) -> Result<Layout, EncoderError> {
-    let listed = |class| reading.lists(class);
-    if reading.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
+/// Detects the layout. The weights count for more than the list of modules, which may be older.
+fn layout(reader: &Reader<'_>) -> Result<Layout, EncoderError> {
+    let listed = |class| reader.lists(class);
+    if reader.model_type_of_settings() == Some("MultiVectorEncoder") || listed("MultiVectorMask") {
         return Ok(Layout::MultiVector);
     }
     if listed("Dense") {
         return Ok(Layout::PyLate);
     }
-    if reading.model.is_colbert() || reading.has(stanford::METADATA) || reading.has_linear()? {
+    if reader.model.is_colbert() || reader.has(METADATA) || reader.has_linear()? {
         return Ok(Layout::Stanford);
     }
-    if reading.has(flag_embedding::HEAD) {
+    if reader.has_beside_weights(HEAD) {
         return Ok(Layout::FlagEmbedding);
     }
-    if reading.modules.is_some() && pylate::has_settings(&reading.settings) {
+    if reader.modules.is_some() && pylate::has_settings(&reader.settings) {
         return Ok(Layout::PyLate);
     }
-    Ok(Layout::Plain)
+    Ok(Layout::Transformers)
 }
 
-/// What the caller asks for overrules the files.
+/// The options override the files.
 fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
     let of_role = |role: &mut RoleSettings, prompt: &Option<String>, length: Option<usize>| {
         if let Some(prompt) = prompt {
-            role.prompt = Setting::of_caller(prompt.clone());
+            role.prompt = Setting::from_options(prompt.clone());
         }
         if let Some(length) = length {
-            role.length = Setting::of_caller(length);
+            role.length = Setting::from_options(length);
         }
     };
     let (expansion, most) = (&mut text.expansion, text.query.length.value);
@@ -129,15 +107,15 @@ fn take_options(text: &mut TextSettings, options: &EncoderOptions) {
         &options.document_prompt,
         options.document_length,
     );
-    // Queries that are padded to their full length still are; others are padded to no more than it.
+    // Queries padded to their full length still are; others are padded to at most that length.
     if let Some(length) = options.query_length
         && (expansion.length.value == most || expansion.length.value > length)
     {
-        expansion.length = Setting::of_caller(length);
+        expansion.length = Setting::from_options(length);
     }
 }
 
-fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(), EncoderError> {
+fn check_lengths(description: &Description, reader: &Reader<'_>) -> Result<(), EncoderError> {
     let text = &description.text;
     let pooled = description.chain.pooling.as_ref();
     for (name, length, pooled) in [
@@ -157,28 +135,31 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
             false,
         ),
     ] {
-        let most = match reading.outline.limit {
+        let most = match reader.info.limit {
             Some(limit) if length.value > limit => {
                 format!("the model has {limit} positions")
             }
             _ if length.value > MAX_LENGTH => format!("should be at most {MAX_LENGTH}"),
-            _ if pooled && length.value > TokenPooling::LONGEST => {
-                format!("vectors are pooled, for at most {}", TokenPooling::LONGEST)
+            _ if pooled && length.value > TokenPooling::MAX_TOKENS => {
+                format!(
+                    "vectors are pooled, for at most {}",
+                    TokenPooling::MAX_TOKENS
+                )
             }
             _ => continue,
         };
         let problem = |name: &str| format!("{name} is {} and {most}", length.value);
         return Err(match &length.origin {
             Origin::File { file, key } => EncoderError::Config {
-                // A key may lie deeper in the file.
-                path: reading.root.join(file.split(": ").next().unwrap_or(file)),
+                // `file` may be followed by a nested key.
+                path: reader.root.join(file.split(": ").next().unwrap_or(file)),
                 problem: problem(key),
             },
             Origin::Default(_) => EncoderError::Config {
-                path: reading.folder().join(CONFIG),
+                path: reader.folder().join(CONFIG),
                 problem: problem(&format!("{name} ({})", length.origin)),
             },
-            Origin::Caller => EncoderError::Length {
+            Origin::Options => EncoderError::Length {
                 problem: problem(name),
             },
         });
@@ -186,37 +167,38 @@ fn check_lengths(description: &Description, reading: &Reading<'_>) -> Result<(),
     Ok(())
 }
 
-/// Reads the weights and the tokenizer and puts them together.
+/// Reads the weights and the tokenizer.
 fn build(
+    layout: Layout,
     description: Description,
-    reading: Reading<'_>,
-    placement: &Placement,
+    reader: Reader<'_>,
+    backend: &Backend,
 ) -> Result<Checkpoint, EncoderError> {
-    let folder = reading.folder();
-    let names = fingerprinted(&description, &reading)?;
-    let lengths = check_lengths(&description, &reading);
-    let mut notes = reading.notes;
+    let folder = reader.folder();
+    let names = fingerprinted(layout, &description, &reader)?;
+    let lengths = check_lengths(&description, &reader);
+    let mut notes = reader.notes;
     let ((model, tokenizer), fingerprint) = rayon::join(
         || {
             rayon::join(
-                || chain::build(&description.chain, reading.root, &folder, placement),
+                || chain::build(&description.chain, reader.root, &folder, backend),
                 || {
                     let text = description.text.clone();
-                    TextTokenizer::open(&folder, &reading.tokenizer, text, &mut notes)
+                    TextTokenizer::open(&folder, &reader.tokenizer, text, &mut notes)
                 },
             )
         },
-        || files::fingerprint(reading.root, &names),
+        || files::fingerprint(reader.root, &names),
     );
     let (model, tokenizer) = (model?, tokenizer?);
-    // Last: a length that is nobody's but a default says less than what else is wrong.
+    // Checked last: other errors say more than a default length that does not fit.
     lengths?;
     let text = tokenizer.settings();
     let mut settings = text.report();
     settings.extend_from_slice(tokenizer.report());
     settings.extend(description.chain.report());
     let info = CheckpointInfo {
-        name: files::checkpoint_name(reading.root),
+        name: files::checkpoint_name(reader.root),
         layout: description.layout.to_owned(),
         architecture: model.transformer.architecture().to_owned(),
         dim: model.projection.dim(),
@@ -240,7 +222,7 @@ fn build(
             true => text.expansion.length.value,
             false => 0,
         },
-        // Without expansion tokens there is nothing to attend to.
+        // Without expansion tokens there are none to attend to.
         attend_to_expansion_tokens: text.expansion.attend.value && text.expansion.on.value,
         lower_case: text.lower_case.value,
         settings,
@@ -256,30 +238,30 @@ fn build(
     })
 }
 
-/// The files that decide what vectors a text gets, relative to the checkpoint.
+/// The files that decide the vectors of a text, relative to the checkpoint.
 fn fingerprinted(
+    layout: Layout,
     description: &Description,
-    reading: &Reading<'_>,
+    reader: &Reader<'_>,
 ) -> Result<Vec<String>, EncoderError> {
-    let mut names: Vec<String> = (description.own_files.iter())
-        .map(|&name| name.to_owned())
+    let whole = reader.has_beside_weights(TOKENIZER);
+    let counts = |name: &str| match name {
+        // tokenizer.json supersedes the older files.
+        VOCABULARY | ADDED_TOKENS => !whole,
+        name if SENTENCE.contains(&name) => name == reader.sentence.name(),
+        _ => true,
+    };
+    let transformer = &reader.transformer;
+    let mut names: Vec<String> = FILES
+        .iter()
+        .filter(|file| file.fingerprint_of.contains(&layout) && counts(file.name))
+        .filter_map(|file| match file.folder {
+            Folder::Checkpoint => Some(file.name.to_owned()),
+            Folder::Transformer => Some(files::inside(transformer, file.name)),
+            // Added below, in the order of the chain.
+            Folder::Module => None,
+        })
         .collect();
-    let transformer = &reading.transformer;
-    let whole = reading.folder().join("tokenizer.json").is_file();
-    for name in [
-        CONFIG,
-        reading.sentence.name(),
-        "tokenizer.json",
-        "vocab.txt",
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-    ] {
-        // A tokenizer.json makes the older files superfluous.
-        if !whole || !["vocab.txt", "added_tokens.json"].contains(&name) {
-            names.push(files::inside(transformer, name));
-        }
-    }
     let folders = description.chain.folders();
     names.extend(folders.iter().map(|folder| files::inside(folder, CONFIG)));
     let with_weights =
@@ -292,16 +274,8 @@ fn fingerprinted(
                 _ => None,
             });
     for folder in std::iter::once(transformer.as_str()).chain(with_weights) {
-        let weights = Weights::files(&reading.root.join(folder))?;
+        let weights = Weights::files(&reader.root.join(folder))?;
         names.extend(weights.iter().map(|name| files::inside(folder, name)));
     }
     Ok(names)
-}
-
-/// The ASCII punctuation, which documents keep no vectors for unless their checkpoint says otherwise.
-fn punctuation() -> Vec<String> {
-    (0u8..128)
-        .filter(u8::is_ascii_punctuation)
-        .map(|byte| char::from(byte).to_string())
-        .collect()
 }

@@ -1,27 +1,25 @@
-//! What `config.json` says beside the shape of the transformer: `model` reads that, and accounts for every key.
+//! The keys of `config.json` that do not describe the transformer. `model` accounts for the others.
 
 use std::path::Path;
 
-use super::CONFIG;
 use crate::EncoderError;
 use crate::files;
+use crate::layout::{ADAPTER, CONFIG};
 use crate::settings::{Setting, SettingsFile};
 
-/// The file of an adapter, whose weights would be added to those of the transformer.
-const ADAPTER: &str = "adapter_config.json";
-
-/// The part of `config.json` that is read here.
+/// The part of `config.json` read here.
 pub(super) struct ModelConfig {
     architectures: Vec<String>,
     pub(super) tokenizer_class: Option<Setting<String>>,
 }
 
 impl ModelConfig {
-    /// Reads the file in the folder `transformer` of `root`, and refuses weights that are not all that counts.
+    /// Reads the file in the folder `transformer` of `root`, and refuses adapters and quantized
+    /// weights.
     pub(super) fn read(root: &Path, transformer: &str) -> Result<ModelConfig, EncoderError> {
         let name = files::inside(transformer, CONFIG);
         let adapter = root.join(files::inside(transformer, ADAPTER));
-        if adapter.is_file() {
+        if files::exists(&adapter) {
             return Err(EncoderError::Unsupported {
                 path: adapter,
                 feature: "an adapter beside the weights".to_owned(),
@@ -42,7 +40,7 @@ impl ModelConfig {
         })
     }
 
-    /// Whether the weights are those of ColBERT's own class, with its projection.
+    /// Whether the weights are those of ColBERT's own class, which include the projection.
     pub(super) fn is_colbert(&self) -> bool {
         self.architectures.iter().any(|name| name == "HF_ColBERT")
     }

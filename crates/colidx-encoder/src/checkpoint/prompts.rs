@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::reading::SETTINGS;
 use crate::EncoderError;
-use crate::settings::{Setting, SettingsFile};
+use crate::layout::SETTINGS;
+use crate::settings::{Origin, Setting, SettingsFile};
 
-/// The names that the prompt for documents may have.
+/// Names for the prompt of documents.
 const DOCUMENT: [&str; 3] = ["document", "passage", "corpus"];
 
-/// The prompts for queries and for documents.
+/// Takes the prompts of queries and of documents.
 ///
 /// # Errors
-/// If a default prompt would stand before texts that have another one.
+/// If a default prompt differs from one of them.
 pub(super) fn take(
     settings: &mut SettingsFile,
 ) -> Result<(Setting<String>, Setting<String>), EncoderError> {
@@ -26,7 +26,7 @@ pub(super) fn take(
         })?;
         Some(Setting {
             value: text,
-            origin: crate::settings::Origin::File {
+            origin: Origin::File {
                 file: SETTINGS.to_owned(),
                 key: format!("prompts.{name}"),
             },

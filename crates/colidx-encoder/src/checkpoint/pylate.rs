@@ -1,16 +1,18 @@
-//! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a Transformer and Dense
-//! modules, with ColBERT's settings in `config_sentence_transformers.json`.
+//! The layout that PyLate writes: a sentence-transformers directory whose `modules.json` lists a
+//! Transformer and Dense modules, with ColBERT's settings in `config_sentence_transformers.json`.
 
 use super::chain::Chain;
-use super::reading::{Reading, SETTINGS};
-use super::{Description, MODULES, prompts, punctuation};
+use super::description::{Description, punctuation};
+use super::prompts;
+use super::reader::Reader;
 use crate::EncoderError;
-use crate::settings::{Setting, SettingsFile, Unknown};
-use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
+use crate::layout::MODULES;
+use crate::settings::{Setting, SettingsFile, UnknownKeys};
+use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
-const WHOSE: &str = "PyLate";
+const OWNER: &str = "PyLate";
 
-/// Settings that PyLate alone writes.
+/// Settings that only PyLate writes.
 const KEYS: [&str; 7] = [
     "query_prefix",
     "document_prefix",
@@ -21,25 +23,25 @@ const KEYS: [&str; 7] = [
     "attend_to_expansion_tokens",
 ];
 
-/// Whether any setting is one that PyLate alone writes.
+/// Whether any setting is one that only PyLate writes.
 pub(super) fn has_settings(settings: &SettingsFile) -> bool {
     KEYS.iter().any(|key| settings.has(key))
 }
 
-/// The first setting that PyLate alone writes.
+/// The first setting that only PyLate writes.
 pub(super) fn first_setting(settings: &SettingsFile) -> Option<&'static str> {
     KEYS.into_iter().find(|key| settings.has(key))
 }
 
-/// What the files say.
-pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
-    reading.sentence.without_lengths()?;
-    let notes = &mut reading.notes;
+/// Reads the files of this layout.
+pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
+    reader.sentence.without_lengths()?;
+    let notes = &mut reader.notes;
     let mut chain = Chain::default();
-    for module in reading.modules.iter().flatten() {
+    for module in reader.modules.iter().flatten() {
         match module.class() {
-            "Dense" => chain.dense(reading.root, &module.path, "Identity", notes)?,
-            // A mean of all tokens, and the length of a vector that has length one anyway.
+            "Dense" => chain.dense(reader.root, &module.path, "Identity", notes)?,
+            // PyLate normalizes in any case, and needs no mean of the tokens.
             "Pooling" | "Normalize" => {}
             class => notes.push(format!(
                 "{MODULES}: the module {class} in `{}` is passed over, as PyLate does",
@@ -47,42 +49,41 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
             )),
         }
     }
-    chain.normalize_as(WHOSE);
-    let settings = &mut reading.settings;
+    chain.normalize_as(OWNER);
+    let settings = &mut reader.settings;
     let (query_prompt, document_prompt) = prompts::take(settings)?;
-    let skiplist = settings.take_or("skiplist_words", punctuation(), WHOSE)?;
+    let skiplist = settings.take_or("skiplist_words", punctuation(), OWNER)?;
     let query = RoleSettings {
-        marker: settings.take_or("query_prefix", "[Q] ".to_owned(), WHOSE)?,
+        marker: settings.take_or("query_prefix", "[Q] ".to_owned(), OWNER)?,
         prompt: query_prompt,
-        length: settings.take_or("query_length", 32, WHOSE)?,
-        skiplist: Setting::default(Vec::new(), WHOSE),
-        keep_only: Setting::default(Vec::new(), WHOSE),
+        length: settings.take_or("query_length", 32, OWNER)?,
+        skiplist: Setting::default(Vec::new(), OWNER),
+        keep_only: Setting::default(Vec::new(), OWNER),
     };
     let text = TextSettings {
         expansion: Expansion {
-            on: settings.take_or("do_query_expansion", true, WHOSE)?,
+            on: settings.take_or("do_query_expansion", true, OWNER)?,
             length: query.length.clone(),
-            attend: settings.take_or("attend_to_expansion_tokens", false, WHOSE)?,
-            token: Setting::default(None, WHOSE),
+            attend: settings.take_or("attend_to_expansion_tokens", false, OWNER)?,
+            token: Setting::default(None, OWNER),
         },
         query,
         document: RoleSettings {
-            marker: settings.take_or("document_prefix", "[D] ".to_owned(), WHOSE)?,
+            marker: settings.take_or("document_prefix", "[D] ".to_owned(), OWNER)?,
             prompt: document_prompt,
-            length: settings.take_or("document_length", 180, WHOSE)?,
+            length: settings.take_or("document_length", 180, OWNER)?,
             skiplist,
-            keep_only: Setting::default(Vec::new(), WHOSE),
+            keep_only: Setting::default(Vec::new(), OWNER),
         },
-        lower_case: reading.sentence.lower_case.clone(),
-        manner: Manner::PyLate,
+        lower_case: reader.sentence.lower_case.clone(),
+        convention: Convention::PyLate,
     };
-    reading.settings.pass_over(&["similarity_fn_name"]);
-    let rest = reading.settings.rest();
-    rest.finish(Unknown::Tell, &mut reading.notes)?;
+    reader.settings.ignore(&["similarity_fn_name"]);
+    let rest = reader.settings.take_rest();
+    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
     Ok(Description {
-        layout: WHOSE,
+        layout: OWNER,
         text,
         chain,
-        own_files: vec![MODULES, SETTINGS],
     })
 }

@@ -6,27 +6,17 @@ use serde_json::{Map, Value};
 
 use crate::EncoderError;
 use crate::files;
-use crate::settings::{Setting, SettingsFile, Unknown};
+use crate::layout::SENTENCE;
+use crate::settings::{Setting, SettingsFile, UnknownKeys};
 
-/// The names that the file has had; the first that is there and says something counts.
-pub(super) const NAMES: [&str; 7] = [
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-];
-
-/// What the file says.
+/// Settings of the Transformer module.
 pub(super) struct SentenceConfig {
     name: &'static str,
     /// Whether texts are lower-cased.
     pub(super) lower_case: Setting<bool>,
-    /// Tokens of the longest text.
-    pub(super) longest: Option<Setting<usize>>,
-    /// What MultiVectorEncoder alone writes.
+    /// Maximum tokens of a text.
+    pub(super) max_length: Option<Setting<usize>>,
+    /// The settings that only MultiVectorEncoder writes.
     pub(super) lengths: SettingsFile,
 }
 
@@ -37,16 +27,16 @@ impl SentenceConfig {
         transformer: &str,
         notes: &mut Vec<String>,
     ) -> Result<SentenceConfig, EncoderError> {
-        let mut name = NAMES[0];
+        let mut name = SENTENCE[0];
         let mut file = SettingsFile::open(root, &files::inside(transformer, name))?;
-        for other in &NAMES[1..] {
+        for other in &SENTENCE[1..] {
             if file.is_empty() {
                 name = other;
                 file = SettingsFile::open(root, &files::inside(transformer, name))?;
             }
         }
         if file.is_empty() {
-            name = NAMES[0];
+            name = SENTENCE[0];
         }
         let mut lengths = Map::new();
         for key in ["query_length", "document_length", "query_expansion"] {
@@ -76,7 +66,7 @@ impl SentenceConfig {
             last,
             "text by `forward`, its `last_hidden_state`",
         )?;
-        // How weights are loaded and attention is computed changes roundings at most.
+        // How weights are loaded and attention is computed changes rounding at most.
         let loading = |value: &Value| {
             let keys = [
                 "attn_implementation",
@@ -108,29 +98,30 @@ impl SentenceConfig {
             |_| false,
             "a tokenizer in the same folder",
         )?;
-        file.pass_over(&["unpad_inputs", "backend"]);
+        file.ignore(&["unpad_inputs", "backend"]);
         let config = SentenceConfig {
             name,
             lower_case: file.take_or("do_lower_case", false, "sentence-transformers")?,
-            longest: file.take("max_seq_length")?,
-            lengths: file.same_file(lengths),
+            max_length: file.take("max_seq_length")?,
+            lengths: file.with_settings(lengths),
         };
-        file.finish(Unknown::Refuse, notes)?;
+        file.finish(UnknownKeys::Refuse, notes)?;
         Ok(config)
     }
 
-    /// The name of the file that counts.
+    /// The name of the file that was read.
     pub(super) fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Refuses lengths, which count in the layout of MultiVectorEncoder alone.
+    /// Refuses lengths, which only the layout of MultiVectorEncoder reads.
     pub(super) fn without_lengths(&self) -> Result<(), EncoderError> {
         match self.lengths.keys().next() {
             None => Ok(()),
             Some(key) => Err(self.lengths.unsupported(
                 format!("{key} outside of the layout of MultiVectorEncoder"),
-                "a MultiVectorMask in modules.json, or lengths in config_sentence_transformers.json",
+                "a MultiVectorMask in modules.json, or lengths in \
+                 config_sentence_transformers.json",
             )),
         }
     }

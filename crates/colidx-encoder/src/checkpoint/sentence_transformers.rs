@@ -1,56 +1,59 @@
-//! The layout of MultiVectorEncoder in sentence-transformers since version 6.
+//! The layout of MultiVectorEncoder in sentence-transformers 6 and later.
 //!
-//! Markers and prompts are one text, put before a text as it is; lengths and query expansion stand with the transformer,
-//! skiplists in a module of their own. Where nothing is said there is no marker, no expansion and no skiplist.
+//! Marker and prompt are one text, put before a text unchanged. Lengths and query expansion are
+//! settings of the transformer, skiplists those of a separate module. By default there are no
+//! markers, no query expansion and no skiplist.
 
 use super::chain::{self, Chain};
-use super::reading::{Module, Reading, SETTINGS};
-use super::{Description, MODULES, prompts};
+use super::description::Description;
+use super::prompts;
+use super::reader::Reader;
 use crate::EncoderError;
-use crate::settings::{Setting, Unknown};
-use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
+use crate::layout::{MODULES, Module};
+use crate::settings::{Setting, UnknownKeys};
+use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
-const WHOSE: &str = "sentence-transformers";
+const OWNER: &str = "sentence-transformers";
 
-/// Which tokens get vectors, for queries and for documents.
+/// The tokens that get vectors in queries and documents.
 struct Mask {
     skiplist: Setting<Vec<String>>,
     tasks: Vec<String>,
     keep_only: Setting<Vec<u32>>,
 }
 
-/// What the files say.
-pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
-    if let Some(key) = super::pylate::first_setting(&reading.settings) {
-        return Err(reading.settings.unsupported(
+/// Reads the files of this layout.
+pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
+    if let Some(key) = super::pylate::first_setting(&reader.settings) {
+        return Err(reader.settings.unsupported(
             format!("{key} of PyLate beside the settings of MultiVectorEncoder"),
             "one of both: save the checkpoint with sentence-transformers again",
         ));
     }
     let mut chain = Chain::default();
     let mut mask = None;
-    let modules = reading.modules.take().unwrap_or_default();
+    let modules = reader.modules.take().unwrap_or_default();
     for module in &modules {
         let pooled = chain.pooling.is_some();
         match module.class() {
             "Dense" if !pooled => {
                 chain.dense(
-                    reading.root,
+                    reader.root,
                     &module.path,
                     "torch.nn.Tanh",
-                    &mut reading.notes,
+                    &mut reader.notes,
                 )?;
             }
             "Normalize" if !pooled => {
-                chain.normalize(reading.root, &module.path, &mut reading.notes)?;
+                chain.normalize(reader.root, &module.path, &mut reader.notes)?;
             }
             "HierarchicalTokenPooling" if !pooled => {
-                chain.pool(reading.root, &module.path, &mut reading.notes)?;
+                chain.pool(reader.root, &module.path, &mut reader.notes)?;
             }
             "MultiVectorMask" if !pooled && mask.is_none() => {
-                mask = Some(read_mask(reading, &mut chain, module)?);
+                mask = Some(read_mask(reader, &mut chain, module)?);
             }
-            // Does nothing but in training.
+            // Only used in training.
             "Dropout" => {}
             class => {
                 let place = if pooled {
@@ -59,51 +62,51 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
                     ""
                 };
                 return Err(EncoderError::Unsupported {
-                    path: reading.root.join(MODULES),
+                    path: reader.root.join(MODULES),
                     feature: format!("the module {class}{place} (`{}`)", module.path),
-                    known: "Dense, Normalize, one MultiVectorMask, and HierarchicalTokenPooling at the end",
+                    known: "Dense, Normalize, one MultiVectorMask, and HierarchicalTokenPooling at \
+                            the end",
                 });
             }
         }
     }
-    reading.modules = Some(modules);
+    reader.modules = Some(modules);
     let similarity = |value: &serde_json::Value| {
         ["maxsim", "meanmaxsim", "MaxSim"]
             .iter()
             .any(|known| value == known)
     };
-    reading
+    reader
         .settings
         .refuse_unless("similarity_fn_name", similarity, "maxsim, meanmaxsim")?;
-    let (query_prompt, document_prompt) = prompts::take(&mut reading.settings)?;
+    let (query_prompt, document_prompt) = prompts::take(&mut reader.settings)?;
 
-    let expansion = expansion(reading)?;
+    let expansion = expansion(reader)?;
     if expansion.is_some() && mask.is_none() {
         return Err(EncoderError::Unsupported {
-            path: reading.root.join(MODULES),
+            path: reader.root.join(MODULES),
             feature: "query_expansion without a MultiVectorMask".to_owned(),
             known: "both or neither",
         });
     }
-    let longest = longest(reading);
-    let mut lengths = |key| -> Result<Option<Setting<usize>>, EncoderError> {
-        reading.sentence.lengths.take(key)
-    };
+    let max_length = max_length(reader);
+    let mut lengths =
+        |key| -> Result<Option<Setting<usize>>, EncoderError> { reader.sentence.lengths.take(key) };
     let (query, document) = (lengths("query_length")?, lengths("document_length")?);
-    let document = document.unwrap_or_else(|| longest.clone());
-    // A length is a ceiling for queries that are padded to at least so many tokens, and says nothing of those padded to
-    // exactly so many.
+    let document = document.unwrap_or_else(|| max_length.clone());
+    // The query length limits queries padded to a minimum; those padded to a fixed length ignore
+    // it.
     let (expansion, query) = match expansion {
-        None => (Expansion::none(WHOSE), query.unwrap_or(longest)),
+        None => (Expansion::none(OWNER), query.unwrap_or(max_length)),
         Some((expansion, fixed)) => {
             let least = expansion.length.clone();
             if let Some(query) = query.as_ref().filter(|query| query.value < least.value) {
-                return Err(reading.sentence.lengths.problem(format!(
+                return Err(reader.sentence.lengths.problem(format!(
                     "query_length is {} and query_expansion.length is {}; queries cannot be both",
                     query.value, least.value
                 )));
             }
-            let most = query.unwrap_or(longest);
+            let most = query.unwrap_or(max_length);
             let most = if fixed || most.value < least.value {
                 least
             } else {
@@ -113,20 +116,20 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         }
     };
     let mask = mask.unwrap_or_else(|| Mask {
-        skiplist: Setting::default(Vec::new(), WHOSE),
+        skiplist: Setting::default(Vec::new(), OWNER),
         tasks: Vec::new(),
-        keep_only: Setting::default(Vec::new(), WHOSE),
+        keep_only: Setting::default(Vec::new(), OWNER),
     });
     let role = |task: &str, prompt, length| RoleSettings {
-        marker: Setting::default(String::new(), WHOSE),
+        marker: Setting::default(String::new(), OWNER),
         prompt,
         length,
         skiplist: match mask.tasks.iter().any(|found| found == task) {
             true => mask.skiplist.clone(),
-            false => Setting::default(Vec::new(), WHOSE),
+            false => Setting::default(Vec::new(), OWNER),
         },
         keep_only: match task {
-            "query" => Setting::default(Vec::new(), WHOSE),
+            "query" => Setting::default(Vec::new(), OWNER),
             _ => mask.keep_only.clone(),
         },
     };
@@ -134,33 +137,32 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         query: role("query", query_prompt, query),
         document: role("document", document_prompt, document),
         expansion,
-        lower_case: reading.sentence.lower_case.clone(),
-        manner: Manner::SentenceTransformers,
+        lower_case: reader.sentence.lower_case.clone(),
+        convention: Convention::SentenceTransformers,
     };
-    let lengths = reading.sentence.lengths.rest();
-    lengths.finish(Unknown::Refuse, &mut reading.notes)?;
-    let rest = reading.settings.rest();
-    rest.finish(Unknown::Tell, &mut reading.notes)?;
+    let lengths = reader.sentence.lengths.take_rest();
+    lengths.finish(UnknownKeys::Refuse, &mut reader.notes)?;
+    let rest = reader.settings.take_rest();
+    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
     Ok(Description {
         layout: "MultiVectorEncoder",
         text,
         chain,
-        own_files: vec![MODULES, SETTINGS],
     })
 }
 
 fn read_mask(
-    reading: &mut Reading<'_>,
+    reader: &mut Reader<'_>,
     chain: &mut Chain,
     module: &Module,
 ) -> Result<Mask, EncoderError> {
-    let mut file = chain::module_config(reading.root, &module.path)?;
-    let skiplist = file.take_or("skiplist_words", Vec::new(), WHOSE)?;
+    let mut file = chain::module_config(reader.root, &module.path)?;
+    let skiplist = file.take_or("skiplist_words", Vec::new(), OWNER)?;
     let tasks = chain::tasks(&mut file, "skiplist_tasks")?;
-    let keep_only = file.take_or("keep_only_token_ids", Vec::new(), WHOSE)?;
-    file.finish(Unknown::Refuse, &mut reading.notes)?;
+    let keep_only = file.take_or("keep_only_token_ids", Vec::new(), OWNER)?;
+    file.finish(UnknownKeys::Refuse, &mut reader.notes)?;
     let value = format!("skiplist for {}", tasks.value.join(" and "));
-    chain.tell(&module.path, &tasks, value);
+    chain.note(&module.path, &tasks, value);
     Ok(Mask {
         skiplist,
         tasks: tasks.value,
@@ -168,14 +170,14 @@ fn read_mask(
     })
 }
 
-/// `query_expansion`, and whether queries have exactly so many tokens rather than at least.
-fn expansion(reading: &mut Reading<'_>) -> Result<Option<(Expansion, bool)>, EncoderError> {
+/// Reads `query_expansion`, and whether queries are padded to exactly its length (not at least).
+fn expansion(reader: &mut Reader<'_>) -> Result<Option<(Expansion, bool)>, EncoderError> {
     const KEY: &str = "query_expansion";
-    let lengths = &mut reading.sentence.lengths;
+    let lengths = &mut reader.sentence.lengths;
     let Some(object) = lengths.take(KEY)? else {
         return Ok(None);
     };
-    let mut file = lengths.inner(KEY, object.value);
+    let mut file = lengths.nested(KEY, object.value);
     let strategy: Option<Setting<String>> = file.take("strategy")?;
     let strategy = strategy.map_or_else(String::new, |strategy| strategy.value);
     let fixed = match strategy.as_str() {
@@ -194,22 +196,23 @@ fn expansion(reading: &mut Reading<'_>) -> Result<Option<(Expansion, bool)>, Enc
             origin: object.origin,
         },
         length,
-        attend: file.take_or("attend", false, WHOSE)?,
+        attend: file.take_or("attend", false, OWNER)?,
         token: match token {
             Some(token) => token.map(Some),
-            None => Setting::default(None, WHOSE),
+            None => Setting::default(None, OWNER),
         },
     };
-    file.finish(Unknown::Refuse, &mut reading.notes)?;
+    file.finish(UnknownKeys::Refuse, &mut reader.notes)?;
     Ok(Some((expansion, fixed)))
 }
 
-/// Tokens of the longest text where no length is said: as many as the tokenizer is for, and the model has places for.
-fn longest(reading: &Reading<'_>) -> Setting<usize> {
-    let most = reading.outline.positions;
-    match (&reading.sentence.longest, &reading.tokenizer.longest) {
-        (Some(longest), _) => longest.clone(),
-        (None, Some(longest)) if longest.value <= most => longest.clone(),
+/// Maximum tokens of a text if no length is set: that of the tokenizer, if the model has as many
+/// positions.
+fn max_length(reader: &Reader<'_>) -> Setting<usize> {
+    let most = reader.info.positions;
+    match (&reader.sentence.max_length, &reader.tokenizer.max_length) {
+        (Some(max_length), _) => max_length.clone(),
+        (None, Some(max_length)) if max_length.value <= most => max_length.clone(),
         _ => Setting::default(most, "max_position_embeddings"),
     }
 }

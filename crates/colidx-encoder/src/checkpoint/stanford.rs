@@ -1,25 +1,23 @@
-//! The layout of ColBERT's own code: `linear.weight` beside the transformer's tensors (`HF_ColBERT`), and the settings in
-//! `artifact.metadata`.
+//! The layout of ColBERT's own code: `linear.weight` among the transformer's tensors
+//! (`HF_ColBERT`), and the settings in `artifact.metadata`.
 //!
-//! Where settings are missing, those of PyLate and sentence-transformers for such a checkpoint hold.
+//! Missing settings have the defaults of PyLate and sentence-transformers for such checkpoints.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::chain::{Chain, Projector};
-use super::reading::Reading;
-use super::{Description, MODULES, punctuation};
+use super::description::{Description, punctuation};
+use super::reader::Reader;
 use crate::EncoderError;
-use crate::settings::{Setting, SettingsFile, Unknown};
-use crate::text::{Expansion, Manner, RoleSettings, TextSettings};
+use crate::layout::{METADATA, MODULES};
+use crate::settings::{Setting, SettingsFile, UnknownKeys};
+use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
-/// The file with the settings.
-pub(super) const METADATA: &str = "artifact.metadata";
+const OWNER: &str = "PyLate for ColBERT's checkpoints";
 
-const WHOSE: &str = "PyLate for ColBERT's checkpoints";
-
-/// Keys of training, of indexing and of searching.
-const PASSED_OVER: [&str; 55] = [
+/// Settings of training, indexing and search.
+const IGNORED: [&str; 55] = [
     "accumsteps",
     "amp",
     "avoid_fork_if_possible",
@@ -77,23 +75,24 @@ const PASSED_OVER: [&str; 55] = [
     "warmup",
 ];
 
-/// What the files say.
-pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, EncoderError> {
-    reading.sentence.without_lengths()?;
-    if let Some(key) = super::pylate::first_setting(&reading.settings) {
-        return Err(reading.settings.unsupported(
+/// Reads the files of this layout.
+pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderError> {
+    reader.sentence.without_lengths()?;
+    if let Some(key) = super::pylate::first_setting(&reader.settings) {
+        return Err(reader.settings.unsupported(
             format!("{key} of PyLate beside the weights of ColBERT's own code"),
             "one of both: Dense modules in modules.json, or no such settings",
         ));
     }
-    if reading.modules.is_some() {
-        reading.notes.push(format!(
-            "{MODULES} lists no Dense module; the weights hold ColBERT's projection, so its own layout is taken"
+    if reader.modules.is_some() {
+        reader.notes.push(format!(
+            "{MODULES} lists no Dense module; the weights hold ColBERT's projection, so its own \
+             layout is taken"
         ));
     }
-    let mut file = Metadata(SettingsFile::open(reading.root, METADATA)?);
+    let mut file = Metadata(SettingsFile::open(reader.root, METADATA)?);
     let similarity: Option<Setting<String>> = file.take("similarity")?;
-    // Vectors have length one, so both rank alike.
+    // For vectors of length one both give the same ranking.
     if let Some(other) = similarity
         && !["cosine", "l2"].contains(&other.value.as_str())
     {
@@ -114,10 +113,10 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
     let mask_punctuation = file.take_or("mask_punctuation", true)?;
     let query = RoleSettings {
         marker: file.take_or("query_token_id", "[unused0]".to_owned())?,
-        prompt: Setting::default(String::new(), WHOSE),
+        prompt: Setting::default(String::new(), OWNER),
         length: file.take_or("query_maxlen", 32)?,
-        skiplist: Setting::default(Vec::new(), WHOSE),
-        keep_only: Setting::default(Vec::new(), WHOSE),
+        skiplist: Setting::default(Vec::new(), OWNER),
+        keep_only: Setting::default(Vec::new(), OWNER),
     };
     let text = TextSettings {
         expansion: Expansion {
@@ -129,33 +128,32 @@ pub(super) fn describe(reading: &mut Reading<'_>) -> Result<Description, Encoder
         query,
         document: RoleSettings {
             marker: file.take_or("doc_token_id", "[unused1]".to_owned())?,
-            prompt: Setting::default(String::new(), WHOSE),
+            prompt: Setting::default(String::new(), OWNER),
             length: file.take_or("doc_maxlen", 180)?,
             skiplist: mask_punctuation.map(|mask| match mask {
                 true => punctuation(),
                 false => Vec::new(),
             }),
-            keep_only: Setting::default(Vec::new(), WHOSE),
+            keep_only: Setting::default(Vec::new(), OWNER),
         },
-        // The file is one of sentence-transformers, which reads it where there is a list of modules.
-        lower_case: match reading.modules {
-            Some(_) => reading.sentence.lower_case.clone(),
+        // The file belongs to sentence-transformers, which reads it only beside a list of modules.
+        lower_case: match reader.modules {
+            Some(_) => reader.sentence.lower_case.clone(),
             None => Setting::default(false, "ColBERT"),
         },
-        manner: Manner::ColBert,
+        convention: Convention::ColBert,
     };
-    file.0.pass_over(&PASSED_OVER);
-    file.0.finish(Unknown::Tell, &mut reading.notes)?;
+    file.0.ignore(&IGNORED);
+    file.0.finish(UnknownKeys::Note, &mut reader.notes)?;
     Ok(Description {
         layout: "Stanford",
         text,
         chain,
-        own_files: vec![METADATA],
     })
 }
 
-/// `artifact.metadata`. Some versions of ColBERT wrote what stands for a default, an object with the default in `val`,
-/// where the default should be.
+/// `artifact.metadata`. Some versions of ColBERT wrote an object with the default in `val` in place
+/// of the default itself.
 struct Metadata(SettingsFile);
 
 impl Metadata {
@@ -185,6 +183,6 @@ impl Metadata {
         default: T,
     ) -> Result<Setting<T>, EncoderError> {
         let taken = self.take(key)?;
-        Ok(taken.unwrap_or_else(|| Setting::default(default, WHOSE)))
+        Ok(taken.unwrap_or_else(|| Setting::default(default, OWNER)))
     }
 }

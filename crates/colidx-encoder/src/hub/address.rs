@@ -1,20 +1,20 @@
-//! Addresses of the hub, and of what it redirects to.
+//! Addresses of the hub and of its redirects.
 
 use std::fmt;
 
 use ureq::http::Uri;
 
-/// The longest address that a redirect may name; signed ones take some 2,000 bytes.
-const LONGEST: usize = 16 << 10;
+/// Longest address in a redirect; signed ones take about 2,000 bytes.
+const MAX_LENGTH: usize = 16 << 10;
 
-/// An address with `http://` or `https://` and a host. It never holds a user name or password.
+/// An `http://` or `https://` address with a host. It never contains a user name or password.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     uri: Uri,
     origin: Origin,
 }
 
-/// What must be the same for two addresses to be of one server.
+/// Scheme, host and port: equal for addresses of the same server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     secure: bool,
@@ -25,14 +25,14 @@ pub(super) struct Origin {
 /// Why a redirect is not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It names no address of http or https, or one with a user name.
+    /// Not an http or https address, or one with a user name.
     Malformed,
-    /// It leads from https to http.
+    /// From https to http.
     Downgrade,
 }
 
 impl Address {
-    /// The address of a hub. A user name and password in it are left out.
+    /// Parses the address of a hub, and removes a user name and password.
     pub(super) fn of_hub(text: &str) -> Option<Address> {
         let text = text.trim_end_matches('/');
         if text.contains(['?', '#']) {
@@ -42,7 +42,7 @@ impl Address {
         let path = uri.path().trim_end_matches('/');
         let authority = uri.authority()?.as_str();
         let host = authority.rsplit('@').next()?;
-        // A password with a slash in it would be taken for a part of the path, and shown.
+        // A password containing a slash would be parsed as part of the path, and shown.
         if path.contains('@') {
             return None;
         }
@@ -78,16 +78,16 @@ impl Address {
         &self.origin
     }
 
-    /// The address of `path`, which begins with a slash, below this one.
+    /// The address of `path`, which begins with a slash, relative to this one.
     pub(super) fn below(&self, path: &str) -> Option<Address> {
         Address::parse(&format!("{self}{path}"))
     }
 
-    /// Where a redirect from here to `location` leads.
+    /// The target of a redirect from here to `location`.
     pub(super) fn redirected(&self, location: &[u8]) -> Result<Address, Refused> {
         let printable = location.iter().all(u8::is_ascii_graphic);
         let location = str::from_utf8(location).unwrap_or("");
-        if location.is_empty() || location.len() > LONGEST || !printable {
+        if location.is_empty() || location.len() > MAX_LENGTH || !printable {
             return Err(Refused::Malformed);
         }
         let scheme = if self.origin.secure { "https" } else { "http" };
@@ -108,7 +108,7 @@ impl Address {
 }
 
 impl fmt::Display for Address {
-    /// Without the query, where signatures stand.
+    /// Leaves out the query, which may contain a signature.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.origin.secure { "https" } else { "http" };
         let authority = self.uri.authority().map_or("", |a| a.as_str());
@@ -124,15 +124,15 @@ impl fmt::Display for Origin {
     }
 }
 
-/// `text`, which may be no address, without what may be a password: all before the last `@`, and a
-/// query.
+/// `text`, which need not be an address, without possible secrets: everything before the last `@`,
+/// and the query.
 pub(super) fn redacted(text: &str) -> String {
     let scheme = ["http://", "https://"].into_iter().find(|scheme| {
         let start = text.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
-    // Where both stand nobody can tell a password from a query.
+    // If both are present, a password cannot be told from a query.
     let (hidden, rest) = match (rest.rsplit_once('@'), rest.split_once(['?', '#'])) {
         (Some(_), Some(_)) => ("***", ""),
         (Some((_, rest)), None) => ("***@", rest),
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_hubs() {
+    fn hub_addresses_are_parsed() {
         for (text, shown) in [
             ("https://hub.test", "https://hub.test"),
             ("https://hub.test/", "https://hub.test"),
@@ -230,7 +230,7 @@ mod tests {
         ] {
             assert_eq!(refused(location), Refused::Malformed, "{location:?}");
         }
-        let long = format!("/{}", "a".repeat(LONGEST));
+        let long = format!("/{}", "a".repeat(MAX_LENGTH));
         assert_eq!(refused(long.as_bytes()), Refused::Malformed);
         let plain = Address::of_hub("http://hub.test").unwrap();
         let secure = plain.redirected(b"https://hub.test/").unwrap();
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_before_an_at_sign_is_shown() {
+    fn text_before_an_at_sign_is_redacted() {
         for text in [
             "http://user:secret@host",
             "HTTPS://secret@host",

@@ -1,9 +1,9 @@
-//! The cache on disk, laid out as the hub's own tools do it.
+//! The cache on disk, in the layout of the hub's own tools.
 //!
-//! `models--owner--name` holds `blobs` (contents by hash), `refs` (revision to commit), `snapshots`
-//! (commit to files, which are links to blobs) and `.no_exist` (files that a commit is known not to
-//! have). A content arrives in `blobs/HASH.incomplete` while `.locks/models--owner--name/HASH.lock`
-//! is held.
+//! `models--owner--name` contains `blobs` (contents by hash), `refs` (revision to commit),
+//! `snapshots` (files of a commit, as links to blobs) and `.no_exist` (files that a commit does not
+//! have). A blob is downloaded to `blobs/HASH.incomplete` while
+//! `.locks/models--owner--name/HASH.lock` is held.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::id::Commit;
 use super::tree::Tree;
 use super::{HubError, ModelId};
 
-/// How often, and with which pauses, a lock that another process holds is tried.
+/// Attempts to take a lock that another process holds, and the pause between them.
 const TRIES: u32 = 25;
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -26,19 +26,19 @@ pub(super) struct Repository {
     folder: PathBuf,
 }
 
-/// A commit of it.
+/// One commit of a repository.
 pub(super) struct Snapshot<'a> {
     repository: &'a Repository,
     files: PathBuf,
     absent: PathBuf,
 }
 
-/// How much of a checkpoint a snapshot holds.
+/// How complete a snapshot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// Every file that an encoder reads is there, or is known not to exist.
-    Whole,
-    /// A ColBERT checkpoint with its weights; whether an optional file is missing cannot be told.
+pub(super) enum Completeness {
+    /// Every file that an encoder reads is present, or known not to exist.
+    Complete,
+    /// A ColBERT checkpoint with weights, of which an optional file may be missing.
     Unproven,
     /// Less than that.
     Partial,
@@ -56,13 +56,13 @@ impl Repository {
         self.folder.join("refs").join(revision)
     }
 
-    /// Remembers that `revision` stands for `commit`.
+    /// Records that `revision` points to `commit`.
     pub(super) fn refer(&self, revision: &str, commit: &Commit) -> Result<(), HubError> {
         let path = self.reference(revision);
         self.tree.write(&path, commit.as_str().as_bytes())
     }
 
-    /// The files of `commit`, whether or not there are any.
+    /// The snapshot of `commit`, which may be empty.
     pub(super) fn commit(&self, commit: &Commit) -> Snapshot<'_> {
         let below = |kind| self.folder.join(kind).join(commit.as_str());
         Snapshot {
@@ -72,7 +72,7 @@ impl Repository {
         }
     }
 
-    /// The commit that `revision` stands for, if the cache has something of it.
+    /// The snapshot that `revision` points to, if the cache has one.
     pub(super) fn snapshot(&self, revision: &str) -> Option<Snapshot<'_>> {
         let commit = fs::read_to_string(self.tree.path(self.reference(revision)));
         let commit = Commit::parse(commit.as_deref().map_or(revision, str::trim))?;
@@ -80,7 +80,7 @@ impl Repository {
         snapshot.path().is_dir().then_some(snapshot)
     }
 
-    /// The place of the content of `hash`, which no other process fills until this is dropped.
+    /// Locks the blob of `hash` against other processes until the result is dropped.
     pub(super) fn blob(&self, hash: &Hash) -> Result<Blob<'_>, HubError> {
         let locks = Path::new(".locks").join(&self.folder);
         let path = locks.join(format!("{hash}.lock"));
@@ -95,8 +95,8 @@ impl Repository {
             tries += 1;
             thread::sleep(PAUSE);
         }
-        // Where there are no locks two processes may spoil each other's part, which its hash then
-        // tells.
+        // On systems without locks two processes may corrupt a partial download; its hash reveals
+        // that.
         let blobs = self.folder.join("blobs");
         Ok(Blob {
             tree: &self.tree,
@@ -107,7 +107,7 @@ impl Repository {
     }
 }
 
-/// The place of one content.
+/// A locked blob.
 pub(super) struct Blob<'a> {
     tree: &'a Tree,
     whole: PathBuf,
@@ -116,28 +116,28 @@ pub(super) struct Blob<'a> {
 }
 
 impl Blob<'_> {
-    /// Whether all of it is there, of `size` bytes if that is known.
+    /// Whether the blob is complete; `size` is checked if known.
     pub(super) fn is_whole(&self, size: Option<u64>) -> bool {
         let found = fs::metadata(self.tree.path(&self.whole));
         found.is_ok_and(|found| found.is_file() && size.is_none_or(|size| size == found.len()))
     }
 
-    /// What has arrived of it so far.
+    /// Opens the partial download.
     pub(super) fn part(&self) -> Result<File, HubError> {
         self.tree.open(&self.part)
     }
 
-    /// Forgets what has arrived.
+    /// Deletes the partial download.
     pub(super) fn discard(&self) -> Result<(), HubError> {
         self.tree.remove(&self.part)
     }
 
-    /// Takes what has arrived for all of it.
+    /// Makes the partial download the blob.
     pub(super) fn complete(&self) -> Result<(), HubError> {
         self.tree.rename(&self.part, &self.whole)
     }
 
-    /// What an error with the part is.
+    /// An error of the partial download.
     pub(super) fn failed(&self, error: std::io::Error) -> HubError {
         HubError::io(self.tree.path(&self.part), error)
     }
@@ -148,15 +148,15 @@ impl Snapshot<'_> {
         self.repository.tree.path(&self.files)
     }
 
-    /// Where `name` is, or will be.
-    pub(super) fn place(&self, name: &str) -> PathBuf {
+    /// The path of `name`, whether or not it exists.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
-    pub(super) fn state(&self) -> Result<State, HubError> {
+    pub(super) fn state(&self) -> Result<Completeness, HubError> {
         let mut unknown = false;
         let seen = files::visit(&mut |name| {
-            let path = self.place(name);
+            let path = self.file(name);
             if path.is_file() {
                 return Ok(Some(path));
             }
@@ -165,22 +165,22 @@ impl Snapshot<'_> {
             Ok(None)
         })?;
         Ok(match seen {
-            files::Seen { weights: true, .. } if !unknown => State::Whole,
+            files::Seen { weights: true, .. } if !unknown => Completeness::Complete,
             files::Seen {
                 weights: true,
                 layout: true,
-            } => State::Unproven,
-            _ => State::Partial,
+            } => Completeness::Unproven,
+            _ => Completeness::Partial,
         })
     }
 
-    /// Gives the content of `blob` the name `name`.
+    /// Links `name` to `blob`.
     pub(super) fn link(&self, name: &str, blob: &Blob<'_>) -> Result<(), HubError> {
         let path = self.files.join(name);
         self.repository.tree.link(&blob.whole, &path)
     }
 
-    /// Remembers that the commit has no file `name`.
+    /// Records that the commit has no file `name`.
     pub(super) fn mark_absent(&self, name: &str) -> Result<(), HubError> {
         self.repository.tree.touch(&self.absent.join(name))
     }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snapshot_is_whole_when_every_file_is_there_or_known_to_be_absent() {
+    fn a_snapshot_is_complete_if_every_file_is_present_or_known_absent() {
         let cache = tempfile::tempdir().unwrap();
         let id: ModelId = "owner/name".parse().unwrap();
         let repository = Repository::new(cache.path(), &id);
@@ -203,14 +203,14 @@ mod tests {
         assert!(repository.snapshot("main").is_none() && repository.snapshot(&name).is_some());
         repository.refer("main", &commit).unwrap();
         let state = || repository.snapshot("main").unwrap().state().unwrap();
-        assert_eq!(state(), State::Partial);
-        fs::write(snapshot.place("config.json"), "{}").unwrap();
-        fs::write(snapshot.place("model.safetensors"), "").unwrap();
-        assert_eq!(state(), State::Partial);
-        fs::write(snapshot.place("artifact.metadata"), "{}").unwrap();
-        assert_eq!(state(), State::Unproven);
+        assert_eq!(state(), Completeness::Partial);
+        fs::write(snapshot.file("config.json"), "{}").unwrap();
+        fs::write(snapshot.file("model.safetensors"), "").unwrap();
+        assert_eq!(state(), Completeness::Partial);
+        fs::write(snapshot.file("artifact.metadata"), "{}").unwrap();
+        assert_eq!(state(), Completeness::Unproven);
         files::visit(&mut |name| {
-            let path = snapshot.place(name);
+            let path = snapshot.file(name);
             if path.is_file() {
                 return Ok(Some(path));
             }
@@ -218,11 +218,11 @@ mod tests {
             Ok(None)
         })
         .unwrap();
-        assert_eq!(state(), State::Whole);
+        assert_eq!(state(), Completeness::Complete);
     }
 
     #[test]
-    fn a_reference_that_names_no_commit_leads_nowhere() {
+    fn references_without_a_commit_are_ignored() {
         let cache = tempfile::tempdir().unwrap();
         let id: ModelId = "owner/name".parse().unwrap();
         let repository = Repository::new(cache.path(), &id);

@@ -1,5 +1,5 @@
-//! One file of a repository: asked about, fetched, gone on with where it broke, and held against
-//! its hash.
+//! Downloads one file: asks for its hash and size, resumes partial downloads, and verifies the
+//! hash.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -12,41 +12,41 @@ use super::address::Address;
 use super::cache::{Blob, Repository};
 use super::error::Fault;
 use super::hash::Hash;
-use super::http::{Answer, Failure, Follow, Said};
+use super::http::{Answer, Failure, HubHeaders, Redirects};
 use super::id::Commit;
 use super::remote::Remote;
 use super::{HubError, Progress};
 
-/// Times that a file is tried; each goes on where the one before broke.
+/// Attempts per file; each resumes where the one before failed.
 const ATTEMPTS: u32 = 4;
-/// Before the second try the hub is left alone for this part of the longest silence; before the
-/// third, twice as long.
+/// The pause before the second attempt is this fraction of the timeout; it grows with every
+/// attempt.
 const PAUSE: u32 = 20;
-/// Bytes that are taken of a file whose size nobody says.
+/// Most bytes of a file whose size is unknown.
 const UNANNOUNCED: u64 = 256 << 20;
 
-/// What the hub says of a file.
+/// Hash and size of a file, as told by the hub.
 struct Description {
     hash: Hash,
     size: Option<u64>,
 }
 
-/// Why a file did not arrive.
-enum Failed {
-    /// Another try may help.
-    Passing(Failure),
-    /// No try helps.
-    Lasting(HubError),
+/// Why an attempt failed.
+enum AttemptError {
+    /// Another attempt may succeed.
+    Transient(Failure),
+    /// Another attempt is pointless.
+    Permanent(HubError),
 }
 
-impl From<HubError> for Failed {
-    fn from(error: HubError) -> Failed {
-        Failed::Lasting(error)
+impl From<HubError> for AttemptError {
+    fn from(error: HubError) -> AttemptError {
+        AttemptError::Permanent(error)
     }
 }
 
 impl Remote<'_> {
-    /// Downloads `name` of `commit`, unless the cache has its content already.
+    /// Downloads `name` of `commit`, unless its blob is in the cache.
     pub(super) fn download<'c>(
         &self,
         repository: &'c Repository,
@@ -54,7 +54,7 @@ impl Remote<'_> {
         name: &str,
         progress: &mut dyn Progress,
     ) -> Result<Blob<'c>, HubError> {
-        let file = Wanted {
+        let file = FileRequest {
             remote: self,
             address: self.file(commit, name)?,
             commit,
@@ -64,31 +64,33 @@ impl Remote<'_> {
         loop {
             match file.attempt(repository, progress) {
                 Ok(blob) => return Ok(blob),
-                Err(Failed::Lasting(error)) => return Err(error),
-                Err(Failed::Passing(failure)) if attempt == ATTEMPTS => {
+                Err(AttemptError::Permanent(error)) => return Err(error),
+                Err(AttemptError::Transient(failure)) if attempt == ATTEMPTS => {
                     return Err(self.failed(&file.address, failure));
                 }
-                Err(Failed::Passing(_)) => thread::sleep(self.client.silence / PAUSE * attempt),
+                Err(AttemptError::Transient(_)) => {
+                    thread::sleep(self.client.timeout / PAUSE * attempt)
+                }
             }
             attempt += 1;
         }
     }
 }
 
-/// A file that is missing here.
-struct Wanted<'a> {
+/// A file to download.
+struct FileRequest<'a> {
     remote: &'a Remote<'a>,
     address: Address,
     commit: &'a Commit,
     name: &'a str,
 }
 
-impl Wanted<'_> {
+impl FileRequest<'_> {
     fn attempt<'c>(
         &self,
         repository: &'c Repository,
         progress: &mut dyn Progress,
-    ) -> Result<Blob<'c>, Failed> {
+    ) -> Result<Blob<'c>, AttemptError> {
         let description = self.describe()?;
         let blob = repository.blob(&description.hash)?;
         if blob.is_whole(description.size) {
@@ -113,7 +115,7 @@ impl Wanted<'_> {
                 expected: description.hash.to_string(),
                 got: got.to_string(),
             };
-            // What an earlier run left may have been wrong.
+            // The part left by an earlier run may have been corrupt.
             return Err(self.spoiled(fault, len > 0));
         }
         part.sync_all().map_err(failed)?;
@@ -122,10 +124,13 @@ impl Wanted<'_> {
         Ok(blob)
     }
 
-    /// Asks for the first byte of the file, and so for what the hub says of all of it.
-    fn describe(&self) -> Result<Description, Failed> {
+    /// Requests the first byte of the file; the headers tell its hash and size.
+    fn describe(&self) -> Result<Description, AttemptError> {
         let ask = |range| {
-            let answer = self.remote.client.get(&self.address, range, Follow::Home);
+            let answer = self
+                .remote
+                .client
+                .get(&self.address, range, Redirects::SameOrigin);
             answer.map_err(|failure| self.failed(failure))
         };
         let mut answer = ask(Some("bytes=0-0"))?;
@@ -137,8 +142,8 @@ impl Wanted<'_> {
         if !status.is_success() && !status.is_redirection() {
             return Err(self.remote.refused(&self.address, &answer).into());
         }
-        let hash = self.hash(&answer.said)?;
-        let linked = answer.said.linked_size.as_ref().map(number).transpose();
+        let hash = self.hash(&answer.headers)?;
+        let linked = answer.headers.linked_size.as_ref().map(number).transpose();
         let linked = linked.map_err(|fault| self.spoiled(fault, false))?;
         let size = match status.is_success() {
             true => {
@@ -159,20 +164,20 @@ impl Wanted<'_> {
         }
     }
 
-    /// The hash in what the hub says of the file, which must be of the right commit.
-    fn hash(&self, said: &Said) -> Result<Hash, Failed> {
-        let commit = said.commit.as_ref().map(HeaderValue::as_bytes);
+    /// The hash in the headers, whose commit must match.
+    fn hash(&self, headers: &HubHeaders) -> Result<Hash, AttemptError> {
+        let commit = headers.commit.as_ref().map(HeaderValue::as_bytes);
         if commit.is_some_and(|commit| commit != self.commit.as_str().as_bytes()) {
             return Err(self.spoiled(Fault::Commit, false));
         }
-        let etag = said.etag().map(HeaderValue::as_bytes);
+        let etag = headers.etag().map(HeaderValue::as_bytes);
         etag.and_then(Hash::of_etag).ok_or_else(|| {
             let length = etag.map(<[u8]>::len);
             self.spoiled(Fault::Etag { length }, false)
         })
     }
 
-    /// Fetches what `part` lacks behind its first `len` bytes.
+    /// Downloads what `part` lacks after its first `len` bytes.
     fn fill(
         &self,
         blob: &Blob<'_>,
@@ -180,10 +185,10 @@ impl Wanted<'_> {
         len: u64,
         description: &Description,
         progress: &mut dyn Progress,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), AttemptError> {
         let range = (len > 0).then(|| format!("bytes={len}-"));
         let client = &self.remote.client;
-        let answer = client.get(&self.address, range.as_deref(), Follow::Away);
+        let answer = client.get(&self.address, range.as_deref(), Redirects::Any);
         let answer = answer.map_err(|failure| self.failed(failure))?;
         let spoiled = |fault, passing| match blob.discard() {
             Ok(()) => self.spoiled(fault, passing),
@@ -194,8 +199,8 @@ impl Wanted<'_> {
             416 if len > 0 => return Err(spoiled(Fault::Part { expected: len }, true)),
             _ => return Err(self.remote.refused(&self.address, &answer).into()),
         }
-        // Two versions are never mixed: the part is of this hash, and so must be what follows.
-        if answer.said.etag().is_some() && self.hash(&answer.said)? != description.hash {
+        // Versions are never mixed: the partial file has this hash, and so must the rest.
+        if answer.headers.etag().is_some() && self.hash(&answer.headers)? != description.hash {
             return Err(self.spoiled(Fault::Changed, true));
         }
         let span = Span::of(&answer).map_err(|fault| spoiled(fault, false))?;
@@ -220,7 +225,7 @@ impl Wanted<'_> {
         loop {
             let n = match body.read(&mut buffer) {
                 Ok(n) => n,
-                // The file is here; whether the connection is ended well does not matter.
+                // The file is complete, so a broken end of the connection does not matter.
                 Err(_) if Some(at) == total => 0,
                 Err(failure) => return Err(self.failed(failure)),
             };
@@ -241,32 +246,32 @@ impl Wanted<'_> {
         match total {
             Some(total) if at < total => {
                 let problem = format!("{total} bytes were announced and {at} came");
-                Err(Failed::Passing(Failure::Network(problem)))
+                Err(AttemptError::Transient(Failure::Network(problem)))
             }
             _ => Ok(()),
         }
     }
 
-    fn failed(&self, failure: Failure) -> Failed {
+    fn failed(&self, failure: Failure) -> AttemptError {
         match failure {
-            Failure::Network(_) => Failed::Passing(failure),
+            Failure::Network(_) => AttemptError::Transient(failure),
             Failure::Fault(_) => self.remote.failed(&self.address, failure).into(),
         }
     }
 
-    fn spoiled(&self, fault: Fault, passing: bool) -> Failed {
+    fn spoiled(&self, fault: Fault, passing: bool) -> AttemptError {
         match passing {
-            true => Failed::Passing(fault.into()),
+            true => AttemptError::Transient(fault.into()),
             false => self.failed(fault.into()),
         }
     }
 }
 
-/// Which bytes of a file an answer holds.
+/// The byte range of an answer.
 #[derive(Debug, PartialEq, Eq)]
 struct Span {
     start: u64,
-    /// Bytes of the whole file.
+    /// Size of the whole file.
     total: Option<u64>,
 }
 
@@ -291,7 +296,7 @@ impl Span {
     }
 }
 
-/// First and last byte and size in `bytes 0-99/1000` or `bytes 0-99/*`.
+/// First byte, last byte and size in `bytes 0-99/1000` or `bytes 0-99/*`.
 fn content_range(value: &[u8]) -> Option<(u64, u64, Option<u64>)> {
     let value = str::from_utf8(value).ok()?.strip_prefix("bytes ")?;
     let (range, total) = value.split_once('/')?;
@@ -310,7 +315,7 @@ fn number(value: &HeaderValue) -> Result<u64, Fault> {
     text.and_then(digits).ok_or(Fault::NoSize)
 }
 
-/// A number without the sign that `parse` would take.
+/// Parses a number without the sign that `parse` accepts.
 fn digits(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
@@ -321,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_they_are_written() {
+    fn content_ranges_are_parsed() {
         assert_eq!(content_range(b"bytes 0-99/1000"), Some((0, 99, Some(1000))));
         assert_eq!(content_range(b"bytes 5-5/*"), Some((5, 5, None)));
         for value in [

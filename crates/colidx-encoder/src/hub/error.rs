@@ -1,4 +1,4 @@
-//! Why a checkpoint could not be had from the hub.
+//! Errors of fetching a checkpoint from the hub.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,31 +6,32 @@ use std::path::PathBuf;
 use super::ModelId;
 use crate::EncoderError;
 
-/// Why a checkpoint could not be had from the hub or its cache.
+/// Why a checkpoint could not be fetched from the hub or read from its cache.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
-    /// Nothing says where the cache is.
+    /// No folder for the cache is known.
     #[error("there is no home directory to keep checkpoints in; set HF_HOME to a folder for them")]
     NoCache,
-    /// The cache does not hold the checkpoint and the network may not be used.
+    /// The cache does not have the checkpoint, and the network may not be used.
     #[error(
-        "there is no directory {id} here, and {} holds no such checkpoint, or not all of it, and HF_HUB_OFFLINE is set; \
-         unset it, or copy the checkpoint's directory from a machine that has it and give its path",
+        "{} has no complete checkpoint {id}, and HF_HUB_OFFLINE is set; unset it, or copy the \
+         checkpoint's directory from a machine that has it and open that",
         cache.display()
     )]
     Offline {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The folder of the cache.
         cache: PathBuf,
     },
-    /// The hub has no such repository, or does not show it.
+    /// The hub has no such repository, or hides it.
     #[error(
-        "there is no directory {id} here, and {endpoint} shows no such repository; check the name, and set HF_TOKEN if it is private"
+        "{endpoint} has no repository {id}, or hides it; check the name or path, and set HF_TOKEN \
+         if it is private"
     )]
     NotFound {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
@@ -41,18 +42,19 @@ pub enum HubError {
         id.repository(), id.revision()
     )]
     NoRevision {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
     },
     /// The repository is gated or private.
     #[error(
-        "{endpoint} refuses {id} (HTTP status {status}): it is gated or private; accept its conditions at \
-         {endpoint}/{} and set HF_TOKEN to a token that may read it", id.repository()
+        "{endpoint} refuses {id} (HTTP status {status}): it is gated or private; accept its \
+         conditions at {endpoint}/{} and set HF_TOKEN to a token that may read it",
+        id.repository()
     )]
     Denied {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
@@ -61,63 +63,72 @@ pub enum HubError {
     },
     /// The hub cannot be reached, or the connection broke.
     #[error(
-        "cannot get {id} from {endpoint}: {problem}; check the network and HF_ENDPOINT and run this again, which goes on \
-         where it stopped, or copy the checkpoint's directory from a machine that has it and give its path"
+        "cannot get {id} from {endpoint}: {problem}; check the network and HF_ENDPOINT and try \
+         again, which resumes the download, or copy the checkpoint's directory from a machine \
+         that has it and open that"
     )]
     Network {
-        /// What was asked for.
+        /// The repository and its revision.
         id: ModelId,
         /// The hub's address.
         endpoint: String,
         /// What happened.
         problem: String,
     },
-    /// The address of the hub is none.
+    /// The address of the hub is malformed.
     #[error(
-        "{endpoint} is no address of a hub; expected one that begins with http:// or https:// and names a host, \
-         without a query; check HF_ENDPOINT"
+        "{endpoint} is no address of a hub; expected one that begins with http:// or https:// and \
+         names a host, without a query; check HF_ENDPOINT"
     )]
     Endpoint {
-        /// What was given, without a password.
+        /// The address, without a password.
         endpoint: String,
     },
-    /// The token cannot be sent.
+    /// The token contains characters that cannot be sent.
     #[error(
-        "the token for the hub has characters that no token has; check HF_TOKEN, or the file that a login left"
+        "the token for the hub has characters that no token has; check HF_TOKEN, or the file \
+         written at login"
     )]
     Token,
-    /// The hub answered something that it should not.
+    /// The hub's answer is invalid.
     #[error("{url}: {fault}; try again later, and check HF_ENDPOINT if it is set")]
     Answer {
-        /// What was asked.
+        /// The requested address.
         url: String,
-        /// What is wrong with the answer.
+        /// The problem.
         fault: Fault,
     },
-    /// Writing there would write where a link leads.
+    /// Writing to this path would follow a link.
     #[error(
-        "{} is a link, or no plain file or folder, and nothing is written through it; remove it, or set HF_HUB_CACHE to another folder",
+        "{} is a link, or no plain file or folder, and nothing is written through it; remove it, \
+         or set HF_HUB_CACHE to another folder",
         path.display()
     )]
     Link {
-        /// What stands in the cache in place of a file or folder.
+        /// The link, or other file type, in the cache.
         path: PathBuf,
     },
-    /// The disk of the cache is full.
-    #[error("no space is left for {}; free some, or set HF_HOME to a folder on another disk", path.display())]
+    /// The cache's disk is full.
+    #[error(
+        "no space is left for {}; free some, or set HF_HOME to a folder on another disk",
+        path.display()
+    )]
     DiskFull {
         /// The file or folder being written.
         path: PathBuf,
     },
     /// The cache cannot be written.
-    #[error("{}: {source}; check that the folder may be written, or set HF_HOME to another one", path.display())]
+    #[error(
+        "{}: {source}; check that the folder may be written, or set HF_HOME to another one",
+        path.display()
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another process fetches the same file.
+    /// Another process is fetching the same file.
     #[error(
         "another process is fetching the same file and holds {}; wait for it and run this again",
         path.display()
@@ -131,96 +142,100 @@ pub enum HubError {
     Checkpoint(#[from] EncoderError),
 }
 
-/// What is wrong with an answer of the hub. What the hub sent is described, never quoted.
+/// What is wrong with an answer of the hub. Its content is described, never quoted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The status is neither success nor one with a meaning of its own.
+    /// The status is neither success nor an error with its own variant.
     #[error("the hub answered with HTTP status {0}")]
     Status(u16),
-    /// It is no HTTP.
+    /// The answer is not HTTP.
     #[error("expected an answer in HTTP, got something else")]
     NotHttp,
-    /// It redirects to no address that can be asked.
+    /// A redirect to an invalid address.
     #[error("it redirects, but to no http:// or https:// address")]
     Redirect,
-    /// It redirects from https to http.
+    /// A redirect from https to http.
     #[error("it redirects from https:// to http://, which is not followed")]
     Downgrade,
-    /// It redirects again and again.
+    /// Too many redirects.
     #[error("it redirects more than {limit} times")]
     Redirects {
         /// Redirects that are followed.
         limit: usize,
     },
-    /// The list of a repository's files is no such list.
+    /// The list of the repository's files is malformed.
     #[error(
         "expected the list of files as JSON, got something else at line {line}, column {column}"
     )]
     List {
-        /// Where the reader stopped.
+        /// Position of the problem.
         line: usize,
-        /// Where the reader stopped.
+        /// Position of the problem.
         column: usize,
     },
-    /// A commit is none, or another one than was asked for.
+    /// The commit is missing, or not the one asked for.
     #[error(
         "expected the commit that was asked for, as 40 hexadecimal digits, got another or none"
     )]
     Commit,
-    /// The ETag of a file is no hash.
+    /// The ETag of the file is not a hash.
     #[error(
-        "expected the file's SHA-256 or git's SHA-1 as ETag, as 64 or 40 hexadecimal digits, got {}",
-        match length { None => "none".to_owned(), Some(length) => format!("{length} bytes that are neither") }
+        "expected the file's SHA-256 or git's SHA-1 as ETag, as 64 or 40 hexadecimal digits, got \
+         {}",
+        match length {
+            None => "none".to_owned(),
+            Some(length) => format!("{length} bytes that are neither"),
+        }
     )]
     Etag {
-        /// Bytes of the header that came in its place.
+        /// Bytes of the header, if there is one.
         length: Option<usize>,
     },
-    /// The hub gives the file another hash than a moment ago.
+    /// The file's hash changed during the download.
     #[error("the file changed while it was fetched")]
     Changed,
-    /// A part of the file came that was not asked for.
+    /// The answer is not the requested byte range.
     #[error("expected the file from byte {expected} on, got another part of it")]
     Part {
-        /// The first byte asked for.
+        /// The first byte requested.
         expected: u64,
     },
-    /// Two sizes are announced for one file.
+    /// The hub announced two different sizes.
     #[error("{expected} bytes were announced and then {got}")]
     Size {
-        /// What was announced first.
+        /// The first.
         expected: u64,
-        /// What was announced later.
+        /// The second.
         got: u64,
     },
-    /// The size of a file is no number.
+    /// The announced size is not a number.
     #[error("expected the file's size in bytes, got something else")]
     NoSize,
-    /// The file does not end where it should.
+    /// The file is longer than announced.
     #[error("{announced} bytes were announced and more came")]
     Longer {
         /// The announced size.
         announced: u64,
     },
-    /// No size was announced, and no end comes.
+    /// No size was announced, and the file is too long to go on.
     #[error("no size was announced and more than {limit} bytes came")]
     Unannounced {
-        /// Bytes that are taken without announcement.
+        /// Most bytes that are downloaded without an announced size.
         limit: u64,
     },
-    /// The bytes are not those of the file.
+    /// The file's hash does not match.
     #[error("expected bytes of hash {expected}, got those of {got}")]
     Hash {
-        /// What the hub gives as the file's hash.
+        /// The hash that the hub announced.
         expected: String,
-        /// The hash of what came.
+        /// The hash of the bytes received.
         got: String,
     },
 }
 
 impl HubError {
-    /// What `source` at `path` is.
+    /// An I/O error at `path`.
     pub(super) fn io(path: PathBuf, source: io::Error) -> HubError {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -236,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_from_other_failures() {
+    fn a_full_disk_is_an_error_of_its_own() {
         let error = |kind: io::ErrorKind| HubError::io("/cache".into(), kind.into());
         let full = error(io::ErrorKind::StorageFull);
         assert!(matches!(full, HubError::DiskFull { .. }), "{full}");

@@ -1,73 +1,31 @@
-//! Which files of a repository an encoder reads.
+//! The files of a repository that an encoder reads.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
 
 use super::HubError;
 use super::id::is_plain;
 use crate::EncoderError;
-use crate::files::read_json;
+use crate::files::inside;
+use crate::layout::{
+    FILES, Folder, METADATA, MODULES, Module, TOKENIZER, VOCABULARY, WEIGHTS, read_modules,
+    read_shards,
+};
 
-const MODULES: &str = "modules.json";
-const METADATA: &str = "artifact.metadata";
-const CONFIG: &str = "config.json";
-const SETTINGS: &str = "config_sentence_transformers.json";
-
-/// Files beside the transformer's weights; each may be absent.
-const TRANSFORMER: [&str; 13] = [
-    CONFIG,
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "adapter_config.json",
-    "colbert_linear.pt",
-];
-
-/// The tokenizer, and what stands for it in old repositories.
-const TOKENIZER: [&str; 2] = ["tokenizer.json", "vocab.txt"];
-
-/// Weights, the preferred ones first: a file, and the index of its shards.
-const WEIGHTS: [[&str; 2]; 2] = [
-    ["model.safetensors", "model.safetensors.index.json"],
-    ["pytorch_model.bin", "pytorch_model.bin.index.json"],
-];
-
-/// Modules or shards of one checkpoint; each is asked for, and what is absent leaves a mark in the
+/// Most modules or shards of a checkpoint: each costs a request, and each absent one a file in the
 /// cache.
-const MOST_NAMES: usize = 1000;
+const MAX_NAMES: usize = 1000;
 
-#[derive(Deserialize)]
-struct Module {
-    path: String,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct ShardIndex {
-    weight_map: BTreeMap<String, String>,
-}
-
-/// What a visit saw.
+/// What a visit found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Whether a file says that this is a ColBERT checkpoint, and of which layout.
+    /// Whether a file identifies a ColBERT checkpoint.
     pub layout: bool,
-    /// Whether the weights of every part were there.
+    /// Whether all weights were found.
     pub weights: bool,
 }
 
-/// Asks `get` for every file of a checkpoint that an encoder reads. It gives a file's place, or
-/// none if there is no such file.
+/// Calls `get` for every file of a checkpoint that an encoder reads. `get` returns the file's path,
+/// or none if there is no such file.
 ///
 /// # Errors
 /// Those of `get`, and if a file that lists others is damaged.
@@ -75,33 +33,41 @@ pub(super) fn visit(
     get: &mut dyn FnMut(&str) -> Result<Option<PathBuf>, HubError>,
 ) -> Result<Seen, HubError> {
     let modules = get(MODULES)?;
-    let layout = modules.is_some() | get(METADATA)?.is_some();
-    get(SETTINGS)?;
+    let mut seen = Seen {
+        layout: modules.is_some(),
+        weights: true,
+    };
     let modules: Vec<Module> = match &modules {
         Some(path) => {
-            let modules: Vec<Module> = read_json(path)?;
+            let modules = read_modules(path)?;
             check(path, modules.iter().map(|module| &module.path))?;
             modules
         }
         None => Vec::new(),
     };
     let transformer = modules.first().map_or("", |module| &module.path);
-    for name in TRANSFORMER {
-        get(&inside(transformer, name))?;
+    let mut has_tokenizer = false;
+    for file in FILES {
+        let found = match (file.folder, file.name) {
+            // Asked for already.
+            (Folder::Checkpoint, MODULES) | (Folder::Module, _) => false,
+            (_, VOCABULARY) if has_tokenizer => false,
+            (Folder::Checkpoint, name) => get(name)?.is_some(),
+            (Folder::Transformer, name) => get(&inside(transformer, name))?.is_some(),
+        };
+        seen.layout |= found && file.name == METADATA;
+        has_tokenizer |= found && file.name == TOKENIZER;
     }
-    for name in TOKENIZER {
-        if get(&inside(transformer, name))?.is_some() {
-            break;
-        }
-    }
-    let mut weights = visit_weights(transformer, get)?;
+    seen.weights &= visit_weights(transformer, get)?;
     for module in modules.iter().skip(1) {
-        get(&inside(&module.path, CONFIG))?;
-        if module.kind.ends_with("Dense") {
-            weights &= visit_weights(&module.path, get)?;
+        for file in FILES.iter().filter(|file| file.folder == Folder::Module) {
+            get(&inside(&module.path, file.name))?;
+        }
+        if module.has_weights() {
+            seen.weights &= visit_weights(&module.path, get)?;
         }
     }
-    Ok(Seen { layout, weights })
+    Ok(seen)
 }
 
 fn visit_weights(
@@ -115,8 +81,7 @@ fn visit_weights(
         let Some(index) = get(&inside(folder, index))? else {
             continue;
         };
-        let shards: ShardIndex = read_json(&index)?;
-        let shards: BTreeSet<String> = shards.weight_map.into_values().collect();
+        let shards = read_shards(&index)?;
         check(&index, &shards)?;
         let mut all = true;
         for shard in shards {
@@ -127,14 +92,7 @@ fn visit_weights(
     Ok(false)
 }
 
-fn inside(folder: &str, name: &str) -> String {
-    match folder {
-        "" => name.to_owned(),
-        folder => format!("{folder}/{name}"),
-    }
-}
-
-/// That the `names` in the file at `path` are not too many, and lead nowhere outside the
+/// Checks that the `names` listed by the file at `path` are not too many and stay inside the
 /// repository.
 fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result<(), HubError> {
     let refuse = |problem| {
@@ -142,8 +100,8 @@ fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result
         Err(EncoderError::Config { path, problem }.into())
     };
     for (count, name) in names.into_iter().enumerate() {
-        if count == MOST_NAMES {
-            return refuse(format!("expected at most {MOST_NAMES} names, got more"));
+        if count == MAX_NAMES {
+            return refuse(format!("expected at most {MAX_NAMES} names, got more"));
         }
         if !name.is_empty() && !name.split('/').all(is_plain) {
             let shown: String = name.chars().take(80).collect();
@@ -157,10 +115,15 @@ fn check<'a>(path: &Path, names: impl IntoIterator<Item = &'a String>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
     use std::fs;
 
-    /// What a visit to a repository of these files asks for and finds, in order.
+    use super::*;
+    use crate::files::seen;
+    use crate::tests::fixtures;
+    use crate::{Encoder, EncoderOptions};
+
+    /// The result of a visit to a repository of these files, and the files found, in order.
     fn visited(files: &[(&str, &str)]) -> (Seen, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -186,7 +149,7 @@ mod tests {
     };
 
     #[test]
-    fn module_folders_are_read_and_other_formats_are_not() {
+    fn module_folders_are_visited_and_other_formats_are_not() {
         let modules = r#"[{"path": "", "type": "sentence_transformers.models.Transformer"},
             {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
             {"path": "1_Dense", "type": "pylate.models.Dense.Dense"}]"#;
@@ -217,15 +180,15 @@ mod tests {
         );
     }
 
-    /// A checkpoint of the files that a visit asks for is the checkpoint.
+    /// A visit asks for every file that a layout reads or tests for existence, and a copy of the
+    /// visited files is the same checkpoint.
     #[test]
-    fn every_file_that_an_encoder_reads_is_asked_for() {
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        let mut count = 0;
-        for fixture in fs::read_dir(fixtures).unwrap() {
-            let fixture = fixture.unwrap().path();
+    fn every_file_that_a_layout_reads_is_fetched() {
+        for fixture in fixtures().into_iter().flatten() {
             let copy = tempfile::tempdir().unwrap();
+            let mut asked = BTreeSet::new();
             visit(&mut |name| {
+                asked.insert(PathBuf::from(name));
                 let path = fixture.join(name);
                 if !path.is_file() {
                     return Ok(None);
@@ -237,26 +200,30 @@ mod tests {
             })
             .unwrap();
             let [copied, whole] = [copy.path(), &fixture].map(|folder| {
-                let encoder = crate::Encoder::open(folder);
+                let encoder = Encoder::open(folder, &EncoderOptions::default());
                 encoder.unwrap_or_else(|error| panic!("{}: {error}", fixture.display()))
             });
+            let shown = fixture.display();
+            for folder in [copy.path(), &fixture] {
+                let read = seen::below(folder);
+                assert!(read.contains(Path::new("modules.json")), "{shown}");
+                let missed: Vec<_> = read.difference(&asked).collect();
+                assert!(
+                    missed.is_empty(),
+                    "{shown}: {missed:?} would not be fetched"
+                );
+            }
             let [copied, whole] = [copied.info(), whole.info()];
-            assert_eq!(
-                copied.fingerprint,
-                whole.fingerprint,
-                "{}",
-                fixture.display()
-            );
-            assert_eq!(copied.settings, whole.settings, "{}", fixture.display());
-            assert_eq!(copied.notes, whole.notes, "{}", fixture.display());
-            count += 1;
+            assert_eq!(copied.fingerprint, whole.fingerprint, "{shown}");
+            assert_eq!(copied.settings, whole.settings, "{shown}");
+            assert_eq!(copied.notes, whole.notes, "{shown}");
         }
-        assert!(count >= 46);
     }
 
     #[test]
-    fn shards_are_those_of_the_index() {
-        let index = r#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
+    fn shards_come_from_the_index() {
+        let index = r#"{"weight_map": {
+            "a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
         let mut files = vec![
             ("artifact.metadata", "{}"),
             ("model.safetensors.index.json", index),
@@ -275,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_lead_out_are_refused() {
+    fn names_outside_the_repository_are_refused() {
         for modules in [
             r#"[{"path": "../../x", "type": "Transformer"}]"#,
             r#"[{"path": "/etc", "type": "Transformer"}]"#,

@@ -1,4 +1,4 @@
-//! What the hub says that the bytes of a file are.
+//! The hash of a file, as announced by the hub.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -6,17 +6,17 @@ use std::io::{self, Read};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The hash that the hub gives as a file's ETag. It names the file's blob in the cache.
+/// The hash that the hub sends as a file's ETag. It names the file's blob in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Hash {
-    /// SHA-256 of the bytes: files in large file storage.
+    /// SHA-256 of the bytes, for files in large file storage.
     Sha256(String),
-    /// SHA-1 of the bytes behind git's header of a blob: all others.
+    /// SHA-1 of git's blob header and the bytes, for all others.
     GitBlob(String),
 }
 
 impl Hash {
-    /// The hash in the value of an ETag header, strong or weak, or none if it is anything else.
+    /// Parses the value of an ETag header, strong or weak.
     pub(super) fn of_etag(value: &[u8]) -> Option<Hash> {
         let value = value.strip_prefix(b"W/").unwrap_or(value);
         let inner = value
@@ -30,7 +30,7 @@ impl Hash {
         }
     }
 
-    /// The hash of this kind of the `len` bytes that `content` gives.
+    /// The hash of the same kind of `content`, which has `len` bytes.
     pub(super) fn of(&self, content: &mut dyn Read, len: u64) -> io::Result<Hash> {
         Ok(match self {
             Hash::Sha256(_) => Hash::Sha256(digest(Sha256::new(), content)?),
@@ -49,7 +49,7 @@ impl fmt::Display for Hash {
     }
 }
 
-/// Whether `text` is of the digits that hashes are written with.
+/// Whether `text` consists of lower-case hexadecimal digits.
 pub(super) fn is_hex(text: &str) -> bool {
     text.bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -77,7 +77,7 @@ mod tests {
     const GIT: &str = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0";
 
     #[test]
-    fn bytes_have_the_hash_that_git_and_sha256sum_give() {
+    fn hashes_match_git_and_sha256sum() {
         // `printf hello | sha256sum` and `printf hello | git hash-object --stdin`.
         for hex in [SHA256, GIT] {
             let hash = Hash::of_etag(hex.as_bytes()).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn etags_are_hashes_or_nothing() {
+    fn etags_are_hashes_or_refused() {
         for hex in [SHA256, GIT] {
             for value in [hex.to_owned(), format!("\"{hex}\""), format!("W/\"{hex}\"")] {
                 let hash = Hash::of_etag(value.as_bytes()).unwrap();

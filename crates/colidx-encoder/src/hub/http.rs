@@ -1,5 +1,4 @@
-//! Requests to the hub: where they may be redirected to, what goes with them, and how long they may
-//! take.
+//! Requests to the hub: redirects, headers and time limits.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -12,26 +11,26 @@ use super::address::{Address, Origin, Refused};
 use super::error::Fault;
 use super::{Hub, HubError};
 
-/// Redirects that one request may follow.
+/// Most redirects of a request.
 const REDIRECTS: usize = 5;
-/// Bytes that must come in the time that a silence may last: less is as good as silence.
-const LEAST: u64 = 1 << 10;
+/// Fewest bytes per timeout; a slower server counts as silent.
+const MIN_BYTES: u64 = 1 << 10;
 
-/// Asks one hub, with the token for it.
+/// Sends requests to one hub, with its token.
 pub(super) struct Client {
     agent: Agent,
-    home: Address,
+    endpoint: Address,
     authorization: Option<HeaderValue>,
-    /// How long the other side may be silent.
-    pub(super) silence: Duration,
+    /// How long the server may be silent.
+    pub(super) timeout: Duration,
 }
 
-/// Why there is no answer, or none that can be used.
+/// Why a request has no usable answer.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The server was not reached, or the connection broke.
     Network(String),
-    /// What came is not what a hub may say.
+    /// The answer is invalid.
     Fault(Fault),
 }
 
@@ -41,56 +40,55 @@ impl From<Fault> for Failure {
     }
 }
 
-/// What the hub answered, or what it redirected to.
+/// The final answer to a request.
 pub(super) struct Answer {
     /// The last answer.
     pub response: Response<Body>,
-    /// Whether it is of the hub itself.
-    pub home: bool,
-    /// What the hub itself said on the way. What a server says that it redirected to counts for
-    /// nothing.
-    pub said: Said,
+    /// Whether the hub itself sent it.
+    pub from_hub: bool,
+    /// The hub's own headers along the redirects. Those of other servers do not count.
+    pub headers: HubHeaders,
 }
 
-/// Headers of the hub that tell of a file.
+/// The hub's headers that describe a file.
 #[derive(Default)]
-pub(super) struct Said {
+pub(super) struct HubHeaders {
     pub commit: Option<HeaderValue>,
     pub linked_size: Option<HeaderValue>,
     linked_etag: Option<HeaderValue>,
     etag: Option<HeaderValue>,
 }
 
-impl Said {
-    fn hear(&mut self, headers: &HeaderMap) {
-        let hear = |known: &mut Option<HeaderValue>, name: &str| {
+impl HubHeaders {
+    fn record(&mut self, headers: &HeaderMap) {
+        let record = |known: &mut Option<HeaderValue>, name: &str| {
             if let Some(value) = headers.get(name) {
                 *known = Some(value.clone());
             }
         };
-        hear(&mut self.commit, "x-repo-commit");
-        hear(&mut self.linked_size, "x-linked-size");
-        hear(&mut self.linked_etag, "x-linked-etag");
-        hear(&mut self.etag, ETAG.as_str());
+        record(&mut self.commit, "x-repo-commit");
+        record(&mut self.linked_size, "x-linked-size");
+        record(&mut self.linked_etag, "x-linked-etag");
+        record(&mut self.etag, ETAG.as_str());
     }
 
-    /// The ETag of the file; an answer that redirects to it may have one of its own.
+    /// The file's ETag; a redirect may have one of its own.
     pub(super) fn etag(&self) -> Option<&HeaderValue> {
         self.linked_etag.as_ref().or(self.etag.as_ref())
     }
 }
 
-/// How far a request may be redirected.
+/// Which redirects are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Follow {
-    /// Within the hub; where it leads away, the redirect is the answer.
-    Home,
-    /// Anywhere.
-    Away,
+pub(super) enum Redirects {
+    /// Redirects to the same server. Another redirect is returned as the answer.
+    SameOrigin,
+    /// All redirects.
+    Any,
 }
 
 impl Client {
-    pub(super) fn new(hub: &Hub, home: Address) -> Result<Client, HubError> {
+    pub(super) fn new(hub: &Hub, endpoint: Address) -> Result<Client, HubError> {
         let authorization = match &hub.token {
             None => None,
             Some(token) => {
@@ -100,53 +98,55 @@ impl Client {
                 Some(value)
             }
         };
-        let silence = Some(hub.timeout);
+        let timeout = Some(hub.timeout);
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // Redirects are followed here, where it is decided what goes along.
+            // Redirects are followed here, not by the library, because they decide which headers
+            // are sent.
             .max_redirects(0)
             .user_agent(concat!(
                 env!("CARGO_PKG_NAME"),
                 "/",
                 env!("CARGO_PKG_VERSION")
             ))
-            .timeout_resolve(silence)
-            .timeout_connect(silence)
-            .timeout_send_request(silence)
-            .timeout_recv_response(silence)
-            .timeout_per_read(silence);
+            .timeout_resolve(timeout)
+            .timeout_connect(timeout)
+            .timeout_send_request(timeout)
+            .timeout_recv_response(timeout)
+            .timeout_per_read(timeout);
         Ok(Client {
             agent: config.build().into(),
-            home,
+            endpoint,
             authorization,
-            silence: hub.timeout,
+            timeout: hub.timeout,
         })
     }
 
-    /// Gets `address`, or the `range` of it.
+    /// Requests `address`, or a byte range of it.
     pub(super) fn get(
         &self,
         address: &Address,
         range: Option<&str>,
-        follow: Follow,
+        follow: Redirects,
     ) -> Result<Answer, Failure> {
         let mut address = address.clone();
-        let mut said = Said::default();
-        // Once a request has left the hub it is a stranger's, even if that one sends it back.
-        let mut home = true;
+        let mut headers = HubHeaders::default();
+        // After a redirect to another server the token is not sent again, even if that one
+        // redirects back.
+        let mut from_hub = true;
         for _ in 0..=REDIRECTS {
-            home &= self.is_home(address.origin());
-            let response = self.ask(&address, range, home)?;
-            if home {
-                said.hear(response.headers());
+            from_hub &= self.is_hub(address.origin());
+            let response = self.ask(&address, range, from_hub)?;
+            if from_hub {
+                headers.record(response.headers());
             }
-            let answer = |response, said| Answer {
+            let answer = |response, headers| Answer {
                 response,
-                home,
-                said,
+                from_hub,
+                headers,
             };
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer(response, said));
+                return Ok(answer(response, headers));
             }
             let location = response.headers().get(LOCATION);
             let location = location.map_or(&b""[..], HeaderValue::as_bytes);
@@ -156,25 +156,25 @@ impl Client {
                     Refused::Malformed => Fault::Redirect,
                     Refused::Downgrade => Fault::Downgrade,
                 })?;
-            if follow == Follow::Home && !self.is_home(next.origin()) {
-                return Ok(answer(response, said));
+            if follow == Redirects::SameOrigin && !self.is_hub(next.origin()) {
+                return Ok(answer(response, headers));
             }
             address = next;
         }
         Err(Fault::Redirects { limit: REDIRECTS }.into())
     }
 
-    fn is_home(&self, origin: &Origin) -> bool {
-        origin == self.home.origin()
+    fn is_hub(&self, origin: &Origin) -> bool {
+        origin == self.endpoint.origin()
     }
 
     fn ask(
         &self,
         address: &Address,
         range: Option<&str>,
-        home: bool,
+        from_hub: bool,
     ) -> Result<Response<Body>, Failure> {
-        // Sizes and hashes are of the bytes as they are, not of compressed ones.
+        // Sizes and hashes refer to uncompressed bytes.
         let mut request = self
             .agent
             .get(address.uri())
@@ -182,7 +182,7 @@ impl Client {
         if let Some(range) = range {
             request = request.header(RANGE, range);
         }
-        if let (true, Some(value)) = (home, &self.authorization) {
+        if let (true, Some(value)) = (from_hub, &self.authorization) {
             request = request.header(AUTHORIZATION, value);
         }
         request
@@ -203,7 +203,7 @@ impl Client {
     fn failure(&self, origin: &Origin, error: ureq::Error) -> Failure {
         let problem = match error {
             ureq::Error::Timeout(_) => {
-                format!("no answer within {:?}", self.silence)
+                format!("no answer within {:?}", self.timeout)
             }
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::HostNotFound => "no such host is known".to_owned(),
@@ -213,38 +213,38 @@ impl Client {
             }
             ureq::Error::Tls(problem) => problem.to_owned(),
             ureq::Error::Rustls(error) => error.to_string(),
-            // Others may quote what the server sent.
+            // Messages of other errors may quote the server.
             _ => return Fault::NotHttp.into(),
         };
-        Failure::Network(match self.is_home(origin) {
+        Failure::Network(match self.is_hub(origin) {
             true => problem,
             false => format!("{origin}, to which it redirects: {problem}"),
         })
     }
 }
 
-/// A body on its way.
+/// The body of an answer being received.
 pub(super) struct Incoming<'a> {
     client: &'a Client,
     reader: BodyReader<'static>,
     window: Instant,
-    /// Bytes in this window of time.
+    /// Bytes received in the current time window.
     seen: u64,
 }
 
 impl Incoming<'_> {
-    /// The next bytes; none at the end.
+    /// Reads the next bytes; none at the end.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         let n = self.reader.read(buffer).map_err(|error| {
-            let home = self.client.home.origin();
-            self.client.failure(home, ureq::Error::from(error))
+            let hub = self.client.endpoint.origin();
+            self.client.failure(hub, ureq::Error::from(error))
         })?;
         self.seen += n as u64;
-        let silence = self.client.silence;
-        if n > 0 && self.window.elapsed() > silence {
-            if self.seen < LEAST {
+        let timeout = self.client.timeout;
+        if n > 0 && self.window.elapsed() > timeout {
+            if self.seen < MIN_BYTES {
                 let seen = self.seen;
-                let problem = format!("only {seen} bytes came in {silence:?}");
+                let problem = format!("only {seen} bytes came in {timeout:?}");
                 return Err(Failure::Network(problem));
             }
             self.window = Instant::now();
@@ -253,7 +253,7 @@ impl Incoming<'_> {
         Ok(n)
     }
 
-    /// All of it, if that is at most `limit` bytes, in at most `time`.
+    /// Reads all bytes, at most `limit` of them, in at most `time`.
     pub(super) fn read_all(&mut self, limit: usize, time: Duration) -> Result<Vec<u8>, Failure> {
         let begin = Instant::now();
         let mut bytes = Vec::new();

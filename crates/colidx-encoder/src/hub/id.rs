@@ -5,22 +5,22 @@ use std::str::FromStr;
 
 use super::hash::is_hex;
 
-/// The revision where none is named.
+/// The default revision.
 const MAIN: &str = "main";
-/// The longest name that the hub gives.
-const LONGEST: usize = 96;
+/// Longest name that the hub allows.
+const MAX_LENGTH: usize = 96;
 
-/// A repository of the hub, and which revision of it: `owner/name` or `owner/name@revision`.
+/// A repository of the hub and a revision: `owner/name` or `owner/name@revision`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelId {
     repository: String,
     revision: String,
 }
 
-/// What was given cannot be the name of a repository.
+/// A text that cannot name a repository.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no hub id; write owner/name or owner/name@revision")]
-pub struct NotAnId(String);
+pub struct InvalidModelId(String);
 
 impl ModelId {
     /// `owner/name`.
@@ -28,30 +28,30 @@ impl ModelId {
         &self.repository
     }
 
-    /// A branch, a tag or a commit; `main` where none was named.
+    /// A branch, a tag or a commit; `main` by default.
     pub fn revision(&self) -> &str {
         &self.revision
     }
 }
 
 impl FromStr for ModelId {
-    type Err = NotAnId;
+    type Err = InvalidModelId;
 
-    fn from_str(text: &str) -> Result<ModelId, NotAnId> {
+    fn from_str(text: &str) -> Result<ModelId, InvalidModelId> {
         let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
-        // Both become parts of addresses and of paths in the cache.
-        // What the hub allows in names; two dashes would give two repositories one folder.
+        // Both become parts of addresses and of paths in the cache, so only names that the hub
+        // allows are valid. Two dashes would map two repositories to one folder.
         let valid = repository.split('/').count() == 2
             && repository.split('/').all(is_plain)
             && repository
                 .split('/')
                 .all(|name| !name.ends_with(['-', '.']))
             && !["--", ".."].iter().any(|pair| repository.contains(pair))
-            && repository.len() <= LONGEST
-            && revision.len() <= LONGEST
+            && repository.len() <= MAX_LENGTH
+            && revision.len() <= MAX_LENGTH
             && revision.split('/').all(is_plain);
         if !valid {
-            return Err(NotAnId(text.to_owned()));
+            return Err(InvalidModelId(text.to_owned()));
         }
         Ok(ModelId {
             repository: repository.to_owned(),
@@ -70,7 +70,7 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// A commit: 40 hexadecimal digits. Only such a text becomes the name of a folder for one.
+/// A commit of 40 hexadecimal digits, safe as a folder name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Commit(String);
 
@@ -84,8 +84,7 @@ impl Commit {
     }
 }
 
-/// Whether `part` may stand between two slashes of an address or a path without changing its
-/// meaning.
+/// Whether `part` is safe as one segment of an address or a path.
 pub(super) fn is_plain(part: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && part.chars().all(allowed)
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_as_they_are_written() {
+    fn ids_parse_and_print() {
         for text in [
             "owner/name",
             "o-w.n_er/Name-v1.5",
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_no_ids() {
+    fn paths_are_not_ids() {
         for text in [
             "",
             "name",
@@ -126,7 +125,7 @@ mod tests {
             "owner/na me",
             "C:\\models",
             "~/name",
-            // One folder of the cache would be that of two repositories.
+            // Two repositories would share a folder of the cache.
             "a--b/c",
             "a/b--c",
             "a-/b",

@@ -1,29 +1,28 @@
-//! Checkpoints from the model hub: fetched once, then read from the cache that all of the hub's
+//! Checkpoints from the model hub: downloaded once, then read from the cache that all of the hub's
 //! tools share.
 //!
 //! ```no_run
-//! use colidx_encoder::Encoder;
-//! use colidx_encoder::hub::{Hub, ModelId, Quiet};
+//! use colidx_encoder::hub::{Hub, ModelId, NoProgress};
+//! use colidx_encoder::{Encoder, EncoderOptions};
 //!
 //! let id: ModelId = "answerdotai/answerai-colbert-small-v1".parse()?;
-//! let directory = Hub::from_env()?.fetch(&id, &mut Quiet)?;
-//! let encoder = Encoder::open(&directory)?;
+//! let directory = Hub::from_env()?.fetch(&id, &mut NoProgress)?;
+//! let encoder = Encoder::open(&directory, &EncoderOptions::default())?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A checkpoint that the cache holds is taken as it is and the hub is not asked, so that an index
-//! keeps finding the checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
+//! A checkpoint in the cache is used without asking the hub, so that an index keeps finding the
+//! checkpoint that made it. `owner/name@revision` names a branch, tag or commit.
 //!
 //! # Promises
 //!
-//! The hub is not trusted with more than the bytes of a checkpoint, which are held against the hash
-//! that it gives:
+//! The hub is trusted only with the bytes of a checkpoint, and those must match its own hashes:
 //!
-//! - Nothing that it says becomes a path unless it is a hash, a commit or a plain name, and nothing
+//! - Nothing from the hub becomes a path unless it is a hash, a commit or a plain name, and nothing
 //!   is written outside the cache (`hash`, `id`, `tree`).
-//! - The token is sent to the hub's own scheme, host and port alone, and shown nowhere (`http`,
+//! - The token is sent only to the hub's own scheme, host and port, and is never shown (`http`,
 //!   `address`).
-//! - What is downloaded ends where it was announced to end, and a silence is ended (`download`,
+//! - A download is never longer than announced, and a silent server is timed out (`download`,
 //!   `http`).
 
 mod address;
@@ -42,35 +41,36 @@ use std::time::Duration;
 use std::{env, fmt};
 
 pub use error::{Fault, HubError};
-pub use id::{ModelId, NotAnId};
+pub use id::{InvalidModelId, ModelId};
 
 use cache::Repository;
 use remote::Remote;
 
-/// The hub where nothing else is set.
+/// The default hub.
 const ENDPOINT: &str = "https://huggingface.co";
-/// The timeout where nothing else is set, and the longest in seconds.
+/// The default timeout, and the longest in seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST_TIMEOUT: u64 = 3600;
+const MAX_TIMEOUT: u64 = 3600;
 
-/// Where checkpoints come from and where they are kept.
+/// A model hub and its cache.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Hub {
-    /// Folder of the cache, whose layout is that of the hub's own tools.
+    /// Folder of the cache, in the layout of the hub's own tools.
     pub cache: PathBuf,
-    /// Address of the hub. A user name and password in it are not sent and never shown.
+    /// Address of the hub. A user name and password in it are neither sent nor shown.
     pub endpoint: String,
-    /// What is shown to the hub for repositories that are not open to everyone. No other server
-    /// gets it, wherever the hub redirects to.
+    /// Token for repositories that are not public. It is sent to no other server, whatever the
+    /// hub's redirects say.
     pub token: Option<String>,
-    /// Whether only the cache is used.
+    /// Whether to use only the cache.
     pub offline: bool,
     /// How long the hub may be silent before a download is tried again.
     pub timeout: Duration,
 }
 
 impl fmt::Debug for Hub {
-    /// Without secrets.
+    /// Leaves out secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
             .field("cache", &self.cache)
@@ -82,33 +82,71 @@ impl fmt::Debug for Hub {
     }
 }
 
-/// Watches files arrive.
+/// Reports the progress of downloads.
 pub trait Progress {
-    /// A file of `bytes` begins to arrive, or goes on after a failure.
+    /// The download of a file of `bytes` bytes starts, or resumes after a failure.
     fn file(&mut self, name: &str, bytes: u64);
 
-    /// So many more of its bytes are here; what an earlier run left counts too.
+    /// This many more bytes of the file are complete, including those of an earlier run.
     fn advance(&mut self, bytes: u64);
 }
 
-/// Watches nothing.
+/// Reports nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quiet;
+pub struct NoProgress;
 
-impl Progress for Quiet {
+impl Progress for NoProgress {
     fn file(&mut self, _: &str, _: u64) {}
 
     fn advance(&mut self, _: u64) {}
 }
 
 impl Hub {
-    /// As the environment says, with the variables of the hub's own tools: `HF_HUB_CACHE`,
-    /// `HF_HOME`, `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`,
-    /// `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, and `HF_TOKEN`, `HF_TOKEN_PATH` or the file that a
-    /// login leaves.
+    /// The public hub with its cache in the folder `cache`, without a token.
+    pub fn new(cache: impl Into<PathBuf>) -> Hub {
+        Hub {
+            cache: cache.into(),
+            endpoint: ENDPOINT.to_owned(),
+            token: None,
+            offline: false,
+            timeout: TIMEOUT,
+        }
+    }
+
+    /// Sets the [address](Self::endpoint) of the hub.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Hub {
+        self.endpoint = endpoint.into();
+        self
+    }
+
+    /// Sets the [token](Self::token).
+    #[must_use]
+    pub fn token(mut self, token: impl Into<Option<String>>) -> Hub {
+        self.token = token.into();
+        self
+    }
+
+    /// Sets whether to use [only the cache](Self::offline).
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Hub {
+        self.offline = offline;
+        self
+    }
+
+    /// Sets the [timeout](Self::timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Hub {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Reads the environment variables of the hub's own tools: `HF_HUB_CACHE`, `HF_HOME` and
+    /// `XDG_CACHE_HOME` for the cache, `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HUB_DOWNLOAD_TIMEOUT`
+    /// in seconds, and for the token `HF_TOKEN`, `HF_TOKEN_PATH` or the file written at login.
     ///
     /// # Errors
-    /// [`HubError::NoCache`] if nothing says where the cache is.
+    /// [`HubError::NoCache`] if no variable names a folder for the cache.
     pub fn from_env() -> Result<Hub, HubError> {
         Hub::from_variables(|name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -141,29 +179,28 @@ impl Hub {
             }),
             timeout: get("HF_HUB_DOWNLOAD_TIMEOUT")
                 .and_then(|value| value.parse().ok())
-                .filter(|seconds| (1..=LONGEST_TIMEOUT).contains(seconds))
+                .filter(|seconds| (1..=MAX_TIMEOUT).contains(seconds))
                 .map_or(TIMEOUT, Duration::from_secs),
         })
     }
 
-    /// The directory of a checkpoint in the cache, with every file that an encoder reads. What is
-    /// missing is downloaded.
+    /// Returns the directory of a checkpoint in the cache, with every file that an encoder reads.
+    /// Missing files are downloaded.
     ///
     /// # Errors
-    /// If something is missing and cannot be had. What has arrived is kept and the next call goes
-    /// on from there.
+    /// If a file is missing and cannot be downloaded. Partial downloads are kept, and the next call
+    /// resumes them.
     pub fn fetch(&self, id: &ModelId, progress: &mut dyn Progress) -> Result<PathBuf, HubError> {
         let repository = Repository::new(&self.cache, id);
         let cached = repository.snapshot(id.revision());
         let state = match &cached {
             Some(snapshot) => snapshot.state()?,
-            None => cache::State::Partial,
+            None => cache::Completeness::Partial,
         };
-        // Another tool may have left out what it does not need, so an unproven snapshot is only the
-        // last resort.
-        let cached = cached.filter(|_| state != cache::State::Partial);
+        // Another tool may have skipped optional files, so an unproven snapshot is the last resort.
+        let cached = cached.filter(|_| state != cache::Completeness::Partial);
         match cached {
-            Some(snapshot) if state == cache::State::Whole => Ok(snapshot.path()),
+            Some(snapshot) if state == cache::Completeness::Complete => Ok(snapshot.path()),
             Some(snapshot) if self.offline => Ok(snapshot.path()),
             None if self.offline => Err(HubError::Offline {
                 id: id.clone(),
@@ -189,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_is_obeyed() {
+    fn environment_variables_apply() {
         let cache = |set| hub(set).cache;
         assert_eq!(
             cache(&[("HF_HUB_CACHE", "/c"), ("HF_HOME", "/h")]),
@@ -235,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_in_a_variable_or_in_a_file() {
+    fn the_token_comes_from_a_variable_or_a_file() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("token"), "from-login\n").unwrap();
         std::fs::write(folder.path().join("other"), " from-file ").unwrap();

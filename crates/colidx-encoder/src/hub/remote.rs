@@ -1,4 +1,4 @@
-//! A repository at the hub: which files it has, and fetching those that are missing here.
+//! A repository on the hub: its list of files, and the download of missing ones.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,23 +9,23 @@ use serde::Deserialize;
 use super::address::{Address, redacted};
 use super::cache::Repository;
 use super::error::Fault;
-use super::http::{Answer, Client, Failure, Follow};
+use super::http::{Answer, Client, Failure, Redirects};
 use super::id::Commit;
 use super::{Hub, HubError, ModelId, Progress, files};
 
-/// Bytes and time that the list of a repository's files may take.
-const LONGEST_LIST: usize = 32 << 20;
+/// Limits of the list of a repository's files in bytes and time.
+const MAX_LIST_BYTES: usize = 32 << 20;
 const LIST: Duration = Duration::from_secs(60);
 
-/// A repository at the hub.
+/// A repository on the hub.
 pub(super) struct Remote<'a> {
     pub(super) client: Client,
     id: &'a ModelId,
-    home: Address,
+    endpoint: Address,
     token: bool,
 }
 
-/// What the hub says of a revision.
+/// A revision as the hub describes it.
 #[derive(Deserialize)]
 struct Listing {
     sha: String,
@@ -39,18 +39,18 @@ struct Sibling {
 
 impl<'a> Remote<'a> {
     pub(super) fn new(hub: &Hub, id: &'a ModelId) -> Result<Remote<'a>, HubError> {
-        let home = Address::of_hub(&hub.endpoint).ok_or_else(|| HubError::Endpoint {
+        let endpoint = Address::of_hub(&hub.endpoint).ok_or_else(|| HubError::Endpoint {
             endpoint: redacted(&hub.endpoint),
         })?;
         Ok(Remote {
-            client: Client::new(hub, home.clone())?,
+            client: Client::new(hub, endpoint.clone())?,
             id,
-            home,
+            endpoint,
             token: hub.token.is_some(),
         })
     }
 
-    /// Downloads what is missing, and gives the snapshot's directory.
+    /// Downloads missing files and returns the snapshot's directory.
     pub(super) fn fetch(
         &self,
         repository: &Repository,
@@ -63,31 +63,31 @@ impl<'a> Remote<'a> {
                 snapshot.mark_absent(name)?;
                 return Ok(None);
             }
-            let path = snapshot.place(name);
+            let path = snapshot.file(name);
             if !path.is_file() {
-                // Of one commit, even if the branch moves on meanwhile.
+                // All files come from one commit, even if the branch moves meanwhile.
                 let blob = self.download(repository, &commit, name, progress)?;
                 snapshot.link(name, &blob)?;
             }
             Ok(Some(path))
         })?;
-        // The branch stands for this commit only now that all of it is here.
+        // The branch is recorded only once the snapshot is complete.
         if self.id.revision() != commit.as_str() {
             repository.refer(self.id.revision(), &commit)?;
         }
         Ok(snapshot.path())
     }
 
-    /// The commit that the revision stands for, and the names of its files.
+    /// The commit of the revision, and the names of its files.
     fn list(&self) -> Result<(Commit, BTreeSet<String>), HubError> {
         let (id, revision) = (self.id.repository(), self.id.revision().replace('/', "%2F"));
         let address = self.below(&format!("/api/models/{id}/revision/{revision}"))?;
         let failed = |failure| self.failed(&address, failure);
-        let answer = self.client.get(&address, None, Follow::Away);
+        let answer = self.client.get(&address, None, Redirects::Any);
         let answer = answer.map_err(failed)?;
         self.check_listed(&address, &answer)?;
         let mut body = self.client.body(answer);
-        let body = body.read_all(LONGEST_LIST, LIST).map_err(failed)?;
+        let body = body.read_all(MAX_LIST_BYTES, LIST).map_err(failed)?;
         let listing: Listing = serde_json::from_slice(&body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             failed(Fault::List { line, column }.into())
@@ -101,13 +101,13 @@ impl<'a> Remote<'a> {
         Ok((commit, names.map(|sibling| sibling.rfilename).collect()))
     }
 
-    /// That the answer is a list of files.
+    /// Checks that the answer is a list of files.
     fn check_listed(&self, address: &Address, answer: &Answer) -> Result<(), HubError> {
-        let (id, endpoint) = (self.id.clone(), self.home.to_string());
+        let (id, endpoint) = (self.id.clone(), self.endpoint.to_string());
         let status = answer.response.status().as_u16();
         let code = answer.response.headers().get("x-error-code");
         let code = code.and_then(|code| code.to_str().ok()).unwrap_or("");
-        // The hub hides private repositories: to strangers they do not exist, with status 401.
+        // The hub answers 401 for private repositories, as if they did not exist.
         match (status, code) {
             (200, _) => Ok(()),
             (_, "RevisionNotFound") => Err(HubError::NoRevision { id, endpoint }),
@@ -119,10 +119,10 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// The address of `path` at the hub.
+    /// The address of `path` on the hub.
     pub(super) fn below(&self, path: &str) -> Result<Address, HubError> {
-        self.home.below(path).ok_or_else(|| HubError::Endpoint {
-            endpoint: self.home.to_string(),
+        self.endpoint.below(path).ok_or_else(|| HubError::Endpoint {
+            endpoint: self.endpoint.to_string(),
         })
     }
 
@@ -132,12 +132,12 @@ impl<'a> Remote<'a> {
         self.below(&format!("/{id}/resolve/{commit}/{name}"))
     }
 
-    /// What a request for `address` that failed means.
+    /// The error for a request to `address` that failed.
     pub(super) fn failed(&self, address: &Address, failure: Failure) -> HubError {
         match failure {
             Failure::Network(problem) => HubError::Network {
                 id: self.id.clone(),
-                endpoint: self.home.to_string(),
+                endpoint: self.endpoint.to_string(),
                 problem,
             },
             Failure::Fault(fault) => HubError::Answer {
@@ -147,16 +147,16 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// What a status that is no success means.
+    /// The error for a status other than success.
     pub(super) fn refused(&self, address: &Address, answer: &Answer) -> HubError {
-        let (id, endpoint) = (self.id.clone(), self.home.to_string());
+        let (id, endpoint) = (self.id.clone(), self.endpoint.to_string());
         match answer.response.status().as_u16() {
-            status @ (401 | 403) if answer.home => HubError::Denied {
+            status @ (401 | 403) if answer.from_hub => HubError::Denied {
                 id,
                 endpoint,
                 status,
             },
-            404 if answer.home => HubError::NotFound { id, endpoint },
+            404 if answer.from_hub => HubError::NotFound { id, endpoint },
             status => self.failed(address, Fault::Status(status).into()),
         }
     }

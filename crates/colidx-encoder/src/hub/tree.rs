@@ -1,6 +1,7 @@
-//! Writing below one folder, and nowhere else: no link on the way is followed.
+//! Writes inside one folder only, and follows no links.
 //!
-//! Paths are relative to the folder and made of plain names; see [`is_plain`](super::id::is_plain).
+//! Paths are relative to the folder and consist of plain names; see
+//! [`is_plain`](super::id::is_plain).
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::HubError;
 
-/// The folder. It may itself be behind a link, since its user named it.
+/// The folder, which may itself be a link: the user named it.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     root: PathBuf,
@@ -23,13 +24,14 @@ impl Tree {
         }
     }
 
-    /// Where `path` is, for those who read.
+    /// The full path of `path`, for reading.
     pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
     }
 
-    /// Where `path` is, for those who write: its folder is there, and is where it seems to be.
-    fn place(&self, path: &Path) -> Result<PathBuf, HubError> {
+    /// The full path of `path`, for writing: its parent folders are created, and are checked not to
+    /// be links.
+    fn prepare(&self, path: &Path) -> Result<PathBuf, HubError> {
         let io = |path: &Path, error| HubError::io(path.to_owned(), error);
         fs::create_dir_all(&self.root).map_err(|error| io(&self.root, error))?;
         let mut folder = self.root.clone();
@@ -49,15 +51,15 @@ impl Tree {
         Ok(self.root.join(path))
     }
 
-    /// Makes `path` a file with these bytes, all at once.
+    /// Writes a file atomically.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), HubError> {
         self.replace(path, |new| fs::write(new, bytes))
     }
 
-    /// Makes `path` a link to the file `to`, or a copy of it where the system has no links.
+    /// Makes `path` a link to the file `to`, or a copy if the system has no links.
     pub(super) fn link(&self, to: &Path, path: &Path) -> Result<(), HubError> {
         let up: PathBuf = path.components().skip(1).map(|_| "..").collect();
-        // Both begin with the repository's folder.
+        // Both paths begin with the repository's folder.
         let mut relative: PathBuf = up.components().skip(1).collect();
         relative.extend(to.components().skip(1));
         let to = self.path(to);
@@ -68,71 +70,71 @@ impl Tree {
         })
     }
 
-    /// Puts what `make` makes at a path where nothing is in the place of `path`.
+    /// Lets `make` create a temporary file, and moves it to `path`.
     fn replace(
         &self,
         path: &Path,
         make: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), HubError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let place = self.place(path)?;
-        let mut new = place.clone().into_os_string();
+        let target = self.prepare(path)?;
+        let mut new = target.clone().into_os_string();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         new.push(format!(".{}-{number}.tmp", process::id()));
         let new = PathBuf::from(new);
         remove(&new)
             .and_then(|()| make(&new))
-            .and_then(|()| fs::rename(&new, &place))
+            .and_then(|()| fs::rename(&new, &target))
             .map_err(|error| {
                 let _ = remove(&new);
-                HubError::io(place, error)
+                HubError::io(target, error)
             })
     }
 
-    /// Makes `path` an empty file where there is nothing.
+    /// Creates an empty file unless `path` exists.
     pub(super) fn touch(&self, path: &Path) -> Result<(), HubError> {
-        let place = self.place(path)?;
-        match File::create_new(&place) {
+        let target = self.prepare(path)?;
+        match File::create_new(&target) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                Err(HubError::io(place, error))
+                Err(HubError::io(target, error))
             }
             _ => Ok(()),
         }
     }
 
-    /// Opens the file `path` to read and write, and makes it where there is none.
+    /// Opens the file `path` to read and write, and creates it if necessary.
     pub(super) fn open(&self, path: &Path) -> Result<File, HubError> {
-        let place = self.place(path)?;
+        let target = self.prepare(path)?;
         let mut options = File::options();
         options.read(true).write(true);
-        let opened = match fs::symlink_metadata(&place) {
-            Ok(found) if found.is_file() => options.open(&place),
-            // A link, or what blocks whoever opens it.
-            Ok(_) => return Err(HubError::Link { path: place }),
-            Err(_) => match options.create_new(true).open(&place) {
-                // Another process was faster.
+        let opened = match fs::symlink_metadata(&target) {
+            Ok(found) if found.is_file() => options.open(&target),
+            // A link, or a special file that could block.
+            Ok(_) => return Err(HubError::Link { path: target }),
+            Err(_) => match options.create_new(true).open(&target) {
+                // Another process created it meanwhile.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    match fs::symlink_metadata(&place) {
-                        Ok(found) if found.is_file() => options.create_new(false).open(&place),
-                        _ => return Err(HubError::Link { path: place }),
+                    match fs::symlink_metadata(&target) {
+                        Ok(found) if found.is_file() => options.create_new(false).open(&target),
+                        _ => return Err(HubError::Link { path: target }),
                     }
                 }
                 opened => opened,
             },
         };
-        opened.map_err(|error| HubError::io(place, error))
+        opened.map_err(|error| HubError::io(target, error))
     }
 
-    /// Gives the file `from` the name `to`.
+    /// Renames the file `from` to `to`.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), HubError> {
-        let (from, to) = (self.place(from)?, self.place(to)?);
+        let (from, to) = (self.prepare(from)?, self.prepare(to)?);
         fs::rename(from, &to).map_err(|error| HubError::io(to, error))
     }
 
-    /// Removes the file `path`, if there is one.
+    /// Removes the file `path`, if it exists.
     pub(super) fn remove(&self, path: &Path) -> Result<(), HubError> {
-        let place = self.place(path)?;
-        remove(&place).map_err(|error| HubError::io(place, error))
+        let target = self.prepare(path)?;
+        remove(&target).map_err(|error| HubError::io(target, error))
     }
 }
 

@@ -1,35 +1,35 @@
-//! BERT and the models of its form: RoBERTa, XLM-RoBERTa, DistilBERT, and those with rotary embeddings.
+//! BERT and its variants: RoBERTa, XLM-RoBERTa, DistilBERT, and models with rotary embeddings.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::config::{self, Form, Positions};
+use super::config::{self, Positions, TensorNames};
 use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Backend, Batch, FeedForward, LayerNorm, Linear, Rotary, Window,
 };
 use crate::weights::Weights;
 
-/// The encoder without the pooler: every layer is attention and a feed-forward part, each followed by a norm of its output
-/// and its input.
+/// The encoder without the pooler. Every layer is attention and a feed-forward network, each
+/// followed by a norm of its output plus its input.
 pub(super) struct Bert {
     words: Embedding,
-    places: Places,
+    positions: PositionEmbedding,
     norm: LayerNorm,
     layers: Vec<Layer>,
 }
 
-enum Places {
-    /// The vector of each place is added to that of the word.
+enum PositionEmbedding {
+    /// Adds the vector of each position to that of the word.
     Table {
         table: Embedding,
-        /// The token that has no place of its own, as RoBERTa counts.
+        /// The token without a position of its own, as RoBERTa counts.
         padding: Option<u32>,
     },
-    /// Queries and keys are rotated; every word gets the vector of token type 0.
-    Rotary { rotary: Rotary, kind: Tensor },
+    /// Rotates queries and keys. Every word gets the vector of token type 0.
+    Rotary { rotary: Rotary, token_type: Tensor },
 }
 
 struct Layer {
@@ -42,7 +42,7 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The names of a layer's tensors, each behind the name of the layer, and which of them have a bias.
+/// Names of the tensors, those of a layer relative to it, and which of them have a bias.
 struct Names {
     norm: &'static str,
     layer: &'static str,
@@ -53,17 +53,17 @@ struct Names {
     down: &'static str,
     output_norm: &'static str,
     attention_bias: bool,
-    /// Of the layers that make the feed-forward part wide and narrow again.
+    /// For the widening and the narrowing layer of the feed-forward network.
     inner_bias: [bool; 2],
 }
 
-/// What makes the feed-forward part wide.
+/// The widening part of the feed-forward network.
 enum Up {
-    /// One layer with the activation.
+    /// One layer, with the activation.
     Plain(&'static str),
-    /// One with the activation, and one that it is multiplied with.
+    /// One layer with the activation, and a gate that its output is multiplied with.
     Gated(&'static str, &'static str),
-    /// The same in one tensor, the one with the activation last.
+    /// Gate and layer in one tensor, the layer with the activation last.
     GateFirst(&'static str),
 }
 
@@ -140,7 +140,7 @@ impl Bert {
     pub(super) fn load(
         config: &config::Bert,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Bert, EncoderError> {
         const WORDS: &str = "embeddings.word_embeddings.weight";
         let prefixes = [
@@ -156,20 +156,20 @@ impl Bert {
         let weights = weights.with_prefix_of(WORDS, &prefixes);
         let loader = Loader {
             weights: &weights,
-            placement,
+            backend,
         };
-        let names = match config.form {
-            Form::Bert => &BERT,
-            Form::DistilBert => &DISTILBERT,
-            Form::Flash => &FLASH,
-            Form::Nomic => &NOMIC,
-            Form::Gte => &GTE,
+        let names = match config.tensor_names {
+            TensorNames::Bert => &BERT,
+            TensorNames::DistilBert => &DISTILBERT,
+            TensorNames::Flash => &FLASH,
+            TensorNames::Nomic => &NOMIC,
+            TensorNames::Gte => &GTE,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         Ok(Bert {
-            words: Embedding::new(&words, width, placement)?,
-            places: Places::load(config, &loader)?,
+            words: Embedding::new(&words, width, backend)?,
+            positions: PositionEmbedding::load(config, &loader)?,
             norm: loader.norm(names.norm, width, true, config.epsilon)?,
             layers: (0..config.layers)
                 .into_par_iter()
@@ -181,16 +181,26 @@ impl Bert {
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
         let words = self.words.forward(&batch.ids)?;
-        let (mut x, rotary) = match &self.places {
-            Places::Table { table, padding } => {
-                let places = table.forward(&places(batch, *padding))?;
-                (self.norm.of_sum(&words, &places)?, None)
+        let (x, rotary) = match &self.positions {
+            PositionEmbedding::Table { table, padding } => {
+                let positions = table.forward(&position_ids(batch, *padding))?;
+                (self.norm.of_sum(&words, &positions), None)
             }
-            Places::Rotary { rotary, kind } => {
-                let words = words.broadcast_add(kind)?;
-                (self.norm.of(&words)?, Some(rotary))
+            PositionEmbedding::Rotary { rotary, token_type } => {
+                let words = words.broadcast_add(token_type);
+                (words.and_then(|words| self.norm.of(&words)), Some(rotary))
             }
         };
+        x.and_then(|x| self.run(x, rotary, batch))
+            .map_err(EncoderError::compute)
+    }
+
+    fn run(
+        &self,
+        mut x: Tensor,
+        rotary: Option<&Rotary>,
+        batch: &Batch,
+    ) -> candle_core::Result<Tensor> {
         for layer in &self.layers {
             x = layer.forward(&x, rotary, batch)?;
         }
@@ -198,16 +208,16 @@ impl Bert {
     }
 }
 
-impl Places {
-    fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<Places, EncoderError> {
+impl PositionEmbedding {
+    fn load(config: &config::Bert, loader: &Loader<'_>) -> Result<PositionEmbedding, EncoderError> {
         let width = config.hidden;
-        // Every token is of type 0.
-        let kind = match config.types {
+        // Every token has type 0.
+        let token_type = match config.types {
             Some(types) => {
                 let name = "embeddings.token_type_embeddings.weight";
-                let mut kinds = loader.weights.tensor(name, &[types, width])?;
-                kinds.truncate(width);
-                kinds
+                let mut token_types = loader.weights.tensor(name, &[types, width])?;
+                token_types.truncate(width);
+                token_types
             }
             None => vec![0.0; width],
         };
@@ -215,45 +225,47 @@ impl Places {
             Positions::Table(rows) => (rows, None),
             Positions::AfterPadding { rows, padding } => (rows, Some(padding)),
             Positions::Rotary { rope, .. } => {
-                let heads = Heads::equal(config.heads, width / config.heads);
-                return Ok(Places::Rotary {
-                    rotary: Rotary::new(heads, rope.base, rope.stretch),
-                    kind: loader.placement.matrix(&kind, width)?,
+                return Ok(PositionEmbedding::Rotary {
+                    rotary: Rotary::new(config.heads, rope.base, rope.scaling_factor),
+                    token_type: loader
+                        .backend
+                        .matrix(&token_type, width)
+                        .map_err(EncoderError::compute)?,
                 });
             }
         };
         let name = "embeddings.position_embeddings.weight";
         let mut table = loader.weights.tensor(name, &[rows, width])?;
         for row in table.chunks_exact_mut(width) {
-            for (value, kind) in row.iter_mut().zip(&kind) {
-                *value += kind;
+            for (value, token_type) in row.iter_mut().zip(&token_type) {
+                *value += token_type;
             }
         }
-        Ok(Places::Table {
-            table: Embedding::new(&table, width, loader.placement)?,
+        Ok(PositionEmbedding::Table {
+            table: Embedding::new(&table, width, loader.backend)?,
             padding,
         })
     }
 }
 
-/// The row of the table of places for each token.
-fn places(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
+/// The row of the position table for each token.
+fn position_ids(batch: &Batch, padding: Option<u32>) -> Vec<u32> {
     let Some(padding) = padding else {
-        return batch.places();
+        return batch.positions();
     };
-    let mut places = Vec::with_capacity(batch.ids.len());
+    let mut positions = Vec::with_capacity(batch.ids.len());
     for sequence in &batch.sequences {
         let mut last = padding;
         for &id in &batch.ids[sequence.rows.clone()] {
             if id == padding {
-                places.push(padding);
+                positions.push(padding);
             } else {
                 last += 1;
-                places.push(last);
+                positions.push(last);
             }
         }
     }
-    places
+    positions
 }
 
 impl Layer {
@@ -290,8 +302,8 @@ impl Layer {
         Ok(Layer {
             qkv,
             attention: Attention {
-                heads: Heads::equal(config.heads, hidden / config.heads),
-                reach: Reach::ALL,
+                heads: config.heads,
+                window: Window::ALL,
             },
             attention_output: linear(
                 names.attention_output,
@@ -316,15 +328,15 @@ impl Layer {
         rotary: Option<&Rotary>,
         batch: &Batch,
     ) -> candle_core::Result<Tensor> {
-        let threads = batch.threads;
-        let mut qkv = self.qkv.forward(x, threads)?;
+        let parallelism = batch.parallelism;
+        let mut qkv = self.qkv.forward(x, parallelism)?;
         if let Some(rotary) = rotary {
             qkv = rotary.forward(&qkv, batch)?;
         }
         let mixed = self.attention.forward(&qkv, batch)?;
-        let mixed = self.attention_output.forward(&mixed, threads)?;
+        let mixed = self.attention_output.forward(&mixed, parallelism)?;
         let x = self.attention_norm.of_sum(&mixed, x)?;
-        let inner = self.feed_forward.forward(&x, threads)?;
+        let inner = self.feed_forward.forward(&x, parallelism)?;
         self.output_norm.of_sum(&inner, &x)
     }
 }

@@ -1,4 +1,4 @@
-//! Models made like language models: EuroBERT, Qwen3 and LFM2.
+//! Decoder-like models: EuroBERT, Qwen3 and LFM2.
 
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -8,27 +8,27 @@ use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, HeadNorm, Linear, Placement, Reach, RootNorm,
-    Rotary, ShortConvolution,
+    Activation, Attention, Backend, Batch, FeedForward, HeadNorm, Linear, RmsNorm, Rotary,
+    ShortConvolution, Window,
 };
 use crate::weights::Weights;
 
-/// The model without the part that writes: every layer normalises its input before it mixes tokens and before the gated
-/// feed-forward part, and adds what these give to it.
+/// The model without the language model head. Every layer normalizes its input before mixing tokens
+/// and before the gated feed-forward network, and adds their outputs to it.
 pub(super) struct Decoder {
     words: Embedding,
     layers: Vec<Layer>,
-    norm: RootNorm,
+    norm: RmsNorm,
 }
 
 struct Layer {
-    mixer_norm: RootNorm,
-    mixer: Mix,
-    feed_forward_norm: RootNorm,
+    mixer_norm: RmsNorm,
+    mixer: TokenMixer,
+    feed_forward_norm: RmsNorm,
     feed_forward: FeedForward,
 }
 
-enum Mix {
+enum TokenMixer {
     Attention {
         /// Queries, keys and values in one product.
         qkv: Linear,
@@ -48,33 +48,37 @@ impl Decoder {
     pub(super) fn load(
         config: &config::Decoder,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Decoder, EncoderError> {
         const WORDS: &str = "embed_tokens.weight";
         let weights = weights.with_prefix_of(WORDS, &["", "model."]);
         let loader = Loader {
             weights: &weights,
-            placement,
+            backend,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         Ok(Decoder {
-            words: Embedding::new(&words, width, placement)?,
+            words: Embedding::new(&words, width, backend)?,
             layers: (0..config.layers.len())
                 .into_par_iter()
                 .map(|i| Layer::load(&loader, config, i))
                 .collect::<Result<_, _>>()?,
-            norm: loader.root_norm(config.names.final_norm, width, config.epsilon)?,
+            norm: loader.rms_norm(config.names.final_norm, width, config.epsilon)?,
         })
     }
 
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        let mut x = self.words.forward(&batch.ids)?;
+        let words = self.words.forward(&batch.ids)?;
+        self.run(words, batch).map_err(EncoderError::compute)
+    }
+
+    fn run(&self, mut x: Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
         for layer in &self.layers {
             x = layer.forward(&x, batch)?;
         }
-        Ok(self.norm.of(&x)?)
+        self.norm.of(&x)
     }
 }
 
@@ -93,12 +97,12 @@ impl Layer {
             let name = format!("{name}.{part}");
             loader.linear(name, outputs, inputs, config.mlp_bias, activation)
         };
-        let norm = |part| loader.root_norm(&format!("{name}.{part}"), hidden, config.epsilon);
+        let norm = |part| loader.rms_norm(&format!("{name}.{part}"), hidden, config.epsilon);
         Ok(Layer {
             mixer_norm: norm(names.mixer_norm)?,
             mixer: match config.layers[i] {
-                Mixer::Attention(reach) => Mix::attention(loader, config, &name, reach)?,
-                Mixer::Convolution(taps) => Mix::convolution(loader, config, &name, taps)?,
+                Mixer::Attention(window) => TokenMixer::attention(loader, config, &name, window)?,
+                Mixer::Convolution(taps) => TokenMixer::convolution(loader, config, &name, taps)?,
             },
             feed_forward_norm: norm(names.feed_forward_norm)?,
             feed_forward: FeedForward::new(
@@ -113,17 +117,17 @@ impl Layer {
         let mixed = self.mixer.forward(&self.mixer_norm.of(x)?, batch)?;
         let x = (x + mixed)?;
         let inner = self.feed_forward_norm.of(&x)?;
-        &x + self.feed_forward.forward(&inner, batch.threads)?
+        &x + self.feed_forward.forward(&inner, batch.parallelism)?
     }
 }
 
-impl Mix {
+impl TokenMixer {
     fn attention(
         loader: &Loader<'_>,
         config: &config::Decoder,
         layer: &str,
-        reach: Reach,
-    ) -> Result<Mix, EncoderError> {
+        window: Window,
+    ) -> Result<TokenMixer, EncoderError> {
         let (hidden, heads, bias) = (config.hidden, config.heads, config.attention_bias);
         let plain = Activation::Identity;
         let rows =
@@ -139,14 +143,14 @@ impl Mix {
                 loader.weights.tensor(&name, &[heads.width])
             };
             let (queries, keys) = (weight(queries)?, weight(keys)?);
-            let norm = HeadNorm::new(heads, queries, keys, config.epsilon, loader.placement)?;
-            Ok::<_, EncoderError>(norm)
+            HeadNorm::new(heads, queries, keys, config.epsilon, loader.backend)
+                .map_err(EncoderError::compute)
         };
-        Ok(Mix::Attention {
+        Ok(TokenMixer::Attention {
             qkv: loader.stacked(&rows, hidden, bias, plain)?,
             head_norm: config.names.head_norms.map(head_norm).transpose()?,
-            rotary: Rotary::new(heads, config.rope.base, config.rope.stretch),
-            attention: Attention { heads, reach },
+            rotary: Rotary::new(heads, config.rope.base, config.rope.scaling_factor),
+            attention: Attention { heads, window },
             output: loader.linear(
                 format!("{layer}.{}", config.names.attention_output),
                 hidden,
@@ -162,7 +166,7 @@ impl Mix {
         config: &config::Decoder,
         layer: &str,
         taps: usize,
-    ) -> Result<Mix, EncoderError> {
+    ) -> Result<TokenMixer, EncoderError> {
         let (hidden, bias) = (config.hidden, config.convolution_bias);
         let name = |part: &str| format!("{layer}.conv.{part}");
         let linear =
@@ -173,38 +177,39 @@ impl Mix {
         } else {
             vec![0.0; hidden]
         };
-        Ok(Mix::Convolution {
+        Ok(TokenMixer::Convolution {
             input: linear("in_proj", hidden.saturating_mul(3))?,
-            convolution: ShortConvolution::new(&weight, shift, taps, loader.placement)?,
+            convolution: ShortConvolution::new(&weight, shift, taps, loader.backend)
+                .map_err(EncoderError::compute)?,
             output: linear("out_proj", hidden)?,
         })
     }
 
     fn forward(&self, x: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-        let threads = batch.threads;
+        let parallelism = batch.parallelism;
         match self {
-            Mix::Attention {
+            TokenMixer::Attention {
                 qkv,
                 head_norm,
                 rotary,
                 attention,
                 output,
             } => {
-                let mut qkv = qkv.forward(x, threads)?;
+                let mut qkv = qkv.forward(x, parallelism)?;
                 if let Some(norm) = head_norm {
                     qkv = norm.forward(&qkv)?;
                 }
                 let qkv = rotary.forward(&qkv, batch)?;
-                output.forward(&attention.forward(&qkv, batch)?, threads)
+                output.forward(&attention.forward(&qkv, batch)?, parallelism)
             }
-            Mix::Convolution {
+            TokenMixer::Convolution {
                 input,
                 convolution,
                 output,
             } => {
-                // A token that is not attended to gives its neighbours nothing either.
-                let bcx = input.forward(&batch.only_attended(x)?, threads)?;
-                output.forward(&convolution.forward(&bcx, batch)?, threads)
+                // A token that is not attended to does not affect its neighbours either.
+                let bcx = input.forward(&batch.zero_unattended(x)?, parallelism)?;
+                output.forward(&convolution.forward(&bcx, batch)?, parallelism)
             }
         }
     }

@@ -1,17 +1,18 @@
-//! Building operations from named tensors.
+//! Builds operations from named tensors.
 
 use crate::EncoderError;
-use crate::ops::{Activation, LayerNorm, Linear, Placement, RootNorm};
+use crate::ops::{Activation, Backend, LayerNorm, Linear, RmsNorm};
 use crate::weights::Weights;
 
-/// The tensors of a checkpoint and where operations made of them compute.
+/// The tensors of a checkpoint, and the backend of operations made from them.
 pub(super) struct Loader<'a> {
     pub(super) weights: &'a Weights,
-    pub(super) placement: &'a Placement,
+    pub(super) backend: &'a Backend,
 }
 
 impl Loader<'_> {
-    /// A layer whose rows are those of several tensors, one after the other: each has a name and is `[outputs, inputs]`.
+    /// A layer that concatenates the rows of several tensors, each `[outputs, inputs]` with its
+    /// name.
     pub(super) fn stacked(
         &self,
         parts: &[(String, usize)],
@@ -29,13 +30,8 @@ impl Loader<'_> {
                     .append(&format!("{name}.bias"), &[*outputs], &mut biases)?;
             }
         }
-        Ok(Linear::new(
-            &weight,
-            &biases,
-            inputs,
-            activation,
-            self.placement,
-        )?)
+        Linear::new(&weight, &biases, inputs, activation, self.backend)
+            .map_err(EncoderError::compute)
     }
 
     /// A layer `[outputs, inputs]`.
@@ -50,7 +46,8 @@ impl Loader<'_> {
         self.stacked(&[(name, outputs)], inputs, bias, activation)
     }
 
-    /// Two layers `[outputs, inputs]`, stored as one tensor with the rows of the second behind those of the first.
+    /// Two layers `[outputs, inputs]` stored in one tensor, the rows of the first before those of
+    /// the second.
     pub(super) fn halves(
         &self,
         name: &str,
@@ -59,7 +56,7 @@ impl Loader<'_> {
         bias: bool,
         activations: [Activation; 2],
     ) -> Result<(Linear, Linear), EncoderError> {
-        // A number that no tensor fits is found when it is compared with the tensor's.
+        // On overflow the shape matches no tensor.
         let both = outputs.saturating_mul(2);
         let shape = [both, inputs];
         let weight = self.weights.tensor(&format!("{name}.weight"), &shape)?;
@@ -71,13 +68,17 @@ impl Loader<'_> {
         let (first, second) = weight.split_at(weight.len() / 2);
         let (first_bias, second_bias) = bias.split_at(bias.len() / 2);
         let [one, other] = activations;
+        let layer = |weight, bias, activation| {
+            Linear::new(weight, bias, inputs, activation, self.backend)
+                .map_err(EncoderError::compute)
+        };
         Ok((
-            Linear::new(first, first_bias, inputs, one, self.placement)?,
-            Linear::new(second, second_bias, inputs, other, self.placement)?,
+            layer(first, first_bias, one)?,
+            layer(second, second_bias, other)?,
         ))
     }
 
-    /// A norm of `width` dimensions.
+    /// A LayerNorm of `width` dimensions.
     pub(super) fn norm(
         &self,
         name: &str,
@@ -85,7 +86,7 @@ impl Loader<'_> {
         bias: bool,
         epsilon: f64,
     ) -> Result<LayerNorm, EncoderError> {
-        // Checkpoints from TensorFlow, and those that transformers 5 saves, have TensorFlow's names.
+        // Checkpoints from TensorFlow, and those saved by transformers 5, use TensorFlow's names.
         let old = self.weights.has(&format!("{name}.gamma"));
         let (weight, shift) = if old {
             ("gamma", "beta")
@@ -98,17 +99,17 @@ impl Loader<'_> {
         } else {
             vec![0.0; width]
         };
-        Ok(LayerNorm::new(weight, shift, epsilon, self.placement)?)
+        LayerNorm::new(weight, shift, epsilon, self.backend).map_err(EncoderError::compute)
     }
 
     /// An RMSNorm of `width` dimensions.
-    pub(super) fn root_norm(
+    pub(super) fn rms_norm(
         &self,
         name: &str,
         width: usize,
         epsilon: f64,
-    ) -> Result<RootNorm, EncoderError> {
+    ) -> Result<RmsNorm, EncoderError> {
         let weight = self.weights.tensor(&format!("{name}.weight"), &[width])?;
-        Ok(RootNorm::new(weight, epsilon, self.placement)?)
+        RmsNorm::new(weight, epsilon, self.backend).map_err(EncoderError::compute)
     }
 }

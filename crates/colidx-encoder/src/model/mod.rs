@@ -1,4 +1,4 @@
-//! Transformers and the projection that follows them, written in candle tensors over packed sequences.
+//! Transformers and the modules after them, in candle tensors over packed sequences.
 
 mod bert;
 mod config;
@@ -17,7 +17,7 @@ pub(crate) use pooling::TokenPooling;
 pub(crate) use projection::{Dense, DenseConfig, Projection};
 
 use crate::EncoderError;
-use crate::ops::{Batch, Placement};
+use crate::ops::{Backend, Batch};
 use crate::weights::Weights;
 use bert::Bert;
 use config::Config;
@@ -30,17 +30,17 @@ pub(crate) struct Transformer {
     hidden: usize,
     layers: usize,
     positions: usize,
-    placement: Placement,
+    backend: Backend,
     model: Model,
 }
 
-/// What is known of a transformer before its weights are read.
-pub(crate) struct Outline {
+/// A transformer's configuration, known before its weights are read.
+pub(crate) struct TransformerInfo {
     /// `model_type` in config.json.
     pub(crate) architecture: String,
-    /// Tokens of the longest sequence that it was configured for.
+    /// Longest sequence in tokens that it was configured for.
     pub(crate) positions: usize,
-    /// The most tokens that a sequence can have, where there is such a number: rotary embeddings have places without end.
+    /// Maximum tokens of a sequence; none with rotary embeddings.
     pub(crate) limit: Option<usize>,
 }
 
@@ -51,11 +51,11 @@ enum Model {
 }
 
 impl Transformer {
-    /// Builds the transformer that the `config.json` at `path` describes from `weights`.
+    /// Builds the transformer described by the `config.json` at `path` from `weights`.
     pub(crate) fn load(
         path: &Path,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Transformer, EncoderError> {
         let (architecture, config) = Config::read(path)?;
         let (hidden, layers) = match &config {
@@ -69,22 +69,22 @@ impl Transformer {
             layers,
             positions: config.positions(),
             model: match config {
-                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, placement)?),
+                Config::Bert(config) => Model::Bert(Bert::load(&config, weights, backend)?),
                 Config::ModernBert(config) => {
-                    Model::ModernBert(ModernBert::load(&config, weights, placement)?)
+                    Model::ModernBert(ModernBert::load(&config, weights, backend)?)
                 }
                 Config::Decoder(config) => {
-                    Model::Decoder(Decoder::load(&config, weights, placement)?)
+                    Model::Decoder(Decoder::load(&config, weights, backend)?)
                 }
             },
-            placement: placement.clone(),
+            backend: backend.clone(),
         })
     }
 
-    /// What the `config.json` at `path` says before any weight is read.
-    pub(crate) fn outline(path: &Path) -> Result<Outline, EncoderError> {
+    /// Reads the `config.json` at `path` without any weights.
+    pub(crate) fn read_info(path: &Path) -> Result<TransformerInfo, EncoderError> {
         let (architecture, config) = Config::read(path)?;
-        Ok(Outline {
+        Ok(TransformerInfo {
             architecture,
             positions: config.positions(),
             limit: config.limit(),
@@ -106,14 +106,14 @@ impl Transformer {
         self.layers
     }
 
-    /// Tokens of the longest sequence that it was configured for.
+    /// Longest sequence in tokens that it was configured for.
     pub(crate) fn positions(&self) -> usize {
         self.positions
     }
 
-    /// Where the transformer computes, and a batch has to be.
-    pub(crate) fn placement(&self) -> &Placement {
-        &self.placement
+    /// The backend of the transformer, which batches must use too.
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     /// The last hidden state of every token, `[tokens, hidden]`.

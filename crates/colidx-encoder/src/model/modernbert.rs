@@ -8,12 +8,12 @@ use super::embedding::Embedding;
 use super::loader::Loader;
 use crate::EncoderError;
 use crate::ops::{
-    Activation, Attention, Batch, FeedForward, Heads, LayerNorm, Linear, Placement, Reach, Rotary,
+    Activation, Attention, Backend, Batch, FeedForward, LayerNorm, Linear, Rotary, Window,
 };
 use crate::weights::Weights;
 
-/// The encoder: every layer normalises its input before attention and before the gated feed-forward part, and adds what
-/// these give to it. Most layers attend to a window around each token alone.
+/// The encoder. Every layer normalizes its input before attention and before the gated feed-forward
+/// network, and adds their outputs to it. Most layers attend only to a window around each token.
 pub(super) struct ModernBert {
     words: Embedding,
     norm: LayerNorm,
@@ -22,7 +22,7 @@ pub(super) struct ModernBert {
 }
 
 struct Layer {
-    /// The first layer has none: the embeddings come normalised.
+    /// None in the first layer: embeddings are normalized already.
     attention_norm: Option<LayerNorm>,
     /// Queries, keys and values in one product.
     qkv: Linear,
@@ -37,19 +37,19 @@ impl ModernBert {
     pub(super) fn load(
         config: &config::ModernBert,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<ModernBert, EncoderError> {
         const WORDS: &str = "embeddings.tok_embeddings.weight";
         let weights = weights.with_prefix_of(WORDS, &["", "model.", "modernbert.", "bert."]);
         let loader = Loader {
             weights: &weights,
-            placement,
+            backend,
         };
         let width = config.hidden;
         let words = weights.tensor(WORDS, &[config.vocabulary, width])?;
         let norm = |name| loader.norm(name, width, config.norm_bias, config.epsilon);
         Ok(ModernBert {
-            words: Embedding::new(&words, width, placement)?,
+            words: Embedding::new(&words, width, backend)?,
             norm: norm("embeddings.norm")?,
             layers: (0..config.layers.len())
                 .into_par_iter()
@@ -61,11 +61,16 @@ impl ModernBert {
 
     /// The last hidden state of every token, `[tokens, hidden]`.
     pub(super) fn forward(&self, batch: &Batch) -> Result<Tensor, EncoderError> {
-        let mut x = self.norm.of(&self.words.forward(&batch.ids)?)?;
+        let words = self.words.forward(&batch.ids)?;
+        self.run(&words, batch).map_err(EncoderError::compute)
+    }
+
+    fn run(&self, words: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
+        let mut x = self.norm.of(words)?;
         for layer in &self.layers {
             x = layer.forward(&x, batch)?;
         }
-        Ok(self.final_norm.of(&x)?)
+        self.final_norm.of(&x)
     }
 }
 
@@ -77,11 +82,11 @@ impl Layer {
     ) -> Result<Layer, EncoderError> {
         let name = format!("layers.{i}");
         let (hidden, inner) = (config.hidden, config.inner);
-        let heads = Heads::equal(config.heads, hidden / config.heads);
-        let (rope, reach) = if config.layers[i] {
-            (config.local, Reach::around(config.window))
+        let heads = config.heads;
+        let (rope, window) = if config.layers[i] {
+            (config.local, Window::symmetric(config.window))
         } else {
-            (config.global, Reach::ALL)
+            (config.global, Window::ALL)
         };
         let (attention_bias, mlp_bias) = (config.attention_bias, config.mlp_bias);
         let plain = Activation::Identity;
@@ -102,8 +107,8 @@ impl Layer {
         Ok(Layer {
             attention_norm: (i > 0).then(|| norm("attn_norm")).transpose()?,
             qkv: linear("attn.Wqkv", 3 * hidden, hidden, attention_bias)?,
-            rotary: Rotary::new(heads, rope.base, rope.stretch),
-            attention: Attention { heads, reach },
+            rotary: Rotary::new(heads, rope.base, rope.scaling_factor),
+            attention: Attention { heads, window },
             attention_output: linear("attn.Wo", hidden, hidden, attention_bias)?,
             feed_forward_norm: norm("mlp_norm")?,
             feed_forward: FeedForward::new(
@@ -115,15 +120,15 @@ impl Layer {
     }
 
     fn forward(&self, x: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
-        let threads = batch.threads;
+        let parallelism = batch.parallelism;
         let qkv = match &self.attention_norm {
-            Some(norm) => self.qkv.forward(&norm.of(x)?, threads)?,
-            None => self.qkv.forward(x, threads)?,
+            Some(norm) => self.qkv.forward(&norm.of(x)?, parallelism)?,
+            None => self.qkv.forward(x, parallelism)?,
         };
         let qkv = self.rotary.forward(&qkv, batch)?;
         let mixed = self.attention.forward(&qkv, batch)?;
-        let x = (x + self.attention_output.forward(&mixed, threads)?)?;
+        let x = (x + self.attention_output.forward(&mixed, parallelism)?)?;
         let inner = self.feed_forward_norm.of(&x)?;
-        &x + self.feed_forward.forward(&inner, threads)?
+        &x + self.feed_forward.forward(&inner, parallelism)?
     }
 }

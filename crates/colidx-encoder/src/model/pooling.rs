@@ -1,25 +1,26 @@
-//! Pooling of a text's token vectors: like ones become one.
+//! Pooling of token vectors: similar vectors are replaced by their mean.
 
-/// Hierarchical pooling as sentence-transformers has it: Ward's clustering (Ward, 1963) of cosine distances, cut where so
-/// many clusters are left as the factor allows; each becomes the mean of its vectors. The first tokens may be left as they
-/// are.
+/// Hierarchical pooling as in sentence-transformers: Ward clustering (Ward, 1963) of cosine
+/// distances, cut at the number of clusters given by the factor. Each cluster becomes the mean of
+/// its vectors. The first vectors may be protected.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenPooling {
-    /// Vectors for each that is left.
+    /// Vectors per cluster.
     pub(crate) factor: f64,
-    /// Vectors at the beginning that are left as they are.
+    /// Number of vectors at the beginning that are not pooled.
     pub(crate) protected: usize,
-    /// Whether all vectors are scaled to length one at the end.
+    /// Whether vectors are scaled to length one at the end.
     pub(crate) normalize: bool,
     pub(crate) queries: bool,
     pub(crate) documents: bool,
 }
 
 impl TokenPooling {
-    /// The longest text in tokens: a table of all pairs is made.
-    pub(crate) const LONGEST: usize = 8192;
+    /// Longest text in tokens: memory is quadratic in it.
+    pub(crate) const MAX_TOKENS: usize = 8192;
 
-    /// Pools `vectors`, `[n, dim]`. Each that is left stands for tokens of which the first is told: its place among the `n`.
+    /// Pools `vectors`, `[n, dim]`. Returns the pooled vectors, and for each the index of the first
+    /// vector that it replaces.
     pub(crate) fn pool(&self, vectors: Vec<f32>, dim: usize) -> (Vec<f32>, Vec<usize>) {
         let n = vectors.len() / dim;
         let protected = self.protected.min(n);
@@ -46,27 +47,28 @@ impl TokenPooling {
     }
 }
 
-/// Two clusters that became one: they, by number, the lesser first, and the distance between them. Vectors are numbered
-/// from 0, then the clusters in the order of their distances.
+/// A merge of two clusters, the smaller id first, and their distance. Vectors have the ids from 0,
+/// clusters those that follow, in the order of their distances.
 struct Merge {
     parts: [usize; 2],
     distance: f64,
 }
 
-/// The members of the clusters of `vectors`, at most `most` of them, ascending in each. The clusters come in the order in
-/// which the tree is walked: parts that are clusters themselves before single vectors, then the lesser number first.
+/// Splits `vectors` into at most `most` clusters and returns the members of each, ascending.
+/// Clusters come in the order of a depth-first walk of the tree: merged parts before single
+/// vectors, then the smaller id first.
 fn cluster(vectors: &[f32], dim: usize, most: usize) -> Vec<Vec<usize>> {
     let n = vectors.len() / dim;
-    let merges = tree(vectors, dim);
-    // Enough merges leave `most`; others at the same distance cannot be told from them.
+    let merges = linkage(vectors, dim);
+    // This many merges leave `most` clusters. Others at the same distance are made as well.
     let cut = merges[n - most - 1].distance;
     let mut clusters = Vec::new();
     let mut stack = vec![(2 * n - 2, None)];
     while let Some((node, inside)) = stack.pop() {
         let Some(merge) = node.checked_sub(n).map(|merge| &merges[merge]) else {
-            let place = inside.unwrap_or(clusters.len());
-            clusters.resize_with(clusters.len().max(place + 1), Vec::new);
-            clusters[place].push(node);
+            let position = inside.unwrap_or(clusters.len());
+            clusters.resize_with(clusters.len().max(position + 1), Vec::new);
+            clusters[position].push(node);
             continue;
         };
         let mut inside = inside;
@@ -77,7 +79,7 @@ fn cluster(vectors: &[f32], dim: usize, most: usize) -> Vec<Vec<usize>> {
         let [one, other] = merge.parts;
         let (single, whole): (Vec<usize>, Vec<usize>) =
             [one, other].iter().partition(|&&part| part < n);
-        // What is pushed last is walked first.
+        // The last one pushed is visited first.
         stack.extend(single.into_iter().rev().map(|part| (part, inside)));
         stack.extend(whole.into_iter().rev().map(|part| (part, inside)));
     }
@@ -87,10 +89,10 @@ fn cluster(vectors: &[f32], dim: usize, most: usize) -> Vec<Vec<usize>> {
     clusters
 }
 
-/// The tree of all merges by the nearest-neighbour chain (Murtagh, 1983), in ascending order of their distances.
-fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
+/// The merges of the nearest-neighbour chain (Murtagh, 1983), in ascending order of distance.
+fn linkage(vectors: &[f32], dim: usize) -> Vec<Merge> {
     let n = vectors.len() / dim;
-    let mut distances = Pairs::new(n);
+    let mut distances = DistanceMatrix::new(n);
     for i in 0..n {
         for j in i + 1..n {
             let dot: f32 = (vectors[i * dim..][..dim].iter())
@@ -107,7 +109,7 @@ fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
         if chain.is_empty() {
             chain.extend(sizes.iter().position(|&size| size > 0));
         }
-        // The chain goes from neighbour to nearest neighbour, until two are each other's.
+        // Follow nearest neighbours until two clusters are each other's.
         let (x, y, distance) = loop {
             let x = chain[chain.len() - 1];
             let before = chain.len().checked_sub(2).map(|at| chain[at]);
@@ -122,7 +124,7 @@ fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
                 break (x.min(nearest.0), x.max(nearest.0), nearest.1);
             }
             if nearest.0 == x {
-                // Only distances that are no numbers come to this.
+                // Reached only if distances are NaN.
                 let other = (0..n).find(|&other| sizes[other] > 0 && other != x);
                 let other = other.unwrap_or(x);
                 chain.push(other);
@@ -151,12 +153,12 @@ fn tree(vectors: &[f32], dim: usize) -> Vec<Merge> {
         });
     }
     merges.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-    number(&mut merges, n);
+    relabel(&mut merges, n);
     merges
 }
 
-/// Puts the numbers of clusters in the place of those of the vectors that stood for them.
-fn number(merges: &mut [Merge], n: usize) {
+/// Replaces the vectors that stand for clusters by the ids of the clusters.
+fn relabel(merges: &mut [Merge], n: usize) {
     let mut parents: Vec<usize> = (0..2 * n).collect();
     let root = |parents: &[usize], mut node: usize| {
         while parents[node] != node {
@@ -176,15 +178,15 @@ fn number(merges: &mut [Merge], n: usize) {
     }
 }
 
-/// A number for each pair of `n` things.
-struct Pairs {
+/// A symmetric matrix without its diagonal.
+struct DistanceMatrix {
     n: usize,
     values: Vec<f64>,
 }
 
-impl Pairs {
-    fn new(n: usize) -> Pairs {
-        Pairs {
+impl DistanceMatrix {
+    fn new(n: usize) -> DistanceMatrix {
+        DistanceMatrix {
             n,
             values: vec![0.0; n * n.saturating_sub(1) / 2],
         }
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn like_vectors_become_their_mean() {
+    fn similar_vectors_become_their_mean() {
         let vectors = at(&[3.0, 0.0, 1.5, 0.1, 1.6]);
         let (left, firsts) = pooling(2.0).pool(vectors.clone(), 2);
         assert_eq!(
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn few_vectors_are_left_alone() {
+    fn few_vectors_are_not_pooled() {
         for angles in [&[][..], &[1.0], &[1.0, 2.0]] {
             let (left, firsts) = pooling(1.0).pool(at(angles), 2);
             assert_eq!((left, firsts.len()), (at(angles), angles.len()));
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_vectors_and_what_is_no_number_end() {
+    fn pooling_ends_for_equal_vectors_and_nan() {
         let (left, _) = pooling(2.0).pool([1.0, 0.0].repeat(20), 2);
         assert_eq!(left.len(), 2 * 2, "all distances are the same");
         let (left, firsts) = pooling(3.0).pool(vec![f32::NAN; 40], 2);

@@ -1,4 +1,4 @@
-//! The modules that follow the transformer and look at one token at a time.
+//! The modules after the transformer that process each token on its own.
 
 use std::path::PathBuf;
 
@@ -6,23 +6,23 @@ use candle_core::Tensor;
 
 use crate::EncoderError;
 use crate::ops::{
-    ACTIVATIONS, Activation, Linear, Placement, Threads, normalize, parse_activation,
+    ACTIVATIONS, Activation, Backend, Linear, Parallelism, normalize, parse_activation,
 };
 use crate::weights::Weights;
 
-/// What the configuration of a Dense module says.
+/// The configuration of a Dense module.
 pub(crate) struct DenseConfig {
     /// The file, for errors.
     pub(crate) path: PathBuf,
     pub(crate) in_features: usize,
     pub(crate) out_features: usize,
     pub(crate) bias: bool,
-    /// A class of torch.
+    /// The activation's torch class.
     pub(crate) activation: String,
     pub(crate) residual: bool,
 }
 
-/// `activation(x Wᵀ + b)`, plus `x` or a projection of it where the module has a residual.
+/// `activation(x Wᵀ + b)`, plus `x` or a projection of `x` if the module has a residual.
 pub(crate) struct Dense {
     linear: Linear,
     residual: Residual,
@@ -40,9 +40,9 @@ impl Dense {
     pub(crate) fn load(
         config: &DenseConfig,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Dense, EncoderError> {
-        let placement = &placement.exact();
+        let backend = &backend.exact();
         let (inputs, outputs) = (config.in_features, config.out_features);
         if inputs == 0 || outputs == 0 {
             return Err(EncoderError::Config {
@@ -70,30 +70,28 @@ impl Dense {
             (true, true) => Residual::Input,
             (true, false) => {
                 let weight = weights.tensor("residual.weight", &shape)?;
-                Residual::Projected(Linear::new(
-                    &weight,
-                    &[],
-                    inputs,
-                    Activation::Identity,
-                    placement,
-                )?)
+                Residual::Projected(
+                    Linear::new(&weight, &[], inputs, Activation::Identity, backend)
+                        .map_err(EncoderError::compute)?,
+                )
             }
         };
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, activation, placement)?,
+            linear: Linear::new(&weight, &bias, inputs, activation, backend)
+                .map_err(EncoderError::compute)?,
             outputs,
             residual,
         })
     }
 
-    /// The layer whose tensors are `weight` and perhaps `bias` behind `prefix`, from `inputs` dimensions to `outputs`, or to
-    /// as many as the tensor has.
+    /// The layer with the tensor `weight`, and `bias` if present, after `prefix`. `outputs`
+    /// defaults to the rows of the tensor.
     pub(crate) fn plain(
         prefix: &str,
         inputs: usize,
         outputs: Option<usize>,
         weights: &Weights,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Dense, EncoderError> {
         let (weight, bias) = (format!("{prefix}weight"), format!("{prefix}bias"));
         let rows = || weights.shape(&weight)?.first().copied();
@@ -106,30 +104,31 @@ impl Dense {
         };
         let plain = Activation::Identity;
         Ok(Dense {
-            linear: Linear::new(&weight, &bias, inputs, plain, &placement.exact())?,
+            linear: Linear::new(&weight, &bias, inputs, plain, &backend.exact())
+                .map_err(EncoderError::compute)?,
             residual: Residual::None,
             outputs,
         })
     }
 
-    fn forward(&self, x: &Tensor, threads: Threads) -> candle_core::Result<Tensor> {
-        let out = self.linear.forward(x, threads)?;
+    fn forward(&self, x: &Tensor, parallelism: Parallelism) -> candle_core::Result<Tensor> {
+        let out = self.linear.forward(x, parallelism)?;
         match &self.residual {
             Residual::None => Ok(out),
             Residual::Input => out + x,
-            Residual::Projected(linear) => out + linear.forward(x, threads)?,
+            Residual::Projected(linear) => out + linear.forward(x, parallelism)?,
         }
     }
 }
 
-/// A module that changes the vector of each token by itself.
+/// A module that processes each token on its own.
 enum Module {
     Dense(Box<Dense>),
     /// Scales each vector to length one.
     Normalize,
 }
 
-/// The modules in their order; none is the identity.
+/// The modules in order; without any, the identity.
 pub(crate) struct Projection {
     dim: usize,
     modules: Vec<Module>,
@@ -144,13 +143,13 @@ impl Projection {
         }
     }
 
-    /// Puts `module`, whose input has [`dim`](Self::dim) dimensions, behind the others.
+    /// Appends `module`, whose input has [`dim`](Self::dim) dimensions.
     pub(crate) fn push(&mut self, module: Dense) {
         self.dim = module.outputs;
         self.modules.push(Module::Dense(Box::new(module)));
     }
 
-    /// Puts scaling to length one behind the others.
+    /// Appends scaling to length one.
     pub(crate) fn normalize(&mut self) {
         self.modules.push(Module::Normalize);
     }
@@ -160,11 +159,15 @@ impl Projection {
         self.dim
     }
 
-    /// Projects the rows `x`, `[n, width of the transformer]`, to `[n, dim]` row-major.
-    pub(crate) fn forward(&self, mut x: Tensor, threads: Threads) -> candle_core::Result<Vec<f32>> {
+    /// Projects the rows of `x`, `[n, hidden]`, to `[n, dim]` row-major.
+    pub(crate) fn forward(
+        &self,
+        mut x: Tensor,
+        parallelism: Parallelism,
+    ) -> candle_core::Result<Vec<f32>> {
         for module in &self.modules {
             x = match module {
-                Module::Dense(dense) => dense.forward(&x, threads)?,
+                Module::Dense(dense) => dense.forward(&x, parallelism)?,
                 Module::Normalize => {
                     let (n, dim) = x.dims2()?;
                     let mut rows = x.flatten_all()?.to_vec1::<f32>()?;

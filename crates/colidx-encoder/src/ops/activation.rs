@@ -1,13 +1,15 @@
-//! Activation functions by the names that checkpoints give them.
+//! Activation functions by their names in checkpoints.
 
 use candle_core::{Result, Tensor};
 use colidx_kernels::Activation;
 
-/// The names that [`parse`] takes, for error messages.
-pub(crate) const ACTIVATIONS: &str = "identity, linear, gelu, gelu_python, gelu_new, gelu_fast, gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, silu, swish, tanh, sigmoid";
+/// The names that [`parse`] accepts, for error messages.
+pub(crate) const ACTIVATIONS: &str = "identity, linear, gelu, gelu_python, gelu_new, gelu_fast, \
+     gelu_accurate, gelu_pytorch_tanh, gelu_python_tanh, quick_gelu, relu, silu, swish, tanh, \
+     sigmoid";
 
-/// The function that a transformers configuration (`gelu_new`) or the class path of a torch module
-/// (`torch.nn.modules.activation.Tanh`) names.
+/// The function named by a transformers configuration (`gelu_new`) or by the class path of a torch
+/// module (`torch.nn.modules.activation.Tanh`).
 pub(crate) fn parse(name: &str) -> Option<Activation> {
     let name = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
     Some(match name.as_str() {
@@ -25,7 +27,7 @@ pub(crate) fn parse(name: &str) -> Option<Activation> {
     })
 }
 
-/// `activation` by candle's own operations.
+/// Applies `activation` with candle's own operations.
 pub(super) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     match activation {
         Activation::Identity => Ok(x.clone()),
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_both_worlds_are_known() {
+    fn names_of_transformers_and_torch_are_known() {
         assert_eq!(
             parse("torch.nn.modules.linear.Identity"),
             Some(Activation::Identity)

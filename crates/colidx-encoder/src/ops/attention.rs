@@ -8,56 +8,58 @@ use colidx_kernels::{LANES, Panels, RowsView, kernels};
 use super::batch::Padded;
 use super::{Batch, Heads, Sequence, elements};
 
-/// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) of several heads.
+/// Scaled dot-product attention (Vaswani et al., arXiv 1706.03762, section 3.2) with several heads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attention {
     pub(crate) heads: Heads,
-    pub(crate) reach: Reach,
+    pub(crate) window: Window,
 }
 
-/// How many places before and behind its own a token attends to, if not all.
+/// The positions before and after its own that a token attends to; none for no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reach {
+pub(crate) struct Window {
     before: Option<usize>,
-    behind: Option<usize>,
+    after: Option<usize>,
 }
 
-impl Reach {
-    /// All places.
-    pub(crate) const ALL: Reach = Reach {
+impl Window {
+    /// All positions.
+    pub(crate) const ALL: Window = Window {
         before: None,
-        behind: None,
+        after: None,
     };
 
-    /// As many places on either side (Beltagy et al., arXiv 2004.05150).
-    pub(crate) fn around(places: usize) -> Reach {
-        Reach {
-            before: Some(places),
-            behind: Some(places),
+    /// This many positions on either side (Beltagy et al., arXiv 2004.05150).
+    pub(crate) fn symmetric(positions: usize) -> Window {
+        Window {
+            before: Some(positions),
+            after: Some(positions),
         }
     }
 
-    /// Its own place and what stands before it: all of it, or as many places.
-    pub(crate) fn back(places: Option<usize>) -> Reach {
-        Reach {
-            before: places,
-            behind: Some(0),
+    /// Its own position and those before it, limited to `positions` of them if given.
+    pub(crate) fn causal(positions: Option<usize>) -> Window {
+        Window {
+            before: positions,
+            after: Some(0),
         }
     }
 
     /// The keys that the token at `row` attends to.
     fn keys_of(self, row: usize, attended: usize) -> Range<usize> {
-        let behind = |places| attended.min(row.saturating_add(places).saturating_add(1));
-        let end = self.behind.map_or(attended, behind);
-        let start = self.before.map_or(0, |places| row.saturating_sub(places));
+        let after = |positions| attended.min(row.saturating_add(positions).saturating_add(1));
+        let end = self.after.map_or(attended, after);
+        let start = self
+            .before
+            .map_or(0, |positions| row.saturating_sub(positions));
         start.min(end)..end
     }
 }
 
 impl Attention {
-    /// `[n, heads.output()]` for `qkv`, `[n, heads.row()]`.
+    /// Computes `[n, heads.output()]` from `qkv`, `[n, heads.row()]`.
     ///
-    /// A token that attends to no token at all gets zeros.
+    /// The output of a token that attends to none is zero.
     pub(crate) fn forward(self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
         match batch.padded() {
             None => qkv.apply_op1_no_bwd(&Forward {
@@ -79,7 +81,7 @@ impl Attention {
             qkv.index_select(&padded.gather, 0)?
                 .reshape((count, n, heads + 2 * keys, width))?;
         let queries = qkv.narrow(2, 0, heads)?.transpose(1, 2)?.contiguous()?;
-        // Each head of keys and of values as often as heads of queries share it.
+        // Repeats each key and value head for the query heads that share it.
         let shared = |first| {
             let shape = (count, keys, heads / keys, n, width);
             qkv.narrow(2, first, keys)?
@@ -89,24 +91,26 @@ impl Attention {
                 .broadcast_as(shape)?
                 .reshape((count, heads, n, width))
         };
-        // Candle's broadcasts and reductions divide 64-bit integers for every element and dimension, which is most of a GPU's
-        // time. Products do what they can of them: more columns bar keys in one and sum weights in the other.
-        let shape = (count, heads, n, EXTRA);
+        // Candle's broadcasts and reductions divide 64-bit integers per element and dimension,
+        // which dominates on a GPU. So products replace them: extra columns mask keys in one
+        // product and sum weights in the other.
+        let shape = (count, heads, n, EXTRA_COLUMNS);
         let ones = Tensor::ones(shape, DType::F32, qkv.device())?;
-        // Together far below every score, and finite: a row without any allowed key must not become NaN.
-        let barred = ((&padded.attended - 1.0)? * (BARRED / EXTRA as f64))?
+        // The columns add up to far below every score, yet finite: a row without any key must not
+        // become NaN.
+        let masked = ((&padded.attended - 1.0)? * (MASKED / EXTRA_COLUMNS as f64))?
             .reshape((count, 1, n, 1))?
             .broadcast_as(shape)?
             .contiguous()?;
         let queries = (queries / (width as f64).sqrt())?;
         let queries = Tensor::cat(&[&queries, &ones], 3)?;
         let values = Tensor::cat(&[&shared(heads + keys)?, &ones], 3)?;
-        let keys = Tensor::cat(&[&shared(heads)?, &barred], 3)?;
+        let keys = Tensor::cat(&[&shared(heads)?, &masked], 3)?;
         let mut scores = queries.matmul(&keys.t()?.contiguous()?)?;
-        if self.reach != Reach::ALL {
+        if self.window != Window::ALL {
             let far: Vec<f32> = (0..n * n)
-                .map(|i| !self.reach.keys_of(i / n, n).contains(&(i % n)))
-                .map(|far| f32::from(far) * -BARRED as f32)
+                .map(|i| !self.window.keys_of(i / n, n).contains(&(i % n)))
+                .map(|far| f32::from(far) * -MASKED as f32)
                 .collect();
             let far = Tensor::from_vec(far, (1, 1, n, n), qkv.device())?;
             scores = scores.broadcast_add(&far)?;
@@ -118,7 +122,7 @@ impl Attention {
             .exp()?
             .reshape((count, heads, n, n))?
             .matmul(&values)?;
-        let any_allowed = highest.gt(-BARRED / 2.0)?.to_dtype(DType::F32)?;
+        let any_allowed = highest.gt(-MASKED / 2.0)?.to_dtype(DType::F32)?;
         weighted
             .narrow(3, 0, width)?
             .broadcast_div(&weighted.narrow(3, width, 1)?)?
@@ -128,16 +132,24 @@ impl Attention {
             .index_select(&padded.scatter, 0)
     }
 
-    /// What head `head` gives for the rows of `part` that `out` has room for: its `width` numbers, and perhaps zeros up to a
-    /// multiple of [`LANES`], every `stride` floats of `out`.
-    fn head(self, part: Part<'_>, head: usize, out: &mut [f32], stride: usize, room: &mut Room) {
+    /// Computes head `head` for as many rows of `part` as fit `out`. Each row has `width` numbers,
+    /// perhaps followed by zeros up to a multiple of [`LANES`], and starts `stride` floats after
+    /// the one before.
+    fn head(
+        self,
+        part: Part<'_>,
+        head: usize,
+        out: &mut [f32],
+        stride: usize,
+        workspace: &mut Workspace,
+    ) {
         let Heads {
             queries,
             keys,
             width,
         } = self.heads;
         let row = self.heads.row();
-        // The heads of queries lie first, then those of keys, then those of values.
+        // Query heads come first, then key heads, then value heads.
         let key = queries + head / (queries / keys);
         let view = |head: usize, rows: &Range<usize>| {
             let start = head * width;
@@ -146,7 +158,7 @@ impl Attention {
         };
         let mut loaded = 0..0;
         let mut rows = part.first..part.first;
-        for out in out.chunks_mut(BLOCK * stride) {
+        for out in out.chunks_mut(BLOCK_ROWS * stride) {
             rows = rows.end..rows.end + out.len().div_ceil(stride);
             let span = self.keys(&rows, part.attended);
             if span.is_empty() {
@@ -156,35 +168,47 @@ impl Attention {
                 continue;
             }
             if span != loaded {
-                room.keys
+                workspace
+                    .keys
                     .refill(view(key, &span), 1.0 / (width as f32).sqrt());
-                room.values.refill_columns_of(view(key + keys, &span));
+                workspace.values.refill_columns_of(view(key + keys, &span));
                 loaded = span.clone();
             }
-            let padded = room.keys.padded_columns();
-            room.weights.resize(rows.len() * padded, 0.0);
-            kernels().dots_strided(view(head, &rows), &room.keys, &mut room.weights, padded);
-            self.bar(&mut room.weights, padded, &rows, &span, f32::NEG_INFINITY);
-            kernels().softmax(&mut room.weights, padded, span.len());
-            self.bar(&mut room.weights, padded, &rows, &span, 0.0);
-            let weights = RowsView::strided(&room.weights, span.len(), padded);
-            kernels().dots_strided(weights, &room.values, out, stride);
+            let padded = workspace.keys.padded_columns();
+            workspace.weights.resize(rows.len() * padded, 0.0);
+            kernels().dots_strided(
+                view(head, &rows),
+                &workspace.keys,
+                &mut workspace.weights,
+                padded,
+            );
+            self.mask(
+                &mut workspace.weights,
+                padded,
+                &rows,
+                &span,
+                f32::NEG_INFINITY,
+            );
+            kernels().softmax(&mut workspace.weights, padded, span.len());
+            self.mask(&mut workspace.weights, padded, &rows, &span, 0.0);
+            let weights = RowsView::strided(&workspace.weights, span.len(), padded);
+            kernels().dots_strided(weights, &workspace.values, out, stride);
         }
     }
 
-    /// The keys that any of `rows` attends to. They begin at a whole panel, so that a key keeps its lane, and sums their
-    /// order, whatever rows it is computed for.
+    /// The keys that any of `rows` attends to. They begin at a panel boundary, so that a key's
+    /// lane, and with it the order of sums, does not depend on the rows.
     fn keys(self, rows: &Range<usize>, attended: usize) -> Range<usize> {
-        let first = self.reach.keys_of(rows.start, attended);
-        let last = self.reach.keys_of(rows.end - 1, attended);
+        let first = self.window.keys_of(rows.start, attended);
+        let last = self.window.keys_of(rows.end - 1, attended);
         if first.is_empty() {
             return 0..0;
         }
         first.start / LANES * LANES..first.end.max(last.end)
     }
 
-    /// Writes `value` in place of the scores or weights of keys that are out of a row's reach.
-    fn bar(
+    /// Writes `value` to the scores or weights of keys outside a row's window.
+    fn mask(
         self,
         scores: &mut [f32],
         padded: usize,
@@ -192,29 +216,29 @@ impl Attention {
         keys: &Range<usize>,
         value: f32,
     ) {
-        if self.reach == Reach::ALL {
+        if self.window == Window::ALL {
             return;
         }
         for (row, scores) in rows.clone().zip(scores.chunks_exact_mut(padded)) {
-            let own = self.reach.keys_of(row, keys.end);
+            let own = self.window.keys_of(row, keys.end);
             scores[..own.start - keys.start].fill(value);
             scores[own.end - keys.start..].fill(value);
         }
     }
 
-    /// What all heads give for the rows of `part` that `out`, `[n, hidden]`, has room for.
+    /// Computes all heads for as many rows of `part` as fit `out`, `[n, hidden]`.
     fn rows(self, part: Part<'_>, out: &mut [f32]) {
         let (hidden, width) = (self.heads.output(), self.heads.width);
         let padded = width.next_multiple_of(LANES);
-        let mut room = Room::default();
+        let mut workspace = Workspace::default();
         let mut wide = Vec::new();
         for head in 0..self.heads.queries {
             if padded == width {
-                self.head(part, head, &mut out[head * width..], hidden, &mut room);
+                self.head(part, head, &mut out[head * width..], hidden, &mut workspace);
                 continue;
             }
             wide.resize(out.len() / hidden * padded, 0.0);
-            self.head(part, head, &mut wide, padded, &mut room);
+            self.head(part, head, &mut wide, padded, &mut workspace);
             let rows = wide.chunks_exact(padded);
             for (row, out) in rows.zip(out.chunks_exact_mut(hidden)) {
                 out[head * width..][..width].copy_from_slice(&row[..width]);
@@ -223,7 +247,7 @@ impl Attention {
     }
 }
 
-/// Rows of a sequence, from `first` on.
+/// Rows of a sequence, beginning at `first`.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     /// The whole sequence, `[n, heads.row()]`.
@@ -232,25 +256,25 @@ struct Part<'a> {
     first: usize,
 }
 
-/// What is taken from the score of a key that is not attended to, where operations are candle's own.
-const BARRED: f64 = 1e9;
-/// Columns beside a head's own there: a multiple of four, so that rows stay aligned.
-const EXTRA: usize = 4;
+/// Subtracted from the scores of masked keys by candle's operations.
+const MASKED: f64 = 1e9;
+/// Extra columns of a head there; a multiple of four keeps rows aligned.
+const EXTRA_COLUMNS: usize = 4;
 
-/// Rows whose weights are computed together: they stay in the first-level cache.
-const BLOCK: usize = 24;
+/// Rows whose weights are computed together, so that they stay in the L1 cache.
+const BLOCK_ROWS: usize = 24;
 
-/// Room to work in for one head after the other.
-struct Room {
+/// Buffers reused from head to head.
+struct Workspace {
     keys: Panels,
     values: Panels,
-    /// How much each token of a block attends to each key, `[BLOCK, keys rounded up to LANES]`.
+    /// Attention weights, `[BLOCK_ROWS, keys rounded up to LANES]`.
     weights: Vec<f32>,
 }
 
-impl Default for Room {
-    fn default() -> Room {
-        Room {
+impl Default for Workspace {
+    fn default() -> Workspace {
+        Workspace {
             keys: Panels::empty(1),
             values: Panels::empty(1),
             weights: Vec::new(),
@@ -277,7 +301,7 @@ impl CustomOp1 for Forward<'_> {
         for Sequence { rows, attended } in &self.batch.sequences {
             let qkv = &qkv[rows.start * width..rows.end * width];
             let out = &mut out[rows.start * hidden..rows.end * hidden];
-            self.batch.threads.by_rows(out, hidden, |first, out| {
+            self.batch.parallelism.by_rows(out, hidden, |first, out| {
                 let part = Part {
                     qkv,
                     attended: *attended,
@@ -296,31 +320,31 @@ mod tests {
 
     use super::*;
     use crate::ops::testing::{batch, random};
-    use crate::ops::{Placement, Threads};
+    use crate::ops::{Backend, Parallelism};
 
     /// Lengths of sequences, and how many of their tokens are attended to.
     const LENGTHS: [(usize, usize); 4] = [(1, 1), (39, 38), (32, 7), (70, 70)];
 
     fn attentions() -> impl Iterator<Item = Attention> {
         [
-            (3, 3, 20, Reach::ALL),
-            (3, 3, 16, Reach::ALL),
-            (3, 3, 20, Reach::around(4)),
-            (3, 3, 16, Reach::around(0)),
-            (3, 3, 32, Reach::around(30)),
-            (6, 2, 16, Reach::ALL),
-            (4, 1, 12, Reach::back(None)),
-            (4, 2, 16, Reach::back(None)),
-            (4, 2, 20, Reach::back(Some(5))),
+            (3, 3, 20, Window::ALL),
+            (3, 3, 16, Window::ALL),
+            (3, 3, 20, Window::symmetric(4)),
+            (3, 3, 16, Window::symmetric(0)),
+            (3, 3, 32, Window::symmetric(30)),
+            (6, 2, 16, Window::ALL),
+            (4, 1, 12, Window::causal(None)),
+            (4, 2, 16, Window::causal(None)),
+            (4, 2, 20, Window::causal(Some(5))),
         ]
         .into_iter()
-        .map(|(queries, keys, width, reach)| Attention {
+        .map(|(queries, keys, width, window)| Attention {
             heads: Heads {
                 queries,
                 keys,
                 width,
             },
-            reach,
+            window,
         })
     }
 
@@ -333,10 +357,14 @@ mod tests {
     fn kernels_agree_with_candle() -> Result<()> {
         for attention in attentions() {
             let qkv = qkv(attention)?;
-            let oracle = batch(&LENGTHS, Threads::One, &Placement::Tensors(Device::Cpu))?;
+            let oracle = batch(
+                &LENGTHS,
+                Parallelism::Sequential,
+                &Backend::Candle(Device::Cpu),
+            )?;
             let expected = attention.forward(&qkv, &oracle)?;
-            for threads in [Threads::One, Threads::All] {
-                let batch = batch(&LENGTHS, threads, &Placement::default())?;
+            for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
+                let batch = batch(&LENGTHS, parallelism, &Backend::default())?;
                 let found = attention.forward(&qkv, &batch)?;
                 let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
                 assert!(difference < 1e-5, "{attention:?}: {difference}");
@@ -346,19 +374,19 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_is_the_same_alone_or_in_company() -> Result<()> {
+    fn a_sequence_does_not_depend_on_other_sequences() -> Result<()> {
         for attention in attentions() {
             let qkv = qkv(attention)?;
-            let run = |qkv: &Tensor, lengths: &[(usize, usize)], threads| {
-                let batch = batch(lengths, threads, &Placement::default())?;
+            let run = |qkv: &Tensor, lengths: &[(usize, usize)], parallelism| {
+                let batch = batch(lengths, parallelism, &Backend::default())?;
                 attention.forward(qkv, &batch)?.to_vec2::<f32>()
             };
-            let together = run(&qkv, &LENGTHS, Threads::One)?;
-            assert_eq!(run(&qkv, &LENGTHS, Threads::All)?, together);
+            let together = run(&qkv, &LENGTHS, Parallelism::Sequential)?;
+            assert_eq!(run(&qkv, &LENGTHS, Parallelism::Parallel)?, together);
             let mut start = 0;
             for length in LENGTHS {
                 let alone = qkv.narrow(0, start, length.0)?;
-                let alone = run(&alone, &[length], Threads::All)?;
+                let alone = run(&alone, &[length], Parallelism::Parallel)?;
                 assert_eq!(alone, together[start..start + length.0]);
                 start += length.0;
             }

@@ -1,13 +1,14 @@
-//! What follows attention in a transformer.
+//! The feed-forward network of a layer.
 
 use candle_core::{Result, Tensor};
 
-use super::Threads;
-use super::linear::{Kernel, Linear, Room, by_blocks};
+use super::Parallelism;
+use super::linear::{Kernel, Linear, Workspace, by_blocks};
 
-/// A wide layer with an activation, perhaps multiplied by a gate (Shazeer, arXiv 2002.05202), and a narrow one.
+/// A widening layer with an activation, perhaps multiplied by a gate (Shazeer, arXiv 2002.05202),
+/// and a narrowing layer.
 pub(crate) enum FeedForward {
-    /// In one pass over the rows: the wide middle never leaves the cache.
+    /// One pass over the rows: the wide intermediate stays in cache.
     Fused {
         up: Kernel,
         gate: Option<Kernel>,
@@ -21,8 +22,8 @@ pub(crate) enum FeedForward {
 }
 
 #[derive(Default)]
-struct Middle {
-    room: Room,
+struct Buffers {
+    layer: Workspace,
     wide: Vec<f32>,
     gate: Vec<f32>,
 }
@@ -48,35 +49,35 @@ impl FeedForward {
     }
 
     /// `[n, outputs]` for `x`, `[n, inputs]`.
-    pub(crate) fn forward(&self, x: &Tensor, threads: Threads) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, parallelism: Parallelism) -> Result<Tensor> {
         match self {
             FeedForward::Fused { up, gate, down } => {
                 let widths = (up.inputs, down.outputs);
-                by_blocks(x, "feed-forward", widths, threads, |x, middle, out| {
-                    let Middle {
-                        room,
+                by_blocks(x, "feed-forward", widths, parallelism, |x, buffers, out| {
+                    let Buffers {
+                        layer,
                         wide,
                         gate: gated,
-                    } = middle;
+                    } = buffers;
                     let size = x.len() / up.inputs * up.outputs;
                     wide.resize(size, 0.0);
-                    up.block(x, room, wide);
+                    up.block(x, layer, wide);
                     if let Some(gate) = gate {
                         gated.resize(size, 0.0);
-                        gate.block(x, room, gated);
+                        gate.block(x, layer, gated);
                         for (wide, gate) in wide.iter_mut().zip(gated) {
                             *wide *= *gate;
                         }
                     }
-                    down.block(wide, room, out);
+                    down.block(wide, layer, out);
                 })
             }
             FeedForward::Separate { up, gate, down } => {
-                let mut wide = up.forward(x, threads)?;
+                let mut wide = up.forward(x, parallelism)?;
                 if let Some(gate) = gate {
-                    wide = (wide * gate.forward(x, threads)?)?;
+                    wide = (wide * gate.forward(x, parallelism)?)?;
                 }
-                down.forward(&wide, threads)
+                down.forward(&wide, parallelism)
             }
         }
     }
@@ -89,29 +90,29 @@ mod tests {
 
     use super::*;
     use crate::Precision;
-    use crate::ops::Placement;
+    use crate::ops::Backend;
     use crate::ops::testing::random;
 
     #[test]
-    fn in_one_pass_or_layer_by_layer() -> Result<()> {
+    fn fused_and_separate_layers_agree() -> Result<()> {
         for (width, middle) in [(16, 96), (33, 50)] {
             for gated in [false, true] {
-                let layers = |placement: &Placement| -> Result<FeedForward> {
+                let layers = |backend: &Backend| -> Result<FeedForward> {
                     let up = |seed, activation| {
                         let (weight, bias) = (random(middle * width, seed), random(middle, 2));
-                        Linear::new(&weight, &bias, width, activation, placement)
+                        Linear::new(&weight, &bias, width, activation, backend)
                     };
                     let gate = gated.then(|| up(5, Activation::Identity)).transpose()?;
                     let down = random(width * middle, 3);
-                    let down = Linear::new(&down, &[], middle, Activation::Identity, placement)?;
+                    let down = Linear::new(&down, &[], middle, Activation::Identity, backend)?;
                     Ok(FeedForward::new(up(1, Activation::Gelu)?, gate, down))
                 };
                 let x = Tensor::from_vec(random(130 * width, 4), (130, width), &Device::Cpu)?;
-                let oracle = layers(&Placement::Tensors(Device::Cpu))?;
-                let fused = layers(&Placement::Kernels(Precision::F32))?;
-                let expected = oracle.forward(&x, Threads::One)?;
-                for threads in [Threads::One, Threads::All] {
-                    let found = fused.forward(&x, threads)?;
+                let oracle = layers(&Backend::Candle(Device::Cpu))?;
+                let fused = layers(&Backend::Native(Precision::F32))?;
+                let expected = oracle.forward(&x, Parallelism::Sequential)?;
+                for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
+                    let found = fused.forward(&x, parallelism)?;
                     let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
                     assert!(difference < 1e-4, "{difference}");
                 }

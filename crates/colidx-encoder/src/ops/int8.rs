@@ -1,87 +1,89 @@
-//! Products of 8-bit integers that keep the digits of uneven numbers.
+//! 8-bit integer products that stay accurate for outliers.
 //!
-//! A number that is far larger than those beside it leaves them few of the 255 levels that they share with it. Trained models
-//! have such numbers: a few dimensions of every token, a few weights of an output. Two things are done about them.
+//! A number far larger than its neighbours leaves them few of the 255 levels they share. Trained
+//! models have such outliers: a few dimensions of every token, a few weights of an output. Two
+//! measures help:
 //!
-//! - Dimensions that all outputs weigh little, or much, are brought to one size: inputs are multiplied by a power of two and
-//!   weights divided by it. A dimension that is large because its weights are small so becomes like the others.
-//! - What a token or an output still loses is quantised again and multiplied as well. Whether it is depends on its own numbers
-//!   alone, and so do its results.
+//! - Dimensions with small or large weights in all outputs are scaled to a common size: inputs are
+//!   multiplied by a power of two and weights divided by it. This evens out a dimension that is
+//!   large because its weights are small.
+//! - The residual of a token or an output is quantized and multiplied as well if its step is too
+//!   coarse. That depends only on its own numbers, and so do its results.
 
 use std::f32::consts::SQRT_2;
 
 use colidx_kernels::{PanelsI8, RowsU8, kernels};
 
-/// How large one level may be against the mean magnitude of the numbers that are quantised. An even distribution of weights
-/// has about 0.03, one of activations too.
-const COARSE: f32 = 0.2;
-/// How often numbers are quantised at most: three times eight bits are all that an f32 holds.
-const TIMES: usize = 3;
+/// Largest step relative to the mean magnitude of the quantized numbers. Evenly distributed weights
+/// and activations have about 0.03.
+const MAX_RELATIVE_STEP: f32 = 0.2;
+/// Most quantizations of a number: three times eight bits are the precision of f32.
+const MAX_PASSES: usize = 3;
 
 /// The weights of a layer.
 pub(super) struct Int8Weights {
     inputs: usize,
-    /// What inputs are multiplied by, `[inputs]`, if any by another number than 1.
-    sizes: Option<Vec<f32>>,
+    /// Multipliers of the inputs, `[inputs]`; none if all are 1.
+    scales: Option<Vec<f32>>,
     /// `[padded outputs]`.
     bias: Vec<f32>,
     all: PanelsI8,
-    /// What the quantised weights of uneven outputs lack, in turn.
-    lacking: Vec<Lacking>,
+    /// Successive residuals of the weights of outlier outputs.
+    residual: Vec<Residual>,
 }
 
-struct Lacking {
+struct Residual {
     outputs: Vec<usize>,
     panels: PanelsI8,
 }
 
-/// Room that a thread has to work in.
+/// Buffers reused by a thread.
 #[derive(Default)]
-pub(super) struct Room {
-    sized: Vec<f32>,
+pub(super) struct Workspace {
+    scaled: Vec<f32>,
     rows: RowsU8,
-    /// What quantised rows lack.
-    lacking: Vec<f32>,
-    /// Which rows those are, each with the largest step that it may have.
-    uneven: Vec<(usize, f32)>,
+    /// Residuals of the quantized rows.
+    residual: Vec<f32>,
+    /// Rows that have a residual, each with its largest allowed step.
+    outliers: Vec<(usize, f32)>,
     products: Vec<f32>,
-    of_lacking: Vec<f32>,
+    residual_products: Vec<f32>,
 }
 
 impl Int8Weights {
-    /// Quantises `weight`, `[outputs, inputs]`; `bias` is `[outputs]` or empty.
+    /// Quantizes `weight`, `[outputs, inputs]`; `bias` is `[outputs]` or empty.
     pub(super) fn new(weight: &[f32], inputs: usize, bias: &[f32]) -> Int8Weights {
-        let sizes = sizes(weight, inputs);
+        let scales = scales(weight, inputs);
         let divided: Vec<f32>;
-        let weight = match &sizes {
+        let weight = match &scales {
             None => weight,
-            Some(sizes) => {
-                let weight = weight.iter().zip(sizes.iter().cycle());
-                // A size of 0 stands for weights that are 0.
+            Some(scales) => {
+                let weight = weight.iter().zip(scales.iter().cycle());
+                // A scale of 0 marks an input whose weights are all 0.
                 divided = weight
-                    .map(|(w, &size)| if size > 0.0 { w / size } else { 0.0 })
+                    .map(|(w, &scale)| if scale > 0.0 { w / scale } else { 0.0 })
                     .collect();
                 &divided
             }
         };
         let all = PanelsI8::new(weight, inputs, bias);
-        let mut uneven: Vec<(usize, f32)> = (weight.chunks_exact(inputs).enumerate())
-            .map(|(output, weight)| (output, coarse(weight)))
-            .filter(|&(output, coarse)| all.step(output) > coarse)
+        let mut outliers: Vec<(usize, f32)> = (weight.chunks_exact(inputs).enumerate())
+            .map(|(output, weight)| (output, max_step(weight)))
+            .filter(|&(output, max_step)| all.step(output) > max_step)
             .collect();
-        let mut rest: Vec<f32> = uneven
+        let mut rest: Vec<f32> = outliers
             .iter()
             .flat_map(|&(output, _)| {
                 let weight = &weight[output * inputs..][..inputs];
                 weight.iter().zip(all.column(output)).map(|(w, q)| w - q)
             })
             .collect();
-        let mut lacking = Vec::new();
-        while !uneven.is_empty() && lacking.len() + 1 < TIMES {
+        let mut residual = Vec::new();
+        while !outliers.is_empty() && residual.len() + 1 < MAX_PASSES {
             let panels = PanelsI8::new(&rest, inputs, &[]);
-            let outputs = uneven.iter().map(|&(output, _)| output).collect();
-            let still: Vec<usize> = (0..uneven.len())
-                .filter(|&i| panels.step(i) > uneven[i].1)
+            let outputs = outliers.iter().map(|&(output, _)| output).collect();
+            let still: Vec<usize> = (0..outliers.len())
+                .filter(|&i| panels.step(i) > outliers[i].1)
                 .collect();
             rest = (still.iter())
                 .flat_map(|&i| {
@@ -89,86 +91,98 @@ impl Int8Weights {
                     weight.iter().zip(panels.column(i)).map(|(w, q)| w - q)
                 })
                 .collect();
-            uneven = still.into_iter().map(|i| uneven[i]).collect();
-            lacking.push(Lacking { outputs, panels });
+            outliers = still.into_iter().map(|i| outliers[i]).collect();
+            residual.push(Residual { outputs, panels });
         }
         let mut bias = bias.to_vec();
         bias.resize(all.padded_columns(), 0.0);
         Int8Weights {
             inputs,
-            sizes,
+            scales,
             bias,
             all,
-            lacking,
+            residual,
         }
     }
 
-    /// The products of every row of `x` with every output, bias included, into `out`, `[n, padded outputs]`.
-    pub(super) fn products(&self, x: &[f32], room: &mut Room, out: &mut [f32]) {
+    /// Computes the products of every row of `x` with every output, plus bias, into `out`,
+    /// `[n, padded outputs]`.
+    pub(super) fn products(&self, x: &[f32], workspace: &mut Workspace, out: &mut [f32]) {
         let (inputs, stride) = (self.inputs, self.all.padded_columns());
-        let x = match &self.sizes {
+        let x = match &self.scales {
             None => x,
-            Some(sizes) => {
-                room.sized.clear();
+            Some(scales) => {
+                workspace.scaled.clear();
                 for row in x.chunks_exact(inputs) {
-                    room.sized
-                        .extend(row.iter().zip(sizes).map(|(x, size)| x * size));
+                    workspace
+                        .scaled
+                        .extend(row.iter().zip(scales).map(|(x, scale)| x * scale));
                 }
-                &room.sized
+                &workspace.scaled
             }
         };
-        kernels().quantize_rows(&mut room.rows, x, inputs, inputs);
-        self.of_quantised(&room.rows, &mut room.of_lacking, out);
+        kernels().quantize_rows(&mut workspace.rows, x, inputs, inputs);
+        self.quantized_products(&workspace.rows, &mut workspace.residual_products, out);
 
-        room.uneven.clear();
-        room.lacking.clear();
+        workspace.outliers.clear();
+        workspace.residual.clear();
         for (i, row) in x.chunks_exact(inputs).enumerate() {
-            let coarse = coarse(row);
-            if room.rows.step(i) > coarse {
-                room.uneven.push((i, coarse));
-                let lacking = row.iter().zip(room.rows.row(i)).map(|(x, q)| x - q);
-                room.lacking.extend(lacking);
+            let max_step = max_step(row);
+            if workspace.rows.step(i) > max_step {
+                workspace.outliers.push((i, max_step));
+                let residual = row.iter().zip(workspace.rows.row(i)).map(|(x, q)| x - q);
+                workspace.residual.extend(residual);
             }
         }
-        for _ in 1..TIMES {
-            if room.uneven.is_empty() {
+        for _ in 1..MAX_PASSES {
+            if workspace.outliers.is_empty() {
                 break;
             }
-            kernels().quantize_rows(&mut room.rows, &room.lacking, inputs, inputs);
-            room.products.resize(room.uneven.len() * stride, 0.0);
-            self.of_quantised(&room.rows, &mut room.of_lacking, &mut room.products);
-            let products = room.products.chunks_exact(stride);
-            for ((i, _), products) in room.uneven.iter().zip(products) {
+            kernels().quantize_rows(&mut workspace.rows, &workspace.residual, inputs, inputs);
+            workspace
+                .products
+                .resize(workspace.outliers.len() * stride, 0.0);
+            self.quantized_products(
+                &workspace.rows,
+                &mut workspace.residual_products,
+                &mut workspace.products,
+            );
+            let products = workspace.products.chunks_exact(stride);
+            for ((i, _), products) in workspace.outliers.iter().zip(products) {
                 let out = &mut out[i * stride..][..stride];
                 for ((out, product), bias) in out.iter_mut().zip(products).zip(&self.bias) {
                     *out += product - bias;
                 }
             }
             let mut kept = 0;
-            for k in 0..room.uneven.len() {
-                let (i, coarse) = room.uneven[k];
-                if room.rows.step(k) > coarse {
-                    for (at, q) in (0..inputs).zip(room.rows.row(k)) {
-                        room.lacking[kept * inputs + at] = room.lacking[k * inputs + at] - q;
+            for k in 0..workspace.outliers.len() {
+                let (i, max_step) = workspace.outliers[k];
+                if workspace.rows.step(k) > max_step {
+                    for (at, q) in (0..inputs).zip(workspace.rows.row(k)) {
+                        workspace.residual[kept * inputs + at] =
+                            workspace.residual[k * inputs + at] - q;
                     }
-                    room.uneven[kept] = (i, coarse);
+                    workspace.outliers[kept] = (i, max_step);
                     kept += 1;
                 }
             }
-            room.uneven.truncate(kept);
-            room.lacking.truncate(kept * inputs);
+            workspace.outliers.truncate(kept);
+            workspace.residual.truncate(kept * inputs);
         }
     }
 
-    /// The products of rows that are quantised already.
-    fn of_quantised(&self, rows: &RowsU8, of_lacking: &mut Vec<f32>, out: &mut [f32]) {
+    /// The products of quantized rows.
+    fn quantized_products(&self, rows: &RowsU8, residual_products: &mut Vec<f32>, out: &mut [f32]) {
         let stride = self.all.padded_columns();
         kernels().dots_u8(rows, &self.all, out, stride);
-        for Lacking { outputs, panels } in &self.lacking {
+        for Residual { outputs, panels } in &self.residual {
             let width = panels.padded_columns();
-            of_lacking.resize(rows.len() * width, 0.0);
-            kernels().dots_u8(rows, panels, of_lacking, width);
-            for (out, products) in out.chunks_mut(stride).zip(of_lacking.chunks_exact(width)) {
+            residual_products.resize(rows.len() * width, 0.0);
+            kernels().dots_u8(rows, panels, residual_products, width);
+            for (out, products) in out
+                .chunks_mut(stride)
+                .zip(residual_products.chunks_exact(width))
+            {
                 for (&output, product) in outputs.iter().zip(products) {
                     out[output] += product;
                 }
@@ -177,9 +191,9 @@ impl Int8Weights {
     }
 }
 
-/// For each input the power of two nearest to the mean magnitude of its weights, against that of the input in the middle; 0
-/// for an input that no output weighs. None if all are 1.
-fn sizes(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
+/// For each input, the power of two nearest to the mean magnitude of its weights relative to the
+/// median input; 0 if all its weights are 0. None if all scales are 1.
+fn scales(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
     let mut means = vec![0.0f32; inputs];
     for weight in weight.chunks_exact(inputs) {
         for (mean, weight) in means.iter_mut().zip(weight) {
@@ -189,21 +203,21 @@ fn sizes(weight: &[f32], inputs: usize) -> Option<Vec<f32>> {
     let mut sorted: Vec<f32> = means.iter().copied().filter(|&mean| mean > 0.0).collect();
     sorted.sort_by(f32::total_cmp);
     let middle = *sorted.get(sorted.len() / 2)?;
-    let size = |mean: f32| {
+    let scale = |mean: f32| {
         if mean == 0.0 {
             return 0.0;
         }
-        // Without the digits behind the first it is rounded down; far within what an f32 holds.
+        // Clearing the mantissa rounds down to a power of two; the clamp keeps it well within f32.
         let ratio = (SQRT_2 * mean / middle).clamp(1e-9, 1e9);
         f32::from_bits(ratio.to_bits() >> 23 << 23)
     };
-    let sizes: Vec<f32> = means.into_iter().map(size).collect();
-    sizes.iter().any(|&size| size != 1.0).then_some(sizes)
+    let scales: Vec<f32> = means.into_iter().map(scale).collect();
+    scales.iter().any(|&scale| scale != 1.0).then_some(scales)
 }
 
-/// The largest step that `values` may be quantised with: [`COARSE`] of their mean magnitude. They are added in an order that
-/// depends on their number alone.
-fn coarse(values: &[f32]) -> f32 {
+/// Largest allowed step to quantize `values`: [`MAX_RELATIVE_STEP`] of their mean magnitude, summed
+/// in an order that depends only on their number.
+fn max_step(values: &[f32]) -> f32 {
     const LANES: usize = 16;
     let mut sums = [0.0f32; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
@@ -215,7 +229,7 @@ fn coarse(values: &[f32]) -> f32 {
     for (sum, value) in sums.iter_mut().zip(rest) {
         *sum += value.abs();
     }
-    COARSE * (sums.iter().sum::<f32>() / values.len() as f32)
+    MAX_RELATIVE_STEP * (sums.iter().sum::<f32>() / values.len() as f32)
 }
 
 #[cfg(test)]
@@ -225,14 +239,14 @@ mod tests {
 
     const INPUTS: usize = 96;
 
-    /// The greatest difference from exact products.
+    /// Largest difference from exact products.
     fn error(x: &[f32], weight: &[f32]) -> f64 {
         let outputs = weight.len() / INPUTS;
         let bias = random(outputs, 3);
         let stride = outputs.next_multiple_of(16);
         let mut found = vec![0.0; x.len() / INPUTS * stride];
         let weights = Int8Weights::new(weight, INPUTS, &bias);
-        weights.products(x, &mut Room::default(), &mut found);
+        weights.products(x, &mut Workspace::default(), &mut found);
         let mut greatest = 0.0f64;
         for (x, found) in x.chunks_exact(INPUTS).zip(found.chunks_exact(stride)) {
             for ((weight, bias), found) in weight.chunks_exact(INPUTS).zip(&bias).zip(found) {
@@ -247,22 +261,23 @@ mod tests {
         greatest
     }
 
-    /// Every `step`th number from `first` on, changed.
+    /// Applies `change` to every `step`th number, beginning at `first`.
     fn change(values: &mut [f32], first: usize, step: usize, change: impl Fn(f32) -> f32) {
         let values = values.iter_mut().skip(first).step_by(step);
         values.for_each(|value| *value = change(*value));
     }
 
     #[test]
-    fn uneven_numbers_lose_little_more_than_even_ones() {
+    fn outliers_lose_little_accuracy() {
         let x = || random(9 * INPUTS, 1);
         let weight = || random(40 * INPUTS, 2);
         let even = error(&x(), &weight());
         assert!(even < 0.2, "{even}");
         for factor in [20.0, 100.0, 1e4, 1e6] {
-            // The outputs' root mean square is three. Quantised once, they would be six and more off from 100 on.
+            // The outputs' root mean square is three. Quantized once, errors would be six or more
+            // from 100 on.
             let allowed = 1.5 + 1e-5 * f64::from(factor);
-            // A dimension of every token is large, and its weights are what 8 bits hold.
+            // A dimension of every token is large, and its weights are exact in 8 bits.
             let (mut tokens, mut weights) = (x(), weight());
             change(&mut tokens, 5, INPUTS, |x| factor * (2.0 + x));
             weights
@@ -275,14 +290,14 @@ mod tests {
             let error_of_tokens = error(&tokens, &weights);
             assert!(error_of_tokens < allowed, "{factor}: {error_of_tokens}");
 
-            // A weight of some outputs is large, and what it is multiplied with is nothing.
+            // A weight of some outputs is large, and its input is zero.
             let (mut tokens, mut weights) = (x(), weight());
             change(&mut tokens, 5, INPUTS, |_| 0.0);
             change(&mut weights, 5, 3 * INPUTS, |w| factor * w);
             let error_of_outputs = error(&tokens, &weights);
             assert!(error_of_outputs < allowed, "{factor}: {error_of_outputs}");
 
-            // Dimensions of every token are large because their weights are small, and the other way round.
+            // Dimensions of every token are large because their weights are small, and vice versa.
             for factor in [factor, 1.0 / factor] {
                 let (mut tokens, mut weights) = (x(), weight());
                 change(&mut tokens, 3, 8, |x| x * factor);
@@ -300,7 +315,7 @@ mod tests {
         let expected = error(&x, &weight);
         change(&mut x, 5, INPUTS, |_| 1e30);
         assert_eq!(error(&x, &weight), expected);
-        assert!(sizes(&[0.0; 2 * INPUTS], INPUTS).is_none());
-        assert!(sizes(&[1.0; 2 * INPUTS], INPUTS).is_none());
+        assert!(scales(&[0.0; 2 * INPUTS], INPUTS).is_none());
+        assert!(scales(&[1.0; 2 * INPUTS], INPUTS).is_none());
     }
 }

@@ -5,7 +5,7 @@ use colidx_kernels::{Activation, LANES, Panels, RowsView, kernels};
 
 use super::activation::activate;
 use super::int8::{self, Int8Weights};
-use super::{Placement, Threads, elements};
+use super::{Backend, Parallelism, elements};
 use crate::Precision;
 
 /// `activation(x Wᵀ + b)`.
@@ -20,19 +20,19 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
-    /// A layer of `weight`, `[outputs, inputs]` row-major, and `bias`, `[outputs]` or empty for none.
+    /// A layer with `weight`, `[outputs, inputs]` row-major, and `bias`, `[outputs]` or empty.
     pub(crate) fn new(
         weight: &[f32],
         bias: &[f32],
         inputs: usize,
         activation: Activation,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<Linear> {
-        let precision = match placement {
-            Placement::Kernels(precision) => *precision,
-            Placement::Tensors(device) => {
+        let precision = match backend {
+            Backend::Native(precision) => *precision,
+            Backend::Candle(device) => {
                 return Ok(Linear::Tensors {
-                    weight: placement.matrix(weight, inputs)?.t()?.contiguous()?,
+                    weight: backend.matrix(weight, inputs)?.t()?.contiguous()?,
                     bias: match bias {
                         [] => None,
                         bias => Some(Tensor::from_slice(bias, bias.len(), device)?),
@@ -54,12 +54,12 @@ impl Linear {
     }
 
     /// `[n, outputs]` for `x`, `[n, inputs]`.
-    pub(crate) fn forward(&self, x: &Tensor, threads: Threads) -> Result<Tensor> {
+    pub(crate) fn forward(&self, x: &Tensor, parallelism: Parallelism) -> Result<Tensor> {
         match self {
             Linear::Kernel(kernel) => {
                 let widths = (kernel.inputs, kernel.outputs);
-                by_blocks(x, "linear", widths, threads, |x, room, out| {
-                    kernel.block(x, room, out);
+                by_blocks(x, "linear", widths, parallelism, |x, workspace, out| {
+                    kernel.block(x, workspace, out);
                 })
             }
             Linear::Tensors {
@@ -78,7 +78,7 @@ impl Linear {
     }
 }
 
-/// A layer whose weights are laid out for the kernels of colidx-kernels.
+/// A layer with its weights in the layout of colidx-kernels.
 pub(crate) struct Kernel {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
@@ -91,61 +91,63 @@ enum Weights {
     Int8(Int8Weights),
 }
 
-/// Room that a thread has to work in for one block after the other.
+/// Buffers reused by a thread from block to block.
 #[derive(Default)]
-pub(super) struct Room {
-    int8: int8::Room,
-    /// Rows with the missing columns of the last panel.
+pub(super) struct Workspace {
+    int8: int8::Workspace,
+    /// Rows padded to whole panels.
     wide: Vec<f32>,
 }
 
 impl Kernel {
-    /// The outputs of a few rows of `x` into `out`, `[n, outputs]`, on one thread.
-    pub(super) fn block(&self, x: &[f32], room: &mut Room, out: &mut [f32]) {
+    /// Computes the outputs of a few rows of `x` into `out`, `[n, outputs]`, on one thread.
+    pub(super) fn block(&self, x: &[f32], workspace: &mut Workspace, out: &mut [f32]) {
         let padded = self.outputs.next_multiple_of(LANES);
         if self.outputs == padded {
-            return self.whole_panels(x, &mut room.int8, out);
+            return self.whole_panels(x, &mut workspace.int8, out);
         }
-        room.wide.resize(x.len() / self.inputs * padded, 0.0);
-        self.whole_panels(x, &mut room.int8, &mut room.wide);
-        let rows = room.wide.chunks_exact(padded);
+        workspace.wide.resize(x.len() / self.inputs * padded, 0.0);
+        self.whole_panels(x, &mut workspace.int8, &mut workspace.wide);
+        let rows = workspace.wide.chunks_exact(padded);
         for (row, out) in rows.zip(out.chunks_exact_mut(self.outputs)) {
             out.copy_from_slice(&row[..self.outputs]);
         }
     }
 
-    /// As [`block`](Self::block), `out` being as wide as whole panels are.
-    fn whole_panels(&self, x: &[f32], room: &mut int8::Room, out: &mut [f32]) {
+    /// As [`block`](Self::block), with `out` as wide as whole panels.
+    fn whole_panels(&self, x: &[f32], workspace: &mut int8::Workspace, out: &mut [f32]) {
         match &self.weights {
             Weights::F32(panels) => {
                 let stride = panels.padded_columns();
                 kernels().dots_strided(RowsView::new(x, self.inputs), panels, out, stride);
             }
-            Weights::Int8(weights) => weights.products(x, room, out),
+            Weights::Int8(weights) => weights.products(x, workspace, out),
         }
         kernels().activate(self.activation, out);
     }
 }
 
-/// Rows that pass through layers together on one thread: with a wide middle of f32 they fit in the second-level cache.
-const BLOCK: usize = 48;
+/// Rows that pass through layers together on one thread: their wide intermediate fits in the L2
+/// cache.
+const BLOCK_ROWS: usize = 48;
 
-/// Runs `block`, which takes a few rows of one width to as many rows of another, over `x` as a candle operation.
+/// Applies `block`, which maps a few rows of one width to rows of another, to `x` as a candle
+/// operation.
 pub(super) fn by_blocks<R: Default>(
     x: &Tensor,
     name: &'static str,
     widths: (usize, usize),
-    threads: Threads,
+    parallelism: Parallelism,
     block: impl Fn(&[f32], &mut R, &mut [f32]) + Sync,
 ) -> Result<Tensor> {
     let (inputs, outputs) = widths;
     let apply = |x: &[f32]| {
         let mut out = vec![0.0; x.len() / inputs * outputs];
-        threads.by_rows(&mut out, outputs, |first, out| {
-            let mut room = R::default();
-            let x = x[first * inputs..].chunks(BLOCK * inputs);
-            for (x, out) in x.zip(out.chunks_mut(BLOCK * outputs)) {
-                block(&x[..out.len() / outputs * inputs], &mut room, out);
+        parallelism.by_rows(&mut out, outputs, |first, out| {
+            let mut workspace = R::default();
+            let x = x[first * inputs..].chunks(BLOCK_ROWS * inputs);
+            for (x, out) in x.zip(out.chunks_mut(BLOCK_ROWS * outputs)) {
+                block(&x[..out.len() / outputs * inputs], &mut workspace, out);
             }
         });
         out
@@ -195,19 +197,19 @@ mod tests {
             let weight = random(outputs * inputs, 2);
             let bias = random(outputs, 3);
             let x = Tensor::from_vec(random(n * inputs, 1), (n, inputs), &Device::Cpu)?;
-            let run = |placement, bias: &[f32], threads| {
-                Linear::new(&weight, bias, inputs, Activation::Gelu, &placement)?
-                    .forward(&x, threads)
+            let run = |backend, bias: &[f32], parallelism| {
+                Linear::new(&weight, bias, inputs, Activation::Gelu, &backend)?
+                    .forward(&x, parallelism)
             };
             for bias in [&bias[..], &[]] {
-                let expected = run(Placement::Tensors(Device::Cpu), bias, Threads::One)?;
-                for threads in [Threads::One, Threads::All] {
-                    let found = run(Placement::Kernels(Precision::F32), bias, threads)?;
+                let expected = run(Backend::Candle(Device::Cpu), bias, Parallelism::Sequential)?;
+                for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
+                    let found = run(Backend::Native(Precision::F32), bias, parallelism)?;
                     let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
                     assert!(difference < 2e-6, "{difference}");
-                    let found = run(Placement::Kernels(Precision::Int8), bias, threads)?;
+                    let found = run(Backend::Native(Precision::Int8), bias, parallelism)?;
                     let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
-                    // The products of `inputs` pairs, each rounded to a 255th.
+                    // Products of `inputs` pairs, each rounded to 1/255.
                     let bound = 0.01 * (inputs as f32).sqrt();
                     assert!(difference < bound, "{difference}");
                 }
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_the_same_in_any_company() -> Result<()> {
+    fn a_row_does_not_depend_on_other_rows() -> Result<()> {
         let (inputs, outputs) = (40, 70);
         for precision in [Precision::F32, Precision::Int8] {
             let layer = Linear::new(
@@ -225,16 +227,23 @@ mod tests {
                 &[],
                 inputs,
                 Activation::Identity,
-                &Placement::Kernels(precision),
+                &Backend::Native(precision),
             )?;
             let n = 131;
             let x = Tensor::from_vec(random(n * inputs, 2), (n, inputs), &Device::Cpu)?;
-            let whole = layer.forward(&x, Threads::One)?.to_vec2::<f32>()?;
-            assert_eq!(layer.forward(&x, Threads::All)?.to_vec2::<f32>()?, whole);
+            let whole = layer
+                .forward(&x, Parallelism::Sequential)?
+                .to_vec2::<f32>()?;
+            assert_eq!(
+                layer.forward(&x, Parallelism::Parallel)?.to_vec2::<f32>()?,
+                whole
+            );
             for rows in [1, 2, 3, 7, 50] {
                 for first in (0..n).step_by(rows) {
                     let part = x.narrow(0, first, rows.min(n - first))?;
-                    let alone = layer.forward(&part, Threads::All)?.to_vec2::<f32>()?;
+                    let alone = layer
+                        .forward(&part, Parallelism::Parallel)?
+                        .to_vec2::<f32>()?;
                     assert_eq!(alone, whole[first..first + alone.len()]);
                 }
             }

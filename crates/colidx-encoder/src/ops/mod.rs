@@ -1,36 +1,37 @@
-//! The operations that transformers are made of, each in two forms.
+//! The operations of transformers, each in two implementations.
 //!
-//! On the processor an operation is a candle custom operation over the kernels of colidx-kernels. It works on contiguous
-//! f32 tensors of packed sequences, `[total tokens, width]`, and computes every row by itself in one fixed order, so that a
-//! row's bits depend neither on the other rows nor on the number of threads. On other devices it is made of candle's own
-//! operations; on the processor these are the oracle that the tests compare with. [`Placement`] chooses.
+//! The native backend is a candle custom operation over the kernels of colidx-kernels. It takes
+//! contiguous f32 tensors of packed sequences, `[total tokens, width]`, and computes every row in
+//! one fixed order, so a row's bits depend neither on other rows nor on the number of threads. The
+//! other backend, for GPUs, uses candle's own operations; tests run it on the processor as the
+//! reference. [`Backend`] chooses.
 
 mod activation;
 mod attention;
+mod backend;
 mod batch;
 mod feed_forward;
 mod heads;
 mod int8;
 mod linear;
 mod norm;
-mod placement;
-mod root_norm;
+mod parallelism;
+mod rms_norm;
 mod rotary;
 mod short_convolution;
-mod threads;
 
 pub(crate) use activation::{ACTIVATIONS, parse as parse_activation};
-pub(crate) use attention::{Attention, Reach};
+pub(crate) use attention::{Attention, Window};
+pub(crate) use backend::Backend;
 pub(crate) use batch::{Batch, Sequence};
 pub(crate) use feed_forward::FeedForward;
 pub(crate) use heads::Heads;
 pub(crate) use linear::Linear;
 pub(crate) use norm::{LayerNorm, normalize};
-pub(crate) use placement::Placement;
-pub(crate) use root_norm::{HeadNorm, RootNorm};
+pub(crate) use parallelism::Parallelism;
+pub(crate) use rms_norm::{HeadNorm, RmsNorm};
 pub(crate) use rotary::Rotary;
 pub(crate) use short_convolution::ShortConvolution;
-pub(crate) use threads::Threads;
 
 pub(crate) use colidx_kernels::Activation;
 
@@ -48,9 +49,9 @@ fn elements<'a>(op: &str, storage: &'a CpuStorage, layout: &Layout) -> Result<&'
 mod testing {
     use candle_core::Result;
 
-    use super::{Batch, Placement, Threads};
+    use super::{Backend, Batch, Parallelism};
 
-    /// `n` numbers in (-1, 1) that depend on `seed` alone.
+    /// `n` pseudo-random numbers in (-1, 1), determined by `seed`.
     pub(super) fn random(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         (0..n)
@@ -63,17 +64,17 @@ mod testing {
             .collect()
     }
 
-    /// Sequences of these lengths, each with the number of its tokens that are attended to.
+    /// A batch of sequences with these lengths and numbers of attended tokens.
     pub(super) fn batch(
         lengths: &[(usize, usize)],
-        threads: Threads,
-        placement: &Placement,
+        parallelism: Parallelism,
+        backend: &Backend,
     ) -> Result<Batch> {
         let ids: Vec<Vec<u32>> = lengths.iter().map(|&(n, _)| vec![0; n]).collect();
         let sequences = ids
             .iter()
             .zip(lengths)
             .map(|(ids, &(_, attended))| (&ids[..], attended));
-        Batch::new(sequences, threads, placement)
+        Batch::new(sequences, parallelism, backend)
     }
 }

@@ -1,11 +1,12 @@
-//! Normalisation: LayerNorm, and scaling to length one.
+//! LayerNorm, and scaling to length one.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor, bail};
 use colidx_kernels::kernels;
 
-use super::{Placement, elements};
+use super::{Backend, elements};
 
-/// LayerNorm (Ba et al., arXiv 1607.06450), also of the sum of two tensors, as it follows each residual connection of BERT.
+/// LayerNorm (Ba et al., arXiv 1607.06450), also of the sum of two tensors, for the residual
+/// connections of BERT.
 pub(crate) enum LayerNorm {
     Kernel(Kernel),
     Tensors {
@@ -27,15 +28,15 @@ impl LayerNorm {
         weight: Vec<f32>,
         bias: Vec<f32>,
         epsilon: f64,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<LayerNorm> {
-        Ok(match placement {
-            Placement::Kernels(_) => LayerNorm::Kernel(Kernel {
+        Ok(match backend {
+            Backend::Native(_) => LayerNorm::Kernel(Kernel {
                 weight,
                 bias,
                 epsilon: epsilon as f32,
             }),
-            Placement::Tensors(device) => LayerNorm::Tensors {
+            Backend::Candle(device) => LayerNorm::Tensors {
                 weight: Tensor::from_slice(&weight, weight.len(), device)?,
                 bias: Tensor::from_slice(&bias, bias.len(), device)?,
                 epsilon,
@@ -124,7 +125,7 @@ impl CustomOp2 for Kernel {
     }
 }
 
-/// Scales `vector` to length one; a vector shorter than 1e-12 is divided by 1e-12, as torch's `normalize` does.
+/// Scales `vector` to length one. Lengths below 1e-12 count as 1e-12, as in torch's `normalize`.
 pub(crate) fn normalize(vector: &mut [f32]) {
     let squares: f32 = vector.iter().map(|x| x * x).sum();
     let length = squares.sqrt().max(1e-12);
@@ -146,12 +147,12 @@ mod tests {
         let (n, width, device) = (5, 37, &Device::Cpu);
         let x = Tensor::from_vec(random(n * width, 1), (n, width), device)?;
         let y = Tensor::from_vec(random(n * width, 2), (n, width), device)?;
-        let norm = |placement| {
+        let norm = |backend| {
             let (weight, bias) = (random(width, 3), random(width, 4));
-            LayerNorm::new(weight, bias, 1e-12, &placement)
+            LayerNorm::new(weight, bias, 1e-12, &backend)
         };
-        let kernel = norm(Placement::Kernels(Precision::F32))?;
-        let oracle = norm(Placement::Tensors(Device::Cpu))?;
+        let kernel = norm(Backend::Native(Precision::F32))?;
+        let oracle = norm(Backend::Candle(Device::Cpu))?;
         for (found, expected) in [
             (kernel.of_sum(&x, &y)?, oracle.of_sum(&x, &y)?),
             (kernel.of(&x)?, oracle.of(&x)?),
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn vectors_get_length_one_and_zero_stays() {
+    fn vectors_get_length_one_and_zero_stays_zero() {
         let mut vector = [3.0, 4.0];
         normalize(&mut vector);
         assert_eq!(vector, [0.6, 0.8]);

@@ -4,29 +4,29 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 
 use super::{Batch, Heads, elements};
 
-/// Rotary position embeddings (Su et al., arXiv 2104.09864): dimension `i` of a head and dimension `i + width / 2` are
-/// rotated together by `position * base^(-2 i / width)`.
+/// Rotary position embeddings (Su et al., arXiv 2104.09864): dimensions `i` and `i + width / 2` of
+/// a head are rotated together by `position * base^(-2 i / width)`.
 #[derive(Clone, Debug)]
 pub(crate) struct Rotary {
     heads: Heads,
-    /// Radians a position for each pair of dimensions, `[width / 2]`.
+    /// Radians per position for each pair of dimensions, `[width / 2]`.
     frequencies: Vec<f32>,
 }
 
 impl Rotary {
-    /// For heads whose width is even. Places are divided by `stretch` (Chen et al., arXiv 2306.15595).
-    pub(crate) fn new(heads: Heads, base: f64, stretch: f64) -> Rotary {
+    /// For heads of even width. `scaling_factor` divides positions (Chen et al., arXiv 2306.15595).
+    pub(crate) fn new(heads: Heads, base: f64, scaling_factor: f64) -> Rotary {
         let width = heads.width;
         let exponents = (0..width / 2).map(|i| 2.0 * i as f64 / width as f64);
         Rotary {
             heads,
             frequencies: exponents
-                .map(|e| base.powf(-e) as f32 / stretch as f32)
+                .map(|e| base.powf(-e) as f32 / scaling_factor as f32)
                 .collect(),
         }
     }
 
-    /// `qkv`, `[n, heads.row()]`, with queries and keys rotated to the places that their tokens have in their sequences.
+    /// `qkv`, `[n, heads.row()]`, with queries and keys rotated by their position in the sequence.
     pub(crate) fn forward(&self, qkv: &Tensor, batch: &Batch) -> Result<Tensor> {
         match batch.padded() {
             None => qkv.apply_op1_no_bwd(&Forward {
@@ -41,14 +41,14 @@ impl Rotary {
         self.frequencies.len()
     }
 
-    /// Cosines and sines for the places `0..n`, each `[n, width / 2]`.
+    /// Cosines and sines for the positions `0..n`, each `[n, width / 2]`.
     fn tables(&self, n: usize) -> (Vec<f32>, Vec<f32>) {
         let mut cosines = Vec::with_capacity(n * self.half());
         let mut sines = Vec::with_capacity(n * self.half());
-        for place in 0..n {
+        for position in 0..n {
             for frequency in &self.frequencies {
-                // The angle is rounded to f32, as it is where these models are trained.
-                let angle = f64::from(place as f32 * frequency);
+                // The angle is rounded to f32, as in training.
+                let angle = f64::from(position as f32 * frequency);
                 cosines.push(angle.cos() as f32);
                 sines.push(angle.sin() as f32);
             }
@@ -60,10 +60,10 @@ impl Rotary {
         let (n, width) = qkv.dims2()?;
         let half = self.half();
         let (cosines, sines) = self.tables(batch.longest());
-        let places = Tensor::from_vec(batch.places(), n, qkv.device())?;
+        let positions = Tensor::from_vec(batch.positions(), n, qkv.device())?;
         let table = |values: Vec<f32>| {
             Tensor::from_vec(values, (batch.longest(), half), qkv.device())?
-                .index_select(&places, 0)?
+                .index_select(&positions, 0)?
                 .reshape((n, 1, half))
         };
         let (cosines, sines) = (table(cosines)?, table(sines)?);
@@ -97,23 +97,26 @@ impl CustomOp1 for Forward<'_> {
         let turned = (heads.queries + heads.keys) * heads.width;
         let mut out = elements(self.name(), storage, layout)?.to_vec();
         let (cosines, sines) = self.rotary.tables(self.batch.longest());
-        let places = self.batch.places();
-        let row = |table: &[f32], place: u32| {
-            let start = place as usize * half;
+        let positions = self.batch.positions();
+        let row = |table: &[f32], position: u32| {
+            let start = position as usize * half;
             start..(start + half).min(table.len())
         };
-        self.batch.threads.by_rows(&mut out, width, |first, out| {
-            for (row_out, &place) in out.chunks_exact_mut(width).zip(&places[first..]) {
-                let cosines = &cosines[row(&cosines, place)];
-                let sines = &sines[row(&sines, place)];
-                for head in row_out[..turned].chunks_exact_mut(2 * half) {
-                    let (x, y) = head.split_at_mut(half);
-                    for (((x, y), cosine), sine) in x.iter_mut().zip(y).zip(cosines).zip(sines) {
-                        (*x, *y) = (*x * cosine - *y * sine, *y * cosine + *x * sine);
+        self.batch
+            .parallelism
+            .by_rows(&mut out, width, |first, out| {
+                for (row_out, &position) in out.chunks_exact_mut(width).zip(&positions[first..]) {
+                    let cosines = &cosines[row(&cosines, position)];
+                    let sines = &sines[row(&sines, position)];
+                    for head in row_out[..turned].chunks_exact_mut(2 * half) {
+                        let (x, y) = head.split_at_mut(half);
+                        for (((x, y), cosine), sine) in x.iter_mut().zip(y).zip(cosines).zip(sines)
+                        {
+                            (*x, *y) = (*x * cosine - *y * sine, *y * cosine + *x * sine);
+                        }
                     }
                 }
-            }
-        });
+            });
         Ok((CpuStorage::F32(out), (n, width).into()))
     }
 }
@@ -124,17 +127,17 @@ mod tests {
 
     use super::*;
     use crate::ops::testing::{batch, random};
-    use crate::ops::{Placement, Threads};
+    use crate::ops::{Backend, Parallelism};
 
     #[test]
     fn kernels_agree_with_candle() -> Result<()> {
-        for (queries, keys, stretch) in [(3, 3, 1.0), (4, 2, 2.0)] {
+        for (queries, keys, scaling_factor) in [(3, 3, 1.0), (4, 2, 2.0)] {
             let heads = Heads {
                 queries,
                 keys,
                 width: 8,
             };
-            agrees(&Rotary::new(heads, 10_000.0, stretch))?;
+            agrees(&Rotary::new(heads, 10_000.0, scaling_factor))?;
         }
         Ok(())
     }
@@ -143,10 +146,15 @@ mod tests {
         let (n, width) = (43, rotary.heads.row());
         let qkv = Tensor::from_vec(random(n * width, 1), (n, width), &Device::Cpu)?;
         let lengths = [(1, 1), (30, 30), (12, 5)];
-        let oracle = batch(&lengths, Threads::One, &Placement::Tensors(Device::Cpu))?;
+        let oracle = batch(
+            &lengths,
+            Parallelism::Sequential,
+            &Backend::Candle(Device::Cpu),
+        )?;
         let expected = rotary.forward(&qkv, &oracle)?;
-        for threads in [Threads::One, Threads::All] {
-            let found = rotary.forward(&qkv, &batch(&lengths, threads, &Placement::default())?)?;
+        for parallelism in [Parallelism::Sequential, Parallelism::Parallel] {
+            let found =
+                rotary.forward(&qkv, &batch(&lengths, parallelism, &Backend::default())?)?;
             let difference = (found - &expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
             assert!(difference < 1e-6, "{difference}");
         }
@@ -154,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_place_is_not_turned_and_lengths_stay() -> Result<()> {
+    fn the_first_position_is_not_rotated_and_norms_stay() -> Result<()> {
         let rotary = Rotary::new(Heads::equal(1, 2), 100.0, 1.0);
         let qkv = Tensor::from_vec([[3.0f32, 4.0]; 6].concat(), (2, 6), &Device::Cpu)?;
-        let batch = batch(&[(2, 2)], Threads::One, &Placement::default())?;
+        let batch = batch(&[(2, 2)], Parallelism::Sequential, &Backend::default())?;
         let out = rotary.forward(&qkv, &batch)?.to_vec2::<f32>()?;
         assert_eq!(out[0], [3.0, 4.0, 3.0, 4.0, 3.0, 4.0]);
         let expected = [

@@ -2,40 +2,41 @@
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use super::{Batch, Placement, Sequence, elements};
+use super::{Backend, Batch, Sequence, elements};
 
-/// The short convolution of LFM2 (Liquid AI, arXiv 2511.23404): of `b`, `c` and `x` each dimension of `b * x` is weighed over
-/// the last few tokens of its sequence and multiplied by `c`.
+/// The short convolution of LFM2 (Liquid AI, arXiv 2511.23404). For inputs `b`, `c` and `x`, it
+/// convolves each dimension of `b * x` over the last few tokens and multiplies the result by `c`.
 pub(crate) struct ShortConvolution {
     width: usize,
-    /// Tokens that it reaches: its own and those before.
+    /// Kernel size: the token itself and those before it.
     taps: usize,
     /// `[taps, width]`, the earliest token first.
     weight: Vec<f32>,
     /// `[width]`.
     bias: Vec<f32>,
-    /// Both where operations are candle's own.
+    /// Weight and bias as tensors, for candle's operations.
     tensors: Option<(Tensor, Tensor)>,
 }
 
 impl ShortConvolution {
-    /// A convolution with `weight`, `[width, taps]` row-major as checkpoints have it, and `bias`, `[width]`.
+    /// A convolution with `weight`, `[width, taps]` row-major as in checkpoints, and `bias`,
+    /// `[width]`.
     pub(crate) fn new(
         weight: &[f32],
         bias: Vec<f32>,
         taps: usize,
-        placement: &Placement,
+        backend: &Backend,
     ) -> Result<ShortConvolution> {
         let width = bias.len();
         let weight: Vec<f32> = (0..taps * width)
             .map(|i| weight[i % width * taps + i / width])
             .collect();
         Ok(ShortConvolution {
-            tensors: match placement {
-                Placement::Kernels(_) => None,
-                Placement::Tensors(_) => Some((
-                    placement.matrix(&weight, width)?,
-                    placement.matrix(&bias, width)?,
+            tensors: match backend {
+                Backend::Native(_) => None,
+                Backend::Candle(_) => Some((
+                    backend.matrix(&weight, width)?,
+                    backend.matrix(&bias, width)?,
                 )),
             },
             width,
@@ -65,18 +66,18 @@ impl ShortConvolution {
     ) -> Result<Tensor> {
         let part = |which| bcx.narrow(1, which * self.width, self.width);
         let product = (part(0)? * part(2)?)?;
-        let places = batch.places();
+        let positions = batch.positions();
         let mut sum = bias.broadcast_as(product.shape())?;
         for tap in 0..self.taps {
             let back = (self.taps - 1 - tap) as u32;
-            // A token before the first one counts as zero.
+            // Tokens before the first one count as zero.
             let rows: Vec<u32> = (0u32..)
-                .zip(&places)
-                .map(|(row, &place)| if place < back { row } else { row - back })
+                .zip(&positions)
+                .map(|(row, &position)| if position < back { row } else { row - back })
                 .collect();
-            let there: Vec<f32> = places
+            let there: Vec<f32> = positions
                 .iter()
-                .map(|&place| f32::from(place >= back))
+                .map(|&position| f32::from(position >= back))
                 .collect();
             let n = rows.len();
             let rows = Tensor::from_vec(rows, n, bcx.device())?;
@@ -87,8 +88,8 @@ impl ShortConvolution {
         part(1)? * sum
     }
 
-    /// What it gives for the rows of a sequence, `[n, 3 width]`, from `first` on, into `out`. Products and sums are rounded
-    /// apart: every processor gives the same bits.
+    /// Computes the rows of a sequence `bcx`, `[n, 3 width]`, beginning at `first`, into `out`.
+    /// Products and sums are rounded separately, so that every processor computes the same bits.
     fn rows(&self, bcx: &[f32], first: usize, out: &mut [f32]) {
         let width = self.width;
         for (row, out) in (first..).zip(out.chunks_exact_mut(width)) {
@@ -136,8 +137,8 @@ impl CustomOp1 for Forward<'_> {
         for Sequence { rows, .. } in &self.batch.sequences {
             let bcx = &bcx[rows.start * row..rows.end * row];
             let out = &mut out[rows.start * width..rows.end * width];
-            let threads = self.batch.threads;
-            threads.by_rows(out, width, |first, out| {
+            let parallelism = self.batch.parallelism;
+            parallelism.by_rows(out, width, |first, out| {
                 self.convolution.rows(bcx, first, out);
             });
         }
@@ -150,7 +151,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::ops::Threads;
+    use crate::ops::Parallelism;
     use crate::ops::testing::{batch, random};
 
     #[test]
@@ -159,31 +160,32 @@ mod tests {
         let bcx = Tensor::from_vec(random(n * 3 * width, 1), (n, 3 * width), &Device::Cpu)?;
         let lengths = [(1, 1), (30, 30), (12, 5)];
         for taps in [1, 3, 4] {
-            let run = |placement: &Placement, threads| {
+            let run = |backend: &Backend, parallelism| {
                 let weight = random(width * taps, 2);
-                ShortConvolution::new(&weight, random(width, 3), taps, placement)?
-                    .forward(&bcx, &batch(&lengths, threads, placement)?)
+                ShortConvolution::new(&weight, random(width, 3), taps, backend)?
+                    .forward(&bcx, &batch(&lengths, parallelism, backend)?)
             };
-            let expected = run(&Placement::Tensors(Device::Cpu), Threads::One)?;
-            let found = run(&Placement::default(), Threads::One)?;
+            let expected = run(&Backend::Candle(Device::Cpu), Parallelism::Sequential)?;
+            let found = run(&Backend::default(), Parallelism::Sequential)?;
             let difference = (&found - expected)?.abs()?.max_all()?.to_scalar::<f32>()?;
             assert!(difference < 1e-6, "{difference}");
-            let spread = run(&Placement::default(), Threads::All)?;
+            let spread = run(&Backend::default(), Parallelism::Parallel)?;
             assert_eq!(spread.to_vec2::<f32>()?, found.to_vec2::<f32>()?);
         }
         Ok(())
     }
 
     #[test]
-    fn a_token_sees_itself_and_those_before() -> Result<()> {
+    fn convolution_is_causal() -> Result<()> {
         let bcx: Vec<f32> = [1.0, 10.0, 100.0]
             .iter()
             .flat_map(|x| [1.0, 2.0, *x])
             .collect();
         let bcx = Tensor::from_vec(bcx, (3, 3), &Device::Cpu)?;
-        let placement = Placement::default();
-        let convolution = ShortConvolution::new(&[3.0, 5.0], vec![0.5], 2, &placement)?;
-        let out = convolution.forward(&bcx, &batch(&[(3, 3)], Threads::One, &placement)?)?;
+        let backend = Backend::default();
+        let convolution = ShortConvolution::new(&[3.0, 5.0], vec![0.5], 2, &backend)?;
+        let out =
+            convolution.forward(&bcx, &batch(&[(3, 3)], Parallelism::Sequential, &backend)?)?;
         assert_eq!(out.to_vec2::<f32>()?, [[11.0], [107.0], [1061.0]]);
         Ok(())
     }

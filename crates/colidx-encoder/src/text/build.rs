@@ -1,4 +1,4 @@
-//! Putting the tokenizers library's tokenizer together from tokenizer.json and the settings beside it.
+//! Builds a tokenizer from tokenizer.json and the settings beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,59 +9,60 @@ use tokenizers::{
 };
 
 use super::config::{Class, Side, TokenizerConfig};
-use super::{Manner, TextSettings, library, vocabulary};
+use super::{Convention, TextSettings, tokenizers_shim, vocabulary};
 use crate::EncoderError;
-use crate::files::{MAX_TOKENIZER, read};
+use crate::files::{self, MAX_TOKENIZER};
+use crate::layout::{TOKENIZER, VOCABULARY};
 use crate::settings::{Origin, Setting, SettingInfo};
 
-/// A tokenizer that neither cuts nor pads, and on which sides the reference does.
+/// A tokenizer that neither truncates nor pads, and the sides on which the reference does.
 pub(super) struct Built {
-    /// The file that it was read from.
+    /// The file it was read from.
     pub(super) path: PathBuf,
     pub(super) inner: Tokenizer,
     pub(super) truncation: Setting<Side>,
     pub(super) padding: Setting<Side>,
-    /// What was set, in words.
+    /// The settings that were applied.
     pub(super) report: Vec<SettingInfo>,
 }
 
-/// Builds the tokenizer of `folder`. What should be told goes to `notes`.
+/// Builds the tokenizer of `folder`. Deviations are added to `notes`.
 pub(super) fn build(
     folder: &Path,
     config: &TokenizerConfig,
     settings: &TextSettings,
     notes: &mut Vec<String>,
 ) -> Result<Built, EncoderError> {
-    let mut path = folder.join("tokenizer.json");
-    if !path.is_file() && folder.join(vocabulary::VOCABULARY).is_file() {
-        path = folder.join(vocabulary::VOCABULARY);
+    let mut path = folder.join(TOKENIZER);
+    let whole = files::exists(&path);
+    if !whole && files::exists(&folder.join(VOCABULARY)) {
+        path = folder.join(VOCABULARY);
     }
     let bad = |problem| EncoderError::Tokenizer {
         path: path.clone(),
         problem,
     };
-    let whole = path.ends_with("tokenizer.json") && path.is_file();
     let mut inner = if whole {
-        let bytes = read(&path, MAX_TOKENIZER)?;
-        library::from_json(&bytes).map_err(bad)?
+        let bytes = files::read(&path, MAX_TOKENIZER)?;
+        tokenizers_shim::from_json(&bytes).map_err(bad)?
     } else {
         vocabulary::wordpiece(folder, config)?
     };
     let mut report = Vec::new();
     if whole {
-        report = obey(&mut inner, config, notes).map_err(bad)?;
+        report = apply_class(&mut inner, config, notes).map_err(bad)?;
     }
     add_tokens(&mut inner, config).map_err(bad)?;
-    if settings.manner == Manner::SentenceTransformers && settings.lower_case.value {
+    if settings.convention == Convention::SentenceTransformers && settings.lower_case.value {
         lower_case(&mut inner).map_err(bad)?;
     }
 
-    // The file may hold the truncation and padding of the run that saved it; lengths are decided here, and of the sides
-    // alone it has a say.
+    // The file may hold the truncation and padding of the run that saved it. Only their sides
+    // count; lengths come from the settings.
     let saved = |key: &str, is_left| Setting {
         value: if is_left { Side::Left } else { Side::Right },
         origin: Origin::File {
-            file: "tokenizer.json".to_owned(),
+            file: TOKENIZER.to_owned(),
             key: format!("{key}.direction"),
         },
     };
@@ -83,7 +84,7 @@ pub(super) fn build(
         )
     });
     let padding = side(&config.padding, padding);
-    library::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
+    tokenizers_shim::call(|| inner.with_truncation(None).map(drop)).map_err(bad)?;
     inner.with_padding(None);
     Ok(Built {
         path,
@@ -94,8 +95,8 @@ pub(super) fn build(
     })
 }
 
-/// Sets what the class of the tokenizer decides whatever tokenizer.json says.
-fn obey(
+/// Applies what the tokenizer's class overrides in tokenizer.json.
+fn apply_class(
     inner: &mut Tokenizer,
     config: &TokenizerConfig,
     notes: &mut Vec<String>,
@@ -112,7 +113,8 @@ fn obey(
             Some(NormalizerWrapper::BertNormalizer(normalizer)) => *normalizer,
             Some(_) => {
                 notes.push(format!(
-                    "tokenizer.json has another normaliser than {} makes: colidx takes it as it is, as transformers 4 does",
+                    "tokenizer.json has another normalizer than {} makes: colidx uses it \
+                     unchanged, as transformers 4 does",
                     config.class_name.value
                 ));
                 return Ok(report);
@@ -139,7 +141,7 @@ fn obey(
                 yes(normalizer.handle_chinese_chars),
             ),
         ]);
-        library::call(|| inner.with_normalizer(Some(normalizer)).map(drop))?;
+        tokenizers_shim::call(|| inner.with_normalizer(Some(normalizer)).map(drop))?;
     }
     if let Some(space) = &config.prefix_space {
         match inner.get_pre_tokenizer() {
@@ -155,7 +157,8 @@ fn obey(
                     ));
                 } else if found.add_prefix_space != space.value {
                     notes.push(format!(
-                        "{} is {} and tokenizer.json says otherwise: colidx takes tokenizer.json, as transformers 5 does for this tokenizer",
+                        "{} is {} and tokenizer.json says otherwise: colidx uses \
+                         tokenizer.json, as transformers 5 does for this tokenizer",
                         space.origin, space.value
                     ));
                 }
@@ -172,7 +175,8 @@ fn obey(
     Ok(report)
 }
 
-/// Adds the tokens that files beside tokenizer.json name. A token whose id is told must get that one.
+/// Adds the tokens named by files beside tokenizer.json. A token with an id must get exactly that
+/// id.
 fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), String> {
     for added in &config.added {
         let content = &added.token.content;
@@ -183,7 +187,7 @@ fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), Str
         if added.id.is_none() && known(inner) {
             continue;
         }
-        library::call(|| inner.add_tokens([added.token.clone()]))?;
+        tokenizers_shim::call(|| inner.add_tokens([added.token.clone()]))?;
         let found = inner.token_to_id(content);
         if let Some(id) = added.id
             && found != Some(id)
@@ -200,10 +204,10 @@ fn add_tokens(inner: &mut Tokenizer, config: &TokenizerConfig) -> Result<(), Str
         .filter(|token| !vocabulary.contains_key(*token) && inner.token_to_id(token).is_some())
         .map(|token| AddedToken::from(token, true))
         .collect();
-    library::call(|| inner.add_special_tokens(special)).map(drop)
+    tokenizers_shim::call(|| inner.add_special_tokens(special)).map(drop)
 }
 
-/// Puts lower-casing before what the normaliser does, unless it does that already.
+/// Lower-cases before the normalizer's other steps, unless one of them does already.
 fn lower_case(inner: &mut Tokenizer) -> Result<(), String> {
     let mut steps = vec![NormalizerWrapper::Lowercase(Lowercase)];
     match inner.get_normalizer() {
@@ -218,5 +222,5 @@ fn lower_case(inner: &mut Tokenizer) -> Result<(), String> {
         }
         Some(other) => steps.push(other.clone()),
     }
-    library::call(|| inner.with_normalizer(Some(Sequence::new(steps))).map(drop))
+    tokenizers_shim::call(|| inner.with_normalizer(Some(Sequence::new(steps))).map(drop))
 }

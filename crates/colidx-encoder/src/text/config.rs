@@ -1,8 +1,8 @@
-//! What `tokenizer_config.json` and the older files beside it say of a tokenizer.
+//! `tokenizer_config.json` and the older files beside it.
 //!
-//! transformers builds a tokenizer from these settings and from tokenizer.json. Which of them decides depends on the class:
-//! a class of BERT's kind makes its own normaliser and one of RoBERTa's its own splitter, whatever tokenizer.json has; every
-//! other class takes tokenizer.json as it is.
+//! transformers builds a tokenizer from these settings and from tokenizer.json. The class decides
+//! which of them wins: BERT-like classes make their own normalizer and RoBERTa-like ones their own
+//! pre-tokenizer, whatever tokenizer.json holds. Every other class uses tokenizer.json unchanged.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,16 +11,14 @@ use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
 use crate::EncoderError;
-use crate::settings::{Origin, Setting, SettingsFile, Unknown};
+use crate::files;
+use crate::layout::{ADDED_TOKENS, SPECIAL_TOKENS, TOKENIZER_CONFIG};
+use crate::settings::{Origin, Setting, SettingsFile, UnknownKeys};
 
-const CONFIG: &str = "tokenizer_config.json";
-const SPECIAL: &str = "special_tokens_map.json";
-const ADDED: &str = "added_tokens.json";
-
-/// Whose default a setting has that the class decides.
+/// The owner of defaults that depend on the class.
 const CLASS: &str = "the tokenizer class";
 
-/// The special tokens that have a part.
+/// The roles that a special token may have.
 const ROLES: [&str; 7] = [
     "bos_token",
     "eos_token",
@@ -31,8 +29,8 @@ const ROLES: [&str; 7] = [
     "mask_token",
 ];
 
-/// Keys that change no token, or only those of slow tokenizers that have no tokenizer.json.
-const PASSED_OVER: [&str; 33] = [
+/// Keys that change no token, or only those of slow tokenizers without a tokenizer.json.
+const IGNORED: [&str; 33] = [
     "add_bos_token",
     "add_eos_token",
     "auto_map",
@@ -68,33 +66,33 @@ const PASSED_OVER: [&str; 33] = [
     "clean_text",
 ];
 
-/// Classes that split text with code of their own, and never read tokenizer.json.
-const WITH_OWN_CODE: [&str; 2] = ["BertweetTokenizer", "PhobertTokenizer"];
+/// Classes that split text in Python and never read tokenizer.json.
+const PYTHON_ONLY: [&str; 2] = ["BertweetTokenizer", "PhobertTokenizer"];
 
-/// The tokenizer that has MeCab split text into words.
-const WITH_MECAB: &str = "BertJapaneseTokenizer";
+/// The class that splits text into words with MeCab.
+const MECAB: &str = "BertJapaneseTokenizer";
 
-/// How a class makes its tokenizer.
+/// How a class builds its tokenizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// WordPiece behind a normaliser that the settings describe.
+    /// WordPiece after a normalizer that the settings describe.
     Bert,
-    /// Byte-level BPE, with a space before a text or without.
+    /// Byte-level BPE, with or without a space before a text.
     Roberta,
-    /// The pieces of SentencePiece, with RoBERTa's special tokens.
+    /// A SentencePiece vocabulary with RoBERTa's special tokens.
     Unigram,
     /// From tokenizer.json alone.
     Generic,
 }
 
-/// A side of a text.
+/// An end of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Side {
     Left,
     Right,
 }
 
-/// A token that is to be added, with its id where that is told.
+/// A token to add, with its id if the file gives one.
 pub(crate) struct Added {
     pub(crate) token: AddedToken,
     pub(crate) id: Option<u32>,
@@ -109,14 +107,14 @@ pub(crate) struct TokenizerConfig {
     pub(crate) lower_case: Setting<bool>,
     pub(crate) strip_accents: Setting<Option<bool>>,
     pub(crate) split_chinese: Setting<bool>,
-    /// Whether a text begins with a space; none where nothing says.
+    /// Whether to put a space before a text, if a file says so.
     pub(crate) prefix_space: Option<Setting<bool>>,
-    /// Where a long text is cut; none where nothing says.
+    /// The end at which long texts are truncated, if a file says so.
     pub(crate) truncation: Option<Setting<Side>>,
-    /// Where a short text is padded; none where nothing says.
+    /// The end at which short texts are padded, if a file says so.
     pub(crate) padding: Option<Setting<Side>>,
-    /// Tokens of the longest text.
-    pub(crate) longest: Option<Setting<usize>>,
+    /// Maximum tokens of a text.
+    pub(crate) max_length: Option<Setting<usize>>,
     pub(crate) added: Vec<Added>,
     roles: BTreeMap<&'static str, Setting<Option<String>>>,
 }
@@ -138,7 +136,7 @@ impl Class {
         }
     }
 
-    /// The token that has a part where no file names one.
+    /// The token with this role if no file names one.
     fn default_role(self, role: &str) -> Option<&'static str> {
         match (self, role) {
             (Class::Bert, "unk_token") => Some("[UNK]"),
@@ -157,8 +155,8 @@ impl Class {
     }
 }
 
-/// The class that transformers takes: the one that the files name, unless it registers none of its own for models of this
-/// type; and where they name none, the one registered.
+/// The class that transformers uses. A class named by the files counts only if transformers
+/// registers one for this model type; the registered class is the default.
 fn class(named: Option<Setting<String>>, model_type: &str) -> Setting<String> {
     let registered = match model_type {
         "bert" | "distilbert" | "nomic_bert" => "BertTokenizer",
@@ -177,8 +175,8 @@ fn class(named: Option<Setting<String>>, model_type: &str) -> Setting<String> {
 }
 
 impl TokenizerConfig {
-    /// Reads the files in the folder `transformer` of `root`, which holds a model of type `model_type`. `class_of_model` is
-    /// the class that config.json names.
+    /// Reads the files in the folder `transformer` of `root`. `model_type` and `class_of_model` are
+    /// those of config.json.
     pub(crate) fn read(
         root: &Path,
         transformer: &str,
@@ -186,12 +184,12 @@ impl TokenizerConfig {
         class_of_model: Option<Setting<String>>,
         notes: &mut Vec<String>,
     ) -> Result<TokenizerConfig, EncoderError> {
-        let open = |name| SettingsFile::open(root, &crate::files::inside(transformer, name));
-        let mut config = open(CONFIG)?;
-        let mut special = open(SPECIAL)?;
+        let open = |name| SettingsFile::open(root, &files::inside(transformer, name));
+        let mut config = open(TOKENIZER_CONFIG)?;
+        let mut special = open(SPECIAL_TOKENS)?;
         let named: Option<Setting<String>> = config.take("tokenizer_class")?.or(class_of_model);
         if let Some(named) = &named
-            && named.value.starts_with(WITH_MECAB)
+            && named.value.starts_with(MECAB)
         {
             let path = match &named.origin {
                 Origin::File { file, .. } => root.join(file),
@@ -201,7 +199,7 @@ impl TokenizerConfig {
             return Err(EncoderError::NeedsMecab { path, class });
         }
         if let Some(named) = &named
-            && WITH_OWN_CODE.contains(&named.value.as_str())
+            && PYTHON_ONLY.contains(&named.value.as_str())
         {
             return Err(EncoderError::Unsupported {
                 path: config.path().to_owned(),
@@ -217,7 +215,7 @@ impl TokenizerConfig {
         let mut roles = BTreeMap::new();
         for role in ROLES {
             let mut setting = named_token(&mut config, role)?;
-            // The older file counts where the newer one does not list its tokens.
+            // The older file counts unless the newer one lists its tokens.
             if !with_decoder && let Some(older) = named_token(&mut special, role)? {
                 setting = Some(older);
             }
@@ -231,7 +229,7 @@ impl TokenizerConfig {
                 added.extend(listed_tokens(file, key)?);
             }
         }
-        let older = open(ADDED)?;
+        let older = open(ADDED_TOKENS)?;
         if !with_decoder && !older.is_empty() {
             added.extend(older_added_tokens(older, &roles)?);
         }
@@ -256,47 +254,47 @@ impl TokenizerConfig {
             },
             truncation: side(&mut config, "truncation_side")?,
             padding: side(&mut config, "padding_side")?,
-            longest: longest(&mut config)?,
+            max_length: max_length(&mut config)?,
             added,
             roles,
         };
         config.refuse_unless("split_special_tokens", |_| false, "false")?;
-        config.pass_over(&PASSED_OVER);
+        config.ignore(&IGNORED);
         let extra: Vec<String> = config
             .keys()
             .filter(|key| key.ends_with("_token"))
             .collect();
         for key in extra {
-            config.pass_over(&[&key]);
+            config.ignore(&[&key]);
         }
-        config.finish(Unknown::Tell, notes)?;
+        config.finish(UnknownKeys::Note, notes)?;
         Ok(read)
     }
 
-    /// The special token with the part `role`, such as `mask_token`.
+    /// The special token with this role, such as `mask_token`.
     pub(crate) fn role(&self, role: &str) -> Option<&str> {
         self.roles.get(role)?.value.as_deref()
     }
 
-    /// As [`role`](Self::role), with where it comes from.
+    /// As [`role`](Self::role), with its origin.
     pub(crate) fn role_setting(&self, role: &str) -> Option<&Setting<Option<String>>> {
         self.roles.get(role)
     }
 
-    /// All special tokens that have a part.
+    /// All special tokens with a role.
     pub(crate) fn all_roles(&self) -> impl Iterator<Item = &str> {
         self.roles.values().filter_map(|role| role.value.as_deref())
     }
 }
 
-/// A token that a file names for a part: a string or an object with its `content`. Null says that there is none.
+/// A token named for a role: a string or an object with its `content`. Null means no token.
 fn named_token(
     file: &mut SettingsFile,
     role: &str,
 ) -> Result<Option<Setting<Option<String>>>, EncoderError> {
     if file.is_null(role) {
         let origin = file.origin(role);
-        file.pass_over(&[role]);
+        file.ignore(&[role]);
         return Ok(Some(Setting {
             value: None,
             origin,
@@ -338,7 +336,8 @@ fn added_tokens(file: &mut SettingsFile) -> Result<Vec<Added>, EncoderError> {
     Ok(added)
 }
 
-/// Tokens in a list: strings or objects. A table gives tokens their parts, which none of ours has.
+/// A list of tokens as strings or objects, or a map from role to token. These roles are not used
+/// here.
 fn listed_tokens(file: &mut SettingsFile, key: &str) -> Result<Vec<Added>, EncoderError> {
     let origin = file.origin(key).to_string();
     let Some(tokens) = file.take::<Value>(key)? else {
@@ -383,7 +382,7 @@ fn older_added_tokens(
     Ok(added)
 }
 
-/// A token as files write it.
+/// A token as a string or an object.
 fn added_token(token: &Value, special: bool) -> Option<AddedToken> {
     let Value::Object(token) = token else {
         return Some(AddedToken::from(token.as_str()?, special));
@@ -414,8 +413,8 @@ fn side(file: &mut SettingsFile, key: &str) -> Result<Option<Setting<Side>>, Enc
     Ok(Some(side.map(|_| parsed)))
 }
 
-/// `model_max_length`. Where nobody set one, transformers writes a number of thirty digits.
-fn longest(file: &mut SettingsFile) -> Result<Option<Setting<usize>>, EncoderError> {
+/// `model_max_length`. transformers writes a number of thirty digits if it is unset.
+fn max_length(file: &mut SettingsFile) -> Result<Option<Setting<usize>>, EncoderError> {
     const SET_BY_NOBODY: f64 = 1e18;
     let length = file.take::<f64>("model_max_length")?;
     let length = length.filter(|length| length.value >= 1.0 && length.value < SET_BY_NOBODY);

@@ -1,11 +1,11 @@
-//! Text to token ids, as PyLate, ColBERT or sentence-transformers does it.
+//! Text to token ids, as PyLate, ColBERT or sentence-transformers do it.
 
 mod build;
 mod config;
-mod cut;
-mod library;
-mod offsets;
+pub(crate) mod cut;
+mod input;
 mod settings;
+mod tokenizers_shim;
 mod tokens;
 mod vocabulary;
 
@@ -17,52 +17,51 @@ use tokenizers::{AddedToken, PostProcessor, PostProcessorWrapper, Tokenizer, Tru
 use crate::EncoderError;
 use crate::settings::{Origin, Setting, SettingInfo};
 use build::Built;
-use config::Side;
-pub(crate) use config::TokenizerConfig;
-use cut::{Reach, Want};
-use offsets::{Given, Source};
-pub(crate) use settings::{Expansion, Manner, RoleSettings, TextSettings};
+pub(crate) use config::{Side, TokenizerConfig};
+use cut::{Detail, Lookahead};
+use input::{PromptedText, TokenizerInput};
+pub(crate) use settings::{Convention, Expansion, RoleSettings, TextSettings};
 pub use tokens::TokenSpan;
 pub(crate) use tokens::Tokens;
 
-/// A tokenizer with the settings of a ColBERT checkpoint.
+/// A tokenizer with the settings of a checkpoint.
 pub(crate) struct TextTokenizer {
     path: PathBuf,
-    inner: Tokenizer,
-    reach: Reach,
-    /// What puts special tokens around a text: taken out of `inner`, as a text is cut before.
+    pub(crate) inner: Tokenizer,
+    pub(crate) lookahead: Lookahead,
+    /// Adds special tokens around a text. Kept apart from `inner` because truncation comes before.
     processor: Option<PostProcessorWrapper>,
     settings: TextSettings,
     query: Role,
     document: Role,
-    /// The padding token, where one that is written in a text counts as padding.
+    /// The padding token, if one in a text counts as padding.
     padding: Option<u32>,
     mask: u32,
     mask_token: Setting<String>,
-    truncation: Setting<Side>,
-    /// Special tokens that the tokenizer puts around a text.
+    pub(crate) truncation: Setting<Side>,
+    /// Number of special tokens around a text.
     specials: usize,
-    /// What was set in the tokenizer itself.
+    /// The settings applied to the tokenizer itself.
     report: Vec<SettingInfo>,
 }
 
-/// What holds for queries, or for documents, in token ids.
+/// Settings of queries or of documents, as token ids.
 struct Role {
     marker: Option<u32>,
     skip: HashSet<u32>,
-    /// Empty for all.
+    /// Empty for all tokens.
     keep_only: HashSet<u32>,
 }
 
 impl Role {
-    /// Whether a token of this id gets a vector.
+    /// Whether a token with this id gets a vector.
     fn keeps(&self, id: u32) -> bool {
         !self.skip.contains(&id) && (self.keep_only.is_empty() || self.keep_only.contains(&id))
     }
 }
 
 impl TextTokenizer {
-    /// Reads the tokenizer of `folder`, of which its settings are `config`. What should be told goes to `notes`.
+    /// Reads the tokenizer of `folder` with the settings `config`. Deviations are added to `notes`.
     pub(crate) fn open(
         folder: &Path,
         config: &TokenizerConfig,
@@ -87,7 +86,8 @@ impl TextTokenizer {
             return Err(EncoderError::Unsupported {
                 path,
                 feature: format!(
-                    "padding on the left ({}), which moves markers and expansion tokens by the company of a text,",
+                    "padding on the left ({}), which moves markers and expansion tokens by the \
+                     company of a text,",
                     padding.origin
                 ),
                 known: "padding_side right",
@@ -105,14 +105,14 @@ impl TextTokenizer {
         };
         let query_marker = marker(&settings.query.marker)?;
         let document_marker = marker(&settings.document.marker)?;
-        if settings.manner == Manner::PyLate {
+        if settings.convention == Convention::PyLate {
             let markers = [
                 &settings.query.marker.value,
                 &settings.document.marker.value,
             ];
             let markers = markers.into_iter().filter(|marker| !marker.is_empty());
             let markers = markers.map(|marker| AddedToken::from(marker.as_str(), false));
-            library::call(|| inner.add_tokens(markers)).map_err(bad)?;
+            tokenizers_shim::call(|| inner.add_tokens(markers)).map_err(bad)?;
         }
 
         let (mask_token, mask) = match expansion_token(&inner, config, &settings) {
@@ -133,23 +133,25 @@ impl TextTokenizer {
             None => (Setting::default(String::new(), "transformers"), 0),
         };
         let id_of = |role| config.role(role).and_then(|token| inner.token_to_id(token));
-        let padding_token = match settings.manner {
-            Manner::ColBert => id_of("pad_token"),
+        let padding_token = match settings.convention {
+            Convention::ColBert => id_of("pad_token"),
             _ => None,
         };
         let unknown = id_of("unk_token");
         let role = |role: &RoleSettings, marker| Role {
             marker,
             skip: (role.skiplist.value.iter())
-                .filter_map(|word| skipped(&inner, settings.manner, word, unknown, config))
+                .filter_map(|word| {
+                    skiplist_token(&inner, settings.convention, word, unknown, config)
+                })
                 .chain(padding_token)
                 .collect(),
             keep_only: role.keep_only.value.iter().copied().collect(),
         };
         let mut query = role(&settings.query, query_marker);
         let document = role(&settings.document, document_marker);
-        if settings.manner == Manner::ColBert {
-            // A padding token written in a query is a mask token.
+        if settings.convention == Convention::ColBert {
+            // A padding token in the text of a query becomes a mask token.
             query.skip.clear();
         }
         let processor = inner.get_post_processor().cloned();
@@ -170,7 +172,7 @@ impl TextTokenizer {
                     length.value
                 );
                 return Err(match length.origin {
-                    Origin::Caller => EncoderError::Length { problem },
+                    Origin::Options => EncoderError::Length { problem },
                     _ => EncoderError::Config { path, problem },
                 });
             }
@@ -191,7 +193,7 @@ impl TextTokenizer {
             ));
         }
         Ok(TextTokenizer {
-            reach: Reach::of(&inner),
+            lookahead: Lookahead::of(&inner),
             path,
             inner,
             processor,
@@ -211,7 +213,7 @@ impl TextTokenizer {
         &self.settings
     }
 
-    /// What was set in the tokenizer itself, in words.
+    /// The settings applied to the tokenizer itself.
     pub(crate) fn report(&self) -> &[SettingInfo] {
         &self.report
     }
@@ -221,23 +223,23 @@ impl TextTokenizer {
         &self.mask_token.value
     }
 
-    /// The token written as the tokenizer's vocabulary has it.
+    /// The token with this id as written in the vocabulary; empty if there is none.
     pub(crate) fn token(&self, id: u32) -> String {
         self.inner.id_to_token(id).unwrap_or_default()
     }
 
-    /// Tokens of a document: cut to its length, with the marker after the first token.
+    /// Tokens of a document, truncated to its length, with the marker after the first token.
     pub(crate) fn document(&self, text: &str) -> Result<Tokens, EncoderError> {
         self.tokens(text, &self.settings.document, &self.document, false)
     }
 
-    /// As [`document`](Self::document), with the place of each token in the text; slower.
+    /// As [`document`](Self::document), with byte ranges; slower.
     pub(crate) fn document_with_spans(&self, text: &str) -> Result<Tokens, EncoderError> {
         self.tokens(text, &self.settings.document, &self.document, true)
     }
 
-    /// Tokens of a query: cut to its length, with the marker after the first token, and padded with the mask token when the
-    /// checkpoint expands queries. Each token has its place in the text.
+    /// Tokens of a query, truncated to its length, with the marker after the first token, and
+    /// padded with the mask token if the checkpoint expands queries. Includes byte ranges.
     pub(crate) fn query(&self, text: &str) -> Result<Tokens, EncoderError> {
         let mut tokens = self.tokens(text, &self.settings.query, &self.query, true)?;
         for id in &mut tokens.ids {
@@ -271,24 +273,27 @@ impl TextTokenizer {
             path: self.path.clone(),
             problem,
         };
-        let manner = self.settings.manner;
-        let lower_case = self.settings.lower_case.value && manner != Manner::SentenceTransformers;
-        let want = if spans { Want::Places } else { Want::Ids };
+        let convention = self.settings.convention;
+        let lower_case =
+            self.settings.lower_case.value && convention != Convention::SentenceTransformers;
+        let detail = if spans { Detail::Offsets } else { Detail::Ids };
         let room = settings.length.value - self.specials - usize::from(role.marker.is_some());
         let side = self.truncation.value;
-        let mut given = Given::new(&settings.prompt.value, text);
-        if manner == Manner::PyLate {
+        let mut given = PromptedText::new(&settings.prompt.value, text);
+        if convention == Convention::PyLate {
             given.strip();
         }
-        let whole = given.whole(side, self.reach.most(room));
-        let part = self.reach.part(&whole, room, side, want, |part, want| {
-            let source = Source::new(part, &given, side, lower_case);
-            let encoding = library::call(|| match want {
-                Want::Places => self.inner.encode(source.text(), false),
-                Want::Ids => self.inner.encode_fast(source.text(), false),
-            })?;
-            Ok((source, encoding))
-        });
+        let whole = given.whole(side, self.lookahead.max_bytes(room));
+        let part = self
+            .lookahead
+            .part(&whole, room, side, detail, |part, detail| {
+                let source = TokenizerInput::new(part, &given, side, lower_case);
+                let encoding = tokenizers_shim::call(|| match detail {
+                    Detail::Offsets => self.inner.encode(source.text(), false),
+                    Detail::Ids => self.inner.encode_fast(source.text(), false),
+                })?;
+                Ok((source, encoding))
+            });
         let part = part.map_err(bad)?;
         let (source, mut encoding) = (part.source, part.encoding);
         let truncated = part.is_cut || encoding.len() > room;
@@ -300,7 +305,8 @@ impl TextTokenizer {
             encoding.truncate(room, 0, direction);
         }
         if let Some(processor) = &self.processor {
-            encoding = library::call(|| processor.process(encoding, None, true)).map_err(bad)?;
+            encoding =
+                tokenizers_shim::call(|| processor.process(encoding, None, true)).map_err(bad)?;
         }
 
         let mut tokens = Tokens {
@@ -311,34 +317,34 @@ impl TextTokenizer {
             truncated,
         };
         if spans {
-            let places = encoding.get_offsets().iter();
-            tokens.spans = places
+            let positions = encoding.get_offsets().iter();
+            tokens.spans = positions
                 .map(|&(start, end)| source.original(start, end))
                 .collect();
         }
         if let Some(marker) = role.marker {
-            let place = tokens.ids.len().min(1);
-            tokens.ids.insert(place, marker);
+            let position = tokens.ids.len().min(1);
+            tokens.ids.insert(position, marker);
             if spans {
-                tokens.spans.insert(place, (0, 0));
+                tokens.spans.insert(position, (0, 0));
             }
         }
         tokens.attended = tokens.ids.len();
-        let first = u32::from(manner == Manner::FlagEmbedding);
+        let first = u32::from(convention == Convention::FlagEmbedding);
         tokens.kept = (0..)
             .zip(&tokens.ids)
-            .filter(|&(place, &id)| place >= first && role.keeps(id))
-            .map(|(place, _)| place)
+            .filter(|&(position, &id)| position >= first && role.keeps(id))
+            .map(|(position, _)| position)
             .collect();
         Ok(tokens)
     }
 }
 
-/// The last part of what tells where a setting comes from: the key, where it is one.
+/// The key of a setting for messages, or the origin if it has no key.
 fn setting_name(origin: &Origin) -> String {
     match origin {
         Origin::File { key, .. } => key.clone(),
-        Origin::Caller => "the length".to_owned(),
+        Origin::Options => "the length".to_owned(),
         Origin::Default(_) => format!("the {origin}"),
     }
 }
@@ -353,8 +359,8 @@ fn expansion_token(
         let id = inner.token_to_id(token)?;
         return Some((settings.expansion.token.clone().map(|_| token.clone()), id));
     }
-    let roles: &[&str] = match settings.manner {
-        Manner::SentenceTransformers => &["mask_token", "eos_token"],
+    let roles: &[&str] = match settings.convention {
+        Convention::SentenceTransformers => &["mask_token", "eos_token"],
         _ => &["mask_token", "eos_token", "pad_token"],
     };
     roles.iter().find_map(|role| {
@@ -365,22 +371,22 @@ fn expansion_token(
     })
 }
 
-/// The token that a word of a skiplist stands for.
-fn skipped(
+/// The token of a word in a skiplist.
+fn skiplist_token(
     inner: &Tokenizer,
-    manner: Manner,
+    convention: Convention,
     word: &str,
     unknown: Option<u32>,
     config: &TokenizerConfig,
 ) -> Option<u32> {
-    match manner {
-        Manner::PyLate | Manner::FlagEmbedding => inner.token_to_id(word).or(unknown),
-        Manner::SentenceTransformers => {
+    match convention {
+        Convention::PyLate | Convention::FlagEmbedding => inner.token_to_id(word).or(unknown),
+        Convention::SentenceTransformers => {
             let id = inner.token_to_id(word)?;
             (Some(id) != unknown || config.role("unk_token") == Some(word)).then_some(id)
         }
-        Manner::ColBert => {
-            let encoding = library::call(|| inner.encode_fast(word, false));
+        Convention::ColBert => {
+            let encoding = tokenizers_shim::call(|| inner.encode_fast(word, false));
             encoding.ok()?.get_ids().first().copied()
         }
     }

@@ -1,76 +1,76 @@
-//! How texts become tokens, and which tokens get vectors.
+//! How texts are tokenized, and which tokens get vectors.
 
 use crate::settings::{Setting, SettingInfo};
 
-/// How texts become tokens: the part of a checkpoint's settings that the tokenizer needs.
+/// How texts are tokenized: the settings of a checkpoint that the tokenizer needs.
 #[derive(Clone, Debug)]
 pub(crate) struct TextSettings {
     pub(crate) query: RoleSettings,
     pub(crate) document: RoleSettings,
     /// How queries are padded.
     pub(crate) expansion: Expansion,
-    /// Whether texts are lower-cased before anything else.
+    /// Whether texts are lower-cased before any other step.
     pub(crate) lower_case: Setting<bool>,
-    pub(crate) manner: Manner,
+    pub(crate) convention: Convention,
 }
 
-/// What holds for queries, or for documents.
+/// Settings of queries or of documents.
 #[derive(Clone, Debug)]
 pub(crate) struct RoleSettings {
-    /// The token put after the first one; empty for none.
+    /// The token inserted after the first one; empty for none.
     pub(crate) marker: Setting<String>,
-    /// Text put before a text and tokenised with it.
+    /// Text put before a text and tokenized with it.
     pub(crate) prompt: Setting<String>,
-    /// Most tokens, specials and marker included.
+    /// Maximum tokens, including special tokens and marker.
     pub(crate) length: Setting<usize>,
     /// Words whose tokens get no vector.
     pub(crate) skiplist: Setting<Vec<String>>,
-    /// The only tokens that get vectors; empty for all.
+    /// Ids of the only tokens that get vectors; empty for all.
     pub(crate) keep_only: Setting<Vec<u32>>,
 }
 
-/// Tokens that are put behind a query, and get vectors as its own tokens do.
+/// Query expansion: tokens appended to a query, with vectors like its own.
 #[derive(Clone, Debug)]
 pub(crate) struct Expansion {
     pub(crate) on: Setting<bool>,
-    /// Tokens that a query has then at least.
+    /// Minimum tokens of an expanded query.
     pub(crate) length: Setting<usize>,
-    /// Whether tokens attend to them.
+    /// Whether tokens attend to the expansion tokens.
     pub(crate) attend: Setting<bool>,
-    /// The token; none for the mask token, or what stands in for it.
+    /// The expansion token; none for the mask token or its substitute.
     pub(crate) token: Setting<Option<String>>,
 }
 
 impl Expansion {
-    /// None, as `whose` has it.
-    pub(crate) fn none(whose: &'static str) -> Expansion {
+    /// No expansion, the default of `owner`.
+    pub(crate) fn none(owner: &'static str) -> Expansion {
         Expansion {
-            on: Setting::default(false, whose),
-            length: Setting::default(0, whose),
-            attend: Setting::default(false, whose),
-            token: Setting::default(None, whose),
+            on: Setting::default(false, owner),
+            length: Setting::default(0, owner),
+            attend: Setting::default(false, owner),
+            token: Setting::default(None, owner),
         }
     }
 }
 
-/// Whose way to tokenise, where they differ.
+/// The library whose tokenization is reproduced, where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// White space around a text is taken off; a marker written in a text is the marker; a word of the skiplist stands for
-    /// the token that the vocabulary has for it, or else the unknown token.
+pub(crate) enum Convention {
+    /// White space around a text is stripped. A marker in a text is the marker token. A word of the
+    /// skiplist is its token in the vocabulary, or the unknown token.
     PyLate,
-    /// A text is taken as it is; a word of the skiplist stands for the first token that it is tokenised to; a padding token
-    /// written in a text has no vector in a document and is a mask token in a query.
+    /// Texts are not stripped. A word of the skiplist is the first of its tokens. A padding token
+    /// in a text has no vector in a document, and is a mask token in a query.
     ColBert,
-    /// A text is taken as it is; lower-casing is a step of the tokenizer; a word of the skiplist that the vocabulary lacks
-    /// stands for nothing.
+    /// Texts are not stripped. Lower-casing is a step of the tokenizer. A word of the skiplist that
+    /// is not in the vocabulary is ignored.
     SentenceTransformers,
-    /// A text is taken as it is; the first token gets no vector.
+    /// Texts are not stripped. The first token has no vector.
     FlagEmbedding,
 }
 
 impl TextSettings {
-    /// Every setting in words.
+    /// Every setting, for the report.
     pub(crate) fn report(&self) -> Vec<SettingInfo> {
         let mut report = Vec::new();
         for (role, settings) in [("query", &self.query), ("document", &self.document)] {

@@ -1,25 +1,26 @@
-//! Token ids of one text and where they come from.
+//! Token ids of a text and their byte ranges.
 
-/// Where a token of a document comes from.
+/// A token of a document and its byte range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenSpan {
     /// Id in the checkpoint's vocabulary.
     pub id: u32,
-    /// First byte in the text; `start == end == 0` for markers and special tokens, which no text gave.
+    /// Start byte in the text; `start == end == 0` for markers and special tokens.
     pub start: usize,
-    /// Byte after the last one.
+    /// End byte, exclusive.
     pub end: usize,
 }
 
-/// The tokens of one text, specials and marker included.
+/// The tokens of a text, including special tokens and marker.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     pub(crate) ids: Vec<u32>,
-    /// Byte range of each token in the text given by the caller; empty when it was not asked for.
+    /// Byte range of each token in the caller's text; empty if not requested.
     pub(crate) spans: Vec<(usize, usize)>,
-    /// The first `attended` tokens are attended to by all; the rest is query expansion.
+    /// All tokens attend to the first `attended` tokens; the rest is query expansion.
     pub(crate) attended: usize,
-    /// Places of the tokens that get vectors, ascending.
+    /// Positions of the tokens that get vectors, ascending.
     pub(crate) kept: Vec<u32>,
     /// Whether the text had more tokens.
     pub(crate) truncated: bool,

@@ -1,4 +1,4 @@
-//! A tokenizer from the files that came before tokenizer.json.
+//! A tokenizer from the files that preceded tokenizer.json.
 
 use std::path::Path;
 
@@ -10,12 +10,11 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::config::{Class, TokenizerConfig};
 use crate::EncoderError;
-use crate::files::{MAX_TOKENIZER, read};
+use crate::files::{self, MAX_TOKENIZER};
+use crate::layout::{TOKENIZER_CONFIG, VOCABULARY};
 
-/// BERT's vocabulary, one token a line.
-pub(super) const VOCABULARY: &str = "vocab.txt";
-
-/// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT from `vocab.txt` of `folder`.
+/// The WordPiece tokenizer (Wu et al., arXiv 1609.08144) of BERT and DistilBERT, from `vocab.txt`
+/// in `folder`.
 ///
 /// # Errors
 /// If there is none, or it lacks a special token.
@@ -24,7 +23,7 @@ pub(super) fn wordpiece(
     config: &TokenizerConfig,
 ) -> Result<Tokenizer, EncoderError> {
     let path = folder.join(VOCABULARY);
-    if !path.is_file() {
+    if !files::exists(&path) {
         return Err(EncoderError::NoTokenizer {
             path: folder.to_owned(),
         });
@@ -40,8 +39,8 @@ pub(super) fn wordpiece(
             known: "BertTokenizer, DistilBertTokenizer",
         });
     }
-    // The library reads whatever is there.
-    read(&path, MAX_TOKENIZER)?;
+    // Checks the size: the library reads a file of any length.
+    files::read(&path, MAX_TOKENIZER)?;
     let name = |role, default: &str| config.role(role).unwrap_or(default).to_owned();
     let unknown = name("unk_token", "[UNK]");
     let model = WordPiece::from_file(&path.to_string_lossy())
@@ -64,7 +63,7 @@ pub(super) fn wordpiece(
             .ok_or_else(|| EncoderError::NoMarker {
                 path: path.clone(),
                 token: token.to_owned(),
-                setting: "tokenizer_config.json".to_owned(),
+                setting: TOKENIZER_CONFIG.to_owned(),
             })
     };
     let ends = vec![(first.clone(), id(&first)?), (last.clone(), id(&last)?)];

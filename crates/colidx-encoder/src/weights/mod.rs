@@ -1,30 +1,23 @@
-//! Named tensors of safetensors files and of files that torch saved.
+//! Named tensors from safetensors files and from files of `torch.save`.
 
 mod pickle;
 mod safetensors;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use crate::EncoderError;
 use crate::files;
+use crate::layout::{WEIGHTS, read_shards};
 use pickle::Pickle;
 use safetensors::Safetensors;
 
-/// Where weights are looked for, the preferred ones first: in one file, or in the shards that an index lists.
-const FILES: [[&str; 2]; 2] = [
-    ["model.safetensors", "model.safetensors.index.json"],
-    ["pytorch_model.bin", "pytorch_model.bin.index.json"],
-];
-
-/// The tensors of a model, in one file or in several.
+/// The tensors of a model, in one or several files.
 pub(crate) struct Weights {
     shards: Arc<Vec<Shard>>,
-    /// Put before every name that is asked for.
+    /// Prepended to every name that is asked for.
     prefix: &'static str,
 }
 
@@ -33,29 +26,23 @@ enum Shard {
     Pickle(Pickle),
 }
 
-/// What a file says about a tensor.
-struct Found {
+/// Shape and element type of a tensor.
+struct TensorMeta {
     shape: Vec<usize>,
-    /// The type of its elements.
+    /// The element type.
     element: String,
 }
 
-#[derive(Deserialize)]
-struct ShardIndex {
-    weight_map: BTreeMap<String, String>,
-}
-
 impl Weights {
-    /// Names, relative to `folder`, of the files that hold its weights.
+    /// Names, relative to `folder`, of the files with its weights.
     pub(crate) fn files(folder: &Path) -> Result<Vec<String>, EncoderError> {
-        for [single, index] in FILES {
-            if folder.join(single).is_file() {
+        for [single, index] in WEIGHTS {
+            if files::exists(&folder.join(single)) {
                 return Ok(vec![single.to_owned()]);
             }
             let index = folder.join(index);
-            if index.is_file() {
-                let shards: ShardIndex = files::read_json(&index)?;
-                let names: BTreeSet<String> = shards.weight_map.into_values().collect();
+            if files::exists(&index) {
+                let names = read_shards(&index)?;
                 if let Some(name) = names.iter().find(|name| !files::is_inside(name)) {
                     return Err(damaged(&index, format!("`{name}` is no file beside it")));
                 }
@@ -68,7 +55,7 @@ impl Weights {
         })
     }
 
-    /// Reads the weights of `folder`.
+    /// Opens the weights in `folder`.
     pub(crate) fn open(folder: &Path) -> Result<Weights, EncoderError> {
         let shards = Weights::files(folder)?
             .into_iter()
@@ -80,7 +67,7 @@ impl Weights {
         })
     }
 
-    /// Reads one file of weights.
+    /// Opens one file of weights.
     pub(crate) fn open_file(path: PathBuf) -> Result<Weights, EncoderError> {
         Ok(Weights {
             shards: Arc::new(vec![Shard::open(path)?]),
@@ -88,7 +75,7 @@ impl Weights {
         })
     }
 
-    /// The same tensors, with that of `prefixes` before every name that makes `name` exist; none if none does.
+    /// The same tensors, with the first of `prefixes` for which `name` exists before every name.
     pub(crate) fn with_prefix_of(&self, name: &str, prefixes: &[&'static str]) -> Weights {
         let found = prefixes
             .iter()
@@ -114,32 +101,32 @@ impl Weights {
     pub(crate) fn parameters(&self) -> u64 {
         let tensors = self.shards.iter().flat_map(Shard::all);
         tensors
-            .filter(Found::holds_floats)
+            .filter(TensorMeta::holds_floats)
             .map(|tensor| tensor.elements())
             .fold(0, u64::saturating_add)
     }
 
-    /// The types of floats that the tensors hold, `F32` or `BF16, F32`.
+    /// The float types of the tensors, such as `F32` or `BF16, F32`.
     pub(crate) fn element_type(&self) -> String {
         let tensors = self.shards.iter().flat_map(Shard::all);
         let types: BTreeSet<String> = tensors
-            .filter(Found::holds_floats)
+            .filter(TensorMeta::holds_floats)
             .map(|tensor| tensor.element)
             .collect();
         types.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// The elements of tensor `name`, row-major, which must have `shape`.
+    /// The elements of tensor `name`, row-major.
     ///
     /// # Errors
-    /// If it is missing, has another shape, does not hold floats, or holds one that is not finite.
+    /// If it is missing, its shape is not `shape`, or it holds anything but finite floats.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, EncoderError> {
         let mut values = Vec::new();
         self.append(name, shape, &mut values)?;
         Ok(values)
     }
 
-    /// As [`tensor`](Self::tensor), behind what `out` holds.
+    /// As [`tensor`](Self::tensor), appended to `out`.
     pub(crate) fn append(
         &self,
         name: &str,
@@ -175,7 +162,7 @@ impl Weights {
         let start = out.len();
         shard.append(&tensor, out)?;
         let values = &out[start..];
-        // Checked with a plain fold first: it vectorises, a search for the position does not.
+        // The fold vectorizes; the search for the position does not.
         if !values.iter().fold(true, |finite, v| finite & v.is_finite())
             && let Some(index) = values.iter().position(|v| !v.is_finite())
         {
@@ -190,14 +177,14 @@ impl Weights {
         Ok(())
     }
 
-    fn find(&self, name: &str) -> Option<(&Shard, Found)> {
+    fn find(&self, name: &str) -> Option<(&Shard, TensorMeta)> {
         self.shards
             .iter()
             .find_map(|shard| Some((shard, shard.find(name)?)))
     }
 }
 
-impl Found {
+impl TensorMeta {
     fn elements(&self) -> u64 {
         let lengths = self.shape.iter().map(|&n| n as u64);
         lengths.fold(1, u64::saturating_mul)
@@ -225,14 +212,14 @@ impl Shard {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Found> {
+    fn find(&self, name: &str) -> Option<TensorMeta> {
         match self {
             Shard::Safetensors(file) => file.find(name),
             Shard::Pickle(file) => file.find(name),
         }
     }
 
-    fn all(&self) -> Vec<Found> {
+    fn all(&self) -> Vec<TensorMeta> {
         match self {
             Shard::Safetensors(file) => file.all().collect(),
             Shard::Pickle(file) => file.all().collect(),

@@ -1,6 +1,5 @@
 //! Tensors in a safetensors file.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -8,26 +7,26 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::{Found, damaged};
+use super::{TensorMeta, damaged};
 use crate::EncoderError;
 use crate::files;
 
-/// Bytes that a header may have: those of the largest models have some hundred thousand. What is made of it in memory is
-/// several times as large.
+/// Largest header in bytes; those of the largest models have a few hundred thousand. It takes
+/// several times that in memory.
 const MAX_HEADER: u64 = 16 << 20;
 
-/// A header that says where each tensor lies, and their bytes, which are read when asked for.
+/// The header of a file. Tensors are read on demand.
 pub(super) struct Safetensors {
     path: PathBuf,
     header: Metadata,
-    /// Where the tensors' bytes begin, after the header.
+    /// Byte offset of the tensors, after the header.
     start: u64,
 }
 
 impl Safetensors {
     pub(super) fn open(path: PathBuf) -> Result<Safetensors, EncoderError> {
         let io = |source| files::io(&path, source);
-        let mut file = File::open(&path).map_err(io)?;
+        let mut file = files::open(&path)?;
         let length = file.metadata().map_err(io)?.len();
         let mut size = [0; size_of::<u64>()];
         if length < size.len() as u64 {
@@ -40,13 +39,14 @@ impl Safetensors {
         let size = u64::from_le_bytes(size);
         if size > length - 8 || size > MAX_HEADER {
             let problem = format!(
-                "the header should have {size} bytes; the file has {length}, and at most {MAX_HEADER} are read"
+                "the header should have {size} bytes; the file has {length}, and at most \
+                 {MAX_HEADER} are read"
             );
             return Err(damaged(&path, problem));
         }
         let mut bytes = vec![0; size as usize];
         file.read_exact(&mut bytes).map_err(io)?;
-        // This also checks that the tensors lie one after the other and each is as long as its shape says.
+        // Parsing also checks that the tensors are contiguous and match their shapes.
         let header: Metadata = serde_json::from_slice(&bytes)
             .map_err(|error| damaged(&path, format!("its header: {error}")))?;
         let start = 8 + size;
@@ -66,15 +66,15 @@ impl Safetensors {
         &self.path
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Found> {
-        self.header.info(name).map(found)
+    pub(super) fn find(&self, name: &str) -> Option<TensorMeta> {
+        self.header.info(name).map(meta)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Found> {
-        self.header.tensors().into_values().map(found)
+    pub(super) fn all(&self) -> impl Iterator<Item = TensorMeta> {
+        self.header.tensors().into_values().map(meta)
     }
 
-    /// Appends the elements of `name`, which is there and holds floats, to `out`.
+    /// Appends the elements of `name`, which exists and holds floats, to `out`.
     pub(super) fn append(&self, name: &str, out: &mut Vec<f32>) -> Result<(), EncoderError> {
         let Some(info) = self.header.info(name) else {
             return Ok(());
@@ -108,14 +108,14 @@ impl Safetensors {
     fn read(&self, tensor: &TensorInfo, out: &mut [u8]) -> Result<(), EncoderError> {
         let at = self.start + tensor.data_offsets.0 as u64;
         let io = |source| files::io(&self.path, source);
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = files::open(&self.path)?;
         file.seek(SeekFrom::Start(at)).map_err(io)?;
         file.read_exact(out).map_err(io)
     }
 }
 
-fn found(info: &TensorInfo) -> Found {
-    Found {
+fn meta(info: &TensorInfo) -> TensorMeta {
+    TensorMeta {
         shape: info.shape.clone(),
         element: format!("{:?}", info.dtype),
     }

@@ -1,15 +1,15 @@
-//! Configurations that contradict each other, or ask for what is not there.
+//! Configurations that contradict each other, or need what is missing.
 
 use std::fs;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::Value;
 
 use crate::support::Copy;
 use crate::{copy_folder, copy_of, error_of};
 
 #[test]
-fn configurations_that_contradict() {
+fn contradicting_configurations_are_errors() {
     let settings = "config_sentence_transformers.json";
     let changes: [(&str, &str, Value); 10] = [
         ("config.json", "num_attention_heads", 5.into()),
@@ -32,7 +32,7 @@ fn configurations_that_contradict() {
         ),
     ];
     for (file, key, value) in changes {
-        // Lengths too short are found once the tokenizer says how many special tokens it adds.
+        // Too short a length is detected once the tokenizer tells how many special tokens it adds.
         let named = if value == 0 && file == settings {
             "tokenizer.json"
         } else {
@@ -62,7 +62,7 @@ fn configurations_that_contradict() {
 }
 
 #[test]
-fn unknown_architectures() {
+fn unknown_architectures_are_errors() {
     for model_type in ["t5", ""] {
         let error = error_of(
             Copy::new().json("config.json", |json| json["model_type"] = model_type.into()),
@@ -76,7 +76,7 @@ fn unknown_architectures() {
 }
 
 #[test]
-fn dense_modules_that_do_not_chain() {
+fn dense_modules_that_do_not_chain_are_errors() {
     let file = "1_Dense/config.json";
     let error = error_of(
         Copy::new().json(file, |json| json["in_features"] = 31.into()),
@@ -92,15 +92,18 @@ fn dense_modules_that_do_not_chain() {
 }
 
 #[test]
-fn modernbert_configurations_that_contradict() {
+fn contradicting_modernbert_configurations_are_errors() {
     let config = |change: &dyn Fn(&mut serde_json::Value)| {
         let folder = copy_of("tiny-modernbert");
         let path = folder.path().join("config.json");
         let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
-        // The Dense folder is not copied: what is wrong must show before it is missed.
-        Encoder::open(folder.path()).err().unwrap().to_string()
+        // The Dense folder is not copied: the error must come before it is missed.
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string()
     };
     for (named, change) in [
         (
@@ -147,7 +150,7 @@ fn settings_that_would_be_ignored_are_refused() {
         r#"{"prompts": {"p": ""}, "default_prompt_name": "p"}"#,
     );
     assert!(
-        Encoder::open(folder.path()).is_ok(),
+        Encoder::open(folder.path(), &EncoderOptions::default()).is_ok(),
         "an empty prompt changes nothing"
     );
     write(
@@ -155,13 +158,19 @@ fn settings_that_would_be_ignored_are_refused() {
         settings,
         r#"{"prompts": {"p": "query: "}, "default_prompt_name": "p"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("default_prompt_name") && error.contains(settings),
         "{error}"
     );
     write(&folder, settings, r#"{"document_prefix": "[nowhere]"}"#);
-    let error = Encoder::open(folder.path()).err().unwrap().to_string();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(
         error.contains("vocab.txt") && error.contains("[Q]"),
         "{error}"
@@ -173,11 +182,15 @@ fn settings_that_would_be_ignored_are_refused() {
         "tokenizer_config.json",
         r#"{"tokenizer_class": "BertJapaneseTokenizer"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
-    // Nor with a tokenizer.json, which transformers leaves aside.
+    // A tokenizer.json does not help: transformers ignores it.
     write(&folder, "tokenizer.json", "{}");
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NeedsMecab { .. }), "{error}");
     fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
     write(
@@ -185,24 +198,31 @@ fn settings_that_would_be_ignored_are_refused() {
         "tokenizer_config.json",
         r#"{"tokenizer_class": "FlaubertTokenizer"}"#,
     );
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
     write(&folder, "tokenizer_config.json", "{}");
     fs::remove_file(folder.path().join("vocab.txt")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
 }
 
-/// Numbers that would take memory or time in proportion to them, and to nothing that the checkpoint holds.
+/// Numbers that would take memory or time in proportion to them, whatever the checkpoint contains.
 #[test]
-fn sizes_that_no_model_has() {
+fn absurd_sizes_are_errors() {
     let message = |name: &str, file: &str, change: &dyn Fn(&mut serde_json::Value)| {
         let folder = copy_of(name);
         let path = folder.path().join(file);
         let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
-        Encoder::open(folder.path()).err().unwrap().to_string()
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string()
     };
     for (name, field) in [
         ("tiny-plain", "num_hidden_layers"),
@@ -236,7 +256,10 @@ fn sizes_that_no_model_has() {
             value[field] = (1u64 << 40).into();
             fs::write(path, value.to_string()).unwrap();
         }
-        let error = Encoder::open(folder.path()).err().unwrap().to_string();
+        let error = Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains(field) && error.contains("65536"), "{error}");
     }
 }

@@ -1,21 +1,21 @@
-//! Files that are missing, that are no JSON, or that lie elsewhere.
+//! Files that are missing, malformed, or outside the checkpoint.
 
 use std::fs;
 use std::path::Path;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 use crate::support::Copy;
 use crate::{copy_of, damaged, error_of};
 
 #[test]
-fn the_copy_itself_is_sound() {
+fn an_unchanged_copy_opens() {
     assert!(Copy::new().open().is_ok());
 }
 
 #[test]
-fn missing_files() {
-    let error = Encoder::open(Path::new("/no/such/directory"))
+fn missing_files_are_errors() {
+    let error = Encoder::open(Path::new("/no/such/directory"), &EncoderOptions::default())
         .err()
         .unwrap();
     assert!(
@@ -35,7 +35,7 @@ fn missing_files() {
     }
     let error = error_of(Copy::new().without("tokenizer.json"), "");
     assert!(matches!(error, EncoderError::NoTokenizer { .. }), "{error}");
-    // A tokenizer of BERT's has a mask token by default; one of no class has none.
+    // BERT's tokenizers have a mask token by default; one without a class has none.
     let copy = Copy::new().without("tokenizer_config.json");
     assert_eq!(copy.open().unwrap().info().mask_token, "[MASK]");
     let generic = r#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#;
@@ -45,7 +45,7 @@ fn missing_files() {
 }
 
 #[test]
-fn files_that_are_no_json() {
+fn malformed_json_is_an_error() {
     for file in [
         "modules.json",
         "config.json",
@@ -65,7 +65,7 @@ fn files_that_are_no_json() {
 }
 
 #[test]
-fn a_fingerprint_changes_with_every_file_that_matters() {
+fn the_fingerprint_covers_every_file_that_matters() {
     let fingerprint = |copy: Copy| copy.open().unwrap().info().fingerprint.clone();
     let sound = fingerprint(Copy::new());
     assert_eq!(fingerprint(Copy::new()), sound);
@@ -88,14 +88,16 @@ fn a_fingerprint_changes_with_every_file_that_matters() {
 }
 
 #[test]
-fn what_a_stanford_checkpoint_lacks() {
+fn incomplete_stanford_checkpoints_are_errors() {
     let metadata = |change: &dyn Fn(&mut serde_json::Value)| {
         let folder = copy_of("tiny-stanford");
         let path = folder.path().join("artifact.metadata");
         let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut value);
         fs::write(path, value.to_string()).unwrap();
-        Encoder::open(folder.path()).err().unwrap()
+        Encoder::open(folder.path(), &EncoderOptions::default())
+            .err()
+            .unwrap()
     };
     let error = metadata(&|value| value["similarity"] = "dot".into());
     assert!(matches!(error, EncoderError::Unsupported { .. }), "{error}");
@@ -111,7 +113,9 @@ fn what_a_stanford_checkpoint_lacks() {
     let folder = copy_of("tiny-plain");
     fs::write(folder.path().join("artifact.metadata"), "{}").unwrap();
     fs::remove_file(folder.path().join("modules.json")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(
         matches!(&error, EncoderError::MissingTensor { tensor, .. } if tensor == "linear.weight"),
         "{error}"
@@ -125,7 +129,7 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
         fs::remove_file(folder.path().join(name)).unwrap();
     }
     fs::write(folder.path().join("pytorch_model.bin"), "never read").unwrap();
-    let encoder = Encoder::open(folder.path()).unwrap();
+    let encoder = Encoder::open(folder.path(), &EncoderOptions::default()).unwrap();
     let info = encoder.info();
     assert_eq!(
         (info.layout.as_str(), info.projected),
@@ -133,12 +137,14 @@ fn safetensors_are_preferred_and_a_transformers_directory_opens() {
     );
     assert_eq!((info.document_length, info.positions), (64, 64));
     fs::remove_file(folder.path().join("model.safetensors")).unwrap();
-    let error = Encoder::open(folder.path()).err().unwrap();
+    let error = Encoder::open(folder.path(), &EncoderOptions::default())
+        .err()
+        .unwrap();
     assert!(matches!(error, EncoderError::WeightsFile { .. }), "{error}");
 }
 
 #[test]
-fn paths_that_lead_out_of_the_checkpoint() {
+fn paths_outside_the_checkpoint_are_errors() {
     for path in ["/dev", "../elsewhere", "a/../../b"] {
         let copy = Copy::new().json("modules.json", |modules| modules[1]["path"] = path.into());
         let error = error_of(copy, "modules.json");

@@ -1,4 +1,4 @@
-//! Damaged and foreign checkpoints: a typed error that names the file, never a panic.
+//! Damaged and foreign checkpoints cause a typed error that names the file, never a panic.
 
 mod configuration;
 mod files;
@@ -22,7 +22,7 @@ fn damaged(file: &str, change: impl FnOnce(&mut Vec<u8>)) -> Copy {
     copy
 }
 
-/// The error of opening `copy`, whose message names `file` and ends with advice.
+/// The error of opening `copy`. Its message must name `file` and end with advice.
 fn error_of(copy: Copy, file: &str) -> EncoderError {
     let error = copy.open().err().unwrap();
     let message = error.to_string();

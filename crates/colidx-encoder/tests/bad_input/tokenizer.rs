@@ -1,13 +1,13 @@
-//! Tokenizers: damaged ones, and vocabularies that do not fit the model.
+//! Damaged tokenizers, and vocabularies that do not match the model.
 
 use colidx_encoder::EncoderError;
 
 use crate::support::Copy;
 use crate::{damaged, error_of};
 
-/// Where the tokenizers library takes it that a file is right, and panics when it is not.
+/// Files on which the tokenizers library panics.
 #[test]
-fn tokenizers_that_the_library_trusts() {
+fn tokenizers_that_make_the_library_panic_are_errors() {
     let file = "tokenizer.json";
     let cut_in_the_decoder = |bytes: &mut Vec<u8>| {
         let text = String::from_utf8(bytes.clone()).unwrap();
@@ -17,7 +17,7 @@ fn tokenizers_that_the_library_trusts() {
     let error = error_of(damaged(file, cut_in_the_decoder), file);
     assert!(matches!(error, EncoderError::Tokenizer { .. }), "{error}");
 
-    // A table of characters that claims 4 GiB, and one that sends every search outside of itself.
+    // A character table that claims 4 GiB, and one whose entries point outside of it.
     let with_table = |base64| {
         Copy::new().json(file, |json| {
             json["normalizer"] = serde_json::json!({
@@ -45,7 +45,7 @@ fn tokenizers_that_the_library_trusts() {
 }
 
 #[test]
-fn markers_outside_the_vocabulary() {
+fn markers_outside_the_vocabulary_are_errors() {
     for setting in ["query_prefix", "document_prefix"] {
         let error = error_of(
             Copy::new().json("config_sentence_transformers.json", |json| {
@@ -66,7 +66,7 @@ fn markers_outside_the_vocabulary() {
 }
 
 #[test]
-fn tokens_without_an_embedding() {
+fn tokens_without_an_embedding_are_errors() {
     let copy = Copy::new().json("tokenizer.json", |json| {
         json["model"]["vocab"]["zebra"] = 999.into()
     });

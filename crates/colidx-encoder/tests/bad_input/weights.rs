@@ -1,15 +1,15 @@
-//! Weights that are missing, damaged, of another shape or too large.
+//! Weights that are missing, damaged, too large or of the wrong shape.
 
 use std::fs;
 use std::path::Path;
 
-use colidx_encoder::{Encoder, EncoderError};
+use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 
 use crate::support::Copy;
 use crate::{copy_of, damaged, error_of};
 
 #[test]
-fn tensors_that_are_missing_or_of_another_shape() {
+fn missing_tensors_and_wrong_shapes_are_errors() {
     let error = error_of(
         Copy::new().json("config.json", |json| json["num_hidden_layers"] = 3.into()),
         "model.safetensors",
@@ -49,7 +49,7 @@ fn tensors_that_are_missing_or_of_another_shape() {
 }
 
 #[test]
-fn damaged_weights() {
+fn damaged_weights_are_errors() {
     let file = "model.safetensors";
     for length in [0, 7, 100, 5000, 140_000] {
         let error = error_of(damaged(file, |bytes| bytes.truncate(length)), file);
@@ -89,7 +89,7 @@ fn damaged_weights() {
 }
 
 #[test]
-fn weights_so_large_that_nothing_finite_comes_out() {
+fn weights_that_overflow_are_errors() {
     let huge = |bytes: &mut Vec<u8>| {
         let end = bytes.len();
         for value in bytes[end - 16 * 32 * 4..].as_chunks_mut::<4>().0 {
@@ -113,10 +113,10 @@ fn damaged_torch_files_are_errors() {
     let folder = copy_of("tiny-stanford-bin");
     let path = folder.path().join("pytorch_model.bin");
     let whole = fs::read(&path).unwrap();
-    assert!(Encoder::open(folder.path()).is_ok());
+    assert!(Encoder::open(folder.path(), &EncoderOptions::default()).is_ok());
     let open = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        Encoder::open(folder.path()).err()
+        Encoder::open(folder.path(), &EncoderOptions::default()).err()
     };
     for length in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
         let error = open(&whole[..length]).unwrap();
@@ -126,7 +126,7 @@ fn damaged_torch_files_are_errors() {
         );
         assert!(error.to_string().contains("pytorch_model.bin"), "{error}");
     }
-    // A flip may hit what is never read, or the weights themselves; it must not panic.
+    // A bit flip may hit unused bytes or the weights themselves; it must not panic.
     let mut opened = 0;
     for at in (0..whole.len()).step_by(97) {
         let mut bytes = whole.clone();
@@ -135,7 +135,7 @@ fn damaged_torch_files_are_errors() {
     }
     assert!(opened < whole.len() / 97);
 
-    // Pickles that torch does not write: the arguments of a tensor, or of its storage, are too few.
+    // Pickles with too few arguments for a tensor or its storage, which torch does not write.
     let hostile = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
     for name in ["short-tuple.bin", "short-storage.bin"] {
         let error = open(&fs::read(hostile.join(name)).unwrap()).unwrap();

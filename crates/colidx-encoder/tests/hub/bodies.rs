@@ -12,7 +12,7 @@ use crate::server::{End, Files, Reply, Request, Server, files, linked};
 
 const WEIGHTS: &str = "model.safetensors";
 
-/// A hub whose replies to requests for the weights' bytes are changed.
+/// A hub that applies `change` to its replies to requests for the weights.
 fn changed(change: impl Fn(&Request, Reply) -> Reply + Send + Sync + 'static) -> Server {
     Server::new(
         move |request, reply, _| match request.file() == WEIGHTS && request.wants_body() {
@@ -26,7 +26,7 @@ fn weights() -> Vec<u8> {
     files()[WEIGHTS].clone()
 }
 
-/// What is wrong with the answer, and that nothing of it is left.
+/// Asserts that the fetch fails and leaves nothing of the answer; returns the fault.
 #[track_caller]
 fn refused(server: &Server) -> Fault {
     let place = Place::new();
@@ -41,7 +41,7 @@ fn refused(server: &Server) -> Fault {
 }
 
 #[test]
-fn bodies_end_where_they_should() {
+fn bodies_of_the_wrong_length_are_refused() {
     let announced = weights().len() as u64;
     let endless = changed(|_, reply| reply.without("Content-Length").ends(End::Endless));
     assert_eq!(refused(&endless), Fault::Longer { announced });
@@ -77,7 +77,7 @@ fn bodies_end_where_they_should() {
 }
 
 #[test]
-fn sizes_agree() {
+fn contradicting_sizes_are_refused() {
     let expected = weights().len() as u64;
     for got in [0, 1, expected - 1, expected + 1, u64::MAX] {
         let linked_size = Server::new(move |request, reply, servers| {
@@ -137,7 +137,7 @@ fn sizes_agree() {
 }
 
 #[test]
-fn wrong_bytes_of_the_right_length_are_not_taken() {
+fn wrong_bytes_of_the_right_length_are_refused() {
     for name in [
         WEIGHTS,
         "config.json",
@@ -167,7 +167,7 @@ fn wrong_bytes_of_the_right_length_are_not_taken() {
 }
 
 #[test]
-fn what_is_left_of_an_earlier_run_goes_on_or_is_begun_anew() {
+fn partial_downloads_resume_or_restart() {
     let weights = weights();
     let wrong = vec![0; weights.len()];
     let longer = [&weights[..], &[0; 10]].concat();
@@ -193,7 +193,7 @@ fn what_is_left_of_an_earlier_run_goes_on_or_is_begun_anew() {
         match left.len() {
             n if left == &weights[..] && n > 0 => assert!(ranges.is_empty(), "{ranges:?}"),
             n if n < weights.len() && left == &weights[..n] => assert_eq!(ranges, [range]),
-            // What was left is found to be wrong, and the next try takes all of it.
+            // The partial file is found to be corrupt, and the next attempt downloads everything.
             _ => assert_eq!(ranges.last(), Some(&None), "{ranges:?}"),
         }
         place.check(&server);
@@ -201,7 +201,7 @@ fn what_is_left_of_an_earlier_run_goes_on_or_is_begun_anew() {
 }
 
 #[test]
-fn a_server_without_ranges_begins_anew() {
+fn without_ranges_a_download_restarts() {
     for status in [200, 206, 416] {
         let place = Place::new();
         let weights = weights();
@@ -219,7 +219,7 @@ fn a_server_without_ranges_begins_anew() {
     }
 }
 
-/// Does the same for each way in which a body may end, all at once.
+/// Runs `test` for each way in which a body may end, in parallel.
 fn for_each_end(test: impl Fn(End) + Sync) {
     let test = &test;
     thread::scope(|scope| {
@@ -230,7 +230,7 @@ fn for_each_end(test: impl Fn(End) + Sync) {
 }
 
 #[test]
-fn a_connection_that_breaks_or_falls_silent_goes_on() {
+fn a_broken_or_silent_connection_is_resumed() {
     for_each_end(|end| {
         let place = Place::impatient();
         let tries = AtomicUsize::new(0);
@@ -256,7 +256,7 @@ fn a_connection_that_breaks_or_falls_silent_goes_on() {
 }
 
 #[test]
-fn a_connection_that_always_breaks_is_given_up_and_goes_on_the_next_time() {
+fn a_connection_that_always_breaks_is_given_up_and_resumed_later() {
     for_each_end(|end| {
         let place = Place::impatient();
         let server = changed(move |_, reply| reply.cut(1000).ends(end));
@@ -266,7 +266,7 @@ fn a_connection_that_always_breaks_is_given_up_and_goes_on_the_next_time() {
         assert!(begin.elapsed() < Duration::from_secs(60));
         let part = fs::read(place.part(WEIGHTS, &weights())).unwrap();
         assert!(part.len() >= 1000 && part.len() < 10_000, "{}", part.len());
-        // A trickle of other bytes is found out in the end.
+        // Wrong bytes that trickle in are detected in the end.
         assert!(end == End::Trickle || weights().starts_with(&part));
         place.check(&server);
         let server = Server::new(|_, reply, _| reply);
@@ -294,8 +294,7 @@ fn a_hub_that_never_answers_is_given_up() {
 
 #[test]
 fn two_versions_are_never_mixed() {
-    // From the second request for bytes on, the hub has another file of the same size under the
-    // same name.
+    // From the second request on, the hub has another file of the same size under the same name.
     let mut new = weights();
     new.iter_mut().for_each(|byte| *byte ^= 0x55);
     let mut changed_files: Files = files();
@@ -307,7 +306,7 @@ fn two_versions_are_never_mixed() {
     place.fetch_checked(&second).unwrap();
     place.is_whole(&changed_files);
 
-    // And between what it says of a file and the file.
+    // The file changes between the request for its hash and the download.
     let place = Place::new();
     let etag = crate::server::etag(WEIGHTS, &new);
     let server = changed(move |_, reply| reply.with("ETag", format!("\"{etag}\"")));
@@ -325,7 +324,7 @@ fn two_versions_are_never_mixed() {
 }
 
 #[test]
-fn sizes_may_be_left_out_where_the_hash_tells() {
+fn sizes_may_be_missing_if_the_hash_matches() {
     let place = Place::new();
     let server = Server::new(|request, reply, servers| {
         let there = servers.other_port.ends_with(&request.host);
@@ -345,7 +344,7 @@ fn sizes_may_be_left_out_where_the_hash_tells() {
 }
 
 #[test]
-fn an_empty_file_is_a_file() {
+fn empty_files_are_fetched() {
     let mut files = files();
     files.insert("special_tokens_map.json".to_owned(), Vec::new());
     let server = Server::of(files.clone(), |_, reply, _| reply);

@@ -1,4 +1,4 @@
-//! The cache: laid out as the hub's own tools do it, and written nowhere else.
+//! The cache has the layout of the hub's own tools, and nothing else is written.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn link(to: impl AsRef<Path>, at: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn what_is_written_has_the_layout_of_the_hubs_own_tools() {
+fn the_cache_has_the_layout_of_the_hubs_own_tools() {
     let place = Place::new();
     let mut files = files();
     files.insert(
@@ -45,7 +45,7 @@ fn what_is_written_has_the_layout_of_the_hubs_own_tools() {
     }
     for name in ["vocab.txt", "tokenizer_config.json"] {
         let mark = place.repository(".no_exist").join(COMMIT).join(name);
-        // Where there is a tokenizer.json nobody asks for a vocabulary.
+        // With a tokenizer.json no vocabulary is requested.
         assert_eq!(mark.is_file(), name != "vocab.txt");
     }
     let left = fs::read_dir(place.repository("blobs")).unwrap();
@@ -58,7 +58,7 @@ fn what_is_written_has_the_layout_of_the_hubs_own_tools() {
 
 #[cfg(unix)]
 #[test]
-fn what_the_hubs_own_tools_wrote_is_read() {
+fn caches_of_the_hubs_own_tools_are_read() {
     let place = Place::new();
     for (name, content) in files() {
         let hash = etag(&name, &content);
@@ -85,7 +85,7 @@ fn what_the_hubs_own_tools_wrote_is_read() {
     }
     let error = fetch(&hub, &format!("{ID}@other")).unwrap_err();
     assert!(matches!(error, HubError::Offline { .. }), "{error:?}");
-    // A content that is here already is not fetched for another commit or name.
+    // A blob in the cache is not downloaded again for another commit or name.
     fs::remove_file(place.snapshot("model.safetensors")).unwrap();
     let server = Server::new(|_, reply, _| reply);
     place.fetch_checked(&server).unwrap();
@@ -98,7 +98,7 @@ fn what_the_hubs_own_tools_wrote_is_read() {
     );
 }
 
-/// Puts links that lead out in the place of a folder or file, and gives what a fetch then says.
+/// Replaces a folder or file by links that lead out of the cache; returns the result of a fetch.
 #[cfg(unix)]
 #[track_caller]
 fn planted(name: &str, to: &str) -> Result<(), HubError> {
@@ -114,7 +114,7 @@ fn planted(name: &str, to: &str) -> Result<(), HubError> {
 
 #[cfg(unix)]
 #[test]
-fn links_planted_in_the_cache_lead_nothing_out() {
+fn links_planted_in_the_cache_are_not_followed() {
     let weights = etag("model.safetensors", &files()["model.safetensors"]);
     let repository = "models--owner--name";
     let folders = [
@@ -149,7 +149,7 @@ fn links_planted_in_the_cache_lead_nothing_out() {
             );
         }
     }
-    // What is replaced as a whole is replaced where it stands.
+    // What is replaced atomically is replaced in its own folder.
     for file in [
         format!("{repository}/refs/main"),
         format!("{repository}/blobs/{weights}"),
@@ -168,7 +168,7 @@ fn links_planted_in_the_cache_lead_nothing_out() {
 
 #[cfg(unix)]
 #[test]
-fn the_cache_itself_may_be_behind_a_link() {
+fn the_cache_itself_may_be_a_link() {
     let place = Place::new();
     fs::create_dir(place.path("cache-elsewhere")).unwrap();
     link("cache-elsewhere", &place.path("cache"));
@@ -179,7 +179,7 @@ fn the_cache_itself_may_be_behind_a_link() {
 
 #[cfg(unix)]
 #[test]
-fn what_would_block_is_not_opened() {
+fn special_files_are_not_opened() {
     let place = Place::new();
     let part = place.part("model.safetensors", &files()["model.safetensors"]);
     fs::create_dir_all(part.parent().unwrap()).unwrap();
@@ -191,7 +191,7 @@ fn what_would_block_is_not_opened() {
 }
 
 #[test]
-fn many_fetch_at_once() {
+fn concurrent_fetches_succeed() {
     let place = Place::new();
     let server = Server::new(|_, reply, _| reply);
     thread::scope(|scope| {
@@ -206,7 +206,7 @@ fn many_fetch_at_once() {
 }
 
 #[test]
-fn a_file_that_another_process_fetches_is_waited_for_and_then_told() {
+fn a_lock_is_waited_for_and_then_reported() {
     let place = Place::new();
     let name = etag("model.safetensors", &files()["model.safetensors"]);
     let path = place

@@ -1,4 +1,4 @@
-//! Names, lists, addresses and statuses that no good hub sends.
+//! Hostile names, lists, addresses and statuses.
 
 use colidx_encoder::hub::{Fault, HubError};
 
@@ -8,7 +8,7 @@ use crate::server::{COMMIT, End, ID, Reply, Server, etag, files};
 /// The file that is fetched first.
 const FIRST: &str = "artifact.metadata";
 
-/// Values that lead out of a folder, or are nothing that a name may be.
+/// Names that lead out of a folder, or are not names at all.
 fn hostile_names(place: &Place) -> Vec<Vec<u8>> {
     let good = etag(FIRST, &files()[FIRST]);
     let victim = place.path("victim").display().to_string();
@@ -63,7 +63,7 @@ fn etags_never_become_paths() {
         for quoted in [false, true] {
             for name in hostile_names(&Place::new()) {
                 let place = Place::new();
-                // The path of this place's own victim.
+                // The path of this test's own victim.
                 let name = match name.starts_with(b"/") {
                     true => place.path("victim").display().to_string().into_bytes(),
                     false => name,
@@ -79,7 +79,7 @@ fn etags_never_become_paths() {
                 });
                 let fetched = place.fetch_checked(&server);
                 if name.ends_with(b" ") && !quoted {
-                    // Blanks around a header's value are no part of it.
+                    // Blanks around a header's value do not belong to it.
                     fetched.unwrap();
                     continue;
                 }
@@ -94,7 +94,7 @@ fn etags_never_become_paths() {
 }
 
 #[test]
-fn headers_that_are_no_http_are_no_answer() {
+fn malformed_headers_are_refused() {
     for header in ["ETag", "X-Repo-Commit", "Location"] {
         for value in [
             &b"a\0b"[..],
@@ -117,7 +117,7 @@ fn headers_that_are_no_http_are_no_answer() {
 }
 
 #[test]
-fn a_file_without_etag_is_not_taken() {
+fn a_file_without_etag_is_refused() {
     let place = Place::new();
     let server = Server::new(|request, reply, _| match request.file() {
         FIRST => reply.without("ETag"),
@@ -156,7 +156,7 @@ fn commits_never_become_paths() {
 }
 
 #[test]
-fn another_commit_than_the_one_asked_for_is_not_taken() {
+fn an_unexpected_commit_is_refused() {
     let other = "f".repeat(40);
     let place = Place::new();
     let server = Server::new(|_, reply, _| reply);
@@ -172,7 +172,7 @@ fn another_commit_than_the_one_asked_for_is_not_taken() {
 }
 
 #[test]
-fn names_of_files_never_lead_out() {
+fn file_names_never_lead_out() {
     let place = Place::new();
     let names = hostile_names(&place);
     let names = names
@@ -226,7 +226,7 @@ fn names_of_files_never_lead_out() {
 }
 
 #[test]
-fn lists_that_are_none() {
+fn malformed_lists_are_refused() {
     for body in [
         "",
         "<html>log in</html>",
@@ -265,7 +265,7 @@ fn lists_that_are_none() {
 }
 
 #[test]
-fn statuses_say_what_to_do() {
+fn statuses_map_to_errors_with_advice() {
     for status in [401, 403, 404, 418, 429, 500, 503] {
         for listed in [true, false] {
             let place = Place::new();
@@ -289,7 +289,7 @@ fn statuses_say_what_to_do() {
 }
 
 #[test]
-fn redirects_that_lead_nowhere() {
+fn bad_redirects_are_refused() {
     let limit = Fault::Redirects { limit: 5 };
     for (location, expected) in [
         ("file:///etc/passwd", Fault::Redirect),
@@ -311,7 +311,7 @@ fn redirects_that_lead_nowhere() {
             let server = Server::new(move |request, reply, servers| {
                 let asked = match listed {
                     true => request.is_list() || request.path == "/loop",
-                    // The list is well, and so is the description of the file.
+                    // The list and the description of the file are valid.
                     false => {
                         request.path == "/loop"
                             || request.file() == "model.safetensors" && request.wants_body()

@@ -1,4 +1,4 @@
-//! Fetching checkpoints from hubs on loopback: good ones, and ones that lie.
+//! Fetches checkpoints from hubs on loopback, honest and hostile ones.
 #![cfg(feature = "hub")]
 
 mod bodies;

@@ -1,16 +1,16 @@
-//! A cache in a folder of its own, and what must be true of it whatever a hub says.
+//! A cache in its own folder, and what must hold for it whatever a hub sends.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use colidx_encoder::hub::{Hub, HubError, ModelId, Quiet};
+use colidx_encoder::hub::{Hub, HubError, ModelId, NoProgress};
 use tempfile::TempDir;
 
 use crate::server::{COMMIT, ID, Server, TOKEN, etag};
 
-/// A folder with a cache in it, and files beside the cache that nobody may touch.
+/// A folder with a cache, and files beside it that must not change.
 pub struct Place {
     folder: TempDir,
     timeout: Duration,
@@ -26,12 +26,12 @@ impl Place {
         }
         Place {
             folder,
-            // Long enough for a machine that does other things too.
+            // Long enough for a loaded machine.
             timeout: Duration::from_secs(20),
         }
     }
 
-    /// A place where a silence of a second is one too long.
+    /// With a timeout of one second.
     pub fn impatient() -> Place {
         Place {
             timeout: Duration::from_secs(1),
@@ -53,7 +53,7 @@ impl Place {
         self.repository("snapshots").join(COMMIT).join(name)
     }
 
-    /// The file in which `content` grows.
+    /// The partial download of `content`.
     pub fn part(&self, name: &str, content: &[u8]) -> PathBuf {
         let name = format!("{}.incomplete", etag(name, content));
         self.repository("blobs").join(name)
@@ -65,20 +65,17 @@ impl Place {
     }
 
     pub fn hub(&self, endpoint: &str) -> Hub {
-        Hub {
-            cache: self.path("cache"),
-            endpoint: endpoint.to_owned(),
-            token: Some(TOKEN.to_owned()),
-            offline: false,
-            timeout: self.timeout,
-        }
+        Hub::new(self.path("cache"))
+            .endpoint(endpoint)
+            .token(TOKEN.to_owned())
+            .timeout(self.timeout)
     }
 
     pub fn fetch(&self, server: &Server) -> Result<PathBuf, HubError> {
         fetch(&self.hub(&server.endpoint), ID)
     }
 
-    /// The same, and then what must be true whatever the hub says.
+    /// Fetches, and checks what must hold whatever the hub sends.
     #[track_caller]
     pub fn fetch_checked(&self, server: &Server) -> Result<PathBuf, HubError> {
         let fetched = self.fetch(server);
@@ -92,8 +89,8 @@ impl Place {
         fetched
     }
 
-    /// That nothing outside the cache was written, that every content in it has the name of its
-    /// hash, and that no stranger was shown the token.
+    /// Checks that nothing outside the cache was written, that every blob is named by its hash, and
+    /// that no other server received the token.
     #[track_caller]
     pub fn check(&self, server: &Server) {
         let mut all = BTreeMap::new();
@@ -121,7 +118,7 @@ impl Place {
         }
     }
 
-    /// That every file of the checkpoint is there, with the right bytes.
+    /// Checks that every file of the checkpoint is there, with the right bytes.
     #[track_caller]
     pub fn is_whole(&self, files: &BTreeMap<String, Vec<u8>>) {
         for (name, content) in files {
@@ -135,10 +132,10 @@ impl Place {
 
 pub fn fetch(hub: &Hub, id: &str) -> Result<PathBuf, HubError> {
     let id: ModelId = id.parse().unwrap();
-    hub.fetch(&id, &mut Quiet)
+    hub.fetch(&id, &mut NoProgress)
 }
 
-/// The files below `folder` that are no links.
+/// Collects the files below `folder`, without links.
 fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();

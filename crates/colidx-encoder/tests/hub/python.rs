@@ -1,4 +1,4 @@
-//! The cache shared with the hub's Python client, where that is installed.
+//! The cache is shared with the hub's Python client, if that is installed.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::place::{Place, fetch};
 use crate::server::{COMMIT, ID, Server, files};
 
-/// Runs a script of the Python client over the place's cache, or says that there is no such client.
+/// Runs a script of the Python client with the cache, or prints that there is no such client.
 fn python(place: &Place, server: &Server, offline: bool, script: &str) -> Option<String> {
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let mut command = Command::new(python);
@@ -50,7 +50,8 @@ fn the_python_client_reads_what_was_fetched_here() {
     place.fetch(&server).unwrap();
     let (names, absent) = (names(), "tokenizer_config.json");
     let script = format!(
-        "from huggingface_hub import hf_hub_download, try_to_load_from_cache, scan_cache_dir, _CACHED_NO_EXIST
+        "from huggingface_hub import hf_hub_download, try_to_load_from_cache, scan_cache_dir
+from huggingface_hub import _CACHED_NO_EXIST
 for name in {names}:
     print(hf_hub_download('{ID}', name, token=False))
 assert try_to_load_from_cache('{ID}', '{absent}') is _CACHED_NO_EXIST
@@ -73,7 +74,7 @@ assert repo.repo_id == '{ID}'
         assert_eq!(paths.lines().collect::<Vec<_>>(), expected);
         let asked = server.asked();
         assert_eq!(asked.is_empty(), offline);
-        // It asks what is new, and takes the bytes that are here.
+        // It asks for updates, and uses the blobs in the cache.
         assert!(
             asked.iter().all(|request| request.method == "HEAD"),
             "{asked:?}"
@@ -101,7 +102,7 @@ for name in {}:
     hub.offline = true;
     let snapshot = place.repository("snapshots").join(COMMIT);
     assert_eq!(fetch(&hub, ID).unwrap(), snapshot);
-    // And is gone on with: one name is gone, and its content is here.
+    // Resuming works too: one name is missing, but its blob is in the cache.
     fs::remove_file(place.snapshot("config.json")).unwrap();
     server.asked();
     place.fetch(&server).unwrap();

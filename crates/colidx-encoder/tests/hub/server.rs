@@ -1,4 +1,4 @@
-//! A hub on loopback that can be made to say anything, and a second server that it may redirect to.
+//! A hub on loopback whose replies can be changed, and a second server as a target of redirects.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -16,11 +16,11 @@ pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The token that no other server may see.
 pub const TOKEN: &str = "hf_secret";
 
-/// What was asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
-    /// With the query.
+    /// Including the query.
     pub path: String,
     pub host: String,
     pub range: Option<String>,
@@ -28,7 +28,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The name of the file that is asked for, or nothing.
+    /// The name of the requested file, or nothing.
     pub fn file(&self) -> &str {
         let path = self.path.split('?').next().unwrap_or("");
         let file = [COMMIT, "main"]
@@ -41,12 +41,12 @@ impl Request {
         self.path.starts_with("/api/")
     }
 
-    /// Whether more than the first byte of a file is asked for.
+    /// Whether more than the first byte of a file is requested.
     pub fn wants_body(&self) -> bool {
         self.method == "GET" && self.range.as_deref() != Some("bytes=0-0")
     }
 
-    /// Where the range that is asked for begins, and where it ends if it says so.
+    /// The requested range: its first byte, and its last one if given.
     fn span(&self) -> Option<(usize, Option<usize>)> {
         let (start, end) = self
             .range
@@ -57,11 +57,11 @@ impl Request {
     }
 }
 
-/// What is answered.
+/// A reply.
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub status: u16,
-    /// Names and values, written as they are.
+    /// Names and values, sent unchanged.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
     pub end: End,
@@ -70,13 +70,13 @@ pub struct Reply {
 /// What follows the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The end of the connection.
+    /// Closes the connection.
     Close,
-    /// Nothing, for as long as the test runs.
+    /// Sends nothing more, and keeps the connection open.
     Stall,
-    /// A byte now and then.
+    /// Sends a byte now and then.
     Trickle,
-    /// Zeros without end.
+    /// Sends zeros without end.
     Endless,
 }
 
@@ -95,7 +95,7 @@ impl Reply {
         Reply::new(302, b"").with("Location", location)
     }
 
-    /// With a header in place of one of that name.
+    /// Sets a header.
     pub fn with(self, name: &str, value: impl Into<Vec<u8>>) -> Reply {
         let mut reply = self.without(name);
         reply.headers.push((name.to_owned(), value.into()));
@@ -108,7 +108,7 @@ impl Reply {
         self
     }
 
-    /// The same reply with a body that ends too early, though its length is announced.
+    /// Truncates the body, but not the announced length.
     pub fn cut(mut self, len: usize) -> Reply {
         self.body.truncate(len);
         self
@@ -123,7 +123,7 @@ impl Reply {
 /// The files of the repository.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// A small checkpoint of ColBERT's own layout; its weights are in large file storage.
+/// A small checkpoint in ColBERT's own layout, with its weights in large file storage.
 pub fn files() -> Files {
     let mut state = 1u32;
     let weights = std::iter::repeat_with(|| {
@@ -148,15 +148,14 @@ pub fn files() -> Files {
     ])
 }
 
-/// A hub and what it was asked.
+/// A hub and the requests it received.
 pub struct Server {
     pub endpoint: String,
     asked: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    /// A hub that answers as a good one does, but for what `change` makes of it. `change` is given
-    /// the addresses too.
+    /// A hub whose honest replies are changed by `change`, which also receives the addresses.
     pub fn new(
         change: impl Fn(&Request, Reply, &Addresses) -> Reply + Send + Sync + 'static,
     ) -> Server {
@@ -189,7 +188,7 @@ impl Server {
                         let Some(request) = read(&stream) else { return };
                         asked.lock().unwrap().push(request.clone());
                         let reply = change(&request, good(&files, &request), &addresses);
-                        // The client may have gone, which is its right.
+                        // The client may have disconnected.
                         let _ = write(stream, &request, &reply);
                     });
                 }
@@ -201,22 +200,22 @@ impl Server {
         }
     }
 
-    /// What was asked since the last call.
+    /// The requests since the last call.
     pub fn asked(&self) -> Vec<Request> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 }
 
-/// Where the servers are.
+/// The addresses of the servers.
 pub struct Addresses {
     pub home: String,
-    /// Another server, by its port.
+    /// The other server, on another port.
     pub other_port: String,
-    /// The same server by another name.
+    /// The same server under another host name.
     pub other_name: String,
 }
 
-/// The hash that a good hub gives as the ETag of a file.
+/// The ETag that an honest hub sends for a file.
 pub fn etag(name: &str, content: &[u8]) -> String {
     let digest = if name.ends_with(".safetensors") {
         Sha256::digest(content).to_vec()
@@ -230,7 +229,7 @@ pub fn etag(name: &str, content: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The reply of a good hub.
+/// The reply of an honest hub.
 fn good(files: &Files, request: &Request) -> Reply {
     if request.is_list() {
         let names = files
@@ -259,7 +258,7 @@ fn good(files: &Files, request: &Request) -> Reply {
         .with("X-Repo-Commit", COMMIT)
 }
 
-/// A reply that redirects a file as the real hub does for large file storage.
+/// A redirect of a file, as the real hub sends for large file storage.
 pub fn linked(reply: &Reply, request: &Request, location: String) -> Reply {
     let header = |name: &str| {
         let found = reply.headers.iter().find(|(known, _)| known == name);

@@ -1,4 +1,4 @@
-//! Who is shown the token, and what is shown of passwords.
+//! Which servers receive the token, and how passwords are hidden.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use colidx_encoder::hub::{Fault, HubError};
 use crate::place::{Place, fetch};
 use crate::server::{Addresses, ID, Reply, Server, TOKEN, files, linked};
 
-/// Where a hub may send its visitors, by what it makes of its own address.
+/// Addresses of other servers that a hub may redirect to, derived from its own.
 const WAYS_OUT: [fn(&Addresses) -> String; 4] = [
     |servers| servers.other_port.clone(),
     |servers| servers.other_name.clone(),
@@ -16,7 +16,7 @@ const WAYS_OUT: [fn(&Addresses) -> String; 4] = [
 ];
 
 #[test]
-fn the_token_opens_the_hub() {
+fn the_token_is_sent_to_the_hub() {
     let place = Place::new();
     let server = Server::new(|request, reply, _| {
         match request.authorization.as_deref() == Some(&format!("Bearer {TOKEN}")) {
@@ -38,7 +38,7 @@ fn the_token_opens_the_hub() {
 }
 
 #[test]
-fn weights_come_from_elsewhere_and_the_token_does_not_go_there() {
+fn redirected_weights_are_fetched_without_the_token() {
     for way_out in WAYS_OUT {
         let place = Place::new();
         let server = Server::new(move |request, reply, servers| {
@@ -53,7 +53,7 @@ fn weights_come_from_elsewhere_and_the_token_does_not_go_there() {
             }
         });
         let home = server.endpoint.strip_prefix("http://").unwrap().to_owned();
-        // A part of it is here, so that a range is asked for too.
+        // With a partial download, so that a range is requested too.
         let weights = &files()["model.safetensors"];
         place.write(&place.part("model.safetensors", weights), &weights[..1000]);
         place.fetch(&server).unwrap();
@@ -75,7 +75,7 @@ fn weights_come_from_elsewhere_and_the_token_does_not_go_there() {
 }
 
 #[test]
-fn lists_may_come_from_elsewhere_and_the_token_does_not_go_there() {
+fn redirected_lists_are_fetched_without_the_token() {
     for way_out in WAYS_OUT {
         let place = Place::new();
         let server = Server::new(move |request, reply, servers| {
@@ -98,7 +98,7 @@ fn lists_may_come_from_elsewhere_and_the_token_does_not_go_there() {
 }
 
 #[test]
-fn a_request_that_was_sent_away_and_back_is_a_strangers() {
+fn a_redirect_away_and_back_carries_no_token() {
     let place = Place::new();
     let server = Server::new(|request, reply, servers| {
         let there = servers.other_port.ends_with(&request.host);
@@ -134,7 +134,7 @@ fn redirects_within_the_hub_keep_the_token() {
 }
 
 #[test]
-fn what_another_server_says_of_a_file_counts_for_nothing() {
+fn headers_of_other_servers_are_ignored() {
     let place = Place::new();
     let server = Server::new(|request, reply, servers| {
         let there = servers.other_port.ends_with(&request.host);
@@ -155,7 +155,7 @@ fn what_another_server_says_of_a_file_counts_for_nothing() {
     place.fetch_checked(&server).unwrap();
     place.is_whole(&files());
 
-    // Nor does the hash of a file come from there.
+    // The hash of a file is not taken from there either.
     let place = Place::new();
     let server = Server::new(|request, reply, servers| {
         let there = servers.other_port.ends_with(&request.host);
@@ -172,7 +172,7 @@ fn what_another_server_says_of_a_file_counts_for_nothing() {
 }
 
 #[test]
-fn passwords_are_shown_nowhere() {
+fn passwords_are_never_shown() {
     let place = Place::new();
     let server = Server::new(|_, _, _| Reply::new(404, b""));
     let down = Server::new(|_, _, _| Reply::new(500, b""));
@@ -225,7 +225,7 @@ fn passwords_are_shown_nowhere() {
 }
 
 #[test]
-fn a_token_that_cannot_be_sent_is_told_without_being_shown() {
+fn an_invalid_token_is_reported_and_not_shown() {
     let place = Place::new();
     for token in [
         "hf_secret\nX-Header: 1",

@@ -1,4 +1,4 @@
-//! A checkpoint to change before it is opened.
+//! Copies of checkpoints to change before opening them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use colidx_encoder::{Encoder, EncoderError, EncoderOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A copy of the tiny checkpoint to damage.
+/// A copy of a fixture.
 pub struct Copy(TempDir);
 
 impl Copy {
@@ -15,7 +15,7 @@ impl Copy {
         Copy::of("tiny-bert")
     }
 
-    /// A copy of another fixture.
+    /// A copy of the fixture `name`.
     #[allow(
         dead_code,
         reason = "not every test that includes this module needs it"
@@ -44,7 +44,7 @@ impl Copy {
         self
     }
 
-    /// Sets `key` of a JSON file, which need not be there.
+    /// Sets `key` of a JSON file, which is created if missing.
     #[allow(
         dead_code,
         reason = "not every test that includes this module needs it"
@@ -61,11 +61,11 @@ impl Copy {
         reason = "not every test that includes this module needs it"
     )]
     pub fn open_with(&self, options: &EncoderOptions) -> Result<Encoder, EncoderError> {
-        Encoder::open_with(self.0.path(), options)
+        Encoder::open(self.0.path(), options)
     }
 
     pub fn open(&self) -> Result<Encoder, EncoderError> {
-        Encoder::open(self.0.path())
+        Encoder::open(self.0.path(), &EncoderOptions::default())
     }
 }
 

@@ -1,4 +1,5 @@
-//! AVX2: eight dimensions at a time, their weights looked up with permutes, by indices that are made for 32.
+//! AVX2: eight dimensions at a time, with weights looked up by permutes and indices computed for
+//! 32.
 
 use std::arch::x86_64::*;
 
@@ -12,10 +13,10 @@ const WIDTH: usize = 8;
 
 tokens::entry_point!("avx2,fma");
 
-/// Decodes one token vector, `out` being `[dim]`.
+/// Decodes one token vector to `out`, `[dim]`.
 ///
 /// # Safety
-/// The processor has AVX2 and FMA; the slices have their lengths, and there is the token's centroid.
+/// The processor has AVX2 and FMA; the slices have their lengths, and the centroid exists.
 #[inline(always)]
 unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut [f32]) {
     let Token {
@@ -25,8 +26,9 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     } = token;
     let (dim, weights) = (codec.dim, codec.weights_of(gain));
     let mut d = 0;
-    // SAFETY: the centroid has `dim` values; eight dimensions from `d` on take `NBITS` bytes from `d * NBITS / 8` on, before which
-    // as many are the token's; and what unpacks to is below the number of weights.
+    // SAFETY: the centroid has `dim` values; eight dimensions from `d` on take `NBITS` bytes from
+    // `d * NBITS / 8` on, preceded by that many of the token; and unpacked indices are below the
+    // number of weights.
     unsafe {
         let centroid = codec.centroids.as_ptr().add(centroid * dim);
         let mut put = |d: usize, weight: __m256| {
@@ -63,10 +65,11 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     scalar::decode_from(codec, d, centroid, gain, packed, out);
 }
 
-/// The weights of the eight dimensions at `packed`, before which `before` bytes are the token's.
+/// The weights of the eight dimensions at `packed`, which `before` bytes of the token precede.
 ///
 /// # Safety
-/// The processor has AVX2, there are `NBITS` bytes at `packed` and `before` before it, and `weights` are `[2, 2^NBITS]`.
+/// The processor has AVX2, there are `NBITS` bytes at `packed` and `before` before it, and
+/// `weights` are `[2, 2^NBITS]`.
 #[inline(always)]
 unsafe fn look_up<const NBITS: usize>(
     weights: *const f32,
@@ -76,7 +79,7 @@ unsafe fn look_up<const NBITS: usize>(
     // SAFETY: the caller's promise; every index is below the number of weights.
     unsafe {
         if NBITS == 8 {
-            // Loads one by one, as processors without a fast gather have three of them a cycle.
+            // Single loads: processors without a fast gather do three of them a cycle.
             let which = whole_bytes::<WIDTH>(packed, before);
             let weight = |i: usize| weights.add(usize::from(which[i]));
             let four = |i: usize| {
@@ -92,7 +95,7 @@ unsafe fn look_up<const NBITS: usize>(
     }
 }
 
-/// The weights of eight dimensions, from the lower eight bytes that say which they are.
+/// The weights of eight dimensions, from the indices in the lower eight bytes.
 ///
 /// # Safety
 /// The processor has AVX2, `weights` are `[2, 2^NBITS]`, and every byte is below their number.
@@ -110,7 +113,7 @@ unsafe fn pick<const NBITS: usize>(weights: *const f32, which: __m128i) -> __m25
             }
             2 => of(0),
             _ => {
-                // Bits 3 and 4 of the index at the sign, where choices look.
+                // Bits 3 and 4 of the index, moved to the sign bit that blends look at.
                 let third = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(which));
                 let fourth = _mm256_castsi256_ps(_mm256_slli_epi32::<27>(which));
                 let first_row = _mm256_blendv_ps(of(0), of(8), third);

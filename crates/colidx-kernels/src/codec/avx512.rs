@@ -1,4 +1,4 @@
-//! AVX-512: sixteen dimensions at a time, their weights looked up with one permute.
+//! AVX-512: sixteen dimensions at a time, with weights looked up by one permute.
 
 use std::arch::x86_64::*;
 
@@ -12,10 +12,10 @@ const WIDTH: usize = 16;
 
 tokens::entry_point!("avx512f,avx512bw,avx512vl,avx2,fma");
 
-/// Decodes one token vector, `out` being `[dim]`.
+/// Decodes one token vector to `out`, `[dim]`.
 ///
 /// # Safety
-/// The processor has AVX-512 F, BW and VL; the slices have their lengths, and there is the token's centroid.
+/// The processor has AVX-512 F, BW and VL; the slices have their lengths, and the centroid exists.
 #[inline(always)]
 unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut [f32]) {
     let Token {
@@ -25,8 +25,9 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     } = token;
     let (dim, weights) = (codec.dim, codec.weights_of(gain));
     let mut d = 0;
-    // SAFETY: the centroid has `dim` values; sixteen dimensions from `d` on take `2 * NBITS` bytes from `d * NBITS / 8` on, before
-    // which as many are the token's; and what unpacks to is below the number of weights.
+    // SAFETY: the centroid has `dim` values; sixteen dimensions from `d` on take `2 * NBITS` bytes
+    // from `d * NBITS / 8` on, preceded by that many of the token; and unpacked indices are below
+    // the number of weights.
     unsafe {
         let centroid = codec.centroids.as_ptr().add(centroid * dim);
         let mut put = |d: usize, weight: __m512| {
@@ -58,11 +59,11 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     scalar::decode_from(codec, d, centroid, gain, packed, out);
 }
 
-/// The weights of the sixteen dimensions at `packed`, before which `before` bytes are the token's.
+/// The weights of the sixteen dimensions at `packed`, which `before` bytes of the token precede.
 ///
 /// # Safety
-/// The processor has AVX-512 F, BW and VL, there are `2 * NBITS` bytes at `packed` and `before` before it, and `weights` are
-/// `[2, 2^NBITS]`.
+/// The processor has AVX-512 F, BW and VL, there are `2 * NBITS` bytes at `packed` and `before`
+/// before it, and `weights` are `[2, 2^NBITS]`.
 #[inline(always)]
 unsafe fn look_up<const NBITS: usize>(
     weights: *const f32,
@@ -85,7 +86,7 @@ unsafe fn look_up<const NBITS: usize>(
     }
 }
 
-/// The weights of sixteen dimensions, from the bytes that say which they are.
+/// The weights of sixteen dimensions, from their indices in bytes.
 ///
 /// # Safety
 /// The processor has AVX-512 F, `weights` are `[2, 2^NBITS]`, and every byte is below their number.

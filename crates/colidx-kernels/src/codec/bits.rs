@@ -1,11 +1,14 @@
-//! How the residual of a token vector lies in its bytes, and which weights it names there.
+//! The bits of a token vector's residual, and the weights that they select.
 //!
-//! Dimension `j` has bits `[j * nbits, (j + 1) * nbits)`, least significant first. They name one of twice as many weights as
-//! they could alone, for the bytes before have a say: with `B[k]` a byte, `B[-1]` and `B[-2]` being 0, and `M` the lowest bit of
-//! each dimension in a byte, the *buckets* of byte `k` are `B[k] ^ (B[k - 2] & M)`, and the bits of `B[k - 1] & M` say which of two
-//! *rows* of weights each bucket is of. So a writer chooses the lowest bits such that what follows comes near as well: trellis-coded
-//! quantization (Marcellin and Fischer, IEEE Transactions on Communications 38(1), 1990) with Ungerboeck's code of four states, of
-//! as many chains as a byte has dimensions. A reader needs no more than two bytes before the one that it decodes.
+//! Dimension `j` has bits `[j * nbits, (j + 1) * nbits)`, least significant first. They select one
+//! of twice as many weights as they could alone, because the two bytes before take part. Let `B[k]`
+//! be a byte, `B[-1] = B[-2] = 0`, and `M` the lowest bit of each dimension in a byte. The
+//! *buckets* of byte `k` are `B[k] ^ (B[k - 2] & M)`, and the bits of `B[k - 1] & M` say which of
+//! two *rows* of weights each bucket is in. The writer chooses the lowest bits so that the
+//! following dimensions come out near as well. This is trellis-coded quantization (Marcellin and
+//! Fischer, IEEE Transactions on Communications 38(1), 1990) with Ungerboeck's four-state code,
+//! with as many chains as a byte has dimensions. A reader needs only the two bytes before the one
+//! that it decodes.
 
 /// Bytes of one token vector's residual, `ceil(dim * nbits / 8)`.
 pub fn packed_len(dim: usize, nbits: usize) -> usize {
@@ -30,7 +33,7 @@ pub(super) const fn lowest_bits(nbits: usize) -> u8 {
     }
 }
 
-/// Which weight of `[2, 2^nbits]` dimension `j` has.
+/// The weight of dimension `j`, as an index into `[2, 2^nbits]`.
 #[inline(always)]
 pub(crate) fn weight_at(packed: &[u8], nbits: usize, j: usize) -> usize {
     let (byte, shift) = (j * nbits / 8, j * nbits % 8);
@@ -40,7 +43,7 @@ pub(crate) fn weight_at(packed: &[u8], nbits: usize, j: usize) -> usize {
     usize::from(row) << nbits | usize::from(bucket)
 }
 
-/// Unpacks a token vector: which weight of `[2, 2^nbits]` each dimension has, `[dim]`.
+/// Unpacks a token vector: the weight of each dimension, `[dim]`, as an index into `[2, 2^nbits]`.
 ///
 /// # Panics
 /// If `nbits` is not 1, 2, 4 or 8, or `packed` is not [`packed_len`] long.
@@ -56,16 +59,16 @@ pub fn unpack(packed: &[u8], nbits: usize, out: &mut [u16]) {
     }
 }
 
-/// Which weight each of eight dimensions has, a byte each: those of the `NBITS` bytes, 1, 2 or 4, at `packed`, before which `before`
-/// bytes of the same token vector lie.
+/// The weights of eight dimensions, as indices in one byte each, from the `NBITS` bytes (1, 2 or 4)
+/// at `packed`, which `before` bytes of the same token vector precede.
 ///
 /// # Safety
-/// These bytes are there.
+/// These bytes are readable.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
 pub(crate) unsafe fn eight<const NBITS: usize>(packed: *const u8, before: usize) -> u64 {
     let lowest = u64::from(lowest_bits(NBITS)) * 0x0101_0101;
-    // SAFETY: the caller's promise; what is read before lies behind `packed - before`.
+    // SAFETY: the caller's promise; all reads are at or after `packed - before`.
     let (bytes, one, two) = unsafe {
         let bytes = match NBITS {
             1 => u64::from(*packed),
@@ -80,7 +83,7 @@ pub(crate) unsafe fn eight<const NBITS: usize>(packed: *const u8, before: usize)
         (bytes, one, one << 8 | byte(2))
     };
     let (buckets, rows) = (bytes ^ (two & lowest), one & lowest);
-    // Each dimension is shifted to a byte of its own: what else comes to lie in a byte is above it.
+    // Shift each dimension to a byte of its own; other bits end up above it.
     match NBITS {
         1 => {
             let spread = |x: u64| {
@@ -110,15 +113,16 @@ pub(crate) unsafe fn eight<const NBITS: usize>(packed: *const u8, before: usize)
     }
 }
 
-/// Which weight each of `N` dimensions of 8 bits has: those of the bytes at `packed`, before which `before` bytes of the same token vector
-/// lie, none or at least two.
+/// The weights of `N` dimensions of 8 bits, as indices, from the bytes at `packed`, which `before`
+/// bytes of the same token vector precede, none or at least two.
 ///
 /// # Safety
-/// These bytes are there.
+/// These bytes are readable.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 #[inline(always)]
 pub(crate) unsafe fn whole_bytes<const N: usize>(packed: *const u8, before: usize) -> [u16; N] {
-    // SAFETY: the caller's promise, for the bytes from `back` before on and as many of them as there are.
+    // SAFETY: the caller's promise, for the bytes from `back` before on and as many of them as
+    // there are.
     let load = |back: usize| unsafe {
         let mut bytes = [0u8; N];
         match before {

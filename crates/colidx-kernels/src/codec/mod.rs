@@ -1,9 +1,8 @@
-//! The residual codec (ColBERTv2, arXiv 2112.01488, section 3.3): a token vector is the centroid nearest to it plus, for
-//! each dimension, one of some weights. Unlike there, each vector has a gain, so that weights suit long residuals and short ones,
-//! and `nbits` bits choose among `2^(nbits + 1)` weights (see `bits`).
+//! The residual codec (ColBERTv2, arXiv 2112.01488, section 3.3): a token vector is its nearest
+//! centroid plus one of a few weights in each dimension. Two things differ from the paper: each
+//! vector has a gain, so that weights suit long and short residuals, and `nbits` bits select among
+//! `2^(nbits + 1)` weights (see `bits`).
 
-#[cfg(target_arch = "x86_64")]
-mod ahead;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -11,6 +10,8 @@ mod avx512;
 mod bits;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "x86_64")]
+mod prefetch;
 mod quantize;
 mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -22,8 +23,8 @@ pub use bits::{packed_len, unpack};
 pub use quantize::Quantizer;
 
 use crate::code::check;
-use crate::level::dispatch;
-use crate::{Code, CodeOutOfRange, Level, level};
+use crate::kernels::dispatch;
+use crate::{Code, CodeOutOfRange, Kernels};
 #[cfg(target_arch = "aarch64")]
 pub(crate) use bits::eight;
 pub(crate) use bits::weight_at;
@@ -32,7 +33,7 @@ pub(crate) use bits::whole_bytes;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{buckets_and_rows, spread};
 
-/// How many gains there are. A code is `GAINS * centroid + gain`.
+/// Number of gains. A code is `GAINS * centroid + gain`.
 pub const GAINS: usize = 16;
 
 /// Centroid and gain of a code.
@@ -41,7 +42,7 @@ pub(crate) fn split<C: Code>(code: C) -> (usize, usize) {
     (code.index() / GAINS, code.index() % GAINS)
 }
 
-/// What codes and residuals are decoded with.
+/// The tables that codes and residuals are decoded with.
 #[derive(Clone, Copy, Debug)]
 pub struct Codec<'a> {
     /// Dimensions of a token vector.
@@ -50,11 +51,11 @@ pub struct Codec<'a> {
     pub nbits: usize,
     /// Centroids, `[K, dim]` row-major, in units of `steps`.
     pub centroids: &'a [i8],
-    /// What one unit of a centroid is worth in each dimension, `[dim]`.
+    /// The value of one unit of a centroid, in each dimension, `[dim]`.
     pub steps: &'a [f32],
-    /// What a dimension can be, `[GAINS, 2, 2^nbits]`.
+    /// The possible residuals of a dimension, before scaling, `[GAINS, 2, 2^nbits]`.
     pub weights: &'a [f32],
-    /// What the weights are multiplied by in each dimension, `[dim]`.
+    /// The scale of the weights in each dimension, `[dim]`.
     pub scales: &'a [f32],
 }
 
@@ -64,12 +65,12 @@ impl Codec<'_> {
         self.centroids.len() / self.dim
     }
 
-    /// Whether there is no centroid.
+    /// Whether there are no centroids.
     pub fn is_empty(&self) -> bool {
         self.centroids.is_empty()
     }
 
-    /// Checks what is decoded and what it is decoded with, before any of it is used as an offset.
+    /// Checks codes and lengths, before any is used as an offset.
     pub(crate) fn check<C: Code>(
         &self,
         codes: &[C],
@@ -93,11 +94,11 @@ impl Codec<'_> {
         &self.weights[gain * (2 << self.nbits)..][..2 << self.nbits]
     }
 
-    /// Fetches the centroid of a token that is decoded soon after token `t`, where that can be said.
+    /// Prefetches the centroid of a token that is decoded soon after token `t`.
     #[inline(always)]
     pub(crate) fn fetch<C: Code>(&self, codes: &[C], t: usize) {
         #[cfg(target_arch = "x86_64")]
-        ahead::fetch(self, codes, t);
+        prefetch::fetch(self, codes, t);
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (codes, t);
     }
@@ -120,32 +121,22 @@ impl Codec<'_> {
     }
 }
 
-/// Decodes token vectors: `out[t][d] = fma(scales[d], weights[gain][which of them dimension d has], steps[d] * centroids[centroid][d])`,
-/// the product of step and centroid rounded on its own; `codes[t]` is `GAINS * centroid + gain`. `out` is `[n_codes, dim]` and `residuals`
-/// `[n_codes, packed_len(dim, nbits)]`.
-///
-/// # Errors
-/// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then untouched.
-///
-/// # Panics
-/// If the codec's slices do not fit its `dim` and `nbits`, or `residuals` or `out` has another length.
-pub fn decode<C: Code>(
-    codec: &Codec,
-    codes: &[C],
-    residuals: &[u8],
-    out: &mut [f32],
-) -> Result<(), CodeOutOfRange> {
-    level().decode(codec, codes, residuals, out)
-}
-
-impl Level {
-    /// [`decode`] at this level.
+impl Kernels {
+    /// Decodes token vectors. `codes[t]` is `GAINS * centroid + gain`, and
+    ///
+    /// ```text
+    /// out[t][d] = fma(scales[d], weights[gain][index of d], steps[d] * centroids[centroid][d])
+    /// ```
+    ///
+    /// with the product of step and centroid rounded on its own. `out` is `[n_codes, dim]` and
+    /// `residuals` `[n_codes, packed_len(dim, nbits)]`.
     ///
     /// # Errors
-    /// As [`decode`].
+    /// [`CodeOutOfRange`] if a code is not below the number of centroids; `out` is then unchanged.
     ///
     /// # Panics
-    /// As [`decode`], or if the processor does not support the level.
+    /// If the codec's slices do not fit its `dim` and `nbits`, or `residuals` or `out` has another
+    /// length.
     pub fn decode<C: Code>(
         self,
         codec: &Codec,

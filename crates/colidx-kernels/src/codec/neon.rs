@@ -1,4 +1,4 @@
-//! NEON: eight dimensions at a time, their weights loaded one by one.
+//! NEON: eight dimensions at a time, with weights loaded one by one.
 
 use std::arch::aarch64::*;
 
@@ -11,10 +11,10 @@ const WIDTH: usize = 8;
 
 tokens::entry_point!("neon");
 
-/// Decodes one token vector, `out` being `[dim]`.
+/// Decodes one token vector to `out`, `[dim]`.
 ///
 /// # Safety
-/// The slices have their lengths, and there is the token's centroid.
+/// The slices have their lengths, and the centroid exists.
 #[inline(always)]
 unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut [f32]) {
     let Token {
@@ -24,8 +24,9 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     } = token;
     let (dim, weights) = (codec.dim, codec.weights_of(gain));
     let whole = dim - dim % WIDTH;
-    // SAFETY: the centroid has `dim` values; eight dimensions from `d` on take `NBITS` bytes from `d * NBITS / 8` on, before which
-    // as many are the token's; and what unpacks to is below the number of weights.
+    // SAFETY: the centroid has `dim` values; eight dimensions from `d` on take `NBITS` bytes from
+    // `d * NBITS / 8` on, preceded by that many of the token; and unpacked indices are below the
+    // number of weights.
     unsafe {
         let centroid = codec.centroids.as_ptr().add(centroid * dim);
         let (steps, scales) = (codec.steps.as_ptr(), codec.scales.as_ptr());
@@ -45,7 +46,7 @@ unsafe fn decode_one<const NBITS: usize>(codec: &Codec, token: Token, out: &mut 
     scalar::decode_from(codec, whole, centroid, gain, packed, out);
 }
 
-/// The weights of the eight dimensions at `packed`, before which `before` bytes are the token's.
+/// The weights of the eight dimensions at `packed`, which `before` bytes of the token precede.
 ///
 /// # Safety
 /// There are `NBITS` bytes at `packed` and `before` before it, and `weights` are `[2, 2^NBITS]`.

@@ -1,32 +1,34 @@
-//! Residuals to bits: the writer's side of the codec.
+//! Quantises residuals to bits: the writer's side of the codec.
 
 mod body;
 
 use super::bits::{assert_nbits, packed_len};
-use crate::level::dispatch;
-use crate::{Level, level};
+use crate::Kernels;
+use crate::kernels::dispatch;
 
-/// What weights can follow each other depends on the lowest bits of two dimensions before: so many states.
+/// States of the trellis: the lowest bits of the two dimensions before decide which weights may
+/// follow.
 const STATES: usize = 4;
 
 /// Chains that are coded together.
 const LANES: usize = 8;
 
-/// Weights, arranged to find those near a value.
+/// Weights, arranged to find the nearest to a value.
 #[derive(Clone, Debug)]
 pub struct Quantizer {
     nbits: usize,
-    /// Those that a step of the trellis chooses among: `[STATES]`, by row and by the lowest bit of the bucket within it, ascending.
+    /// The weights that a step of the trellis chooses among: `[STATES]`, by row and by the lowest
+    /// bit of the bucket within it, ascending.
     sets: [Vec<f32>; STATES],
-    /// What lies in the middle between two neighbours of a set.
+    /// The midpoints between neighbours of a set.
     middles: [Vec<f32>; STATES],
 }
 
 impl Quantizer {
-    /// For weights `[2, 2^nbits]`, each row of them ascending.
+    /// Of `weights`, `[2, 2^nbits]`, each row ascending.
     ///
     /// # Panics
-    /// If `nbits` is not 1, 2, 4 or 8, or there is another number of weights.
+    /// If `nbits` is not 1, 2, 4 or 8, or the number of weights does not match.
     pub fn new(weights: &[f32], nbits: usize) -> Quantizer {
         assert_nbits(nbits);
         assert_eq!(weights.len(), 2 << nbits, "`weights` is [2, 2^nbits]");
@@ -51,22 +53,14 @@ impl Quantizer {
             middles,
         }
     }
+}
 
-    /// Packs token vectors, `[n, dim]`, such that of all that their bits can name, what they name lies nearest to each.
-    /// `out` is `[n, packed_len]`; the spare bits of each vector's last byte are zero.
+impl Kernels {
+    /// Packs token vectors, `[n, dim]`, into the bits that decode nearest to each. `out` is
+    /// `[n, packed_len]`; the spare bits of each vector's last byte are zero.
     ///
     /// # Panics
     /// If `dim` is 0 or a slice has another length.
-    pub fn quantize(&self, vectors: &[f32], dim: usize, out: &mut [u8]) {
-        level().quantize(self, vectors, dim, out);
-    }
-}
-
-impl Level {
-    /// [`Quantizer::quantize`] at this level.
-    ///
-    /// # Panics
-    /// As [`Quantizer::quantize`], or if the processor does not support the level.
     pub fn quantize(self, quantizer: &Quantizer, vectors: &[f32], dim: usize, out: &mut [u8]) {
         assert!(dim > 0, "a token vector has dimensions");
         assert!(vectors.len().is_multiple_of(dim), "`vectors` is [n, dim]");
@@ -79,7 +73,8 @@ impl Level {
     }
 }
 
-/// The body, compiled for one level. It has no fused multiply-add, so all levels give the same bits.
+/// The body, compiled for one instruction set. It has no fused multiply-add, so all instruction
+/// sets give the same bits.
 macro_rules! compile_for {
     ($module:ident $(, $features:literal)?) => {
         mod $module {

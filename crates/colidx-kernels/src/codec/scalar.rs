@@ -1,4 +1,4 @@
-//! The oracle, and the last dimensions of the others.
+//! The reference, and the last dimensions of the SIMD versions.
 
 use super::bits::{packed_len, weight_at};
 use super::{Codec, split};

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kernels;
 use crate::testing::{Encoded, cases, noise, up_to};
 
 const NBITS: [usize; 4] = [1, 2, 4, 8];
@@ -45,10 +46,10 @@ proptest! {
     #![proptest_config(cases(256))]
 
     #[test]
-    fn every_level_decodes_to_the_bits_of_the_oracle(case in case()) {
+    fn every_isa_decodes_to_the_bits_of_the_oracle(case in case()) {
         let codec = case.codec();
         let mut want = vec![f32::NAN; case.codes.len() * case.dim];
-        Level::Scalar.decode(&codec, &case.codes, &case.residuals, &mut want).unwrap();
+        Kernels::SCALAR.decode(&codec, &case.codes, &case.residuals, &mut want).unwrap();
 
         let mut which = vec![0; case.dim];
         let packed = case.residuals.chunks(packed_len(case.dim, case.nbits));
@@ -65,13 +66,13 @@ proptest! {
         }
 
         let wide: Vec<u32> = case.codes.iter().map(|&code| code.into()).collect();
-        for level in Level::supported() {
+        for kernels in Kernels::all_supported() {
             let mut got = vec![f32::NAN; want.len()];
-            level.decode(&codec, &case.codes, &case.residuals, &mut got).unwrap();
-            prop_assert_eq!(bits(&got), bits(&want), "u16 at {}", level);
+            kernels.decode(&codec, &case.codes, &case.residuals, &mut got).unwrap();
+            prop_assert_eq!(bits(&got), bits(&want), "u16 at {}", kernels);
             got.fill(f32::NAN);
-            level.decode(&codec, &wide, &case.residuals, &mut got).unwrap();
-            prop_assert_eq!(bits(&got), bits(&want), "u32 at {}", level);
+            kernels.decode(&codec, &wide, &case.residuals, &mut got).unwrap();
+            prop_assert_eq!(bits(&got), bits(&want), "u32 at {}", kernels);
         }
     }
 
@@ -97,7 +98,7 @@ proptest! {
         vector in prop::collection::vec(-1.2f32..1.2, 1..9),
         seed in any::<u64>(),
     ) {
-        // As many bits as can be tried in full.
+        // Few enough bits to try all combinations.
         let vector = &vector[..vector.len().min(12 / nbits)];
         let mut weights = noise(2 << nbits, seed);
         weights.chunks_mut(1 << nbits).for_each(|row| row.sort_by(f32::total_cmp));
@@ -109,7 +110,7 @@ proptest! {
             pairs.map(|(x, w)| f64::from(x - weights[usize::from(w)]).powi(2)).sum::<f64>()
         };
         let mut got = vec![0xa5; bytes];
-        Quantizer::new(&weights, nbits).quantize(vector, vector.len(), &mut got);
+        kernels().quantize(&Quantizer::new(&weights, nbits), vector, vector.len(), &mut got);
         let bits = vector.len() * nbits;
         let all = (0u64..1 << bits).map(|bits| apart(&bits.to_le_bytes()[..bytes]));
         let least = all.fold(f64::INFINITY, f64::min);
@@ -120,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn vectors_are_packed_alike_together_and_at_every_level(
+    fn vectors_are_packed_alike_together_and_at_every_isa(
         nbits in prop::sample::select(&NBITS[..]),
         dim in 1..=up_to(140),
         n in 0usize..20,
@@ -133,12 +134,12 @@ proptest! {
         let bytes = packed_len(dim, nbits);
         let mut want = vec![0xa5; n * bytes];
         for (vector, out) in vectors.chunks(dim).zip(want.chunks_mut(bytes)) {
-            Level::Scalar.quantize(&quantizer, vector, dim, out);
+            Kernels::SCALAR.quantize(&quantizer, vector, dim, out);
         }
-        for level in Level::supported() {
+        for kernels in Kernels::all_supported() {
             let mut got = vec![0xa5; want.len()];
-            level.quantize(&quantizer, &vectors, dim, &mut got);
-            prop_assert_eq!(&got, &want, "{}", level);
+            kernels.quantize(&quantizer, &vectors, dim, &mut got);
+            prop_assert_eq!(&got, &want, "{}", kernels);
         }
     }
 }
@@ -154,12 +155,12 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
         scales: &[1.0; 3],
     };
     assert_eq!((codec.len(), codec.is_empty()), (2, false));
-    for level in Level::supported() {
+    for kernels in Kernels::all_supported() {
         let mut out = [5.0; 6];
-        let error = level.decode(&codec, &[16u32, 32], &[0; 2], &mut out);
+        let error = kernels.decode(&codec, &[16u32, 32], &[0; 2], &mut out);
         assert_eq!(error, Err(CodeOutOfRange { code: 2, limit: 2 }));
         assert_eq!(out, [5.0; 6]);
-        assert_eq!(level.decode::<u16>(&codec, &[], &[], &mut []), Ok(()));
+        assert_eq!(kernels.decode::<u16>(&codec, &[], &[], &mut []), Ok(()));
     }
 }
 
@@ -167,8 +168,9 @@ fn a_code_out_of_range_is_an_error_and_writes_nothing() {
 fn bits_of_a_known_vector() {
     let mut out = [7; 8];
     unpack(&[0b0001, 0b1111, 0b0000, 0b0010], 4, &mut out);
-    // The first byte has no others before it. Its lowest bit brings the second's lower half into the second row of weights and flips
-    // the lowest bit of the third's, which the second brings into the second row, and so on.
+    // The first byte has no predecessors. Its lowest bit moves the second byte's lower half into
+    // the second row of weights and flips the lowest bit of the third, which the second moves into
+    // the second row, and so on.
     assert_eq!(out, [1, 0, 31, 0, 17, 0, 3, 0]);
 }
 

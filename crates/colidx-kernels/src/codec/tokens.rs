@@ -1,4 +1,4 @@
-//! Decoding token after token, for all instruction sets alike.
+//! The loop over tokens, common to all instruction sets.
 
 use super::bits::packed_len;
 use super::{Codec, split};
@@ -15,12 +15,13 @@ pub(super) struct Token<'a> {
     pub packed: &'a [u8],
 }
 
-/// Gives a level what `super` calls, compiled with its instructions. The level has a `decode_one` for a number of bits.
+/// The entry point of an instruction set, compiled with its instructions. Its module has a
+/// `decode_one`, generic over the number of bits.
 macro_rules! entry_point {
     ($features:literal) => {
         /// # Safety
-        /// The processor has the features; the slices have the lengths `super::decode` asks for, and every code is of a centroid
-        /// that there is.
+        /// The processor has the features; the slices have the lengths that `super::decode` asks
+        /// for, and the centroid of every code exists.
         #[target_feature(enable = $features)]
         pub(super) unsafe fn decode<C: $crate::Code>(
             codec: &$crate::Codec,
@@ -29,7 +30,8 @@ macro_rules! entry_point {
             out: &mut [f32],
         ) {
             for (token, out) in $crate::codec::tokens::tokens(codec, codes, residuals, out) {
-                // SAFETY: the processor is the caller's promise, and what is one token's is given.
+                // SAFETY: the processor is the caller's promise, and the token's slices are
+                // complete.
                 unsafe {
                     match codec.nbits {
                         1 => decode_one::<1>(codec, token, out),
@@ -44,7 +46,7 @@ macro_rules! entry_point {
 }
 pub(super) use entry_point;
 
-/// Token after token, and the place for what is decoded of it, `[dim]`.
+/// The tokens, each with its part of the output, `[dim]`.
 #[inline(always)]
 pub(super) fn tokens<'a, C: Code>(
     codec: &'a Codec,

@@ -1,14 +1,15 @@
-//! What the kernels of AVX2 and of AVX-512 have in common, in this module and in `fixed`: 32 dimensions at a time.
+//! Shared by AVX2 and AVX-512, here and in `decode_i16`: the bits of 32 dimensions at a time.
 
 use std::arch::x86_64::*;
 
 use super::bits::lowest_bits;
 
-/// The bits of 32 dimensions of 1, 2 or 4 bits: the buckets, and where their lowest bits are, which row of weights each is of.
-/// What is above the dimensions' `4 * NBITS` bytes means nothing.
+/// The bits of 32 dimensions of 1, 2 or 4 bits: their buckets, and at the buckets' lowest bits the
+/// rows of weights. Bits above the `4 * NBITS` bytes are undefined.
 ///
 /// # Safety
-/// These bytes are at `packed`, and of the same token vector `before` bytes before them, none or at least two.
+/// These bytes are at `packed`, preceded by `before` bytes of the same token vector, none or at
+/// least two.
 #[inline(always)]
 pub(crate) unsafe fn buckets_and_rows<const NBITS: usize>(
     packed: *const u8,
@@ -32,17 +33,18 @@ pub(crate) unsafe fn buckets_and_rows<const NBITS: usize>(
     }
 }
 
-/// The same, a byte for each dimension: its bucket; and its row at the highest bit, others of which mean nothing.
+/// The same with one byte per dimension: its bucket, and its row in the highest bit. Other bits of
+/// the row are undefined.
 ///
 /// # Safety
-/// The processor has AVX2; else as [`buckets_and_rows`].
+/// The processor has AVX2; otherwise as [`buckets_and_rows`].
 #[inline(always)]
 pub(crate) unsafe fn spread<const NBITS: usize>(packed: *const u8, before: usize) -> [__m256i; 2] {
     // SAFETY: the caller's promise.
     unsafe {
         let [buckets, rows] = buckets_and_rows::<NBITS>(packed, before);
-        // Each byte widened to as many as it has dimensions, then each bucket shifted to the lowest bits of a byte of its own and each row
-        // to the highest: what else comes to lie in a byte is masked, or lower.
+        // Widen each byte to one byte per dimension, then shift each bucket to the lowest bits of
+        // its own byte and each row to the highest bit. Other bits are masked, or lower.
         match NBITS {
             1 => {
                 let x = _mm256_cvtepu8_epi64(buckets);
@@ -75,10 +77,11 @@ pub(crate) unsafe fn spread<const NBITS: usize>(packed: *const u8, before: usize
     }
 }
 
-/// Which weight each of the 32 dimensions at `packed` has, a byte each.
+/// The weight of each of the 32 dimensions at `packed`, as an index in one byte.
 ///
 /// # Safety
-/// The processor has AVX2, there are `4 * NBITS` bytes at `packed` and `before` before it, none or at least two.
+/// The processor has AVX2, there are `4 * NBITS` bytes at `packed` and `before` before it, none or
+/// at least two.
 #[inline(always)]
 pub(super) unsafe fn which_of_32<const NBITS: usize>(packed: *const u8, before: usize) -> __m256i {
     // SAFETY: the caller's promise.

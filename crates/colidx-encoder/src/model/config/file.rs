@@ -1,4 +1,4 @@
-//! A `config.json` of which every key is accounted for.
+//! A `config.json` with every key accounted for.
 
 use std::path::Path;
 
@@ -6,15 +6,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::EncoderError;
-use crate::ops::{ACTIVATIONS, Activation, parse_activation};
+use crate::layout::CONFIG;
+use crate::ops::{ACTIVATIONS, Activation, Heads, parse_activation};
 use crate::settings::SettingsFile;
 
 /// Several times the layers of the largest models.
 const MAX_LAYERS: usize = 1024;
 
-/// Keys that no vector depends on, in any architecture.
+/// Keys that affect no vector, in any architecture.
 const WITHOUT_EFFECT: &[&str] = &[
-    // What the file is and what wrote it.
+    // Type and origin of the file.
     "architectures",
     "auto_map",
     "dtype",
@@ -29,7 +30,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tokenizer_class",
     "torch_dtype",
     "transformers_version",
-    // How the model was trained.
+    // Training.
     "decoder_bias",
     "gradient_checkpointing",
     "gradient_checkpointing_use_reentrant",
@@ -52,12 +53,12 @@ const WITHOUT_EFFECT: &[&str] = &[
     "tie_weights_",
     "tie_word_embeddings",
     "use_reentrant",
-    // Heads that are not run: classifiers, poolers, language models.
+    // Heads that are not used: classifiers, poolers, language models.
     "id2label",
     "label2id",
     "num_labels",
     "task_instructions",
-    // How it is computed, and how fast.
+    // Implementation and speed.
     "attn_implementation",
     "chunk_size_feed_forward",
     "deterministic_flash_attn",
@@ -74,13 +75,13 @@ const WITHOUT_EFFECT: &[&str] = &[
     "use_flash_attn",
     "use_memory_efficient_attention",
     "xla_device",
-    // What a call returns.
+    // Return values.
     "output_attentions",
     "output_hidden_states",
     "output_past",
     "return_dict",
     "use_return_dict",
-    // How text is written with a language model.
+    // Text generation.
     "bad_words_ids",
     "diversity_penalty",
     "do_sample",
@@ -104,23 +105,23 @@ const WITHOUT_EFFECT: &[&str] = &[
     "typical_p",
 ];
 
-/// Parts of names that tell the same of a whole family of keys.
+/// Whether a key belongs to [`WITHOUT_EFFECT`] or to a family of such keys.
 fn is_without_effect(key: &str) -> bool {
     WITHOUT_EFFECT.contains(&key)
-        // Of the run that saved the file.
+        // Written by the run that saved the file.
         || key.starts_with('_')
-        // In training alone.
+        // Only used in training.
         || key.contains("dropout")
         || key.starts_with("classifier_")
         || key.starts_with("pooler_")
         || key.starts_with("summary_")
-        // Which tokens are special: the tokenizer's own files say it.
+        // Special tokens are read from the tokenizer's own files.
         || key.ends_with("_token")
         || key.ends_with("_token_id")
         || key.ends_with("_token_ids")
 }
 
-/// Whether two values are equal, 1 and 1.0 being so.
+/// Whether two values are equal; 1 equals 1.0.
 fn is_same(one: &Value, other: &Value) -> bool {
     match (one.as_f64(), other.as_f64()) {
         (Some(one), Some(other)) => one == other,
@@ -128,8 +129,8 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A `config.json`. A reader takes the keys that it understands; [`finish`](Self::finish) refuses the file if any other is
-/// left that may have an effect. A null is as good as no key.
+/// A `config.json`. Readers take the keys that they understand, and [`finish`](Self::finish)
+/// refuses the file if any other key may have an effect. Null counts as absent.
 pub(super) struct File {
     settings: SettingsFile,
     architecture: String,
@@ -137,7 +138,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<File, EncoderError> {
-        let mut settings = SettingsFile::read(path, "config.json")?;
+        let mut settings = SettingsFile::read(path, CONFIG)?;
         let model_type = settings.take("model_type")?;
         Ok(File {
             settings,
@@ -154,7 +155,7 @@ impl File {
         self.settings.path()
     }
 
-    /// The value of `key`, if there is one.
+    /// The value of `key`, if present.
     pub(super) fn optional<T: DeserializeOwned>(
         &mut self,
         key: &str,
@@ -163,13 +164,13 @@ impl File {
         Ok(setting.map(|setting| setting.value))
     }
 
-    /// The value of `key`, which must be there.
+    /// The value of `key`, which must be present.
     pub(super) fn required<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, EncoderError> {
         self.optional(key)?
             .ok_or_else(|| self.problem(format!("`{key}` is missing")))
     }
 
-    /// The number `key`, which must be there and not be 0.
+    /// The number `key`, which must be present and not 0.
     pub(super) fn size(&mut self, key: &str) -> Result<usize, EncoderError> {
         let size = self.required(key)?;
         self.at_least_one(key, size)
@@ -182,7 +183,7 @@ impl File {
         }
     }
 
-    /// Refuses the file if `key` has another value than `expected`, which is what the model computes with.
+    /// Takes `key`, and refuses any value but `expected`, the one that is implemented.
     pub(super) fn only(
         &mut self,
         key: &str,
@@ -195,12 +196,12 @@ impl File {
         }
     }
 
-    /// Takes keys that this architecture writes and does not compute with.
+    /// Takes keys that this architecture writes but does not compute with.
     pub(super) fn ignore(&mut self, keys: &[&str]) {
-        self.settings.pass_over(keys);
+        self.settings.ignore(keys);
     }
 
-    /// Whether `key` is null, as long as it was not taken.
+    /// Whether `key` is present as null and was not taken.
     pub(super) fn is_null(&self, key: &str) -> bool {
         self.settings.is_null(key)
     }
@@ -243,7 +244,8 @@ impl File {
         ))
     }
 
-    /// More layers than any model has would be looked for one by one, or take memory before they are missed.
+    /// The number of layers `key`. It is bounded, because layers are allocated before tensors are
+    /// missed.
     pub(super) fn layers(&mut self, key: &str) -> Result<usize, EncoderError> {
         let count = self.required(key)?;
         if count <= MAX_LAYERS {
@@ -254,7 +256,7 @@ impl File {
         )))
     }
 
-    /// `size`, the value of `key`, in `count` equal parts.
+    /// `size`, the value of `key`, divided into `count` equal parts.
     pub(super) fn divide(
         &self,
         (key, size): (&str, usize),
@@ -266,6 +268,18 @@ impl File {
             )));
         }
         Ok(size / count)
+    }
+
+    /// The model's width and its heads, which share it equally, from the keys of both.
+    pub(super) fn hidden_and_heads(
+        &mut self,
+        hidden_key: &str,
+        heads_key: &str,
+    ) -> Result<(usize, Heads), EncoderError> {
+        let hidden = self.size(hidden_key)?;
+        let heads = self.size(heads_key)?;
+        let width = self.divide((hidden_key, hidden), (heads_key, heads))?;
+        Ok((hidden, Heads::equal(heads, width)))
     }
 
     /// The activation that `key` names, or the one called `default`.
@@ -280,7 +294,7 @@ impl File {
             .ok_or_else(|| self.unsupported(format!("{key} `{name}`"), ACTIVATIONS))
     }
 
-    /// The types of all `layers` layers, if the file lists them.
+    /// The type of each of `layers` layers, if the file lists them.
     pub(super) fn layer_types(
         &mut self,
         layers: usize,

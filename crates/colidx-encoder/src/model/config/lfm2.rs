@@ -2,36 +2,36 @@
 
 use std::collections::HashSet;
 
-use super::Config;
-use super::decoder::{Decoder, Mixer, Names, heads};
+use super::decoder::{Decoder, Family, Mixer, Names};
 use super::file::File;
-use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::{Activation, Reach};
+use crate::ops::Window;
 
-const NAMES: Names = Names {
-    final_norm: "embedding_norm",
-    mixer_norm: "operator_norm",
-    attention_output: "self_attn.out_proj",
-    head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
-    feed_forward_norm: "ffn_norm",
-    feed_forward: ["feed_forward.w1", "feed_forward.w3", "feed_forward.w2"],
+const LFM2: Family = Family {
+    names: &Names {
+        final_norm: "embedding_norm",
+        mixer_norm: "operator_norm",
+        attention_output: "self_attn.out_proj",
+        head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
+        feed_forward_norm: "ffn_norm",
+        feed_forward: ["feed_forward.w1", "feed_forward.w3", "feed_forward.w2"],
+    },
+    epsilon: ("norm_eps", 1e-5),
+    head_width: None,
+    rope_base: Some(1e6),
 };
 
-/// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Tokens attend to what stands before them, unless the file says
-/// otherwise; convolutions always do.
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
-    let reach = match file.optional("is_causal")?.unwrap_or(true) {
-        true => Reach::back(None),
-        false => Reach::ALL,
+/// Reads the file of an LFM2 (Liquid AI, arXiv 2511.23404). Attention is causal unless the file
+/// says otherwise; convolutions always are.
+pub(super) fn read(file: &mut File) -> Result<Decoder, EncoderError> {
+    let window = match file.optional("is_causal")?.unwrap_or(true) {
+        true => Window::causal(None),
+        false => Window::ALL,
     };
-    let hidden = file.size("hidden_size")?;
-    let heads = heads(file, hidden, None)?;
-    let epsilon: f64 = file.optional("norm_eps")?.unwrap_or(1e-5);
     for key in ["block_use_swiglu", "use_pos_enc"] {
         file.only(key, true)?;
     }
-    // What the first release wrote beside the keys that transformers computes with.
+    // Keys of the first release that transformers does not compute with.
     file.ignore(&[
         "block_dim",
         "block_mlp_init_scale",
@@ -44,24 +44,15 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         "num_heads",
         "theta",
     ]);
-    Ok(Config::Decoder(Decoder {
-        names: &NAMES,
-        vocabulary: file.size("vocab_size")?,
-        hidden,
-        inner: inner(file)?,
-        activation: Activation::Silu,
-        epsilon,
-        heads,
-        rope: Rope::take(file, heads.width, Some(1e6))?,
-        attention_bias: false,
-        mlp_bias: false,
+    let inner = inner(file)?;
+    let layers = layers(file, window)?;
+    Ok(Decoder {
         convolution_bias: file.optional("conv_bias")?.unwrap_or(false),
-        layers: layers(file, reach)?,
-        positions: file.size("max_position_embeddings")?,
-    }))
+        ..LFM2.read(file, inner, layers)?
+    })
 }
 
-/// How wide the feed-forward part is: as said, or two thirds of it and rounded up.
+/// Width of the feed-forward network: as given, or two thirds of that, rounded up.
 fn inner(file: &mut File) -> Result<usize, EncoderError> {
     let said: Option<usize> = file.optional("intermediate_size")?;
     let said = match file.optional("block_ff_dim")?.or(said) {
@@ -80,7 +71,7 @@ fn inner(file: &mut File) -> Result<usize, EncoderError> {
     file.at_least_one("the adjusted intermediate_size", inner)
 }
 
-fn layers(file: &mut File, reach: Reach) -> Result<Vec<Mixer>, EncoderError> {
+fn layers(file: &mut File, window: Window) -> Result<Vec<Mixer>, EncoderError> {
     let count = file.layers("num_hidden_layers")?;
     let taps = file.optional("conv_L_cache")?.unwrap_or(3);
     let taps = file.at_least_one("conv_L_cache", taps)?;
@@ -95,7 +86,7 @@ fn layers(file: &mut File, reach: Reach) -> Result<Vec<Mixer>, EncoderError> {
             };
             match kind {
                 "conv" => Ok(Mixer::Convolution(taps)),
-                "full_attention" => Ok(Mixer::Attention(reach)),
+                "full_attention" => Ok(Mixer::Attention(window)),
                 _ => Err(file.unsupported(format!("layer type `{kind}`"), "full_attention, conv")),
             }
         })

@@ -1,27 +1,26 @@
-//! What `config.json` says about a transformer, checked.
+//! The description of a transformer in `config.json`, checked.
 //!
-//! Every architecture has a reader, which takes the keys that it understands from a [`File`]; a key that is left and may have
-//! an effect refuses the checkpoint.
+//! Each architecture has a reader that takes the keys it understands from a [`File`]. A key that is
+//! left and may have an effect refuses the checkpoint.
 
 mod bert;
 mod decoder;
-mod eurobert;
 mod file;
 mod lfm2;
+mod llama;
 mod modernbert;
-mod qwen3;
 mod rope;
 mod rotary_bert;
 
 use std::path::Path;
 
 use crate::EncoderError;
-pub(super) use bert::{Bert, Form, Positions};
+pub(super) use bert::{Bert, Positions, TensorNames};
 pub(super) use decoder::{Decoder, Mixer};
 use file::File;
 pub(super) use modernbert::ModernBert;
 
-/// A transformer that can be run.
+/// A supported transformer.
 pub(super) enum Config {
     Bert(Bert),
     ModernBert(ModernBert),
@@ -30,26 +29,38 @@ pub(super) enum Config {
 
 type Reader = fn(&mut File) -> Result<Config, EncoderError>;
 
-/// The values of `model_type` that are known, and what reads their files.
+/// The supported values of `model_type` and their readers.
 const ARCHITECTURES: &[(&str, Reader)] = &[
-    ("bert", bert::read),
-    ("roberta", bert::read),
-    ("xlm-roberta", bert::read),
-    ("camembert", bert::read),
-    ("distilbert", bert::read_distilbert),
-    ("modernbert", modernbert::read),
-    ("eurobert", eurobert::read),
-    ("lfm2", lfm2::read),
-    ("qwen3", qwen3::read),
-    ("bidirectional_pplx_qwen3", qwen3::read),
-    ("nomic_bert", rotary_bert::read_nomic),
-    ("gte", rotary_bert::read_gte),
-    ("new", rotary_bert::read_gte),
-    ("jina_embeddings_v3", rotary_bert::read_jina),
+    ("bert", |file| bert::read(file).map(Config::Bert)),
+    ("roberta", |file| bert::read(file).map(Config::Bert)),
+    ("xlm-roberta", |file| bert::read(file).map(Config::Bert)),
+    ("camembert", |file| bert::read(file).map(Config::Bert)),
+    ("distilbert", |file| {
+        bert::read_distilbert(file).map(Config::Bert)
+    }),
+    ("modernbert", |file| {
+        modernbert::read(file).map(Config::ModernBert)
+    }),
+    ("eurobert", |file| {
+        llama::read_eurobert(file).map(Config::Decoder)
+    }),
+    ("lfm2", |file| lfm2::read(file).map(Config::Decoder)),
+    ("qwen3", |file| llama::read_qwen3(file).map(Config::Decoder)),
+    ("bidirectional_pplx_qwen3", |file| {
+        llama::read_qwen3(file).map(Config::Decoder)
+    }),
+    ("nomic_bert", |file| {
+        rotary_bert::read_nomic(file).map(Config::Bert)
+    }),
+    ("gte", |file| rotary_bert::read_gte(file).map(Config::Bert)),
+    ("new", |file| rotary_bert::read_gte(file).map(Config::Bert)),
+    ("jina_embeddings_v3", |file| {
+        rotary_bert::read_jina(file).map(Config::Bert)
+    }),
 ];
 
 impl Config {
-    /// Reads the file at `path`; gives its `model_type` too.
+    /// Reads the file at `path`; returns its `model_type` too.
     pub(super) fn read(path: &Path) -> Result<(String, Config), EncoderError> {
         let mut file = File::open(path)?;
         let architecture = file.architecture().to_owned();
@@ -66,7 +77,7 @@ impl Config {
         Ok((architecture, config))
     }
 
-    /// The most tokens that a sequence can have; none where places have no end.
+    /// Maximum tokens of a sequence; none with rotary embeddings.
     pub(super) fn limit(&self) -> Option<usize> {
         match self {
             Config::Bert(config) if config.is_rotary() => None,
@@ -75,7 +86,7 @@ impl Config {
         }
     }
 
-    /// Tokens of the longest sequence that the model was configured for.
+    /// Longest sequence in tokens that the model was configured for.
     pub(super) fn positions(&self) -> usize {
         match self {
             Config::Bert(config) => config.sequence_length(),

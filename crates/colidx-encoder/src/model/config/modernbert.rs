@@ -2,47 +2,44 @@
 
 use serde_json::{Map, Value};
 
-use super::Config;
 use super::file::File;
 use super::rope::Rope;
 use crate::EncoderError;
-use crate::ops::Activation;
+use crate::ops::{Activation, Heads};
 
 /// ModernBERT (Warner et al., arXiv 2412.13663).
 pub(in crate::model) struct ModernBert {
     pub(in crate::model) vocabulary: usize,
     pub(in crate::model) hidden: usize,
-    pub(in crate::model) heads: usize,
+    pub(in crate::model) heads: Heads,
     pub(in crate::model) inner: usize,
     pub(in crate::model) activation: Activation,
     pub(in crate::model) epsilon: f64,
     pub(in crate::model) norm_bias: bool,
     pub(in crate::model) attention_bias: bool,
     pub(in crate::model) mlp_bias: bool,
-    /// Places before and behind its own that a token of a local layer attends to.
+    /// Positions on either side that a token of a local layer attends to.
     pub(in crate::model) window: usize,
     pub(in crate::model) global: Rope,
     pub(in crate::model) local: Rope,
-    /// For each layer whether its attention is local.
+    /// Whether each layer's attention is local.
     pub(in crate::model) layers: Vec<bool>,
-    /// Tokens of the longest sequence that it was configured for.
+    /// Longest sequence in tokens that it was configured for.
     pub(in crate::model) positions: usize,
 }
 
-pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
-    let hidden = file.size("hidden_size")?;
-    let heads = file.size("num_attention_heads")?;
-    let width = file.divide(("hidden_size", hidden), ("num_attention_heads", heads))?;
+pub(super) fn read(file: &mut File) -> Result<ModernBert, EncoderError> {
+    let (hidden, heads) = file.hidden_and_heads("hidden_size", "num_attention_heads")?;
     let layers = layers(file)?;
     let window = file.optional("local_attention")?.unwrap_or(128) / 2;
-    // Half of it, where a version writes both.
+    // Some versions write half of `local_attention` as well.
     file.only("sliding_window", window)?;
     file.only("causal_mask", false)?;
-    // Positions are rotary whatever the first says, and norms have the epsilon `norm_eps`.
+    // Positions are always rotary, and the norms' epsilon is `norm_eps`.
     file.ignore(&["position_embedding_type", "layer_norm_eps"]);
     let positions = file.optional("max_position_embeddings")?.unwrap_or(8192);
-    let (global, local) = ropes(file, width)?;
-    Ok(Config::ModernBert(ModernBert {
+    let (global, local) = ropes(file, heads.width)?;
+    Ok(ModernBert {
         vocabulary: file.size("vocab_size")?,
         hidden,
         heads,
@@ -57,10 +54,10 @@ pub(super) fn read(file: &mut File) -> Result<Config, EncoderError> {
         local,
         layers,
         positions: file.at_least_one("max_position_embeddings", positions)?,
-    }))
+    })
 }
 
-/// For each layer whether it is local.
+/// Whether each layer is local.
 fn layers(file: &mut File) -> Result<Vec<bool>, EncoderError> {
     let count = file.layers("num_hidden_layers")?;
     let every: usize = file.optional("global_attn_every_n_layers")?.unwrap_or(3);
@@ -89,15 +86,16 @@ fn ropes(file: &mut File, width: usize) -> Result<(Rope, Rope), EncoderError> {
         return Err(file.problem("global_rope_theta is null and should be a number".to_owned()));
     }
     let global: f64 = file.optional("global_rope_theta")?.unwrap_or(160_000.0);
-    // A null stands for the global one.
+    // Null means the global base.
     let local = match file.is_null("local_rope_theta") {
         true => global,
         false => file.optional("local_rope_theta")?.unwrap_or(10_000.0),
     };
-    // Transformers has laid this out in more ways than one since; none is known to be in use.
+    // transformers has changed the structure of this key several times; no checkpoint is known to
+    // use it.
     if let Some(scaling) = file.optional::<Map<String, Value>>("rope_scaling")? {
         Rope::of(file, "rope_scaling", scaling.clone(), width, Some(global)).and_then(|rope| {
-            match rope.stretch {
+            match rope.scaling_factor {
                 1.0 if !scaling.contains_key("rope_theta") => Ok(()),
                 _ => Err(file.unsupported("rope_scaling in modernbert".to_owned(), "none")),
             }

@@ -1,24 +1,25 @@
-//! What a configuration says about rotary position embeddings, with the keys of transformers 4 and 5.
+//! Rotary position embeddings in a configuration, with the keys of transformers 4 and 5.
 
 use serde_json::{Map, Value};
 
 use super::file::File;
 use crate::EncoderError;
 
-/// The frequencies of rotary embeddings.
+/// Frequencies of rotary embeddings.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct Rope {
     pub(in crate::model) base: f64,
-    /// What places are divided by.
-    pub(in crate::model) stretch: f64,
+    /// Divides positions.
+    pub(in crate::model) scaling_factor: f64,
 }
 
-/// Kinds of frequencies that can be computed.
+/// The supported kinds of frequencies.
 const KINDS: &str = "default, linear";
 
 impl Rope {
-    /// What `rope_theta`, and `rope_parameters` or `rope_scaling`, say of heads of `width` dimensions. Without any, the base is
-    /// `default`; if that is none, the file is refused, since versions of transformers differ in it.
+    /// Takes `rope_theta`, and `rope_parameters` or `rope_scaling`, for heads of `width`
+    /// dimensions. `default` is the default base; if none, the file must set it, because versions
+    /// of transformers disagree.
     pub(super) fn take(
         file: &mut File,
         width: usize,
@@ -28,7 +29,7 @@ impl Rope {
         file.only("partial_rotary_factor", 1.0)?;
         let parameters: Option<Map<String, Value>> = file.optional("rope_parameters")?;
         let scaling: Option<Map<String, Value>> = file.optional("rope_scaling")?;
-        // The older key wins where there are both, as in transformers.
+        // The older key wins, as in transformers.
         let (key, parameters) = match (parameters, scaling) {
             (_, Some(scaling)) => ("rope_scaling", scaling),
             (Some(parameters), None) => ("rope_parameters", parameters),
@@ -37,7 +38,7 @@ impl Rope {
         Rope::of(file, key, parameters, width, theta.or(default))
     }
 
-    /// What the object `parameters`, the value of `key`, says.
+    /// Reads the object `parameters`, the value of `key`.
     pub(super) fn of(
         file: &File,
         key: &str,
@@ -56,7 +57,7 @@ impl Rope {
         let base = number("rope_theta")?.or(default);
         let factor = number("factor")?;
         let partial = number("partial_rotary_factor")?;
-        // Of the model before its places were stretched: nothing is computed with it here.
+        // The length before scaling; no supported kind uses it.
         number("original_max_position_embeddings")?;
         let mut kind = "default".to_owned();
         for name in ["type", "rope_type"] {
@@ -72,29 +73,29 @@ impl Rope {
             let feature = format!("{key}.{name} (rope_type `{kind}`)");
             return Err(file.unsupported(feature, "rope_type default or linear"));
         }
-        let stretch = match (kind.as_str(), factor) {
+        let factor = match (kind.as_str(), factor) {
             ("default", _) => 1.0,
             ("linear", Some(factor)) => factor,
             _ => return Err(file.unsupported(format!("{key}: rope_type `{kind}`"), KINDS)),
         };
         let Some(base) = base else {
             return Err(file.problem(
-                "`rope_theta` is missing, and not every version of transformers takes the same in its place"
+                "`rope_theta` is missing, and versions of transformers differ in its default"
                     .to_owned(),
             ));
         };
-        Rope::checked(file, "rope_theta", base, stretch, width)
+        Rope::checked(file, "rope_theta", base, factor, width)
     }
 
-    /// Frequencies fall with `base`, which must leave them numbers; pairs of dimensions are rotated.
+    /// Checks that frequencies are finite and that dimensions form pairs.
     pub(super) fn checked(
         file: &File,
         key: &str,
         base: f64,
-        stretch: f64,
+        factor: f64,
         width: usize,
     ) -> Result<Rope, EncoderError> {
-        for (key, value) in [(key, base), ("factor", stretch)] {
+        for (key, value) in [(key, base), ("factor", factor)] {
             if !(value.is_finite() && value > 0.0) {
                 return Err(file.problem(format!("{key} is {value} and should be above 0")));
             }
@@ -104,6 +105,9 @@ impl Rope {
                 "attention heads have {width} dimensions, and rotary embeddings need an even number"
             )));
         }
-        Ok(Rope { base, stretch })
+        Ok(Rope {
+            base,
+            scaling_factor: factor,
+        })
     }
 }

@@ -1,14 +1,14 @@
-//! The machine that a pickle is a program for, without the instructions that would run code.
+//! A virtual machine for pickles, without the instructions that run code.
 //!
-//! Values refer to each other by number, as a value may be in many places: copies would let a file of some hundred bytes ask
-//! for any amount of memory, and nested values for any depth of the stack.
+//! Values refer to each other by id. Copies would let a file of a few hundred bytes demand any
+//! amount of memory, and nested values any stack depth.
 
 use std::collections::HashMap;
 
-/// The number of a value.
+/// The index of a value.
 pub(super) type Id = usize;
 
-/// A value. Text lies in the pickle.
+/// A value. Text borrows from the pickle.
 #[derive(Debug)]
 pub(super) enum Value<'a> {
     Int(i64),
@@ -16,17 +16,17 @@ pub(super) enum Value<'a> {
     /// A name in a Python module.
     Global(&'a str, &'a str),
     Tuple(Vec<Id>),
-    /// Its items in the order in which they were put in.
+    /// Its items in insertion order.
     Dict(Vec<(Id, Id)>),
-    /// What a callable would make of arguments.
+    /// A callable applied to arguments, not evaluated.
     Call(Id, Id),
-    /// What lies outside the pickle and has this name.
-    Outside(Id),
-    /// What no tensor needs.
+    /// A persistent id: refers to data outside the pickle.
+    PersistentId(Id),
+    /// A value that no tensor needs.
     Other,
 }
 
-/// What a pickle holds.
+/// The values of a pickle.
 pub(super) struct Contents<'a> {
     values: Vec<Value<'a>>,
     root: Id,
@@ -55,7 +55,7 @@ pub(super) enum Problem {
     Text(usize),
 }
 
-/// Runs a pickle of protocol 2, which torch writes.
+/// Runs a pickle of protocol 2, the one that torch writes.
 pub(super) fn run(pickle: &[u8]) -> Result<Contents<'_>, Problem> {
     let mut machine = Machine {
         pickle,
@@ -82,14 +82,14 @@ struct Machine<'a> {
     at: usize,
     values: Vec<Value<'a>>,
     stack: Vec<Id>,
-    /// How high the stack was at each mark.
+    /// Height of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
 }
 
 impl<'a> Machine<'a> {
     fn step(&mut self, code: u8, at: usize) -> Result<(), Problem> {
-        let lacking = Problem::Operands(at);
+        let missing = Problem::Operands(at);
         match code {
             // Protocol.
             0x80 => {
@@ -130,38 +130,38 @@ impl<'a> Machine<'a> {
             b'(' => self.marks.push(self.stack.len()),
             b')' => self.push(Value::Tuple(Vec::new())),
             b't' => {
-                let items = self.above_mark().ok_or(lacking)?;
+                let items = self.above_mark().ok_or(missing)?;
                 self.push(Value::Tuple(items));
             }
             0x85..=0x87 => {
                 let height = self.stack.len().checked_sub(usize::from(code - 0x84));
-                let items = self.stack.split_off(height.ok_or(lacking)?);
+                let items = self.stack.split_off(height.ok_or(missing)?);
                 self.push(Value::Tuple(items));
             }
             b'}' => self.push(Value::Dict(Vec::new())),
             b's' => {
                 let height = self.stack.len().checked_sub(2);
-                let item = self.stack.split_off(height.ok_or(lacking)?);
+                let item = self.stack.split_off(height.ok_or(missing)?);
                 self.put(&item, at)?;
             }
             b'u' => {
-                let items = self.above_mark().ok_or(lacking)?;
+                let items = self.above_mark().ok_or(missing)?;
                 self.put(&items, at)?;
             }
-            // Into a list: no tensor lies in one.
+            // Appends to a list, which is not kept: no tensor is in one.
             b'a' => {
-                self.stack.pop().ok_or(lacking)?;
+                self.stack.pop().ok_or(missing)?;
             }
             b'e' => {
-                self.above_mark().ok_or(lacking)?;
+                self.above_mark().ok_or(missing)?;
             }
-            // The state of an object: torch puts its version of the format there.
+            // Sets the state of an object: torch stores its format version there.
             b'b' => {
-                self.stack.pop().ok_or(lacking)?;
+                self.stack.pop().ok_or(missing)?;
             }
             b'R' | 0x81 => {
                 let (arguments, callable) = (self.stack.pop(), self.stack.pop());
-                let (callable, arguments) = callable.zip(arguments).ok_or(lacking)?;
+                let (callable, arguments) = callable.zip(arguments).ok_or(missing)?;
                 let value = match self.values[callable] {
                     Value::Global("collections", "OrderedDict") => Value::Dict(Vec::new()),
                     _ => Value::Call(callable, arguments),
@@ -169,17 +169,17 @@ impl<'a> Machine<'a> {
                 self.push(value);
             }
             b'Q' => {
-                let name = self.stack.pop().ok_or(lacking)?;
-                self.push(Value::Outside(name));
+                let name = self.stack.pop().ok_or(missing)?;
+                self.push(Value::PersistentId(name));
             }
             b'q' | b'r' => {
                 let slot = self.slot(code == b'q')?;
-                let &value = self.stack.last().ok_or(lacking)?;
+                let &value = self.stack.last().ok_or(missing)?;
                 self.memo.insert(slot, value);
             }
             b'h' | b'j' => {
                 let slot = self.slot(code == b'h')?;
-                let &value = self.memo.get(&slot).ok_or(lacking)?;
+                let &value = self.memo.get(&slot).ok_or(missing)?;
                 self.stack.push(value);
             }
             code => return Err(Problem::Unknown { code, at }),
@@ -192,13 +192,13 @@ impl<'a> Machine<'a> {
         self.values.push(value);
     }
 
-    /// Takes what was pushed after the last mark.
+    /// Pops the values above the last mark.
     fn above_mark(&mut self) -> Option<Vec<Id>> {
         let height = self.marks.pop()?;
         (height <= self.stack.len()).then(|| self.stack.split_off(height))
     }
 
-    /// Puts keys and values, in turns, into the dict on top of the stack.
+    /// Puts alternating keys and values into the dict on top of the stack.
     fn put(&mut self, items: &[Id], at: usize) -> Result<(), Problem> {
         let (pairs, []) = items.as_chunks::<2>() else {
             return Err(Problem::Operands(at));
@@ -206,7 +206,7 @@ impl<'a> Machine<'a> {
         let top = self.stack.last().map(|&id| &mut self.values[id]);
         match top {
             Some(Value::Dict(dict)) => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
-            // Of a class that is not known.
+            // An object of an unknown class.
             Some(_) => {}
             None => return Err(Problem::Operands(at)),
         }
@@ -233,7 +233,7 @@ impl<'a> Machine<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// A place in the memo.
+    /// Reads an index into the memo.
     fn slot(&mut self, short: bool) -> Result<u32, Problem> {
         if short {
             self.byte().map(u32::from)
@@ -252,7 +252,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// A number of up to eight bytes in two's complement.
+/// An integer of up to eight bytes in two's complement.
 fn long(bytes: &[u8]) -> Option<i64> {
     let filler = match bytes.last() {
         Some(&last) if last >= 0x80 => 0xff,

@@ -11,36 +11,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{Found, damaged};
+use super::{TensorMeta, damaged};
 use crate::EncoderError;
 use crate::files;
 use tensor::Tensor;
 
-/// The end of the name of the entry that says what the tensors are.
+/// Suffix of the archive entry that describes the tensors.
 const CONTENTS: &str = "data.pkl";
 
-/// Bytes that the pickle may have: a tensor takes about 150. Values in memory are many times as large.
+/// Largest pickle in bytes: a tensor takes about 150. Its values take many times that in memory.
 const MAX_PICKLE: u64 = 2 << 20;
-/// Bytes that are read of the archive before its tensors are known.
+/// Bytes read of the archive's directory.
 const MAX_DIRECTORY: u64 = 16 << 20;
 
-/// An archive whose table of contents is a Python pickle, and one entry for each storage. The pickle is read as data: no
-/// code in it runs. Candle's reader of these files takes it that torch wrote them, and believes whatever length they claim.
+/// An archive with a Python pickle that describes the tensors, and one entry per storage. The
+/// pickle is read as data; none of its code runs. Candle's own reader trusts the lengths in the
+/// file.
 pub(super) struct Pickle {
     path: PathBuf,
-    tensors: BTreeMap<String, Stored>,
-    /// Bytes of the file, and those of tensors that were read. They cannot be more: a model asks for each tensor once, and
-    /// tensors that lie in one another would let a small file fill any memory.
+    tensors: BTreeMap<String, StoredTensor>,
+    /// Bytes of the file, and bytes of tensors read so far. A model reads each tensor once, so more
+    /// means that tensors overlap, by which a small file could fill any memory.
     length: u64,
     read: AtomicU64,
 }
 
-struct Stored {
+struct StoredTensor {
     tensor: Tensor,
     entry: Entry,
 }
 
-/// Where the bytes of an entry of the archive lie.
+/// The byte range of an archive entry.
 struct Entry {
     start: u64,
     length: u64,
@@ -48,7 +49,7 @@ struct Entry {
 
 impl Pickle {
     pub(super) fn open(path: PathBuf) -> Result<Pickle, EncoderError> {
-        let file = File::open(&path).map_err(|source| files::io(&path, source))?;
+        let file = files::open(&path)?;
         let length = file
             .metadata()
             .map_err(|source| files::io(&path, source))?
@@ -66,22 +67,23 @@ impl Pickle {
         &self.path
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Found> {
-        self.tensors.get(name).map(found)
+    pub(super) fn find(&self, name: &str) -> Option<TensorMeta> {
+        self.tensors.get(name).map(meta)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Found> {
-        self.tensors.values().map(found)
+    pub(super) fn all(&self) -> impl Iterator<Item = TensorMeta> {
+        self.tensors.values().map(meta)
     }
 
-    /// Appends the elements of `name`, which is there and holds floats, to `out`.
+    /// Appends the elements of `name`, which exists and holds floats, to `out`.
     pub(super) fn append(&self, name: &str, out: &mut Vec<f32>) -> Result<(), EncoderError> {
-        let Some(Stored { tensor, entry }) = self.tensors.get(name) else {
+        let Some(StoredTensor { tensor, entry }) = self.tensors.get(name) else {
             return Ok(());
         };
         let Some(range) = tensor.bytes().filter(|range| range.end <= entry.length) else {
             let problem = format!(
-                "tensor `{name}`: its shape, strides and offset do not fit in the {} bytes of its storage",
+                "tensor `{name}`: its shape, strides and offset do not fit in the {} bytes of its \
+                 storage",
                 entry.length
             );
             return Err(damaged(&self.path, problem));
@@ -93,7 +95,7 @@ impl Pickle {
         }
         let io = |source| files::io(&self.path, source);
         let mut bytes = vec![0; (range.end - range.start) as usize];
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = files::open(&self.path)?;
         file.seek(SeekFrom::Start(entry.start + range.start))
             .map_err(io)?;
         file.read_exact(&mut bytes).map_err(io)?;
@@ -102,14 +104,14 @@ impl Pickle {
     }
 }
 
-fn found(stored: &Stored) -> Found {
-    Found {
+fn meta(stored: &StoredTensor) -> TensorMeta {
+    TensorMeta {
         shape: stored.tensor.shape.clone(),
         element: stored.tensor.element.name().to_owned(),
     }
 }
 
-/// Why a file is none of `torch.save`.
+/// Why a file is not one of `torch.save`.
 #[derive(Debug, thiserror::Error)]
 enum Problem {
     #[error("{0}")]
@@ -130,13 +132,13 @@ enum Problem {
     LongContents(u64),
 }
 
-/// A file of which only so much can be read: what lists the entries of an archive takes memory in proportion.
-struct Fenced {
+/// A file with a limit on the bytes read: the list of entries takes memory in proportion.
+struct LimitedReader {
     file: File,
     left: u64,
 }
 
-impl Read for Fenced {
+impl Read for LimitedReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.file.read(buffer)?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
@@ -147,21 +149,21 @@ impl Read for Fenced {
     }
 }
 
-impl Seek for Fenced {
+impl Seek for LimitedReader {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.file.seek(to)
     }
 }
 
-type Archive = ZipArchive<BufReader<Fenced>>;
+type Archive = ZipArchive<BufReader<LimitedReader>>;
 
-fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
-    let fenced = Fenced {
+fn read(file: File, length: u64) -> Result<BTreeMap<String, StoredTensor>, Problem> {
+    let reader = LimitedReader {
         file,
         left: MAX_DIRECTORY,
     };
-    // Little at a time: every entry is looked for at its own place.
-    let mut archive = ZipArchive::new(BufReader::with_capacity(512, fenced))?;
+    // A small buffer, because the reader seeks to every entry.
+    let mut archive = ZipArchive::new(BufReader::with_capacity(512, reader))?;
     let contents = archive
         .file_names()
         .filter_map(Result::ok)
@@ -180,7 +182,7 @@ fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
     for (name, tensor) in tensor::named(&machine::run(&pickle)?)? {
         let storage = format!("{folder}data/{}", tensor.storage);
         let entry = find(&mut archive, &storage, length)?;
-        tensors.insert(name, Stored { tensor, entry });
+        tensors.insert(name, StoredTensor { tensor, entry });
     }
     if tensors.is_empty() {
         return Err(Problem::NoTensors);
@@ -188,7 +190,7 @@ fn read(file: File, length: u64) -> Result<BTreeMap<String, Stored>, Problem> {
     Ok(tensors)
 }
 
-/// Where an entry lies in a file of `length` bytes.
+/// The byte range of an entry in a file of `length` bytes.
 fn find(archive: &mut Archive, name: &str, length: u64) -> Result<Entry, Problem> {
     let problem = |what| Problem::Entry {
         name: name.to_owned(),
@@ -223,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// `tensor` of ten halves, from 0 to 9, in one storage.
+    /// A tensor over one storage of ten halves, from 0 to 9.
     fn tensor(offset: u8, shape: [u8; 2], strides: [u8; 2]) -> Result<Vec<f32>, String> {
         let mut pickle = b"\x80\x02}X\x06\0\0\0tensorctorch._utils\n_rebuild_tensor_v2\n".to_vec();
         pickle
@@ -255,11 +257,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_may_lie_anywhere_in_its_storage() {
+    fn tensors_may_be_any_view_of_a_storage() {
         let rows = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
         assert_eq!(tensor(0, [2, 3], [3, 1]).unwrap(), rows);
         assert_eq!(tensor(4, [2, 3], [3, 1]).unwrap(), rows.map(|n| n + 4.0));
-        // Transposed, and every second element.
+        // Transposed, and with a stride of 2.
         assert_eq!(
             tensor(0, [3, 2], [1, 3]).unwrap(),
             [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
@@ -270,11 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_that_its_storage_does_not_hold_is_refused() {
+    fn tensors_outside_their_storage_are_refused() {
         for (offset, shape, strides) in [
             (5, [2, 3], [3, 1]),
             (0, [2, 6], [5, 1]),
-            // As many elements as one likes, of one.
+            // One element, repeated without end.
             (0, [200, 200], [0, 0]),
         ] {
             let error = tensor(offset, shape, strides).unwrap_err();

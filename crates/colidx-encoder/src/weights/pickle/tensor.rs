@@ -1,4 +1,4 @@
-//! What a pickle says about tensors, and their elements.
+//! Tensors described by a pickle, and their elements.
 
 use std::ops::Range;
 
@@ -6,23 +6,23 @@ use half::{bf16, f16};
 
 use super::machine::{Contents, Id, Value};
 
-/// A tensor: which elements of a storage it has.
+/// A tensor: a view of a storage.
 pub(super) struct Tensor {
     /// The name of the storage.
     pub(super) storage: String,
     pub(super) element: Element,
     pub(super) shape: Vec<usize>,
     strides: Vec<usize>,
-    /// The element of the storage that its first one is.
+    /// Index of its first element in the storage.
     offset: usize,
 }
 
-/// The type of a storage's elements.
+/// The element type of a storage.
 pub(super) enum Element {
     F32,
     F16,
     BF16,
-    /// No float that weights may have, by torch's name.
+    /// A type that weights may not have, by torch's name.
     Other(String),
 }
 
@@ -54,7 +54,7 @@ impl Element {
     }
 }
 
-/// A tensor that is none.
+/// A malformed description of a tensor.
 #[derive(Debug, thiserror::Error)]
 #[error("what it says about tensor `{name}` lacks {lacks} or has another there")]
 pub(super) struct Problem {
@@ -62,7 +62,7 @@ pub(super) struct Problem {
     lacks: &'static str,
 }
 
-/// The tensors of a pickled dict, by name. What else is in it is left out.
+/// The tensors of a pickled dict, by name. Other values are skipped.
 pub(super) fn named(contents: &Contents<'_>) -> Result<Vec<(String, Tensor)>, Problem> {
     let Value::Dict(items) = contents.root() else {
         return Ok(Vec::new());
@@ -84,7 +84,7 @@ pub(super) fn named(contents: &Contents<'_>) -> Result<Vec<(String, Tensor)>, Pr
     Ok(tensors)
 }
 
-/// The arguments that torch makes a tensor of; none if the value is none.
+/// The arguments from which torch rebuilds a tensor; none if the value is not a tensor.
 fn rebuilt<'c>(contents: &'c Contents<'_>, value: Id) -> Result<Option<&'c [Id]>, &'static str> {
     let call = |value| match contents.get(value) {
         &Value::Call(callable, arguments) => Some((contents.get(callable), arguments)),
@@ -94,7 +94,7 @@ fn rebuilt<'c>(contents: &'c Contents<'_>, value: Id) -> Result<Option<&'c [Id]>
         return Ok(None);
     };
     match callable {
-        // A parameter around a tensor, and a subclass of Tensor: (function, type, arguments, state).
+        // A parameter or a subclass of Tensor wraps a tensor: (function, type, arguments, state).
         Value::Global("torch._utils", "_rebuild_parameter") => {
             let inner = tuple(contents, arguments).and_then(|items| call(*items.first()?));
             (callable, arguments) = inner.ok_or("the tensor of a parameter")?;
@@ -117,7 +117,7 @@ fn rebuilt<'c>(contents: &'c Contents<'_>, value: Id) -> Result<Option<&'c [Id]>
     tuple(contents, arguments).map(Some).ok_or("its arguments")
 }
 
-/// Of a storage, an offset, a shape and strides; what follows is of no matter here.
+/// Reads storage, offset, shape and strides; further arguments do not matter.
 fn tensor(contents: &Contents<'_>, arguments: &[Id]) -> Result<Tensor, &'static str> {
     let &[storage, offset, shape, strides, ..] = arguments else {
         return Err("one of storage, offset, shape and strides");
@@ -130,7 +130,7 @@ fn tensor(contents: &Contents<'_>, arguments: &[Id]) -> Result<Tensor, &'static 
         |id| -> Option<Vec<usize>> { tuple(contents, id)?.iter().map(|&id| size(id)).collect() };
     // ("storage", class, name, device, elements)
     let storage = match contents.get(storage) {
-        &Value::Outside(name) => tuple(contents, name),
+        &Value::PersistentId(name) => tuple(contents, name),
         _ => None,
     };
     let Some(&[_, class, name, ..]) = storage else {
@@ -161,8 +161,8 @@ fn tuple<'c>(contents: &'c Contents<'_>, id: Id) -> Option<&'c [Id]> {
 }
 
 impl Tensor {
-    /// The bytes of its storage that it lies in; none if no storage can be so large, or if it has more elements than they
-    /// hold, as no weights do.
+    /// The byte range in its storage; none if it overflows, or if the tensor has more elements than
+    /// the range holds.
     pub(super) fn bytes(&self) -> Option<Range<u64>> {
         let count = self
             .shape
@@ -180,7 +180,7 @@ impl Tensor {
         (count <= span).then_some(start as u64..end as u64)
     }
 
-    /// Appends its elements, row-major, of the bytes that [`bytes`](Self::bytes) named.
+    /// Appends its elements, row-major, from the byte range given by [`bytes`](Self::bytes).
     pub(super) fn append_floats(&self, bytes: &[u8], out: &mut Vec<f32>) {
         match self.element {
             Element::F32 => self.append_with(bytes.as_chunks().0, f32::from_le_bytes, out),
@@ -214,7 +214,7 @@ impl Tensor {
             out.extend(elements.iter().map(|&element| value(element)));
             return;
         }
-        // Which row, column and so on: counted as an odometer counts.
+        // A counter with one digit per axis.
         let mut place = vec![0; self.shape.len()];
         let mut at = 0;
         for _ in 0..self.shape.iter().product() {

@@ -1,24 +1,26 @@
-//! Viterbi's algorithm, for eight chains at a time. `inline(always)`, to be compiled inside the functions of each level.
+//! Viterbi's algorithm, for eight chains at a time. `inline(always)`, so that it compiles inside
+//! the functions of each instruction set.
 
 use super::{LANES, Quantizer, STATES};
 use crate::packed_len;
 
-/// So many weights of a set are compared one after the other, of more the nearest is searched.
+/// Up to this many weights of a set are compared one by one; larger sets are searched.
 const FEW: usize = 16;
 
-/// A number for each chain.
+/// One value per chain.
 type Lanes<T> = [T; LANES];
 
-/// The way that is best to each state after a byte, and what may be chosen there.
+/// The best path to each state after a byte, and the choices there.
 #[derive(Clone, Copy, Default)]
 struct Step {
-    /// Of the two states before, by the older of their two bits, which the way comes from.
+    /// Which of the two possible previous states the path comes from, by the older of their two
+    /// bits.
     from: [Lanes<u32>; STATES],
-    /// The number, within each set, of its weight nearest to the value.
+    /// The index, within each set, of its weight nearest to the value.
     nearest: [Lanes<u32>; STATES],
 }
 
-/// A state is `newer * 2 + older` of the lowest bits stored for the two dimensions before.
+/// A state is `newer * 2 + older`: the lowest bits stored for the two dimensions before.
 #[inline(always)]
 pub(super) fn quantize<const NBITS: usize>(
     quantizer: &Quantizer,
@@ -43,7 +45,7 @@ pub(super) fn quantize<const NBITS: usize>(
             }
             let chains = LANES / NBITS;
             if (byte + 1) * chains > dim {
-                // Behind the last dimension no choice is better than another.
+                // Beyond the last dimension all choices are equal.
                 for apart in apart.iter_mut().flat_map(|apart| apart.chunks_mut(chains)) {
                     apart[dim - byte * chains..].fill(0.0);
                 }
@@ -54,7 +56,7 @@ pub(super) fn quantize<const NBITS: usize>(
     }
 }
 
-/// What the chains have in a byte, and zeros behind the last dimension or vector.
+/// The values of the chains in a byte, zero beyond the last dimension or vector.
 #[inline(always)]
 fn values<const NBITS: usize>(vectors: &[f32], dim: usize, byte: usize) -> Lanes<f32> {
     let chains = LANES / NBITS;
@@ -67,7 +69,7 @@ fn values<const NBITS: usize>(vectors: &[f32], dim: usize, byte: usize) -> Lanes
     values
 }
 
-/// The number of the weight of a set that lies nearest to each value, and the square of how far it is off.
+/// The index of the weight of a set nearest to each value, and its squared error.
 #[inline(always)]
 fn nearest(
     quantizer: &Quantizer,
@@ -83,7 +85,7 @@ fn nearest(
         for (middle, weight) in middles.iter().zip(&weights[1..]) {
             let above = values.map(|value| u32::from(*middle <= value).wrapping_neg());
             for ((found, number), above) in found.iter_mut().zip(&mut numbers).zip(above) {
-                // No branch depends on a value, which would be guessed wrong half the time.
+                // Branch-free: a branch on a value would be mispredicted half the time.
                 *found = weight.to_bits() & above | *found & !above;
                 *number = number.wrapping_sub(above);
             }
@@ -102,7 +104,7 @@ fn nearest(
     }
 }
 
-/// The least costs of each state one dimension later.
+/// The least cost of each state, one dimension later.
 #[inline(always)]
 fn advance(
     costs: &[Lanes<f32>; STATES],
@@ -114,7 +116,8 @@ fn advance(
         for newer in 0..2 {
             let state = stored * 2 + newer;
             for lane in 0..LANES {
-                // The row is the newer bit, the bucket's lowest bit what is stored xor the older one.
+                // The row is the newer bit; the bucket's lowest bit is the stored bit xor the older
+                // one.
                 let a = costs[newer * 2][lane] + apart[newer * 2 + stored][lane];
                 let b = costs[newer * 2 + 1][lane] + apart[newer * 2 + (stored ^ 1)][lane];
                 from[state][lane] = u32::from(b < a);
@@ -125,7 +128,7 @@ fn advance(
     after
 }
 
-/// Follows the best way back and writes what it stored.
+/// Follows the best path back and writes the stored bits.
 #[inline(always)]
 fn trace<const NBITS: usize>(
     steps: &[Step],
@@ -145,7 +148,7 @@ fn trace<const NBITS: usize>(
     }
     out.fill(0);
     let vectors = out.len() / bytes;
-    // Each chain waits for its memory at every step, so all of them go together.
+    // All chains go together, because each waits for memory at every step.
     for (byte, step) in steps.iter().enumerate().rev() {
         for (lane, state) in states[..vectors * chains].iter_mut().enumerate() {
             let (vector, chain) = (lane / chains, lane % chains);

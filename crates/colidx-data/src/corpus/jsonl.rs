@@ -1,0 +1,232 @@
+//! JSON Lines: one object a line.
+
+use serde_json::Value;
+
+use super::format::FormatInfo;
+use super::records::{FieldNames, Record, RecordParser, RecordReader};
+use crate::columns::list;
+use crate::error::{Field, LineFault};
+use crate::json::{parse_object, type_name};
+
+pub(super) static FORMAT: FormatInfo = FormatInfo {
+    name: "jsonl",
+    title: "JSON Lines",
+    endings: &["jsonl", "ndjson"],
+    shared_endings: &["json"],
+    help: "one JSON object a line, as in {\"_id\": \"1\", \"title\": \"...\", \"text\": \"...\"}",
+    open: |file, options| RecordReader::boxed(file, parser(&options.field_names())),
+    parser: Some(parser),
+};
+
+fn parser(fields: &FieldNames) -> Box<dyn RecordParser> {
+    Box::new(JsonParser(fields.clone()))
+}
+
+struct JsonParser(FieldNames);
+
+impl RecordParser for JsonParser {
+    fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault> {
+        parse_json(line, &self.0).map(Some)
+    }
+}
+
+/// Parses one JSON object.
+fn parse_json(line: &str, fields: &FieldNames) -> Result<Record, LineFault> {
+    let mut object = parse_object(line)?;
+    for (field, role) in [(&fields.id, Field::Id), (&fields.text, Field::Text)] {
+        if !object.contains_key(field) {
+            return Err(LineFault::MissingField {
+                field: field.clone(),
+                role,
+                found: list(object.keys().map(String::as_str)),
+            });
+        }
+    }
+    let key = match object.remove(&fields.id) {
+        Some(Value::String(key)) => key,
+        Some(Value::Number(number)) if !number.is_f64() => number.to_string(),
+        other => return Err(wrong_type(&fields.id, "a string or an integer", other)),
+    };
+    if key.trim().is_empty() {
+        return Err(LineFault::EmptyKey {
+            field: format!("field \"{}\"", fields.id),
+        });
+    }
+    let text = match object.remove(&fields.text) {
+        Some(Value::String(text)) => text,
+        other => return Err(wrong_type(&fields.text, "a string", other)),
+    };
+    let title = match &fields.title {
+        None => String::new(),
+        Some(field) => match object.remove(field) {
+            Some(Value::String(title)) => title,
+            None | Some(Value::Null) => String::new(),
+            other => return Err(wrong_type(field, "a string", other)),
+        },
+    };
+    Ok(Record {
+        key,
+        title,
+        text,
+        metadata: object,
+    })
+}
+
+fn wrong_type(field: &str, expected: &'static str, got: Option<Value>) -> LineFault {
+    let got = got.as_ref().map_or("nothing", type_name);
+    LineFault::WrongType {
+        field: field.to_owned(),
+        expected,
+        got,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields() -> FieldNames {
+        FieldNames {
+            id: "_id".into(),
+            title: Some("title".into()),
+            text: "text".into(),
+        }
+    }
+
+    fn json(line: &str) -> Result<Record, LineFault> {
+        parse_json(line, &fields())
+    }
+
+    #[test]
+    fn beir_lines() {
+        let record =
+            json(r#"{"_id": "a 1", "title": "T", "text": "x\ny", "metadata": {}, "year": 1999}"#)
+                .unwrap();
+        assert_eq!(
+            (
+                record.key.as_str(),
+                record.title.as_str(),
+                record.text.as_str()
+            ),
+            ("a 1", "T", "x\ny")
+        );
+        assert_eq!(
+            Value::Object(record.metadata),
+            serde_json::json!({"metadata": {}, "year": 1999})
+        );
+        let record = json(r#"{"_id": 18446744073709551615, "title": null, "text": ""}"#).unwrap();
+        assert_eq!(
+            (record.key.as_str(), record.title.as_str()),
+            ("18446744073709551615", "")
+        );
+        assert_eq!(json(r#"{"_id": -7, "text": ""}"#).unwrap().key, "-7");
+    }
+
+    #[test]
+    fn other_field_names() {
+        let fields = FieldNames {
+            id: "docid".into(),
+            title: Some("name".into()),
+            text: "contents".into(),
+        };
+        let record = parse_json(
+            r#"{"docid": "1", "name": "n", "contents": "c", "text": 5}"#,
+            &fields,
+        )
+        .unwrap();
+        assert_eq!((record.title.as_str(), record.text.as_str()), ("n", "c"));
+        assert_eq!(record.metadata["text"], 5);
+    }
+
+    #[test]
+    fn bad_json_is_told_apart() {
+        assert!(matches!(
+            json("{\"_id\": 1"),
+            Err(LineFault::NotJson { column: 9, .. })
+        ));
+        assert!(matches!(json("nonsense"), Err(LineFault::NotJson { .. })));
+        assert!(matches!(
+            json(r#"{"_id": "1", "text": ""} x"#),
+            Err(LineFault::NotJson { .. })
+        ));
+        assert_eq!(json("[1]"), Err(LineFault::NotAnObject { got: "an array" }));
+        assert_eq!(json("null"), Err(LineFault::NotAnObject { got: "null" }));
+        let deep = "[".repeat(100_000);
+        assert!(matches!(json(&deep), Err(LineFault::NotJson { .. })));
+    }
+
+    #[test]
+    fn a_field_that_appears_twice_is_refused_at_any_depth() {
+        for line in [
+            r#"{"_id": "1", "text": "a", "text": "b"}"#,
+            r#"{"_id": "1", "text": "a", "\u0074ext": "a"}"#,
+            r#"{"_id": "1", "text": "a", "m": [{"x": 1, "text": {}, "text": 2}]}"#,
+        ] {
+            let error = json(line).unwrap_err();
+            assert!(
+                matches!(error, LineFault::RepeatedField { .. }),
+                "{error:?}"
+            );
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("the field \"text\" appears twice;"),
+                "{error}"
+            );
+        }
+        let apart = r#"{"_id": "1", "text": "a", "m": {"text": [1, 2.5, null, true, "x"]}}"#;
+        assert_eq!(
+            Value::Object(json(apart).unwrap().metadata),
+            serde_json::json!({"m": {"text": [1, 2.5, null, true, "x"]}})
+        );
+    }
+
+    #[test]
+    fn missing_and_wrong_fields_name_themselves() {
+        let error = json(r#"{"id": "1", "contents": "x"}"#)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("\"_id\"") && error.contains("\"contents\""),
+            "{error}"
+        );
+        let error = json(r#"{"_id": "1", "contents": "x"}"#)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("\"text\"") && error.contains("holds the text"),
+            "{error}"
+        );
+        assert!(json("{}").unwrap_err().to_string().contains("no fields"));
+        for (line, field) in [
+            (r#"{"_id": 1.5, "text": ""}"#, "_id"),
+            (r#"{"_id": null, "text": ""}"#, "_id"),
+            (r#"{"_id": 1e30, "text": ""}"#, "_id"),
+            (r#"{"_id": "1", "text": null}"#, "text"),
+            (r#"{"_id": "1", "text": ["a"]}"#, "text"),
+            (r#"{"_id": "1", "text": "", "title": 3}"#, "title"),
+        ] {
+            match json(line) {
+                Err(LineFault::WrongType { field: found, .. }) => assert_eq!(found, field),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        assert!(matches!(
+            json(r#"{"_id": " ", "text": ""}"#),
+            Err(LineFault::EmptyKey { .. })
+        ));
+    }
+
+    #[test]
+    fn one_name_for_two_fields_is_an_error_not_a_panic() {
+        let fields = FieldNames {
+            id: "x".into(),
+            title: Some("x".into()),
+            text: "x".into(),
+        };
+        assert!(matches!(
+            parse_json(r#"{"x": "1"}"#, &fields),
+            Err(LineFault::WrongType { .. })
+        ));
+    }
+}

@@ -1,0 +1,145 @@
+//! Options of a corpus, and the report it gives.
+
+use std::sync::Arc;
+
+use super::format::Format;
+use super::passages::{PassageLength, TokenCounter};
+use super::records::FieldNames;
+use crate::DEFAULT_LINE_LIMIT;
+use crate::skipped::Skipped;
+
+/// How a corpus is read.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CorpusOptions {
+    pub(super) format: Option<Format>,
+    pub(super) id_field: String,
+    pub(super) title_field: String,
+    pub(super) text_field: String,
+    pub(super) line_limit: usize,
+    pub(super) skip_bad_lines: bool,
+    pub(super) passage_length: PassageLength,
+    pub(super) index_magic: Option<[u8; 8]>,
+}
+
+impl Default for CorpusOptions {
+    /// The format of each file by its ending, BEIR's field names, lines of up to 16 MiB, an error
+    /// for the first bad line, and passages of up to 180 words.
+    fn default() -> Self {
+        CorpusOptions {
+            format: None,
+            id_field: Self::ID_FIELD.to_owned(),
+            title_field: Self::TITLE_FIELD.to_owned(),
+            text_field: Self::TEXT_FIELD.to_owned(),
+            line_limit: DEFAULT_LINE_LIMIT,
+            skip_bad_lines: false,
+            passage_length: PassageLength::words(Self::PASSAGE_WORDS),
+            index_magic: None,
+        }
+    }
+}
+
+impl CorpusOptions {
+    /// The default name of the field that holds the key.
+    pub const ID_FIELD: &str = "_id";
+    /// The default name of the field that holds the title.
+    pub const TITLE_FIELD: &str = "title";
+    /// The default name of the field that holds the text.
+    pub const TEXT_FIELD: &str = "text";
+    /// The default for the most words of a passage.
+    pub const PASSAGE_WORDS: usize = 180;
+
+    /// The default options.
+    pub fn new() -> CorpusOptions {
+        CorpusOptions::default()
+    }
+
+    /// The format of all inputs, the files of folders included, whatever their names are. Without
+    /// it the ending of each file decides, and standard input is JSON Lines.
+    pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
+        self.format = format.into();
+        self
+    }
+
+    /// The JSON field or TSV column that holds the key: text or a whole number.
+    pub fn id_field(mut self, name: impl Into<String>) -> Self {
+        self.id_field = name.into();
+        self
+    }
+
+    /// The JSON field or TSV column that may hold the title.
+    pub fn title_field(mut self, name: impl Into<String>) -> Self {
+        self.title_field = name.into();
+        self
+    }
+
+    /// The JSON field or TSV column that holds the text.
+    pub fn text_field(mut self, name: impl Into<String>) -> Self {
+        self.text_field = name.into();
+        self
+    }
+
+    /// The longest line that is read, in bytes.
+    pub fn line_limit(mut self, bytes: usize) -> Self {
+        self.line_limit = bytes;
+        self
+    }
+
+    /// Whether bad lines are counted and reported instead of ending the corpus. Unreadable,
+    /// truncated and damaged files end it all the same, and so does a TSV header that cannot be
+    /// understood. A bad line in a text or Markdown file ends that file.
+    pub fn skip_bad_lines(mut self, skip: bool) -> Self {
+        self.skip_bad_lines = skip;
+        self
+    }
+
+    /// The most words that a passage of text or Markdown holds.
+    pub fn passage_words(mut self, words: usize) -> Self {
+        self.passage_length = PassageLength::words(words);
+        self
+    }
+
+    /// The most tokens that a passage of text or Markdown holds together with its title, counted
+    /// as the model counts them, so that no passage is longer than what the model reads.
+    pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
+        self.passage_length = PassageLength::tokens(tokens, counter);
+        self
+    }
+
+    /// The first bytes of the files of an index. A folder that is an index is then refused as a
+    /// corpus.
+    pub fn index_magic(mut self, magic: [u8; 8]) -> Self {
+        self.index_magic = Some(magic);
+        self
+    }
+
+    pub(super) fn field_names(&self) -> FieldNames {
+        FieldNames {
+            id: self.id_field.clone(),
+            title: Some(self.title_field.clone()),
+            text: self.text_field.clone(),
+        }
+    }
+
+    pub(super) fn passage_length(&self) -> PassageLength {
+        self.passage_length.clone()
+    }
+}
+
+/// What a corpus has given so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CorpusReport {
+    /// Documents given, empty ones included.
+    pub documents: u64,
+    /// Documents whose text is empty or only white space.
+    pub empty: u64,
+    /// Bad lines left out.
+    pub bad_lines: u64,
+    /// The messages of the first few bad lines.
+    pub bad_line_messages: Vec<String>,
+    /// Files opened, standard input included.
+    pub files: u64,
+    /// What was left out of folders, and files without documents.
+    pub skipped: Skipped,
+}

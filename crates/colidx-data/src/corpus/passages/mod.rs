@@ -1,0 +1,365 @@
+//! Plain text and Markdown, split into passages line by line.
+//!
+//! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown
+//! section, up to a number of words or tokens. What is longer alone is cut at the end of a sentence
+//! (prose) or where something begins (code). Nothing is dropped but blank lines, rules and heading
+//! marks. The path of headings becomes the title; the header of a table is repeated in each of its
+//! passages.
+
+mod cut;
+mod length;
+mod markdown;
+mod table;
+
+use std::collections::VecDeque;
+
+use cut::{Style, cut};
+use length::Count;
+use markdown::{Fence, Line, classify};
+use table::Table;
+
+pub(crate) use length::PassageLength;
+pub use length::TokenCounter;
+
+/// A piece of a text file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Passage {
+    /// Headings above the passage, joined by ` > `; empty without headings.
+    pub(crate) title: String,
+    pub(crate) text: String,
+    /// The line the passage starts at.
+    pub(crate) line: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    Text,
+    Markdown,
+}
+
+/// A heading with more words is taken for text: it would be repeated as the title of every passage
+/// below it.
+const HEADING_LIMIT: usize = 40;
+
+/// What lines of one kind belong together.
+#[derive(Debug, Default)]
+struct Block {
+    text: String,
+    count: Count,
+    line: u64,
+    kind: Kind,
+    after_blank: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Paragraph,
+    /// A list item or table row: the next one starts a block of its own, and no rule makes a
+    /// heading of it.
+    Item,
+    /// A row of the table that is read.
+    Row,
+    Code,
+}
+
+struct Heading {
+    level: usize,
+    text: String,
+    line: u64,
+    used: bool,
+}
+
+/// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above
+/// them.
+pub(crate) struct Splitter {
+    syntax: Syntax,
+    length: PassageLength,
+    headings: Vec<Heading>,
+    /// What the headings take from the length of a passage.
+    title_length: usize,
+    fence: Option<Fence>,
+    table: Option<Table>,
+    block: Block,
+    blank: bool,
+    passage: String,
+    passage_line: u64,
+    passage_length: usize,
+    ready: VecDeque<Passage>,
+}
+
+impl Splitter {
+    /// Passages will be no longer than `length`.
+    pub(crate) fn new(syntax: Syntax, length: PassageLength) -> Self {
+        Splitter {
+            syntax,
+            length,
+            headings: Vec::new(),
+            title_length: 0,
+            fence: None,
+            table: None,
+            block: Block::default(),
+            blank: false,
+            passage: String::new(),
+            passage_line: 0,
+            passage_length: 0,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Takes the line of that number (from 1).
+    pub(crate) fn push(&mut self, number: u64, line: &str) {
+        match self.syntax {
+            Syntax::Text if line.trim().is_empty() => self.end_block(true),
+            Syntax::Text => self.add(number, line, Kind::Paragraph),
+            Syntax::Markdown => self.push_markdown(number, line),
+        }
+    }
+
+    /// Ends the file; the remaining passages can then be popped.
+    pub(crate) fn finish(&mut self) {
+        self.end_block(true);
+        self.end_passage();
+        self.leave_headings(0);
+    }
+
+    /// The next passage that is complete.
+    pub(crate) fn pop(&mut self) -> Option<Passage> {
+        self.ready.pop_front()
+    }
+
+    fn push_markdown(&mut self, number: u64, line: &str) {
+        if let Some(fence) = &self.fence {
+            let closes = fence.closed_by(line);
+            self.add(number, line, Kind::Code);
+            if closes {
+                self.fence = None;
+                self.end_block(false);
+            }
+            return;
+        }
+        let class = classify(line, number == 1);
+        if self.push_table(number, line, &class) {
+            return;
+        }
+        match class {
+            Line::Blank => self.end_block(true),
+            Line::Fence(fence) => {
+                self.end_block(false);
+                self.fence = Some(fence);
+                self.add(number, line, Kind::Code);
+            }
+            Line::Heading { level, text } if word_count(text) <= HEADING_LIMIT => {
+                self.end_block(false);
+                self.enter_heading(level, text, number);
+            }
+            Line::Underline { level }
+                if self.block.kind == Kind::Paragraph
+                    && !self.block.text.is_empty()
+                    && word_count(&self.block.text) <= HEADING_LIMIT =>
+            {
+                let text = self
+                    .block
+                    .text
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ");
+                let line = self.block.line;
+                self.block = Block::default();
+                self.enter_heading(level, &text, line);
+            }
+            Line::Rule => self.end_block(true),
+            Line::Underline { .. } if line.trim_start().starts_with('-') => self.end_block(true),
+            Line::Item => {
+                self.end_block(false);
+                self.add(number, line, Kind::Item);
+            }
+            Line::Heading { .. } | Line::Underline { .. } | Line::Text => {
+                let kind = self.block.kind;
+                self.add(number, line, kind);
+            }
+        }
+    }
+
+    /// Takes a line that belongs to a table; gives false for any other.
+    fn push_table(&mut self, number: u64, line: &str, class: &Line<'_>) -> bool {
+        if self.table.is_some() {
+            if table::is_row(line) && matches!(class, Line::Item | Line::Text) {
+                self.end_block(false);
+                self.add(number, line, Kind::Row);
+                return true;
+            }
+            self.end_block(false);
+            self.table = None;
+        }
+        let above = self.block.text.rsplit('\n').next().unwrap_or_default();
+        if !table::is_delimiter_row(line) || !table::is_row(above) || self.block.kind == Kind::Code
+        {
+            return false;
+        }
+        // The line above is the header; what else stands there is text in front of the table.
+        let header = above.to_owned();
+        let text = self.block.text.len() - header.len();
+        self.block.text.truncate(text.saturating_sub(1));
+        self.end_block(false);
+        self.add(number - 1, &header, Kind::Item);
+        self.add(number, line, Kind::Item);
+        self.end_block(false);
+        self.table = Some(Table::new(&header, line, &self.length, self.limit()));
+        true
+    }
+
+    /// The longest text that a passage under these headings can have.
+    fn limit(&self) -> usize {
+        self.length.limit - self.title_length
+    }
+
+    /// The longest text that a block of the kind that is read can have.
+    fn block_limit(&self) -> usize {
+        self.limit()
+            - self
+                .repeated(self.block.kind)
+                .map_or(0, |table| table.length)
+    }
+
+    /// The table whose header a passage begins with if its first block is of that kind.
+    fn repeated(&self, kind: Kind) -> Option<&Table> {
+        self.table.as_ref().filter(|_| kind == Kind::Row)
+    }
+
+    fn add(&mut self, number: u64, line: &str, kind: Kind) {
+        if self.block.text.is_empty() {
+            self.block.line = number;
+            self.block.after_blank = self.blank;
+            self.blank = false;
+        } else {
+            self.block.text.push('\n');
+            self.length.extend(&mut self.block.count, "\n");
+        }
+        self.block.kind = kind;
+        self.block.text.push_str(line);
+        self.length.extend(&mut self.block.count, line);
+        if self.block.count.total > self.block_limit() {
+            self.cut_block();
+        }
+    }
+
+    /// Makes passages of a block that is too long for one, leaving its last part.
+    fn cut_block(&mut self) {
+        let style = match (self.block.kind, self.syntax) {
+            (Kind::Code, _) => Style::Code,
+            (_, Syntax::Text) => Style::Lines,
+            (_, Syntax::Markdown) => Style::Prose,
+        };
+        let limit = self.block_limit();
+        let text = std::mem::take(&mut self.block.text);
+        let mut rest = text.as_str();
+        while let Some(at) = cut(rest, &self.length, limit, style) {
+            self.end_passage();
+            self.begin_passage(self.block.kind, self.block.line);
+            self.passage.push_str(&rest[..at]);
+            self.end_passage();
+            self.block.line += rest[..at].matches('\n').count() as u64;
+            rest = &rest[at..];
+        }
+        self.block.text = rest.to_owned();
+        self.block.count = Count::default();
+        self.length.extend(&mut self.block.count, rest);
+    }
+
+    fn end_block(&mut self, blank: bool) {
+        let block = std::mem::take(&mut self.block);
+        self.blank |= blank;
+        if block.text.trim().is_empty() {
+            return;
+        }
+        if self.passage_length + block.count.total > self.limit() {
+            self.end_passage();
+        }
+        if self.passage.is_empty() {
+            self.begin_passage(block.kind, block.line);
+        } else {
+            self.passage
+                .push_str(if block.after_blank { "\n\n" } else { "\n" });
+        }
+        self.passage.push_str(&block.text);
+        self.passage_length += block.count.total;
+    }
+
+    /// Begins a passage whose first block is of that kind.
+    fn begin_passage(&mut self, kind: Kind, line: u64) {
+        self.passage_line = line;
+        if let Some(table) = self.repeated(kind) {
+            let (header, length) = (table.header.clone(), table.length);
+            self.passage.push_str(&header);
+            self.passage_length += length;
+        }
+    }
+
+    fn end_passage(&mut self) {
+        self.passage_length = 0;
+        let text = std::mem::take(&mut self.passage);
+        // The first line keeps its indentation: it may be code.
+        let start = text.len() - text.trim_start().len();
+        let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let lines_cut = text[..start].matches('\n').count() as u64;
+        let text = text[start..].trim_end();
+        if text.is_empty() {
+            return;
+        }
+        for heading in &mut self.headings {
+            heading.used = true;
+        }
+        let passage = Passage {
+            title: self.title(),
+            text: text.to_owned(),
+            line: self.passage_line + lines_cut,
+        };
+        self.ready.push_back(passage);
+    }
+
+    fn title(&self) -> String {
+        let texts = self
+            .headings
+            .iter()
+            .map(|heading| heading.text.as_str())
+            .filter(|text| !text.is_empty());
+        texts.collect::<Vec<_>>().join(" > ")
+    }
+
+    fn enter_heading(&mut self, level: usize, text: &str, line: u64) {
+        self.end_passage();
+        self.leave_headings(level);
+        self.headings.push(Heading {
+            level,
+            text: text.to_owned(),
+            line,
+            used: false,
+        });
+        self.title_length = self.length.of_title(&self.title());
+    }
+
+    /// Leaves the headings of that level and below. A heading above nothing at all becomes a
+    /// passage itself.
+    fn leave_headings(&mut self, level: usize) {
+        while let Some(heading) = self.headings.pop_if(|heading| heading.level >= level) {
+            if !heading.used && !heading.text.is_empty() {
+                for above in &mut self.headings {
+                    above.used = true;
+                }
+                self.ready.push_back(Passage {
+                    title: self.title(),
+                    text: heading.text,
+                    line: heading.line,
+                });
+            }
+        }
+    }
+}
+
+fn word_count(text: &str) -> usize {
+    PassageLength::words(1).of(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! Files with one record a line. A format gives the parser of a line.
+
+use serde_json::{Map, Value};
+
+use super::Document;
+use super::file::OpenFile;
+use super::format::{DocumentReader, ReadFault};
+use crate::error::LineFault;
+
+/// What the field or column that holds a part of a record is called.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldNames {
+    pub(crate) id: String,
+    /// `None` where records have no title: a field of that name is then like any other.
+    pub(crate) title: Option<String>,
+    pub(crate) text: String,
+}
+
+/// One record as it stands in its line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) key: String,
+    pub(crate) title: String,
+    pub(crate) text: String,
+    /// All that has no other place.
+    pub(crate) metadata: Map<String, Value>,
+}
+
+/// Parses the lines of one file in order.
+pub(crate) trait RecordParser: Send {
+    /// The record of a line that is not blank, or `None` for a line that holds none.
+    fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault>;
+}
+
+/// Makes documents of the lines of a file.
+pub(super) struct RecordReader {
+    file: OpenFile,
+    parser: Box<dyn RecordParser>,
+}
+
+impl RecordReader {
+    pub(super) fn boxed(file: OpenFile, parser: Box<dyn RecordParser>) -> Box<dyn DocumentReader> {
+        Box::new(RecordReader { file, parser })
+    }
+}
+
+impl DocumentReader for RecordReader {
+    fn next_document(&mut self) -> Result<Option<Document>, ReadFault> {
+        loop {
+            let Some((number, line)) = self.file.next_line()? else {
+                return Ok(None);
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            match self.parser.parse(line) {
+                Ok(None) => {}
+                Ok(Some(record)) => {
+                    return Ok(Some(Document {
+                        key: record.key,
+                        title: record.title,
+                        text: record.text,
+                        metadata: record.metadata,
+                        place: self.file.place(number),
+                    }));
+                }
+                Err(fault) => return Err(self.file.fault(number, fault)),
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! AVX2: eight numbers at a time, or sixteen of 16 bits.
+
+use std::arch::x86_64::*;
+
+use super::{WORD, scalar};
+
+/// Numbers in a register.
+const WIDTH: usize = 8;
+
+/// # Safety
+/// The processor has AVX2; `bits` has a word for every 64 `values` begun.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
+    let (whole, rest) = values.as_chunks::<WORD>();
+    let floor = _mm256_set1_epi32(least.cast_signed());
+    for (values, word) in whole.iter().zip(&mut *bits) {
+        *word = 0;
+        for at in (0..WORD).step_by(WIDTH) {
+            // SAFETY: a register of numbers from there on is within the word's.
+            let eight = unsafe { _mm256_loadu_si256(values.as_ptr().add(at).cast()) };
+            // AVX2 has no unsigned comparison, only a maximum.
+            let reach = _mm256_cmpeq_epi32(_mm256_max_epu32(eight, floor), eight);
+            let mask = _mm256_movemask_ps(_mm256_castsi256_ps(reach));
+            *word |= u64::from(mask as u8) << at;
+        }
+    }
+    scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
+}
+
+/// `rows_any_ge` for one element type.
+macro_rules! rows {
+    ($name:ident, $number:ty, $greater:ident) => {
+        /// # Safety
+        /// The processor has AVX2; `values` is `[n_rows, least.len()]`, with at least one column.
+        #[target_feature(enable = "avx2")]
+        pub(super) unsafe fn $name(values: &[$number], least: &[$number], out: &mut Vec<u32>) {
+            const WIDTH: usize = size_of::<__m256i>() / size_of::<$number>();
+            let whole = least.len() - least.len() % WIDTH;
+            for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
+                let mut below = _mm256_set1_epi32(-1);
+                for at in (0..whole).step_by(WIDTH) {
+                    // SAFETY: a register of numbers from there on is within both.
+                    let (values, floors) = unsafe {
+                        (
+                            _mm256_loadu_si256(row.as_ptr().add(at).cast()),
+                            _mm256_loadu_si256(least.as_ptr().add(at).cast()),
+                        )
+                    };
+                    below = _mm256_and_si256(below, $greater(floors, values));
+                }
+                let all = _mm256_movemask_epi8(below) == -1;
+                if !all || scalar::any_ge(&row[whole..], &least[whole..]) {
+                    out.push(number);
+                }
+            }
+        }
+    };
+}
+
+rows!(rows_any_ge, i32, _mm256_cmpgt_epi32);
+rows!(rows_any_ge_i16, i16, _mm256_cmpgt_epi16);

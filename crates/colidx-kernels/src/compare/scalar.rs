@@ -1,0 +1,29 @@
+//! The reference: every other instruction set gives the same result.
+
+use super::WORD;
+
+pub(super) fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
+    for (values, word) in values.chunks(WORD).zip(bits) {
+        let bit = |(i, &value): (usize, &u32)| u64::from(value >= least) << i;
+        *word = values.iter().enumerate().map(bit).sum();
+    }
+}
+
+pub(super) fn rows_any_ge<T: PartialOrd>(values: &[T], least: &[T], out: &mut Vec<u32>) {
+    for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
+        if any_ge(row, least) {
+            out.push(number);
+        }
+    }
+}
+
+pub(super) fn rows_any_ge_i16(values: &[i16], least: &[i16], out: &mut Vec<u32>) {
+    rows_any_ge(values, least, out);
+}
+
+#[inline(always)]
+pub(super) fn any_ge<T: PartialOrd>(row: &[T], least: &[T]) -> bool {
+    // No early exit, so that the compiler vectorises.
+    let pairs = row.iter().zip(least);
+    pairs.fold(false, |any, (value, least)| any | (value >= least))
+}

@@ -1,0 +1,157 @@
+//! Which words of a document match a query, and how strongly: what a program highlights.
+
+use std::ops::Range;
+
+use colidx_core::Document;
+use colidx_encoder::{EncodedQuery, TokenSpan};
+
+use super::document::{DocumentText, Part};
+
+/// How much one document token matters to a query.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct TokenWeight {
+    /// Byte range of the token in the title or in the text.
+    pub span: Range<usize>,
+    /// How much it is to stand out; 0 or less is not at all.
+    pub weight: f32,
+}
+
+/// The tokens of a document with their weights, in order of their place.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct Highlights {
+    /// Tokens of the title.
+    pub title: Vec<TokenWeight>,
+    /// Tokens of the text.
+    pub text: Vec<TokenWeight>,
+}
+
+impl Highlights {
+    /// Weights of `tokens`, of which `vectors`, `[n_tokens, dim]` row-major, are the token vectors.
+    pub(crate) fn new(
+        query: &EncodedQuery,
+        document: &Document,
+        tokens: &[TokenSpan],
+        vectors: &[f32],
+        dim: usize,
+    ) -> Highlights {
+        let text = DocumentText::new(&document.title, &document.text);
+        let mut highlights = Highlights::default();
+        // Zipped, so that an index of other texts than these highlights the wrong words at worst.
+        for (token, weight) in tokens.iter().zip(token_weights(query, vectors, dim)) {
+            match text.locate(token.start..token.end) {
+                Some(Part::Title(span)) => highlights.title.push(TokenWeight { span, weight }),
+                Some(Part::Text(span)) => highlights.text.push(TokenWeight { span, weight }),
+                None => {}
+            }
+        }
+        highlights
+    }
+}
+
+/// Similarities this far below a query token's best still count for 1/e of it: near ties are lit alike.
+const FALLOFF: f32 = 0.02;
+
+/// What each document token gives to a query, for the eye.
+///
+/// MaxSim takes the best document token of every query token, markers and expansion included, and such scores lie close
+/// together. What a reader wants to see is narrower: only the query's own words count; each brings how far its best
+/// similarity stands above its average over the document; and every token within a hair of the best gets its part, so
+/// that a word that stands there five times is lit five times, though each time less brightly: `the` and `of` stand
+/// everywhere and tell little. A query of markers alone is taken as it is.
+///
+/// `vectors` is `[n_tokens, dim]` row-major; the result has `n_tokens` values, none below 0.
+fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f32> {
+    let mut weights = vec![0f32; vectors.len() / dim];
+    let only_markers = query.tokens.iter().all(|token| token.start == token.end);
+    let mut similarities = Vec::with_capacity(weights.len());
+    for (token, query_vector) in query.tokens.iter().zip(query.vectors.chunks_exact(dim)) {
+        if token.start == token.end && !only_markers {
+            continue;
+        }
+        similarities.clear();
+        similarities.extend(
+            vectors
+                .chunks_exact(dim)
+                .map(|vector| dot(query_vector, vector)),
+        );
+        let best = similarities
+            .iter()
+            .copied()
+            .fold(f32::NEG_INFINITY, f32::max);
+        let mean = similarities.iter().sum::<f32>() / similarities.len().max(1) as f32;
+        // A document of one token, or of equal ones, has no average to stand above.
+        let height = if best - mean > f32::EPSILON {
+            best - mean
+        } else {
+            best.max(0.0)
+        };
+        for similarity in &mut similarities {
+            *similarity = ((*similarity - best) / FALLOFF).exp();
+        }
+        let matches: f32 = similarities.iter().sum();
+        let each = height / matches.sqrt().max(1.0);
+        for (weight, nearness) in weights.iter_mut().zip(&similarities) {
+            *weight += each * nearness;
+        }
+    }
+    weights
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use colidx_encoder::QueryToken;
+
+    fn query(tokens: &[(usize, usize, [f32; 2])]) -> EncodedQuery {
+        let token = |&(start, end, _): &(usize, usize, [f32; 2])| QueryToken {
+            text: String::new(),
+            id: 0,
+            start,
+            end,
+        };
+        EncodedQuery {
+            vectors: tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
+            tokens: tokens.iter().map(token).collect(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn the_best_match_is_the_brightest_and_ties_are_equal() {
+        let weights = token_weights(
+            &query(&[(0, 4, [1.0, 0.0])]),
+            &[1.0, 0.0, 0.0, 1.0, 1.0, 0.0],
+            2,
+        );
+        assert_eq!(weights[0], weights[2]);
+        assert!(
+            (weights[0] - 1.0 / 3.0 / 2f32.sqrt()).abs() < 1e-6 && weights[1] < 1e-6,
+            "{weights:?}"
+        );
+    }
+
+    #[test]
+    fn markers_light_nothing_beside_words() {
+        let words = query(&[(0, 0, [0.0, 1.0]), (0, 4, [1.0, 0.0])]);
+        let weights = token_weights(&words, &[1.0, 0.0, 0.0, 1.0], 2);
+        assert!(weights[0] > 0.4 && weights[1] < 1e-6, "{weights:?}");
+        let markers = query(&[(0, 0, [0.0, 1.0])]);
+        assert!(token_weights(&markers, &[1.0, 0.0, 0.0, 1.0], 2)[1] > 0.4);
+    }
+
+    #[test]
+    fn small_documents_have_weights_too() {
+        assert_eq!(
+            token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[], 2),
+            Vec::<f32>::new()
+        );
+        assert_eq!(
+            token_weights(&query(&[(0, 4, [1.0, 0.0])]), &[1.0, 0.0], 2),
+            [1.0]
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Text in, hits out: an index together with the ColBERT checkpoint that made its vectors.
+//!
+//! `TextIndex` writes, [`TextSearcher`] searches, [`TextReader`] is the handle that a server keeps. What of a document is
+//! encoded ([`DocumentText`]) and what an index records of its checkpoint ([`Model::to_record`]) are decided here and
+//! nowhere else, so that every program that uses this crate builds indexes that fit each other.
+
+mod document;
+mod error;
+mod highlight;
+mod model;
+mod reader;
+mod searcher;
+mod source;
+
+pub use document::{DocumentText, Part};
+pub use error::{Result, TextError};
+pub use highlight::{Highlights, TokenWeight};
+pub use model::{Download, Model, Opened, Silent};
+pub use reader::{ReloadPolicy, TextReader};
+pub use searcher::{
+    Answer, Place, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation,
+};
+pub use source::{BatchSizer, EncoderSource};

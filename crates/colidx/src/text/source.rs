@@ -1,0 +1,116 @@
+//! A checkpoint as the engine's source of vectors.
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use colidx_core::{SourceDocument, VectorBatch, VectorSource};
+use colidx_encoder::Encoder;
+
+use super::document::DocumentText;
+
+/// Texts per thread in one batch: enough that threads seldom wait for the slowest.
+const PER_THREAD: usize = 32;
+
+/// Most texts whose vectors are held at a time.
+const MAX_BATCH: usize = 256;
+
+/// How long one batch may take. Cancelling waits for the running batch, so that none is thrown away.
+const BATCH_TIME: Duration = Duration::from_millis(500);
+
+/// Chooses how many texts to encode at once. Vectors do not depend on it.
+pub struct BatchSizer {
+    texts: usize,
+}
+
+impl BatchSizer {
+    /// For the threads of the current rayon pool.
+    pub fn new() -> BatchSizer {
+        BatchSizer {
+            texts: rayon::current_num_threads().min(MAX_BATCH),
+        }
+    }
+
+    /// Texts of the next batch.
+    pub fn texts(&self) -> usize {
+        self.texts
+    }
+
+    /// Adapts to the time that the last batch took.
+    pub fn record(&mut self, time: Duration) {
+        let threads = rayon::current_num_threads();
+        let most = MAX_BATCH.min(PER_THREAD * threads);
+        if time > BATCH_TIME {
+            self.texts = (self.texts / 2).max(threads.min(most));
+        } else if time < BATCH_TIME / 2 {
+            self.texts = (self.texts * 2).min(most);
+        }
+    }
+}
+
+impl Default for BatchSizer {
+    fn default() -> Self {
+        BatchSizer::new()
+    }
+}
+
+/// Encodes documents, and counts those that were longer than the checkpoint reads.
+pub struct EncoderSource<'a> {
+    encoder: &'a Encoder,
+    sizer: BatchSizer,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+    truncated: u64,
+}
+
+impl<'a> EncoderSource<'a> {
+    /// A source of the vectors that `encoder` makes.
+    pub fn new(encoder: &'a Encoder) -> EncoderSource<'a> {
+        EncoderSource {
+            encoder,
+            sizer: BatchSizer::new(),
+            cancelled: &|| false,
+            truncated: 0,
+        }
+    }
+
+    /// Stops after the running batch once `cancelled` says so; what is encoded by then is kept.
+    pub fn cancelled_by(self, cancelled: &'a (dyn Fn() -> bool + Sync)) -> EncoderSource<'a> {
+        EncoderSource { cancelled, ..self }
+    }
+
+    /// Documents so far that were longer than the checkpoint's document length.
+    pub fn truncated(&self) -> u64 {
+        self.truncated
+    }
+}
+
+impl VectorSource for EncoderSource<'_> {
+    fn dim(&self) -> usize {
+        self.encoder.info().dim
+    }
+
+    fn encode(
+        &mut self,
+        documents: &[SourceDocument<'_>],
+        out: &mut VectorBatch,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let mut left = documents;
+        while !left.is_empty() && (out.lens.is_empty() || !(self.cancelled)()) {
+            let (batch, rest) = left.split_at(left.len().min(self.sizer.texts()));
+            left = rest;
+            let began = Instant::now();
+            let texts: Vec<DocumentText<'_>> = batch
+                .iter()
+                .map(|document| DocumentText::new(document.title, document.text))
+                .collect();
+            let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
+            for encoded in self.encoder.encode_documents(&texts)? {
+                self.truncated += u64::from(encoded.truncated);
+                out.lens.push(encoded.token_ids.len() as u32);
+                out.vectors.extend_from_slice(&encoded.vectors);
+                out.token_ids.extend_from_slice(&encoded.token_ids);
+            }
+            self.sizer.record(began.elapsed());
+        }
+        Ok(())
+    }
+}
