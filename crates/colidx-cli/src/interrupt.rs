@@ -1,6 +1,6 @@
 //! Signals that ask to end: the first asks to stop and clean up, the second stops at once.
 //!
-//! A signal sets a flag and fills a pipe, which nobody empties. Work looks at the flag ([`asked`]). Whoever waits for input
+//! A signal sets a flag and fills a pipe, which nobody empties. Work looks at the flag ([`requested`]). Whoever waits for input
 //! waits for the pipe with it ([`wait`]), so that a signal between a look and a wait ends the wait too.
 
 use std::io;
@@ -24,10 +24,10 @@ const SIGNALS: &[i32] = &[
 /// By convention the exit status of a program that a signal ended is the signal's number and this.
 const STATUS: i32 = 128;
 
-static WATCH: OnceLock<Watch> = OnceLock::new();
+static STATE: OnceLock<SignalState> = OnceLock::new();
 
 /// What signals change.
-struct Watch {
+struct SignalState {
     /// The last one that came, or 0.
     signal: Arc<AtomicUsize>,
     /// Full from the first one on, and its other end, without which it would be at its end.
@@ -69,7 +69,7 @@ fn set_up() -> io::Result<()> {
         signal_hook::low_level::pipe::register(number, filled.try_clone()?)?;
     }
     // Set once: every command does this once.
-    let _ = WATCH.set(Watch {
+    let _ = STATE.set(SignalState {
         signal,
         #[cfg(unix)]
         pipe: [pipe, filled],
@@ -103,18 +103,18 @@ fn ignored() -> impl Fn(i32) -> bool {
 }
 
 /// Whether someone asked to stop.
-pub fn asked() -> bool {
-    let asked = signal() != 0;
-    if asked {
+pub fn requested() -> bool {
+    let requested = signal() != 0;
+    if requested {
         tell();
     }
-    asked
+    requested
 }
 
 /// The signal that asked to stop, or 0.
 fn signal() -> usize {
-    let watch = WATCH.get();
-    watch.map_or(0, |watch| watch.signal.load(Ordering::SeqCst))
+    let state = STATE.get();
+    state.map_or(0, |state| state.signal.load(Ordering::SeqCst))
 }
 
 /// The exit status of a program that stopped because it was asked to.
@@ -143,7 +143,7 @@ fn poll(file: Option<std::os::fd::BorrowedFd<'_>>) -> io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
 
-    let pipe = WATCH.get().map(|watch| watch.pipe[0].as_fd());
+    let pipe = STATE.get().map(|state| state.pipe[0].as_fd());
     let mut files: Vec<PollFd<'_>> = pipe
         .into_iter()
         .chain(file)

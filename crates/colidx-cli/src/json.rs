@@ -121,20 +121,20 @@ impl Stats {
 
 /// An object whose fields are known only at run time, in the order they were given.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(Vec<(String, Field)>);
+pub struct OrderedFields(Vec<(String, Field)>);
 
 /// A field's value; objects within keep their order too.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Field {
     Value(Value),
-    Fields(Fields),
+    Object(OrderedFields),
 }
 
-impl Fields {
+impl OrderedFields {
     /// An object without fields.
-    pub fn new() -> Fields {
-        Fields::default()
+    pub fn new() -> OrderedFields {
+        OrderedFields::default()
     }
 
     /// Adds a field.
@@ -143,12 +143,12 @@ impl Fields {
     }
 
     /// Adds an object as a field.
-    pub fn push_fields(&mut self, name: &str, fields: Fields) {
-        self.0.push((name.to_owned(), Field::Fields(fields)));
+    pub fn push_fields(&mut self, name: &str, fields: OrderedFields) {
+        self.0.push((name.to_owned(), Field::Object(fields)));
     }
 }
 
-impl Serialize for Fields {
+impl Serialize for OrderedFields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }

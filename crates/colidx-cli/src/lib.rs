@@ -1,4 +1,4 @@
-//! The command line of colidx as a library, so that its parts can be tested: what can be typed, what is read, what is measured and what is shown.
+//! The command line of colidx. The library target is internal to the binary `colidx`: only [`main`] is public.
 
 #![forbid(unsafe_code)]
 
@@ -11,16 +11,16 @@ pub mod interrupt;
 pub mod json;
 pub mod model;
 pub mod output;
+pub mod printer;
 pub mod progress;
 pub mod queries;
 pub mod render;
-pub mod show;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs the command line of this process.
+/// Runs the command line of this process and returns its exit status.
 pub fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,

@@ -16,9 +16,9 @@ use crate::progress::{Phases, Unit};
 /// # Errors
 /// There is no such directory and no such repository, or it is no checkpoint that can be used.
 pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
-    let mut arrival = Arrival::new();
-    let model = Model::open_watched(name, options, &mut arrival)?;
-    arrival.end();
+    let mut progress = DownloadProgress::new();
+    let model = Model::open_watched(name, options, &mut progress)?;
+    progress.end();
     model.warnings().iter().for_each(|warning| note(warning));
     Ok(model)
 }
@@ -28,11 +28,11 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
 /// # Errors
 /// Neither names a checkpoint, or it is not the one that made the index.
 pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError> {
-    let mut arrival = Arrival::new();
+    let mut progress = DownloadProgress::new();
     let name = args.model.as_deref();
     let Opened { model, notes } =
-        Model::of_index(index, name, &args.encoder.options(), &mut arrival)?;
-    arrival.end();
+        Model::of_index(index, name, &args.encoder.options(), &mut progress)?;
+    progress.end();
     notes.iter().for_each(|line| note(line));
     model.warnings().iter().for_each(|warning| note(warning));
     Ok(model)
@@ -43,9 +43,9 @@ pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError>
 /// # Errors
 /// As [`of_index`].
 pub fn searcher(path: &Path, args: &QueryModelArgs) -> Result<TextSearcher, CliError> {
-    let mut arrival = Arrival::new();
-    let searcher = TextSearcher::open_with(path, args.searcher_options(), &mut arrival)?;
-    arrival.end();
+    let mut progress = DownloadProgress::new();
+    let searcher = TextSearcher::open_with(path, args.searcher_options(), &mut progress)?;
+    progress.end();
     tell(&searcher);
     Ok(searcher)
 }
@@ -58,15 +58,15 @@ pub fn tell(searcher: &TextSearcher) {
 }
 
 /// Shows each file that arrives from the hub as a phase.
-pub struct Arrival {
+pub struct DownloadProgress {
     phases: Option<Phases>,
     done: u64,
 }
 
-impl Arrival {
+impl DownloadProgress {
     /// Shows nothing until a file arrives.
-    pub fn new() -> Arrival {
-        Arrival {
+    pub fn new() -> DownloadProgress {
+        DownloadProgress {
             phases: None,
             done: 0,
         }
@@ -79,13 +79,13 @@ impl Arrival {
     }
 }
 
-impl Default for Arrival {
+impl Default for DownloadProgress {
     fn default() -> Self {
-        Arrival::new()
+        DownloadProgress::new()
     }
 }
 
-impl Download for Arrival {
+impl Download for DownloadProgress {
     fn file(&mut self, name: &str, bytes: u64) {
         self.done = 0;
         let name = format!("fetching {name}");

@@ -8,7 +8,7 @@ use super::{Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, parse_
 
 /// The documents that `add` and `update` take in.
 #[derive(Debug, Args)]
-pub struct IntakeArgs {
+pub struct IngestArgs {
     /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
     ///
     /// Of a folder, files of these extensions are read, those in folders below too: .jsonl, .ndjson, .tsv, .txt, .text, .rst,
@@ -57,7 +57,7 @@ pub struct IntakeArgs {
 pub struct AddArgs {
     /// What to take in.
     #[command(flatten)]
-    pub intake: IntakeArgs,
+    pub ingest: IngestArgs,
 
     /// Put documents in the place of those that have their keys.
     #[arg(long)]
@@ -72,7 +72,7 @@ pub struct AddArgs {
 pub struct UpdateArgs {
     /// What to take in.
     #[command(flatten)]
-    pub intake: IntakeArgs,
+    pub ingest: IngestArgs,
 }
 
 /// Flags of `colidx delete`.

@@ -14,7 +14,7 @@ mod size;
 
 pub use bench::BenchArgs;
 pub use build::{BuildArgs, Clustering};
-pub use change::{AddArgs, CompactArgs, DeleteArgs, IntakeArgs, UpdateArgs};
+pub use change::{AddArgs, CompactArgs, DeleteArgs, IngestArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};

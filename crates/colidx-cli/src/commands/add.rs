@@ -7,9 +7,9 @@ use colidx::text::EncoderSource;
 use colidx::{CommitReport, EmbeddingsSource, Index, IndexWriter, NewDocument, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{self, Tally, Watch};
+use super::ingest::{self, IngestSummary, ProgressAdapter};
 use super::with_threads;
-use crate::args::IntakeArgs;
+use crate::args::IngestArgs;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
@@ -39,7 +39,7 @@ struct AddLine<'a> {
 struct Done {
     writer: IndexWriter,
     report: CommitReport,
-    tally: Tally,
+    summary: IngestSummary,
     /// Documents that the input has again further on.
     superseded: u64,
 }
@@ -48,7 +48,7 @@ struct Done {
 ///
 /// # Errors
 /// Any; the index is then unchanged.
-pub fn run(args: &IntakeArgs, replace: bool) -> Result<(), CliError> {
+pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
         let done = match &args.embeddings {
@@ -61,33 +61,33 @@ pub fn run(args: &IntakeArgs, replace: bool) -> Result<(), CliError> {
     })
 }
 
-fn from_text(args: &IntakeArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
+fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // What can fail at once fails before the checkpoint is loaded.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model)?;
     let mut writer = open(args, &index)?;
-    let mut tally = Tally::of(model.info().document_length);
+    let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
-    let read = intake::read(corpus, skip, &mut tally, phases, &mut |document| {
+    let read = ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
         superseded += u64::from(take(&mut writer, document, replace)?);
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error))?;
-    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
-    let report = writer.commit(&mut source, &Watch(phases))?;
-    tally.truncated = source.truncated();
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
+    let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
+    summary.truncated = source.truncated();
     Ok(Done {
         writer,
         report,
-        tally,
+        summary,
         superseded,
     })
 }
 
 fn from_vectors(
-    args: &IntakeArgs,
+    args: &IngestArgs,
     directory: &Path,
     replace: bool,
     phases: &Phases,
@@ -100,17 +100,17 @@ fn from_vectors(
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error.into()))?;
-    let report = writer.commit(&mut source, &Watch(phases))?;
+    let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
     Ok(Done {
         writer,
         report,
-        tally: Tally::default(),
+        summary: IngestSummary::default(),
         superseded,
     })
 }
 
 /// Takes the index for writing. Text is encoded with the checkpoint that made it, which was compared; what made vectors is not known.
-fn open(args: &IntakeArgs, index: &Index) -> Result<IndexWriter, CliError> {
+fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
     let options = WriterOptions {
         model: match args.embeddings {
             Some(_) => None,
@@ -154,11 +154,11 @@ fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
     }
 }
 
-fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
+fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
     let Done {
         writer,
         report,
-        tally,
+        summary,
         superseded,
     } = done;
     let index = writer.index();
@@ -177,14 +177,14 @@ fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
             number::counted(*superseded, "document")
         ));
     }
-    for line in tally.left_out("", report.without_text, report.without_vectors) {
+    for line in summary.left_out("", report.without_text, report.without_vectors) {
         note(&line);
     }
     if let Some(error) = report.error {
         note(&fit::line(error, report.sample_error));
     }
     super::tell_unmerged(report);
-    intake::tell_times(&report.phases);
+    ingest::tell_times(&report.phases);
     if args.json {
         let unmerged = report.unmerged.as_ref().map(|e| e.to_string());
         let mut out = Stdout::lock();

@@ -8,7 +8,7 @@ use colidx::text::EncoderSource;
 use colidx::{BuildOptions, BuildReport, EmbeddingsSource, Index, IndexBuilder};
 
 use super::info;
-use super::intake::{self, Tally, Watch};
+use super::ingest::{self, IngestSummary, ProgressAdapter};
 use super::with_threads;
 use crate::args::BuildArgs;
 use crate::command_line;
@@ -31,9 +31,9 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
-        let (report, tally) = built.map_err(|error| stopped(args, error))?;
+        let (report, summary) = built.map_err(|error| stopped(args, error))?;
         phases.end();
-        summarise(args, &report, &tally)
+        summarise(args, &report, &summary)
     })
 }
 
@@ -49,10 +49,10 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
         _ => String::new(),
     };
     match error {
-        _ if interrupt::asked() && kept.is_empty() => CliError::Interrupted(
+        _ if interrupt::requested() && kept.is_empty() => CliError::Interrupted(
             "no index was made, and one that was there is unchanged; run the same command again to build it".to_owned(),
         ),
-        _ if interrupt::asked() => CliError::Interrupted(kept),
+        _ if interrupt::requested() => CliError::Interrupted(kept),
         CliError::Index(
             colidx::Error::Io { .. }
             | colidx::Error::Encode { .. }
@@ -67,7 +67,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     }
 }
 
-fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), CliError> {
+fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSummary), CliError> {
     let Some(location) = &args.model else {
         return Err(CliError::Usage(
             "--model is needed to build from text".to_owned(),
@@ -84,30 +84,30 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, Tally), 
     // Until here there is nothing to clean up.
     interrupt::install()?;
     let mut builder = IndexBuilder::create(&args.index.path, options)?;
-    let mut tally = Tally::of(model.info().document_length);
+    let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    intake::read(corpus, skip, &mut tally, phases, &mut |document| {
+    ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
         builder.add(document)
     })?;
-    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
-    let report = builder.finish(&mut source, &Watch(phases))?;
-    tally.truncated = source.truncated();
-    Ok((report, tally))
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
+    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    summary.truncated = source.truncated();
+    Ok((report, summary))
 }
 
 fn from_vectors(
     args: &BuildArgs,
     directory: &Path,
     phases: &Phases,
-) -> Result<(BuildReport, Tally), CliError> {
+) -> Result<(BuildReport, IngestSummary), CliError> {
     interrupt::install()?;
     let mut source = EmbeddingsSource::open(directory)?;
     let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
     read_keys(directory, source.embeddings(), &mut |document| {
         builder.add(document)
     })?;
-    let report = builder.finish(&mut source, &Watch(phases))?;
-    Ok((report, Tally::default()))
+    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    Ok((report, IngestSummary::default()))
 }
 
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
@@ -124,7 +124,11 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
     })
 }
 
-fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) -> Result<(), CliError> {
+fn summarise(
+    args: &BuildArgs,
+    report: &BuildReport,
+    summary: &IngestSummary,
+) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
@@ -141,9 +145,9 @@ fn summarise(args: &BuildArgs, report: &BuildReport, tally: &Tally) -> Result<()
         note(&format!("resumed: {before} had been encoded before"));
     }
     let of = report.resumed.map_or("", |_| " of those encoded now");
-    for line in tally.left_out(of, report.without_text, report.without_vectors) {
+    for line in summary.left_out(of, report.without_text, report.without_vectors) {
         note(&line);
     }
-    intake::tell_times(&report.phases);
+    ingest::tell_times(&report.phases);
     Ok(())
 }

@@ -4,7 +4,7 @@ use colidx::text::EncoderSource;
 use colidx::{CommitReport, Index, IndexWriter, RetrainOptions, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{self, Watch};
+use super::ingest::{self, ProgressAdapter};
 use super::with_threads;
 use crate::args::CompactArgs;
 use crate::error::CliError;
@@ -43,7 +43,7 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
             number::bytes(line.bytes),
             number::bytes(line.bytes_before),
         ));
-        intake::tell_times(&report.phases);
+        ingest::tell_times(&report.phases);
         if args.json {
             let mut out = Stdout::lock();
             out.json(&line)?;
@@ -70,7 +70,7 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
     };
     let mut writer = IndexWriter::open(path, options)?;
     let before = writer.index().info()?.bytes;
-    let watch = Watch(phases);
+    let watch = ProgressAdapter(phases);
     let retrain = RetrainOptions {
         centroids: args.centroids.map(|n| n as usize),
         engine: args.clustering.engine()?,
@@ -81,7 +81,8 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         None if args.retrain => writer.retrain(None, &retrain, &watch)?,
         None => writer.compact(&watch)?,
         Some(model) => {
-            let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
+            let mut source =
+                EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
             writer.retrain(Some(&mut source), &retrain, &watch)?
         }
     };

@@ -6,7 +6,7 @@ use colidx::corpus::IngestError;
 use colidx::{IndexWriter, NoVectors, WriterOptions};
 use serde::Serialize;
 
-use super::intake::Watch;
+use super::ingest::ProgressAdapter;
 use crate::args::DeleteArgs;
 use crate::error::CliError;
 use crate::interrupt;
@@ -78,7 +78,7 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
         }
         missing += 1;
     }
-    let report = writer.commit(&mut NoVectors, &Watch(phases))?;
+    let report = writer.commit(&mut NoVectors, &ProgressAdapter(phases))?;
     super::tell_unmerged(&report);
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),

@@ -50,7 +50,13 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
             EncodeAs::Queries => queries(args, encoder, &guard),
         };
         // Reading fails too when it is stopped.
-        encoded.map_err(|error| if interrupt::asked() { stopped() } else { error })
+        encoded.map_err(|error| {
+            if interrupt::requested() {
+                stopped()
+            } else {
+                error
+            }
+        })
     })
 }
 
@@ -182,7 +188,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
 }
 
 fn stop_if_asked() -> Result<(), CliError> {
-    if interrupt::asked() {
+    if interrupt::requested() {
         Err(stopped())
     } else {
         Ok(())

@@ -9,7 +9,7 @@ use super::search::search_all;
 use super::with_threads;
 use crate::args::EvalArgs;
 use crate::error::CliError;
-use crate::json::{Fields, Stats};
+use crate::json::{OrderedFields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{Queries, QuerySource};
 use crate::render::number;
@@ -53,7 +53,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
                 number::counted(evaluation.missing as u64, "query")
             ));
         }
-        let mut fields = Fields::new();
+        let mut fields = OrderedFields::new();
         fields.push("queries", json!(evaluation.queries));
         fields.push("missing", json!(evaluation.missing));
         fields.push("k", json!(k));
@@ -70,7 +70,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             for k in cut_offs(&metrics, k) {
                 fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
             }
-            let mut means = Fields::new();
+            let mut means = OrderedFields::new();
             push_means(&mut means, &evaluate(&qrels, &reference, &metrics));
             means.push("search_ms", json!(per_query(&exact)));
             fields.push_fields("exact", means);
@@ -108,7 +108,7 @@ fn per_query(stats: &Stats) -> f64 {
     (stats.search_ms / stats.queries.max(1) as f64 * 1e3).round() / 1e3
 }
 
-fn push_means(fields: &mut Fields, evaluation: &Evaluation) {
+fn push_means(fields: &mut OrderedFields, evaluation: &Evaluation) {
     for (metric, mean) in &evaluation.means {
         fields.push(&metric.to_string(), Value::from(*mean));
     }

@@ -9,7 +9,7 @@ pub mod encode;
 pub mod eval;
 pub mod explain;
 pub mod info;
-mod intake;
+mod ingest;
 pub mod model;
 pub mod search;
 pub mod verify;
@@ -29,8 +29,8 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     colidx_kernels::selection()?;
     match command {
         Command::Build(args) => build::run(args),
-        Command::Add(args) => add::run(&args.intake, args.replace),
-        Command::Update(args) => add::run(&args.intake, true),
+        Command::Add(args) => add::run(&args.ingest, args.replace),
+        Command::Update(args) => add::run(&args.ingest, true),
         Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),
         Command::Compact(args) => compact::run(args),
         Command::Search(args) => search::run(args),
@@ -74,7 +74,7 @@ fn on_threads<T: Send>(
 
 /// What to say of a change that stopped: nothing was done.
 fn unchanged(error: CliError) -> CliError {
-    if interrupt::asked() {
+    if interrupt::requested() {
         return CliError::Interrupted(
             "the index is unchanged; run the same command again".to_owned(),
         );

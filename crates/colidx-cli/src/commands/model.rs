@@ -49,9 +49,11 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
 fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     let info = model.info();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(model.location())))
-        .map(|(name, place)| row(name, place))
-        .collect();
+    let mut rows: Vec<_> = (["location", ""]
+        .into_iter()
+        .zip(location_lines(model.location())))
+    .map(|(name, place)| row(name, place))
+    .collect();
     rows.extend([
         row(
             "architecture",
@@ -124,16 +126,24 @@ fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
 
 fn documents(info: &CheckpointInfo) -> String {
     let (marker, prompt) = (&info.document_marker, &info.document_prompt);
-    format!("{} tokens, {}", info.document_length, begun(marker, prompt))
+    format!(
+        "{} tokens, {}",
+        info.document_length,
+        marker_and_prompt(marker, prompt)
+    )
 }
 
 fn queries(info: &CheckpointInfo) -> String {
     let (marker, prompt) = (&info.query_marker, &info.query_prompt);
-    format!("{} tokens, {}", info.query_length, begun(marker, prompt))
+    format!(
+        "{} tokens, {}",
+        info.query_length,
+        marker_and_prompt(marker, prompt)
+    )
 }
 
 /// What stands before a text.
-pub fn begun(token: &str, prompt: &str) -> String {
+pub fn marker_and_prompt(token: &str, prompt: &str) -> String {
     match (token, prompt) {
         (_, "") => marker(token),
         ("", prompt) => format!("behind {prompt:?}"),
@@ -142,7 +152,7 @@ pub fn begun(token: &str, prompt: &str) -> String {
 }
 
 /// A location in lines that fit a terminal: a hub id and its commit stand apart.
-pub fn places(location: &str) -> Vec<String> {
+pub fn location_lines(location: &str) -> Vec<String> {
     match location.parse::<ModelId>() {
         Ok(id) => vec![
             id.repository().to_owned(),

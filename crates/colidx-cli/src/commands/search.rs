@@ -14,9 +14,9 @@ use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine};
 use crate::model;
 use crate::output::{Guard, OutputFile, Stdout};
+use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
-use crate::show::{Show, tell_stats};
 use colidx_data::RunWriter;
 
 /// Hits of a single query where `-k` is not given.
@@ -43,15 +43,15 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
             ));
         }
         let mut searcher = model::searcher(&args.index.path, &args.model)?;
-        let show = Show::new(args.json, args.stats, args.explain);
+        let printer = Printer::new(args.json, args.stats, args.explain);
         // One query at a time has all threads to itself.
         let options = SearchOptions {
             parallel: true,
             ..options(args, K)
         };
         match &args.query {
-            Some(query) => one(&searcher, query, &options, show),
-            None => interactive::run(&mut searcher, options, show),
+            Some(query) => one(&searcher, query, &options, printer),
+            None => interactive::run(&mut searcher, options, printer),
         }
     })
 }
@@ -64,7 +64,7 @@ pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
 
 /// Ends the work that a signal asked to end.
 pub fn check_stopped() -> Result<(), CliError> {
-    if interrupt::asked() {
+    if interrupt::requested() {
         return Err(CliError::Interrupted(
             "no run was written; run the same command again".to_owned(),
         ));
@@ -80,10 +80,10 @@ fn one(
     searcher: &TextSearcher,
     query: &str,
     options: &SearchOptions,
-    show: Show,
+    printer: Printer,
 ) -> Result<(), CliError> {
     let answer = searcher.answer(query, options)?;
-    show.answer(searcher, &answer, &mut Stdout::lock())
+    printer.answer(searcher, &answer, &mut Stdout::lock())
 }
 
 /// Where the hits of many queries go.

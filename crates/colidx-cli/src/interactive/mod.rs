@@ -5,12 +5,11 @@ pub mod lines;
 
 use colidx::SearchOptions;
 
-use crate::commands::explain;
 use crate::error::CliError;
-use crate::model::Arrival;
+use crate::model::DownloadProgress;
 use crate::output::{Stdout, note, note_painted, tell};
-use crate::render::{Role, Style, hit, number};
-use crate::show::{Show, shown};
+use crate::printer::{Printer, shown};
+use crate::render::{Role, Style, explanation, hit, number};
 use colidx::TextSearcher;
 use colidx::text::{Answer, Reload};
 use command::{HELP, Input, parse};
@@ -20,7 +19,7 @@ use lines::Lines;
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
     options: SearchOptions,
-    show: Show,
+    printer: Printer,
     last: Option<Answer>,
     out: Stdout,
 }
@@ -34,7 +33,7 @@ struct Prompt<'a> {
 pub fn run(
     searcher: &mut TextSearcher,
     options: SearchOptions,
-    show: Show,
+    printer: Printer,
 ) -> Result<(), CliError> {
     let mut lines = Lines::open()?;
     if let Lines::Editor { .. } = lines {
@@ -51,7 +50,7 @@ pub fn run(
     let mut prompt = Prompt {
         searcher,
         options,
-        show,
+        printer,
         last: None,
         out: Stdout::lock(),
     };
@@ -78,7 +77,7 @@ impl Prompt<'_> {
             Input::Nothing => {}
             Input::Query(query) => {
                 let answer = self.searcher.answer(&query, &self.options)?;
-                self.show.answer(self.searcher, &answer, &mut self.out)?;
+                self.printer.answer(self.searcher, &answer, &mut self.out)?;
                 self.last = Some(answer);
             }
             Input::K(k) => {
@@ -94,7 +93,7 @@ impl Prompt<'_> {
                 });
             }
             Input::Stats(on) => {
-                self.show.stats = on;
+                self.printer.stats = on;
                 note(if on {
                     "the work is reported"
                 } else {
@@ -112,7 +111,7 @@ impl Prompt<'_> {
     }
 
     fn reload(&mut self) -> Result<(), CliError> {
-        let reloaded = self.searcher.reload(&mut Arrival::new())?;
+        let reloaded = self.searcher.reload(&mut DownloadProgress::new())?;
         if let Reload::Unchanged = reloaded {
             note("nothing was committed since");
             return Ok(());
@@ -150,7 +149,7 @@ impl Prompt<'_> {
         let hit = &answer.results.hits[rank - 1];
         let matches = self.searcher.explain(&answer.encoded, hit.doc)?;
         let title = self.searcher.index().document(hit.doc)?.title;
-        self.out.painted(&explain::page(
+        self.out.painted(&explanation::page(
             &hit.key,
             &title,
             &matches,

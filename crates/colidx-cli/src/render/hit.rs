@@ -48,7 +48,7 @@ pub struct ShownHit {
 
 impl ShownHit {
     /// The largest weight in title and text.
-    pub fn brightest(&self) -> f32 {
+    pub fn max_weight(&self) -> f32 {
         let tokens = self.title_weights.iter().chain(&self.text_weights);
         tokens.map(|token| token.weight).fold(0.0, f32::max)
     }
@@ -75,7 +75,7 @@ fn beginning(text: &str, size: usize) -> &str {
     &text[..end]
 }
 
-/// A text divided into words, with the weight that is brightest.
+/// A text divided into words, and the largest weight shown beside it.
 struct Words {
     text: String,
     text_words: Vec<Word>,
@@ -95,7 +95,7 @@ impl Words {
 
 /// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
 ///
-/// `largest` is the weight that is brightest: the largest of all hits shown together, so that they can be compared.
+/// `largest` is the largest weight of all hits shown together, so that their shades compare.
 pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let words = Words::of(hit, largest);
     let (indent, columns) = margins(style);
@@ -110,7 +110,7 @@ pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
 ///
 /// A part ends with a line of the text; only in a line longer than a part it ends between words.
 pub fn whole<'a>(hit: &'a ShownHit, style: &'a Style) -> impl Iterator<Item = Painted> + 'a {
-    let largest = hit.brightest();
+    let largest = hit.max_weight();
     let first = head(hit, largest, style);
     let (mut at, mut tokens) = (0, &hit.text_weights[..]);
     let parts = std::iter::from_fn(move || {
@@ -175,7 +175,7 @@ fn lines(
 
 /// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
 pub fn plain(hit: &ShownHit) -> String {
-    let words = Words::of(hit, hit.brightest());
+    let words = Words::of(hit, hit.max_weight());
     let passage = passage(&words, PLAIN_PASSAGE, 1)
         .first()
         .map(|line| line.paint(&Style::PLAIN, Role::Text))
@@ -321,7 +321,7 @@ mod tests {
     }
 
     fn on_terminal(hit: &ShownHit, style: &Style) -> Painted {
-        terminal(hit, hit.brightest(), style)
+        terminal(hit, hit.max_weight(), style)
     }
 
     #[test]

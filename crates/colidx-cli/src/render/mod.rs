@@ -3,6 +3,7 @@
 //! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints. What it makes is
 //! [`Painted`](crate::output::Painted), so that no text brings codes of its own.
 
+pub mod explanation;
 pub mod fit;
 pub mod hit;
 pub mod number;
@@ -12,4 +13,4 @@ pub mod table;
 pub mod text;
 pub mod wrap;
 
-pub use style::{Colour, Role, Style};
+pub use style::{Role, Style};

@@ -1,17 +1,16 @@
 //! Printing an answer: lit on a terminal, one line a hit for other programs, or JSON.
 
-use crate::commands::explain;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine};
 use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
 use crate::render::hit::{self, ShownHit};
-use crate::render::{Role, Style, number};
+use crate::render::{Role, Style, explanation, number};
 use colidx::TextSearcher;
 use colidx::text::Answer;
 
 /// How answers are printed.
 #[derive(Debug, Clone, Copy)]
-pub struct Show {
+pub struct Printer {
     /// One JSON object a hit.
     pub json: bool,
     /// The work done, after the hits.
@@ -22,10 +21,10 @@ pub struct Show {
     pub terminal: bool,
 }
 
-impl Show {
+impl Printer {
     /// For standard output as it is.
-    pub fn new(json: bool, stats: bool, explain: bool) -> Show {
-        Show {
+    pub fn new(json: bool, stats: bool, explain: bool) -> Printer {
+        Printer {
             json,
             stats,
             explain,
@@ -54,7 +53,7 @@ impl Show {
         let hits: Vec<ShownHit> = hits
             .map(|at| shown(searcher, answer, at).map(ShownHit::excerpt))
             .collect::<Result<_, _>>()?;
-        let largest = hits.iter().map(ShownHit::brightest).fold(0.0, f32::max);
+        let largest = hits.iter().map(ShownHit::max_weight).fold(0.0, f32::max);
         for (shown, found) in hits.iter().zip(&answer.results.hits) {
             if self.terminal {
                 if shown.rank > 1 {
@@ -66,7 +65,7 @@ impl Show {
             }
             if self.explain {
                 let matches = searcher.explain(&answer.encoded, found.doc)?;
-                out.painted(&explain::table_of(&matches))?;
+                out.painted(&explanation::matches_table(&matches))?;
             }
         }
         out.flush()?;

@@ -17,19 +17,19 @@ const READ_STEP: u64 = 256;
 
 /// What was found in the documents, beside what the engine reports.
 #[derive(Default)]
-pub struct Tally {
+pub struct IngestSummary {
     read: Option<IngestReport>,
     /// Documents of which only the beginning was encoded.
     pub truncated: u64,
     document_length: usize,
 }
 
-impl Tally {
+impl IngestSummary {
     /// Of documents that are encoded up to so many tokens.
-    pub fn of(document_length: usize) -> Tally {
-        Tally {
+    pub fn of(document_length: usize) -> IngestSummary {
+        IngestSummary {
             document_length,
-            ..Tally::default()
+            ..IngestSummary::default()
         }
     }
 
@@ -73,7 +73,7 @@ impl Tally {
 pub fn read(
     mut corpus: Corpus,
     skip_bad_lines: bool,
-    tally: &mut Tally,
+    summary: &mut IngestSummary,
     phases: &Phases,
     sink: &mut Sink<'_>,
 ) -> Result<(), CliError> {
@@ -84,18 +84,18 @@ pub fn read(
         if count.is_multiple_of(READ_STEP) {
             phases.set(corpus.bytes_read());
         }
-        !interrupt::asked()
+        !interrupt::requested()
     };
     let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, sink)?;
     phases.set(corpus.bytes_read());
-    tally.read = Some(report);
+    summary.read = Some(report);
     Ok(())
 }
 
 /// The engine's progress, shown.
-pub struct Watch<'a>(pub &'a Phases);
+pub struct ProgressAdapter<'a>(pub &'a Phases);
 
-impl Progress for Watch<'_> {
+impl Progress for ProgressAdapter<'_> {
     fn phase(&self, phase: Phase, total: Option<u64>) {
         let (name, unit) = match phase {
             Phase::Sample => ("encoding a sample", Unit::Things("document")),
@@ -118,7 +118,7 @@ impl Progress for Watch<'_> {
     }
 
     fn cancelled(&self) -> bool {
-        interrupt::asked()
+        interrupt::requested()
     }
 }
 
