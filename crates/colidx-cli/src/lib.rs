@@ -2,19 +2,19 @@
 
 #![forbid(unsafe_code)]
 
-pub mod args;
-pub mod command_line;
-pub mod commands;
-pub mod error;
-pub mod interactive;
-pub mod interrupt;
-pub mod json;
-pub mod model;
-pub mod output;
-pub mod printer;
-pub mod progress;
-pub mod queries;
-pub mod render;
+mod args;
+mod command_line;
+mod commands;
+mod error;
+mod interactive;
+mod interrupt;
+mod json;
+mod model;
+mod output;
+mod printer;
+mod progress;
+mod queries;
+mod render;
 
 use std::process::ExitCode;
 
