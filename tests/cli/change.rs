@@ -122,7 +122,7 @@ fn what_is_added_is_found_beside_what_was_there() {
     let run = change(&place, &["add", "more.jsonl"]).succeeds();
     assert_eq!(run.stdout, "");
     run.says(&[
-        "2 documents added, 0 of them in the place of others; 6 documents in 2 segments",
+        "2 documents added, 0 of them replacements; 6 documents in 2 segments",
         "fit: mean squared error",
         "time: encode",
     ]);
@@ -179,14 +179,14 @@ fn an_update_replaces_and_adds_and_the_last_of_a_key_counts() {
     place.write("more.jsonl", &more);
     change(&place, &["update", "more.jsonl"]).succeeds().says(&[
         "2 documents added, 0 of them",
-        "replaced: 1 document that came again",
+        "replaced: 1 document by a later one",
     ]);
     ranks_as_built_of(&place, &left(&more, &[]));
     let tea = "{\"_id\": \"tea\", \"text\": \"The sun.\"}";
     place.write("tea.jsonl", tea);
     change(&place, &["update", "tea.jsonl"])
         .succeeds()
-        .says(&["1 document added, 1 of them in the place of others; 6 documents"]);
+        .says(&["1 document added, 1 of them replacements; 6 documents"]);
     ranks_as_built_of(&place, &left(&[&more, tea].concat(), &[]));
 }
 
@@ -272,7 +272,7 @@ fn compacting_reclaims_and_changes_no_hit() {
         done["bytes"].as_u64() < done["bytes_before"].as_u64(),
         "{done}"
     );
-    run.says(&["10 documents, 1 reclaimed; ", " before", "time: merge"]);
+    run.says(&["10 documents, 1 reclaimed; ", "was ", "time: merge"]);
     assert_eq!(ranks_as_built_of(&place, &documents), before);
     assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
 

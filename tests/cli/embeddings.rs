@@ -230,7 +230,7 @@ fn query_vectors_must_belong_to_the_queries() {
         &["--query-embeddings", "q.npy", "--queries", "queries.tsv"],
     )
     .fails();
-    run.says(&["q.npy holds 2 queries", "queries.tsv holds 3"]);
+    run.says(&["q.npy has 2 queries", "queries.tsv has 3"]);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn instruction_sets_and_threads_change_neither_bytes_nor_hits() {
         for effort in [
             &[][..],
             &["--exact"],
-            &["--candidates", "60", "--finalists", "30"],
+            &["--candidates", "60", "--rerank", "30"],
         ] {
             seen.push(run(&[&search[..], effort].concat()).stdout.into_bytes());
         }

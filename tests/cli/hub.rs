@@ -37,7 +37,10 @@ fn a_hub_id_is_fetched_once_and_then_found_in_the_cache() {
     let place = Place::new();
     let hub = Hub::of(&model());
     let run = colidx(&place, &hub, &["model", ID]).run().succeeds();
-    let run = run.says(&["fetching config.json: 661 B", "fetching model.safetensors"]);
+    let run = run.says(&[
+        "downloading config.json: 661 B",
+        "downloading model.safetensors",
+    ]);
     assert!(run.stdout.starts_with("owner/tiny-bert\n"), "{run:#?}");
     assert!(
         run.stdout.contains(&format!("revision {COMMIT}")),
@@ -286,7 +289,7 @@ fn a_cache_that_cannot_grow() {
     let mut limited = place.shell(&script);
     limited.command.env_remove("HF_HUB_OFFLINE");
     let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
-    run.says(&["fetching tokenizer.json", ".incomplete", "HF_HOME"]);
+    run.says(&["downloading tokenizer.json", ".incomplete", "HF_HOME"]);
     let offline = place.colidx(&["model", ID]).run().fails();
     offline.says(&["or not all of it"]);
     colidx(&place, &hub, &["model", ID]).run().succeeds();

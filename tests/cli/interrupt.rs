@@ -216,7 +216,7 @@ fn while_reading() {
         .read_to_string(&mut said)
         .expect("it is UTF-8");
     assert!(
-        said.contains("interrupted") && said.contains("no index was made"),
+        said.contains("interrupted") && said.contains("no index was built"),
         "{said}"
     );
     place.has_no_index();

@@ -75,7 +75,7 @@ fn ctrl_c_names_the_command_that_goes_on() {
     end_of(&mut child);
     let output = child.wait_with_output().expect("the build has ended");
     let run = Run::new(output).stops_at_ctrl_c().says(&[
-        "of 1,500 documents encoded and kept; to go on:",
+        "of 1,500 documents encoded and kept; to resume:",
         " --resume",
     ]);
 
@@ -138,7 +138,7 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
         let run = run.stops_at_ctrl_c();
         let kept = run.stderr.split("interrupted; ").nth(1).expect("a count");
         let kept = kept.split(' ').next().expect("a count");
-        let told = format!("resumed: {} had been encoded before", document(kept));
+        let told = format!("resumed: {} already encoded", document(kept));
         let command = run.stderr.lines().last().expect("a line").trim();
         place.shell(command).run().succeeds().says(&[&told]);
         assert!(files(&place, "x.colidx") == files(&place, "whole.colidx"));

@@ -1,4 +1,4 @@
-//! Every way a command can fail, and the exit status it gives.
+//! Errors of commands, and their exit statuses.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,26 +15,29 @@ use colidx_data::embeddings::EmbeddingsError;
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The engine's.
+    /// The engine failed.
     #[error(transparent)]
     Index(#[from] colidx::Error),
-    /// The checkpoint's.
+    /// The checkpoint failed.
     #[error(transparent)]
     Encoder(#[from] colidx_encoder::EncoderError),
-    /// The model hub's.
+    /// The model hub failed.
     #[error(transparent)]
     Hub(#[from] colidx_encoder::hub::HubError),
-    /// A corpus, queries or judgements.
+    /// A corpus, query file or judgements file is bad.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// Vectors in .npy files.
+    /// A .npy file is bad.
     #[error(transparent)]
     Embeddings(#[from] EmbeddingsError),
-    /// A run that cannot be written in its format.
+    /// A run cannot be written.
     #[error(transparent)]
     Run(RunError),
-    /// Query vectors that do not belong to the queries.
-    #[error("{} holds {vectors} queries, but {} holds {texts}; give the vectors of these queries", embeddings.display(), queries.display())]
+    /// The numbers of query vectors and query texts differ.
+    #[error(
+        "{} has {vectors} queries, but {} has {texts}; use the vectors of these queries",
+        embeddings.display(), queries.display()
+    )]
     QueryCount {
         /// The file of vectors.
         embeddings: PathBuf,
@@ -45,18 +48,19 @@ pub enum CliError {
         /// Queries in it.
         texts: usize,
     },
-    /// Flags that do not go together, beyond what the parser sees.
+    /// Wrong usage that the argument parser does not detect.
     #[error("{0}")]
     Usage(String),
-    /// The environment chooses kernels that there are not.
+    /// The environment selects unknown kernels.
     #[error(transparent)]
     Kernels(#[from] colidx_kernels::UnknownLevel),
-    /// An index and a checkpoint that do not come together.
+    /// Index and checkpoint do not fit, or the query is empty.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Text(Box<TextError>),
-    /// A document whose key the index has.
+    /// The index already has a document with this key.
     #[error(
-        "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
+        "{place}: the index already has a document with the key `{key}`; \
+         pass --replace to replace it"
     )]
     KeyExists {
         /// File and line.
@@ -64,43 +68,43 @@ pub enum CliError {
         /// The key.
         key: String,
     },
-    /// A document of the corpus that the index does not take.
+    /// The index refuses a document.
     #[error(transparent)]
     Ingest(IngestError),
-    /// A file that the person named.
+    /// An output file cannot be written.
     #[error(transparent)]
     Output(OutputError),
-    /// Standard output.
+    /// Standard output cannot be written.
     #[error("cannot write {file}: {source}; check that it has space")]
     Write {
-        /// What it is called.
+        /// Its name in messages.
         file: String,
         /// The system's reason.
         source: io::Error,
     },
-    /// The reader of standard output went away: no failure.
+    /// The reader closed standard output; not a failure.
     #[error("standard output was closed")]
     BrokenPipe,
-    /// A build that failed on the way.
+    /// A build failed and can be resumed.
     #[error("{source}")]
     Unfinished {
         /// Why.
         source: Box<CliError>,
-        /// What is kept, and how to go on.
+        /// What is kept, and how to resume.
         kept: String,
     },
-    /// A signal asked to stop, and in the first line what became of the work.
+    /// A signal stopped the command. The first line says what became of the work.
     #[error("interrupted; {}", .0.lines().next().unwrap_or_default())]
     Interrupted(String),
-    /// The machine gave no threads, terminal or signal handler.
+    /// Threads, the terminal or signal handlers cannot be set up.
     #[error("cannot set up {what}: {reason}")]
     Setup {
-        /// What was being set up.
+        /// What cannot be set up.
         what: &'static str,
-        /// The reason given.
+        /// Why.
         reason: String,
     },
-    /// `verify` found damage, which it has already described.
+    /// `verify` found damage, and has described it.
     #[error("{} is damaged; restore it from a copy or build it again", index.display())]
     Damaged {
         /// The index.
@@ -108,7 +112,7 @@ pub enum CliError {
     },
 }
 
-/// The flag that does what an error advises.
+/// The flags that follow the advice of a library error.
 fn hint(error: &TextError) -> &'static str {
     match error {
         TextError::ModelMoved { .. }
@@ -166,7 +170,7 @@ impl From<OutputError> for CliError {
 }
 
 impl CliError {
-    /// What to tell beside the error, in lines of their own: nothing in most cases.
+    /// Further lines to print after the error; usually none.
     pub fn advice(&self) -> &str {
         match self {
             CliError::Unfinished { kept, .. } => kept,
@@ -175,8 +179,7 @@ impl CliError {
         }
     }
 
-    /// 0 for a reader that went away, 2 for wrong usage, for a signal that asked to stop its number and 128, 1 for everything
-    /// else.
+    /// 0 for a closed pipe, 2 for wrong usage, 128 + N after signal N, otherwise 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             CliError::BrokenPipe => ExitCode::SUCCESS,

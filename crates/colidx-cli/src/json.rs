@@ -13,7 +13,7 @@ use colidx::text::TokenExplanation;
 pub struct HitLine<'a> {
     /// The query as typed, or the key of one of many queries.
     pub query: &'a str,
-    /// From 1.
+    /// Counts from 1.
     pub rank: usize,
     /// MaxSim.
     pub score: f32,
@@ -29,7 +29,7 @@ pub struct HitLine<'a> {
 }
 
 impl<'a> HitLine<'a> {
-    /// The fields of the design, in its order, with `key` between.
+    /// A hit without explanation.
     pub fn new(
         query: &'a str,
         rank: usize,
@@ -53,42 +53,42 @@ impl<'a> HitLine<'a> {
 /// The last line of `search --json --stats`.
 #[derive(Debug, Serialize)]
 pub struct StatsLine {
-    /// The work done.
+    /// Their sum.
     pub stats: Stats,
 }
 
-/// The work that one or more searches did, added up.
+/// Work of one or more searches, summed.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Stats {
     /// Queries searched for.
     pub queries: u64,
-    /// Those of them for which every document was scored.
+    /// Exact ones among them.
     pub exact: u64,
-    /// Centroids, and centres of cells, that were compared with queries.
+    /// Centroids and cell centers compared with queries.
     pub centroids_scored: u64,
-    /// Posting lists that were read.
+    /// Posting lists read.
     pub postings_read: u64,
-    /// Documents found through posting lists.
+    /// Documents found in posting lists.
     pub candidates: u64,
-    /// Documents that were scored by their vectors near the query.
+    /// Documents scored with partial MaxSim.
     pub documents_near: u64,
-    /// Documents that were scored in 16 bits, within a bound.
+    /// Documents screened in 16 bits, within an error bound.
     pub documents_screened: u64,
-    /// Documents that were scored in f32.
+    /// Documents scored in f32.
     pub documents_scored: u64,
     /// Token vectors decoded.
     pub vectors_decoded: u64,
-    /// Bytes of the index that were read.
+    /// Bytes of the index read.
     pub bytes_touched: u64,
-    /// Times a search widened because it had too few candidates.
+    /// Times a search widened for lack of candidates.
     pub widened: u64,
-    /// Milliseconds to turn the queries into vectors.
+    /// Milliseconds to encode the queries.
     pub encode_ms: f64,
     /// Milliseconds to find the best centroids.
     pub centroid_ms: f64,
     /// Milliseconds to find candidates and score them by their centroids.
     pub candidate_ms: f64,
-    /// Milliseconds to score candidates by their vectors near the query.
+    /// Milliseconds to score candidates with partial MaxSim.
     pub near_ms: f64,
     /// Milliseconds to decode and score exactly.
     pub exact_ms: f64,
@@ -119,11 +119,11 @@ impl Stats {
     }
 }
 
-/// An object whose fields are known only at run time, in the order they were given.
+/// A JSON object with run-time fields in insertion order.
 #[derive(Debug, Clone, Default)]
 pub struct OrderedFields(Vec<(String, Field)>);
 
-/// A field's value; objects within keep their order too.
+/// A field's value; nested objects keep their order too.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Field {

@@ -1,4 +1,5 @@
-//! The command line of colidx. The library target is internal to the binary `colidx`: only [`main`] is public.
+//! The command line of colidx. This library is internal to the binary `colidx`: only [`main`] is
+//! public.
 
 #![forbid(unsafe_code)]
 

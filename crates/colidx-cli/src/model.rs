@@ -1,4 +1,4 @@
-//! Opening checkpoints, with progress and notes for the person at the terminal.
+//! Opens checkpoints, with progress and notes on standard error.
 
 use std::path::Path;
 
@@ -50,21 +50,21 @@ pub fn searcher(path: &Path, args: &QueryModelArgs) -> Result<TextSearcher, CliE
     Ok(searcher)
 }
 
-/// Tells what a person should know of a searcher's checkpoint.
+/// Prints notes and warnings about a searcher's checkpoint.
 pub fn tell(searcher: &TextSearcher) {
     searcher.notes().iter().for_each(|line| note(line));
     let warnings = searcher.model().warnings();
     warnings.iter().for_each(|warning| note(warning));
 }
 
-/// Shows each file that arrives from the hub as a phase.
+/// Shows each download from the hub as a phase.
 pub struct DownloadProgress {
     phases: Option<Phases>,
     done: u64,
 }
 
 impl DownloadProgress {
-    /// Shows nothing until a file arrives.
+    /// Shows nothing until a download begins.
     pub fn new() -> DownloadProgress {
         DownloadProgress {
             phases: None,
@@ -88,7 +88,7 @@ impl Default for DownloadProgress {
 impl Download for DownloadProgress {
     fn file(&mut self, name: &str, bytes: u64) {
         self.done = 0;
-        let name = format!("fetching {name}");
+        let name = format!("downloading {name}");
         let phases = self.phases.get_or_insert_with(Phases::new);
         phases.begin(&name, Some(bytes), Unit::Bytes);
     }

@@ -1,4 +1,4 @@
-//! Printing an answer: lit on a terminal, one line a hit for other programs, or JSON.
+//! Prints an answer: highlighted on a terminal, one line per hit for other programs, or JSON.
 
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine};
@@ -8,21 +8,21 @@ use crate::render::{Role, Style, explanation, number};
 use colidx::TextSearcher;
 use colidx::text::Answer;
 
-/// How answers are printed.
+/// Prints answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
-    /// One JSON object a hit.
+    /// Print one JSON object per hit.
     pub json: bool,
-    /// The work done, after the hits.
+    /// Print the work of the search after the hits.
     pub stats: bool,
-    /// The matches of every hit.
+    /// Print the matches of every hit.
     pub explain: bool,
     /// Whether standard output is a terminal.
     pub terminal: bool,
 }
 
 impl Printer {
-    /// For standard output as it is.
+    /// For standard output.
     pub fn new(json: bool, stats: bool, explain: bool) -> Printer {
         Printer {
             json,
@@ -43,7 +43,7 @@ impl Printer {
         out: &mut Stdout,
     ) -> Result<(), CliError> {
         if answer.encoded.truncated {
-            note("the query is longer than the checkpoint reads; its end was left out");
+            note("the query is longer than the checkpoint reads; its end was cut off");
         }
         if self.json {
             return self.json(searcher, answer, out);
@@ -109,7 +109,7 @@ impl Printer {
     }
 }
 
-/// A hit of an answer with what each of its words gave to the score.
+/// A hit of an answer with the weight of each of its words.
 ///
 /// # Errors
 /// The index is damaged.
@@ -144,7 +144,7 @@ fn footer(searcher: &TextSearcher, answer: &Answer) -> String {
     )
 }
 
-/// Tells the person the work done.
+/// Prints the work of searches.
 pub fn tell_stats(stats: &Stats) {
     let mut parts = vec![
         format!(
@@ -171,7 +171,8 @@ pub fn tell_stats(stats: &Stats) {
     }
     note(&parts.join(", "));
     note(&format!(
-        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, exact {:.2}",
+        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, \
+         exact {:.2}",
         stats.encode_ms,
         stats.search_ms,
         stats.centroid_ms,

@@ -1,4 +1,4 @@
-//! Many queries at once: from a file of text or from a file of vectors.
+//! Batches of queries, from a text file or from a file of vectors.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::output::Guard;
 use colidx_data::embeddings::QueryEmbeddings;
 use colidx_data::{QueryOptions, read_queries};
 
-/// Queries whose vectors are held at a time.
+/// Queries that are encoded and searched at a time.
 pub const CHUNK: usize = 64;
 
-/// Keyed queries, and a way to their vectors.
+/// Keyed queries and the source of their vectors.
 pub struct Queries {
     keys: Vec<String>,
-    /// Where each query is in `vectors`.
+    /// Position of each query in `vectors`.
     places: Vec<usize>,
     vectors: Vectors,
 }
@@ -35,18 +35,18 @@ enum Vectors {
     },
 }
 
-/// Where queries come from, as the flags of several commands say it.
+/// Where queries come from, according to the flags that several commands share.
 pub struct QuerySource<'a> {
-    /// A file of text.
+    /// A text file.
     pub queries: Option<&'a PathBuf>,
-    /// A file of vectors; with both, the vectors of that text.
+    /// A file of vectors; with both, the vectors of those texts.
     pub embeddings: Option<&'a PathBuf>,
     /// The checkpoint for text.
     pub model: &'a QueryModelArgs,
 }
 
 impl QuerySource<'_> {
-    /// What must not be written over where the hits of these queries for the index at `path` are written.
+    /// Guards the index at `path`, the checkpoint and the query files against being overwritten.
     pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
         let recorded = index.model().map(|model| &model.location);
         let models = [self.model.model.as_ref(), recorded];
@@ -117,7 +117,7 @@ impl Queries {
         }
     }
 
-    /// Leaves out the queries whose keys are not `wanted`, and gives how many those were.
+    /// Removes the queries whose keys are not `wanted` and returns their number.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) -> usize {
         let before = self.keys.len();
         let kept = std::mem::take(&mut self.keys)
@@ -132,7 +132,7 @@ impl Queries {
         &self.keys
     }
 
-    /// Whether the vectors are made here, so that making them takes time worth telling.
+    /// Whether the queries are text, so that encoding time is worth reporting.
     pub fn are_text(&self) -> bool {
         matches!(self.vectors, Vectors::Text { .. })
     }
@@ -167,7 +167,8 @@ impl Queries {
         }
     }
 
-    /// The vectors of all queries, made one query at a time as a person would ask them, and the time each took.
+    /// The vectors of all queries, encoded one at a time as in interactive use, with the time of
+    /// each.
     ///
     /// # Errors
     /// As [`Queries::get`].

@@ -1,4 +1,4 @@
-//! What can be typed: one module a command, and the flags that several commands share.
+//! Arguments: one module per command, and the flags that several commands share.
 
 mod bench;
 mod build;
@@ -9,6 +9,7 @@ mod encode;
 mod encoder;
 mod eval;
 mod inspect;
+mod numbers;
 mod search;
 mod size;
 
@@ -21,6 +22,7 @@ pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
+use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use search::SearchArgs;
 pub use size::parse_size;
 
@@ -39,8 +41,8 @@ use clap::{Args, Parser, Subcommand};
         colidx build docs/ --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
         colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
         Results go to standard output, everything else to standard error.\n\
-        Exit status: 0 on success, 1 on failure, 2 on wrong usage, 128 and its number after a signal\n\
-        that asked to stop (Ctrl-C: 130). The first signal stops in an orderly way, the second at once."
+        Exit status: 0 on success, 1 on failure, 2 on wrong usage, 128 + N after signal N\n\
+        (Ctrl-C: 130). The first signal stops cleanly, the second quits at once."
 )]
 pub struct Cli {
     /// What to do.
@@ -51,47 +53,47 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an index from a corpus or from vectors.
+    /// Build an index from a corpus or from vectors.
     Build(BuildArgs),
     /// Add documents to an index.
     Add(AddArgs),
-    /// Replace documents of an index, and add those that it does not have.
+    /// Add documents to an index, replacing those with the same key.
     Update(UpdateArgs),
     /// Delete documents from an index.
     Delete(DeleteArgs),
-    /// Put an index together anew, without what was deleted; or learn a new codebook for it.
+    /// Merge segments and drop deleted documents; optionally retrain the codebook.
     Compact(CompactArgs),
-    /// Search an index: one query, a file of queries, or interactively.
+    /// Search an index: one query, a query file, or interactively.
     Search(SearchArgs),
     /// Measure ranking quality against relevance judgements.
     Eval(EvalArgs),
     /// Measure search speed.
     Bench(BenchArgs),
-    /// Turn text into token vectors in .npy files, without an index.
+    /// Encode text as token vectors in .npy files, without an index.
     Encode(EncodeArgs),
-    /// Show what a checkpoint is.
+    /// Show the properties of a checkpoint.
     Model(ModelArgs),
-    /// Show what an index holds and where its bytes are.
+    /// Show what an index contains and its size by file.
     Info(InfoArgs),
-    /// Check every checksum and every offset of an index.
+    /// Check every checksum and offset of an index.
     Verify(VerifyArgs),
-    /// Show which query token matched which word of a document, and how well.
+    /// Show which query token matched which word of a document, with scores.
     Explain(ExplainArgs),
 }
 
-/// The index a command works on.
+/// The index of a command.
 #[derive(Debug, Args)]
 pub struct IndexArg {
-    /// Directory of the index.
+    /// Index directory.
     #[arg(long = "index", value_name = "DIR")]
     pub path: PathBuf,
 }
 
-/// How many threads a command may use.
+/// Number of threads.
 #[derive(Debug, Args)]
 pub struct ThreadsArg {
-    /// Threads to use [default: RAYON_NUM_THREADS, or one a core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Number of threads [default: RAYON_NUM_THREADS, or one per core].
+    #[arg(long, value_name = "N", value_parser = thread_count())]
     pub threads: Option<u16>,
 }
 

@@ -35,16 +35,16 @@ struct AddLine<'a> {
     unmerged: Option<&'a str>,
 }
 
-/// What was done.
+/// Result of an ingest.
 struct Done {
     writer: IndexWriter,
     report: CommitReport,
     summary: IngestSummary,
-    /// Documents that the input has again further on.
+    /// Documents replaced by a later one of the same input.
     superseded: u64,
 }
 
-/// Adds documents to an index, or puts them in the place of others.
+/// Adds documents to an index, or replaces them.
 ///
 /// # Errors
 /// Any; the index is then unchanged.
@@ -62,7 +62,7 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 }
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
-    // What can fail at once fails before the checkpoint is loaded.
+    // Fail early, before the checkpoint is loaded.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model)?;
@@ -71,7 +71,7 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
     let read = ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        superseded += u64::from(take(&mut writer, document, replace)?);
+        superseded += u64::from(stage(&mut writer, document, replace)?);
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error))?;
@@ -96,7 +96,7 @@ fn from_vectors(
     let mut writer = open(args, &Index::open(&args.index.path)?)?;
     let mut superseded = 0;
     let read = read_keys(directory, source.embeddings(), &mut |document| {
-        superseded += u64::from(take(&mut writer, document, replace)?);
+        superseded += u64::from(stage(&mut writer, document, replace)?);
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error.into()))?;
@@ -109,7 +109,8 @@ fn from_vectors(
     })
 }
 
-/// Takes the index for writing. Text is encoded with the checkpoint that made it, which was compared; what made vectors is not known.
+/// Opens the index for writing. For text, the checkpoint was compared with the recorded one; for
+/// vectors it is unknown.
 fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
     let options = WriterOptions {
         model: match args.embeddings {
@@ -123,8 +124,8 @@ fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
     Ok(IndexWriter::open(&args.index.path, options)?)
 }
 
-/// Stages a document. Returns whether it came before in the same input.
-fn take(
+/// Stages a document. Returns whether it replaced one of the same input.
+fn stage(
     writer: &mut IndexWriter,
     document: &NewDocument<'_>,
     replace: bool,
@@ -138,7 +139,7 @@ fn take(
     Ok(false)
 }
 
-/// Tells a key that the index has from one that came twice in the input.
+/// Distinguishes a key that the index already has from one that is repeated in the input.
 fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
     let CliError::Ingest(IngestError::Document { place, source }) = &error else {
         return error;
@@ -164,7 +165,7 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
     let index = writer.index();
     let segments = index.info()?.segments.len();
     note(&format!(
-        "{}: {} added, {} of them in the place of others; {} in {}",
+        "{}: {} added, {} of them replacements; {} in {}",
         args.index.path.display(),
         number::counted(report.added, "document"),
         number::count(report.deleted),
@@ -173,7 +174,7 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
     ));
     if *superseded > 0 {
         note(&format!(
-            "replaced: {} that came again further on in the input",
+            "replaced: {} by a later one of the same input",
             number::counted(*superseded, "document")
         ));
     }

@@ -60,7 +60,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             embeddings: args.query_embeddings.as_ref(),
             model: &args.model,
         };
-        // What cannot be written is found before the work begins.
+        // Fail before the work begins if the run cannot be written.
         let guard = from.guard(&index, &args.index.path, args.force);
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &from)?;
@@ -128,11 +128,11 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
 
 /// The searches of all rounds.
 struct Searches {
-    /// Time of each search, ascending.
+    /// Latency of each search, ascending.
     times: Vec<Duration>,
-    /// Time of the rounds together.
+    /// Wall time of the rounds.
     wall: Duration,
-    /// How often they had to wait for a page from disk, where the system tells.
+    /// Major page faults, on Linux.
     page_reads: Option<u64>,
     /// The results of the last round.
     last: Vec<Timed>,
@@ -148,7 +148,7 @@ impl Searches {
     }
 }
 
-/// Rounds to warm up, and then those that count.
+/// Runs the warm-up rounds, then the measured ones.
 fn search_rounds(
     index: &Index,
     queries: &[Query],
@@ -196,8 +196,8 @@ fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(),
 
 type Timed = (SearchResults, Duration);
 
-/// Searches for every query once, each on one thread of the pool or one after the other on all, and gives the results in the
-/// order of the queries.
+/// Searches every query once: concurrently with one thread each, or one after the other on all
+/// threads. Results are in the order of the queries.
 fn round(
     index: &Index,
     queries: &[Query],
@@ -243,7 +243,7 @@ fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
     times
 }
 
-/// The smallest of the sorted times that at least `share` of them do not exceed (nearest rank).
+/// The percentile by nearest rank.
 fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted
@@ -252,7 +252,7 @@ fn percentile(sorted: &[Duration], share: f64) -> Duration {
         .unwrap_or_default()
 }
 
-/// A figure of this process's memory in bytes, where the system tells it as Linux does.
+/// A memory figure of this process in bytes, on Linux.
 fn memory(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -260,7 +260,7 @@ fn memory(name: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// How often this process had to wait for a page from disk: the tenth field after its name in `/proc/self/stat`.
+/// Major page faults of this process: the tenth field after its name in `/proc/self/stat`.
 fn page_reads() -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, fields) = stat.rsplit_once(')')?;

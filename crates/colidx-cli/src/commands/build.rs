@@ -23,7 +23,7 @@ use colidx_data::Corpus;
 /// Builds an index from text or from vectors.
 ///
 /// # Errors
-/// Any; an index that was there is then unchanged, and what was encoded is kept.
+/// Any; an existing index is then unchanged, and encoded documents are kept.
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
@@ -37,11 +37,11 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     })
 }
 
-/// What to say of a build that stopped: what is kept of it, and the command that goes on.
+/// Describes what is kept of a build that stopped, and the command that resumes it.
 fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     let kept = match IndexBuilder::unfinished(&args.index.path) {
         Ok(Some(build)) => format!(
-            "{} of {} encoded and kept; to go on:\n  {}",
+            "{} of {} encoded and kept; to resume:\n  {}",
             number::count(build.encoded),
             number::counted(build.documents, "document"),
             command_line::with_flag("--resume"),
@@ -50,7 +50,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     };
     match error {
         _ if interrupt::requested() && kept.is_empty() => CliError::Interrupted(
-            "no index was made, and one that was there is unchanged; run the same command again to build it".to_owned(),
+            "no index was built and an existing one is unchanged; run the command again".to_owned(),
         ),
         _ if interrupt::requested() => CliError::Interrupted(kept),
         CliError::Index(
@@ -73,7 +73,7 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSu
             "--model is needed to build from text".to_owned(),
         ));
     };
-    // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
+    // Fail early, before the checkpoint is loaded and a directory is created.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let options = options(args)?;
     let model = model::open(location, &args.encoder.options())?;
@@ -81,7 +81,7 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSu
         model: Some(model.to_record()),
         ..options
     };
-    // Until here there is nothing to clean up.
+    // From here on a signal must clean up.
     interrupt::install()?;
     let mut builder = IndexBuilder::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
@@ -142,9 +142,11 @@ fn summarise(
     ));
     if let Some(before) = report.resumed {
         let before = number::counted(before, "document");
-        note(&format!("resumed: {before} had been encoded before"));
+        note(&format!("resumed: {before} already encoded"));
     }
-    let of = report.resumed.map_or("", |_| " of those encoded now");
+    let of = report
+        .resumed
+        .map_or("", |_| " of those encoded in this run");
     for line in summary.left_out(of, report.without_text, report.without_vectors) {
         note(&line);
     }

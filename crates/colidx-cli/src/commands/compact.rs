@@ -26,7 +26,7 @@ struct CompactLine {
     bytes: u64,
 }
 
-/// Makes one segment of all, and a new codebook if that was asked for.
+/// Merges all segments, and trains a new codebook if asked to.
 ///
 /// # Errors
 /// Any; the index is then unchanged.
@@ -36,7 +36,7 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
         let (line, report) = compact(args, &phases).map_err(super::unchanged)?;
         phases.end();
         note(&format!(
-            "{}: {}, {} reclaimed; {} on disk, {} before",
+            "{}: {}, {} reclaimed; {} on disk, was {}",
             line.index,
             number::counted(line.documents, "document"),
             number::count(line.reclaimed),
@@ -60,10 +60,10 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         (true, true) => Some(model::of_index(&index, &args.model)?),
         _ => None,
     };
-    // Until here there is nothing to clean up.
+    // From here on a signal must clean up.
     interrupt::install()?;
     let options = WriterOptions {
-        // The checkpoint is compared with it.
+        // An opened checkpoint was compared with this record.
         model: index.model().cloned(),
         memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
         ..WriterOptions::default()

@@ -42,7 +42,7 @@ pub fn run(args: &DeleteArgs) -> Result<(), CliError> {
     ));
     if line.missing > 0 {
         let missing = number::counted(line.missing, "key");
-        note(&format!("skipped: {missing} that the index does not have"));
+        note(&format!("skipped: {missing} not in the index"));
     }
     if args.json {
         let mut out = Stdout::lock();

@@ -17,19 +17,19 @@ use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
 use colidx_data::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
 
-/// Bytes of text that are held at a time, but for what the last document is over it.
+/// Text held at a time, exceeded by at most one document.
 const TEXT_BYTES: usize = 8 << 20;
 
 /// The file of query vectors.
 const QUERIES: &str = "query_embeddings.npy";
 
-/// Turns text into vectors in files.
+/// Encodes text into files of vectors.
 ///
 /// # Errors
-/// The input, the checkpoint or the output is bad; no file is then left that looks whole.
+/// The input, the checkpoint or the output is bad; no file is then left that looks complete.
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
-        // What can fail at once fails before the checkpoint is loaded.
+        // Fail early, before the checkpoint is loaded.
         let guard = Guard::new(args.force, colidx::MAGIC)
             .inputs(&args.corpus)
             .inputs([&args.model]);
@@ -43,13 +43,13 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
         }
         let model = model::open(&args.model, &args.encoder.options())?;
         let encoder = model.encoder();
-        // Until here there is nothing to clean up.
+        // From here on a signal must clean up.
         interrupt::install()?;
         let encoded = match args.role {
             EncodeAs::Documents => documents(args, encoder, &guard),
             EncodeAs::Queries => queries(args, encoder, &guard),
         };
-        // Reading fails too when it is stopped.
+        // A signal also makes reads fail.
         encoded.map_err(|error| {
             if interrupt::requested() {
                 stopped()
@@ -76,7 +76,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
     let (mut vectors, mut truncated) = (0u64, 0u64);
     let mut sizer = BatchSizer::new();
     loop {
-        let chunk = take(&mut corpus, &sizer)?;
+        let chunk = next_chunk(&mut corpus, &sizer)?;
         if chunk.is_empty() {
             break;
         }
@@ -117,7 +117,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), 
 }
 
 /// The next documents to encode together.
-fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
+fn next_chunk(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while chunk.len() < sizer.texts() && bytes < TEXT_BYTES {
         let Some(document) = corpus.next() else { break };
@@ -196,5 +196,5 @@ fn stop_if_asked() -> Result<(), CliError> {
 }
 
 fn stopped() -> CliError {
-    CliError::Interrupted("nothing was written; run the same command again".to_owned())
+    CliError::Interrupted("nothing was written; run the command again".to_owned())
 }

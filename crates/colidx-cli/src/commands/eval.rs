@@ -16,10 +16,10 @@ use crate::render::number;
 use colidx_data::Qrels;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
-/// Hits a query for measures that have no cut-off, as trec_eval's users do it.
+/// Hits per query for metrics without a cut-off, the convention of trec_eval.
 const DEPTH: usize = 1000;
 
-/// Measures rankings against judgements.
+/// Computes metrics of a ranking against judgements.
 ///
 /// # Errors
 /// A flag, a file or the index is bad.
@@ -103,7 +103,7 @@ fn rank(
     Ok((run, stats))
 }
 
-/// Mean time of a search in milliseconds.
+/// Mean search time in milliseconds.
 fn per_query(stats: &Stats) -> f64 {
     (stats.search_ms / stats.queries.max(1) as f64 * 1e3).round() / 1e3
 }
@@ -122,7 +122,7 @@ fn depth(metrics: &[Metric]) -> usize {
         .unwrap_or(DEPTH)
 }
 
-/// The cut-offs at which the default search is compared with the exact one: those of the metrics.
+/// The cut-offs of the metrics, at which the default search is compared with the exact one.
 fn cut_offs(metrics: &[Metric], k: usize) -> BTreeSet<usize> {
     metrics
         .iter()

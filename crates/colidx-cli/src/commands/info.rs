@@ -56,7 +56,7 @@ struct SectionLine<'a> {
     bytes: u64,
 }
 
-/// Shows what an index holds.
+/// Shows what an index contains.
 ///
 /// # Errors
 /// The index cannot be opened.

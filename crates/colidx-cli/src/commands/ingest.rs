@@ -1,4 +1,4 @@
-//! Taking documents in: what `build`, `add` and `update` have in common.
+//! Ingesting documents: shared by `build`, `add` and `update`.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use crate::progress::{Phases, Unit};
 use crate::render::number;
 use colidx_data::Corpus;
 
-/// Documents read between two updates of the bar.
+/// Documents read between two updates of the progress bar.
 const READ_STEP: u64 = 256;
 
-/// What was found in the documents, beside what the engine reports.
+/// Counts of a corpus that the engine does not report.
 #[derive(Default)]
 pub struct IngestSummary {
     read: Option<IngestReport>,
-    /// Documents of which only the beginning was encoded.
+    /// Documents longer than the checkpoint reads.
     pub truncated: u64,
     document_length: usize,
 }
 
 impl IngestSummary {
-    /// Of documents that are encoded up to so many tokens.
+    /// For a checkpoint that encodes at most `document_length` tokens of a document.
     pub fn of(document_length: usize) -> IngestSummary {
         IngestSummary {
             document_length,
@@ -33,7 +33,8 @@ impl IngestSummary {
         }
     }
 
-    /// What was shortened, empty or left out; nothing of it is silent. `of` says of which documents the engine knows.
+    /// One line for each kind of document that was truncated, empty or skipped. `of` limits the
+    /// truncated ones.
     pub fn left_out(&self, of: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
         let mut lines = Vec::new();
         if self.truncated > 0 {
@@ -66,7 +67,7 @@ impl IngestSummary {
     }
 }
 
-/// Reads a corpus into `sink` and shows how far it is.
+/// Reads a corpus into `sink` and shows progress.
 ///
 /// # Errors
 /// A bad line, a refused document, or Ctrl-C.
@@ -92,7 +93,7 @@ pub fn read(
     Ok(())
 }
 
-/// The engine's progress, shown.
+/// Shows the engine's progress as phases, and cancels on a signal.
 pub struct ProgressAdapter<'a>(pub &'a Phases);
 
 impl Progress for ProgressAdapter<'_> {
@@ -101,7 +102,7 @@ impl Progress for ProgressAdapter<'_> {
             Phase::Sample => ("encoding a sample", Unit::Things("document")),
             Phase::Train => ("training the codebook", Unit::Share),
             Phase::Encode => ("encoding", Unit::Things("document")),
-            Phase::Postings => ("inverting", Unit::Share),
+            Phase::Postings => ("writing posting lists", Unit::Share),
             Phase::Merge => ("merging", Unit::Things("document")),
             Phase::Commit => ("committing", Unit::Share),
             _ => ("working", Unit::Share),
@@ -122,7 +123,7 @@ impl Progress for ProgressAdapter<'_> {
     }
 }
 
-/// Tells what took how long, unless nothing was to be done.
+/// Prints the time of each phase, if there was any.
 pub fn tell_times(phases: &[(Phase, Duration)]) {
     if phases.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 pub mod add;
 pub mod bench;
@@ -44,7 +44,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     }
 }
 
-/// Runs `work` on as many threads as were asked for, or one a core.
+/// Runs `work` on the requested number of threads, or one per core.
 fn with_threads<T: Send>(
     threads: &ThreadsArg,
     work: impl FnOnce() -> Result<T, CliError> + Send,
@@ -62,35 +62,33 @@ fn on_threads<T: Send>(
 ) -> Result<T, CliError> {
     let mut builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
     if threads == 1 {
-        // This one: then none need be started.
+        // The current thread is enough.
         builder = builder.use_current_thread();
     }
     let pool = builder.build().map_err(|error| CliError::Setup {
         what: "threads",
-        reason: format!("{error}; with RAYON_NUM_THREADS=1 or --threads 1 none is started"),
+        reason: format!("{error}; RAYON_NUM_THREADS=1 starts none"),
     })?;
     pool.install(work)
 }
 
-/// What to say of a change that stopped: nothing was done.
+/// Says that an interrupted change did nothing.
 fn unchanged(error: CliError) -> CliError {
     if interrupt::requested() {
-        return CliError::Interrupted(
-            "the index is unchanged; run the same command again".to_owned(),
-        );
+        return CliError::Interrupted("the index is unchanged; run the command again".to_owned());
     }
     error
 }
 
-/// Says why segments were not merged after a commit, if they were not.
+/// Prints why segments were not merged after a commit, if so.
 fn tell_unmerged(report: &CommitReport) {
     match &report.unmerged {
         None => {}
         Some(colidx::Error::Cancelled) => {
-            note("committed; merging was stopped, and the next commit goes on with it");
+            note("committed; merging was interrupted, the next commit resumes it");
         }
         Some(error) => note(&format!(
-            "committed; merging failed, and the next commit tries again: {error}"
+            "committed; merging failed, the next commit retries it: {error}"
         )),
     }
 }

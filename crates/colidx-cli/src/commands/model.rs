@@ -12,7 +12,7 @@ use crate::render::table::{Align, table};
 use crate::render::{Role, Style, number};
 use colidx::Model;
 
-/// Words of the skiplist that are shown.
+/// Words of the skiplist to show.
 const WORDS: usize = 12;
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ struct ModelLine<'a> {
     info: &'a CheckpointInfo,
 }
 
-/// Shows what a checkpoint is.
+/// Shows the properties of a checkpoint.
 ///
 /// # Errors
 /// It cannot be opened.
@@ -111,7 +111,7 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     page
 }
 
-/// Every setting that shapes a vector, and where it comes from.
+/// Every setting that affects the vectors, and its origin.
 fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
     let head = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let rows = (info.settings.iter()).map(|setting| {
@@ -142,7 +142,7 @@ fn queries(info: &CheckpointInfo) -> String {
     )
 }
 
-/// What stands before a text.
+/// The marker and the prompt that precede a text.
 pub fn marker_and_prompt(token: &str, prompt: &str) -> String {
     match (token, prompt) {
         (_, "") => marker(token),
@@ -151,7 +151,7 @@ pub fn marker_and_prompt(token: &str, prompt: &str) -> String {
     }
 }
 
-/// A location in lines that fit a terminal: a hub id and its commit stand apart.
+/// A location as lines: a hub id and its revision on two, a directory on one.
 pub fn location_lines(location: &str) -> Vec<String> {
     match location.parse::<ModelId>() {
         Ok(id) => vec![
@@ -162,7 +162,7 @@ pub fn location_lines(location: &str) -> Vec<String> {
     }
 }
 
-/// How a text is marked.
+/// The marker in words.
 fn marker(marker: &str) -> String {
     match marker.trim() {
         "" => "no marker".to_owned(),

@@ -19,16 +19,16 @@ use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
 use colidx_data::RunWriter;
 
-/// Hits of a single query where `-k` is not given.
+/// Default `-k` of a single query.
 const K: u32 = 10;
 
-/// Hits a query of many where `-k` is not given.
+/// Default `-k` of a query file.
 const K_BATCH: u32 = 100;
 
 /// The last column of a run.
 pub const TAG: &str = "colidx";
 
-/// Answers one query, a file of queries, or whoever types.
+/// Answers one query, a query file, or an interactive session.
 ///
 /// # Errors
 /// The index or its checkpoint cannot be opened, a file is bad, or standard output is closed.
@@ -44,7 +44,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         }
         let mut searcher = model::searcher(&args.index.path, &args.model)?;
         let printer = Printer::new(args.json, args.stats, args.explain);
-        // One query at a time has all threads to itself.
+        // A single query uses all threads.
         let options = SearchOptions {
             parallel: true,
             ..options(args, K)
@@ -56,17 +56,18 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
     })
 }
 
-/// The file of a run. It is beside the one that it replaces until it is whole, so that a signal must not leave it there.
+/// Creates the file of a run. Until it is complete it has a temporary name beside the target, which
+/// a signal must remove.
 pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
     interrupt::install()?;
     Ok(OutputFile::create(path, guard)?)
 }
 
-/// Ends the work that a signal asked to end.
+/// Fails if a signal asked to stop.
 pub fn check_stopped() -> Result<(), CliError> {
     if interrupt::requested() {
         return Err(CliError::Interrupted(
-            "no run was written; run the same command again".to_owned(),
+            "no run was written; run the command again".to_owned(),
         ));
     }
     Ok(())
@@ -86,7 +87,7 @@ fn one(
     printer.answer(searcher, &answer, &mut Stdout::lock())
 }
 
-/// Where the hits of many queries go.
+/// Destination of the hits of a query file.
 enum Sink {
     Run(RunWriter<Box<dyn Write>>),
     File(RunWriter<OutputFile>),
@@ -100,7 +101,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         embeddings: args.query_embeddings.as_ref(),
         model: &args.model,
     };
-    // What cannot be written is found before the work begins.
+    // Fail before the work begins if the run cannot be written.
     let guard = from.guard(&index, &args.index.path, args.force);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
     let mut queries = Queries::open(&index, &from)?;
@@ -155,7 +156,7 @@ fn hits(results: &SearchResults) -> impl Iterator<Item = (&str, f32)> {
     results.hits.iter().map(|hit| (hit.key.as_str(), hit.score))
 }
 
-/// Searches for all queries, several at a time, and gives the results in the order of the queries.
+/// Searches all queries in chunks, and passes the results to `each` in the order of the queries.
 ///
 /// # Errors
 /// A query is bad, the index is damaged, or `each` fails.

@@ -1,4 +1,4 @@
-//! The prompt: queries and commands go in, answers come out, until the input ends.
+//! The interactive prompt.
 
 pub mod command;
 pub mod lines;
@@ -15,7 +15,7 @@ use colidx::text::{Answer, Reload};
 use command::{HELP, Input, parse};
 use lines::Lines;
 
-/// What the prompt remembers from one line to the next.
+/// State of the prompt.
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
     options: SearchOptions,
@@ -26,7 +26,7 @@ struct Prompt<'a> {
 
 /// Reads queries and commands until the input ends or `:quit`.
 ///
-/// A query that fails is reported and the prompt goes on.
+/// A failed query is reported and the prompt continues.
 ///
 /// # Errors
 /// Standard output is closed, or the terminal fails.
@@ -82,22 +82,22 @@ impl Prompt<'_> {
             }
             Input::K(k) => {
                 self.options.k = k;
-                note(&format!("{} a query", number::counted(k as u64, "hit")));
+                note(&format!("{} per query", number::counted(k as u64, "hit")));
             }
             Input::Exact(on) => {
                 self.options.exact = on;
                 note(if on {
-                    "every document is scored"
+                    "exact search: every document is scored"
                 } else {
-                    "likely documents are scored"
+                    "default search: candidates are scored"
                 });
             }
             Input::Stats(on) => {
                 self.printer.stats = on;
                 note(if on {
-                    "the work is reported"
+                    "statistics on"
                 } else {
-                    "the work is not reported"
+                    "statistics off"
                 });
             }
             Input::Open(rank) => self.open(rank)?,
@@ -113,7 +113,7 @@ impl Prompt<'_> {
     fn reload(&mut self) -> Result<(), CliError> {
         let reloaded = self.searcher.reload(&mut DownloadProgress::new())?;
         if let Reload::Unchanged = reloaded {
-            note("nothing was committed since");
+            note("no new commit");
             return Ok(());
         }
         let index = self.searcher.index();
@@ -121,12 +121,12 @@ impl Prompt<'_> {
         note(&format!("commit {}: {documents}", index.generation()));
         if let Reload::Checkpoint = reloaded {
             note(&format!(
-                "the index was made anew with another checkpoint, which was opened: {} from {}",
+                "the index was rebuilt with another checkpoint, now loaded: {} from {}",
                 self.searcher.model().info().name,
                 self.searcher.model().location()
             ));
         }
-        // Its hits were of the commit before.
+        // Its hits belong to the previous commit.
         self.last = None;
         Ok(())
     }
@@ -159,7 +159,7 @@ impl Prompt<'_> {
     }
 }
 
-/// The last answer, if it has a hit of that rank; else says that it has not.
+/// The last answer if it has a hit of that rank; otherwise prints that it has not.
 fn hit_of(last: &Option<Answer>, rank: usize) -> Option<&Answer> {
     let hits = last.as_ref().map_or(0, |answer| answer.results.hits.len());
     let answer = last.as_ref().filter(|_| rank <= hits);

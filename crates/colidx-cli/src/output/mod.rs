@@ -1,7 +1,7 @@
-//! All that leaves the program: results on standard output, everything else on standard error, and files that a person names.
+//! All output: results on standard output, messages on standard error, and files named by flags.
 //!
-//! Nothing else in this crate holds one of the three, so that each has one rule: what is printed is made harmless
-//! ([`harmless`](mod@harmless)), and what is written over was meant to be ([`OutputFile`]).
+//! Nothing else in this crate writes, so that two rules hold everywhere: printed text is made
+//! harmless ([`harmless`](mod@harmless)), and only files that may be replaced are ([`OutputFile`]).
 
 mod painted;
 mod terminal;

@@ -1,4 +1,4 @@
-//! A hit: on a terminal with its best passage lit, elsewhere as one line to grep.
+//! A hit: on a terminal with its best passage highlighted, elsewhere as one line to grep.
 
 use std::ops::Range;
 
@@ -53,8 +53,8 @@ impl ShownHit {
         tokens.map(|token| token.weight).fold(0.0, f32::max)
     }
 
-    /// What a passage can be made of: all that is lit, and a little beyond. The rest of a long text is left out, so that hits
-    /// cost no more than is seen of them.
+    /// The part of the document that a passage can show: up to the last highlighted token and a
+    /// little beyond. Dropping the rest keeps hits of long documents cheap.
     pub fn excerpt(self) -> ShownHit {
         let lit = self.text_weights.iter().map(|token| token.span.end).max();
         let end = lit.unwrap_or(0).saturating_add(BEYOND);
@@ -93,7 +93,8 @@ impl Words {
     }
 }
 
-/// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
+/// A hit for a terminal: rank, score, title and key, then the best passage. Ends with a line
+/// break.
 ///
 /// `largest` is the largest weight of all hits shown together, so that their shades compare.
 pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
@@ -106,7 +107,8 @@ pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     out
 }
 
-/// A whole document for a terminal, its own line breaks kept, in parts to be printed one after the other. Ends with a line break.
+/// A whole document for a terminal, with its line breaks, in parts to print in order. Ends with a
+/// line break.
 ///
 /// A part ends with a line of the text; only in a line longer than a part it ends between words.
 pub fn whole<'a>(hit: &'a ShownHit, style: &'a Style) -> impl Iterator<Item = Painted> + 'a {
@@ -173,7 +175,8 @@ fn lines(
     out
 }
 
-/// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
+/// A hit for other programs: rank, score, key, title and best passage, separated by tabs. No line
+/// break.
 pub fn plain(hit: &ShownHit) -> String {
     let words = Words::of(hit, hit.max_weight());
     let passage = passage(&words, PLAIN_PASSAGE, 1)
@@ -190,7 +193,7 @@ pub fn plain(hit: &ShownHit) -> String {
     )
 }
 
-/// Columns left of title and passage, and columns for them; narrow terminals keep their columns for the text.
+/// Indent of title and passage, and the columns left for them. Narrow terminals indent less.
 fn margins(style: &Style) -> (usize, usize) {
     let indent = if style.width < 60 { 4 } else { INDENT };
     (indent, style.width - indent)

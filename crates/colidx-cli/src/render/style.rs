@@ -2,7 +2,7 @@
 
 use crate::output::{self, Painted};
 
-/// Shades a word can be lit in; 0 is unlit.
+/// Highlight shades; 0 is none.
 pub const SHADES: u8 = 4;
 
 /// Columns assumed where the width of the terminal is not known.
@@ -41,14 +41,14 @@ impl Colour {
     }
 }
 
-/// What a piece of output is; the style decides how it looks.
+/// Meaning of a piece of output; the style decides its look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Words of a passage, by shade (0 unlit to [`SHADES`]).
+    /// Words of a passage, by shade (0 to [`SHADES`]).
     Text(u8),
     /// Words of a title, by shade.
     Title(u8),
-    /// Rank, score: there to be found, not to stand out.
+    /// Rank and score: readable but not prominent.
     Number,
     /// Keys, timings, hints.
     Dim,
@@ -72,7 +72,8 @@ impl Style {
         width: DEFAULT_WIDTH,
     };
 
-    /// The style for standard output as it is now; asked again for every answer, so that a resized window is followed.
+    /// The style for standard output, computed for every answer so that it follows a resized
+    /// window.
     pub fn for_stdout() -> Style {
         if !output::stdout_is_terminal() {
             return Style::PLAIN;
@@ -120,10 +121,10 @@ impl Style {
     }
 }
 
-/// Parts of the largest weight from which the shades begin.
+/// Fractions of the largest weight at which the shades begin.
 const STEPS: [f32; SHADES as usize] = [0.12, 0.25, 0.4, 0.65];
 
-/// The shade of a weight beside the largest one in sight.
+/// The shade of a weight relative to the largest one shown.
 pub fn shade(weight: f32, largest: f32) -> u8 {
     if !(weight > 0.0 && largest > 0.0) {
         return 0;
