@@ -352,7 +352,7 @@ fn nothing_that_acts_on_a_terminal_gets_through() {
 }
 
 #[test]
-fn keys_that_act_on_a_terminal_cannot_stand_in_a_run() {
+fn keys_that_act_on_a_terminal_are_escaped_in_a_run() {
     let place = place();
     place.build("one.jsonl").succeeds();
     place.write("good.tsv", "q\tmoon\n");
@@ -363,9 +363,11 @@ fn keys_that_act_on_a_terminal_cannot_stand_in_a_run() {
             .run()
     };
     for queries in ["good.tsv", "keys.jsonl"] {
-        let run = search(queries, &[]).fails();
-        assert_eq!(run.stdout, "");
-        run.says(&["control characters", "--json"]);
+        let run = search(queries, &[]).succeeds();
+        is_clean("search", &run);
+        assert!(run.stdout.is_ascii() && run.stdout.contains("%1B"));
+        assert!(run.stdout.lines().all(|line| line.split(' ').count() == 6));
+        run.says(&["control characters", "percent-encoded"]);
     }
     // In JSON they are what they were.
     let hits = search("good.tsv", &["--json"]).succeeds();

@@ -1,5 +1,6 @@
 //! The command line from end to end: the real binary, a tiny real checkpoint, and small corpora made on the spot.
 
+mod advice;
 mod bad_input;
 mod build;
 mod change;
@@ -17,6 +18,7 @@ mod kill;
 mod measure;
 mod memory;
 mod model;
+mod nothing;
 mod output;
 mod output_files;
 mod prompt;

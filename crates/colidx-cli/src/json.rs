@@ -23,30 +23,21 @@ pub struct HitLine<'a> {
     pub title: &'a str,
     /// Empty where none is stored.
     pub text: &'a str,
+    /// The document's further fields, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
     /// The matches, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<Vec<TokenExplanation>>,
 }
 
-impl<'a> HitLine<'a> {
-    /// A hit without explanation.
-    pub fn new(
-        query: &'a str,
-        rank: usize,
-        score: f32,
-        key: &'a str,
-        title: &'a str,
-        text: &'a str,
-    ) -> HitLine<'a> {
-        HitLine {
-            query,
-            rank,
-            score,
-            key,
-            title,
-            text,
-            explain: None,
-        }
+/// A document's metadata as JSON; `None` where there is none.
+pub fn metadata(stored: &str) -> Option<Value> {
+    match serde_json::from_str(stored) {
+        Ok(value) => Some(value),
+        Err(_) if stored.is_empty() => None,
+        // Another program may have stored plain text.
+        Err(_) => Some(Value::String(stored.to_owned())),
     }
 }
 

@@ -16,6 +16,7 @@ mod printer;
 mod progress;
 mod queries;
 mod render;
+mod run_keys;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Prints an answer: highlighted on a terminal, one line per hit for other programs, or JSON.
 
 use crate::error::CliError;
-use crate::json::{HitLine, Stats, StatsLine};
+use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
 use crate::render::hit::{self, ShownHit};
 use crate::render::{Role, Style, explanation, number};
@@ -87,18 +87,20 @@ impl Printer {
     ) -> Result<(), CliError> {
         for (at, found) in answer.results.hits.iter().enumerate() {
             let document = searcher.index().document(found.doc)?;
-            let mut line = HitLine::new(
-                &answer.text,
-                at + 1,
-                found.score,
-                &found.key,
-                &document.title,
-                &document.text,
-            );
-            if self.explain {
-                line.explain = Some(searcher.explain(&answer.encoded, found.doc)?);
-            }
-            out.json(&line)?;
+            let explain = match self.explain {
+                true => Some(searcher.explain(&answer.encoded, found.doc)?),
+                false => None,
+            };
+            out.json(&HitLine {
+                query: &answer.text,
+                rank: at + 1,
+                score: found.score,
+                key: &found.key,
+                title: &document.title,
+                text: &document.text,
+                metadata: metadata(&document.metadata),
+                explain,
+            })?;
         }
         if self.stats {
             out.json(&StatsLine {

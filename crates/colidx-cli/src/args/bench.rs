@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs, thread_count, up_to_a_million};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, thread_count, up_to_a_million};
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
@@ -16,20 +16,9 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Query file: JSON Lines with `_id` and `text`, or TSV with id and text; `-` for standard
-    /// input.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "query_embeddings"
-    )]
-    pub queries: Option<PathBuf>,
-
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16.
-    ///
-    /// Keys come from --queries; without it they are row numbers from 0.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
     /// Hits per query.
     #[arg(short = 'k', value_name = "K", default_value_t = 10, value_parser = up_to_a_million())]

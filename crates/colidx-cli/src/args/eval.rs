@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs, ThreadsArg, up_to_a_million};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
@@ -16,22 +16,13 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Query file: JSON Lines with `_id` and `text`, or TSV with id and text; `-` for standard
-    /// input.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "query_embeddings"
-    )]
-    pub queries: Option<PathBuf>,
-
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16.
-    ///
-    /// Keys come from --queries; without it they are row numbers from 0.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
     /// Relevance judgements: TREC qrels or BEIR TSV.
+    ///
+    /// A key may be percent-encoded as in the runs of `colidx search`.
     #[arg(long, value_name = "FILE")]
     pub qrels: PathBuf,
 
@@ -39,9 +30,14 @@ pub struct EvalArgs {
     #[arg(long, value_name = "LIST", default_value = "ndcg@10,recall@100,mrr@10")]
     pub metrics: String,
 
-    /// Hits per query [default: the deepest cut-off of the metrics, 1000 for those without one].
+    /// Hits per query, at least the deepest cut-off of the metrics [default: that cut-off; 1000 for
+    /// metrics without one].
     #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
     pub k: Option<u32>,
+
+    /// Ignore hits whose key is the key of the query, as BEIR does for ArguAna.
+    #[arg(long)]
+    pub ignore_identical_ids: bool,
 
     /// Search effort.
     #[command(flatten)]

@@ -10,6 +10,7 @@ mod encoder;
 mod eval;
 mod inspect;
 mod numbers;
+mod queries;
 mod search;
 mod size;
 
@@ -23,6 +24,7 @@ pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 use numbers::{at_least_one, thread_count, up_to_a_million};
+pub use queries::QueryFileArgs;
 pub use search::SearchArgs;
 pub use size::parse_size;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs, ThreadsArg, up_to_a_million};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
 
 /// Flags of `colidx search`.
 #[derive(Debug, Args)]
@@ -22,16 +22,9 @@ pub struct SearchArgs {
     #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_embeddings"])]
     pub query: Option<String>,
 
-    /// Query file: JSON Lines with `_id` and `text`, or TSV with id and text; `-` for standard
-    /// input.
-    #[arg(long, value_name = "FILE")]
-    pub queries: Option<PathBuf>,
-
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16.
-    ///
-    /// Keys come from --queries; without it they are row numbers from 0.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
     /// Hits per query [default: 10; 100 for a query file].
     #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
@@ -58,8 +51,10 @@ pub struct SearchArgs {
     /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
     /// file is replaced only with --force, and never if it is part of an index or an input.
     ///
-    /// A TREC run cannot hold keys that are empty or contain white space, control or direction
-    /// characters; use --json for those.
+    /// A TREC run separates columns by white space, so keys are percent-encoded in it: white space,
+    /// control and direction characters and `%` become %XX for each byte of their UTF-8. The key
+    /// `my note.md` is written as `my%20note.md`. Decode it with any URL decoder; `colidx eval`
+    /// accepts judgements with keys in either form. --json prints keys unchanged.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
 

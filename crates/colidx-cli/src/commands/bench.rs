@@ -15,6 +15,7 @@ use crate::json::milliseconds;
 use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{Queries, QuerySource};
+use crate::run_keys::RunKeys;
 use colidx_data::RunWriter;
 
 #[derive(Serialize)]
@@ -50,14 +51,14 @@ struct BenchLine {
 /// # Errors
 /// A file or the index is bad.
 pub fn run(args: &BenchArgs) -> Result<(), CliError> {
+    args.queries.require()?;
     let threads = usize::from(args.threads);
     on_threads(threads, || {
         let began = Instant::now();
         let index = Index::open(&args.index.path)?;
         let open_time = began.elapsed();
         let from = QuerySource {
-            queries: args.queries.as_ref(),
-            embeddings: args.query_embeddings.as_ref(),
+            files: &args.queries,
             model: &args.model,
         };
         // Fail before the work begins if the run cannot be written.
@@ -69,14 +70,14 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
-        let (vectors, encode_times) = queries.get_each(|done| phases.set(done as u64))?;
+        let encoded = queries.get_each(|done| phases.set(done as u64))?;
         phases.end();
-        let encode_times = if queries.are_text() {
-            Some(sorted(encode_times))
-        } else {
-            None
-        };
-        let keys = queries.keys().to_vec();
+        queries.tell_empty()?;
+        let keyed = queries.keys().iter().zip(encoded);
+        let keyed = keyed.filter_map(|(key, encoded)| Some((key.clone(), encoded?)));
+        let (keys, encoded): (Vec<String>, Vec<_>) = keyed.unzip();
+        let (vectors, times): (Vec<Query>, Vec<Duration>) = encoded.into_iter().unzip();
+        let encode_times = queries.are_text().then(|| sorted(times));
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
@@ -97,7 +98,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let search = |share| milliseconds(percentile(&searches.times, share));
         let mut out = Stdout::lock();
         out.json(&BenchLine {
-            queries: total,
+            queries: keys.len(),
             k: options.k,
             threads,
             parallel: args.parallel,
@@ -187,11 +188,13 @@ fn search_rounds(
 
 fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
     let mut run = RunWriter::new(file, TAG);
+    let mut run_keys = RunKeys::default();
     for (key, (results, _)) in keys.iter().zip(results) {
-        let hits = results.hits.iter().map(|hit| (hit.key.as_str(), hit.score));
-        run.write(key, hits)?;
+        run_keys.write(&mut run, key, &results.hits)?;
     }
-    Ok(run.finish()?.finish()?)
+    run.finish()?.finish()?;
+    run_keys.tell();
+    Ok(())
 }
 
 type Timed = (SearchResults, Duration);

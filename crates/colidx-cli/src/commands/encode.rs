@@ -12,10 +12,13 @@ use crate::interrupt;
 use crate::model;
 use crate::output::{Guard, OutputFile, note};
 use crate::progress::{Phases, Unit};
+use crate::queries::{is_empty, tell_empty};
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{Corpus, Document, InputError, QueryOptions, file_name, read_queries};
+use colidx_data::{
+    Corpus, CorpusOptions, Document, InputError, QueryOptions, file_name, read_queries,
+};
 
 /// Text held at a time, exceeded by at most one document.
 const TEXT_BYTES: usize = 8 << 20;
@@ -135,6 +138,23 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
             "--as queries takes one file of queries".to_owned(),
         ));
     };
+    let defaults = CorpusOptions::default();
+    let unused = [
+        (args.reading.skip_bad_lines, "--skip-bad-lines"),
+        (
+            args.reading.title_field != defaults.title_field,
+            "--title-field",
+        ),
+        (
+            args.reading.passage_words as usize != defaults.passage_words,
+            "--passage-words",
+        ),
+    ];
+    if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
+        return Err(CliError::Usage(format!(
+            "{flag} applies to documents only; leave it out with --as queries"
+        )));
+    }
     let options = QueryOptions {
         format: args.reading.format,
         id_field: args.reading.id_field.clone(),
@@ -174,9 +194,16 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
     let file = OutputFile::create(&path, guard)?;
     let mut writer = QueryEmbeddingsWriter::new(file, &file_name(&path), tokens, dim, dtype(args))?;
     for query in &encoded {
-        writer.push(&query.vectors)?;
+        // Rows stay those of the file. Searches take zero vectors for an empty query.
+        writer.push(if is_empty(query) { &[] } else { &query.vectors })?;
     }
     writer.finish()?;
+    let empty = queries
+        .iter()
+        .zip(&encoded)
+        .filter(|(_, encoded)| is_empty(encoded));
+    let empty: Vec<&str> = empty.map(|(query, _)| query.key.as_str()).collect();
+    tell_empty(empty.into_iter());
     let truncated = encoded.iter().filter(|query| query.truncated).count() as u64;
     note(&format!(
         "{}: {} of {tokens} vectors of dimension {dim}; {} truncated",

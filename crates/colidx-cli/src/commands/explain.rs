@@ -1,9 +1,11 @@
 //! `colidx explain`
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::ExplainArgs;
 use crate::error::CliError;
+use crate::json::metadata;
 use crate::model;
 use crate::output::Stdout;
 use crate::render::{Style, explanation};
@@ -13,6 +15,8 @@ use colidx::text::TokenExplanation;
 struct ExplainLine<'a> {
     query: &'a str,
     key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a Value>,
     #[serde(flatten)]
     found: &'a TokenExplanation,
 }
@@ -31,20 +35,22 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
         })?;
     let query = searcher.encode(&args.query)?;
     let matches = searcher.explain(&query, document)?;
+    let stored = searcher.index().document(document)?;
     let mut out = Stdout::lock();
     if args.json {
+        let metadata = metadata(&stored.metadata);
         for found in &matches {
             out.json(&ExplainLine {
                 query: &args.query,
                 key: &args.key,
+                metadata: metadata.as_ref(),
                 found,
             })?;
         }
     } else {
-        let title = searcher.index().document(document)?.title;
         out.painted(&explanation::page(
             &args.key,
-            &title,
+            &stored.title,
             &matches,
             &Style::for_stdout(),
         ))?;

@@ -54,17 +54,25 @@ impl IngestSummary {
                 number::count(without_vectors)
             ));
         }
-        let bad_lines = corpus.bad_lines + read.refused;
-        if bad_lines > 0 {
-            let count = number::counted(bad_lines, "bad line");
-            lines.push(format!("skipped: {count}"));
-            let shown = corpus.bad_line_messages.iter();
-            let shown = shown.chain(&read.refused_messages);
-            lines.extend(shown.map(|message| format!("  {message}")));
-        }
-        lines.extend(corpus.skipped.lines());
+        lines.extend(skipped(&read));
         lines
     }
+}
+
+/// What of a corpus was skipped, in lines.
+fn skipped(read: &IngestReport) -> Vec<String> {
+    let corpus = &read.corpus;
+    let mut lines = Vec::new();
+    let bad_lines = corpus.bad_lines + read.refused;
+    if bad_lines > 0 {
+        let count = number::counted(bad_lines, "bad line");
+        lines.push(format!("skipped: {count}"));
+        let shown = corpus.bad_line_messages.iter();
+        let shown = shown.chain(&read.refused_messages);
+        lines.extend(shown.map(|message| format!("  {message}")));
+    }
+    lines.extend(corpus.skipped.lines());
+    lines
 }
 
 /// Reads a corpus into `sink` and shows progress.
@@ -88,6 +96,9 @@ pub fn read(
         !interrupt::requested()
     };
     let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, sink)?;
+    if report.corpus.documents == report.refused {
+        return Err(CliError::NothingIngested(skipped(&report).join("\n")));
+    }
     phases.set(corpus.bytes_read());
     summary.read = Some(report);
     Ok(())

@@ -4,19 +4,20 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use colidx::{Index, SearchOptions, SearchResults, TextSearcher};
+use colidx::{Hit, Index, Query, SearchOptions, TextSearcher};
 
 use super::with_threads;
 use crate::args::SearchArgs;
 use crate::error::CliError;
 use crate::interactive;
 use crate::interrupt;
-use crate::json::{HitLine, Stats, StatsLine};
+use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::model;
 use crate::output::{Guard, OutputFile, Stdout};
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
+use crate::run_keys::RunKeys;
 use colidx_data::RunWriter;
 
 /// Default `-k` of a single query.
@@ -34,7 +35,7 @@ pub const TAG: &str = "colidx";
 /// The index or its checkpoint cannot be opened, a file is bad, or standard output is closed.
 pub fn run(args: &SearchArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
-        if args.queries.is_some() || args.query_embeddings.is_some() {
+        if args.queries.is_given() {
             return batch(args);
         }
         if args.run_out.is_some() {
@@ -97,8 +98,7 @@ enum Sink {
 fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let index = Index::open(&args.index.path)?;
     let from = QuerySource {
-        queries: args.queries.as_ref(),
-        embeddings: args.query_embeddings.as_ref(),
+        files: &args.queries,
         model: &args.model,
     };
     // Fail before the work begins if the run cannot be written.
@@ -112,25 +112,28 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
     let mut stats = Stats::default();
+    let mut run_keys = RunKeys::default();
     search_all(
         &index,
         &mut queries,
         &options,
         &mut stats,
-        |key, results| match &mut sink {
-            Sink::Run(run) => Ok(run.write(key, hits(results))?),
-            Sink::File(run) => Ok(run.write(key, hits(results))?),
+        |key, hits| match &mut sink {
+            Sink::Run(run) => Ok(run_keys.write(run, key, hits)?),
+            Sink::File(run) => Ok(run_keys.write(run, key, hits)?),
             Sink::Json(out) => {
-                for (rank, hit) in (1..).zip(&results.hits) {
+                for (rank, hit) in (1..).zip(hits) {
                     let document = index.document(hit.doc)?;
-                    out.json(&HitLine::new(
-                        key,
+                    out.json(&HitLine {
+                        query: key,
                         rank,
-                        hit.score,
-                        &hit.key,
-                        &document.title,
-                        &document.text,
-                    ))?;
+                        score: hit.score,
+                        key: &hit.key,
+                        title: &document.title,
+                        text: &document.text,
+                        metadata: metadata(&document.metadata),
+                        explain: None,
+                    })?;
                 }
                 Ok(())
             }
@@ -146,26 +149,24 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
             return out.flush();
         }
     }
+    run_keys.tell();
     if args.stats {
         tell_stats(&stats);
     }
     Ok(())
 }
 
-fn hits(results: &SearchResults) -> impl Iterator<Item = (&str, f32)> {
-    results.hits.iter().map(|hit| (hit.key.as_str(), hit.score))
-}
-
-/// Searches all queries in chunks, and passes the results to `each` in the order of the queries.
+/// Searches all queries in chunks, and passes the hits to `each` in the order of the queries. An
+/// empty query has no hits; which ones are empty is told.
 ///
 /// # Errors
-/// A query is bad, the index is damaged, or `each` fails.
+/// A query is bad or all are empty, the index is damaged, or `each` fails.
 pub fn search_all(
     index: &Index,
     queries: &mut Queries,
     options: &SearchOptions,
     stats: &mut Stats,
-    mut each: impl FnMut(&str, &SearchResults) -> Result<(), CliError>,
+    mut each: impl FnMut(&str, &[Hit]) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let keys = queries.keys().to_vec();
     let total = keys.len();
@@ -177,18 +178,25 @@ pub fn search_all(
         let began = Instant::now();
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
-        let results = index.search_many(&chunk, options)?;
+        let found: Vec<bool> = chunk.iter().map(Option::is_some).collect();
+        let chunk: Vec<Query> = chunk.into_iter().flatten().collect();
+        let mut results = index.search_many(&chunk, options)?.into_iter();
         let encode_time = if queries.are_text() {
             encode_time
         } else {
             Duration::ZERO
         };
-        for (key, results) in keys[at.clone()].iter().zip(&results) {
-            stats.add(&results.stats, encode_time);
-            each(key, results)?;
+        for (key, found) in keys[at.clone()].iter().zip(found) {
+            match found.then(|| results.next()).flatten() {
+                Some(results) => {
+                    stats.add(&results.stats, encode_time);
+                    each(key, &results.hits)?;
+                }
+                None => each(key, &[])?,
+            }
         }
         phases.set(at.end as u64);
     }
     phases.end();
-    Ok(())
+    queries.tell_empty()
 }

@@ -74,7 +74,7 @@ impl Prompt<'_> {
     /// Does what a line says; `false` to leave.
     fn line(&mut self, line: &str) -> Result<bool, CliError> {
         match parse(line) {
-            Input::Nothing => {}
+            Input::Nothing => note("the query is empty; type at least one word, or :help"),
             Input::Query(query) => {
                 let answer = self.searcher.answer(&query, &self.options)?;
                 self.printer.answer(self.searcher, &answer, &mut self.out)?;

@@ -1,5 +1,9 @@
 //! Errors of commands, and their exit statuses.
 
+mod eval;
+
+pub use eval::EvalError;
+
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,8 +11,8 @@ use std::process::ExitCode;
 use colidx::TextError;
 use colidx::corpus::IngestError;
 
-use crate::output::OutputError;
 use colidx_data::InputError;
+use colidx_data::OutputError;
 use colidx_data::RunError;
 use colidx_data::embeddings::EmbeddingsError;
 
@@ -33,6 +37,12 @@ pub enum CliError {
     /// A run cannot be written.
     #[error(transparent)]
     Run(RunError),
+    /// Every query of a file is empty.
+    #[error("all queries ({0}) are empty; give each at least one word")]
+    EmptyQueries(usize),
+    /// An evaluation would measure nothing.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
     /// The numbers of query vectors and query texts differ.
     #[error(
         "{} has {vectors} queries, but {} has {texts}; use the vectors of these queries",
@@ -71,6 +81,9 @@ pub enum CliError {
     /// The index refuses a document.
     #[error(transparent)]
     Ingest(IngestError),
+    /// No document of a corpus was used. What was skipped stands in lines.
+    #[error("no documents were read; nothing was changed")]
+    NothingIngested(String),
     /// An output file cannot be written.
     #[error(transparent)]
     Output(OutputError),
@@ -112,15 +125,13 @@ pub enum CliError {
     },
 }
 
-/// The flags that follow the advice of a library error.
+/// The flag that follows the advice of a library error; every command that fails so has it.
 fn hint(error: &TextError) -> &'static str {
     match error {
         TextError::ModelMoved { .. }
         | TextError::WrongModel { .. }
-        | TextError::WrongDimension { .. } => " (--model)",
-        TextError::NoModelRecorded { .. } => {
-            " (--model; --query-embeddings to search, --embeddings to add)"
-        }
+        | TextError::WrongDimension { .. }
+        | TextError::NoModelRecorded { .. } => " (--model)",
         _ => "",
     }
 }
@@ -174,6 +185,7 @@ impl CliError {
     pub fn advice(&self) -> &str {
         match self {
             CliError::Unfinished { kept, .. } => kept,
+            CliError::NothingIngested(skipped) => skipped,
             CliError::Interrupted(what) => what.split_once('\n').map_or("", |(_, rest)| rest),
             _ => "",
         }
