@@ -21,6 +21,7 @@ mod model;
 mod nothing;
 mod output;
 mod output_files;
+mod places;
 mod prompt;
 #[cfg(unix)]
 mod resume;

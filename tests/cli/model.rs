@@ -76,7 +76,7 @@ fn a_damaged_checkpoint_is_named() {
     let run = place.colidx(&["model", "empty"]).run().fails();
     run.says(&["empty"]);
     let run = place.colidx(&["model", "broken/modules.json"]).run();
-    run.fails().says(&["it is no directory"]);
+    run.fails().says(&["is a file, not a model checkpoint"]);
 }
 
 #[test]

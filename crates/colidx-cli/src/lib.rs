@@ -12,6 +12,7 @@ mod interrupt;
 mod json;
 mod model;
 mod output;
+mod places;
 mod printer;
 mod progress;
 mod queries;

@@ -20,6 +20,7 @@ use crate::args::{Command, ThreadsArg};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
+use crate::places;
 
 /// Runs a command.
 ///
@@ -27,6 +28,7 @@ use crate::output::note;
 /// The command's.
 pub fn run(command: &Command) -> Result<(), CliError> {
     colidx_kernels::selection()?;
+    places::check(command)?;
     match command {
         Command::Build(args) => build::run(args),
         Command::Add(args) => add::run(&args.ingest, args.replace),

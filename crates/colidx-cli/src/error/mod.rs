@@ -1,8 +1,10 @@
 //! Errors of commands, and their exit statuses.
 
 mod eval;
+mod place;
 
 pub use eval::EvalError;
+pub use place::{Kind, PlaceError};
 
 use std::io;
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ pub enum CliError {
     /// An evaluation would measure nothing.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// A flag names a place of another kind.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// The numbers of query vectors and query texts differ.
     #[error(
         "{} has {vectors} queries, but {} has {texts}; use the vectors of these queries",
