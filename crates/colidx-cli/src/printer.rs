@@ -1,8 +1,11 @@
 //! Prints an answer: highlighted on a terminal, one line per hit for other programs, or JSON.
 
+use crate::args::Color;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine, metadata};
-use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
+use crate::output::{
+    Painted, Stdout, color, note, note_painted, rows_of_stdout, stdout_is_terminal,
+};
 use crate::render::hit::{self, ShownHit};
 use crate::render::{Role, Style, explanation, number};
 use colidx::TextSearcher;
@@ -17,7 +20,7 @@ pub struct Printer {
     pub stats: bool,
     /// Print the matches of every hit.
     pub explain: bool,
-    /// Whether standard output is a terminal.
+    /// Use the layout for a terminal.
     pub terminal: bool,
 }
 
@@ -28,7 +31,7 @@ impl Printer {
             json,
             stats,
             explain,
-            terminal: stdout_is_terminal(),
+            terminal: stdout_is_terminal() || color() == Color::Always,
         }
     }
 
@@ -54,24 +57,36 @@ impl Printer {
             .map(|at| shown(searcher, answer, at).map(ShownHit::excerpt))
             .collect::<Result<_, _>>()?;
         let largest = hits.iter().map(ShownHit::max_weight).fold(0.0, f32::max);
+        let mut blocks = Vec::with_capacity(hits.len());
         for (shown, found) in hits.iter().zip(&answer.results.hits) {
-            if self.terminal {
-                if shown.rank > 1 {
-                    out.line("")?;
-                }
-                out.painted(&hit::terminal(shown, largest, &style))?;
-            } else {
-                out.line(&hit::plain(shown))?;
-            }
+            let mut block = match self.terminal {
+                true => hit::terminal(shown, largest, &style),
+                false => Painted::from(format!("{}\n", hit::plain(shown)).as_str()),
+            };
             if self.explain {
                 let matches = searcher.explain(&answer.encoded, found.doc)?;
-                out.painted(&explanation::matches_table(&matches))?;
+                block.append(&explanation::matches_table(&matches));
             }
+            blocks.push(block);
+        }
+        let best_last = self.terminal && !fits(&blocks, rows_of_stdout());
+        if best_last {
+            blocks.reverse();
+        }
+        for (at, block) in blocks.iter().enumerate() {
+            if self.terminal && at > 0 {
+                out.line("")?;
+            }
+            out.painted(block)?;
         }
         out.flush()?;
         if self.terminal {
             note("");
-            note_painted(&style.paint(Role::Dim, &footer(searcher, answer)));
+            let mut footer = footer(searcher, answer);
+            if best_last {
+                footer.push_str("; best last");
+            }
+            note_painted(&style.paint(Role::Dim, &footer));
         }
         if self.stats {
             tell_stats(&stats_of(answer));
@@ -126,6 +141,16 @@ pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<Show
         title_weights: highlights.title,
         text_weights: highlights.text,
     })
+}
+
+/// Lines below the hits: a blank one, the footer and the prompt.
+const BELOW: usize = 3;
+
+/// Whether hits, with blank lines between them, fit on a screen of `rows`; an unknown screen fits
+/// all.
+fn fits(blocks: &[Painted], rows: Option<usize>) -> bool {
+    let lines = blocks.iter().map(|block| block.lines().count() + 1);
+    rows.is_none_or(|rows| lines.sum::<usize>() + BELOW <= rows + 1)
 }
 
 fn stats_of(answer: &Answer) -> Stats {

@@ -30,7 +30,7 @@ pub use size::parse_size;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -47,6 +47,11 @@ use clap::{Args, Parser, Subcommand};
         (Ctrl-C: 130). The first signal stops cleanly, the second quits at once."
 )]
 pub struct Cli {
+    /// When to color output: `auto` colors a terminal unless NO_COLOR is set or TERM is `dumb`;
+    /// `always` also colors pipes, for example into `less -R`.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -81,6 +86,18 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show which query token matched which word of a document, with scores.
     Explain(ExplainArgs),
+}
+
+/// When to color output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says no.
+    #[default]
+    Auto,
+    /// Always, with hits in the layout of a terminal.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// The index of a command.

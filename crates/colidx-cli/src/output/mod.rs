@@ -9,6 +9,6 @@ mod terminal;
 pub use colidx_data::{Guard, OutputFile, harmless};
 pub use painted::Painted;
 pub use terminal::{
-    Stdout, bar, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
-    stderr_is_terminal, stdout_is_terminal, tell, usage,
+    Stdout, bar, color, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
+    rows_of_stdout, set_color, stderr_is_terminal, stdout_is_terminal, tell, usage,
 };

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::Parser;
@@ -9,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::{Painted, harmless};
-use crate::args::Cli;
+use crate::args::{Cli, Color};
 use crate::error::CliError;
 
 /// Standard output. A closed pipe is [`CliError::BrokenPipe`], which ends the program silently.
@@ -122,6 +123,23 @@ pub fn usage(error: clap::Error) -> ExitCode {
     let error = Cli::try_parse_from(arguments).err().unwrap_or(error);
     note_painted(&Painted::from(error.render().to_string().trim_end()));
     ExitCode::from(2)
+}
+
+static COLOR: OnceLock<Color> = OnceLock::new();
+
+/// Sets when output is colored, once.
+pub fn set_color(color: Color) {
+    let _ = COLOR.set(color);
+}
+
+/// When output is colored.
+pub fn color() -> Color {
+    COLOR.get().copied().unwrap_or_default()
+}
+
+/// The height of standard output, if it is a terminal.
+pub fn rows_of_stdout() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(_, height)| usize::from(height.0))
 }
 
 /// Whether standard output is a terminal.

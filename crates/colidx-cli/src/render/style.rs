@@ -1,5 +1,6 @@
 //! Colours, and when to use none.
 
+use crate::args::Color;
 use crate::output::{self, Painted};
 
 /// Highlight shades; 0 is none.
@@ -23,6 +24,15 @@ pub enum Colour {
 }
 
 impl Colour {
+    /// Decides from the flag and the environment.
+    pub fn choose(color: Color, get: impl Fn(&str) -> Option<String>) -> Colour {
+        match (color, Colour::from_env(&get)) {
+            (Color::Never, _) => Colour::None,
+            (Color::Always, Colour::None) => Colour::Ansi256,
+            (_, colour) => colour,
+        }
+    }
+
     /// Decides from the environment: `NO_COLOR` (non-empty) and `TERM=dumb` mean none.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Colour {
         let set = |name: &str| get(name).filter(|value| !value.is_empty());
@@ -75,12 +85,13 @@ impl Style {
     /// The style for standard output, computed for every answer so that it follows a resized
     /// window.
     pub fn for_stdout() -> Style {
-        if !output::stdout_is_terminal() {
+        let color = output::color();
+        if !output::stdout_is_terminal() && color != Color::Always {
             return Style::PLAIN;
         }
         let width = output::columns_of_stdout().unwrap_or(DEFAULT_WIDTH);
         Style {
-            colour: Colour::from_env(|name| std::env::var(name).ok()),
+            colour: Colour::choose(color, |name| std::env::var(name).ok()),
             width: width.clamp(24, MAX_WIDTH),
         }
     }
@@ -172,6 +183,16 @@ mod tests {
             Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "")])),
             Colour::Ansi256
         );
+    }
+
+    #[test]
+    fn the_flag_comes_before_the_environment() {
+        let choose = |color| Colour::choose(color, env(&[("TERM", "xterm"), ("NO_COLOR", "1")]));
+        assert_eq!(choose(Color::Auto), Colour::None);
+        assert_eq!(choose(Color::Never), Colour::None);
+        assert_eq!(choose(Color::Always), Colour::Ansi256);
+        let basic = Colour::choose(Color::Always, env(&[("TERM", "xterm")]));
+        assert_eq!(basic, Colour::Basic);
     }
 
     #[test]
