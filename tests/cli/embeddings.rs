@@ -1,4 +1,4 @@
-//! Vectors instead of text: written by `encode`, read by `build` and `search`, and refused when they are wrong.
+//! Vectors instead of text: written by `encode`, read by `build` and `search`, refused if bad.
 
 use std::fs;
 
@@ -245,7 +245,8 @@ fn encoding_twice_the_same_key_is_found_when_building() {
     build(&place).fails().says(&["doc_keys.txt:5", "`rust`"]);
 }
 
-/// As many documents as make a search probe, prune and screen: 700 of up to 30 vectors in 24 dimensions, about 40 themes.
+/// Enough documents for a search to probe, prune and screen: 700 of up to 30 vectors in 24
+/// dimensions, about 40 topics.
 fn many(place: &Place) {
     const DIM: usize = 24;
     let wave = |seed: usize, d: usize| ((seed * 37 + d * 11) as f32 * 0.7).sin();

@@ -1,4 +1,4 @@
-//! Text from elsewhere that would act on the terminal: wherever it comes from, and whatever prints it.
+//! Text that would act on the terminal, from every source and through every output.
 
 use std::error::Error;
 use std::fs;
@@ -10,7 +10,8 @@ use colidx::{
 
 use crate::harness::{Place, Run, model};
 
-/// A window title, a bell, a blinking colour, C1, DEL, a carriage return, an override of direction, and separators of lines.
+/// A window title, a bell, a blinking color, C1, DEL, a carriage return, a direction override and
+/// line separators.
 const HOSTILE: &str =
     "x\u{1b}]0;OWNED\u{7}\u{1b}[6m\u{9b}31m\u{7f}\r\u{202e}\u{2066}\u{2028}\u{85}\nFORGED";
 

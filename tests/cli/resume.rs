@@ -1,4 +1,4 @@
-//! Builds that are stopped, and go on.
+//! Builds that are stopped and resumed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::interrupt::{end_of, interrupt};
 
 const DOCUMENTS: usize = 1500;
 
-/// A place with a corpus that takes a while, and an index of it that was built without a stop in `whole.colidx`.
+/// A place with a corpus that takes a while, and its uninterrupted index in `whole.colidx`.
 fn place() -> Place {
     let place = Place::new();
     let words = "the moon and the sun and the star and the light of the energy ".repeat(3);
@@ -116,7 +116,7 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
     place.write("corpus.jsonl", corpus);
     build(&place, "whole.colidx", &[]).run().succeeds();
     let lengths = place.path("x.colidx/sample.spool");
-    // How fast this machine is nobody knows: later and later, until some of the documents are encoded.
+    // Interrupt later and later, until some of the documents are encoded.
     for wait_for in (0..30).map(|n| Duration::from_millis(2 << (n % 9))) {
         let mut child = build(&place, "x.colidx", &["--threads", "1"])
             .command

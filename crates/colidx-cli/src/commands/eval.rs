@@ -35,7 +35,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let index = Index::open(&args.index.path)?;
         let qrels = Qrels::open(&args.qrels)?;
         if qrels.is_empty() {
-            return Err(EvalError::NoJudgements {
+            return Err(EvalError::EmptyJudgements {
                 qrels: args.qrels.clone(),
             }
             .into());
@@ -126,7 +126,7 @@ fn known_keys(qrels: &Qrels, queries: &Queries, index: &Index) -> Result<Qrels, 
         }
     }
     match example {
-        Some(example) if found == 0 => Err(EvalError::NoJudgedDocument {
+        Some(example) if found == 0 => Err(EvalError::UnknownDocuments {
             index: index.path().to_owned(),
             example: example.clone(),
         }
@@ -160,7 +160,7 @@ fn retain_judged(queries: &mut Queries, qrels: &Qrels, path: &Path) -> Result<()
     let unjudged = queries.retain(|key| qrels.contains(key));
     if queries.keys().is_empty() {
         let judged = qrels.queries().next();
-        return Err(EvalError::NoJudgedQuery {
+        return Err(EvalError::UnjudgedQueries {
             qrels: path.to_owned(),
             query: first,
             judged: judged.map(|(key, _)| key.to_owned()).unwrap_or_default(),

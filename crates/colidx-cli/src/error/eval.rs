@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub enum EvalError {
     /// The file has no judgements.
     #[error("{} has no judgements; write at least one", qrels.display())]
-    NoJudgements {
+    EmptyJudgements {
         /// The file.
         qrels: PathBuf,
     },
@@ -17,7 +17,7 @@ pub enum EvalError {
          `{judged}`; give the judgements of these queries",
         qrels.display()
     )]
-    NoJudgedQuery {
+    UnjudgedQueries {
         /// The file of judgements.
         qrels: PathBuf,
         /// A query.
@@ -30,7 +30,7 @@ pub enum EvalError {
         "{} has no judged document, not even `{example}`; give the index of the judged corpus",
         index.display()
     )]
-    NoJudgedDocument {
+    UnknownDocuments {
         /// The index.
         index: PathBuf,
         /// A judged document.
