@@ -103,7 +103,7 @@ fn an_ingest_of_nothing_fails_and_names_what_was_skipped() {
     place.write("code/a.xyz", "fn main() {}");
     place.write("empty.jsonl", "");
     place.write("bad.jsonl", "{\n{\n");
-    place.write("same.jsonl", &CORPUS.lines().next().unwrap()[..]);
+    place.write("same.jsonl", CORPUS.lines().next().unwrap());
     let model = model().display().to_string();
     let build = ["build", "--index", "x.colidx", "--force", "--model", &model];
     let add = ["add", "--index", "x.colidx"];

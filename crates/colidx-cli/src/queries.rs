@@ -134,7 +134,10 @@ impl Queries {
             },
             None => Vectors::Text {
                 texts,
-                model: Box::new(model::of_index(index, from.model)?),
+                model: Box::new(
+                    model::of_index(index, from.model)
+                        .map_err(|error| error.or_vectors("--query-embeddings"))?,
+                ),
             },
         };
         Ok(Queries {

@@ -65,7 +65,8 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     // Fail early, before the checkpoint is loaded.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
-    let model = model::of_index(&index, &args.model)?;
+    let model =
+        model::of_index(&index, &args.model).map_err(|error| error.or_vectors("--embeddings"))?;
     let mut writer = open(args, &index)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;

@@ -43,7 +43,8 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let mut searcher = model::searcher(&args.index.path, &args.model)?;
+        let mut searcher = model::searcher(&args.index.path, &args.model)
+            .map_err(|error| error.or_vectors("--query-embeddings"))?;
         let printer = Printer::new(args.json, args.stats, args.explain);
         // A single query uses all threads.
         let options = SearchOptions {

@@ -72,6 +72,14 @@ pub enum CliError {
     /// Index and checkpoint do not fit, or the query is empty.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Text(Box<TextError>),
+    /// Text was given for an index of vectors.
+    #[error("{source} (--model, {flag})")]
+    TextForVectors {
+        /// The library's error.
+        source: Box<TextError>,
+        /// The flag of the command for vectors.
+        flag: &'static str,
+    },
     /// The index already has a document with this key.
     #[error(
         "{place}: the index already has a document with the key `{key}`; \
@@ -186,6 +194,16 @@ impl From<OutputError> for CliError {
 }
 
 impl CliError {
+    /// Names the flag that takes vectors, where an index of vectors was given text.
+    pub fn or_vectors(self, flag: &'static str) -> CliError {
+        match self {
+            CliError::Text(source) if matches!(*source, TextError::NoModelRecorded { .. }) => {
+                CliError::TextForVectors { source, flag }
+            }
+            error => error,
+        }
+    }
+
     /// Further lines to print after the error; usually none.
     pub fn advice(&self) -> &str {
         match self {
