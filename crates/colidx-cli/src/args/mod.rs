@@ -47,9 +47,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
         (Ctrl-C: 130). The first signal stops cleanly, the second quits at once."
 )]
 pub struct Cli {
-    /// When to color output: `auto` colors a terminal unless NO_COLOR is set or TERM is `dumb`;
-    /// `always` also colors pipes, for example into `less -R`.
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    /// When to color output [default: auto: on a terminal, unless NO_COLOR is set].
+    ///
+    /// `always` also uses the layout of a terminal in a pipe, for example into `less -R`.
+    #[arg(
+        long, global = true, value_enum, value_name = "auto|always|never", display_order = 900,
+        default_value_t = Color::Auto, hide_default_value = true, hide_possible_values = true
+    )]
     pub color: Color,
 
     /// What to do.
