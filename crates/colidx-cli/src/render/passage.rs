@@ -7,8 +7,8 @@ use super::text::{Gap, Word, groups};
 /// Bonus for beginning at a sentence, as a fraction of the total weight.
 const SENTENCE_BONUS: f32 = 0.06;
 
-/// The range of words with the most weight that fits into `columns`. Of equal ranges it is the middle
-/// one, so that highlighted words have context on both sides.
+/// The range of words with the most weight that fits into `columns`. Of equal ranges it is the
+/// middle one, so that highlighted words have context on both sides.
 ///
 /// A window begins where a line may break, preferably at a sentence. Without any weight it is the
 /// beginning of the text. `text` is what the words' spans index.
