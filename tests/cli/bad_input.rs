@@ -1,4 +1,4 @@
-//! Input that is wrong: the message names the place and what to do, and nothing is left that looks like an index.
+//! Bad input: the message names the place and what to do, and no index is left behind.
 
 use crate::harness::{CORPUS, Place, model};
 

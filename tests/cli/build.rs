@@ -136,7 +136,7 @@ fn empty_documents_are_counted_and_identical_ones_are_ordered_by_key() {
 #[test]
 fn documents_without_vectors_are_counted_and_kept() {
     let place = Place::new();
-    // Special tokens get vectors too, so that only this skiplist leaves nothing of a text without words.
+    // Special tokens have vectors too; only this skiplist leaves none of a text without words.
     for name in [
         "config.json",
         "tokenizer.json",

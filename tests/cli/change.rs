@@ -1,34 +1,34 @@
-//! `add`, `update`, `delete` and `compact`: an index that lives.
+//! `add`, `update` and `delete`: an index that changes.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::ops::Range;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::harness::{CORPUS, Place, Run, model};
 
-const MORE: &str = r#"{"_id": "star", "title": "Stars", "text": "A star is a sun, and its light is energy."}
+pub const MORE: &str = r#"{"_id": "star", "title": "Stars", "text": "A star is a sun, and its light is energy."}
 {"_id": "bread", "text": "Bread and milk and sugar are food."}
 "#;
 
 /// `colidx COMMAND ... --index x.colidx ...`
-fn change(place: &Place, arguments: &[&str]) -> Run {
+pub fn change(place: &Place, arguments: &[&str]) -> Run {
     place
         .colidx(&[arguments, &["--index", "x.colidx"]].concat())
         .run()
 }
 
-/// Vectors of an index so built decode so closely that a score tells the text it is of, and they do with a codebook that was
-/// learned without that text, too. With as many centroids as vectors there would be no residuals to learn from.
+/// Flags for an index whose vectors decode so closely that a score identifies its text, even with a
+/// codebook that was trained without that text. As many centroids as vectors would leave no
+/// residuals to train on.
 const CLOSE: [&str; 4] = ["--centroids", "4", "--nbits", "8"];
 
-/// How far a score may be from that with another codebook. Texts differ by far more.
+/// Tolerance of a score between codebooks. Texts differ by far more.
 const NEAR: f64 = 0.03;
 
 /// A place with [`CORPUS`] in `corpus.jsonl` and a close index of it in `x.colidx`.
-fn close_place() -> Place {
+pub fn close_place() -> Place {
     let place = Place::new();
     place.write("corpus.jsonl", CORPUS);
     place.build_with("corpus.jsonl", &CLOSE).succeeds();
@@ -36,7 +36,7 @@ fn close_place() -> Place {
 }
 
 /// The scores of all hits, by query and by key, each beside its text.
-type Scores = BTreeMap<(String, String), (f64, String)>;
+pub type Scores = BTreeMap<(String, String), (f64, String)>;
 
 fn scores(place: &Place, index: &str, queries: &str, more: &[&str]) -> Scores {
     let search = ["search", "--json", "-k", "1000", "--queries", queries];
@@ -58,10 +58,10 @@ fn scores(place: &Place, index: &str, queries: &str, more: &[&str]) -> Scores {
     scores
 }
 
-/// That an index finds and ranks documents as one that is built of just these, by default and when all are scored. Each one's
-/// own text is among the queries.
+/// Asserts that an index ranks documents like one built of just these, by default and exactly. Each
+/// document's own text is among the queries.
 #[track_caller]
-fn ranks_as_built_of(place: &Place, documents: &[String]) -> Scores {
+pub fn ranks_as_built_of(place: &Place, documents: &[String]) -> Scores {
     place.write("now.jsonl", documents.join("\n"));
     let parsed = documents.iter().map(|line| {
         let document: Value = serde_json::from_str(line).unwrap();
@@ -95,8 +95,8 @@ fn ranks_as_built_of(place: &Place, documents: &[String]) -> Scores {
     exact
 }
 
-/// The lines of documents, those of [`CORPUS`] and more, but for some keys; of a key the last counts.
-fn left(more: &str, without: &[&str]) -> Vec<String> {
+/// The lines of [`CORPUS`] and `more` without some keys; the last line of a key counts.
+pub fn left(more: &str, without: &[&str]) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for line in CORPUS.lines().chain(more.lines()) {
         let document: Value = serde_json::from_str(line).unwrap();
@@ -108,7 +108,7 @@ fn left(more: &str, without: &[&str]) -> Vec<String> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-fn info(place: &Place) -> serde_json::Value {
+pub fn info(place: &Place) -> serde_json::Value {
     let run = change(place, &["info", "--json"]).succeeds();
     change(place, &["verify"]).succeeds();
     run.json().remove(0)
@@ -122,7 +122,7 @@ fn what_is_added_is_found_beside_what_was_there() {
     let run = change(&place, &["add", "more.jsonl"]).succeeds();
     assert_eq!(run.stdout, "");
     run.says(&[
-        "2 documents added, 0 of them in the place of others; 6 documents in 2 segments",
+        "2 documents added, 0 of them replacements; 6 documents in 2 segments",
         "fit: mean squared error",
         "time: encode",
     ]);
@@ -179,14 +179,14 @@ fn an_update_replaces_and_adds_and_the_last_of_a_key_counts() {
     place.write("more.jsonl", &more);
     change(&place, &["update", "more.jsonl"]).succeeds().says(&[
         "2 documents added, 0 of them",
-        "replaced: 1 document that came again",
+        "replaced: 1 document by a later one",
     ]);
     ranks_as_built_of(&place, &left(&more, &[]));
     let tea = "{\"_id\": \"tea\", \"text\": \"The sun.\"}";
     place.write("tea.jsonl", tea);
     change(&place, &["update", "tea.jsonl"])
         .succeeds()
-        .says(&["1 document added, 1 of them in the place of others; 6 documents"]);
+        .says(&["1 document added, 1 of them replacements; 6 documents"]);
     ranks_as_built_of(&place, &left(&[&more, tea].concat(), &[]));
 }
 
@@ -240,147 +240,6 @@ fn a_key_that_is_not_there_deletes_nothing() {
     let done = run.json().remove(0);
     assert_eq!((&done["deleted"], &done["missing"]), (&1.into(), &1.into()));
     change(&place, &["delete"]).refuses_usage();
-}
-
-/// So many that deleting one leaves the segment as it is: a merge reclaims a quarter at once.
-const NOTES: &str = r#"{"_id": "n1", "text": "The dog and the cat are animals."}
-{"_id": "n2", "text": "A river is water, and the ocean is, too."}
-{"_id": "n3", "text": "Music and art have a history."}
-{"_id": "n4", "text": "The king and the queen go to war."}
-{"_id": "n5", "text": "Theory of number is mathematics."}
-"#;
-
-#[test]
-fn compacting_reclaims_and_changes_no_hit() {
-    let place = close_place();
-    place.write("notes.jsonl", NOTES);
-    place.write("more.jsonl", MORE);
-    change(&place, &["add", "notes.jsonl"]).succeeds();
-    change(&place, &["add", "more.jsonl"]).succeeds();
-    change(&place, &["delete", "n3"]).succeeds();
-    let documents = left(&[NOTES, MORE].concat(), &["n3"]);
-    let before = ranks_as_built_of(&place, &documents);
-    assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 3);
-
-    let run = change(&place, &["compact", "--json"]).succeeds();
-    let done = run.json().remove(0);
-    assert_eq!(
-        (&done["documents"], &done["merged"], &done["reclaimed"]),
-        (&10.into(), &3.into(), &1.into())
-    );
-    assert!(
-        done["bytes"].as_u64() < done["bytes_before"].as_u64(),
-        "{done}"
-    );
-    run.says(&["10 documents, 1 reclaimed; ", " before", "time: merge"]);
-    assert_eq!(ranks_as_built_of(&place, &documents), before);
-    assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
-
-    change(&place, &["delete", "n1", "tea"]).succeeds();
-    let generation = info(&place)["generation"].as_u64();
-    change(&place, &["compact"])
-        .succeeds()
-        .says(&["8 documents, 2 reclaimed; "]);
-    let documents = left(&[NOTES, MORE].concat(), &["n3", "n1", "tea"]);
-    ranks_as_built_of(&place, &documents);
-    assert_eq!(
-        info(&place)["generation"].as_u64(),
-        generation.map(|g| g + 1)
-    );
-
-    let run = change(&place, &["compact", "--json"]).succeeds();
-    let again = run.json().remove(0);
-    assert_eq!(
-        (&again["merged"], &again["reclaimed"]),
-        (&0.into(), &0.into())
-    );
-    assert_eq!(again["generation"], info(&place)["generation"]);
-    assert_eq!(again["bytes"], again["bytes_before"]);
-    assert!(!run.stderr.contains("time:"), "nothing was done: {run:?}");
-}
-
-/// Of few documents a search scores all; of these it takes the likely ones.
-#[test]
-fn what_was_changed_is_among_the_likely_as_what_was_built() {
-    let place = Place::new();
-    let words = "moon sun star earth ocean river tree bird fish dog cat horse city king queen book music art bread milk \
-        coffee tea wine apple sugar salt heart brain hand eye";
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let text = |n: usize| {
-        let word = |at: usize| words[(n * n + 7 * n * at + at * at) % words.len()];
-        (0..9).map(word).collect::<Vec<&str>>().join(" ")
-    };
-    let lines = |keys: Range<usize>, first_text: usize| -> String {
-        let texts = (first_text..).map(text);
-        keys.zip(texts)
-            .map(|(key, text)| json!({"_id": key.to_string(), "text": text}).to_string() + "\n")
-            .collect()
-    };
-    place.write("corpus.jsonl", lines(0..400, 0));
-    place.write("added.jsonl", lines(400..600, 400));
-    place.write("updated.jsonl", lines(50..90, 1050));
-    let queries = (0..40).map(|n| json!({"_id": n.to_string(), "text": text(n * 17)}).to_string());
-    place.write("queries.jsonl", queries.collect::<Vec<_>>().join("\n"));
-    let more = ["--centroids", "64", "--nbits", "8"];
-    place.build_with("corpus.jsonl", &more).succeeds();
-    change(&place, &["add", "added.jsonl"]).succeeds();
-    change(&place, &["update", "updated.jsonl"]).succeeds();
-
-    let hits = |more: &[&str]| {
-        let search = ["search", "--json", "-k", "5", "--queries", "queries.jsonl"];
-        let run = change(&place, &[&search, more].concat()).succeeds();
-        let fields = |hit: Value| ["query", "key", "score"].map(|field| hit[field].to_string());
-        run.json().into_iter().map(fields).collect::<Vec<_>>()
-    };
-    let mut deleted = Vec::new();
-    for then in ["delete", "compact", "nothing"] {
-        let (truth, usual) = (hits(&["--exact"]), hits(&[]));
-        assert_eq!((truth.len(), usual.len()), (200, 200));
-        let found = truth.iter().filter(|hit| usual.contains(hit)).count();
-        assert!(found >= 196, "{found} of 200");
-        for [query, key, _] in truth.iter().chain(&usual) {
-            assert!(!deleted.contains(key), "{key} for {query} was deleted");
-        }
-        match then {
-            // The best of each query goes.
-            "delete" => {
-                deleted = truth.iter().step_by(5).map(|hit| hit[1].clone()).collect();
-                let keys: Vec<&str> = deleted.iter().map(|key| key.trim_matches('"')).collect();
-                place.write("keys.txt", keys.join("\n"));
-                change(&place, &["delete", "--keys", "keys.txt"]).succeeds();
-            }
-            "compact" => drop(change(&place, &["compact"]).succeeds()),
-            _ => (),
-        }
-    }
-    change(&place, &["search", "--stats", "moon"])
-        .succeeds()
-        .says(&["64 centroids scored", " candidates, "]);
-}
-
-#[test]
-fn a_codebook_can_be_learned_anew_from_vectors_and_from_text() {
-    let place = close_place();
-    let more = [NOTES, MORE].concat();
-    place.write("more.jsonl", &more);
-    change(&place, &["add", "more.jsonl"]).succeeds();
-    change(&place, &["delete", "n2"]).succeeds();
-    let ways: [(&[&str], u64); 2] = [
-        (&["--centroids", "5"], 1),
-        (&["--from-text", "--centroids", "9"], 0),
-    ];
-    for (way, reclaimed) in ways {
-        let way = [&["compact", "--retrain", "--json"], way].concat();
-        let run = change(&place, &way).succeeds();
-        assert_eq!(run.json()[0]["reclaimed"], reclaimed);
-        run.says(&[&format!("10 documents, {reclaimed} reclaimed"), "train"]);
-        ranks_as_built_of(&place, &left(&more, &["n2"]));
-        assert_eq!(place.keys("Bread and milk and sugar are food")[0], "bread");
-        assert_eq!(info(&place)["segments"].as_array().unwrap().len(), 1);
-    }
-    assert_eq!(info(&place)["centroids"], 9);
-    change(&place, &["compact", "--from-text"]).refuses_usage();
-    change(&place, &["compact", "--centroids", "5"]).refuses_usage();
 }
 
 #[test]

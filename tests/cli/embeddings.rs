@@ -1,4 +1,4 @@
-//! Vectors instead of text: written by `encode`, read by `build` and `search`, and refused when they are wrong.
+//! Vectors instead of text: written by `encode`, read by `build` and `search`, refused if bad.
 
 use std::fs;
 
@@ -230,7 +230,7 @@ fn query_vectors_must_belong_to_the_queries() {
         &["--query-embeddings", "q.npy", "--queries", "queries.tsv"],
     )
     .fails();
-    run.says(&["q.npy holds 2 queries", "queries.tsv holds 3"]);
+    run.says(&["q.npy has 2 queries", "queries.tsv has 3"]);
 }
 
 #[test]
@@ -245,7 +245,8 @@ fn encoding_twice_the_same_key_is_found_when_building() {
     build(&place).fails().says(&["doc_keys.txt:5", "`rust`"]);
 }
 
-/// As many documents as make a search probe, prune and screen: 700 of up to 30 vectors in 24 dimensions, about 40 themes.
+/// Enough documents for a search to probe, prune and screen: 700 of up to 30 vectors in 24
+/// dimensions, about 40 topics.
 fn many(place: &Place) {
     const DIM: usize = 24;
     let wave = |seed: usize, d: usize| ((seed * 37 + d * 11) as f32 * 0.7).sin();
@@ -315,16 +316,14 @@ fn instruction_sets_and_threads_change_neither_bytes_nor_hits() {
         for effort in [
             &[][..],
             &["--exact"],
-            &["--candidates", "60", "--finalists", "30"],
+            &["--candidates", "60", "--rerank", "30"],
         ] {
             seen.push(run(&[&search[..], effort].concat()).stdout.into_bytes());
         }
         seen
     };
     let expected = all("", "2");
-    for (level, threads) in
-        colidx_kernels::Isa::all_supported().zip(["1", "8", "2", "3"].into_iter().cycle())
-    {
+    for (level, threads) in colidx_kernels::Level::supported().zip(["1", "8", "2", "3"]) {
         for (now, then) in all(level.name(), threads).iter().zip(&expected) {
             // File numbers, which the postings and codes do not hold, go up with every build.
             assert!(now == then, "{level}, {threads} threads");

@@ -116,7 +116,7 @@ impl Place {
 
 /// The binary, for which Ctrl-C means what it means at a terminal.
 ///
-/// A shell lets what it starts in the background ignore SIGINT, these tests too, and the binary leaves that as it is.
+/// A shell makes background processes ignore SIGINT, and the binary keeps ignored signals ignored.
 fn binary() -> Command {
     let path = env!("CARGO_BIN_EXE_colidx");
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

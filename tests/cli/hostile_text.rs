@@ -1,16 +1,17 @@
-//! Text from elsewhere that would act on the terminal: wherever it comes from, and whatever prints it.
+//! Text that would act on the terminal, from every source and through every output.
 
 use std::error::Error;
 use std::fs;
 
 use colidx::{
-    BuildOptions, IndexWriter, ModelInfo, NewDocument, NoProgress, SourceDocument, VectorBatch,
+    BuildOptions, IndexBuilder, ModelInfo, NewDocument, NoProgress, SourceDocument, VectorBatch,
     VectorSource,
 };
 
 use crate::harness::{Place, Run, model};
 
-/// A window title, a bell, a blinking colour, C1, DEL, a carriage return, an override of direction, and separators of lines.
+/// A window title, a bell, a blinking color, C1, DEL, a carriage return, a direction override and
+/// line separators.
 const HOSTILE: &str =
     "x\u{1b}]0;OWNED\u{7}\u{1b}[6m\u{9b}31m\u{7f}\r\u{202e}\u{2066}\u{2028}\u{85}\nFORGED";
 
@@ -61,30 +62,35 @@ impl VectorSource for One {
 /// An index that comes from elsewhere: all that it says of its checkpoint is hostile.
 fn forged(place: &Place) {
     let hostile = || HOSTILE.to_owned();
-    let options = BuildOptions::default().model(Some(ModelInfo {
-        name: hostile(),
-        location: format!("/none{HOSTILE}"),
-        fingerprint: hostile(),
-        architecture: hostile(),
-        document_length: 48,
-        query_length: 16,
-        document_marker: hostile(),
-        query_marker: hostile(),
-        document_prompt: hostile(),
-        query_prompt: hostile(),
-        skiplist: vec![hostile()],
-        precision: hostile(),
-    }));
-    let mut builder = IndexWriter::create(place.path("forged"), options).unwrap();
+    let options = BuildOptions {
+        model: Some(ModelInfo {
+            name: hostile(),
+            location: format!("/none{HOSTILE}"),
+            fingerprint: hostile(),
+            architecture: hostile(),
+            document_length: 48,
+            query_length: 16,
+            document_marker: hostile(),
+            query_marker: hostile(),
+            document_prompt: hostile(),
+            query_prompt: hostile(),
+            skiplist: vec![hostile()],
+            precision: hostile(),
+        }),
+        ..BuildOptions::default()
+    };
+    let mut builder = IndexBuilder::create(place.path("forged"), options).unwrap();
     for n in 0..3 {
         let key = format!("{HOSTILE}{n}");
-        let document = NewDocument::new(&key)
-            .title(HOSTILE)
-            .text(HOSTILE)
-            .metadata("{}");
-        builder.add(document).unwrap();
+        let document = NewDocument {
+            key: &key,
+            title: HOSTILE,
+            text: HOSTILE,
+            metadata: "{}",
+        };
+        builder.add(&document).unwrap();
     }
-    builder.commit(&mut One, &NoProgress).unwrap();
+    builder.finish(&mut One, &NoProgress).unwrap();
 }
 
 /// A file of vectors whose header is hostile.
@@ -347,7 +353,7 @@ fn nothing_that_acts_on_a_terminal_gets_through() {
 }
 
 #[test]
-fn keys_that_act_on_a_terminal_cannot_stand_in_a_run() {
+fn keys_that_act_on_a_terminal_are_escaped_in_a_run() {
     let place = place();
     place.build("one.jsonl").succeeds();
     place.write("good.tsv", "q\tmoon\n");
@@ -358,9 +364,11 @@ fn keys_that_act_on_a_terminal_cannot_stand_in_a_run() {
             .run()
     };
     for queries in ["good.tsv", "keys.jsonl"] {
-        let run = search(queries, &[]).fails();
-        assert_eq!(run.stdout, "");
-        run.says(&["control characters", "--json"]);
+        let run = search(queries, &[]).succeeds();
+        is_clean("search", &run);
+        assert!(run.stdout.is_ascii() && run.stdout.contains("%1B"));
+        assert!(run.stdout.lines().all(|line| line.split(' ').count() == 6));
+        run.says(&["control characters", "percent-encoded"]);
     }
     // In JSON they are what they were.
     let hits = search("good.tsv", &["--json"]).succeeds();

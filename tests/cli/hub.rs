@@ -37,7 +37,10 @@ fn a_hub_id_is_fetched_once_and_then_found_in_the_cache() {
     let place = Place::new();
     let hub = Hub::of(&model());
     let run = colidx(&place, &hub, &["model", ID]).run().succeeds();
-    let run = run.says(&["fetching config.json: 661 B", "fetching model.safetensors"]);
+    let run = run.says(&[
+        "downloading config.json: 661 B",
+        "downloading model.safetensors",
+    ]);
     assert!(run.stdout.starts_with("owner/tiny-bert\n"), "{run:#?}");
     assert!(
         run.stdout.contains(&format!("revision {COMMIT}")),
@@ -116,7 +119,7 @@ fn what_is_not_there_is_an_error_that_says_what_to_do() {
 
     let run = colidx(&place, &hub, &["model", "owner/other"]).run();
     run.fails()
-        .says(&["no repository owner/other", "HF_TOKEN if it is private"]);
+        .says(&["no directory owner/other", "HF_TOKEN if it is private"]);
     hub.set(Mood::Down);
     let run = colidx(&place, &hub, &["model", ID]).run().fails();
     run.says(&["HTTP status 503", "try again later"]);
@@ -160,7 +163,7 @@ fn a_download_that_breaks_goes_on_and_is_never_taken_for_whole() {
     // The weights are 141 kB, so even the attempts of two runs do not get them.
     for _ in 0..2 {
         let run = call().run().fails();
-        run.says(&["try again, which resumes"]);
+        run.says(&["run this again, which goes on"]);
         let offline = with(call(), "HF_HUB_OFFLINE", "1").run().fails();
         offline.says(&["or not all of it"]);
     }
@@ -286,7 +289,7 @@ fn a_cache_that_cannot_grow() {
     let mut limited = place.shell(&script);
     limited.command.env_remove("HF_HUB_OFFLINE");
     let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
-    run.says(&["fetching tokenizer.json", ".incomplete", "HF_HOME"]);
+    run.says(&["downloading tokenizer.json", ".incomplete", "HF_HOME"]);
     let offline = place.colidx(&["model", ID]).run().fails();
     offline.says(&["or not all of it"]);
     colidx(&place, &hub, &["model", ID]).run().succeeds();

@@ -54,7 +54,7 @@ fn verify_finds_a_changed_byte_in_every_file() {
             .run()
     };
     let run = verify(&[]).succeeds();
-    assert!(run.stdout.contains("is whole: 4 documents"), "{run:#?}");
+    assert!(run.stdout.contains("is intact: 4 documents"), "{run:#?}");
     assert_eq!(verify(&["--json"]).succeeds().json()[0]["ok"], true);
     for entry in fs::read_dir(place.path("x.colidx")).unwrap() {
         let path = entry.unwrap().path();

@@ -78,7 +78,7 @@ fn one_signal_ends_any_wait() {
             fifo(&place, "fifo.jsonl");
             fifo(&place, "held.jsonl");
             place.write("qrels.tsv", "moon\tmoon\t1\n");
-            // Open for writing, by one who does not write: opened for both, a pipe waits for nobody.
+            // Open for writing, by a process that never writes.
             let held = std::fs::File::options()
                 .read(true)
                 .write(true)
@@ -216,7 +216,7 @@ fn while_reading() {
         .read_to_string(&mut said)
         .expect("it is UTF-8");
     assert!(
-        said.contains("interrupted") && said.contains("no index was made"),
+        said.contains("interrupted") && said.contains("no index was built"),
         "{said}"
     );
     place.has_no_index();
@@ -266,7 +266,8 @@ fn while_encoding_over_an_index_that_stays() {
     assert_eq!(files.count(), 9, "lock, manifest and seven files");
 }
 
-/// A run is beside its file until it is whole: a signal leaves neither half of one nor what it was written to.
+/// A run has a temporary name until it is complete: a signal leaves neither a partial run nor the
+/// temporary file.
 #[test]
 fn a_run_that_is_stopped_leaves_nothing() {
     let place = Place::with_index();

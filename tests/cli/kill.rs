@@ -1,4 +1,4 @@
-//! SIGKILL at any moment of a build over an index: what is there then is that index or the new one, whole.
+//! SIGKILL at any moment of a build over an index leaves the old index or the new one, intact.
 //!
 //! Five times, or `COLIDX_TEST_TIMES` times five.
 
@@ -71,7 +71,7 @@ fn a_killed_build_leaves_the_index_that_was_there_or_the_new_one() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary runs");
-        // Weyl's sequence of the golden ratio: moments that spread evenly over the build and a little more.
+        // Golden-ratio sequence: spreads the moments evenly over the build and a little more.
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         sleep(longest.mul_f64(1.1 * (state as f64 / u64::MAX as f64)));
         child.kill().expect("the child can be killed");

@@ -1,8 +1,10 @@
-//! The command line from end to end: the real binary, a tiny real checkpoint, and small corpora made on the spot.
+//! The command line end to end: the real binary, a tiny real checkpoint and small corpora.
 
+mod advice;
 mod bad_input;
 mod build;
 mod change;
+mod compact;
 mod embeddings;
 mod folders;
 mod harness;
@@ -17,8 +19,10 @@ mod kill;
 mod measure;
 mod memory;
 mod model;
+mod nothing;
 mod output;
 mod output_files;
+mod places;
 mod prompt;
 #[cfg(unix)]
 mod resume;

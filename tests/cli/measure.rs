@@ -84,6 +84,40 @@ fn eval_against_exact_search_adds_overlap() {
 }
 
 #[test]
+fn cut_offs_above_the_hits_are_refused() {
+    let place = place();
+    let cut = ["-k", "5", "--metrics", "recall@5,ndcg@10"];
+    eval(&place, &cut)
+        .refuses_usage()
+        .says(&["ndcg@10", "more than 5 hits", "-k"]);
+    let figures = eval(&place, &["-k", "10", "--metrics", "ndcg@10,map"]);
+    assert_eq!(figures.succeeds().json()[0]["k"], 10);
+}
+
+#[test]
+fn hits_that_are_the_query_can_be_ignored() {
+    let place = Place::with_index();
+    place.write(
+        "queries.tsv",
+        "tea\tTea and coffee are food for the body, and milk and sugar go with both.\n",
+    );
+    place.write("qrels.tsv", "tea\tcell\t1\n");
+    let recall = |more: &[&str]| {
+        let metrics = ["--metrics", "recall@3,success@1", "--exact"];
+        let run = eval(&place, &[&metrics, more].concat()).succeeds();
+        run.json()[0]["recall@3"].as_f64().unwrap()
+    };
+    // Without the query itself the three others are the first three.
+    assert_eq!(recall(&["--ignore-identical-ids"]), 1.0);
+    assert!(recall(&[]) <= 1.0);
+    place.write("qrels.tsv", "tea\ttea\t1\n");
+    assert_eq!(
+        (recall(&[]), recall(&["--ignore-identical-ids"])),
+        (1.0, 0.0)
+    );
+}
+
+#[test]
 fn eval_names_what_is_wrong() {
     let place = place();
     eval(&place, &["--metrics", "f1@10"])

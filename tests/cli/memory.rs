@@ -24,7 +24,7 @@ fn files(place: &Place) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// That a command is refused the memory it is given, in words that name the least that would do, and changes nothing. Returns
+/// Asserts that a command refuses too little memory, names the minimum and changes nothing. Returns
 /// the least.
 #[track_caller]
 fn refuses_little_memory(place: &Place, arguments: &[&str], memory: &str) -> String {

@@ -38,7 +38,7 @@ fn commands_change_what_follows() {
     );
     assert_eq!(run.stdout.lines().count(), 4);
     run.says(&[
-        "3 hits a query",
+        "3 hits per query",
         "every document is scored",
         "4 documents screened",
         "search",
@@ -199,7 +199,7 @@ fn a_reload_takes_the_checkpoint_that_the_index_names() {
     assert_eq!(typing.ask(&format!(":reload\n{query}")), after);
     let told = typing.end();
     assert!(
-        told.contains("another checkpoint, which was opened: other from "),
+        told.contains("another checkpoint, now loaded: other from "),
         "{told}"
     );
     assert_eq!(told.matches("another checkpoint").count(), 1, "{told}");

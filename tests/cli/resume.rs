@@ -1,4 +1,4 @@
-//! Builds that are stopped, and go on.
+//! Builds that are stopped and resumed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::interrupt::{end_of, interrupt};
 
 const DOCUMENTS: usize = 1500;
 
-/// A place with a corpus that takes a while, and an index of it that was built without a stop in `whole.colidx`.
+/// A place with a corpus that takes a while, and its uninterrupted index in `whole.colidx`.
 fn place() -> Place {
     let place = Place::new();
     let words = "the moon and the sun and the star and the light of the energy ".repeat(3);
@@ -75,7 +75,7 @@ fn ctrl_c_names_the_command_that_goes_on() {
     end_of(&mut child);
     let output = child.wait_with_output().expect("the build has ended");
     let run = Run::new(output).stops_at_ctrl_c().says(&[
-        "of 1,500 documents encoded and kept; to go on:",
+        "of 1,500 documents encoded and kept; to resume:",
         " --resume",
     ]);
 
@@ -116,7 +116,7 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
     place.write("corpus.jsonl", corpus);
     build(&place, "whole.colidx", &[]).run().succeeds();
     let lengths = place.path("x.colidx/sample.spool");
-    // How fast this machine is nobody knows: later and later, until some of the documents are encoded.
+    // Interrupt later and later, until some of the documents are encoded.
     for wait_for in (0..30).map(|n| Duration::from_millis(2 << (n % 9))) {
         let mut child = build(&place, "x.colidx", &["--threads", "1"])
             .command
@@ -138,7 +138,7 @@ fn what_was_encoded_of_the_first_batch_is_kept() {
         let run = run.stops_at_ctrl_c();
         let kept = run.stderr.split("interrupted; ").nth(1).expect("a count");
         let kept = kept.split(' ').next().expect("a count");
-        let told = format!("resumed: {} had been encoded before", document(kept));
+        let told = format!("resumed: {} already encoded", document(kept));
         let command = run.stderr.lines().last().expect("a line").trim();
         place.shell(command).run().succeeds().says(&[&told]);
         assert!(files(&place, "x.colidx") == files(&place, "whole.colidx"));

@@ -144,37 +144,77 @@ fn a_file_of_queries_gives_a_trec_run() {
 }
 
 #[test]
-fn keys_that_a_run_cannot_hold_are_an_error_and_leave_no_file() {
+fn keys_with_white_space_are_escaped_in_a_run() {
     let place = Place::new();
-    place.write("corpus.jsonl", "{\"_id\": \"a b\", \"text\": \"moon\"}");
+    let keys = ["my note.md", "100%", "a%20b", "plain"];
+    let document = |key| format!("{{\"_id\": \"{key}\", \"text\": \"moon\"}}\n");
+    place.write("corpus.jsonl", keys.map(document).concat());
     place.build("corpus.jsonl").succeeds();
-    place.write("queries.jsonl", QUERIES);
-    let run = place
-        .colidx(&[
-            "search",
-            "--index",
-            "x.colidx",
-            "--queries",
-            "queries.jsonl",
-            "--run-out",
-            "run.trec",
-        ])
-        .run();
-    run.fails().says(&["\"a b\"", "--json"]);
-    assert!(!place.path("run.trec").exists());
-    assert_eq!(
-        fs::read_dir(place.path("."))
-            .unwrap()
-            .filter(|e| e
-                .as_ref()
-                .unwrap()
-                .file_name()
-                .to_str()
-                .unwrap()
-                .contains("trec"))
-            .count(),
-        0
+    place.write("queries.tsv", "q 1\tthe moon\nq2\tthe sun\n");
+    let search = ["search", "--index", "x.colidx", "--queries", "queries.tsv"];
+    let run = place.colidx(&search).run().succeeds();
+    assert_eq!(run.stderr.matches("percent-encoded").count(), 1, "{run:#?}");
+    let columns = run.stdout.lines().map(|line| line.split(' ').collect());
+    let columns: Vec<Vec<&str>> = columns.collect();
+    assert!(columns.iter().all(|line| line.len() == 6), "{run:#?}");
+    assert_eq!((columns[0][0], columns[4][0]), ("q%201", "q2"));
+    let mut found: Vec<&str> = columns[..4].iter().map(|line| line[2]).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["100%25", "a%2520b", "my%20note.md", "plain"]);
+    let filed = place.colidx(&search).args(&["--run-out", "run.trec"]).run();
+    filed.succeeds();
+    assert_eq!(place.read("run.trec"), run.stdout);
+    let json = place.colidx(&search).args(&["--json"]).run().succeeds();
+    assert!(json.json().iter().any(|hit| hit["key"] == "my note.md"));
+    // Judgements name keys as they are, or as they stand in a run.
+    for qrels in [
+        "q%201 0 my%20note.md 1\nq2 0 100%25 1\nq2 0 a%2520b 1\n",
+        "q 1\tmy note.md\t1\nq2\t100%\t1\nq2\ta%20b\t1\n",
+    ] {
+        place.write("qrels", qrels);
+        let eval = ["eval", "--index", "x.colidx", "--queries", "queries.tsv"];
+        let eval = place.colidx(&eval).args(&["--qrels", "qrels"]);
+        let run = eval.args(&["--metrics", "recall@4"]).run().succeeds();
+        let figures = &run.json()[0];
+        assert_eq!(
+            (&figures["missing"], &figures["recall@4"]),
+            (&0.into(), &1.0.into())
+        );
+        assert!(!run.stderr.contains("not in the index"), "{run:#?}");
+    }
+}
+
+#[test]
+fn metadata_come_back() {
+    let place = Place::new();
+    place.write(
+        "corpus.jsonl",
+        "{\"_id\": \"1\", \"text\": \"moon\", \"url\": \"https://a.b\", \"n\": {\"year\": 1969}}\n\
+         {\"_id\": \"2\", \"text\": \"sun\"}\n",
     );
+    place.build("corpus.jsonl").succeeds();
+    place.write("queries.tsv", "q1\tthe moon\n");
+    let expected = serde_json::json!({"url": "https://a.b", "n": {"year": 1969}});
+    for call in [
+        &["search", "--json", "the moon"][..],
+        &["search", "--json", "--explain", "the moon"],
+        &["search", "--json", "--queries", "queries.tsv"],
+        &["explain", "--json", "the moon", "1"],
+    ] {
+        let run = place.colidx(call).args(&["--index", "x.colidx"]).run();
+        let hits = run.succeeds().json();
+        let with = hits.iter().filter(|hit| hit["key"] == "1");
+        let without = hits.iter().filter(|hit| hit["key"] == "2");
+        assert!(with.clone().count() > 0);
+        assert!(
+            with.clone().all(|hit| hit["metadata"] == expected),
+            "{hits:?}"
+        );
+        assert!(
+            without.clone().all(|hit| hit.get("metadata").is_none()),
+            "{hits:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A model hub on loopback: the few routes that a download uses, with the headers of the real one.
 //!
-//! Small files are answered at once; weights are redirected to another host, as the real hub sends them to its storage.
+//! Small files are served directly; weights are redirected to another host, as on the real hub.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -15,8 +15,14 @@ fn available() -> bool {
 
 /// A call on a terminal of 72 columns.
 fn script(environment: &str, arguments: &str) -> String {
+    script_of(40, environment, arguments)
+}
+
+/// The same on a terminal of so many rows.
+fn script_of(rows: usize, environment: &str, arguments: &str) -> String {
     format!(
-        "exec script -qec \"stty cols 72 rows 40 -echo; exec env {environment} '$0' {arguments}\" /dev/null"
+        "exec script -qec \"stty cols 72 rows {rows} -echo; \
+         exec env {environment} '$0' {arguments}\" /dev/null"
     )
 }
 
@@ -47,8 +53,9 @@ fn words_are_lit_where_colours_are_wanted() {
 }
 
 /// Types a line whenever the prompt shows, as a person would, and gives what the terminal showed.
-fn type_at_prompt(place: &Place, arguments: &str, lines: &[&str]) -> String {
-    let mut call = place.shell(&script("TERM=xterm-256color", arguments));
+fn type_at_prompt(place: &Place, rows: usize, arguments: &str, lines: &[&str]) -> String {
+    let environment = "TERM=xterm-256color";
+    let mut call = place.shell(&script_of(rows, environment, arguments));
     let mut child = call
         .command
         .stdin(Stdio::piped())
@@ -94,11 +101,65 @@ fn the_prompt_edits_lines_and_remembers_them() {
         "\u{1b}[A\u{1b}[A\r",
         ":quit\r",
     ];
-    let shown = type_at_prompt(&place, "search --index x.colidx -k 1", &lines);
+    let shown = type_at_prompt(&place, 40, "search --index x.colidx -k 1", &lines);
     assert_eq!(shown.matches("1 of 4 documents in ").count(), 2, "{shown}");
     let history = place.read("state/colidx/history");
     assert!(
         history.contains("coffee and milk") && history.contains(":open 1"),
         "{history}"
     );
+}
+
+#[test]
+fn a_flag_decides_the_colors() {
+    if !available() {
+        return;
+    }
+    let place = Place::with_index();
+    let search = |environment, flags| {
+        let call = format!("search --index x.colidx -k 2 'coffee and milk' {flags}");
+        let call = script(environment, &call);
+        place.shell(&call).run().succeeds().stdout
+    };
+    let never = search("TERM=xterm-256color", "--color never");
+    assert!(!never.contains('\x1b'), "{never:?}");
+    let always = search("TERM=xterm-256color NO_COLOR=1", "--color always");
+    assert!(always.contains("\x1b[1;38;5;"), "{always:?}");
+    // Through a pipe too, in the layout of a terminal.
+    let call = [
+        "--color", "always", "search", "--index", "x.colidx", "coffee",
+    ];
+    let piped = place.colidx(&call).run().succeeds().stdout;
+    assert!(
+        piped.contains("\x1b[") && !piped.contains('\t'),
+        "{piped:?}"
+    );
+    for color in ["auto", "never"] {
+        let call = ["search", "--index", "x.colidx", "coffee", "--color", color];
+        let piped = place.colidx(&call).run().succeeds().stdout;
+        assert!(!piped.contains('\x1b') && piped.contains('\t'), "{piped:?}");
+    }
+}
+
+#[test]
+fn hits_that_do_not_fit_the_screen_end_with_the_best() {
+    if !available() {
+        return;
+    }
+    let place = Place::with_index();
+    let ranks = |rows| {
+        let call = "search --index x.colidx -k 4 'coffee and milk'";
+        let call = script_of(rows, "TERM=dumb", call);
+        let shown = place.shell(&call).run().succeeds().stdout;
+        let rank = |line: &str| line.get(..3)?.trim().parse::<u32>().ok();
+        let ranks: Vec<u32> = shown.lines().filter_map(rank).collect();
+        (ranks, shown.contains("best last"))
+    };
+    assert_eq!(ranks(40), (vec![1, 2, 3, 4], false));
+    assert_eq!(ranks(8), (vec![4, 3, 2, 1], true));
+    // At the prompt the best is nearest to the next line to type.
+    let call = "--color never search --index x.colidx -k 4";
+    let shown = type_at_prompt(&place, 8, call, &["coffee and milk\r", ":quit\r"]);
+    let at = |rank: &str| shown.find(&format!("\n  {rank} ")).expect(&shown);
+    assert!(at("4") < at("1") && shown.contains("best last"), "{shown}");
 }

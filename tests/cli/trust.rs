@@ -1,4 +1,4 @@
-//! What another does to an index while a command works, and what is left of one: no command loses an index that was whole.
+//! Changes to an index during a command, and damaged indexes: no command loses an intact index.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -156,7 +156,7 @@ fn a_lock_that_is_no_file_is_refused_and_not_followed() {
     delete().succeeds();
 }
 
-/// Writers that come all at once: each commits or is told that another writes, and every commit is there.
+/// Concurrent writers: each commits or is told that another is writing; no commit is lost.
 #[test]
 fn of_many_writers_at_once_each_commits_or_is_refused() {
     let place = Place::with_index();

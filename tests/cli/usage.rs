@@ -71,3 +71,22 @@ fn help_and_version_go_to_standard_output() {
             .starts_with("colidx ")
     );
 }
+
+#[test]
+fn search_effort_has_its_old_names_too() {
+    let place = Place::with_index();
+    let search = ["search", "--index", "x.colidx", "--json", "moon"];
+    let hits = |flags: &[&str]| place.colidx(&search).args(flags).run().succeeds().stdout;
+    let new = hits(&["--n-probe", "2", "--candidates", "3", "--rerank", "2"]);
+    let old = hits(&["--probes", "2", "--candidates", "3", "--finalists", "2"]);
+    assert_eq!(new, old);
+    let help = place.colidx(&["search", "--help"]).run().succeeds().stdout;
+    assert!(
+        help.contains("--n-probe") && help.contains("--rerank"),
+        "{help}"
+    );
+    assert!(
+        !help.contains("--probes") && !help.contains("--finalists"),
+        "{help}"
+    );
+}

@@ -1,8 +1,8 @@
-//! The command line that was typed, to be typed again.
+//! The current command line, quoted for a shell.
 
 use crate::output::harmless::is_hostile;
 
-/// The command that runs, with one more flag, in a form that a shell takes.
+/// The current command with one more flag, quoted for a shell.
 pub fn with_flag(flag: &str) -> String {
     let arguments = std::env::args_os();
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
@@ -17,7 +17,7 @@ fn join(mut arguments: Vec<String>, flag: &str) -> String {
     quoted.join(" ")
 }
 
-/// An argument as it is where a shell leaves it alone, otherwise in quotes.
+/// Quotes an argument if a shell needs it.
 fn quote(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {

@@ -1,7 +1,8 @@
-//! Signals that ask to end: the first asks to stop and clean up, the second stops at once.
+//! Signals that end the program: the first asks to stop and clean up, the second quits at once.
 //!
-//! A signal sets a flag and fills a pipe, which nobody empties. Work looks at the flag ([`asked`]). Whoever waits for input
-//! waits for the pipe with it ([`wait`]), so that a signal between a look and a wait ends the wait too.
+//! A signal sets a flag and writes to a pipe that is never drained. Work polls the flag
+//! ([`requested`]). Code that waits for input waits for the pipe too ([`wait`]), so that a signal
+//! between the poll and the wait ends the wait.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use signal_hook::flag;
 use crate::error::CliError;
 use crate::output::note;
 
-/// What asks to end: Ctrl-C, a service manager, and a terminal that was closed.
+/// Sent by Ctrl-C, a service manager, and a terminal that was closed.
 const SIGNALS: &[i32] = &[
     SIGINT,
     SIGTERM,
@@ -21,30 +22,29 @@ const SIGNALS: &[i32] = &[
     signal_hook::consts::SIGHUP,
 ];
 
-/// By convention the exit status of a program that a signal ended is the signal's number and this.
+/// By convention a program that a signal ended exits with this plus the signal's number.
 const STATUS: i32 = 128;
 
-static WATCH: OnceLock<Watch> = OnceLock::new();
+static STATE: OnceLock<SignalState> = OnceLock::new();
 
-/// What signals change.
-struct Watch {
-    /// The last one that came, or 0.
+/// State shared with the signal handlers.
+struct SignalState {
+    /// The last signal received, or 0.
     signal: Arc<AtomicUsize>,
-    /// Full from the first one on, and its other end, without which it would be at its end.
+    /// Readable once a signal came; the write end is kept so that it never reads as closed.
     #[cfg(unix)]
     pipe: [std::os::unix::net::UnixStream; 2],
 }
 
-/// A wait that a signal has ended.
+/// A wait that a signal ended.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 struct Stopped;
 
-/// From now on the signals that ask to end only ask. Those that were ignored when the program began, as `nohup` and shells
-/// do it for programs that are to outlive them, stay ignored.
+/// Installs the handlers. Signals that were ignored at start, as under `nohup`, stay ignored.
 ///
 /// # Errors
-/// The system takes no handler.
+/// The system refuses a handler.
 pub fn install() -> Result<(), CliError> {
     set_up().map_err(|error| CliError::Setup {
         what: "the handling of signals",
@@ -60,7 +60,7 @@ fn set_up() -> io::Result<()> {
     let (pipe, filled) = std::os::unix::net::UnixStream::pair()?;
     let ignored = ignored();
     for &number in SIGNALS.iter().filter(|&&number| !ignored(number)) {
-        // They act in this order. One that comes while they are being set up ends the program as if they were not.
+        // Handlers run in this order. A signal during set-up ends the program as by default.
         flag::register_conditional_default(number, Arc::clone(&beginning))?;
         flag::register_conditional_shutdown(number, STATUS + number, Arc::clone(&again))?;
         flag::register(number, Arc::clone(&again))?;
@@ -68,8 +68,8 @@ fn set_up() -> io::Result<()> {
         #[cfg(unix)]
         signal_hook::low_level::pipe::register(number, filled.try_clone()?)?;
     }
-    // Set once: every command does this once.
-    let _ = WATCH.set(Watch {
+    // Each command installs the handlers at most once.
+    let _ = STATE.set(SignalState {
         signal,
         #[cfg(unix)]
         pipe: [pipe, filled],
@@ -77,7 +77,7 @@ fn set_up() -> io::Result<()> {
     #[cfg(unix)]
     colidx_data::wait_with(wait);
     beginning.store(false, Ordering::SeqCst);
-    // Says so at once. Where no thread can be started, whoever looks next does.
+    // This thread tells at once; if it cannot be started, the next poll does.
     #[cfg(unix)]
     let _ = std::thread::Builder::new().spawn(|| {
         if poll(None).is_err() {
@@ -87,7 +87,7 @@ fn set_up() -> io::Result<()> {
     Ok(())
 }
 
-/// Tells which signals are ignored.
+/// A test for signals that are ignored.
 #[cfg(target_os = "linux")]
 fn ignored() -> impl Fn(i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -96,28 +96,28 @@ fn ignored() -> impl Fn(i32) -> bool {
     move |signal| mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Elsewhere nothing that is safe tells.
+/// Other systems have no safe way to ask.
 #[cfg(not(target_os = "linux"))]
 fn ignored() -> impl Fn(i32) -> bool {
     |_| false
 }
 
-/// Whether someone asked to stop.
-pub fn asked() -> bool {
-    let asked = signal() != 0;
-    if asked {
+/// Whether a signal asked to stop.
+pub fn requested() -> bool {
+    let requested = signal() != 0;
+    if requested {
         tell();
     }
-    asked
+    requested
 }
 
 /// The signal that asked to stop, or 0.
 fn signal() -> usize {
-    let watch = WATCH.get();
-    watch.map_or(0, |watch| watch.signal.load(Ordering::SeqCst))
+    let state = STATE.get();
+    state.map_or(0, |state| state.signal.load(Ordering::SeqCst))
 }
 
-/// The exit status of a program that stopped because it was asked to.
+/// The exit status after a signal.
 pub fn status() -> u8 {
     let signal = signal() as i32;
     u8::try_from(STATUS + signal).unwrap_or(u8::MAX)
@@ -125,13 +125,13 @@ pub fn status() -> u8 {
 
 fn tell() {
     static TOLD: Once = Once::new();
-    TOLD.call_once(|| note("stopping; once more to stop at once"));
+    TOLD.call_once(|| note("stopping... press Ctrl-C again to quit now"));
 }
 
-/// Waits until something can be read from a file, or its end is there.
+/// Waits until a file is readable or at its end.
 ///
 /// # Errors
-/// Someone asked to stop.
+/// A signal asked to stop.
 #[cfg(unix)]
 pub fn wait(file: std::os::fd::BorrowedFd<'_>) -> io::Result<()> {
     poll(Some(file))
@@ -143,7 +143,7 @@ fn poll(file: Option<std::os::fd::BorrowedFd<'_>>) -> io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
 
-    let pipe = WATCH.get().map(|watch| watch.pipe[0].as_fd());
+    let pipe = STATE.get().map(|state| state.pipe[0].as_fd());
     let mut files: Vec<PollFd<'_>> = pipe
         .into_iter()
         .chain(file)

@@ -13,7 +13,7 @@ use colidx::text::TokenExplanation;
 pub struct HitLine<'a> {
     /// The query as typed, or the key of one of many queries.
     pub query: &'a str,
-    /// From 1.
+    /// Counts from 1.
     pub rank: usize,
     /// MaxSim.
     pub score: f32,
@@ -23,72 +23,63 @@ pub struct HitLine<'a> {
     pub title: &'a str,
     /// Empty where none is stored.
     pub text: &'a str,
+    /// The document's further fields, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
     /// The matches, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<Vec<TokenExplanation>>,
 }
 
-impl<'a> HitLine<'a> {
-    /// The fields of the design, in its order, with `key` between.
-    pub fn new(
-        query: &'a str,
-        rank: usize,
-        score: f32,
-        key: &'a str,
-        title: &'a str,
-        text: &'a str,
-    ) -> HitLine<'a> {
-        HitLine {
-            query,
-            rank,
-            score,
-            key,
-            title,
-            text,
-            explain: None,
-        }
+/// A document's metadata as JSON; `None` where there is none.
+pub fn metadata(stored: &str) -> Option<Value> {
+    match serde_json::from_str(stored) {
+        Ok(value) => Some(value),
+        Err(_) if stored.is_empty() => None,
+        // Another program may have stored plain text.
+        Err(_) => Some(Value::String(stored.to_owned())),
     }
 }
 
 /// The last line of `search --json --stats`.
 #[derive(Debug, Serialize)]
 pub struct StatsLine {
-    /// The work done.
+    /// Their sum.
     pub stats: Stats,
 }
 
-/// The work that one or more searches did, added up.
+/// Work of one or more searches, summed.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Stats {
     /// Queries searched for.
     pub queries: u64,
-    /// Those of them for which every document was scored.
+    /// Exact ones among them.
     pub exact: u64,
-    /// Centroids, and centres of cells, that were compared with queries.
+    /// Centroids and cell centers compared with queries.
     pub centroids_scored: u64,
-    /// Posting lists that were read.
+    /// Posting lists read.
     pub postings_read: u64,
-    /// Documents found through posting lists.
+    /// Documents found in posting lists.
     pub candidates: u64,
-    /// Documents that were scored by their vectors near the query.
+    /// Documents scored with partial MaxSim.
     pub documents_near: u64,
-    /// Documents that were scored in 16 bits, within a bound.
+    /// Documents screened in 16 bits, within an error bound.
     pub documents_screened: u64,
-    /// Documents that were scored in f32.
+    /// Documents scored in f32.
     pub documents_scored: u64,
     /// Token vectors decoded.
     pub vectors_decoded: u64,
-    /// Bytes of the index that were read.
+    /// Bytes of the index read.
     pub bytes_touched: u64,
-    /// Times a search widened because it had too few candidates.
+    /// Times a search widened for lack of candidates.
     pub widened: u64,
-    /// Milliseconds to turn the queries into vectors.
+    /// Milliseconds to encode the queries.
     pub encode_ms: f64,
     /// Milliseconds to find the best centroids.
     pub centroid_ms: f64,
     /// Milliseconds to find candidates and score them by their centroids.
     pub candidate_ms: f64,
-    /// Milliseconds to score candidates by their vectors near the query.
+    /// Milliseconds to score candidates with partial MaxSim.
     pub near_ms: f64,
     /// Milliseconds to decode and score exactly.
     pub exact_ms: f64,
@@ -104,7 +95,7 @@ impl Stats {
         self.centroids_scored += stats.centroids_scored;
         self.postings_read += stats.postings_read;
         self.candidates += stats.candidates;
-        self.documents_near += stats.documents_partial;
+        self.documents_near += stats.documents_near;
         self.documents_screened += stats.documents_screened;
         self.documents_scored += stats.documents_scored;
         self.vectors_decoded += stats.vectors_decoded;
@@ -113,28 +104,28 @@ impl Stats {
         self.encode_ms += milliseconds(encode_time);
         self.centroid_ms += milliseconds(stats.centroid_time);
         self.candidate_ms += milliseconds(stats.candidate_time);
-        self.near_ms += milliseconds(stats.partial_time);
+        self.near_ms += milliseconds(stats.near_time);
         self.exact_ms += milliseconds(stats.exact_time);
         self.search_ms += milliseconds(stats.total_time);
     }
 }
 
-/// An object whose fields are known only at run time, in the order they were given.
+/// A JSON object with run-time fields in insertion order.
 #[derive(Debug, Clone, Default)]
-pub struct Fields(Vec<(String, Field)>);
+pub struct OrderedFields(Vec<(String, Field)>);
 
-/// A field's value; objects within keep their order too.
+/// A field's value; nested objects keep their order too.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 enum Field {
     Value(Value),
-    Fields(Fields),
+    Object(OrderedFields),
 }
 
-impl Fields {
+impl OrderedFields {
     /// An object without fields.
-    pub fn new() -> Fields {
-        Fields::default()
+    pub fn new() -> OrderedFields {
+        OrderedFields::default()
     }
 
     /// Adds a field.
@@ -143,12 +134,12 @@ impl Fields {
     }
 
     /// Adds an object as a field.
-    pub fn push_fields(&mut self, name: &str, fields: Fields) {
-        self.0.push((name.to_owned(), Field::Fields(fields)));
+    pub fn push_fields(&mut self, name: &str, fields: OrderedFields) {
+        self.0.push((name.to_owned(), Field::Object(fields)));
     }
 }
 
-impl Serialize for Fields {
+impl Serialize for OrderedFields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }

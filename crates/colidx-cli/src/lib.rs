@@ -1,31 +1,35 @@
-//! The command line of colidx as a library, so that its parts can be tested: what can be typed, what is read, what is measured and what is shown.
+//! The command line of colidx. This library is internal to the binary `colidx`: only [`main`] is
+//! public.
 
 #![forbid(unsafe_code)]
 
-pub mod args;
-pub mod command_line;
-pub mod commands;
-pub mod error;
-pub mod interactive;
-pub mod interrupt;
-pub mod json;
-pub mod model;
-pub mod output;
-pub mod progress;
-pub mod queries;
-pub mod render;
-pub mod show;
+mod args;
+mod command_line;
+mod commands;
+mod error;
+mod interactive;
+mod interrupt;
+mod json;
+mod model;
+mod output;
+mod places;
+mod printer;
+mod progress;
+mod queries;
+mod render;
+mod run_keys;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs the command line of this process.
+/// Runs the command line of this process and returns its exit status.
 pub fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return output::usage(error),
     };
+    output::set_color(cli.color);
     match commands::run(&cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

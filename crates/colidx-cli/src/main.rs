@@ -1,4 +1,4 @@
-//! The binary `colidx`; everything it does is in the library beside it.
+//! The binary `colidx`.
 
 fn main() -> std::process::ExitCode {
     colidx_cli::main()

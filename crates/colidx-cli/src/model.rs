@@ -1,4 +1,4 @@
-//! Opening checkpoints, with progress and notes for the person at the terminal.
+//! Opens checkpoints, with progress and notes on standard error.
 
 use std::path::Path;
 
@@ -16,9 +16,9 @@ use crate::progress::{Phases, Unit};
 /// # Errors
 /// There is no such directory and no such repository, or it is no checkpoint that can be used.
 pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
-    let mut arrival = Arrival::new();
-    let model = Model::open_watched(name, options, &mut arrival)?;
-    arrival.end();
+    let mut progress = DownloadProgress::new();
+    let model = Model::open_watched(name, options, &mut progress)?;
+    progress.end();
     model.warnings().iter().for_each(|warning| note(warning));
     Ok(model)
 }
@@ -28,11 +28,11 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
 /// # Errors
 /// Neither names a checkpoint, or it is not the one that made the index.
 pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError> {
-    let mut arrival = Arrival::new();
+    let mut progress = DownloadProgress::new();
     let name = args.model.as_deref();
     let Opened { model, notes } =
-        Model::of_index(index, name, &args.encoder.options(), &mut arrival)?;
-    arrival.end();
+        Model::of_index(index, name, &args.encoder.options(), &mut progress)?;
+    progress.end();
     notes.iter().for_each(|line| note(line));
     model.warnings().iter().for_each(|warning| note(warning));
     Ok(model)
@@ -43,30 +43,30 @@ pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError>
 /// # Errors
 /// As [`of_index`].
 pub fn searcher(path: &Path, args: &QueryModelArgs) -> Result<TextSearcher, CliError> {
-    let mut arrival = Arrival::new();
-    let searcher = TextSearcher::open_with(path, args.searcher_options(), &mut arrival)?;
-    arrival.end();
+    let mut progress = DownloadProgress::new();
+    let searcher = TextSearcher::open_with(path, args.searcher_options(), &mut progress)?;
+    progress.end();
     tell(&searcher);
     Ok(searcher)
 }
 
-/// Tells what a person should know of a searcher's checkpoint.
+/// Prints notes and warnings about a searcher's checkpoint.
 pub fn tell(searcher: &TextSearcher) {
     searcher.notes().iter().for_each(|line| note(line));
     let warnings = searcher.model().warnings();
     warnings.iter().for_each(|warning| note(warning));
 }
 
-/// Shows each file that arrives from the hub as a phase.
-pub struct Arrival {
+/// Shows each download from the hub as a phase.
+pub struct DownloadProgress {
     phases: Option<Phases>,
     done: u64,
 }
 
-impl Arrival {
-    /// Shows nothing until a file arrives.
-    pub fn new() -> Arrival {
-        Arrival {
+impl DownloadProgress {
+    /// Shows nothing until a download begins.
+    pub fn new() -> DownloadProgress {
+        DownloadProgress {
             phases: None,
             done: 0,
         }
@@ -79,16 +79,16 @@ impl Arrival {
     }
 }
 
-impl Default for Arrival {
+impl Default for DownloadProgress {
     fn default() -> Self {
-        Arrival::new()
+        DownloadProgress::new()
     }
 }
 
-impl Download for Arrival {
+impl Download for DownloadProgress {
     fn file(&mut self, name: &str, bytes: u64) {
         self.done = 0;
-        let name = format!("fetching {name}");
+        let name = format!("downloading {name}");
         let phases = self.phases.get_or_insert_with(Phases::new);
         phases.begin(&name, Some(bytes), Unit::Bytes);
     }

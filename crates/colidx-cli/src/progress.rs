@@ -1,4 +1,4 @@
-//! How far a long command has come: a bar on a terminal, a line every few seconds elsewhere.
+//! Progress of a long command: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub enum Unit {
     Things(&'static str),
     /// Bytes.
     Bytes,
-    /// Work that means nothing to a person: only its share of the whole is shown.
+    /// Internal units: only the percentage is shown.
     Share,
 }
 
@@ -53,7 +53,8 @@ impl Phases {
         }
     }
 
-    /// Ends the phase before and begins one: `total` are to do, if that is known. For the phase that runs, only that changes.
+    /// Ends the current phase and begins `name`, with `total` units if that is known. If `name` is
+    /// already running, only its total changes.
     pub fn begin(&self, name: &str, total: Option<u64>, unit: Unit) {
         let mut slot = self.running();
         if let Some(running) = slot.as_mut().filter(|running| running.name == name) {
@@ -82,7 +83,7 @@ impl Phases {
         });
     }
 
-    /// The phase goes on from `done`, which took no time.
+    /// The phase resumes at `done`; the rate counts from there.
     pub fn start_at(&self, done: u64) {
         if let Some(running) = self.running().as_mut() {
             running.start = done;
@@ -94,7 +95,7 @@ impl Phases {
         }
     }
 
-    /// `done` of the phase are done now.
+    /// Sets the units done.
     pub fn set(&self, done: u64) {
         if let Some(running) = self.running().as_mut() {
             running.done = done;
@@ -143,7 +144,7 @@ impl Default for Phases {
 }
 
 impl Drop for Phases {
-    /// A phase that did not end says nothing.
+    /// An unfinished phase prints no summary.
     fn drop(&mut self) {
         if let Some(bar) = self.running().take().and_then(|running| running.bar) {
             bar.finish_and_clear();

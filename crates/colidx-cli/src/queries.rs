@@ -1,27 +1,35 @@
-//! Many queries at once: from a file of text or from a file of vectors.
+//! Batches of queries, from a text file or from a file of vectors.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use colidx::{Index, Model, Query};
 
-use crate::args::QueryModelArgs;
+use crate::args::{QueryFileArgs, QueryModelArgs};
 use crate::error::CliError;
 use crate::model;
-use crate::output::Guard;
+use crate::output::{Guard, note};
+use crate::render::number;
 use colidx_data::embeddings::QueryEmbeddings;
-use colidx_data::{QueryOptions, read_queries};
+use colidx_data::{InputError, file_name, read_queries};
+use colidx_encoder::EncodedQuery;
 
-/// Queries whose vectors are held at a time.
+/// Queries that are encoded and searched at a time.
 pub const CHUNK: usize = 64;
 
-/// Keyed queries, and a way to their vectors.
+/// Empty queries that are named.
+const NAMED: usize = 5;
+
+/// Keyed queries and the source of their vectors.
 pub struct Queries {
     keys: Vec<String>,
-    /// Where each query is in `vectors`.
+    /// Position of each query in `vectors`.
     places: Vec<usize>,
     vectors: Vectors,
+    /// Positions of the queries that were found to be empty.
+    empty: BTreeSet<usize>,
 }
 
 enum Vectors {
@@ -35,89 +43,112 @@ enum Vectors {
     },
 }
 
-/// Where queries come from, as the flags of several commands say it.
+/// Where queries come from, according to the flags that several commands share.
 pub struct QuerySource<'a> {
-    /// A file of text.
-    pub queries: Option<&'a PathBuf>,
-    /// A file of vectors; with both, the vectors of that text.
-    pub embeddings: Option<&'a PathBuf>,
+    /// The files.
+    pub files: &'a QueryFileArgs,
     /// The checkpoint for text.
     pub model: &'a QueryModelArgs,
 }
 
 impl QuerySource<'_> {
-    /// What must not be written over where the hits of these queries for the index at `path` are written.
+    /// Guards the index at `path`, the checkpoint and the query files against being overwritten.
     pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
         let recorded = index.model().map(|model| &model.location);
         let models = [self.model.model.as_ref(), recorded];
+        let files = [&self.files.queries, &self.files.query_embeddings];
         Guard::new(force, colidx::MAGIC)
             .index(path)
-            .inputs([self.queries, self.embeddings].into_iter().flatten())
+            .inputs(files.into_iter().flatten())
             .inputs(models.into_iter().flatten())
     }
+}
+
+/// Whether nothing of a query's text was encoded: markers and padding stand for no text.
+pub fn is_empty(query: &EncodedQuery) -> bool {
+    query.tokens.iter().all(|token| token.start == token.end)
+}
+
+/// Names a few keys of empty queries, and counts them all.
+pub fn tell_empty<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
+    let count = keys.len();
+    if count == 0 {
+        return;
+    }
+    let named: Vec<String> = keys.take(NAMED).map(|key| format!("`{key}`")).collect();
+    let more = if count > NAMED { ", ..." } else { "" };
+    note(&format!(
+        "empty: {} without anything to search for, which find nothing: {}{more}",
+        number::counted(count as u64, "query"),
+        named.join(", ")
+    ));
 }
 
 impl Queries {
     /// Reads the queries, and opens the checkpoint if they need one.
     ///
     /// # Errors
-    /// A file is bad, or there is no checkpoint that fits the index.
+    /// A file is bad or has no queries, or there is no checkpoint that fits the index.
     pub fn open(index: &Index, from: &QuerySource<'_>) -> Result<Queries, CliError> {
-        let texts = match from.queries {
-            Some(queries) => Some(read_queries(queries, &QueryOptions::default())?),
+        from.files.require()?;
+        let texts = match &from.files.queries {
+            Some(queries) => Some(read_queries(queries, &from.files.options())?),
             None => None,
         };
-        let embeddings = match from.embeddings {
+        let embeddings = match &from.files.query_embeddings {
             Some(embeddings) => Some(QueryEmbeddings::open(embeddings)?),
             None => None,
         };
-        match (texts, embeddings) {
-            (Some(queries), None) => {
-                let model = Box::new(model::of_index(index, from.model)?);
-                let (keys, texts) = queries
-                    .into_iter()
-                    .map(|query| (query.key, query.text))
-                    .unzip();
-                Ok(Queries::new(keys, Vectors::Text { texts, model }))
+        let count = texts.as_ref().map(|texts| texts.len() as u64);
+        let given = match (&embeddings, count) {
+            (Some(embeddings), Some(texts)) if embeddings.queries() != texts => {
+                return Err(CliError::QueryCount {
+                    embeddings: from.files.query_embeddings.clone().unwrap_or_default(),
+                    vectors: embeddings.queries(),
+                    queries: from.files.queries.clone().unwrap_or_default(),
+                    texts: texts as usize,
+                });
             }
-            (texts, Some(embeddings)) => {
-                let keys: Vec<String> = match texts {
-                    Some(queries) => queries.into_iter().map(|query| query.key).collect(),
-                    None => (0..embeddings.queries())
-                        .map(|row| row.to_string())
-                        .collect(),
-                };
-                if keys.len() as u64 != embeddings.queries() {
-                    return Err(CliError::QueryCount {
-                        embeddings: from.embeddings.cloned().unwrap_or_default(),
-                        vectors: embeddings.queries(),
-                        queries: from.queries.cloned().unwrap_or_default(),
-                        texts: keys.len(),
-                    });
-                }
-                Ok(Queries::new(
-                    keys,
-                    Vectors::File {
-                        embeddings,
-                        buffer: Vec::new(),
-                    },
-                ))
+            (Some(embeddings), _) => embeddings.queries(),
+            (None, texts) => texts.unwrap_or_default(),
+        };
+        if given == 0 {
+            let files = [&from.files.queries, &from.files.query_embeddings];
+            let file = files.into_iter().flatten().next();
+            let file = file.map(|file| file_name(file).to_string());
+            return Err(InputError::NoQueries {
+                file: file.unwrap_or_default(),
             }
-            (None, None) => Err(CliError::Usage(
-                "--queries or --query-embeddings is needed".to_owned(),
-            )),
+            .into());
         }
-    }
-
-    fn new(keys: Vec<String>, vectors: Vectors) -> Queries {
-        Queries {
+        let (keys, texts): (Vec<String>, Vec<String>) = match texts {
+            Some(queries) => (queries.into_iter())
+                .map(|query| (query.key, query.text))
+                .unzip(),
+            None => ((0..given).map(|row| row.to_string()).collect(), Vec::new()),
+        };
+        let vectors = match embeddings {
+            Some(embeddings) => Vectors::File {
+                embeddings,
+                buffer: Vec::new(),
+            },
+            None => Vectors::Text {
+                texts,
+                model: Box::new(
+                    model::of_index(index, from.model)
+                        .map_err(|error| error.or_vectors("--query-embeddings"))?,
+                ),
+            },
+        };
+        Ok(Queries {
             places: (0..keys.len()).collect(),
             keys,
             vectors,
-        }
+            empty: BTreeSet::new(),
+        })
     }
 
-    /// Leaves out the queries whose keys are not `wanted`, and gives how many those were.
+    /// Removes the queries whose keys are not `wanted` and returns their number.
     pub fn retain(&mut self, wanted: impl Fn(&str) -> bool) -> usize {
         let before = self.keys.len();
         let kept = std::mem::take(&mut self.keys)
@@ -132,57 +163,81 @@ impl Queries {
         &self.keys
     }
 
-    /// Whether the vectors are made here, so that making them takes time worth telling.
+    /// Whether the queries are text, so that encoding time is worth reporting.
     pub fn are_text(&self) -> bool {
         matches!(self.vectors, Vectors::Text { .. })
     }
 
-    /// The vectors of the queries `at`, by position.
+    /// The vectors of the queries `at`, by position; `None` for an empty query.
     ///
     /// # Errors
     /// A query cannot be encoded or read.
-    pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Query>, CliError> {
-        match &mut self.vectors {
+    pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Option<Query>>, CliError> {
+        let first = at.start;
+        let places = &self.places[at];
+        let queries: Vec<Option<Query>> = match &mut self.vectors {
             Vectors::Text { texts, model } => {
                 let encoder = model.encoder();
-                let texts: Vec<&str> = self.places[at]
-                    .iter()
-                    .map(|&place| texts[place].as_str())
-                    .collect();
+                let texts: Vec<&str> = places.iter().map(|&at| texts[at].as_str()).collect();
                 let dim = encoder.info().dim;
-                encoder
-                    .encode_queries(&texts)?
-                    .iter()
-                    .map(|query| Ok(Query::new(&query.vectors, dim)?))
-                    .collect()
+                let query = |encoded: &EncodedQuery| match is_empty(encoded) {
+                    true => Ok(None),
+                    false => Query::new(&encoded.vectors, dim).map(Some),
+                };
+                let encoded = encoder.encode_queries(&texts)?;
+                encoded.iter().map(query).collect::<Result<_, _>>()?
             }
             Vectors::File { embeddings, buffer } => {
                 let dim = embeddings.dim();
-                let read = |&place: &usize| {
+                let mut read = |&place: &usize| -> Result<Option<Query>, CliError> {
                     embeddings.read(place as u64, buffer)?;
-                    Ok(Query::new(buffer, dim)?)
+                    // Zero vectors are padding.
+                    match buffer.iter().all(|&value| value == 0.0) {
+                        true => Ok(None),
+                        false => Ok(Some(Query::new(buffer, dim)?)),
+                    }
                 };
-                self.places[at].iter().map(read).collect()
+                places.iter().map(&mut read).collect::<Result<_, _>>()?
             }
-        }
+        };
+        let empty = (first..).zip(&queries).filter(|(_, query)| query.is_none());
+        self.empty.extend(empty.map(|(at, _)| at));
+        Ok(queries)
     }
 
-    /// The vectors of all queries, made one query at a time as a person would ask them, and the time each took.
+    /// The vectors of all queries, encoded one at a time as in interactive use, with the time of
+    /// each. `None` for an empty query.
     ///
     /// # Errors
     /// As [`Queries::get`].
     pub fn get_each(
         &mut self,
         mut done: impl FnMut(usize),
-    ) -> Result<(Vec<Query>, Vec<Duration>), CliError> {
+    ) -> Result<Vec<Option<(Query, Duration)>>, CliError> {
         let mut all = Vec::with_capacity(self.keys.len());
-        let mut times = Vec::with_capacity(self.keys.len());
         for at in 0..self.keys.len() {
             let began = Instant::now();
-            all.extend(self.get(at..at + 1)?);
-            times.push(began.elapsed());
+            let query = self.get(at..at + 1)?.pop().flatten();
+            all.push(query.map(|query| (query, began.elapsed())));
             done(at + 1);
         }
-        Ok((all, times))
+        Ok(all)
+    }
+
+    /// Prints which of the queries that were searched are empty.
+    ///
+    /// # Errors
+    /// All of them are.
+    pub fn tell_empty(&self) -> Result<(), CliError> {
+        if !self.keys.is_empty() && self.empty.len() == self.keys.len() {
+            return Err(CliError::EmptyQueries(self.keys.len()));
+        }
+        let keys: Vec<&str> = self
+            .empty
+            .iter()
+            .map(|&at| self.keys[at].as_str())
+            .collect();
+        tell_empty(keys.into_iter());
+        Ok(())
     }
 }

@@ -4,62 +4,54 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, thread_count, up_to_a_million};
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     colidx bench --index scifact.colidx --queries queries.jsonl\n  \
-    colidx bench --index scifact.colidx --query-embeddings queries.npy -k 100 --threads 4 --run-out run.trec")]
+    colidx bench --index scifact.colidx --query-embeddings q.npy -k 100 --run-out run.trec")]
 pub struct BenchArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// File of queries: JSON Lines with `_id` and `text`, or TSV with id and text.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "query_embeddings"
-    )]
-    pub queries: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16. Keys are those of --queries, or row numbers.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
-
-    /// Hits a query.
-    #[arg(short = 'k', value_name = "K", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Hits per query.
+    #[arg(short = 'k', value_name = "K", default_value_t = 10, value_parser = up_to_a_million())]
     pub k: u32,
 
-    /// Searches at a time, each on one thread; with --parallel, threads that one search is spread over.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Concurrent searches, one thread each; with --parallel, threads per search.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = thread_count())]
     pub threads: u16,
 
-    /// Spread each search over the threads, one search at a time.
+    /// Run one search at a time, each on all threads.
     #[arg(long)]
     pub parallel: bool,
 
-    /// Rounds of all queries, after one round to warm up; the figures are over all of them.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Measured rounds over all queries, after one warm-up round.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = up_to_a_million())]
     pub repeat: u32,
 
-    /// Measure one round without one to warm up, so that reading from disk counts.
+    /// Measure one round without warm-up, so that disk reads count.
     #[arg(long, conflicts_with = "repeat")]
     pub cold: bool,
 
-    /// How hard to try.
+    /// Search effort.
     #[command(flatten)]
     pub effort: EffortArgs,
 
     /// Also write the hits as a TREC run.
     ///
-    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
-    /// with --force, and never one of an index or one that is read.
+    /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
+    /// file is replaced only with --force, and never if it is part of an index or an input.
     #[arg(long, value_name = "FILE")]
     pub run_out: Option<PathBuf>,
 
-    /// Replace the file of --run-out if it is already there.
+    /// Replace the file of --run-out if it exists.
     #[arg(long, requires = "run_out")]
     pub force: bool,
 

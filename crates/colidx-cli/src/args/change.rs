@@ -4,25 +4,28 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, parse_size};
+use super::{
+    Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, at_least_one, parse_size,
+};
 
-/// The documents that `add` and `update` take in.
+/// The documents that `add` and `update` ingest.
 #[derive(Debug, Args)]
-pub struct IntakeArgs {
-    /// Files and folders: JSON Lines, TSV, text, Markdown, each also .gz or .zst; `-` is standard input.
+pub struct IngestArgs {
+    /// Files and folders of JSON Lines, TSV, text or Markdown, plain, .gz or .zst; `-` for
+    /// standard input.
     ///
-    /// Of a folder, files of these extensions are read, those in folders below too: .jsonl, .ndjson, .tsv, .txt, .text, .rst,
-    /// .md and .markdown; .json only with --format jsonl. Hidden names are left out. A link is followed where it stays within
-    /// the folder and leads to what is not read anyway. What was left out is counted. A file that is named may be a link to
-    /// anywhere.
+    /// Folders are read recursively. Files with these extensions are read: .jsonl, .ndjson, .tsv,
+    /// .txt, .text, .rst, .md and .markdown; .json only with --format jsonl. Hidden files are
+    /// skipped. Links are followed inside the folder only; a file named here may be a link to
+    /// anywhere. Skipped files are counted and reported.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
     pub corpus: Vec<PathBuf>,
 
-    /// How the corpus is read.
+    /// How to read the corpus.
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Take vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
+    /// Add vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
     pub embeddings: Option<PathBuf>,
 
@@ -34,15 +37,15 @@ pub struct IntakeArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
-    /// Memory to stay under.
+    /// Memory limit.
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
     pub memory: u64,
 
-    /// The threads.
+    /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
 
-    /// Print one JSON object that says what was done.
+    /// Print a JSON summary.
     #[arg(long)]
     pub json: bool,
 }
@@ -53,13 +56,14 @@ pub struct IntakeArgs {
     colidx add news.jsonl --index docs.colidx\n  \
     colidx add notes/ --index notes.colidx --replace\n  \
     colidx add --embeddings vectors/ --index vectors.colidx\n\n\
-    All of it becomes visible at once. A key that the index has is an error, unless --replace is given.")]
+    All documents become visible in one commit. A key that the index already has is an error\n\
+    unless --replace is given.")]
 pub struct AddArgs {
-    /// What to take in.
+    /// What to add.
     #[command(flatten)]
-    pub intake: IntakeArgs,
+    pub ingest: IngestArgs,
 
-    /// Put documents in the place of those that have their keys.
+    /// Replace documents that have the same key.
     #[arg(long)]
     pub replace: bool,
 }
@@ -68,36 +72,37 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     colidx update changed.jsonl --index docs.colidx\n\n\
-    The same as `colidx add --replace`: documents whose keys the index has are replaced, the others added.")]
+    The same as `colidx add --replace`: a document with a known key is replaced.")]
 pub struct UpdateArgs {
-    /// What to take in.
+    /// What to add.
     #[command(flatten)]
-    pub intake: IntakeArgs,
+    pub ingest: IngestArgs,
 }
 
 /// Flags of `colidx delete`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     colidx delete --index docs.colidx guide.md#3 guide.md#4\n  \
-    colidx search --index docs.colidx --json \"old release\" | jq -r .key | colidx delete --index docs.colidx --keys -")]
+    colidx search --index docs.colidx --json \"old release\" | jq -r .key | \\\n    \
+      colidx delete --index docs.colidx --keys -")]
 pub struct DeleteArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Keys of the documents.
+    /// Keys of the documents to delete.
     #[arg(value_name = "KEY", required_unless_present = "keys")]
     pub key: Vec<String>,
 
-    /// File of keys, one a line; `-` is standard input.
+    /// File of keys, one per line; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
-    /// Count and report keys that the index does not have instead of deleting nothing.
+    /// Report keys that the index does not have instead of failing.
     #[arg(long)]
     pub skip_missing: bool,
 
-    /// Print one JSON object that says what was done.
+    /// Print a JSON summary.
     #[arg(long)]
     pub json: bool,
 }
@@ -108,25 +113,25 @@ pub struct DeleteArgs {
     colidx compact --index docs.colidx\n  \
     colidx compact --index docs.colidx --retrain\n  \
     colidx compact --index docs.colidx --retrain --from-text\n\n\
-    The index is searched as before until the new files are whole, and needs room for both.")]
+    Searches use the old files until the new ones are complete; the disk must hold both.")]
 pub struct CompactArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Learn a new codebook from the vectors as they are stored.
+    /// Train a new codebook on the stored vectors.
     #[arg(long)]
     pub retrain: bool,
 
-    /// Make the vectors anew from the stored text for that.
+    /// Re-encode the stored text for the new codebook.
     #[arg(long, requires = "retrain")]
     pub from_text: bool,
 
     /// Centroids of the new codebook [default: chosen from the number of vectors].
-    #[arg(long, value_name = "N", requires = "retrain", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "retrain", value_parser = at_least_one())]
     pub centroids: Option<u32>,
 
-    /// K-means that trains it.
+    /// K-means that trains the codebook.
     #[arg(long, value_enum, requires = "retrain", default_value_t = Clustering::Builtin)]
     pub clustering: Clustering,
 
@@ -134,15 +139,15 @@ pub struct CompactArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
-    /// Memory to stay under.
+    /// Memory limit.
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
     pub memory: u64,
 
-    /// The threads.
+    /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
 
-    /// Print one JSON object that says what was done.
+    /// Print a JSON summary.
     #[arg(long)]
     pub json: bool,
 }

@@ -1,38 +1,47 @@
-//! How hard a search tries.
+//! How much work a search does.
 
 use clap::Args;
+
+use super::at_least_one;
 use colidx::SearchOptions;
 
-/// Flags that trade time for the hits that an exact search finds.
+/// Flags that trade latency for recall.
 #[derive(Debug, Args)]
 pub struct EffortArgs {
-    /// Score every document instead of the likely ones.
+    /// Score every document exactly instead of generating candidates.
     #[arg(long)]
     pub exact: bool,
 
-    /// Centroids probed for each query token [default: 32].
-    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
-    pub probes: Option<u32>,
+    /// Centroids probed per query token [default: 32].
+    #[arg(
+        long, alias = "probes", value_name = "N",
+        conflicts_with = "exact", value_parser = at_least_one()
+    )]
+    pub n_probe: Option<u32>,
 
-    /// Documents looked at closer, by their vectors near the query [default: 120 + sqrt(documents)/4 + 6k].
-    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Candidates to re-rank with partial MaxSim [default: 120 + sqrt(documents)/4 + 6k].
+    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = at_least_one())]
     pub candidates: Option<u32>,
 
-    /// Documents scored exactly [default: 16 + 1.6k].
-    #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = clap::value_parser!(u32).range(1..))]
-    pub finalists: Option<u32>,
+    /// Documents to re-rank with full MaxSim [default: 16 + 1.6k].
+    #[arg(
+        long, alias = "finalists", value_name = "N",
+        conflicts_with = "exact", value_parser = at_least_one()
+    )]
+    pub rerank: Option<u32>,
 }
 
 impl EffortArgs {
     /// A search for `k` hits.
     pub fn options(&self, k: usize) -> SearchOptions {
         let defaults = SearchOptions::default();
-        defaults
-            .clone()
-            .k(k)
-            .exact(self.exact)
-            .n_probe(self.probes.map_or(defaults.n_probe, |n| n as usize))
-            .candidates(self.candidates.map(|n| n as usize))
-            .rerank(self.finalists.map(|n| n as usize))
+        SearchOptions {
+            k,
+            exact: self.exact,
+            probes: self.n_probe.map_or(defaults.probes, |n| n as usize),
+            candidates: self.candidates.map(|n| n as usize),
+            finalists: self.rerank.map(|n| n as usize),
+            ..defaults
+        }
     }
 }

@@ -9,47 +9,48 @@ use super::{CorpusArgs, EncoderArgs, ThreadsArg};
 /// Flags of `colidx encode`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    colidx encode corpus.jsonl --model models/answerai-colbert-small-v1 --out vectors/\n  \
-    colidx encode queries.jsonl --as queries --model models/answerai-colbert-small-v1 --out vectors/\n  \
+    colidx encode corpus.jsonl --model my-model --out vectors/\n  \
+    colidx encode queries.jsonl --as queries --model my-model --out vectors/\n  \
     colidx build --embeddings vectors/ --index docs.colidx\n  \
     colidx search --index docs.colidx --query-embeddings vectors/query_embeddings.npy")]
 pub struct EncodeArgs {
-    /// What to encode: documents as for `build`, or one file of queries.
+    /// What to encode: documents as for `build`, or one query file.
     #[arg(value_name = "CORPUS", required = true)]
     pub corpus: Vec<PathBuf>,
 
-    /// How the corpus is read.
+    /// How to read the corpus.
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Checkpoint: a directory or a hub id, owner/name or owner/name@revision.
+    /// Checkpoint: a directory or a hub id (owner/name or owner/name@revision).
     #[arg(long, value_name = "DIR|HUB-ID")]
     pub model: String,
 
-    /// How it computes.
+    /// How to encode.
     #[command(flatten)]
     pub encoder: EncoderArgs,
 
-    /// Directory to write to; it is made if it is not there.
+    /// Directory to write to; created if it does not exist.
     ///
-    /// It may be neither an index nor a folder that is read. Files that are already there are replaced only with --force, and
-    /// never those of an index or those that are read.
+    /// It must not be an index or an input folder. Existing files are replaced only with --force,
+    /// and never if they are part of an index or an input.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Documents and queries are encoded differently.
+    /// Whether the texts are documents or queries, which are encoded differently.
     #[arg(long = "as", value_enum, default_value_t = EncodeAs::Documents)]
     pub role: EncodeAs,
 
-    /// Type of the numbers. With f32 an index built from the vectors is the one built from the text.
+    /// Element type. With f32, building from the vectors gives the same index as building from the
+    /// text.
     #[arg(long, value_enum, default_value_t = EncodeType::F32)]
     pub dtype: EncodeType,
 
-    /// Replace files that are already there.
+    /// Replace existing files.
     #[arg(long)]
     pub force: bool,
 
-    /// The threads.
+    /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
 }
@@ -63,11 +64,11 @@ pub enum EncodeAs {
     Queries,
 }
 
-/// The type of the numbers.
+/// Element type of the vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EncodeType {
-    /// Half precision: half the space.
+    /// Half precision, half the size.
     F16,
-    /// Single precision, as the checkpoint gives them.
+    /// Single precision, as the checkpoint computes.
     F32,
 }

@@ -10,26 +10,32 @@ const HEADING: &str = "Encoding";
 #[derive(Debug, Clone, Args)]
 pub struct EncoderArgs {
     /// Numbers that the checkpoint's layers compute with.
-    #[arg(long, help_heading = HEADING, value_name = "f32|int8", default_value_t = EncoderOptions::default().precision)]
+    #[arg(
+        long, help_heading = HEADING, value_name = "f32|int8",
+        default_value_t = EncoderOptions::default().precision
+    )]
     pub precision: Precision,
 
     /// Where they are computed; a GPU needs a colidx that was built for it.
-    #[arg(long, help_heading = HEADING, value_name = "cpu|cuda[:N]|metal[:N]", default_value_t = EncoderOptions::default().device)]
+    #[arg(
+        long, help_heading = HEADING, value_name = "cpu|cuda[:N]|metal[:N]",
+        default_value_t = EncoderOptions::default().device
+    )]
     pub device: Device,
 
-    /// Text put before every query; '' for none [default: the index's, or else the checkpoint's].
+    /// Prompt put before each query; '' for none [default: from the index or checkpoint].
     #[arg(long, help_heading = HEADING, value_name = "TEXT")]
     pub query_prompt: Option<String>,
 
-    /// Text put before every document; '' for none [default: the index's, or else the checkpoint's].
+    /// Prompt put before each document; '' for none [default: from the index or checkpoint].
     #[arg(long, help_heading = HEADING, value_name = "TEXT")]
     pub document_prompt: Option<String>,
 
-    /// Tokens of a query [default: the index's, or else the checkpoint's].
+    /// Maximum query tokens [default: from the index or checkpoint].
     #[arg(long, help_heading = HEADING, value_name = "N")]
     pub query_length: Option<usize>,
 
-    /// Tokens of a document [default: the index's, or else the checkpoint's].
+    /// Maximum document tokens [default: from the index or checkpoint].
     #[arg(long, help_heading = HEADING, value_name = "N")]
     pub document_length: Option<usize>,
 }
@@ -48,24 +54,25 @@ impl QueryModelArgs {
 impl EncoderArgs {
     /// The options to open a checkpoint with.
     pub fn options(&self) -> EncoderOptions {
-        EncoderOptions::default()
-            .precision(self.precision)
-            .device(self.device)
-            .query_prompt(self.query_prompt.clone())
-            .document_prompt(self.document_prompt.clone())
-            .query_length(self.query_length)
-            .document_length(self.document_length)
+        EncoderOptions {
+            precision: self.precision,
+            device: self.device,
+            query_prompt: self.query_prompt.clone(),
+            document_prompt: self.document_prompt.clone(),
+            query_length: self.query_length,
+            document_length: self.document_length,
+        }
     }
 }
 
 /// The checkpoint for queries.
 #[derive(Debug, Clone, Args)]
 pub struct QueryModelArgs {
-    /// Checkpoint directory or hub id [default: the one that the index names].
+    /// Checkpoint directory or hub id [default: the one recorded in the index].
     #[arg(long, value_name = "DIR|HUB-ID")]
     pub model: Option<String>,
 
-    /// How it computes.
+    /// How to encode.
     #[command(flatten)]
     pub encoder: EncoderArgs,
 }

@@ -4,47 +4,46 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs, ThreadsArg};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     colidx eval --index scifact.colidx --queries queries.jsonl --qrels qrels.tsv\n  \
-    colidx eval --index scifact.colidx --queries queries.jsonl --qrels qrels.tsv --metrics ndcg@10,map --vs-exact")]
+    colidx eval --index scifact.colidx --queries queries.jsonl --qrels qrels.tsv --metrics map")]
 pub struct EvalArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// File of queries: JSON Lines with `_id` and `text`, or TSV with id and text.
-    #[arg(
-        long,
-        value_name = "FILE",
-        required_unless_present = "query_embeddings"
-    )]
-    pub queries: Option<PathBuf>,
-
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16. Keys are those of --queries, or row numbers.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
     /// Relevance judgements: TREC qrels or BEIR TSV.
+    ///
+    /// A key may be percent-encoded as in the runs of `colidx search`.
     #[arg(long, value_name = "FILE")]
     pub qrels: PathBuf,
 
-    /// What to measure: ndcg@K, recall@K, mrr@K, map, map@K, success@K.
+    /// Metrics: ndcg@K, recall@K, mrr@K, map@K, success@K, p@K; ndcg, mrr and map also without @K.
     #[arg(long, value_name = "LIST", default_value = "ndcg@10,recall@100,mrr@10")]
     pub metrics: String,
 
-    /// Hits a query [default: the deepest cut-off among the metrics, 1000 for those without one].
-    #[arg(short = 'k', value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Hits per query, at least the deepest cut-off of the metrics [default: that cut-off; 1000 for
+    /// metrics without one].
+    #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
     pub k: Option<u32>,
 
-    /// How hard to try.
+    /// Ignore hits whose key is the key of the query, as BEIR does for ArguAna.
+    #[arg(long)]
+    pub ignore_identical_ids: bool,
+
+    /// Search effort.
     #[command(flatten)]
     pub effort: EffortArgs,
 
-    /// Measure --exact on the same index too, and how much of its top hits the default search finds.
+    /// Also measure an exact search, and how many of its top hits the default search finds.
     #[arg(long, conflicts_with = "exact")]
     pub vs_exact: bool,
 
@@ -52,7 +51,7 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
-    /// The threads.
+    /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
 }

@@ -10,30 +10,29 @@ use super::{EncoderArgs, IndexArg, QueryModelArgs};
     colidx model answerdotai/answerai-colbert-small-v1\n  \
     colidx model models/my-checkpoint --json | jq .dim")]
 pub struct ModelArgs {
-    /// Checkpoint: a directory or a hub id, owner/name or owner/name@revision.
+    /// Checkpoint: a directory or a hub id (owner/name or owner/name@revision).
     #[arg(value_name = "DIR|HUB-ID")]
     pub model: String,
 
-    /// How it computes.
+    /// How to encode.
     #[command(flatten)]
     pub encoder: EncoderArgs,
 
-    /// Print one JSON object.
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
 
 /// Flags of `colidx info`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  colidx info --index docs.colidx\n  colidx info --index docs.colidx --json | jq .vectors"
-)]
+#[command(after_help = "Example:\n  colidx info --index docs.colidx\n  \
+    colidx info --index docs.colidx --json | jq .vectors")]
 pub struct InfoArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Print one JSON object.
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -46,7 +45,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Print one JSON object.
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
@@ -67,7 +66,7 @@ pub struct ExplainArgs {
     #[arg(value_name = "KEY")]
     pub key: String,
 
-    /// Print one JSON object a query token.
+    /// Print one JSON object per query token.
     #[arg(long)]
     pub json: bool,
 

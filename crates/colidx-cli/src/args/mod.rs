@@ -1,4 +1,4 @@
-//! What can be typed: one module a command, and the flags that several commands share.
+//! Arguments: one module per command, and the flags that several commands share.
 
 mod bench;
 mod build;
@@ -9,24 +9,28 @@ mod encode;
 mod encoder;
 mod eval;
 mod inspect;
+mod numbers;
+mod queries;
 mod search;
 mod size;
 
 pub use bench::BenchArgs;
 pub use build::{BuildArgs, Clustering};
-pub use change::{AddArgs, CompactArgs, DeleteArgs, IntakeArgs, UpdateArgs};
+pub use change::{AddArgs, CompactArgs, DeleteArgs, IngestArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
+use numbers::{at_least_one, thread_count, up_to_a_million};
+pub use queries::QueryFileArgs;
 pub use search::SearchArgs;
 pub use size::parse_size;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -39,10 +43,19 @@ use clap::{Args, Parser, Subcommand};
         colidx build docs/ --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
         colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
         Results go to standard output, everything else to standard error.\n\
-        Exit status: 0 on success, 1 on failure, 2 on wrong usage, 128 and its number after a signal\n\
-        that asked to stop (Ctrl-C: 130). The first signal stops in an orderly way, the second at once."
+        Exit status: 0 on success, 1 on failure, 2 on wrong usage, 128 + N after signal N\n\
+        (Ctrl-C: 130). The first signal stops cleanly, the second quits at once."
 )]
 pub struct Cli {
+    /// When to color output [default: auto: on a terminal, unless NO_COLOR is set].
+    ///
+    /// `always` also uses the layout of a terminal in a pipe, for example into `less -R`.
+    #[arg(
+        long, global = true, value_enum, value_name = "auto|always|never", display_order = 900,
+        default_value_t = Color::Auto, hide_default_value = true, hide_possible_values = true
+    )]
+    pub color: Color,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -51,47 +64,59 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make an index from a corpus or from vectors.
+    /// Build an index from a corpus or from vectors.
     Build(BuildArgs),
     /// Add documents to an index.
     Add(AddArgs),
-    /// Replace documents of an index, and add those that it does not have.
+    /// Add documents to an index, replacing those with the same key.
     Update(UpdateArgs),
     /// Delete documents from an index.
     Delete(DeleteArgs),
-    /// Put an index together anew, without what was deleted; or learn a new codebook for it.
+    /// Merge segments and drop deleted documents; optionally retrain the codebook.
     Compact(CompactArgs),
-    /// Search an index: one query, a file of queries, or interactively.
+    /// Search an index: one query, a query file, or interactively.
     Search(SearchArgs),
     /// Measure ranking quality against relevance judgements.
     Eval(EvalArgs),
     /// Measure search speed.
     Bench(BenchArgs),
-    /// Turn text into token vectors in .npy files, without an index.
+    /// Encode text as token vectors in .npy files, without an index.
     Encode(EncodeArgs),
-    /// Show what a checkpoint is.
+    /// Show the properties of a checkpoint.
     Model(ModelArgs),
-    /// Show what an index holds and where its bytes are.
+    /// Show what an index contains and its size by file.
     Info(InfoArgs),
-    /// Check every checksum and every offset of an index.
+    /// Check every checksum and offset of an index.
     Verify(VerifyArgs),
-    /// Show which query token matched which word of a document, and how well.
+    /// Show which query token matched which word of a document, with scores.
     Explain(ExplainArgs),
 }
 
-/// The index a command works on.
+/// When to color output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless the environment says no.
+    #[default]
+    Auto,
+    /// Always, with hits in the layout of a terminal.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The index of a command.
 #[derive(Debug, Args)]
 pub struct IndexArg {
-    /// Directory of the index.
+    /// Index directory.
     #[arg(long = "index", value_name = "DIR")]
     pub path: PathBuf,
 }
 
-/// How many threads a command may use.
+/// Number of threads.
 #[derive(Debug, Args)]
 pub struct ThreadsArg {
-    /// Threads to use [default: RAYON_NUM_THREADS, or one a core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Number of threads [default: RAYON_NUM_THREADS, or one per core].
+    #[arg(long, value_name = "N", value_parser = thread_count())]
     pub threads: Option<u16>,
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryModelArgs, ThreadsArg};
+use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
 
 /// Flags of `colidx search`.
 #[derive(Debug, Args)]
@@ -18,48 +18,47 @@ pub struct SearchArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// What to look for. Without it, and without a file of queries, search is interactive.
+    /// The query. Without it and without a query file, search is interactive.
     #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_embeddings"])]
     pub query: Option<String>,
 
-    /// File of queries: JSON Lines with `_id` and `text`, or TSV with id and text; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub queries: Option<PathBuf>,
+    /// The queries.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
 
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16. Keys are those of --queries, or row numbers.
-    #[arg(long, value_name = "FILE.npy")]
-    pub query_embeddings: Option<PathBuf>,
-
-    /// Hits a query [default: 10; for a file of queries 100].
-    #[arg(short = 'k', value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    /// Hits per query [default: 10; 100 for a query file].
+    #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
     pub k: Option<u32>,
 
-    /// How hard to try.
+    /// Search effort.
     #[command(flatten)]
     pub effort: EffortArgs,
 
-    /// Print one JSON object a hit.
+    /// Print one JSON object per hit.
     #[arg(long, conflicts_with = "run_out")]
     pub json: bool,
 
-    /// Report the work that the search did and the time it took.
+    /// Report the work of the search and its time.
     #[arg(long)]
     pub stats: bool,
 
-    /// Show for each hit which query token matched which word.
+    /// Show which query token matched which word, for each hit.
     #[arg(long, conflicts_with_all = ["queries", "query_embeddings"])]
     pub explain: bool,
 
-    /// Write the TREC run of a file of queries here instead of to standard output.
+    /// Write the TREC run of a query file here instead of to standard output.
     ///
-    /// Links are followed; pipes, devices and /dev/stdout are written through. A file that is already there is replaced only
-    /// with --force, and never one of an index or one that is read.
+    /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
+    /// file is replaced only with --force, and never if it is part of an index or an input.
     ///
-    /// Keys that are empty or have white space, control or direction characters cannot stand in a run; --json takes them.
+    /// A TREC run separates columns by white space, so keys are percent-encoded in it: white space,
+    /// control and direction characters and `%` become %XX for each byte of their UTF-8. The key
+    /// `my note.md` is written as `my%20note.md`. Decode it with any URL decoder; `colidx eval`
+    /// accepts judgements with keys in either form. --json prints keys unchanged.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
 
-    /// Replace the file of --run-out if it is already there.
+    /// Replace the file of --run-out if it exists.
     #[arg(long, requires = "run_out")]
     pub force: bool,
 
@@ -67,7 +66,7 @@ pub struct SearchArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
-    /// The threads.
+    /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
 }

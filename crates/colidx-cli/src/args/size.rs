@@ -18,10 +18,12 @@ const UNITS: [(&str, u64); 12] = [
 
 /// Parses a size in bytes: a number, whole or decimal, and a unit.
 ///
-/// `KiB`, `MiB`, `GiB`, `TiB` (and `K`, `M`, `G`) are powers of 1024; `kB`, `MB`, `GB`, `TB` are powers of 1000. Case does not matter.
+/// `KiB`, `MiB`, `GiB`, `TiB` (and `K`, `M`, `G`) are powers of 1024; `kB`, `MB`, `GB`, `TB` are
+/// powers of 1000. Case does not matter.
 ///
 /// # Errors
-/// A sentence that says what was expected, when `text` is no size, has no unit, is zero or does not fit 64 bits.
+/// A sentence that says what was expected, if `text` is not a size, has no unit, is zero or does
+/// not fit 64 bits.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let expected = || format!("expected a size with a unit, such as 512MiB or 2GiB, got `{text}`");

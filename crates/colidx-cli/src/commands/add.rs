@@ -7,9 +7,9 @@ use colidx::text::EncoderSource;
 use colidx::{CommitReport, EmbeddingsSource, Index, IndexWriter, NewDocument, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{self, Tally, Watch};
+use super::ingest::{self, IngestSummary, ProgressAdapter};
 use super::with_threads;
-use crate::args::IntakeArgs;
+use crate::args::IngestArgs;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
@@ -35,20 +35,20 @@ struct AddLine<'a> {
     unmerged: Option<&'a str>,
 }
 
-/// What was done.
+/// Result of an ingest.
 struct Done {
     writer: IndexWriter,
     report: CommitReport,
-    tally: Tally,
-    /// Documents that the input has again further on.
+    summary: IngestSummary,
+    /// Documents replaced by a later one of the same input.
     superseded: u64,
 }
 
-/// Adds documents to an index, or puts them in the place of others.
+/// Adds documents to an index, or replaces them.
 ///
 /// # Errors
 /// Any; the index is then unchanged.
-pub fn run(args: &IntakeArgs, replace: bool) -> Result<(), CliError> {
+pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
         let done = match &args.embeddings {
@@ -61,33 +61,34 @@ pub fn run(args: &IntakeArgs, replace: bool) -> Result<(), CliError> {
     })
 }
 
-fn from_text(args: &IntakeArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
-    // What can fail at once fails before the checkpoint is loaded.
+fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
+    // Fail early, before the checkpoint is loaded.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
-    let model = model::of_index(&index, &args.model)?;
+    let model =
+        model::of_index(&index, &args.model).map_err(|error| error.or_vectors("--embeddings"))?;
     let mut writer = open(args, &index)?;
-    let mut tally = Tally::of(model.info().document_length);
+    let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
-    let read = intake::read(corpus, skip, &mut tally, phases, &mut |document| {
-        superseded += u64::from(take(&mut writer, document, replace)?);
+    let read = ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
+        superseded += u64::from(stage(&mut writer, document, replace)?);
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error))?;
-    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
-    let report = writer.commit(&mut source, &Watch(phases))?;
-    tally.truncated = source.truncated();
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
+    let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
+    summary.truncated = source.truncated();
     Ok(Done {
         writer,
         report,
-        tally,
+        summary,
         superseded,
     })
 }
 
 fn from_vectors(
-    args: &IntakeArgs,
+    args: &IngestArgs,
     directory: &Path,
     replace: bool,
     phases: &Phases,
@@ -96,47 +97,50 @@ fn from_vectors(
     let mut writer = open(args, &Index::open(&args.index.path)?)?;
     let mut superseded = 0;
     let read = read_keys(directory, source.embeddings(), &mut |document| {
-        superseded += u64::from(take(&mut writer, document, replace)?);
+        superseded += u64::from(stage(&mut writer, document, replace)?);
         Ok(())
     });
     read.map_err(|error| known_key(&writer, error.into()))?;
-    let report = writer.commit(&mut source, &Watch(phases))?;
+    let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
     Ok(Done {
         writer,
         report,
-        tally: Tally::default(),
+        summary: IngestSummary::default(),
         superseded,
     })
 }
 
-/// Takes the index for writing. Text is encoded with the checkpoint that made it, which was compared; what made vectors is not known.
-fn open(args: &IntakeArgs, index: &Index) -> Result<IndexWriter, CliError> {
-    let options = WriterOptions::default()
-        .model(match args.embeddings {
+/// Opens the index for writing. For text, the checkpoint was compared with the recorded one; for
+/// vectors it is unknown.
+fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
+    let options = WriterOptions {
+        model: match args.embeddings {
             Some(_) => None,
             None => index.model().cloned(),
-        })
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
+        },
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        ..WriterOptions::default()
+    };
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }
 
-/// Stages a document. Returns whether it came before in the same input.
-fn take(
+/// Stages a document. Returns whether it replaced one of the same input.
+fn stage(
     writer: &mut IndexWriter,
     document: &NewDocument<'_>,
     replace: bool,
 ) -> colidx::Result<bool> {
     if replace {
-        let before = writer.num_staged();
+        let before = writer.staged();
         writer.update(document)?;
-        return Ok(writer.num_staged() == before);
+        return Ok(writer.staged() == before);
     }
     writer.add(document)?;
     Ok(false)
 }
 
-/// Tells a key that the index has from one that came twice in the input.
+/// Distinguishes a key that the index already has from one that is repeated in the input.
 fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
     let CliError::Ingest(IngestError::Document { place, source }) = &error else {
         return error;
@@ -152,46 +156,44 @@ fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
     }
 }
 
-fn tell(args: &IntakeArgs, done: &Done) -> Result<(), CliError> {
+fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
     let Done {
         writer,
         report,
-        tally,
+        summary,
         superseded,
     } = done;
-    let Some(index) = writer.index() else {
-        return Err(colidx::Error::NotCommitted.into());
-    };
+    let index = writer.index();
     let segments = index.info()?.segments.len();
     note(&format!(
-        "{}: {} added, {} of them in the place of others; {} in {}",
+        "{}: {} added, {} of them replacements; {} in {}",
         args.index.path.display(),
         number::counted(report.added, "document"),
         number::count(report.deleted),
-        number::counted(index.num_documents(), "document"),
+        number::counted(index.documents(), "document"),
         number::counted(segments as u64, "segment"),
     ));
     if *superseded > 0 {
         note(&format!(
-            "replaced: {} that came again further on in the input",
+            "replaced: {} by a later one of the same input",
             number::counted(*superseded, "document")
         ));
     }
-    for line in tally.left_out("", report.without_text, report.without_vectors) {
+    for line in summary.left_out("", report.without_text, report.without_vectors) {
         note(&line);
     }
     if let Some(error) = report.error {
         note(&fit::line(error, report.sample_error));
     }
     super::tell_unmerged(report);
-    intake::tell_times(&report.phases);
+    ingest::tell_times(&report.phases);
     if args.json {
         let unmerged = report.unmerged.as_ref().map(|e| e.to_string());
         let mut out = Stdout::lock();
         out.json(&AddLine {
             index: args.index.path.display().to_string(),
             generation: report.generation,
-            documents: index.num_documents(),
+            documents: index.documents(),
             segments,
             added: report.added,
             replaced: report.deleted,

@@ -15,6 +15,7 @@ use crate::json::milliseconds;
 use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{Queries, QuerySource};
+use crate::run_keys::RunKeys;
 use colidx_data::RunWriter;
 
 #[derive(Serialize)]
@@ -50,17 +51,17 @@ struct BenchLine {
 /// # Errors
 /// A file or the index is bad.
 pub fn run(args: &BenchArgs) -> Result<(), CliError> {
+    args.queries.require()?;
     let threads = usize::from(args.threads);
     on_threads(threads, || {
         let began = Instant::now();
         let index = Index::open(&args.index.path)?;
         let open_time = began.elapsed();
         let from = QuerySource {
-            queries: args.queries.as_ref(),
-            embeddings: args.query_embeddings.as_ref(),
+            files: &args.queries,
             model: &args.model,
         };
-        // What cannot be written is found before the work begins.
+        // Fail before the work begins if the run cannot be written.
         let guard = from.guard(&index, &args.index.path, args.force);
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &from)?;
@@ -69,18 +70,21 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
-        let (vectors, encode_times) = queries.get_each(|done| phases.set(done as u64))?;
+        let encoded = queries.get_each(|done| phases.set(done as u64))?;
         phases.end();
-        let encode_times = if queries.are_text() {
-            Some(sorted(encode_times))
-        } else {
-            None
-        };
-        let keys = queries.keys().to_vec();
+        queries.tell_empty()?;
+        let keyed = queries.keys().iter().zip(encoded);
+        let keyed = keyed.filter_map(|(key, encoded)| Some((key.clone(), encoded?)));
+        let (keys, encoded): (Vec<String>, Vec<_>) = keyed.unzip();
+        let (vectors, times): (Vec<Query>, Vec<Duration>) = encoded.into_iter().unzip();
+        let encode_times = queries.are_text().then(|| sorted(times));
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = args.effort.options(args.k as usize).parallel(args.parallel);
+        let options = SearchOptions {
+            parallel: args.parallel,
+            ..args.effort.options(args.k as usize)
+        };
         let warm_up = u32::from(!args.cold);
         let repeat = if args.cold { 1 } else { args.repeat };
         let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
@@ -94,14 +98,14 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let search = |share| milliseconds(percentile(&searches.times, share));
         let mut out = Stdout::lock();
         out.json(&BenchLine {
-            queries: total,
+            queries: keys.len(),
             k: options.k,
             threads,
             parallel: args.parallel,
             repeat,
             cold: args.cold,
             exact: args.effort.exact,
-            kernels: colidx_kernels::kernels().isa().to_string(),
+            kernels: colidx_kernels::level().to_string(),
             p50_ms: search(0.5),
             p95_ms: search(0.95),
             p99_ms: search(0.99),
@@ -116,8 +120,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             rss_bytes: memory("VmRSS:"),
             peak_rss_bytes: memory("VmHWM:"),
             index_bytes: index.info()?.bytes,
-            documents: index.num_documents(),
-            vectors: index.num_vectors(),
+            documents: index.documents(),
+            vectors: index.vectors(),
         })?;
         out.flush()
     })
@@ -125,11 +129,11 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
 
 /// The searches of all rounds.
 struct Searches {
-    /// Time of each search, ascending.
+    /// Latency of each search, ascending.
     times: Vec<Duration>,
-    /// Time of the rounds together.
+    /// Wall time of the rounds.
     wall: Duration,
-    /// How often they had to wait for a page from disk, where the system tells.
+    /// Major page faults, on Linux.
     page_reads: Option<u64>,
     /// The results of the last round.
     last: Vec<Timed>,
@@ -145,7 +149,7 @@ impl Searches {
     }
 }
 
-/// Rounds to warm up, and then those that count.
+/// Runs the warm-up rounds, then the measured ones.
 fn search_rounds(
     index: &Index,
     queries: &[Query],
@@ -184,17 +188,19 @@ fn search_rounds(
 
 fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
     let mut run = RunWriter::new(file, TAG);
+    let mut run_keys = RunKeys::default();
     for (key, (results, _)) in keys.iter().zip(results) {
-        let hits = results.hits.iter().map(|hit| (hit.key.as_str(), hit.score));
-        run.write(key, hits)?;
+        run_keys.write(&mut run, key, &results.hits)?;
     }
-    Ok(run.finish()?.finish()?)
+    run.finish()?.finish()?;
+    run_keys.tell();
+    Ok(())
 }
 
 type Timed = (SearchResults, Duration);
 
-/// Searches for every query once, each on one thread of the pool or one after the other on all, and gives the results in the
-/// order of the queries.
+/// Searches every query once: concurrently with one thread each, or one after the other on all
+/// threads. Results are in the order of the queries.
 fn round(
     index: &Index,
     queries: &[Query],
@@ -240,7 +246,7 @@ fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
     times
 }
 
-/// The smallest of the sorted times that at least `share` of them do not exceed (nearest rank).
+/// The percentile by nearest rank.
 fn percentile(sorted: &[Duration], share: f64) -> Duration {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted
@@ -249,7 +255,7 @@ fn percentile(sorted: &[Duration], share: f64) -> Duration {
         .unwrap_or_default()
 }
 
-/// A figure of this process's memory in bytes, where the system tells it as Linux does.
+/// A memory figure of this process in bytes, on Linux.
 fn memory(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -257,7 +263,7 @@ fn memory(name: &str) -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// How often this process had to wait for a page from disk: the tenth field after its name in `/proc/self/stat`.
+/// Major page faults of this process: the tenth field after its name in `/proc/self/stat`.
 fn page_reads() -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, fields) = stat.rsplit_once(')')?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use colidx::corpus::read_keys;
 use colidx::text::EncoderSource;
-use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
+use colidx::{BuildOptions, BuildReport, EmbeddingsSource, Index, IndexBuilder};
 
 use super::info;
-use super::intake::{self, Tally, Watch};
+use super::ingest::{self, IngestSummary, ProgressAdapter};
 use super::with_threads;
 use crate::args::BuildArgs;
 use crate::command_line;
@@ -23,7 +23,7 @@ use colidx_data::Corpus;
 /// Builds an index from text or from vectors.
 ///
 /// # Errors
-/// Any; an index that was there is then unchanged, and what was encoded is kept.
+/// Any; an existing index is then unchanged, and encoded documents are kept.
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
@@ -31,17 +31,17 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
-        let (report, tally) = built.map_err(|error| stopped(args, error))?;
+        let (report, summary) = built.map_err(|error| stopped(args, error))?;
         phases.end();
-        summarise(args, &report, &tally)
+        summarise(args, &report, &summary)
     })
 }
 
-/// What to say of a build that stopped: what is kept of it, and the command that goes on.
+/// Describes what is kept of a build that stopped, and the command that resumes it.
 fn stopped(args: &BuildArgs, error: CliError) -> CliError {
-    let kept = match IndexWriter::unfinished(&args.index.path) {
+    let kept = match IndexBuilder::unfinished(&args.index.path) {
         Ok(Some(build)) => format!(
-            "{} of {} encoded and kept; to go on:\n  {}",
+            "{} of {} encoded and kept; to resume:\n  {}",
             number::count(build.encoded),
             number::counted(build.documents, "document"),
             command_line::with_flag("--resume"),
@@ -49,16 +49,16 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
         _ => String::new(),
     };
     match error {
-        _ if interrupt::asked() && kept.is_empty() => CliError::Interrupted(
-            "no index was made, and one that was there is unchanged; run the same command again to build it".to_owned(),
+        _ if interrupt::requested() && kept.is_empty() => CliError::Interrupted(
+            "no index was built and an existing one is unchanged; run the command again".to_owned(),
         ),
-        _ if interrupt::asked() => CliError::Interrupted(kept),
+        _ if interrupt::requested() => CliError::Interrupted(kept),
         CliError::Index(
             colidx::Error::Io { .. }
             | colidx::Error::Encode { .. }
             | colidx::Error::NonFinite { .. }
             | colidx::Error::TooLong { .. }
-            | colidx::Error::Train { .. },
+            | colidx::Error::Cluster(_),
         ) if !kept.is_empty() => CliError::Unfinished {
             source: Box::new(error),
             kept,
@@ -67,63 +67,72 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     }
 }
 
-fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, Tally), CliError> {
+fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSummary), CliError> {
     let Some(location) = &args.model else {
         return Err(CliError::Usage(
             "--model is needed to build from text".to_owned(),
         ));
     };
-    // What can fail at once fails before the checkpoint is loaded, and before a directory is made.
+    // Fail early, before the checkpoint is loaded and a directory is created.
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let options = options(args)?;
     let model = model::open(location, &args.encoder.options())?;
-    let options = options.model(Some(model.to_record()));
-    // Until here there is nothing to clean up.
+    let options = BuildOptions {
+        model: Some(model.to_record()),
+        ..options
+    };
+    // From here on a signal must clean up.
     interrupt::install()?;
-    let mut builder = IndexWriter::create(&args.index.path, options)?;
-    let mut tally = Tally::of(model.info().document_length);
+    let mut builder = IndexBuilder::create(&args.index.path, options)?;
+    let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    intake::read(corpus, skip, &mut tally, phases, &mut |document| {
+    ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
         builder.add(document)
     })?;
-    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
-    let report = builder.commit(&mut source, &Watch(phases))?;
-    tally.truncated = source.truncated();
-    Ok((report, tally))
+    let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
+    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    summary.truncated = source.truncated();
+    Ok((report, summary))
 }
 
 fn from_vectors(
     args: &BuildArgs,
     directory: &Path,
     phases: &Phases,
-) -> Result<(CommitReport, Tally), CliError> {
+) -> Result<(BuildReport, IngestSummary), CliError> {
     interrupt::install()?;
     let mut source = EmbeddingsSource::open(directory)?;
-    let mut builder = IndexWriter::create(&args.index.path, options(args)?)?;
+    let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
     read_keys(directory, source.embeddings(), &mut |document| {
         builder.add(document)
     })?;
-    let report = builder.commit(&mut source, &Watch(phases))?;
-    Ok((report, Tally::default()))
+    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    Ok((report, IngestSummary::default()))
 }
 
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
-    Ok(BuildOptions::default()
-        .nbits(args.nbits)
-        .centroids(args.centroids.map(|n| n as usize))
-        .engine(args.clustering.engine()?)
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
-        .seed(args.seed)
-        .force(args.force)
-        .resume(args.resume)
-        .checkpoint(Duration::from_secs(args.checkpoint)))
+    Ok(BuildOptions {
+        nbits: args.nbits,
+        centroids: args.centroids.map(|n| n as usize),
+        engine: args.clustering.engine()?,
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        seed: args.seed,
+        force: args.force,
+        resume: args.resume,
+        checkpoint: Duration::from_secs(args.checkpoint),
+        ..BuildOptions::default()
+    })
 }
 
-fn summarise(args: &BuildArgs, report: &CommitReport, tally: &Tally) -> Result<(), CliError> {
+fn summarise(
+    args: &BuildArgs,
+    report: &BuildReport,
+    summary: &IngestSummary,
+) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
-        number::counted(report.added, "document"),
+        number::counted(report.documents, "document"),
         number::counted(report.vectors, "vector"),
         number::counted(report.centroids as u64, "centroid"),
     ));
@@ -133,12 +142,14 @@ fn summarise(args: &BuildArgs, report: &CommitReport, tally: &Tally) -> Result<(
     ));
     if let Some(before) = report.resumed {
         let before = number::counted(before, "document");
-        note(&format!("resumed: {before} had been encoded before"));
+        note(&format!("resumed: {before} already encoded"));
     }
-    let of = report.resumed.map_or("", |_| " of those encoded now");
-    for line in tally.left_out(of, report.without_text, report.without_vectors) {
+    let of = report
+        .resumed
+        .map_or("", |_| " of those encoded in this run");
+    for line in summary.left_out(of, report.without_text, report.without_vectors) {
         note(&line);
     }
-    intake::tell_times(&report.phases);
+    ingest::tell_times(&report.phases);
     Ok(())
 }

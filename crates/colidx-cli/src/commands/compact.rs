@@ -4,7 +4,7 @@ use colidx::text::EncoderSource;
 use colidx::{CommitReport, Index, IndexWriter, RetrainOptions, WriterOptions};
 use serde::Serialize;
 
-use super::intake::{self, Watch};
+use super::ingest::{self, ProgressAdapter};
 use super::with_threads;
 use crate::args::CompactArgs;
 use crate::error::CliError;
@@ -26,7 +26,7 @@ struct CompactLine {
     bytes: u64,
 }
 
-/// Makes one segment of all, and a new codebook if that was asked for.
+/// Merges all segments, and trains a new codebook if asked to.
 ///
 /// # Errors
 /// Any; the index is then unchanged.
@@ -36,14 +36,14 @@ pub fn run(args: &CompactArgs) -> Result<(), CliError> {
         let (line, report) = compact(args, &phases).map_err(super::unchanged)?;
         phases.end();
         note(&format!(
-            "{}: {}, {} reclaimed; {} on disk, {} before",
+            "{}: {}, {} reclaimed; {} on disk, was {}",
             line.index,
             number::counted(line.documents, "document"),
             number::count(line.reclaimed),
             number::bytes(line.bytes),
             number::bytes(line.bytes_before),
         ));
-        intake::tell_times(&report.phases);
+        ingest::tell_times(&report.phases);
         if args.json {
             let mut out = Stdout::lock();
             out.json(&line)?;
@@ -60,27 +60,33 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         (true, true) => Some(model::of_index(&index, &args.model)?),
         _ => None,
     };
-    // Until here there is nothing to clean up.
+    // From here on a signal must clean up.
     interrupt::install()?;
-    let options = WriterOptions::default()
-        .model(index.model().cloned())
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
+    let options = WriterOptions {
+        // An opened checkpoint was compared with this record.
+        model: index.model().cloned(),
+        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
+        ..WriterOptions::default()
+    };
     let mut writer = IndexWriter::open(path, options)?;
-    let before = index.info()?.bytes;
-    let watch = Watch(phases);
-    let retrain = RetrainOptions::default()
-        .centroids(args.centroids.map(|n| n as usize))
-        .engine(args.clustering.engine()?);
+    let before = writer.index().info()?.bytes;
+    let watch = ProgressAdapter(phases);
+    let retrain = RetrainOptions {
+        centroids: args.centroids.map(|n| n as usize),
+        engine: args.clustering.engine()?,
+        ..RetrainOptions::default()
+    };
     drop(index);
     let report = match &model {
         None if args.retrain => writer.retrain(None, &retrain, &watch)?,
         None => writer.compact(&watch)?,
         Some(model) => {
-            let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::asked);
+            let mut source =
+                EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
             writer.retrain(Some(&mut source), &retrain, &watch)?
         }
     };
-    let info = Index::open(path)?.info()?;
+    let info = writer.index().info()?;
     let line = CompactLine {
         index: path.display().to_string(),
         generation: report.generation,

@@ -6,7 +6,7 @@ use colidx::corpus::IngestError;
 use colidx::{IndexWriter, NoVectors, WriterOptions};
 use serde::Serialize;
 
-use super::intake::Watch;
+use super::ingest::ProgressAdapter;
 use crate::args::DeleteArgs;
 use crate::error::CliError;
 use crate::interrupt;
@@ -42,7 +42,7 @@ pub fn run(args: &DeleteArgs) -> Result<(), CliError> {
     ));
     if line.missing > 0 {
         let missing = number::counted(line.missing, "key");
-        note(&format!("skipped: {missing} that the index does not have"));
+        note(&format!("skipped: {missing} not in the index"));
     }
     if args.json {
         let mut out = Stdout::lock();
@@ -78,12 +78,12 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
         }
         missing += 1;
     }
-    let report = writer.commit(&mut NoVectors, &Watch(phases))?;
+    let report = writer.commit(&mut NoVectors, &ProgressAdapter(phases))?;
     super::tell_unmerged(&report);
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),
         generation: report.generation,
-        documents: writer.index().num_documents(),
+        documents: writer.index().documents(),
         deleted: report.deleted,
         missing,
     })

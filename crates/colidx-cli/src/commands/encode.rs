@@ -10,28 +10,30 @@ use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
-use crate::output::{OutputFile, Protected, note};
+use crate::output::{Guard, OutputFile, note};
 use crate::progress::{Phases, Unit};
+use crate::queries::{is_empty, tell_empty};
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{Corpus, Document, QueryOptions, file_name, read_queries};
+use colidx_data::{
+    Corpus, CorpusOptions, Document, InputError, QueryOptions, file_name, read_queries,
+};
 
-/// Bytes of text that are held at a time, but for what the last document is over it.
+/// Text held at a time, exceeded by at most one document.
 const TEXT_BYTES: usize = 8 << 20;
 
 /// The file of query vectors.
 const QUERIES: &str = "query_embeddings.npy";
 
-/// Turns text into vectors in files.
+/// Encodes text into files of vectors.
 ///
 /// # Errors
-/// The input, the checkpoint or the output is bad; no file is then left that looks whole.
+/// The input, the checkpoint or the output is bad; no file is then left that looks complete.
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
-        // What can fail at once fails before the checkpoint is loaded.
-        let guard = Protected::new(colidx::MAGIC)
-            .allow_replacing(args.force)
+        // Fail early, before the checkpoint is loaded.
+        let guard = Guard::new(args.force, colidx::MAGIC)
             .inputs(&args.corpus)
             .inputs([&args.model]);
         let folder = guard.folder(&args.out)?;
@@ -44,14 +46,20 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
         }
         let model = model::open(&args.model, &args.encoder.options())?;
         let encoder = model.encoder();
-        // Until here there is nothing to clean up.
+        // From here on a signal must clean up.
         interrupt::install()?;
         let encoded = match args.role {
             EncodeAs::Documents => documents(args, encoder, &guard),
             EncodeAs::Queries => queries(args, encoder, &guard),
         };
-        // Reading fails too when it is stopped.
-        encoded.map_err(|error| if interrupt::asked() { stopped() } else { error })
+        // A signal also makes reads fail.
+        encoded.map_err(|error| {
+            if interrupt::requested() {
+                stopped()
+            } else {
+                error
+            }
+        })
     })
 }
 
@@ -62,7 +70,7 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
@@ -71,7 +79,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<
     let (mut vectors, mut truncated) = (0u64, 0u64);
     let mut sizer = BatchSizer::new();
     loop {
-        let chunk = take(&mut corpus, &sizer)?;
+        let chunk = next_chunk(&mut corpus, &sizer)?;
         if chunk.is_empty() {
             break;
         }
@@ -112,7 +120,7 @@ fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<
 }
 
 /// The next documents to encode together.
-fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
+fn next_chunk(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliError> {
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while chunk.len() < sizer.texts() && bytes < TEXT_BYTES {
         let Some(document) = corpus.next() else { break };
@@ -124,17 +132,41 @@ fn take(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, CliErr
     Ok(chunk)
 }
 
-fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
+fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
         return Err(CliError::Usage(
             "--as queries takes one file of queries".to_owned(),
         ));
     };
-    let options = QueryOptions::new()
-        .format(args.reading.format)
-        .id_field(args.reading.id_field.clone())
-        .text_field(args.reading.text_field.clone());
+    let defaults = CorpusOptions::default();
+    let unused = [
+        (args.reading.skip_bad_lines, "--skip-bad-lines"),
+        (
+            args.reading.title_field != defaults.title_field,
+            "--title-field",
+        ),
+        (
+            args.reading.passage_words as usize != defaults.passage_words,
+            "--passage-words",
+        ),
+    ];
+    if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
+        return Err(CliError::Usage(format!(
+            "{flag} applies to documents only; leave it out with --as queries"
+        )));
+    }
+    let options = QueryOptions {
+        format: args.reading.format,
+        id_field: args.reading.id_field.clone(),
+        text_field: args.reading.text_field.clone(),
+    };
     let queries = read_queries(file, &options)?;
+    if queries.is_empty() {
+        return Err(InputError::NoQueries {
+            file: file_name(file).to_string(),
+        }
+        .into());
+    }
     let phases = Phases::new();
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));
@@ -162,9 +194,16 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
     let file = OutputFile::create(&path, guard)?;
     let mut writer = QueryEmbeddingsWriter::new(file, &file_name(&path), tokens, dim, dtype(args))?;
     for query in &encoded {
-        writer.push(&query.vectors)?;
+        // Rows stay those of the file. Searches take zero vectors for an empty query.
+        writer.push(if is_empty(query) { &[] } else { &query.vectors })?;
     }
     writer.finish()?;
+    let empty = queries
+        .iter()
+        .zip(&encoded)
+        .filter(|(_, encoded)| is_empty(encoded));
+    let empty: Vec<&str> = empty.map(|(query, _)| query.key.as_str()).collect();
+    tell_empty(empty.into_iter());
     let truncated = encoded.iter().filter(|query| query.truncated).count() as u64;
     note(&format!(
         "{}: {} of {tokens} vectors of dimension {dim}; {} truncated",
@@ -176,7 +215,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
 }
 
 fn stop_if_asked() -> Result<(), CliError> {
-    if interrupt::asked() {
+    if interrupt::requested() {
         Err(stopped())
     } else {
         Ok(())
@@ -184,5 +223,5 @@ fn stop_if_asked() -> Result<(), CliError> {
 }
 
 fn stopped() -> CliError {
-    CliError::Interrupted("nothing was written; run the same command again".to_owned())
+    CliError::Interrupted("nothing was written; run the command again".to_owned())
 }

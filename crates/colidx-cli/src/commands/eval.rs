@@ -1,6 +1,8 @@
 //! `colidx eval`
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
 
 use colidx::{Index, SearchOptions};
 use serde_json::{Value, json};
@@ -8,44 +10,46 @@ use serde_json::{Value, json};
 use super::search::search_all;
 use super::with_threads;
 use crate::args::EvalArgs;
-use crate::error::CliError;
-use crate::json::{Fields, Stats};
+use crate::error::{CliError, EvalError};
+use crate::json::{OrderedFields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{Queries, QuerySource};
 use crate::render::number;
+use crate::run_keys::unescape;
 use colidx_data::Qrels;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
-/// Hits a query for measures that have no cut-off, as trec_eval's users do it.
+/// Hits per query for metrics without a cut-off, the convention of trec_eval.
 const DEPTH: usize = 1000;
 
-/// Measures rankings against judgements.
+/// Computes metrics of a ranking against judgements.
 ///
 /// # Errors
-/// A flag, a file or the index is bad.
+/// A flag, a file or the index is bad, or there is nothing to measure.
 pub fn run(args: &EvalArgs) -> Result<(), CliError> {
+    args.queries.require()?;
     let metrics = parse_metrics(&args.metrics)
         .map_err(|error| CliError::Usage(format!("--metrics: {error}")))?;
+    let k = hits_per_query(args.k, &metrics)?;
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
         let qrels = Qrels::open(&args.qrels)?;
+        if qrels.is_empty() {
+            return Err(EvalError::EmptyJudgements {
+                qrels: args.qrels.clone(),
+            }
+            .into());
+        }
         let from = QuerySource {
-            queries: args.queries.as_ref(),
-            embeddings: args.query_embeddings.as_ref(),
+            files: &args.queries,
             model: &args.model,
         };
         let mut queries = Queries::open(&index, &from)?;
-        let judged: HashSet<&str> = qrels.queries().map(|(query, _)| query).collect();
-        let unjudged = queries.retain(|key| judged.contains(key));
-        if unjudged > 0 {
-            note(&format!(
-                "{} without judgements left out",
-                number::counted(unjudged as u64, "query")
-            ));
-        }
-        let k = args.k.map_or_else(|| depth(&metrics), |k| k as usize);
+        let qrels = known_keys(&qrels, &queries, &index)?;
+        retain_judged(&mut queries, &qrels, &args.qrels)?;
         let options = args.effort.options(k);
-        let (run, searched) = rank(&index, &mut queries, &options)?;
+        let ignore = args.ignore_identical_ids;
+        let (run, searched) = rank(&index, &mut queries, &options, ignore)?;
         let evaluation = evaluate(&qrels, &run, &metrics);
         if evaluation.missing > 0 {
             note(&format!(
@@ -53,17 +57,21 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
                 number::counted(evaluation.missing as u64, "query")
             ));
         }
-        let mut fields = Fields::new();
+        let mut fields = OrderedFields::new();
         fields.push("queries", json!(evaluation.queries));
         fields.push("missing", json!(evaluation.missing));
         fields.push("k", json!(k));
         push_means(&mut fields, &evaluation);
         if args.vs_exact {
-            let (reference, exact) = rank(&index, &mut queries, &options.exact(true))?;
+            let options = SearchOptions {
+                exact: true,
+                ..options
+            };
+            let (reference, exact) = rank(&index, &mut queries, &options, ignore)?;
             for k in cut_offs(&metrics, k) {
                 fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
             }
-            let mut means = Fields::new();
+            let mut means = OrderedFields::new();
             push_means(&mut means, &evaluate(&qrels, &reference, &metrics));
             means.push("search_ms", json!(per_query(&exact)));
             fields.push_fields("exact", means);
@@ -75,33 +83,132 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     })
 }
 
+/// The hits to search for: `-k`, or as many as the metrics need.
+fn hits_per_query(k: Option<u32>, metrics: &[Metric]) -> Result<usize, CliError> {
+    let Some(k) = k.map(|k| k as usize) else {
+        return Ok(depth(metrics));
+    };
+    let deeper = |metric: &&Metric| metric.depth().is_some_and(|depth| depth > k);
+    match metrics.iter().find(deeper) {
+        None => Ok(k),
+        Some(metric) => Err(CliError::Usage(format!(
+            "--metrics: {metric} needs more than {k} hits per query; leave out -k or raise it"
+        ))),
+    }
+}
+
+/// The judgements under the keys of the query file and the index, where they are percent-encoded as
+/// in a run. Says how many are of documents that the index does not have.
+fn known_keys(qrels: &Qrels, queries: &Queries, index: &Index) -> Result<Qrels, CliError> {
+    let asked: HashSet<&str> = queries.keys().iter().map(String::as_str).collect();
+    let mut known = Qrels::default();
+    let (mut found, mut missing, mut example) = (0u64, 0u64, None);
+    for (query, judged) in qrels.queries() {
+        let query = match unescape(query) {
+            Cow::Owned(key) if asked.contains(&*key) && !asked.contains(query) => Cow::Owned(key),
+            _ => Cow::Borrowed(query),
+        };
+        for (document, relevance) in judged {
+            let key = match asked.contains(&*query) {
+                true => find(index, document)?,
+                false => Some(Cow::Borrowed(document.as_str())),
+            };
+            match key {
+                Some(_) if !asked.contains(&*query) => {}
+                Some(_) => found += 1,
+                None => {
+                    missing += 1;
+                    example.get_or_insert(document);
+                }
+            }
+            let key = key.unwrap_or(Cow::Borrowed(document));
+            known.insert(&query, &key, *relevance);
+        }
+    }
+    match example {
+        Some(example) if found == 0 => Err(EvalError::UnknownDocuments {
+            index: index.path().to_owned(),
+            example: example.clone(),
+        }
+        .into()),
+        Some(example) => {
+            note(&format!(
+                "{} of documents that are not in the index, such as `{example}`",
+                number::counted(missing, "judgement"),
+            ));
+            Ok(known)
+        }
+        None => Ok(known),
+    }
+}
+
+/// The key of a judged document in the index.
+fn find<'k>(index: &Index, key: &'k str) -> Result<Option<Cow<'k, str>>, CliError> {
+    if index.find(key)?.is_some() {
+        return Ok(Some(Cow::Borrowed(key)));
+    }
+    let key = unescape(key);
+    Ok(match key {
+        Cow::Owned(_) if index.find(&key)?.is_some() => Some(key),
+        _ => None,
+    })
+}
+
+/// Leaves out queries without judgements.
+fn retain_judged(queries: &mut Queries, qrels: &Qrels, path: &Path) -> Result<(), CliError> {
+    let first = queries.keys().first().cloned().unwrap_or_default();
+    let unjudged = queries.retain(|key| qrels.contains(key));
+    if queries.keys().is_empty() {
+        let judged = qrels.queries().next();
+        return Err(EvalError::UnjudgedQueries {
+            qrels: path.to_owned(),
+            query: first,
+            judged: judged.map(|(key, _)| key.to_owned()).unwrap_or_default(),
+        }
+        .into());
+    }
+    if unjudged > 0 {
+        note(&format!(
+            "{} without judgements left out",
+            number::counted(unjudged as u64, "query")
+        ));
+    }
+    Ok(())
+}
+
+/// Searches for `k` hits per query, without those that have the query's own key if
+/// `ignore_identical`.
 fn rank(
     index: &Index,
     queries: &mut Queries,
     options: &SearchOptions,
+    ignore_identical: bool,
 ) -> Result<(Run, Stats), CliError> {
+    let k = options.k;
+    // One of the hits may be the query itself.
+    let options = SearchOptions {
+        k: k + usize::from(ignore_identical),
+        ..options.clone()
+    };
     let mut run = Run::new();
     let mut stats = Stats::default();
-    search_all(index, queries, options, &mut stats, |key, results| {
-        run.insert(
-            key,
-            results
-                .hits
-                .iter()
-                .map(|hit| (hit.key.clone(), hit.score))
-                .collect(),
-        );
+    search_all(index, queries, &options, &mut stats, |query, hits| {
+        let others = hits
+            .iter()
+            .filter(|hit| !(ignore_identical && hit.key == query));
+        let ranking = others.take(k).map(|hit| (hit.key.clone(), hit.score));
+        run.insert(query, ranking.collect());
         Ok(())
     })?;
     Ok((run, stats))
 }
 
-/// Mean time of a search in milliseconds.
+/// Mean search time in milliseconds.
 fn per_query(stats: &Stats) -> f64 {
     (stats.search_ms / stats.queries.max(1) as f64 * 1e3).round() / 1e3
 }
 
-fn push_means(fields: &mut Fields, evaluation: &Evaluation) {
+fn push_means(fields: &mut OrderedFields, evaluation: &Evaluation) {
     for (metric, mean) in &evaluation.means {
         fields.push(&metric.to_string(), Value::from(*mean));
     }
@@ -115,7 +222,7 @@ fn depth(metrics: &[Metric]) -> usize {
         .unwrap_or(DEPTH)
 }
 
-/// The cut-offs at which the default search is compared with the exact one: those of the metrics.
+/// The cut-offs of the metrics, at which the default search is compared with the exact one.
 fn cut_offs(metrics: &[Metric], k: usize) -> BTreeSet<usize> {
     metrics
         .iter()

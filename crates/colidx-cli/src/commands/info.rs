@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::{FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
 use serde::Serialize;
 
-use super::model::{begun, places};
+use super::model::{location_lines, marker_and_prompt};
 use crate::args::InfoArgs;
 use crate::error::CliError;
 use crate::output::{Painted, Stdout, harmless};
@@ -56,7 +56,7 @@ struct SectionLine<'a> {
     bytes: u64,
 }
 
-/// Shows what an index holds.
+/// Shows what an index contains.
 ///
 /// # Errors
 /// The index cannot be opened.
@@ -144,7 +144,7 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
         Some(model) => {
             let name = format!("{} ({})", model.name, model.architecture);
             rows.push(row("model", name));
-            let places = places(&model.location).into_iter();
+            let places = location_lines(&model.location).into_iter();
             let places = places.filter(|place| *place != model.name);
             rows.extend(places.map(|place| row("", place)));
             rows.push(row("", format!("fingerprint {}", model.fingerprint)));
@@ -154,14 +154,14 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
             let documents = format!(
                 "documents of {} tokens, {}",
                 model.document_length,
-                begun(&model.document_marker, &model.document_prompt)
+                marker_and_prompt(&model.document_marker, &model.document_prompt)
             );
             let skipped = number::counted(model.skiplist.len() as u64, "word");
             rows.push(row("", format!("{documents}, no vectors for {skipped}")));
             let queries = format!(
                 "queries of {} tokens, {}",
                 model.query_length,
-                begun(&model.query_marker, &model.query_prompt)
+                marker_and_prompt(&model.query_marker, &model.query_prompt)
             );
             rows.push(row("", queries));
         }

@@ -1,4 +1,4 @@
-//! What each command does.
+//! The commands.
 
 pub mod add;
 pub mod bench;
@@ -9,7 +9,7 @@ pub mod encode;
 pub mod eval;
 pub mod explain;
 pub mod info;
-mod intake;
+mod ingest;
 pub mod model;
 pub mod search;
 pub mod verify;
@@ -20,17 +20,19 @@ use crate::args::{Command, ThreadsArg};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
+use crate::places;
 
 /// Runs a command.
 ///
 /// # Errors
 /// The command's.
 pub fn run(command: &Command) -> Result<(), CliError> {
-    colidx_kernels::selected()?;
+    colidx_kernels::selection()?;
+    places::check(command)?;
     match command {
         Command::Build(args) => build::run(args),
-        Command::Add(args) => add::run(&args.intake, args.replace),
-        Command::Update(args) => add::run(&args.intake, true),
+        Command::Add(args) => add::run(&args.ingest, args.replace),
+        Command::Update(args) => add::run(&args.ingest, true),
         Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),
         Command::Compact(args) => compact::run(args),
         Command::Search(args) => search::run(args),
@@ -44,7 +46,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     }
 }
 
-/// Runs `work` on as many threads as were asked for, or one a core.
+/// Runs `work` on the requested number of threads, or one per core.
 fn with_threads<T: Send>(
     threads: &ThreadsArg,
     work: impl FnOnce() -> Result<T, CliError> + Send,
@@ -62,35 +64,33 @@ fn on_threads<T: Send>(
 ) -> Result<T, CliError> {
     let mut builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
     if threads == 1 {
-        // This one: then none need be started.
+        // The current thread is enough.
         builder = builder.use_current_thread();
     }
     let pool = builder.build().map_err(|error| CliError::Setup {
         what: "threads",
-        reason: format!("{error}; with RAYON_NUM_THREADS=1 or --threads 1 none is started"),
+        reason: format!("{error}; RAYON_NUM_THREADS=1 starts none"),
     })?;
     pool.install(work)
 }
 
-/// What to say of a change that stopped: nothing was done.
+/// Says that an interrupted change did nothing.
 fn unchanged(error: CliError) -> CliError {
-    if interrupt::asked() {
-        return CliError::Interrupted(
-            "the index is unchanged; run the same command again".to_owned(),
-        );
+    if interrupt::requested() {
+        return CliError::Interrupted("the index is unchanged; run the command again".to_owned());
     }
     error
 }
 
-/// Says why segments were not merged after a commit, if they were not.
+/// Prints why segments were not merged after a commit, if so.
 fn tell_unmerged(report: &CommitReport) {
     match &report.unmerged {
         None => {}
         Some(colidx::Error::Cancelled) => {
-            note("committed; merging was stopped, and the next commit goes on with it");
+            note("committed; merging was interrupted, the next commit resumes it");
         }
         Some(error) => note(&format!(
-            "committed; merging failed, and the next commit tries again: {error}"
+            "committed; merging failed, the next commit retries it: {error}"
         )),
     }
 }

@@ -12,7 +12,7 @@ use crate::render::table::{Align, table};
 use crate::render::{Role, Style, number};
 use colidx::Model;
 
-/// Words of the skiplist that are shown.
+/// Words of the skiplist to show.
 const WORDS: usize = 12;
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ struct ModelLine<'a> {
     info: &'a CheckpointInfo,
 }
 
-/// Shows what a checkpoint is.
+/// Shows the properties of a checkpoint.
 ///
 /// # Errors
 /// It cannot be opened.
@@ -49,9 +49,11 @@ pub fn run(args: &ModelArgs) -> Result<(), CliError> {
 fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     let info = model.info();
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows: Vec<_> = (["location", ""].into_iter().zip(places(model.location())))
-        .map(|(name, place)| row(name, place))
-        .collect();
+    let mut rows: Vec<_> = (["location", ""]
+        .into_iter()
+        .zip(location_lines(model.location())))
+    .map(|(name, place)| row(name, place))
+    .collect();
     rows.extend([
         row(
             "architecture",
@@ -109,7 +111,7 @@ fn page(args: &ModelArgs, model: &Model, style: &Style) -> Painted {
     page
 }
 
-/// Every setting that shapes a vector, and where it comes from.
+/// Every setting that affects the vectors, and its origin.
 fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
     let head = ["setting", "value", "from"].map(str::to_owned).to_vec();
     let rows = (info.settings.iter()).map(|setting| {
@@ -124,16 +126,24 @@ fn settings(info: &CheckpointInfo) -> Vec<Vec<String>> {
 
 fn documents(info: &CheckpointInfo) -> String {
     let (marker, prompt) = (&info.document_marker, &info.document_prompt);
-    format!("{} tokens, {}", info.document_length, begun(marker, prompt))
+    format!(
+        "{} tokens, {}",
+        info.document_length,
+        marker_and_prompt(marker, prompt)
+    )
 }
 
 fn queries(info: &CheckpointInfo) -> String {
     let (marker, prompt) = (&info.query_marker, &info.query_prompt);
-    format!("{} tokens, {}", info.query_length, begun(marker, prompt))
+    format!(
+        "{} tokens, {}",
+        info.query_length,
+        marker_and_prompt(marker, prompt)
+    )
 }
 
-/// What stands before a text.
-pub fn begun(token: &str, prompt: &str) -> String {
+/// The marker and the prompt that precede a text.
+pub fn marker_and_prompt(token: &str, prompt: &str) -> String {
     match (token, prompt) {
         (_, "") => marker(token),
         ("", prompt) => format!("behind {prompt:?}"),
@@ -141,8 +151,8 @@ pub fn begun(token: &str, prompt: &str) -> String {
     }
 }
 
-/// A location in lines that fit a terminal: a hub id and its commit stand apart.
-pub fn places(location: &str) -> Vec<String> {
+/// A location as lines: a hub id and its revision on two, a directory on one.
+pub fn location_lines(location: &str) -> Vec<String> {
     match location.parse::<ModelId>() {
         Ok(id) => vec![
             id.repository().to_owned(),
@@ -152,7 +162,7 @@ pub fn places(location: &str) -> Vec<String> {
     }
 }
 
-/// How a text is marked.
+/// The marker in words.
 fn marker(marker: &str) -> String {
     match marker.trim() {
         "" => "no marker".to_owned(),

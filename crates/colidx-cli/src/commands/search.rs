@@ -4,37 +4,38 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use colidx::{Index, SearchOptions, SearchResults, TextSearcher};
+use colidx::{Hit, Index, Query, SearchOptions, TextSearcher};
 
 use super::with_threads;
 use crate::args::SearchArgs;
 use crate::error::CliError;
 use crate::interactive;
 use crate::interrupt;
-use crate::json::{HitLine, Stats, StatsLine};
+use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::model;
 use crate::output::{Guard, OutputFile, Stdout};
+use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
-use crate::show::{Show, tell_stats};
+use crate::run_keys::RunKeys;
 use colidx_data::RunWriter;
 
-/// Hits of a single query where `-k` is not given.
+/// Default `-k` of a single query.
 const K: u32 = 10;
 
-/// Hits a query of many where `-k` is not given.
+/// Default `-k` of a query file.
 const K_BATCH: u32 = 100;
 
 /// The last column of a run.
 pub const TAG: &str = "colidx";
 
-/// Answers one query, a file of queries, or whoever types.
+/// Answers one query, a query file, or an interactive session.
 ///
 /// # Errors
 /// The index or its checkpoint cannot be opened, a file is bad, or standard output is closed.
 pub fn run(args: &SearchArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
-        if args.queries.is_some() || args.query_embeddings.is_some() {
+        if args.queries.is_given() {
             return batch(args);
         }
         if args.run_out.is_some() {
@@ -42,28 +43,33 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let mut searcher = model::searcher(&args.index.path, &args.model)?;
-        let show = Show::new(args.json, args.stats, args.explain);
-        // One query at a time has all threads to itself.
-        let options = options(args, K).parallel(true);
+        let mut searcher = model::searcher(&args.index.path, &args.model)
+            .map_err(|error| error.or_vectors("--query-embeddings"))?;
+        let printer = Printer::new(args.json, args.stats, args.explain);
+        // A single query uses all threads.
+        let options = SearchOptions {
+            parallel: true,
+            ..options(args, K)
+        };
         match &args.query {
-            Some(query) => one(&searcher, query, &options, show),
-            None => interactive::run(&mut searcher, options, show),
+            Some(query) => one(&searcher, query, &options, printer),
+            None => interactive::run(&mut searcher, options, printer),
         }
     })
 }
 
-/// The file of a run. It is beside the one that it replaces until it is whole, so that a signal must not leave it there.
+/// Creates the file of a run. Until it is complete it has a temporary name beside the target, which
+/// a signal must remove.
 pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
     interrupt::install()?;
     Ok(OutputFile::create(path, guard)?)
 }
 
-/// Ends the work that a signal asked to end.
+/// Fails if a signal asked to stop.
 pub fn check_stopped() -> Result<(), CliError> {
-    if interrupt::asked() {
+    if interrupt::requested() {
         return Err(CliError::Interrupted(
-            "no run was written; run the same command again".to_owned(),
+            "no run was written; run the command again".to_owned(),
         ));
     }
     Ok(())
@@ -77,13 +83,13 @@ fn one(
     searcher: &TextSearcher,
     query: &str,
     options: &SearchOptions,
-    show: Show,
+    printer: Printer,
 ) -> Result<(), CliError> {
     let answer = searcher.answer(query, options)?;
-    show.answer(searcher, &answer, &mut Stdout::lock())
+    printer.answer(searcher, &answer, &mut Stdout::lock())
 }
 
-/// Where the hits of many queries go.
+/// Destination of the hits of a query file.
 enum Sink {
     Run(RunWriter<Box<dyn Write>>),
     File(RunWriter<OutputFile>),
@@ -93,11 +99,10 @@ enum Sink {
 fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let index = Index::open(&args.index.path)?;
     let from = QuerySource {
-        queries: args.queries.as_ref(),
-        embeddings: args.query_embeddings.as_ref(),
+        files: &args.queries,
         model: &args.model,
     };
-    // What cannot be written is found before the work begins.
+    // Fail before the work begins if the run cannot be written.
     let guard = from.guard(&index, &args.index.path, args.force);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
     let mut queries = Queries::open(&index, &from)?;
@@ -108,25 +113,28 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
     let mut stats = Stats::default();
+    let mut run_keys = RunKeys::default();
     search_all(
         &index,
         &mut queries,
         &options,
         &mut stats,
-        |key, results| match &mut sink {
-            Sink::Run(run) => Ok(run.write(key, hits(results))?),
-            Sink::File(run) => Ok(run.write(key, hits(results))?),
+        |key, hits| match &mut sink {
+            Sink::Run(run) => Ok(run_keys.write(run, key, hits)?),
+            Sink::File(run) => Ok(run_keys.write(run, key, hits)?),
             Sink::Json(out) => {
-                for (rank, hit) in (1..).zip(&results.hits) {
+                for (rank, hit) in (1..).zip(hits) {
                     let document = index.document(hit.doc)?;
-                    out.json(&HitLine::new(
-                        key,
+                    out.json(&HitLine {
+                        query: key,
                         rank,
-                        hit.score,
-                        &hit.key,
-                        &document.title,
-                        &document.text,
-                    ))?;
+                        score: hit.score,
+                        key: &hit.key,
+                        title: &document.title,
+                        text: &document.text,
+                        metadata: metadata(&document.metadata),
+                        explain: None,
+                    })?;
                 }
                 Ok(())
             }
@@ -142,26 +150,24 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
             return out.flush();
         }
     }
+    run_keys.tell();
     if args.stats {
         tell_stats(&stats);
     }
     Ok(())
 }
 
-fn hits(results: &SearchResults) -> impl Iterator<Item = (&str, f32)> {
-    results.hits.iter().map(|hit| (hit.key.as_str(), hit.score))
-}
-
-/// Searches for all queries, several at a time, and gives the results in the order of the queries.
+/// Searches all queries in chunks, and passes the hits to `each` in the order of the queries. An
+/// empty query has no hits; which ones are empty is told.
 ///
 /// # Errors
-/// A query is bad, the index is damaged, or `each` fails.
+/// A query is bad or all are empty, the index is damaged, or `each` fails.
 pub fn search_all(
     index: &Index,
     queries: &mut Queries,
     options: &SearchOptions,
     stats: &mut Stats,
-    mut each: impl FnMut(&str, &SearchResults) -> Result<(), CliError>,
+    mut each: impl FnMut(&str, &[Hit]) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let keys = queries.keys().to_vec();
     let total = keys.len();
@@ -173,18 +179,25 @@ pub fn search_all(
         let began = Instant::now();
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
-        let results = index.search_many(&chunk, options)?;
+        let found: Vec<bool> = chunk.iter().map(Option::is_some).collect();
+        let chunk: Vec<Query> = chunk.into_iter().flatten().collect();
+        let mut results = index.search_many(&chunk, options)?.into_iter();
         let encode_time = if queries.are_text() {
             encode_time
         } else {
             Duration::ZERO
         };
-        for (key, results) in keys[at.clone()].iter().zip(&results) {
-            stats.add(&results.stats, encode_time);
-            each(key, results)?;
+        for (key, found) in keys[at.clone()].iter().zip(found) {
+            match found.then(|| results.next()).flatten() {
+                Some(results) => {
+                    stats.add(&results.stats, encode_time);
+                    each(key, &results.hits)?;
+                }
+                None => each(key, &[])?,
+            }
         }
         phases.set(at.end as u64);
     }
     phases.end();
-    Ok(())
+    queries.tell_empty()
 }

@@ -25,7 +25,7 @@ struct Verdict {
     error: Option<String>,
 }
 
-/// Reads the whole index and says whether it is as it was written.
+/// Reads the whole index and reports whether it is intact.
 ///
 /// # Errors
 /// The index is damaged, or cannot be read.
@@ -46,7 +46,7 @@ pub fn run(args: &VerifyArgs) -> Result<(), CliError> {
             error: None,
         })?,
         Ok(info) => out.line(&format!(
-            "{} is whole: {}, {}, {} in {}, checked in {}",
+            "{} is intact: {}, {}, {} in {}, checked in {}",
             args.index.path.display(),
             number::counted(info.documents, "document"),
             number::counted(info.vectors, "vector"),

@@ -17,28 +17,28 @@ pub enum Input {
     Exact(bool),
     /// `:stats on|off`.
     Stats(bool),
-    /// `:reload`: from now on the newest commit is searched.
+    /// `:reload`: load the newest commit.
     Reload,
     /// `:help`.
     Help,
     /// `:quit`.
     Quit,
-    /// A command that is none, and why.
+    /// An invalid command, and why.
     Wrong(String),
 }
 
 /// What `:help` says.
 pub const HELP: &str = "\
 Type a query and press Enter.
-  :k N           show N hits a query
+  :k N           show N hits per query
   :open N        show the whole document of hit N
   :explain N     show which query token matched which word of hit N
-  :exact on|off  score every document, or the likely ones
-  :stats on|off  report the work that a search did
-  :reload        search what was committed since, with the checkpoint that made it
-  :help          this list
-  :quit          leave (so does Ctrl-D)
-A query that begins with a colon: put a space before it.";
+  :exact on|off  score every document, or only candidates
+  :stats on|off  report the work of each search
+  :reload        load the newest commit of the index
+  :help          show this list
+  :quit          quit (or press Ctrl-D)
+To search for text that begins with a colon, type a space first.";
 
 /// The names of the commands, for completion.
 pub const NAMES: [&str; 8] = [
@@ -52,7 +52,7 @@ pub const NAMES: [&str; 8] = [
     ":stats ",
 ];
 
-/// Understands a line of input.
+/// Parses a line of input.
 pub fn parse(line: &str) -> Input {
     let Some(command) = line.strip_prefix(':') else {
         let query = line.trim();
@@ -76,7 +76,7 @@ pub fn parse(line: &str) -> Input {
         "reload" | "r" => Ok(Input::Reload),
         "help" | "h" | "?" => Ok(Input::Help),
         "quit" | "q" | "exit" => Ok(Input::Quit),
-        _ => Err("no such command, :help lists them"),
+        _ => Err("no such command; type :help for a list"),
     };
     parsed.unwrap_or_else(|why| Input::Wrong(format!(":{name}: {why}")))
 }

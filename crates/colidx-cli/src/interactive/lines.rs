@@ -1,4 +1,4 @@
-//! Where the lines come from: an editor with history on a terminal, plain standard input elsewhere.
+//! Input lines: an editor with history on a terminal, plain standard input elsewhere.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal};
@@ -18,7 +18,7 @@ use crate::output::{harmless, note, prompt, stdout_is_terminal};
 
 const PROMPT: &str = "› ";
 
-/// Queries that are remembered.
+/// Lines kept in the history.
 const HISTORY: usize = 1000;
 
 /// A source of lines.
@@ -88,7 +88,7 @@ impl Lines {
         }
     }
 
-    /// Keeps the history for the next time.
+    /// Saves the history.
     pub fn close(&mut self) {
         if let Lines::Editor {
             editor,
@@ -101,7 +101,7 @@ impl Lines {
                 .and_then(|()| editor.save_history(path))
             {
                 note(&format!(
-                    "cannot keep the history in {}: {error}",
+                    "cannot save the history to {}: {error}",
                     path.display()
                 ));
             }
@@ -160,7 +160,7 @@ impl Hinter for Commands {
 }
 
 impl Highlighter for Commands {
-    /// What was pasted, or comes from a history that another wrote, must not act on the terminal either.
+    /// Pasted text and foreign history must not act on the terminal either.
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         harmless::lines(line)
     }

@@ -1,40 +1,39 @@
-//! The prompt: queries and commands go in, answers come out, until the input ends.
+//! The interactive prompt.
 
 pub mod command;
 pub mod lines;
 
 use colidx::SearchOptions;
 
-use crate::commands::explain;
 use crate::error::CliError;
-use crate::model::Arrival;
+use crate::model::DownloadProgress;
 use crate::output::{Stdout, note, note_painted, tell};
-use crate::render::{Role, Style, hit, number};
-use crate::show::{Show, shown};
+use crate::printer::{Printer, shown};
+use crate::render::{Role, Style, explanation, hit, number};
 use colidx::TextSearcher;
 use colidx::text::{Answer, Reload};
 use command::{HELP, Input, parse};
 use lines::Lines;
 
-/// What the prompt remembers from one line to the next.
+/// State of the prompt.
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
     options: SearchOptions,
-    show: Show,
+    printer: Printer,
     last: Option<Answer>,
     out: Stdout,
 }
 
 /// Reads queries and commands until the input ends or `:quit`.
 ///
-/// A query that fails is reported and the prompt goes on.
+/// A failed query is reported and the prompt continues.
 ///
 /// # Errors
 /// Standard output is closed, or the terminal fails.
 pub fn run(
     searcher: &mut TextSearcher,
     options: SearchOptions,
-    show: Show,
+    printer: Printer,
 ) -> Result<(), CliError> {
     let mut lines = Lines::open()?;
     if let Lines::Editor { .. } = lines {
@@ -51,7 +50,7 @@ pub fn run(
     let mut prompt = Prompt {
         searcher,
         options,
-        show,
+        printer,
         last: None,
         out: Stdout::lock(),
     };
@@ -75,30 +74,30 @@ impl Prompt<'_> {
     /// Does what a line says; `false` to leave.
     fn line(&mut self, line: &str) -> Result<bool, CliError> {
         match parse(line) {
-            Input::Nothing => {}
+            Input::Nothing => note("the query is empty; type at least one word, or :help"),
             Input::Query(query) => {
                 let answer = self.searcher.answer(&query, &self.options)?;
-                self.show.answer(self.searcher, &answer, &mut self.out)?;
+                self.printer.answer(self.searcher, &answer, &mut self.out)?;
                 self.last = Some(answer);
             }
             Input::K(k) => {
                 self.options.k = k;
-                note(&format!("{} a query", number::counted(k as u64, "hit")));
+                note(&format!("{} per query", number::counted(k as u64, "hit")));
             }
             Input::Exact(on) => {
                 self.options.exact = on;
                 note(if on {
-                    "every document is scored"
+                    "exact search: every document is scored"
                 } else {
-                    "likely documents are scored"
+                    "default search: candidates are scored"
                 });
             }
             Input::Stats(on) => {
-                self.show.stats = on;
+                self.printer.stats = on;
                 note(if on {
-                    "the work is reported"
+                    "statistics on"
                 } else {
-                    "the work is not reported"
+                    "statistics off"
                 });
             }
             Input::Open(rank) => self.open(rank)?,
@@ -112,22 +111,22 @@ impl Prompt<'_> {
     }
 
     fn reload(&mut self) -> Result<(), CliError> {
-        let reloaded = self.searcher.reload(&mut Arrival::new())?;
+        let reloaded = self.searcher.reload(&mut DownloadProgress::new())?;
         if let Reload::Unchanged = reloaded {
-            note("nothing was committed since");
+            note("no new commit");
             return Ok(());
         }
         let index = self.searcher.index();
-        let documents = number::counted(index.num_documents(), "document");
+        let documents = number::counted(index.documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
         if let Reload::Checkpoint = reloaded {
             note(&format!(
-                "the index was made anew with another checkpoint, which was opened: {} from {}",
+                "the index was rebuilt with another checkpoint, now loaded: {} from {}",
                 self.searcher.model().info().name,
                 self.searcher.model().location()
             ));
         }
-        // Its hits were of the commit before.
+        // Its hits belong to the previous commit.
         self.last = None;
         Ok(())
     }
@@ -150,7 +149,7 @@ impl Prompt<'_> {
         let hit = &answer.results.hits[rank - 1];
         let matches = self.searcher.explain(&answer.encoded, hit.doc)?;
         let title = self.searcher.index().document(hit.doc)?.title;
-        self.out.painted(&explain::page(
+        self.out.painted(&explanation::page(
             &hit.key,
             &title,
             &matches,
@@ -160,7 +159,7 @@ impl Prompt<'_> {
     }
 }
 
-/// The last answer, if it has a hit of that rank; else says that it has not.
+/// The last answer if it has a hit of that rank; otherwise prints that it has not.
 fn hit_of(last: &Option<Answer>, rank: usize) -> Option<&Answer> {
     let hits = last.as_ref().map_or(0, |answer| answer.results.hits.len());
     let answer = last.as_ref().filter(|_| rank <= hits);

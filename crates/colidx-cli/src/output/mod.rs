@@ -1,14 +1,14 @@
-//! All that leaves the program: results on standard output, everything else on standard error, and files that a person names.
+//! All output: results on standard output, messages on standard error, and files named by flags.
 //!
-//! Nothing else in this crate holds one of the three, so that each has one rule: what is printed is made harmless
-//! ([`harmless`](mod@harmless)), and what is written over was meant to be ([`OutputFile`]).
+//! Nothing else in this crate writes, so that two rules hold everywhere: printed text is made
+//! harmless ([`harmless`](mod@harmless)), and only files that may be replaced are ([`OutputFile`]).
 
 mod painted;
 mod terminal;
 
-pub use colidx_data::{CompletedFile, OutputError, OutputFile, Protected, harmless};
+pub use colidx_data::{Guard, OutputFile, harmless};
 pub use painted::Painted;
 pub use terminal::{
-    Stdout, bar, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
-    stderr_is_terminal, stdout_is_terminal, tell, usage,
+    Stdout, bar, color, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
+    rows_of_stdout, set_color, stderr_is_terminal, stdout_is_terminal, tell, usage,
 };

@@ -1,13 +1,13 @@
-//! Text for a person, with our own colours in it and nobody else's.
+//! Styled text that contains no escape codes but our own.
 
 use std::fmt;
 use std::ops::Deref;
 
 use super::harmless;
 
-/// Text that can be shown as it is: whatever was put in was made harmless, and only then styled.
+/// Text that is safe to print: input is made harmless before it is styled.
 ///
-/// Standard output takes nothing else of several lines, so that no text gets there past this.
+/// Standard output accepts several lines only as this type, so that no text bypasses it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Painted(String);
 
@@ -22,7 +22,7 @@ impl Painted {
         self.0.push_str(&harmless::lines(text));
     }
 
-    /// Appends text in the look of a code, as ECMA-48 selects it.
+    /// Appends text in the style of an ECMA-48 code.
     pub fn push_in(&mut self, code: &'static str, text: &str) {
         self.0.push_str("\x1b[");
         self.0.push_str(code);
@@ -31,7 +31,7 @@ impl Painted {
         self.0.push_str("\x1b[0m");
     }
 
-    /// Appends what is painted already.
+    /// Appends styled text.
     pub fn append(&mut self, other: &Painted) {
         self.0.push_str(&other.0);
     }

@@ -1,7 +1,8 @@
-//! Standard output and standard error: the only place that holds them.
+//! Standard output and standard error; nothing else opens them.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::Parser;
@@ -9,23 +10,23 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::{Painted, harmless};
-use crate::args::Cli;
+use crate::args::{Cli, Color};
 use crate::error::CliError;
 
-/// Standard output. A reader that went away is [`CliError::BrokenPipe`], which ends the program in silence.
+/// Standard output. A closed pipe is [`CliError::BrokenPipe`], which ends the program silently.
 pub struct Stdout {
     inner: BufWriter<StdoutLock<'static>>,
 }
 
 impl Stdout {
-    /// Takes standard output.
+    /// Locks standard output.
     pub fn lock() -> Stdout {
         Stdout {
             inner: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
         }
     }
 
-    /// Writes text with our own colours in it.
+    /// Writes styled text.
     ///
     /// # Errors
     /// Standard output is closed or full.
@@ -52,7 +53,7 @@ impl Stdout {
         self.line(&harmless::json(line))
     }
 
-    /// Hands everything over to the reader.
+    /// Flushes the buffer.
     ///
     /// # Errors
     /// Standard output is closed or full.
@@ -88,41 +89,57 @@ fn stdout_error(source: io::Error) -> CliError {
     }
 }
 
-/// Tells the person one line, on standard error; nobody listening is no failure.
+/// Prints one line to standard error; a closed standard error is ignored.
 pub fn note(message: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless::line(message));
 }
 
-/// Tells the person something with our own colours in it.
+/// Prints styled text to standard error.
 pub fn note_painted(message: &Painted) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
-/// Tells the person why a command failed.
+/// Prints why a command failed.
 pub fn tell(error: &CliError) {
     note(&format!("colidx: {error}"));
-    // What else there is to say stands on lines of its own.
     error.advice().lines().for_each(note);
 }
 
-/// Shows a prompt where no editor does.
+/// Shows the prompt where there is no line editor.
 pub fn prompt(prompt: &str) {
     let _ = write!(io::stderr(), "{}", harmless::line(prompt));
 }
 
-/// Shows help or what was wrong with the arguments, and gives the exit status for it.
+/// Shows help, or what is wrong with the arguments, and returns the exit status.
 pub fn usage(error: clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // Help and version hold nothing that came from outside.
+        // Help and version contain no input.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    // The message repeats arguments within lines of its own, so it is made again of harmless ones.
+    // The message quotes arguments, so parse harmless copies of them.
     let arguments = std::env::args_os();
     let arguments = arguments.map(|word| harmless::line(&word.to_string_lossy()).into_owned());
     let error = Cli::try_parse_from(arguments).err().unwrap_or(error);
     note_painted(&Painted::from(error.render().to_string().trim_end()));
     ExitCode::from(2)
+}
+
+static COLOR: OnceLock<Color> = OnceLock::new();
+
+/// Sets when output is colored, once.
+pub fn set_color(color: Color) {
+    let _ = COLOR.set(color);
+}
+
+/// When output is colored.
+pub fn color() -> Color {
+    COLOR.get().copied().unwrap_or_default()
+}
+
+/// The height of standard output, if it is a terminal.
+pub fn rows_of_stdout() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(_, height)| usize::from(height.0))
 }
 
 /// Whether standard output is a terminal.
@@ -135,22 +152,22 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
-/// The width of the terminal that standard output is, where it is known.
+/// The width of standard output, if it is a terminal.
 pub fn columns_of_stdout() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
-/// The width of the terminal that standard error is, where it is known.
+/// The width of standard error, if it is a terminal.
 pub fn columns_of_stderr() -> Option<usize> {
     terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0))
 }
 
-/// A bar on standard error.
+/// A progress bar on standard error.
 pub fn bar(name: &str, total: Option<u64>, style: ProgressStyle) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     bar.set_style(style);
     bar.set_prefix(harmless::line(name).into_owned());
-    // The bar moves by a thread of its own, which must not be asked for where none can be started.
+    // The bar ticks on its own thread, and panics if none can be started.
     if std::thread::Builder::new().spawn(|| {}).is_ok() {
         bar.enable_steady_tick(Duration::from_millis(250));
     }

@@ -1,10 +1,10 @@
-//! How well a codebook fits vectors that it was not learned from.
+//! How well a codebook fits vectors that it was not trained on.
 
-/// From this many times the error of the sample on, a new codebook is worth its cost.
+/// Error ratio above which retraining pays off.
 const POOR: f64 = 1.5;
 
-/// How many times as far the vectors are from their centroids as those that the codebook was learned from, squared; `None` when
-/// these are not off at all.
+/// Squared distance of the vectors to their centroids, as a multiple of that of the training
+/// sample; `None` if the sample has no error.
 pub fn ratio(error: f64, sample_error: f64) -> Option<f64> {
     (sample_error > 0.0).then(|| error / sample_error)
 }
@@ -15,7 +15,7 @@ pub fn line(error: f64, sample_error: f64) -> String {
         return format!("fit: mean squared error {error:.4}, of the codebook's sample 0");
     };
     let advice = if ratio >= POOR {
-        "; `colidx compact --retrain` learns a codebook that fits them"
+        "; `colidx compact --retrain` trains a codebook that fits them"
     } else {
         ""
     };

@@ -1,4 +1,4 @@
-//! A hit: on a terminal with its best passage lit, elsewhere as one line to grep.
+//! A hit: on a terminal with its best passage highlighted, elsewhere as one line to grep.
 
 use std::ops::Range;
 
@@ -48,13 +48,13 @@ pub struct ShownHit {
 
 impl ShownHit {
     /// The largest weight in title and text.
-    pub fn brightest(&self) -> f32 {
+    pub fn max_weight(&self) -> f32 {
         let tokens = self.title_weights.iter().chain(&self.text_weights);
         tokens.map(|token| token.weight).fold(0.0, f32::max)
     }
 
-    /// What a passage can be made of: all that is lit, and a little beyond. The rest of a long text is left out, so that hits
-    /// cost no more than is seen of them.
+    /// The part of the document that a passage can show: up to the last highlighted token and a
+    /// little beyond. Dropping the rest keeps hits of long documents cheap.
     pub fn excerpt(self) -> ShownHit {
         let lit = self.text_weights.iter().map(|token| token.span.end).max();
         let end = lit.unwrap_or(0).saturating_add(BEYOND);
@@ -75,7 +75,7 @@ fn beginning(text: &str, size: usize) -> &str {
     &text[..end]
 }
 
-/// A text divided into words, with the weight that is brightest.
+/// A text divided into words, and the largest weight shown beside it.
 struct Words {
     text: String,
     text_words: Vec<Word>,
@@ -93,9 +93,10 @@ impl Words {
     }
 }
 
-/// A hit for a terminal: rank, score, title and key, and under them the best passage. Ends with a line break.
+/// A hit for a terminal: rank, score, title and key, then the best passage. Ends with a line
+/// break.
 ///
-/// `largest` is the weight that is brightest: the largest of all hits shown together, so that they can be compared.
+/// `largest` is the largest weight of all hits shown together, so that their shades compare.
 pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let words = Words::of(hit, largest);
     let (indent, columns) = margins(style);
@@ -106,11 +107,12 @@ pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     out
 }
 
-/// A whole document for a terminal, its own line breaks kept, in parts to be printed one after the other. Ends with a line break.
+/// A whole document for a terminal, with its line breaks, in parts to print in order. Ends with a
+/// line break.
 ///
 /// A part ends with a line of the text; only in a line longer than a part it ends between words.
 pub fn whole<'a>(hit: &'a ShownHit, style: &'a Style) -> impl Iterator<Item = Painted> + 'a {
-    let largest = hit.brightest();
+    let largest = hit.max_weight();
     let first = head(hit, largest, style);
     let (mut at, mut tokens) = (0, &hit.text_weights[..]);
     let parts = std::iter::from_fn(move || {
@@ -173,9 +175,10 @@ fn lines(
     out
 }
 
-/// A hit on one line for other programs: rank, score, key, title and best passage, with tabs between. No line break.
+/// A hit for other programs: rank, score, key, title and best passage, separated by tabs. No line
+/// break.
 pub fn plain(hit: &ShownHit) -> String {
-    let words = Words::of(hit, hit.brightest());
+    let words = Words::of(hit, hit.max_weight());
     let passage = passage(&words, PLAIN_PASSAGE, 1)
         .first()
         .map(|line| line.paint(&Style::PLAIN, Role::Text))
@@ -190,7 +193,7 @@ pub fn plain(hit: &ShownHit) -> String {
     )
 }
 
-/// Columns left of title and passage, and columns for them; narrow terminals keep their columns for the text.
+/// Indent of title and passage, and the columns left for them. Narrow terminals indent less.
 fn margins(style: &Style) -> (usize, usize) {
     let indent = if style.width < 60 { 4 } else { INDENT };
     (indent, style.width - indent)
@@ -321,7 +324,7 @@ mod tests {
     }
 
     fn on_terminal(hit: &ShownHit, style: &Style) -> Painted {
-        terminal(hit, hit.brightest(), style)
+        terminal(hit, hit.max_weight(), style)
     }
 
     #[test]

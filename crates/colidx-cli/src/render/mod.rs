@@ -1,8 +1,9 @@
-//! What a person sees: hits with the words lit that earned the score, wrapped to the terminal.
+//! Rendering for a terminal: hits with the matched words highlighted, wrapped to its width.
 //!
-//! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints. What it makes is
-//! [`Painted`](crate::output::Painted), so that no text brings codes of its own.
+//! Everything here is a pure function of text, weights and a [`Style`]; nothing here prints. The
+//! results are [`Painted`](crate::output::Painted), so that no text brings escape codes of its own.
 
+pub mod explanation;
 pub mod fit;
 pub mod hit;
 pub mod number;
@@ -12,4 +13,4 @@ pub mod table;
 pub mod text;
 pub mod wrap;
 
-pub use style::{Colour, Role, Style};
+pub use style::{Role, Style};

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use super::text::{Gap, Word, groups};
 
-/// Beginning at the first word of a sentence is worth this part of the whole weight.
+/// Bonus for beginning at a sentence, as a fraction of the total weight.
 const SENTENCE_BONUS: f32 = 0.06;
 
-/// The range of words that fits into `columns` and carries the most weight; of equals the middle one, so that what is lit has
-/// words on both sides.
+/// The range of words with the most weight that fits into `columns`. Of equal ranges it is the
+/// middle one, so that highlighted words have context on both sides.
 ///
-/// A window may begin wherever a line may break, and rather begins with a sentence. Without any weight it is the beginning.
-/// `text` is what the words' spans index.
+/// A window begins where a line may break, preferably at a sentence. Without any weight it is the
+/// beginning of the text. `text` is what the words' spans index.
 pub fn best_window(text: &str, words: &[Word], columns: usize) -> Range<usize> {
     let groups: Vec<Group> = measure(words);
     let total: f32 = groups.iter().map(|group| group.weight).sum();

@@ -1,8 +1,9 @@
 //! Colours, and when to use none.
 
+use crate::args::Color;
 use crate::output::{self, Painted};
 
-/// Shades a word can be lit in; 0 is unlit.
+/// Highlight shades; 0 is none.
 pub const SHADES: u8 = 4;
 
 /// Columns assumed where the width of the terminal is not known.
@@ -23,6 +24,15 @@ pub enum Colour {
 }
 
 impl Colour {
+    /// Decides from the flag and the environment.
+    pub fn choose(color: Color, get: impl Fn(&str) -> Option<String>) -> Colour {
+        match (color, Colour::from_env(&get)) {
+            (Color::Never, _) => Colour::None,
+            (Color::Always, Colour::None) => Colour::Ansi256,
+            (_, colour) => colour,
+        }
+    }
+
     /// Decides from the environment: `NO_COLOR` (non-empty) and `TERM=dumb` mean none.
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Colour {
         let set = |name: &str| get(name).filter(|value| !value.is_empty());
@@ -41,14 +51,14 @@ impl Colour {
     }
 }
 
-/// What a piece of output is; the style decides how it looks.
+/// Meaning of a piece of output; the style decides its look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Words of a passage, by shade (0 unlit to [`SHADES`]).
+    /// Words of a passage, by shade (0 to [`SHADES`]).
     Text(u8),
     /// Words of a title, by shade.
     Title(u8),
-    /// Rank, score: there to be found, not to stand out.
+    /// Rank and score: readable but not prominent.
     Number,
     /// Keys, timings, hints.
     Dim,
@@ -72,14 +82,16 @@ impl Style {
         width: DEFAULT_WIDTH,
     };
 
-    /// The style for standard output as it is now; asked again for every answer, so that a resized window is followed.
+    /// The style for standard output, computed for every answer so that it follows a resized
+    /// window.
     pub fn for_stdout() -> Style {
-        if !output::stdout_is_terminal() {
+        let color = output::color();
+        if !output::stdout_is_terminal() && color != Color::Always {
             return Style::PLAIN;
         }
         let width = output::columns_of_stdout().unwrap_or(DEFAULT_WIDTH);
         Style {
-            colour: Colour::from_env(|name| std::env::var(name).ok()),
+            colour: Colour::choose(color, |name| std::env::var(name).ok()),
             width: width.clamp(24, MAX_WIDTH),
         }
     }
@@ -120,10 +132,10 @@ impl Style {
     }
 }
 
-/// Parts of the largest weight from which the shades begin.
+/// Fractions of the largest weight at which the shades begin.
 const STEPS: [f32; SHADES as usize] = [0.12, 0.25, 0.4, 0.65];
 
-/// The shade of a weight beside the largest one in sight.
+/// The shade of a weight relative to the largest one shown.
 pub fn shade(weight: f32, largest: f32) -> u8 {
     if !(weight > 0.0 && largest > 0.0) {
         return 0;
@@ -171,6 +183,16 @@ mod tests {
             Colour::from_env(env(&[("TERM", "xterm-256color"), ("NO_COLOR", "")])),
             Colour::Ansi256
         );
+    }
+
+    #[test]
+    fn the_flag_comes_before_the_environment() {
+        let choose = |color| Colour::choose(color, env(&[("TERM", "xterm"), ("NO_COLOR", "1")]));
+        assert_eq!(choose(Color::Auto), Colour::None);
+        assert_eq!(choose(Color::Never), Colour::None);
+        assert_eq!(choose(Color::Always), Colour::Ansi256);
+        let basic = Colour::choose(Color::Always, env(&[("TERM", "xterm")]));
+        assert_eq!(basic, Colour::Basic);
     }
 
     #[test]

@@ -13,8 +13,8 @@ pub enum Align {
     Right,
 }
 
-/// Lays rows out in columns, two spaces apart, `indent` spaces from the left; no line ends with a space, and no cell has a
-/// line end in it.
+/// Lays rows out in columns, two spaces apart, indented by `indent`. Lines have no trailing spaces
+/// and cells no line breaks.
 pub fn table(columns: &[Align], rows: &[Vec<String>], indent: usize) -> Painted {
     let rows: Vec<Vec<_>> = rows
         .iter()

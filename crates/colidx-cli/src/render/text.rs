@@ -38,7 +38,7 @@ impl Gap {
 pub struct Word {
     /// Byte range in the text.
     pub span: Range<usize>,
-    /// The largest of the tokens in it: the pieces that a tokenizer made of the word are one word again.
+    /// The largest weight of its tokens, since a tokenizer may split a word.
     pub weight: f32,
     /// Columns it takes.
     pub width: usize,
@@ -48,7 +48,7 @@ pub struct Word {
 
 /// Divides `text` into words and gives each the weight of its tokens.
 ///
-/// Tokens must lie in order; those with an empty span (markers) are passed over, and so are spans outside the text.
+/// Tokens must be in order. Empty spans (markers) and spans outside the text are ignored.
 pub fn words(text: &str, tokens: &[TokenWeight]) -> Vec<Word> {
     let mut words = Vec::new();
     let mut gap = Gap::Paragraph;
@@ -107,9 +107,9 @@ fn wider(gap: Gap, segment: &str) -> Gap {
     }
 }
 
-/// `text` with tabs and every hostile character replaced by as many spaces as they have bytes, line feeds kept.
+/// `text` with tabs and hostile characters replaced by one space per byte; line feeds stay.
 ///
-/// Byte offsets stay what they were, and so does the look of a text with a few such characters in it.
+/// Byte offsets stay valid.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

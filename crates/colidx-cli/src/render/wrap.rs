@@ -7,7 +7,7 @@ use super::style::{Role, Style, shade};
 use super::text::{Gap, Word, groups};
 use crate::output::Painted;
 
-/// A stretch of a line in one shade.
+/// Part of a line in one shade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// What to show.
@@ -79,7 +79,7 @@ pub enum Breaks {
 
 /// Lays `words` (of `text`) out in lines of at most `columns`, shaded against the weight `largest`.
 ///
-/// Lines break at white space; only what is wider than a whole line is broken within a word, between graphemes.
+/// Lines break at white space; only a word wider than a line is broken, between graphemes.
 pub fn wrap(text: &str, words: &[Word], largest: f32, columns: usize, breaks: Breaks) -> Vec<Line> {
     let columns = columns.max(2);
     let mut lines = vec![Line::default()];
@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_asked() {
-        let text = "Größe (naïve) foo/bar/baz-quux_日本語 https://example.org/a/very/long/path?with=query x\ty";
+        let text = "Größe (naïve) foo/bar/baz-quux_日本語 \
+                    https://example.org/a/very/long/path?with=query x\ty";
         for columns in 2..60 {
             for line in wrap(text, &words(text, &[]), 0.0, columns, Breaks::Flow) {
                 assert!(line.width() <= columns, "{columns}: {line:?}");

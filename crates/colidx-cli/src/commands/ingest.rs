@@ -1,4 +1,4 @@
-//! Taking documents in: what `build`, `add` and `update` have in common.
+//! Ingesting documents: shared by `build`, `add` and `update`.
 
 use std::time::Duration;
 
@@ -12,28 +12,29 @@ use crate::progress::{Phases, Unit};
 use crate::render::number;
 use colidx_data::Corpus;
 
-/// Documents read between two updates of the bar.
+/// Documents read between two updates of the progress bar.
 const READ_STEP: u64 = 256;
 
-/// What was found in the documents, beside what the engine reports.
+/// Counts of a corpus that the engine does not report.
 #[derive(Default)]
-pub struct Tally {
+pub struct IngestSummary {
     read: Option<IngestReport>,
-    /// Documents of which only the beginning was encoded.
+    /// Documents longer than the checkpoint reads.
     pub truncated: u64,
     document_length: usize,
 }
 
-impl Tally {
-    /// Of documents that are encoded up to so many tokens.
-    pub fn of(document_length: usize) -> Tally {
-        Tally {
+impl IngestSummary {
+    /// For a checkpoint that encodes at most `document_length` tokens of a document.
+    pub fn of(document_length: usize) -> IngestSummary {
+        IngestSummary {
             document_length,
-            ..Tally::default()
+            ..IngestSummary::default()
         }
     }
 
-    /// What was shortened, empty or left out; nothing of it is silent. `of` says of which documents the engine knows.
+    /// One line for each kind of document that was truncated, empty or skipped. `of` limits the
+    /// truncated ones.
     pub fn left_out(&self, of: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
         let mut lines = Vec::new();
         if self.truncated > 0 {
@@ -53,27 +54,35 @@ impl Tally {
                 number::count(without_vectors)
             ));
         }
-        let bad_lines = corpus.bad_lines + read.refused;
-        if bad_lines > 0 {
-            let count = number::counted(bad_lines, "bad line");
-            lines.push(format!("skipped: {count}"));
-            let shown = corpus.bad_line_messages.iter();
-            let shown = shown.chain(&read.refused_messages);
-            lines.extend(shown.map(|message| format!("  {message}")));
-        }
-        lines.extend(corpus.skipped.lines());
+        lines.extend(skipped(&read));
         lines
     }
 }
 
-/// Reads a corpus into `sink` and shows how far it is.
+/// What of a corpus was skipped, in lines.
+fn skipped(read: &IngestReport) -> Vec<String> {
+    let corpus = &read.corpus;
+    let mut lines = Vec::new();
+    let bad_lines = corpus.bad_lines + read.refused;
+    if bad_lines > 0 {
+        let count = number::counted(bad_lines, "bad line");
+        lines.push(format!("skipped: {count}"));
+        let shown = corpus.bad_line_messages.iter();
+        let shown = shown.chain(&read.refused_messages);
+        lines.extend(shown.map(|message| format!("  {message}")));
+    }
+    lines.extend(corpus.skipped.lines());
+    lines
+}
+
+/// Reads a corpus into `sink` and shows progress.
 ///
 /// # Errors
 /// A bad line, a refused document, or Ctrl-C.
 pub fn read(
     mut corpus: Corpus,
     skip_bad_lines: bool,
-    tally: &mut Tally,
+    summary: &mut IngestSummary,
     phases: &Phases,
     sink: &mut Sink<'_>,
 ) -> Result<(), CliError> {
@@ -84,24 +93,27 @@ pub fn read(
         if count.is_multiple_of(READ_STEP) {
             phases.set(corpus.bytes_read());
         }
-        !interrupt::asked()
+        !interrupt::requested()
     };
     let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, sink)?;
+    if report.corpus.documents == report.refused {
+        return Err(CliError::NothingIngested(skipped(&report).join("\n")));
+    }
     phases.set(corpus.bytes_read());
-    tally.read = Some(report);
+    summary.read = Some(report);
     Ok(())
 }
 
-/// The engine's progress, shown.
-pub struct Watch<'a>(pub &'a Phases);
+/// Shows the engine's progress as phases, and cancels on a signal.
+pub struct ProgressAdapter<'a>(pub &'a Phases);
 
-impl Progress for Watch<'_> {
+impl Progress for ProgressAdapter<'_> {
     fn phase(&self, phase: Phase, total: Option<u64>) {
         let (name, unit) = match phase {
             Phase::Sample => ("encoding a sample", Unit::Things("document")),
             Phase::Train => ("training the codebook", Unit::Share),
             Phase::Encode => ("encoding", Unit::Things("document")),
-            Phase::Postings => ("inverting", Unit::Share),
+            Phase::Postings => ("writing posting lists", Unit::Share),
             Phase::Merge => ("merging", Unit::Things("document")),
             Phase::Commit => ("committing", Unit::Share),
             _ => ("working", Unit::Share),
@@ -118,11 +130,11 @@ impl Progress for Watch<'_> {
     }
 
     fn cancelled(&self) -> bool {
-        interrupt::asked()
+        interrupt::requested()
     }
 }
 
-/// Tells what took how long, unless nothing was to be done.
+/// Prints the time of each phase, if there was any.
 pub fn tell_times(phases: &[(Phase, Duration)]) {
     if phases.is_empty() {
         return;

@@ -1,4 +1,10 @@
-//! Every way a command can fail, and the exit status it gives.
+//! Errors of commands, and their exit statuses.
+
+mod eval;
+mod place;
+
+pub use eval::EvalError;
+pub use place::{Kind, PlaceError};
 
 use std::io;
 use std::path::PathBuf;
@@ -7,36 +13,46 @@ use std::process::ExitCode;
 use colidx::TextError;
 use colidx::corpus::IngestError;
 
-use crate::output::OutputError;
+use colidx_data::InputError;
+use colidx_data::OutputError;
+use colidx_data::RunError;
 use colidx_data::embeddings::EmbeddingsError;
-use colidx_data::{EvaluationError, InputError, RunError};
 
 /// A command that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The engine's.
+    /// The engine failed.
     #[error(transparent)]
     Index(#[from] colidx::Error),
-    /// The checkpoint's.
+    /// The checkpoint failed.
     #[error(transparent)]
     Encoder(#[from] colidx_encoder::EncoderError),
-    /// The model hub's.
+    /// The model hub failed.
     #[error(transparent)]
     Hub(#[from] colidx_encoder::hub::HubError),
-    /// A corpus, queries or judgements.
+    /// A corpus, query file or judgements file is bad.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// A measurement of nothing.
-    #[error(transparent)]
-    Evaluation(#[from] EvaluationError),
-    /// Vectors in .npy files.
+    /// A .npy file is bad.
     #[error(transparent)]
     Embeddings(#[from] EmbeddingsError),
-    /// A run that cannot be written in its format.
+    /// A run cannot be written.
     #[error(transparent)]
     Run(RunError),
-    /// Query vectors that do not belong to the queries.
-    #[error("{} holds {vectors} queries, but {} holds {texts}; give the vectors of these queries", embeddings.display(), queries.display())]
+    /// Every query of a file is empty.
+    #[error("all queries ({0}) are empty; give each at least one word")]
+    EmptyQueries(usize),
+    /// An evaluation would measure nothing.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+    /// A flag names a place of another kind.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// The numbers of query vectors and query texts differ.
+    #[error(
+        "{} has {vectors} queries, but {} has {texts}; use the vectors of these queries",
+        embeddings.display(), queries.display()
+    )]
     QueryCount {
         /// The file of vectors.
         embeddings: PathBuf,
@@ -47,18 +63,27 @@ pub enum CliError {
         /// Queries in it.
         texts: usize,
     },
-    /// Flags that do not go together, beyond what the parser sees.
+    /// Wrong usage that the argument parser does not detect.
     #[error("{0}")]
     Usage(String),
-    /// The environment chooses kernels that there are not.
+    /// The environment selects unknown kernels.
     #[error(transparent)]
-    Kernels(#[from] colidx_kernels::UnknownIsa),
-    /// An index and a checkpoint that do not come together.
+    Kernels(#[from] colidx_kernels::UnknownLevel),
+    /// Index and checkpoint do not fit, or the query is empty.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Text(Box<TextError>),
-    /// A document whose key the index has.
+    /// Text was given for an index of vectors.
+    #[error("{source} (--model, {flag})")]
+    TextForVectors {
+        /// The library's error.
+        source: Box<TextError>,
+        /// The flag of the command for vectors.
+        flag: &'static str,
+    },
+    /// The index already has a document with this key.
     #[error(
-        "{place}: the index already has a document with the key `{key}`; pass --replace to put this one in its place"
+        "{place}: the index already has a document with the key `{key}`; \
+         pass --replace to replace it"
     )]
     KeyExists {
         /// File and line.
@@ -66,43 +91,46 @@ pub enum CliError {
         /// The key.
         key: String,
     },
-    /// A document of the corpus that the index does not take.
+    /// The index refuses a document.
     #[error(transparent)]
     Ingest(IngestError),
-    /// A file that the person named.
+    /// No document of a corpus was used. What was skipped stands in lines.
+    #[error("no documents were read; nothing was changed")]
+    NothingIngested(String),
+    /// An output file cannot be written.
     #[error(transparent)]
     Output(OutputError),
-    /// Standard output.
+    /// Standard output cannot be written.
     #[error("cannot write {file}: {source}; check that it has space")]
     Write {
-        /// What it is called.
+        /// Its name in messages.
         file: String,
         /// The system's reason.
         source: io::Error,
     },
-    /// The reader of standard output went away: no failure.
+    /// The reader closed standard output; not a failure.
     #[error("standard output was closed")]
     BrokenPipe,
-    /// A build that failed on the way.
+    /// A build failed and can be resumed.
     #[error("{source}")]
     Unfinished {
         /// Why.
         source: Box<CliError>,
-        /// What is kept, and how to go on.
+        /// What is kept, and how to resume.
         kept: String,
     },
-    /// A signal asked to stop, and in the first line what became of the work.
+    /// A signal stopped the command. The first line says what became of the work.
     #[error("interrupted; {}", .0.lines().next().unwrap_or_default())]
     Interrupted(String),
-    /// The machine gave no threads, terminal or signal handler.
+    /// Threads, the terminal or signal handlers cannot be set up.
     #[error("cannot set up {what}: {reason}")]
     Setup {
-        /// What was being set up.
+        /// What cannot be set up.
         what: &'static str,
-        /// The reason given.
+        /// Why.
         reason: String,
     },
-    /// `verify` found damage, which it has already described.
+    /// `verify` found damage, and has described it.
     #[error("{} is damaged; restore it from a copy or build it again", index.display())]
     Damaged {
         /// The index.
@@ -110,15 +138,13 @@ pub enum CliError {
     },
 }
 
-/// The flag that does what an error advises.
+/// The flag that follows the advice of a library error; every command that fails so has it.
 fn hint(error: &TextError) -> &'static str {
     match error {
         TextError::ModelMoved { .. }
         | TextError::WrongModel { .. }
-        | TextError::WrongDimension { .. } => " (--model)",
-        TextError::NoModelRecorded { .. } => {
-            " (--model; --query-embeddings to search, --embeddings to add)"
-        }
+        | TextError::WrongDimension { .. }
+        | TextError::NoModelRecorded { .. } => " (--model)",
         _ => "",
     }
 }
@@ -167,39 +193,28 @@ impl From<OutputError> for CliError {
     }
 }
 
-/// The flags and commands that answer an error of the engine.
-fn hint(error: &colidx::Error) -> &'static str {
-    match error {
-        colidx::Error::NotAnIndex {
-            unfinished: true, ..
-        } => "resume the build with `colidx build ... --resume`",
-        colidx::Error::NotAnIndex { .. } => "make one with `colidx build CORPUS --index DIR`",
-        colidx::Error::AlreadyExists { .. } => "pass --force to replace it",
-        colidx::Error::Unfinished { .. } => "pass --resume to resume it, or --force to start over",
-        colidx::Error::OtherBuild { .. } => "pass --force without --resume to start over",
-        colidx::Error::ManifestMissing { .. } | colidx::Error::DamagedJournal { .. } => {
-            "pass --force to `colidx build` to replace what is there"
-        }
-        colidx::Error::Memory { .. } => "raise the limit (--memory)",
-        colidx::Error::NoTokenIds => "put `token_ids.npy` beside the vectors",
-        _ => "",
-    }
-}
-
 impl CliError {
-    /// What to tell beside the error, in lines of their own: nothing in most cases.
+    /// Names the flag that takes vectors, where an index of vectors was given text.
+    pub fn or_vectors(self, flag: &'static str) -> CliError {
+        match self {
+            CliError::Text(source) if matches!(*source, TextError::NoModelRecorded { .. }) => {
+                CliError::TextForVectors { source, flag }
+            }
+            error => error,
+        }
+    }
+
+    /// Further lines to print after the error; usually none.
     pub fn advice(&self) -> &str {
         match self {
             CliError::Unfinished { kept, .. } => kept,
-            CliError::Index(error) => hint(error),
-            CliError::Document { source, .. } => hint(source),
+            CliError::NothingIngested(skipped) => skipped,
             CliError::Interrupted(what) => what.split_once('\n').map_or("", |(_, rest)| rest),
             _ => "",
         }
     }
 
-    /// 0 for a reader that went away, 2 for wrong usage, for a signal that asked to stop its number and 128, 1 for everything
-    /// else.
+    /// 0 for a closed pipe, 2 for wrong usage, 128 + N after signal N, otherwise 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             CliError::BrokenPipe => ExitCode::SUCCESS,

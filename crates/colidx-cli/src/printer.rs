@@ -1,35 +1,37 @@
-//! Printing an answer: lit on a terminal, one line a hit for other programs, or JSON.
+//! Prints an answer: highlighted on a terminal, one line per hit for other programs, or JSON.
 
-use crate::commands::explain;
+use crate::args::Color;
 use crate::error::CliError;
-use crate::json::{HitLine, Stats, StatsLine};
-use crate::output::{Stdout, note, note_painted, stdout_is_terminal};
+use crate::json::{HitLine, Stats, StatsLine, metadata};
+use crate::output::{
+    Painted, Stdout, color, note, note_painted, rows_of_stdout, stdout_is_terminal,
+};
 use crate::render::hit::{self, ShownHit};
-use crate::render::{Role, Style, number};
+use crate::render::{Role, Style, explanation, number};
 use colidx::TextSearcher;
 use colidx::text::Answer;
 
-/// How answers are printed.
+/// Prints answers.
 #[derive(Debug, Clone, Copy)]
-pub struct Show {
-    /// One JSON object a hit.
+pub struct Printer {
+    /// Print one JSON object per hit.
     pub json: bool,
-    /// The work done, after the hits.
+    /// Print the work of the search after the hits.
     pub stats: bool,
-    /// The matches of every hit.
+    /// Print the matches of every hit.
     pub explain: bool,
-    /// Whether standard output is a terminal.
+    /// Use the layout for a terminal.
     pub terminal: bool,
 }
 
-impl Show {
-    /// For standard output as it is.
-    pub fn new(json: bool, stats: bool, explain: bool) -> Show {
-        Show {
+impl Printer {
+    /// For standard output.
+    pub fn new(json: bool, stats: bool, explain: bool) -> Printer {
+        Printer {
             json,
             stats,
             explain,
-            terminal: stdout_is_terminal(),
+            terminal: stdout_is_terminal() || color() == Color::Always,
         }
     }
 
@@ -44,7 +46,7 @@ impl Show {
         out: &mut Stdout,
     ) -> Result<(), CliError> {
         if answer.encoded.truncated {
-            note("the query is longer than the checkpoint reads; its end was left out");
+            note("the query is longer than the checkpoint reads; its end was cut off");
         }
         if self.json {
             return self.json(searcher, answer, out);
@@ -54,25 +56,37 @@ impl Show {
         let hits: Vec<ShownHit> = hits
             .map(|at| shown(searcher, answer, at).map(ShownHit::excerpt))
             .collect::<Result<_, _>>()?;
-        let largest = hits.iter().map(ShownHit::brightest).fold(0.0, f32::max);
+        let largest = hits.iter().map(ShownHit::max_weight).fold(0.0, f32::max);
+        let mut blocks = Vec::with_capacity(hits.len());
         for (shown, found) in hits.iter().zip(&answer.results.hits) {
-            if self.terminal {
-                if shown.rank > 1 {
-                    out.line("")?;
-                }
-                out.painted(&hit::terminal(shown, largest, &style))?;
-            } else {
-                out.line(&hit::plain(shown))?;
-            }
+            let mut block = match self.terminal {
+                true => hit::terminal(shown, largest, &style),
+                false => Painted::from(format!("{}\n", hit::plain(shown)).as_str()),
+            };
             if self.explain {
                 let matches = searcher.explain(&answer.encoded, found.doc)?;
-                out.painted(&explain::table_of(&matches))?;
+                block.append(&explanation::matches_table(&matches));
             }
+            blocks.push(block);
+        }
+        let best_last = self.terminal && !fits(&blocks, rows_of_stdout());
+        if best_last {
+            blocks.reverse();
+        }
+        for (at, block) in blocks.iter().enumerate() {
+            if self.terminal && at > 0 {
+                out.line("")?;
+            }
+            out.painted(block)?;
         }
         out.flush()?;
         if self.terminal {
             note("");
-            note_painted(&style.paint(Role::Dim, &footer(searcher, answer)));
+            let mut footer = footer(searcher, answer);
+            if best_last {
+                footer.push_str("; best last");
+            }
+            note_painted(&style.paint(Role::Dim, &footer));
         }
         if self.stats {
             tell_stats(&stats_of(answer));
@@ -88,18 +102,20 @@ impl Show {
     ) -> Result<(), CliError> {
         for (at, found) in answer.results.hits.iter().enumerate() {
             let document = searcher.index().document(found.doc)?;
-            let mut line = HitLine::new(
-                &answer.text,
-                at + 1,
-                found.score,
-                &found.key,
-                &document.title,
-                &document.text,
-            );
-            if self.explain {
-                line.explain = Some(searcher.explain(&answer.encoded, found.doc)?);
-            }
-            out.json(&line)?;
+            let explain = match self.explain {
+                true => Some(searcher.explain(&answer.encoded, found.doc)?),
+                false => None,
+            };
+            out.json(&HitLine {
+                query: &answer.text,
+                rank: at + 1,
+                score: found.score,
+                key: &found.key,
+                title: &document.title,
+                text: &document.text,
+                metadata: metadata(&document.metadata),
+                explain,
+            })?;
         }
         if self.stats {
             out.json(&StatsLine {
@@ -110,7 +126,7 @@ impl Show {
     }
 }
 
-/// A hit of an answer with what each of its words gave to the score.
+/// A hit of an answer with the weight of each of its words.
 ///
 /// # Errors
 /// The index is damaged.
@@ -125,6 +141,16 @@ pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<Show
         title_weights: highlights.title,
         text_weights: highlights.text,
     })
+}
+
+/// Lines below the hits: a blank one, the footer and the prompt.
+const BELOW: usize = 3;
+
+/// Whether hits, with blank lines between them, fit on a screen of `rows`; an unknown screen fits
+/// all.
+fn fits(blocks: &[Painted], rows: Option<usize>) -> bool {
+    let lines = blocks.iter().map(|block| block.lines().count() + 1);
+    rows.is_none_or(|rows| lines.sum::<usize>() + BELOW <= rows + 1)
 }
 
 fn stats_of(answer: &Answer) -> Stats {
@@ -145,7 +171,7 @@ fn footer(searcher: &TextSearcher, answer: &Answer) -> String {
     )
 }
 
-/// Tells the person the work done.
+/// Prints the work of searches.
 pub fn tell_stats(stats: &Stats) {
     let mut parts = vec![
         format!(
@@ -172,7 +198,8 @@ pub fn tell_stats(stats: &Stats) {
     }
     note(&parts.join(", "));
     note(&format!(
-        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, exact {:.2}",
+        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, \
+         exact {:.2}",
         stats.encode_ms,
         stats.search_ms,
         stats.centroid_ms,

@@ -1,0 +1,73 @@
+//! Where queries come from, for every command that reads many.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use colidx_data::{Format, QueryOptions};
+
+use crate::error::CliError;
+
+const HEADING: &str = "Reading the queries";
+
+/// Flags about query files.
+#[derive(Debug, Args)]
+pub struct QueryFileArgs {
+    /// Query file: JSON Lines with `_id` and `text`, or TSV with id and text; `-` for standard
+    /// input.
+    #[arg(long, value_name = "FILE")]
+    pub queries: Option<PathBuf>,
+
+    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16.
+    ///
+    /// Keys come from --queries; without it they are row numbers from 0.
+    #[arg(long, value_name = "FILE.npy")]
+    pub query_embeddings: Option<PathBuf>,
+
+    /// Format of the query file: jsonl or tsv [default: by extension; jsonl for standard input].
+    #[arg(long, help_heading = HEADING, value_name = "FORMAT", requires = "queries")]
+    pub format: Option<Format>,
+
+    /// JSON field with the key of a query.
+    #[arg(
+        long, help_heading = HEADING, value_name = "NAME",
+        default_value = "_id", requires = "queries"
+    )]
+    pub id_field: String,
+
+    /// JSON field with the text of a query.
+    #[arg(
+        long, help_heading = HEADING, value_name = "NAME",
+        default_value = "text", requires = "queries"
+    )]
+    pub text_field: String,
+}
+
+impl QueryFileArgs {
+    /// The options for the query reader.
+    pub fn options(&self) -> QueryOptions {
+        QueryOptions {
+            format: self.format,
+            id_field: self.id_field.clone(),
+            text_field: self.text_field.clone(),
+        }
+    }
+
+    /// Whether queries are read from a file at all.
+    pub fn is_given(&self) -> bool {
+        self.queries.is_some() || self.query_embeddings.is_some()
+    }
+
+    /// For commands that need a file.
+    ///
+    /// # Errors
+    /// Neither file is named.
+    pub fn require(&self) -> Result<(), CliError> {
+        match self.is_given() {
+            true => Ok(()),
+            false => Err(CliError::Usage(
+                "--queries or --query-embeddings is required".to_owned(),
+            )),
+        }
+    }
+}

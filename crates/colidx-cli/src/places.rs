@@ -1,0 +1,180 @@
+//! Places that are something else than a flag means: a file, an index, a checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use crate::args::{Command, IngestArgs, QueryFileArgs};
+use crate::error::{Kind, PlaceError};
+
+/// What stands at a path; `None` where there is nothing, or a pipe or device.
+fn kind(path: &Path) -> Option<Kind> {
+    if path.is_file() {
+        return Some(Kind::File);
+    }
+    if !path.is_dir() {
+        return None;
+    }
+    if is_index(path) {
+        return Some(Kind::Index);
+    }
+    let has = |name: &str| path.join(name).is_file();
+    let weights = [
+        "model.safetensors",
+        "pytorch_model.bin",
+        "model.safetensors.index.json",
+    ];
+    if has("config.json") && weights.into_iter().any(has) {
+        return Some(Kind::Checkpoint);
+    }
+    Some(Kind::Folder)
+}
+
+/// Whether a directory has the manifest of an index.
+fn is_index(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; colidx::MAGIC.len()];
+    let read =
+        std::fs::File::open(path.join("manifest")).and_then(|mut f| f.read_exact(&mut start));
+    read.is_ok() && start == colidx::MAGIC
+}
+
+/// Checks the places that a command is given, as far as the libraries cannot know what was meant.
+///
+/// # Errors
+/// One of them is of another kind.
+pub fn check(command: &Command) -> Result<(), PlaceError> {
+    match command {
+        Command::Build(args) => {
+            target(&args.index.path)?;
+            args.corpus.iter().try_for_each(|path| corpus(path))?;
+            vectors(&args.embeddings)?;
+            args.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Add(args) => ingest(&args.ingest),
+        Command::Update(args) => ingest(&args.ingest),
+        Command::Delete(args) => index(&args.index.path),
+        Command::Compact(args) => {
+            index(&args.index.path)?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Search(args) => {
+            index(&args.index.path)?;
+            queries(&args.queries)?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Eval(args) => {
+            index(&args.index.path)?;
+            queries(&args.queries)?;
+            file(&args.qrels, "a file of judgements")?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Bench(args) => {
+            index(&args.index.path)?;
+            queries(&args.queries)?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Encode(args) => {
+            args.corpus.iter().try_for_each(|path| corpus(path))?;
+            model(&args.model)
+        }
+        Command::Model(args) => model(&args.model),
+        Command::Info(args) => index(&args.index.path),
+        Command::Verify(args) => index(&args.index.path),
+        Command::Explain(args) => {
+            index(&args.index.path)?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+    }
+}
+
+/// Where `add` and `update` read and write.
+fn ingest(args: &IngestArgs) -> Result<(), PlaceError> {
+    index(&args.index.path)?;
+    vectors(&args.embeddings)?;
+    args.corpus.iter().try_for_each(|path| corpus(path))?;
+    args.model.model.iter().try_for_each(|name| model(name))
+}
+
+/// An index to open.
+fn index(path: &Path) -> Result<(), PlaceError> {
+    let advice = match kind(path) {
+        Some(Kind::File) => {
+            "build an index of it with `colidx build`, or give the directory of one"
+        }
+        Some(Kind::Checkpoint) => "name it with --model when you build an index",
+        _ => return Ok(()),
+    };
+    wrong(path, "the directory of an index", advice)
+}
+
+/// An index to write.
+fn target(path: &Path) -> Result<(), PlaceError> {
+    match kind(path) {
+        Some(Kind::File | Kind::Checkpoint) => wrong(
+            path,
+            "the directory of an index",
+            "choose a directory that does not exist yet",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// A corpus to read.
+fn corpus(path: &Path) -> Result<(), PlaceError> {
+    let advice = match kind(path) {
+        Some(Kind::Index) => "give the files that it was built from",
+        Some(Kind::Checkpoint) => "give files or folders of documents",
+        _ => return Ok(()),
+    };
+    wrong(path, "a corpus", advice)
+}
+
+/// A directory of document vectors to read.
+fn vectors(path: &Option<PathBuf>) -> Result<(), PlaceError> {
+    match path.as_deref() {
+        Some(path) if matches!(kind(path), Some(Kind::Folder) | None) => Ok(()),
+        Some(path) => wrong(
+            path,
+            "a directory of vectors",
+            "give one that `colidx encode` wrote",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// A checkpoint to open, unless it is a hub id.
+fn model(name: &str) -> Result<(), PlaceError> {
+    let path = Path::new(name);
+    match kind(path) {
+        Some(Kind::Index | Kind::File) => wrong(
+            path,
+            "a model checkpoint",
+            "give the directory of a checkpoint, or a hub id",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Query files to read.
+fn queries(args: &QueryFileArgs) -> Result<(), PlaceError> {
+    (args.queries.iter()).try_for_each(|path| file(path, "a query file"))?;
+    let vectors = "a .npy file of query vectors";
+    (args.query_embeddings.iter()).try_for_each(|path| file(path, vectors))
+}
+
+/// A file to read.
+fn file(path: &Path, expected: &'static str) -> Result<(), PlaceError> {
+    match kind(path) {
+        Some(Kind::Index | Kind::Checkpoint | Kind::Folder) => wrong(path, expected, "give a file"),
+        _ => Ok(()),
+    }
+}
+
+/// Says what stands at a path.
+fn wrong(path: &Path, expected: &'static str, advice: &'static str) -> Result<(), PlaceError> {
+    Err(PlaceError {
+        path: path.to_owned(),
+        found: kind(path).unwrap_or(Kind::Folder),
+        expected,
+        advice,
+    })
+}

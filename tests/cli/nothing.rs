@@ -1,0 +1,128 @@
+//! Nothing is not answered as if it were something: empty queries, judgements and corpora.
+
+use crate::harness::{CORPUS, Place, model};
+
+const INDEX: [&str; 2] = ["--index", "x.colidx"];
+
+#[test]
+fn an_empty_query_is_an_error() {
+    let place = Place::with_index();
+    for query in ["", "  ", "\t\n"] {
+        for more in [&[][..], &["--json"], &["--exact"]] {
+            let search = place.colidx(&["search"]).args(&INDEX).args(more);
+            let run = search.arg(query).run().fails();
+            assert_eq!(run.stdout, "", "{run:#?}");
+            run.says(&["the query is empty"]);
+        }
+        let explain = place.colidx(&["explain"]).args(&INDEX);
+        let run = explain.args(&[query, "moon"]).run().fails();
+        run.says(&["the query is empty"]);
+    }
+}
+
+#[test]
+fn an_empty_line_at_the_prompt_is_told() {
+    let place = Place::with_index();
+    let search = place.colidx(&["search"]).args(&INDEX).input("\n  \nmoon\n");
+    let run = search.args(&["-k", "1"]).run().succeeds();
+    assert_eq!(run.stdout.lines().count(), 1, "{run:#?}");
+    assert_eq!(run.stderr.matches("the query is empty").count(), 2);
+}
+
+#[test]
+fn empty_queries_of_a_file_are_told_and_the_others_answered() {
+    let place = Place::with_index();
+    place.write("q.tsv", "q1\tthe moon\nq2\t\nq3\t  \nq4\tcoffee\n");
+    let told = ["empty: 2 queries", "`q2`, `q3`"];
+    let queries = ["--queries", "q.tsv", "-k", "2"];
+    let run = place.colidx(&["search"]).args(&INDEX).args(&queries).run();
+    let run = run.succeeds().says(&told);
+    let keys: Vec<&str> = run.stdout.lines().map(|line| &line[..2]).collect();
+    assert_eq!(keys, ["q1", "q1", "q4", "q4"]);
+    let bench = place.colidx(&["bench"]).args(&INDEX).args(&queries);
+    let bench = bench.run().succeeds().says(&told);
+    assert_eq!(bench.json()[0]["queries"], 2);
+    // Vectors keep the rows of the file.
+    let encode = [
+        "encode", "q.tsv", "--as", "queries", "--out", "v", "--model",
+    ];
+    place
+        .colidx(&encode)
+        .arg(model())
+        .run()
+        .succeeds()
+        .says(&told);
+    let vectors = ["--query-embeddings", "v/query_embeddings.npy"];
+    let search = place.colidx(&["search"]).args(&INDEX).args(&queries);
+    let again = search.args(&vectors).run().succeeds().says(&told);
+    assert_eq!(again.stdout, run.stdout);
+    place.write("none.tsv", "q1\t\nq2\t \n");
+    for command in ["search", "bench"] {
+        let call = place.colidx(&[command]).args(&INDEX);
+        let run = call.args(&["--queries", "none.tsv"]).run().fails();
+        assert_eq!(run.stdout, "");
+        run.says(&["all queries (2) are empty"]);
+    }
+    place.write("no.tsv", "");
+    let search = place.colidx(&["search"]).args(&INDEX);
+    let run = search.args(&["--queries", "no.tsv"]).run().fails();
+    run.says(&["no.tsv has no queries"]);
+}
+
+#[test]
+fn a_measurement_of_nothing_fails() {
+    let place = Place::with_index();
+    place.write("q.tsv", "q1\tthe moon\nq2\tcoffee\nq3\t\n");
+    for (qrels, said) in [
+        ("", "has no judgements"),
+        ("query-id\tcorpus-id\tscore\n", "has no judgements"),
+        ("1\tmoon\t1\n", "no query has judgements in qrels.tsv"),
+        ("q1\tD1\t1\nq2\tD2\t1\n", "has no judged document"),
+        ("q3\tmoon\t1\n", "all queries (1) are empty"),
+    ] {
+        place.write("qrels.tsv", qrels);
+        let eval = place.colidx(&["eval", "--queries", "q.tsv", "--qrels", "qrels.tsv"]);
+        let run = eval.args(&INDEX).run().fails();
+        assert_eq!(run.stdout, "", "{run:#?}");
+        run.says(&[said]);
+    }
+    place.write("qrels.tsv", "q1\tmoon\t1\nq1\tD1\t1\nq3\tmoon\t1\n");
+    let eval = place.colidx(&["eval", "--queries", "q.tsv", "--qrels", "qrels.tsv"]);
+    let run = eval.args(&INDEX).run().succeeds();
+    assert_eq!(run.json()[0]["queries"], 2);
+    run.says(&[
+        "1 judgement of documents that are not in the index, such as `D1`",
+        "empty: 1 query",
+        "`q3`",
+    ]);
+}
+
+#[test]
+fn an_ingest_of_nothing_fails_and_names_what_was_skipped() {
+    let place = Place::with_index();
+    place.write("code/a.xyz", "fn main() {}");
+    place.write("empty.jsonl", "");
+    place.write("bad.jsonl", "{\n{\n");
+    place.write("same.jsonl", CORPUS.lines().next().unwrap());
+    let model = model().display().to_string();
+    let build = ["build", "--index", "x.colidx", "--force", "--model", &model];
+    let add = ["add", "--index", "x.colidx"];
+    for (input, more, said) in [
+        ("code", &[][..], "a.xyz"),
+        ("empty.jsonl", &[], "no documents were read"),
+        ("bad.jsonl", &["--skip-bad-lines"], "2 bad lines"),
+    ] {
+        for call in [&build[..], &add] {
+            let run = place.colidx(call).arg(input).args(more).run().fails();
+            run.says(&["no documents were read", said]);
+        }
+    }
+    // The index refuses the only document.
+    let run = place
+        .colidx(&add)
+        .args(&["same.jsonl", "--skip-bad-lines"])
+        .run();
+    run.fails()
+        .says(&["no documents were read", "skipped: 1 bad line"]);
+    assert_eq!(place.keys("moon").len(), 4, "the index stays");
+}
