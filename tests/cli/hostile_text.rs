@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 
 use colidx::{
-    BuildOptions, IndexBuilder, ModelInfo, NewDocument, NoProgress, SourceDocument, VectorBatch,
+    BuildOptions, IndexWriter, ModelInfo, NewDocument, NoProgress, SourceDocument, VectorBatch,
     VectorSource,
 };
 
@@ -62,35 +62,30 @@ impl VectorSource for One {
 /// An index that comes from elsewhere: all that it says of its checkpoint is hostile.
 fn forged(place: &Place) {
     let hostile = || HOSTILE.to_owned();
-    let options = BuildOptions {
-        model: Some(ModelInfo {
-            name: hostile(),
-            location: format!("/none{HOSTILE}"),
-            fingerprint: hostile(),
-            architecture: hostile(),
-            document_length: 48,
-            query_length: 16,
-            document_marker: hostile(),
-            query_marker: hostile(),
-            document_prompt: hostile(),
-            query_prompt: hostile(),
-            skiplist: vec![hostile()],
-            precision: hostile(),
-        }),
-        ..BuildOptions::default()
-    };
-    let mut builder = IndexBuilder::create(place.path("forged"), options).unwrap();
+    let options = BuildOptions::default().model(Some(ModelInfo {
+        name: hostile(),
+        location: format!("/none{HOSTILE}"),
+        fingerprint: hostile(),
+        architecture: hostile(),
+        document_length: 48,
+        query_length: 16,
+        document_marker: hostile(),
+        query_marker: hostile(),
+        document_prompt: hostile(),
+        query_prompt: hostile(),
+        skiplist: vec![hostile()],
+        precision: hostile(),
+    }));
+    let mut builder = IndexWriter::create(place.path("forged"), options).unwrap();
     for n in 0..3 {
         let key = format!("{HOSTILE}{n}");
-        let document = NewDocument {
-            key: &key,
-            title: HOSTILE,
-            text: HOSTILE,
-            metadata: "{}",
-        };
-        builder.add(&document).unwrap();
+        let document = NewDocument::new(&key)
+            .title(HOSTILE)
+            .text(HOSTILE)
+            .metadata("{}");
+        builder.add(document).unwrap();
     }
-    builder.finish(&mut One, &NoProgress).unwrap();
+    builder.commit(&mut One, &NoProgress).unwrap();
 }
 
 /// A file of vectors whose header is hostile.

@@ -119,7 +119,7 @@ fn what_is_not_there_is_an_error_that_says_what_to_do() {
 
     let run = colidx(&place, &hub, &["model", "owner/other"]).run();
     run.fails()
-        .says(&["no directory owner/other", "HF_TOKEN if it is private"]);
+        .says(&["no repository owner/other", "HF_TOKEN if it is private"]);
     hub.set(Mood::Down);
     let run = colidx(&place, &hub, &["model", ID]).run().fails();
     run.says(&["HTTP status 503", "try again later"]);
@@ -163,7 +163,7 @@ fn a_download_that_breaks_goes_on_and_is_never_taken_for_whole() {
     // The weights are 141 kB, so even the attempts of two runs do not get them.
     for _ in 0..2 {
         let run = call().run().fails();
-        run.says(&["run this again, which goes on"]);
+        run.says(&["try again, which resumes"]);
         let offline = with(call(), "HF_HUB_OFFLINE", "1").run().fails();
         offline.says(&["or not all of it"]);
     }

@@ -116,7 +116,8 @@ fn every_command_takes_precision_and_device() {
             run.succeeds();
         }
         let run = place.colidx(&call).args(&["--device", "metal:1"]).run();
-        run.fails().says(&["device metal:1", "--features metal"]);
+        run.fails()
+            .says(&["device metal:1", "feature `cuda` or `metal`"]);
         for wrong in [["--device", "gpu"], ["--precision", "f16"]] {
             let run = place.colidx(&call).args(&wrong).run().refuses_usage();
             run.says(&["none of"]);

@@ -95,7 +95,7 @@ impl Stats {
         self.centroids_scored += stats.centroids_scored;
         self.postings_read += stats.postings_read;
         self.candidates += stats.candidates;
-        self.documents_near += stats.documents_near;
+        self.documents_near += stats.documents_partial;
         self.documents_screened += stats.documents_screened;
         self.documents_scored += stats.documents_scored;
         self.vectors_decoded += stats.vectors_decoded;
@@ -104,7 +104,7 @@ impl Stats {
         self.encode_ms += milliseconds(encode_time);
         self.centroid_ms += milliseconds(stats.centroid_time);
         self.candidate_ms += milliseconds(stats.candidate_time);
-        self.near_ms += milliseconds(stats.near_time);
+        self.near_ms += milliseconds(stats.partial_time);
         self.exact_ms += milliseconds(stats.exact_time);
         self.search_ms += milliseconds(stats.total_time);
     }

@@ -10,7 +10,7 @@ use colidx::{Index, Model, Query};
 use crate::args::{QueryFileArgs, QueryModelArgs};
 use crate::error::CliError;
 use crate::model;
-use crate::output::{Guard, note};
+use crate::output::{Protected, note};
 use crate::render::number;
 use colidx_data::embeddings::QueryEmbeddings;
 use colidx_data::{InputError, file_name, read_queries};
@@ -53,11 +53,12 @@ pub struct QuerySource<'a> {
 
 impl QuerySource<'_> {
     /// Guards the index at `path`, the checkpoint and the query files against being overwritten.
-    pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Guard {
+    pub fn guard(&self, index: &Index, path: &Path, force: bool) -> Protected {
         let recorded = index.model().map(|model| &model.location);
         let models = [self.model.model.as_ref(), recorded];
         let files = [&self.files.queries, &self.files.query_embeddings];
-        Guard::new(force, colidx::MAGIC)
+        Protected::new(colidx::MAGIC)
+            .allow_replacing(force)
             .index(path)
             .inputs(files.into_iter().flatten())
             .inputs(models.into_iter().flatten())

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use colidx::Engine;
+use colidx::KMeans;
 
 use crate::error::CliError;
 
@@ -106,10 +106,10 @@ impl Clustering {
     ///
     /// # Errors
     /// This binary was built without it.
-    pub fn engine(self) -> Result<Engine, CliError> {
+    pub fn engine(self) -> Result<KMeans, CliError> {
         match self {
-            Clustering::Builtin => Ok(Engine::Builtin),
-            Clustering::Faiss if cfg!(feature = "faiss") => Ok(Engine::Faiss),
+            Clustering::Builtin => Ok(KMeans::Builtin),
+            Clustering::Faiss if cfg!(feature = "faiss") => Ok(KMeans::Faiss),
             Clustering::Faiss => Err(CliError::Usage(
                 "this colidx was built without faiss; leave out --clustering, or install colidx \
                  with its default features"

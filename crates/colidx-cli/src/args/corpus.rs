@@ -42,14 +42,12 @@ pub struct CorpusArgs {
 impl CorpusArgs {
     /// The options for the corpus reader.
     pub fn options(&self) -> CorpusOptions {
-        CorpusOptions {
-            format: self.format,
-            id_field: self.id_field.clone(),
-            title_field: self.title_field.clone(),
-            text_field: self.text_field.clone(),
-            passage_words: self.passage_words as usize,
-            skip_bad_lines: self.skip_bad_lines,
-            ..CorpusOptions::default()
-        }
+        CorpusOptions::new()
+            .format(self.format)
+            .id_field(self.id_field.clone())
+            .title_field(self.title_field.clone())
+            .text_field(self.text_field.clone())
+            .passage_words(self.passage_words as usize)
+            .skip_bad_lines(self.skip_bad_lines)
     }
 }

@@ -35,13 +35,12 @@ impl EffortArgs {
     /// A search for `k` hits.
     pub fn options(&self, k: usize) -> SearchOptions {
         let defaults = SearchOptions::default();
-        SearchOptions {
-            k,
-            exact: self.exact,
-            probes: self.n_probe.map_or(defaults.probes, |n| n as usize),
-            candidates: self.candidates.map(|n| n as usize),
-            finalists: self.rerank.map(|n| n as usize),
-            ..defaults
-        }
+        defaults
+            .clone()
+            .k(k)
+            .exact(self.exact)
+            .n_probe(self.n_probe.map_or(defaults.n_probe, |n| n as usize))
+            .candidates(self.candidates.map(|n| n as usize))
+            .rerank(self.rerank.map(|n| n as usize))
     }
 }

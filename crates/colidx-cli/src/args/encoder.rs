@@ -54,14 +54,13 @@ impl QueryModelArgs {
 impl EncoderArgs {
     /// The options to open a checkpoint with.
     pub fn options(&self) -> EncoderOptions {
-        EncoderOptions {
-            precision: self.precision,
-            device: self.device,
-            query_prompt: self.query_prompt.clone(),
-            document_prompt: self.document_prompt.clone(),
-            query_length: self.query_length,
-            document_length: self.document_length,
-        }
+        EncoderOptions::default()
+            .precision(self.precision)
+            .device(self.device)
+            .query_prompt(self.query_prompt.clone())
+            .document_prompt(self.document_prompt.clone())
+            .query_length(self.query_length)
+            .document_length(self.document_length)
     }
 }
 

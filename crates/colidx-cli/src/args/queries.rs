@@ -46,11 +46,11 @@ pub struct QueryFileArgs {
 impl QueryFileArgs {
     /// The options for the query reader.
     pub fn options(&self) -> QueryOptions {
-        QueryOptions {
-            format: self.format,
-            id_field: self.id_field.clone(),
-            text_field: self.text_field.clone(),
-        }
+        QueryOptions::new()
+            .format(self.format)
+            .id_field(self.id_field.clone())
+            .text_field(self.text_field.clone())
+            .allow_empty(true)
     }
 
     /// Whether queries are read from a file at all.

@@ -113,14 +113,12 @@ fn from_vectors(
 /// Opens the index for writing. For text, the checkpoint was compared with the recorded one; for
 /// vectors it is unknown.
 fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
-    let options = WriterOptions {
-        model: match args.embeddings {
+    let options = WriterOptions::default()
+        .model(match args.embeddings {
             Some(_) => None,
             None => index.model().cloned(),
-        },
-        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
-        ..WriterOptions::default()
-    };
+        })
+        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }
@@ -132,9 +130,9 @@ fn stage(
     replace: bool,
 ) -> colidx::Result<bool> {
     if replace {
-        let before = writer.staged();
+        let before = writer.num_staged();
         writer.update(document)?;
-        return Ok(writer.staged() == before);
+        return Ok(writer.num_staged() == before);
     }
     writer.add(document)?;
     Ok(false)
@@ -163,14 +161,16 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
         summary,
         superseded,
     } = done;
-    let index = writer.index();
+    let Some(index) = writer.index() else {
+        return Err(colidx::Error::NotCommitted.into());
+    };
     let segments = index.info()?.segments.len();
     note(&format!(
         "{}: {} added, {} of them replacements; {} in {}",
         args.index.path.display(),
         number::counted(report.added, "document"),
         number::count(report.deleted),
-        number::counted(index.documents(), "document"),
+        number::counted(index.num_documents(), "document"),
         number::counted(segments as u64, "segment"),
     ));
     if *superseded > 0 {
@@ -193,7 +193,7 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
         out.json(&AddLine {
             index: args.index.path.display().to_string(),
             generation: report.generation,
-            documents: index.documents(),
+            documents: index.num_documents(),
             segments,
             added: report.added,
             replaced: report.deleted,

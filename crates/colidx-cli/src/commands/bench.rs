@@ -81,10 +81,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // The checkpoint must not count as memory of the search.
         drop(queries);
 
-        let options = SearchOptions {
-            parallel: args.parallel,
-            ..args.effort.options(args.k as usize)
-        };
+        let options = args.effort.options(args.k as usize).parallel(args.parallel);
         let warm_up = u32::from(!args.cold);
         let repeat = if args.cold { 1 } else { args.repeat };
         let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
@@ -105,7 +102,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             repeat,
             cold: args.cold,
             exact: args.effort.exact,
-            kernels: colidx_kernels::level().to_string(),
+            kernels: colidx_kernels::kernels().isa().to_string(),
             p50_ms: search(0.5),
             p95_ms: search(0.95),
             p99_ms: search(0.99),
@@ -120,8 +117,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             rss_bytes: memory("VmRSS:"),
             peak_rss_bytes: memory("VmHWM:"),
             index_bytes: index.info()?.bytes,
-            documents: index.documents(),
-            vectors: index.vectors(),
+            documents: index.num_documents(),
+            vectors: index.num_vectors(),
         })?;
         out.flush()
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use colidx::corpus::read_keys;
 use colidx::text::EncoderSource;
-use colidx::{BuildOptions, BuildReport, EmbeddingsSource, Index, IndexBuilder};
+use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
 
 use super::info;
 use super::ingest::{self, IngestSummary, ProgressAdapter};
@@ -39,7 +39,7 @@ pub fn run(args: &BuildArgs) -> Result<(), CliError> {
 
 /// Describes what is kept of a build that stopped, and the command that resumes it.
 fn stopped(args: &BuildArgs, error: CliError) -> CliError {
-    let kept = match IndexBuilder::unfinished(&args.index.path) {
+    let kept = match IndexWriter::unfinished(&args.index.path) {
         Ok(Some(build)) => format!(
             "{} of {} encoded and kept; to resume:\n  {}",
             number::count(build.encoded),
@@ -58,7 +58,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
             | colidx::Error::Encode { .. }
             | colidx::Error::NonFinite { .. }
             | colidx::Error::TooLong { .. }
-            | colidx::Error::Cluster(_),
+            | colidx::Error::Train { .. },
         ) if !kept.is_empty() => CliError::Unfinished {
             source: Box::new(error),
             kept,
@@ -67,7 +67,7 @@ fn stopped(args: &BuildArgs, error: CliError) -> CliError {
     }
 }
 
-fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSummary), CliError> {
+fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestSummary), CliError> {
     let Some(location) = &args.model else {
         return Err(CliError::Usage(
             "--model is needed to build from text".to_owned(),
@@ -77,20 +77,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(BuildReport, IngestSu
     let corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let options = options(args)?;
     let model = model::open(location, &args.encoder.options())?;
-    let options = BuildOptions {
-        model: Some(model.to_record()),
-        ..options
-    };
+    let options = options.model(Some(model.to_record()));
     // From here on a signal must clean up.
     interrupt::install()?;
-    let mut builder = IndexBuilder::create(&args.index.path, options)?;
+    let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
     ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
         builder.add(document)
     })?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
-    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
     summary.truncated = source.truncated();
     Ok((report, summary))
 }
@@ -99,40 +96,38 @@ fn from_vectors(
     args: &BuildArgs,
     directory: &Path,
     phases: &Phases,
-) -> Result<(BuildReport, IngestSummary), CliError> {
+) -> Result<(CommitReport, IngestSummary), CliError> {
     interrupt::install()?;
     let mut source = EmbeddingsSource::open(directory)?;
-    let mut builder = IndexBuilder::create(&args.index.path, options(args)?)?;
+    let mut builder = IndexWriter::create(&args.index.path, options(args)?)?;
     read_keys(directory, source.embeddings(), &mut |document| {
         builder.add(document)
     })?;
-    let report = builder.finish(&mut source, &ProgressAdapter(phases))?;
+    let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
     Ok((report, IngestSummary::default()))
 }
 
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
-    Ok(BuildOptions {
-        nbits: args.nbits,
-        centroids: args.centroids.map(|n| n as usize),
-        engine: args.clustering.engine()?,
-        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
-        seed: args.seed,
-        force: args.force,
-        resume: args.resume,
-        checkpoint: Duration::from_secs(args.checkpoint),
-        ..BuildOptions::default()
-    })
+    Ok(BuildOptions::default()
+        .nbits(args.nbits)
+        .centroids(args.centroids.map(|n| n as usize))
+        .engine(args.clustering.engine()?)
+        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
+        .seed(args.seed)
+        .force(args.force)
+        .resume(args.resume)
+        .checkpoint(Duration::from_secs(args.checkpoint)))
 }
 
 fn summarise(
     args: &BuildArgs,
-    report: &BuildReport,
+    report: &CommitReport,
     summary: &IngestSummary,
 ) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
         args.index.path.display(),
-        number::counted(report.documents, "document"),
+        number::counted(report.added, "document"),
         number::counted(report.vectors, "vector"),
         number::counted(report.centroids as u64, "centroid"),
     ));

@@ -62,20 +62,15 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
     };
     // From here on a signal must clean up.
     interrupt::install()?;
-    let options = WriterOptions {
-        // An opened checkpoint was compared with this record.
-        model: index.model().cloned(),
-        memory: usize::try_from(args.memory).unwrap_or(usize::MAX),
-        ..WriterOptions::default()
-    };
+    let options = WriterOptions::default()
+        .model(index.model().cloned())
+        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
     let mut writer = IndexWriter::open(path, options)?;
-    let before = writer.index().info()?.bytes;
+    let before = index.info()?.bytes;
     let watch = ProgressAdapter(phases);
-    let retrain = RetrainOptions {
-        centroids: args.centroids.map(|n| n as usize),
-        engine: args.clustering.engine()?,
-        ..RetrainOptions::default()
-    };
+    let retrain = RetrainOptions::default()
+        .centroids(args.centroids.map(|n| n as usize))
+        .engine(args.clustering.engine()?);
     drop(index);
     let report = match &model {
         None if args.retrain => writer.retrain(None, &retrain, &watch)?,
@@ -86,7 +81,7 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
             writer.retrain(Some(&mut source), &retrain, &watch)?
         }
     };
-    let info = writer.index().info()?;
+    let info = Index::open(path)?.info()?;
     let line = CompactLine {
         index: path.display().to_string(),
         generation: report.generation,

@@ -83,7 +83,7 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),
         generation: report.generation,
-        documents: writer.index().documents(),
+        documents: writer.index().num_documents(),
         deleted: report.deleted,
         missing,
     })

@@ -10,7 +10,7 @@ use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::model;
-use crate::output::{Guard, OutputFile, note};
+use crate::output::{OutputFile, Protected, note};
 use crate::progress::{Phases, Unit};
 use crate::queries::{is_empty, tell_empty};
 use crate::render::number;
@@ -33,7 +33,8 @@ const QUERIES: &str = "query_embeddings.npy";
 pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         // Fail early, before the checkpoint is loaded.
-        let guard = Guard::new(args.force, colidx::MAGIC)
+        let guard = Protected::new(colidx::MAGIC)
+            .allow_replacing(args.force)
             .inputs(&args.corpus)
             .inputs([&args.model]);
         let folder = guard.folder(&args.out)?;
@@ -70,7 +71,7 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
@@ -132,21 +133,20 @@ fn next_chunk(corpus: &mut Corpus, sizer: &BatchSizer) -> Result<Vec<Document>, 
     Ok(chunk)
 }
 
-fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), CliError> {
+fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
     let [file] = &args.corpus[..] else {
         return Err(CliError::Usage(
             "--as queries takes one file of queries".to_owned(),
         ));
     };
-    let defaults = CorpusOptions::default();
     let unused = [
         (args.reading.skip_bad_lines, "--skip-bad-lines"),
         (
-            args.reading.title_field != defaults.title_field,
+            args.reading.title_field != CorpusOptions::TITLE_FIELD,
             "--title-field",
         ),
         (
-            args.reading.passage_words as usize != defaults.passage_words,
+            args.reading.passage_words as usize != CorpusOptions::PASSAGE_WORDS,
             "--passage-words",
         ),
     ];
@@ -155,18 +155,11 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Guard) -> Result<(), Cl
             "{flag} applies to documents only; leave it out with --as queries"
         )));
     }
-    let options = QueryOptions {
-        format: args.reading.format,
-        id_field: args.reading.id_field.clone(),
-        text_field: args.reading.text_field.clone(),
-    };
+    let options = QueryOptions::new()
+        .format(args.reading.format)
+        .id_field(args.reading.id_field.clone())
+        .text_field(args.reading.text_field.clone());
     let queries = read_queries(file, &options)?;
-    if queries.is_empty() {
-        return Err(InputError::NoQueries {
-            file: file_name(file).to_string(),
-        }
-        .into());
-    }
     let phases = Phases::new();
     let total = queries.len() as u64;
     phases.begin("encoding", Some(total), Unit::Things("query"));

@@ -16,7 +16,7 @@ use crate::output::{Stdout, note};
 use crate::queries::{Queries, QuerySource};
 use crate::render::number;
 use crate::run_keys::unescape;
-use colidx_data::Qrels;
+use colidx_data::Judgements;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
 /// Hits per query for metrics without a cut-off, the convention of trec_eval.
@@ -33,7 +33,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
     let k = hits_per_query(args.k, &metrics)?;
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
-        let qrels = Qrels::open(&args.qrels)?;
+        let qrels = Judgements::open(&args.qrels)?;
         if qrels.is_empty() {
             return Err(EvalError::EmptyJudgements {
                 qrels: args.qrels.clone(),
@@ -50,7 +50,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let options = args.effort.options(k);
         let ignore = args.ignore_identical_ids;
         let (run, searched) = rank(&index, &mut queries, &options, ignore)?;
-        let evaluation = evaluate(&qrels, &run, &metrics);
+        let evaluation = evaluate(&qrels, &run, &metrics)?;
         if evaluation.missing > 0 {
             note(&format!(
                 "{} with judgements are not in the file and count 0",
@@ -63,16 +63,16 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         fields.push("k", json!(k));
         push_means(&mut fields, &evaluation);
         if args.vs_exact {
-            let options = SearchOptions {
-                exact: true,
-                ..options
-            };
+            let options = options.exact(true);
             let (reference, exact) = rank(&index, &mut queries, &options, ignore)?;
             for k in cut_offs(&metrics, k) {
-                fields.push(&format!("overlap@{k}"), json!(overlap(&reference, &run, k)));
+                fields.push(
+                    &format!("overlap@{k}"),
+                    json!(overlap(&reference, &run, k)?),
+                );
             }
             let mut means = OrderedFields::new();
-            push_means(&mut means, &evaluate(&qrels, &reference, &metrics));
+            push_means(&mut means, &evaluate(&qrels, &reference, &metrics)?);
             means.push("search_ms", json!(per_query(&exact)));
             fields.push_fields("exact", means);
         }
@@ -99,9 +99,13 @@ fn hits_per_query(k: Option<u32>, metrics: &[Metric]) -> Result<usize, CliError>
 
 /// The judgements under the keys of the query file and the index, where they are percent-encoded as
 /// in a run. Says how many are of documents that the index does not have.
-fn known_keys(qrels: &Qrels, queries: &Queries, index: &Index) -> Result<Qrels, CliError> {
+fn known_keys(
+    qrels: &Judgements,
+    queries: &Queries,
+    index: &Index,
+) -> Result<Judgements, CliError> {
     let asked: HashSet<&str> = queries.keys().iter().map(String::as_str).collect();
-    let mut known = Qrels::default();
+    let mut known = Judgements::default();
     let (mut found, mut missing, mut example) = (0u64, 0u64, None);
     for (query, judged) in qrels.queries() {
         let query = match unescape(query) {
@@ -155,7 +159,7 @@ fn find<'k>(index: &Index, key: &'k str) -> Result<Option<Cow<'k, str>>, CliErro
 }
 
 /// Leaves out queries without judgements.
-fn retain_judged(queries: &mut Queries, qrels: &Qrels, path: &Path) -> Result<(), CliError> {
+fn retain_judged(queries: &mut Queries, qrels: &Judgements, path: &Path) -> Result<(), CliError> {
     let first = queries.keys().first().cloned().unwrap_or_default();
     let unjudged = queries.retain(|key| qrels.contains(key));
     if queries.keys().is_empty() {
@@ -186,10 +190,7 @@ fn rank(
 ) -> Result<(Run, Stats), CliError> {
     let k = options.k;
     // One of the hits may be the query itself.
-    let options = SearchOptions {
-        k: k + usize::from(ignore_identical),
-        ..options.clone()
-    };
+    let options = options.clone().k(k + usize::from(ignore_identical));
     let mut run = Run::new();
     let mut stats = Stats::default();
     search_all(index, queries, &options, &mut stats, |query, hits| {

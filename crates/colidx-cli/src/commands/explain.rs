@@ -30,7 +30,8 @@ pub fn run(args: &ExplainArgs) -> Result<(), CliError> {
     let document = searcher
         .index()
         .find(&args.key)?
-        .ok_or_else(|| colidx::Error::UnknownKey {
+        .ok_or_else(|| CliError::UnknownKey {
+            place: String::new(),
             key: args.key.clone(),
         })?;
     let query = searcher.encode(&args.query)?;

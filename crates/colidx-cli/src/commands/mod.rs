@@ -27,7 +27,7 @@ use crate::places;
 /// # Errors
 /// The command's.
 pub fn run(command: &Command) -> Result<(), CliError> {
-    colidx_kernels::selection()?;
+    colidx_kernels::selected()?;
     places::check(command)?;
     match command {
         Command::Build(args) => build::run(args),

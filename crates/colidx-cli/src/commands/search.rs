@@ -13,7 +13,7 @@ use crate::interactive;
 use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::model;
-use crate::output::{Guard, OutputFile, Stdout};
+use crate::output::{OutputFile, Protected, Stdout};
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
@@ -47,10 +47,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
             .map_err(|error| error.or_vectors("--query-embeddings"))?;
         let printer = Printer::new(args.json, args.stats, args.explain);
         // A single query uses all threads.
-        let options = SearchOptions {
-            parallel: true,
-            ..options(args, K)
-        };
+        let options = options(args, K).parallel(true);
         match &args.query {
             Some(query) => one(&searcher, query, &options, printer),
             None => interactive::run(&mut searcher, options, printer),
@@ -60,7 +57,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
 
 /// Creates the file of a run. Until it is complete it has a temporary name beside the target, which
 /// a signal must remove.
-pub fn run_file(path: &Path, guard: &Guard) -> Result<OutputFile, CliError> {
+pub fn run_file(path: &Path, guard: &Protected) -> Result<OutputFile, CliError> {
     interrupt::install()?;
     Ok(OutputFile::create(path, guard)?)
 }

@@ -68,7 +68,7 @@ pub enum CliError {
     Usage(String),
     /// The environment selects unknown kernels.
     #[error(transparent)]
-    Kernels(#[from] colidx_kernels::UnknownLevel),
+    Kernels(#[from] colidx_kernels::UnknownIsa),
     /// Index and checkpoint do not fit, or the query is empty.
     #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Text(Box<TextError>),

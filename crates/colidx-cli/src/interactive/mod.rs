@@ -117,7 +117,7 @@ impl Prompt<'_> {
             return Ok(());
         }
         let index = self.searcher.index();
-        let documents = number::counted(index.documents(), "document");
+        let documents = number::counted(index.num_documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
         if let Reload::Checkpoint = reloaded {
             note(&format!(

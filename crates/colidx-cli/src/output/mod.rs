@@ -6,7 +6,7 @@
 mod painted;
 mod terminal;
 
-pub use colidx_data::{Guard, OutputFile, harmless};
+pub use colidx_data::{OutputFile, Protected, harmless};
 pub use painted::Painted;
 pub use terminal::{
     Stdout, bar, color, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
