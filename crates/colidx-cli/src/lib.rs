@@ -17,7 +17,6 @@ mod printer;
 mod progress;
 mod queries;
 mod render;
-mod run_keys;
 
 use std::process::ExitCode;
 

@@ -164,7 +164,7 @@ fn footer(searcher: &TextSearcher, answer: &Answer) -> String {
     format!(
         "{} of {} in {} (encode {}, search {})",
         number::count(answer.results.hits.len() as u64),
-        number::counted(searcher.index().documents(), "document"),
+        number::counted(searcher.index().num_documents(), "document"),
         number::time(answer.encode_time + searched),
         number::time(answer.encode_time),
         number::time(searched),

@@ -85,6 +85,18 @@ pub fn tell_empty<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
     ));
 }
 
+/// Names fields of a query file that a search makes no use of.
+fn tell_further(fields: &BTreeSet<&str>) {
+    if !fields.is_empty() {
+        let names: Vec<String> = fields.iter().map(|name| format!("`{name}`")).collect();
+        note(&format!(
+            "not used: {} of the query file: {}",
+            number::counted(fields.len() as u64, "field"),
+            names.join(", ")
+        ));
+    }
+}
+
 impl Queries {
     /// Reads the queries, and opens the checkpoint if they need one.
     ///
@@ -96,6 +108,9 @@ impl Queries {
             Some(queries) => Some(read_queries(queries, &from.files.options())?),
             None => None,
         };
+        if let Some(queries) = &texts {
+            tell_further(&queries.further_fields());
+        }
         let embeddings = match &from.files.query_embeddings {
             Some(embeddings) => Some(QueryEmbeddings::open(embeddings)?),
             None => None,

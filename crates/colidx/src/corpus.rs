@@ -2,10 +2,32 @@
 
 use std::fmt::Display;
 use std::path::Path;
+#[cfg(feature = "text")]
+use std::sync::Arc;
 
 use colidx_core::NewDocument;
+#[cfg(feature = "text")]
+use colidx_data::TokenCounter;
 use colidx_data::embeddings::{Embeddings, EmbeddingsError};
 use colidx_data::{Corpus, CorpusReport, InputError};
+
+#[cfg(feature = "text")]
+use crate::text::Model;
+
+/// How many tokens of text a passage may have so that `model` reads all of it, and what counts them:
+/// for [`Corpus::limit_passages`].
+#[cfg(feature = "text")]
+pub fn passage_limit(model: &Arc<Model>) -> (usize, Arc<dyn TokenCounter>) {
+    let count = |model: &Model, text: &str| {
+        // A text that the tokenizer refuses is refused again where it is encoded.
+        model.encoder().document_token_count(text).unwrap_or(0)
+    };
+    let special = count(model, "");
+    let model = Arc::clone(model);
+    let limit = model.info().document_length.saturating_sub(special).max(1);
+    let counter = move |text: &str| count(&model, text).saturating_sub(special);
+    (limit, Arc::new(counter))
+}
 
 /// Messages of refused documents that are kept.
 const SHOWN: usize = 5;

@@ -2,10 +2,10 @@
 //!
 //! # Text
 //!
-//! `TextIndex` writes and [`TextSearcher`] searches, with a ColBERT checkpoint that is a directory or an id on the
+//! [`TextIndex`] writes and [`TextSearcher`] searches, with a ColBERT checkpoint that is a directory or an id on the
 //! model hub:
 //!
-//! ```ignore
+//! ```no_run
 //! # #[cfg(feature = "text")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use colidx::TextIndex;
@@ -58,5 +58,5 @@ pub use colidx_encoder as encoder;
 pub use embeddings::EmbeddingsSource;
 #[cfg(feature = "text")]
 pub use text::{
-    Model, ReloadPolicy, SearcherOptions, TextError, TextHit, TextReader, TextSearcher,
+    Model, ReloadPolicy, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher,
 };

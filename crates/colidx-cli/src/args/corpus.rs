@@ -1,9 +1,13 @@
 //! How to read a corpus, for every command that reads one.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::at_least_one;
-use colidx_data::{CorpusOptions, Format};
+use colidx::Model;
+use colidx::corpus::passage_limit;
+use colidx_data::{Corpus, CorpusOptions, Format};
 
 const HEADING: &str = "Reading the corpus";
 
@@ -27,12 +31,10 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "text")]
     pub text_field: String,
 
-    /// Maximum words per passage, for text and Markdown.
-    #[arg(
-        long, help_heading = HEADING, value_name = "N",
-        default_value_t = 180, value_parser = at_least_one()
-    )]
-    pub passage_words: u32,
+    /// Maximum words per passage, for text and Markdown [default: as many tokens as the checkpoint
+    /// reads].
+    #[arg(long, help_heading = HEADING, value_name = "N", value_parser = at_least_one())]
+    pub passage_words: Option<u32>,
 
     /// Skip and report bad lines instead of failing at the first.
     #[arg(long, help_heading = HEADING)]
@@ -42,12 +44,24 @@ pub struct CorpusArgs {
 impl CorpusArgs {
     /// The options for the corpus reader.
     pub fn options(&self) -> CorpusOptions {
-        CorpusOptions::new()
+        let options = CorpusOptions::new()
+            .index_magic(colidx::MAGIC)
             .format(self.format)
             .id_field(self.id_field.clone())
             .title_field(self.title_field.clone())
             .text_field(self.text_field.clone())
-            .passage_words(self.passage_words as usize)
-            .skip_bad_lines(self.skip_bad_lines)
+            .skip_bad_lines(self.skip_bad_lines);
+        match self.passage_words {
+            Some(words) => options.passage_words(words as usize),
+            None => options,
+        }
+    }
+
+    /// Limits passages to what `model` reads, unless their words are limited.
+    pub fn fit_passages(&self, corpus: &mut Corpus, model: &Arc<Model>) {
+        if self.passage_words.is_none() {
+            let (tokens, counter) = passage_limit(model);
+            corpus.limit_passages(tokens, counter);
+        }
     }
 }

@@ -22,7 +22,6 @@ pub struct EvalArgs {
 
     /// Relevance judgements: TREC qrels or BEIR TSV.
     ///
-    /// A key may be percent-encoded as in the runs of `colidx search`.
     #[arg(long, value_name = "FILE")]
     pub qrels: PathBuf,
 

@@ -1,6 +1,7 @@
 //! `colidx add` and `colidx update`
 
 use std::path::Path;
+use std::sync::Arc;
 
 use colidx::corpus::{IngestError, read_keys};
 use colidx::text::EncoderSource;
@@ -63,10 +64,11 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // Fail early, before the checkpoint is loaded.
-    let corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let index = Index::open(&args.index.path)?;
-    let model =
-        model::of_index(&index, &args.model).map_err(|error| error.or_vectors("--embeddings"))?;
+    let model = model::of_index(&index, &args.model);
+    let model = Arc::new(model.map_err(|error| error.or_vectors("--embeddings"))?);
+    args.reading.fit_passages(&mut corpus, &model);
     let mut writer = open(args, &index)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
@@ -144,14 +146,17 @@ fn known_key(writer: &IndexWriter, error: CliError) -> CliError {
         return error;
     };
     match &**source {
-        colidx::Error::DuplicateKey { key } if matches!(writer.index().find(key), Ok(Some(_))) => {
-            CliError::KeyExists {
-                place: place.clone(),
-                key: key.clone(),
-            }
-        }
+        colidx::Error::DuplicateKey { key } if has_key(writer, key) => CliError::KeyExists {
+            place: place.clone(),
+            key: key.clone(),
+        },
         _ => error,
     }
+}
+
+fn has_key(writer: &IndexWriter, key: &str) -> bool {
+    let index = writer.index();
+    index.is_some_and(|index| matches!(index.find(key), Ok(Some(_))))
 }
 
 fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {

@@ -8,14 +8,13 @@ use colidx::{Index, Query, SearchOptions, SearchResults};
 use serde::Serialize;
 
 use super::on_threads;
-use super::search::{TAG, check_stopped, run_file};
+use super::search::{TAG, check_stopped, ranking, run_file, tell_escaped};
 use crate::args::BenchArgs;
 use crate::error::CliError;
 use crate::json::milliseconds;
 use crate::output::{OutputFile, Stdout};
 use crate::progress::{Phases, Unit};
 use crate::queries::{Queries, QuerySource};
-use crate::run_keys::RunKeys;
 use colidx_data::RunWriter;
 
 #[derive(Serialize)]
@@ -185,12 +184,11 @@ fn search_rounds(
 
 fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
     let mut run = RunWriter::new(file, TAG);
-    let mut run_keys = RunKeys::default();
     for (key, (results, _)) in keys.iter().zip(results) {
-        run_keys.write(&mut run, key, &results.hits)?;
+        run.write(key, ranking(&results.hits))?;
     }
+    tell_escaped(run.escaped());
     run.finish()?.finish()?;
-    run_keys.tell();
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `colidx build`
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use colidx::corpus::read_keys;
@@ -74,9 +75,10 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
     let options = options(args)?;
-    let model = model::open(location, &args.encoder.options())?;
+    let model = Arc::new(model::open(location, &args.encoder.options())?);
+    args.reading.fit_passages(&mut corpus, &model);
     let options = options.model(Some(model.to_record()));
     // From here on a signal must clean up.
     interrupt::install()?;

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use colidx::corpus::IngestError;
 use colidx::{IndexWriter, NoVectors, WriterOptions};
 use serde::Serialize;
 
@@ -67,13 +66,9 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
             continue;
         }
         if !args.skip_missing {
-            let unknown = colidx::Error::UnknownKey { key: key.into() };
-            return Err(match place {
-                Some(place) => CliError::Ingest(IngestError::Document {
-                    place: place.to_string(),
-                    source: Box::new(unknown),
-                }),
-                None => unknown.into(),
+            return Err(CliError::UnknownKey {
+                place: place.map_or_else(String::new, |place| format!("{place}: ")),
+                key: key.into(),
             });
         }
         missing += 1;
@@ -83,7 +78,7 @@ fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
     Ok(DeleteLine {
         index: args.index.path.display().to_string(),
         generation: report.generation,
-        documents: writer.index().num_documents(),
+        documents: writer.index().map_or(0, |index| index.num_documents()),
         deleted: report.deleted,
         missing,
     })

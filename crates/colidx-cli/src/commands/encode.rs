@@ -1,7 +1,9 @@
 //! `colidx encode`
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use colidx::Model;
 use colidx::text::{BatchSizer, DocumentText};
 use colidx_encoder::Encoder;
 
@@ -16,9 +18,7 @@ use crate::queries::{is_empty, tell_empty};
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{
-    Corpus, CorpusOptions, Document, InputError, QueryOptions, file_name, read_queries,
-};
+use colidx_data::{Corpus, CorpusOptions, Document, QueryOptions, file_name, read_queries};
 
 /// Text held at a time, exceeded by at most one document.
 const TEXT_BYTES: usize = 8 << 20;
@@ -45,12 +45,12 @@ pub fn run(args: &EncodeArgs) -> Result<(), CliError> {
             };
             (files.iter()).try_for_each(|name| guard.check(&folder.join(name)))?;
         }
-        let model = model::open(&args.model, &args.encoder.options())?;
+        let model = Arc::new(model::open(&args.model, &args.encoder.options())?);
         let encoder = model.encoder();
         // From here on a signal must clean up.
         interrupt::install()?;
         let encoded = match args.role {
-            EncodeAs::Documents => documents(args, encoder, &guard),
+            EncodeAs::Documents => documents(args, &model, &guard),
             EncodeAs::Queries => queries(args, encoder, &guard),
         };
         // A signal also makes reads fail.
@@ -71,8 +71,10 @@ fn dtype(args: &EncodeArgs) -> Dtype {
     }
 }
 
-fn documents(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<(), CliError> {
+fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result<(), CliError> {
+    let encoder = model.encoder();
     let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    args.reading.fit_passages(&mut corpus, model);
     let mut writer = EmbeddingsWriter::create(&args.out, encoder.info().dim, dtype(args), guard)?;
     let total = corpus.bytes_total();
     let phases = Phases::new();
@@ -145,10 +147,7 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
             args.reading.title_field != CorpusOptions::TITLE_FIELD,
             "--title-field",
         ),
-        (
-            args.reading.passage_words as usize != CorpusOptions::PASSAGE_WORDS,
-            "--passage-words",
-        ),
+        (args.reading.passage_words.is_some(), "--passage-words"),
     ];
     if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
         return Err(CliError::Usage(format!(

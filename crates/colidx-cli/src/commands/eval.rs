@@ -1,6 +1,5 @@
 //! `colidx eval`
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
@@ -15,7 +14,6 @@ use crate::json::{OrderedFields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{Queries, QuerySource};
 use crate::render::number;
-use crate::run_keys::unescape;
 use colidx_data::Judgements;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
@@ -45,7 +43,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             model: &args.model,
         };
         let mut queries = Queries::open(&index, &from)?;
-        let qrels = known_keys(&qrels, &queries, &index)?;
+        check_documents(&qrels, &queries, &index)?;
         retain_judged(&mut queries, &qrels, &args.qrels)?;
         let options = args.effort.options(k);
         let ignore = args.ignore_identical_ids;
@@ -97,36 +95,20 @@ fn hits_per_query(k: Option<u32>, metrics: &[Metric]) -> Result<usize, CliError>
     }
 }
 
-/// The judgements under the keys of the query file and the index, where they are percent-encoded as
-/// in a run. Says how many are of documents that the index does not have.
-fn known_keys(
-    qrels: &Judgements,
-    queries: &Queries,
-    index: &Index,
-) -> Result<Judgements, CliError> {
+/// Says how many judged documents of the queries asked the index does not have.
+///
+/// # Errors
+/// It has none of them.
+fn check_documents(qrels: &Judgements, queries: &Queries, index: &Index) -> Result<(), CliError> {
     let asked: HashSet<&str> = queries.keys().iter().map(String::as_str).collect();
-    let mut known = Judgements::default();
+    let judged = qrels.queries().filter(|(query, _)| asked.contains(query));
     let (mut found, mut missing, mut example) = (0u64, 0u64, None);
-    for (query, judged) in qrels.queries() {
-        let query = match unescape(query) {
-            Cow::Owned(key) if asked.contains(&*key) && !asked.contains(query) => Cow::Owned(key),
-            _ => Cow::Borrowed(query),
-        };
-        for (document, relevance) in judged {
-            let key = match asked.contains(&*query) {
-                true => find(index, document)?,
-                false => Some(Cow::Borrowed(document.as_str())),
-            };
-            match key {
-                Some(_) if !asked.contains(&*query) => {}
-                Some(_) => found += 1,
-                None => {
-                    missing += 1;
-                    example.get_or_insert(document);
-                }
-            }
-            let key = key.unwrap_or(Cow::Borrowed(document));
-            known.insert(&query, &key, *relevance);
+    for document in judged.flat_map(|(_, documents)| documents.keys()) {
+        if index.find(document)?.is_some() {
+            found += 1;
+        } else {
+            missing += 1;
+            example.get_or_insert(document);
         }
     }
     match example {
@@ -140,22 +122,10 @@ fn known_keys(
                 "{} of documents that are not in the index, such as `{example}`",
                 number::counted(missing, "judgement"),
             ));
-            Ok(known)
+            Ok(())
         }
-        None => Ok(known),
+        None => Ok(()),
     }
-}
-
-/// The key of a judged document in the index.
-fn find<'k>(index: &Index, key: &'k str) -> Result<Option<Cow<'k, str>>, CliError> {
-    if index.find(key)?.is_some() {
-        return Ok(Some(Cow::Borrowed(key)));
-    }
-    let key = unescape(key);
-    Ok(match key {
-        Cow::Owned(_) if index.find(&key)?.is_some() => Some(key),
-        _ => None,
-    })
 }
 
 /// Leaves out queries without judgements.

@@ -13,11 +13,11 @@ use crate::interactive;
 use crate::interrupt;
 use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::model;
-use crate::output::{OutputFile, Protected, Stdout};
+use crate::output::{OutputFile, Protected, Stdout, note};
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
-use crate::run_keys::RunKeys;
+use crate::render::number;
 use colidx_data::RunWriter;
 
 /// Default `-k` of a single query.
@@ -110,15 +110,14 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
     };
     let mut stats = Stats::default();
-    let mut run_keys = RunKeys::default();
     search_all(
         &index,
         &mut queries,
         &options,
         &mut stats,
         |key, hits| match &mut sink {
-            Sink::Run(run) => Ok(run_keys.write(run, key, hits)?),
-            Sink::File(run) => Ok(run_keys.write(run, key, hits)?),
+            Sink::Run(run) => Ok(run.write(key, ranking(hits))?),
+            Sink::File(run) => Ok(run.write(key, ranking(hits))?),
             Sink::Json(out) => {
                 for (rank, hit) in (1..).zip(hits) {
                     let document = index.document(hit.doc)?;
@@ -138,8 +137,14 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         },
     )?;
     match sink {
-        Sink::Run(run) => drop(run.finish()?),
-        Sink::File(run) => run.finish()?.finish()?,
+        Sink::Run(run) => {
+            tell_escaped(run.escaped());
+            drop(run.finish()?);
+        }
+        Sink::File(run) => {
+            tell_escaped(run.escaped());
+            run.finish()?.finish()?;
+        }
         Sink::Json(mut out) => {
             if args.stats {
                 out.json(&StatsLine { stats })?;
@@ -147,11 +152,26 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
             return out.flush();
         }
     }
-    run_keys.tell();
     if args.stats {
         tell_stats(&stats);
     }
     Ok(())
+}
+
+/// The columns of a run.
+pub fn ranking(hits: &[Hit]) -> impl Iterator<Item = (&str, f32)> {
+    hits.iter().map(|hit| (hit.key.as_str(), hit.score))
+}
+
+/// Says that keys stand escaped in a run, if any do.
+pub fn tell_escaped(keys: u64) {
+    if keys > 0 {
+        note(&format!(
+            "escaped: {} with white space, control characters or none at all, percent-encoded \
+             behind `%:` in the run",
+            number::counted(keys, "key")
+        ));
+    }
 }
 
 /// Searches all queries in chunks, and passes the hits to `each` in the order of the queries. An

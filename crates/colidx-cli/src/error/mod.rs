@@ -1,6 +1,7 @@
 //! Errors of commands, and their exit statuses.
 
 mod eval;
+mod hints;
 mod place;
 
 pub use eval::EvalError;
@@ -22,7 +23,7 @@ use colidx_data::embeddings::EmbeddingsError;
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     /// The engine failed.
-    #[error(transparent)]
+    #[error("{error}{hint}", error = .0, hint = hints::index(.0))]
     Index(#[from] colidx::Error),
     /// The checkpoint failed.
     #[error(transparent)]
@@ -31,10 +32,10 @@ pub enum CliError {
     #[error(transparent)]
     Hub(#[from] colidx_encoder::hub::HubError),
     /// A corpus, query file or judgements file is bad.
-    #[error(transparent)]
+    #[error("{error}{hint}", error = .0, hint = hints::input(.0))]
     Input(#[from] InputError),
     /// A .npy file is bad.
-    #[error(transparent)]
+    #[error("{error}{hint}", error = .0, hint = hints::embeddings(.0))]
     Embeddings(#[from] EmbeddingsError),
     /// A run cannot be written.
     #[error(transparent)]
@@ -45,6 +46,19 @@ pub enum CliError {
     /// An evaluation would measure nothing.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// A run and judgements, or two runs, have nothing in common.
+    #[error(transparent)]
+    Evaluation(#[from] colidx_data::EvaluationError),
+    /// No document has the key. `place` is empty or ends with a colon.
+    #[error(
+        "{place}no document has the key `{key}`; `colidx search --json` prints the keys of documents"
+    )]
+    UnknownKey {
+        /// File and line of the key.
+        place: String,
+        /// The key.
+        key: String,
+    },
     /// A flag names a place of another kind.
     #[error(transparent)]
     Place(#[from] PlaceError),
@@ -70,7 +84,7 @@ pub enum CliError {
     #[error(transparent)]
     Kernels(#[from] colidx_kernels::UnknownIsa),
     /// Index and checkpoint do not fit, or the query is empty.
-    #[error("{error}{hint}", error = .0, hint = hint(.0))]
+    #[error("{error}{hint}", error = .0, hint = hints::text(.0))]
     Text(Box<TextError>),
     /// Text was given for an index of vectors.
     #[error("{source} (--model, {flag})")]
@@ -98,7 +112,7 @@ pub enum CliError {
     #[error("no documents were read; nothing was changed")]
     NothingIngested(String),
     /// An output file cannot be written.
-    #[error(transparent)]
+    #[error("{error}{hint}", error = .0, hint = hints::output(.0))]
     Output(OutputError),
     /// Standard output cannot be written.
     #[error("cannot write {file}: {source}; check that it has space")]
@@ -136,17 +150,6 @@ pub enum CliError {
         /// The index.
         index: PathBuf,
     },
-}
-
-/// The flag that follows the advice of a library error; every command that fails so has it.
-fn hint(error: &TextError) -> &'static str {
-    match error {
-        TextError::ModelMoved { .. }
-        | TextError::WrongModel { .. }
-        | TextError::WrongDimension { .. }
-        | TextError::NoModelRecorded { .. } => " (--model)",
-        _ => "",
-    }
 }
 
 impl From<TextError> for CliError {

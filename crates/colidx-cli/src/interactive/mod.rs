@@ -42,7 +42,7 @@ pub fn run(
             Role::Dim,
             &format!(
                 "{} with {}; type a query, or :help",
-                number::counted(searcher.index().documents(), "document"),
+                number::counted(searcher.index().num_documents(), "document"),
                 searcher.model().info().name
             ),
         ));

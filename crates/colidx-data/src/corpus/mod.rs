@@ -184,6 +184,12 @@ impl Corpus {
         }
     }
 
+    /// From the next file on, limits passages to `tokens` together with their title, for a caller who opens the
+    /// model after the corpus; see [`CorpusOptions::passage_tokens`].
+    pub fn limit_passages(&mut self, tokens: usize, counter: Arc<dyn TokenCounter>) {
+        self.options.passage_length = passages::PassageLength::tokens(tokens, counter);
+    }
+
     /// What was given so far; complete once the iterator has ended.
     pub fn report(&self) -> &CorpusReport {
         &self.report

@@ -1,12 +1,13 @@
 //! Text in, hits out: an index together with the ColBERT checkpoint that made its vectors.
 //!
-//! `TextIndex` writes, [`TextSearcher`] searches, [`TextReader`] is the handle that a server keeps. What of a document is
+//! [`TextIndex`] writes, [`TextSearcher`] searches, [`TextReader`] is the handle that a server keeps. What of a document is
 //! encoded ([`DocumentText`]) and what an index records of its checkpoint ([`Model::to_record`]) are decided here and
 //! nowhere else, so that every program that uses this crate builds indexes that fit each other.
 
 mod document;
 mod error;
 mod highlight;
+mod index;
 mod model;
 mod reader;
 mod searcher;
@@ -15,6 +16,7 @@ mod source;
 pub use document::{DocumentText, Part};
 pub use error::{Result, TextError};
 pub use highlight::{Highlights, TokenWeight};
+pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::{ReloadPolicy, TextReader};
 pub use searcher::{

@@ -41,7 +41,7 @@ impl SearcherOptions {
 /// can search at once.
 #[derive(Clone)]
 pub struct TextSearcher {
-    index: Arc<Index>,
+    index: Index,
     model: Arc<Model>,
     options: SearcherOptions,
     notes: Vec<String>,
@@ -145,7 +145,7 @@ impl TextSearcher {
         let Opened { model, notes } =
             Model::of_index(&index, options.model.as_deref(), &options.encoder, download)?;
         Ok(TextSearcher {
-            index: Arc::new(index),
+            index,
             model: Arc::new(model),
             options,
             notes,
@@ -159,7 +159,7 @@ impl TextSearcher {
     pub fn new(index: Index, model: Arc<Model>) -> Result<TextSearcher> {
         model.check(&index)?;
         Ok(TextSearcher {
-            index: Arc::new(index),
+            index,
             options: SearcherOptions::default().model(model.location()),
             model,
             notes: Vec::new(),
@@ -207,7 +207,7 @@ impl TextSearcher {
             }
             Err(error) => return Err(error),
         };
-        self.index = Arc::new(index);
+        self.index = index;
         Ok(found)
     }
 

@@ -1,0 +1,84 @@
+//! The flags behind the advice of library errors. Libraries name none; every command that fails so
+//! has them.
+
+use colidx::TextError;
+use colidx_data::embeddings::EmbeddingsError;
+use colidx_data::{Field, InputError, LineFault, OutputError};
+
+/// The flag that follows the advice about an index and a checkpoint.
+pub fn text(error: &TextError) -> &'static str {
+    match error {
+        TextError::ModelMoved { .. }
+        | TextError::WrongModel { .. }
+        | TextError::WrongDimension { .. }
+        | TextError::NoModelRecorded { .. } => " (--model)",
+        _ => "",
+    }
+}
+
+/// The flag or command that follows the advice of the engine.
+pub fn index(error: &colidx::Error) -> &'static str {
+    use colidx::Error;
+    match error {
+        Error::NotAnIndex {
+            unfinished: true, ..
+        } => " (`colidx build ... --resume`)",
+        Error::NotAnIndex { .. } => " (`colidx build CORPUS --index DIR`)",
+        Error::AlreadyExists { .. } => " (--force)",
+        Error::Unfinished { .. } => " (--resume to resume it, --force to start over)",
+        Error::OtherBuild { .. } => " (--force without --resume)",
+        Error::ManifestMissing { .. } | Error::DamagedJournal { .. } => {
+            " (`colidx build --force` replaces what is there)"
+        }
+        Error::Memory { .. } => " (--memory)",
+        Error::NoTokenIds => " (`token_ids.npy` beside the vectors)",
+        _ => "",
+    }
+}
+
+/// The flags that follow the advice of a reader's error.
+pub fn input(error: &InputError) -> &'static str {
+    match error {
+        InputError::BadLine { fault, .. } => match fault {
+            LineFault::MissingField {
+                role: Field::Id, ..
+            } => " (--id-field), or leave bad lines out (--skip-bad-lines)",
+            LineFault::MissingField {
+                role: Field::Text, ..
+            } => " (--text-field), or leave bad lines out (--skip-bad-lines)",
+            LineFault::UnknownHeader { .. } => " (--id-field, --text-field, --title-field)",
+            fault if fault.is_of_whole_file() => "",
+            _ => ", or leave bad lines out (--skip-bad-lines)",
+        },
+        InputError::Line { fault, .. } => match fault {
+            LineFault::MissingField {
+                role: Field::Id, ..
+            } => " (--id-field)",
+            LineFault::MissingField {
+                role: Field::Text, ..
+            } => " (--text-field)",
+            LineFault::UnknownHeader { .. } => " (--id-field, --text-field)",
+            _ => "",
+        },
+        InputError::UnknownFormat { .. } | InputError::NoDocuments { .. } => " (--format)",
+        _ => "",
+    }
+}
+
+/// The flag that follows the advice of a writer's error.
+pub fn output(error: &OutputError) -> &'static str {
+    match error {
+        OutputError::Exists { .. } => " (--force)",
+        OutputError::Kept { source, .. } => output(source),
+        _ => "",
+    }
+}
+
+/// The flag that follows the advice about embedding files.
+pub fn embeddings(error: &EmbeddingsError) -> &'static str {
+    match error {
+        EmbeddingsError::Input(error) => input(error),
+        EmbeddingsError::Output(error) => output(error),
+        _ => "",
+    }
+}
