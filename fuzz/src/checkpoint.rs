@@ -9,8 +9,8 @@ use crate::scratch::Scratch;
 
 /// Opens the checkpoint and, where it opens, encodes.
 fn check(folder: &Scratch) {
-    // Panics of the tokenizers library are caught, and libFuzzer's hook would abort at them. One that is not caught still
-    // ends the run.
+    // Panics of the tokenizers library are caught, and libFuzzer's hook would abort at them. One
+    // that is not caught still ends the run.
     static DEFAULT_HOOK: LazyLock<()> = LazyLock::new(|| drop(std::panic::take_hook()));
     LazyLock::force(&DEFAULT_HOOK);
     let Ok(encoder) = Encoder::open(folder.path(), &EncoderOptions::default()) else {

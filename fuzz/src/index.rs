@@ -1,7 +1,7 @@
 //! Targets that open an index and do everything that can be done with one.
 //!
-//! Each puts its input into a good index in memory. All but `index_raw` repair every checksum and what the manifest says of
-//! the files, so that the bytes get past them.
+//! Each puts its input into a good index in memory. All but `index_raw` repair every checksum and
+//! what the manifest says of the files, so that the bytes get past them.
 
 use std::sync::LazyLock;
 
@@ -13,13 +13,15 @@ use crate::pack::{Pieces, pack};
 
 const DIM: usize = 8;
 
-/// A good index of two segments and some deletions. It is built anew, so it follows the format wherever that goes.
+/// A good index of two segments and some deletions. It is built anew, so it follows the format
+/// wherever that goes.
 static GOOD: LazyLock<Files> = LazyLock::new(|| {
     let options = BuildOptions::default().nbits(2).centroids(Some(20));
     grown(&Corpus::topical(24, DIM, 7), options)
 });
 
-/// Names of the good index's files of these kinds, the manifest first: what is put in place later is then named in it.
+/// Names of the good index's files of these kinds, the manifest first: what is put in place later
+/// is then named in it.
 fn names(kinds: &[&str]) -> Vec<&'static str> {
     let of_kind = |name: &&str| kinds.iter().any(|kind| name.starts_with(kind));
     let mut names: Vec<&str> = GOOD.keys().map(String::as_str).filter(of_kind).collect();

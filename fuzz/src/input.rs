@@ -24,7 +24,8 @@ impl Read for Slow {
     }
 }
 
-/// Two bytes say how; what follows is read as a corpus, at once and byte by byte, which must give the same.
+/// Two bytes say how; what follows is read as a corpus, at once and byte by byte, which must give
+/// the same.
 pub fn corpus(data: &[u8]) {
     let Some((&[how, name], content)) = data.split_first_chunk() else {
         return;
@@ -40,8 +41,8 @@ pub fn corpus(data: &[u8]) {
     }
     let whole = read_corpus(Cursor::new(content.to_vec()), file, format, &options);
     let slow = read_corpus(Slow(Cursor::new(content.to_vec())), file, format, &options);
-    // How much of a damaged stream still comes out before the damage is met depends on how much is read at a time, and so does
-    // whether a bad line that ends a text comes first.
+    // How much of a damaged stream still comes out before the damage is met depends on how much is
+    // read at a time, and so does whether a bad line that ends a text comes first.
     let errors = [&whole, &slow].map(|(_, _, error)| error.as_deref());
     let is_damage = |error: &str| error.ends_with("fetch or compress it again");
     if errors.iter().flatten().any(|error| is_damage(error)) {

@@ -1,6 +1,8 @@
-//! What the fuzz targets do with their inputs: one function a target, each of which must return, whatever the bytes are.
+//! What the fuzz targets do with their inputs: one function a target, each of which must return,
+//! whatever the bytes are.
 //!
-//! The targets in `fuzz_targets` only call these, so `cargo test` can run them over seeds without libFuzzer.
+//! The targets in `fuzz_targets` only call these, so `cargo test` can run them over seeds without
+//! libFuzzer.
 
 mod checkpoint;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]

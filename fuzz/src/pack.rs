@@ -1,4 +1,5 @@
-//! Several pieces in one input: each behind its length, so that a fuzzer's changes to one leave the others what they were.
+//! Several pieces in one input: each behind its length, so that a fuzzer's changes to one leave the
+//! others what they were.
 
 /// Packs pieces.
 pub(crate) fn pack<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
@@ -10,7 +11,8 @@ pub(crate) fn pack<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     input
 }
 
-/// Takes pieces from an input. One that is longer than what is left is cut, and behind the end all are empty.
+/// Takes pieces from an input. One that is longer than what is left is cut, and behind the end all
+/// are empty.
 pub(crate) struct Pieces<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Pieces<'a> {

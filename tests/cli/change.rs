@@ -293,7 +293,7 @@ fn vectors_are_added_to_vectors_and_text_to_text() {
         .arg(model())
         .run()
         .fails()
-        .says(&["is not stored"]);
+        .says(&["does not store the text"]);
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn a_writer_in_the_way_is_told() {
     }
     change(&place, &["delete", "moon"])
         .fails()
-        .says(&["being written by another process"]);
+        .says(&["being written by another writer"]);
     stdin.write_all(rest.as_bytes()).unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());

@@ -165,7 +165,7 @@ fn a_download_that_breaks_goes_on_and_is_never_taken_for_whole() {
         let run = call().run().fails();
         run.says(&["try again, which resumes"]);
         let offline = with(call(), "HF_HUB_OFFLINE", "1").run().fails();
-        offline.says(&["or not all of it"]);
+        offline.says(&["has no complete checkpoint"]);
     }
     let snapshot = repository(&place).join("snapshots").join(COMMIT);
     assert!(!snapshot.join("model.safetensors").exists());
@@ -256,7 +256,7 @@ fn a_cache_that_another_tool_filled_in_part_is_completed() {
     with(call(), "HF_HUB_OFFLINE", "1")
         .run()
         .fails()
-        .says(&["or not all of it"]);
+        .says(&["has no complete checkpoint"]);
     call().run().succeeds();
     let asked = hub.asked().join(" ");
     assert!(
@@ -291,7 +291,7 @@ fn a_cache_that_cannot_grow() {
     let run = with(limited, "HF_ENDPOINT", &hub.endpoint).run().fails();
     run.says(&["downloading tokenizer.json", ".incomplete", "HF_HOME"]);
     let offline = place.colidx(&["model", ID]).run().fails();
-    offline.says(&["or not all of it"]);
+    offline.says(&["has no complete checkpoint"]);
     colidx(&place, &hub, &["model", ID]).run().succeeds();
 }
 

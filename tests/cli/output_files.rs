@@ -253,7 +253,7 @@ fn what_cannot_be_written_is_told_before_the_work() {
     fs::create_dir(place.path("folder")).unwrap();
     // Nothing of the queries or the checkpoint was looked at: neither is there.
     for (out, says) in [
-        ("folder", "directory"),
+        ("folder", "expected a file"),
         ("absent/run", "folder exists"),
         ("corpus.jsonl", "--force"),
     ] {

@@ -93,7 +93,7 @@ fn ctrl_c_names_the_command_that_goes_on() {
     build(&place, "x.colidx", &["--resume", "--nbits", "2"])
         .run()
         .fails()
-        .says(&["nbits is 2, was 4"]);
+        .says(&["nbits = 4, this one 2"]);
 
     let command = run.stderr.lines().last().expect("a line").trim();
     let resumed = place.shell(command).run().succeeds();

@@ -157,10 +157,10 @@ fn keys_with_white_space_are_escaped_in_a_run() {
     let columns = run.stdout.lines().map(|line| line.split(' ').collect());
     let columns: Vec<Vec<&str>> = columns.collect();
     assert!(columns.iter().all(|line| line.len() == 6), "{run:#?}");
-    assert_eq!((columns[0][0], columns[4][0]), ("q%201", "q2"));
+    assert_eq!((columns[0][0], columns[4][0]), ("%:q%201", "q2"));
     let mut found: Vec<&str> = columns[..4].iter().map(|line| line[2]).collect();
     found.sort_unstable();
-    assert_eq!(found, ["100%25", "a%2520b", "my%20note.md", "plain"]);
+    assert_eq!(found, ["%:my%20note.md", "100%", "a%20b", "plain"]);
     let filed = place.colidx(&search).args(&["--run-out", "run.trec"]).run();
     filed.succeeds();
     assert_eq!(place.read("run.trec"), run.stdout);
@@ -168,7 +168,7 @@ fn keys_with_white_space_are_escaped_in_a_run() {
     assert!(json.json().iter().any(|hit| hit["key"] == "my note.md"));
     // Judgements name keys as they are, or as they stand in a run.
     for qrels in [
-        "q%201 0 my%20note.md 1\nq2 0 100%25 1\nq2 0 a%2520b 1\n",
+        "%:q%201 0 %:my%20note.md 1\nq2 0 100% 1\nq2 0 a%20b 1\n",
         "q 1\tmy note.md\t1\nq2\t100%\t1\nq2\ta%20b\t1\n",
     ] {
         place.write("qrels", qrels);

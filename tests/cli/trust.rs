@@ -125,7 +125,7 @@ fn a_journal_that_cannot_be_read_names_the_way_out() {
     let run = place
         .colidx(&["delete", "tea", "--index", "x.colidx"])
         .run();
-    run.fails().says(&["build.journal", "remove that file"]);
+    run.fails().says(&["build.journal", "Remove the file"]);
     fs::remove_file(place.path("x.colidx/build.journal")).expect("it can be removed");
     place
         .colidx(&["delete", "tea", "--index", "x.colidx"])
@@ -185,7 +185,7 @@ fn of_many_writers_at_once_each_commits_or_is_refused() {
             let run = Run::new(child.wait_with_output().expect("the child ends"));
             match run.code {
                 Some(0) => committed += 1,
-                _ => drop(run.fails().says(&["is being written by another process"])),
+                _ => drop(run.fails().says(&["is being written by another writer"])),
             }
         }
         assert!(committed > 0);

@@ -71,7 +71,7 @@ const PRINTING: [&str; 15] = [
 fn only_one_module_prints() {
     // A file that leads to standard output is opened as a file.
     let duplicates =
-        |line: &String| line.starts_with("colidx-data/src/output_file.rs: let (out, err)");
+        |line: &String| line.starts_with("colidx-data/src/files/output/mod.rs: let (out, err)");
     let mut libraries = lines_with(&LIBRARIES, &PRINTING);
     libraries.retain(|line| !duplicates(line));
     assert_eq!(libraries, [""; 0]);
@@ -105,7 +105,7 @@ fn only_one_module_writes_files() {
     let found = lines_with(&["colidx-cli/src", "colidx-data/src"], &writing);
     let (home, elsewhere): (Vec<_>, Vec<_>) = found
         .into_iter()
-        .partition(|line| line.starts_with("colidx-data/src/output_file.rs: "));
+        .partition(|line| line.starts_with("colidx-data/src/files/output/mod.rs: "));
     assert!(
         home.iter().any(|line| line.contains("fs::rename")),
         "{home:?}"
@@ -115,7 +115,7 @@ fn only_one_module_writes_files() {
         line.contains("interactive/lines.rs: .and_then(|()| editor.save_history(path))")
     };
     // Inputs are opened in one place, and only to be read.
-    let read = |line: &String| line.starts_with("colidx-data/src/open.rs: ");
+    let read = |line: &String| line.starts_with("colidx-data/src/files/open.rs: ");
     let to_write = [".write(true", ".append(true", ".create(", ".truncate("];
     let inputs = lines_with(&["colidx-data/src"], &to_write);
     assert!(!inputs.iter().any(read), "{inputs:?}");

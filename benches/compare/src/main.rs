@@ -1,8 +1,9 @@
-//! Drives `next-plaid` over the `--embeddings` layout of colidx, and prints what `colidx bench` prints: one JSON object
-//! with the same field names, and a TREC run file when asked. So the comparison reads both engines in one way.
+//! Drives `next-plaid` over the `--embeddings` layout of colidx, and prints what `colidx bench`
+//! prints: one JSON object with the same field names, and a TREC run file when asked. So the
+//! comparison reads both engines in one way.
 //!
-//! Thread counts come from the environment (`RAYON_NUM_THREADS`, `OPENBLAS_NUM_THREADS`), because OpenBLAS reads its own
-//! before `main`.
+//! Thread counts come from the environment (`RAYON_NUM_THREADS`, `OPENBLAS_NUM_THREADS`), because
+//! OpenBLAS reads its own before `main`.
 
 mod embeddings;
 mod report;

@@ -36,7 +36,8 @@ impl Latencies {
     }
 }
 
-/// Writes `query Q0 document rank score tag`; queries are row numbers, documents their keys or row numbers.
+/// Writes `query Q0 document rank score tag`; queries are row numbers, documents their keys or row
+/// numbers.
 pub fn write_run(
     path: &Path,
     hits: &[Vec<(i64, f32)>],

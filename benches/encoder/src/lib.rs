@@ -1,4 +1,5 @@
-//! What the drivers share: the workloads that compare.py writes, and the lines in which they are asked for and answered.
+//! What the drivers share: the workloads that compare.py writes, and the lines in which they are
+//! asked for and answered.
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,11 @@
 //! K-means for the codebook of a late-interaction index.
 //!
-//! [`train`](fn@crate::train) turns a [`Sample`] of token vectors into a [`Codebook`] of centroids; an [`Assigner`]
-//! then gives every vector of the corpus its nearest centroid, and [`cells`](fn@crate::cells) groups centroids that
-//! lie near each other. There are two backends ([`KMeans`]) and two kinds of codebook
-//! ([`CodebookKind`]): one k-means over all vectors, or one for each vocabulary id.
-//! `docs/lab/2026-11-27-codebook.md` in the repository has the measurements behind the defaults.
+//! [`train`](fn@crate::train) turns a [`Sample`] of token vectors into a [`Codebook`] of centroids;
+//! an [`Assigner`] then gives every vector of the corpus its nearest centroid, and
+//! [`cells`](fn@crate::cells) groups centroids that lie near each other. There are two backends
+//! ([`KMeans`]) and two kinds of codebook ([`CodebookKind`]): one k-means over all vectors, or one
+//! for each vocabulary id. `docs/lab/2026-11-27-codebook.md` in the repository has the measurements
+//! behind the defaults.
 //!
 //! Everything runs in the current rayon pool. The built-in backend and the assigner give the same
 //! bits for any number of threads and on every instruction set.

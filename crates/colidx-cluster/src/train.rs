@@ -77,9 +77,9 @@ pub fn train(
     train_parts(&partition, &parts, options, progress)
 }
 
-/// As [`train`](fn@crate::train), for a sample of finite vectors that is read part by part. The codebook does not
-/// depend on [`TrainOptions::memory`]. Without token ids all rows are of one token, as in
-/// [`CodebookKind::Flat`].
+/// As [`train`](fn@crate::train), for a sample of finite vectors that is read part by part. The
+/// codebook does not depend on [`TrainOptions::memory`]. Without token ids all rows are of one
+/// token, as in [`CodebookKind::Flat`].
 ///
 /// # Errors
 /// As [`train`](fn@crate::train), and [`ClusterError::Read`].

@@ -276,8 +276,8 @@ impl Progress for StopAtTraining {
     }
 }
 
-/// The states that a directory can be in (docs/guide/update.md): what each is called, that nothing but
-/// force removes anything, and that force leads out.
+/// The states that a directory can be in (docs/guide/update.md): what each is called, that nothing
+/// but force removes anything, and that force leads out.
 #[test]
 fn every_state_of_a_directory_has_a_name_and_a_way_out() {
     let index = |path: &Path| {

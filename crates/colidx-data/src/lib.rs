@@ -40,6 +40,7 @@
 
 #![forbid(unsafe_code)]
 
+mod column_key;
 mod columns;
 mod compression;
 mod corpus;
@@ -62,12 +63,11 @@ pub use corpus::{
     Corpus, CorpusOptions, CorpusReport, Document, Format, TokenCounter, UnknownFormatName,
 };
 pub use error::{Field, InputError, LineFault, Place};
-#[cfg(unix)]
-pub use files::Wait;
 pub use files::{
     CompletedFile, OutputError, OutputFile, Protected, STANDARD_INPUT, file_name, open, read_keys,
-    wait_with,
 };
+#[cfg(unix)]
+pub use files::{Wait, wait_with};
 pub use judgements::Judgements;
 pub use metrics::{Evaluation, EvaluationError, Metric, MetricError, evaluate, parse_metrics};
 pub use overlap::overlap;

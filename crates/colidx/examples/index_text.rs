@@ -1,5 +1,5 @@
-//! Indexes a few notes: `cargo run --example index_text -- INDEX MODEL`, where MODEL is the directory of a ColBERT
-//! checkpoint or an id on the model hub.
+//! Indexes a few notes: `cargo run --example index_text -- INDEX MODEL`, where MODEL is the
+//! directory of a ColBERT checkpoint or an id on the model hub.
 
 use std::error::Error;
 

@@ -1,4 +1,5 @@
-//! A server's handle beside a writer: `cargo run --example update_and_reload -- INDEX`, with an index of text.
+//! A server's handle beside a writer: `cargo run --example update_and_reload -- INDEX`, with an
+//! index of text.
 
 use std::error::Error;
 

@@ -14,8 +14,8 @@ use colidx_data::{Corpus, CorpusReport, InputError};
 #[cfg(feature = "text")]
 use crate::text::Model;
 
-/// How many tokens of text a passage may have so that `model` reads all of it, and what counts them:
-/// for [`Corpus::limit_passages`].
+/// How many tokens of text a passage may have so that `model` reads all of it, and what counts
+/// them: for [`Corpus::limit_passages`].
 #[cfg(feature = "text")]
 pub fn passage_limit(model: &Arc<Model>) -> (usize, Arc<dyn TokenCounter>) {
     let count = |model: &Model, text: &str| {
@@ -70,8 +70,9 @@ pub struct IngestReport {
 /// Adds a document to an index, or puts it in the place of another.
 pub type Sink<'a> = dyn FnMut(&NewDocument<'_>) -> colidx_core::Result<()> + 'a;
 
-/// Reads a corpus into `sink`. With `skip_refused`, documents that the index refuses for their key or size are counted and
-/// left out. `watch` is given the bytes read after every document, and returns whether to go on.
+/// Reads a corpus into `sink`. With `skip_refused`, documents that the index refuses for their key
+/// or size are counted and left out. `watch` is given the bytes read after every document, and
+/// returns whether to go on.
 ///
 /// # Errors
 /// A malformed line, a refused document, or `watch` says stop.

@@ -2,8 +2,8 @@
 //!
 //! # Text
 //!
-//! [`TextIndex`] writes and [`TextSearcher`] searches, with a ColBERT checkpoint that is a directory or an id on the
-//! model hub:
+//! [`TextIndex`] writes and [`TextSearcher`] searches, with a ColBERT checkpoint that is a
+//! directory or an id on the model hub:
 //!
 //! ```no_run
 //! # #[cfg(feature = "text")]
@@ -28,9 +28,9 @@
 //!
 //! # Vectors
 //!
-//! [`IndexWriter`] and [`Index`] take token vectors from anywhere, `[n_tokens, dim]` f32 row-major; see
-//! [`colidx_core`], all of which is re-exported here. Without default features this is all there is, and neither a
-//! machine-learning runtime nor C++ is compiled.
+//! [`IndexWriter`] and [`Index`] take token vectors from anywhere, `[n_tokens, dim]` f32 row-major;
+//! see [`colidx_core`], all of which is re-exported here. Without default features this is all
+//! there is, and neither a machine-learning runtime nor C++ is compiled.
 //!
 //! # Features
 //!

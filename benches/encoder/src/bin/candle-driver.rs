@@ -1,4 +1,5 @@
-//! `candle-driver CHECKPOINT`: the BertModel of candle-transformers and the projection of `1_Dense`.
+//! `candle-driver CHECKPOINT`: the BertModel of candle-transformers and the projection of
+//! `1_Dense`.
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, IndexOp, Tensor};

@@ -51,10 +51,10 @@ pub struct SearchArgs {
     /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
     /// file is replaced only with --force, and never if it is part of an index or an input.
     ///
-    /// A TREC run separates columns by white space, so keys are percent-encoded in it: white space,
-    /// control and direction characters and `%` become %XX for each byte of their UTF-8. The key
-    /// `my note.md` is written as `my%20note.md`. Decode it with any URL decoder; `colidx eval`
-    /// accepts judgements with keys in either form. --json prints keys unchanged.
+    /// Columns of a TREC run end at white space. A key that is empty or holds white space, control
+    /// or direction characters is written as `%:` and the key with these percent-encoded: `my
+    /// note.md` becomes `%:my%20note.md`. `colidx eval` reads judgements with keys in either form.
+    /// --json prints keys unchanged.
     #[arg(long, value_name = "FILE", conflicts_with = "query")]
     pub run_out: Option<PathBuf>,
 

@@ -157,7 +157,8 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
     let options = QueryOptions::new()
         .format(args.reading.format)
         .id_field(args.reading.id_field.clone())
-        .text_field(args.reading.text_field.clone());
+        .text_field(args.reading.text_field.clone())
+        .allow_empty(true);
     let queries = read_queries(file, &options)?;
     let phases = Phases::new();
     let total = queries.len() as u64;

@@ -3,7 +3,8 @@
 //! Each dimension is divided by its own scale, and each vector by one of a few gains, so that all
 //! vectors are about equally long. The values then name weights of a trellis
 //! (`colidx_kernels::Quantizer`). ColBERTv2 (arXiv 2112.01488, section 3.3) uses one set of
-//! quantile buckets for all vectors; `docs/design/codebook.md` has what gains and trellis each save.
+//! quantile buckets for all vectors; `docs/design/codebook.md` has what gains and trellis each
+//! save.
 
 use colidx_kernels::{GAINS, packed_len};
 use rayon::prelude::*;

@@ -1,10 +1,10 @@
 //! Which files of a directory belong to its index, which to a build, and which are removed when the
 //! build ends.
 //!
-//! A directory is in one of these states, which `docs/guide/update.md` lists for users: empty; an index;
-//! either with an unfinished build; files of an index without a manifest; or somebody else's. A
-//! build writes its journal before its first file, so files without manifest and journal are those
-//! of a damaged index and not of an unfinished build.
+//! A directory is in one of these states, which `docs/guide/update.md` lists for users: empty; an
+//! index; either with an unfinished build; files of an index without a manifest; or somebody
+//! else's. A build writes its journal before its first file, so files without manifest and journal
+//! are those of a damaged index and not of an unfinished build.
 
 use super::BuildOptions;
 use super::journal::{JOURNAL, Record};

@@ -65,6 +65,7 @@ impl Bytes {
     }
 
     /// Starts reading a range from disk (`MADV_WILLNEED`), at once and not page by page.
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "no advice to give"))]
     pub(crate) fn advise_willneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {
@@ -75,6 +76,7 @@ impl Bytes {
 
     /// Drops the pages of a range after use (`MADV_DONTNEED`), so that a sequential read never
     /// holds the whole file.
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "no advice to give"))]
     pub(crate) fn advise_dontneed(&self, range: Range<usize>) {
         #[cfg(unix)]
         if let Of::Map(map) = &self.0 {

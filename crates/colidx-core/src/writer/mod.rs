@@ -3,8 +3,8 @@
 //!
 //! The first commit of a new index trains its codebook ([`creation`]). After that, added documents
 //! become a segment of their own, encoded with that codebook, and deleted ones are listed
-//! ([`crate::snapshot::deletions`]) and stay in their segments until these are merged ([`updates`]).
-//! [`policy`] decides what is merged when.
+//! ([`crate::snapshot::deletions`]) and stay in their segments until these are merged
+//! ([`updates`]). [`policy`] decides what is merged when.
 
 mod commit;
 mod compact;

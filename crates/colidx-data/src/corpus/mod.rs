@@ -184,8 +184,8 @@ impl Corpus {
         }
     }
 
-    /// From the next file on, limits passages to `tokens` together with their title, for a caller who opens the
-    /// model after the corpus; see [`CorpusOptions::passage_tokens`].
+    /// From the next file on, limits passages to `tokens` together with their title, for a caller
+    /// who opens the model after the corpus; see [`CorpusOptions::passage_tokens`].
     pub fn limit_passages(&mut self, tokens: usize, counter: Arc<dyn TokenCounter>) {
         self.options.passage_length = passages::PassageLength::tokens(tokens, counter);
     }
@@ -293,7 +293,8 @@ impl Corpus {
                     return Ok(true);
                 };
                 let mut source = Source::open(&path, &self.read)?;
-                // The caller chose a format for the text files of the folder; binary files are skipped.
+                // The caller chose a format for the text files of the folder; binary files are
+                // skipped.
                 if named.is_none() && source.is_binary()? {
                     folder.skipped.add_path(SkipReason::Binary, &path);
                 } else {

@@ -10,7 +10,9 @@ mod source;
 pub use keys::read_keys;
 #[cfg(unix)]
 pub use open::Wait;
-pub use open::{open, wait_with};
+pub use open::open;
+#[cfg(unix)]
+pub use open::wait_with;
 pub use output::{CompletedFile, OutputError, OutputFile, Protected};
 pub use source::{STANDARD_INPUT, file_name};
 

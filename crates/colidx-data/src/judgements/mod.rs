@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
+use crate::column_key::unescape;
 use crate::error::{InputError, LineFault, Place};
 use crate::files::LineFile;
 use header::Header;
@@ -108,7 +109,9 @@ impl Judgements {
                 });
             }
         };
-        self.judge(query, document, whole_number(relevance)?)
+        // Judgements may name keys as a run writes them.
+        let (query, document) = (unescape(query), unescape(document));
+        self.judge(&query, &document, whole_number(relevance)?)
     }
 
     fn judge(&mut self, query: &str, document: &str, relevance: i64) -> Result<(), LineFault> {

@@ -72,8 +72,8 @@ impl<const NBITS: usize> Table<'_, NBITS> {
     }
 }
 
-/// The weights of the [`STEP`](super::STEP) dimensions of 8 bits, from `weights`, `[2, 2^8]`, with one more
-/// number readable after them.
+/// The weights of the [`STEP`](super::STEP) dimensions of 8 bits, from `weights`, `[2, 2^8]`, with
+/// one more number readable after them.
 ///
 /// # Safety
 /// The processor has AVX-512 F, BW and VL, and the step is one of a token's.

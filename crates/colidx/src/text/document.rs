@@ -1,4 +1,5 @@
-//! The text that stands for a document: title and text together, and the way back from a place in it.
+//! The text that stands for a document: title and text together, and the way back from a place in
+//! it.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -48,16 +48,18 @@ impl Highlights {
     }
 }
 
-/// Similarities this far below a query token's best still count for 1/e of it: near ties are lit alike.
+/// Similarities this far below a query token's best still count for 1/e of it: near ties are lit
+/// alike.
 const FALLOFF: f32 = 0.02;
 
 /// What each document token gives to a query, for the eye.
 ///
-/// MaxSim takes the best document token of every query token, markers and expansion included, and such scores lie close
-/// together. What a reader wants to see is narrower: only the query's own words count; each brings how far its best
-/// similarity stands above its average over the document; and every token within a hair of the best gets its part, so
-/// that a word that stands there five times is lit five times, though each time less brightly: `the` and `of` stand
-/// everywhere and tell little. A query of markers alone is taken as it is.
+/// MaxSim takes the best document token of every query token, markers and expansion included, and
+/// such scores lie close together. What a reader wants to see is narrower: only the query's own
+/// words count; each brings how far its best similarity stands above its average over the document;
+/// and every token within a hair of the best gets its part, so that a word that stands there five
+/// times is lit five times, though each time less brightly: `the` and `of` stand everywhere and
+/// tell little. A query of markers alone is taken as it is.
 ///
 /// `vectors` is `[n_tokens, dim]` row-major; the result has `n_tokens` values, none below 0.
 fn token_weights(query: &EncodedQuery, vectors: &[f32], dim: usize) -> Vec<f32> {

@@ -14,8 +14,8 @@ use super::model::{Model, Silent};
 use super::searcher::TextSearcher;
 use super::source::EncoderSource;
 
-/// An index of text, open for writing. What is added, updated and deleted takes effect with [`TextIndex::commit`], all
-/// of it or nothing.
+/// An index of text, open for writing. What is added, updated and deleted takes effect with
+/// [`TextIndex::commit`], all of it or nothing.
 pub struct TextIndex {
     path: PathBuf,
     model: Arc<Model>,
@@ -23,8 +23,9 @@ pub struct TextIndex {
 }
 
 impl TextIndex {
-    /// Begins an index at `path` whose text the checkpoint `model` encodes, a directory or a hub id. The first commit
-    /// trains the codebook on the documents added so far, so it should have as many as there are at hand.
+    /// Begins an index at `path` whose text the checkpoint `model` encodes, a directory or a hub
+    /// id. The first commit trains the codebook on the documents added so far, so it should have as
+    /// many as there are at hand.
     ///
     /// # Errors
     /// There is an index already, or there is no such checkpoint.
@@ -83,7 +84,8 @@ impl TextIndex {
         Ok(self.writer.add(document)?)
     }
 
-    /// Adds a document, in the place of the one with its key if there is one. Returns whether there was.
+    /// Adds a document, in the place of the one with its key if there is one. Returns whether there
+    /// was.
     ///
     /// # Errors
     /// As [`TextIndex::add_document`].

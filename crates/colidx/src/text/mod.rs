@@ -1,8 +1,9 @@
 //! Text in, hits out: an index together with the ColBERT checkpoint that made its vectors.
 //!
-//! [`TextIndex`] writes, [`TextSearcher`] searches, [`TextReader`] is the handle that a server keeps. What of a document is
-//! encoded ([`DocumentText`]) and what an index records of its checkpoint ([`Model::to_record`]) are decided here and
-//! nowhere else, so that every program that uses this crate builds indexes that fit each other.
+//! [`TextIndex`] writes, [`TextSearcher`] searches, [`TextReader`] is the handle that a server
+//! keeps. What of a document is encoded ([`DocumentText`]) and what an index records of its
+//! checkpoint ([`Model::to_record`]) are decided here and nowhere else, so that every program that
+//! uses this crate builds indexes that fit each other.
 
 mod document;
 mod error;

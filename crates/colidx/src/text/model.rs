@@ -37,8 +37,8 @@ impl Download for Silent {
 }
 
 impl Model {
-    /// Opens the checkpoint that `name` names: a directory, or `owner/name[@revision]` on the hub, whose files are
-    /// downloaded where the cache of this machine lacks them.
+    /// Opens the checkpoint that `name` names: a directory, or `owner/name[@revision]` on the hub,
+    /// whose files are downloaded where the cache of this machine lacks them.
     ///
     /// # Errors
     /// There is no such directory or repository, or it holds no checkpoint that can be used.
@@ -74,12 +74,13 @@ impl Model {
         })
     }
 
-    /// Opens the checkpoint to search or grow `index` with: the one that `name` names, or else the one that the index
-    /// records. Lengths and prompts are those that the index records unless `options` ask for others for queries, which
-    /// [`Opened::notes`] then says.
+    /// Opens the checkpoint to search or grow `index` with: the one that `name` names, or else the
+    /// one that the index records. Lengths and prompts are those that the index records unless
+    /// `options` ask for others for queries, which [`Opened::notes`] then says.
     ///
     /// # Errors
-    /// Neither names a checkpoint, it is not the one that made the index, or `options` would encode documents otherwise.
+    /// Neither names a checkpoint, it is not the one that made the index, or `options` would encode
+    /// documents otherwise.
     pub fn of_index(
         index: &Index,
         name: Option<&str>,
@@ -114,8 +115,8 @@ impl Model {
         Ok(Opened { model, notes })
     }
 
-    /// Whether `index` can be searched with this checkpoint's vectors. Everything that brings an index and a checkpoint
-    /// together asks this.
+    /// Whether `index` can be searched with this checkpoint's vectors. Everything that brings an
+    /// index and a checkpoint together asks this.
     ///
     /// # Errors
     /// The index records another checkpoint, or holds vectors of another dimension.
@@ -238,7 +239,8 @@ fn fetch(name: &str, _: &mut dyn Download) -> Result<(PathBuf, String)> {
     Err(no_model(Path::new(name), reason))
 }
 
-/// Sets `options` as `recorded`, and returns in which settings for queries they ask for something else.
+/// Sets `options` as `recorded`, and returns in which settings for queries they ask for something
+/// else.
 ///
 /// # Errors
 /// Documents would be encoded otherwise.

@@ -15,12 +15,13 @@ pub enum ReloadPolicy {
     /// Only when [`TextReader::reload`] is called.
     #[default]
     Manual,
-    /// When a searcher is asked for and the last look is so long ago. One caller looks, the others go on with the commit
-    /// they have.
+    /// When a searcher is asked for and the last look is so long ago. One caller looks, the others
+    /// go on with the commit they have.
     Every(Duration),
 }
 
-/// Gives searchers at the newest commit to any number of threads. A searcher stays at its commit while it lives.
+/// Gives searchers at the newest commit to any number of threads. A searcher stays at its commit
+/// while it lives.
 pub struct TextReader {
     current: RwLock<TextSearcher>,
     looked: Mutex<Instant>,
@@ -51,8 +52,8 @@ impl TextReader {
     /// A searcher at the newest commit that the policy has looked for.
     ///
     /// # Errors
-    /// The newer commit cannot be opened. The next call looks again after the time of the policy, and until then gives the
-    /// commit before.
+    /// The newer commit cannot be opened. The next call looks again after the time of the policy,
+    /// and until then gives the commit before.
     pub fn searcher(&self) -> Result<TextSearcher> {
         if let ReloadPolicy::Every(time) = self.policy
             && let Ok(mut looked) = self.looked.try_lock()

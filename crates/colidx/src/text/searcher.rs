@@ -23,8 +23,8 @@ pub struct SearcherOptions {
 }
 
 impl SearcherOptions {
-    /// Opens the checkpoint `model`, a directory or a hub id, in place of the one that the index records. It must be the
-    /// same one, wherever it lies.
+    /// Opens the checkpoint `model`, a directory or a hub id, in place of the one that the index
+    /// records. It must be the same one, wherever it lies.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
         self
@@ -37,8 +37,8 @@ impl SearcherOptions {
     }
 }
 
-/// An index and the checkpoint that fits it, at one commit. A clone is cheap and shares both; any number of threads
-/// can search at once.
+/// An index and the checkpoint that fits it, at one commit. A clone is cheap and shares both; any
+/// number of threads can search at once.
 #[derive(Clone)]
 pub struct TextSearcher {
     index: Index,
@@ -132,10 +132,12 @@ impl TextSearcher {
         TextSearcher::open_with(path, SearcherOptions::default(), &mut Silent)
     }
 
-    /// Opens the index at `path` with a checkpoint as `options` say, and tells `download` what arrives from the hub.
+    /// Opens the index at `path` with a checkpoint as `options` say, and tells `download` what
+    /// arrives from the hub.
     ///
     /// # Errors
-    /// Neither the options nor the index name a checkpoint, or it is not the one that made the index.
+    /// Neither the options nor the index name a checkpoint, or it is not the one that made the
+    /// index.
     pub fn open_with(
         path: impl AsRef<Path>,
         options: SearcherOptions,
@@ -181,8 +183,8 @@ impl TextSearcher {
         &self.notes
     }
 
-    /// Moves on to the newest commit. Where the index was built anew with another checkpoint and records it, that
-    /// checkpoint is opened, unless the options named one.
+    /// Moves on to the newest commit. Where the index was built anew with another checkpoint and
+    /// records it, that checkpoint is opened, unless the options named one.
     ///
     /// # Errors
     /// As [`TextSearcher::open_with`]; the searcher then stays at its commit.
@@ -254,7 +256,8 @@ impl TextSearcher {
         Ok(encoded)
     }
 
-    /// Hit number `at` of an answer, from 0, with its document. Panics where the answer has no such hit.
+    /// Hit number `at` of an answer, from 0, with its document. Panics where the answer has no such
+    /// hit.
     ///
     /// # Errors
     /// The index is damaged, or the answer is of another commit.
@@ -280,7 +283,8 @@ impl TextSearcher {
         Ok((TextHit::new(hit.score, document), highlights))
     }
 
-    /// What each query token matched in a document, in query order. The scores add up to the document's.
+    /// What each query token matched in a document, in query order. The scores add up to the
+    /// document's.
     ///
     /// # Errors
     /// The index is damaged, or the document is of another commit.

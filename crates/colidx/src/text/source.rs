@@ -14,7 +14,8 @@ const PER_THREAD: usize = 32;
 /// Most texts whose vectors are held at a time.
 const MAX_BATCH: usize = 256;
 
-/// How long one batch may take. Cancelling waits for the running batch, so that none is thrown away.
+/// How long one batch may take. Cancelling waits for the running batch, so that none is thrown
+/// away.
 const BATCH_TIME: Duration = Duration::from_millis(500);
 
 /// Chooses how many texts to encode at once. Vectors do not depend on it.
