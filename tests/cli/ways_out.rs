@@ -25,7 +25,12 @@ fn lines_with(folders: &[&str], words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let ends = [
+            "#[cfg(test)]\nmod tests",
+            "#[cfg(test)]\npub(crate) mod tests",
+        ];
+        let end = ends.iter().filter_map(|end| text.find(end)).min();
+        let code = &text[..end.unwrap_or(text.len())];
         for line in code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))

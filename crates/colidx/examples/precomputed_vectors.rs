@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(path) = std::env::args().nth(1) else {
         return Err("usage: precomputed_vectors INDEX".into());
     };
-    let mut writer = IndexWriter::create(&path, BuildOptions::default())?;
+    let mut writer = IndexWriter::create(&path, BuildOptions::default().dim(DIM))?;
     for document in 0..100 {
         let tokens = document * 5..document * 5 + 12;
         let ids: Vec<u32> = tokens.clone().map(|token| token as u32).collect();
