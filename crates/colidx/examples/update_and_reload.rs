@@ -3,14 +3,14 @@
 
 use std::error::Error;
 
-use colidx::{NewDocument, ReloadPolicy, SearcherOptions, TextIndex, TextReader};
+use colidx::{NewDocument, SearcherOptions, TextIndex, TextReader};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let Some(path) = std::env::args().nth(1) else {
         return Err("usage: update_and_reload INDEX".into());
     };
-    let reader = TextReader::open(&path, SearcherOptions::default(), ReloadPolicy::Manual)?;
-    let before = reader.searcher()?;
+    let reader = TextReader::open(&path, SearcherOptions::default())?;
+    let before = reader.searcher();
 
     let mut index = TextIndex::open(&path)?;
     let replaced = index.update(&NewDocument::new("news").text("The bakery opens at six."))?;
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // A searcher stays at its commit; the reader moves on.
     reader.reload()?;
-    let after = reader.searcher()?;
+    let after = reader.searcher();
     println!("before: {} documents", before.index().num_documents());
     println!("after:  {} documents", after.index().num_documents());
     let best = after.search("when does the bakery open?", 1)?;

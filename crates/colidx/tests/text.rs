@@ -8,8 +8,8 @@ use std::time::Duration;
 use colidx::encoder::EncoderOptions;
 use colidx::text::{Reload, Silent};
 use colidx::{
-    BuildOptions, Model, NewDocument, ReloadPolicy, SearchOptions, SearcherOptions, TextError,
-    TextIndex, TextReader, TextSearcher,
+    BuildOptions, Model, NewDocument, SearchOptions, SearcherOptions, TextError, TextIndex,
+    TextReader, TextSearcher,
 };
 
 const DOCUMENTS: [(&str, &str, &str); 3] = [
@@ -100,11 +100,8 @@ fn changes_show_after_a_commit_and_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.colidx");
     drop(built(&path, "tiny-bert"));
-    let options = SearcherOptions::default();
-    let manual = TextReader::open(&path, options.clone(), ReloadPolicy::Manual).unwrap();
-    let every = ReloadPolicy::Every(Duration::ZERO);
-    let automatic = TextReader::open(&path, options, every).unwrap();
-    let before = manual.searcher().unwrap();
+    let reader = TextReader::open(&path, SearcherOptions::default()).unwrap();
+    let before = reader.searcher();
 
     let mut index = TextIndex::open(&path).unwrap();
     assert!(index.delete("sea").unwrap());
@@ -120,20 +117,19 @@ fn changes_show_after_a_commit_and_a_reload() {
     );
     index.commit().unwrap();
 
-    assert_eq!(manual.searcher().unwrap().index().num_documents(), 3);
+    let hour = Duration::from_secs(3600);
+    assert_eq!(reader.reload_after(hour).unwrap(), Reload::Unchanged);
+    assert_eq!(reader.searcher().index().num_documents(), 3);
     let keys = |searcher: &TextSearcher| {
         let hits = searcher.search("the moon", 9).unwrap();
         let mut keys: Vec<String> = hits.into_iter().map(|hit| hit.key).collect();
         keys.sort();
         keys
     };
-    assert_eq!(
-        keys(&automatic.searcher().unwrap()),
-        ["light", "moon", "new"]
-    );
-    assert_eq!(manual.reload().unwrap(), Reload::Commit);
-    assert_eq!(manual.reload().unwrap(), Reload::Unchanged);
-    assert_eq!(keys(&manual.searcher().unwrap()), ["light", "moon", "new"]);
+    let now = Duration::ZERO;
+    assert_eq!(reader.clone().reload_after(now).unwrap(), Reload::Commit);
+    assert_eq!(reader.reload().unwrap(), Reload::Unchanged);
+    assert_eq!(keys(&reader.searcher()), ["light", "moon", "new"]);
     assert_eq!(keys(&before), ["light", "moon", "sea"]);
 }
 

@@ -19,7 +19,7 @@ pub use error::{Result, TextError};
 pub use highlight::{Highlights, TokenWeight};
 pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
-pub use reader::{ReloadPolicy, TextReader};
+pub use reader::TextReader;
 pub use searcher::{
     Answer, Place, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation,
 };
