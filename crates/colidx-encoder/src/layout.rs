@@ -153,6 +153,7 @@ impl Module {
     }
 
     /// Whether its folder holds weights.
+    #[cfg(feature = "hub")]
     pub(crate) fn has_weights(&self) -> bool {
         self.class() == "Dense"
     }
