@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use colidx::text::is_empty_query;
 use colidx::{Index, Model, Query};
 
 use crate::args::{QueryFileArgs, QueryModelArgs};
@@ -63,11 +64,6 @@ impl QuerySource<'_> {
             .inputs(files.into_iter().flatten())
             .inputs(models.into_iter().flatten())
     }
-}
-
-/// Whether nothing of a query's text was encoded: markers and padding stand for no text.
-pub fn is_empty(query: &EncodedQuery) -> bool {
-    query.tokens.iter().all(|token| token.start == token.end)
 }
 
 /// Names a few keys of empty queries, and counts them all.
@@ -196,7 +192,7 @@ impl Queries {
                 let encoder = model.encoder();
                 let texts: Vec<&str> = places.iter().map(|&at| texts[at].as_str()).collect();
                 let dim = encoder.info().dim;
-                let query = |encoded: &EncodedQuery| match is_empty(encoded) {
+                let query = |encoded: &EncodedQuery| match is_empty_query(encoded) {
                     true => Ok(None),
                     false => Query::new(&encoded.vectors, dim).map(Some),
                 };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use colidx::Model;
-use colidx::text::{BatchSizer, DocumentText};
+use colidx::text::{BatchSizer, DocumentText, is_empty_query};
 use colidx_encoder::Encoder;
 
 use super::with_threads;
@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::model;
 use crate::output::{OutputFile, Protected, note};
 use crate::progress::{Phases, Unit};
-use crate::queries::{is_empty, tell_empty};
+use crate::queries::tell_empty;
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
@@ -188,13 +188,17 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
     let mut writer = QueryEmbeddingsWriter::new(file, &file_name(&path), tokens, dim, dtype(args))?;
     for query in &encoded {
         // Rows stay those of the file. Searches take zero vectors for an empty query.
-        writer.push(if is_empty(query) { &[] } else { &query.vectors })?;
+        writer.push(if is_empty_query(query) {
+            &[]
+        } else {
+            &query.vectors
+        })?;
     }
     writer.finish()?;
     let empty = queries
         .iter()
         .zip(&encoded)
-        .filter(|(_, encoded)| is_empty(encoded));
+        .filter(|(_, encoded)| is_empty_query(encoded));
     let empty: Vec<&str> = empty.map(|(query, _)| query.key.as_str()).collect();
     tell_empty(empty.into_iter());
     let truncated = encoded.iter().filter(|query| query.truncated).count() as u64;

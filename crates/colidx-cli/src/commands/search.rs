@@ -167,8 +167,8 @@ pub fn ranking(hits: &[Hit]) -> impl Iterator<Item = (&str, f32)> {
 pub fn tell_escaped(keys: u64) {
     if keys > 0 {
         note(&format!(
-            "escaped: {} with white space, control characters or none at all, percent-encoded \
-             behind `%:` in the run",
+            "escaped: {} empty or with white space or control characters, percent-encoded behind \
+             `%:` in the run",
             number::counted(keys, "key")
         ));
     }

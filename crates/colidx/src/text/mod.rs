@@ -21,6 +21,6 @@ pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
 pub use searcher::{
-    Answer, Place, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation,
+    Answer, Place, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation, is_empty_query,
 };
 pub use source::{BatchSizer, EncoderSource};

@@ -86,6 +86,11 @@ pub struct TextHit {
     pub metadata: String,
 }
 
+/// Whether nothing of a query's text was encoded: markers and padding stand for no text.
+pub fn is_empty_query(query: &EncodedQuery) -> bool {
+    query.tokens.iter().all(|token| token.start == token.end)
+}
+
 impl TextHit {
     fn new(score: f32, document: Document) -> TextHit {
         TextHit {
@@ -249,8 +254,7 @@ impl TextSearcher {
     /// The query is empty or cannot be encoded.
     pub fn encode(&self, query: &str) -> Result<EncodedQuery> {
         let encoded = self.model.encoder().encode_query(query)?;
-        // Markers and padding stand for no part of the text.
-        if encoded.tokens.iter().all(|token| token.start == token.end) {
+        if is_empty_query(&encoded) {
             return Err(TextError::EmptyQuery);
         }
         Ok(encoded)
