@@ -13,7 +13,7 @@ use crate::format::model::ModelInfo;
 use crate::search::{self, Query, Scratch, SearchOptions, SearchResults, TokenMatch};
 use crate::segment::Segment;
 use crate::snapshot::deletions::Deletions;
-use crate::snapshot::{DocId, Place, Snapshot};
+use crate::snapshot::{DocId, DocumentSet, Place, Snapshot};
 use crate::storage::Directory;
 use rayon::prelude::*;
 use std::path::Path;
@@ -164,6 +164,19 @@ impl Index {
     /// [`Error::Format`](crate::Error::Format) when the key table is damaged.
     pub fn find(&self, key: &str) -> Result<Option<DocId>> {
         Ok(self.find_place(key)?.map(|at| self.snapshot.doc_id(at)))
+    }
+
+    /// The set of these documents.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignDocId`](crate::Error::ForeignDocId) for a document of another state.
+    pub fn document_set(&self, docs: impl IntoIterator<Item = DocId>) -> Result<DocumentSet> {
+        let mut set = DocumentSet::empty(&self.snapshot);
+        for doc in docs {
+            set.insert(self.snapshot.place(doc)?);
+        }
+        Ok(set)
     }
 
     /// All documents. Those of one commit follow each other in the order they were added.

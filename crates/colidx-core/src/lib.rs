@@ -81,7 +81,7 @@ pub use ingest::{
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
-pub use snapshot::DocId;
+pub use snapshot::{DocId, DocumentSet};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
 

@@ -291,10 +291,11 @@ pub enum Error {
         /// The most that it may be for this index.
         most: f64,
     },
-    /// A [`DocId`](crate::DocId) of another commit of the index, or of another index.
+    /// A [`DocId`](crate::DocId) or [`DocumentSet`](crate::DocumentSet) of another commit of the
+    /// index, or of another index.
     #[error(
-        "the DocId is of another commit of the index, or of another index; look the document up \
-         by its key"
+        "the DocId or DocumentSet is of another commit of the index, or of another index; look \
+         the documents up by their keys"
     )]
     ForeignDocId,
     /// A search was cancelled by its [`CancelToken`](crate::CancelToken).

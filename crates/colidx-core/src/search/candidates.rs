@@ -140,10 +140,10 @@ pub(super) fn find(
             postings,
             stats,
         )?;
-        let (documents, deleted) = (segment.documents.len(), segment.deleted.words());
+        let (documents, hidden) = (segment.documents.len(), context.scope.hidden(number));
         let check = || context.options.check_limits();
         let take = |first, block: &_| best.take(number, first, block);
-        lists.score(postings, documents, deleted, accumulators, check, take)?;
+        lists.score(postings, documents, hidden, accumulators, check, take)?;
     }
     Ok(Candidates {
         found: best.found,

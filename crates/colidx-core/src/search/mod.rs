@@ -27,6 +27,7 @@ mod ranking;
 mod readahead;
 mod results;
 mod ridge;
+mod scope;
 mod scratch;
 mod selection;
 mod top_k;
@@ -46,6 +47,7 @@ use centroids::Probes;
 use exact::ExactScorer;
 use partial_maxsim::PartialScorer;
 use ranking::Ranking;
+use scope::Scope;
 use selection::Selector;
 use std::time::Instant;
 
@@ -53,6 +55,7 @@ use std::time::Instant;
 #[derive(Clone, Copy)]
 struct Context<'a> {
     snapshot: &'a Snapshot,
+    scope: &'a Scope<'a>,
     scratch: &'a Scratch,
     query: &'a Query,
     options: &'a SearchOptions,
@@ -67,8 +70,10 @@ pub(crate) fn search(
     let started = Instant::now();
     let mut stats = SearchStats::default();
     query.check(snapshot.codebook())?;
+    let scope = Scope::new(snapshot, options)?;
     let context = Context {
         snapshot,
+        scope: &scope,
         scratch,
         query,
         options,
@@ -76,7 +81,7 @@ pub(crate) fn search(
     let mut ranking = Ranking::new(options.k);
     let hits = scratch.readahead.watch(|| {
         if options.k > 0 {
-            stats.exact = options.exact || is_exact_cheaper(snapshot, options);
+            stats.exact = options.exact || is_exact_cheaper(context);
             if stats.exact {
                 score_all(context, &mut ranking, &mut stats)?;
             } else {
@@ -91,16 +96,17 @@ pub(crate) fn search(
 
 /// Whether to score every document: there are few vectors for the centroids to score, or hardly
 /// more documents than would be looked at anyway.
-fn is_exact_cheaper(snapshot: &Snapshot, options: &SearchOptions) -> bool {
-    let (documents, centroids) = (snapshot.num_documents(), snapshot.codebook().len() as u64);
-    snapshot.num_vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * centroids
+fn is_exact_cheaper(context: Context<'_>) -> bool {
+    let Context { scope, options, .. } = context;
+    let (documents, centroids) = (scope.documents(), context.snapshot.codebook().len() as u64);
+    scope.vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * centroids
         || documents <= options.num_candidates(documents) as u64
 }
 
 /// Step 5, for every document.
 fn score_all(context: Context<'_>, ranking: &mut Ranking, stats: &mut SearchStats) -> Result<()> {
     let started = Instant::now();
-    let documents: Vec<Place> = context.snapshot.places().collect();
+    let documents = context.scope.places();
     let exact = ExactScorer::new(context);
     for documents in documents.chunks(tuning::EXACT_BATCH) {
         exact.rank(documents, ranking, stats)?;
@@ -116,7 +122,7 @@ fn score_candidates(
     stats: &mut SearchStats,
 ) -> Result<()> {
     let options = context.options;
-    let wanted = options.num_candidates(context.snapshot.num_documents());
+    let wanted = options.num_candidates(context.scope.documents());
     let (probes, candidates) = find_candidates(context, wanted, stats)?;
 
     options.check_limits()?;
@@ -152,7 +158,7 @@ fn find_candidates<'a>(
     wanted: usize,
     stats: &mut SearchStats,
 ) -> Result<(Probes<'a>, Candidates)> {
-    let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
+    let shortlist = tuning::shortlist_size(wanted, context.scope.documents());
     let centroids = context.snapshot.codebook().len();
     let mut n_probe = context.options.n_probe.max(1);
     let mut postings = tuning::POSTINGS_PER_TOKEN;

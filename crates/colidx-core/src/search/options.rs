@@ -3,6 +3,8 @@
 use super::tuning;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
+use crate::snapshot::DocumentSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// How to search. [`SearchOptions::default`] gives the measured defaults.
@@ -35,6 +37,7 @@ pub struct SearchOptions {
     pub parallel: bool,
     /// Return each hit's metadata, which is read from the stored text.
     pub metadata: bool,
+    pub(super) within: Option<Arc<DocumentSet>>,
     cancel: Option<CancelToken>,
     deadline: Option<Instant>,
 }
@@ -49,6 +52,7 @@ impl Default for SearchOptions {
             rerank: None,
             parallel: false,
             metadata: false,
+            within: None,
             cancel: None,
             deadline: None,
         }
@@ -98,6 +102,12 @@ impl SearchOptions {
         self
     }
 
+    /// Finds documents of this set alone: as many as are wanted, where the set has as many.
+    pub fn within(mut self, set: impl Into<Arc<DocumentSet>>) -> Self {
+        self.within = Some(set.into());
+        self
+    }
+
     /// Stops the search with [`Error::SearchCancelled`] soon after the token is set.
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = Some(token);
@@ -126,7 +136,7 @@ impl SearchOptions {
         self.rerank.unwrap_or(tuning::rerank(self.k)).max(self.k)
     }
 
-    /// Candidates to score by partial MaxSim, in an index of `documents`.
+    /// Candidates to score by partial MaxSim, among `documents`.
     pub(super) fn num_candidates(&self, documents: u64) -> usize {
         let chosen = tuning::candidates(self.k, documents);
         self.candidates.unwrap_or(chosen).max(self.rerank_depth())

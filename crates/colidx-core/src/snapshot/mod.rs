@@ -2,6 +2,7 @@
 //! build the next one from it, and it never changes.
 
 pub(crate) mod deletions;
+mod document_set;
 mod open;
 mod verify;
 
@@ -13,6 +14,7 @@ use crate::segment::Segment;
 use crate::segment::text::StoredText;
 use crate::storage::Directory;
 use deletions::Deletions;
+pub use document_set::DocumentSet;
 
 /// A document of one committed state of an index.
 ///

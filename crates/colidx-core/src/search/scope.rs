@@ -1,0 +1,71 @@
+//! The documents that a search looks at: all, or those of a set.
+
+use super::SearchOptions;
+use crate::error::Result;
+use crate::snapshot::{DocumentSet, Place, Snapshot};
+use std::borrow::Cow;
+
+/// The documents of a snapshot that a search may find.
+pub(super) struct Scope<'a> {
+    snapshot: &'a Snapshot,
+    /// `None` for all that are not deleted.
+    set: Option<Cow<'a, DocumentSet>>,
+    /// By segment, the bits of the documents outside; empty without a set.
+    hidden: Vec<Vec<u64>>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, options: &'a SearchOptions) -> Result<Self> {
+        let set = options.within.as_deref().map(Cow::Borrowed);
+        if let Some(set) = &set {
+            set.check(snapshot)?;
+        }
+        let hidden = match &set {
+            Some(set) => (0..snapshot.segments().len())
+                .map(|segment| set.words(segment).iter().map(|word| !word).collect())
+                .collect(),
+            None => Vec::new(),
+        };
+        Ok(Self {
+            snapshot,
+            set,
+            hidden,
+        })
+    }
+
+    /// How many there are.
+    pub(super) fn documents(&self) -> u64 {
+        match &self.set {
+            Some(set) => set.len(),
+            None => self.snapshot.num_documents(),
+        }
+    }
+
+    /// About how many vectors they have.
+    pub(super) fn vectors(&self) -> u64 {
+        let (vectors, documents) = (self.snapshot.num_vectors(), self.snapshot.num_documents());
+        match &self.set {
+            Some(set) => {
+                let share = set.len() as f64 / documents.max(1) as f64;
+                (vectors as f64 * share) as u64
+            }
+            None => vectors,
+        }
+    }
+
+    /// Every one, in document order.
+    pub(super) fn places(&self) -> Vec<Place> {
+        match &self.set {
+            Some(set) => set.places().collect(),
+            None => self.snapshot.places().collect(),
+        }
+    }
+
+    /// The bits of a segment's documents that are not among them; no words where all are.
+    pub(super) fn hidden(&self, segment: usize) -> &[u64] {
+        match self.hidden.get(segment) {
+            Some(words) => words,
+            None => self.snapshot.segments()[segment].deleted.words(),
+        }
+    }
+}
