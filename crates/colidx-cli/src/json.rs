@@ -6,7 +6,7 @@ use colidx::SearchStats;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use colidx::text::TokenExplanation;
+use colidx::text::{Snippet, TokenExplanation};
 
 /// One hit of `search --json`.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,9 @@ pub struct HitLine<'a> {
     /// The document's further fields, if it has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Value>,
+    /// The best passage, with `--snippets`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<Snippet>,
     /// The matches, with `--explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<Vec<TokenExplanation>>,

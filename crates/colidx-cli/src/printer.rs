@@ -1,6 +1,6 @@
 //! Prints an answer: highlighted on a terminal, one line per hit for other programs, or JSON.
 
-use crate::args::Color;
+use crate::args::{Color, SearchArgs};
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine, metadata};
 use crate::output::{
@@ -11,6 +11,9 @@ use crate::render::{Role, Style, explanation, number};
 use colidx::TextSearcher;
 use colidx::text::Answer;
 
+/// Columns of a passage in JSON.
+const SNIPPET_COLUMNS: usize = 240;
+
 /// Prints answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Printer {
@@ -20,17 +23,20 @@ pub struct Printer {
     pub stats: bool,
     /// Print the matches of every hit.
     pub explain: bool,
+    /// Add the best passage of every hit to its JSON object.
+    pub snippets: bool,
     /// Use the layout for a terminal.
     pub terminal: bool,
 }
 
 impl Printer {
     /// For standard output.
-    pub fn new(json: bool, stats: bool, explain: bool) -> Printer {
+    pub fn new(args: &SearchArgs) -> Printer {
         Printer {
-            json,
-            stats,
-            explain,
+            json: args.json,
+            stats: args.stats,
+            explain: args.explain,
+            snippets: args.snippets,
             terminal: stdout_is_terminal() || color() == Color::Always,
         }
     }
@@ -101,7 +107,14 @@ impl Printer {
         out: &mut Stdout,
     ) -> Result<(), CliError> {
         for (at, found) in answer.results.hits.iter().enumerate() {
-            let document = searcher.index().document(found.doc)?;
+            let (document, snippet) = match self.snippets {
+                true => {
+                    let (hit, highlights) = searcher.highlighted_hit(answer, at)?;
+                    let snippet = highlights.snippet(&hit.text, SNIPPET_COLUMNS);
+                    (hit, Some(snippet))
+                }
+                false => (searcher.hit(answer, at)?, None),
+            };
             let explain = match self.explain {
                 true => Some(searcher.explain(&answer.encoded, found.doc)?),
                 false => None,
@@ -114,6 +127,7 @@ impl Printer {
                 title: &document.title,
                 text: &document.text,
                 metadata: metadata(&document.metadata),
+                snippet,
                 explain,
             })?;
         }
@@ -138,8 +152,7 @@ pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<Show
         key: hit.key,
         title: hit.title,
         text: hit.text,
-        title_weights: highlights.title,
-        text_weights: highlights.text,
+        highlights,
     })
 }
 

@@ -46,6 +46,10 @@ pub struct SearchArgs {
     #[arg(long, conflicts_with_all = ["queries", "query_embeddings"])]
     pub explain: bool,
 
+    /// Add the best passage of each hit to its JSON object: text, place, and the words that matched.
+    #[arg(long, requires = "json", conflicts_with_all = ["queries", "query_embeddings"])]
+    pub snippets: bool,
+
     /// Write the TREC run of a query file here instead of to standard output.
     ///
     /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing

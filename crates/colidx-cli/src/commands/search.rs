@@ -45,7 +45,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         }
         let mut searcher = model::searcher(&args.index.path, &args.model)
             .map_err(|error| error.or_vectors("--query-embeddings"))?;
-        let printer = Printer::new(args.json, args.stats, args.explain);
+        let printer = Printer::new(args);
         // A single query uses all threads.
         let options = options(args, K).parallel(true);
         match &args.query {
@@ -129,6 +129,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
                         title: &document.title,
                         text: &document.text,
                         metadata: metadata(&document.metadata),
+                        snippet: None,
                         explain: None,
                     })?;
                 }

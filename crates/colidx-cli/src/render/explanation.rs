@@ -1,6 +1,6 @@
 //! Which query token matched which word of a document, as a table.
 
-use colidx::text::{Place, TokenExplanation};
+use colidx::text::{Place, PlacePart, TokenExplanation};
 
 use super::table::{Align, table};
 use super::text::{one_line, words};
@@ -36,7 +36,7 @@ pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
             .map(str::to_owned)
             .to_vec(),
     ];
-    for run in matches.chunk_by(|a, b| (&a.query_token, a.place) == (&b.query_token, b.place)) {
+    for run in matches.chunk_by(|a, b| (&a.query_token, &a.place) == (&b.query_token, &b.place)) {
         let found = &run[0];
         let times = if run.len() > 1 {
             format!("× {}", run.len())
@@ -44,9 +44,14 @@ pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
             String::new()
         };
         let score: f32 = run.iter().map(|found| found.score).sum();
-        let place = match found.place {
-            Some(Place::Title(at)) => format!("title, byte {at}"),
-            Some(Place::Text(at)) => format!("text, byte {at}"),
+        let place = match &found.place {
+            Some(Place { part, span, .. }) => {
+                let part = match part {
+                    PlacePart::Title => "title",
+                    PlacePart::Text => "text",
+                };
+                format!("{part}, {}-{}", span.chars.start, span.chars.end)
+            }
             None => "marker".to_owned(),
         };
         rows.push(vec![

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use super::passage::best_window;
 use super::style::{Role, Style};
 use super::text::{Gap, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
 use crate::output::Painted;
-use colidx::text::TokenWeight;
+use colidx::text::{Highlights, TokenWeight};
 
 /// Lines of a passage on a terminal.
 const PASSAGE_LINES: usize = 3;
@@ -40,23 +39,26 @@ pub struct ShownHit {
     pub title: String,
     /// Empty where none is stored.
     pub text: String,
-    /// What the tokens of the title gave.
-    pub title_weights: Vec<TokenWeight>,
-    /// What the tokens of the text gave.
-    pub text_weights: Vec<TokenWeight>,
+    /// What the tokens of title and text gave.
+    pub highlights: Highlights,
 }
 
 impl ShownHit {
     /// The largest weight in title and text.
     pub fn max_weight(&self) -> f32 {
-        let tokens = self.title_weights.iter().chain(&self.text_weights);
+        let tokens = self.highlights.title.iter().chain(&self.highlights.text);
         tokens.map(|token| token.weight).fold(0.0, f32::max)
     }
 
     /// The part of the document that a passage can show: up to the last highlighted token and a
     /// little beyond. Dropping the rest keeps hits of long documents cheap.
     pub fn excerpt(self) -> ShownHit {
-        let lit = self.text_weights.iter().map(|token| token.span.end).max();
+        let lit = self
+            .highlights
+            .text
+            .iter()
+            .map(|token| token.span.end)
+            .max();
         let end = lit.unwrap_or(0).saturating_add(BEYOND);
         ShownHit {
             title: beginning(&self.title, TITLE).to_owned(),
@@ -75,21 +77,40 @@ fn beginning(text: &str, size: usize) -> &str {
     &text[..end]
 }
 
-/// A text divided into words, and the largest weight shown beside it.
-struct Words {
+/// The text of a hit divided into words, and the largest weight shown beside it.
+struct Words<'a> {
+    hit: &'a ShownHit,
+    /// Harmless to a terminal.
     text: String,
     text_words: Vec<Word>,
     largest: f32,
 }
 
-impl Words {
-    fn of(hit: &ShownHit, largest: f32) -> Words {
+impl Words<'_> {
+    fn of(hit: &ShownHit, largest: f32) -> Words<'_> {
         let text = clean(&hit.text);
         Words {
-            text_words: words(&text, &hit.text_weights),
+            hit,
+            text_words: words(&text, &hit.highlights.text),
             text,
             largest,
         }
+    }
+
+    /// The words of the best passage of at most `columns` columns.
+    fn within(&self, columns: usize) -> Range<usize> {
+        let found = self
+            .hit
+            .highlights
+            .snippet(&self.hit.text, columns)
+            .span
+            .bytes;
+        let words = &self.text_words;
+        let start = words.partition_point(|word| word.span.start < found.start);
+        start
+            ..words
+                .partition_point(|word| word.span.start < found.end)
+                .max(start)
     }
 }
 
@@ -114,7 +135,7 @@ pub fn terminal(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
 pub fn whole<'a>(hit: &'a ShownHit, style: &'a Style) -> impl Iterator<Item = Painted> + 'a {
     let largest = hit.max_weight();
     let first = head(hit, largest, style);
-    let (mut at, mut tokens) = (0, &hit.text_weights[..]);
+    let (mut at, mut tokens) = (0, &hit.highlights.text[..]);
     let parts = std::iter::from_fn(move || {
         let part = part(hit.text.get(at..).filter(|rest| !rest.is_empty())?);
         let range = at..at + part.len();
@@ -201,7 +222,7 @@ fn margins(style: &Style) -> (usize, usize) {
 
 fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let title = clean(&hit.title);
-    let title_words = words(&title, &hit.title_weights);
+    let title_words = words(&title, &hit.highlights.title);
     let key = one_line(&hit.key);
     let columns = style.width.saturating_sub(INDENT);
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
@@ -243,15 +264,14 @@ fn push_line(out: &mut Painted, indent: usize, line: &Painted) {
 }
 
 /// The best window of the text in at most `lines` lines of `columns`.
-fn passage(words: &Words, columns: usize, lines: usize) -> Vec<Line> {
+fn passage(words: &Words<'_>, columns: usize, lines: usize) -> Vec<Line> {
     if words.text_words.is_empty() {
         return Vec::new();
     }
     // Lines end ragged, so that a window of exactly this many columns may need one line more.
     let mut budget = (lines * columns).saturating_sub(2).max(1);
     loop {
-        let window = best_window(&words.text, &words.text_words, budget);
-        let mut laid = lay(words, &window, columns);
+        let mut laid = lay(words, &words.within(budget), columns);
         if laid.len() <= lines {
             return laid;
         }
@@ -264,7 +284,7 @@ fn passage(words: &Words, columns: usize, lines: usize) -> Vec<Line> {
     }
 }
 
-fn lay(words: &Words, window: &Range<usize>, columns: usize) -> Vec<Line> {
+fn lay(words: &Words<'_>, window: &Range<usize>, columns: usize) -> Vec<Line> {
     let all = &words.text_words;
     let mut shown = all[window.clone()].to_vec();
     if let Some(first) = shown.first_mut() {
@@ -306,20 +326,22 @@ mod tests {
             key: "guide.md#3".to_owned(),
             title: "Memory maps".to_owned(),
             text: text.to_owned(),
-            title_weights: vec![TokenWeight {
-                span: 0..6,
-                weight: 2.0,
-            }],
-            text_weights: vec![
-                TokenWeight {
-                    span: start..start + 6,
-                    weight: 4.0,
-                },
-                TokenWeight {
-                    span: start + 7..start + 10,
-                    weight: 1.0,
-                },
-            ],
+            highlights: Highlights {
+                title: vec![TokenWeight {
+                    span: 0..6,
+                    weight: 2.0,
+                }],
+                text: vec![
+                    TokenWeight {
+                        span: start..start + 6,
+                        weight: 4.0,
+                    },
+                    TokenWeight {
+                        span: start + 7..start + 10,
+                        weight: 1.0,
+                    },
+                ],
+            },
         }
     }
 
@@ -411,7 +433,7 @@ mod tests {
     fn a_whole_document_keeps_its_paragraphs() {
         let paragraphs = ShownHit {
             text: "One.\n\nTwo.".to_owned(),
-            text_weights: Vec::new(),
+            highlights: Highlights::default(),
             ..hit()
         };
         let style = Style {
@@ -430,10 +452,13 @@ mod tests {
         let at = text.len() / 2 + text[text.len() / 2..].find("more").unwrap_or_default();
         let long = ShownHit {
             text,
-            text_weights: vec![TokenWeight {
-                span: at..at + 4,
-                weight: 4.0,
-            }],
+            highlights: Highlights {
+                text: vec![TokenWeight {
+                    span: at..at + 4,
+                    weight: 4.0,
+                }],
+                ..Highlights::default()
+            },
             ..hit()
         };
         let style = Style {
@@ -443,7 +468,7 @@ mod tests {
         assert!(whole(&long, &style).count() > 5);
         let shown: String = whole(&long, &style).map(|part| part.to_string()).collect();
         let once = head(&long, 4.0, &style).to_string()
-            + &lines(&long.text, &long.text_weights, 4.0, true, &style);
+            + &lines(&long.text, &long.highlights.text, 4.0, true, &style);
         assert!(shown == once);
         assert_eq!(shown.matches("mmore\x1b").count(), 1);
         let endless = ShownHit {
@@ -469,7 +494,7 @@ mod tests {
         let passage = |hit: &ShownHit| plain(hit).split('\t').next_back().map(str::to_owned);
         assert_eq!(passage(&excerpt), passage(&long));
         let unlit = ShownHit {
-            text_weights: Vec::new(),
+            highlights: Highlights::default(),
             ..long
         };
         assert_eq!(passage(&unlit.clone().excerpt()), passage(&unlit));

@@ -7,7 +7,6 @@ pub mod explanation;
 pub mod fit;
 pub mod hit;
 pub mod number;
-pub mod passage;
 pub mod style;
 pub mod table;
 pub mod text;

@@ -6,6 +6,7 @@ use colidx_core::Document;
 use colidx_encoder::{EncodedQuery, TokenSpan};
 
 use super::document::{DocumentText, Part};
+use super::snippet::Snippet;
 
 /// How much one document token matters to a query.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -26,6 +27,12 @@ pub struct Highlights {
 }
 
 impl Highlights {
+    /// The passage of the document's text with the highest weight, of at most `columns` columns of
+    /// a terminal: most characters take one, those of Chinese, Japanese and Korean two.
+    pub fn snippet(&self, text: &str, columns: usize) -> Snippet {
+        Snippet::new(text, &self.text, columns)
+    }
+
     /// Weights of `tokens`, of which `vectors`, `[n_tokens, dim]` row-major, are the token vectors.
     pub(crate) fn new(
         query: &EncodedQuery,

@@ -12,7 +12,9 @@ mod index;
 mod model;
 mod reader;
 mod searcher;
+mod snippet;
 mod source;
+mod span;
 
 pub use document::{DocumentText, Part};
 pub use error::{Result, TextError};
@@ -21,6 +23,9 @@ pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
 pub use searcher::{
-    Answer, Place, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation, is_empty_query,
+    Answer, Place, PlacePart, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation,
+    is_empty_query,
 };
+pub use snippet::{Snippet, SnippetWord};
 pub use source::{BatchSizer, EncoderSource};
+pub use span::Span;

@@ -11,6 +11,7 @@ use super::document::{DocumentText, Part};
 use super::error::{Result, TextError};
 use super::highlight::Highlights;
 use super::model::{Download, Model, Opened, Silent};
+use super::span::{Span, Spans};
 
 /// How a [`TextSearcher`] finds its checkpoint and computes with it.
 #[derive(Debug, Clone, Default)]
@@ -111,21 +112,32 @@ pub struct TokenExplanation {
     pub query_token: String,
     /// The document token's own text; empty for markers.
     pub document_token: String,
-    /// Where it begins, if it stands in the title or in the text.
+    /// Where it is, if it stands in the title or in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
     /// Their similarity.
     pub score: f32,
 }
 
-/// Which part of a document a token stands in, and where.
+/// Where a token stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// In which part of the document.
+    pub part: PlacePart,
+    /// Where in that part.
+    #[serde(flatten)]
+    pub span: Span,
+}
+
+/// A part of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
-    /// Byte offset in the title.
-    Title(usize),
-    /// Byte offset in the text.
-    Text(usize),
+pub enum PlacePart {
+    /// The title.
+    Title,
+    /// The text.
+    Text,
 }
 
 impl TextSearcher {
@@ -297,18 +309,20 @@ impl TextSearcher {
         let document = self.index.document(doc)?;
         let text = DocumentText::new(&document.title, &document.text);
         let tokens = self.tokens(&document)?;
-        let explained = |found: &TokenMatch| {
+        let mut title_spans = Spans::new(&document.title);
+        let mut text_spans = Spans::new(&document.text);
+        let mut explained = |found: &TokenMatch| {
             let part = tokens
                 .get(found.document_token)
                 .and_then(|token| text.locate(token.start..token.end));
             let (word, place) = match part {
-                Some(Part::Title(span)) => {
-                    let place = Place::Title(span.start);
-                    (document.title.get(span), Some(place))
+                Some(Part::Title(bytes)) => {
+                    let (part, span) = (PlacePart::Title, title_spans.span(bytes.clone()));
+                    (document.title.get(bytes), Some(Place { part, span }))
                 }
-                Some(Part::Text(span)) => {
-                    let place = Place::Text(span.start);
-                    (document.text.get(span), Some(place))
+                Some(Part::Text(bytes)) => {
+                    let (part, span) = (PlacePart::Text, text_spans.span(bytes.clone()));
+                    (document.text.get(bytes), Some(Place { part, span }))
                 }
                 None => (None, None),
             };
@@ -321,7 +335,7 @@ impl TextSearcher {
             }
         };
         let matches = self.index.explain(&vectors, doc)?;
-        Ok(matches.iter().map(explained).collect())
+        Ok(matches.iter().map(&mut explained).collect())
     }
 
     /// The tokens that have a vector; none where no text is stored.
