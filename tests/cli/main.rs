@@ -26,6 +26,7 @@ mod places;
 mod prompt;
 #[cfg(unix)]
 mod resume;
+mod scope;
 mod search;
 mod stand_in;
 #[cfg(target_os = "linux")]

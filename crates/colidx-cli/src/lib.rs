@@ -17,6 +17,7 @@ mod printer;
 mod progress;
 mod queries;
 mod render;
+mod scope;
 
 use std::process::ExitCode;
 

@@ -61,6 +61,13 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             queries(&args.queries)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
+        Command::Rerank(args) => {
+            args.index.iter().try_for_each(|path| index(path))?;
+            queries(&args.queries)?;
+            (args.run.iter()).try_for_each(|path| file(path, "a TREC run"))?;
+            args.texts.iter().try_for_each(|path| corpus(path))?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
         Command::Eval(args) => {
             index(&args.index.path)?;
             queries(&args.queries)?;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
+use super::{
+    EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg, up_to_a_million,
+};
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
@@ -37,6 +39,10 @@ pub struct EvalArgs {
     /// Ignore hits whose key is the key of the query, as BEIR does for ArguAna.
     #[arg(long)]
     pub ignore_identical_ids: bool,
+
+    /// Which documents.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 
     /// Search effort.
     #[command(flatten)]

@@ -11,6 +11,8 @@ mod eval;
 mod inspect;
 mod numbers;
 mod queries;
+mod rerank;
+mod scope;
 mod search;
 mod size;
 
@@ -25,6 +27,8 @@ pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
+pub use rerank::RerankArgs;
+pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 pub use size::parse_size;
 
@@ -76,6 +80,8 @@ pub enum Command {
     Compact(CompactArgs),
     /// Search an index: one query, a query file, or interactively.
     Search(SearchArgs),
+    /// Score the documents of a run, or texts that are in no index, by exact MaxSim.
+    Rerank(RerankArgs),
     /// Measure ranking quality against relevance judgements.
     Eval(EvalArgs),
     /// Measure search speed.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
+use super::{
+    EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg, up_to_a_million,
+};
 
 /// Flags of `colidx search`.
 #[derive(Debug, Args)]
@@ -29,6 +31,10 @@ pub struct SearchArgs {
     /// Hits per query [default: 10; 100 for a query file].
     #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
     pub k: Option<u32>,
+
+    /// Which documents.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
 
     /// Search effort.
     #[command(flatten)]

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use colidx::{Index, Query, SearchOptions, SearchResults};
 use serde::Serialize;
 
+use super::hits::HitsOut;
 use super::on_threads;
-use super::search::{TAG, check_stopped, ranking, run_file, tell_escaped};
+use super::search::check_stopped;
 use crate::args::BenchArgs;
 use crate::error::CliError;
 use crate::json::milliseconds;
-use crate::output::{OutputFile, Stdout};
+use crate::output::Stdout;
 use crate::progress::{Phases, Unit};
 use crate::queries::{Queries, QuerySource};
-use colidx_data::RunWriter;
 
 #[derive(Serialize)]
 struct BenchLine {
@@ -64,8 +64,8 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let guard = from.guard(&index, &args.index.path, args.force);
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &from)?;
-        let run = args.run_out.as_ref();
-        let run = run.map(|path| run_file(path, &guard)).transpose()?;
+        let run = args.run_out.as_deref();
+        let run = run.map(|path| HitsOut::file(path, &guard)).transpose()?;
         let phases = Phases::new();
         let total = queries.keys().len();
         phases.begin("encoding", Some(total as u64), Unit::Things("query"));
@@ -85,7 +85,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let repeat = if args.cold { 1 } else { args.repeat };
         let searches = search_rounds(&index, &vectors, &options, warm_up, repeat, &phases)?;
         if let Some(run) = run {
-            write_run(run, &keys, &searches.last)?;
+            write_run(run, &index, &keys, &searches.last)?;
         }
         let encode = |share| {
             let times = encode_times.as_ref()?;
@@ -182,14 +182,16 @@ fn search_rounds(
     Ok(searches)
 }
 
-fn write_run(file: OutputFile, keys: &[String], results: &[Timed]) -> Result<(), CliError> {
-    let mut run = RunWriter::new(file, TAG);
+fn write_run(
+    mut run: HitsOut,
+    index: &Index,
+    keys: &[String],
+    results: &[Timed],
+) -> Result<(), CliError> {
     for (key, (results, _)) in keys.iter().zip(results) {
-        run.write(key, ranking(&results.hits))?;
+        run.write(index, key, &results.hits)?;
     }
-    tell_escaped(run.escaped());
-    run.finish()?.finish()?;
-    Ok(())
+    run.finish()
 }
 
 type Timed = (SearchResults, Duration);

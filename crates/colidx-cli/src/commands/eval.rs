@@ -14,6 +14,7 @@ use crate::json::{OrderedFields, Stats};
 use crate::output::{Stdout, note};
 use crate::queries::{Queries, QuerySource};
 use crate::render::number;
+use crate::scope::Scope;
 use colidx_data::Judgements;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
 
@@ -45,7 +46,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         let mut queries = Queries::open(&index, &from)?;
         check_documents(&qrels, &queries, &index)?;
         retain_judged(&mut queries, &qrels, &args.qrels)?;
-        let options = args.effort.options(k);
+        let options = Scope::open(&args.scope)?.options(&index, args.effort.options(k))?;
         let ignore = args.ignore_identical_ids;
         let (run, searched) = rank(&index, &mut queries, &options, ignore)?;
         let evaluation = evaluate(&qrels, &run, &metrics)?;
@@ -163,14 +164,20 @@ fn rank(
     let options = options.clone().k(k + usize::from(ignore_identical));
     let mut run = Run::new();
     let mut stats = Stats::default();
-    search_all(index, queries, &options, &mut stats, |query, hits| {
-        let others = hits
-            .iter()
-            .filter(|hit| !(ignore_identical && hit.key == query));
-        let ranking = others.take(k).map(|hit| (hit.key.clone(), hit.score));
-        run.insert(query, ranking.collect());
-        Ok(())
-    })?;
+    search_all(
+        index,
+        queries,
+        &|_| Ok(options.clone()),
+        &mut stats,
+        |query, hits| {
+            let others = hits
+                .iter()
+                .filter(|hit| !(ignore_identical && hit.key == query));
+            let ranking = others.take(k).map(|hit| (hit.key.clone(), hit.score));
+            run.insert(query, ranking.collect());
+            Ok(())
+        },
+    )?;
     Ok((run, stats))
 }
 

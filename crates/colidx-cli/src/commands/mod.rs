@@ -8,9 +8,11 @@ pub mod delete;
 pub mod encode;
 pub mod eval;
 pub mod explain;
+mod hits;
 pub mod info;
 mod ingest;
 pub mod model;
+pub mod rerank;
 pub mod search;
 pub mod verify;
 
@@ -36,6 +38,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),
         Command::Compact(args) => compact::run(args),
         Command::Search(args) => search::run(args),
+        Command::Rerank(args) => rerank::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Encode(args) => encode::run(args),

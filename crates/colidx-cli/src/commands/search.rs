@@ -1,33 +1,29 @@
 //! `colidx search`
 
-use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use colidx::{Hit, Index, Query, SearchOptions, TextSearcher};
+use colidx::{Hit, Index, Query, SearchOptions, SearchResults, TextSearcher};
+use rayon::prelude::*;
 
+use super::hits::HitsOut;
 use super::with_threads;
 use crate::args::SearchArgs;
 use crate::error::CliError;
 use crate::interactive;
 use crate::interrupt;
-use crate::json::{HitLine, Stats, StatsLine, metadata};
+use crate::json::{Stats, StatsLine};
 use crate::model;
-use crate::output::{OutputFile, Protected, Stdout, note};
+use crate::output::Stdout;
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
 use crate::queries::{CHUNK, Queries, QuerySource};
-use crate::render::number;
-use colidx_data::RunWriter;
+use crate::scope::Scope;
 
 /// Default `-k` of a single query.
 const K: u32 = 10;
 
 /// Default `-k` of a query file.
 const K_BATCH: u32 = 100;
-
-/// The last column of a run.
-pub const TAG: &str = "colidx";
 
 /// Answers one query, a query file, or an interactive session.
 ///
@@ -48,18 +44,15 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         let printer = Printer::new(args);
         // A single query uses all threads.
         let options = options(args, K).parallel(true);
+        let scope = Scope::open(&args.scope)?;
         match &args.query {
-            Some(query) => one(&searcher, query, &options, printer),
-            None => interactive::run(&mut searcher, options, printer),
+            Some(query) => {
+                let options = scope.options(searcher.index(), options)?;
+                one(&searcher, query, &options, printer)
+            }
+            None => interactive::run(&mut searcher, &scope, options, printer),
         }
     })
-}
-
-/// Creates the file of a run. Until it is complete it has a temporary name beside the target, which
-/// a signal must remove.
-pub fn run_file(path: &Path, guard: &Protected) -> Result<OutputFile, CliError> {
-    interrupt::install()?;
-    Ok(OutputFile::create(path, guard)?)
 }
 
 /// Fails if a signal asked to stop.
@@ -86,13 +79,6 @@ fn one(
     printer.answer(searcher, &answer, &mut Stdout::lock())
 }
 
-/// Destination of the hits of a query file.
-enum Sink {
-    Run(RunWriter<Box<dyn Write>>),
-    File(RunWriter<OutputFile>),
-    Json(Stdout),
-}
-
 fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let index = Index::open(&args.index.path)?;
     let from = QuerySource {
@@ -103,87 +89,38 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
     let guard = from.guard(&index, &args.index.path, args.force);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
     let mut queries = Queries::open(&index, &from)?;
-    let options = options(args, K_BATCH);
-    let mut sink = match &args.run_out {
-        Some(path) => Sink::File(RunWriter::new(run_file(path, &guard)?, TAG)),
-        None if args.json => Sink::Json(Stdout::lock()),
-        None => Sink::Run(RunWriter::new(Box::new(Stdout::lock()), TAG)),
-    };
+    let options = Scope::open(&args.scope)?.options(&index, options(args, K_BATCH))?;
+    let mut out = HitsOut::open(args.run_out.as_deref(), args.json, &guard)?;
     let mut stats = Stats::default();
+    let each = |query: &str, hits: &[Hit]| out.write(&index, query, hits);
     search_all(
         &index,
         &mut queries,
-        &options,
+        &|_| Ok(options.clone()),
         &mut stats,
-        |key, hits| match &mut sink {
-            Sink::Run(run) => Ok(run.write(key, ranking(hits))?),
-            Sink::File(run) => Ok(run.write(key, ranking(hits))?),
-            Sink::Json(out) => {
-                for (rank, hit) in (1..).zip(hits) {
-                    let document = index.document(hit.doc)?;
-                    out.json(&HitLine {
-                        query: key,
-                        rank,
-                        score: hit.score,
-                        key: &hit.key,
-                        title: &document.title,
-                        text: &document.text,
-                        metadata: metadata(&document.metadata),
-                        snippet: None,
-                        explain: None,
-                    })?;
-                }
-                Ok(())
-            }
-        },
+        each,
     )?;
-    match sink {
-        Sink::Run(run) => {
-            tell_escaped(run.escaped());
-            drop(run.finish()?);
-        }
-        Sink::File(run) => {
-            tell_escaped(run.escaped());
-            run.finish()?.finish()?;
-        }
-        Sink::Json(mut out) => {
-            if args.stats {
-                out.json(&StatsLine { stats })?;
-            }
-            return out.flush();
-        }
-    }
-    if args.stats {
+    if let HitsOut::Json(out) = &mut out
+        && args.stats
+    {
+        out.json(&StatsLine { stats })?;
+    } else if args.stats {
+        out.finish()?;
         tell_stats(&stats);
+        return Ok(());
     }
-    Ok(())
+    out.finish()
 }
 
-/// The columns of a run.
-pub fn ranking(hits: &[Hit]) -> impl Iterator<Item = (&str, f32)> {
-    hits.iter().map(|hit| (hit.key.as_str(), hit.score))
-}
-
-/// Says that keys stand escaped in a run, if any do.
-pub fn tell_escaped(keys: u64) {
-    if keys > 0 {
-        note(&format!(
-            "escaped: {} empty or with white space or control characters, percent-encoded behind \
-             `%:` in the run",
-            number::counted(keys, "key")
-        ));
-    }
-}
-
-/// Searches all queries in chunks, and passes the hits to `each` in the order of the queries. An
-/// empty query has no hits; which ones are empty is told.
+/// Searches all queries in chunks, each as `options` say for its key, and passes the hits to `each`
+/// in the order of the queries. An empty query has no hits; which ones are empty is told.
 ///
 /// # Errors
 /// A query is bad or all are empty, the index is damaged, or `each` fails.
 pub fn search_all(
     index: &Index,
     queries: &mut Queries,
-    options: &SearchOptions,
+    options: &(dyn Fn(&str) -> Result<SearchOptions, CliError> + Sync),
     stats: &mut Stats,
     mut each: impl FnMut(&str, &[Hit]) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
@@ -198,8 +135,13 @@ pub fn search_all(
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
         let found: Vec<bool> = chunk.iter().map(Option::is_some).collect();
-        let chunk: Vec<Query> = chunk.into_iter().flatten().collect();
-        let mut results = index.search_many(&chunk, options)?.into_iter();
+        let chunk: Vec<(&String, Query)> = (keys[at.clone()].iter().zip(chunk))
+            .filter_map(|(key, query)| Some((key, query?)))
+            .collect();
+        let results: Result<Vec<SearchResults>, CliError> = (chunk.par_iter())
+            .map(|(key, query)| Ok(index.search(query, &options(key)?)?))
+            .collect();
+        let mut results = results?.into_iter();
         let encode_time = if queries.are_text() {
             encode_time
         } else {

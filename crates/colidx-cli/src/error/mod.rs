@@ -59,6 +59,33 @@ pub enum CliError {
         /// The key.
         key: String,
     },
+    /// None of the keys that a search is held to is in the index.
+    #[error(
+        "{}: none of its keys{} is in {}; `colidx search --json` prints the keys of documents",
+        file.display(),
+        example.as_ref().map(|key| format!(", such as `{key}`,")).unwrap_or_default(),
+        index.display()
+    )]
+    NoSuchKeys {
+        /// The file of keys.
+        file: PathBuf,
+        /// The index.
+        index: PathBuf,
+        /// The first of the keys; `None` in an empty file.
+        example: Option<String>,
+    },
+    /// The run names no document of the index for any of the queries.
+    #[error(
+        "{}: no document that it names for one of the queries is in {}; give the run and the \
+         queries of this collection",
+        run.display(), index.display()
+    )]
+    NothingToRerank {
+        /// The run.
+        run: PathBuf,
+        /// The index.
+        index: PathBuf,
+    },
     /// A flag names a place of another kind.
     #[error(transparent)]
     Place(#[from] PlaceError),

@@ -10,6 +10,7 @@ use crate::model::DownloadProgress;
 use crate::output::{Stdout, note, note_painted, tell};
 use crate::printer::{Printer, shown};
 use crate::render::{Role, Style, explanation, hit, number};
+use crate::scope::Scope;
 use colidx::TextSearcher;
 use colidx::text::{Answer, Reload};
 use command::{HELP, Input, parse};
@@ -18,6 +19,8 @@ use lines::Lines;
 /// State of the prompt.
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
+    scope: &'a Scope,
+    /// Without the scope, which is found anew for every commit.
     options: SearchOptions,
     printer: Printer,
     last: Option<Answer>,
@@ -32,6 +35,7 @@ struct Prompt<'a> {
 /// Standard output is closed, or the terminal fails.
 pub fn run(
     searcher: &mut TextSearcher,
+    scope: &Scope,
     options: SearchOptions,
     printer: Printer,
 ) -> Result<(), CliError> {
@@ -49,6 +53,7 @@ pub fn run(
     }
     let mut prompt = Prompt {
         searcher,
+        scope,
         options,
         printer,
         last: None,
@@ -76,7 +81,10 @@ impl Prompt<'_> {
         match parse(line) {
             Input::Nothing => note("the query is empty; type at least one word, or :help"),
             Input::Query(query) => {
-                let answer = self.searcher.answer(&query, &self.options)?;
+                let options = self
+                    .scope
+                    .options(self.searcher.index(), self.options.clone())?;
+                let answer = self.searcher.answer(&query, &options)?;
                 self.printer.answer(self.searcher, &answer, &mut self.out)?;
                 self.last = Some(answer);
             }

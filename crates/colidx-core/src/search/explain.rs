@@ -18,11 +18,20 @@ pub struct TokenMatch {
 /// One match for each query token; none when the document has no vectors.
 pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Result<Vec<TokenMatch>> {
     query.check(snapshot.codebook())?;
-    let vectors = snapshot.vectors(place)?;
+    let matches = matches(query, &snapshot.vectors(place)?);
+    for found in &matches {
+        snapshot.check_score(found.score, place)?;
+    }
+    Ok(matches)
+}
+
+/// The best match of each query token among `vectors`, `[n_tokens, dim]` row-major, of equal ones
+/// the first; none without vectors.
+pub(super) fn matches(query: &Query, vectors: &[f32]) -> Vec<TokenMatch> {
     let stride = query.panels().padded_columns();
     let rows = vectors.len() / query.dim();
     let mut scores = vec![0f32; rows * stride];
-    colidx_kernels::kernels().dots(&vectors, query.panels(), &mut scores);
+    colidx_kernels::kernels().dots(vectors, query.panels(), &mut scores);
     let mut matches: Vec<TokenMatch> = Vec::new();
     for (document_token, row) in scores.chunks_exact(stride).enumerate() {
         for (query_token, &score) in row[..query.tokens()].iter().enumerate() {
@@ -38,8 +47,5 @@ pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Resul
             }
         }
     }
-    for found in &matches {
-        snapshot.check_score(found.score, place)?;
-    }
-    Ok(matches)
+    matches
 }

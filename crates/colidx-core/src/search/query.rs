@@ -1,5 +1,6 @@
 //! Query vectors, checked and laid out for the kernels.
 
+use super::explain::matches;
 use super::query_pooling::PooledTokens;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
@@ -51,6 +52,39 @@ impl Query {
             screening: PanelsI16::new(vectors, dim),
             pooled: PooledTokens::new(vectors, dim),
         })
+    }
+
+    /// MaxSim with a document that need not be in an index (ColBERT, section 3.2): the sum over
+    /// query tokens, in order, of the largest dot product with one of `vectors`, `[n_tokens, dim]`
+    /// f32 row-major. `None` without vectors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PartialVector`] when the values are no whole number of vectors,
+    /// [`Error::NonFinite`] for NaN or infinity, and for a product that is neither.
+    pub fn maxsim(&self, vectors: &[f32]) -> Result<Option<f32>> {
+        let dim = self.dim();
+        if !vectors.len().is_multiple_of(dim) {
+            return Err(Error::PartialVector {
+                values: vectors.len(),
+                dim,
+            });
+        }
+        let refused = |what: &str, at: usize, value: f32| Error::NonFinite {
+            what: what.into(),
+            row: at / dim,
+            column: at % dim,
+            value,
+        };
+        if let Some(at) = vectors.iter().position(|v| !v.is_finite()) {
+            return Err(refused("the document", at, vectors[at]));
+        }
+        let matches = matches(self, vectors);
+        let score: f32 = matches.iter().map(|found| found.score).sum();
+        match score.is_finite() {
+            true => Ok((!matches.is_empty()).then_some(score)),
+            false => Err(refused("the product of query and document", 0, score)),
+        }
     }
 
     /// Number of token vectors.

@@ -11,6 +11,7 @@ mod highlight;
 mod index;
 mod model;
 mod reader;
+mod rerank;
 mod searcher;
 mod snippet;
 mod source;

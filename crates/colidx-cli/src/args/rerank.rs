@@ -1,0 +1,69 @@
+//! `colidx rerank`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
+
+/// Flags of `colidx rerank`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    colidx rerank --index docs.colidx --run first.trec --queries queries.jsonl > best.trec\n  \
+    colidx rerank --model answerdotai/answerai-colbert-small-v1 \"memory map\" notes/ draft.txt\n  \
+    jq -c . found.jsonl | colidx rerank --model models/colbert \"memory map\" -\n\n\
+    With --run, exactly the documents that the run names for a query are scored, by exact MaxSim.\n\
+    With texts, which need no index, what is given is encoded and scored; long ones by passages.")]
+pub struct RerankArgs {
+    /// The query, for texts.
+    #[arg(
+        value_name = "QUERY",
+        conflicts_with = "run",
+        required_unless_present = "run"
+    )]
+    pub query: Option<String>,
+
+    /// Texts to score: files and folders as `colidx build` reads them; `-` for standard input.
+    #[arg(
+        value_name = "TEXTS",
+        requires = "query",
+        required_unless_present = "run"
+    )]
+    pub texts: Vec<PathBuf>,
+
+    /// TREC run whose documents to score; `-` for standard input.
+    #[arg(long, value_name = "FILE", requires = "index")]
+    pub run: Option<PathBuf>,
+
+    /// Index that has the documents of the run.
+    #[arg(long, value_name = "DIR", requires = "run")]
+    pub index: Option<PathBuf>,
+
+    /// The queries of the run.
+    #[command(flatten)]
+    pub queries: QueryFileArgs,
+
+    /// Hits per query [default: all].
+    #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
+    pub k: Option<u32>,
+
+    /// Print one JSON object per hit.
+    #[arg(long, conflicts_with = "run_out")]
+    pub json: bool,
+
+    /// Write the run here instead of to standard output, as `colidx search` does.
+    #[arg(long, value_name = "FILE", requires = "run")]
+    pub run_out: Option<PathBuf>,
+
+    /// Replace the file of --run-out if it exists.
+    #[arg(long, requires = "run_out")]
+    pub force: bool,
+
+    /// The checkpoint.
+    #[command(flatten)]
+    pub model: QueryModelArgs,
+
+    /// Number of threads.
+    #[command(flatten)]
+    pub threads: ThreadsArg,
+}
