@@ -25,6 +25,10 @@ pub(crate) enum FileKind {
     Postings,
     /// Title, text and metadata of each document.
     Text,
+    /// The metadata of documents by field and value.
+    Columns,
+    /// For each word, the documents that have it.
+    Words,
 }
 
 /// What a file belongs to, which decides how it is named.
@@ -56,7 +60,7 @@ const fn row(kind: FileKind, tag: [u8; 4], stem: &'static str, owner: Owner) -> 
 }
 
 /// All kinds, in the order of [`FileKind`].
-const TABLE: [Row; 10] = [
+const TABLE: [Row; 12] = [
     row(FileKind::Manifest, *b"MANI", "manifest", Owner::Directory),
     row(FileKind::Journal, *b"JRNL", "build", Owner::Directory),
     row(FileKind::Codebook, *b"BOOK", "codebook", Owner::Index),
@@ -67,6 +71,8 @@ const TABLE: [Row; 10] = [
     row(FileKind::MeanResiduals, *b"MEAN", "means", Owner::Segment),
     row(FileKind::Postings, *b"POST", "postings", Owner::Segment),
     row(FileKind::Text, *b"TEXT", "text", Owner::Segment),
+    row(FileKind::Columns, *b"COLS", "columns", Owner::Segment),
+    row(FileKind::Words, *b"WRDS", "words", Owner::Segment),
 ];
 
 impl FileKind {

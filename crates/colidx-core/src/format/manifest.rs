@@ -1,11 +1,12 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
-use super::frame::{FileDigest, Frame, FrameWriter};
+use super::frame::{FileDigest, Frame, FrameWriter, features};
 use super::model::{self, ModelInfo};
 use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_name};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::hash::Hash;
 
@@ -20,6 +21,7 @@ const HEAD: Tag = Tag(*b"HEAD");
 const FILES: Tag = Tag(*b"FILE");
 const SEGMENTS: Tag = Tag(*b"SEGM");
 const MODEL: Tag = Tag(*b"MODL");
+const WORDS: Tag = Tag(*b"WORD");
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -133,6 +135,19 @@ pub(crate) struct Manifest {
     pub files: Vec<FileEntry>,
     pub segments: Vec<SegmentEntry>,
     pub model: Option<ModelInfo>,
+    /// Whether the metadata of every segment are also in columns.
+    pub columns: bool,
+    /// How the text of every segment was divided into words, if it was.
+    pub words: Option<AnalyzerInfo>,
+}
+
+/// What divided text into words: queries must be divided by the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AnalyzerInfo {
+    /// Its name.
+    pub analyzer: String,
+    /// Another version may divide text otherwise.
+    pub version: u32,
 }
 
 impl Manifest {
@@ -178,12 +193,15 @@ impl Manifest {
             files,
             segments,
             model,
+            columns: frame.features() & features::COLUMNS != 0,
+            words: read_words(frame)?,
         })
     }
 
     /// Writes and syncs the manifest as `manifest.new`. Renaming it is the commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
-        let mut w = FrameWriter::create(directory, MANIFEST_NEW, FileKind::Manifest)?;
+        let kind = FileKind::Manifest;
+        let mut w = FrameWriter::create_with(directory, MANIFEST_NEW, kind, self.features())?;
         let head = Head {
             generation: self.generation,
             seed: self.seed,
@@ -230,8 +248,17 @@ impl Manifest {
             None => Vec::new(),
         };
         w.section(MODEL, &model)?;
+        if let Some(words) = &self.words {
+            w.section(WORDS, &serde_json::to_vec(words).unwrap_or_default())?;
+        }
         w.finish()?;
         Ok(())
+    }
+
+    fn features(&self) -> u64 {
+        let columns = if self.columns { features::COLUMNS } else { 0 };
+        let words = self.words.as_ref().map_or(0, |_| features::WORDS);
+        columns | words
     }
 
     /// The file of `kind` that belongs to `number`, opened and compared with the manifest's record.
@@ -397,9 +424,12 @@ fn check_owners(
     segments: &[SegmentEntry],
 ) -> Result<()> {
     let numbers: HashSet<u32> = segments.iter().map(|s| s.number).collect();
+    let has = |feature| frame.features() & feature != 0;
     let is_owned = |file: &&FileEntry| match file.kind {
         FileKind::Codebook => file.number == head.codebook_file,
         FileKind::Deletions => true,
+        FileKind::Columns if !has(features::COLUMNS) => false,
+        FileKind::Words if !has(features::WORDS) => false,
         _ => numbers.contains(&file.number),
     };
     match files.iter().find(|file| !is_owned(file)) {
@@ -408,7 +438,7 @@ fn check_owners(
             frame,
             FILES,
             "records",
-            "those of the codebook, of segments and of deletions",
+            "those of the codebook, of segments, of deletions and of features in the header",
             format!("one for {}", file_name(file.kind, file.number)),
         )),
     }
@@ -419,6 +449,16 @@ fn check_owners(
 fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T> {
     let mut seen = HashSet::new();
     items.find(|&item| !seen.insert(item))
+}
+
+fn read_words(frame: &Frame) -> Result<Option<AnalyzerInfo>> {
+    if frame.features() & features::WORDS == 0 {
+        return Ok(None);
+    }
+    let bytes = frame.section::<u8>(WORDS)?;
+    let words = serde_json::from_slice(&bytes)
+        .map_err(|error| invalid(frame, WORDS, "JSON", "an analyzer and its version", error))?;
+    Ok(Some(words))
 }
 
 fn live_documents(segments: &[SegmentEntry]) -> u64 {

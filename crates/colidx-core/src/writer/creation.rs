@@ -206,6 +206,8 @@ impl Creation {
             segments: vec![written.segment],
             files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.clone(),
+            columns: true,
+            words: None,
         };
         let index = self.files.commit(&manifest, None)?;
         report.bytes_written = manifest.files.iter().map(|f| f.digest.length).sum();

@@ -1,8 +1,8 @@
 //! Checks made when a file is opened: header, footer, and the places of its sections.
 
 use super::{
-    END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, KNOWN_FEATURES, MAGIC,
-    MAX_SECTIONS, padded,
+    END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, MAGIC, MAX_SECTIONS,
+    known_features, padded,
 };
 use crate::error::{FormatErrorKind, Result};
 use crate::format::{ALIGNMENT, FORMAT_VERSION, FileKind, checksum};
@@ -89,7 +89,7 @@ fn check_header(header: &Header, kind: FileKind) -> Result<(), FormatErrorKind> 
             got: header.kind.to_string(),
         });
     }
-    let unknown = header.required_features & !KNOWN_FEATURES;
+    let unknown = header.required_features & !known_features(kind);
     if unknown != 0 {
         return Err(FormatErrorKind::UnknownFeature { bits: unknown });
     }

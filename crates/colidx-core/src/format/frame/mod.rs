@@ -9,7 +9,7 @@ pub(crate) use checkpoint::Checkpoint;
 pub(crate) use read::{Frame, Section};
 pub(crate) use write::FrameWriter;
 
-use super::{ALIGNMENT, Tag};
+use super::{ALIGNMENT, FileKind, Tag};
 use bytemuck::{Pod, Zeroable};
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,21 @@ const FOOTER: usize = size_of::<Footer>();
 /// More sections than any kind of file has.
 const MAX_SECTIONS: u32 = 64;
 
-/// Feature bits a reader must know to read the file; this version knows none.
-const KNOWN_FEATURES: u64 = 0;
+/// What an index may have that a reader must know of: bits of the manifest's header.
+pub(crate) mod features {
+    /// The metadata of every segment are also in columns.
+    pub(crate) const COLUMNS: u64 = 1;
+    /// The text of every segment also has posting lists of its words.
+    pub(crate) const WORDS: u64 = 2;
+}
+
+/// Feature bits that files of a kind may have.
+const fn known_features(kind: FileKind) -> u64 {
+    match kind {
+        FileKind::Manifest => features::COLUMNS | features::WORDS,
+        _ => 0,
+    }
+}
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -79,7 +92,6 @@ const fn padded(length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::FileKind;
     use crate::storage::{Directory, Memory};
     use std::sync::Arc;
 

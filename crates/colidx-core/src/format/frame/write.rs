@@ -15,8 +15,18 @@ pub(crate) struct FrameWriter {
 
 impl FrameWriter {
     pub(crate) fn create(directory: &Directory, name: &str, kind: FileKind) -> Result<Self> {
+        Self::create_with(directory, name, kind, 0)
+    }
+
+    /// As [`FrameWriter::create`], with features that a reader must know.
+    pub(crate) fn create_with(
+        directory: &Directory,
+        name: &str,
+        kind: FileKind,
+        features: u64,
+    ) -> Result<Self> {
         let mut out = directory.create(name)?;
-        out.write(bytemuck::bytes_of(&header(kind)))?;
+        out.write(bytemuck::bytes_of(&header(kind, features)))?;
         Ok(Self {
             out,
             entries: Vec::new(),
@@ -34,7 +44,7 @@ impl FrameWriter {
         checkpoint: Checkpoint,
     ) -> Result<Self> {
         let (bytes, hash) = checkpoint.read(directory, name, HEADER)?;
-        if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind)) {
+        if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind, 0)) {
             return Err(FormatErrorKind::invalid(
                 "header",
                 "bytes",
@@ -140,13 +150,13 @@ impl FrameWriter {
     }
 }
 
-fn header(kind: FileKind) -> Header {
+fn header(kind: FileKind, required_features: u64) -> Header {
     let mut header = Header {
         magic: MAGIC,
         kind: kind.tag(),
         version: FORMAT_VERSION,
         reserved0: 0,
-        required_features: 0,
+        required_features,
         optional_features: 0,
         reserved1: [0; 3],
         checksum: 0,
