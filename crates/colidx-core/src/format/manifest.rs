@@ -107,6 +107,22 @@ pub(crate) struct SegmentEntry {
     pub error: f64,
 }
 
+impl Features {
+    /// Those of a new index, and of one that is rewritten.
+    pub(crate) fn of_new() -> Self {
+        Self {
+            columns: true,
+            words: None,
+        }
+    }
+
+    fn bits(&self) -> u64 {
+        let columns = if self.columns { features::COLUMNS } else { 0 };
+        let words = self.words.as_ref().map_or(0, |_| features::WORDS);
+        columns | words
+    }
+}
+
 impl SegmentEntry {
     /// Documents that are not deleted.
     pub(crate) fn live_documents(&self) -> u32 {
@@ -135,6 +151,12 @@ pub(crate) struct Manifest {
     pub files: Vec<FileEntry>,
     pub segments: Vec<SegmentEntry>,
     pub model: Option<ModelInfo>,
+    pub features: Features,
+}
+
+/// What an index has beyond what every index has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Features {
     /// Whether the metadata of every segment are also in columns.
     pub columns: bool,
     /// How the text of every segment was divided into words, if it was.
@@ -193,15 +215,17 @@ impl Manifest {
             files,
             segments,
             model,
-            columns: frame.features() & features::COLUMNS != 0,
-            words: read_words(frame)?,
+            features: Features {
+                columns: frame.features() & features::COLUMNS != 0,
+                words: read_words(frame)?,
+            },
         })
     }
 
     /// Writes and syncs the manifest as `manifest.new`. Renaming it is the commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
         let kind = FileKind::Manifest;
-        let mut w = FrameWriter::create_with(directory, MANIFEST_NEW, kind, self.features())?;
+        let mut w = FrameWriter::create_with(directory, MANIFEST_NEW, kind, self.features.bits())?;
         let head = Head {
             generation: self.generation,
             seed: self.seed,
@@ -248,17 +272,11 @@ impl Manifest {
             None => Vec::new(),
         };
         w.section(MODEL, &model)?;
-        if let Some(words) = &self.words {
+        if let Some(words) = &self.features.words {
             w.section(WORDS, &serde_json::to_vec(words).unwrap_or_default())?;
         }
         w.finish()?;
         Ok(())
-    }
-
-    fn features(&self) -> u64 {
-        let columns = if self.columns { features::COLUMNS } else { 0 };
-        let words = self.words.as_ref().map_or(0, |_| features::WORDS);
-        columns | words
     }
 
     /// The file of `kind` that belongs to `number`, opened and compared with the manifest's record.

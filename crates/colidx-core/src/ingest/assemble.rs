@@ -1,6 +1,7 @@
 //! From documents to the files of a segment: sample, train, compress, invert.
 
 use super::compress::Compressor;
+use super::derived::derive;
 use super::documents::StoredDocuments;
 use super::encode::{EncodedRecord, Encoding};
 use super::journal::Journal;
@@ -13,7 +14,7 @@ use crate::codebook::NewCodebook;
 use crate::codebook::codes::centroid;
 use crate::error::{Error, Result};
 use crate::format::frame::{FileDigest, Frame};
-use crate::format::manifest::{FileEntry, SegmentEntry};
+use crate::format::manifest::{Features, FileEntry, SegmentEntry};
 use crate::format::{FileKind, file_name};
 use crate::progress::{Phase, Progress};
 use crate::segment::documents::KeyWriter;
@@ -32,6 +33,7 @@ pub(crate) struct SegmentJob<'a> {
     /// Number of the files.
     pub number: u32,
     pub options: &'a BuildOptions,
+    pub features: &'a Features,
     pub progress: &'a dyn Progress,
     pub phases: &'a mut Vec<(Phase, Duration)>,
 }
@@ -258,17 +260,18 @@ fn write(
     let count = documents.keys.len() as u32;
     let offsets = encoded.offsets(job.directory, count)?;
     let vectors = offsets.last().copied().unwrap_or(0);
-    let mut files: Vec<FileEntry> = documents.text.into_iter().collect();
-    files.extend(finish_segment(EncodedSegment {
+    let files = finish_segment(EncodedSegment {
         directory: job.directory,
         number: job.number,
         keys: documents.keys,
         offsets: &offsets,
         vectors: encoded.vectors,
         centroids: encoded.centroids,
+        text: documents.text,
+        features: job.features,
         memory: job.options.memory,
         progress: job.progress,
-    })?);
+    })?;
     job.phases.push((Phase::Postings, started.elapsed()));
     Ok(SegmentOutput {
         segment: SegmentEntry {
@@ -301,12 +304,16 @@ pub(crate) struct EncodedSegment<'a> {
     pub offsets: &'a [u64],
     pub vectors: VectorDigests,
     pub centroids: usize,
+    /// The stored text, if there is any.
+    pub text: Option<FileEntry>,
+    pub features: &'a Features,
     /// Most bytes of working memory.
     pub memory: usize,
     pub progress: &'a dyn Progress,
 }
 
-/// Writes posting lists and the documents' table. Returns the files of the segment except its text.
+/// Writes posting lists, the documents' table, and what is made of the text. Returns the files of
+/// the segment.
 pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntry>> {
     let EncodedSegment {
         directory,
@@ -340,13 +347,18 @@ pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntr
     )?;
     let documents = segment.keys.write(directory, number, offsets)?;
     let entry = |kind, digest| FileEntry::new(kind, number, digest);
-    Ok(vec![
+    let mut files = vec![
         entry(FileKind::Documents, documents),
         entry(FileKind::Codes, segment.vectors.codes),
         entry(FileKind::Residuals, segment.vectors.residuals),
         entry(FileKind::MeanResiduals, segment.vectors.means),
         entry(FileKind::Postings, postings),
-    ])
+    ];
+    if let Some(text) = &segment.text {
+        files.push(*text);
+        files.extend(derive(directory, text, segment.features, segment.progress)?);
+    }
+    Ok(files)
 }
 
 /// Calls `visit` with every document and centroid of the segment being built.

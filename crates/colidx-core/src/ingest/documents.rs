@@ -4,7 +4,7 @@ use super::NewDocument;
 use crate::error::{Error, Result};
 use crate::format::frame::Frame;
 use crate::format::manifest::FileEntry;
-use crate::format::{FileKind, MAX_DOCUMENT_BYTES, file_name, metadata};
+use crate::format::{FileKind, MAX_DOCUMENT_BYTES, file_name};
 use crate::segment::documents::{KeyWriter, check_key};
 use crate::segment::text::{Text, TextWriter};
 use crate::storage::Directory;
@@ -110,7 +110,7 @@ pub(crate) fn check_document(document: &NewDocument<'_>) -> Result<()> {
             max: MAX_DOCUMENT_BYTES,
         });
     }
-    metadata::check(document.metadata).map_err(|problem| Error::Metadata {
+    colidx_metadata::columns::check(document.metadata).map_err(|problem| Error::Metadata {
         key: document.key.into(),
         problem: problem.to_string(),
     })

@@ -10,6 +10,7 @@
 mod assemble;
 mod batch_sizer;
 mod compress;
+mod derived;
 mod documents;
 mod encode;
 mod journal;

@@ -4,6 +4,7 @@
 //! (residuals, text), so that the first can stay in memory while the second stays on disk.
 
 use super::Segment;
+use super::columns::Columns;
 use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::format::FileKind;
@@ -30,7 +31,7 @@ enum Access {
 }
 
 /// All components.
-pub(super) const COMPONENTS: [Component; 6] = [
+pub(super) const COMPONENTS: [Component; 7] = [
     Component {
         kind: FileKind::Documents,
         access: Access::Sequential,
@@ -71,6 +72,12 @@ pub(super) const COMPONENTS: [Component; 6] = [
             Some(text) => text.verify(segment.documents.len()),
             None => Ok(()),
         },
+    },
+    Component {
+        kind: FileKind::Columns,
+        access: Access::Random,
+        frame: |segment| segment.columns.as_ref().map(|columns| &columns.frame),
+        verify: |segment, _| segment.columns.as_ref().map_or(Ok(()), Columns::verify),
     },
 ];
 

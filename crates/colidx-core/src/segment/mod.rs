@@ -1,5 +1,6 @@
 //! Segments: documents that were written together, in one file for each [`component`].
 
+pub(crate) mod columns;
 mod component;
 pub(crate) mod deleted;
 pub(crate) mod documents;
@@ -15,6 +16,7 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
+use columns::Columns;
 use component::{COMPONENTS, Opener};
 use deleted::Deleted;
 use documents::Documents;
@@ -32,6 +34,8 @@ pub(crate) struct Segment {
     pub postings: Postings,
     /// `None` when its documents came as vectors without text.
     pub text: Option<Text>,
+    /// `None` when no document has metadata, or they are not in columns.
+    pub columns: Option<Columns>,
     /// Its documents that are no longer there.
     pub deleted: Deleted,
 }
@@ -50,6 +54,8 @@ impl Segment {
             number: entry.number,
         };
         let text = files.open_optional(FileKind::Text)?;
+        let columns = files.open_optional(FileKind::Columns)?;
+        let columns = columns.map(|frame| Columns::open(frame, entry.documents));
         let documents = files.open(FileKind::Documents)?;
         let (codes, residuals) = (
             files.open(FileKind::Codes)?,
@@ -63,6 +69,7 @@ impl Segment {
             mean_residuals: MeanResiduals::open(mean_residuals, entry.documents, manifest.dim)?,
             postings: Postings::open(postings, manifest.centroids, entry.vectors)?,
             text: text.map(Text::open).transpose()?,
+            columns: columns.transpose()?,
             deleted: Deleted::default(),
         })
     }

@@ -50,6 +50,14 @@ pub(crate) struct StoredText {
     pub metadata: String,
 }
 
+/// The stored fields of a document, where they lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TextFields<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+    pub metadata: &'a str,
+}
+
 pub(crate) struct TextWriter {
     frame: FrameWriter,
     blocks: Vec<Block>,
@@ -203,6 +211,33 @@ impl Text {
         }
         self.data.advise_dontneed();
         Ok(texts)
+    }
+
+    /// Calls `visit` with every document and its fields, in order. The memory of the file is given
+    /// up.
+    pub(crate) fn each(
+        &self,
+        mut visit: impl FnMut(u32, TextFields<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut document = 0;
+        for at in 0..self.blocks.len() {
+            let block = self.decompress(at)?;
+            let mut records = Records::new(&block);
+            while let Some(fields) = records.next() {
+                let [title, text, metadata] = self.fields(document, Some(fields))?;
+                visit(
+                    document,
+                    TextFields {
+                        title,
+                        text,
+                        metadata,
+                    },
+                )?;
+                document += 1;
+            }
+        }
+        self.data.advise_dontneed();
+        Ok(())
     }
 
     /// How many of the documents, in ascending order, are in blocks of at most `bytes` in all when

@@ -82,6 +82,7 @@ impl Updates {
                 directory,
                 number: ready.documents.number,
                 options: &options,
+                features: &manifest.features,
                 progress,
                 phases: &mut report.phases,
             };

@@ -6,7 +6,7 @@ use super::merge::Merger;
 use super::policy::{self, Size};
 use super::updates::Updates;
 use crate::error::{Error, Result};
-use crate::format::manifest::SegmentEntry;
+use crate::format::manifest::{Features, SegmentEntry};
 use crate::progress::{Phase, Progress};
 use std::time::Instant;
 
@@ -25,8 +25,12 @@ impl Updates {
         let mut report = self.report()?;
         let segments = &self.index.manifest().segments;
         let all: Vec<usize> = (0..segments.len()).collect();
-        if all.len() > 1 || segments.iter().any(|s| s.deleted_documents > 0) {
-            self.rewrite(&all, progress, &mut report)?;
+        let features = self.features_of_all()?;
+        if all.len() > 1
+            || segments.iter().any(|s| s.deleted_documents > 0)
+            || features != self.index.manifest().features
+        {
+            self.rewrite(&all, features, progress, &mut report)?;
         }
         Ok(report)
     }
@@ -38,7 +42,8 @@ impl Updates {
     ) -> Result<()> {
         self.refresh()?;
         while let Some(group) = policy::next_merge(&self.sizes()) {
-            self.rewrite(&group, progress, report)?;
+            let features = self.index.manifest().features.clone();
+            self.rewrite(&group, features, progress, report)?;
         }
         Ok(())
     }
@@ -53,18 +58,37 @@ impl Updates {
         manifest.segments.iter().map(size).collect()
     }
 
-    /// Replaces segments by one.
+    /// The features that the index has once every segment is written anew. Metadata come into
+    /// columns then, unless an earlier version stored some that columns do not take.
+    pub(super) fn features_of_all(&self) -> Result<Features> {
+        let mut features = self.index.manifest().features.clone();
+        if !features.columns {
+            features.columns = true;
+            for text in self.index.segments().iter().filter_map(|s| s.text.as_ref()) {
+                text.each(|_, stored| {
+                    features.columns &= colidx_metadata::columns::check(stored.metadata).is_ok();
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(features)
+    }
+
+    /// Replaces segments by one. Where that is all, the index may get further `features`.
     fn rewrite(
         &mut self,
         places: &[usize],
+        features: Features,
         progress: &dyn Progress,
         report: &mut CommitReport,
     ) -> Result<()> {
         let started = Instant::now();
         let number = self.file_ids.take()?;
-        let merger = Merger::new(&self.index, &self.files.directory, places, number)?;
+        let directory = &self.files.directory;
+        let merger = Merger::new(&self.index, directory, &features, places, number)?;
         let merged = self.swept(merger.write(self.options.memory, progress))?;
         let mut edit = ManifestEdit::of(&self.index, &self.files.directory);
+        edit.set_features(features);
         edit.replace(places, merged);
         let manifest = edit.finish(&mut self.file_ids)?;
         report.phases.push((Phase::Merge, started.elapsed()));

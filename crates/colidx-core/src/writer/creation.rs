@@ -7,7 +7,7 @@ use super::staged::{Staged, Vectors};
 use super::updates::Updates;
 use super::{CommitReport, WriterOptions};
 use crate::error::{Error, Result};
-use crate::format::manifest::Manifest;
+use crate::format::manifest::{Features, Manifest};
 use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Journal, NewDocument, SegmentInput, SegmentJob, StagedSource, Staging, Supply,
@@ -170,10 +170,12 @@ impl Creation {
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
         let ready = self.staged.take_documents(directory, &mut self.file_ids)?;
         let number = ready.documents.number;
+        let features = Features::of_new();
         let mut job = SegmentJob {
             directory,
             number,
             options: &self.options,
+            features: &features,
             progress,
             phases: &mut phases,
         };
@@ -206,8 +208,7 @@ impl Creation {
             segments: vec![written.segment],
             files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.clone(),
-            columns: true,
-            words: None,
+            features,
         };
         let index = self.files.commit(&manifest, None)?;
         report.bytes_written = manifest.files.iter().map(|f| f.digest.length).sum();

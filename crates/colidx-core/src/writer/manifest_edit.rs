@@ -2,7 +2,7 @@
 
 use super::policy;
 use crate::error::{Error, Result};
-use crate::format::manifest::{FileEntry, Manifest, SegmentEntry};
+use crate::format::manifest::{Features, FileEntry, Manifest, SegmentEntry};
 use crate::format::{FileKind, MAX_FILE_NUMBER};
 use crate::index::Index;
 use crate::ingest::{Assembled, BuildOptions, SegmentOutput};
@@ -77,6 +77,11 @@ impl<'a> ManifestEdit<'a> {
         }
         self.deleted = entries;
         Ok(())
+    }
+
+    /// Every segment is being written with these features.
+    pub(super) fn set_features(&mut self, features: Features) {
+        self.manifest.features = features;
     }
 
     pub(super) fn add(&mut self, written: SegmentOutput) {

@@ -6,7 +6,7 @@
 use super::manifest_edit::NewSegment;
 use crate::error::{Error, Result};
 use crate::format::FileKind;
-use crate::format::manifest::{FileEntry, SegmentEntry};
+use crate::format::manifest::{Features, FileEntry, SegmentEntry};
 use crate::index::Index;
 use crate::ingest::{EncodedSegment, check_memory, finish_segment};
 use crate::progress::{Phase, Progress};
@@ -27,6 +27,8 @@ pub(super) struct Merger<'a> {
     index: &'a Index,
     /// The writer's handle.
     directory: &'a Directory,
+    /// Of the index to be.
+    features: &'a Features,
     parts: Vec<(&'a Segment, SegmentEntry)>,
     /// By part, its live documents.
     live: Vec<Vec<u32>>,
@@ -39,6 +41,7 @@ impl<'a> Merger<'a> {
     pub(super) fn new(
         index: &'a Index,
         directory: &'a Directory,
+        features: &'a Features,
         places: &[usize],
         number: u32,
     ) -> Result<Self> {
@@ -54,6 +57,7 @@ impl<'a> Merger<'a> {
         Ok(Self {
             index,
             directory,
+            features,
             parts,
             live,
             number,
@@ -153,17 +157,18 @@ impl<'a> Merger<'a> {
         }
         let vectors = writer.finish()?;
         let documents = keys.len() as u32;
-        let mut files: Vec<FileEntry> = text.into_iter().collect();
-        files.extend(finish_segment(EncodedSegment {
+        let files = finish_segment(EncodedSegment {
             directory,
             number,
             keys,
             offsets: &offsets,
             vectors,
             centroids: book.len(),
+            text,
+            features: self.features,
             memory,
             progress,
-        })?);
+        })?;
         let segment = SegmentEntry {
             number,
             documents,

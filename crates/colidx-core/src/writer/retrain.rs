@@ -101,7 +101,9 @@ impl Updates {
         };
         let all: Vec<usize> = (0..self.index.segments().len()).collect();
         let number = self.file_ids.take()?;
-        let merger = Merger::new(&self.index, &self.files.directory, &all, number)?;
+        let features = self.features_of_all()?;
+        let directory = &self.files.directory;
+        let merger = Merger::new(&self.index, directory, &features, &all, number)?;
         let documents = StoredDocuments {
             number,
             keys: merger.keys()?,
@@ -109,9 +111,10 @@ impl Updates {
             without_text: 0,
         };
         let mut job = SegmentJob {
-            directory: &self.files.directory,
+            directory,
             number,
             options: &options,
+            features: &features,
             progress,
             phases: &mut report.phases,
         };
@@ -126,6 +129,7 @@ impl Updates {
         report.note_training(&assembled);
         let mut edit = ManifestEdit::of(&self.index, &self.files.directory);
         edit.replace(&all, None);
+        edit.set_features(features);
         edit.train(assembled, &options);
         edit.finish(&mut self.file_ids)
     }
