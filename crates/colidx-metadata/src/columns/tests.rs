@@ -313,6 +313,31 @@ fn ten_thousand_fields_and_a_long_string_are_kept() {
 }
 
 #[test]
+fn the_bytes_are_those_of_format_md() {
+    let documents = [
+        r#"{"a":[2,-1,2],"b":{"c":"yz"}}"#,
+        r#"{"a":2,"b":{"c":["x",null]}}"#,
+    ];
+    let bytes = write(&documents.map(String::from));
+    let section = |tag: &[u8; 4]| &*bytes[tag];
+    let words = |tag| bytemuck::cast_slice::<u8, u32>(section(tag));
+    assert_eq!(section(b"PATH"), b"ab.c");
+    assert_eq!(words(b"FLDS"), [[0, 0, 0, 0], [1, 0, 1, 0]].concat());
+    let columns = [
+        [4, 2, 0, 0, 0, 0, 0, 0],
+        [0, 1, 2, 0, 0, 0, 3, 0],
+        [6, 2, 3, 0, 0, 0, 4, 0],
+    ];
+    assert_eq!(words(b"COLS"), columns.concat());
+    assert_eq!(words(b"INTS"), [u32::MAX, u32::MAX, 2, 0]);
+    assert_eq!(section(b"FLTS"), b"");
+    assert_eq!(words(b"STRS"), [0, 0, 1, 0, 3, 0]);
+    assert_eq!(section(b"STRB"), b"xyz");
+    assert_eq!(words(b"STRT"), [0, 1, 0, 0, 1]);
+    assert_eq!(words(b"DOCS"), [0, 0, 1, 1, 1, 0]);
+}
+
+#[test]
 fn a_name_given_twice_has_both_values() {
     let columns = columns(&[r#"{"a":1,"a":2,"a":1}"#.into()]);
     let counts: Vec<_> = columns.counts("a", None).map(Result::unwrap).collect();
