@@ -53,6 +53,9 @@ pub fn field_path(names: &[&str]) -> String {
 }
 
 fn push_name(path: &mut String, name: &str) {
+    if !name.contains(['.', '\\']) {
+        return path.push_str(name);
+    }
     for c in name.chars() {
         if matches!(c, '.' | '\\') {
             path.push('\\');

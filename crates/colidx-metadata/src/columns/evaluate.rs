@@ -31,8 +31,14 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
                 }
             }),
             Filter::In(field, values) => self.values(field, |column, found| {
-                let mut places = values.iter().filter_map(|value| column.place(value));
-                places.try_for_each(|(start, end)| found(start..end))
+                let places = values.iter().filter_map(|value| column.place(value));
+                let mut places: Vec<_> = places.collect();
+                // A value given often is looked up once, and documents are read in order.
+                places.sort_unstable();
+                places.dedup();
+                places
+                    .into_iter()
+                    .try_for_each(|(start, end)| found(start..end))
             }),
             Filter::Like(field, pattern) => self.like(field, &Pattern::new(pattern)),
             Filter::IsTrue(field) => self.of_kind(field, Kind::True),

@@ -72,6 +72,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How many there are.
+    pub(super) const COUNT: usize = 7;
+
     pub(super) fn new(number: u32) -> Option<Self> {
         use Kind::*;
         [Null, Empty, False, True, I64, F64, String]

@@ -7,6 +7,7 @@
 //! A field's path is its name, behind the path of the object that it belongs to and a dot. In a
 //! name, a dot and a backslash stand behind a backslash: see [`field_path`]. Arrays are several
 //! values of one field, also where they are nested; fields of objects in arrays likewise.
+//! As any of a field's values counts, an array with a null in it is null among other things.
 
 mod bits;
 mod document;

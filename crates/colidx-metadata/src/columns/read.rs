@@ -125,22 +125,19 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
         partition(self.field_entries().len(), |field| self.path(field) < path)
     }
 
-    /// The columns of fields.
+    /// The columns of fields, of each at most as many as there are kinds.
     pub(super) fn columns_of(
         &self,
         fields: Range<usize>,
     ) -> impl Iterator<Item = Result<Column<'_>, ColumnsError>> {
-        let first = |field| {
-            let entries = self.field_entries();
-            let all = self.column_entries().len();
-            let entry: Option<&FieldEntry> = entries.get(field);
+        let all = self.column_entries().len();
+        let first = move |field: usize| {
+            let entry = self.field_entries().get(field);
             entry.map_or(all, |entry| all.min(entry.columns as usize))
         };
-        let columns = match fields.is_empty() {
-            true => 0..0,
-            false => first(fields.start)..first(fields.end),
-        };
-        columns.map(|column| self.column(column))
+        fields
+            .flat_map(move |field| (first(field)..first(field + 1)).take(Kind::COUNT))
+            .map(|column| self.column(column))
     }
 
     pub(super) fn column(&self, at: usize) -> Result<Column<'_>, ColumnsError> {

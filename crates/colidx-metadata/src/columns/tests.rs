@@ -221,6 +221,25 @@ proptest! {
     }
 
     #[test]
+    fn text_is_read_as_the_parser_reads_it(
+        document in documents().prop_map(|mut documents| documents.pop().unwrap_or(json!({}))),
+        at: prop::sample::Index,
+        removed in 0usize..3,
+        added in r#"[\[\]{}:,"\\0.eE+\-tnu d8]{0,2}"#,
+    ) {
+        let compact = document.to_string();
+        let pretty = serde_json::to_string_pretty(&document).unwrap();
+        prop_assert_eq!(write(std::slice::from_ref(&compact)), write(&[pretty]));
+        // The parser refuses the same numbers and strings as columns do.
+        let mut text: Vec<char> = compact.chars().collect();
+        let at = at.index(text.len());
+        text.splice(at..text.len().min(at + removed), added.chars());
+        let text: String = text.into_iter().collect();
+        let parsed = serde_json::from_str::<serde_json::Map<String, Json>>(&text);
+        prop_assert_eq!(check(&text).is_ok(), parsed.is_ok() || text.is_empty(), "{}", text);
+    }
+
+    #[test]
     fn the_same_documents_give_the_same_bytes(documents in documents()) {
         let documents: Vec<String> = documents.iter().map(Json::to_string).collect();
         prop_assert_eq!(write(&documents), write(&documents));
@@ -249,6 +268,16 @@ fn numbers_compare_exactly() {
     assert_eq!(eq(Value::F64(0.123_456_789_012_345_68)), [2]);
     assert_eq!(eq(Value::I64(1)), [3, 4]);
     assert_eq!(eq(Value::F64(f64::NAN)), [] as [u32; 0]);
+}
+
+#[test]
+fn escapes_are_read() {
+    let text = r#"{"\u0061\/" : "\ud83d\ude00\\\"é", "b":"\\"}"#;
+    let columns = columns(&[text.into()]);
+    assert_eq!(columns.paths(), ["a/", "b"]);
+    let value = |path| columns.counts(path, None).next().unwrap().unwrap().0;
+    assert_eq!(value("a/"), ValueRef::String("😀\\\"é"));
+    assert_eq!(value("b"), ValueRef::String("\\"));
 }
 
 #[test]
@@ -310,6 +339,31 @@ fn ten_thousand_fields_and_a_long_string_are_kept() {
         found(&columns, Filter::Like("long".into(), "%x_".into())),
         [1]
     );
+}
+
+#[test]
+fn the_bytes_are_those_of_format_md() {
+    let documents = [
+        r#"{"a":[2,-1,2],"b":{"c":"yz"}}"#,
+        r#"{"a":2,"b":{"c":["x",null]}}"#,
+    ];
+    let bytes = write(&documents.map(String::from));
+    let section = |tag: &[u8; 4]| &*bytes[tag];
+    let words = |tag| bytemuck::cast_slice::<u8, u32>(section(tag));
+    assert_eq!(section(b"PATH"), b"ab.c");
+    assert_eq!(words(b"FLDS"), [[0, 0, 0, 0], [1, 0, 1, 0]].concat());
+    let columns = [
+        [4, 2, 0, 0, 0, 0, 0, 0],
+        [0, 1, 2, 0, 0, 0, 3, 0],
+        [6, 2, 3, 0, 0, 0, 4, 0],
+    ];
+    assert_eq!(words(b"COLS"), columns.concat());
+    assert_eq!(words(b"INTS"), [u32::MAX, u32::MAX, 2, 0]);
+    assert_eq!(section(b"FLTS"), b"");
+    assert_eq!(words(b"STRS"), [0, 0, 1, 0, 3, 0]);
+    assert_eq!(section(b"STRB"), b"xyz");
+    assert_eq!(words(b"STRT"), [0, 1, 0, 0, 1]);
+    assert_eq!(words(b"DOCS"), [0, 0, 1, 1, 1, 0]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
 
     /// Each column's values follow those of the one before, among all and among those of its kind.
     fn verify_column_entries(&self) -> Result<(), ColumnsError> {
-        let (mut first, mut postings, mut typed) = (0, 0, [0; 7]);
+        let (mut first, mut postings, mut typed) = (0, 0, [0; Kind::COUNT]);
         for (at, entry) in self.column_entries().iter().enumerate() {
             let column = self.column(at)?;
             let expected = ColumnEntry {

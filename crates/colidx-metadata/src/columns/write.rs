@@ -15,7 +15,7 @@ use std::collections::HashMap;
 const PIECE: usize = 64 << 10;
 
 /// So many that their columns can be counted, but no memory has room for them.
-const MAX_SEGMENT_FIELDS: usize = (u32::MAX / 7) as usize;
+const MAX_SEGMENT_FIELDS: usize = u32::MAX as usize / Kind::COUNT;
 
 /// Where columns are written to: sections with tags, one after the other. Each must later be read
 /// from an address that is a multiple of 8.
@@ -172,7 +172,7 @@ fn write_columns<'c, S: Sections>(
     out: &mut Out<'_, S>,
 ) -> Result<(), S::Error> {
     let (mut first, mut postings) = (0, 0);
-    let mut typed = [0; 7];
+    let mut typed = [0; Kind::COUNT];
     for column in columns {
         let kind = column.kind();
         let typed = &mut typed[kind as usize];

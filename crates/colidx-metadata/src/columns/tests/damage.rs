@@ -97,6 +97,20 @@ fn columns_of_more_documents_are_refused() {
     assert!(exercise(0, &good).is_err());
 }
 
+/// Without a limit, every second field would have all columns.
+#[test]
+fn fields_that_share_columns_do_not_multiply() {
+    let (documents, mut bad) = sample();
+    let columns = bad[b"COLS"].length as u64 / 32;
+    let field = |n: u64| [0, n % 2 * columns];
+    let fields: Vec<u64> = (0..1000).flat_map(field).collect();
+    bad.insert(*b"FLDS", Section::new(bytemuck::cast_slice(&fields)));
+    assert!(exercise(documents, &bad).is_err());
+    let columns = open(documents, &bad).unwrap();
+    let fields = columns.fields().unwrap();
+    assert!(fields.iter().all(|field| field.columns.len() <= 7));
+}
+
 #[test]
 fn misplaced_sections_are_refused() {
     let (documents, good) = sample();
