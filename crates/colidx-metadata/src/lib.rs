@@ -5,4 +5,9 @@
 
 pub mod filter;
 
-pub use filter::{Comparison, Field, Filter, Value};
+pub use filter::{Comparison, Field, Filter, FilterError, Value};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
