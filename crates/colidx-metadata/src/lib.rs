@@ -6,4 +6,9 @@
 pub mod columns;
 pub mod filter;
 
-pub use filter::{Comparison, Field, Filter, Value};
+pub use filter::{Comparison, Field, Filter, FilterError, Value};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

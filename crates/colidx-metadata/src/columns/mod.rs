@@ -29,7 +29,7 @@ pub use document::{check, field_path};
 pub use error::{ColumnsError, MetadataError};
 pub use facets::{ColumnSummary, Counts, FieldSummary};
 pub use layout::{Kind, TAGS};
-pub use read::{Columns, Types};
+pub use read::Columns;
 pub use value::ValueRef;
 pub use write::{ColumnsWriter, Sections};
 

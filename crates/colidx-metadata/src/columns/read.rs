@@ -7,7 +7,7 @@ use super::layout::{
 };
 use super::value::compare_i64_f64;
 use super::{ColumnsError, ValueRef};
-use crate::filter::Value;
+use crate::filter::{Types, Value};
 use bytemuck::Pod;
 use std::cmp::Ordering;
 use std::ops::{Deref, Range};
@@ -28,17 +28,6 @@ pub struct Columns<B> {
     pub(super) strings: B,
     pub(super) starts: B,
     pub(super) postings: B,
-}
-
-/// What a field's values can be compared with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Types {
-    /// Some are booleans.
-    pub bool: bool,
-    /// Some are numbers.
-    pub number: bool,
-    /// Some are strings.
-    pub string: bool,
 }
 
 impl<B: Deref<Target = [u8]>> Columns<B> {
