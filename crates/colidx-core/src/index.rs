@@ -13,8 +13,9 @@ use crate::format::model::ModelInfo;
 use crate::search::{self, Query, Scratch, SearchOptions, SearchResults, TokenMatch};
 use crate::segment::Segment;
 use crate::snapshot::deletions::Deletions;
-use crate::snapshot::{DocId, DocumentSet, Place, Snapshot};
+use crate::snapshot::{DocId, DocumentSet, FieldInfo, Place, Snapshot};
 use crate::storage::Directory;
+use colidx_metadata::{Filter, Value};
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
@@ -177,6 +178,45 @@ impl Index {
             set.insert(self.snapshot.place(doc)?);
         }
         Ok(set)
+    }
+
+    /// The documents whose metadata match a filter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Filter`] for a field that no document has, and for a value of a type that its field
+    /// never has; [`Error::NoColumns`] for an index of an earlier version.
+    ///
+    /// [`Error::Filter`]: crate::Error::Filter
+    /// [`Error::NoColumns`]: crate::Error::NoColumns
+    pub fn matching(&self, filter: &Filter) -> Result<DocumentSet> {
+        self.snapshot.matching(filter)
+    }
+
+    /// The fields of the metadata, ascending by path. Documents that were deleted since their
+    /// segment was written or merged still count.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoColumns`](crate::Error::NoColumns) for an index of an earlier version.
+    pub fn fields(&self) -> Result<Vec<FieldInfo>> {
+        self.snapshot.fields()
+    }
+
+    /// The `most` most frequent values of a field, and how many documents have each: out of the
+    /// documents `among`, such as those that match a filter, or else of all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::fields`], and [`Error::ForeignDocId`](crate::Error::ForeignDocId) for a set of
+    /// another state.
+    pub fn facets(
+        &self,
+        path: &str,
+        among: Option<&DocumentSet>,
+        most: usize,
+    ) -> Result<Vec<(Value, u64)>> {
+        self.snapshot.facets(path, among, most)
     }
 
     /// All documents. Those of one commit follow each other in the order they were added.

@@ -70,6 +70,8 @@ pub mod storage;
 mod writer;
 
 pub use cancel::CancelToken;
+pub use colidx_metadata::filter;
+pub use colidx_metadata::{Filter, FilterError, Value};
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};
 pub use format::model::ModelInfo;
 pub use format::{
@@ -81,7 +83,7 @@ pub use ingest::{
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
-pub use snapshot::{DocId, DocumentSet};
+pub use snapshot::{DocId, DocumentSet, FieldInfo, TypeCounts};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};
 

@@ -291,6 +291,18 @@ pub enum Error {
         /// The most that it may be for this index.
         most: f64,
     },
+    /// A filter that does not fit the metadata of the index.
+    #[error(transparent)]
+    Filter(#[from] colidx_metadata::FilterError),
+    /// An index of an earlier version, whose metadata no filter can read.
+    #[error(
+        "{}: built before metadata could be filtered; compact the index to make its metadata \
+         searchable", path.display()
+    )]
+    NoColumns {
+        /// The index.
+        path: PathBuf,
+    },
     /// A [`DocId`](crate::DocId) or [`DocumentSet`](crate::DocumentSet) of another commit of the
     /// index, or of another index.
     #[error(

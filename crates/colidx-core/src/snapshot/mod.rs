@@ -3,6 +3,7 @@
 
 pub(crate) mod deletions;
 mod document_set;
+mod metadata;
 mod open;
 mod verify;
 
@@ -15,6 +16,7 @@ use crate::segment::text::StoredText;
 use crate::storage::Directory;
 use deletions::Deletions;
 pub use document_set::DocumentSet;
+pub use metadata::{FieldInfo, TypeCounts};
 
 /// A document of one committed state of an index.
 ///

@@ -7,6 +7,22 @@ use super::{Bits, Columns, ColumnsError};
 use crate::filter::{Comparison, Field, Filter};
 use std::ops::{Deref, Range};
 
+/// Whether a filter holds for a document without any field.
+pub fn holds_without_fields(filter: &Filter) -> bool {
+    match filter {
+        Filter::And(filters) => filters.iter().all(holds_without_fields),
+        Filter::Or(filters) => filters.iter().any(holds_without_fields),
+        Filter::Not(filter) => !holds_without_fields(filter),
+        Filter::IsNull(_) => true,
+        Filter::Compare(..)
+        | Filter::Between(..)
+        | Filter::In(..)
+        | Filter::Like(..)
+        | Filter::IsTrue(_)
+        | Filter::Exists(_) => false,
+    }
+}
+
 impl<B: Deref<Target = [u8]>> Columns<B> {
     /// The documents for which a filter holds. It holds a set of documents for each level of the
     /// filter at a time.

@@ -26,6 +26,7 @@ mod write;
 
 pub use bits::Bits;
 pub use document::{check, field_path};
+pub use evaluate::holds_without_fields;
 pub use error::{ColumnsError, MetadataError};
 pub use facets::{ColumnSummary, Counts, FieldSummary};
 pub use layout::{Kind, TAGS};
