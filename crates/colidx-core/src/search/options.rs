@@ -4,6 +4,7 @@ use super::tuning;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::snapshot::DocumentSet;
+use colidx_metadata::Filter;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -38,6 +39,7 @@ pub struct SearchOptions {
     /// Return each hit's metadata, which is read from the stored text.
     pub metadata: bool,
     pub(super) within: Option<Arc<DocumentSet>>,
+    pub(super) filter: Option<Arc<Filter>>,
     cancel: Option<CancelToken>,
     deadline: Option<Instant>,
 }
@@ -53,6 +55,7 @@ impl Default for SearchOptions {
             parallel: false,
             metadata: false,
             within: None,
+            filter: None,
             cancel: None,
             deadline: None,
         }
@@ -105,6 +108,21 @@ impl SearchOptions {
     /// Finds documents of this set alone: as many as are wanted, where the set has as many.
     pub fn within(mut self, set: impl Into<Arc<DocumentSet>>) -> Self {
         self.within = Some(set.into());
+        self
+    }
+
+    /// Finds documents alone whose metadata match, as many as are wanted where as many match. With
+    /// [`SearchOptions::within`] they must also be in the set.
+    ///
+    /// ```
+    /// use colidx_core::{Filter, FilterError, SearchOptions};
+    ///
+    /// let recent = Filter::parse("lang = 'en' AND year >= 2020")?;
+    /// let options = SearchOptions::default().filter(recent);
+    /// # Ok::<(), FilterError>(())
+    /// ```
+    pub fn filter(mut self, filter: impl Into<Arc<Filter>>) -> Self {
+        self.filter = Some(filter.into());
         self
     }
 

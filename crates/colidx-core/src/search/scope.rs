@@ -16,10 +16,17 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, options: &'a SearchOptions) -> Result<Self> {
-        let set = options.within.as_deref().map(Cow::Borrowed);
-        if let Some(set) = &set {
-            set.check(snapshot)?;
-        }
+        let within = options.within.as_deref();
+        within.map_or(Ok(()), |set| set.check(snapshot))?;
+        let matching = options.filter.as_ref();
+        let matching = matching
+            .map(|filter| snapshot.matching(filter))
+            .transpose()?;
+        let set = match (within, matching) {
+            (Some(within), Some(matching)) => Some(Cow::Owned(within.and(&matching)?)),
+            (Some(within), None) => Some(Cow::Borrowed(within)),
+            (None, matching) => matching.map(Cow::Owned),
+        };
         let hidden = match &set {
             Some(set) => (0..snapshot.segments().len())
                 .map(|segment| set.words(segment).iter().map(|word| !word).collect())

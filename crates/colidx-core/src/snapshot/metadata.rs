@@ -3,7 +3,7 @@
 use super::{DocumentSet, Snapshot};
 use crate::error::{Error, Result};
 use crate::segment::columns::Columns;
-use colidx_metadata::columns::{Bits, Counts, Kind, holds_without_fields};
+use colidx_metadata::columns::{Bits, Counts, Kind, ValueRef, holds_without_fields};
 use colidx_metadata::filter::{Schema, Types};
 use colidx_metadata::{Filter, Value};
 use std::cmp::Reverse;
@@ -143,22 +143,22 @@ impl Snapshot {
         mut each: impl FnMut(&Value, u64),
     ) -> Result<()> {
         let bits: Vec<Option<Bits>> = (0..self.segments.len())
-            .map(|at| among.map(|set| Bits::from_words(set.words(at), self.segments[at].documents.len())))
+            .map(|at| {
+                among.map(|set| Bits::from_words(set.words(at), self.segments[at].documents.len()))
+            })
             .collect();
         let columns = self.segments.iter().map(|segment| segment.columns.as_ref());
-        let mut counts: Vec<(&Columns, Counts<'_>)> = columns
+        let mut counts: Vec<SegmentCounts<'_>> = columns
             .zip(&bits)
             .filter_map(|(columns, bits)| {
                 let columns = columns?;
-                Some((columns, columns.get().counts(path, bits.as_ref())))
+                let counts = columns.get().counts(path, bits.as_ref());
+                Some(SegmentCounts { columns, counts })
             })
             .collect();
         let mut heads = BinaryHeap::new();
-        let next = |(columns, counts): &mut (&Columns, Counts<'_>)| {
-            columns.checked::<Option<_>>(counts.next().transpose())
-        };
         for (at, counts) in counts.iter_mut().enumerate() {
-            if let Some((value, count)) = next(counts)? {
+            if let Some((value, count)) = counts.next()? {
                 heads.push(Reverse((value, at, count)));
             }
         }
@@ -172,7 +172,7 @@ impl Snapshot {
                     before.iter().for_each(|(value, count)| each(value, *count));
                 }
             }
-            if let Some((value, count)) = next(&mut counts[at])? {
+            if let Some((value, count)) = counts[at].next()? {
                 heads.push(Reverse((value, at, count)));
             }
         }
@@ -181,9 +181,23 @@ impl Snapshot {
     }
 }
 
+/// The values of a field in one segment.
+struct SegmentCounts<'a> {
+    columns: &'a Columns,
+    counts: Counts<'a>,
+}
+
+impl<'a> SegmentCounts<'a> {
+    fn next(&mut self) -> Result<Option<(ValueRef<'a>, u32)>> {
+        self.columns.checked(self.counts.next().transpose())
+    }
+}
+
 impl Schema for Snapshot {
     fn types(&self, path: &str) -> Option<Types> {
-        let found = self.columns().filter_map(|columns| columns.get().types(path));
+        let found = self
+            .columns()
+            .filter_map(|columns| columns.get().types(path));
         found.reduce(|a, b| Types {
             bool: a.bool || b.bool,
             number: a.number || b.number,

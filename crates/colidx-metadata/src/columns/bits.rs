@@ -24,6 +24,15 @@ impl Bits {
         bits
     }
 
+    /// The documents whose bits are set in `words`.
+    pub fn from_words(words: &[u64], documents: u32) -> Self {
+        let mut bits = Self::all(documents);
+        for (at, word) in bits.words.iter_mut().enumerate() {
+            *word &= words.get(at).copied().unwrap_or(0);
+        }
+        bits
+    }
+
     /// How many documents there are, in the set or not.
     pub fn documents(&self) -> u32 {
         self.documents

@@ -26,8 +26,8 @@ mod write;
 
 pub use bits::Bits;
 pub use document::{check, field_path};
-pub use evaluate::holds_without_fields;
 pub use error::{ColumnsError, MetadataError};
+pub use evaluate::holds_without_fields;
 pub use facets::{ColumnSummary, Counts, FieldSummary};
 pub use layout::{Kind, TAGS};
 pub use read::Columns;
