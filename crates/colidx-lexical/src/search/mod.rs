@@ -140,6 +140,20 @@ impl<'a, B: AsRef<[u8]>> Search<'a, B> {
             .collect())
     }
 
+    /// Bits of a segment's documents that are no hits: those that were hidden, and those that lack
+    /// what the query demands. `None` where it demands nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`](crate::Error::Damaged).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such segment.
+    pub fn hidden(&self, segment: usize) -> Result<Option<Vec<u64>>> {
+        constraints::hidden(&self.segments[segment], &self.lists[segment], self.query)
+    }
+
     /// The scores of documents of a segment, ascending, whether hidden or not and whatever the query
     /// demands. 0 for a document without any term. A score is the same here as in
     /// [`Search::top_k`], bit for bit.
