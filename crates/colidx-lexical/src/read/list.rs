@@ -40,6 +40,13 @@ impl<'a> List<'a> {
                 count,
             ));
         }
+        if once && count as usize >= BLOCK {
+            return Err(damaged(
+                "documents of a term that is once in each",
+                "fewer than 128",
+                count,
+            ));
+        }
         let mut list = Self {
             count,
             once,
@@ -251,12 +258,18 @@ impl<'a> Cursor<'a> {
         if !fits {
             return Err(damaged("the last document of a block", last, next - 1));
         }
+        let rest = &bytes[read..];
         if list.once {
+            if !rest.is_empty() {
+                return Err(damaged(
+                    "a block without frequencies",
+                    "its documents",
+                    "more bytes",
+                ));
+            }
             self.frequencies.fill(0);
-            self.unread = None;
-        } else {
-            self.unread = Some(&bytes[read..]);
         }
+        self.unread = (!list.once).then_some(rest);
         self.loaded = true;
         Ok(())
     }
