@@ -38,13 +38,32 @@ pub(super) fn without_possessive(word: &str) -> &str {
         .unwrap_or(word)
 }
 
-/// Lucene's English stop words, in order.
-const STOP_WORDS: [&str; 33] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
-    "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
-    "they", "this", "to", "was", "will", "with",
-];
-
+/// Lucene's English stop words.
 pub(super) fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.binary_search(&word).is_ok()
+    match word.len() {
+        1 => word == "a",
+        2 => matches!(
+            word,
+            "an" | "as"
+                | "at"
+                | "be"
+                | "by"
+                | "if"
+                | "in"
+                | "is"
+                | "it"
+                | "no"
+                | "of"
+                | "on"
+                | "or"
+                | "to"
+        ),
+        3 => matches!(word, "and" | "are" | "but" | "for" | "not" | "the" | "was"),
+        4 => matches!(
+            word,
+            "into" | "such" | "that" | "then" | "they" | "this" | "will" | "with"
+        ),
+        5 => matches!(word, "their" | "there" | "these"),
+        _ => false,
+    }
 }

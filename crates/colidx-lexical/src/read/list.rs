@@ -40,6 +40,13 @@ impl<'a> List<'a> {
                 count,
             ));
         }
+        if once && count as usize >= BLOCK {
+            return Err(damaged(
+                "documents of a term that is once in each",
+                "fewer than 128",
+                count,
+            ));
+        }
         let mut list = Self {
             count,
             once,
@@ -159,9 +166,10 @@ pub(crate) struct Cursor<'a> {
     count: usize,
     /// Place in the block.
     at: usize,
-    documents: [u32; PACK],
+    /// Boxed, so that cursors are moved cheaply.
+    documents: Box<[u32; PACK]>,
     /// Frequencies, less one.
-    frequencies: [u32; PACK],
+    frequencies: Box<[u32; PACK]>,
     /// The code of the frequencies, until it is read.
     unread: Option<&'a [u8]>,
 }
@@ -174,8 +182,8 @@ impl<'a> Cursor<'a> {
             loaded: false,
             count: 0,
             at: 0,
-            documents: [0; PACK],
-            frequencies: [0; PACK],
+            documents: Box::new([0; PACK]),
+            frequencies: Box::new([0; PACK]),
             unread: None,
         }
     }
@@ -208,8 +216,7 @@ impl<'a> Cursor<'a> {
             }
         }
         self.load()?;
-        let ahead = &self.documents[self.at.min(self.count)..self.count];
-        self.at += ahead.partition_point(|&d| d < document);
+        self.at = first_from(&self.documents[..self.count], self.at, document);
         Ok(self.at < self.count)
     }
 
@@ -251,12 +258,18 @@ impl<'a> Cursor<'a> {
         if !fits {
             return Err(damaged("the last document of a block", last, next - 1));
         }
+        let rest = &bytes[read..];
         if list.once {
+            if !rest.is_empty() {
+                return Err(damaged(
+                    "a block without frequencies",
+                    "its documents",
+                    "more bytes",
+                ));
+            }
             self.frequencies.fill(0);
-            self.unread = None;
-        } else {
-            self.unread = Some(&bytes[read..]);
         }
+        self.unread = (!list.once).then_some(rest);
         self.loaded = true;
         Ok(())
     }
@@ -361,6 +374,19 @@ impl<'a> Cursor<'a> {
         self.enter(self.block + 1);
         Ok(())
     }
+}
+
+/// The place of the first document from `at` on that is not before this one.
+#[inline]
+fn first_from(documents: &[u32], at: usize, document: u32) -> usize {
+    // Most often it is near.
+    let (mut low, mut step) = (at, 1);
+    while low + step <= documents.len() && documents[low + step - 1] < document {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step).min(documents.len());
+    low + documents[low..high].partition_point(|&d| d < document)
 }
 
 /// Positions of one term in one document that a phrase is looked for in.

@@ -97,8 +97,9 @@ impl<B: AsRef<[u8]>> Reader<B> {
         live
     }
 
-    pub(crate) fn lengths(&self) -> &[u8] {
-        self.lengths.as_ref()
+    /// The length of each document, in little-endian.
+    pub(crate) fn lengths(&self) -> &[[u8; 4]] {
+        self.lengths.as_ref().as_chunks().0
     }
 
     pub(crate) fn dictionary(&self) -> Dictionary<'_> {

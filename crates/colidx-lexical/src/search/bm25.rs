@@ -5,7 +5,7 @@
 //! in which terms are added nor on what is skipped.
 
 use super::statistics::Statistics;
-use crate::format::get_u32;
+use crate::format::BLOCK;
 use crate::impact::length_of;
 use crate::query::Query;
 
@@ -13,10 +13,7 @@ use crate::query::Query;
 const ROUND: f32 = (1u32 << 23) as f32;
 const ROUND_MASK: u32 = (1 << 23) - 1;
 
-/// Lengths whose norm is tabulated.
-const TABLE: usize = 1024;
-
-/// The weights of a query's terms in quanta, and the norms of lengths.
+/// The weights of a query's terms in quanta, and what lengths do to them.
 #[derive(Debug)]
 pub(crate) struct Bm25 {
     /// What each term adds at most.
@@ -24,7 +21,8 @@ pub(crate) struct Bm25 {
     /// The inverse document frequency of each term.
     pub idf: Vec<f64>,
     quantum: f64,
-    norms: Norms,
+    base: f32,
+    slope: f32,
 }
 
 impl Bm25 {
@@ -47,7 +45,8 @@ impl Bm25 {
                 .collect(),
             idf,
             quantum,
-            norms: Norms::new(query.k1(), query.b(), statistics.average()),
+            base: query.k1() * (1.0 - query.b()),
+            slope: (f64::from(query.k1() * query.b()) / statistics.average()) as f32,
         }
     }
 
@@ -59,9 +58,7 @@ impl Bm25 {
     /// What a term of this weight adds to the score of a document.
     #[inline]
     pub fn quanta(&self, weight: f32, frequency: u32, length: u32) -> u32 {
-        // As in `all`, where 32 bits do not fit the mantissa.
-        let frequency = (frequency - 1) as f32 + 1.0;
-        quanta(weight, frequency, self.norms.get(length))
+        quanta(weight, number(frequency - 1) + 1.0, self.norm(length))
     }
 
     /// The most that a term of this weight adds to the score of a document that one of the pairs
@@ -73,68 +70,58 @@ impl Bm25 {
                 255 => f32::INFINITY,
                 frequency => f32::from(frequency),
             };
-            quanta(weight, frequency, self.norms.get(length_of(pair[1])))
+            quanta(weight, frequency, self.norm(length_of(pair[1])))
         });
         pairs.max().unwrap_or(0)
     }
 
-    /// Replaces `out` by what a term of this weight adds to the scores of documents, given their
-    /// frequencies, less one.
+    /// Sets `out` to what a term of this weight adds to the scores of at most 128 documents, given
+    /// their frequencies, less one.
     #[inline]
     pub fn all(
         &self,
         weight: f32,
         documents: &[u32],
         frequencies: &[u32],
-        lengths: &[u8],
-        out: &mut [u32],
+        lengths: &[[u8; 4]],
+        out: &mut [u32; BLOCK],
     ) {
-        for ((out, &document), &frequency) in out.iter_mut().zip(documents).zip(frequencies) {
-            let norm = self.norms.get(get_u32(lengths, document as usize * 4));
-            *out = quanta(weight, frequency as f32 + 1.0, norm);
+        // Looked up first, so that what follows is vector code.
+        let mut of_documents = [0; BLOCK];
+        for (length, &document) in of_documents.iter_mut().zip(documents) {
+            *length = length_at(lengths, document);
         }
+        let given = of_documents.iter().zip(frequencies).zip(out);
+        for ((&length, &frequency), out) in given {
+            *out = quanta(weight, number(frequency) + 1.0, self.norm(length));
+        }
+    }
+
+    /// `k1 * (1 - b + b * length / average)`.
+    #[inline]
+    fn norm(&self, length: u32) -> f32 {
+        self.base + self.slope * number(length)
     }
 }
 
-/// `weight * tf / (tf + 1 / norm)`, in a form in which every step of rounding keeps the order: more
-/// for a higher frequency or norm, never more than the weight. At least one quantum.
+/// The length of a document; 0 past the end.
+#[inline]
+pub(crate) fn length_at(lengths: &[[u8; 4]], document: u32) -> u32 {
+    lengths
+        .get(document as usize)
+        .map_or(0, |&length| u32::from_le_bytes(length))
+}
+
+/// As a float, in one instruction everywhere; at most that of 2^31.
+#[inline]
+fn number(n: u32) -> f32 {
+    n.min(i32::MAX as u32) as i32 as f32
+}
+
+/// `weight * tf / (tf + norm)`, in a form in which every step of rounding keeps the order: no less
+/// for a higher frequency or a lower norm, never more than the weight. At least one quantum.
 #[inline]
 fn quanta(weight: f32, frequency: f32, norm: f32) -> u32 {
-    let part = weight - weight / (1.0 + frequency * norm);
+    let part = weight - weight / (1.0 + frequency / norm);
     ((part + ROUND).to_bits() & ROUND_MASK).max(1)
-}
-
-/// `1 / (k1 * (1 - b + b * length / average))`.
-#[derive(Debug)]
-struct Norms {
-    base: f32,
-    slope: f32,
-    table: Box<[f32; TABLE]>,
-}
-
-impl Norms {
-    fn new(k1: f32, b: f32, average: f64) -> Self {
-        let mut norms = Self {
-            base: k1 * (1.0 - b),
-            slope: (f64::from(k1 * b) / average) as f32,
-            table: Box::new([0.0; TABLE]),
-        };
-        for length in 0..TABLE {
-            norms.table[length] = norms.compute(length as u32);
-        }
-        norms
-    }
-
-    fn compute(&self, length: u32) -> f32 {
-        // Not infinite, which times nothing would be no number.
-        (1.0 / (self.base + self.slope * length as f32)).min(f32::MAX)
-    }
-
-    #[inline]
-    fn get(&self, length: u32) -> f32 {
-        match self.table.get(length as usize) {
-            Some(&norm) => norm,
-            None => self.compute(length),
-        }
-    }
 }

@@ -6,10 +6,10 @@
 //! other, and then the rest is looked up for documents that may still reach what they need.
 
 use super::Place;
-use super::bm25::Bm25;
+use super::bm25::{Bm25, length_at};
 use super::top::Top;
 use crate::error::Result;
-use crate::format::{BLOCK, get_u32, has_bit};
+use crate::format::{BLOCK, has_bit};
 use crate::read::Reader;
 use crate::read::list::{Cursor, List};
 use std::cmp::Ordering;
@@ -73,15 +73,15 @@ fn clause<'a>(
     weight: f32,
     documents: u32,
     bm25: &Bm25,
-    lengths: &[u8],
+    lengths: &[[u8; 4]],
 ) -> Result<Clause<'a>> {
     let mut most = bm25.bound(weight, list.impacts);
     if list.impacts.is_empty() {
         let mut all = [0; BLOCK];
         Cursor::new(list).visit_below(0, u32::MAX, true, |documents, frequencies| {
-            let all = &mut all[..documents.len()];
-            bm25.all(weight, documents, frequencies, lengths, all);
-            most = all.iter().copied().fold(most, u32::max);
+            bm25.all(weight, documents, frequencies, lengths, &mut all);
+            let added = all.iter().take(documents.len()).copied();
+            most = added.fold(most, u32::max);
         })?;
     }
     Ok(Clause {
@@ -110,7 +110,7 @@ fn next_window(clauses: &mut [Clause<'_>], end: u32, documents: u32, needed: u32
 }
 
 struct Windows<'a> {
-    lengths: &'a [u8],
+    lengths: &'a [[u8; 4]],
     bm25: &'a Bm25,
     hidden: &'a [u64],
     /// Scores of the window's documents; all 0 between windows.
@@ -213,7 +213,12 @@ impl Windows<'_> {
                 })?;
         }
         for (chunk, scores) in self.scores.chunks_exact_mut(16).enumerate() {
-            if scores.iter().fold(0, |most, &score| most.max(score)) >= needed {
+            // Signed numbers, which every processor compares many at a time.
+            let needed_signed = needed as i32;
+            if scores
+                .iter()
+                .fold(false, |any, &score| any | (score as i32 >= needed_signed))
+            {
                 for (at, &score) in scores.iter().enumerate() {
                     let document = start + (chunk * 16 + at) as u32;
                     if score >= needed && !has_bit(hidden, document) {
@@ -233,7 +238,7 @@ impl Windows<'_> {
         for (document, score) in &mut self.candidates {
             if clause.cursor.seek(*document)? {
                 let frequency = clause.cursor.frequency()?;
-                let length = get_u32(self.lengths, *document as usize * 4);
+                let length = length_at(self.lengths, *document);
                 *score += self.bm25.quanta(clause.weight, frequency, length);
             }
         }

@@ -18,7 +18,7 @@ use std::cmp::Ordering;
 use top::Top;
 
 /// A segment to search.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Segment<'a, B> {
     /// Its words.
     pub reader: &'a Reader<B>,

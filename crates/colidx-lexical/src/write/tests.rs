@@ -45,6 +45,37 @@ fn one_huge_document_is_spilled_in_the_middle() {
     small.reader().unwrap().verify().unwrap();
 }
 
+/// The bytes of FORMAT.md. Other bytes are another format.
+#[test]
+fn bytes_are_those_of_the_format() {
+    let documents = [
+        ("a".to_string(), "b a".to_string()),
+        (String::new(), "b".into()),
+        ("b".into(), "b b".into()),
+    ];
+    let sections = build(&documents, options(true, 1 << 20));
+    let hex = |tag| {
+        let bytes = sections.get(tag).unwrap().iter();
+        bytes
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(hex(crate::LISTS), "00 01 01 00 02 20");
+    assert_eq!(hex(crate::POSITIONS), "05 20 02 05 10 00 18 00");
+    assert_eq!(hex(crate::TERMS), "01 61 02 03 03 01 62 06 03 05");
+    assert_eq!(
+        hex(crate::TERM_INDEX),
+        ["00 00 00 00 00 00 00 61", "00 00 00 00 00 00 00 00"].join(" ") + &" 00".repeat(16)
+    );
+    assert_eq!(hex(crate::LENGTHS), "03 00 00 00 01 00 00 00 03 00 00 00");
+    assert_eq!(
+        hex(crate::INFO),
+        "01 00 00 00 03 00 00 00 07 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 \
+         01 00 00 00 05 00 00 00 70 6c 61 69 6e"
+    );
+}
+
 #[test]
 fn an_analyzer_of_another_version_is_refused() {
     let sections = build(&[], Options::default());
