@@ -11,6 +11,7 @@ mod memory;
 mod query;
 mod read;
 mod search;
+mod syntax;
 mod write;
 
 pub use analyze::{Analyzer, MAX_TERM, Term};
@@ -20,4 +21,5 @@ pub use memory::{MemoryScratch, MemorySections};
 pub use query::{MAX_QUERY_TERMS, Query, QueryTerm};
 pub use read::{Live, MOST_POSITIONS, Reader};
 pub use search::{Hit, Place, Search, Segment, TermScore};
+pub use syntax::without_syntax;
 pub use write::{Options, Scratch, ScratchFile, Sections, Writer};

@@ -2,6 +2,7 @@
 
 use crate::analyze::{Analyzer, Term};
 use crate::error::{Error, Result};
+use crate::syntax::{Sign, clauses};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -58,26 +59,8 @@ impl Query {
     /// [`Error::TooManyTerms`].
     pub fn parse(text: &str, analyzer: &Analyzer) -> Result<Self> {
         let mut builder = Builder::new(analyzer);
-        let mut rest = text.trim_start();
-        while let Some(first) = rest.chars().next() {
-            let sign = match first {
-                '+' => Sign::Required,
-                '-' => Sign::Excluded,
-                _ => Sign::None,
-            };
-            let body = if sign == Sign::None { rest } else { &rest[1..] };
-            let quoted = body.strip_prefix('"').and_then(|body| body.split_once('"'));
-            if let Some((phrase, after)) = quoted {
-                builder.clause(phrase, sign, true)?;
-                rest = after.trim_start();
-                continue;
-            }
-            // A quote ends a word, so that a phrase may follow without a space.
-            let word = |c: char| c.is_whitespace() || c == '"';
-            let body = body.strip_prefix('"').unwrap_or(body);
-            let (word, after) = body.split_at(body.find(word).unwrap_or(body.len()));
-            builder.clause(word, sign, false)?;
-            rest = after.trim_start();
+        for clause in clauses(text) {
+            builder.clause(clause.text, clause.sign, clause.is_phrase)?;
         }
         Ok(builder.query)
     }
@@ -151,13 +134,6 @@ impl Query {
             }
         });
     }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Sign {
-    None,
-    Required,
-    Excluded,
 }
 
 struct Builder<'a> {

@@ -46,6 +46,15 @@ impl WordQuery {
         &self.text
     }
 
+    /// The text without its syntax, for a search by vectors beside this one: signs and quotes are
+    /// taken off, and what is excluded is left out.
+    pub fn without_syntax(&self) -> String {
+        match self.syntax {
+            true => colidx_lexical::without_syntax(&self.text),
+            false => self.text.clone(),
+        }
+    }
+
     /// The query for an index whose text `analyzer` divided.
     pub(crate) fn analyzed(&self, analyzer: &Analyzer) -> Result<Query> {
         let query = match self.syntax {

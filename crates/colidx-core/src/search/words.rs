@@ -119,7 +119,7 @@ impl<'a> WordLists<'a> {
         let parts: Vec<Segment<'_, Section<u8>>> = self
             .segments
             .iter()
-            .map(|(_, _, part)| part.clone())
+            .map(|(_, _, part)| Segment { ..*part })
             .collect();
         let search = self.checked(Search::new(&parts, &self.query))?;
         work(&WordSearch {
