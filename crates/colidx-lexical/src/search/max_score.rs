@@ -58,9 +58,9 @@ pub(super) fn search<B: AsRef<[u8]>, F: FnMut(Place, Place) -> Ordering>(
         candidates: vec![(0, 0); WINDOW as usize + 1],
         count: 0,
     };
-    let mut start = Some(0);
+    let mut start = Some(0u32);
     while let Some(window) = start {
-        let end = (window + WINDOW).min(documents);
+        let end = window.saturating_add(WINDOW).min(documents);
         windows.search(&mut clauses, window, end, segment, top)?;
         start = next_window(&clauses, end, documents, top.needed());
     }
