@@ -36,3 +36,4 @@ mod threads;
 mod trust;
 mod usage;
 mod ways_out;
+mod words;
