@@ -14,8 +14,8 @@ const HEADING: &str = "Reading the corpus";
 /// Flags about the format of a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
-    /// Format of all inputs: jsonl, tsv, text or markdown [default: by extension; jsonl for
-    /// standard input].
+    /// Format of all inputs: jsonl, tsv, text, markdown or code [default: by name and content;
+    /// jsonl for standard input].
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
@@ -31,8 +31,16 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "text")]
     pub text_field: String,
 
-    /// Maximum words per passage, for text and Markdown [default: as many tokens as the checkpoint
-    /// reads].
+    /// Read hidden files and folders too.
+    #[arg(long, help_heading = HEADING)]
+    pub hidden: bool,
+
+    /// Read what .gitignore, .ignore and git's exclude files leave out too.
+    #[arg(long, help_heading = HEADING)]
+    pub no_ignore: bool,
+
+    /// Maximum words per passage, for running text and code [default: as many tokens as the
+    /// checkpoint reads].
     #[arg(long, help_heading = HEADING, value_name = "N", value_parser = at_least_one())]
     pub passage_words: Option<u32>,
 
@@ -50,7 +58,9 @@ impl CorpusArgs {
             .id_field(self.id_field.clone())
             .title_field(self.title_field.clone())
             .text_field(self.text_field.clone())
-            .skip_bad_lines(self.skip_bad_lines);
+            .skip_bad_lines(self.skip_bad_lines)
+            .hidden(self.hidden)
+            .ignore_files(!self.no_ignore);
         match self.passage_words {
             Some(words) => options.passage_words(words as usize),
             None => options,

@@ -64,7 +64,8 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // Fail early, before the checkpoint is loaded.
-    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let reading = args.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.corpus, reading)?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model);
     let model = Arc::new(model.map_err(|error| error.or_vectors("--embeddings"))?);

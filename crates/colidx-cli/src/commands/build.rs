@@ -75,7 +75,8 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let reading = args.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.corpus, reading)?;
     let options = options(args)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
     args.reading.fit_passages(&mut corpus, &model);

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::passage::best_window;
-use super::style::{Role, Style};
+use super::style::{Colour, Role, Style};
 use super::text::{Gap, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
-use crate::output::Painted;
+use crate::output::{Link, Painted};
 use colidx::text::TokenWeight;
 
 /// Lines of a passage on a terminal.
@@ -36,6 +36,8 @@ pub struct ShownHit {
     pub score: f32,
     /// The caller's name of the document.
     pub key: String,
+    /// Where the file is that the document is a passage of.
+    pub link: Option<Link>,
     /// Empty where there is none.
     pub title: String,
     /// Empty where none is stored.
@@ -207,7 +209,7 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
     out.push("  ");
     if title_words.is_empty() {
-        style.push(&mut out, Role::Title(0), &key);
+        push_key(&mut out, hit, &style.paint(Role::Title(0), &key), style);
         out.push("\n");
         return out;
     }
@@ -229,9 +231,17 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
         out.push("\n");
         out.push(&" ".repeat(INDENT));
     }
-    style.push(&mut out, Role::Dim, &key);
+    push_key(&mut out, hit, &style.paint(Role::Dim, &key), style);
     out.push("\n");
     out
+}
+
+/// Appends the key, as a link where there may be codes.
+fn push_key(out: &mut Painted, hit: &ShownHit, key: &Painted, style: &Style) {
+    match &hit.link {
+        Some(link) if style.colour != Colour::None => out.push_link(link, key),
+        _ => out.append(key),
+    }
 }
 
 fn push_line(out: &mut Painted, indent: usize, line: &Painted) {
@@ -292,7 +302,6 @@ fn lay(words: &Words, window: &Range<usize>, columns: usize) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::style::Colour;
     use super::*;
 
     fn hit() -> ShownHit {
@@ -304,6 +313,7 @@ mod tests {
             rank: 1,
             score: 30.9142,
             key: "guide.md#3".to_owned(),
+            link: None,
             title: "Memory maps".to_owned(),
             text: text.to_owned(),
             title_weights: vec![TokenWeight {
@@ -355,6 +365,24 @@ mod tests {
             shown.contains("\x1b[1;38;5;208mMemory\x1b[0m\x1b[1m maps\x1b[0m"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_key_links_to_its_file_where_there_is_colour() {
+        let linked = ShownHit {
+            link: Some(Link::new(std::path::Path::new("/notes/guide.md"), 12)),
+            ..hit()
+        };
+        let mut style = Style {
+            colour: Colour::Basic,
+            width: 72,
+        };
+        let link =
+            "\x1b]8;;file:///notes/guide.md#12\x1b\\\x1b[2mguide.md#3\x1b[0m\x1b]8;;\x1b\\\n";
+        assert!(on_terminal(&linked, &style).contains(link));
+        style.colour = Colour::None;
+        assert_eq!(on_terminal(&linked, &style), &*on_terminal(&hit(), &style));
+        assert!(!plain(&linked).contains('\x1b'));
     }
 
     #[test]

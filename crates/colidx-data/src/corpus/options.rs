@@ -1,5 +1,6 @@
 //! Options of a corpus, and the report it gives.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::format::Format;
@@ -20,6 +21,9 @@ pub struct CorpusOptions {
     pub(super) skip_bad_lines: bool,
     pub(super) passage_length: PassageLength,
     pub(super) index_magic: Option<[u8; 8]>,
+    pub(super) hidden: bool,
+    pub(super) ignore_files: bool,
+    pub(super) index: Option<PathBuf>,
 }
 
 impl Default for CorpusOptions {
@@ -35,6 +39,9 @@ impl Default for CorpusOptions {
             skip_bad_lines: false,
             passage_length: PassageLength::words(Self::PASSAGE_WORDS),
             index_magic: None,
+            hidden: false,
+            ignore_files: true,
+            index: None,
         }
     }
 }
@@ -93,13 +100,13 @@ impl CorpusOptions {
         self
     }
 
-    /// The most words that a passage of text or Markdown holds.
+    /// The most words that a passage of running text or code holds.
     pub fn passage_words(mut self, words: usize) -> Self {
         self.passage_length = PassageLength::words(words);
         self
     }
 
-    /// The most tokens that a passage of text or Markdown holds together with its title, counted
+    /// The most tokens that a passage of running text or code holds together with its title, counted
     /// as the model counts them, so that no passage is longer than what the model reads.
     pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
         self.passage_length = PassageLength::tokens(tokens, counter);
@@ -110,6 +117,27 @@ impl CorpusOptions {
     /// corpus.
     pub fn index_magic(mut self, magic: [u8; 8]) -> Self {
         self.index_magic = Some(magic);
+        self
+    }
+
+    /// Whether names in folders that begin with a dot are read too. `.git` is not, unless ignore
+    /// files are without effect.
+    pub fn hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Whether `.gitignore`, `.ignore` and git's own lists leave names of folders out, as they do
+    /// by default.
+    pub fn ignore_files(mut self, ignore_files: bool) -> Self {
+        self.ignore_files = ignore_files;
+        self
+    }
+
+    /// The folder of the index that is made. Passages then have `root` among their metadata: the
+    /// way from there to the folder that their paths begin at.
+    pub fn index(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.index = Some(folder.into());
         self
     }
 

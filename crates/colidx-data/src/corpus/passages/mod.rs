@@ -1,4 +1,4 @@
-//! Plain text and Markdown, split into passages line by line.
+//! Plain text, Markdown and source code, split into passages line by line.
 //!
 //! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown
 //! section, up to a number of words or tokens. What is longer alone is cut at the end of a sentence
@@ -7,13 +7,16 @@
 //! passages.
 
 mod cut;
+mod draft;
 mod length;
 mod markdown;
 mod table;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use cut::{Style, cut};
+use draft::Draft;
 use length::Count;
 use markdown::{Fence, Line, classify};
 use table::Table;
@@ -27,14 +30,15 @@ pub(crate) struct Passage {
     /// Headings above the passage, joined by ` > `; empty without headings.
     pub(crate) title: String,
     pub(crate) text: String,
-    /// The line the passage starts at.
-    pub(crate) line: u64,
+    /// Its first and last line.
+    pub(crate) lines: RangeInclusive<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Text,
     Markdown,
+    Code,
 }
 
 /// A heading with more words is taken for text: it would be repeated as the title of every passage
@@ -47,6 +51,8 @@ struct Block {
     text: String,
     count: Count,
     line: u64,
+    /// The line after it.
+    next: u64,
     kind: Kind,
     after_blank: bool,
 }
@@ -82,9 +88,7 @@ pub(crate) struct Splitter {
     table: Option<Table>,
     block: Block,
     blank: bool,
-    passage: String,
-    passage_line: u64,
-    passage_length: usize,
+    draft: Draft,
     ready: VecDeque<Passage>,
 }
 
@@ -100,19 +104,37 @@ impl Splitter {
             table: None,
             block: Block::default(),
             blank: false,
-            passage: String::new(),
-            passage_line: 0,
-            passage_length: 0,
+            draft: Draft::default(),
             ready: VecDeque::new(),
         }
+    }
+
+    /// Gives all passages a title above their headings. No more is kept of it than of a heading.
+    pub(crate) fn set_title(&mut self, title: &str) {
+        let mut kept = String::new();
+        for word in title.split_whitespace() {
+            let longer = format!("{kept} {word}");
+            if word_count(&longer) > HEADING_LIMIT {
+                break;
+            }
+            kept = longer;
+        }
+        self.enter_heading(0, kept.trim(), 1);
     }
 
     /// Takes the line of that number (from 1).
     pub(crate) fn push(&mut self, number: u64, line: &str) {
         match self.syntax {
             Syntax::Text if line.trim().is_empty() => self.end_block(true),
+            // Lines that do not follow each other in the file.
+            Syntax::Text if number != self.block.next => {
+                self.end_block(false);
+                self.add(number, line, Kind::Paragraph);
+            }
             Syntax::Text => self.add(number, line, Kind::Paragraph),
             Syntax::Markdown => self.push_markdown(number, line),
+            // One block, which is cut where something begins.
+            Syntax::Code => self.add(number, line, Kind::Code),
         }
     }
 
@@ -237,6 +259,7 @@ impl Splitter {
             self.length.extend(&mut self.block.count, "\n");
         }
         self.block.kind = kind;
+        self.block.next = number + 1;
         self.block.text.push_str(line);
         self.length.extend(&mut self.block.count, line);
         if self.block.count.total > self.block_limit() {
@@ -247,7 +270,7 @@ impl Splitter {
     /// Makes passages of a block that is too long for one, leaving its last part.
     fn cut_block(&mut self) {
         let style = match (self.block.kind, self.syntax) {
-            (Kind::Code, _) => Style::Code,
+            (Kind::Code, _) | (_, Syntax::Code) => Style::Code,
             (_, Syntax::Text) => Style::Lines,
             (_, Syntax::Markdown) => Style::Prose,
         };
@@ -256,8 +279,8 @@ impl Splitter {
         let mut rest = text.as_str();
         while let Some(at) = cut(rest, &self.length, limit, style) {
             self.end_passage();
-            self.begin_passage(self.block.kind, self.block.line);
-            self.passage.push_str(&rest[..at]);
+            self.begin_passage(self.block.kind);
+            self.draft.push(&rest[..at], self.block.line);
             self.end_passage();
             self.block.line += rest[..at].matches('\n').count() as u64;
             rest = &rest[at..];
@@ -273,49 +296,37 @@ impl Splitter {
         if block.text.trim().is_empty() {
             return;
         }
-        if self.passage_length + block.count.total > self.limit() {
+        if self.draft.length + block.count.total > self.limit() {
             self.end_passage();
         }
-        if self.passage.is_empty() {
-            self.begin_passage(block.kind, block.line);
+        if self.draft.is_empty() {
+            self.begin_passage(block.kind);
         } else {
-            self.passage
-                .push_str(if block.after_blank { "\n\n" } else { "\n" });
+            let between = if block.after_blank { "\n\n" } else { "\n" };
+            self.draft.append(between);
         }
-        self.passage.push_str(&block.text);
-        self.passage_length += block.count.total;
+        self.draft.push(&block.text, block.line);
+        self.draft.length += block.count.total;
     }
 
     /// Begins a passage whose first block is of that kind.
-    fn begin_passage(&mut self, kind: Kind, line: u64) {
-        self.passage_line = line;
+    fn begin_passage(&mut self, kind: Kind) {
         if let Some(table) = self.repeated(kind) {
             let (header, length) = (table.header.clone(), table.length);
-            self.passage.push_str(&header);
-            self.passage_length += length;
+            self.draft.append(&header);
+            self.draft.length += length;
         }
     }
 
     fn end_passage(&mut self) {
-        self.passage_length = 0;
-        let text = std::mem::take(&mut self.passage);
-        // The first line keeps its indentation: it may be code.
-        let start = text.len() - text.trim_start().len();
-        let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let lines_cut = text[..start].matches('\n').count() as u64;
-        let text = text[start..].trim_end();
-        if text.is_empty() {
+        let Some((text, lines)) = std::mem::take(&mut self.draft).finish() else {
             return;
-        }
+        };
         for heading in &mut self.headings {
             heading.used = true;
         }
-        let passage = Passage {
-            title: self.title(),
-            text: text.to_owned(),
-            line: self.passage_line + lines_cut,
-        };
-        self.ready.push_back(passage);
+        let title = self.title();
+        self.ready.push_back(Passage { title, text, lines });
     }
 
     fn title(&self) -> String {
@@ -350,7 +361,7 @@ impl Splitter {
                 self.ready.push_back(Passage {
                     title: self.title(),
                     text: heading.text,
-                    line: heading.line,
+                    lines: heading.line..=heading.line,
                 });
             }
         }

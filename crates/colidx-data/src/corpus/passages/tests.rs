@@ -21,7 +21,7 @@ fn markdown(limit: usize, text: &str) -> Vec<(String, String, u64)> {
     let passages = split(Syntax::Markdown, limit, text);
     passages
         .into_iter()
-        .map(|passage| (passage.title, passage.text, passage.line))
+        .map(|passage| (passage.title, passage.text, *passage.lines.start()))
         .collect()
 }
 
@@ -300,7 +300,7 @@ fn plain_text_knows_no_markdown() {
     let passages = split(Syntax::Text, 6, "# one\ntwo\n\n```\nthree\n\nfour five");
     let texts: Vec<_> = passages
         .iter()
-        .map(|passage| (passage.text.as_str(), passage.line))
+        .map(|passage| (passage.text.as_str(), *passage.lines.start()))
         .collect();
     assert_eq!(texts, [("# one\ntwo\n\n```\nthree", 1), ("four five", 7)]);
     assert!(split(Syntax::Text, 180, "\n \n\t\n").is_empty());
@@ -345,9 +345,89 @@ proptest! {
         let joined: String = passages.iter().map(|passage| visible(&passage.text)).collect();
         prop_assert_eq!(joined, visible(&text));
         for passage in split(Syntax::Markdown, limit, &text).iter().chain(&passages) {
-            let heading = passage.line as usize <= lines.len() && lines[passage.line as usize - 1].contains('#');
+            let line = *passage.lines.start() as usize;
+            let heading = line <= lines.len() && lines[line - 1].contains('#');
             prop_assert!(word_count(&passage.text) <= limit || heading, "{:?}", passage);
             prop_assert!(!passage.text.trim().is_empty());
+        }
+    }
+}
+
+/// Source code and where it is cut: the first line of each passage.
+#[test]
+fn code_is_cut_at_declarations() {
+    let body = |words: usize| "    do it;\n".repeat(words / 2);
+    let rust = |n: usize| format!("/// Says {n}.\nfn f{n}() {{\n{}}}\n", body(20));
+    let python = |n: usize| format!("def f{n}():\n{}\n    return {n}\n", body(20));
+    let method = |n: usize| {
+        let lines = rust(n);
+        let lines = lines.lines().map(|line| format!("    {line}\n"));
+        lines.collect::<String>()
+    };
+    for (text, limit, begins) in [
+        // Small ones are put together, and none is cut.
+        (
+            [rust(1), rust(2), rust(3)].join("\n"),
+            60,
+            &["/// Says 1.", "/// Says 3."][..],
+        ),
+        // One that fits whole is not cut though there is room for half of it.
+        (
+            [rust(1), rust(2)].join("\n"),
+            40,
+            &["/// Says 1.", "/// Says 2."],
+        ),
+        (
+            [python(1), python(2)].join("\n\n"),
+            40,
+            &["def f1():", "def f2():"],
+        ),
+        // Without anything at the least indentation, what is indented least.
+        (
+            format!("class A {{\n{}}}\n", [method(1), method(2)].join("\n")),
+            40,
+            &["class A {", "    /// Says 2."],
+        ),
+        // A blank line is better than none.
+        (
+            format!("fn f() {{\n{}\n{}}}\n", body(20), body(20)),
+            32,
+            &["fn f() {", "    do it;"],
+        ),
+    ] {
+        let passages = split(Syntax::Code, limit, &text);
+        let first = passages
+            .iter()
+            .map(|passage| passage.text.lines().next().unwrap());
+        assert_eq!(first.collect::<Vec<_>>(), begins, "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        for Passage {
+            text, lines: range, ..
+        } in &passages
+        {
+            let stands = &lines[*range.start() as usize - 1..*range.end() as usize];
+            assert_eq!(text, &stands.join("\n"));
+            assert!(word_count(text) <= limit);
+        }
+    }
+}
+
+proptest! {
+    /// The lines of a passage are those that its words stand in.
+    #[test]
+    fn passages_know_their_lines(lines in prop::collection::vec("[-a-z#|. ]{0,24}", 0..40), limit in 2usize..20) {
+        let text = lines.join("\n");
+        for syntax in [Syntax::Text, Syntax::Code] {
+            let mut next = 1;
+            for passage in split(syntax, limit, &text) {
+                let (first, last) = (*passage.lines.start() as usize, *passage.lines.end() as usize);
+                prop_assert!(next <= first && first <= last && last <= lines.len(), "{:?}", passage);
+                next = last;
+                let stands = lines[first - 1..last].join("\n");
+                for word in passage.text.split_whitespace() {
+                    prop_assert!(stands.contains(word), "{:?} {}", passage, stands);
+                }
+            }
         }
     }
 }
