@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::at_least_one;
 use colidx::Model;
@@ -44,9 +44,27 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "N", value_parser = at_least_one())]
     pub passage_words: Option<u32>,
 
+    /// Repeat about N tokens (with --passage-words, words) of a passage in the next one.
+    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub overlap: u32,
+
+    /// What to do with JSON Lines and TSV documents that are longer than the checkpoint reads:
+    /// index their beginning, or split them into passages with keys KEY#1, KEY#2, ...
+    #[arg(long, help_heading = HEADING, value_enum, default_value_t = Long::Truncate)]
+    pub long: Long,
+
     /// Skip and report bad lines instead of failing at the first.
     #[arg(long, help_heading = HEADING)]
     pub skip_bad_lines: bool,
+}
+
+/// What to do with long documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Long {
+    /// Index what the checkpoint reads of them.
+    Truncate,
+    /// Make passages of them.
+    Split,
 }
 
 impl CorpusArgs {
@@ -60,7 +78,9 @@ impl CorpusArgs {
             .text_field(self.text_field.clone())
             .skip_bad_lines(self.skip_bad_lines)
             .hidden(self.hidden)
-            .ignore_files(!self.no_ignore);
+            .ignore_files(!self.no_ignore)
+            .overlap(self.overlap as usize)
+            .split_long(self.long == Long::Split);
         match self.passage_words {
             Some(words) => options.passage_words(words as usize),
             None => options,

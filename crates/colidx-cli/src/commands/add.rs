@@ -74,10 +74,17 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
-    let read = ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        superseded += u64::from(stage(&mut writer, document, replace)?);
-        Ok(())
-    });
+    let read = ingest::read(
+        corpus,
+        skip,
+        &model,
+        &mut summary,
+        phases,
+        &mut |document| {
+            superseded += u64::from(stage(&mut writer, document, replace)?);
+            Ok(())
+        },
+    );
     read.map_err(|error| known_key(&writer, error))?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = writer.commit(&mut source, &ProgressAdapter(phases))?;

@@ -86,9 +86,14 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        builder.add(document)
-    })?;
+    ingest::read(
+        corpus,
+        skip,
+        &model,
+        &mut summary,
+        phases,
+        &mut |document| builder.add(document),
+    )?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
     summary.truncated = source.truncated();

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::file::OpenFile;
+use super::long_records::LongRecords;
 use super::records::RecordParser;
 use super::{CorpusOptions, Document, FieldNames, code, html, jsonl, markdown, text, tsv};
 use crate::compression::without_ending;
@@ -130,7 +131,11 @@ impl Format {
     }
 
     pub(super) fn open(self, file: OpenFile, options: &CorpusOptions) -> Box<dyn DocumentReader> {
-        (self.0.open)(file, options)
+        let documents = (self.0.open)(file, options);
+        match self.has_records() && options.split_long {
+            true => LongRecords::boxed(documents, options),
+            false => documents,
+        }
     }
 
     /// A parser of single lines, for formats that have one record a line.

@@ -7,6 +7,7 @@ mod format;
 mod html;
 mod jsonl;
 mod key_path;
+mod long_records;
 mod markdown;
 mod options;
 mod passage_reader;
@@ -50,8 +51,10 @@ pub struct Document {
     /// The text; may be empty.
     pub text: String,
     /// Further fields of a JSON object; for a passage `path`, `line_start` and `line_end`, and
-    /// `root` where the index is known.
+    /// `root` where the index is known; for Markdown, the scalar fields of its front matter too.
     pub metadata: Map<String, Value>,
+    /// Whether it was cut from a file, and is not a record given whole.
+    pub is_passage: bool,
     /// Where the document stands, for messages about it.
     pub place: Place,
 }
@@ -153,7 +156,9 @@ impl Corpus {
             corpus.paths.push(path.to_owned());
         }
         corpus.root = common_folder(&folders);
-        if let Some(index) = &corpus.options.index {
+        if let Some(index) = &corpus.options.index
+            && !folders.is_empty()
+        {
             let way = way(index, &corpus.root).map_err(|source| unreadable(index, source))?;
             corpus.way = Some(way.into());
         }

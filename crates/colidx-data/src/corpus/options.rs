@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::format::Format;
-use super::passages::{PassageLength, TokenCounter};
+use super::passages::{PassageLength, Splitter, Syntax, TokenCounter};
 use super::records::FieldNames;
 use crate::DEFAULT_LINE_LIMIT;
 use crate::skipped::Skipped;
@@ -24,6 +24,8 @@ pub struct CorpusOptions {
     pub(super) hidden: bool,
     pub(super) ignore_files: bool,
     pub(super) index: Option<PathBuf>,
+    pub(super) overlap: usize,
+    pub(super) split_long: bool,
 }
 
 impl Default for CorpusOptions {
@@ -42,6 +44,8 @@ impl Default for CorpusOptions {
             hidden: false,
             ignore_files: true,
             index: None,
+            overlap: 0,
+            split_long: false,
         }
     }
 }
@@ -120,6 +124,21 @@ impl CorpusOptions {
         self
     }
 
+    /// How many words or tokens of a passage the next one repeats, where they are parted for their
+    /// length alone: about so many, from a line or a sentence on where it can be, and at most half of
+    /// a passage.
+    pub fn overlap(mut self, overlap: usize) -> Self {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Whether records that are longer than a passage, of JSON Lines or TSV, become passages with
+    /// keys `key#number` and the record's title and metadata. Without it they are given whole.
+    pub fn split_long(mut self, split: bool) -> Self {
+        self.split_long = split;
+        self
+    }
+
     /// Whether names in folders that begin with a dot are read too. `.git` is not, unless ignore
     /// files are without effect.
     pub fn hidden(mut self, hidden: bool) -> Self {
@@ -149,8 +168,8 @@ impl CorpusOptions {
         }
     }
 
-    pub(super) fn passage_length(&self) -> PassageLength {
-        self.passage_length.clone()
+    pub(super) fn splitter(&self, syntax: Syntax) -> Splitter {
+        Splitter::new(syntax, self.passage_length.clone()).overlap(self.overlap)
     }
 }
 

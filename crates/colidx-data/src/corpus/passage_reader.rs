@@ -1,6 +1,6 @@
 //! Files of running text: each passage is a document.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::file::OpenFile;
 use super::format::{DocumentReader, ReadFault};
@@ -25,8 +25,14 @@ pub(super) enum Keys {
     Lines,
 }
 
-/// The document of a passage, the so-manieth of its file.
-pub(super) fn document(file: &OpenFile, keys: Keys, number: u64, passage: Passage) -> Document {
+/// The document of a passage, the so-manieth of its file, which has fields of its own.
+pub(super) fn document(
+    file: &OpenFile,
+    keys: Keys,
+    number: u64,
+    passage: Passage,
+    fields: &Map<String, Value>,
+) -> Document {
     let path = &file.key_path;
     let (first, last) = passage.lines.into_inner();
     let key = match keys {
@@ -40,11 +46,17 @@ pub(super) fn document(file: &OpenFile, keys: Keys, number: u64, passage: Passag
         ("root", file.root.as_deref().map(Value::from)),
     ];
     let there = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), value?));
+    let fields = fields
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
     Document {
         key,
         title: passage.title,
         text: passage.text,
-        metadata: metadata.into_iter().filter_map(there).collect(),
+        metadata: fields
+            .chain(metadata.into_iter().filter_map(there))
+            .collect(),
+        is_passage: true,
         place: file.place(first),
     }
 }
@@ -57,7 +69,7 @@ impl PassageReader {
     ) -> Box<dyn DocumentReader> {
         Box::new(PassageReader {
             file,
-            splitter: Splitter::new(syntax, options.passage_length()),
+            splitter: options.splitter(syntax),
             keys: match syntax {
                 Syntax::Code => Keys::Lines,
                 Syntax::Text | Syntax::Markdown => Keys::Numbers,
@@ -83,6 +95,7 @@ impl DocumentReader for PassageReader {
                     self.keys,
                     self.passages,
                     passage,
+                    self.splitter.fields(),
                 )));
             }
             if self.ended {

@@ -5,6 +5,8 @@
 
 mod text;
 
+use serde_json::Map;
+
 use super::file::OpenFile;
 use super::format::{DocumentReader, FormatInfo, ReadFault};
 use super::passage_reader::{Keys, document};
@@ -43,7 +45,7 @@ impl PageReader {
     }
 
     fn read(&mut self) -> Result<Splitter, ReadFault> {
-        let mut splitter = Splitter::new(Syntax::Text, self.options.passage_length());
+        let mut splitter = self.options.splitter(Syntax::Text);
         let mut page = String::new();
         let limit = self.options.line_limit;
         while let Some((number, line)) = self.file.next_line()? {
@@ -66,18 +68,20 @@ impl DocumentReader for PageReader {
     fn next_document(&mut self) -> Result<Option<Document>, ReadFault> {
         if self.passages.is_none() {
             // A bad page ends there: it is not read again.
-            self.passages = Some(Splitter::new(Syntax::Text, self.options.passage_length()));
+            self.passages = Some(self.options.splitter(Syntax::Text));
             self.passages = Some(self.read()?);
         }
         let Some(passage) = self.passages.as_mut().and_then(Splitter::pop) else {
             return Ok(None);
         };
         self.given += 1;
+        let (file, number) = (&self.file, self.given);
         Ok(Some(document(
-            &self.file,
+            file,
             Keys::Numbers,
-            self.given,
+            number,
             passage,
+            &Map::new(),
         )))
     }
 }

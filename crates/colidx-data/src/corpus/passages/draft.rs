@@ -2,6 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use super::length::PassageLength;
+use super::overlap;
+
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     text: String,
@@ -9,6 +12,8 @@ pub(super) struct Draft {
     pub(super) length: usize,
     /// Where parts of the file begin in the text, and the line of each.
     marks: Vec<(usize, u64)>,
+    /// Where the text ends that the passage before has too.
+    repeated: usize,
 }
 
 impl Draft {
@@ -22,6 +27,20 @@ impl Draft {
         self.text.push_str(text);
     }
 
+    /// Adds the end of the passage before.
+    pub(super) fn repeat(&mut self, text: &str, line: u64) {
+        self.push(text, line);
+        self.repeated = self.text.len();
+    }
+
+    /// The end of the text, of at most so many words or tokens, and its line.
+    pub(super) fn tail(&self, length: &PassageLength, most: usize) -> Option<(String, u64)> {
+        let &(first, _) = self.marks.first()?;
+        let at = first + overlap::tail(&self.text[first..], length, most);
+        let tail = &self.text[at..];
+        (!tail.trim().is_empty()).then(|| (tail.to_owned(), self.line_at(at)))
+    }
+
     /// Adds text that does not stand in the file here.
     pub(super) fn append(&mut self, text: &str) {
         self.text.push_str(text);
@@ -31,7 +50,7 @@ impl Draft {
     /// nothing of the file.
     pub(super) fn finish(self) -> Option<(String, RangeInclusive<u64>)> {
         let &(first, _) = self.marks.first()?;
-        if self.text[first..].trim().is_empty() {
+        if self.text[first.max(self.repeated)..].trim().is_empty() {
             return None;
         }
         // The first line keeps its indentation: it may be code.

@@ -53,6 +53,16 @@ impl PassageLength {
         count.min(self.limit / 2)
     }
 
+    /// Whether a passage holds a text with its title.
+    pub(crate) fn holds(&self, title: &str, text: &str) -> bool {
+        // As in a passage, words of a title are free.
+        let title = self
+            .counter
+            .as_ref()
+            .map_or(0, |counter| counter.count(title));
+        title + self.of(text) <= self.limit
+    }
+
     pub(super) fn of(&self, text: &str) -> usize {
         let mut count = Count::default();
         self.extend(&mut count, text);

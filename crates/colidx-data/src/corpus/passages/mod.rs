@@ -8,8 +8,10 @@
 
 mod cut;
 mod draft;
+mod front_matter;
 mod length;
 mod markdown;
+mod overlap;
 mod table;
 
 use std::collections::VecDeque;
@@ -17,8 +19,10 @@ use std::ops::RangeInclusive;
 
 use cut::{Style, cut};
 use draft::Draft;
+use front_matter::{FrontMatter, Taken};
 use length::Count;
 use markdown::{Fence, Line, classify};
+use serde_json::{Map, Value};
 use table::Table;
 
 pub(crate) use length::PassageLength;
@@ -86,6 +90,12 @@ pub(crate) struct Splitter {
     title_length: usize,
     fence: Option<Fence>,
     table: Option<Table>,
+    front_matter: Option<FrontMatter>,
+    /// Scalars of the front matter.
+    fields: Map<String, Value>,
+    /// How much of a passage the next one repeats, and the end of the last one with its line.
+    overlap: usize,
+    carried: Option<(String, u64)>,
     block: Block,
     blank: bool,
     draft: Draft,
@@ -102,6 +112,10 @@ impl Splitter {
             title_length: 0,
             fence: None,
             table: None,
+            front_matter: None,
+            fields: Map::new(),
+            overlap: 0,
+            carried: None,
             block: Block::default(),
             blank: false,
             draft: Draft::default(),
@@ -109,17 +123,31 @@ impl Splitter {
         }
     }
 
+    /// Passages that are parted for their length alone will repeat about so many words or tokens of
+    /// the one before; at most half of what they hold.
+    pub(crate) fn overlap(self, overlap: usize) -> Self {
+        Splitter { overlap, ..self }
+    }
+
+    /// The fields of the front matter, but for the title.
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
     /// Gives all passages a title above their headings. No more is kept of it than of a heading.
     pub(crate) fn set_title(&mut self, title: &str) {
-        let mut kept = String::new();
-        for word in title.split_whitespace() {
-            let longer = format!("{kept} {word}");
-            if word_count(&longer) > HEADING_LIMIT {
-                break;
-            }
-            kept = longer;
+        let title = shortened(title, |title| word_count(title) <= HEADING_LIMIT);
+        self.enter_heading(0, &title, 1);
+    }
+
+    /// Leaves room for a title that the caller adds, and gives as much of it as there is room for.
+    pub(crate) fn leave_room(&mut self, title: &str) -> String {
+        let most = self.length.limit / 2;
+        self.title_length = self.length.of_title(title);
+        match self.length.of(title) > most.max(HEADING_LIMIT) {
+            true => shortened(title, |title| self.length.of(title) <= most),
+            false => title.to_owned(),
         }
-        self.enter_heading(0, kept.trim(), 1);
     }
 
     /// Takes the line of that number (from 1).
@@ -140,6 +168,9 @@ impl Splitter {
 
     /// Ends the file; the remaining passages can then be popped.
     pub(crate) fn finish(&mut self) {
+        if let Some(matter) = self.front_matter.take() {
+            self.push_as_text(matter);
+        }
         self.end_block(true);
         self.end_passage();
         self.leave_headings(0);
@@ -151,6 +182,23 @@ impl Splitter {
     }
 
     fn push_markdown(&mut self, number: u64, line: &str) {
+        if number == 1 && FrontMatter::begins(line) {
+            self.front_matter = Some(FrontMatter::default());
+            return;
+        }
+        if let Some(mut matter) = self.front_matter.take() {
+            match matter.take(line) {
+                Taken::More => self.front_matter = Some(matter),
+                Taken::Ended if matter.has_fields() => self.end_front_matter(&matter),
+                // Two rules with text between them.
+                Taken::Ended => {
+                    self.push_as_text(matter);
+                    self.push_markdown(number, line);
+                }
+                Taken::TooLong => self.push_as_text(matter),
+            }
+            return;
+        }
         if let Some(fence) = &self.fence {
             let closes = fence.closed_by(line);
             self.add(number, line, Kind::Code);
@@ -160,7 +208,7 @@ impl Splitter {
             }
             return;
         }
-        let class = classify(line, number == 1);
+        let class = classify(line);
         if self.push_table(number, line, &class) {
             return;
         }
@@ -203,6 +251,22 @@ impl Splitter {
         }
     }
 
+    fn end_front_matter(&mut self, matter: &FrontMatter) {
+        self.fields = matter.fields();
+        match self.fields.remove("title") {
+            Some(Value::String(title)) => self.set_title(&title),
+            Some(Value::Null) | None => {}
+            Some(title) => self.set_title(&title.to_string()),
+        }
+    }
+
+    /// Takes lines that were no front matter, behind the first line, which is a rule.
+    fn push_as_text(&mut self, matter: FrontMatter) {
+        for (number, line) in (2..).zip(matter.into_lines()) {
+            self.push_markdown(number, &line);
+        }
+    }
+
     /// Takes a line that belongs to a table; gives false for any other.
     fn push_table(&mut self, number: u64, line: &str, class: &Line<'_>) -> bool {
         if self.table.is_some() {
@@ -233,7 +297,13 @@ impl Splitter {
 
     /// The longest text that a passage under these headings can have.
     fn limit(&self) -> usize {
-        self.length.limit - self.title_length
+        self.length.limit - self.title_length - self.repeats()
+    }
+
+    /// How much of a passage may be of the one before.
+    fn repeats(&self) -> usize {
+        self.overlap
+            .min((self.length.limit - self.title_length) / 2)
     }
 
     /// The longest text that a block of the kind that is read can have.
@@ -278,10 +348,10 @@ impl Splitter {
         let text = std::mem::take(&mut self.block.text);
         let mut rest = text.as_str();
         while let Some(at) = cut(rest, &self.length, limit, style) {
-            self.end_passage();
+            self.part_passage("\n");
             self.begin_passage(self.block.kind);
             self.draft.push(&rest[..at], self.block.line);
-            self.end_passage();
+            self.part_passage("");
             self.block.line += rest[..at].matches('\n').count() as u64;
             rest = &rest[at..];
         }
@@ -297,7 +367,7 @@ impl Splitter {
             return;
         }
         if self.draft.length + block.count.total > self.limit() {
-            self.end_passage();
+            self.part_passage("\n");
         }
         if self.draft.is_empty() {
             self.begin_passage(block.kind);
@@ -316,9 +386,29 @@ impl Splitter {
             self.draft.append(&header);
             self.draft.length += length;
         }
+        if let Some((text, line)) = self.carried.take()
+            && (self.repeated(kind).is_none() || table::is_row(&text))
+        {
+            self.draft.repeat(&text, line);
+        }
+    }
+
+    /// Ends a passage for its length alone: the next one may repeat its end. `between` stands
+    /// between the two.
+    fn part_passage(&mut self, between: &str) {
+        if self.draft.is_empty() {
+            return;
+        }
+        let carried = match self.repeats() {
+            0 => None,
+            most => self.draft.tail(&self.length, most),
+        };
+        self.end_passage();
+        self.carried = carried.map(|(text, line)| (text + between, line));
     }
 
     fn end_passage(&mut self) {
+        self.carried = None;
         let Some((text, lines)) = std::mem::take(&mut self.draft).finish() else {
             return;
         };
@@ -335,7 +425,10 @@ impl Splitter {
             .iter()
             .map(|heading| heading.text.as_str())
             .filter(|text| !text.is_empty());
-        texts.collect::<Vec<_>>().join(" > ")
+        let mut texts: Vec<&str> = texts.collect();
+        // A title above is often the first heading too.
+        texts.dedup();
+        texts.join(" > ")
     }
 
     fn enter_heading(&mut self, level: usize, text: &str, line: u64) {
@@ -366,6 +459,19 @@ impl Splitter {
             }
         }
     }
+}
+
+/// The first words of a title, as many as fit.
+fn shortened(title: &str, fits: impl Fn(&str) -> bool) -> String {
+    let mut kept = String::new();
+    for word in title.split_whitespace() {
+        let longer = format!("{kept} {word}");
+        if !fits(&longer) {
+            break;
+        }
+        kept = longer;
+    }
+    kept.trim_start().to_owned()
 }
 
 fn word_count(text: &str) -> usize {

@@ -46,16 +46,103 @@ fn headings_end_passages_and_name_them() {
 }
 
 #[test]
-fn underlined_headings_rules_and_front_matter() {
-    let text = "---\ntitle: x\n---\nTitle\n=====\ntext\n\nPart\n---\nmore\n\n---\n\nend\n- item\n---\nlast\n";
+fn underlined_headings_and_rules() {
+    let text = "Title\n=====\ntext\n\nPart\n---\nmore\n\n---\n\nend\n- item\n---\nlast\n";
     assert_eq!(
         markdown(180, text),
         [
-            passage("", "---\ntitle: x\n---", 1),
-            passage("Title", "text", 6),
-            passage("Title > Part", "more\n\nend\n- item\n\nlast", 10),
+            passage("Title", "text", 3),
+            passage("Title > Part", "more\n\nend\n- item\n\nlast", 7),
         ]
     );
+}
+
+/// Beginnings of Markdown files: title and text of the first passage.
+#[test]
+fn front_matter_is_no_text_and_has_the_title() {
+    for (text, title, first) in [
+        ("---\ntitle: A\n---\ntext", "A", "text"),
+        ("---\ntitle: A\n...\n\n## B\ntext", "A > B", "text"),
+        ("---\ntitle: A\n---\n# A\ntext", "A", "text"),
+        ("---\ntags: [a]\n---\n# B\ntext", "B", "text"),
+        ("---\ntitle: 2024\n---\ntext", "2024", "text"),
+        ("---\n---\ntext", "", "text"),
+        ("---\ntitle: A\n---\n", "", "A"),
+        // Rules, with or without an end.
+        ("---\ntext\n---\nmore", "text", "more"),
+        ("---\ntext: x\n\nmore", "", "text: x\n\nmore"),
+        ("\n---\ntitle: A\n---\ntext", "title: A", "text"),
+        ("text\n\n---\ntitle: A\n---\n", "", "text"),
+    ] {
+        let (found, text_found, _) = markdown(180, text).remove(0);
+        assert_eq!((&*found, &*text_found), (title, first), "{text}");
+    }
+}
+
+/// Passages that repeat the end of the one before: words, overlap, and the texts.
+#[test]
+fn passages_repeat_the_end_of_the_one_before() {
+    for (syntax, limit, overlap, text, expected) in [
+        (
+            Syntax::Text,
+            6,
+            2,
+            "a b. c d. e f. g h.",
+            &["a b. c d.", "c d. e f. g h."][..],
+        ),
+        (
+            Syntax::Text,
+            6,
+            2,
+            "a b c d\n\ne f g h",
+            &["a b c d", "c d\ne f g h"],
+        ),
+        (
+            Syntax::Code,
+            6,
+            2,
+            "a b\nc d\n  e f\ng h\n",
+            &["a b", "a b\nc d\n  e f", "  e f\ng h"],
+        ),
+        // Not across a heading, and not where all fits.
+        (
+            Syntax::Markdown,
+            6,
+            2,
+            "# A\na b c\n# B\nd e f",
+            &["a b c", "d e f"],
+        ),
+        (Syntax::Text, 6, 2, "a b c d", &["a b c d"]),
+        // At most half.
+        (
+            Syntax::Text,
+            4,
+            99,
+            "a b c d e f",
+            &["a b", "a b c d", "c d e f"],
+        ),
+        // Behind the header of a table, rows.
+        (
+            Syntax::Markdown,
+            22,
+            5,
+            "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n| 5 | 6 |\n",
+            &[
+                "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |",
+                "| a | b |\n|---|---|\n| 3 | 4 |\n| 5 | 6 |",
+            ],
+        ),
+    ] {
+        let length = PassageLength::words(limit);
+        let mut splitter = Splitter::new(syntax, length).overlap(overlap);
+        for (number, line) in (1..).zip(text.lines()) {
+            splitter.push(number, line);
+        }
+        splitter.finish();
+        let found = std::iter::from_fn(|| splitter.pop());
+        let found: Vec<String> = found.map(|passage| passage.text).collect();
+        assert_eq!(found, expected, "{text}");
+    }
 }
 
 #[test]
@@ -416,12 +503,17 @@ proptest! {
     /// The lines of a passage are those that its words stand in.
     #[test]
     fn passages_know_their_lines(lines in prop::collection::vec("[-a-z#|. ]{0,24}", 0..40), limit in 2usize..20) {
-        let text = lines.join("\n");
-        for syntax in [Syntax::Text, Syntax::Code] {
+        for (syntax, overlap) in [(Syntax::Text, 0), (Syntax::Code, 0), (Syntax::Text, 3), (Syntax::Code, 3)] {
+            let mut splitter = Splitter::new(syntax, PassageLength::words(limit)).overlap(overlap);
+            for (number, line) in (1..).zip(&lines) {
+                splitter.push(number, line);
+            }
+            splitter.finish();
             let mut next = 1;
-            for passage in split(syntax, limit, &text) {
+            while let Some(passage) = splitter.pop() {
+                prop_assert!(word_count(&passage.text) <= limit, "{:?}", passage);
                 let (first, last) = (*passage.lines.start() as usize, *passage.lines.end() as usize);
-                prop_assert!(next <= first && first <= last && last <= lines.len(), "{:?}", passage);
+                prop_assert!((next <= first || overlap > 0) && first <= last && last <= lines.len(), "{:?}", passage);
                 next = last;
                 let stands = lines[first - 1..last].join("\n");
                 for word in passage.text.split_whitespace() {
