@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::passage::best_window;
-use super::style::{Colour, Role, Style};
+use super::style::{Role, Style};
 use super::text::{Gap, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
 use crate::output::{Link, Painted};
@@ -209,7 +209,7 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
     out.push("  ");
     if title_words.is_empty() {
-        push_key(&mut out, hit, &style.paint(Role::Title(0), &key), style);
+        style.push_link(&mut out, Role::Title(0), &key, hit.link.as_ref());
         out.push("\n");
         return out;
     }
@@ -231,17 +231,9 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
         out.push("\n");
         out.push(&" ".repeat(INDENT));
     }
-    push_key(&mut out, hit, &style.paint(Role::Dim, &key), style);
+    style.push_link(&mut out, Role::Dim, &key, hit.link.as_ref());
     out.push("\n");
     out
-}
-
-/// Appends the key, as a link where there may be codes.
-fn push_key(out: &mut Painted, hit: &ShownHit, key: &Painted, style: &Style) {
-    match &hit.link {
-        Some(link) if style.colour != Colour::None => out.push_link(link, key),
-        _ => out.append(key),
-    }
 }
 
 fn push_line(out: &mut Painted, indent: usize, line: &Painted) {
@@ -302,6 +294,7 @@ fn lay(words: &Words, window: &Range<usize>, columns: usize) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::style::Colour;
     use super::*;
 
     fn hit() -> ShownHit {

@@ -25,7 +25,7 @@ pub(super) enum Keys {
     Lines,
 }
 
-/// The document of a passage, the so-manieth of its file, which has fields of its own.
+/// The document of the passage of that number, from 1, in a file that has fields of its own.
 pub(super) fn document(
     file: &OpenFile,
     keys: Keys,

@@ -61,6 +61,17 @@ fn what_a_reader_sees_is_the_text() {
             "x",
         ),
         ("<textarea>a <b></textarea>", "", "a <b>"),
+        // XML.
+        (
+            "<?xml version='1.0'?><html><head><title/><script src='a'/></head><p>x</p></html>",
+            "",
+            "x",
+        ),
+        (
+            "<?xml version='1.0'?><title>T</title><script>a<b>c</b></script><p>x<br/>y</p>",
+            "T",
+            "x\ny",
+        ),
         // Tag soup.
         ("<p><b>a<i>b</p>c</b></i></div></p>d", "", "ab\n\nc\n\nd"),
         ("a < b > c <3 d </", "", "a < b > c <3 d"),

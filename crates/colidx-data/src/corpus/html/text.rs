@@ -70,6 +70,7 @@ const CELLS: &[&[u8]] = &[b"td", b"th"];
 pub(super) fn title(page: &str) -> Option<String> {
     let (mut inside, mut dropped) = (false, Dropped::default());
     let mut title = String::new();
+    let xml = is_xml(page);
     let callback = |event: CallbackEvent<'_>, _: Span<()>| match event {
         CallbackEvent::OpenStartTag { name: b"title" } if !dropped.holds() => {
             inside = true;
@@ -77,6 +78,11 @@ pub(super) fn title(page: &str) -> Option<String> {
         }
         CallbackEvent::OpenStartTag { name } => {
             dropped.open(name);
+            None
+        }
+        CallbackEvent::CloseStartTag { self_closing: true } if xml => {
+            inside = false;
+            dropped.close_at_once();
             None
         }
         CallbackEvent::EndTag { name: b"title" } if inside => Some(()),
@@ -91,7 +97,7 @@ pub(super) fn title(page: &str) -> Option<String> {
         _ => None,
     };
     let mut emitter = CallbackEmitter::new(callback);
-    emitter.naively_switch_states(true);
+    emitter.naively_switch_states(!xml);
     Tokenizer::new_with_emitter(page, emitter).next();
     let words: Vec<&str> = title.split_whitespace().collect();
     (!words.is_empty()).then(|| words.join(" "))
@@ -100,6 +106,7 @@ pub(super) fn title(page: &str) -> Option<String> {
 /// Gives `sink` the lines of text of a page, each with its number in the file. Lines that the page
 /// breaks itself have the same number; what stands apart has a blank line before it.
 pub(super) fn lines(page: &str, sink: &mut dyn FnMut(u64, &str)) {
+    let xml = is_xml(page);
     let mut shown = Shown {
         page,
         at: 0,
@@ -113,6 +120,9 @@ pub(super) fn lines(page: &str, sink: &mut dyn FnMut(u64, &str)) {
     let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<()> {
         match event {
             CallbackEvent::OpenStartTag { name } => shown.tag(name, span.start, true),
+            CallbackEvent::CloseStartTag { self_closing: true } if xml => {
+                shown.dropped.close_at_once();
+            }
             CallbackEvent::EndTag { name } => shown.tag(name, span.start, false),
             CallbackEvent::String { value } => {
                 shown.text(&String::from_utf8_lossy(value), span.start);
@@ -122,9 +132,14 @@ pub(super) fn lines(page: &str, sink: &mut dyn FnMut(u64, &str)) {
         None
     };
     let mut emitter = CallbackEmitter::new(callback);
-    emitter.naively_switch_states(true);
+    emitter.naively_switch_states(!xml);
     Tokenizer::new_with_emitter(page, emitter).for_each(|_| {});
     shown.end_line();
+}
+
+/// Whether a page is XML, where scripts are markup and `<title/>` has an end.
+fn is_xml(page: &str) -> bool {
+    page.trim_start().starts_with("<?xml")
 }
 
 struct Shown<'a> {
@@ -223,6 +238,8 @@ impl Shown<'_> {
 struct Dropped {
     name: Vec<u8>,
     depth: usize,
+    /// Whether the last tag counts to the depth.
+    counted: bool,
 }
 
 impl Dropped {
@@ -233,13 +250,18 @@ impl Dropped {
     fn open(&mut self, name: &[u8]) {
         if self.depth == 0 && DROPPED.contains(&name) {
             self.name = name.to_vec();
-            self.depth = 1;
-        } else if self.depth > 0 && self.name == name {
-            self.depth += 1;
         }
+        self.counted = self.name == name && (self.depth > 0 || DROPPED.contains(&name));
+        self.depth += usize::from(self.counted);
+    }
+
+    /// Closes the element that was opened last, as `/>` does in XML.
+    fn close_at_once(&mut self) {
+        self.depth -= usize::from(std::mem::take(&mut self.counted));
     }
 
     fn close(&mut self, name: &[u8]) {
+        self.counted = false;
         if self.depth > 0 && self.name == name {
             self.depth -= 1;
         }
