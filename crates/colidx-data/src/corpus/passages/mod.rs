@@ -9,6 +9,7 @@
 mod cut;
 mod draft;
 mod front_matter;
+mod headings;
 mod length;
 mod markdown;
 mod overlap;
@@ -20,6 +21,7 @@ use std::ops::RangeInclusive;
 use cut::{Style, cut};
 use draft::Draft;
 use front_matter::{FrontMatter, Taken};
+use headings::{Headings, shortened};
 use length::Count;
 use markdown::{Fence, Line, classify};
 use serde_json::{Map, Value};
@@ -45,10 +47,6 @@ pub(crate) enum Syntax {
     Code,
 }
 
-/// A heading with more words is taken for text: it would be repeated as the title of every passage
-/// below it.
-const HEADING_LIMIT: usize = 40;
-
 /// What lines of one kind belong together.
 #[derive(Debug, Default)]
 struct Block {
@@ -73,19 +71,12 @@ enum Kind {
     Code,
 }
 
-struct Heading {
-    level: usize,
-    text: String,
-    line: u64,
-    used: bool,
-}
-
 /// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above
 /// them.
 pub(crate) struct Splitter {
     syntax: Syntax,
     length: PassageLength,
-    headings: Vec<Heading>,
+    headings: Headings,
     /// What the headings take from the length of a passage.
     title_length: usize,
     fence: Option<Fence>,
@@ -108,7 +99,7 @@ impl Splitter {
         Splitter {
             syntax,
             length,
-            headings: Vec::new(),
+            headings: Headings::default(),
             title_length: 0,
             fence: None,
             table: None,
@@ -136,7 +127,7 @@ impl Splitter {
 
     /// Gives all passages a title above their headings. No more is kept of it than of a heading.
     pub(crate) fn set_title(&mut self, title: &str) {
-        let title = shortened(title, |title| word_count(title) <= HEADING_LIMIT);
+        let title = shortened(title, headings::fits);
         self.enter_heading(0, &title, 1);
     }
 
@@ -144,7 +135,7 @@ impl Splitter {
     pub(crate) fn leave_room(&mut self, title: &str) -> String {
         let most = self.length.limit / 2;
         self.title_length = self.length.of_title(title);
-        match self.length.of(title) > most.max(HEADING_LIMIT) {
+        match self.length.of(title) > most.max(headings::LIMIT) {
             true => shortened(title, |title| self.length.of(title) <= most),
             false => title.to_owned(),
         }
@@ -173,7 +164,7 @@ impl Splitter {
         }
         self.end_block(true);
         self.end_passage();
-        self.leave_headings(0);
+        self.headings.leave(0, &mut self.ready);
     }
 
     /// The next passage that is complete.
@@ -219,14 +210,14 @@ impl Splitter {
                 self.fence = Some(fence);
                 self.add(number, line, Kind::Code);
             }
-            Line::Heading { level, text } if word_count(text) <= HEADING_LIMIT => {
+            Line::Heading { level, text } if headings::fits(text) => {
                 self.end_block(false);
                 self.enter_heading(level, text, number);
             }
             Line::Underline { level }
                 if self.block.kind == Kind::Paragraph
                     && !self.block.text.is_empty()
-                    && word_count(&self.block.text) <= HEADING_LIMIT =>
+                    && headings::fits(&self.block.text) =>
             {
                 let text = self
                     .block
@@ -412,70 +403,15 @@ impl Splitter {
         let Some((text, lines)) = std::mem::take(&mut self.draft).finish() else {
             return;
         };
-        for heading in &mut self.headings {
-            heading.used = true;
-        }
-        let title = self.title();
+        let title = self.headings.use_title();
         self.ready.push_back(Passage { title, text, lines });
-    }
-
-    fn title(&self) -> String {
-        let texts = self
-            .headings
-            .iter()
-            .map(|heading| heading.text.as_str())
-            .filter(|text| !text.is_empty());
-        let mut texts: Vec<&str> = texts.collect();
-        // A title above is often the first heading too.
-        texts.dedup();
-        texts.join(" > ")
     }
 
     fn enter_heading(&mut self, level: usize, text: &str, line: u64) {
         self.end_passage();
-        self.leave_headings(level);
-        self.headings.push(Heading {
-            level,
-            text: text.to_owned(),
-            line,
-            used: false,
-        });
-        self.title_length = self.length.of_title(&self.title());
+        self.headings.enter(level, text, line, &mut self.ready);
+        self.title_length = self.length.of_title(&self.headings.title());
     }
-
-    /// Leaves the headings of that level and below. A heading above nothing at all becomes a
-    /// passage itself.
-    fn leave_headings(&mut self, level: usize) {
-        while let Some(heading) = self.headings.pop_if(|heading| heading.level >= level) {
-            if !heading.used && !heading.text.is_empty() {
-                for above in &mut self.headings {
-                    above.used = true;
-                }
-                self.ready.push_back(Passage {
-                    title: self.title(),
-                    text: heading.text,
-                    lines: heading.line..=heading.line,
-                });
-            }
-        }
-    }
-}
-
-/// The first words of a title, as many as fit.
-fn shortened(title: &str, fits: impl Fn(&str) -> bool) -> String {
-    let mut kept = String::new();
-    for word in title.split_whitespace() {
-        let longer = format!("{kept} {word}");
-        if !fits(&longer) {
-            break;
-        }
-        kept = longer;
-    }
-    kept.trim_start().to_owned()
-}
-
-fn word_count(text: &str) -> usize {
-    PassageLength::words(1).of(text)
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
+fn word_count(text: &str) -> usize {
+    PassageLength::words(1).of(text)
+}
+
 fn split(syntax: Syntax, limit: usize, text: &str) -> Vec<Passage> {
     split_by(syntax, PassageLength::words(limit), text)
 }
