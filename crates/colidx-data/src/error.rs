@@ -254,8 +254,8 @@ pub enum InputError {
     },
     /// A PDF, which is not read.
     #[error(
-        "{file}: PDF is not read; convert it to text and pipe that, as in \
-         `pdftotext -layout {file} - | ...`, with standard input (-) as the corpus and text as its format"
+        "{file}: PDF is not read; pipe its text (`pdftotext -layout {file} -`) as standard input in \
+         the format text"
     )]
     Pdf {
         /// The file.

@@ -19,8 +19,8 @@ use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, at_least_one, parse_s
     colidx build --embeddings vectors/ --index vectors.colidx\n  \
     colidx build corpus.jsonl --index docs.colidx --model my-model --resume")]
 pub struct BuildArgs {
-    /// Files and folders of text, Markdown, source code, JSON Lines or TSV, plain, .gz or .zst; `-`
-    /// for standard input.
+    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
+    /// .zst; `-` for standard input.
     ///
     /// Folders are read recursively: every file that is text, .json only with --format jsonl.
     /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).

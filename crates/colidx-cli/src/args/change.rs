@@ -11,8 +11,8 @@ use super::{
 /// The documents that `add` and `update` ingest.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files and folders of text, Markdown, source code, JSON Lines or TSV, plain, .gz or .zst; `-`
-    /// for standard input.
+    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
+    /// .zst; `-` for standard input.
     ///
     /// Folders are read recursively: every file that is text, .json only with --format jsonl.
     /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).

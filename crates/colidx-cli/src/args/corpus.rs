@@ -14,8 +14,8 @@ const HEADING: &str = "Reading the corpus";
 /// Flags about the format of a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
-    /// Format of all inputs: jsonl, tsv, text, markdown or code [default: by name and content;
-    /// jsonl for standard input].
+    /// Format of all inputs: jsonl, tsv, text, markdown, html or code [default: by name and
+    /// content; jsonl for standard input].
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
