@@ -16,17 +16,18 @@ use super::{
 #[command(after_help = "Examples:\n  \
     colidx build corpus.jsonl --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
     colidx build notes/ README.md --index notes.colidx --model models/answerai-colbert-small-v1\n  \
+    colidx build ~/src/project --index project.colidx --model my-model\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model my-model\n  \
     colidx build --embeddings vectors/ --index vectors.colidx\n  \
     colidx build corpus.jsonl --index docs.colidx --model my-model --resume")]
 pub struct BuildArgs {
-    /// Files and folders of JSON Lines, TSV, text or Markdown, plain, .gz or .zst; `-` for
-    /// standard input.
+    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
+    /// .zst; `-` for standard input.
     ///
-    /// Folders are read recursively. Files with these extensions are read: .jsonl, .ndjson, .tsv,
-    /// .txt, .text, .rst, .md and .markdown; .json only with --format jsonl. Hidden files are
-    /// skipped. Links are followed inside the folder only; a file named here may be a link to
-    /// anywhere. Skipped files are counted and reported.
+    /// Folders are read recursively: every file that is text, .json only with --format jsonl.
+    /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).
+    /// Links are followed inside the folder only; a file named here may be a link to anywhere.
+    /// Skipped files are counted and reported.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
     pub corpus: Vec<PathBuf>,
 

@@ -75,7 +75,8 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let reading = args.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.corpus, reading)?;
     let options = options(args)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
     args.reading.fit_passages(&mut corpus, &model);
@@ -85,9 +86,14 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        builder.add(document)
-    })?;
+    ingest::read(
+        corpus,
+        skip,
+        &model,
+        &mut summary,
+        phases,
+        &mut |document| builder.add(document),
+    )?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
     summary.truncated = source.truncated();

@@ -60,6 +60,7 @@ pub fn input(error: &InputError) -> &'static str {
             LineFault::UnknownHeader { .. } => " (--id-field, --text-field)",
             _ => "",
         },
+        InputError::Pdf { .. } => " (`... | colidx build - --format text`)",
         InputError::UnknownFormat { .. } | InputError::NoDocuments { .. } => " (--format)",
         _ => "",
     }
