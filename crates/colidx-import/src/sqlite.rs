@@ -248,7 +248,7 @@ impl MetadataTable {
 
     fn fields(&self, row: i64) -> Result<Vec<(String, Field)>, ImportError> {
         self.database.ask(|connection| {
-            let mut statement = connection.prepare_cached(self.select)?;
+            let mut statement = connection.prepare(self.select)?;
             let names: Vec<String> = (statement.column_names().into_iter())
                 .map(str::to_owned)
                 .collect();

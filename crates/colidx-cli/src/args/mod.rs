@@ -8,25 +8,29 @@ mod effort;
 mod encode;
 mod encoder;
 mod eval;
+mod import;
 mod inspect;
 mod numbers;
 mod queries;
 mod search;
 mod size;
+mod writing;
 
 pub use bench::BenchArgs;
-pub use build::{BuildArgs, Clustering};
+pub use build::BuildArgs;
 pub use change::{AddArgs, CompactArgs, DeleteArgs, IngestArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
+pub use import::ImportArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use search::SearchArgs;
 pub use size::parse_size;
+pub use writing::{Clustering, WritingArgs};
 
 use std::path::PathBuf;
 
@@ -66,6 +70,8 @@ pub struct Cli {
 pub enum Command {
     /// Build an index from a corpus or from vectors.
     Build(BuildArgs),
+    /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
+    Import(ImportArgs),
     /// Add documents to an index.
     Add(AddArgs),
     /// Add documents to an index, replacing those with the same key.
