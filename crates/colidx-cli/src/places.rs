@@ -51,7 +51,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         }
         Command::Import(args) => {
             target(&args.index.path)?;
-            foreign(&args.path)?;
+            foreign(&args.foreign)?;
             args.model.iter().try_for_each(|name| model(name))
         }
         Command::Add(args) => ingest(&args.ingest),

@@ -32,12 +32,13 @@ impl JsonFile {
             reader: BufReader::new(open(path)?),
             at: 0,
         };
-        let (names, bounds) = scanner.elements(named)?;
+        let mut found = Found::default();
+        scanner.elements(named, &mut found)?;
         Ok(JsonFile {
             path: path.to_owned(),
             file: scanner.reader.into_inner(),
-            names,
-            bounds,
+            names: found.names,
+            bounds: found.bounds,
         })
     }
 
@@ -103,27 +104,33 @@ struct Scanner<'a> {
     at: u64,
 }
 
+/// Names and places of elements.
+#[derive(Default)]
+struct Found {
+    names: Vec<Box<str>>,
+    bounds: Vec<Range<u64>>,
+}
+
 impl Scanner<'_> {
-    fn elements(&mut self, named: bool) -> Result<(Vec<Box<str>>, Vec<Range<u64>>), ImportError> {
-        let (mut names, mut bounds) = (Vec::new(), Vec::new());
+    fn elements(&mut self, named: bool, found: &mut Found) -> Result<(), ImportError> {
         let (open, close) = if named { (b'{', b'}') } else { (b'[', b']') };
         self.expect(open)?;
         if self.peek()? == Some(close) {
             self.at += 1;
-            return Ok((names, bounds));
+            return Ok(());
         }
         loop {
             if named {
-                names.push(self.name()?);
+                found.names.push(self.name()?);
             }
             self.peek()?;
             let start = self.at;
             let end = self.element()?;
-            bounds.push(start..self.at);
+            found.bounds.push(start..self.at);
             self.at += 1;
             match end {
                 b',' => {}
-                end if end == close => return Ok((names, bounds)),
+                end if end == close => return Ok(()),
                 _ => return Err(self.error(format_args!("`{}`", close as char))),
             }
         }

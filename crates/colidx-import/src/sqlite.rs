@@ -233,7 +233,7 @@ impl MetadataTable {
             false => self.database.ask(|connection| {
                 let statement = connection.prepare(self.select)?;
                 let names = statement.column_names();
-                Ok(names.into_iter().map(str::to_owned).collect())
+                Ok(names.map(str::to_owned).collect())
             })?,
         };
         if columns.contains(column) {
@@ -249,9 +249,7 @@ impl MetadataTable {
     fn fields(&self, row: i64) -> Result<Vec<(String, Field)>, ImportError> {
         self.database.ask(|connection| {
             let mut statement = connection.prepare(self.select)?;
-            let names: Vec<String> = (statement.column_names().into_iter())
-                .map(str::to_owned)
-                .collect();
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let read = |row: &Row<'_>| {
                 let fields = names.iter().enumerate();
                 let fields = fields.filter(|(_, name)| !NUMBERS.contains(&name.as_str()));

@@ -17,7 +17,7 @@ pub struct ImportArgs {
     /// Folder of an index of Stanford ColBERT, RAGatouille, fast-plaid, next-plaid, xtr-warp-rs or
     /// PyLate. It is only read.
     #[arg(value_name = "DIR")]
-    pub path: PathBuf,
+    pub foreign: PathBuf,
 
     /// The index to write.
     #[command(flatten)]

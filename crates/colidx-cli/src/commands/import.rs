@@ -23,7 +23,7 @@ const READ_STEP: u64 = 256;
 /// Any; an existing index is then unchanged, and what was written is kept to resume.
 pub fn run(args: &ImportArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
-        let mut foreign = ForeignIndex::open_with(&args.path, &args.options())?;
+        let mut foreign = ForeignIndex::open_with(&args.foreign, &args.options())?;
         describe(args, &foreign);
         let options = build::options(&args.writing)?.model(model(args, &foreign)?);
         interrupt::install()?;
@@ -69,7 +69,7 @@ fn import(
 fn describe(args: &ImportArgs, foreign: &ForeignIndex) {
     note(&format!(
         "{}: {}, {}, {} of dim {}, {}",
-        args.path.display(),
+        args.foreign.display(),
         foreign.engine(),
         number::counted(foreign.len() as u64, "document"),
         number::counted(foreign.vector_count(), "vector"),
@@ -106,7 +106,7 @@ fn model(args: &ImportArgs, foreign: &ForeignIndex) -> Result<Option<ModelInfo>,
             "--model {name} makes vectors of dim {}, and those of {} have dim {}; name the \
              checkpoint that made them",
             model.info().dim,
-            args.path.display(),
+            args.foreign.display(),
             foreign.dim()
         )));
     }
