@@ -154,7 +154,7 @@ impl Fixture {
     }
 
     /// The greatest difference from the vectors that the engine decodes.
-    fn from_decoded(&self) -> f32 {
+    fn decoding_error(&self) -> f32 {
         let (_, decoded) = floats(&self.path.join("decoded.npy"));
         let ours = self.vectors.concat();
         assert_eq!(ours.len(), decoded.len());
@@ -219,7 +219,7 @@ fn stanford() {
         );
         assert_eq!(model.document_marker.as_deref(), Some("[unused1]"));
         assert_eq!(fixture.index.report().notes(), []);
-        assert!(fixture.from_decoded() < 1e-6, "{name}");
+        assert!(fixture.decoding_error() < 1e-6, "{name}");
         let difference = fixture.difference("exhaustive", 0.0, text);
         assert!(difference < 2e-3, "{name}: {difference}");
         println!("{name}: scores within {difference:.1e}");
@@ -239,7 +239,7 @@ fn stanford_after_updates() {
         fixture.count(NoteKind::Deleted),
         (lens.len() - live.len()) as u64
     );
-    assert!(fixture.from_decoded() < 1e-6);
+    assert!(fixture.decoding_error() < 1e-6);
     let difference = fixture.difference("exhaustive", 0.0, text);
     assert!(difference < 2e-3, "{difference}");
 }
@@ -288,7 +288,7 @@ fn ragatouille() {
             (&*model.checkpoint, model.document_length),
             ("ckpt", Some(64))
         );
-        assert!(fixture.from_decoded() < 2.5e-4, "{name}");
+        assert!(fixture.decoding_error() < 2.5e-4, "{name}");
         let named = |id: &Value| passages[id.as_u64().unwrap() as usize].0.clone();
         let difference = fixture.difference("exhaustive", 0.0, named);
         assert!(difference < 2e-3, "{name}: {difference}");
@@ -311,7 +311,7 @@ fn fast_plaid() {
         fixture.are_numbers(documents);
         assert_eq!(fixture.index.engine().to_string(), version);
         assert_eq!(fixture.index.model(), None);
-        assert!(fixture.from_decoded() < 3e-4, "{name}");
+        assert!(fixture.decoding_error() < 3e-4, "{name}");
         let difference = fixture.difference("exhaustive", f32::NEG_INFINITY, text);
         assert!(difference < 2.5e-3, "{name}: {difference}");
         println!("{name}: scores within {difference:.1e}");
@@ -348,7 +348,7 @@ fn next_plaid() {
         };
         fixture.are_numbers(36);
         assert_eq!(fixture.index.engine().to_string(), "next-plaid");
-        assert!(fixture.from_decoded() < 1e-6, "{name}");
+        assert!(fixture.decoding_error() < 1e-6, "{name}");
         // Signs are always scored by a query in 8 bits.
         let answers = match name.ends_with("binary") {
             true => "exhaustive_int8",
