@@ -17,6 +17,7 @@ use crate::folder::Folder;
 use crate::index::Parts;
 use crate::json::JsonFile;
 use crate::options::ImportOptions;
+use crate::places::Place;
 use crate::report::{NoteKind, Report};
 
 const IDS: &str = "pid_docid_map.json";
@@ -31,6 +32,15 @@ enum Id {
     Number(i64),
 }
 
+impl Id {
+    fn text(&self) -> Box<str> {
+        match self {
+            Id::Text(id) => id.clone(),
+            Id::Number(id) => id.to_string().into(),
+        }
+    }
+}
+
 pub(crate) fn read(folder: &Folder, options: &ImportOptions) -> Result<Parts, ImportError> {
     let stanford = match options.collection {
         Some(_) => stanford::read(folder, options)?,
@@ -41,7 +51,6 @@ pub(crate) fn read(folder: &Folder, options: &ImportOptions) -> Result<Parts, Im
     let marked = stanford.metadata.get("RAGatouille").is_some();
     let version = marked.then_some("0.0.8 or later");
     parts.engine = Engine::new("RAGatouille", version);
-    let names = Names::read(folder, &mut parts)?;
     let texts = match (parts.table.take(), texts) {
         (Some(given), _) => TextSource::Given(given),
         (None, Some((file, order))) => TextSource::File(file, order),
@@ -50,12 +59,23 @@ pub(crate) fn read(folder: &Folder, options: &ImportOptions) -> Result<Parts, Im
             TextSource::None
         }
     };
-    parts.keys = Some(names.keys);
-    parts.table = Some(Box::new(Passages {
+    let mut passages = Passages {
         texts,
-        documents: names.documents,
-        metadata: Metadata::open(folder)?,
-    }));
+        documents: Vec::new(),
+        metadata: None,
+    };
+    match Names::read(folder, &parts.places)? {
+        Some(names) => {
+            parts.keys = Some(names.keys);
+            passages.documents = names.documents;
+            passages.metadata = Metadata::open(folder)?;
+        }
+        None => {
+            let numbers = parts.places.iter().map(|place| place.number);
+            numbers.for_each(|number| parts.report.add(NoteKind::NoId, number));
+        }
+    }
+    parts.table = Some(Box::new(passages));
     Ok(parts)
 }
 
@@ -101,17 +121,21 @@ struct Names {
 }
 
 impl Names {
-    fn read(folder: &Folder, parts: &mut Parts) -> Result<Names, ImportError> {
+    /// Reads the ids; `None` if they are not those of exactly the passages that are there. A
+    /// rebuild after deletions numbers passages anew and leaves the ids as they were.
+    fn read(folder: &Folder, places: &[Place]) -> Result<Option<Names>, ImportError> {
         let ids: HashMap<u64, Id> = folder.json(IDS)?;
-        let ids: HashMap<u64, Box<str>> = ids
-            .into_iter()
-            .map(|(number, id)| match id {
-                Id::Text(id) => (number, id),
-                Id::Number(id) => (number, id.to_string().into()),
-            })
+        let fits = places.iter().all(|place| ids.contains_key(&place.number));
+        if !fits || ids.len() != places.len() {
+            return Ok(None);
+        }
+        let ids: Vec<Box<str>> = places
+            .iter()
+            .filter_map(|place| ids.get(&place.number))
+            .map(Id::text)
             .collect();
         let mut passages: HashMap<&str, u64> = HashMap::new();
-        for id in ids.values() {
+        for id in &ids {
             *passages.entry(id).or_default() += 1;
         }
         let mut used: HashMap<&str, u64> = HashMap::new();
@@ -119,32 +143,23 @@ impl Names {
             keys: Vec::new(),
             documents: Vec::new(),
         };
-        for place in &parts.places {
-            let Some(id) = ids.get(&place.number) else {
-                parts.report.add(NoteKind::NoId, place.number);
-                let key = unused(&place.number.to_string(), &passages);
-                names.keys.push(key);
+        for id in &ids {
+            if passages.get(&**id) == Some(&1) {
+                names.keys.push(id.clone());
                 names.documents.push(None);
                 continue;
-            };
-            let shared = passages.get(&**id).is_some_and(|&count| count > 1);
-            let key = if shared {
-                let count = used.entry(id).or_default();
-                *count += 1;
-                unused(&format!("{id}#{count}"), &passages)
-            } else {
-                id.clone()
-            };
-            names.keys.push(key);
-            names.documents.push(shared.then(|| id.clone()));
+            }
+            let count = used.entry(id).or_default();
+            *count += 1;
+            names.keys.push(unused(format!("{id}#{count}"), &passages));
+            names.documents.push(Some(id.clone()));
         }
-        Ok(names)
+        Ok(Some(names))
     }
 }
 
 /// The name, with more marks if it is the id of a document.
-fn unused(name: &str, ids: &HashMap<&str, u64>) -> Box<str> {
-    let mut name = name.to_owned();
+fn unused(mut name: String, ids: &HashMap<&str, u64>) -> Box<str> {
     while ids.contains_key(&*name) {
         name.push('#');
     }

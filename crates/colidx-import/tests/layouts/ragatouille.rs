@@ -66,11 +66,31 @@ fn texts_are_told_by_rank_after_one_round_of_deletions_and_not_after_two() {
 #[test]
 fn names_stay_apart() {
     let folder = index([2; 5], 10, json!(["0", "1", "2", "3", "4"]));
-    let ids = json!({"0": "b#1", "1": "b", "2": "b", "3": 7});
+    let ids = json!({"0": "b#1", "1": "b", "2": "b", "3": 7, "4": "c"});
     folder.write("pid_docid_map.json", ids.to_string());
     let mut index = open(folder.path());
-    assert_eq!(keys(&mut index), ["b#1", "b#1#", "b#2", "7", "4"]);
-    assert_eq!(count(&index, NoteKind::NoId), 1);
+    assert_eq!(keys(&mut index), ["b#1", "b#1#", "b#2", "7", "c"]);
+}
+
+#[test]
+fn ids_of_other_passages_are_nobodys() {
+    for ids in [
+        json!({"0": "a", "1": "b", "3": "c", "4": "d"}),
+        json!({"0": "a", "1": "b", "3": "c", "4": "d", "6": "e"}),
+        json!({"0": "a", "1": "b", "2": "c", "3": "d", "4": "e", "5": "f"}),
+    ] {
+        let folder = index([2; 5], 10, json!(["0", "1", "2", "3", "4"]));
+        folder.write("pid_docid_map.json", ids.to_string());
+        folder.write("docid_metadata_map.json", r#"{"1": {"n": 1}}"#);
+        let mut index = open(folder.path());
+        assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
+        assert_eq!(count(&index, NoteKind::NoId), 5);
+        assert!(
+            documents(&mut index)
+                .iter()
+                .all(|document| document.metadata_json.is_empty())
+        );
+    }
 }
 
 #[test]
