@@ -99,5 +99,5 @@ fn a_checkpoint_of_another_dim_is_refused() {
         .colidx(&arguments)
         .run()
         .fails()
-        .says(&["--model", "have dim 8"]);
+        .says(&["--model", "holds vectors of dimension 8"]);
 }

@@ -59,7 +59,7 @@ impl ForeignIndex {
             pylate,
         } = detect::detect(path)?;
         let mut parts = match layout {
-            Layout::Stanford => stanford::read(&folder, options)?.into_parts(),
+            Layout::Stanford => stanford::read(&folder, options)?.parts,
             Layout::Ragatouille => ragatouille::read(&folder, options)?,
             Layout::FastPlaid => plaid::read(&folder, plaid::Writer::FastPlaid, options)?,
             Layout::NextPlaid => plaid::read(&folder, plaid::Writer::NextPlaid, options)?,

@@ -1,7 +1,7 @@
 //! `colidx import`
 
 use colidx::import::{ForeignIndex, ForeignSource, new_document};
-use colidx::{CommitReport, IndexWriter, ModelInfo};
+use colidx::{CommitReport, IndexWriter, ModelInfo, TextError};
 
 use super::build;
 use super::ingest::{IngestSummary, ProgressAdapter};
@@ -102,13 +102,13 @@ fn model(args: &ImportArgs, foreign: &ForeignIndex) -> Result<Option<ModelInfo>,
     }
     let model = model::open(name, &options)?;
     if model.info().dim != foreign.dim() {
-        return Err(CliError::Usage(format!(
-            "--model {name} makes vectors of dim {}, and those of {} have dim {}; name the \
-             checkpoint that made them",
-            model.info().dim,
-            args.foreign.display(),
-            foreign.dim()
-        )));
+        let wrong = TextError::WrongDimension {
+            model: name.into(),
+            index: args.foreign.clone(),
+            expected: foreign.dim(),
+            got: model.info().dim,
+        };
+        return Err(wrong.into());
     }
     Ok(Some(model.to_record()))
 }

@@ -27,12 +27,6 @@ pub(crate) struct Stanford {
     pub(crate) passages: u64,
 }
 
-impl Stanford {
-    pub(crate) fn into_parts(self) -> Parts {
-        self.parts
-    }
-}
-
 pub(crate) fn read(folder: &Folder, options: &ImportOptions) -> Result<Stanford, ImportError> {
     let mut stanford = read_vectors(folder)?;
     let collection = &stanford.metadata["config"]["collection"];
