@@ -10,6 +10,7 @@ mod folders;
 mod harness;
 mod hostile_text;
 mod hub;
+mod import;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;

@@ -2,6 +2,7 @@
 //! has them.
 
 use colidx::TextError;
+use colidx::import::ImportError;
 use colidx_data::embeddings::EmbeddingsError;
 use colidx_data::{Field, InputError, LineFault, OutputError};
 
@@ -12,6 +13,14 @@ pub fn text(error: &TextError) -> &'static str {
         | TextError::WrongModel { .. }
         | TextError::WrongDimension { .. }
         | TextError::NoModelRecorded { .. } => " (--model)",
+        _ => "",
+    }
+}
+
+/// The flag that follows the advice about an index of another engine.
+pub fn import(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::NoColumn { .. } => " (--key-column)",
         _ => "",
     }
 }
