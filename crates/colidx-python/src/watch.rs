@@ -15,7 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What work tells the thread that waits for it.
 enum Event {
-    Phase(String, Option<u64>),
+    /// A phase begins once the callback was told of it, so that the callback can prevent it.
+    Phase(String, Option<u64>, Sender<()>),
     End,
 }
 
@@ -24,6 +25,7 @@ pub struct Watch {
     cancel: CancelToken,
     events: Sender<Event>,
     done: AtomicU64,
+    has_callback: bool,
 }
 
 impl Watch {
@@ -35,8 +37,12 @@ impl Watch {
     /// A phase that is not one of the engine's begins.
     pub fn begin(&self, name: &str, total: Option<u64>) {
         self.done.store(0, Ordering::Relaxed);
-        // Nobody listens any more once the work has ended.
-        let _ = self.events.send(Event::Phase(name.to_owned(), total));
+        if self.has_callback {
+            let (told, wait) = channel();
+            let phase = Event::Phase(name.to_owned(), total, told);
+            // Fails where nobody listens, and then there is nothing to wait for.
+            let _ = self.events.send(phase).map(|()| wait.recv());
+        }
     }
 }
 
@@ -72,10 +78,8 @@ struct Listener {
 
 impl Listener {
     fn begin(&mut self, name: String, total: Option<u64>) {
-        if self.callback.is_some() {
-            self.phase = Some((name, total));
-            self.told = None;
-        }
+        self.phase = Some((name, total));
+        self.told = None;
     }
 
     /// Lets a pending signal raise, and tells the callback how far the phase is.
@@ -107,6 +111,7 @@ pub fn run<T: Send>(
         cancel: CancelToken::new(),
         events,
         done: AtomicU64::new(0),
+        has_callback: callback.is_some(),
     };
     let mut listener = Listener {
         callback,
@@ -123,14 +128,15 @@ pub fn run<T: Send>(
             });
             let mut raised = Ok(());
             loop {
-                let seen = match inbox.recv_timeout(INTERVAL) {
+                // The sender of a phase waits until this is dropped.
+                let (seen, _told) = match inbox.recv_timeout(INTERVAL) {
                     Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return raised,
-                    Ok(Event::Phase(name, total)) => {
+                    Ok(Event::Phase(name, total, told)) => {
                         listener.begin(name, total);
-                        listener.look(0)
+                        (listener.look(0), Some(told))
                     }
                     Err(RecvTimeoutError::Timeout) => {
-                        listener.look(watch.done.load(Ordering::Relaxed))
+                        (listener.look(watch.done.load(Ordering::Relaxed)), None)
                     }
                 };
                 if raised.is_ok() && seen.is_err() {

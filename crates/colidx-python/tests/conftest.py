@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
 
 #: The tiny checkpoint of the workspace's tests.
 MODEL = Path(__file__).parents[2] / "colidx-encoder" / "tests" / "fixtures" / "tiny-bert"
@@ -72,5 +71,3 @@ def vectors(arrays):
 def maxsim(query, document):
     """The definition."""
     return float((query @ document.T).max(axis=1).sum())
-
-

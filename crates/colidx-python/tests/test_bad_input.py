@@ -1,10 +1,9 @@
 """Bad input: a clear exception, and nothing half-written."""
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
-from conftest import CORPUS, DIM, MODEL, unit
+from conftest import CORPUS, DIM, MODEL
 
 EYE = np.eye(DIM, dtype=np.float32)
 
@@ -70,12 +69,24 @@ def test_a_generator_that_breaks_leaves_the_old_index(index, encoder, folder):
         (["a"], [EYE], [[-1] * DIM], colidx.VectorError, "ids from 0"),
         (["a"], [EYE], [[0.5] * DIM], colidx.DtypeError, "whole numbers"),
         ([1], [EYE], None, colidx.ArgumentError, r"keys\[0\].*got int"),
-        (["a"] * DIM, EYE, None, colidx.VectorError, r"vectors\[0\]: expected shape \(tokens, dim\)"),
+        (
+            ["a"] * DIM,
+            EYE,
+            None,
+            colidx.VectorError,
+            r"vectors\[0\]: expected shape \(tokens, dim\)",
+        ),
         (["a"], [EYE.astype("f8")], None, colidx.DtypeError, "float64"),
         (["a"], [EYE.astype(object)], None, colidx.DtypeError, "object"),
         (["a"], [EYE.astype("i4")], None, colidx.DtypeError, "int32"),
         (["a"], [np.full_like(EYE, np.nan)], None, colidx.VectorError, "non-finite"),
-        (["a", "b"], [EYE, EYE[:, :3]], None, colidx.VectorError, 'vectors of "b": expected dimension 16, got 3'),
+        (
+            ["a", "b"],
+            [EYE, EYE[:, :3]],
+            None,
+            colidx.VectorError,
+            'vectors of "b": expected dimension 16, got 3',
+        ),
         (["a", "a"], [EYE, EYE], None, colidx.DuplicateKeyError, "`a`"),
         (["a"], [], None, colidx.VectorError, "at least one"),
         (["a"], 7, None, colidx.ArgumentError, "an iterable of arrays, got int"),

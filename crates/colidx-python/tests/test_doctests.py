@@ -5,10 +5,9 @@ import importlib
 import re
 from pathlib import Path
 
-import pytest
-
 import colidx
 import colidx.pylate
+import pytest
 from conftest import MODEL
 
 MODULES = [

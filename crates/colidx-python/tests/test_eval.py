@@ -1,8 +1,7 @@
 """Metrics."""
 
-import pytest
-
 import colidx
+import pytest
 
 QRELS = {"q1": {"a": 1, "b": 0}, "q2": {"c": 2}}
 
@@ -32,5 +31,7 @@ def test_nothing_to_measure_is_an_error():
         colidx.eval({"q1": [("a", 1.0)]}, QRELS, "beauty@3")
     with pytest.raises(colidx.ArgumentError):
         colidx.eval({"q1": ["a"]}, QRELS)
+    with pytest.raises(colidx.ArgumentError, match="run: expected a dict or a file, got list"):
+        colidx.eval([("a", 1.0)], QRELS)
     with pytest.raises(FileNotFoundError):
         colidx.eval("missing.txt", QRELS)

@@ -5,7 +5,6 @@ from datetime import date
 
 import numpy as np
 import pytest
-
 from colidx.compat.fast_plaid import filtering, search
 from conftest import maxsim, unit
 
@@ -31,9 +30,10 @@ def test_the_signatures_are_fast_plaids():
         "search_memory_fraction": 0.5,
     }  # fmt: skip
     assert parameters(search.FastPlaid.create) == {
-        "documents_embeddings": none, "kmeans_niters": 4, "max_points_per_centroid": 256, "nbits": 4,
-        "n_samples_kmeans": None, "batch_size": 25_000, "seed": 42, "use_triton_kmeans": None,
-        "metadata": None, "start_from_scratch": 1000, "compress_only": False,
+        "documents_embeddings": none, "kmeans_niters": 4, "max_points_per_centroid": 256,
+        "nbits": 4, "n_samples_kmeans": None, "batch_size": 25_000, "seed": 42,
+        "use_triton_kmeans": None, "metadata": None, "start_from_scratch": 1000,
+        "compress_only": False,
     }  # fmt: skip
     assert parameters(search.FastPlaid.update) == {
         "documents_embeddings": none, "metadata": None, "batch_size": 25_000, "kmeans_niters": 4,

@@ -6,9 +6,8 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 import colidx
+import pytest
 from conftest import MODEL
 
 BUILD = """
@@ -17,7 +16,8 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import colidx
 words = "the moon and the earth go around the sun and light is most of the energy".split()
-corpus = [(str(n), " ".join(words[(n * i) % len(words)] for i in range(150))) for n in range(10_000)]
+text = lambda n: " ".join(words[(n * i) % len(words)] for i in range(150))
+corpus = [(str(n), text(n)) for n in range(10_000)]
 def tell(phase, done, total):
     if phase == "encode" and done:
         print("encoding", flush=True)
@@ -51,7 +51,9 @@ def test_ctrl_c_stops_a_build_within_a_second_and_it_resumes(folder):
 
 
 def test_a_build_that_a_callback_stopped_resumes(folder, encoder):
-    corpus = [(str(n), "the moon and the earth go around the sun " * (n % 5 + 1)) for n in range(400)]
+    corpus = [
+        (str(n), "the moon and the earth go around the sun " * (n % 5 + 1)) for n in range(400)
+    ]
 
     class Stop(Exception):
         pass

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import threading
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
 from conftest import unit
 
 QUERY = unit(np.random.default_rng(5), 4)
@@ -94,7 +93,7 @@ def test_an_index_is_pickled_by_its_path(index, folder, monkeypatch):
 def test_hits_are_pickled_whole(index):
     hits = index.search("moon", k=2)
     again = pickle.loads(pickle.dumps(hits))
-    for hit, other in zip(hits, again):
+    for hit, other in zip(hits, again, strict=True):
         assert (hit.key, hit.score, hit.title, hit.text, hit.metadata) == (
             other.key, other.score, other.title, other.text, other.metadata,
         )  # fmt: skip
@@ -153,7 +152,8 @@ def python(code):
 def test_importing_is_quick_and_brings_nothing():
     code = (
         "import sys; before = set(sys.modules); import colidx;"
-        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before} - sys.stdlib_module_names))"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "print(*sorted(new - sys.stdlib_module_names))"
     )
     assert python(code).split() == ["colidx"]
     code = "import time; t = time.perf_counter(); import colidx; print(time.perf_counter() - t)"

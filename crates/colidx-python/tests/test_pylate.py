@@ -3,10 +3,9 @@
 import inspect
 import pickle
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
 from colidx import pylate
 from conftest import DIM, maxsim, unit
 from test_vectors import Tensor
@@ -44,8 +43,8 @@ def test_the_signatures_are_those_that_callers_use():
 
 def test_arguments_of_plaid_are_swallowed():
     pylate.Index(
-        "i", "n", use_fast=True, kmeans_niters=4, max_points_per_centroid=256, n_samples_kmeans=None,
-        use_triton=False, batch_size=262144, device=None, low_memory=False,
+        "i", "n", use_fast=True, kmeans_niters=4, max_points_per_centroid=256,
+        n_samples_kmeans=None, use_triton=False, batch_size=262144, device=None, low_memory=False,
     )  # fmt: skip
 
 
@@ -114,7 +113,7 @@ def test_token_ids_are_taken_beside_embeddings_and_in_dicts(arrays, ids):
     beside = pylate.Index("indexes", "a").add_documents(ids, arrays, documents_token_ids=numbers)
     rng = np.random.default_rng(8)
     dicts = []
-    for array, own in zip(arrays, numbers):
+    for array, own in zip(arrays, numbers, strict=True):
         padded, tokens = unit(rng, len(array) + 2), np.zeros(len(array) + 2, dtype=np.int64)
         padded[1:-1], tokens[1:-1] = array, own
         mask = np.ones(len(array) + 2, dtype=np.int64)
@@ -187,7 +186,7 @@ def test_an_empty_index_says_so(arrays):
 
 def test_stored_embeddings_are_decoded(index, arrays):
     [[first, second], [third]] = index.get_documents_embeddings([["d0", "d1"], ["d2"]])
-    for got, given in zip((first, second, third), arrays):
+    for got, given in zip((first, second, third), arrays[:3], strict=True):
         assert got.shape == given.shape and got.dtype == np.float32
         assert np.abs(got - given).max() < 0.1
     with pytest.raises(KeyError):
@@ -197,7 +196,7 @@ def test_stored_embeddings_are_decoded(index, arrays):
 def test_a_subset_for_all_queries_and_for_each(index, arrays):
     everything = retrieve(index, arrays[:2], k=50)
     some = ["d5", "d1", "d9", "unknown"]
-    for hits, whole in zip(retrieve(index, arrays[:2], subset=some), everything):
+    for hits, whole in zip(retrieve(index, arrays[:2], subset=some), everything, strict=True):
         assert hits == [hit for hit in whole if hit["id"] in some]
     each = retrieve(index, arrays[:2], subset=[["d5"], ["d6", "d7"]])
     assert [len(hits) for hits in each] == [1, 2] and each[0][0]["id"] == "d5"

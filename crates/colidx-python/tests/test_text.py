@@ -2,9 +2,8 @@
 
 import json
 
-import pytest
-
 import colidx
+import pytest
 from conftest import CORPUS, MODEL
 
 
@@ -74,7 +73,7 @@ def test_fields_have_names(encoder):
 
 def test_many_queries_have_the_hits_of_each(index):
     queries = ["moon", "coffee", "gene"]
-    for hits, query in zip(index.search_many(queries, k=2), queries):
+    for hits, query in zip(index.search_many(queries, k=2), queries, strict=True):
         assert [(h.key, h.score) for h in hits] == [
             (h.key, h.score) for h in index.search(query, k=2)
         ]
@@ -140,6 +139,27 @@ def test_progress_tells_phases(encoder):
     assert all(isinstance(done, int) for _, done, _ in seen)
 
 
+def test_progress_is_a_bar_where_tqdm_is_installed(encoder, capfd):
+    pytest.importorskip("tqdm")
+    colidx.build("docs.colidx", CORPUS, encoder, progress=True)
+    assert "encode" in capfd.readouterr().err
+    colidx.build("docs.colidx", CORPUS, encoder, force=True)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_encoding_tells_progress_and_stops(encoder):
+    seen = []
+    texts = ["the moon"] * 500
+    assert len(encoder.encode_documents(texts, progress=lambda *told: seen.append(told))) == 500
+    assert seen[0] == ("encode", 0, 500)
+
+    def stop(*_):
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        encoder.encode_queries(texts, progress=stop)
+
+
 def test_an_exception_of_a_callback_stops_the_build(encoder, folder):
     def stop(*_):
         raise RuntimeError("enough")
@@ -153,7 +173,12 @@ def test_closed_indexes_say_so(index):
     with index:
         pass
     assert index.closed and "closed" in repr(index)
-    for use in (lambda: index.search("moon"), lambda: len(index), lambda: index["moon"], index.info):
+    for use in (
+        lambda: index.search("moon"),
+        lambda: len(index),
+        lambda: index["moon"],
+        index.info,
+    ):
         with pytest.raises(colidx.ClosedError):
             use()
     index.close()
@@ -163,7 +188,10 @@ def test_results_as_arrays_and_frames(index):
     keys, scores = index.search("moon", k=3, as_arrays=True)
     assert (keys.dtype, scores.dtype, keys.shape) == (object, "float32", (3,))
     assert list(keys) == [hit.key for hit in index.search("moon", k=3)]
-    assert [len(found.keys) for found in index.search_many(["moon", "tea"], as_arrays=True)] == [4, 4]
+    assert [len(found.keys) for found in index.search_many(["moon", "tea"], as_arrays=True)] == [
+        4,
+        4,
+    ]
     with pytest.raises(ValueError, match="both"):
         index.search("moon", as_arrays=True, as_frame=True)
     with pytest.raises(colidx.OptionError):

@@ -1,9 +1,8 @@
 """Vectors in, hits out."""
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
 from conftest import DIM, maxsim, unit
 
 

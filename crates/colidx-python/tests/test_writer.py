@@ -1,9 +1,8 @@
 """Changing an index."""
 
+import colidx
 import numpy as np
 import pytest
-
-import colidx
 from conftest import DIM, unit
 
 

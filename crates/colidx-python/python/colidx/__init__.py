@@ -6,8 +6,8 @@
 >>> index.search("moon and earth", k=1)[0].key
 'moon'
 
-`build` and `build_from_vectors` make an index, `open` maps one, `Index.writer` changes it, `Encoder`
-makes token vectors, `eval` measures rankings. `colidx.pylate`, `colidx.langchain`,
+`build` and `build_from_vectors` make an index, `open` maps one, `Index.writer` changes it,
+`Encoder` makes token vectors, `eval` measures rankings. `colidx.pylate`, `colidx.langchain`,
 `colidx.llama_index`, `colidx.haystack` and `colidx.compat.fast_plaid` fit it into other libraries.
 """
 

@@ -74,7 +74,7 @@ ID_FIELDS = ("_id", "id", "key")
 def record(
     number: int, given: Any, id_field: str | None, title_field: str, text_field: str
 ) -> dict[str, str]:
-    """A document from a dict, or from a pair of key and text. What a dict has besides is metadata."""
+    """A document from a dict, whose other fields are metadata, or from a pair of key and text."""
     if isinstance(given, Mapping):
         fields = dict(given)
         names = ID_FIELDS if id_field is None else (id_field,)
@@ -95,9 +95,8 @@ def record(
 
 def missing(number: int, expected: str, fields: Mapping[str, Any]) -> InputError:
     """A dict without a field that it needs."""
-    return InputError(
-        f"document {number}: expected a field {expected}, got {', '.join(map(repr, fields)) or 'none'}"
-    )
+    got = ", ".join(map(repr, fields)) or "none"
+    return InputError(f"document {number}: expected a field {expected}, got {got}")
 
 
 def peek(values: Iterable[Any]) -> tuple[Any, Iterator[Any]]:

@@ -31,17 +31,17 @@ def build(
 ) -> Index:
     """Encodes a corpus with a checkpoint and builds an index at `path`.
 
-    `corpus` is a file or folder, a list of them, or an iterable of documents: dicts with `_id`, `id`
-    or `key`, `text` and perhaps `title`, whose further fields are metadata; or pairs of key and
-    text. `model` is a directory, a hub id, or an open `Encoder`.
+    `corpus` is a file or folder, a list of them, or an iterable of documents: dicts with `_id`,
+    `id` or `key`, `text` and perhaps `title`, whose further fields are metadata; or pairs of key
+    and text. `model` is a directory, a hub id, or an open `Encoder`.
 
     `progress(phase, done, total)` is called about ten times a second; without it tqdm shows bars at
     a terminal. Options: `nbits` (1, 2, 4 or 8; default 4), `memory` (bytes; default 2 GiB), `seed`,
     `centroids`, `force` (replace an index), `resume` (go on after a build that was stopped),
     `checkpoint` (seconds), `shape`, `engine`.
 
-    An exception leaves an index that was there as it was. After Ctrl-C what was encoded is kept, and
-    the same call with `resume=True` goes on.
+    An exception leaves an index that was there as it was. After Ctrl-C what was encoded is kept,
+    and the same call with `resume=True` goes on.
 
     Raises `ExistsError`, `UnfinishedError`, `InputError`, `DuplicateKeyError`, `ArgumentError`,
     `OptionError`, `ModelError`, `MemoryLimitError`, `StorageError`.
@@ -50,7 +50,7 @@ def build(
     >>> colidx.build("stars.colidx", corpus, model=MODEL)["a"].metadata
     {'year': 1999}
     """
-    encoder = model if isinstance(model, Encoder) else Encoder(model)
+    encoder = model if isinstance(model, Encoder) else Encoder(model, progress=progress)
     reading: dict[str, Any] = {
         "id_field": id_field,
         "title_field": title_field,

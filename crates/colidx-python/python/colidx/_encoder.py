@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _colidx
-from ._arguments import text, texts
+from ._arguments import text
+from ._arguments import texts as checked_texts
+from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,8 +19,9 @@ class Encoder:
     """A ColBERT checkpoint: texts to token vectors.
 
     `model` is a directory or an id on the model hub, as `owner/name` or `owner/name@revision`.
-    Options: `precision` (`"f32"` or `"int8"`), `device` (`"cpu"`, `"cuda:N"`, `"metal:N"`),
-    `query_length`, `document_length` (tokens), `query_prompt`, `document_prompt`.
+    `progress` is told of downloads, as `build` tells it. Options: `precision` (`"f32"` or
+    `"int8"`), `device` (`"cpu"`, `"cuda:N"`, `"metal:N"`), `query_length` and `document_length`
+    (tokens), `query_prompt`, `document_prompt`.
 
     Raises `ModelNotFoundError`, `ModelError`, `HubError`, `OptionError`.
 
@@ -28,8 +31,12 @@ class Encoder:
     (True, dtype('float32'))
     """
 
-    def __init__(self, model: str | os.PathLike[str], **options: Any) -> None:
-        self._core = _colidx.Encoder(text("model", os.fspath(model)), options)
+    def __init__(
+        self, model: str | os.PathLike[str], *, progress: Progress = None, **options: Any
+    ) -> None:
+        name = text("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
+        with reporting(progress) as report:
+            self._core = _colidx.Encoder(name, options, report)
 
     @property
     def dim(self) -> int:
@@ -40,25 +47,41 @@ class Encoder:
         """What the checkpoint says of itself: name, dimension, lengths, prompts, fingerprint."""
         return self._core.info()
 
+    @overload
     def encode_documents(
-        self, texts_: Iterable[str], *, token_ids: bool = False
-    ) -> list[np.ndarray] | list[tuple[np.ndarray, np.ndarray]]:
+        self, texts: Iterable[str], *, token_ids: Literal[False] = ..., progress: Progress = ...
+    ) -> list[np.ndarray]: ...
+
+    @overload
+    def encode_documents(
+        self, texts: Iterable[str], *, token_ids: Literal[True], progress: Progress = ...
+    ) -> list[tuple[np.ndarray, np.ndarray]]: ...
+
+    def encode_documents(
+        self, texts: Iterable[str], *, token_ids: bool = False, progress: Progress = False
+    ) -> Any:
         """The vectors of each text, `[n_tokens, dim]` float32, of length one.
 
         With `token_ids` pairs with the vocabulary id of each vector, `[n_tokens]` uint32, which
         `build_from_vectors` can use. Raises `ArgumentError` for what is no list of str.
         """
-        encoded = self._core.encode_documents(texts("texts", texts_))
+        given = checked_texts("texts", texts)
+        with reporting(progress) as report:
+            encoded = self._core.encode_documents(given, report)
         return encoded if token_ids else [vectors for vectors, _ in encoded]
 
-    def encode_queries(self, texts_: Iterable[str]) -> list[np.ndarray]:
+    def encode_queries(
+        self, texts: Iterable[str], *, progress: Progress = False
+    ) -> list[np.ndarray]:
         """The vectors of each query, `[n_tokens, dim]` float32, of length one."""
-        return self._core.encode_queries(texts("texts", texts_))
+        given = checked_texts("texts", texts)
+        with reporting(progress) as report:
+            return self._core.encode_queries(given, report)
 
-    def score(self, query: str, texts_: Iterable[str]) -> list[float]:
+    def score(self, query: str, texts: Iterable[str]) -> list[float]:
         """MaxSim of a query and each text, without an index: for ranking a few again."""
         [vectors] = self.encode_queries([query])
-        documents = self.encode_documents(texts_)
+        documents = self.encode_documents(texts)
         return [
             float((vectors @ document.T).max(axis=1).sum()) if len(document) else 0.0
             for document in documents

@@ -29,10 +29,20 @@ def eval(run: Run, qrels: Run, metrics: str | Iterable[str] = "ndcg@10") -> dict
     names = metrics if isinstance(metrics, str) else ",".join(texts("metrics", metrics))
     rankings: Any = run
     if not is_path(run):
-        rankings = {text("query", query): ranking(query, found) for query, found in run.items()}
-    if is_path(qrels):
+        rankings = {
+            text("query", query): ranking(query, found) for query, found in mapping("run", run)
+        }
+    if isinstance(qrels, (str, os.PathLike)):
         return _colidx.evaluate(rankings, None, qrels, names)
-    return _colidx.evaluate(rankings, json.dumps(qrels), None, names)
+    judged = {text("query", query): dict(found) for query, found in mapping("qrels", qrels)}
+    return _colidx.evaluate(rankings, json.dumps(judged), None, names)
+
+
+def mapping(name: str, value: Any) -> Iterable[tuple[Any, Any]]:
+    """The items of a dict."""
+    if isinstance(value, Mapping):
+        return value.items()
+    raise ArgumentError(f"{name}: expected a dict or a file, got {type(value).__name__}")
 
 
 def ranking(query: str, found: Any) -> list[tuple[str, float]]:

@@ -59,7 +59,9 @@ class Index:
         **encoder: Any,
     ) -> None:
         core = getattr(model, "_core", None)
-        name = None if model is None or core is not None else text("model", os.fspath(model))
+        name = None
+        if model is not None and core is None:
+            name = text("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
         self._core = _colidx.Index(os.fspath(path), name, core, encoder)
         self._arguments = (core.info()["location"] if core is not None else name, encoder)
 
@@ -81,9 +83,9 @@ class Index:
         """The `k` best documents for a text, best first: a list of `Hit` with `key`, `score`,
         `title`, `text` and `metadata`.
 
-        `keys` limits the search to these documents. With `as_arrays` the result is `HitArrays`, with
-        `as_frame` a frame of pandas or polars. Options: `exact` (score every document), `n_probe`,
-        `candidates`, `rerank` (how hard to look), `parallel`, `timeout` (seconds).
+        `keys` limits the search to these documents. With `as_arrays` the result is `HitArrays`,
+        with `as_frame` a frame of pandas or polars. Options: `exact` (score every document),
+        `n_probe`, `candidates`, `rerank` (how hard to look), `parallel`, `timeout` (seconds).
 
         Raises `InputError` for an empty query, `ModelError` for an index of vectors,
         `OptionError`, `DeadlineError`, `ClosedError`.
@@ -105,7 +107,7 @@ class Index:
         as_frame: bool | str = False,
         **options: Any,
     ) -> Any:
-        """As `search`, for token vectors, `[n_tokens, dim]` float32 or float16: an array, or a tensor.
+        """As `search`, for token vectors, `[n_tokens, dim]` float32 or float16: array or tensor.
 
         Raises `DtypeError`, and `VectorError` for another shape or dimension, NaN or infinity.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _colidx
-from ._arguments import document, is_path, key, keys, peek, record
+from ._arguments import document, is_path, peek, record
+from ._arguments import keys as checked_keys
 from ._progress import Progress, reporting
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ class Writer:
     ['sun', 'tea']
     """
 
-    def __init__(
-        self, index: Index, memory: int | None = None, progress: Progress = None
-    ) -> None:
+    def __init__(self, index: Index, memory: int | None = None, progress: Progress = None) -> None:
         self._index = index
         self._progress = progress
         self._core = _colidx.Writer.open(index._core, memory)
@@ -112,9 +111,9 @@ class Writer:
         with reporting(self._progress) as report:
             return stage(self._core, corpus, True, report, **reading)
 
-    def delete(self, keys_: str | Iterable[str]) -> int:
+    def delete(self, keys: str | Iterable[str]) -> int:
         """Deletes documents by key, and returns how many of them there were."""
-        given = [key("key", keys_)] if isinstance(keys_, str) else keys("keys", keys_)
+        given = [keys] if isinstance(keys, str) else checked_keys("keys", keys)
         return sum(self._core.delete(one) for one in given)
 
     def commit(self) -> dict[str, Any]:

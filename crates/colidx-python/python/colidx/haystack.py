@@ -31,8 +31,12 @@ class ColidxRetriever:
 
     def warm_up(self) -> None:
         """Opens the index."""
+        self._opened()
+
+    def _opened(self) -> Index:
         if self._open is None:
             self._open = Index(self.index, model=self.model)
+        return self._open
 
     @component.output_types(documents=list[Document])
     def run(
@@ -42,12 +46,11 @@ class ColidxRetriever:
         top_k: Optional[int] = None,
     ) -> dict[str, list[Document]]:
         """The best documents for `query`, best first."""
-        self.warm_up()
         options = dict(self.search_kwargs)
         if filters:
             options["filter"] = filters
         k = self.top_k if top_k is None else top_k
-        hits = self._open.search(query, k, **options)
+        hits = self._opened().search(query, k, **options)
         return {"documents": [document(hit) for hit in hits]}
 
     def to_dict(self) -> dict[str, Any]:

@@ -71,9 +71,11 @@ class ColidxReranker(BaseDocumentCompressor):
     ) -> Sequence[Document]:
         """The best of `documents` for `query`, best first."""
         scores = self.encoder.score(query, [document.page_content for document in documents])
-        ranked = sorted(zip(scores, documents), key=lambda scored: -scored[0])
+        ranked = sorted(zip(scores, documents, strict=True), key=lambda scored: -scored[0])
         return [
-            document.model_copy(update={"metadata": {**document.metadata, "relevance_score": score}})
+            document.model_copy(
+                update={"metadata": {**document.metadata, "relevance_score": score}}
+            )
             for score, document in ranked[: self.top_n]
         ]
 

@@ -67,8 +67,12 @@ class Index:
         self.index_folder = index_folder
         self.index_name = index_name
         self.index_path = os.path.join(index_folder, index_name)
-        self._building = {"nbits": nbits, "seed": seed}
-        self._searching = {"exact": exact, "n_probe": n_ivf_probe, "candidates": n_full_scores}
+        self._building: dict[str, Any] = {"nbits": nbits, "seed": seed}
+        self._searching: dict[str, Any] = {
+            "exact": exact,
+            "n_probe": n_ivf_probe,
+            "candidates": n_full_scores,
+        }
         self._progress = None if show_progress else False
         self._ids: dict[str, Id] = {}
         if num_threads:
@@ -135,7 +139,7 @@ class Index:
         else:
             found = [
                 self._index.search_vectors(query, k, keys=map(key_of, ids), **self._searching)
-                for query, ids in zip(queries, subsets(subset, len(queries)))
+                for query, ids in zip(queries, subsets(subset, len(queries)), strict=True)
             ]
         return [[{"id": self._id(hit), "score": hit.score} for hit in hits] for hits in found]
 
@@ -186,9 +190,7 @@ class Index:
             return _colidx.Writer.open(self._index._core, None)
         shape = tuple(first.shape)
         if len(shape) != 2:
-            raise VectorError(
-                f"documents_embeddings[0]: expected shape (tokens, dim), got {shape}"
-            )
+            raise VectorError(f"documents_embeddings[0]: expected shape (tokens, dim), got {shape}")
         return _colidx.Writer.create(self.index_path, None, {"dim": shape[1], **self._building})
 
     def retrain(self) -> Index:
@@ -230,7 +232,7 @@ class Index:
 
 @contextmanager
 def in_place_of_plaid() -> Iterator[None]:
-    """Makes `pylate.indexes.PLAID` this module's `Index`, for programs that name it, such as MTEB."""
+    """Makes `pylate.indexes.PLAID` this `Index`, for programs that name it, such as MTEB."""
     from pylate import indexes
 
     plaid = indexes.PLAID
@@ -249,7 +251,9 @@ def key_of(given: Id) -> str:
         return str(operator.index(given))
     except TypeError:
         kind = type(given).__name__
-        raise ArgumentError(f"documents_ids: expected ids that are str or int, got {kind}") from None
+        raise ArgumentError(
+            f"documents_ids: expected ids that are str or int, got {kind}"
+        ) from None
 
 
 def one_or_many(ids: Id | Iterable[Id]) -> Iterable[Id]:

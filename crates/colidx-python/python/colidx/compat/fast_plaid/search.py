@@ -203,7 +203,7 @@ class FastPlaid:
         self, queries: Any, k: int, full_scores: int, probe: int, subset: Any
     ) -> Iterator[tuple[Any, list[tuple[int, Any]]]]:
         index, keys = self._index(), self._keys()
-        options = {
+        options: dict[str, Any] = {
             "candidates": None if full_scores == FULL_SCORES else full_scores,
             "n_probe": None if probe == IVF_PROBE else probe,
         }
@@ -218,10 +218,10 @@ class FastPlaid:
                 index.search_vectors(
                     query, k, keys=[keys[n] for n in ids if 0 <= n < len(keys)], **options
                 )
-                for query, ids in zip(given, among)
+                for query, ids in zip(given, among, strict=True)
             )
         numbers = self._numbered[2]
-        for query, hits in zip(given, found):
+        for query, hits in zip(given, found, strict=True):
             yield query, [(numbers[hit.key], hit) for hit in hits]
 
     def _products(self, query: Any, key: str) -> Any:
