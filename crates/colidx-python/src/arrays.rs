@@ -16,7 +16,7 @@ pub fn vectors<'py>(
     name: impl Display,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray2<'py, f32>> {
-    let array = as_f32(&name, untyped(&name, value)?)?;
+    let array = as_f32(&name, untyped(&name, value, true)?)?;
     if array.ndim() != 2 {
         let shape = array.getattr("shape")?;
         let message = format!("{name}: expected shape (tokens, dim), got {shape}");
@@ -40,17 +40,23 @@ fn numpy(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     py.import("numpy")
 }
 
-/// Any array, of whatever type; a tensor's values come to the processor's memory.
+/// Any array, of whatever type. A tensor's values come to the processor's memory, and with `float`
+/// to 32 bits, as numpy does not know all of torch's types.
 fn untyped<'py>(
     name: &impl Display,
     value: &Bound<'py, PyAny>,
+    float: bool,
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
     if let Ok(array) = value.cast::<PyUntypedArray>() {
         return Ok(array.clone());
     }
     let array = if value.hasattr("detach")? {
         let tensor = value.call_method0("detach")?.call_method0("cpu")?;
-        tensor.call_method0("float")?.call_method0("numpy")?
+        let tensor = match float {
+            true => tensor.call_method0("float")?,
+            false => tensor,
+        };
+        tensor.call_method0("numpy")?
     } else {
         let made = numpy(value.py())?.call_method1("asarray", (value,));
         made.map_err(|error| {
@@ -90,7 +96,7 @@ fn as_f32<'py>(
 
 /// `value` as vocabulary ids, `[n_tokens]`.
 pub fn token_ids(name: impl Display, value: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
-    let array = untyped(&name, value)?;
+    let array = untyped(&name, value, false)?;
     if array.ndim() != 1 {
         let shape = array.getattr("shape")?;
         let message = format!("{name}: expected shape (tokens,), got {shape}");

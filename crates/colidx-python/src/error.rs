@@ -72,6 +72,7 @@ impl Raise for Error {
             | Error::SourceDimension { .. }
             | Error::EmptyQuery => "VectorError",
             Error::WrongModel { .. } => "WrongModelError",
+            Error::Encode { .. } => "ModelError",
             Error::DeadlineExceeded => "DeadlineError",
             Error::Cancelled | Error::SearchCancelled => "CancelledError",
             Error::Memory { .. } => "MemoryLimitError",

@@ -1,7 +1,10 @@
 """The contract of an index of PyLate, each row a test; PyLate itself is not needed."""
 
+import abc
 import inspect
 import pickle
+import sys
+import types
 
 import colidx
 import numpy as np
@@ -250,6 +253,30 @@ def test_an_index_grows_and_is_trained_again(index, arrays):
     before = retrieve(index, -arrays[3], k=1)
     assert index.retrain() is index
     assert retrieve(index, -arrays[3], k=1)[0][0]["id"] == before[0][0]["id"] == "n3"
+
+
+def test_programs_that_name_plaid_get_this_index(monkeypatch):
+    class Base(abc.ABC):
+        @abc.abstractmethod
+        def __call__(self): ...
+
+    package, indexes, base = map(types.ModuleType, ("pylate", "pylate.indexes", "base"))
+    package.indexes, indexes.base, base.Base, indexes.PLAID = indexes, base, Base, object
+    monkeypatch.setitem(sys.modules, "pylate", package)
+    monkeypatch.setitem(sys.modules, "pylate.indexes", indexes)
+    monkeypatch.setitem(sys.modules, "pylate.indexes.base", base)
+    with pylate.in_place_of_plaid():
+        made = indexes.PLAID(index_folder="i", index_name="n", use_triton=False)
+    assert isinstance(made, pylate.Index) and isinstance(made, Base)
+    assert indexes.PLAID is object
+
+
+def test_the_log_says_that_token_ids_are_missing(arrays, ids, caplog):
+    with caplog.at_level("INFO", "colidx"):
+        pylate.Index("indexes", "a").add_documents(ids, arrays).add_documents(["x"], arrays[:1])
+    assert [record.message for record in caplog.records if "token ids" in record.message] == [
+        "no token ids are given, so the codebook is made without them"
+    ]
 
 
 def test_pylate_itself(arrays, ids):

@@ -73,6 +73,9 @@ def test_token_ids_make_a_token_aware_codebook(arrays):
     index = colidx.build_from_vectors("v.colidx", keys, arrays, ids)
     flat = colidx.build_from_vectors("flat.colidx", keys, arrays, ids, shape="flat")
     assert len(index) == len(flat) == 50
+    tensors = [Tensor(np.array(own, dtype=np.int64)) for own in ids]
+    same = colidx.build_from_vectors("t.colidx", keys, arrays, tensors)
+    assert pairs(same.search_vectors(arrays[0])) == pairs(index.search_vectors(arrays[0]))
     batch = np.stack([array[:3] for array in arrays])
     numbers = np.tile(np.arange(3, dtype=np.uint32), (50, 1))
     assert len(colidx.build_from_vectors("b.colidx", keys, batch, numbers)) == 50

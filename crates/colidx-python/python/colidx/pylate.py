@@ -167,6 +167,8 @@ class Index:
                 given[key] = one
                 yield key
 
+        if self._index is None and numbers is None:
+            log.info("no token ids are given, so the codebook is made without them")
         core = self._writer(first)
         try:
             for key, array, tokens in together(keys(), chain([first], arrays), numbers):
