@@ -17,7 +17,12 @@ use crate::error::exception;
 
 /// A function that sets the options named in a dictionary. `None` leaves an option as it is.
 macro_rules! table {
-    ($(#[$doc:meta])* $function:ident($options:ident: $type:ty) { $($name:literal: $expected:literal => |$argument:ident| $set:expr,)* }) => {
+    (
+        $(#[$doc:meta])*
+        $function:ident($options:ident: $type:ty) {
+            $($name:literal: $expected:literal => |$argument:ident| $set:expr,)*
+        }
+    ) => {
         $(#[$doc])*
         pub fn $function(mut $options: $type, given: &Bound<'_, PyDict>) -> PyResult<$type> {
             for (name, value) in given {
@@ -61,21 +66,22 @@ impl<'py> Argument<'py> {
         Duration::try_from_secs_f64(self.get()?).map_err(|_| self.wrong())
     }
 
+    fn from_now(&self) -> PyResult<Instant> {
+        let at = Instant::now().checked_add(self.seconds()?);
+        at.ok_or_else(|| self.wrong())
+    }
+
     fn wrong(&self) -> PyErr {
-        let got = self
-            .value
-            .repr()
-            .map_or_else(|_| "?".into(), |text| text.to_string());
+        let got = self.value.repr().map(|text| text.to_string());
+        let got = got.unwrap_or_else(|_| "?".to_owned());
         let message = format!("{}: expected {}, got {got}", self.name, self.expected);
         exception("OptionError", message)
     }
 }
 
 fn unknown(name: &str, known: &[&str]) -> PyErr {
-    let message = format!(
-        "unknown option `{name}`; the options are {}",
-        known.join(", ")
-    );
+    let known = known.join(", ");
+    let message = format!("unknown option `{name}`; the options are {known}");
     exception("ArgumentError", message)
 }
 
@@ -88,7 +94,7 @@ table! {
         "candidates": "a whole number" => |a| options.candidates(a.get::<usize>()?),
         "rerank": "a whole number" => |a| options.rerank(a.get::<usize>()?),
         "parallel": "True or False" => |a| options.parallel(a.get()?),
-        "timeout": "seconds" => |a| options.deadline(Instant::now() + a.seconds()?),
+        "timeout": "seconds" => |a| options.deadline(a.from_now()?),
     }
 }
 
@@ -134,17 +140,13 @@ table! {
 
 fn engine(argument: &Argument<'_>) -> PyResult<KMeans> {
     let all = [KMeans::Builtin, KMeans::Faiss];
-    choice(
-        argument,
-        all.into_iter().filter(|engine| engine.is_available()),
-    )
+    let here = all.into_iter().filter(|engine| engine.is_available());
+    choice(argument, here)
 }
 
 fn shape(argument: &Argument<'_>) -> PyResult<CodebookKind> {
-    choice(
-        argument,
-        [CodebookKind::TokenAware, CodebookKind::Flat].into_iter(),
-    )
+    let all = [CodebookKind::TokenAware, CodebookKind::Flat];
+    choice(argument, all.into_iter())
 }
 
 fn choice<T: Display>(argument: &Argument<'_>, mut all: impl Iterator<Item = T>) -> PyResult<T> {

@@ -19,7 +19,7 @@ use crate::encoder::Encoder;
 use crate::error::{OrRaise, exception};
 use crate::index::Index;
 use crate::info;
-use crate::open::OpenIndex;
+use crate::open::{OpenIndex, warn};
 use crate::options::{build_options, corpus_options};
 use crate::watch::{Watch, run};
 
@@ -239,6 +239,8 @@ impl Writer {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<u64> {
         let has_limit = options.contains("passage_words")?;
+        let skip = options.get_item("skip_bad_lines")?;
+        let skip = skip.is_some_and(|skip| skip.is_truthy().unwrap_or(false));
         let base = CorpusOptions::new().index_magic(colidx::MAGIC);
         let options = corpus_options(base, options)?;
         let mut corpus = Corpus::open(&paths, options).or_raise()?;
@@ -261,7 +263,7 @@ impl Writer {
             let writer = &mut state.writer;
             read_corpus(
                 &mut corpus,
-                false,
+                skip,
                 &mut look,
                 &mut |document| match replace {
                     true => writer.update(document).map(drop),
@@ -269,7 +271,10 @@ impl Writer {
                 },
             )
         })?;
-        Ok(report.or_raise()?.corpus.documents)
+        let report = report.or_raise()?;
+        let messages = report.corpus.bad_line_messages.iter();
+        warn(messages.chain(&report.refused_messages));
+        Ok(report.corpus.documents - report.refused)
     }
 
     /// Deletes a document. Returns whether there was one.

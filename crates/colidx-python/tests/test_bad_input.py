@@ -36,10 +36,32 @@ def test_a_bad_corpus(corpus, error, says, encoder, folder):
     assert not (folder / "docs.colidx").exists()
 
 
+@pytest.mark.parametrize("number", [0, 1, 10**6, 2**62, 2**63, 2**64 - 1])
+def test_numbers_of_any_size(number, vectors):
+    for name in ("k", "n_probe", "candidates", "rerank"):
+        found = vectors.search_vectors(EYE, **{name: number})
+        assert len(found) == (min(number, 50) if name == "k" else 10)
+
+
 def test_a_bad_line_is_named(encoder, folder):
     (folder / "bad.jsonl").write_text('{"_id": "a", "text": "x"}\n{"_id": "b"}\n')
     with pytest.raises(colidx.InputError, match="bad.jsonl:2"):
         colidx.build("docs.colidx", "bad.jsonl", encoder)
+    assert not (folder / "docs.colidx").exists()
+
+
+def test_bad_lines_are_skipped_and_logged(encoder, folder, caplog):
+    (folder / "bad.jsonl").write_text('{"_id": "a", "text": "x"}\n{"_id": "b"}\n')
+    index = colidx.build("docs.colidx", "bad.jsonl", encoder, skip_bad_lines=True)
+    assert list(index) == ["a"]
+    assert "bad.jsonl:2" in caplog.text
+
+
+def test_options_of_files_are_for_files(encoder, folder):
+    with pytest.raises(colidx.ArgumentError, match="format: expected None"):
+        colidx.build("docs.colidx", [("a", "x")], encoder, format="jsonl")
+    with pytest.raises(colidx.OptionError, match="format"):
+        colidx.build("docs.colidx", "a.jsonl", encoder, format="docx")
     assert not (folder / "docs.colidx").exists()
 
 
@@ -150,6 +172,9 @@ def test_bad_queries_of_text(index):
         ({"k": "many"}, colidx.OptionError),
         ({"exact": "yes"}, colidx.OptionError),
         ({"timeout": -1}, colidx.OptionError),
+        ({"timeout": 1e19}, colidx.OptionError),
+        ({"timeout": float("nan")}, colidx.OptionError),
+        ({"k": 2**70}, colidx.OptionError),
         ({"probes": 3}, colidx.ArgumentError),
     ],
 )

@@ -115,18 +115,30 @@ def test_token_ids_are_taken_beside_embeddings_and_in_dicts(arrays, ids):
     numbers = [np.arange(len(array), dtype=np.uint32) for array in arrays]
     beside = pylate.Index("indexes", "a").add_documents(ids, arrays, documents_token_ids=numbers)
     rng = np.random.default_rng(8)
-    dicts = []
+    encoded = {"token_embeddings": [], "input_ids": [], "attention_mask": [], "masks": []}
     for array, own in zip(arrays, numbers, strict=True):
         padded, tokens = unit(rng, len(array) + 2), np.zeros(len(array) + 2, dtype=np.int64)
         padded[1:-1], tokens[1:-1] = array, own
-        mask = np.ones(len(array) + 2, dtype=np.int64)
-        kept = mask.astype(bool)
+        kept = np.ones(len(array) + 2, dtype=bool)
         kept[[0, -1]] = False
-        dicts.append(
-            {"token_embeddings": padded, "input_ids": tokens, "attention_mask": mask, "masks": kept}
-        )
-    within = pylate.Index("indexes", "b").add_documents(ids, dicts)
-    assert retrieve(within, arrays[:5]) == retrieve(beside, arrays[:5])
+        row = (padded, tokens, np.ones(len(array) + 2, dtype=np.int64), kept)
+        for values, value in zip(encoded.values(), row, strict=True):
+            values.append(value)
+    # As `encode(..., output_value=None)` gives it, padded, and in two batches.
+    halves = [{name: values[i::2] for name, values in encoded.items()} for i in range(2)]
+    forms = [
+        (ids, encoded),
+        (ids, {name: [value[None] for value in values] for name, values in encoded.items()}),
+        (ids[0::2] + ids[1::2], iter(halves)),
+    ]
+    for number, (keys, form) in enumerate(forms):
+        within = pylate.Index("indexes", str(number)).add_documents(keys, form)
+        found = retrieve(within, arrays[:5])
+        assert [hits[0]["id"] for hits in found] == ids[:5]
+        assert keys != ids or found == retrieve(beside, arrays[:5])
+    one = {name: values[0] for name, values in encoded.items()}
+    single = pylate.Index("indexes", "one").add_documents("a", one)
+    assert len(single) == 1 and len(single.get_documents_embeddings([["a"]])[0][0]) == 3
 
 
 def test_later_documents_are_appended_and_same_ids_replace(index, arrays, ids):

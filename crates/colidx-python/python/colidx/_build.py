@@ -27,13 +27,15 @@ def build(
     title_field: str = "title",
     text_field: str = "text",
     passage_words: int | None = None,
+    skip_bad_lines: bool = False,
     **options: Any,
 ) -> Index:
     """Encodes a corpus with a checkpoint and builds an index at `path`.
 
     `corpus` is a file or folder, a list of them, or an iterable of documents: dicts with `_id`,
     `id` or `key`, `text` and perhaps `title`, whose further fields are metadata; or pairs of key
-    and text. `model` is a directory, a hub id, or an open `Encoder`.
+    and text. `format`, `passage_words` and `skip_bad_lines` are for files. `model` is a directory,
+    a hub id, or an open `Encoder`.
 
     `progress(phase, done, total)` is called about ten times a second; without it tqdm shows bars at
     a terminal. Options: `nbits` (1, 2, 4 or 8; default 4), `memory` (bytes; default 2 GiB), `seed`,
@@ -56,9 +58,9 @@ def build(
         "title_field": title_field,
         "text_field": text_field,
         "format": format,
+        "passage_words": passage_words,
+        "skip_bad_lines": skip_bad_lines or None,
     }
-    if passage_words is not None:
-        reading["passage_words"] = passage_words
     core = _colidx.Writer.create(os.fspath(path), encoder._core, options)
     try:
         with reporting(progress) as report:

@@ -10,6 +10,7 @@ from . import _colidx
 from ._arguments import document, is_path, peek, record
 from ._arguments import keys as checked_keys
 from ._progress import Progress, reporting
+from .errors import ArgumentError
 
 if TYPE_CHECKING:
     from ._index import Index
@@ -33,8 +34,14 @@ def stage(
     first, values = (corpus, iter([corpus])) if is_path(corpus) else peek(corpus)
     if is_path(first):
         paths = [os.fspath(path) for path in values]
-        fields = {"id_field": id_field, "title_field": title_field, "text_field": text_field}
-        return core.add_corpus(paths, {**fields, **reading}, replace, report)
+        reading.update(id_field=id_field, title_field=title_field, text_field=text_field)
+        reading = {name: value for name, value in reading.items() if value is not None}
+        return core.add_corpus(paths, reading, replace, report)
+    for name, value in reading.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{name}: expected None for a corpus that is no file, got {value!r}"
+            )
     number = 0
     for number, given in enumerate(values, 1):
         core.add(record(number, given, id_field, title_field, text_field), None, None, replace)

@@ -19,12 +19,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain, repeat
+from itertools import chain, repeat, tee
 from typing import Any, Union
 
 from . import _colidx, set_threads
 from ._arguments import document
-from ._build import documents, together
+from ._build import documents, rank, together
 from ._index import Index as NativeIndex
 from ._progress import reporting
 from .errors import ArgumentError, InputError, VectorError
@@ -96,8 +96,8 @@ class Index:
         """Adds documents, in the place of those with the same ids. The first call trains the index.
 
         Embeddings are arrays or tensors of `[n_tokens, dim]`, one of `[n, n_tokens, dim]`, a
-        generator, or the dicts that `encode(..., output_value=None)` gives. Token ids, given or in
-        those dicts, make a better codebook.
+        generator, or the dict that `encode(..., output_value=None)` gives. Token ids, given or in
+        that dict, make a better codebook.
         """
         # The ids are read beside the vectors, so that both can be generators.
         ids = remembered(one_or_many(documents_ids))
@@ -300,21 +300,22 @@ def embeddings(
 
 
 def unmasked(values: Iterator[dict[str, Any]]) -> tuple[Iterator[Any], Iterator[Any]]:
-    """Vectors and token ids of the tokens that a mask lets through."""
-    ids: list[Any] = []
+    """Vectors and token ids of the tokens that the masks of `encode(..., output_value=None)` let
+    through: dicts of lists with one array a document, or of the arrays of one.
+    """
+    vectors, ids = tee(row for value in values for row in rows(value))
+    return (
+        (embeddings[mask] for embeddings, _, mask in vectors),
+        (numbers[mask] for _, numbers, mask in ids),
+    )
 
-    def vectors() -> Iterator[Any]:
-        for value in values:
-            mask = value["masks"] if "masks" in value else value["attention_mask"]
-            mask = mask != 0
-            ids.append(value["input_ids"][mask])
-            yield value["token_embeddings"][mask]
 
-    def tokens() -> Iterator[Any]:
-        while ids:
-            yield ids.pop(0)
-
-    return vectors(), tokens()
+def rows(value: dict[str, Any]) -> Iterable[tuple[Any, Any, Any]]:
+    """Vectors, token ids and mask of each document."""
+    columns = [value[name] for name in ("token_embeddings", "input_ids", "masks")]
+    if rank(columns[0]) == 2:
+        return [(columns[0], columns[1], columns[2])]
+    return zip(*columns, strict=True)
 
 
 def subsets(subset: list[Any], queries: int) -> Iterable[list[Id]]:
