@@ -2,11 +2,22 @@
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = [
+    "FORMAT_VERSION",
+    "Encoder",
+    "Hit",
+    "Index",
+    "Writer",
+    "__version__",
+    "evaluate",
+    "set_threads",
+    "threads",
+]
 __version__: str
 FORMAT_VERSION: int
 
@@ -27,6 +38,7 @@ def evaluate(
     metrics: str,
 ) -> dict[str, float]: ...
 
+@final
 class Hit:
     """A document that a search found. Title, text and metadata are read when they are asked for."""
 
@@ -47,6 +59,7 @@ class Hit:
     def metadata(self) -> dict[str, Any]:
         """Further fields of the document."""
 
+@final
 class Encoder:
     def __new__(cls, name: str, options: dict[str, Any], progress: _Report) -> Encoder: ...
     def encode_documents(
@@ -55,6 +68,7 @@ class Encoder:
     def encode_queries(self, texts: list[str], progress: _Report) -> list[NDArray[np.float32]]: ...
     def info(self) -> dict[str, Any]: ...
 
+@final
 class Index:
     def __new__(
         cls,
@@ -90,6 +104,7 @@ class Index:
     def info(self) -> dict[str, Any]: ...
     def verify(self) -> None: ...
 
+@final
 class Writer:
     @staticmethod
     def create(path: _Path, encoder: Encoder | None, options: dict[str, Any]) -> Writer: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from . import _arguments as arguments
 from . import _colidx
@@ -20,7 +20,9 @@ from .errors import ArgumentError, InputError, KeyNotFoundError, VectorError
 if TYPE_CHECKING:
     import numpy as np
 
+    from ._colidx import Hit
     from ._encoder import Encoder
+    from ._types import HitArrays
 
 
 def open(
@@ -70,6 +72,42 @@ class Index:
         """The directory, absolute."""
         return os.fspath(self._core.path)
 
+    @overload
+    def search(
+        self,
+        query: str,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> list[Hit]: ...
+
+    @overload
+    def search(
+        self,
+        query: str,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[True],
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> HitArrays: ...
+
+    @overload
+    def search(
+        self,
+        query: str,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[True] | str,
+        **options: Any,
+    ) -> Any: ...
+
     def search(
         self,
         query: str,
@@ -97,6 +135,42 @@ class Index:
         found = self._core.search_texts([text("query", query)], {"k": k, **options}, among(keys))
         return shaped(found, as_arrays, as_frame, many=False)
 
+    @overload
+    def search_vectors(
+        self,
+        query: Any,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> list[Hit]: ...
+
+    @overload
+    def search_vectors(
+        self,
+        query: Any,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[True],
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> HitArrays: ...
+
+    @overload
+    def search_vectors(
+        self,
+        query: Any,
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[True] | str,
+        **options: Any,
+    ) -> Any: ...
+
     def search_vectors(
         self,
         query: Any,
@@ -122,6 +196,42 @@ class Index:
             )
         found = self._core.search_one(query, {"k": k, **options}, among(keys))
         return shaped(found, as_arrays, as_frame, many=False)
+
+    @overload
+    def search_many(
+        self,
+        queries: Iterable[Any],
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> list[list[Hit]]: ...
+
+    @overload
+    def search_many(
+        self,
+        queries: Iterable[Any],
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[True],
+        as_frame: Literal[False] = ...,
+        **options: Any,
+    ) -> list[HitArrays]: ...
+
+    @overload
+    def search_many(
+        self,
+        queries: Iterable[Any],
+        k: int = ...,
+        *,
+        keys: Iterable[str] | None = ...,
+        as_arrays: Literal[False] = ...,
+        as_frame: Literal[True] | str,
+        **options: Any,
+    ) -> Any: ...
 
     def search_many(
         self,
