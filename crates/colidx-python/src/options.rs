@@ -66,7 +66,7 @@ impl<'py> Argument<'py> {
         Duration::try_from_secs_f64(self.get()?).map_err(|_| self.wrong())
     }
 
-    fn from_now(&self) -> PyResult<Instant> {
+    fn deadline(&self) -> PyResult<Instant> {
         let at = Instant::now().checked_add(self.seconds()?);
         at.ok_or_else(|| self.wrong())
     }
@@ -94,7 +94,7 @@ table! {
         "candidates": "a whole number" => |a| options.candidates(a.get::<usize>()?),
         "rerank": "a whole number" => |a| options.rerank(a.get::<usize>()?),
         "parallel": "True or False" => |a| options.parallel(a.get()?),
-        "timeout": "seconds" => |a| options.deadline(a.from_now()?),
+        "timeout": "seconds" => |a| options.deadline(a.deadline()?),
     }
 }
 

@@ -26,6 +26,8 @@ def broken(documents):
         ([("a", "x"), ("a", "y")], colidx.DuplicateKeyError, "`a` occurs more than once"),
         ([("a" * 5000, "x")], colidx.InputError, "5000 bytes"),
         ([], colidx.InputError, "at least one document"),
+        (None, colidx.ArgumentError, "got NoneType"),
+        ({"a": "x"}, colidx.ArgumentError, r"got dict; pass its items\(\)"),
         ("missing.jsonl", FileNotFoundError, "missing.jsonl"),
         ([{"id": "a", "text": "x", "when": object()}], colidx.InputError, "metadata of 'a'"),
     ],
@@ -112,6 +114,7 @@ def test_a_generator_that_breaks_leaves_the_old_index(index, encoder, folder):
         (["a", "a"], [EYE, EYE], None, colidx.DuplicateKeyError, "`a`"),
         (["a"], [], None, colidx.VectorError, "at least one"),
         (["a"], 7, None, colidx.ArgumentError, "an iterable of arrays, got int"),
+        ("a", [EYE], None, colidx.ArgumentError, "keys: expected an iterable of str, got str"),
         (["a"], "abc", None, colidx.ArgumentError, "got str"),
     ],
 )
@@ -209,6 +212,9 @@ def test_no_index_and_no_checkpoint(encoder, folder):
     for model in ("nowhere", str(folder / "empty")):
         with pytest.raises(colidx.ModelNotFoundError):
             colidx.Encoder(model)
+    with pytest.raises(colidx.HubError) as raised:
+        colidx.Encoder("owner/name")
+    assert isinstance(raised.value, ConnectionError)
     with pytest.raises(colidx.OptionError, match="fp16"):
         colidx.Encoder(MODEL, precision="fp16")
     with pytest.raises(colidx.ArgumentError, match="texts: expected a list of str"):

@@ -10,7 +10,7 @@ import threading
 import colidx
 import numpy as np
 import pytest
-from conftest import unit
+from conftest import MODEL, unit
 
 QUERY = unit(np.random.default_rng(5), 4)
 
@@ -88,6 +88,13 @@ def test_an_index_is_pickled_by_its_path(index, folder, monkeypatch):
     monkeypatch.chdir("/")
     again = pickle.loads(data)
     assert found(again.search("moon")) == found(index.search("moon"))
+
+
+def test_an_encoder_is_pickled_by_its_place(encoder):
+    again = pickle.loads(pickle.dumps(colidx.Encoder(MODEL, query_length=9)))
+    assert again.info()["query_length"] == 9
+    [vectors], [other] = again.encode_documents(["moon"]), encoder.encode_documents(["moon"])
+    assert (vectors == other).all()
 
 
 def test_hits_are_pickled_whole(index):

@@ -98,6 +98,8 @@ def build_from_vectors(
     >>> index.search_vectors(vectors[:1], k=1)[0].key
     'a'
     """
+    if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable):
+        raise ArgumentError(f"keys: expected an iterable of str, got {type(keys).__name__}")
     arrays = documents("vectors", vectors, 2)
     first = next(arrays, None)
     if first is None:

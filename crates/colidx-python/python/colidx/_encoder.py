@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Encoder:
-    """A ColBERT checkpoint: texts to token vectors.
+    """A ColBERT checkpoint: texts to token vectors. It is pickled as its place and options.
 
     `model` is a directory or an id on the model hub, as `owner/name` or `owner/name@revision`.
     `progress` is told of downloads, as `build` tells it. Options: `precision` (`"f32"` or
@@ -37,6 +37,7 @@ class Encoder:
         name = text("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
         with reporting(progress) as report:
             self._core = _colidx.Encoder(name, options, report)
+        self._options = options
 
     @property
     def dim(self) -> int:
@@ -88,7 +89,12 @@ class Encoder:
         ]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        raise TypeError("an Encoder cannot be pickled; open the checkpoint where it is needed")
+        return reopen, (self.info()["location"], self._options)
 
     def __repr__(self) -> str:
         return f"Encoder({self.info()['name']!r})"
+
+
+def reopen(model: str, options: dict[str, Any]) -> Encoder:
+    """What a pickled encoder becomes."""
+    return Encoder(model, progress=False, **options)

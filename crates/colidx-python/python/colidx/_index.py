@@ -64,6 +64,8 @@ class Index:
         name = None
         if model is not None and core is None:
             name = text("model", os.fspath(model) if isinstance(model, os.PathLike) else model)
+            # For a process with another working directory.
+            name = os.path.abspath(name) if os.path.isdir(name) else name
         self._core = _colidx.Index(os.fspath(path), name, core, encoder)
         self._arguments = (core.info()["location"] if core is not None else name, encoder)
 

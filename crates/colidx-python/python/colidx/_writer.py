@@ -31,7 +31,7 @@ def stage(
     **reading: Any,
 ) -> int:
     """Adds all documents of a corpus to a writer. Returns their number."""
-    first, values = (corpus, iter([corpus])) if is_path(corpus) else peek(corpus)
+    first, values = peek([corpus] if is_path(corpus) else records(corpus))
     if is_path(first):
         paths = [os.fspath(path) for path in values]
         reading.update(id_field=id_field, title_field=title_field, text_field=text_field)
@@ -46,6 +46,18 @@ def stage(
     for number, given in enumerate(values, 1):
         core.add(record(number, given, id_field, title_field, text_field), None, None, replace)
     return number
+
+
+def records(corpus: Any) -> Iterable[Any]:
+    """A corpus that can be read one by one."""
+    kind = type(corpus).__name__
+    if isinstance(corpus, Mapping):
+        raise ArgumentError(f"corpus: expected pairs of key and text, got {kind}; pass its items()")
+    if hasattr(corpus, "columns"):
+        raise ArgumentError(f"corpus: expected an iterable of dicts, got {kind}; pass its rows")
+    if not isinstance(corpus, Iterable):
+        raise ArgumentError(f"corpus: expected a file or an iterable of documents, got {kind}")
+    return corpus
 
 
 class Writer:
