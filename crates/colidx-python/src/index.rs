@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use colidx::text::{Place, is_empty_query};
+use colidx::text::{PlacePart, is_empty_query};
 use colidx::{Query, SearchOptions, SearcherOptions, TextError};
 use numpy::PyArray2;
 use pyo3::prelude::*;
@@ -197,23 +197,19 @@ impl Index {
             let Some(doc) = open.index.find(key)? else {
                 return Ok(None);
             };
-            let document = open.index.document(doc)?;
             let found = searcher.explain(&searcher.encode(query)?, doc)?;
             let matches = found.into_iter().map(|found| {
-                let length = found.document_token.chars().count();
-                let (part, start) = match found.place {
-                    Some(Place::Title(at)) => (Some("title"), characters(&document.title, at)),
-                    Some(Place::Text(at)) => (Some("text"), characters(&document.text, at)),
-                    None => (None, 0),
+                let (part, chars) = match found.place {
+                    Some(place) => (Some(part_name(place.part)), place.span.chars),
+                    None => (None, 0..0),
                 };
-                let end = start + length;
                 (
                     found.query_token,
                     found.document_token,
                     found.score,
                     part,
-                    start,
-                    end,
+                    chars.start,
+                    chars.end,
                 )
             });
             Ok(Some(matches.collect()))
@@ -308,7 +304,10 @@ fn query(name: impl Display, vectors: &Bound<'_, PyAny>) -> PyResult<Query> {
     Query::new(array.as_slice()?, dim).or_raise()
 }
 
-/// Characters before byte `at`.
-fn characters(text: &str, at: usize) -> usize {
-    text.get(..at).unwrap_or_default().chars().count()
+/// What Python calls a part.
+fn part_name(part: PlacePart) -> &'static str {
+    match part {
+        PlacePart::Title => "title",
+        PlacePart::Text => "text",
+    }
 }

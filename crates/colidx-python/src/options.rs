@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use colidx::data::{CorpusOptions, Format};
 use colidx::encoder::EncoderOptions;
-use colidx::{BuildOptions, CodebookKind, KMeans, SearchOptions};
+use colidx::{Analyzer, BuildOptions, CodebookKind, Filter, KMeans, SearchOptions};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -95,6 +95,7 @@ table! {
         "rerank": "a whole number" => |a| options.rerank(a.get::<usize>()?),
         "parallel": "True or False" => |a| options.parallel(a.get()?),
         "timeout": "seconds" => |a| options.deadline(a.deadline()?),
+        "filter": "a text as of SQL's WHERE" => |a| options.filter(filter(&a)?),
     }
 }
 
@@ -111,6 +112,7 @@ table! {
         "force": "True or False" => |a| options.force(a.get()?),
         "resume": "True or False" => |a| options.resume(a.get()?),
         "checkpoint": "seconds" => |a| options.checkpoint(a.seconds()?),
+        "analyzer": "the name of an analyzer" => |a| options.analyzer(analyzer(&a)?),
     }
 }
 
@@ -136,6 +138,16 @@ table! {
         "passage_words": "a whole number" => |a| options.passage_words(a.get()?),
         "skip_bad_lines": "True or False" => |a| options.skip_bad_lines(a.get()?),
     }
+}
+
+fn filter(argument: &Argument<'_>) -> PyResult<Filter> {
+    let text: String = argument.get()?;
+    Filter::parse(&text).map_err(|error| exception("OptionError", format!("filter: {error}")))
+}
+
+fn analyzer(argument: &Argument<'_>) -> PyResult<Analyzer> {
+    let name: String = argument.get()?;
+    Analyzer::by_name(&name).map_err(|error| exception("OptionError", error.to_string()))
 }
 
 fn engine(argument: &Argument<'_>) -> PyResult<KMeans> {

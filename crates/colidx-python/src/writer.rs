@@ -265,6 +265,7 @@ impl Writer {
                 &mut corpus,
                 skip,
                 &mut look,
+                &mut |_| {},
                 &mut |document| match replace {
                     true => writer.update(document).map(drop),
                     false => writer.add(document),

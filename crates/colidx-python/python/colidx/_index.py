@@ -125,7 +125,8 @@ class Index:
 
         `keys` limits the search to these documents. With `as_arrays` the result is `HitArrays`,
         with `as_frame` a frame of pandas or polars. Options: `exact` (score every document),
-        `n_probe`, `candidates`, `rerank` (how hard to look), `parallel`, `timeout` (seconds).
+        `n_probe`, `candidates`, `rerank` (how hard to look), `parallel`, `timeout` (seconds),
+        `filter` (only documents whose metadata match: `"year >= 2020 AND lang = 'en'"`).
 
         Raises `InputError` for an empty query, `ModelError` for an index of vectors,
         `OptionError`, `DeadlineError`, `ClosedError`.
