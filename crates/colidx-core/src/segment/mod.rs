@@ -11,11 +11,12 @@ pub(crate) mod text;
 pub(crate) mod vectors;
 
 use crate::codebook::Codebook;
-use crate::error::Result;
+use crate::error::{FormatErrorKind, Result};
 use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
+use colidx_metadata::columns::ColumnsWriter;
 use columns::Columns;
 use component::{COMPONENTS, Opener};
 use deleted::Deleted;
@@ -128,5 +129,26 @@ impl Segment {
         self.check()?;
         let mut components = COMPONENTS.iter();
         components.try_for_each(|component| (component.verify)(self, codebook))
+    }
+
+    /// Checks that columns hold the metadata of its documents, all and no others.
+    pub(crate) fn verify_columns(&self) -> Result<()> {
+        match (&self.columns, &self.text) {
+            (Some(columns), text) => columns.verify_against(text.as_ref()),
+            (None, Some(text)) => text.each(|document, stored| {
+                let mut columns = ColumnsWriter::new();
+                let pushed = columns.push(stored.metadata);
+                match pushed.is_ok() && columns.is_empty() {
+                    true => Ok(()),
+                    false => Err(text.frame.error(FormatErrorKind::invalid(
+                        "section DATA",
+                        format!("metadata of document {document}"),
+                        "none, as there are no columns",
+                        "some",
+                    ))),
+                }
+            }),
+            (None, None) => Ok(()),
+        }
     }
 }

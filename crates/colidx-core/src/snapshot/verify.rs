@@ -13,6 +13,9 @@ impl Snapshot {
         self.codebook.verify()?;
         for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {
             segment.verify(&self.codebook)?;
+            if self.manifest.features.columns {
+                segment.verify_columns()?;
+            }
             let mut vectors = 0;
             for document in segment.deleted.iter() {
                 vectors += segment.documents.vectors(document)?.len() as u64;

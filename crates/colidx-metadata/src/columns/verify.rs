@@ -34,6 +34,9 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
     fn verify_fields(&self) -> Result<(), ColumnsError> {
         let entries = self.field_entries();
         let columns = self.column_entries().len();
+        if entries.is_empty() {
+            return Err(invalid(FIELDS, 0, "at least one", "none"));
+        }
         let (mut path_end, mut before) = (0, None);
         for (field, entry) in entries.iter().enumerate() {
             if entry.path != path_end {
@@ -63,7 +66,7 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
             }
         }
         let (expected, got) = (path_end, self.paths.len() as u64);
-        if expected != got || (entries.is_empty() && columns > 0) {
+        if expected != got {
             return Err(invalid(
                 FIELDS,
                 entries.len(),
