@@ -15,8 +15,14 @@ pub struct HitLine<'a> {
     pub query: &'a str,
     /// Counts from 1.
     pub rank: usize,
-    /// MaxSim.
+    /// What it is ranked by: MaxSim, BM25, or what became of both.
     pub score: f32,
+    /// MaxSim, where words are searched too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maxsim: Option<f32>,
+    /// BM25, where words are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bm25: Option<f32>,
     /// The document's key.
     pub key: &'a str,
     /// Empty where there is none.

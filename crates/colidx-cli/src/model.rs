@@ -53,7 +53,8 @@ pub fn searcher(path: &Path, args: &QueryModelArgs) -> Result<TextSearcher, CliE
 /// Prints notes and warnings about a searcher's checkpoint.
 pub fn tell(searcher: &TextSearcher) {
     searcher.notes().iter().for_each(|line| note(line));
-    let warnings = searcher.model().warnings();
+    let warnings = searcher.model().map(|model| model.warnings());
+    let warnings = warnings.unwrap_or_default();
     warnings.iter().for_each(|warning| note(warning));
 }
 

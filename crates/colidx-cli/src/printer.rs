@@ -8,8 +8,8 @@ use crate::output::{
 };
 use crate::render::hit::{self, ShownHit};
 use crate::render::{Role, Style, explanation, number};
-use colidx::TextSearcher;
-use colidx::text::Answer;
+use colidx::text::{Answer, TokenExplanation};
+use colidx::{DocId, TextSearcher};
 
 /// Columns of a passage in JSON.
 const SNIPPET_COLUMNS: usize = 240;
@@ -51,7 +51,11 @@ impl Printer {
         answer: &Answer,
         out: &mut Stdout,
     ) -> Result<(), CliError> {
-        if answer.encoded.truncated {
+        if answer
+            .encoded
+            .as_ref()
+            .is_some_and(|encoded| encoded.truncated)
+        {
             note("the query is longer than the checkpoint reads; its end was cut off");
         }
         if self.json {
@@ -70,7 +74,7 @@ impl Printer {
                 false => Painted::from(format!("{}\n", hit::plain(shown)).as_str()),
             };
             if self.explain {
-                let matches = searcher.explain(&answer.encoded, found.doc)?;
+                let matches = explained(searcher, answer, found.doc)?;
                 block.append(&explanation::matches_table(&matches));
             }
             blocks.push(block);
@@ -116,13 +120,15 @@ impl Printer {
                 false => (searcher.hit(answer, at)?, None),
             };
             let explain = match self.explain {
-                true => Some(searcher.explain(&answer.encoded, found.doc)?),
+                true => Some(explained(searcher, answer, found.doc)?),
                 false => None,
             };
             out.json(&HitLine {
                 query: &answer.text,
                 rank: at + 1,
                 score: found.score,
+                maxsim: found.bm25.and(found.maxsim),
+                bm25: found.bm25,
                 key: &found.key,
                 title: &document.title,
                 text: &document.text,
@@ -138,6 +144,23 @@ impl Printer {
         }
         out.flush()
     }
+}
+
+/// What the tokens and the words of a query matched in a document.
+///
+/// # Errors
+/// The index is damaged.
+pub fn explained(
+    searcher: &TextSearcher,
+    answer: &Answer,
+    doc: DocId,
+) -> Result<Vec<TokenExplanation>, CliError> {
+    let mut matches = match &answer.encoded {
+        Some(encoded) => searcher.explain(encoded, doc)?,
+        None => Vec::new(),
+    };
+    matches.extend(searcher.explain_words(answer, doc)?);
+    Ok(matches)
 }
 
 /// A hit of an answer with the weight of each of its words.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use colidx::text::is_empty_query;
-use colidx::{Index, Model, Query};
+use colidx::{Fusion, Index, Model, Query, SearchBy, SearchOptions, SearchResults, WordQuery};
 
 use crate::args::{QueryFileArgs, QueryModelArgs};
 use crate::error::CliError;
@@ -28,20 +28,55 @@ pub struct Queries {
     keys: Vec<String>,
     /// Position of each query in `vectors`.
     places: Vec<usize>,
+    by: SearchBy,
+    /// By place; none where only vectors were given.
+    texts: Vec<String>,
     vectors: Vectors,
     /// Positions of the queries that were found to be empty.
     empty: BTreeSet<usize>,
 }
 
 enum Vectors {
-    Text {
-        texts: Vec<String>,
-        model: Box<Model>,
-    },
+    /// Of texts, by a checkpoint; `None` where words alone are searched.
+    Text(Option<Box<Model>>),
     File {
         embeddings: QueryEmbeddings,
         buffer: Vec<f32>,
     },
+}
+
+/// A query, ready to be searched for.
+pub enum GivenQuery {
+    /// By its vectors.
+    Vectors(Query),
+    /// By its words.
+    Words(WordQuery),
+    /// By both.
+    Both(Query, WordQuery, Fusion),
+}
+
+impl GivenQuery {
+    /// Searches for it.
+    ///
+    /// # Errors
+    /// As the index's.
+    pub fn search(&self, index: &Index, options: &SearchOptions) -> colidx::Result<SearchResults> {
+        match self {
+            GivenQuery::Vectors(query) => index.search(query, options),
+            GivenQuery::Words(words) => index.search_words(words, options),
+            GivenQuery::Both(query, words, fusion) => {
+                index.search_hybrid(query, words, *fusion, options)
+            }
+        }
+    }
+
+    /// Its vectors, where it has some.
+    pub fn into_vectors(self) -> Option<Query> {
+        match self {
+            GivenQuery::Vectors(query) | GivenQuery::Both(query, ..) => Some(query),
+            GivenQuery::Words(_) => None,
+        }
+    }
 }
 
 /// Where queries come from, according to the flags that several commands share.
@@ -98,8 +133,12 @@ impl Queries {
     ///
     /// # Errors
     /// A file is bad or has no queries, or there is no checkpoint that fits the index.
-    pub fn open(index: &Index, from: &QuerySource<'_>) -> Result<Queries, CliError> {
+    pub fn open(index: &Index, from: &QuerySource<'_>, by: SearchBy) -> Result<Queries, CliError> {
         from.files.require()?;
+        if by != SearchBy::Vectors && from.files.queries.is_none() {
+            let text = "--queries with their text is required to search by words";
+            return Err(CliError::Usage(text.to_owned()));
+        }
         let texts = match &from.files.queries {
             Some(queries) => Some(read_queries(queries, &from.files.options())?),
             None => None,
@@ -144,17 +183,18 @@ impl Queries {
                 embeddings,
                 buffer: Vec::new(),
             },
-            None => Vectors::Text {
-                texts,
-                model: Box::new(
-                    model::of_index(index, from.model)
-                        .map_err(|error| error.or_vectors("--query-embeddings"))?,
-                ),
-            },
+            None if by == SearchBy::Words => Vectors::Text(None),
+            None => {
+                let model = model::of_index(index, from.model);
+                let model = model.map_err(|error| error.or_vectors("--query-embeddings"))?;
+                Vectors::Text(Some(Box::new(model)))
+            }
         };
         Ok(Queries {
             places: (0..keys.len()).collect(),
             keys,
+            by,
+            texts,
             vectors,
             empty: BTreeSet::new(),
         })
@@ -177,39 +217,33 @@ impl Queries {
 
     /// Whether the queries are text, so that encoding time is worth reporting.
     pub fn are_text(&self) -> bool {
-        matches!(self.vectors, Vectors::Text { .. })
+        matches!(self.vectors, Vectors::Text(Some(_)))
     }
 
-    /// The vectors of the queries `at`, by position; `None` for an empty query.
+    /// The queries `at`, by position; `None` for an empty one.
     ///
     /// # Errors
     /// A query cannot be encoded or read.
-    pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Option<Query>>, CliError> {
+    pub fn get(&mut self, at: Range<usize>) -> Result<Vec<Option<GivenQuery>>, CliError> {
         let first = at.start;
         let places = &self.places[at];
-        let queries: Vec<Option<Query>> = match &mut self.vectors {
-            Vectors::Text { texts, model } => {
-                let encoder = model.encoder();
-                let texts: Vec<&str> = places.iter().map(|&at| texts[at].as_str()).collect();
-                let dim = encoder.info().dim;
-                let query = |encoded: &EncodedQuery| match is_empty_query(encoded) {
-                    true => Ok(None),
-                    false => Query::new(&encoded.vectors, dim).map(Some),
-                };
-                let encoded = encoder.encode_queries(&texts)?;
-                encoded.iter().map(query).collect::<Result<_, _>>()?
+        let texts = &self.texts;
+        let words = |place: usize| {
+            let text = texts.get(place).map(|text| text.trim());
+            text.filter(|text| !text.is_empty()).map(WordQuery::words)
+        };
+        let queries: Vec<Option<GivenQuery>> = match &mut self.vectors {
+            Vectors::Text(None) => {
+                let words = places.iter().map(|&place| words(place));
+                words.map(|words| words.map(GivenQuery::Words)).collect()
             }
-            Vectors::File { embeddings, buffer } => {
-                let dim = embeddings.dim();
-                let mut read = |&place: &usize| -> Result<Option<Query>, CliError> {
-                    embeddings.read(place as u64, buffer)?;
-                    // Zero vectors are padding.
-                    match buffer.iter().all(|&value| value == 0.0) {
-                        true => Ok(None),
-                        false => Ok(Some(Query::new(buffer, dim)?)),
-                    }
+            vectors => {
+                let found = vectors.get(texts, places)?.into_iter().zip(places);
+                let given = |(query, &place): (Option<Query>, &usize)| match self.by {
+                    SearchBy::Both(fusion) => Some(GivenQuery::Both(query?, words(place)?, fusion)),
+                    _ => query.map(GivenQuery::Vectors),
                 };
-                places.iter().map(&mut read).collect::<Result<_, _>>()?
+                found.map(given).collect()
             }
         };
         let empty = (first..).zip(&queries).filter(|(_, query)| query.is_none());
@@ -230,6 +264,7 @@ impl Queries {
         for at in 0..self.keys.len() {
             let began = Instant::now();
             let query = self.get(at..at + 1)?.pop().flatten();
+            let query = query.and_then(GivenQuery::into_vectors);
             all.push(query.map(|query| (query, began.elapsed())));
             done(at + 1);
         }
@@ -251,5 +286,37 @@ impl Queries {
             .collect();
         tell_empty(keys.into_iter());
         Ok(())
+    }
+}
+
+impl Vectors {
+    /// The vectors of the queries at `places`; `None` for an empty one.
+    fn get(&mut self, texts: &[String], places: &[usize]) -> Result<Vec<Option<Query>>, CliError> {
+        match self {
+            Vectors::Text(None) => Ok(places.iter().map(|_| None).collect()),
+            Vectors::Text(Some(model)) => {
+                let encoder = model.encoder();
+                let texts: Vec<&str> = places.iter().map(|&at| texts[at].as_str()).collect();
+                let dim = encoder.info().dim;
+                let query = |encoded: &EncodedQuery| match is_empty_query(encoded) {
+                    true => Ok(None),
+                    false => Query::new(&encoded.vectors, dim).map(Some),
+                };
+                let encoded = encoder.encode_queries(&texts)?;
+                Ok(encoded.iter().map(query).collect::<Result<_, _>>()?)
+            }
+            Vectors::File { embeddings, buffer } => {
+                let dim = embeddings.dim();
+                let mut read = |&place: &usize| -> Result<Option<Query>, CliError> {
+                    embeddings.read(place as u64, buffer)?;
+                    // Zero vectors are padding.
+                    match buffer.iter().all(|&value| value == 0.0) {
+                        true => Ok(None),
+                        false => Ok(Some(Query::new(buffer, dim)?)),
+                    }
+                };
+                places.iter().map(&mut read).collect()
+            }
+        }
     }
 }

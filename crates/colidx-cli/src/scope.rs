@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use colidx::{Index, SearchOptions};
+use colidx::{DocumentSet, Filter, Index, SearchOptions};
 
 use crate::args::ScopeArgs;
 use crate::error::CliError;
@@ -12,6 +12,7 @@ use colidx_data::read_keys;
 
 /// What the flags say, read and ready for any state of the index.
 pub struct Scope {
+    filter: Option<(String, Filter)>,
     keys: Option<(PathBuf, Vec<String>)>,
 }
 
@@ -28,21 +29,41 @@ impl Scope {
             }
             None => None,
         };
-        Ok(Scope { keys })
+        let filter = match &args.filter {
+            Some(text) => Some((text.clone(), parse_filter(text)?)),
+            None => None,
+        };
+        Ok(Scope { filter, keys })
     }
 
     /// `options` for a search of `index` within the scope. Says how many of the keys the index does
     /// not have.
     ///
     /// # Errors
-    /// It has none of them.
+    /// It has none of them, or the filter does not fit its metadata.
     pub fn options(
         &self,
         index: &Index,
         options: SearchOptions,
     ) -> Result<SearchOptions, CliError> {
+        let matching = match &self.filter {
+            Some((text, filter)) => Some(matching(index, text, filter)?),
+            None => None,
+        };
+        let set = match (self.listed(index)?, matching) {
+            (Some(listed), Some(matching)) => Some(listed.and(&matching)?),
+            (listed, matching) => listed.or(matching),
+        };
+        Ok(match set {
+            Some(set) => options.within(set),
+            None => options,
+        })
+    }
+
+    /// The documents that are listed by their keys.
+    fn listed(&self, index: &Index) -> Result<Option<DocumentSet>, CliError> {
         let Some((file, keys)) = &self.keys else {
-            return Ok(options);
+            return Ok(None);
         };
         let mut docs = Vec::new();
         let mut unknown: Vec<&str> = Vec::new();
@@ -65,6 +86,25 @@ impl Scope {
                 number::counted(unknown.len() as u64, "key"),
             ));
         }
-        Ok(options.within(index.document_set(docs)?))
+        Ok(Some(index.document_set(docs)?))
     }
+}
+
+/// A filter as a flag has it.
+///
+/// # Errors
+/// It cannot be read; the message shows where.
+pub fn parse_filter(text: &str) -> Result<Filter, CliError> {
+    Filter::parse(text).map_err(|error| CliError::Filter(Box::new(error)))
+}
+
+/// The documents that match a filter, given its text for messages.
+///
+/// # Errors
+/// It does not fit the metadata of the index; the message shows where.
+pub fn matching(index: &Index, text: &str, filter: &Filter) -> Result<DocumentSet, CliError> {
+    index.matching(filter).map_err(|error| match error {
+        colidx::Error::Filter(error) => CliError::Filter(Box::new(error.with_text(text))),
+        other => other.into(),
+    })
 }

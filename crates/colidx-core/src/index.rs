@@ -10,11 +10,14 @@ use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
-use crate::search::{self, Query, Scratch, SearchOptions, SearchResults, TokenMatch};
+use crate::search::{
+    self, Fusion, Query, Scratch, SearchOptions, SearchResults, TokenMatch, WordMatch, WordQuery,
+};
 use crate::segment::Segment;
 use crate::snapshot::deletions::Deletions;
 use crate::snapshot::{DocId, DocumentSet, FieldInfo, Place, Snapshot};
 use crate::storage::Directory;
+use colidx_lexical::Analyzer;
 use colidx_metadata::{Filter, Value};
 use rayon::prelude::*;
 use std::path::Path;
@@ -105,6 +108,66 @@ impl Index {
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults> {
         colidx_threads::ready();
         search::search(&self.snapshot, &self.scratch, query, options)
+    }
+
+    /// Finds the best documents for a query of words, by BM25 with Lucene's formula. Documents that
+    /// were deleted do not count, so scores are those of an index that never had them. There are
+    /// fewer than `k` hits where fewer documents have a word of the query.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoWords`] for an index without words, [`Error::Words`] for a query of too many
+    /// words, otherwise as [`Index::search`].
+    ///
+    /// [`Error::NoWords`]: crate::Error::NoWords
+    /// [`Error::Words`]: crate::Error::Words
+    pub fn search_words(
+        &self,
+        query: &WordQuery,
+        options: &SearchOptions,
+    ) -> Result<SearchResults> {
+        search::search_words(&self.snapshot, query, options)
+    }
+
+    /// Finds the best documents by vectors and words together: candidates from both, each with its
+    /// exact MaxSim and its exact BM25, ranked by what `fusion` makes of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::search`] and [`Index::search_words`]; [`Error::Option`] for a fusion out of
+    /// range.
+    ///
+    /// [`Error::Option`]: crate::Error::Option
+    pub fn search_hybrid(
+        &self,
+        query: &Query,
+        words: &WordQuery,
+        fusion: Fusion,
+        options: &SearchOptions,
+    ) -> Result<SearchResults> {
+        colidx_threads::ready();
+        let (snapshot, scratch) = (&self.snapshot, &self.scratch);
+        search::search_hybrid(snapshot, scratch, query, words, fusion, options)
+    }
+
+    /// The words of a query that a document has, where they stand, and what each adds to its BM25.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::search_words`], and [`Error::ForeignDocId`] for a document of another state.
+    ///
+    /// [`Error::ForeignDocId`]: crate::Error::ForeignDocId
+    pub fn explain_words(&self, query: &WordQuery, doc: DocId) -> Result<Vec<WordMatch>> {
+        search::explain_words(&self.snapshot, query, self.snapshot.place(doc)?)
+    }
+
+    /// What divides text into words, where the index has words.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Words`](crate::Error::Words) for an analyzer that this program does not have.
+    pub fn analyzer(&self) -> Result<Option<Analyzer>> {
+        self.manifest().features.analyzer()
     }
 
     /// Searches for many queries, each on one thread of the current rayon pool. The results are in

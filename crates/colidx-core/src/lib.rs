@@ -70,6 +70,7 @@ pub mod storage;
 mod writer;
 
 pub use cancel::CancelToken;
+pub use colidx_lexical::Analyzer;
 pub use colidx_metadata::filter;
 pub use colidx_metadata::{Filter, FilterError, Value};
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};
@@ -82,7 +83,9 @@ pub use ingest::{
     BuildOptions, CodebookKind, KMeans, NewDocument, SourceDocument, VectorBatch, VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
-pub use search::{Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch};
+pub use search::{
+    Fusion, Hit, Query, SearchOptions, SearchResults, SearchStats, TokenMatch, WordMatch, WordQuery,
+};
 pub use snapshot::{DocId, DocumentSet, FieldInfo, TypeCounts};
 pub use storage::Directory;
 pub use writer::{CommitReport, IndexWriter, NoVectors, RetrainOptions, WriterOptions};

@@ -11,10 +11,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let searcher = TextSearcher::open(&path)?;
     let answer = searcher.answer(&query, &SearchOptions::default().k(1))?;
-    let Some(hit) = answer.results.hits.first() else {
+    let (Some(hit), Some(encoded)) = (answer.results.hits.first(), &answer.encoded) else {
         return Err("nothing found".into());
     };
-    let matches = searcher.explain(&answer.encoded, hit.doc)?;
+    let matches = searcher.explain(encoded, hit.doc)?;
     println!("{} scores {:.2}:", hit.key, hit.score);
     for found in &matches {
         println!(

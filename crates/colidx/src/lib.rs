@@ -57,4 +57,6 @@ pub use colidx_encoder as encoder;
 #[cfg(feature = "data")]
 pub use embeddings::EmbeddingsSource;
 #[cfg(feature = "text")]
-pub use text::{Model, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher};
+pub use text::{
+    Model, SearchBy, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher,
+};

@@ -82,7 +82,9 @@ fn explanations_add_up_and_highlights_lie_in_the_text() {
     let options = SearchOptions::default().k(3);
     let answer = searcher.answer("water and the moon", &options).unwrap();
     for (at, hit) in answer.results.hits.iter().enumerate() {
-        let matches = searcher.explain(&answer.encoded, hit.doc).unwrap();
+        let matches = searcher
+            .explain(answer.encoded.as_ref().unwrap(), hit.doc)
+            .unwrap();
         let sum: f32 = matches.iter().map(|found| found.score).sum();
         assert!((sum - hit.score).abs() < 1e-3, "{sum} {}", hit.score);
         let (found, highlights) = searcher.highlighted_hit(&answer, at).unwrap();

@@ -7,7 +7,9 @@ use colidx::KMeans;
 
 use crate::error::CliError;
 
-use super::{CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, at_least_one, parse_size};
+use super::{
+    AnalyzerArgs, CorpusArgs, EncoderArgs, IndexArg, ThreadsArg, at_least_one, parse_size,
+};
 
 /// Flags of `colidx build`.
 #[derive(Debug, Args)]
@@ -56,6 +58,10 @@ pub struct BuildArgs {
     /// Bits per dimension of the residuals: 1, 2, 4 or 8.
     #[arg(long, value_name = "1|2|4|8", default_value = "4", value_parser = parse_nbits)]
     pub nbits: u32,
+
+    /// The words of the index [default: english].
+    #[command(flatten)]
+    pub words: AnalyzerArgs,
 
     /// Centroids of the codebook [default: chosen from the number of vectors].
     #[arg(long, value_name = "N", value_parser = at_least_one())]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, at_least_one, parse_size,
+    AnalyzerArgs, Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, at_least_one,
+    parse_size,
 };
 
 /// The documents that `add` and `update` ingest.
@@ -91,8 +92,12 @@ pub struct DeleteArgs {
     pub index: IndexArg,
 
     /// Keys of the documents to delete.
-    #[arg(value_name = "KEY", required_unless_present = "keys")]
+    #[arg(value_name = "KEY", required_unless_present_any = ["keys", "filter"])]
     pub key: Vec<String>,
+
+    /// Delete the documents whose metadata match: "year < 2000".
+    #[arg(long, value_name = "EXPR", conflicts_with_all = ["key", "keys"])]
+    pub filter: Option<String>,
 
     /// File of keys, one per line; `-` for standard input.
     #[arg(long, value_name = "FILE")]
@@ -118,6 +123,10 @@ pub struct CompactArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
+
+    /// The words of the index [default: as they are].
+    #[command(flatten)]
+    pub words: AnalyzerArgs,
 
     /// Train a new codebook on the stored vectors.
     #[arg(long)]

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg, up_to_a_million,
+    ByArgs, EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg,
+    up_to_a_million,
 };
 
 /// Flags of `colidx eval`.
@@ -43,6 +44,10 @@ pub struct EvalArgs {
     /// Which documents.
     #[command(flatten)]
     pub scope: ScopeArgs,
+
+    /// By vectors, words or both.
+    #[command(flatten)]
+    pub by: ByArgs,
 
     /// Search effort.
     #[command(flatten)]

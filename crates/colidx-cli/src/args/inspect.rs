@@ -32,6 +32,10 @@ pub struct InfoArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
+    /// Also count the documents whose metadata match: "lang = 'en'".
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,9 @@
 //! Arguments: one module per command, and the flags that several commands share.
 
+mod analyzer;
 mod bench;
 mod build;
+mod by;
 mod change;
 mod corpus;
 mod effort;
@@ -16,8 +18,10 @@ mod scope;
 mod search;
 mod size;
 
+pub use analyzer::AnalyzerArgs;
 pub use bench::BenchArgs;
 pub use build::{BuildArgs, Clustering};
+pub use by::ByArgs;
 pub use change::{AddArgs, CompactArgs, DeleteArgs, IngestArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
 pub use effort::EffortArgs;

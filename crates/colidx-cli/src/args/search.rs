@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg, up_to_a_million,
+    ByArgs, EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg,
+    up_to_a_million,
 };
 
 /// Flags of `colidx search`.
@@ -14,7 +15,9 @@ use super::{
     colidx search --index docs.colidx \"how do I open a memory map\"\n  \
     colidx search --index docs.colidx                                  # interactive\n  \
     colidx search --index docs.colidx -k 100 --queries queries.jsonl --run-out run.trec\n  \
-    colidx search --index docs.colidx --json \"memory map\" | jq .key")]
+    colidx search --index docs.colidx --json \"memory map\" | jq .key\n  \
+    colidx search --index docs.colidx --hybrid --filter \"year >= 2020\" \"memory map\"\n  \
+    colidx search --index docs.colidx --lexical '+mmap \"memory map\" -windows'")]
 pub struct SearchArgs {
     /// The index.
     #[command(flatten)]
@@ -35,6 +38,10 @@ pub struct SearchArgs {
     /// Which documents.
     #[command(flatten)]
     pub scope: ScopeArgs,
+
+    /// By vectors, words or both.
+    #[command(flatten)]
+    pub by: ByArgs,
 
     /// Search effort.
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use colidx::{Index, Query, SearchOptions, SearchResults};
+use colidx::{Index, Query, SearchBy, SearchOptions, SearchResults};
 use serde::Serialize;
 
 use super::hits::HitsOut;
@@ -63,7 +63,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         // Fail before the work begins if the run cannot be written.
         let guard = from.guard(&index, &args.index.path, args.force);
         (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
-        let mut queries = Queries::open(&index, &from)?;
+        let mut queries = Queries::open(&index, &from, SearchBy::Vectors)?;
         let run = args.run_out.as_deref();
         let run = run.map(|path| HitsOut::file(path, &guard)).transpose()?;
         let phases = Phases::new();

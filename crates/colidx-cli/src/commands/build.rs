@@ -112,6 +112,7 @@ fn from_vectors(
 fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
     Ok(BuildOptions::default()
         .nbits(args.nbits)
+        .analyzer(args.words.of_new())
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?)
         .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))

@@ -72,6 +72,9 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?);
     drop(index);
+    if let Some(analyzer) = args.words.change() {
+        writer.set_analyzer(analyzer, &watch)?;
+    }
     let report = match &model {
         None if args.retrain => writer.retrain(None, &retrain, &watch)?,
         None => writer.compact(&watch)?,

@@ -12,6 +12,7 @@ use crate::interrupt;
 use crate::output::{Stdout, note};
 use crate::progress::Phases;
 use crate::render::number;
+use crate::scope::{matching, parse_filter};
 use colidx_data::read_keys;
 
 #[derive(Serialize)]
@@ -51,12 +52,27 @@ pub fn run(args: &DeleteArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Stages the deletion of the documents that match a filter.
+fn delete_matching(writer: &mut IndexWriter, text: &str) -> Result<(), CliError> {
+    let filter = parse_filter(text)?;
+    let Some(index) = writer.index().cloned() else {
+        return Ok(());
+    };
+    for doc in matching(&index, text, &filter)?.iter() {
+        writer.delete(index.key(doc)?)?;
+    }
+    Ok(())
+}
+
 fn delete(args: &DeleteArgs, phases: &Phases) -> Result<DeleteLine, CliError> {
     let listed = match &args.keys {
         Some(file) => read_keys(file)?,
         None => Vec::new(),
     };
     let mut writer = IndexWriter::open(&args.index.path, WriterOptions::default())?;
+    if let Some(text) = &args.filter {
+        delete_matching(&mut writer, text)?;
+    }
     let mut missing = 0;
     let mut seen = HashSet::new();
     let typed = args.key.iter().map(|key| (None, key));

@@ -43,7 +43,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             files: &args.queries,
             model: &args.model,
         };
-        let mut queries = Queries::open(&index, &from)?;
+        let mut queries = Queries::open(&index, &from, args.by.search_by())?;
         check_documents(&qrels, &queries, &index)?;
         retain_judged(&mut queries, &qrels, &args.qrels)?;
         let options = Scope::open(&args.scope)?.options(&index, args.effort.options(k))?;

@@ -66,6 +66,8 @@ impl HitsOut {
                         query,
                         rank,
                         score: hit.score,
+                        maxsim: hit.bm25.and(hit.maxsim),
+                        bm25: hit.bm25,
                         key: &hit.key,
                         title: &document.title,
                         text: &document.text,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use colidx::{FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
+use colidx::{FieldInfo, FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
 use serde::Serialize;
 
 use super::model::{location_lines, marker_and_prompt};
@@ -11,6 +11,7 @@ use crate::error::CliError;
 use crate::output::{Painted, Stdout, harmless};
 use crate::render::table::{Align, table};
 use crate::render::{Role, Style, fit, number};
+use crate::scope::{matching, parse_filter};
 
 #[derive(Serialize)]
 struct InfoLine<'a> {
@@ -30,7 +31,32 @@ struct InfoLine<'a> {
     text_bytes: u64,
     bytes_per_vector: f64,
     model: &'a Option<ModelInfo>,
+    analyzer: &'a Option<String>,
+    fields: Vec<FieldLine<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matching: Option<u64>,
     files: Vec<FileLine<'a>>,
+}
+
+/// What is shown beside the engine's figures.
+struct More {
+    /// Documents that match the filter.
+    matching: Option<u64>,
+    /// Of the metadata.
+    fields: Vec<FieldInfo>,
+    /// Name of what divides text into words.
+    analyzer: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FieldLine<'a> {
+    path: &'a str,
+    documents: u64,
+    distinct: u64,
+    booleans: u64,
+    integers: u64,
+    floats: u64,
+    strings: u64,
 }
 
 #[derive(Serialize)]
@@ -61,17 +87,28 @@ struct SectionLine<'a> {
 /// # Errors
 /// The index cannot be opened.
 pub fn run(args: &InfoArgs) -> Result<(), CliError> {
-    let info = Index::open(&args.index.path)?.info()?;
+    let index = Index::open(&args.index.path)?;
+    let matching = match &args.filter {
+        Some(text) => Some(matching(&index, text, &parse_filter(text)?)?.len()),
+        None => None,
+    };
+    let info = index.info()?;
+    let more = More {
+        matching,
+        // An index of an earlier version has none that can be read.
+        fields: index.fields().unwrap_or_default(),
+        analyzer: index.analyzer()?.map(|analyzer| analyzer.name().to_owned()),
+    };
     let mut out = Stdout::lock();
     if args.json {
-        out.json(&line(&args.index.path, &info))?;
+        out.json(&line(&args.index.path, &info, &more))?;
     } else {
-        out.painted(&page(&args.index.path, &info, &Style::for_stdout()))?;
+        out.painted(&page(&args.index.path, &info, &more, &Style::for_stdout()))?;
     }
     out.flush()
 }
 
-fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
+fn line<'a>(path: &Path, info: &'a IndexInfo, more: &'a More) -> InfoLine<'a> {
     let file = |file: &'a FileInfo| FileLine {
         name: &file.name,
         bytes: file.bytes,
@@ -101,8 +138,50 @@ fn line<'a>(path: &Path, info: &'a IndexInfo) -> InfoLine<'a> {
         text_bytes: info.text_bytes,
         bytes_per_vector: info.bytes_per_vector(),
         model: &info.model,
+        analyzer: &more.analyzer,
+        fields: more.fields.iter().map(field_line).collect(),
+        matching: more.matching,
         files: info.files.iter().map(file).collect(),
     }
+}
+
+fn field_line(field: &FieldInfo) -> FieldLine<'_> {
+    FieldLine {
+        path: &field.path,
+        documents: field.documents,
+        distinct: field.distinct,
+        booleans: field.types.booleans,
+        integers: field.types.integers,
+        floats: field.types.floats,
+        strings: field.types.strings,
+    }
+}
+
+/// The fields of the metadata as a table.
+fn fields(fields: &[FieldInfo]) -> Vec<Vec<String>> {
+    let head = ["field", "types", "documents", "values"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(fields.iter().map(|field| {
+        let types = field.types;
+        let named = [
+            (types.booleans, "boolean"),
+            (types.integers, "integer"),
+            (types.floats, "float"),
+            (types.strings, "string"),
+        ];
+        let named: Vec<&str> = named
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(_, name)| name)
+            .collect();
+        vec![
+            harmless::line(&field.path).to_string(),
+            named.join(", "),
+            number::count(field.documents),
+            number::count(field.distinct),
+        ]
+    }));
+    rows
 }
 
 fn segment_line(segment: &SegmentInfo) -> SegmentLine {
@@ -116,7 +195,7 @@ fn segment_line(segment: &SegmentInfo) -> SegmentLine {
     }
 }
 
-fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
+fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
     let per_document = info.vectors as f64 / info.documents.max(1) as f64;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
@@ -167,9 +246,19 @@ fn page(path: &Path, info: &IndexInfo, style: &Style) -> Painted {
         }
         None => rows.push(row("model", "not recorded: built from vectors".to_owned())),
     }
+    let words = more.analyzer.as_deref();
+    rows.push(row("words", words.unwrap_or("none").to_owned()));
+    if let Some(matching) = more.matching {
+        rows.push(row("matching", number::counted(matching, "document")));
+    }
     let mut page = style.paint(Role::Heading, &harmless::line(&path.display().to_string()));
     page.push("\n");
     page.append(&table(&[Align::Left, Align::Left], &rows, 2));
+    if !more.fields.is_empty() {
+        page.push("\n");
+        let columns = [Align::Left, Align::Left, Align::Right, Align::Right];
+        page.append(&table(&columns, &fields(&more.fields), 2));
+    }
     page.push("\n");
     page.append(&table(
         &[Align::Left, Align::Left, Align::Right, Align::Right],

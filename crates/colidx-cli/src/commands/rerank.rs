@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use colidx::corpus::passage_limit;
 use colidx::text::Highlights;
-use colidx::{DocId, Hit, Index, NewDocument, SearchOptions};
+use colidx::{DocId, Hit, Index, NewDocument, SearchBy, SearchOptions};
 
 use super::hits::HitsOut;
 use super::search::search_all;
@@ -49,7 +49,7 @@ fn documents(args: &RerankArgs, run_file: &Path, index_path: &Path) -> Result<()
         .inputs([run_file]);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
     let run = Run::open(run_file)?;
-    let mut queries = Queries::open(&index, &from)?;
+    let mut queries = Queries::open(&index, &from, SearchBy::Vectors)?;
     tell_differences(&run, &mut queries);
     let missing = missing(&run, &queries, &index)?;
     let Some(missing) = missing else {
@@ -151,6 +151,8 @@ fn print(ranked: &[(f32, &Document)], query: &str, json: bool) -> Result<(), Cli
                 query,
                 rank,
                 score,
+                maxsim: None,
+                bm25: None,
                 key: &document.key,
                 title: &document.title,
                 text: &document.text,

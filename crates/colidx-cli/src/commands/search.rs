@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use colidx::{Hit, Index, Query, SearchOptions, SearchResults, TextSearcher};
+use colidx::{Hit, Index, SearchBy, SearchOptions, SearchResults, TextSearcher};
 use rayon::prelude::*;
 
 use super::hits::HitsOut;
@@ -16,7 +16,7 @@ use crate::model;
 use crate::output::Stdout;
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
-use crate::queries::{CHUNK, Queries, QuerySource};
+use crate::queries::{CHUNK, GivenQuery, Queries, QuerySource};
 use crate::scope::Scope;
 
 /// Default `-k` of a single query.
@@ -39,8 +39,12 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
         }
-        let mut searcher = model::searcher(&args.index.path, &args.model)
-            .map_err(|error| error.or_vectors("--query-embeddings"))?;
+        let by = args.by.search_by();
+        let mut searcher = match by {
+            SearchBy::Words => TextSearcher::by_words(Index::open(&args.index.path)?)?,
+            _ => model::searcher(&args.index.path, &args.model)
+                .map_err(|error| error.or_vectors("--query-embeddings"))?,
+        };
         let printer = Printer::new(args);
         // A single query uses all threads.
         let options = options(args, K).parallel(true);
@@ -48,9 +52,9 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         match &args.query {
             Some(query) => {
                 let options = scope.options(searcher.index(), options)?;
-                one(&searcher, query, &options, printer)
+                one(&searcher, query, by, &options, printer)
             }
-            None => interactive::run(&mut searcher, &scope, options, printer),
+            None => interactive::run(&mut searcher, &scope, by, options, printer),
         }
     })
 }
@@ -72,10 +76,11 @@ fn options(args: &SearchArgs, k: u32) -> SearchOptions {
 fn one(
     searcher: &TextSearcher,
     query: &str,
+    by: SearchBy,
     options: &SearchOptions,
     printer: Printer,
 ) -> Result<(), CliError> {
-    let answer = searcher.answer(query, options)?;
+    let answer = searcher.answer_by(query, by, options)?;
     printer.answer(searcher, &answer, &mut Stdout::lock())
 }
 
@@ -88,7 +93,8 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
     // Fail before the work begins if the run cannot be written.
     let guard = from.guard(&index, &args.index.path, args.force);
     (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
-    let mut queries = Queries::open(&index, &from)?;
+    let by = args.by.search_by();
+    let mut queries = Queries::open(&index, &from, by)?;
     let options = Scope::open(&args.scope)?.options(&index, options(args, K_BATCH))?;
     let mut out = HitsOut::open(args.run_out.as_deref(), args.json, &guard)?;
     let mut stats = Stats::default();
@@ -135,11 +141,11 @@ pub fn search_all(
         let chunk = queries.get(at.clone())?;
         let encode_time = began.elapsed() / chunk.len().max(1) as u32;
         let found: Vec<bool> = chunk.iter().map(Option::is_some).collect();
-        let chunk: Vec<(&String, Query)> = (keys[at.clone()].iter().zip(chunk))
+        let chunk: Vec<(&String, GivenQuery)> = (keys[at.clone()].iter().zip(chunk))
             .filter_map(|(key, query)| Some((key, query?)))
             .collect();
         let results: Result<Vec<SearchResults>, CliError> = (chunk.par_iter())
-            .map(|(key, query)| Ok(index.search(query, &options(key)?)?))
+            .map(|(key, query)| Ok(query.search(index, &options(key)?)?))
             .collect();
         let mut results = results?.into_iter();
         let encode_time = if queries.are_text() {

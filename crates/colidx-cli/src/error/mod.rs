@@ -59,6 +59,9 @@ pub enum CliError {
         /// The key.
         key: String,
     },
+    /// A filter that cannot be read or does not fit the index.
+    #[error("--filter: {0}")]
+    Filter(Box<colidx::FilterError>),
     /// None of the keys that a search is held to is in the index.
     #[error(
         "{}: none of its keys{} is in {}; `colidx search --json` prints the keys of documents",

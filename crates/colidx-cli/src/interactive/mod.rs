@@ -3,12 +3,12 @@
 pub mod command;
 pub mod lines;
 
-use colidx::SearchOptions;
+use colidx::{SearchBy, SearchOptions};
 
 use crate::error::CliError;
 use crate::model::DownloadProgress;
 use crate::output::{Stdout, note, note_painted, tell};
-use crate::printer::{Printer, shown};
+use crate::printer::{Printer, explained, shown};
 use crate::render::{Role, Style, explanation, hit, number};
 use crate::scope::Scope;
 use colidx::TextSearcher;
@@ -20,6 +20,7 @@ use lines::Lines;
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
     scope: &'a Scope,
+    by: SearchBy,
     /// Without the scope, which is found anew for every commit.
     options: SearchOptions,
     printer: Printer,
@@ -36,6 +37,7 @@ struct Prompt<'a> {
 pub fn run(
     searcher: &mut TextSearcher,
     scope: &Scope,
+    by: SearchBy,
     options: SearchOptions,
     printer: Printer,
 ) -> Result<(), CliError> {
@@ -47,13 +49,17 @@ pub fn run(
             &format!(
                 "{} with {}; type a query, or :help",
                 number::counted(searcher.index().num_documents(), "document"),
-                searcher.model().info().name
+                match searcher.model() {
+                    Ok(model) => &model.info().name,
+                    Err(_) => "words alone",
+                }
             ),
         ));
     }
     let mut prompt = Prompt {
         searcher,
         scope,
+        by,
         options,
         printer,
         last: None,
@@ -84,7 +90,7 @@ impl Prompt<'_> {
                 let options = self
                     .scope
                     .options(self.searcher.index(), self.options.clone())?;
-                let answer = self.searcher.answer(&query, &options)?;
+                let answer = self.searcher.answer_by(&query, self.by, &options)?;
                 self.printer.answer(self.searcher, &answer, &mut self.out)?;
                 self.last = Some(answer);
             }
@@ -128,10 +134,11 @@ impl Prompt<'_> {
         let documents = number::counted(index.num_documents(), "document");
         note(&format!("commit {}: {documents}", index.generation()));
         if let Reload::Checkpoint = reloaded {
+            let model = self.searcher.model()?;
             note(&format!(
                 "the index was rebuilt with another checkpoint, now loaded: {} from {}",
-                self.searcher.model().info().name,
-                self.searcher.model().location()
+                model.info().name,
+                model.location()
             ));
         }
         // Its hits belong to the previous commit.
@@ -155,7 +162,7 @@ impl Prompt<'_> {
             return Ok(());
         };
         let hit = &answer.results.hits[rank - 1];
-        let matches = self.searcher.explain(&answer.encoded, hit.doc)?;
+        let matches = explained(self.searcher, answer, hit.doc)?;
         let title = self.searcher.index().document(hit.doc)?.title;
         self.out.painted(&explanation::page(
             &hit.key,

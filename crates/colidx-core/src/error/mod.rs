@@ -291,6 +291,18 @@ pub enum Error {
         /// The most that it may be for this index.
         most: f64,
     },
+    /// A query of words, or the words of an index.
+    #[error(transparent)]
+    Words(#[from] colidx_lexical::Error),
+    /// An index in which words cannot be searched.
+    #[error(
+        "{}: has no words to search, built without or by an earlier version; compact the index \
+         with an analyzer to make them of its text", path.display()
+    )]
+    NoWords {
+        /// The index.
+        path: PathBuf,
+    },
     /// A filter that does not fit the metadata of the index.
     #[error(transparent)]
     Filter(#[from] colidx_metadata::FilterError),

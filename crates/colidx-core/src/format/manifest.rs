@@ -6,6 +6,7 @@ use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
+use colidx_lexical::Analyzer;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -107,13 +108,32 @@ pub(crate) struct SegmentEntry {
     pub error: f64,
 }
 
+impl From<&Analyzer> for AnalyzerInfo {
+    fn from(analyzer: &Analyzer) -> Self {
+        Self {
+            analyzer: analyzer.name().into(),
+            version: analyzer.version(),
+        }
+    }
+}
+
 impl Features {
-    /// Those of a new index, and of one that is rewritten.
-    pub(crate) fn of_new() -> Self {
+    /// Those of a new index.
+    pub(crate) fn of_new(analyzer: Option<Analyzer>) -> Self {
         Self {
             columns: true,
-            words: None,
+            words: analyzer.as_ref().map(AnalyzerInfo::from),
         }
+    }
+
+    /// What divides text into words, if anything does.
+    ///
+    /// # Errors
+    ///
+    /// This program does not have that analyzer, or has another version of it.
+    pub(crate) fn analyzer(&self) -> Result<Option<Analyzer>> {
+        let stored = |words: &AnalyzerInfo| Analyzer::stored(&words.analyzer, words.version);
+        Ok(self.words.as_ref().map(stored).transpose()?)
     }
 
     fn bits(&self) -> u64 {

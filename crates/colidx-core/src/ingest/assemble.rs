@@ -356,7 +356,8 @@ pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntr
     ];
     if let Some(text) = &segment.text {
         files.push(*text);
-        files.extend(derive(directory, text, segment.features, segment.progress)?);
+        let (features, memory) = (segment.features, memory.words());
+        files.extend(derive(directory, text, features, memory, segment.progress)?);
     }
     Ok(files)
 }

@@ -13,6 +13,7 @@ use crate::format::frame::{FileDigest, Frame, FrameWriter};
 use crate::format::{FileKind, Tag};
 use crate::progress::Phase;
 use crate::storage::Directory;
+use colidx_lexical::Analyzer;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -151,6 +152,9 @@ impl Journal {
             saved: Instant::now(),
         };
         journal.input("nbits", options.nbits)?;
+        let analyzer = options.analyzer.as_ref();
+        let analyzer = analyzer.map_or("none", Analyzer::name);
+        journal.input("analyzer", analyzer)?;
         let centroids = options.centroids.map(|n| n.to_string());
         journal.input("centroids", centroids.as_deref().unwrap_or("by default"))?;
         journal.input("engine", format!("{:?}", options.engine))?;

@@ -165,6 +165,11 @@ impl Memory {
     pub(super) fn lists(&self) -> usize {
         self.spare() / 2
     }
+
+    /// For postings of words. More makes nothing faster.
+    pub(super) fn words(&self) -> usize {
+        (self.spare() / 2).min(256 << 20)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::format;
 use crate::format::model::ModelInfo;
 use crate::setters::setters;
 use colidx_cluster::{CodebookKind, KMeans};
+use colidx_lexical::Analyzer;
 use std::time::Duration;
 
 /// How to create an index. [`BuildOptions::default`] gives the measured defaults.
@@ -40,6 +41,8 @@ pub struct BuildOptions {
     pub resume: bool,
     /// Time between checkpoints: a crash costs no more than this and the current batch.
     pub checkpoint: Duration,
+    /// Divides stored text into words, which are then searched by BM25; `None` for an index without.
+    pub analyzer: Option<Analyzer>,
     /// What makes the vectors, recorded in the index; `None` when only vectors are known.
     pub model: Option<ModelInfo>,
 }
@@ -55,6 +58,7 @@ setters!(BuildOptions {
     force: bool,
     resume: bool,
     checkpoint: Duration,
+    analyzer: impl Into<Option<Analyzer>>,
     model: impl Into<Option<ModelInfo>>,
 });
 
@@ -71,6 +75,7 @@ impl Default for BuildOptions {
             force: false,
             resume: false,
             checkpoint: Duration::from_secs(10),
+            analyzer: Analyzer::by_name("english").ok(),
             model: None,
         }
     }

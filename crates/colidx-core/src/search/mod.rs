@@ -7,6 +7,8 @@
 //! 4. [`partial_maxsim`]: MaxSim over the vectors near the query.
 //! 5. [`exact`]: MaxSim over all vectors of the best of these.
 //!
+//! [`words`] ranks by BM25 instead, and [`hybrid`] by both.
+//!
 //! After PLAID (arXiv 2205.09707), whose centroid interaction step 4 replaces, and WARP
 //! (2501.17788), whose imputation steps 2 and 4 use. [`tuning`] has all tuned numbers, and
 //! `docs/lab/2026-11-27-search.md` the measurements behind them.
@@ -18,6 +20,7 @@ mod centroids;
 mod exact;
 mod explain;
 mod features;
+mod hybrid;
 mod options;
 mod par_map;
 mod partial_maxsim;
@@ -32,13 +35,20 @@ mod scratch;
 mod selection;
 mod top_k;
 mod tuning;
+mod word_query;
+mod words;
 
 pub use explain::TokenMatch;
 pub(crate) use explain::explain;
+pub use hybrid::Fusion;
+pub(crate) use hybrid::search_hybrid;
 pub use options::SearchOptions;
 pub use query::Query;
 pub use results::{Hit, SearchResults, SearchStats};
 pub(crate) use scratch::Scratch;
+pub use word_query::WordQuery;
+pub use words::WordMatch;
+pub(crate) use words::{explain_words, search_words};
 
 use crate::error::Result;
 use crate::snapshot::{Place, Snapshot};
@@ -47,6 +57,7 @@ use centroids::Probes;
 use exact::ExactScorer;
 use partial_maxsim::PartialScorer;
 use ranking::Ranking;
+use results::Scored;
 use scope::Scope;
 use selection::Selector;
 use std::time::Instant;
@@ -61,6 +72,7 @@ struct Context<'a> {
     options: &'a SearchOptions,
 }
 
+/// Ranks by MaxSim.
 pub(crate) fn search(
     snapshot: &Snapshot,
     scratch: &Scratch,
@@ -78,20 +90,26 @@ pub(crate) fn search(
         query,
         options,
     };
-    let mut ranking = Ranking::new(options.k);
     let hits = scratch.readahead.watch(|| {
-        if options.k > 0 {
-            stats.exact = options.exact || is_exact_cheaper(context);
-            if stats.exact {
-                score_all(context, &mut ranking, &mut stats)?;
-            } else {
-                score_candidates(context, &mut ranking, &mut stats)?;
-            }
-        }
-        ranking.into_hits(snapshot, options.metadata)
+        let scored = rank(context, &mut stats)?.into_iter();
+        results::hits(snapshot, scored.map(Scored::by_maxsim).collect(), options)
     })?;
     stats.total_time = started.elapsed();
     Ok(SearchResults { hits, stats })
+}
+
+/// The best `k` documents by MaxSim, and those that score as the last of them, in no order.
+fn rank(context: Context<'_>, stats: &mut SearchStats) -> Result<Vec<(f32, Place)>> {
+    let options = context.options;
+    let mut ranking = Ranking::new(options.k);
+    if options.k > 0 {
+        stats.exact = options.exact || is_exact_cheaper(context);
+        match stats.exact {
+            true => score_all(context, &mut ranking, stats)?,
+            false => score_candidates(context, &mut ranking, stats)?,
+        }
+    }
+    Ok(ranking.into_scored())
 }
 
 /// Whether to score every document: there are few vectors for the centroids to score, or hardly

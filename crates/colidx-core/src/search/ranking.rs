@@ -1,8 +1,6 @@
-//! Ranking of scored documents: score descending, then key ascending.
+//! Ranking of scored documents, while they come.
 
-use super::Hit;
-use crate::error::Result;
-use crate::snapshot::{Place, Snapshot};
+use crate::snapshot::Place;
 use std::cmp::Ordering;
 
 /// Collects scored documents and keeps those that can still be among the best `k`.
@@ -55,24 +53,9 @@ impl Ranking {
             .retain(|s| s.0.total_cmp(&self.threshold) != Ordering::Less);
     }
 
-    /// The best `k`, with their metadata where that is wanted.
-    pub(super) fn into_hits(mut self, snapshot: &Snapshot, metadata: bool) -> Result<Vec<Hit>> {
+    /// The best `k`, and those that score as the last of them, in no order.
+    pub(super) fn into_scored(mut self) -> Vec<(f32, Place)> {
         self.shrink();
-        let mut ranked = Vec::with_capacity(self.scored.len());
-        for (score, place) in self.scored {
-            ranked.push((score, snapshot.key(place)?, place));
-        }
-        ranked.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-        ranked.truncate(self.k);
-        let hit = |(score, key, place): (f32, &str, Place)| {
-            let stored = metadata.then(|| snapshot.text(place)).transpose()?;
-            Ok(Hit {
-                doc: snapshot.doc_id(place),
-                key: key.to_owned(),
-                score,
-                metadata: stored.map(|stored| stored.metadata),
-            })
-        };
-        ranked.into_iter().map(hit).collect()
+        self.scored
     }
 }

@@ -1,6 +1,8 @@
 //! What a search returns: hits, and the work that found them.
 
-use crate::snapshot::DocId;
+use super::SearchOptions;
+use crate::error::Result;
+use crate::snapshot::{DocId, Place, Snapshot};
 use std::time::Duration;
 
 /// One document found.
@@ -11,13 +13,66 @@ pub struct Hit {
     pub doc: DocId,
     /// The caller's name for it.
     pub key: String,
-    /// The exact MaxSim of the query over the document's decoded vectors (ColBERT, section 3.2):
-    /// the sum over query tokens of the largest dot product with a document token.
+    /// What it is ranked by: its MaxSim, its BM25, or what [`Fusion`](crate::Fusion) makes of both.
     pub score: f32,
+    /// The exact MaxSim of the query over the document's decoded vectors (ColBERT, section 3.2):
+    /// the sum over query tokens of the largest dot product with a document token. `None` in a
+    /// search by words alone, and for a document without vectors.
+    pub maxsim: Option<f32>,
+    /// Its BM25; `None` in a search by vectors alone.
+    pub bm25: Option<f32>,
     /// Its metadata, a JSON object or empty; `None` unless [`SearchOptions::metadata`] asks for it.
     ///
     /// [`SearchOptions::metadata`]: crate::SearchOptions::metadata
     pub metadata: Option<String>,
+}
+
+/// A document and what it scored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scored {
+    pub place: Place,
+    pub score: f32,
+    pub maxsim: Option<f32>,
+    pub bm25: Option<f32>,
+}
+
+impl Scored {
+    pub(super) fn by_maxsim((score, place): (f32, Place)) -> Self {
+        Self {
+            place,
+            score,
+            maxsim: Some(score),
+            bm25: None,
+        }
+    }
+}
+
+/// The best documents as hits: by score descending, then key ascending.
+pub(super) fn hits(
+    snapshot: &Snapshot,
+    scored: Vec<Scored>,
+    options: &SearchOptions,
+) -> Result<Vec<Hit>> {
+    let mut ranked = Vec::with_capacity(scored.len());
+    for scored in scored {
+        ranked.push((snapshot.key(scored.place)?, scored));
+    }
+    ranked.sort_unstable_by(|(key, a), (other, b)| {
+        b.score.total_cmp(&a.score).then_with(|| key.cmp(other))
+    });
+    ranked.truncate(options.k);
+    let hit = |(key, scored): (&str, Scored)| {
+        let stored = options.metadata.then(|| snapshot.text(scored.place));
+        Ok(Hit {
+            doc: snapshot.doc_id(scored.place),
+            key: key.to_owned(),
+            score: scored.score,
+            maxsim: scored.maxsim,
+            bm25: scored.bm25,
+            metadata: stored.transpose()?.map(|stored| stored.metadata),
+        })
+    };
+    ranked.into_iter().map(hit).collect()
 }
 
 /// The work a search did.
@@ -50,6 +105,8 @@ pub struct SearchStats {
     pub candidate_time: Duration,
     /// Time of step 4: partial MaxSim.
     pub partial_time: Duration,
+    /// Time to find the best documents by words.
+    pub words_time: Duration,
     /// Time of step 5: exact MaxSim.
     pub exact_time: Duration,
     /// Time in all.

@@ -6,6 +6,7 @@ use crate::snapshot::{DocumentSet, Place, Snapshot};
 use std::borrow::Cow;
 
 /// The documents of a snapshot that a search may find.
+#[derive(Clone)]
 pub(super) struct Scope<'a> {
     snapshot: &'a Snapshot,
     /// `None` for all that are not deleted.
@@ -27,17 +28,30 @@ impl<'a> Scope<'a> {
             (Some(within), None) => Some(Cow::Borrowed(within)),
             (None, matching) => matching.map(Cow::Owned),
         };
+        Ok(Self::of(snapshot, set))
+    }
+
+    fn of(snapshot: &'a Snapshot, set: Option<Cow<'a, DocumentSet>>) -> Self {
         let hidden = match &set {
             Some(set) => (0..snapshot.segments().len())
                 .map(|segment| set.words(segment).iter().map(|word| !word).collect())
                 .collect(),
             None => Vec::new(),
         };
-        Ok(Self {
+        Self {
             snapshot,
             set,
             hidden,
-        })
+        }
+    }
+
+    /// Those of them that are in `set`.
+    pub(super) fn and(&self, set: DocumentSet) -> Result<Self> {
+        let both = match &self.set {
+            Some(own) => own.and(&set)?,
+            None => set,
+        };
+        Ok(Self::of(self.snapshot, Some(Cow::Owned(both))))
     }
 
     /// How many there are.

@@ -102,6 +102,16 @@ pub(super) fn rerank_pilot_size(rerank: usize) -> usize {
 /// costs about as much as scoring a vector.
 pub(super) const EXACT_VECTORS_PER_CENTROID: u64 = 2;
 
+// Words and vectors together.
+
+/// Weight of MaxSim in a hybrid score.
+pub(super) const HYBRID_WEIGHT: f32 = 0.75;
+
+/// Candidates from vectors, and as many from words, for `k` hits.
+pub(super) fn hybrid_depth(k: usize) -> usize {
+    k.saturating_mul(2).max(100)
+}
+
 // Speed alone: none of these changes a hit.
 
 /// Documents whose accumulators are filled at a time: 256 KiB, which a core's own cache holds. On a

@@ -5,6 +5,7 @@
 
 use super::Segment;
 use super::columns::Columns;
+use super::words::Words;
 use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::format::FileKind;
@@ -31,7 +32,7 @@ enum Access {
 }
 
 /// All components.
-pub(super) const COMPONENTS: [Component; 7] = [
+pub(super) const COMPONENTS: [Component; 8] = [
     Component {
         kind: FileKind::Documents,
         access: Access::Sequential,
@@ -78,6 +79,12 @@ pub(super) const COMPONENTS: [Component; 7] = [
         access: Access::Random,
         frame: |segment| segment.columns.as_ref().map(|columns| &columns.frame),
         verify: |segment, _| segment.columns.as_ref().map_or(Ok(()), Columns::verify),
+    },
+    Component {
+        kind: FileKind::Words,
+        access: Access::Random,
+        frame: |segment| segment.words.as_ref().map(|words| &words.frame),
+        verify: |segment, _| segment.words.as_ref().map_or(Ok(()), Words::verify),
     },
 ];
 

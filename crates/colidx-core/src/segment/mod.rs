@@ -9,6 +9,7 @@ pub(crate) mod mean_residuals;
 pub(crate) mod postings;
 pub(crate) mod text;
 pub(crate) mod vectors;
+pub(crate) mod words;
 
 use crate::codebook::Codebook;
 use crate::error::{FormatErrorKind, Result};
@@ -25,6 +26,7 @@ use mean_residuals::MeanResiduals;
 use postings::Postings;
 use text::Text;
 use vectors::Vectors;
+use words::Words;
 
 /// One segment, read in place.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(crate) struct Segment {
     pub text: Option<Text>,
     /// `None` when no document has metadata, or they are not in columns.
     pub columns: Option<Columns>,
+    /// `None` without text, and in an index without words.
+    pub words: Option<Words>,
     /// Its documents that are no longer there.
     pub deleted: Deleted,
 }
@@ -57,6 +61,8 @@ impl Segment {
         let text = files.open_optional(FileKind::Text)?;
         let columns = files.open_optional(FileKind::Columns)?;
         let columns = columns.map(|frame| Columns::open(frame, entry.documents));
+        let words = files.open_optional(FileKind::Words)?;
+        let words = words.map(|frame| Words::open(frame, entry.documents));
         let documents = files.open(FileKind::Documents)?;
         let (codes, residuals) = (
             files.open(FileKind::Codes)?,
@@ -71,6 +77,7 @@ impl Segment {
             postings: Postings::open(postings, manifest.centroids, entry.vectors)?,
             text: text.map(Text::open).transpose()?,
             columns: columns.transpose()?,
+            words: words.transpose()?,
             deleted: Deleted::default(),
         })
     }

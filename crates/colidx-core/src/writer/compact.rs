@@ -6,8 +6,9 @@ use super::merge::Merger;
 use super::policy::{self, Size};
 use super::updates::Updates;
 use crate::error::{Error, Result};
-use crate::format::manifest::{Features, SegmentEntry};
+use crate::format::manifest::{AnalyzerInfo, Features, SegmentEntry};
 use crate::progress::{Phase, Progress};
+use colidx_lexical::Analyzer;
 use std::time::Instant;
 
 impl Updates {
@@ -30,6 +31,23 @@ impl Updates {
             || segments.iter().any(|s| s.deleted_documents > 0)
             || features != self.index.manifest().features
         {
+            self.rewrite(&all, features, progress, &mut report)?;
+        }
+        Ok(report)
+    }
+
+    /// As [`super::IndexWriter::set_analyzer`].
+    pub(super) fn set_analyzer(
+        &mut self,
+        analyzer: Option<Analyzer>,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        self.ready_for_maintenance()?;
+        let mut report = self.report()?;
+        let mut features = self.features_of_all()?;
+        features.words = analyzer.as_ref().map(AnalyzerInfo::from);
+        if features != self.index.manifest().features {
+            let all: Vec<usize> = (0..self.index.segments().len()).collect();
             self.rewrite(&all, features, progress, &mut report)?;
         }
         Ok(report)

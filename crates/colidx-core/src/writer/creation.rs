@@ -170,7 +170,7 @@ impl Creation {
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
         let ready = self.staged.take_documents(directory, &mut self.file_ids)?;
         let number = ready.documents.number;
-        let features = Features::of_new();
+        let features = Features::of_new(self.options.analyzer);
         let mut job = SegmentJob {
             directory,
             number,

@@ -27,6 +27,7 @@ use crate::index::Index;
 use crate::ingest::{self, BuildOptions, NewDocument, SourceDocument, VectorBatch, VectorSource};
 use crate::progress::Progress;
 use crate::storage::Directory;
+use colidx_lexical::Analyzer;
 use creation::Creation;
 use staged::Vectors;
 use std::path::Path;
@@ -339,6 +340,21 @@ impl IndexWriter {
     /// As [`IndexWriter::merge`].
     pub fn compact(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
         self.updates()?.compact(progress)
+    }
+
+    /// Makes the index's words anew from its stored text, with this analyzer, in one segment without
+    /// deleted documents; `None` removes them. Does nothing where the words are of this analyzer
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::merge`].
+    pub fn set_analyzer(
+        &mut self,
+        analyzer: impl Into<Option<Analyzer>>,
+        progress: &dyn Progress,
+    ) -> Result<CommitReport> {
+        self.updates()?.set_analyzer(analyzer.into(), progress)
     }
 
     /// Trains a new codebook and encodes every document with it, in one segment without deleted

@@ -18,6 +18,9 @@ pub enum TextError {
     #[cfg(feature = "hub")]
     #[error(transparent)]
     Hub(#[from] colidx_encoder::hub::HubError),
+    /// A searcher by words alone was asked for what takes a checkpoint.
+    #[error("this searcher has no checkpoint and searches by words alone; open it with one")]
+    WordsAlone,
     /// There is no checkpoint at the place named.
     #[error("no checkpoint at {}: {reason}", path.display())]
     NoModel {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use colidx_core::Document;
+use colidx_core::{Document, WordMatch};
 use colidx_encoder::{EncodedQuery, TokenSpan};
 
 use super::document::{DocumentText, Part};
@@ -27,6 +27,25 @@ pub struct Highlights {
 }
 
 impl Highlights {
+    /// Adds what words gave: the one that gave most stands out as much as the token that does.
+    pub(crate) fn add_words(&mut self, words: &[WordMatch]) {
+        let tokens = self.title.iter().chain(&self.text);
+        let brightest = tokens.map(|token| token.weight).fold(0.0, f32::max);
+        let most = words.iter().map(|word| word.score).fold(0.0, f32::max);
+        let unit = if brightest > 0.0 { brightest } else { 1.0 } / most.max(f32::MIN_POSITIVE);
+        for word in words {
+            let weight = word.score * unit;
+            let lit = |span: &Range<usize>| TokenWeight {
+                span: span.clone(),
+                weight,
+            };
+            self.title.extend(word.title.iter().map(lit));
+            self.text.extend(word.text.iter().map(lit));
+        }
+        self.title.sort_by_key(|token| token.span.start);
+        self.text.sort_by_key(|token| token.span.start);
+    }
+
     /// The passage of the document's text with the highest weight, of at most `columns` columns of
     /// a terminal: most characters take one, those of Chinese, Japanese and Korean two.
     pub fn snippet(&self, text: &str, columns: usize) -> Snippet {

@@ -24,8 +24,8 @@ pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
 pub use searcher::{
-    Answer, Place, PlacePart, Reload, SearcherOptions, TextHit, TextSearcher, TokenExplanation,
-    is_empty_query,
+    Answer, Place, PlacePart, Reload, SearchBy, SearcherOptions, TextHit, TextSearcher,
+    TokenExplanation, is_empty_query,
 };
 pub use snippet::{Snippet, SnippetWord};
 pub use source::{BatchSizer, EncoderSource};

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use colidx_core::{DocId, Document, Index, Query, SearchOptions, SearchResults, TokenMatch};
+use colidx_core::{
+    DocId, Document, Fusion, Hit, Index, Query, SearchOptions, SearchResults, TokenMatch,
+    WordMatch, WordQuery,
+};
 use colidx_encoder::{EncodedQuery, EncoderOptions, TokenSpan};
 
 use super::document::{DocumentText, Part};
@@ -43,7 +46,8 @@ impl SearcherOptions {
 #[derive(Clone)]
 pub struct TextSearcher {
     index: Index,
-    model: Arc<Model>,
+    /// `None` for a searcher by words alone.
+    model: Option<Arc<Model>>,
     options: SearcherOptions,
     notes: Vec<String>,
 }
@@ -59,12 +63,27 @@ pub enum Reload {
     Checkpoint,
 }
 
+/// What a search goes by.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
+pub enum SearchBy {
+    /// MaxSim of the token vectors.
+    #[default]
+    Vectors,
+    /// BM25 of the words. Quotes and signs mean something ([`WordQuery::parse`]).
+    Words,
+    /// Both, in one ranking. Quotes and signs mean something to the words.
+    Both(Fusion),
+}
+
 /// A query and what it found.
 pub struct Answer {
     /// The query.
     pub text: String,
-    /// Its tokens and their vectors.
-    pub encoded: EncodedQuery,
+    /// Its tokens and their vectors; `None` for a search by words alone.
+    pub encoded: Option<EncodedQuery>,
+    /// Its words; `None` for a search by vectors alone.
+    pub words: Option<WordQuery>,
     /// What was found.
     pub results: SearchResults,
     /// Time to make the vectors.
@@ -75,8 +94,13 @@ pub struct Answer {
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct TextHit {
-    /// MaxSim: the sum over query tokens of the best product with a document token.
+    /// What it is ranked by.
     pub score: f32,
+    /// MaxSim: the sum over query tokens of the best product with a document token. `None` in a
+    /// search by words alone.
+    pub maxsim: Option<f32>,
+    /// BM25 of its words; `None` in a search by vectors alone.
+    pub bm25: Option<f32>,
     /// The caller's name of the document.
     pub key: String,
     /// Empty where there is none.
@@ -93,9 +117,11 @@ pub fn is_empty_query(query: &EncodedQuery) -> bool {
 }
 
 impl TextHit {
-    fn new(score: f32, document: Document) -> TextHit {
+    fn new(hit: &Hit, document: Document) -> TextHit {
         TextHit {
-            score,
+            score: hit.score,
+            maxsim: hit.maxsim,
+            bm25: hit.bm25,
             key: document.key,
             title: document.title,
             text: document.text,
@@ -165,7 +191,7 @@ impl TextSearcher {
             Model::of_index(&index, options.model.as_deref(), &options.encoder, download)?;
         Ok(TextSearcher {
             index,
-            model: Arc::new(model),
+            model: Some(Arc::new(model)),
             options,
             notes,
         })
@@ -180,7 +206,26 @@ impl TextSearcher {
         Ok(TextSearcher {
             index,
             options: SearcherOptions::default().model(model.location()),
-            model,
+            model: Some(model),
+            notes: Vec::new(),
+        })
+    }
+
+    /// Searches an index by words alone, without a checkpoint.
+    ///
+    /// # Errors
+    /// The index has no words.
+    pub fn by_words(index: Index) -> Result<TextSearcher> {
+        if index.analyzer()?.is_none() {
+            return Err(colidx_core::Error::NoWords {
+                path: index.path().to_owned(),
+            }
+            .into());
+        }
+        Ok(TextSearcher {
+            index,
+            model: None,
+            options: SearcherOptions::default(),
             notes: Vec::new(),
         })
     }
@@ -191,8 +236,11 @@ impl TextSearcher {
     }
 
     /// The checkpoint.
-    pub fn model(&self) -> &Model {
-        &self.model
+    ///
+    /// # Errors
+    /// There is none: the searcher searches by words alone.
+    pub fn model(&self) -> Result<&Arc<Model>> {
+        self.model.as_ref().ok_or(TextError::WordsAlone)
     }
 
     /// Settings for queries that differ from those that the index records, in sentences.
@@ -209,18 +257,22 @@ impl TextSearcher {
         let Some(index) = self.index.reload()? else {
             return Ok(Reload::Unchanged);
         };
+        let Some(model) = &self.model else {
+            self.index = index;
+            return Ok(Reload::Commit);
+        };
         if index.model().is_none() && self.options.model.is_none() {
             return Err(TextError::NoModelRecorded {
                 index: index.path().to_owned(),
             });
         }
-        let found = match self.model.check(&index) {
+        let found = match model.check(&index) {
             Ok(()) => Reload::Commit,
             Err(TextError::WrongModel { .. } | TextError::WrongDimension { .. })
                 if self.options.model.is_none() =>
             {
                 let opened = Model::of_index(&index, None, &self.options.encoder, download)?;
-                self.model = Arc::new(opened.model);
+                self.model = Some(Arc::new(opened.model));
                 self.notes = opened.notes;
                 Reload::Checkpoint
             }
@@ -247,25 +299,59 @@ impl TextSearcher {
     /// # Errors
     /// As [`TextSearcher::search`].
     pub fn answer(&self, query: &str, options: &SearchOptions) -> Result<Answer> {
+        self.answer_by(query, SearchBy::Vectors, options)
+    }
+
+    /// As [`TextSearcher::answer`], by vectors, words or both.
+    ///
+    /// # Errors
+    /// As [`TextSearcher::search`], and the index has no words, or none of the query's are left
+    /// where it leaves out stop words.
+    pub fn answer_by(&self, query: &str, by: SearchBy, options: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();
-        let encoded = self.encode(query)?;
+        let words = match by {
+            SearchBy::Vectors => None,
+            SearchBy::Words | SearchBy::Both(_) => Some(WordQuery::parse(query)),
+        };
+        let said = words.as_ref().map(WordQuery::without_syntax);
+        let encoded = match by {
+            SearchBy::Words => None,
+            _ => Some(self.encode(said.as_deref().unwrap_or(query))?),
+        };
         let encode_time = began.elapsed();
-        let vectors = Query::new(&encoded.vectors, self.model.info().dim)?;
-        let results = self.index.search(&vectors, options)?;
+        let vectors = encoded.as_ref().map(|encoded| self.vectors(encoded));
+        let results = match (vectors.transpose()?, &words, by) {
+            (Some(vectors), Some(words), SearchBy::Both(fusion)) => {
+                self.index.search_hybrid(&vectors, words, fusion, options)?
+            }
+            (Some(vectors), ..) => self.index.search(&vectors, options)?,
+            (None, words, _) => {
+                let words = words.as_ref().ok_or(TextError::EmptyQuery)?;
+                if query.trim().is_empty() {
+                    return Err(TextError::EmptyQuery);
+                }
+                self.index.search_words(words, options)?
+            }
+        };
         Ok(Answer {
             text: query.to_owned(),
             encoded,
+            words,
             results,
             encode_time,
         })
     }
 
+    fn vectors(&self, encoded: &EncodedQuery) -> Result<Query> {
+        Ok(Query::new(&encoded.vectors, self.index.dim())?)
+    }
+
     /// Encodes one query.
     ///
     /// # Errors
-    /// The query is empty or cannot be encoded.
+    /// The query is empty or cannot be encoded, or the searcher searches by words alone.
     pub fn encode(&self, query: &str) -> Result<EncodedQuery> {
-        let encoded = self.model.encoder().encode_query(query)?;
+        let encoded = self.model()?.encoder().encode_query(query)?;
         if is_empty_query(&encoded) {
             return Err(TextError::EmptyQuery);
         }
@@ -279,7 +365,7 @@ impl TextSearcher {
     /// The index is damaged, or the answer is of another commit.
     pub fn hit(&self, answer: &Answer, at: usize) -> Result<TextHit> {
         let hit = &answer.results.hits[at];
-        Ok(TextHit::new(hit.score, self.index.document(hit.doc)?))
+        Ok(TextHit::new(hit, self.index.document(hit.doc)?))
     }
 
     /// As [`TextSearcher::hit`], with how much each word of the document matters to the query.
@@ -289,14 +375,63 @@ impl TextSearcher {
     pub fn highlighted_hit(&self, answer: &Answer, at: usize) -> Result<(TextHit, Highlights)> {
         let hit = &answer.results.hits[at];
         let document = self.index.document(hit.doc)?;
-        let tokens = self.tokens(&document)?;
+        let mut highlights = match &answer.encoded {
+            Some(encoded) => self.vector_highlights(encoded, hit.doc, &document)?,
+            None => Highlights::default(),
+        };
+        if let Some(words) = &answer.words {
+            highlights.add_words(&self.index.explain_words(words, hit.doc)?);
+        }
+        Ok((TextHit::new(hit, document), highlights))
+    }
+
+    fn vector_highlights(
+        &self,
+        encoded: &EncodedQuery,
+        doc: DocId,
+        document: &Document,
+    ) -> Result<Highlights> {
+        let tokens = self.tokens(document)?;
         let vectors = match tokens.is_empty() {
             true => Vec::new(),
-            false => self.index.token_vectors(hit.doc)?,
+            false => self.index.token_vectors(doc)?,
         };
         let dim = self.index.dim();
-        let highlights = Highlights::new(&answer.encoded, &document, &tokens, &vectors, dim);
-        Ok((TextHit::new(hit.score, document), highlights))
+        Ok(Highlights::new(encoded, document, &tokens, &vectors, dim))
+    }
+
+    /// The words of an answer's query that a document has, where each first stands, and what it adds
+    /// to the BM25; empty for a search by vectors alone.
+    ///
+    /// # Errors
+    /// The index is damaged, or the document is of another commit.
+    pub fn explain_words(&self, answer: &Answer, doc: DocId) -> Result<Vec<TokenExplanation>> {
+        let Some(words) = &answer.words else {
+            return Ok(Vec::new());
+        };
+        let document = self.index.document(doc)?;
+        let explained = |found: WordMatch| {
+            let place = match (found.title.first(), found.text.first()) {
+                (Some(bytes), _) => Some((PlacePart::Title, &document.title, bytes.clone())),
+                (None, Some(bytes)) => Some((PlacePart::Text, &document.text, bytes.clone())),
+                (None, None) => None,
+            };
+            TokenExplanation {
+                query_token: found.term,
+                document_token: place
+                    .as_ref()
+                    .and_then(|(_, text, bytes)| text.get(bytes.clone()))
+                    .unwrap_or_default()
+                    .to_owned(),
+                place: place.map(|(part, text, bytes)| Place {
+                    part,
+                    span: Spans::new(text).span(bytes),
+                }),
+                score: found.score,
+            }
+        };
+        let found = self.index.explain_words(words, doc)?;
+        Ok(found.into_iter().map(explained).collect())
     }
 
     /// What each query token matched in a document, in query order. The scores add up to the
@@ -305,7 +440,7 @@ impl TextSearcher {
     /// # Errors
     /// The index is damaged, or the document is of another commit.
     pub fn explain(&self, query: &EncodedQuery, doc: DocId) -> Result<Vec<TokenExplanation>> {
-        let vectors = Query::new(&query.vectors, self.model.info().dim)?;
+        let vectors = self.vectors(query)?;
         let document = self.index.document(doc)?;
         let text = DocumentText::new(&document.title, &document.text);
         let tokens = self.tokens(&document)?;
@@ -343,7 +478,7 @@ impl TextSearcher {
         let text = DocumentText::new(&document.title, &document.text);
         match text.as_str() {
             "" => Ok(Vec::new()),
-            text => Ok(self.model.encoder().document_tokens(text)?),
+            text => Ok(self.model()?.encoder().document_tokens(text)?),
         }
     }
 }

@@ -240,6 +240,12 @@ impl<T> Section<T> {
     }
 }
 
+impl AsRef<[u8]> for Section<u8> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl<T> Clone for Section<T> {
     fn clone(&self) -> Self {
         Self {

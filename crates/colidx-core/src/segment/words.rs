@@ -1,0 +1,203 @@
+//! Words: for each word, the documents of a segment that have it.
+//!
+//! They are made of the stored text when a segment is written, and can be made of it again.
+
+use crate::error::{Error, FormatErrorKind, Result};
+use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
+use crate::format::{FileKind, Tag, file_name};
+use crate::storage::{Bytes, Directory, OutputFile};
+use colidx_lexical::{Analyzer, Options, Reader, Scratch, ScratchFile, Sections, Writer};
+use std::cell::{OnceCell, RefCell};
+
+/// The words of a segment, read in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub frame: Frame,
+    reader: Reader<Section<u8>>,
+}
+
+impl Words {
+    pub(crate) fn open(frame: Frame, documents: u32) -> Result<Self> {
+        let opened = Reader::open(|tag| frame.section(Tag(tag)).ok());
+        let reader = opened.map_err(|error| damaged(&frame, error))?;
+        let got = reader.info().documents;
+        if got != documents {
+            let field = "number of documents";
+            return Err(frame.error(FormatErrorKind::invalid("WINF", field, documents, got)));
+        }
+        Ok(Self { frame, reader })
+    }
+
+    pub(crate) fn reader(&self) -> &Reader<Section<u8>> {
+        &self.reader
+    }
+
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.reader
+            .verify()
+            .map_err(|error| damaged(&self.frame, error))
+    }
+}
+
+/// Names the file in an error about its bytes.
+pub(crate) fn damaged(frame: &Frame, error: colidx_lexical::Error) -> Error {
+    use colidx_lexical::Error as WordsError;
+    match error {
+        WordsError::Damaged {
+            tag,
+            what,
+            expected,
+            got,
+        } => frame.error(FormatErrorKind::invalid(tag, what, expected, got)),
+        WordsError::Missing { tag } => frame.error(FormatErrorKind::MissingSection {
+            section: tag.to_string(),
+        }),
+        other => other.into(),
+    }
+}
+
+/// Collects the words of a segment's documents, and writes them.
+pub(crate) struct WordsWriter {
+    directory: Directory,
+    number: u32,
+    writer: Writer<Spools>,
+}
+
+impl WordsWriter {
+    /// Holds about `memory` bytes of postings at a time.
+    pub(crate) fn new(
+        directory: &Directory,
+        number: u32,
+        analyzer: Analyzer,
+        memory: usize,
+    ) -> Self {
+        let spools = Spools {
+            directory: directory.clone(),
+            next: 0,
+        };
+        let options = Options {
+            memory,
+            ..Options::default()
+        };
+        Self {
+            directory: directory.clone(),
+            number,
+            writer: Writer::new(analyzer, options, spools),
+        }
+    }
+
+    /// Adds the next document.
+    pub(crate) fn push(&mut self, title: &str, text: &str) -> Result<()> {
+        self.writer.push(title, text)
+    }
+
+    pub(crate) fn finish(self) -> Result<FileDigest> {
+        let name = file_name(FileKind::Words, self.number);
+        let mut out = FrameWriter::create(&self.directory, &name, FileKind::Words)?;
+        self.writer.finish(&mut FrameSections(&mut out))?;
+        out.finish()
+    }
+}
+
+/// Sections of a frame.
+struct FrameSections<'a>(&'a mut FrameWriter);
+
+impl Sections for FrameSections<'_> {
+    type Error = Error;
+
+    fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
+        self.0.begin(Tag(tag))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.write(bytes)
+    }
+}
+
+/// Makes spools.
+struct Spools {
+    directory: Directory,
+    next: u32,
+}
+
+impl Scratch for Spools {
+    type Error = Error;
+    type File = Spool;
+
+    fn create(&mut self) -> Result<Spool> {
+        self.next += 1;
+        Ok(Spool {
+            directory: self.directory.clone(),
+            name: format!("words-{}.spool", self.next),
+            held: Vec::new(),
+            file: None,
+            map: OnceCell::new(),
+        })
+    }
+}
+
+/// Bytes that a spool holds before it becomes a file: a small commit writes none.
+const MOST_HELD: usize = 1 << 20;
+
+/// Bytes for later: in memory while they are few, then in a file that is removed with it.
+struct Spool {
+    directory: Directory,
+    name: String,
+    held: Vec<u8>,
+    file: Option<RefCell<OutputFile>>,
+    /// The file as it was when it was first read.
+    map: OnceCell<Bytes>,
+}
+
+impl ScratchFile for Spool {
+    type Error = Error;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        if let Some(file) = &mut self.file {
+            self.map.take();
+            return file.get_mut().write(bytes);
+        }
+        self.held.extend_from_slice(bytes);
+        if self.held.len() > MOST_HELD {
+            let mut file = self.directory.create(&self.name)?;
+            file.write(&self.held)?;
+            self.held = Vec::new();
+            self.file = Some(RefCell::new(file));
+        }
+        Ok(())
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        let all: &[u8] = match &self.file {
+            None => &self.held,
+            Some(file) => match self.map.get() {
+                Some(map) => map,
+                None => {
+                    file.borrow_mut().flush()?;
+                    let map = self.directory.map(&self.name)?;
+                    self.map.get_or_init(|| map)
+                }
+            },
+        };
+        let range = usize::try_from(offset)
+            .ok()
+            .and_then(|start| Some(start..start.checked_add(bytes.len())?));
+        let found = range.and_then(|range| all.get(range)).ok_or_else(|| {
+            let expected = format!("{} bytes at {offset}", bytes.len());
+            FormatErrorKind::invalid(&self.name, "length", expected, all.len())
+                .at(&self.directory.file_path(&self.name))
+        })?;
+        bytes.copy_from_slice(found);
+        Ok(())
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            self.map.take();
+            // Best effort: what cannot be removed now is swept with other spools.
+            let _ = self.directory.remove(&self.name);
+        }
+    }
+}
