@@ -1,7 +1,7 @@
 //! Columns beside the metadata that they were made of.
 
 use super::document::{Scalar, walk};
-use super::layout::DOCUMENTS;
+use super::layout::{DOCUMENTS, FIELDS};
 use super::read::{Column, Values, cast, partition};
 use super::{Columns, ColumnsError, MAX_FIELDS, check};
 use std::ops::Deref;
@@ -61,8 +61,11 @@ impl<B: Deref<Target = [u8]>> Comparison<'_, B> {
         Ok(())
     }
 
-    /// Ends it: fails where columns have more than metadata have.
+    /// Ends it: fails where columns have more than metadata have, or nothing at all.
     pub fn finish(self) -> Result<(), ColumnsError> {
+        if self.columns.field_entries().is_empty() {
+            return Err(ColumnsError::new(FIELDS, "length", "at least a field", 0));
+        }
         let pairs = cast::<u32>(&self.columns.postings).len();
         let bits = self.seen.iter().map(|word| u64::from(word.count_ones()));
         let seen: u64 = bits.sum();

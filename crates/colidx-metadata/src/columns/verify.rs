@@ -34,9 +34,6 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
     fn verify_fields(&self) -> Result<(), ColumnsError> {
         let entries = self.field_entries();
         let columns = self.column_entries().len();
-        if entries.is_empty() {
-            return Err(invalid(FIELDS, 0, "at least one", "none"));
-        }
         let (mut path_end, mut before) = (0, None);
         for (field, entry) in entries.iter().enumerate() {
             if entry.path != path_end {
@@ -66,7 +63,7 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
             }
         }
         let (expected, got) = (path_end, self.paths.len() as u64);
-        if expected != got {
+        if expected != got || (entries.is_empty() && columns > 0) {
             return Err(invalid(
                 FIELDS,
                 entries.len(),
