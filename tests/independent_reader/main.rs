@@ -11,6 +11,7 @@ mod postings;
 mod scores;
 mod segment;
 mod text;
+mod words;
 
 use manifest::read;
 use scores::scores;
@@ -123,12 +124,17 @@ fn indexes_of_every_width_read_the_same() {
         let tmp = tempfile::tempdir().unwrap();
         let options = BuildOptions::default()
             .nbits(nbits)
-            .centroids(Some(centroids));
+            .centroids(Some(centroids))
+            .analyzer(Analyzer::by_name(["plain", "english"][usize::from(unit)]).unwrap());
         let mut builder = IndexWriter::create(tmp.path(), options).unwrap();
         for d in 0..300 {
-            let (key, text) = (format!("key {d}"), "word ".repeat(d));
+            // One word is in nearly all, often; others in some or few.
+            let text = "word ".repeat(d) + &format!("a{} b{}", d % 3, d / 40);
+            let key = format!("key {d}");
+            let title = "a title of ".repeat(d % 2);
             let metadata = metadata(d);
-            let document = NewDocument::new(&key).text(&text).metadata(&metadata);
+            let document = NewDocument::new(&key).title(&title);
+            let document = document.text(&text).metadata(&metadata);
             builder.add(document).unwrap();
         }
         let mut source = Waves { dim, unit };

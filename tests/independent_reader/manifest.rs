@@ -1,4 +1,4 @@
-//! Sections 4 and 12: the manifest, deletions, and what belongs to an index.
+//! Sections 4 and 13: the manifest, deletions, and what belongs to an index.
 
 use super::Document;
 use super::bytes::{number, numbers};
@@ -8,11 +8,22 @@ use super::segment::segment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// All documents that are not deleted. Every rule of sections 4 to 12 is asserted.
+/// What the index has beyond what every index has.
+pub struct Features {
+    pub columns: bool,
+    /// Name and version, in an index with words.
+    pub analyzer: Option<(String, u64)>,
+}
+
+/// All documents that are not deleted. Every rule of sections 4 to 13 is asserted.
 pub fn read(path: &Path) -> Vec<Document> {
     let manifest = frame(&path.join("manifest"), "MANI");
-    let has_columns = manifest.features & 1 == 1;
+    let features = manifest.features;
     let manifest = manifest.sections;
+    let features = Features {
+        columns: features & 1 == 1,
+        analyzer: (features & 2 == 2).then(|| analyzer(&manifest["WORD"])),
+    };
     let head = &manifest["HEAD"];
     let (dim, nbits) = (number(head, 16, 4) as usize, number(head, 20, 4) as usize);
     let centroids = number(head, 24, 4) as usize;
@@ -31,6 +42,7 @@ pub fn read(path: &Path) -> Vec<Document> {
         ("POST", "postings"),
         ("TEXT", "text"),
         ("COLS", "columns"),
+        ("WRDS", "words"),
         ("DELE", "deletions"),
     ]);
     let (mut files, mut book, mut dead) = (BTreeMap::new(), None, BTreeSet::new());
@@ -41,7 +53,8 @@ pub fn read(path: &Path) -> Vec<Document> {
         let name = format!("{}-{file:08}.clx", names[&kind[..]]);
         let Frame { sections, seal, .. } = frame(&path.join(&name), &kind);
         assert_eq!(number(record, 16, 8), seal);
-        assert!(kind != "COLS" || has_columns);
+        assert!(kind != "COLS" || features.columns);
+        assert!(kind != "WRDS" || features.analyzer.is_some());
         assert_eq!(
             number(record, 8, 8),
             std::fs::metadata(path.join(&name)).unwrap().len()
@@ -75,7 +88,7 @@ pub fn read(path: &Path) -> Vec<Document> {
         let files = files
             .map(|((kind, _), sections)| (&kind[..], sections))
             .collect();
-        let read = segment(record, &files, &book, unit_length, has_columns);
+        let read = segment(record, &files, &book, unit_length, &features);
         let is_dead = |document: usize| dead.contains(&(file, document as u64));
         let (gone, live): (Vec<_>, Vec<_>) = read
             .into_iter()
@@ -119,4 +132,13 @@ fn model(json: &[u8]) {
         strings.push(&fields[name]);
     }
     assert!(strings.iter().all(|s| s.as_str().unwrap().len() <= 4096));
+}
+
+/// `WORD`.
+fn analyzer(json: &[u8]) -> (String, u64) {
+    let fields: serde_json::Value = serde_json::from_slice(json).unwrap();
+    let name = fields["analyzer"].as_str().unwrap();
+    let version = fields["version"].as_u64().unwrap();
+    assert!(name.len() <= 64 && version < 1 << 32);
+    (name.to_owned(), version)
 }

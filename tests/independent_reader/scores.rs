@@ -1,4 +1,4 @@
-//! Section 16: scores.
+//! Section 17: scores.
 
 use super::Document;
 

@@ -6,17 +6,19 @@ use super::codebook::Codebook;
 use super::columns::columns;
 use super::frame::Sections;
 use super::json::{Fields, fields};
+use super::manifest::Features;
 use super::postings::postings;
 use super::text::texts;
+use super::words::{Words, words};
 use std::collections::BTreeMap;
 
-/// All documents of a segment, the deleted ones included: sections 6 to 11.
+/// All documents of a segment, the deleted ones included: sections 6 to 12.
 pub fn segment(
     record: &[u8],
     files: &BTreeMap<&str, &Sections>,
     book: &Codebook,
     unit_length: bool,
-    has_columns: bool,
+    features: &Features,
 ) -> Vec<Document> {
     let (documents, vectors) = (number(record, 4, 4) as usize, number(record, 8, 8) as usize);
     assert_eq!(number(record, 20, 4), 0);
@@ -97,16 +99,8 @@ pub fn segment(
         .get("TEXT")
         .map_or(vec![Default::default(); documents], |file| texts(file));
     assert_eq!(texts.len(), documents);
-    if has_columns {
-        let mut expected = Fields::new();
-        for (document, [_, _, metadata]) in texts.iter().enumerate() {
-            assert!(fields(metadata, document, &mut expected) <= 16_384);
-        }
-        let file = files.get("COLS");
-        let stored = file.map_or_else(Fields::new, |file| columns(file, documents));
-        assert_eq!(file.is_some(), !expected.is_empty());
-        assert!(stored == expected);
-    }
+    metadata(files, &texts, features);
+    terms(files, &texts, features);
     let read: Vec<Document> = (0..documents)
         .map(|d| Document {
             key: key(d),
@@ -128,4 +122,50 @@ pub fn segment(
     }
     assert_eq!(postings(files["POST"], documents, centroids), expected);
     read
+}
+
+/// Columns hold the metadata of the segment's documents, all and no others.
+fn metadata(files: &BTreeMap<&str, &Sections>, texts: &[[String; 3]], features: &Features) {
+    if !features.columns {
+        return;
+    }
+    let mut expected = Fields::new();
+    for (document, [_, _, metadata]) in texts.iter().enumerate() {
+        assert!(fields(metadata, document, &mut expected) <= 16_384);
+    }
+    let file = files.get("COLS");
+    let stored = file.map_or_else(Fields::new, |file| columns(file, texts.len()));
+    assert_eq!(file.is_some(), !expected.is_empty());
+    assert!(stored == expected);
+}
+
+/// Posting lists are whole. What terms a text has is the analyzer's affair; of one of them it is
+/// known for texts of ASCII words.
+fn terms(files: &BTreeMap<&str, &Sections>, texts: &[[String; 3]], features: &Features) {
+    let Some((analyzer, version)) = &features.analyzer else {
+        return;
+    };
+    assert_eq!(files.contains_key("WRDS"), files.contains_key("TEXT"));
+    let Some(file) = files.get("WRDS") else {
+        return;
+    };
+    let stored = words(file, texts.len(), (analyzer, *version));
+    if analyzer != "plain" {
+        return;
+    }
+    let mut expected = Words::new();
+    for (document, [title, text, _]) in (0..).zip(texts) {
+        let title = title.split_ascii_whitespace();
+        let length = title.clone().count() as u64;
+        let begins = if length > 0 { length + 15 } else { 0 };
+        let text = (begins..).zip(text.split_ascii_whitespace());
+        for (position, word) in (0..).zip(title).chain(text) {
+            let list = expected.entry(word.as_bytes().to_vec()).or_default();
+            match list.last_mut() {
+                Some((last, positions)) if *last == document => positions.push(position),
+                _ => list.push((document, vec![position])),
+            }
+        }
+    }
+    assert!(stored == expected);
 }

@@ -62,7 +62,8 @@ impl Segment {
         let columns = files.open_optional(FileKind::Columns)?;
         let columns = columns.map(|frame| Columns::open(frame, entry.documents));
         let words = files.open_optional(FileKind::Words)?;
-        let words = words.map(|frame| Words::open(frame, entry.documents));
+        let analyzer = manifest.features.words.as_ref();
+        let words = words.map(|frame| Words::open(frame, entry.documents, analyzer));
         let documents = files.open(FileKind::Documents)?;
         let (codes, residuals) = (
             files.open(FileKind::Codes)?,

@@ -16,6 +16,19 @@ impl Snapshot {
             if self.manifest.features.columns {
                 segment.verify_columns()?;
             }
+            if self.manifest.features.words.is_some()
+                && segment.words.is_some() != segment.text.is_some()
+            {
+                return Err(self.manifest_frame.error(FormatErrorKind::invalid(
+                    "section FILE",
+                    format!("words of segment {}", entry.number),
+                    "one file where it has text",
+                    segment
+                        .words
+                        .as_ref()
+                        .map_or("none", |_| "one without text"),
+                )));
+            }
             let mut vectors = 0;
             for document in segment.deleted.iter() {
                 vectors += segment.documents.vectors(document)?.len() as u64;
