@@ -55,8 +55,10 @@ fn same_as_the_engine(path: &Path) {
 }
 
 #[test]
-fn the_golden_index_reads_the_same() {
-    same_as_the_engine(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v5"));
+fn the_golden_indexes_read_the_same() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    same_as_the_engine(&golden.join("v5"));
+    same_as_the_engine(&golden.join("v5-features"));
 }
 
 /// Metadata of every kind, and fields of several.
