@@ -144,7 +144,6 @@ fn one_word_of_half_a_million_bytes_takes_bounded_time_and_memory() {
                 assert!(term.text.len() <= MAX_TERM && !term.text.is_empty());
             });
             let elapsed = started.elapsed();
-            if elapsed > Duration::from_millis(300) {}
             assert!(
                 elapsed < Duration::from_secs(10),
                 "{analyzer} {letter:?} {elapsed:?}"

@@ -6,7 +6,7 @@
 //! other, and then the rest is looked up for documents that may still reach what they need.
 
 use super::Place;
-use super::bm25::{Bm25, length_at};
+use super::bm25::Bm25;
 use super::top::Top;
 use crate::error::Result;
 use crate::format::{BLOCK, has_bit};
@@ -15,11 +15,10 @@ use crate::read::list::{Cursor, List};
 use std::cmp::Ordering;
 
 /// Documents of a window.
-const WINDOW: u32 = 2048;
+const WINDOW: u32 = 4096;
 
-/// Where a list has more postings than this in a window on average, the bound of the whole list
-/// serves: that of so many blocks would hardly be lower.
-const DENSE: u64 = 2 * BLOCK as u64;
+/// Scores looked at together.
+const CHUNK: usize = 16;
 
 struct Clause<'a> {
     cursor: Cursor<'a>,
@@ -30,7 +29,6 @@ struct Clause<'a> {
     bound: u32,
     /// Sum of its bound and those of all clauses before it, in the order of bounds.
     sum: u32,
-    dense: bool,
 }
 
 /// Adds the best documents of a segment to `top`.
@@ -49,7 +47,7 @@ pub(super) fn search<B: AsRef<[u8]>, F: FnMut(Place, Place) -> Ordering>(
         if let Some(list) = list
             && weight > 0.0
         {
-            clauses.push(clause(*list, weight, documents, bm25, lengths)?);
+            clauses.push(clause(*list, weight, bm25, lengths)?);
         }
     }
     let mut windows = Windows {
@@ -57,24 +55,19 @@ pub(super) fn search<B: AsRef<[u8]>, F: FnMut(Place, Place) -> Ordering>(
         bm25,
         hidden,
         scores: vec![0; WINDOW as usize],
-        candidates: Vec::new(),
+        candidates: vec![(0, 0); WINDOW as usize + 1],
+        count: 0,
     };
-    let mut start = Some(0);
+    let mut start = Some(0u32);
     while let Some(window) = start {
-        let end = (window + WINDOW).min(documents);
+        let end = window.saturating_add(WINDOW).min(documents);
         windows.search(&mut clauses, window, end, segment, top)?;
-        start = next_window(&mut clauses, end, documents, top.needed());
+        start = next_window(&clauses, end, documents, top.needed());
     }
     Ok(())
 }
 
-fn clause<'a>(
-    list: List<'a>,
-    weight: f32,
-    documents: u32,
-    bm25: &Bm25,
-    lengths: &[[u8; 4]],
-) -> Result<Clause<'a>> {
+fn clause<'a>(list: List<'a>, weight: f32, bm25: &Bm25, lengths: &[[u8; 4]]) -> Result<Clause<'a>> {
     let mut most = bm25.bound(weight, list.impacts);
     if list.impacts.is_empty() {
         let mut all = [0; BLOCK];
@@ -90,13 +83,12 @@ fn clause<'a>(
         most,
         bound: most,
         sum: 0,
-        dense: u64::from(list.count) * u64::from(WINDOW) > DENSE * u64::from(documents),
     })
 }
 
 /// Where the next window begins that may hold a document with a score of `needed`.
-fn next_window(clauses: &mut [Clause<'_>], end: u32, documents: u32, needed: u32) -> Option<u32> {
-    clauses.sort_unstable_by_key(|clause| clause.most);
+fn next_window(clauses: &[Clause<'_>], end: u32, documents: u32, needed: u32) -> Option<u32> {
+    // Any order is right; that of the bounds in the last window is nearly the best.
     let mut sum = 0;
     let essential = clauses.iter().filter(|clause| {
         sum += clause.most;
@@ -115,8 +107,9 @@ struct Windows<'a> {
     hidden: &'a [u64],
     /// Scores of the window's documents; all 0 between windows.
     scores: Vec<u32>,
-    /// Documents of the window that may still be hits, and what they have so far.
+    /// Documents of the window that may still be hits, and what they have so far: the first `count`.
     candidates: Vec<(u32, u32)>,
+    count: usize,
 }
 
 impl Windows<'_> {
@@ -148,7 +141,7 @@ impl Windows<'_> {
         for clause in others.iter_mut().rev() {
             self.add(clause, needed)?;
         }
-        for &(document, score) in &self.candidates {
+        for &(document, score) in &self.candidates[..self.count] {
             if score >= top.needed() {
                 top.push(score, (segment, document));
             }
@@ -162,7 +155,7 @@ impl Windows<'_> {
         if cursor.is_done() || cursor.next_at_least() >= end {
             return 0;
         }
-        if clause.dense || list.impacts.is_empty() {
+        if list.impacts.is_empty() {
             return clause.most;
         }
         let mut bound = 0;
@@ -183,63 +176,82 @@ impl Windows<'_> {
         end: u32,
         needed: u32,
     ) -> Result<()> {
-        self.candidates.clear();
-        let (bm25, lengths, hidden) = (self.bm25, self.lengths, self.hidden);
+        self.count = 0;
+        let (bm25, lengths) = (self.bm25, self.lengths);
         let mut added = [0; BLOCK];
         if let [clause] = essential {
-            let candidates = &mut self.candidates;
-            return clause
-                .cursor
-                .visit_below(start, end, true, |documents, frequencies| {
-                    bm25.all(clause.weight, documents, frequencies, lengths, &mut added);
-                    for (&document, &score) in documents.iter().zip(&added) {
-                        if score >= needed && !has_bit(hidden, document) {
-                            candidates.push((document, score));
-                        }
-                    }
-                });
+            let cursor = &mut clause.cursor;
+            return cursor.visit_below(start, end, true, |documents, frequencies| {
+                bm25.all(clause.weight, documents, frequencies, lengths, &mut added);
+                for (&document, &score) in documents.iter().zip(&added) {
+                    self.candidate(document, score, needed);
+                }
+            });
         }
         for clause in essential {
-            let scores = &mut self.scores;
-            clause
-                .cursor
-                .visit_below(start, end, true, |documents, frequencies| {
-                    bm25.all(clause.weight, documents, frequencies, lengths, &mut added);
-                    for (&document, &added) in documents.iter().zip(&added) {
-                        if let Some(score) = scores.get_mut((document - start) as usize) {
-                            *score += added;
-                        }
-                    }
-                })?;
-        }
-        for (chunk, scores) in self.scores.chunks_exact_mut(16).enumerate() {
-            // Signed numbers, which every processor compares many at a time.
-            let needed_signed = needed as i32;
-            if scores
-                .iter()
-                .fold(false, |any, &score| any | (score as i32 >= needed_signed))
-            {
-                for (at, &score) in scores.iter().enumerate() {
-                    let document = start + (chunk * 16 + at) as u32;
-                    if score >= needed && !has_bit(hidden, document) {
-                        self.candidates.push((document, score));
+            let (cursor, scores) = (&mut clause.cursor, &mut self.scores);
+            cursor.visit_below(start, end, true, |documents, frequencies| {
+                bm25.all(clause.weight, documents, frequencies, lengths, &mut added);
+                for (&document, &added) in documents.iter().zip(&added) {
+                    if let Some(score) = scores.get_mut((document - start) as usize) {
+                        *score += added;
                     }
                 }
+            })?;
+        }
+        for chunk in 0..self.scores.len() / CHUNK {
+            let chunk = chunk * CHUNK;
+            let mut scores = [0; CHUNK];
+            scores.swap_with_slice(&mut self.scores[chunk..chunk + CHUNK]);
+            // Signed numbers, which every processor compares many at a time.
+            let reaches = |any, &score: &u32| any | (score as i32 >= needed as i32);
+            if scores.iter().fold(false, reaches) {
+                for (document, score) in (start + chunk as u32..).zip(scores) {
+                    self.candidate(document, score, needed);
+                }
             }
-            scores.fill(0);
         }
         Ok(())
+    }
+
+    /// Adds a candidate if it has `needed`. Without a branch, which nobody could predict.
+    #[inline]
+    fn candidate(&mut self, document: u32, score: u32, needed: u32) {
+        if let Some(candidate) = self.candidates.get_mut(self.count) {
+            *candidate = (document, score);
+            self.count += usize::from((score >= needed) & !has_bit(self.hidden, document));
+        }
     }
 
     /// Looks a term up for the candidates, without those that the terms left cannot lift to `needed`.
     fn add(&mut self, clause: &mut Clause<'_>, needed: u32) -> Result<()> {
         let at_least = needed.saturating_sub(clause.sum);
-        self.candidates.retain(|&(_, score)| score >= at_least);
-        for (document, score) in &mut self.candidates {
-            if clause.cursor.seek(*document)? {
-                let frequency = clause.cursor.frequency()?;
-                let length = length_at(self.lengths, *document);
-                *score += self.bm25.quanta(clause.weight, frequency, length);
+        let mut kept = 0;
+        for at in 0..self.count {
+            let candidate = self.candidates[at];
+            self.candidates[kept] = candidate;
+            kept += usize::from(candidate.1 >= at_least);
+        }
+        self.count = kept;
+        // The candidates that have the term, as many as are scored at a time.
+        let (mut places, mut documents, mut frequencies) = ([0; BLOCK], [0; BLOCK], [0; BLOCK]);
+        let mut added = [0; BLOCK];
+        for first in (0..kept).step_by(BLOCK) {
+            let candidates = &mut self.candidates[first..kept.min(first + BLOCK)];
+            let mut found = 0;
+            for (place, &(document, _)) in candidates.iter().enumerate() {
+                if clause.cursor.seek(document)? {
+                    places[found] = place;
+                    documents[found] = document;
+                    frequencies[found] = clause.cursor.frequency()? - 1;
+                    found += 1;
+                }
+            }
+            let (documents, frequencies) = (&documents[..found], &frequencies[..found]);
+            let (bm25, weight) = (self.bm25, clause.weight);
+            bm25.all(weight, documents, frequencies, self.lengths, &mut added);
+            for (&place, added) in places[..found].iter().zip(added) {
+                candidates[place].1 += added;
             }
         }
         Ok(())
