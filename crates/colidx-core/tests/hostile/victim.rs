@@ -174,6 +174,6 @@ fn use_words(index: &Index) -> Result<()> {
 }
 
 /// Changes bytes of a section.
-pub fn put(at: usize, bytes: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
+pub fn put(at: usize, bytes: &[u8]) -> impl Fn(&mut Vec<u8>) {
     move |section| section[at..at + bytes.len()].copy_from_slice(bytes)
 }
