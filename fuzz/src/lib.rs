@@ -8,6 +8,7 @@ mod checkpoint;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../../crates/colidx-core/tests/common/mod.rs"]
 mod common;
+mod filter;
 mod index;
 mod input;
 mod pack;
@@ -15,8 +16,10 @@ mod scratch;
 pub mod seeds;
 
 pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
+pub use filter::filter;
 pub use index::{
-    codebook, deletions, documents, frame, index, index_raw, manifest, postings, text, vectors,
+    codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
+    vectors, words,
 };
 pub use input::{corpus, embeddings, npy, qrels, queries};
 
@@ -24,7 +27,7 @@ pub use input::{corpus, embeddings, npy, qrels, queries};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 22] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -35,6 +38,9 @@ pub const TARGETS: [Target; 19] = [
     ("postings", postings),
     ("deletions", deletions),
     ("text", text),
+    ("columns", columns),
+    ("words", words),
+    ("filter", filter),
     ("npy", npy),
     ("embeddings", embeddings),
     ("corpus", corpus),
