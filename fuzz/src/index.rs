@@ -168,7 +168,12 @@ fn use_it(index: &Index) -> Result<()> {
     let values: Vec<f32> = (0..3 * dim).map(|i| (i % 7) as f32 - 3.0).collect();
     let query = Query::new(&values, dim).expect("the query is good");
     for exact in [false, true] {
-        let options = SearchOptions::default().k(3).exact(exact).n_probe(2).candidates(Some(4)).rerank(Some(3));
+        let options = SearchOptions::default()
+            .k(3)
+            .exact(exact)
+            .n_probe(2)
+            .candidates(Some(4))
+            .rerank(Some(3));
         note(index.search(&query, &options).map(|found| {
             assert!(found.hits.len() <= 3);
             assert!(

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use colidx_data::embeddings::{Embeddings, QueryEmbeddings};
 use colidx_data::harmless::is_hostile;
-use colidx_data::npy::NpyReader;
+use colidx_data::npy::{Dtype, NpyReader};
 use colidx_data::read_queries_from;
 use colidx_data::{Corpus, CorpusOptions, Format, Judgements, QueryOptions};
 use colidx_data::{Run, RunWriter};
@@ -141,6 +141,17 @@ pub fn npy(data: &[u8]) {
         reader
             .read_integers(0, count, &mut Vec::new())
             .expect_err("these are floats");
+    } else if reader.header().dtype == Dtype::U8 {
+        let (mut forth, mut back) = (Vec::new(), Vec::new());
+        reader
+            .read_bytes(0, count, &mut forth)
+            .expect("the file is as long as the header says");
+        for at in (0..elements).rev() {
+            reader
+                .read_bytes(at, 1, &mut back)
+                .expect("the element is there");
+        }
+        assert!(forth.iter().eq(back.iter().rev()));
     } else {
         let (mut forth, mut back) = (Vec::new(), Vec::new());
         reader

@@ -9,14 +9,19 @@ mod checkpoint;
 #[path = "../../crates/colidx-core/tests/common/mod.rs"]
 mod common;
 mod filter;
+mod foreign;
 mod index;
 mod input;
 mod pack;
 mod scratch;
 pub mod seeds;
+#[allow(dead_code, reason = "the tests of the import use the rest of it")]
+#[path = "../../crates/colidx-import/tests/layouts/write.rs"]
+mod write;
 
 pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
 pub use filter::filter;
+pub use foreign::{foreign_numpy, foreign_pickle, foreign_torch};
 pub use index::{
     codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
     vectors, words,
@@ -27,7 +32,7 @@ pub use input::{corpus, embeddings, npy, qrels, queries};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 25] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -50,6 +55,9 @@ pub const TARGETS: [Target; 22] = [
     ("safetensors", safetensors),
     ("pickle", pickle),
     ("tokenizer", tokenizer),
+    ("foreign_torch", foreign_torch),
+    ("foreign_numpy", foreign_numpy),
+    ("foreign_pickle", foreign_pickle),
 ];
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::checkpoint::SETTINGS;
+use crate::foreign::{numpy_seeds, pickle_seeds, torch_seeds};
 use crate::index::{packed, packed_raw, whole};
 use crate::pack::pack;
 use crate::scratch::checkpoint;
@@ -69,6 +70,9 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             [&[1], &fixture("tiny-modernbert", "tokenizer.json")[..]].concat(),
             [&[1], &fixture("tiny-xlm-roberta", "tokenizer.json")[..]].concat(),
         ],
+        "foreign_torch" => torch_seeds(),
+        "foreign_numpy" => numpy_seeds(),
+        "foreign_pickle" => pickle_seeds(),
         _ => Vec::new(),
     }
 }
@@ -106,6 +110,7 @@ fn arrays() -> Vec<Vec<u8>> {
         array("<i4", "3,", &[1; 12]),
         array("<i8", "2,", &[1; 16]),
         array("<u4", "0,", &[]),
+        array("|u1", "2, 2", &[1; 4]),
     ]
 }
 

@@ -45,7 +45,7 @@ fn a_flag_that_advice_names_exists() {
     place.write("odd.xyz", CORPUS);
     place.write("q.jsonl", "{\"_id\": \"1\", \"text\": \"moon\"}\n");
     place.write("qrels.tsv", "1\tmoon\t1\n");
-    place.write("code/a.xyz", "fn main() {}");
+    place.write("code/a.xyz", "\0");
     let encode = ["encode", "corpus.jsonl", "--model", model, "--out", "v"];
     place.colidx(&encode).run().succeeds();
     let from_vectors = ["build", "--embeddings", "v", "--index", "v.colidx"];

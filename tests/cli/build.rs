@@ -265,3 +265,83 @@ fn a_folder_of_something_else_is_left_alone() {
         assert_eq!(place.read("x.colidx/thesis.txt"), "ten years of work");
     }
 }
+
+/// Documents longer than the checkpoint reads: flags, the number of documents, and what is said.
+#[test]
+fn long_documents_are_named_or_split() {
+    let long = "The moon and the earth go around the sun. ".repeat(200);
+    let corpus = |key: &str, text: &str| {
+        let line = serde_json::json!({"_id": key, "title": "Sky", "text": text, "lang": "en"});
+        format!("{line}\n")
+    };
+    let corpus = corpus("short", "moon") + &corpus("a", &long) + &corpus("b", &long);
+    let place = Place::new();
+    place.write("c.jsonl", &corpus);
+    let run = place.build("c.jsonl").succeeds();
+    run.says(&[
+        "3 documents",
+        "truncated: 2 documents, such as `a`, `b`, of which the first",
+    ]);
+    let run = place
+        .build_with("c.jsonl", &["--force", "--long", "split"])
+        .succeeds();
+    assert!(!run.stderr.contains("truncated"), "{run:?}");
+    let search = [
+        "search", "--index", "x.colidx", "--json", "-k", "1000", "moon",
+    ];
+    let hits = place.colidx(&search).run().succeeds().json();
+    assert!(hits.len() > 5);
+    for hit in &hits {
+        let key = hit["key"].as_str().unwrap();
+        assert!(
+            key == "short" || key.starts_with("a#") || key.starts_with("b#"),
+            "{key}"
+        );
+        assert_eq!(
+            (&hit["title"], &hit["metadata"]["lang"]),
+            (&"Sky".into(), &"en".into())
+        );
+    }
+    // With an overlap there are more of them.
+    let overlap = ["--force", "--long", "split", "--overlap", "20"];
+    place.build_with("c.jsonl", &overlap).succeeds();
+    assert!(place.colidx(&search).run().succeeds().json().len() > hits.len());
+    place
+        .build_with("c.jsonl", &["--force", "--long", "cut"])
+        .refuses_usage();
+}
+
+/// Files of other formats: key, title, text and a field of the hit.
+#[test]
+fn pages_and_front_matter_are_read() {
+    let place = Place::new();
+    place.write(
+        "d/sky.html",
+        "<title>The sky</title><script>milk()</script><p>The moon &amp; the sun",
+    );
+    place.write(
+        "d/food.md",
+        "---\ntitle: Food\nlang: en\n---\nbread and milk\n",
+    );
+    place.write("d/paper.pdf", "%PDF-1.7");
+    place
+        .build("d")
+        .succeeds()
+        .says(&["2 documents", "1 PDF file (`pdftotext` makes text of them)"]);
+    let search = ["search", "--index", "x.colidx", "--json", "moon and milk"];
+    let hits = place.colidx(&search).run().succeeds().json();
+    for (key, title, text, lang) in [
+        ("sky.html#1", "The sky", "The moon & the sun", None),
+        ("food.md#1", "Food", "bread and milk", Some("en")),
+    ] {
+        let hit = hits.iter().find(|hit| hit["key"] == key).expect(key);
+        assert_eq!((&hit["title"], &hit["text"]), (&title.into(), &text.into()));
+        assert_eq!(hit["metadata"]["lang"].as_str(), lang);
+    }
+    let run = place.build_with("d/paper.pdf", &["--force"]).fails();
+    run.says(&[
+        "PDF is not read",
+        "pdftotext",
+        "colidx build - --format text",
+    ]);
+}

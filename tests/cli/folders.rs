@@ -135,3 +135,50 @@ fn names_that_are_not_utf8_are_read_by_name_as_in_a_folder() {
         assert_eq!(place.keys("honey"), ["caf%E9.txt#1"]);
     }
 }
+
+/// Files of a source tree, the flags, and the keys that are found.
+#[test]
+fn source_trees_are_read_as_ripgrep_reads_them() {
+    let tree = [
+        ("src/moon.rs", "fn moon() {}\n\nfn sun() {}\n"),
+        ("Makefile", "moon:\n\techo moon\n"),
+        ("script", "#!/bin/sh\necho moon\n"),
+        ("target/moon.d", "moon\n"),
+        (".gitignore", "/target\n"),
+        (".github/moon.yml", "moon: 1\n"),
+        ("tool", "moon\0"),
+    ];
+    let usual = ["Makefile#1:1-2", "script#1:1-2", "src/moon.rs#1:1-3"];
+    for (flags, more, said) in [
+        (
+            &[][..],
+            &[][..],
+            &[
+                "1 ignored name, such as d/target",
+                "2 hidden names, such as d/.git",
+                "1 file that is not text, such as d/tool",
+            ][..],
+        ),
+        (
+            &["--no-ignore"],
+            &["target/moon.d#1:1-1"],
+            &["2 hidden names"],
+        ),
+        (
+            &["--hidden"],
+            &[".github/moon.yml#1:1-1", ".gitignore#1:1-1"],
+            &["1 ignored name, such as d/target"],
+        ),
+    ] {
+        let place = Place::new();
+        for (name, content) in tree {
+            place.write(&format!("d/{name}"), content);
+        }
+        place.build_with("d", flags).succeeds().says(said);
+        let mut keys = place.keys("moon");
+        keys.sort();
+        let mut expected = [&usual, more].concat();
+        expected.sort();
+        assert_eq!(keys, expected, "{flags:?}");
+    }
+}

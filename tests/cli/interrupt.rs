@@ -263,7 +263,7 @@ fn while_encoding_over_an_index_that_stays() {
     place.write("small.jsonl", CORPUS);
     place.build_with("small.jsonl", &["--force"]).succeeds();
     let files = std::fs::read_dir(place.path("x.colidx")).expect("the index is there");
-    assert_eq!(files.count(), 9, "lock, manifest and seven files");
+    assert_eq!(files.count(), 10, "lock, manifest and eight files");
 }
 
 /// A run has a temporary name until it is complete: a signal leaves neither a partial run nor the

@@ -88,5 +88,5 @@ fn a_killed_build_leaves_the_index_that_was_there_or_the_new_one() {
     build(&place, "a").run().succeeds();
     assert_eq!(answer(&place), answers[0]);
     let files = std::fs::read_dir(place.path("x.colidx")).expect("the index is there");
-    assert_eq!(files.count(), 9, "lock, manifest and seven files");
+    assert_eq!(files.count(), 10, "lock, manifest and eight files");
 }

@@ -10,6 +10,7 @@ mod folders;
 mod harness;
 mod hostile_text;
 mod hub;
+mod import;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -36,3 +37,4 @@ mod threads;
 mod trust;
 mod usage;
 mod ways_out;
+mod words;

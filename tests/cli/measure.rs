@@ -177,3 +177,38 @@ fn bench_prints_one_object_and_the_run() {
         .succeeds();
     assert_eq!(place.read("run.trec"), searched.stdout);
 }
+
+/// Files of judgements, and what is said of them beside the figures.
+#[test]
+fn eval_tells_what_it_makes_nothing_of() {
+    for (qrels, ndcg, said) in [
+        (
+            "qid\tdocid\tgrade\tassessor\nq1\ttea\t0.5\tA\nq2\trust\t2.5\tB\n",
+            1.0,
+            &["not used: 1 column of the judgement file: `assessor`"][..],
+        ),
+        (
+            r#"{"q1": {"tea": 0.5, "moon": -1}, "q2": {"rust": 2}}"#,
+            1.0,
+            &["1 query without judgements left out"],
+        ),
+        (
+            "q1 0 tea 1\nq1 0 gone 0\nq2 0 rust 1\n",
+            1.0,
+            &["1 judgement of documents that are not in the index, such as `gone`"],
+        ),
+    ] {
+        let place = place();
+        place.write("qrels.tsv", qrels);
+        let run = eval(&place, &["--metrics", "ndcg@10"]).succeeds();
+        assert_eq!(run.json()[0]["ndcg@10"], ndcg, "{qrels}");
+        for words in said {
+            assert_eq!(
+                run.stderr.matches(words).count(),
+                1,
+                "{words}: {}",
+                run.stderr
+            );
+        }
+    }
+}

@@ -163,3 +163,30 @@ fn hits_that_do_not_fit_the_screen_end_with_the_best() {
     let at = |rank: &str| shown.find(&format!("\n  {rank} ")).expect(&shown);
     assert!(at("4") < at("1") && shown.contains("best last"), "{shown}");
 }
+
+#[test]
+fn the_key_of_a_passage_links_to_its_file() {
+    if !available() {
+        return;
+    }
+    let place = Place::new();
+    let file = place.write("code/my lib.rs", "\n\nfn moon() {}\n");
+    place.build("code").succeeds();
+    let search = |environment| {
+        let call = script(environment, "search --index x.colidx -k 1 moon");
+        place.shell(&call).run().succeeds().stdout
+    };
+    let path = file.to_string_lossy().replace(' ', "%20");
+    let link = format!("\x1b]8;;file://{path}#3\x1b\\");
+    let shown = search("TERM=xterm");
+    assert!(
+        shown.contains(&link) && shown.contains("my lib.rs#1:3-3"),
+        "{shown:?}"
+    );
+    for environment in ["TERM=xterm NO_COLOR=1", "TERM=dumb"] {
+        assert!(!search(environment).contains('\x1b'));
+    }
+    // A file that is gone is no place to go to.
+    std::fs::remove_file(file).unwrap();
+    assert!(!search("TERM=xterm").contains("\x1b]8"));
+}

@@ -10,6 +10,7 @@ mod error;
 mod interactive;
 mod interrupt;
 mod json;
+mod link;
 mod model;
 mod output;
 mod places;

@@ -49,6 +49,11 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             vectors(&args.embeddings)?;
             args.model.iter().try_for_each(|name| model(name))
         }
+        Command::Import(args) => {
+            target(&args.index.path)?;
+            foreign(&args.foreign)?;
+            args.model.iter().try_for_each(|name| model(name))
+        }
         Command::Add(args) => ingest(&args.ingest),
         Command::Update(args) => ingest(&args.ingest),
         Command::Delete(args) => index(&args.index.path),
@@ -123,6 +128,16 @@ fn target(path: &Path) -> Result<(), PlaceError> {
         ),
         _ => Ok(()),
     }
+}
+
+/// An index of another engine to read.
+fn foreign(path: &Path) -> Result<(), PlaceError> {
+    let advice = match kind(path) {
+        Some(Kind::Index) => "it is one of colidx already: use it as it is",
+        Some(Kind::Checkpoint) => "name it with --model, and the index that it made here",
+        _ => return Ok(()),
+    };
+    wrong(path, "an index of another engine", advice)
 }
 
 /// A corpus to read.

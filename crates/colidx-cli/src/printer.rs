@@ -3,6 +3,7 @@
 use crate::args::{Color, SearchArgs};
 use crate::error::CliError;
 use crate::json::{HitLine, Stats, StatsLine, metadata};
+use crate::link;
 use crate::output::{
     Painted, Stdout, color, note, note_painted, rows_of_stdout, stdout_is_terminal,
 };
@@ -172,6 +173,7 @@ pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<Show
     Ok(ShownHit {
         rank: at + 1,
         score: hit.score,
+        link: link::of_hit(searcher.index().path(), &hit.metadata),
         key: hit.key,
         title: hit.title,
         text: hit.text,

@@ -116,13 +116,14 @@ pub fn tell_empty<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
     ));
 }
 
-/// Names fields of a query file that a search makes no use of.
-fn tell_further(fields: &BTreeSet<&str>) {
-    if !fields.is_empty() {
-        let names: Vec<String> = fields.iter().map(|name| format!("`{name}`")).collect();
+/// Names fields or columns of a file that nothing is made of.
+pub fn tell_unused<'a>(file: &str, noun: &str, names: impl ExactSizeIterator<Item = &'a str>) {
+    let count = names.len() as u64;
+    if count > 0 {
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        let count = number::counted(count, noun);
         note(&format!(
-            "not used: {} of the query file: {}",
-            number::counted(fields.len() as u64, "field"),
+            "not used: {count} of the {file}: {}",
             names.join(", ")
         ));
     }
@@ -144,7 +145,8 @@ impl Queries {
             None => None,
         };
         if let Some(queries) = &texts {
-            tell_further(&queries.further_fields());
+            let further = queries.further_fields();
+            tell_unused("query file", "field", further.iter().copied());
         }
         let embeddings = match &from.files.query_embeddings {
             Some(embeddings) => Some(QueryEmbeddings::open(embeddings)?),

@@ -161,6 +161,12 @@ pub enum LineFault {
         /// What it holds.
         got: String,
     },
+    /// A page of HTML is longer than the limit.
+    #[error("the page is longer than {limit} bytes; split it, or convert it to text")]
+    PageTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// The line is longer than the limit.
     #[error(
         "the line is longer than {limit} bytes; make it shorter, or check that the file has line ends"
@@ -245,6 +251,15 @@ pub enum InputError {
         file: String,
         /// The formats and their endings.
         formats: String,
+    },
+    /// A PDF, which is not read.
+    #[error(
+        "{file}: PDF is not read; pipe its text (`pdftotext -layout {file} -`) as standard input in \
+         the format text"
+    )]
+    Pdf {
+        /// The file.
+        file: String,
     },
     /// Files of this format cannot hold such records.
     #[error("{file}: {what} cannot be read from {format}; use JSON Lines or TSV")]

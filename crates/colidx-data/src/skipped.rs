@@ -13,6 +13,8 @@ pub enum SkipReason {
     Format,
     /// The ending is one that files of other content have too, such as `.json`.
     SharedEnding,
+    /// A PDF, which is read once it is converted to text.
+    Pdf,
     /// The file holds bytes that no text has.
     Binary,
     /// Queries that lie beside a corpus.
@@ -21,6 +23,8 @@ pub enum SkipReason {
     Judgements,
     /// The name begins with a dot.
     Hidden,
+    /// An ignore file leaves it out, such as `.gitignore`.
+    Ignored,
     /// A link that leads nowhere.
     Dangling,
     /// A link that leads out of the folder.
@@ -41,10 +45,12 @@ impl SkipReason {
             SkipReason::SharedEnding => {
                 names("file") + " of JSON, read if named or if the format is given"
             }
+            SkipReason::Pdf => names("PDF file") + " (`pdftotext` makes text of them)",
             SkipReason::Binary => names("file") + " that is not text",
             SkipReason::Queries => names("name") + " of queries beside the corpus",
             SkipReason::Judgements => names("name") + " of judgements beside the corpus",
             SkipReason::Hidden => names("hidden name"),
+            SkipReason::Ignored => names("ignored name"),
             SkipReason::Dangling => names("link") + " to nothing",
             SkipReason::Outside => names("link") + " out of the folder",
             SkipReason::Twice => names("link") + " to what is read anyway",

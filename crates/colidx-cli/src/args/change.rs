@@ -12,13 +12,13 @@ use super::{
 /// The documents that `add` and `update` ingest.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files and folders of JSON Lines, TSV, text or Markdown, plain, .gz or .zst; `-` for
-    /// standard input.
+    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
+    /// .zst; `-` for standard input.
     ///
-    /// Folders are read recursively. Files with these extensions are read: .jsonl, .ndjson, .tsv,
-    /// .txt, .text, .rst, .md and .markdown; .json only with --format jsonl. Hidden files are
-    /// skipped. Links are followed inside the folder only; a file named here may be a link to
-    /// anywhere. Skipped files are counted and reported.
+    /// Folders are read recursively: every file that is text, .json only with --format jsonl.
+    /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).
+    /// Links are followed inside the folder only; a file named here may be a link to anywhere.
+    /// Skipped files are counted and reported.
     #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
     pub corpus: Vec<PathBuf>,
 

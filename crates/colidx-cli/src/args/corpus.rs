@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::at_least_one;
 use colidx::Model;
@@ -14,8 +14,8 @@ const HEADING: &str = "Reading the corpus";
 /// Flags about the format of a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
-    /// Format of all inputs: jsonl, tsv, text or markdown [default: by extension; jsonl for
-    /// standard input].
+    /// Format of all inputs: jsonl, tsv, text, markdown, html or code [default: by name and
+    /// content; jsonl for standard input].
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
@@ -31,14 +31,40 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "text")]
     pub text_field: String,
 
-    /// Maximum words per passage, for text and Markdown [default: as many tokens as the checkpoint
-    /// reads].
+    /// Read hidden files and folders too.
+    #[arg(long, help_heading = HEADING)]
+    pub hidden: bool,
+
+    /// Read what .gitignore, .ignore and git's exclude files leave out too.
+    #[arg(long, help_heading = HEADING)]
+    pub no_ignore: bool,
+
+    /// Maximum words per passage, for running text and code [default: as many tokens as the
+    /// checkpoint reads].
     #[arg(long, help_heading = HEADING, value_name = "N", value_parser = at_least_one())]
     pub passage_words: Option<u32>,
+
+    /// Repeat about N tokens (with --passage-words, words) of a passage in the next one.
+    #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub overlap: u32,
+
+    /// What to do with JSON Lines and TSV documents that are longer than the checkpoint reads:
+    /// index their beginning, or split them into passages with keys KEY#1, KEY#2, ...
+    #[arg(long, help_heading = HEADING, value_enum, default_value_t = Long::Truncate)]
+    pub long: Long,
 
     /// Skip and report bad lines instead of failing at the first.
     #[arg(long, help_heading = HEADING)]
     pub skip_bad_lines: bool,
+}
+
+/// What to do with long documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Long {
+    /// Index what the checkpoint reads of them.
+    Truncate,
+    /// Make passages of them.
+    Split,
 }
 
 impl CorpusArgs {
@@ -50,7 +76,11 @@ impl CorpusArgs {
             .id_field(self.id_field.clone())
             .title_field(self.title_field.clone())
             .text_field(self.text_field.clone())
-            .skip_bad_lines(self.skip_bad_lines);
+            .skip_bad_lines(self.skip_bad_lines)
+            .hidden(self.hidden)
+            .ignore_files(!self.no_ignore)
+            .overlap(self.overlap as usize)
+            .split_long(self.long == Long::Split);
         match self.passage_words {
             Some(words) => options.passage_words(words as usize),
             None => options,

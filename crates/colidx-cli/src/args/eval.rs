@@ -23,8 +23,10 @@ pub struct EvalArgs {
     #[command(flatten)]
     pub queries: QueryFileArgs,
 
-    /// Relevance judgements: TREC qrels or BEIR TSV.
+    /// Relevance judgements: TREC qrels, BEIR TSV or JSON.
     ///
+    /// Grades may have fractions: ndcg uses them as they are, the other metrics count 1 and more as
+    /// relevant.
     #[arg(long, value_name = "FILE")]
     pub qrels: PathBuf,
 

@@ -10,6 +10,7 @@ mod effort;
 mod encode;
 mod encoder;
 mod eval;
+mod import;
 mod inspect;
 mod numbers;
 mod queries;
@@ -17,10 +18,11 @@ mod rerank;
 mod scope;
 mod search;
 mod size;
+mod writing;
 
 pub use analyzer::AnalyzerArgs;
 pub use bench::BenchArgs;
-pub use build::{BuildArgs, Clustering};
+pub use build::BuildArgs;
 pub use by::ByArgs;
 pub use change::{AddArgs, CompactArgs, DeleteArgs, IngestArgs, UpdateArgs};
 pub use corpus::CorpusArgs;
@@ -28,6 +30,7 @@ pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
+pub use import::ImportArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
@@ -35,6 +38,7 @@ pub use rerank::RerankArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 pub use size::parse_size;
+pub use writing::{Clustering, WritingArgs};
 
 use std::path::PathBuf;
 
@@ -74,6 +78,8 @@ pub struct Cli {
 pub enum Command {
     /// Build an index from a corpus or from vectors.
     Build(BuildArgs),
+    /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
+    Import(ImportArgs),
     /// Add documents to an index.
     Add(AddArgs),
     /// Add documents to an index, replacing those with the same key.

@@ -64,7 +64,8 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // Fail early, before the checkpoint is loaded.
-    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
+    let reading = args.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.corpus, reading)?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model);
     let model = Arc::new(model.map_err(|error| error.or_vectors("--embeddings"))?);
@@ -73,10 +74,17 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
     let skip = args.reading.skip_bad_lines;
-    let read = ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        superseded += u64::from(stage(&mut writer, document, replace)?);
-        Ok(())
-    });
+    let read = ingest::read(
+        corpus,
+        skip,
+        &model,
+        &mut summary,
+        phases,
+        &mut |document| {
+            superseded += u64::from(stage(&mut writer, document, replace)?);
+            Ok(())
+        },
+    );
     read.map_err(|error| known_key(&writer, error))?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = writer.commit(&mut source, &ProgressAdapter(phases))?;

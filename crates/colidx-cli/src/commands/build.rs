@@ -11,7 +11,7 @@ use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
 use super::info;
 use super::ingest::{self, IngestSummary, ProgressAdapter};
 use super::with_threads;
-use crate::args::BuildArgs;
+use crate::args::{BuildArgs, WritingArgs};
 use crate::command_line;
 use crate::error::CliError;
 use crate::interrupt;
@@ -26,21 +26,21 @@ use colidx_data::Corpus;
 /// # Errors
 /// Any; an existing index is then unchanged, and encoded documents are kept.
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
-    with_threads(&args.threads, || {
+    with_threads(&args.writing.threads, || {
         let phases = Phases::new();
         let built = match &args.embeddings {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
-        let (report, summary) = built.map_err(|error| stopped(args, error))?;
+        let (report, summary) = built.map_err(|error| stopped(&args.index.path, error))?;
         phases.end();
-        summarise(args, &report, &summary)
+        summarise(&args.index.path, &report, &summary)
     })
 }
 
 /// Describes what is kept of a build that stopped, and the command that resumes it.
-fn stopped(args: &BuildArgs, error: CliError) -> CliError {
-    let kept = match IndexWriter::unfinished(&args.index.path) {
+pub(super) fn stopped(index: &Path, error: CliError) -> CliError {
+    let kept = match IndexWriter::unfinished(index) {
         Ok(Some(build)) => format!(
             "{} of {} encoded and kept; to resume:\n  {}",
             number::count(build.encoded),
@@ -75,8 +75,9 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let mut corpus = Corpus::open(&args.corpus, args.reading.options())?;
-    let options = options(args)?;
+    let reading = args.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.corpus, reading)?;
+    let options = options(&args.writing)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
     args.reading.fit_passages(&mut corpus, &model);
     let options = options.model(Some(model.to_record()));
@@ -85,9 +86,14 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let skip = args.reading.skip_bad_lines;
-    ingest::read(corpus, skip, &mut summary, phases, &mut |document| {
-        builder.add(document)
-    })?;
+    ingest::read(
+        corpus,
+        skip,
+        &model,
+        &mut summary,
+        phases,
+        &mut |document| builder.add(document),
+    )?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
     summary.truncated = source.truncated();
@@ -101,7 +107,7 @@ fn from_vectors(
 ) -> Result<(CommitReport, IngestSummary), CliError> {
     interrupt::install()?;
     let mut source = EmbeddingsSource::open(directory)?;
-    let mut builder = IndexWriter::create(&args.index.path, options(args)?)?;
+    let mut builder = IndexWriter::create(&args.index.path, options(&args.writing)?)?;
     read_keys(directory, source.embeddings(), &mut |document| {
         builder.add(document)
     })?;
@@ -109,7 +115,8 @@ fn from_vectors(
     Ok((report, IngestSummary::default()))
 }
 
-fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
+/// The options of a new index.
+pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
     Ok(BuildOptions::default()
         .nbits(args.nbits)
         .analyzer(args.words.of_new())
@@ -122,21 +129,22 @@ fn options(args: &BuildArgs) -> Result<BuildOptions, CliError> {
         .checkpoint(Duration::from_secs(args.checkpoint)))
 }
 
-fn summarise(
-    args: &BuildArgs,
+/// Says what was written.
+pub(super) fn summarise(
+    index: &Path,
     report: &CommitReport,
     summary: &IngestSummary,
 ) -> Result<(), CliError> {
     note(&format!(
         "{}: {}, {}, {}",
-        args.index.path.display(),
+        index.display(),
         number::counted(report.added, "document"),
         number::counted(report.vectors, "vector"),
         number::counted(report.centroids as u64, "centroid"),
     ));
     note(&format!(
         "size: {}",
-        info::size(&Index::open(&args.index.path)?.info()?)
+        info::size(&Index::open(index)?.info()?)
     ));
     if let Some(before) = report.resumed {
         let before = number::counted(before, "document");

@@ -12,7 +12,7 @@ use crate::args::EvalArgs;
 use crate::error::{CliError, EvalError};
 use crate::json::{OrderedFields, Stats};
 use crate::output::{Stdout, note};
-use crate::queries::{Queries, QuerySource};
+use crate::queries::{Queries, QuerySource, tell_unused};
 use crate::render::number;
 use crate::scope::Scope;
 use colidx_data::Judgements;
@@ -39,6 +39,7 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
             }
             .into());
         }
+        tell_unused("judgement file", "column", qrels.unused_columns());
         let from = QuerySource {
             files: &args.queries,
             model: &args.model,

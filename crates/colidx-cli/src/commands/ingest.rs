@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use colidx::corpus::{IngestReport, Sink, read_corpus};
-use colidx::{Phase, Progress};
+use colidx::corpus::{IngestReport, LongDocuments, Sink, read_corpus};
+use colidx::{Model, NewDocument, Phase, Progress};
 
 use crate::error::CliError;
 use crate::interrupt;
@@ -21,6 +21,8 @@ pub struct IngestSummary {
     read: Option<IngestReport>,
     /// Documents longer than the checkpoint reads.
     pub truncated: u64,
+    /// The keys of the first of them.
+    long: Vec<String>,
     document_length: usize,
 }
 
@@ -38,8 +40,14 @@ impl IngestSummary {
     pub fn left_out(&self, of: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
         let mut lines = Vec::new();
         if self.truncated > 0 {
+            let names: Vec<String> = self.long.iter().map(|key| format!("`{key}`")).collect();
+            let names = match names.is_empty() {
+                true => String::new(),
+                false => format!(", such as {},", names.join(", ")),
+            };
             lines.push(format!(
-                "truncated: {}{of}, of which the first {} tokens were indexed",
+                "truncated: {}{of}{names} of which the first {} tokens were indexed (--long split \
+                 makes passages)",
                 number::counted(self.truncated, "document"),
                 self.document_length
             ));
@@ -82,6 +90,7 @@ fn skipped(read: &IngestReport) -> Vec<String> {
 pub fn read(
     mut corpus: Corpus,
     skip_bad_lines: bool,
+    model: &Model,
     summary: &mut IngestSummary,
     phases: &Phases,
     sink: &mut Sink<'_>,
@@ -95,7 +104,10 @@ pub fn read(
         }
         !interrupt::requested()
     };
-    let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, sink)?;
+    let mut long = LongDocuments::new(model);
+    let mut whole = |document: &NewDocument<'_>| long.look_at(document);
+    let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, &mut whole, sink)?;
+    summary.long = long.into_keys();
     if report.corpus.documents == report.refused {
         return Err(CliError::NothingIngested(skipped(&report).join("\n")));
     }

@@ -9,6 +9,7 @@ pub mod encode;
 pub mod eval;
 pub mod explain;
 mod hits;
+pub mod import;
 pub mod info;
 mod ingest;
 pub mod model;
@@ -33,6 +34,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     places::check(command)?;
     match command {
         Command::Build(args) => build::run(args),
+        Command::Import(args) => import::run(args),
         Command::Add(args) => add::run(&args.ingest, args.replace),
         Command::Update(args) => add::run(&args.ingest, true),
         Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),

@@ -166,6 +166,7 @@ fn print(ranked: &[(f32, &Document)], query: &str, json: bool) -> Result<(), Cli
             rank,
             score,
             key: document.key.clone(),
+            link: None,
             title: document.title.clone(),
             text: document.text.clone(),
             highlights: Highlights::default(),

@@ -2,6 +2,7 @@
 //! has them.
 
 use colidx::TextError;
+use colidx::import::ImportError;
 use colidx_data::embeddings::EmbeddingsError;
 use colidx_data::{Field, InputError, LineFault, OutputError};
 
@@ -12,6 +13,14 @@ pub fn text(error: &TextError) -> &'static str {
         | TextError::WrongModel { .. }
         | TextError::WrongDimension { .. }
         | TextError::NoModelRecorded { .. } => " (--model)",
+        _ => "",
+    }
+}
+
+/// The flag that follows the advice about an index of another engine.
+pub fn import(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::NoColumn { .. } => " (--key-column)",
         _ => "",
     }
 }
@@ -60,6 +69,7 @@ pub fn input(error: &InputError) -> &'static str {
             LineFault::UnknownHeader { .. } => " (--id-field, --text-field)",
             _ => "",
         },
+        InputError::Pdf { .. } => " (`... | colidx build - --format text`)",
         InputError::UnknownFormat { .. } | InputError::NoDocuments { .. } => " (--format)",
         _ => "",
     }

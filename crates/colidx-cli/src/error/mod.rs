@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use colidx::TextError;
 use colidx::corpus::IngestError;
+use colidx::import::ImportError;
 
 use colidx_data::InputError;
 use colidx_data::OutputError;
@@ -37,6 +38,9 @@ pub enum CliError {
     /// A .npy file is bad.
     #[error("{error}{hint}", error = .0, hint = hints::embeddings(.0))]
     Embeddings(#[from] EmbeddingsError),
+    /// The index of another engine cannot be read.
+    #[error("{error}{hint}", error = .0, hint = hints::import(.0))]
+    Import(Box<ImportError>),
     /// A run cannot be written.
     #[error(transparent)]
     Run(RunError),
@@ -202,6 +206,12 @@ impl From<IngestError> for CliError {
             IngestError::Cancelled => CliError::Index(colidx::Error::Cancelled),
             error => CliError::Ingest(error),
         }
+    }
+}
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> CliError {
+        CliError::Import(Box::new(error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::style::{Role, Style};
 use super::text::{Gap, Word, clean, one_line, words};
 use super::wrap::{Breaks, Line, wrap};
-use crate::output::Painted;
+use crate::output::{Link, Painted};
 use colidx::text::{Highlights, TokenWeight};
 
 /// Lines of a passage on a terminal.
@@ -35,6 +35,8 @@ pub struct ShownHit {
     pub score: f32,
     /// The caller's name of the document.
     pub key: String,
+    /// Where the file is that the document is a passage of.
+    pub link: Option<Link>,
     /// Empty where there is none.
     pub title: String,
     /// Empty where none is stored.
@@ -228,7 +230,7 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
     let mut out = style.paint(Role::Number, &format!("{:>3} {:>7.3}", hit.rank, hit.score));
     out.push("  ");
     if title_words.is_empty() {
-        style.push(&mut out, Role::Title(0), &key);
+        style.push_link(&mut out, Role::Title(0), &key, hit.link.as_ref());
         out.push("\n");
         return out;
     }
@@ -250,7 +252,7 @@ fn head(hit: &ShownHit, largest: f32, style: &Style) -> Painted {
         out.push("\n");
         out.push(&" ".repeat(INDENT));
     }
-    style.push(&mut out, Role::Dim, &key);
+    style.push_link(&mut out, Role::Dim, &key, hit.link.as_ref());
     out.push("\n");
     out
 }
@@ -324,6 +326,7 @@ mod tests {
             rank: 1,
             score: 30.9142,
             key: "guide.md#3".to_owned(),
+            link: None,
             title: "Memory maps".to_owned(),
             text: text.to_owned(),
             highlights: Highlights {
@@ -377,6 +380,24 @@ mod tests {
             shown.contains("\x1b[1;38;5;208mMemory\x1b[0m\x1b[1m maps\x1b[0m"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_key_links_to_its_file_where_there_is_colour() {
+        let linked = ShownHit {
+            link: Some(Link::new(std::path::Path::new("/notes/guide.md"), 12)),
+            ..hit()
+        };
+        let mut style = Style {
+            colour: Colour::Basic,
+            width: 72,
+        };
+        let link =
+            "\x1b]8;;file:///notes/guide.md#12\x1b\\\x1b[2mguide.md#3\x1b[0m\x1b]8;;\x1b\\\n";
+        assert!(on_terminal(&linked, &style).contains(link));
+        style.colour = Colour::None;
+        assert_eq!(on_terminal(&linked, &style), &*on_terminal(&hit(), &style));
+        assert!(!plain(&linked).contains('\x1b'));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Colours, and when to use none.
 
 use crate::args::Color;
-use crate::output::{self, Painted};
+use crate::output::{self, Link, Painted};
 
 /// Highlight shades; 0 is none.
 pub const SHADES: u8 = 4;
@@ -101,6 +101,16 @@ impl Style {
         match self.code(role) {
             Some(code) => out.push_in(code, text),
             None => out.push(text),
+        }
+    }
+
+    /// Appends `text` in the look of `role`, as a link where there may be escape codes.
+    pub fn push_link(&self, out: &mut Painted, role: Role, text: &str, link: Option<&Link>) {
+        match link {
+            Some(link) if self.colour != Colour::None => {
+                out.push_link(link, &self.paint(role, text));
+            }
+            _ => self.push(out, role, text),
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct OpenFile {
     name: Arc<str>,
     /// The front of the keys of passages: the path relative to the folder that holds all inputs.
     pub(super) key_path: String,
+    /// The way from the index to that folder.
+    pub(super) root: Option<Arc<str>>,
     compression: Option<Compression>,
     lines: Lines<Box<dyn BufRead + Send>>,
 }
@@ -22,9 +24,16 @@ impl OpenFile {
         OpenFile {
             name: source.file,
             key_path,
+            root: None,
             compression: source.compression,
             lines: Lines::new(source.reader, line_limit),
         }
+    }
+
+    /// Reads bytes that are not UTF-8 as U+FFFD.
+    pub(super) fn lossy(mut self) -> OpenFile {
+        self.lines.lossy();
+        self
     }
 
     /// The next line with its number, from 1, or `None` at the end. After a bad line the next call

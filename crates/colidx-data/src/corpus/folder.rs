@@ -1,9 +1,9 @@
 //! Recognises folders by the names in them: an index or a model named by mistake, and a collection
-//! with queries and judgements beside its corpus.
+//! with queries and judgements beside its corpus; and files that their endings tell to be no text.
 
 use std::path::Path;
 
-use super::format::Format;
+use super::format::{Format, ending, name};
 use crate::error::InputError;
 use crate::files::{file_name, is_index};
 use crate::skipped::SkipReason;
@@ -12,6 +12,118 @@ use crate::skipped::SkipReason;
 const CORPUS: &[&str] = &["corpus", "collection", "documents", "docs", "passages"];
 const QUERIES: &[&str] = &["queries", "query", "topics", "questions"];
 const JUDGEMENTS: &[&str] = &["qrels", "qrel", "judgements", "judgments"];
+
+/// Endings of pictures, sounds, archives, programs and documents that are not read as text.
+const NOT_TEXT: &[&str] = &[
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "bmp",
+    "ico",
+    "icns",
+    "webp",
+    "avif",
+    "tif",
+    "tiff",
+    "psd",
+    "mp3",
+    "mp4",
+    "m4a",
+    "m4v",
+    "mov",
+    "avi",
+    "mkv",
+    "webm",
+    "ogg",
+    "oga",
+    "ogv",
+    "wav",
+    "flac",
+    "aac",
+    "opus",
+    "zip",
+    "tar",
+    "tgz",
+    "gz",
+    "bz2",
+    "xz",
+    "zst",
+    "7z",
+    "rar",
+    "jar",
+    "war",
+    "whl",
+    "deb",
+    "rpm",
+    "dmg",
+    "iso",
+    "exe",
+    "dll",
+    "so",
+    "dylib",
+    "o",
+    "a",
+    "lib",
+    "rlib",
+    "rmeta",
+    "obj",
+    "class",
+    "pyc",
+    "wasm",
+    "bin",
+    "dat",
+    "db",
+    "sqlite",
+    "sqlite3",
+    "npy",
+    "npz",
+    "pt",
+    "pth",
+    "onnx",
+    "safetensors",
+    "gguf",
+    "parquet",
+    "arrow",
+    "woff",
+    "woff2",
+    "ttf",
+    "otf",
+    "eot",
+    "pdf",
+    "doc",
+    "docx",
+    "xls",
+    "xlsx",
+    "ppt",
+    "pptx",
+    "odt",
+    "ods",
+    "odp",
+    "epub",
+];
+
+/// Whether the ending says that a file is no text, so that it need not be opened to know.
+pub(super) fn is_known_not_to_be_text(path: &Path) -> bool {
+    let name = name(path).unwrap_or_default();
+    ending(&name).is_some_and(|ending| NOT_TEXT.contains(&ending))
+}
+
+/// Why a file that was named is not read.
+pub(super) fn unknown(file: &Path) -> InputError {
+    let named = file_name(file).to_string();
+    if is_pdf(file) {
+        return InputError::Pdf { file: named };
+    }
+    InputError::UnknownFormat {
+        file: named,
+        formats: Format::list(),
+    }
+}
+
+pub(super) fn is_pdf(file: &Path) -> bool {
+    name(file).is_some_and(|name| ending(&name) == Some("pdf"))
+}
 
 /// Refuses a folder that is an index, a model or a folder of token vectors.
 pub(super) fn check(folder: &Path, index_magic: Option<[u8; 8]>) -> Result<(), InputError> {

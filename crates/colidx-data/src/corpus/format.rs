@@ -7,8 +7,9 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::file::OpenFile;
+use super::long_records::LongRecords;
 use super::records::RecordParser;
-use super::{CorpusOptions, Document, FieldNames, jsonl, markdown, text, tsv};
+use super::{CorpusOptions, Document, FieldNames, code, html, jsonl, markdown, text, tsv};
 use crate::compression::without_ending;
 use crate::error::{InputError, LineFault, Place};
 
@@ -19,6 +20,8 @@ const FORMATS: &[&FormatInfo] = &[
     &tsv::FORMAT,
     &text::FORMAT,
     &markdown::FORMAT,
+    &html::FORMAT,
+    &code::FORMAT,
 ];
 
 /// What a format is.
@@ -32,6 +35,8 @@ pub(crate) struct FormatInfo {
     /// Endings that files of other content have too. In a folder they are read only if the caller
     /// chose the format.
     pub(super) shared_endings: &'static [&'static str],
+    /// Whole names of files that have no ending of their own, lower case.
+    pub(super) names: &'static [&'static str],
     /// One line of help: what such a file holds.
     pub(super) help: &'static str,
     /// Reads the documents of one open file.
@@ -71,6 +76,10 @@ impl Format {
     pub const TEXT: Format = Format(&text::FORMAT);
     /// Markdown, split into passages at headings and blank lines.
     pub const MARKDOWN: Format = Format(&markdown::FORMAT);
+    /// HTML, whose text is split into passages.
+    pub const HTML: Format = Format(&html::FORMAT);
+    /// Source code, split into passages at blank lines and declarations.
+    pub const CODE: Format = Format(&code::FORMAT);
 
     /// All formats.
     pub fn all() -> impl Iterator<Item = Format> {
@@ -92,15 +101,28 @@ impl Format {
         self.0.help
     }
 
-    /// The format that a file's ending names, looking through `.gz` and `.zst`.
+    /// The format that a file's name or ending tells, looking through `.gz` and `.zst`.
     pub fn of_path(path: &Path) -> Option<Format> {
-        let ending = ending(path)?;
+        let name = name(path)?;
+        if let Some(format) = Format::all().find(|format| format.0.names.contains(&&*name)) {
+            return Some(format);
+        }
+        let ending = ending(&name)?;
         Format::all().find(|format| format.endings().any(|known| known == ending))
     }
 
     /// Whether a file in a folder is read though the caller chose no format.
     pub(super) fn read_in_folders(self, path: &Path) -> bool {
-        ending(path).is_some_and(|ending| self.0.endings.contains(&ending.as_str()))
+        name(path).is_some_and(|name| {
+            let ending = ending(&name).unwrap_or_default();
+            self.0.endings.contains(&ending) || self.0.names.contains(&&*name)
+        })
+    }
+
+    /// Whether a file that bears its name may still be no text: endings of code are many, and some
+    /// have other meanings.
+    pub(super) fn is_guess(self) -> bool {
+        self == Format::CODE
     }
 
     /// Whether a file has one record a line.
@@ -109,7 +131,11 @@ impl Format {
     }
 
     pub(super) fn open(self, file: OpenFile, options: &CorpusOptions) -> Box<dyn DocumentReader> {
-        (self.0.open)(file, options)
+        let documents = (self.0.open)(file, options);
+        match self.has_records() && options.split_long {
+            true => LongRecords::boxed(documents, options),
+            false => documents,
+        }
     }
 
     /// A parser of single lines, for formats that have one record a line.
@@ -119,18 +145,29 @@ impl Format {
 
     /// The formats with their endings, as in `TSV (.tsv)`, for messages.
     pub(crate) fn list() -> String {
+        /// Endings that a message names; source code has too many for one.
+        const SHOWN: usize = 8;
         let describe = |info: &&FormatInfo| {
-            let endings: Vec<_> = info.endings.iter().map(|end| format!(".{end}")).collect();
+            let shown = info.endings.iter().take(SHOWN);
+            let mut endings: Vec<_> = shown.map(|end| format!(".{end}")).collect();
+            if info.endings.len() > SHOWN {
+                endings.push("and so on".to_owned());
+            }
             format!("{} ({})", info.title, endings.join(", "))
         };
         join_or(FORMATS.iter().map(describe))
     }
 }
 
-fn ending(path: &Path) -> Option<String> {
+/// The name of a file in lower case, without the ending of its compression.
+pub(super) fn name(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let ending = Path::new(without_ending(&name)).extension()?;
-    Some(ending.to_string_lossy().into_owned())
+    Some(without_ending(&name).to_owned())
+}
+
+/// The ending of such a name.
+pub(super) fn ending(name: &str) -> Option<&str> {
+    Path::new(name).extension()?.to_str()
 }
 
 /// `a, b or c`.
@@ -197,7 +234,11 @@ mod tests {
         assert_eq!(of("notes.rst"), Some(Format::TEXT));
         assert_eq!(of("my notes.json"), Some(Format::JSONL));
         assert_eq!(of("notes.gz"), None);
-        assert_eq!(of("README"), None);
+        assert_eq!(of("README"), Some(Format::TEXT));
+        assert_eq!(of("src/Makefile.gz"), Some(Format::CODE));
+        assert_eq!(of("CMakeLists.txt"), Some(Format::CODE));
+        assert_eq!(of("lib.rs"), Some(Format::CODE));
+        assert_eq!(of("picture.png"), None);
     }
 
     #[test]
@@ -207,12 +248,13 @@ mod tests {
             assert_eq!(format.name().parse::<Format>(), Ok(format));
             assert_eq!(format.name().to_uppercase().parse::<Format>(), Ok(format));
             assert!(!format.help().is_empty());
-            endings.extend(format.endings());
+            endings.extend(format.endings().map(|ending| format!(".{ending}")));
+            endings.extend(format.0.names.iter().map(|&name| name.to_owned()));
         }
         let count = endings.len();
         endings.sort_unstable();
         endings.dedup();
-        assert_eq!(endings.len(), count, "an ending names one format");
+        assert_eq!(endings.len(), count, "an ending or a name is of one format");
         assert!(endings.iter().all(|end| *end == end.to_ascii_lowercase()));
     }
 
@@ -221,7 +263,7 @@ mod tests {
         let error = "csv".parse::<Format>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown format \"csv\"; expected jsonl, tsv, text or markdown"
+            "unknown format \"csv\"; expected jsonl, tsv, text, markdown, html or code"
         );
         assert!(Format::list().starts_with("JSON Lines (.jsonl, .ndjson), TSV (.tsv)"));
     }

@@ -13,6 +13,7 @@ pub(super) static FORMAT: FormatInfo = FormatInfo {
     title: "JSON Lines",
     endings: &["jsonl", "ndjson"],
     shared_endings: &["json"],
+    names: &[],
     help: "one JSON object a line, as in {\"_id\": \"1\", \"title\": \"...\", \"text\": \"...\"}",
     open: |file, options| RecordReader::boxed(file, parser(&options.field_names())),
     parser: Some(parser),

@@ -34,6 +34,21 @@ pub(super) fn common_folder(folders: &[PathBuf]) -> PathBuf {
         .to_owned()
 }
 
+/// The way from one folder to another, told from their words alone; the absolute path of the other
+/// where there is none, as between two drives.
+pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
+    let (from, to) = (absolute(from)?, absolute(to)?);
+    let shared = from.components().zip(to.components());
+    let shared = shared.take_while(|(a, b)| a == b).count();
+    if shared == 0 {
+        return Ok(to.to_string_lossy().into_owned());
+    }
+    let up = from.components().skip(shared).map(|_| "..".into());
+    let down = to.components().skip(shared);
+    let down = down.map(|part| part.as_os_str().to_string_lossy().into_owned());
+    Ok(up.chain(down).collect::<Vec<String>>().join("/"))
+}
+
 /// The path relative to `root`, with `/` between its parts. Bytes that are not UTF-8 are written as
 /// in `%E9`.
 pub(super) fn key_path(path: &Path, root: &Path) -> Result<String, InputError> {

@@ -9,6 +9,7 @@ pub(super) static FORMAT: FormatInfo = FormatInfo {
     title: "Markdown",
     endings: &["md", "markdown"],
     shared_endings: &[],
+    names: &[],
     help: "Markdown, split into passages at headings and blank lines",
     open: |file, options| PassageReader::boxed(file, Syntax::Markdown, options),
     parser: None,

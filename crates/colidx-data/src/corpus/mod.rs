@@ -1,10 +1,13 @@
 //! A corpus: documents streamed from any mix of files, folders and standard input.
 
+mod code;
 mod file;
 mod folder;
 mod format;
+mod html;
 mod jsonl;
 mod key_path;
+mod long_records;
 mod markdown;
 mod options;
 mod passage_reader;
@@ -27,7 +30,7 @@ use crate::files::{STANDARD_INPUT, Source, file_name, unreadable};
 use crate::skipped::{SkipReason, Skipped};
 use file::OpenFile;
 use format::{DocumentReader, ReadFault};
-use key_path::{absolute, common_folder, key_path};
+use key_path::{absolute, common_folder, key_path, way};
 use walk::Walk;
 
 pub use format::{Format, UnknownFormatName};
@@ -40,15 +43,18 @@ pub(crate) use records::FieldNames;
 pub struct Document {
     /// The key: the id of the line, or for a passage `path#number`, where the path is relative to
     /// the deepest folder that holds all files and folders the corpus names, and passages count
-    /// from 1.
+    /// from 1. For a passage of source code its lines follow, as in `lib.rs#2:41-80`.
     pub key: String,
     /// The title; empty if there is none. For a passage of Markdown, the headings above it joined
     /// by ` > `.
     pub title: String,
     /// The text; may be empty.
     pub text: String,
-    /// Further fields of a JSON object; for a passage `path` and `line`.
+    /// Further fields of a JSON object; for a passage `path`, `line_start` and `line_end`, and
+    /// `root` where the index is known; for Markdown, the scalar fields of its front matter too.
     pub metadata: Map<String, Value>,
+    /// Whether it was cut from a file, and is not a record given whole.
+    pub is_passage: bool,
     /// Where the document stands, for messages about it.
     pub place: Place,
 }
@@ -64,6 +70,8 @@ pub struct Corpus {
     inputs: VecDeque<Input>,
     paths: Vec<PathBuf>,
     root: PathBuf,
+    /// The way to the root from the index.
+    way: Option<Arc<str>>,
     folder: Option<Folder>,
     open: Option<Opened>,
     report: CorpusReport,
@@ -138,10 +146,7 @@ impl Corpus {
                         .format
                         .or_else(|| Format::of_path(path))
                         .or(piped);
-                    let format = format.ok_or_else(|| InputError::UnknownFormat {
-                        file: file_name(path).to_string(),
-                        formats: Format::list(),
-                    })?;
+                    let format = format.ok_or_else(|| folder::unknown(path))?;
                     corpus
                         .inputs
                         .push_back(Input::File(path.to_owned(), format));
@@ -151,6 +156,12 @@ impl Corpus {
             corpus.paths.push(path.to_owned());
         }
         corpus.root = common_folder(&folders);
+        if let Some(index) = &corpus.options.index
+            && !folders.is_empty()
+        {
+            let way = way(index, &corpus.root).map_err(|source| unreadable(index, source))?;
+            corpus.way = Some(way.into());
+        }
         Ok(corpus)
     }
 
@@ -176,6 +187,7 @@ impl Corpus {
             inputs: VecDeque::new(),
             paths: Vec::new(),
             root: PathBuf::new(),
+            way: None,
             folder: None,
             open: None,
             report: CorpusReport::default(),
@@ -212,7 +224,7 @@ impl Corpus {
         let mut total = 0;
         for path in &self.paths {
             if path.is_dir() {
-                for file in Walk::new(path, self.options.format).ok()? {
+                for file in Walk::new(path, &self.options).ok()? {
                     total += size(&file.ok()?)?;
                 }
             } else {
@@ -288,16 +300,16 @@ impl Corpus {
     fn open_next(&mut self) -> Result<bool, InputError> {
         if let Some(folder) = &mut self.folder {
             if let Some(path) = folder.walk.next().transpose()? {
+                // The caller chose a format for the text files of the folder, or nothing tells what
+                // this one is; binary files are skipped.
                 let named = Format::of_path(&path);
-                let Some(format) = self.options.format.or(named) else {
-                    return Ok(true);
-                };
                 let mut source = Source::open(&path, &self.read)?;
-                // The caller chose a format for the text files of the folder; binary files are
-                // skipped.
-                if named.is_none() && source.is_binary()? {
+                let unsure = named.is_none_or(Format::is_guess);
+                let unknown = named.or(self.options.format).is_none();
+                if unsure && source.is_binary(unknown)? {
                     folder.skipped.add_path(SkipReason::Binary, &path);
                 } else {
+                    let format = self.options.format.or(named).unwrap_or(Format::CODE);
                     self.start(source, format, Some(&path))?;
                 }
             } else if let Some(mut folder) = self.folder.take() {
@@ -312,7 +324,7 @@ impl Corpus {
             None => return Ok(false),
             Some(Input::Folder(path)) => {
                 self.folder = Some(Folder {
-                    walk: Walk::new(&path, self.options.format)?,
+                    walk: Walk::new(&path, &self.options)?,
                     path,
                     before: self.report.documents,
                     skipped: Skipped::default(),
@@ -341,7 +353,8 @@ impl Corpus {
             None if *source.file == *STANDARD_INPUT => "stdin".to_owned(),
             None => source.file.to_string(),
         };
-        let file = OpenFile::new(source, key, self.options.line_limit);
+        let mut file = OpenFile::new(source, key, self.options.line_limit);
+        file.root = path.and(self.way.clone());
         let documents = format.open(file, &self.options);
         self.open = Some(Opened {
             name,

@@ -1,9 +1,10 @@
 //! Options of a corpus, and the report it gives.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::format::Format;
-use super::passages::{PassageLength, TokenCounter};
+use super::passages::{PassageLength, Splitter, Syntax, TokenCounter};
 use super::records::FieldNames;
 use crate::DEFAULT_LINE_LIMIT;
 use crate::skipped::Skipped;
@@ -20,6 +21,11 @@ pub struct CorpusOptions {
     pub(super) skip_bad_lines: bool,
     pub(super) passage_length: PassageLength,
     pub(super) index_magic: Option<[u8; 8]>,
+    pub(super) hidden: bool,
+    pub(super) ignore_files: bool,
+    pub(super) index: Option<PathBuf>,
+    pub(super) overlap: usize,
+    pub(super) split_long: bool,
 }
 
 impl Default for CorpusOptions {
@@ -35,6 +41,11 @@ impl Default for CorpusOptions {
             skip_bad_lines: false,
             passage_length: PassageLength::words(Self::PASSAGE_WORDS),
             index_magic: None,
+            hidden: false,
+            ignore_files: true,
+            index: None,
+            overlap: 0,
+            split_long: false,
         }
     }
 }
@@ -93,13 +104,13 @@ impl CorpusOptions {
         self
     }
 
-    /// The most words that a passage of text or Markdown holds.
+    /// The most words that a passage of running text or code holds.
     pub fn passage_words(mut self, words: usize) -> Self {
         self.passage_length = PassageLength::words(words);
         self
     }
 
-    /// The most tokens that a passage of text or Markdown holds together with its title, counted
+    /// The most tokens that a passage of running text or code holds together with its title, counted
     /// as the model counts them, so that no passage is longer than what the model reads.
     pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
         self.passage_length = PassageLength::tokens(tokens, counter);
@@ -113,6 +124,42 @@ impl CorpusOptions {
         self
     }
 
+    /// How many words or tokens of a passage the next one repeats, where they are parted for their
+    /// length alone: about so many, from a line or a sentence on where it can be, and at most half of
+    /// a passage.
+    pub fn overlap(mut self, overlap: usize) -> Self {
+        self.overlap = overlap;
+        self
+    }
+
+    /// Whether records that are longer than a passage, of JSON Lines or TSV, become passages with
+    /// keys `key#number` and the record's title and metadata. Without it they are given whole.
+    pub fn split_long(mut self, split: bool) -> Self {
+        self.split_long = split;
+        self
+    }
+
+    /// Whether names in folders that begin with a dot are read too. `.git` is not, unless ignore
+    /// files are without effect.
+    pub fn hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Whether `.gitignore`, `.ignore` and git's own lists leave names of folders out, as they do
+    /// by default.
+    pub fn ignore_files(mut self, ignore_files: bool) -> Self {
+        self.ignore_files = ignore_files;
+        self
+    }
+
+    /// The folder of the index that is made. Passages then have `root` among their metadata: the
+    /// way from there to the folder that their paths begin at.
+    pub fn index(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.index = Some(folder.into());
+        self
+    }
+
     pub(super) fn field_names(&self) -> FieldNames {
         FieldNames {
             id: self.id_field.clone(),
@@ -121,8 +168,8 @@ impl CorpusOptions {
         }
     }
 
-    pub(super) fn passage_length(&self) -> PassageLength {
-        self.passage_length.clone()
+    pub(super) fn splitter(&self, syntax: Syntax) -> Splitter {
+        Splitter::new(syntax, self.passage_length.clone()).overlap(self.overlap)
     }
 }
 

@@ -61,6 +61,7 @@ impl DocumentReader for RecordReader {
                         title: record.title,
                         text: record.text,
                         metadata: record.metadata,
+                        is_passage: false,
                         place: self.file.place(number),
                     }));
                 }

@@ -243,7 +243,7 @@ fn passage_keys_are_relative_to_the_folder_that_holds_all_inputs() {
     );
     assert_eq!(
         Value::Object(document.metadata.clone()),
-        serde_json::json!({"path": "README.md", "line": 2})
+        serde_json::json!({"path": "README.md", "line_start": 2, "line_end": 2})
     );
 }
 
@@ -556,3 +556,5 @@ fn a_header_behind_blank_lines_or_a_byte_order_mark_is_a_header() {
         assert!(corpus.next().is_none());
     }
 }
+
+mod trees;

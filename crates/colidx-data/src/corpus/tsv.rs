@@ -14,6 +14,7 @@ pub(super) static FORMAT: FormatInfo = FormatInfo {
     title: "TSV",
     endings: &["tsv"],
     shared_endings: &[],
+    names: &[],
     help: "tab-separated lines, with a header that names the columns, or id, text and title",
     open: |file, options| RecordReader::boxed(file, parser(&options.field_names())),
     parser: Some(parser),

@@ -1,79 +1,150 @@
 //! Files of a folder and the folders in it, in a fixed order.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::vec;
 
-use super::folder::{companion, is_collection};
+use ignore::{DirEntry, WalkBuilder};
+
+use super::folder::{companion, is_collection, is_known_not_to_be_text, is_pdf};
 use super::format::Format;
+use super::options::CorpusOptions;
 use crate::error::InputError;
 use crate::files::unreadable;
 use crate::skipped::{SkipReason, Skipped};
 
-/// Yields the files under a folder: entries of each folder in the order of their names, hidden ones
-/// left out. Without a format these are the files whose ending names one; with a format, which the
-/// caller chose for all files, all of them. Beside a corpus, queries and judgements are left out.
-/// Holds the names of the folders on the way down.
+/// Yields the files under a folder: entries of each folder in the order of their names. Hidden
+/// names, and those that ignore files leave out, are passed over unless the caller wants them.
+/// Without a format, files whose ending says that they are no text are passed over too. Beside a
+/// corpus, queries and judgements are left out. Holds the names of the folders on the way down.
 ///
 /// A link is followed where it stays within the folder and leads to what is not read anyway, so
 /// that nothing comes from elsewhere, nothing comes twice, and no loop is without end.
 pub(super) struct Walk {
-    levels: Vec<vec::IntoIter<PathBuf>>,
+    /// The walk of the folder, and those of the links on the way down.
+    walks: Vec<ignore::Walk>,
+    levels: Vec<Level>,
+    /// A folder beside a corpus that is passed over.
+    passed: Option<PathBuf>,
     /// The folder, its own links followed.
     root: PathBuf,
-    format: Option<Format>,
+    rules: Rules,
     /// Targets of the links followed so far.
     followed: HashSet<PathBuf>,
     /// What was skipped.
     pub(super) skipped: Skipped,
 }
 
+/// What the caller wants of a folder.
+#[derive(Clone, Copy)]
+struct Rules {
+    format: Option<Format>,
+    hidden: bool,
+    ignore_files: bool,
+}
+
+/// A folder on the way down.
+struct Level {
+    folder: PathBuf,
+    /// Whether it is a corpus with queries and judgements beside it.
+    collection: bool,
+    /// Names in it that did not come: later ones, and at the end those that were left out.
+    left: BTreeSet<OsString>,
+}
+
+/// What to do with an entry.
+enum Step {
+    Read,
+    Enter,
+    Follow,
+    Skip(SkipReason),
+}
+
 impl Walk {
-    pub(super) fn new(folder: &Path, format: Option<Format>) -> Result<Walk, InputError> {
-        let mut walk = Walk {
+    pub(super) fn new(folder: &Path, options: &CorpusOptions) -> Result<Walk, InputError> {
+        let rules = Rules {
+            format: options.format,
+            hidden: options.hidden,
+            ignore_files: options.ignore_files,
+        };
+        let root = folder.canonicalize().map_err(|e| unreadable(folder, e))?;
+        if rules.ignore_files {
+            root.ancestors().try_for_each(check_ignore_files)?;
+        }
+        Ok(Walk {
+            walks: vec![rules.walk(folder)],
             levels: Vec::new(),
-            root: folder.canonicalize().map_err(|e| unreadable(folder, e))?,
-            format,
+            passed: None,
+            root,
+            rules,
             followed: HashSet::new(),
             skipped: Skipped::default(),
-        };
-        walk.enter(folder)?;
-        Ok(walk)
+        })
     }
 
     fn enter(&mut self, folder: &Path) -> Result<(), InputError> {
-        let mut found = Vec::new();
+        let mut left = BTreeSet::new();
         for entry in fs::read_dir(folder).map_err(|e| unreadable(folder, e))? {
             let entry = entry.map_err(|e| unreadable(folder, e))?;
-            if is_hidden(entry.file_name().as_encoded_bytes()) {
-                self.skipped.add_path(SkipReason::Hidden, &entry.path());
-            } else {
-                found.push(entry.path());
+            if self.rules.ignore_files && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                check_ignore_files(&entry.path())?;
             }
+            left.insert(entry.file_name());
         }
-        found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-        if is_collection(&found) {
-            found.retain(|path| match companion(path) {
-                None => true,
-                Some(reason) => {
-                    self.skipped.add_path(reason, path);
-                    false
-                }
-            });
-        }
-        self.levels.push(found.into_iter());
+        let shown: Vec<&OsString> = left.iter().filter(|name| !is_hidden(name)).collect();
+        self.levels.push(Level {
+            folder: folder.to_owned(),
+            collection: is_collection(&shown),
+            left,
+        });
         Ok(())
     }
 
-    /// Whether to read a file, judging by its name; if not, why.
-    fn wants(&self, path: &Path) -> Result<(), SkipReason> {
-        match (self.format, Format::of_path(path)) {
-            (Some(_), _) => Ok(()),
-            (None, Some(format)) if format.read_in_folders(path) => Ok(()),
-            (None, Some(_)) => Err(SkipReason::SharedEnding),
-            (None, None) => Err(SkipReason::Format),
+    /// Leaves the folders that do not hold the next entry, and counts what did not come of them.
+    fn leave(&mut self, next: Option<&Path>) {
+        while let Some(level) = self.levels.pop_if(|level| next != Some(&level.folder)) {
+            for name in level.left {
+                let reason = match is_hidden(&name) && !self.rules.hidden {
+                    true => SkipReason::Hidden,
+                    false => SkipReason::Ignored,
+                };
+                self.skipped.add_path(reason, &level.folder.join(name));
+            }
         }
+    }
+
+    fn visit(&mut self, entry: &DirEntry) -> Result<Step, InputError> {
+        let path = entry.path();
+        if entry.depth() == 0 {
+            return Ok(Step::Enter);
+        }
+        if let Some(level) = self.levels.last_mut() {
+            level.left.remove(entry.file_name());
+            if level.collection
+                && let Some(reason) = companion(path)
+            {
+                self.passed = Some(path.to_owned());
+                return Ok(Step::Skip(reason));
+            }
+        }
+        let is_link = entry.path_is_symlink();
+        if is_link && let Err(reason) = self.follows(path) {
+            return Ok(Step::Skip(reason));
+        }
+        let metadata = fs::metadata(path).map_err(|e| unreadable(path, e))?;
+        Ok(if metadata.is_dir() && is_link {
+            Step::Follow
+        } else if metadata.is_dir() {
+            Step::Enter
+        } else if !metadata.is_file() {
+            Step::Skip(SkipReason::Special)
+        } else {
+            self.rules
+                .wants(path)
+                .map_or_else(Step::Skip, |()| Step::Read)
+        })
     }
 
     /// Whether to follow a link; if not, why.
@@ -83,30 +154,36 @@ impl Walk {
             .strip_prefix(&self.root)
             .map_err(|_| SkipReason::Outside)?;
         let mut parts = inside.components();
-        let hidden = parts.any(|part| is_hidden(part.as_os_str().as_encoded_bytes()));
-        let read_anyway = !hidden && (target.is_dir() || self.wants(&target).is_ok());
+        let hidden = !self.rules.hidden && parts.any(|part| is_hidden(part.as_os_str()));
+        let read_anyway = !hidden && (target.is_dir() || self.rules.wants(&target).is_ok());
         if read_anyway || !self.followed.insert(target) {
             return Err(SkipReason::Twice);
         }
         Ok(())
     }
 
-    /// Enters a folder, or returns whether to read a file, or the reason to skip a name.
-    fn visit(&mut self, path: &Path) -> Result<Result<bool, SkipReason>, InputError> {
-        if path.is_symlink()
-            && let Err(reason) = self.follows(path)
+    fn step(&mut self, entry: &DirEntry) -> Result<Option<PathBuf>, InputError> {
+        let path = entry.path();
+        if self
+            .passed
+            .as_ref()
+            .is_some_and(|passed| path.starts_with(passed))
         {
-            return Ok(Err(reason));
+            return Ok(None);
         }
-        let metadata = fs::metadata(path).map_err(|e| unreadable(path, e))?;
-        if metadata.is_dir() {
-            self.enter(path)?;
-            return Ok(Ok(false));
+        if entry.depth() > 0 {
+            self.leave(path.parent());
         }
-        if !metadata.is_file() {
-            return Ok(Err(SkipReason::Special));
+        match self.visit(entry)? {
+            Step::Read => return Ok(Some(path.to_owned())),
+            Step::Enter => self.enter(path)?,
+            Step::Follow => {
+                check_ignore_files(path)?;
+                self.walks.push(self.rules.walk(path));
+            }
+            Step::Skip(reason) => self.skipped.add_path(reason, path),
         }
-        Ok(self.wants(path).map(|()| true))
+        Ok(None)
     }
 }
 
@@ -115,146 +192,91 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let Some(path) = self.levels.last_mut()?.next() else {
-                self.levels.pop();
-                continue;
+            let found = match self.walks.last_mut()?.next() {
+                Some(Ok(entry)) => self.step(&entry).transpose(),
+                Some(Err(error)) => Some(Err(fault(&self.root, error))),
+                None => {
+                    self.walks.pop();
+                    if self.walks.is_empty() {
+                        self.leave(None);
+                    }
+                    None
+                }
             };
-            match self.visit(&path) {
-                Err(error) => return Some(Err(error)),
-                Ok(Ok(true)) => return Some(Ok(path)),
-                Ok(Ok(false)) => {}
-                Ok(Err(reason)) => self.skipped.add_path(reason, &path),
+            if found.is_some() {
+                return found;
             }
         }
     }
 }
 
-fn is_hidden(name: &[u8]) -> bool {
-    name.starts_with(b".")
+impl Rules {
+    fn walk(&self, folder: &Path) -> ignore::Walk {
+        let ignores = self.ignore_files;
+        WalkBuilder::new(folder)
+            .hidden(!self.hidden)
+            .parents(ignores)
+            .ignore(ignores)
+            .git_ignore(ignores)
+            .git_exclude(ignores)
+            .git_global(ignores)
+            // An unpacked archive has ignore files too.
+            .require_git(false)
+            // What git keeps for itself is no source.
+            .filter_entry(move |entry| {
+                !ignores || entry.depth() == 0 || entry.file_name() != ".git"
+            })
+            .sort_by_file_name(OsStr::cmp)
+            .build()
+    }
+
+    /// Whether to read a file, judging by its name; if not, why.
+    fn wants(&self, path: &Path) -> Result<(), SkipReason> {
+        match (self.format, Format::of_path(path)) {
+            (Some(_), _) => Ok(()),
+            (None, Some(format)) if format.read_in_folders(path) => Ok(()),
+            (None, Some(_)) => Err(SkipReason::SharedEnding),
+            (None, None) if is_pdf(path) => Err(SkipReason::Pdf),
+            (None, None) if is_known_not_to_be_text(path) => Err(SkipReason::Format),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// Refuses a folder whose ignore file is a pipe or a device: a walk would wait for it.
+fn check_ignore_files(folder: &Path) -> Result<(), InputError> {
+    let files = [".ignore", ".gitignore", ".git/info/exclude"].map(|name| folder.join(name));
+    let odd = files.iter().find(|file| {
+        let metadata = fs::metadata(file);
+        metadata.is_ok_and(|found| !found.is_file() && !found.is_dir())
+    });
+    odd.map_or(Ok(()), |file| {
+        let reason = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+        Err(unreadable(file, reason))
+    })
+}
+
+/// The error of a walk with the path that it is about.
+fn fault(root: &Path, error: ignore::Error) -> InputError {
+    let path = path_of(&error).unwrap_or(root).to_owned();
+    let message = error.to_string();
+    let source = error.into_io_error();
+    unreadable(&path, source.unwrap_or_else(|| io::Error::other(message)))
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err)
+        }
+        _ => None,
+    }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sorted_and_without_hidden_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for path in [
-            "b.md",
-            "a/z.txt",
-            "a/.hidden.md",
-            ".git/x.md",
-            "a/b/c.markdown",
-            "a.png",
-            "c.jsonl",
-            "c.json",
-            "d.md.gz",
-        ] {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "x").unwrap();
-        }
-        let mut walk = Walk::new(root, None).unwrap();
-        let found: Vec<_> = walk
-            .by_ref()
-            .map(|path| path.unwrap().strip_prefix(root).unwrap().to_owned())
-            .collect();
-        assert_eq!(
-            found,
-            ["a/b/c.markdown", "a/z.txt", "b.md", "c.jsonl", "d.md.gz"].map(PathBuf::from)
-        );
-        let counts = [
-            SkipReason::Format,
-            SkipReason::SharedEnding,
-            SkipReason::Hidden,
-        ]
-        .map(|r| walk.skipped.count(r));
-        assert_eq!(counts, [1, 1, 2]);
-        // A chosen format holds for every file.
-        let found: Vec<_> = Walk::new(root, Some(Format::TEXT))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        let all = [
-            "a/b/c.markdown",
-            "a/z.txt",
-            "a.png",
-            "b.md",
-            "c.json",
-            "c.jsonl",
-            "d.md.gz",
-        ];
-        assert_eq!(found, all.map(|name| root.join(name)));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_stay_within_the_folder_and_nothing_comes_twice() {
-        use std::os::unix::fs::symlink;
-        let outer = tempfile::tempdir().unwrap();
-        fs::write(outer.path().join("secret.txt"), "x").unwrap();
-        let root = outer.path().join("folder");
-        for path in [
-            "a.md",
-            "sub/b.md",
-            ".store/c.md",
-            ".store/deep/d.md",
-            "blob",
-        ] {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "x").unwrap();
-        }
-        for (target, link) in [
-            // Out of the folder, by any way.
-            ("../secret.txt", "out1.txt"),
-            ("/etc", "out2"),
-            ("sub/../../secret.txt", "out3.txt"),
-            ("../..", "sub/out4"),
-            // To nothing.
-            ("nowhere", "nothing.md"),
-            ("self.md", "self.md"),
-            // To what is read anyway, or was.
-            (".", "loop"),
-            ("../", "sub/up"),
-            ("a.md", "link.md"),
-            ("../a.md", "sub/link.md"),
-            ("deep", ".store/again"),
-            (".", ".store/loop"),
-            // To what is not.
-            (".store", "store"),
-            ("blob", "blob.txt"),
-        ] {
-            symlink(target, root.join(link)).unwrap();
-        }
-        // Many folders that all link to each other are each read once.
-        for from in 0..12 {
-            fs::create_dir(root.join(format!("n{from}"))).unwrap();
-            fs::write(root.join(format!("n{from}/x.md")), "x").unwrap();
-            for to in 0..12 {
-                symlink(format!("../n{to}"), root.join(format!("n{from}/l{to}"))).unwrap();
-            }
-        }
-        let mut walk = Walk::new(&root, None).unwrap();
-        let found: Vec<_> = walk.by_ref().map(Result::unwrap).collect();
-        let found = found.iter().map(|path| path.strip_prefix(&root).unwrap());
-        let found: Vec<&Path> = found.collect();
-        let (many, few): (Vec<&Path>, Vec<&Path>) =
-            found.iter().partition(|path| path.ends_with("x.md"));
-        assert_eq!(many.len(), 12);
-        let expected = [
-            "a.md",
-            "blob.txt",
-            "store/again/d.md",
-            "store/c.md",
-            "store/deep/d.md",
-            "sub/b.md",
-        ];
-        assert_eq!(few, expected.map(Path::new));
-        let counts = [SkipReason::Outside, SkipReason::Dangling, SkipReason::Twice]
-            .map(|r| walk.skipped.count(r));
-        assert_eq!(counts, [4, 2, 5 + 144]);
-    }
-}
+mod tests;

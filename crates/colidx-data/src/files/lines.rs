@@ -22,6 +22,9 @@ pub(crate) struct Lines<R> {
     number: u64,
     offset: u64,
     discard_rest: bool,
+    /// Whether bytes that are not UTF-8 are replaced, and a line in which they were.
+    lossy: bool,
+    replaced: String,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -33,7 +36,14 @@ impl<R: BufRead> Lines<R> {
             number: 0,
             offset: 0,
             discard_rest: false,
+            lossy: false,
+            replaced: String::new(),
         }
+    }
+
+    /// From now on, bytes that are not UTF-8 are replaced by U+FFFD instead of refused.
+    pub(crate) fn lossy(&mut self) {
+        self.lossy = true;
     }
 
     /// The number of the line that was read last, counted from 1.
@@ -70,6 +80,10 @@ impl<R: BufRead> Lines<R> {
         }
         match std::str::from_utf8(bytes) {
             Ok(line) => Ok(Some((self.number, line))),
+            Err(_) if self.lossy => {
+                self.replaced = String::from_utf8_lossy(bytes).into_owned();
+                Ok(Some((self.number, &self.replaced)))
+            }
             Err(error) => {
                 let column = error.valid_up_to() + skipped;
                 Err(LinesError::Fault(LineFault::InvalidUtf8 {

@@ -132,14 +132,17 @@ impl Source {
 }
 
 impl Source {
-    /// Whether the file is no text: its first few thousand bytes hold a zero. What was read for
-    /// that is read again.
-    pub(crate) fn is_binary(&mut self) -> Result<bool, InputError> {
+    /// Whether the file is no text: its first few thousand bytes hold a zero or, where nothing
+    /// tells what it is, are not UTF-8. What was read for that is read again.
+    pub(crate) fn is_binary(&mut self, unknown: bool) -> Result<bool, InputError> {
         const LOOKED_AT: u64 = 8192;
         let mut start = Vec::new();
         let read = self.reader.by_ref().take(LOOKED_AT).read_to_end(&mut start);
         read.map_err(|error| read_error(&self.file, self.compression, error))?;
-        let binary = start.contains(&0);
+        // A character may be cut by the end of what was read.
+        let is_text =
+            std::str::from_utf8(&start).map_or_else(|e| e.error_len().is_none(), |_| true);
+        let binary = start.contains(&0) || unknown && !is_text;
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
         self.reader = Box::new(io::Cursor::new(start).chain(rest));
         Ok(binary)

@@ -8,6 +8,8 @@ pub(super) struct Header {
     pub(super) query: usize,
     pub(super) document: usize,
     pub(super) relevance: usize,
+    /// The names of the others, but for those that never mean anything.
+    pub(super) unused: Vec<String>,
 }
 
 impl Header {
@@ -24,15 +26,21 @@ impl Header {
             _ => return None,
         };
         let named = |cell: &&str| is_name(cell) || cell.trim() == "0";
-        cells.iter().all(named).then_some(Header {
+        let used = [query, document, relevance];
+        let others = cells.iter().zip(&names).enumerate();
+        let others = others.filter(|(at, (_, name))| !used.contains(at) && !is_iteration(name));
+        cells.iter().all(named).then(|| Header {
             columns: cells.len(),
             query,
             document,
             relevance,
+            unused: others
+                .map(|(_, (cell, _))| cell.trim().to_owned())
+                .collect(),
         })
     }
 }
 
-fn is_iteration(name: &str) -> bool {
-    ITERATION.contains(&name)
+pub(super) fn is_iteration(name: &str) -> bool {
+    name == "0" || ITERATION.contains(&name)
 }

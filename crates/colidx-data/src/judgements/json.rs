@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Judgements, whole_number};
+use super::header::is_iteration;
+use super::{Judgements, grade};
 use crate::columns::{JUDGED_DOCUMENT, JUDGED_QUERY, RELEVANCE, find, list, normal};
 use crate::error::{Field, LineFault};
 use crate::json::{parse_object, type_name};
@@ -79,7 +80,16 @@ fn take_object(line: &str, fields: &[String; 3], out: &mut Judgements) -> Result
     };
     let [query, document, relevance] = fields;
     let keys = [key(query, field(query)?)?, key(document, field(document)?)?];
-    out.judge(&keys[0], &keys[1], number(field(relevance)?)?)
+    out.judge(&keys[0], &keys[1], number(field(relevance)?)?)?;
+    let unused = object
+        .keys()
+        .filter(|name| !fields.contains(name) && !is_iteration(&normal(name)));
+    for name in unused {
+        if !out.unused.contains(name) {
+            out.unused.insert(name.clone());
+        }
+    }
+    Ok(())
 }
 
 fn key(field: &str, value: &Value) -> Result<String, LineFault> {
@@ -94,9 +104,9 @@ fn key(field: &str, value: &Value) -> Result<String, LineFault> {
     }
 }
 
-fn number(value: &Value) -> Result<i64, LineFault> {
+fn number(value: &Value) -> Result<f64, LineFault> {
     match value {
-        Value::String(text) => whole_number(text),
-        other => whole_number(&other.to_string()),
+        Value::String(text) => grade(text),
+        other => grade(&other.to_string()),
     }
 }

@@ -14,9 +14,10 @@ use header::Header;
 use json::JsonJudgements;
 
 /// How relevant each judged document is to its query. Held whole, sorted by key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Judgements {
-    queries: BTreeMap<String, BTreeMap<String, i64>>,
+    queries: BTreeMap<String, BTreeMap<String, f64>>,
+    unused: BTreeSet<String>,
 }
 
 const EXPECTED: &str =
@@ -30,7 +31,7 @@ impl Judgements {
     ///
     /// # Errors
     /// The file cannot be read or has no judgements, a line has another number of columns, a
-    /// relevance is no whole number, or a document is judged twice for a query with different
+    /// relevance is no number, or a document is judged twice for a query with different
     /// results.
     pub fn open(path: &Path) -> Result<Judgements, InputError> {
         Judgements::read(LineFile::open(path)?)
@@ -65,6 +66,10 @@ impl Judgements {
                 None => {
                     let header = Header::of(&cells);
                     let is_header = header.is_some();
+                    let unused = header
+                        .iter()
+                        .flat_map(|header| header.unused.iter().cloned());
+                    judgements.unused.extend(unused);
                     form = Some(Form::Table(header));
                     if is_header {
                         return Ok(());
@@ -111,10 +116,10 @@ impl Judgements {
         };
         // Judgements may name keys as a run writes them.
         let (query, document) = (unescape(query), unescape(document));
-        self.judge(&query, &document, whole_number(relevance)?)
+        self.judge(&query, &document, grade(relevance)?)
     }
 
-    fn judge(&mut self, query: &str, document: &str, relevance: i64) -> Result<(), LineFault> {
+    fn judge(&mut self, query: &str, document: &str, relevance: f64) -> Result<(), LineFault> {
         for (key, field) in [(query, "the query"), (document, "the document")] {
             if key.trim().is_empty() {
                 return Err(LineFault::EmptyKey {
@@ -131,13 +136,18 @@ impl Judgements {
         }
     }
 
-    /// Judges a document for a query: relevant from 1 on. Gives the judgement that stood before, if
-    /// there was one.
-    pub fn insert(&mut self, query: &str, document: &str, relevance: i64) -> Option<i64> {
+    /// Judges a document for a query, by a grade: 1 and more is relevant. Gives the judgement that
+    /// stood before, if there was one.
+    pub fn insert(&mut self, query: &str, document: &str, relevance: f64) -> Option<f64> {
         self.queries
             .entry(query.to_owned())
             .or_default()
             .insert(document.to_owned(), relevance)
+    }
+
+    /// Columns of the file that mean nothing to a judgement, sorted.
+    pub fn unused_columns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.unused.iter().map(String::as_str)
     }
 
     /// The number of queries that have judgements.
@@ -162,7 +172,7 @@ impl Judgements {
     }
 
     /// The queries with the judged documents of each, sorted by key.
-    pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, i64>)> + Clone {
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, f64>)> + Clone {
         self.queries
             .iter()
             .map(|(query, judged)| (query.as_str(), judged))
@@ -175,16 +185,16 @@ enum Form {
     Json(JsonJudgements),
 }
 
-/// A relevance: a whole number, which may be written as `2.0`.
-fn whole_number(text: &str) -> Result<i64, LineFault> {
-    let digits = text.trim();
-    let whole = match digits.split_once('.') {
-        Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') => whole,
-        _ => digits,
-    };
-    whole.parse().map_err(|_| LineFault::NotANumber {
+/// A relevance: a number, whole or with a fraction.
+fn grade(text: &str) -> Result<f64, LineFault> {
+    let number = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|grade: &f64| grade.is_finite());
+    number.ok_or_else(|| LineFault::NotANumber {
         column: "the relevance",
-        expected: "a whole number",
+        expected: "a number",
         got: text.chars().take(40).collect(),
     })
 }
@@ -204,7 +214,7 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn read(text: &'static str) -> Result<Vec<(String, String, i64)>, String> {
+    fn read(text: &'static str) -> Result<Vec<(String, String, f64)>, String> {
         let qrels = Judgements::from_reader(Cursor::new(text), "qrels")
             .map_err(|error| error.to_string())?;
         let rows = qrels.queries().flat_map(|(query, judged)| {
@@ -217,7 +227,7 @@ mod tests {
 
     #[test]
     fn both_formats() {
-        let expected = [("q1", "d1", 1), ("q1", "d2", 0), ("q2", "d1", -2)];
+        let expected = [("q1", "d1", 1.0), ("q1", "d2", 0.0), ("q2", "d1", -2.0)];
         let expected = Ok(expected
             .map(|(query, document, n)| (query.to_owned(), document.to_owned(), n))
             .to_vec());
@@ -251,7 +261,7 @@ mod tests {
             let text = text.to_owned();
             let read = Judgements::from_reader(Cursor::new(text.clone()), "qrels").unwrap();
             let mut expected = Judgements::default();
-            expected.insert("q 1", "d 1", 2);
+            expected.insert("q 1", "d 1", 2.0);
             assert_eq!(read, expected, "{text}");
         }
     }
@@ -259,9 +269,9 @@ mod tests {
     #[test]
     fn json_is_read_in_both_forms() {
         let mut expected = Judgements::default();
-        expected.insert("q1", "d1", 2);
-        expected.insert("q1", "d2", 0);
-        expected.insert("2", "d1", 1);
+        expected.insert("q1", "d1", 2.0);
+        expected.insert("q1", "d2", 0.0);
+        expected.insert("2", "d1", 1.0);
         for text in [
             "{\"q1\": {\"d1\": 2, \"d2\": 0}, \"2\": {\"d1\": 1}}",
             "{\n  \"q1\": {\n    \"d1\": 2,\n    \"d2\": 0\n  },\n\n \"2\": {\"d1\": 1.0}\n}\n",
@@ -278,8 +288,7 @@ mod tests {
         for (text, words) in [
             ("{\"q\": {\"d\": 1", "qrels:1: not JSON"),
             ("{\"q\": {\"d\": 1}, \"q\": {}}", "appears twice"),
-            ("{\"q\": {\"d\": 1.5}}", "a whole number, got \"1.5\""),
-            ("{\"q\": {\"d\": true}}", "a whole number, got \"true\""),
+            ("{\"q\": {\"d\": true}}", "a number, got \"true\""),
             ("{\"q\": [\"d\"]}", "must be an object"),
             ("{\"q\": {}}", "qrels has no judgements"),
             ("{}", "qrels has no judgements"),
@@ -290,6 +299,31 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");
+        }
+    }
+
+    /// Files whose grades have fractions, and what columns of them mean nothing.
+    #[test]
+    fn grades_may_have_fractions_and_further_columns_are_named() {
+        for (text, unused) in [
+            ("q d 0.5\nq 0 e 1e1", &[][..]),
+            ("q\t0\td\t.5\nq\t0\te\t10.0", &[]),
+            ("qid\tdocid\tgrade\nq\td\t0.50\nq\te\t10", &[]),
+            (
+                "qid\titeration\tdocid\tgrade\tassessor\tnote\nq\t0\td\t0.5\tA\tx\nq\t0\te\t10\tB\ty",
+                &["assessor", "note"],
+            ),
+            ("{\"q\": {\"d\": 0.5, \"e\": 10}}", &[]),
+            (
+                "{\"qid\": \"q\", \"pid\": \"d\", \"rel\": 0.5, \"by\": 1}\n\
+                 {\"qid\": \"q\", \"pid\": \"e\", \"rel\": \"10\", \"iter\": 0, \"at\": 2}",
+                &["at", "by"],
+            ),
+        ] {
+            let read = Judgements::from_reader(Cursor::new(text), "qrels").unwrap();
+            let (_, judged) = read.queries().next().unwrap();
+            assert_eq!((judged["d"], judged["e"]), (0.5, 10.0), "{text}");
+            assert_eq!(read.unused_columns().collect::<Vec<_>>(), unused, "{text}");
         }
     }
 
@@ -318,7 +352,11 @@ mod tests {
             "{error}"
         );
         assert!(read("q1\td1\tyes").unwrap_err().contains("got \"yes\""));
-        assert!(read("q1\td1\t1.5").unwrap_err().contains("a whole number"));
+        for not in ["1,5", "inf", "NaN", "1 2", ""] {
+            let error = Judgements::from_reader(Cursor::new(format!("q1\td1\t{not}")), "qrels");
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains("must be a number"), "{not}: {error}");
+        }
         assert!(
             read("q1\t \t1")
                 .unwrap_err()

@@ -128,32 +128,30 @@ impl Metric {
     }
 
     /// The metric for one query: `ranking` holds distinct keys, best first; `judged` the relevance
-    /// of documents.
+    /// of documents. The gain of nDCG is the relevance as it is, or none if it is negative; to the
+    /// other metrics a document of 1 and more is relevant, as to trec_eval.
     pub fn of_query<'a>(
         self,
         ranking: impl IntoIterator<Item = &'a str>,
-        judged: &BTreeMap<String, i64>,
+        judged: &BTreeMap<String, f64>,
     ) -> f64 {
         let relevances = ranking
             .into_iter()
-            .map(|key| judged.get(key).copied().unwrap_or(0));
-        // Ranks count from 1; only relevant documents matter to every metric here.
+            .map(|key| judged.get(key).copied().unwrap_or(0.0));
+        // Ranks count from 1; only documents that count to the metric matter.
+        let counts = |relevance: f64| self.counts(relevance);
         let relevant = (1usize..)
             .zip(relevances)
             .take(self.depth().unwrap_or(usize::MAX))
-            .filter(|&(_, relevance)| relevance > 0);
-        let total = judged.values().filter(|&&relevance| relevance > 0).count() as f64;
+            .filter(|&(_, relevance)| counts(relevance));
+        let mut ideal: Vec<f64> = judged.values().copied().filter(|&r| counts(r)).collect();
+        let total = ideal.len() as f64;
         if total == 0.0 {
             return 0.0;
         }
         match self {
             Metric::Ndcg(k) => {
-                let mut ideal: Vec<i64> = judged
-                    .values()
-                    .copied()
-                    .filter(|&relevance| relevance > 0)
-                    .collect();
-                ideal.sort_unstable_by(|a, b| b.cmp(a));
+                ideal.sort_unstable_by(|a, b| b.total_cmp(a));
                 let ideal = (1usize..).zip(ideal).take(k.unwrap_or(usize::MAX));
                 gain(relevant) / gain(ideal)
             }
@@ -172,11 +170,19 @@ impl Metric {
             Metric::Precision(k) => relevant.count() as f64 / k as f64,
         }
     }
+
+    /// Whether a document of that relevance is worth finding.
+    fn counts(self, relevance: f64) -> bool {
+        match self {
+            Metric::Ndcg(_) => relevance > 0.0,
+            _ => relevance >= 1.0,
+        }
+    }
 }
 
-fn gain(ranks: impl Iterator<Item = (usize, i64)>) -> f64 {
+fn gain(ranks: impl Iterator<Item = (usize, f64)>) -> f64 {
     ranks
-        .map(|(rank, relevance)| relevance as f64 / (rank as f64 + 1.0).log2())
+        .map(|(rank, relevance)| relevance / (rank as f64 + 1.0).log2())
         .sum()
 }
 
@@ -241,7 +247,8 @@ pub fn evaluate(
     if judgements.is_empty() {
         return Err(EvaluationError::NoJudgements);
     }
-    if relevances().all(|&relevance| relevance < 1) {
+    let counts = |&relevance: &f64| metrics.iter().any(|metric| metric.counts(relevance));
+    if !metrics.is_empty() && !relevances().any(counts) {
         let judgements = relevances().count();
         return Err(EvaluationError::NothingRelevant { judgements });
     }

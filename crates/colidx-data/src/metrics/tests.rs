@@ -1,14 +1,14 @@
 use super::*;
 use std::io::Cursor;
 
-fn judged(documents: &[(&str, i64)]) -> BTreeMap<String, i64> {
+fn judged(documents: &[(&str, i32)]) -> BTreeMap<String, f64> {
     documents
         .iter()
-        .map(|&(key, relevance)| (key.to_owned(), relevance))
+        .map(|&(key, relevance)| (key.to_owned(), relevance.into()))
         .collect()
 }
 
-fn value(metric: &str, ranking: &[&str], judged: &BTreeMap<String, i64>) -> f64 {
+fn value(metric: &str, ranking: &[&str], judged: &BTreeMap<String, f64>) -> f64 {
     metric
         .parse::<Metric>()
         .unwrap()
@@ -233,4 +233,37 @@ fn ties_average_to_the_figures_of_trec_eval() {
             "{name}: {got} instead of {expected}"
         );
     }
+}
+
+/// Grades with fractions: nDCG takes them as they are, the others from 1 on.
+#[test]
+fn fractions_are_grades() {
+    let judged = [("a", 0.5), ("b", 2.5), ("c", 1.0), ("d", 0.99), ("e", -0.5)];
+    let judged = judged.map(|(key, grade)| (key.to_owned(), grade)).into();
+    let log = |rank: f64| (rank + 1.0).log2();
+    let ideal = 2.5 / log(1.0) + 1.0 / log(2.0) + 0.99 / log(3.0) + 0.5 / log(4.0);
+    let found = 0.5 / log(1.0) + 2.5 / log(2.0) + 1.0 / log(4.0);
+    for (metric, expected) in [
+        ("ndcg", found / ideal),
+        ("recall@4", 1.0),
+        ("mrr", 0.5),
+        ("p@4", 0.5),
+        ("success@1", 0.0),
+        ("map", (1.0 / 2.0 + 2.0 / 4.0) / 2.0),
+    ] {
+        let value = value(metric, &["a", "b", "e", "c"], &judged);
+        assert!((value - expected).abs() < 1e-12, "{metric}: {value}");
+    }
+}
+
+#[test]
+fn grades_below_one_are_something_to_ndcg_alone() {
+    let (judgements, run) = parsed("q 0 d 0.5\n", "q Q0 d 1 2.0 x\n");
+    let means = |metrics| {
+        let evaluation = evaluate(&judgements, &run, &parse_metrics(metrics).unwrap());
+        evaluation.map(|evaluation| evaluation.means[0].1)
+    };
+    assert_eq!((means("ndcg@10"), means("ndcg,mrr")), (Ok(1.0), Ok(1.0)));
+    let nothing = EvaluationError::NothingRelevant { judgements: 1 };
+    assert_eq!(means("mrr"), Err(nothing));
 }

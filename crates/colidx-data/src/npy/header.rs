@@ -35,80 +35,48 @@ impl Header {
         file: &str,
         file_size: u64,
     ) -> Result<Header, NpyError> {
-        let mut start = [0; 8];
-        exact(reader, &mut start, file)?;
-        if !start.starts_with(MAGIC) {
-            return Err(NpyError::NotNpy {
-                file: file.to_owned(),
-            });
-        }
-        let (major, minor) = (start[6], start[7]);
-        let (length, prefix) = match (major, minor) {
-            (1, 0) => {
-                let mut length = [0; 2];
-                exact(reader, &mut length, file)?;
-                (u32::from(u16::from_le_bytes(length)), 10)
-            }
-            (2 | 3, 0) => {
-                let mut length = [0; 4];
-                exact(reader, &mut length, file)?;
-                (u32::from_le_bytes(length), 12)
-            }
-            _ => {
-                return Err(NpyError::Version {
-                    file: file.to_owned(),
-                    major,
-                    minor,
-                });
-            }
-        };
-        if length > LIMIT {
-            let reason = format!("it claims {length} bytes, expected at most {LIMIT}");
-            return Err(NpyError::Header {
-                file: file.to_owned(),
-                reason,
-            });
-        }
-        let mut text = vec![0; length as usize];
-        exact(reader, &mut text, file)?;
-        let text = String::from_utf8_lossy(&text);
-        let entries = Parser { rest: text.trim() }
-            .dictionary()
-            .map_err(|reason| NpyError::Header {
-                file: file.to_owned(),
-                reason,
-            })?;
+        let (entries, data_offset) = entries(reader, file)?;
         let dtype = dtype(&entries.descr, file)?;
         if entries.fortran_order {
             return Err(NpyError::FortranOrder {
                 file: file.to_owned(),
             });
         }
-        let data_offset = prefix + u64::from(length);
-        let expected = elements(&entries.shape)
-            .and_then(|elements| elements.checked_mul(dtype.size() as u64))
-            .and_then(|bytes| bytes.checked_add(data_offset))
+        let header = Header {
+            dtype,
+            shape: entries.shape,
+            data_offset,
+        };
+        let end = header.end(file)?;
+        if end != file_size {
+            return Err(header.size_error(file, end, file_size));
+        }
+        Ok(header)
+    }
+
+    /// Where the elements end in the file.
+    pub(super) fn end(&self, file: &str) -> Result<u64, NpyError> {
+        elements(&self.shape)
+            .and_then(|elements| elements.checked_mul(self.dtype.size() as u64))
+            .and_then(|bytes| bytes.checked_add(self.data_offset))
             .ok_or_else(|| NpyError::Header {
                 file: file.to_owned(),
                 reason: format!(
                     "the shape {} is larger than any file",
-                    shape_text(&entries.shape)
+                    shape_text(&self.shape)
                 ),
-            })?;
-        if expected != file_size {
-            return Err(NpyError::Size {
-                file: file.to_owned(),
-                shape: shape_text(&entries.shape),
-                dtype,
-                expected,
-                got: file_size,
-            });
+            })
+    }
+
+    /// Says that a file does not end at `expected`.
+    pub(super) fn size_error(&self, file: &str, expected: u64, got: u64) -> NpyError {
+        NpyError::Size {
+            file: file.to_owned(),
+            shape: shape_text(&self.shape),
+            dtype: self.dtype,
+            expected,
+            got,
         }
-        Ok(Header {
-            dtype,
-            shape: entries.shape,
-            data_offset,
-        })
     }
 
     /// The bytes of a version 1.0 header, padded so that `rows` can become any number later without
@@ -130,6 +98,64 @@ impl Header {
         bytes.push(b'\n');
         bytes
     }
+}
+
+/// Where the elements of an array of Python objects start, which are a pickle; `None` if the array
+/// is none of those. Reads the header from the start of `reader`.
+///
+/// # Errors
+/// The header cannot be read or is not valid.
+pub fn objects(reader: &mut impl Read, file: &str) -> Result<Option<u64>, NpyError> {
+    let (entries, data_offset) = entries(reader, file)?;
+    Ok((entries.descr == "|O").then_some(data_offset))
+}
+
+/// Reads a header up to its end, and says where that is.
+fn entries(reader: &mut impl Read, file: &str) -> Result<(Entries, u64), NpyError> {
+    let mut start = [0; 8];
+    exact(reader, &mut start, file)?;
+    if !start.starts_with(MAGIC) {
+        return Err(NpyError::NotNpy {
+            file: file.to_owned(),
+        });
+    }
+    let (major, minor) = (start[6], start[7]);
+    let (length, prefix) = match (major, minor) {
+        (1, 0) => {
+            let mut length = [0; 2];
+            exact(reader, &mut length, file)?;
+            (u32::from(u16::from_le_bytes(length)), 10)
+        }
+        (2 | 3, 0) => {
+            let mut length = [0; 4];
+            exact(reader, &mut length, file)?;
+            (u32::from_le_bytes(length), 12)
+        }
+        _ => {
+            return Err(NpyError::Version {
+                file: file.to_owned(),
+                major,
+                minor,
+            });
+        }
+    };
+    if length > LIMIT {
+        let reason = format!("it claims {length} bytes, expected at most {LIMIT}");
+        return Err(NpyError::Header {
+            file: file.to_owned(),
+            reason,
+        });
+    }
+    let mut text = vec![0; length as usize];
+    exact(reader, &mut text, file)?;
+    let text = String::from_utf8_lossy(&text);
+    let entries = Parser { rest: text.trim() }
+        .dictionary()
+        .map_err(|reason| NpyError::Header {
+            file: file.to_owned(),
+            reason,
+        })?;
+    Ok((entries, prefix + u64::from(length)))
 }
 
 fn exact(reader: &mut impl Read, out: &mut [u8], file: &str) -> Result<(), NpyError> {
@@ -161,7 +187,7 @@ fn elements(shape: &[u64]) -> Option<u64> {
 }
 
 fn dtype(descr: &str, file: &str) -> Result<Dtype, NpyError> {
-    if let Some(dtype) = Dtype::ALL.into_iter().find(|dtype| dtype.descr() == descr) {
+    if let Some(dtype) = Dtype::of(descr) {
         return Ok(dtype);
     }
     let advice = if descr.starts_with('>') {

@@ -14,7 +14,7 @@ use std::io;
 
 use thiserror::Error;
 
-pub use header::Header;
+pub use header::{Header, objects};
 pub use read::NpyReader;
 pub use write::NpyWriter;
 
@@ -31,10 +31,19 @@ pub enum Dtype {
     I64,
     /// Unsigned 32 bits, `<u4`.
     U32,
+    /// Bytes, `|u1` or `<u1`.
+    U8,
 }
 
 impl Dtype {
-    const ALL: [Dtype; 5] = [Dtype::F16, Dtype::F32, Dtype::I32, Dtype::I64, Dtype::U32];
+    const ALL: [Dtype; 6] = [
+        Dtype::F16,
+        Dtype::F32,
+        Dtype::I32,
+        Dtype::I64,
+        Dtype::U32,
+        Dtype::U8,
+    ];
 
     /// Bytes of one element.
     pub fn size(self) -> usize {
@@ -42,6 +51,16 @@ impl Dtype {
             Dtype::F16 => 2,
             Dtype::F32 | Dtype::I32 | Dtype::U32 => 4,
             Dtype::I64 => 8,
+            Dtype::U8 => 1,
+        }
+    }
+
+    /// The type that numpy calls `descr`, as in `<f4`; `None` if it is not supported.
+    pub fn of(descr: &str) -> Option<Dtype> {
+        match descr {
+            // One byte has no order, but some writers name one.
+            "<u1" => Some(Dtype::U8),
+            _ => Dtype::ALL.into_iter().find(|dtype| dtype.descr() == descr),
         }
     }
 
@@ -57,6 +76,7 @@ impl Dtype {
             Dtype::I32 => "<i4",
             Dtype::I64 => "<i8",
             Dtype::U32 => "<u4",
+            Dtype::U8 => "|u1",
         }
     }
 }
@@ -69,6 +89,7 @@ impl fmt::Display for Dtype {
             Dtype::I32 => "i32",
             Dtype::I64 => "i64",
             Dtype::U32 => "u32",
+            Dtype::U8 => "u8",
         })
     }
 }

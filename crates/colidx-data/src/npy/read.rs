@@ -66,6 +66,30 @@ impl<R: Read + Seek> NpyReader<R> {
         })
     }
 
+    /// Reads elements from a file that has no header, or one of another kind: `header` says what
+    /// there is and where. More may follow.
+    ///
+    /// # Errors
+    /// The file ends before the elements do, or cannot be read.
+    pub fn headless(mut reader: R, file: &str, header: Header) -> Result<Self, NpyError> {
+        let unreadable = |source| NpyError::Unreadable {
+            file: file.to_owned(),
+            source,
+        };
+        let size = reader.seek(SeekFrom::End(0)).map_err(unreadable)?;
+        let end = header.end(file)?;
+        if end > size {
+            return Err(header.size_error(file, end, size));
+        }
+        Ok(NpyReader {
+            reader,
+            file: file.to_owned(),
+            header,
+            position: u64::MAX,
+            buffer: Vec::new(),
+        })
+    }
+
     /// What the file holds.
     pub fn header(&self) -> &Header {
         &self.header
@@ -178,6 +202,26 @@ impl<R: Read + Seek> NpyReader<R> {
             got => Err(NpyError::WrongType {
                 file: self.file.clone(),
                 expected: "i32, i64 or u32",
+                got,
+            }),
+        }
+    }
+
+    /// Appends `count` elements of an u8 array, from element `first` on.
+    ///
+    /// # Errors
+    /// An array of another type, elements out of range, or a failed read.
+    pub fn read_bytes(
+        &mut self,
+        first: u64,
+        count: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), NpyError> {
+        match self.header.dtype {
+            Dtype::U8 => self.read(first, count, |bytes| out.extend(bytes)),
+            got => Err(NpyError::WrongType {
+                file: self.file.clone(),
+                expected: "u8",
                 got,
             }),
         }

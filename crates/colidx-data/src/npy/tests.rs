@@ -183,6 +183,46 @@ fn hostile_headers_are_refused() {
 }
 
 #[test]
+fn bytes_and_elements_without_a_header() {
+    for descr in ["|u1", "<u1"] {
+        let mut reader = open(file(1, &dictionary(descr, "(2, 2)"), &[1, 2, 3, 4])).unwrap();
+        let mut out = vec![9];
+        reader.read_bytes(1, 2, &mut out).unwrap();
+        assert_eq!(out, [9, 2, 3]);
+        assert!(reader.read_bytes(3, 2, &mut out).is_err());
+        assert!(reader.read_integers(0, 1, &mut Vec::new()).is_err());
+        assert!(reader.read_floats(0, 1, &mut Vec::new()).is_err());
+    }
+    let halves = [0, 0x3c, 0, 0xc0, 0, 0x40, 7];
+    let header = |rows, data_offset| Header {
+        dtype: Dtype::F16,
+        shape: vec![rows],
+        data_offset,
+    };
+    let open = |header| NpyReader::headless(Cursor::new(halves), "a.pt", header);
+    let mut out = Vec::new();
+    let mut reader = open(header(2, 2)).unwrap();
+    reader.read_floats(0, 2, &mut out).unwrap();
+    reader.read_floats(1, 1, &mut out).unwrap();
+    assert_eq!(out, [-2.0, 2.0, 2.0]);
+    assert!(reader.read_bytes(0, 1, &mut Vec::new()).is_err());
+    for (rows, offset) in [(3, 2), (u64::MAX, 0), (1, u64::MAX)] {
+        assert!(open(header(rows, offset)).is_err());
+    }
+}
+
+#[test]
+fn arrays_of_objects_say_where_their_pickle_starts() {
+    let bytes = file(1, &dictionary("|O", "(2,)"), b"N.");
+    let at = objects(&mut &bytes[..], "a.npy").unwrap().unwrap();
+    assert_eq!(&bytes[at as usize..], b"N.");
+    let floats = file(1, &dictionary("<f4", "(0,)"), &[]);
+    assert_eq!(objects(&mut &floats[..], "a.npy").unwrap(), None);
+    assert!(objects(&mut &b"PK"[..], "a.npy").is_err());
+    assert!(matches!(open(bytes), Err(NpyError::Unsupported { .. })));
+}
+
+#[test]
 fn written_files_read_back_and_have_room_for_any_count() {
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = NpyWriter::new(&mut bytes, "a.npy", Dtype::F16, &[3]).unwrap();

@@ -5,6 +5,7 @@
 //! checkpoint ([`Model::to_record`]) are decided here and nowhere else, so that every program that
 //! uses this crate builds indexes that fit each other.
 
+mod answer;
 mod document;
 mod error;
 mod highlight;
@@ -17,16 +18,14 @@ mod snippet;
 mod source;
 mod span;
 
+pub use answer::{Answer, Place, PlacePart, SearchBy, TextHit, TokenExplanation, is_empty_query};
 pub use document::{DocumentText, Part};
 pub use error::{Result, TextError};
 pub use highlight::{Highlights, TokenWeight};
 pub use index::TextIndex;
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
-pub use searcher::{
-    Answer, Place, PlacePart, Reload, SearchBy, SearcherOptions, TextHit, TextSearcher,
-    TokenExplanation, is_empty_query,
-};
+pub use searcher::{Reload, SearcherOptions, TextSearcher};
 pub use snippet::{Snippet, SnippetWord};
 pub use source::{BatchSizer, EncoderSource};
 pub use span::Span;

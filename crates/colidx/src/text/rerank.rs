@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use colidx_core::{NewDocument, Query};
 
+use super::answer::is_empty_query;
 use super::document::DocumentText;
 use super::error::{Result, TextError};
 use super::model::Model;
-use super::searcher::is_empty_query;
 use super::source::BatchSizer;
 
 impl Model {

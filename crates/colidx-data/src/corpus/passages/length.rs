@@ -53,6 +53,16 @@ impl PassageLength {
         count.min(self.limit / 2)
     }
 
+    /// Whether a passage holds a text with its title.
+    pub(crate) fn holds(&self, title: &str, text: &str) -> bool {
+        // As in a passage, words of a title are free.
+        let title = self
+            .counter
+            .as_ref()
+            .map_or(0, |counter| counter.count(title));
+        title + self.of(text) <= self.limit
+    }
+
     pub(super) fn of(&self, text: &str) -> usize {
         let mut count = Count::default();
         self.extend(&mut count, text);
@@ -62,7 +72,10 @@ impl PassageLength {
     /// Continues a count with more text. Words may continue across the two, tokens do not.
     pub(super) fn extend(&self, count: &mut Count, text: &str) {
         match &self.counter {
-            Some(counter) => count.total += counter.count(text),
+            Some(counter) => {
+                count.total += counter.count(text);
+                text.chars().for_each(|char| count.add_space_char(char));
+            }
             None => text.chars().for_each(|char| count.add_word_char(char)),
         }
     }
@@ -101,6 +114,15 @@ impl Count {
         } else {
             self.total += usize::from(self.run == 0);
             self.run = (self.run + 1) % RUN;
+        }
+    }
+
+    /// Counts white space alone.
+    fn add_space_char(&mut self, char: char) {
+        if char.is_whitespace() {
+            self.add_space();
+        } else {
+            self.space = 0;
         }
     }
 

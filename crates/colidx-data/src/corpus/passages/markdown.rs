@@ -1,6 +1,6 @@
 //! What a line of Markdown is, as far as passages need to know.
 
-/// An open code fence or front matter.
+/// An open code fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fence {
     mark: u8,
@@ -28,23 +28,17 @@ pub(super) enum Line<'a> {
     },
     /// A thematic break that cannot be an underline.
     Rule,
-    /// Opens a code fence, or front matter on the first line of a file.
+    /// Opens a code fence.
     Fence(Fence),
     /// Starts a list item or table row.
     Item,
     Text,
 }
 
-pub(super) fn classify(line: &str, first: bool) -> Line<'_> {
+pub(super) fn classify(line: &str) -> Line<'_> {
     let trimmed = line.trim();
     if trimmed.is_empty() {
         return Line::Blank;
-    }
-    if first && trimmed == "---" {
-        return Line::Fence(Fence {
-            mark: b'-',
-            length: 3,
-        });
     }
     if let Some(fence) = fence(trimmed) {
         return Line::Fence(fence);
@@ -130,45 +124,44 @@ mod tests {
     #[test]
     fn headings() {
         assert_eq!(
-            classify("# One", false),
+            classify("# One"),
             Line::Heading {
                 level: 1,
                 text: "One"
             }
         );
         assert_eq!(
-            classify("  ### C# ##", false),
+            classify("  ### C# ##"),
             Line::Heading {
                 level: 3,
                 text: "C#"
             }
         );
         assert_eq!(
-            classify("## C#", false),
+            classify("## C#"),
             Line::Heading {
                 level: 2,
                 text: "C#"
             }
         );
-        assert_eq!(classify("##", false), Line::Heading { level: 2, text: "" });
-        assert_eq!(classify("#hashtag", false), Line::Text);
-        assert_eq!(classify("####### seven", false), Line::Text);
-        assert_eq!(classify("    # code", false), Line::Text);
-        assert_eq!(classify("===", false), Line::Underline { level: 1 });
-        assert_eq!(classify("---", false), Line::Underline { level: 2 });
-        assert_eq!(classify("- - -", false), Line::Rule);
-        assert_eq!(classify("***", false), Line::Rule);
+        assert_eq!(classify("##"), Line::Heading { level: 2, text: "" });
+        assert_eq!(classify("#hashtag"), Line::Text);
+        assert_eq!(classify("####### seven"), Line::Text);
+        assert_eq!(classify("    # code"), Line::Text);
+        assert_eq!(classify("==="), Line::Underline { level: 1 });
+        assert_eq!(classify("---"), Line::Underline { level: 2 });
+        assert_eq!(classify("- - -"), Line::Rule);
+        assert_eq!(classify("***"), Line::Rule);
     }
 
     #[test]
     fn fences() {
-        let Line::Fence(fence) = classify("````rust", false) else {
+        let Line::Fence(fence) = classify("````rust") else {
             panic!()
         };
         assert!(!fence.closed_by("```") && fence.closed_by("`````") && !fence.closed_by("````x"));
-        assert!(matches!(classify("  ~~~", false), Line::Fence(_)));
-        assert_eq!(classify("```inline``` code", false), Line::Text);
-        assert!(matches!(classify("---", true), Line::Fence(_)));
+        assert!(matches!(classify("  ~~~"), Line::Fence(_)));
+        assert_eq!(classify("```inline``` code"), Line::Text);
     }
 
     #[test]
@@ -182,10 +175,10 @@ mod tests {
             "| a | b |",
             "      - nested",
         ] {
-            assert_eq!(classify(item, false), Line::Item, "{item}");
+            assert_eq!(classify(item), Line::Item, "{item}");
         }
         for text in ["-a", "*bold*", "1.5 times", "1234567890. a", "a | b"] {
-            assert_eq!(classify(text, false), Line::Text, "{text}");
+            assert_eq!(classify(text), Line::Text, "{text}");
         }
     }
 }

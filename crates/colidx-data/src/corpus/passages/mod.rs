@@ -1,4 +1,4 @@
-//! Plain text and Markdown, split into passages line by line.
+//! Plain text, Markdown and source code, split into passages line by line.
 //!
 //! A passage holds whole paragraphs, list items, table rows and code fences of one Markdown
 //! section, up to a number of words or tokens. What is longer alone is cut at the end of a sentence
@@ -7,15 +7,24 @@
 //! passages.
 
 mod cut;
+mod draft;
+mod front_matter;
+mod headings;
 mod length;
 mod markdown;
+mod overlap;
 mod table;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use cut::{Style, cut};
+use draft::Draft;
+use front_matter::{FrontMatter, Taken};
+use headings::{Headings, shortened};
 use length::Count;
 use markdown::{Fence, Line, classify};
+use serde_json::{Map, Value};
 use table::Table;
 
 pub(crate) use length::PassageLength;
@@ -27,19 +36,16 @@ pub(crate) struct Passage {
     /// Headings above the passage, joined by ` > `; empty without headings.
     pub(crate) title: String,
     pub(crate) text: String,
-    /// The line the passage starts at.
-    pub(crate) line: u64,
+    /// Its first and last line.
+    pub(crate) lines: RangeInclusive<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Text,
     Markdown,
+    Code,
 }
-
-/// A heading with more words is taken for text: it would be repeated as the title of every passage
-/// below it.
-const HEADING_LIMIT: usize = 40;
 
 /// What lines of one kind belong together.
 #[derive(Debug, Default)]
@@ -47,6 +53,8 @@ struct Block {
     text: String,
     count: Count,
     line: u64,
+    /// The line after it.
+    next: u64,
     kind: Kind,
     after_blank: bool,
 }
@@ -63,28 +71,25 @@ enum Kind {
     Code,
 }
 
-struct Heading {
-    level: usize,
-    text: String,
-    line: u64,
-    used: bool,
-}
-
 /// Takes lines, gives passages. Holds no more than a passage, a paragraph and the headings above
 /// them.
 pub(crate) struct Splitter {
     syntax: Syntax,
     length: PassageLength,
-    headings: Vec<Heading>,
+    headings: Headings,
     /// What the headings take from the length of a passage.
     title_length: usize,
     fence: Option<Fence>,
     table: Option<Table>,
+    front_matter: Option<FrontMatter>,
+    /// Scalars of the front matter.
+    fields: Map<String, Value>,
+    /// How much of a passage the next one repeats, and the end of the last one with its line.
+    overlap: usize,
+    carried: Option<(String, u64)>,
     block: Block,
     blank: bool,
-    passage: String,
-    passage_line: u64,
-    passage_length: usize,
+    draft: Draft,
     ready: VecDeque<Passage>,
 }
 
@@ -94,16 +99,45 @@ impl Splitter {
         Splitter {
             syntax,
             length,
-            headings: Vec::new(),
+            headings: Headings::default(),
             title_length: 0,
             fence: None,
             table: None,
+            front_matter: None,
+            fields: Map::new(),
+            overlap: 0,
+            carried: None,
             block: Block::default(),
             blank: false,
-            passage: String::new(),
-            passage_line: 0,
-            passage_length: 0,
+            draft: Draft::default(),
             ready: VecDeque::new(),
+        }
+    }
+
+    /// Passages that are parted for their length alone will repeat about so many words or tokens of
+    /// the one before; at most half of what they hold.
+    pub(crate) fn overlap(self, overlap: usize) -> Self {
+        Splitter { overlap, ..self }
+    }
+
+    /// The fields of the front matter, but for the title.
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// Gives all passages a title above their headings. No more is kept of it than of a heading.
+    pub(crate) fn set_title(&mut self, title: &str) {
+        let title = shortened(title, headings::fits);
+        self.enter_heading(0, &title, 1);
+    }
+
+    /// Leaves room for a title that the caller adds, and gives as much of it as there is room for.
+    pub(crate) fn leave_room(&mut self, title: &str) -> String {
+        let most = self.length.limit / 2;
+        self.title_length = self.length.of_title(title);
+        match self.length.of(title) > most.max(headings::LIMIT) {
+            true => shortened(title, |title| self.length.of(title) <= most),
+            false => title.to_owned(),
         }
     }
 
@@ -111,16 +145,26 @@ impl Splitter {
     pub(crate) fn push(&mut self, number: u64, line: &str) {
         match self.syntax {
             Syntax::Text if line.trim().is_empty() => self.end_block(true),
+            // Lines that do not follow each other in the file.
+            Syntax::Text if number != self.block.next => {
+                self.end_block(false);
+                self.add(number, line, Kind::Paragraph);
+            }
             Syntax::Text => self.add(number, line, Kind::Paragraph),
             Syntax::Markdown => self.push_markdown(number, line),
+            // One block, which is cut where something begins.
+            Syntax::Code => self.add(number, line, Kind::Code),
         }
     }
 
     /// Ends the file; the remaining passages can then be popped.
     pub(crate) fn finish(&mut self) {
+        if let Some(matter) = self.front_matter.take() {
+            self.push_as_text(matter);
+        }
         self.end_block(true);
         self.end_passage();
-        self.leave_headings(0);
+        self.headings.leave(0, &mut self.ready);
     }
 
     /// The next passage that is complete.
@@ -129,6 +173,23 @@ impl Splitter {
     }
 
     fn push_markdown(&mut self, number: u64, line: &str) {
+        if number == 1 && FrontMatter::begins(line) {
+            self.front_matter = Some(FrontMatter::default());
+            return;
+        }
+        if let Some(mut matter) = self.front_matter.take() {
+            match matter.take(line) {
+                Taken::More => self.front_matter = Some(matter),
+                Taken::Ended if matter.has_fields() => self.end_front_matter(&matter),
+                // Two rules with text between them.
+                Taken::Ended => {
+                    self.push_as_text(matter);
+                    self.push_markdown(number, line);
+                }
+                Taken::TooLong => self.push_as_text(matter),
+            }
+            return;
+        }
         if let Some(fence) = &self.fence {
             let closes = fence.closed_by(line);
             self.add(number, line, Kind::Code);
@@ -138,7 +199,7 @@ impl Splitter {
             }
             return;
         }
-        let class = classify(line, number == 1);
+        let class = classify(line);
         if self.push_table(number, line, &class) {
             return;
         }
@@ -149,14 +210,14 @@ impl Splitter {
                 self.fence = Some(fence);
                 self.add(number, line, Kind::Code);
             }
-            Line::Heading { level, text } if word_count(text) <= HEADING_LIMIT => {
+            Line::Heading { level, text } if headings::fits(text) => {
                 self.end_block(false);
                 self.enter_heading(level, text, number);
             }
             Line::Underline { level }
                 if self.block.kind == Kind::Paragraph
                     && !self.block.text.is_empty()
-                    && word_count(&self.block.text) <= HEADING_LIMIT =>
+                    && headings::fits(&self.block.text) =>
             {
                 let text = self
                     .block
@@ -178,6 +239,22 @@ impl Splitter {
                 let kind = self.block.kind;
                 self.add(number, line, kind);
             }
+        }
+    }
+
+    fn end_front_matter(&mut self, matter: &FrontMatter) {
+        self.fields = matter.fields();
+        match self.fields.remove("title") {
+            Some(Value::String(title)) => self.set_title(&title),
+            Some(Value::Null) | None => {}
+            Some(title) => self.set_title(&title.to_string()),
+        }
+    }
+
+    /// Takes lines that were no front matter, behind the first line, which is a rule.
+    fn push_as_text(&mut self, matter: FrontMatter) {
+        for (number, line) in (2..).zip(matter.into_lines()) {
+            self.push_markdown(number, &line);
         }
     }
 
@@ -211,7 +288,13 @@ impl Splitter {
 
     /// The longest text that a passage under these headings can have.
     fn limit(&self) -> usize {
-        self.length.limit - self.title_length
+        self.length.limit - self.title_length - self.repeats()
+    }
+
+    /// How much of a passage may be of the one before.
+    fn repeats(&self) -> usize {
+        self.overlap
+            .min((self.length.limit - self.title_length) / 2)
     }
 
     /// The longest text that a block of the kind that is read can have.
@@ -237,6 +320,7 @@ impl Splitter {
             self.length.extend(&mut self.block.count, "\n");
         }
         self.block.kind = kind;
+        self.block.next = number + 1;
         self.block.text.push_str(line);
         self.length.extend(&mut self.block.count, line);
         if self.block.count.total > self.block_limit() {
@@ -247,7 +331,7 @@ impl Splitter {
     /// Makes passages of a block that is too long for one, leaving its last part.
     fn cut_block(&mut self) {
         let style = match (self.block.kind, self.syntax) {
-            (Kind::Code, _) => Style::Code,
+            (Kind::Code, _) | (_, Syntax::Code) => Style::Code,
             (_, Syntax::Text) => Style::Lines,
             (_, Syntax::Markdown) => Style::Prose,
         };
@@ -255,10 +339,10 @@ impl Splitter {
         let text = std::mem::take(&mut self.block.text);
         let mut rest = text.as_str();
         while let Some(at) = cut(rest, &self.length, limit, style) {
-            self.end_passage();
-            self.begin_passage(self.block.kind, self.block.line);
-            self.passage.push_str(&rest[..at]);
-            self.end_passage();
+            self.part_passage("\n");
+            self.begin_passage(self.block.kind);
+            self.draft.push(&rest[..at], self.block.line);
+            self.part_passage("");
             self.block.line += rest[..at].matches('\n').count() as u64;
             rest = &rest[at..];
         }
@@ -273,92 +357,61 @@ impl Splitter {
         if block.text.trim().is_empty() {
             return;
         }
-        if self.passage_length + block.count.total > self.limit() {
-            self.end_passage();
+        if self.draft.length + block.count.total > self.limit() {
+            self.part_passage("\n");
         }
-        if self.passage.is_empty() {
-            self.begin_passage(block.kind, block.line);
+        if self.draft.is_empty() {
+            self.begin_passage(block.kind);
         } else {
-            self.passage
-                .push_str(if block.after_blank { "\n\n" } else { "\n" });
+            let between = if block.after_blank { "\n\n" } else { "\n" };
+            self.draft.append(between);
         }
-        self.passage.push_str(&block.text);
-        self.passage_length += block.count.total;
+        self.draft.push(&block.text, block.line);
+        self.draft.length += block.count.total;
     }
 
     /// Begins a passage whose first block is of that kind.
-    fn begin_passage(&mut self, kind: Kind, line: u64) {
-        self.passage_line = line;
+    fn begin_passage(&mut self, kind: Kind) {
         if let Some(table) = self.repeated(kind) {
             let (header, length) = (table.header.clone(), table.length);
-            self.passage.push_str(&header);
-            self.passage_length += length;
+            self.draft.append(&header);
+            self.draft.length += length;
         }
+        if let Some((text, line)) = self.carried.take()
+            && (self.repeated(kind).is_none() || table::is_row(&text))
+        {
+            self.draft.repeat(&text, line);
+        }
+    }
+
+    /// Ends a passage for its length alone: the next one may repeat its end. `between` stands
+    /// between the two.
+    fn part_passage(&mut self, between: &str) {
+        if self.draft.is_empty() {
+            return;
+        }
+        let carried = match self.repeats() {
+            0 => None,
+            most => self.draft.tail(&self.length, most),
+        };
+        self.end_passage();
+        self.carried = carried.map(|(text, line)| (text + between, line));
     }
 
     fn end_passage(&mut self) {
-        self.passage_length = 0;
-        let text = std::mem::take(&mut self.passage);
-        // The first line keeps its indentation: it may be code.
-        let start = text.len() - text.trim_start().len();
-        let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let lines_cut = text[..start].matches('\n').count() as u64;
-        let text = text[start..].trim_end();
-        if text.is_empty() {
+        self.carried = None;
+        let Some((text, lines)) = std::mem::take(&mut self.draft).finish() else {
             return;
-        }
-        for heading in &mut self.headings {
-            heading.used = true;
-        }
-        let passage = Passage {
-            title: self.title(),
-            text: text.to_owned(),
-            line: self.passage_line + lines_cut,
         };
-        self.ready.push_back(passage);
-    }
-
-    fn title(&self) -> String {
-        let texts = self
-            .headings
-            .iter()
-            .map(|heading| heading.text.as_str())
-            .filter(|text| !text.is_empty());
-        texts.collect::<Vec<_>>().join(" > ")
+        let title = self.headings.use_title();
+        self.ready.push_back(Passage { title, text, lines });
     }
 
     fn enter_heading(&mut self, level: usize, text: &str, line: u64) {
         self.end_passage();
-        self.leave_headings(level);
-        self.headings.push(Heading {
-            level,
-            text: text.to_owned(),
-            line,
-            used: false,
-        });
-        self.title_length = self.length.of_title(&self.title());
+        self.headings.enter(level, text, line, &mut self.ready);
+        self.title_length = self.length.of_title(&self.headings.title());
     }
-
-    /// Leaves the headings of that level and below. A heading above nothing at all becomes a
-    /// passage itself.
-    fn leave_headings(&mut self, level: usize) {
-        while let Some(heading) = self.headings.pop_if(|heading| heading.level >= level) {
-            if !heading.used && !heading.text.is_empty() {
-                for above in &mut self.headings {
-                    above.used = true;
-                }
-                self.ready.push_back(Passage {
-                    title: self.title(),
-                    text: heading.text,
-                    line: heading.line,
-                });
-            }
-        }
-    }
-}
-
-fn word_count(text: &str) -> usize {
-    PassageLength::words(1).of(text)
 }
 
 #[cfg(test)]

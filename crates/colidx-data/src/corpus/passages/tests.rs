@@ -1,6 +1,10 @@
 use super::*;
 use proptest::prelude::*;
 
+fn word_count(text: &str) -> usize {
+    PassageLength::words(1).of(text)
+}
+
 fn split(syntax: Syntax, limit: usize, text: &str) -> Vec<Passage> {
     split_by(syntax, PassageLength::words(limit), text)
 }
@@ -21,7 +25,7 @@ fn markdown(limit: usize, text: &str) -> Vec<(String, String, u64)> {
     let passages = split(Syntax::Markdown, limit, text);
     passages
         .into_iter()
-        .map(|passage| (passage.title, passage.text, passage.line))
+        .map(|passage| (passage.title, passage.text, *passage.lines.start()))
         .collect()
 }
 
@@ -46,16 +50,103 @@ fn headings_end_passages_and_name_them() {
 }
 
 #[test]
-fn underlined_headings_rules_and_front_matter() {
-    let text = "---\ntitle: x\n---\nTitle\n=====\ntext\n\nPart\n---\nmore\n\n---\n\nend\n- item\n---\nlast\n";
+fn underlined_headings_and_rules() {
+    let text = "Title\n=====\ntext\n\nPart\n---\nmore\n\n---\n\nend\n- item\n---\nlast\n";
     assert_eq!(
         markdown(180, text),
         [
-            passage("", "---\ntitle: x\n---", 1),
-            passage("Title", "text", 6),
-            passage("Title > Part", "more\n\nend\n- item\n\nlast", 10),
+            passage("Title", "text", 3),
+            passage("Title > Part", "more\n\nend\n- item\n\nlast", 7),
         ]
     );
+}
+
+/// Beginnings of Markdown files: title and text of the first passage.
+#[test]
+fn front_matter_is_no_text_and_has_the_title() {
+    for (text, title, first) in [
+        ("---\ntitle: A\n---\ntext", "A", "text"),
+        ("---\ntitle: A\n...\n\n## B\ntext", "A > B", "text"),
+        ("---\ntitle: A\n---\n# A\ntext", "A", "text"),
+        ("---\ntags: [a]\n---\n# B\ntext", "B", "text"),
+        ("---\ntitle: 2024\n---\ntext", "2024", "text"),
+        ("---\n---\ntext", "", "text"),
+        ("---\ntitle: A\n---\n", "", "A"),
+        // Rules, with or without an end.
+        ("---\ntext\n---\nmore", "text", "more"),
+        ("---\ntext: x\n\nmore", "", "text: x\n\nmore"),
+        ("\n---\ntitle: A\n---\ntext", "title: A", "text"),
+        ("text\n\n---\ntitle: A\n---\n", "", "text"),
+    ] {
+        let (found, text_found, _) = markdown(180, text).remove(0);
+        assert_eq!((&*found, &*text_found), (title, first), "{text}");
+    }
+}
+
+/// Passages that repeat the end of the one before: words, overlap, and the texts.
+#[test]
+fn passages_repeat_the_end_of_the_one_before() {
+    for (syntax, limit, overlap, text, expected) in [
+        (
+            Syntax::Text,
+            6,
+            2,
+            "a b. c d. e f. g h.",
+            &["a b. c d.", "c d. e f. g h."][..],
+        ),
+        (
+            Syntax::Text,
+            6,
+            2,
+            "a b c d\n\ne f g h",
+            &["a b c d", "c d\ne f g h"],
+        ),
+        (
+            Syntax::Code,
+            6,
+            2,
+            "a b\nc d\n  e f\ng h\n",
+            &["a b", "a b\nc d\n  e f", "  e f\ng h"],
+        ),
+        // Not across a heading, and not where all fits.
+        (
+            Syntax::Markdown,
+            6,
+            2,
+            "# A\na b c\n# B\nd e f",
+            &["a b c", "d e f"],
+        ),
+        (Syntax::Text, 6, 2, "a b c d", &["a b c d"]),
+        // At most half.
+        (
+            Syntax::Text,
+            4,
+            99,
+            "a b c d e f",
+            &["a b", "a b c d", "c d e f"],
+        ),
+        // Behind the header of a table, rows.
+        (
+            Syntax::Markdown,
+            22,
+            5,
+            "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n| 5 | 6 |\n",
+            &[
+                "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |",
+                "| a | b |\n|---|---|\n| 3 | 4 |\n| 5 | 6 |",
+            ],
+        ),
+    ] {
+        let length = PassageLength::words(limit);
+        let mut splitter = Splitter::new(syntax, length).overlap(overlap);
+        for (number, line) in (1..).zip(text.lines()) {
+            splitter.push(number, line);
+        }
+        splitter.finish();
+        let found = std::iter::from_fn(|| splitter.pop());
+        let found: Vec<String> = found.map(|passage| passage.text).collect();
+        assert_eq!(found, expected, "{text}");
+    }
 }
 
 #[test]
@@ -300,7 +391,7 @@ fn plain_text_knows_no_markdown() {
     let passages = split(Syntax::Text, 6, "# one\ntwo\n\n```\nthree\n\nfour five");
     let texts: Vec<_> = passages
         .iter()
-        .map(|passage| (passage.text.as_str(), passage.line))
+        .map(|passage| (passage.text.as_str(), *passage.lines.start()))
         .collect();
     assert_eq!(texts, [("# one\ntwo\n\n```\nthree", 1), ("four five", 7)]);
     assert!(split(Syntax::Text, 180, "\n \n\t\n").is_empty());
@@ -345,9 +436,94 @@ proptest! {
         let joined: String = passages.iter().map(|passage| visible(&passage.text)).collect();
         prop_assert_eq!(joined, visible(&text));
         for passage in split(Syntax::Markdown, limit, &text).iter().chain(&passages) {
-            let heading = passage.line as usize <= lines.len() && lines[passage.line as usize - 1].contains('#');
+            let line = *passage.lines.start() as usize;
+            let heading = line <= lines.len() && lines[line - 1].contains('#');
             prop_assert!(word_count(&passage.text) <= limit || heading, "{:?}", passage);
             prop_assert!(!passage.text.trim().is_empty());
+        }
+    }
+}
+
+/// Source code and where it is cut: the first line of each passage.
+#[test]
+fn code_is_cut_at_declarations() {
+    let body = |words: usize| "    do it;\n".repeat(words / 2);
+    let rust = |n: usize| format!("/// Says {n}.\nfn f{n}() {{\n{}}}\n", body(20));
+    let python = |n: usize| format!("def f{n}():\n{}\n    return {n}\n", body(20));
+    let method = |n: usize| {
+        let lines = rust(n);
+        let lines = lines.lines().map(|line| format!("    {line}\n"));
+        lines.collect::<String>()
+    };
+    for (text, limit, begins) in [
+        // Small ones are put together, and none is cut.
+        (
+            [rust(1), rust(2), rust(3)].join("\n"),
+            60,
+            &["/// Says 1.", "/// Says 3."][..],
+        ),
+        // One that fits whole is not cut though there is room for half of it.
+        (
+            [rust(1), rust(2)].join("\n"),
+            40,
+            &["/// Says 1.", "/// Says 2."],
+        ),
+        (
+            [python(1), python(2)].join("\n\n"),
+            40,
+            &["def f1():", "def f2():"],
+        ),
+        // Without anything at the least indentation, what is indented least.
+        (
+            format!("class A {{\n{}}}\n", [method(1), method(2)].join("\n")),
+            40,
+            &["class A {", "    /// Says 2."],
+        ),
+        // A blank line is better than none.
+        (
+            format!("fn f() {{\n{}\n{}}}\n", body(20), body(20)),
+            32,
+            &["fn f() {", "    do it;"],
+        ),
+    ] {
+        let passages = split(Syntax::Code, limit, &text);
+        let first = passages
+            .iter()
+            .map(|passage| passage.text.lines().next().unwrap());
+        assert_eq!(first.collect::<Vec<_>>(), begins, "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        for Passage {
+            text, lines: range, ..
+        } in &passages
+        {
+            let stands = &lines[*range.start() as usize - 1..*range.end() as usize];
+            assert_eq!(text, &stands.join("\n"));
+            assert!(word_count(text) <= limit);
+        }
+    }
+}
+
+proptest! {
+    /// The lines of a passage are those that its words stand in.
+    #[test]
+    fn passages_know_their_lines(lines in prop::collection::vec("[-a-z#|. ]{0,24}", 0..40), limit in 2usize..20) {
+        for (syntax, overlap) in [(Syntax::Text, 0), (Syntax::Code, 0), (Syntax::Text, 3), (Syntax::Code, 3)] {
+            let mut splitter = Splitter::new(syntax, PassageLength::words(limit)).overlap(overlap);
+            for (number, line) in (1..).zip(&lines) {
+                splitter.push(number, line);
+            }
+            splitter.finish();
+            let mut next = 1;
+            while let Some(passage) = splitter.pop() {
+                prop_assert!(word_count(&passage.text) <= limit, "{:?}", passage);
+                let (first, last) = (*passage.lines.start() as usize, *passage.lines.end() as usize);
+                prop_assert!((next <= first || overlap > 0) && first <= last && last <= lines.len(), "{:?}", passage);
+                next = last;
+                let stands = lines[first - 1..last].join("\n");
+                for word in passage.text.split_whitespace() {
+                    prop_assert!(stands.contains(word), "{:?} {}", passage, stands);
+                }
+            }
         }
     }
 }

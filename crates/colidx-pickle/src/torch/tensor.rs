@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
-use super::machine::{Contents, Id, Value};
+use crate::value::{Contents, Id, Value};
 
 /// A tensor: a view of a storage.
+#[derive(Debug)]
 pub(super) struct Tensor {
     /// The name of the storage.
     pub(super) storage: String,
@@ -18,11 +19,22 @@ pub(super) struct Tensor {
 }
 
 /// The element type of a storage.
-pub(super) enum Element {
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Element {
+    /// IEEE single precision.
     F32,
+    /// IEEE half precision.
     F16,
+    /// The upper half of single precision.
     BF16,
-    /// A type that weights may not have, by torch's name.
+    /// Signed 32 bits.
+    I32,
+    /// Signed 64 bits.
+    I64,
+    /// Unsigned 8 bits.
+    U8,
+    /// Another type, by torch's name.
     Other(String),
 }
 
@@ -32,24 +44,32 @@ impl Element {
             "FloatStorage" => Element::F32,
             "HalfStorage" => Element::F16,
             "BFloat16Storage" => Element::BF16,
+            "IntStorage" => Element::I32,
+            "LongStorage" => Element::I64,
+            "ByteStorage" => Element::U8,
             other => Element::Other(other.to_owned()),
         }
     }
 
-    pub(super) fn name(&self) -> &str {
+    /// Its name, such as `F32`.
+    pub fn name(&self) -> &str {
         match self {
             Element::F32 => "F32",
             Element::F16 => "F16",
             Element::BF16 => "BF16",
+            Element::I32 => "I32",
+            Element::I64 => "I64",
+            Element::U8 => "U8",
             Element::Other(name) => name,
         }
     }
 
     fn width(&self) -> usize {
         match self {
-            Element::F32 => 4,
+            Element::I64 => 8,
+            Element::F32 | Element::I32 => 4,
             Element::F16 | Element::BF16 => 2,
-            Element::Other(_) => 1,
+            Element::U8 | Element::Other(_) => 1,
         }
     }
 }
@@ -57,37 +77,57 @@ impl Element {
 /// A malformed description of a tensor.
 #[derive(Debug, thiserror::Error)]
 #[error("what it says about tensor `{name}` lacks {lacks} or has another there")]
-pub(super) struct Problem {
+pub struct TensorError {
     name: String,
     lacks: &'static str,
 }
 
-/// The tensors of a pickled dict, by name. Other values are skipped.
-pub(super) fn named(contents: &Contents<'_>) -> Result<Vec<(String, Tensor)>, Problem> {
-    let Value::Dict(items) = contents.root() else {
-        return Ok(Vec::new());
-    };
+/// The tensors of a pickled dict by name, those of a tuple by number, or a single one under the
+/// empty name. Other values are skipped.
+pub(super) fn named(contents: &Contents) -> Result<Vec<(String, Tensor)>, TensorError> {
     let mut tensors = Vec::new();
-    for &(key, value) in items {
-        let &Value::Text(name) = contents.get(key) else {
-            continue;
-        };
-        let problem = |lacks| Problem {
-            name: name.to_owned(),
-            lacks,
-        };
-        if let Some(arguments) = rebuilt(contents, value).map_err(problem)? {
-            let tensor = tensor(contents, arguments).map_err(problem)?;
-            tensors.push((name.to_owned(), tensor));
+    let mut add = |name: String, value| match find(contents, value) {
+        Ok(None) => Ok(()),
+        Ok(Some(tensor)) => {
+            tensors.push((name, tensor));
+            Ok(())
         }
+        Err(lacks) => Err(TensorError { name, lacks }),
+    };
+    match contents.root() {
+        Value::Dict(items) => {
+            for &(key, value) in items {
+                if let Some(name) = contents.text(key) {
+                    add(name.to_owned(), value)?;
+                }
+            }
+        }
+        Value::Tuple(items) => {
+            for (number, &value) in items.iter().enumerate() {
+                add(number.to_string(), value)?;
+            }
+        }
+        _ => add(String::new(), contents.root_id())?,
     }
     Ok(tensors)
 }
 
+/// A tensor; none if the value is something else.
+fn find(contents: &Contents, value: Id) -> Result<Option<Tensor>, &'static str> {
+    match rebuilt(contents, value)? {
+        Some(arguments) => tensor(contents, arguments).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The arguments from which torch rebuilds a tensor; none if the value is not a tensor.
-fn rebuilt<'c>(contents: &'c Contents<'_>, value: Id) -> Result<Option<&'c [Id]>, &'static str> {
+fn rebuilt(contents: &Contents, value: Id) -> Result<Option<&[Id]>, &'static str> {
     let call = |value| match contents.get(value) {
-        &Value::Call(callable, arguments) => Some((contents.get(callable), arguments)),
+        &Value::Call {
+            callable,
+            arguments,
+            ..
+        } => Some((contents.global(callable), arguments)),
         _ => None,
     };
     let Some((mut callable, mut arguments)) = call(value) else {
@@ -95,53 +135,44 @@ fn rebuilt<'c>(contents: &'c Contents<'_>, value: Id) -> Result<Option<&'c [Id]>
     };
     match callable {
         // A parameter or a subclass of Tensor wraps a tensor: (function, type, arguments, state).
-        Value::Global("torch._utils", "_rebuild_parameter") => {
-            let inner = tuple(contents, arguments).and_then(|items| call(*items.first()?));
+        Some(("torch._utils", "_rebuild_parameter")) => {
+            let inner = contents.tuple(arguments);
+            let inner = inner.and_then(|items| call(*items.first()?));
             (callable, arguments) = inner.ok_or("the tensor of a parameter")?;
         }
-        Value::Global("torch._tensor", "_rebuild_from_type_v2") => {
-            let items = tuple(contents, arguments);
-            let Some(&[function, _, inner, ..]) = items else {
+        Some(("torch._tensor", "_rebuild_from_type_v2")) => {
+            let Some(&[function, _, inner, ..]) = contents.tuple(arguments) else {
                 return Err("the arguments of its class");
             };
-            (callable, arguments) = (contents.get(function), inner);
+            (callable, arguments) = (contents.global(function), inner);
         }
         _ => {}
     }
-    if !matches!(
-        callable,
-        Value::Global("torch._utils", "_rebuild_tensor_v2")
-    ) {
+    if callable != Some(("torch._utils", "_rebuild_tensor_v2")) {
         return Ok(None);
     }
-    tuple(contents, arguments).map(Some).ok_or("its arguments")
+    contents.tuple(arguments).map(Some).ok_or("its arguments")
 }
 
 /// Reads storage, offset, shape and strides; further arguments do not matter.
-fn tensor(contents: &Contents<'_>, arguments: &[Id]) -> Result<Tensor, &'static str> {
+fn tensor(contents: &Contents, arguments: &[Id]) -> Result<Tensor, &'static str> {
     let &[storage, offset, shape, strides, ..] = arguments else {
         return Err("one of storage, offset, shape and strides");
     };
-    let size = |id: Id| match contents.get(id) {
-        &Value::Int(value) => usize::try_from(value).ok(),
-        _ => None,
-    };
-    let sizes =
-        |id| -> Option<Vec<usize>> { tuple(contents, id)?.iter().map(|&id| size(id)).collect() };
     // ("storage", class, name, device, elements)
     let storage = match contents.get(storage) {
-        &Value::PersistentId(name) => tuple(contents, name),
+        &Value::PersistentId(name) => contents.tuple(name),
         _ => None,
     };
     let Some(&[_, class, name, ..]) = storage else {
         return Err("a storage");
     };
-    let (&Value::Global(_, class), &Value::Text(name)) = (contents.get(class), contents.get(name))
-    else {
+    let (Some((_, class)), Some(name)) = (contents.global(class), contents.text(name)) else {
         return Err("the type or the name of its storage");
     };
-    let shape = sizes(shape).ok_or("a shape")?;
-    let strides = sizes(strides)
+    let shape = contents.sizes(shape).ok_or("a shape")?;
+    let strides = contents
+        .sizes(strides)
         .filter(|strides| strides.len() == shape.len())
         .ok_or("as many strides as lengths")?;
     Ok(Tensor {
@@ -149,15 +180,8 @@ fn tensor(contents: &Contents<'_>, arguments: &[Id]) -> Result<Tensor, &'static 
         element: Element::of(class),
         shape,
         strides,
-        offset: size(offset).ok_or("an offset")?,
+        offset: contents.size(offset).ok_or("an offset")?,
     })
-}
-
-fn tuple<'c>(contents: &'c Contents<'_>, id: Id) -> Option<&'c [Id]> {
-    match contents.get(id) {
-        Value::Tuple(items) => Some(items),
-        _ => None,
-    }
 }
 
 impl Tensor {
@@ -180,6 +204,16 @@ impl Tensor {
         (count <= span).then_some(start as u64..end as u64)
     }
 
+    /// Whether its elements lie one after the other, row-major.
+    pub(super) fn is_contiguous(&self) -> bool {
+        let mut step = 1usize;
+        (self.shape.iter().zip(&self.strides).rev()).all(|(&length, &stride)| {
+            let expected = step;
+            step = step.saturating_mul(length);
+            length == 1 || stride == expected
+        })
+    }
+
     /// Appends its elements, row-major, from the byte range given by [`bytes`](Self::bytes).
     pub(super) fn append_floats(&self, bytes: &[u8], out: &mut Vec<f32>) {
         match self.element {
@@ -194,7 +228,7 @@ impl Tensor {
                     out,
                 );
             }
-            Element::Other(_) => {}
+            _ => {}
         }
     }
 
@@ -204,13 +238,7 @@ impl Tensor {
         value: impl Fn([u8; N]) -> f32,
         out: &mut Vec<f32>,
     ) {
-        let mut step = 1;
-        let contiguous = (self.shape.iter().zip(&self.strides).rev()).all(|(&length, &stride)| {
-            let expected = step;
-            step *= length;
-            length == 1 || stride == expected
-        });
-        if contiguous {
+        if self.is_contiguous() {
             out.extend(elements.iter().map(|&element| value(element)));
             return;
         }

@@ -1,0 +1,91 @@
+//! How an index is written, for the commands that create one.
+
+use clap::{Args, ValueEnum};
+use colidx::KMeans;
+
+use crate::error::CliError;
+
+use super::{AnalyzerArgs, ThreadsArg, at_least_one, parse_size};
+
+/// Flags about a new index.
+#[derive(Debug, Args)]
+pub struct WritingArgs {
+    /// Bits per dimension of the residuals: 1, 2, 4 or 8.
+    #[arg(long, value_name = "1|2|4|8", default_value = "4", value_parser = parse_nbits)]
+    pub nbits: u32,
+
+    /// The words of the index [default: english].
+    #[command(flatten)]
+    pub words: AnalyzerArgs,
+
+    /// Centroids of the codebook [default: chosen from the number of vectors].
+    #[arg(long, value_name = "N", value_parser = at_least_one())]
+    pub centroids: Option<u32>,
+
+    /// K-means that trains the codebook. The built-in one is several times faster at the same
+    /// quality.
+    #[arg(long, value_enum, default_value_t = Clustering::Builtin)]
+    pub clustering: Clustering,
+
+    /// Memory limit.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    pub memory: u64,
+
+    /// Number of threads.
+    #[command(flatten)]
+    pub threads: ThreadsArg,
+
+    /// Random seed: the same input and seed produce the same bytes.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+
+    /// Replace an existing index, or discard an unfinished build.
+    #[arg(long)]
+    pub force: bool,
+
+    /// Resume an unfinished build, with the same corpus and settings; start a new one if there is
+    /// none. Takes precedence over --force.
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Seconds between checkpoints of the build.
+    #[arg(long, value_name = "N", default_value_t = 10, hide = true)]
+    pub checkpoint: u64,
+}
+
+/// The k-means engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Clustering {
+    /// The faiss library.
+    Faiss,
+    /// The built-in one, without C++.
+    Builtin,
+}
+
+impl Clustering {
+    /// The library's k-means engine.
+    ///
+    /// # Errors
+    /// This binary was built without it.
+    pub fn engine(self) -> Result<KMeans, CliError> {
+        match self {
+            Clustering::Builtin => Ok(KMeans::Builtin),
+            Clustering::Faiss if cfg!(feature = "faiss") => Ok(KMeans::Faiss),
+            Clustering::Faiss => Err(CliError::Usage(
+                "this colidx was built without faiss; leave out --clustering, or install colidx \
+                 with its default features"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+fn parse_nbits(text: &str) -> Result<u32, String> {
+    match text {
+        "1" => Ok(1),
+        "2" => Ok(2),
+        "4" => Ok(4),
+        "8" => Ok(8),
+        _ => Err("expected 1, 2, 4 or 8".to_owned()),
+    }
+}

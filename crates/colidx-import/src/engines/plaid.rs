@@ -1,0 +1,167 @@
+//! fast-plaid and next-plaid: arrays of numpy beside JSON.
+//!
+//! Codes and residuals lie in one file a chunk, or merged in one file, with rows of padding behind
+//! the last document. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
+//! documents once more; fast-plaid's is wrong after a delete, so it is never read.
+
+use super::chunks;
+use crate::array::Array;
+use crate::codec::Codec;
+use crate::documents::Table;
+use crate::engine::Engine;
+use crate::error::ImportError;
+use crate::folder::Folder;
+use crate::index::Parts;
+use crate::options::ImportOptions;
+use crate::originals;
+use crate::places::Placer;
+use crate::report::{NoteKind, Report};
+use crate::vectors::{Chunk, Stored};
+
+const METADATA: &str = "metadata.json";
+const TABLE: &str = "metadata.db";
+
+/// Which of the two wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    FastPlaid,
+    NextPlaid,
+}
+
+pub(crate) fn read(
+    folder: &Folder,
+    writer: Writer,
+    options: &ImportOptions,
+) -> Result<Parts, ImportError> {
+    let metadata = folder.settings(METADATA)?;
+    let count = chunks(folder, METADATA, &metadata)?;
+    let centroids = Array::npy(folder, "centroids.npy")?;
+    let signs = metadata["binary"] == true;
+    let codec = if signs {
+        Codec::signs(&centroids)?
+    } else {
+        Codec::residual(&centroids, &Array::npy(folder, "bucket_weights.npy")?, true)?
+    };
+    let (placer, starts) = place(folder, count, codec.dim)?;
+    let merged = is_merged(folder, count)?;
+    let stored = if merged {
+        vec![merged_chunk(folder, placer.next, &codec)?]
+    } else {
+        split_chunks(folder, &starts, &codec)?
+    };
+    let version = match (writer, merged) {
+        (Writer::FastPlaid, true) => Some("1.7 or later"),
+        _ => None,
+    };
+    let name = match writer {
+        Writer::FastPlaid => "fast-plaid",
+        Writer::NextPlaid => "next-plaid",
+    };
+    let mut report = Report::default();
+    if signs {
+        report.add(NoteKind::OtherLengths, "1 and -1 in every dimension");
+    }
+    let dim = codec.dim;
+    let mut stored = Stored::Codes {
+        codec,
+        chunks: stored,
+    };
+    if options.originals {
+        match originals::find(folder, &placer.places, dim) {
+            Some(Ok(originals)) => stored = originals,
+            Some(Err(reason)) => report.add(NoteKind::OriginalsUnfit, reason),
+            None => {}
+        }
+    }
+    let table = table(folder, placer.places.len(), options, &mut report)?;
+    Ok(Parts {
+        engine: Engine::new(name, version),
+        model: None,
+        stored,
+        places: placer.places,
+        keys: None,
+        table,
+        report,
+    })
+}
+
+/// Places the documents, and gives the first row of each chunk and the row behind the last.
+fn place(folder: &Folder, count: u64, dim: usize) -> Result<(Placer, Vec<u64>), ImportError> {
+    let mut placer = Placer::new(dim);
+    let mut starts = vec![0];
+    for chunk in 0..count {
+        let file = format!("doclens.{chunk}.json");
+        for len in folder.json::<Vec<u32>>(&file)? {
+            let number = placer.places.len() as u64;
+            placer.place(number, len.into(), &file)?;
+        }
+        starts.push(placer.next);
+    }
+    Ok((placer, starts))
+}
+
+/// Whether codes and residuals are in one file each. An engine that was stopped while it merged may
+/// leave some chunks in files of their own, beside an older merged file.
+fn is_merged(folder: &Folder, count: u64) -> Result<bool, ImportError> {
+    let has = |chunk: u64| {
+        folder.has(&format!("{chunk}.codes.npy")) && folder.has(&format!("{chunk}.residuals.npy"))
+    };
+    let split = (0..count).filter(|&chunk| has(chunk)).count() as u64;
+    if split == count {
+        return Ok(false);
+    }
+    let merged = folder.has("merged_codes.npy") && folder.has("merged_residuals.npy");
+    if split == 0 && merged {
+        return Ok(true);
+    }
+    let expected = format!("the codes and residuals of all {count} chunks, or all of them merged");
+    let got = format!("those of {split} chunks; open it once with its engine, which finishes that");
+    Err(folder.mismatch("", expected, got))
+}
+
+fn merged_chunk(folder: &Folder, rows: u64, codec: &Codec) -> Result<Chunk, ImportError> {
+    let arrays = [
+        Array::npy(folder, "merged_codes.npy")?,
+        Array::npy(folder, "merged_residuals.npy")?,
+    ];
+    Chunk::new(0, rows, true, codec, arrays)
+}
+
+fn split_chunks(folder: &Folder, starts: &[u64], codec: &Codec) -> Result<Vec<Chunk>, ImportError> {
+    let bounds = starts.iter().zip(&starts[1..]).enumerate();
+    let chunk = |(number, (&first, &end))| {
+        let arrays = [
+            Array::npy(folder, &format!("{number}.codes.npy"))?,
+            Array::npy(folder, &format!("{number}.residuals.npy"))?,
+        ];
+        Chunk::new(first, end - first, false, codec, arrays)
+    };
+    bounds.map(chunk).collect()
+}
+
+#[cfg(feature = "sqlite")]
+fn table(
+    folder: &Folder,
+    documents: usize,
+    options: &ImportOptions,
+    _: &mut Report,
+) -> Result<Option<Box<dyn Table>>, ImportError> {
+    if !folder.has(TABLE) {
+        return Ok(None);
+    }
+    let table = crate::sqlite::MetadataTable::open(&folder.path(TABLE), documents, options)?;
+    Ok(Some(Box::new(table)))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn table(
+    folder: &Folder,
+    _: usize,
+    _: &ImportOptions,
+    report: &mut Report,
+) -> Result<Option<Box<dyn Table>>, ImportError> {
+    if folder.has(TABLE) {
+        report.add(NoteKind::MetadataUnread, TABLE);
+    }
+    Ok(None)
+}

@@ -1,0 +1,134 @@
+//! PyLate: an index of another engine, and two maps between its numbers and the ids of documents.
+//!
+//! Only the map from numbers to ids is complete: an id that was added twice has two numbers.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{Read, Seek};
+
+use colidx_pickle::{Contents, Value};
+
+use crate::error::ImportError;
+use crate::folder::{Folder, open};
+use crate::index::Parts;
+use crate::report::NoteKind;
+
+/// Names the documents of `parts` by the maps in `folder`.
+pub(crate) fn name(folder: &Folder, parts: &mut Parts) -> Result<(), ImportError> {
+    let documents = parts.places.len();
+    let stem = match folder.has("warp_ids_to_documents_ids.pkl") {
+        true => "warp_ids_to_documents_ids",
+        false => "plaid_ids_to_documents_ids",
+    };
+    let pickle = format!("{stem}.pkl");
+    let table = format!("{stem}.sqlite");
+    let (ids, version) = if folder.has(&table) && !folder.has(&pickle) {
+        (sqlite_ids(folder, &table, documents)?, "1.4 or before")
+    } else {
+        (pickled_ids(folder, &pickle, documents)?, "1.5 or later")
+    };
+    parts.engine.within = Some(("PyLate", version));
+    apply(&ids, parts);
+    Ok(())
+}
+
+/// Keys from ids. Of several documents with one id the last counts.
+fn apply(ids: &HashMap<u64, Box<str>>, parts: &mut Parts) {
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut kept = Vec::new();
+    for &place in parts.places.iter().rev() {
+        match ids.get(&place.number) {
+            Some(id) if seen.insert(id) => kept.push((place, id.clone())),
+            Some(id) => parts.report.add(NoteKind::RepeatedId, id),
+            None => {
+                parts.report.add(NoteKind::NoId, place.number);
+                kept.push((place, place.number.to_string().into()));
+            }
+        }
+    }
+    kept.reverse();
+    let (places, keys): (Vec<_>, Vec<_>) = kept.into_iter().unzip();
+    parts.places = places;
+    parts.keys = Some(keys);
+}
+
+/// The ids in a pickled dict from numbers to texts or numbers.
+fn pickled_ids(
+    folder: &Folder,
+    name: &str,
+    documents: usize,
+) -> Result<HashMap<u64, Box<str>>, ImportError> {
+    let path = folder.need(name)?;
+    // A document takes about five instructions.
+    let limit = documents.saturating_mul(16).saturating_add(1024);
+    let contents = run(open(&path)?, limit, &path.display().to_string())?;
+    let Value::Dict(items) = contents.root() else {
+        return Err(folder.mismatch(name, "a dict", "something else"));
+    };
+    let refuse = |got: String| folder.mismatch(name, "ids that are texts or whole numbers", got);
+    items
+        .iter()
+        .map(|&(number, id)| {
+            let number = match contents.get(number) {
+                &Value::Int(number) => u64::try_from(number).ok(),
+                _ => None,
+            };
+            let number = number.ok_or_else(|| refuse("one for no number".to_owned()))?;
+            let id = id_text(&contents, contents.get(id)).map_err(refuse)?;
+            Ok((number, id))
+        })
+        .collect()
+}
+
+fn run(reader: impl Read + Seek, limit: usize, file: &str) -> Result<Contents, ImportError> {
+    colidx_pickle::run(reader, limit).map_err(|source| ImportError::Pickle {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+/// An id as text; else what it is.
+fn id_text(contents: &Contents, value: &Value) -> Result<Box<str>, String> {
+    match value {
+        Value::Text(text) => Ok(text.clone()),
+        Value::Int(number) => Ok(number.to_string().into()),
+        &Value::Call { callable, .. } => Err(match contents.get(callable) {
+            Value::Global(module, name) => format!("an object made by `{module}.{name}`"),
+            _ => "an object".to_owned(),
+        }),
+        _ => Err("another value".to_owned()),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn sqlite_ids(
+    folder: &Folder,
+    name: &str,
+    documents: usize,
+) -> Result<HashMap<u64, Box<str>>, ImportError> {
+    let file = folder.path(name);
+    let mut ids = HashMap::new();
+    for (key, pickle) in crate::sqlite::pairs(&file, documents)? {
+        let contents = run(
+            std::io::Cursor::new(pickle),
+            64,
+            &file.display().to_string(),
+        )?;
+        let number = key.parse::<u64>();
+        let number = number.map_err(|_| folder.mismatch(name, "numbers of documents", &key))?;
+        let id = id_text(&contents, contents.root());
+        let id = id.map_err(|got| folder.mismatch(name, "ids that are texts or numbers", got))?;
+        ids.insert(number, id);
+    }
+    Ok(ids)
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite_ids(
+    folder: &Folder,
+    name: &str,
+    _: usize,
+) -> Result<HashMap<u64, Box<str>>, ImportError> {
+    Err(ImportError::NeedsSqlite {
+        file: folder.path(name).display().to_string(),
+    })
+}

@@ -1,0 +1,139 @@
+//! Stanford ColBERT: tensors of torch beside JSON, the layout that the others come from.
+//!
+//! `num_embeddings` and `avg_doclen` in the metadata are wrong after updates and not used. A passage
+//! of length 0 was deleted.
+
+use serde_json::Value;
+
+use super::chunks;
+use crate::array::Array;
+use crate::codec::Codec;
+use crate::documents::Table;
+use crate::engine::{Engine, ForeignModel};
+use crate::error::ImportError;
+use crate::folder::Folder;
+use crate::index::Parts;
+use crate::options::ImportOptions;
+use crate::places::Placer;
+use crate::report::{NoteKind, Report};
+use crate::table::{Collection, Texts};
+use crate::vectors::{Chunk, Stored};
+
+/// An index, with what RAGatouille asks of it besides.
+pub(crate) struct Stanford {
+    pub(crate) parts: Parts,
+    pub(crate) metadata: Value,
+    /// Passages, deleted ones too.
+    pub(crate) passages: u64,
+}
+
+pub(crate) fn read(folder: &Folder, options: &ImportOptions) -> Result<Stanford, ImportError> {
+    let mut stanford = read_vectors(folder)?;
+    let collection = &stanford.metadata["config"]["collection"];
+    let parts = &mut stanford.parts;
+    parts.table = match &options.collection {
+        Some(path) => Some(Box::new(Collection::open(path, stanford.passages)?)),
+        None => listed(collection, stanford.passages, &mut parts.report),
+    };
+    Ok(stanford)
+}
+
+/// Everything but texts.
+pub(crate) fn read_vectors(folder: &Folder) -> Result<Stanford, ImportError> {
+    let file = match folder.has("metadata.json") {
+        true => "metadata.json",
+        false => "plan.json",
+    };
+    let metadata = folder.settings(file)?;
+    let centroids = Array::tensor(folder, "centroids.pt")?;
+    let mut buckets = Array::tensors(folder, "buckets.pt")?;
+    let weights = buckets.remove("1").ok_or_else(|| {
+        folder.mismatch(
+            "buckets.pt",
+            "a pair of cutoffs and weights",
+            "something else",
+        )
+    })?;
+    let codec = Codec::residual(&centroids, &weights, true)?;
+    let mut placer = Placer::new(codec.dim);
+    let mut stored = Vec::new();
+    for chunk in 0..chunks(folder, file, &metadata)? {
+        let lens = format!("doclens.{chunk}.json");
+        let first = placer.next;
+        for len in folder.json::<Vec<u32>>(&lens)? {
+            let number = placer.places.len() as u64;
+            placer.place(number, len.into(), &lens)?;
+        }
+        let arrays = [
+            Array::tensor(folder, &format!("{chunk}.codes.pt"))?,
+            Array::tensor(folder, &format!("{chunk}.residuals.pt"))?,
+        ];
+        stored.push(Chunk::new(
+            first,
+            placer.next - first,
+            false,
+            &codec,
+            arrays,
+        )?);
+    }
+    let mut report = Report::default();
+    let passages = placer.places.len() as u64;
+    let mut places = placer.places;
+    places.retain(|place| {
+        if place.len == 0 {
+            report.add(NoteKind::Deleted, place.number);
+        }
+        place.len > 0
+    });
+    let parts = Parts {
+        engine: Engine::new("Stanford ColBERT", None),
+        model: model(&metadata["config"]),
+        stored: Stored::Codes {
+            codec,
+            chunks: stored,
+        },
+        places,
+        keys: None,
+        table: None,
+        report,
+    };
+    Ok(Stanford {
+        parts,
+        metadata,
+        passages,
+    })
+}
+
+/// The texts, where the configuration has all of them.
+fn listed(collection: &Value, passages: u64, report: &mut Report) -> Option<Box<dyn Table>> {
+    match collection {
+        Value::String(path) => report.add(NoteKind::TextsElsewhere, path),
+        Value::Array(texts) => {
+            let all: Option<Vec<_>> = texts.iter().map(Value::as_str).collect();
+            match all {
+                Some(texts) if texts.len() as u64 == passages => {
+                    return Some(Box::new(Texts(
+                        texts.into_iter().map(str::to_owned).collect(),
+                    )));
+                }
+                _ => report.add(NoteKind::TextsElsewhere, "the list that was indexed"),
+            }
+        }
+        _ => {}
+    }
+    None
+}
+
+fn model(config: &Value) -> Option<ForeignModel> {
+    let text = |key: &str| config[key].as_str().map(str::to_owned);
+    Some(ForeignModel {
+        checkpoint: text("checkpoint").filter(|checkpoint| !checkpoint.is_empty())?,
+        document_length: config["doc_maxlen"].as_u64(),
+        query_length: config["query_maxlen"].as_u64(),
+        document_marker: text("doc_token_id"),
+        query_marker: text("query_token_id"),
+        mask_punctuation: config["mask_punctuation"].as_bool(),
+        attend_to_mask_tokens: config["attend_to_mask_tokens"].as_bool(),
+        similarity: text("similarity"),
+    })
+}

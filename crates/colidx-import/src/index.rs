@@ -1,0 +1,156 @@
+//! An index of another engine, opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::detect::{self, Found, Layout};
+use crate::documents::{Documents, ForeignDocument, Table};
+use crate::engine::{Engine, ForeignModel};
+use crate::engines::{plaid, pylate, ragatouille, stanford, xtr_warp};
+use crate::error::ImportError;
+use crate::options::ImportOptions;
+use crate::places::Place;
+use crate::report::Report;
+use crate::vectors::{Stored, VectorReader};
+
+/// What an engine's reader finds in its folder.
+pub(crate) struct Parts {
+    pub(crate) engine: Engine,
+    pub(crate) model: Option<ForeignModel>,
+    pub(crate) stored: Stored,
+    pub(crate) places: Vec<Place>,
+    /// The keys of `places`; without them the numbers are the keys.
+    pub(crate) keys: Option<Vec<Box<str>>>,
+    pub(crate) table: Option<Box<dyn Table>>,
+    pub(crate) report: Report,
+}
+
+/// An index of another engine. Centroids, lengths and keys are in memory, everything else is read
+/// when asked for.
+pub struct ForeignIndex {
+    engine: Engine,
+    model: Option<ForeignModel>,
+    stored: Arc<Stored>,
+    places: Arc<[Place]>,
+    keys: Option<Vec<Box<str>>>,
+    table: Option<Box<dyn Table>>,
+    report: Report,
+    fingerprint: String,
+}
+
+impl ForeignIndex {
+    /// Opens the index in a folder: that of the engine, or one that holds just that.
+    ///
+    /// # Errors
+    /// The folder is none of an engine that is known, files are missing or damaged, or they
+    /// contradict each other.
+    pub fn open(path: &Path) -> Result<ForeignIndex, ImportError> {
+        ForeignIndex::open_with(path, &ImportOptions::default())
+    }
+
+    /// As [`ForeignIndex::open`], with options.
+    ///
+    /// # Errors
+    /// Also if a file or column that the options name does not fit.
+    pub fn open_with(path: &Path, options: &ImportOptions) -> Result<ForeignIndex, ImportError> {
+        let Found {
+            folder,
+            layout,
+            pylate,
+        } = detect::detect(path)?;
+        let mut parts = match layout {
+            Layout::Stanford => stanford::read(&folder, options)?.parts,
+            Layout::Ragatouille => ragatouille::read(&folder, options)?,
+            Layout::FastPlaid => plaid::read(&folder, plaid::Writer::FastPlaid, options)?,
+            Layout::NextPlaid => plaid::read(&folder, plaid::Writer::NextPlaid, options)?,
+            Layout::XtrWarp => xtr_warp::read(&folder)?,
+        };
+        if let Some(outer) = &pylate {
+            pylate::name(outer, &mut parts)?;
+        }
+        Ok(ForeignIndex {
+            engine: parts.engine,
+            model: parts.model,
+            stored: Arc::new(parts.stored),
+            places: parts.places.into(),
+            keys: parts.keys,
+            table: parts.table,
+            report: parts.report,
+            fingerprint: folder.fingerprint(),
+        })
+    }
+
+    /// Which engine wrote it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Values in a vector.
+    pub fn dim(&self) -> usize {
+        self.stored.dim()
+    }
+
+    /// How many documents it has, without deleted ones.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether it has no documents.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// How many vectors its documents have.
+    pub fn vector_count(&self) -> u64 {
+        self.places.iter().map(|place| u64::from(place.len)).sum()
+    }
+
+    /// Whether its vectors are those that were given to the engine, not decoded ones.
+    pub fn has_originals(&self) -> bool {
+        matches!(*self.stored, Stored::Originals { .. })
+    }
+
+    /// The model that made the vectors, where the engine wrote it down.
+    pub fn model(&self) -> Option<&ForeignModel> {
+        self.model.as_ref()
+    }
+
+    /// The documents, in order.
+    pub fn documents(&mut self) -> Documents<'_> {
+        Documents::new(self)
+    }
+
+    /// Reads the vectors of the documents.
+    pub fn vectors(&self) -> VectorReader {
+        VectorReader::new(Arc::clone(&self.stored), Arc::clone(&self.places))
+    }
+
+    /// What could not be taken over. Complete once all documents were read.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Changes when a file of the index does.
+    pub fn fingerprint(&self) -> String {
+        let vectors = if self.has_originals() {
+            "original"
+        } else {
+            "decoded"
+        };
+        format!("{}: {}; {vectors} vectors", self.engine, self.fingerprint)
+    }
+
+    /// A document, counted from 0; `None` if there are fewer.
+    pub(crate) fn document(&mut self, rank: usize) -> Option<Result<ForeignDocument, ImportError>> {
+        let place = self.places.get(rank)?;
+        let key = self.keys.as_ref().and_then(|keys| keys.get(rank));
+        let mut document = ForeignDocument {
+            key: key.map_or_else(|| place.number.to_string(), |key| key.to_string()),
+            ..ForeignDocument::default()
+        };
+        let read = self.table.as_mut().map_or(Ok(()), |table| {
+            table.read(rank, place.number, &mut document, &mut self.report)
+        });
+        Some(read.map(|()| document))
+    }
+}

@@ -1,0 +1,117 @@
+//! What of an index could not be taken over.
+
+use std::fmt;
+
+/// Examples that are kept of each kind.
+const EXAMPLES: usize = 5;
+
+/// What could not be taken over, or was taken over in another form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Documents that were deleted and are still numbered or stored.
+    Deleted,
+    /// Earlier versions of documents that are still stored.
+    OldVersion,
+    /// Documents whose id a later one has too.
+    RepeatedId,
+    /// Documents that no id is known for; their numbers are the keys.
+    NoId,
+    /// Texts that lie in another file, which was not given.
+    TextsElsewhere,
+    /// Texts of which nobody can tell which document each belongs to.
+    TextsUnclear,
+    /// Metadata that is kept in a form that is not read.
+    MetadataUnread,
+    /// Values that are neither text nor numbers.
+    BinaryValue,
+    /// Original vectors that are there and do not fit the rest.
+    OriginalsUnfit,
+    /// Vectors that do not have unit length in this engine.
+    OtherLengths,
+}
+
+impl NoteKind {
+    fn words(self) -> &'static str {
+        match self {
+            NoteKind::Deleted => "deleted documents, left out",
+            NoteKind::OldVersion => "replaced versions of documents, left out",
+            NoteKind::RepeatedId => "documents whose id a later one has, left out",
+            NoteKind::NoId => "documents without an id; the number is the key",
+            NoteKind::TextsElsewhere => "texts in another file, not read",
+            NoteKind::TextsUnclear => "texts that cannot be told apart after deletions, left out",
+            NoteKind::MetadataUnread => "metadata in a form that is not read, left out",
+            NoteKind::BinaryValue => "binary values, left out",
+            NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used",
+            NoteKind::OtherLengths => "vectors are not of unit length, and are taken as they are",
+        }
+    }
+}
+
+/// One kind of thing that could not be taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Note {
+    /// What it is.
+    pub kind: NoteKind,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them: a document, a file, a reason.
+    pub examples: Vec<String>,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.count > 1 || self.kind == NoteKind::Deleted {
+            write!(f, "{} ", self.count)?;
+        }
+        write!(f, "{}: {}", self.kind.words(), self.examples.join(", "))?;
+        if self.count > self.examples.len() as u64 {
+            f.write_str(", ...")?;
+        }
+        Ok(())
+    }
+}
+
+/// All that could not be taken over. What is known when the index is opened is there at once; what
+/// concerns single values is added as documents are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    notes: Vec<Note>,
+}
+
+impl Report {
+    /// One for each kind.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// The one of a kind.
+    pub fn get(&self, kind: NoteKind) -> Option<&Note> {
+        self.notes.iter().find(|note| note.kind == kind)
+    }
+
+    pub(crate) fn add(&mut self, kind: NoteKind, example: impl fmt::Display) {
+        let at = self.notes.iter().position(|note| note.kind == kind);
+        let at = at.unwrap_or_else(|| {
+            self.notes.push(Note {
+                kind,
+                count: 0,
+                examples: Vec::new(),
+            });
+            self.notes.len() - 1
+        });
+        let note = &mut self.notes[at];
+        note.count += 1;
+        if note.examples.len() < EXAMPLES {
+            note.examples.push(example.to_string());
+        }
+    }
+}
+
+/// One line for each kind.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))
+    }
+}

@@ -1,0 +1,321 @@
+//! Keys, texts and metadata in SQLite files.
+//!
+//! A file is read where it lies, as one that nobody changes, so that nothing is written beside it.
+//! Where a write-ahead log or a rollback journal lies beside it, the newest pages are only there or
+//! the file is half written, and to read those SQLite must write: then it works on a copy of both
+//! in a temporary folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+use crate::documents::{ForeignDocument, Table};
+use crate::error::ImportError;
+use crate::folder::unreadable;
+use crate::options::ImportOptions;
+use crate::report::{NoteKind, Report};
+
+/// Most bytes of one value.
+const MAX_VALUE: i32 = 64 << 20;
+
+/// Columns that number the rows.
+const NUMBERS: [&str; 2] = ["_subset_", "_content_id_"];
+
+struct Database {
+    path: PathBuf,
+    connection: Connection,
+    /// The copy that is open, if it is one.
+    _copy: Option<TempDir>,
+}
+
+impl Database {
+    fn open(path: &Path) -> Result<Database, ImportError> {
+        let copy = copy(path).map_err(|source| unreadable(path, source))?;
+        let opened = match &copy {
+            Some(folder) => Connection::open_with_flags(
+                folder.path().join("copy"),
+                OpenFlags::SQLITE_OPEN_READ_WRITE,
+            ),
+            None => Connection::open_with_flags(
+                immutable(path)?,
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+            ),
+        };
+        let connection = opened.map_err(|error| failed(path, error))?;
+        let database = Database {
+            path: path.to_owned(),
+            connection,
+            _copy: copy,
+        };
+        // A file may be made by anyone: it can define nothing that computes.
+        database.ask(|connection| {
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
+            connection.set_limit(Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 0)?;
+            connection.execute_batch(
+                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;",
+            )
+        })?;
+        Ok(database)
+    }
+
+    fn ask<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, ImportError> {
+        question(&self.connection).map_err(|error| failed(&self.path, error))
+    }
+
+    /// Whether it has a table of that name; an error if something else has the name, such as a
+    /// view, behind which there could be any computation.
+    fn has_table(&self, name: &str) -> Result<bool, ImportError> {
+        let sql = "SELECT type, rootpage FROM sqlite_schema WHERE name = ?1";
+        let found: Option<(String, i64)> = self.ask(|connection| {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            connection.query_row(sql, [name], row).optional()
+        })?;
+        match found {
+            None => Ok(false),
+            Some((kind, page)) if kind == "table" && page > 0 => Ok(true),
+            Some((kind, _)) => Err(ImportError::Mismatch {
+                file: self.path.display().to_string(),
+                expected: format!("a table `{name}`"),
+                got: format!("a {kind} that computes"),
+            }),
+        }
+    }
+
+    /// At most `limit` rows of a question, and an error if there are more.
+    fn rows<T>(
+        &self,
+        sql: &str,
+        limit: usize,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, ImportError> {
+        let rows = self.ask(|connection| {
+            let mut statement = connection.prepare(sql)?;
+            let rows = statement.query_map([], &read)?;
+            rows.take(limit.saturating_add(1))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        if rows.len() > limit {
+            return Err(ImportError::Mismatch {
+                file: self.path.display().to_string(),
+                expected: format!("at most {limit} rows, one for each document"),
+                got: "more".to_owned(),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Copies the file and its log or journal, if there is one that has something in it.
+fn copy(path: &Path) -> std::io::Result<Option<TempDir>> {
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let logs = ["-wal", "-journal"].map(|suffix| (suffix, beside(suffix)));
+    let filled = |path: &PathBuf| {
+        path.metadata()
+            .is_ok_and(|file| file.is_file() && file.len() > 0)
+    };
+    if !logs.iter().any(|(_, log)| filled(log)) {
+        return Ok(None);
+    }
+    let folder = tempfile::tempdir()?;
+    fs::copy(path, folder.path().join("copy"))?;
+    for (suffix, log) in logs.iter().filter(|(_, log)| filled(log)) {
+        fs::copy(log, folder.path().join(format!("copy{suffix}")))?;
+    }
+    Ok(Some(folder))
+}
+
+/// The name by which SQLite opens a file that does not change.
+fn immutable(path: &Path) -> Result<String, ImportError> {
+    let path = std::path::absolute(path).map_err(|source| unreadable(path, source))?;
+    let Some(text) = path.to_str() else {
+        return Err(ImportError::Sqlite {
+            file: path.display().to_string(),
+            reason: "its path is not UTF-8".to_owned(),
+        });
+    };
+    let mut name = String::from("file:");
+    // A path of Windows begins with a letter, and that of a URI never.
+    if !text.starts_with('/') {
+        name.push('/');
+    }
+    for c in text.chars() {
+        match c {
+            '\\' if cfg!(windows) => name.push('/'),
+            '%' | '?' | '#' => name.push_str(&format!("%{:02x}", u32::from(c))),
+            c => name.push(c),
+        }
+    }
+    name.push_str("?mode=ro&immutable=1");
+    Ok(name)
+}
+
+fn failed(path: &Path, error: rusqlite::Error) -> ImportError {
+    ImportError::Sqlite {
+        file: path.display().to_string(),
+        reason: error.to_string(),
+    }
+}
+
+/// Keys and values of a dict of sqlitedict, at most `limit`.
+pub(crate) fn pairs(path: &Path, limit: usize) -> Result<Vec<(String, Vec<u8>)>, ImportError> {
+    let database = Database::open(path)?;
+    if !database.has_table("unnamed")? {
+        return Err(ImportError::Mismatch {
+            file: path.display().to_string(),
+            expected: "a table `unnamed`".to_owned(),
+            got: "none".to_owned(),
+        });
+    }
+    database.rows("SELECT key, value FROM unnamed", limit, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
+}
+
+/// The table `METADATA` of fast-plaid and next-plaid, which may keep all columns in another table,
+/// `METADATA_CONTENT`.
+pub(crate) struct MetadataTable {
+    database: Database,
+    /// Number of the document and of its row, by the first.
+    rows: Vec<(i64, i64)>,
+    select: &'static str,
+    options: ImportOptions,
+}
+
+impl MetadataTable {
+    /// Opens the table of an index with so many `documents`.
+    pub(crate) fn open(
+        path: &Path,
+        documents: usize,
+        options: &ImportOptions,
+    ) -> Result<MetadataTable, ImportError> {
+        let database = Database::open(path)?;
+        let mut rows = Vec::new();
+        if database.has_table("METADATA")? {
+            let sql = "SELECT _subset_, rowid FROM METADATA";
+            rows = database.rows(sql, documents, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        }
+        rows.sort_unstable();
+        let select = if database.has_table("METADATA_CONTENT")? {
+            "SELECT * FROM METADATA AS row LEFT JOIN METADATA_CONTENT AS content \
+             ON content._content_id_ = row._content_id_ WHERE row.rowid = ?1"
+        } else {
+            "SELECT * FROM METADATA WHERE rowid = ?1"
+        };
+        let table = MetadataTable {
+            database,
+            rows,
+            select,
+            options: options.clone(),
+        };
+        table.check_key()?;
+        Ok(table)
+    }
+
+    /// Checks that the column with the keys is there.
+    fn check_key(&self) -> Result<(), ImportError> {
+        let Some(column) = &self.options.key_column else {
+            return Ok(());
+        };
+        let columns: Vec<String> = match self.rows.is_empty() {
+            true => Vec::new(),
+            false => self.database.ask(|connection| {
+                let statement = connection.prepare(self.select)?;
+                let names = statement.column_names();
+                Ok(names.map(str::to_owned).collect())
+            })?,
+        };
+        if columns.contains(column) {
+            return Ok(());
+        }
+        Err(ImportError::NoColumn {
+            file: self.database.path.display().to_string(),
+            column: column.clone(),
+            found: columns.join(", "),
+        })
+    }
+
+    fn fields(&self, row: i64) -> Result<Vec<(String, Field)>, ImportError> {
+        self.database.ask(|connection| {
+            let mut statement = connection.prepare(self.select)?;
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+            let read = |row: &Row<'_>| {
+                let fields = names.iter().enumerate();
+                let fields = fields.filter(|(_, name)| !NUMBERS.contains(&name.as_str()));
+                fields
+                    .map(|(column, name)| Ok((name.clone(), Field::of(row.get_ref(column)?))))
+                    .collect()
+            };
+            statement.query_row([row], read)
+        })
+    }
+}
+
+/// A value of a column.
+enum Field {
+    Text(String),
+    Number(Value),
+    Null,
+    Binary,
+}
+
+impl Field {
+    fn of(value: ValueRef<'_>) -> Field {
+        match value {
+            ValueRef::Null => Field::Null,
+            ValueRef::Integer(number) => Field::Number(number.into()),
+            ValueRef::Real(number) => Field::Number(number.into()),
+            ValueRef::Text(text) => Field::Text(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(_) => Field::Binary,
+        }
+    }
+}
+
+impl Table for MetadataTable {
+    fn read(
+        &mut self,
+        _: usize,
+        number: u64,
+        document: &mut ForeignDocument,
+        report: &mut Report,
+    ) -> Result<(), ImportError> {
+        let known = |&(subset, _): &(i64, i64)| i128::from(subset).cmp(&i128::from(number));
+        let row = self.rows.binary_search_by(known).ok();
+        let Some((_, row)) = row.and_then(|at| self.rows.get(at)).copied() else {
+            return Ok(());
+        };
+        let mut fields = Map::new();
+        for (name, field) in self.fields(row)? {
+            let is_key = self.options.key_column.as_ref() == Some(&name);
+            match field {
+                Field::Text(text) if is_key => document.key = text,
+                Field::Number(number) if is_key => document.key = number.to_string(),
+                Field::Null | Field::Binary if is_key => report.add(NoteKind::NoId, number),
+                Field::Text(text) if name == self.options.text_column => document.text = text,
+                Field::Text(text) if name == self.options.title_column => document.title = text,
+                Field::Text(text) => drop(fields.insert(name, text.into())),
+                Field::Number(number) => drop(fields.insert(name, number)),
+                Field::Null => {}
+                Field::Binary => {
+                    let example = format!("column {name} of document {number}");
+                    report.add(NoteKind::BinaryValue, example);
+                }
+            }
+        }
+        if !fields.is_empty() {
+            document.metadata_json = Value::Object(fields).to_string();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+use colidx_import::{ForeignIndex, ImportOptions, NoteKind};
+
+use crate::write::{
+    Chunk, DIM, Folder, ROW, centroids, decoded, f16s, f32s, merged, npy, objects_npy, plaid,
+    two_chunks,
+};
+use crate::{count, keys, open, refused, vectors};
+
+#[test]
+fn chunks_in_files_of_their_own_or_merged() {
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), "");
+    let mut index = open(folder.path());
+    assert_eq!(index.engine().to_string(), "fast-plaid");
+    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
+
+    let folder = Folder::new();
+    merged(
+        &folder,
+        &two_chunks(),
+        r#", "frozen": true, "mutable": true"#,
+    );
+    let index = open(folder.path());
+    assert_eq!(index.engine().to_string(), "fast-plaid 1.7 or later");
+    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), r#", "next_plaid_compatible": true"#);
+    folder.write("merged_codes.npy", "not looked at");
+    let index = open(folder.path());
+    assert_eq!(index.engine().to_string(), "next-plaid");
+    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+}
+
+#[test]
+fn tables_of_other_types_and_shapes() {
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), "");
+    folder.write("centroids.npy", npy("<f2", &[4, DIM], &f16s(&centroids())));
+    folder.write(
+        "bucket_weights.npy",
+        npy("<f4", &[4, 1], &f32s(&crate::write::WEIGHTS)),
+    );
+    assert_eq!(vectors(&open(folder.path())), decoded(&two_chunks(), true));
+}
+
+#[test]
+fn a_half_merged_index_is_refused() {
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), "");
+    folder.remove("1.codes.npy");
+    let error = refused(folder.path()).to_string();
+    assert!(
+        error.contains("all 2 chunks") && error.contains("those of 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn documents_without_tokens_stay() {
+    let folder = Folder::new();
+    let chunks = [
+        Chunk::new(&[0, 2], 3),
+        Chunk::new(&[0], 4),
+        Chunk::new(&[1, 0], 5),
+    ];
+    merged(&folder, &chunks, "");
+    assert_eq!(vectors(&open(folder.path())), decoded(&chunks, true));
+    let folder = Folder::new();
+    plaid(
+        &folder,
+        &[Chunk::new(&[0, 2], 3), Chunk::new(&[1, 0], 5)],
+        "",
+    );
+    let expected = decoded(&[Chunk::new(&[0, 2], 3), Chunk::new(&[1, 0], 5)], true);
+    assert_eq!(vectors(&open(folder.path())), expected);
+}
+
+#[test]
+fn signs_are_ones_and_minus_ones() {
+    let folder = Folder::new();
+    let chunk = Chunk::new(&[1, 2], 3);
+    plaid(
+        &folder,
+        &[chunk],
+        r#", "next_plaid_compatible": true, "binary": true"#,
+    );
+    folder.remove("bucket_weights.npy");
+    folder.write(
+        "0.residuals.npy",
+        npy("|u1", &[3, 1], &[0b1000_0000, 0xff, 0b0000_0001]),
+    );
+    let index = open(folder.path());
+    let mut expected = [vec![-1.0; 8], [vec![1.0; 8], vec![-1.0; 8]].concat()];
+    expected[0][0] = 1.0;
+    expected[1][15] = 1.0;
+    assert_eq!(vectors(&index), expected);
+    assert_eq!(count(&index, NoteKind::OtherLengths), 1);
+}
+
+/// Vectors of the documents of [`two_chunks`], which no codec would give.
+fn originals() -> Vec<(Vec<usize>, Vec<f32>)> {
+    let lens = [2, 1, 3, 1, 4];
+    let document = |(n, &len): (usize, &usize)| {
+        let values = (0..len * DIM).map(|i| (n * 100 + i) as f32);
+        (vec![len, DIM], values.collect())
+    };
+    lens.iter().enumerate().map(document).collect()
+}
+
+#[test]
+fn originals_are_used_if_they_fit() {
+    let expected: Vec<Vec<f32>> = originals().into_iter().map(|(_, values)| values).collect();
+    let fast = Folder::new();
+    merged(&fast, &two_chunks(), "");
+    fast.write("embeddings.npy", objects_npy(&originals()));
+    let next = Folder::new();
+    plaid(&next, &two_chunks(), r#", "next_plaid_compatible": true"#);
+    next.write(
+        "embeddings.npy",
+        npy("<f4", &[11, DIM], &f32s(&expected.concat())),
+    );
+    next.write("embeddings_lengths.json", "[2, 1, 3, 1, 4]");
+    for folder in [&fast, &next] {
+        let index = open(folder.path());
+        assert!(index.has_originals());
+        assert_eq!(vectors(&index), expected);
+        let options = ImportOptions::default().originals(false);
+        let index = ForeignIndex::open_with(folder.path(), &options).unwrap();
+        assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    }
+}
+
+#[test]
+fn originals_that_do_not_fit_are_reported() {
+    let mut fewer = originals();
+    fewer.pop();
+    let mut longer = originals();
+    longer[1] = (vec![2, DIM], vec![0.0; 2 * DIM]);
+    let mut wider = originals();
+    wider[1] = (vec![1, 9], vec![0.0; 9]);
+    let mut lying = originals();
+    lying[1].0 = vec![1 << 20, DIM];
+    for (documents, reason) in [
+        (fewer, "4 documents of 5"),
+        (longer, "document 1"),
+        (wider, "document 1"),
+        (lying, "floats"),
+    ] {
+        let folder = Folder::new();
+        merged(&folder, &two_chunks(), "");
+        folder.write("embeddings.npy", objects_npy(&documents));
+        let index = open(folder.path());
+        assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+        let note = index.report().get(NoteKind::OriginalsUnfit).unwrap();
+        assert!(note.examples[0].contains(reason), "{note}");
+    }
+    for bytes in [
+        b"".to_vec(),
+        npy("|O", &[5], b"cos\nsystem\n)R."),
+        npy("|O", &[5], b"\x80\x04K"),
+        npy("<f4", &[11, DIM], &[0; 44 * DIM]),
+    ] {
+        let folder = Folder::new();
+        plaid(&folder, &two_chunks(), "");
+        folder.write("embeddings.npy", bytes);
+        let index = open(folder.path());
+        assert_eq!(count(&index, NoteKind::OriginalsUnfit), 1);
+        assert!(!index.has_originals());
+    }
+}
+
+#[test]
+fn shapes_that_contradict_lengths_are_refused() {
+    let codes = |tokens: usize| npy("<i8", &[tokens], &vec![0; 8 * tokens]);
+    for (file, bytes, expected) in [
+        ("0.codes.npy", codes(5), "6 codes"),
+        ("0.codes.npy", codes(7), "6 codes"),
+        ("0.codes.npy", npy("<f4", &[6], &[0; 24]), "6 codes"),
+        ("1.residuals.npy", npy("|u1", &[5, 3], &[0; 15]), "[5, 2]"),
+        ("1.residuals.npy", npy("|u1", &[10], &[0; 10]), "[5, 2]"),
+        ("1.residuals.npy", npy("<i8", &[5, ROW], &[0; 80]), "[5, 2]"),
+        (
+            "centroids.npy",
+            npy("<f4", &[32], &[0; 128]),
+            "[centroids, dim]",
+        ),
+        ("centroids.npy", npy("<f4", &[4, 0], &[]), "dim from 1"),
+        ("centroids.npy", npy("<i8", &[4, 8], &[0; 256]), "floats"),
+        (
+            "bucket_weights.npy",
+            npy("<f4", &[3], &[0; 12]),
+            "bucket weights",
+        ),
+        (
+            "bucket_weights.npy",
+            npy("<f4", &[0], &[]),
+            "bucket weights",
+        ),
+        ("doclens.0.json", b"[4294967295]".to_vec(), "at most"),
+    ] {
+        let folder = Folder::new();
+        plaid(&folder, &two_chunks(), "");
+        folder.write(file, bytes);
+        let error = refused(folder.path()).to_string();
+        assert!(error.contains(file) && error.contains(expected), "{error}");
+    }
+    let folder = Folder::new();
+    merged(&folder, &two_chunks(), "");
+    folder.write("merged_codes.npy", codes(10));
+    assert!(refused(folder.path()).to_string().contains("11 codes"));
+}
+
+#[test]
+fn codes_without_a_centroid_are_named_when_they_are_read() {
+    let folder = Folder::new();
+    let mut chunks = two_chunks();
+    chunks[1].codes[3] = 4;
+    plaid(&folder, &chunks, "");
+    let index = open(folder.path());
+    let mut reader = index.vectors();
+    assert!(reader.read(3, &mut Vec::new()).is_ok());
+    let error = reader.read(4, &mut Vec::new()).unwrap_err().to_string();
+    assert!(
+        error.contains("1.codes.npy") && error.contains("4 in row 3"),
+        "{error}"
+    );
+}

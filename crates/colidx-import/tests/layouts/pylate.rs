@@ -1,0 +1,128 @@
+use colidx_import::{ImportError, NoteKind};
+
+use crate::write::{
+    Chunk, Folder, decoded, dict_pickle, int_pickle, merged, stanford, text_pickle, two_chunks,
+    xtr_warp,
+};
+use crate::{count, keys, open, refused, vectors};
+
+const PLAID: &str = "plaid_ids_to_documents_ids.pkl";
+
+/// An index of fast-plaid inside of PyLate's folder.
+fn fast_plaid(ids: &[u8]) -> Folder {
+    let (outer, inner) = (Folder::new(), Folder::new());
+    merged(&inner, &two_chunks(), "");
+    std::fs::rename(inner.path(), outer.file("fast_plaid_index")).unwrap();
+    outer.write(PLAID, ids);
+    outer
+}
+
+fn names(names: &[(usize, &str)]) -> Vec<u8> {
+    let items: Vec<_> = names
+        .iter()
+        .map(|&(n, name)| (n, text_pickle(name)))
+        .collect();
+    dict_pickle(&items)
+}
+
+#[test]
+fn ids_of_fast_plaid() {
+    let ids = names(&[(4, "e"), (0, "ä"), (1, "b/b"), (2, ""), (3, "d")]);
+    let folder = fast_plaid(&ids);
+    let mut index = open(folder.path());
+    assert_eq!(
+        index.engine().to_string(),
+        "fast-plaid 1.7 or later, in PyLate 1.5 or later"
+    );
+    assert_eq!(keys(&mut index), ["ä", "b/b", "", "d", "e"]);
+    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    assert_eq!(index.report().notes(), []);
+    let numbers: Vec<_> = (0..5).map(|n| (n, int_pickle(100 - n))).collect();
+    let folder = fast_plaid(&dict_pickle(&numbers));
+    assert_eq!(
+        keys(&mut open(folder.path())),
+        ["100", "99", "98", "97", "96"]
+    );
+}
+
+#[test]
+fn of_an_id_given_twice_the_last_document_counts() {
+    let folder = fast_plaid(&names(&[
+        (0, "a"),
+        (1, "b"),
+        (2, "a"),
+        (4, "e"),
+        (9, "old"),
+    ]));
+    let mut index = open(folder.path());
+    assert_eq!(keys(&mut index), ["b", "a", "3", "e"]);
+    assert_eq!(count(&index, NoteKind::RepeatedId), 1);
+    assert_eq!(count(&index, NoteKind::NoId), 1);
+    assert_eq!(vectors(&index), decoded(&two_chunks(), true)[1..]);
+}
+
+#[test]
+fn ids_of_warp_and_of_stanford() {
+    let (outer, inner) = (Folder::new(), Folder::new());
+    xtr_warp(&inner, &two_chunks(), &[&[0, 1, 2], &[3, 10]]);
+    std::fs::rename(inner.path(), outer.file("warp_index")).unwrap();
+    outer.write(
+        "warp_ids_to_documents_ids.pkl",
+        names(&[(0, "a"), (1, "b"), (2, "c"), (3, "d"), (10, "k")]),
+    );
+    let mut index = open(outer.path());
+    assert_eq!(keys(&mut index), ["a", "b", "c", "d", "k"]);
+    assert_eq!(index.engine().name, "xtr-warp-rs");
+
+    let folder = Folder::new();
+    stanford(
+        &folder,
+        &[Chunk::new(&[2, 0, 1], 3)],
+        "\"checkpoint\": null",
+    );
+    folder.write(PLAID, names(&[(0, "a"), (2, "c")]));
+    let mut index = open(folder.path());
+    assert_eq!(keys(&mut index), ["a", "c"]);
+    assert_eq!(index.model(), None);
+    assert!(index.engine().to_string().contains("PyLate"));
+}
+
+#[test]
+fn pickles_of_anything_else_are_refused() {
+    let numpy = b"cnumpy._core.multiarray\nscalar\ncnumpy\ndtype\nK\x05\x86R".to_vec();
+    let system = b"cos\nsystem\nX\x02\0\0\0ls\x85R".to_vec();
+    for (value, named) in [
+        (numpy, "numpy._core.multiarray.scalar"),
+        (system, "os.system"),
+        (b"N".to_vec(), "another value"),
+    ] {
+        let folder = fast_plaid(&dict_pickle(&[(0, value)]));
+        let error = refused(folder.path()).to_string();
+        assert!(error.contains(named) && error.contains(PLAID), "{error}");
+    }
+    let by_text = [
+        &b"\x80\x04}"[..],
+        &text_pickle("a"),
+        &text_pickle("b"),
+        b"s.",
+    ]
+    .concat();
+    for pickle in [by_text, b"\x80\x04K\x01.".to_vec()] {
+        let error = refused(fast_plaid(&pickle).path());
+        assert!(matches!(error, ImportError::Mismatch { .. }), "{error}");
+    }
+    // Instructions without end, text that is not there, and classes.
+    let bomb = [&b"\x80\x04"[..], &b")\x94".repeat(1 << 20), b"."].concat();
+    for pickle in [
+        bomb,
+        b"".to_vec(),
+        b"\x80\x04X\xff\xff\xff\x7fa".to_vec(),
+        b"\x80\x02(cos\nsystem\no.".to_vec(),
+    ] {
+        let error = refused(fast_plaid(&pickle).path());
+        assert!(matches!(error, ImportError::Pickle { .. }), "{error}");
+    }
+    let folder = fast_plaid(b"");
+    folder.remove(PLAID);
+    assert!(refused(folder.path()).to_string().contains(PLAID));
+}

@@ -1,0 +1,194 @@
+use colidx_import::{ForeignIndex, ImportError, ImportOptions, NoteKind};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::write::{Folder, merged, plaid, text_pickle, two_chunks};
+use crate::{count, documents, keys, open, refused};
+
+const ONE_TABLE: &str = "
+    CREATE TABLE METADATA(_subset_ INTEGER PRIMARY KEY, title TEXT, text TEXT, n INTEGER, x REAL, b BLOB);
+    INSERT INTO METADATA VALUES (0, 'T', 'one', 10, 0.5, x'00'), (1, NULL, 'two', 11, 1e999, NULL),
+        (2, NULL, NULL, NULL, NULL, NULL), (4, '', '', 14, -1, NULL);";
+
+const TWO_TABLES: &str = "
+    CREATE TABLE METADATA(_subset_ INTEGER NOT NULL, _content_id_ INTEGER NOT NULL, name TEXT);
+    CREATE TABLE METADATA_CONTENT(_content_id_ INTEGER PRIMARY KEY, code TEXT, n INTEGER);
+    INSERT INTO METADATA_CONTENT VALUES (5, 'five', 5), (6, 'six', 6);
+    INSERT INTO METADATA VALUES (1, 5, 'b'), (0, 6, 'a'), (2, 99, 'c'), (3, 5, 'd'), (4, 5, 'e');
+    PRAGMA user_version = 2;";
+
+fn with(sql: &str) -> Folder {
+    let folder = Folder::new();
+    merged(&folder, &two_chunks(), "");
+    let connection = Connection::open(folder.file("metadata.db")).unwrap();
+    connection.execute_batch(sql).unwrap();
+    folder
+}
+
+fn metadata(index: &mut ForeignIndex) -> Vec<Value> {
+    let parse = |json: &str| serde_json::from_str(json).unwrap_or_default();
+    let documents = documents(index);
+    documents
+        .iter()
+        .map(|document| parse(&document.metadata_json))
+        .collect()
+}
+
+fn listing(folder: &Folder) -> Vec<(String, u64)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|file| file.unwrap())
+        .map(|file| {
+            (
+                file.file_name().into_string().unwrap(),
+                file.metadata().unwrap().len(),
+            )
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn one_table() {
+    let folder = with(ONE_TABLE);
+    let before = listing(&folder);
+    let mut index = open(folder.path());
+    let read = documents(&mut index);
+    assert_eq!(
+        (&*read[0].key, &*read[0].title, &*read[0].text),
+        ("0", "T", "one")
+    );
+    assert_eq!(read[3].text, "");
+    let expected = [
+        json!({"n": 10, "x": 0.5}),
+        json!({"n": 11, "x": null}),
+        Value::Null,
+        Value::Null,
+        json!({"n": 14, "x": -1.0}),
+    ];
+    assert_eq!(metadata(&mut index), expected);
+    assert_eq!(count(&index, NoteKind::BinaryValue), 2);
+    assert_eq!(listing(&folder), before);
+}
+
+#[test]
+fn two_tables_and_named_columns() {
+    let folder = with(TWO_TABLES);
+    let options = ImportOptions::default()
+        .key_column("name")
+        .text_column("code");
+    let mut index = ForeignIndex::open_with(folder.path(), &options).unwrap();
+    assert_eq!(keys(&mut index), ["a", "b", "c", "d", "e"]);
+    let read: Vec<String> = documents(&mut index).into_iter().map(|d| d.text).collect();
+    assert_eq!(read, ["six", "five", "", "five", "five"]);
+    assert_eq!(metadata(&mut index)[1], json!({"n": 5}));
+    let options = ImportOptions::default().key_column("nome");
+    let error = ForeignIndex::open_with(folder.path(), &options)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("no column `nome`"), "{error}");
+}
+
+/// All there is lies in the log while the writer has not closed the file, as after a crash.
+#[test]
+fn what_lies_in_the_log_is_read_and_the_log_is_left() {
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), r#", "next_plaid_compatible": true"#);
+    let writer = Connection::open(folder.file("metadata.db")).unwrap();
+    writer
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;")
+        .unwrap();
+    writer.execute_batch(TWO_TABLES).unwrap();
+    // Without the shared memory that the writer holds, as in a copy.
+    let copy = Folder::new();
+    for (name, _) in listing(&folder)
+        .into_iter()
+        .filter(|(name, _)| !name.ends_with("-shm"))
+    {
+        copy.write(&name, std::fs::read(folder.file(&name)).unwrap());
+    }
+    drop(writer);
+    let before = listing(&copy);
+    assert!(
+        before
+            .iter()
+            .any(|(name, bytes)| name == "metadata.db-wal" && *bytes > 0)
+    );
+    let options = ImportOptions::default().key_column("name");
+    let mut index = ForeignIndex::open_with(copy.path(), &options).unwrap();
+    assert_eq!(keys(&mut index), ["a", "b", "c", "d", "e"]);
+    assert_eq!(listing(&copy), before);
+}
+
+#[test]
+fn tables_that_compute_are_refused() {
+    for sql in [
+        "CREATE TABLE t(a); CREATE VIEW METADATA AS WITH RECURSIVE c(_subset_) AS
+             (SELECT 1 UNION ALL SELECT _subset_ + 1 FROM c) SELECT _subset_ FROM c;",
+        "CREATE TABLE METADATA(_subset_ INTEGER PRIMARY KEY);
+         INSERT INTO METADATA VALUES (0), (1), (2), (3), (4), (5);",
+        "CREATE TABLE METADATA(_subset_ PRIMARY KEY) WITHOUT ROWID;",
+        "CREATE TABLE METADATA(other INTEGER);",
+        "CREATE TABLE METADATA(_subset_ TEXT); INSERT INTO METADATA VALUES ('x');",
+    ] {
+        let error = refused(with(sql).path()).to_string();
+        assert!(error.contains("metadata.db"), "{error}");
+    }
+    let folder = with("CREATE TABLE other(a);");
+    assert_eq!(keys(&mut open(folder.path())), ["0", "1", "2", "3", "4"]);
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let folder = with(ONE_TABLE);
+    let whole = std::fs::read(folder.file("metadata.db")).unwrap();
+    for at in (0..whole.len()).step_by(61) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        folder.write("metadata.db", &bytes);
+        if let Ok(mut index) = ForeignIndex::open(folder.path()) {
+            index.documents().for_each(drop);
+        }
+    }
+    folder.write(
+        "metadata.db",
+        b"no database at all, but long enough for one to be looked for",
+    );
+    let error = refused(folder.path());
+    assert!(matches!(error, ImportError::Sqlite { .. }), "{error}");
+}
+
+#[test]
+fn ids_of_pylate_before_1_5() {
+    let (outer, inner) = (Folder::new(), Folder::new());
+    merged(&inner, &two_chunks(), "");
+    std::fs::rename(inner.path(), outer.file("fast_plaid_index")).unwrap();
+    let connection = Connection::open(outer.file("plaid_ids_to_documents_ids.sqlite")).unwrap();
+    connection
+        .execute_batch("CREATE TABLE unnamed(key TEXT PRIMARY KEY, value BLOB)")
+        .unwrap();
+    for n in 0..5 {
+        let pickle = match n {
+            3 => b"\x80\x05K\x2a.".to_vec(),
+            n => [&b"\x80\x05"[..], &text_pickle(&format!("id {n}")), b"\x94."].concat(),
+        };
+        let sql = "INSERT INTO unnamed VALUES (?1, ?2)";
+        connection.execute(sql, (n.to_string(), pickle)).unwrap();
+    }
+    let mut index = open(outer.path());
+    assert_eq!(keys(&mut index), ["id 0", "id 1", "id 2", "42", "id 4"]);
+    assert!(
+        index
+            .engine()
+            .to_string()
+            .ends_with("in PyLate 1.4 or before")
+    );
+    let sql = "UPDATE unnamed SET value = ?1 WHERE key = '2'";
+    connection
+        .execute(sql, [b"cos\nsystem\n)R.".to_vec()])
+        .unwrap();
+    assert!(refused(outer.path()).to_string().contains("os.system"));
+    connection.execute("DROP TABLE unnamed", []).unwrap();
+    assert!(refused(outer.path()).to_string().contains("`unnamed`"));
+}

@@ -1,0 +1,42 @@
+"""Late-interaction (ColBERT) search on disk: text or token vectors in, ranked documents out.
+
+>>> import colidx
+>>> corpus = [("moon", "The moon goes around the earth."), ("tea", "Tea is a drink.")]
+>>> index = colidx.build("docs.colidx", corpus, model=MODEL)
+>>> index.search("moon and earth", k=1)[0].key
+'moon'
+
+`build` and `build_from_vectors` make an index, `open` maps one, `Index.writer` changes it,
+`Encoder` makes token vectors, `eval` measures rankings. `colidx.pylate`, `colidx.langchain`,
+`colidx.llama_index`, `colidx.haystack` and `colidx.compat.fast_plaid` fit it into other libraries.
+"""
+
+from ._build import build, build_from_vectors
+from ._colidx import FORMAT_VERSION, Hit, __version__, set_threads, threads
+from ._encoder import Encoder
+from ._evaluate import eval
+from ._index import Index, open
+from ._types import Document, HitArrays, Match, VectorMatch
+from ._writer import Writer
+from .errors import *  # noqa: F403
+from .errors import Error
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Document",
+    "Encoder",
+    "Error",
+    "Hit",
+    "HitArrays",
+    "Index",
+    "Match",
+    "VectorMatch",
+    "Writer",
+    "__version__",
+    "build",
+    "build_from_vectors",
+    "eval",
+    "open",
+    "set_threads",
+    "threads",
+]

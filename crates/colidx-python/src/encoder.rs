@@ -1,0 +1,143 @@
+//! A checkpoint: texts to token vectors.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use colidx::encoder::EncoderError;
+use colidx::text::{BatchSizer, Download};
+use colidx::{Model, Progress};
+use numpy::{PyArray1, PyArray2};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::matrix;
+use crate::error::OrRaise;
+use crate::info::dict;
+use crate::open::warn;
+use crate::options::encoder_options;
+use crate::watch::{Watch, run};
+
+/// Token vectors and token ids of a document.
+type Encoded<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<u32>>);
+
+/// An open checkpoint.
+#[pyclass(frozen, module = "colidx._colidx")]
+pub struct Encoder {
+    pub model: Arc<Model>,
+}
+
+/// Encodes texts in batches of about half a second, between which the work can be stopped.
+fn in_batches<T>(
+    texts: &[String],
+    watch: &Watch,
+    encode: impl Fn(&[&str]) -> Result<Vec<T>, EncoderError>,
+) -> Result<Vec<T>, EncoderError> {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut encoded = Vec::with_capacity(texts.len());
+    let mut sizer = BatchSizer::new();
+    watch.begin("encode", Some(texts.len() as u64));
+    while encoded.len() < texts.len() && !watch.cancelled() {
+        let left = &texts[encoded.len()..];
+        let began = Instant::now();
+        encoded.extend(encode(&left[..left.len().min(sizer.texts())])?);
+        sizer.record(began.elapsed());
+        watch.advance(encoded.len() as u64);
+    }
+    Ok(encoded)
+}
+
+/// Shows each download from the hub as a phase.
+struct Downloads<'a> {
+    watch: &'a Watch,
+    done: u64,
+}
+
+impl Download for Downloads<'_> {
+    fn file(&mut self, name: &str, bytes: u64) {
+        self.done = 0;
+        self.watch.begin(&format!("download {name}"), Some(bytes));
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.done += bytes;
+        self.watch.advance(self.done);
+    }
+}
+
+#[pymethods]
+impl Encoder {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        name: String,
+        options: &Bound<'_, PyDict>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Encoder> {
+        let options = encoder_options(Default::default(), options)?;
+        let model = run(py, progress, |watch| {
+            let mut downloads = Downloads { watch, done: 0 };
+            Model::open_watched(&name, &options, &mut downloads)
+        })?;
+        let model = model.or_raise()?;
+        warn(model.warnings().iter());
+        Ok(Encoder {
+            model: Arc::new(model),
+        })
+    }
+
+    /// Vectors and token ids of each document.
+    fn encode_documents<'py>(
+        &self,
+        py: Python<'py>,
+        texts: Vec<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Encoded<'py>>> {
+        let encoder = self.model.encoder();
+        let encoded = run(py, progress, |watch| {
+            in_batches(&texts, watch, |batch| encoder.encode_documents(batch))
+        })?;
+        let encoded = encoded.or_raise()?;
+        let arrays = encoded.into_iter().map(|document| {
+            let vectors = matrix(py, document.vectors, self.model.info().dim)?;
+            Ok((vectors, PyArray1::from_vec(py, document.token_ids)))
+        });
+        arrays.collect()
+    }
+
+    /// Vectors of each query.
+    fn encode_queries<'py>(
+        &self,
+        py: Python<'py>,
+        texts: Vec<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyArray2<f32>>>> {
+        let encoder = self.model.encoder();
+        let encoded = run(py, progress, |watch| {
+            in_batches(&texts, watch, |batch| encoder.encode_queries(batch))
+        })?;
+        let encoded = encoded.or_raise()?;
+        let arrays = encoded.into_iter();
+        arrays
+            .map(|query| matrix(py, query.vectors, self.model.info().dim))
+            .collect()
+    }
+
+    /// What the checkpoint says of itself.
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let info = self.model.info();
+        Ok(dict!(py,
+            name: &info.name,
+            location: self.model.location(),
+            layout: &info.layout,
+            architecture: &info.architecture,
+            dim: info.dim,
+            layers: info.layers,
+            parameters: info.parameters,
+            document_length: info.document_length,
+            query_length: info.query_length,
+            document_prompt: &info.document_prompt,
+            query_prompt: &info.query_prompt,
+            fingerprint: &info.fingerprint,
+        ))
+    }
+}

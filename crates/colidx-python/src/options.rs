@@ -1,0 +1,156 @@
+//! Options by name: a keyword argument of Python is the field of the crate with the same name.
+//!
+//! A new option is one line in one of these tables.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use colidx::data::{CorpusOptions, Format};
+use colidx::encoder::EncoderOptions;
+use colidx::{BuildOptions, CodebookKind, KMeans, SearchOptions};
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::error::exception;
+
+/// A function that sets the options named in a dictionary. `None` leaves an option as it is.
+macro_rules! table {
+    (
+        $(#[$doc:meta])*
+        $function:ident($options:ident: $type:ty) {
+            $($name:literal: $expected:literal => |$argument:ident| $set:expr,)*
+        }
+    ) => {
+        $(#[$doc])*
+        pub fn $function(mut $options: $type, given: &Bound<'_, PyDict>) -> PyResult<$type> {
+            for (name, value) in given {
+                let name: String = name.extract()?;
+                if value.is_none() {
+                    continue;
+                }
+                match name.as_str() {
+                    $($name => {
+                        let $argument = Argument { name: $name, value, expected: $expected };
+                        $options = $set;
+                    })*
+                    _ => return Err(unknown(&name, &[$($name),*])),
+                }
+            }
+            Ok($options)
+        }
+    };
+}
+
+/// The value of an option as it was given.
+struct Argument<'py> {
+    name: &'static str,
+    value: Bound<'py, PyAny>,
+    expected: &'static str,
+}
+
+impl<'py> Argument<'py> {
+    fn get<T: FromPyObjectOwned<'py>>(&self) -> PyResult<T> {
+        self.value.extract().map_err(|_| self.wrong())
+    }
+
+    /// A value that has a name.
+    fn named<T: FromStr<Err: Display>>(&self) -> PyResult<T> {
+        let text: String = self.get()?;
+        text.parse()
+            .map_err(|error| exception("OptionError", format!("{}: {error}", self.name)))
+    }
+
+    fn seconds(&self) -> PyResult<Duration> {
+        Duration::try_from_secs_f64(self.get()?).map_err(|_| self.wrong())
+    }
+
+    fn deadline(&self) -> PyResult<Instant> {
+        let at = Instant::now().checked_add(self.seconds()?);
+        at.ok_or_else(|| self.wrong())
+    }
+
+    fn wrong(&self) -> PyErr {
+        let got = self.value.repr().map(|text| text.to_string());
+        let got = got.unwrap_or_else(|_| "?".to_owned());
+        let message = format!("{}: expected {}, got {got}", self.name, self.expected);
+        exception("OptionError", message)
+    }
+}
+
+fn unknown(name: &str, known: &[&str]) -> PyErr {
+    let known = known.join(", ");
+    let message = format!("unknown option `{name}`; the options are {known}");
+    exception("ArgumentError", message)
+}
+
+table! {
+    /// How to search.
+    search_options(options: SearchOptions) {
+        "k": "a whole number" => |a| options.k(a.get()?),
+        "exact": "True or False" => |a| options.exact(a.get()?),
+        "n_probe": "a whole number" => |a| options.n_probe(a.get()?),
+        "candidates": "a whole number" => |a| options.candidates(a.get::<usize>()?),
+        "rerank": "a whole number" => |a| options.rerank(a.get::<usize>()?),
+        "parallel": "True or False" => |a| options.parallel(a.get()?),
+        "timeout": "seconds" => |a| options.deadline(a.deadline()?),
+    }
+}
+
+table! {
+    /// How to create an index.
+    build_options(options: BuildOptions) {
+        "nbits": "1, 2, 4 or 8" => |a| options.nbits(a.get()?),
+        "dim": "a whole number" => |a| options.dim(a.get::<usize>()?),
+        "centroids": "a whole number" => |a| options.centroids(a.get::<usize>()?),
+        "engine": "'builtin' or 'faiss'" => |a| options.engine(engine(&a)?),
+        "shape": "'token-aware' or 'flat'" => |a| options.shape(shape(&a)?),
+        "memory": "a number of bytes" => |a| options.memory(a.get()?),
+        "seed": "a whole number" => |a| options.seed(a.get()?),
+        "force": "True or False" => |a| options.force(a.get()?),
+        "resume": "True or False" => |a| options.resume(a.get()?),
+        "checkpoint": "seconds" => |a| options.checkpoint(a.seconds()?),
+    }
+}
+
+table! {
+    /// How an encoder computes.
+    encoder_options(options: EncoderOptions) {
+        "precision": "'f32' or 'int8'" => |a| options.precision(a.named()?),
+        "device": "'cpu', 'cuda', 'cuda:N', 'metal' or 'metal:N'" => |a| options.device(a.named()?),
+        "query_prompt": "text" => |a| options.query_prompt(a.get::<String>()?),
+        "document_prompt": "text" => |a| options.document_prompt(a.get::<String>()?),
+        "query_length": "a whole number" => |a| options.query_length(a.get::<usize>()?),
+        "document_length": "a whole number" => |a| options.document_length(a.get::<usize>()?),
+    }
+}
+
+table! {
+    /// How a corpus of files is read.
+    corpus_options(options: CorpusOptions) {
+        "format": "the name of a format" => |a| options.format(a.named::<Format>()?),
+        "id_field": "text" => |a| options.id_field(a.get::<String>()?),
+        "title_field": "text" => |a| options.title_field(a.get::<String>()?),
+        "text_field": "text" => |a| options.text_field(a.get::<String>()?),
+        "passage_words": "a whole number" => |a| options.passage_words(a.get()?),
+        "skip_bad_lines": "True or False" => |a| options.skip_bad_lines(a.get()?),
+    }
+}
+
+fn engine(argument: &Argument<'_>) -> PyResult<KMeans> {
+    let all = [KMeans::Builtin, KMeans::Faiss];
+    let here = all.into_iter().filter(|engine| engine.is_available());
+    choice(argument, here)
+}
+
+fn shape(argument: &Argument<'_>) -> PyResult<CodebookKind> {
+    let all = [CodebookKind::TokenAware, CodebookKind::Flat];
+    choice(argument, all.into_iter())
+}
+
+fn choice<T: Display>(argument: &Argument<'_>, mut all: impl Iterator<Item = T>) -> PyResult<T> {
+    let name: String = argument.get()?;
+    all.find(|one| one.to_string() == name)
+        .ok_or_else(|| argument.wrong())
+}

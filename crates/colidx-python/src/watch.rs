@@ -1,0 +1,153 @@
+//! Runs work on the pool without the interpreter, while the calling thread looks after Ctrl-C and
+//! shows progress.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use colidx::{CancelToken, Phase, Progress};
+use pyo3::prelude::*;
+
+use crate::pool::pool;
+
+/// Time between two looks at signals and progress.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What work tells the thread that waits for it.
+enum Event {
+    /// A phase begins once the callback was told of it, so that the callback can prevent it.
+    Phase(String, Option<u64>, Sender<()>),
+    End,
+}
+
+/// Watches work, and stops it when the caller asks.
+pub struct Watch {
+    cancel: CancelToken,
+    events: Sender<Event>,
+    done: AtomicU64,
+    has_callback: bool,
+}
+
+impl Watch {
+    /// Set when the work is to stop.
+    pub fn token(&self) -> CancelToken {
+        self.cancel.clone()
+    }
+
+    /// A phase that is not one of the engine's begins.
+    pub fn begin(&self, name: &str, total: Option<u64>) {
+        self.done.store(0, Ordering::Relaxed);
+        if self.has_callback {
+            let (told, wait) = channel();
+            let phase = Event::Phase(name.to_owned(), total, told);
+            // Fails where nobody listens, and then there is nothing to wait for.
+            let _ = self.events.send(phase).map(|()| wait.recv());
+        }
+    }
+}
+
+impl Progress for Watch {
+    fn phase(&self, phase: Phase, total: Option<u64>) {
+        self.begin(&phase.to_string(), total);
+    }
+
+    fn advance(&self, done: u64) {
+        self.done.store(done, Ordering::Relaxed);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// Tells that the work has ended, also when it panics.
+struct End(Sender<Event>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let _ = self.0.send(Event::End);
+    }
+}
+
+/// The running phase as the callback was told of it.
+struct Listener {
+    callback: Option<Py<PyAny>>,
+    phase: Option<(String, Option<u64>)>,
+    told: Option<u64>,
+}
+
+impl Listener {
+    fn begin(&mut self, name: String, total: Option<u64>) {
+        self.phase = Some((name, total));
+        self.told = None;
+    }
+
+    /// Lets a pending signal raise, and tells the callback how far the phase is.
+    fn look(&mut self, done: u64) -> PyResult<()> {
+        Python::attach(|py| {
+            py.check_signals()?;
+            if let (Some(callback), Some((name, total))) = (&self.callback, &self.phase)
+                && self.told != Some(done)
+            {
+                self.told = Some(done);
+                callback.call1(py, (name, done, *total))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Runs `work` on the pool and waits for it. `callback(phase, done, total)` is called on this
+/// thread, where signals arrive too. What either raises stops the work, and is returned once the
+/// work has ended.
+pub fn run<T: Send>(
+    py: Python<'_>,
+    callback: Option<Py<PyAny>>,
+    work: impl FnOnce(&Watch) -> T + Send,
+) -> PyResult<T> {
+    let pool = pool(py)?;
+    let (events, inbox) = channel();
+    let watch = Watch {
+        cancel: CancelToken::new(),
+        events,
+        done: AtomicU64::new(0),
+        has_callback: callback.is_some(),
+    };
+    let mut listener = Listener {
+        callback,
+        phase: None,
+        told: None,
+    };
+    let mut result = None;
+    let raised = py.detach(|| {
+        let inbox = inbox;
+        pool.in_place_scope(|scope| {
+            scope.spawn(|_| {
+                let _end = End(watch.events.clone());
+                result = Some(work(&watch));
+            });
+            let mut raised = Ok(());
+            loop {
+                // The sender of a phase waits until this is dropped.
+                let (seen, _told) = match inbox.recv_timeout(INTERVAL) {
+                    Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return raised,
+                    Ok(Event::Phase(name, total, told)) => {
+                        listener.begin(name, total);
+                        (listener.look(0), Some(told))
+                    }
+                    Err(RecvTimeoutError::Timeout) => {
+                        (listener.look(watch.done.load(Ordering::Relaxed)), None)
+                    }
+                };
+                if raised.is_ok() && seen.is_err() {
+                    watch.cancel.cancel();
+                    listener.callback = None;
+                    raised = seen;
+                }
+            }
+        })
+    });
+    raised?;
+    py.check_signals()?;
+    result.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the work gave no result"))
+}
