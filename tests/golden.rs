@@ -1,7 +1,12 @@
-//! The golden index: committed, opened forever, and rebuilt to the byte.
+//! The golden indexes: committed, opened forever, and rebuilt to the byte.
 //!
-//! `COLIDX_BLESS=1 cargo test -p colidx --test golden` writes it anew, with the hex dump in
-//! `index-format.md`; that belongs in a commit which also changes the format's version.
+//! `v5` was written before there were columns and words, and stays as it is.
+//! `COLIDX_BLESS=1 cargo test -p colidx-core --test golden` writes `v5-features` anew, which has
+//! both, and the hex dump in `index-format.md`; that belongs in a commit which also changes the
+//! format's version or adds a feature.
+
+#[path = "golden/features.rs"]
+mod features;
 
 use colidx_core::*;
 use std::fmt::Write as _;
@@ -124,7 +129,7 @@ const KINDS: [&str; 7] = [
     "text",
 ];
 
-/// The files that are shown.
+/// The files of `v5` that are shown.
 fn shown() -> Vec<String> {
     let first = KINDS.iter().map(|kind| format!("{kind}-00000001.clx"));
     let mut names = vec!["manifest".to_owned()];
@@ -133,6 +138,10 @@ fn shown() -> Vec<String> {
     names
 }
 
+/// Those of `v5-features` that are shown.
+const ALSO_SHOWN: [&str; 2] = ["columns-00000001.clx", "words-00000001.clx"];
+
+/// The files of `v5`.
 fn names() -> Vec<String> {
     let second = KINDS[1..].iter().map(|kind| format!("{kind}-00000002.clx"));
     shown().into_iter().chain(second).collect()
@@ -184,10 +193,7 @@ fn the_same_input_still_gives_the_same_bytes() {
     let tmp = tempfile::tempdir().unwrap();
     build(tmp.path());
     if blessing() {
-        std::fs::create_dir_all(golden()).unwrap();
-        for name in names() {
-            std::fs::copy(tmp.path().join(&name), golden().join(&name)).unwrap();
-        }
+        features::bless();
         let path = root().join("index-format.md");
         let document = std::fs::read_to_string(&path).unwrap();
         let (before, _) = document.split_once(MARK).unwrap();
@@ -218,8 +224,11 @@ fn the_specification_shows_the_golden_index() {
 /// A commented hex dump of every file.
 fn dump() -> String {
     let mut out = String::new();
-    for name in shown() {
-        let bytes = std::fs::read(golden().join(&name)).unwrap();
+    let of_v5 = shown().into_iter().map(|name| golden().join(name));
+    let others = ALSO_SHOWN.map(|name| features::golden().join(name));
+    for path in of_v5.chain(others) {
+        let name = path.file_name().unwrap().display();
+        let bytes = std::fs::read(&path).unwrap();
         write!(out, "\n### `{name}`, {} bytes\n\n", bytes.len()).unwrap();
         let mut last_was_zero = false;
         for (at, line) in bytes.chunks(16).enumerate() {
@@ -278,6 +287,21 @@ fn comment(bytes: &[u8], at: usize) -> String {
 
 fn meaning(section: &str, kind: &str) -> &'static str {
     match (section, kind) {
+        ("FLDS", _) => "path in PATH and first column of each of 11 fields",
+        ("PATH", _) => "the paths",
+        ("COLS", _) => "kind and documents, then F, T and D of each column",
+        ("INTS", _) => "-2, 1; -2^63; 0; 6",
+        ("FLTS", _) => "2.5, ...",
+        ("STRS", _) => "where each string begins, and the end",
+        ("STRB", _) => "the strings",
+        ("STRT", _) => "where the documents of each value begin, in their column",
+        ("DOCS", "COLS") => "documents of each value",
+        ("WLST", _) => "lists",
+        ("WPOS", _) => "positions",
+        ("WTRM", _) => "terms",
+        ("WIDX", _) => "first term of a block, and where it, its list and positions begin",
+        ("WLEN", _) => "lengths of 4 documents",
+        ("WINF", _) => "positions are stored, 4 documents, ...",
         ("HEAD", _) => "generation 2, seed 1, dim 12, nbits 2, K 3, next file 4, ...",
         ("FILE", _) => "kind, number, length, footer checksum of each file",
         ("SEGM", _) => "file number 1, 3 documents, 5 vectors, 1 deleted, with 3 vectors; then 2",

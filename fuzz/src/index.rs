@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use colidx_core::{BuildOptions, Error, Index, Query, Result, SearchOptions};
+use colidx_core::{BuildOptions, Error, Filter, Index, Query, Result, SearchOptions, WordQuery};
 
 use crate::common::forge::{Files, MANIFEST, contents, name_in_manifest, repair, replace};
 use crate::common::{Corpus, grown, open};
@@ -126,6 +126,21 @@ pub fn text(data: &[u8]) {
     forged(&["text"], data);
 }
 
+/// The metadata of documents by field and value.
+pub fn columns(data: &[u8]) {
+    forged(&["columns"], data);
+}
+
+/// Posting lists of words.
+pub fn words(data: &[u8]) {
+    forged(&["words"], data);
+}
+
+/// The good index.
+pub(crate) fn good() -> Index {
+    open(&GOOD).expect("it is good")
+}
+
 /// Opens, uses and verifies. What `verify` finds nothing wrong with must also give right results.
 fn check(files: &Files) {
     let index = match open(files) {
@@ -179,5 +194,52 @@ fn use_it(index: &Index) -> Result<()> {
     }
     note(index.find("doc-7").map(drop));
     note(index.info().map(drop));
+    note(use_columns(index));
+    note(use_words(index));
     result
+}
+
+/// Filters, lists fields and counts values. What is not there is no damage.
+fn use_columns(index: &Index) -> Result<()> {
+    let unless_missing = |outcome: Result<()>| match outcome {
+        Err(Error::Filter(_) | Error::NoColumns { .. }) => Ok(()),
+        outcome => outcome,
+    };
+    for filter in [
+        "n >= 1 OR s LIKE 'a%' OR t IN (TRUE, 'b', 0.5)",
+        "NOT o.p IS NULL AND n IS NOT NULL",
+        "s LIKE '%b%'",
+    ] {
+        let filter = Filter::parse(filter).expect("it is a filter");
+        unless_missing(index.matching(&filter).map(|found| {
+            assert!(found.iter().count() as u64 == found.len());
+            assert!(found.len() <= index.num_documents());
+        }))?;
+    }
+    unless_missing(index.fields().map(drop))?;
+    let all = index.document_set(index.doc_ids())?;
+    for path in ["n", "s", "o.p"] {
+        for among in [None, Some(&all)] {
+            unless_missing(index.facets(path, among, 3).map(|found| assert!(found.len() <= 3)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Searches for words and phrases. An analyzer that is not there is no damage.
+fn use_words(index: &Index) -> Result<()> {
+    for query in ["text 7", "\"text of\"", "+text -3"] {
+        let query = WordQuery::parse(query);
+        match index.search_words(&query, &SearchOptions::default()) {
+            Err(Error::NoWords { .. } | Error::Words(_)) => {}
+            Err(other) => return Err(other),
+            Ok(found) => {
+                for hit in &found.hits {
+                    assert!(hit.score.is_finite());
+                    index.explain_words(&query, hit.doc)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ mod checkpoint;
 #[allow(dead_code, reason = "the engine's tests use the rest of it")]
 #[path = "../../crates/colidx-core/tests/common/mod.rs"]
 mod common;
+mod filter;
 mod foreign;
 mod index;
 mod input;
@@ -19,9 +20,11 @@ pub mod seeds;
 mod write;
 
 pub use checkpoint::{checkpoint_config, pickle, safetensors, tokenizer};
+pub use filter::filter;
 pub use foreign::{foreign_numpy, foreign_pickle, foreign_torch};
 pub use index::{
-    codebook, deletions, documents, frame, index, index_raw, manifest, postings, text, vectors,
+    codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
+    vectors, words,
 };
 pub use input::{corpus, embeddings, npy, qrels, queries};
 
@@ -29,7 +32,7 @@ pub use input::{corpus, embeddings, npy, qrels, queries};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 25] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -40,6 +43,9 @@ pub const TARGETS: [Target; 22] = [
     ("postings", postings),
     ("deletions", deletions),
     ("text", text),
+    ("columns", columns),
+    ("words", words),
+    ("filter", filter),
     ("npy", npy),
     ("embeddings", embeddings),
     ("corpus", corpus),

@@ -27,7 +27,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "frame" => vec![whole("manifest"), whole("documents"), whole("postings")],
         "index" => vec![packed(&[""])],
         "index_raw" => vec![packed_raw()],
-        "manifest" | "codebook" | "documents" | "postings" | "text" => vec![packed(&[target])],
+        "manifest" | "codebook" | "documents" | "postings" | "text" | "columns" | "words" => {
+            vec![packed(&[target])]
+        }
+        "filter" => FILTERS.map(|filter| filter.as_bytes().to_vec()).into(),
         "deletions" => vec![packed(&["deletions", "manifest"])],
         "vectors" => vec![packed(&["codes", "residuals"])],
         "npy" => arrays(),
@@ -73,6 +76,14 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         _ => Vec::new(),
     }
 }
+
+const FILTERS: [&str; 5] = [
+    "n >= 1 AND (s = 'a''b' OR NOT t IS TRUE) AND o.p BETWEEN -2 AND 0.5",
+    "\"in\" IN (1, -2, 1e3, 'x') OR s NOT LIKE 'a\\%_%' AND 2019 <= n",
+    "a.b EXISTS AND \"a.b\" IS NOT NULL OR TRUE AND NOT FALSE AND t <> 'é'",
+    r#"{"op": "and", "args": [{"op": "=", "field": "s", "value": "a"}, {"op": "is_null", "field": "n"}]}"#,
+    r#"{"op": "not", "arg": {"op": "between", "field": "n", "low": 1, "high": 2.5}}"#,
+];
 
 fn fixture(name: &str, file: &str) -> Vec<u8> {
     fs::read(checkpoint(name).join(file)).unwrap_or_default()

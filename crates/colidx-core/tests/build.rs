@@ -308,7 +308,7 @@ fn an_index_is_replaced_only_when_told_and_readers_keep_the_old_one() {
         (30, 2)
     );
     index.verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 9, "lock, manifest and seven files");
+    assert_eq!(files(tmp.path()).len(), 11, "lock, manifest and nine files");
 }
 
 #[test]
@@ -325,12 +325,12 @@ fn a_damaged_index_can_be_replaced() {
     drop(IndexWriter::create(tmp.path(), force()).unwrap());
     assert_eq!(
         files(tmp.path()).len(),
-        9,
+        11,
         "a build given up removes nothing"
     );
     corpus.build(tmp.path(), force()).unwrap();
     Index::open(tmp.path()).unwrap().verify().unwrap();
-    assert_eq!(files(tmp.path()).len(), 9);
+    assert_eq!(files(tmp.path()).len(), 11);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use colidx_core::storage::Memory;
 use colidx_core::storage::fault::{Event, Fault, Injector};
 use colidx_core::*;
 use common::crash::{Contents, CrashTest, Step};
+use common::forge::without_features;
 use common::live::*;
-use common::{Random, key};
+use common::{Random, files_of, key};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -81,6 +82,44 @@ fn a_crash_at_any_moment_leaves_the_last_commit_or_the_one_before() {
     let counts = test.check(&test.record(), 12, recover).unwrap();
     println!("{counts:?}");
     assert!(counts.last > 2000 && counts.next > 30, "{counts:?}");
+}
+
+/// An index from before there were columns and words gets them in two commits, whole or not at all.
+#[test]
+fn a_crash_while_an_index_gets_columns_and_words_leaves_it_as_it_was_or_with_all() {
+    let memory = Memory::default();
+    let directory = Directory::over(Arc::new(memory.clone()));
+    built(&directory);
+    CHANGES[0](&mut open_writer(&directory).unwrap()).unwrap();
+    CHANGES[1](&mut open_writer(&directory).unwrap()).unwrap();
+    let mut test = CrashTest::over(&without_features(&files_of(&memory)));
+    test.commit(|directory| {
+        let before = Contents::of(directory).unwrap().unwrap();
+        assert_eq!((before.fields, before.analyzer), (None, None));
+        let mut writer = open_writer(directory).unwrap();
+        writer.compact(&NoProgress).unwrap();
+    });
+    test.commit(|directory| {
+        let before = Contents::of(directory).unwrap().unwrap();
+        assert!(before.fields.is_some_and(|fields| !fields.is_empty()));
+        assert_eq!(before.analyzer, None);
+        let mut writer = open_writer(directory).unwrap();
+        let english = Analyzer::by_name("english").unwrap();
+        writer.set_analyzer(Some(english), &NoProgress).unwrap();
+    });
+    let recover = |directory: &Directory| {
+        let before = Contents::of(directory).unwrap().unwrap();
+        let mut writer = open_writer(directory).unwrap();
+        writer.update(document("after", "words again")).unwrap();
+        writer.commit(&mut Words, &NoProgress).unwrap();
+        let after = Contents::of(directory).unwrap().unwrap();
+        assert_eq!(after.documents.len(), before.documents.len() + 1);
+        assert_eq!(after.fields.is_some(), before.fields.is_some());
+        assert_eq!(after.analyzer, before.analyzer);
+    };
+    let counts = test.check(&test.record(), 12, recover).unwrap();
+    println!("{counts:?}");
+    assert!(counts.last > 500 && counts.next > 8, "{counts:?}");
 }
 
 /// What is written and not synced, or removed before the commit, is missed by the test.

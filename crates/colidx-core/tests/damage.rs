@@ -79,6 +79,19 @@ impl Victim {
         }
         index.find("doc-7")?;
         index.info()?;
+        let filter = Filter::parse("s LIKE '%b' OR n >= 1 OR NOT o.p IS NULL").unwrap();
+        // A field can go missing with its name.
+        let unless_missing = |outcome: Result<()>| match outcome {
+            Err(Error::Filter(_)) => Ok(()),
+            outcome => outcome,
+        };
+        unless_missing(index.matching(&filter).map(drop))?;
+        index.fields()?;
+        index.facets("s", None, 10)?;
+        index.search_words(
+            &WordQuery::parse("\"text of\" 7"),
+            &SearchOptions::default(),
+        )?;
         Ok(())
     }
 

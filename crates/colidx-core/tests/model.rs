@@ -275,6 +275,7 @@ impl Run {
         let index = Index::open_in(&self.directory()).unwrap();
         index.verify().unwrap();
         check_documents(&index, &self.committed, self.closeness);
+        check_filters(&index, &self.committed, &mut self.random);
         let (query, k) = (query(&mut self.random), self.random.below(20));
         check_search(&index, &query, k);
         check_documents(&self.reader.0, &self.reader.1, self.closeness);

@@ -418,7 +418,7 @@ fn every_state_of_a_directory_has_a_name_and_a_way_out() {
         );
         if force {
             Index::open(&path).unwrap().verify().unwrap();
-            assert_eq!(names(&path).len(), 8, "{state}: {:?}", names(&path));
+            assert_eq!(names(&path).len(), 10, "{state}: {:?}", names(&path));
         }
     }
 }

@@ -17,7 +17,8 @@ fn memory() -> (Memory, Directory) {
 fn add(writer: &mut IndexWriter, corpus: &Corpus, supplied: impl Fn(usize) -> bool) {
     for (document, vectors) in corpus.documents.iter().enumerate() {
         let (key, text) = (key(document), format!("text of {document}"));
-        let new = NewDocument::new(&key).text(&text);
+        let metadata = metadata::of(document as u64);
+        let new = NewDocument::new(&key).text(&text).metadata(metadata);
         if supplied(document) {
             let token_ids = &corpus.token_ids[document];
             writer.add_vectors(new, vectors, token_ids).unwrap();

@@ -1,4 +1,4 @@
-//! What the sections hold: see `FORMAT.md`.
+//! What the sections hold: see index-format.md.
 
 use crate::error::{Error, Result};
 

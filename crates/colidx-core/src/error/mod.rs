@@ -178,15 +178,12 @@ pub enum Error {
         /// Bytes allowed.
         max: usize,
     },
-    /// Metadata is not a JSON object.
-    #[error(
-        "the metadata of document `{key}` is not a JSON object ({problem}); give an object such \
-         as {{\"year\": 1999}}, or nothing"
-    )]
+    /// Metadata is not a JSON object, or one that columns do not take.
+    #[error("document `{key}`: {problem}")]
     Metadata {
         /// The document's key.
         key: String,
-        /// What is wrong with it.
+        /// What is wrong with it, and what to do.
         problem: String,
     },
     /// More documents than a segment can number.

@@ -5,6 +5,7 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::{FileKind, Tag, file_name};
+use crate::segment::text::Text;
 use crate::storage::Directory;
 use colidx_metadata::Filter;
 use colidx_metadata::columns::{Bits, ColumnsError, ColumnsWriter, Sections};
@@ -56,6 +57,15 @@ impl Columns {
 
     pub(crate) fn verify(&self) -> Result<()> {
         self.checked(self.columns.verify())
+    }
+
+    /// Checks that they say of every document what its stored metadata say.
+    pub(super) fn verify_against(&self, text: Option<&Text>) -> Result<()> {
+        let mut comparison = self.columns.compare();
+        if let Some(text) = text {
+            text.each(|_, stored| self.checked(comparison.push(stored.metadata)))?;
+        }
+        self.checked(comparison.finish())
     }
 }
 

@@ -12,11 +12,12 @@ pub(crate) mod vectors;
 pub(crate) mod words;
 
 use crate::codebook::Codebook;
-use crate::error::Result;
+use crate::error::{FormatErrorKind, Result};
 use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
+use colidx_metadata::columns::ColumnsWriter;
 use columns::Columns;
 use component::{COMPONENTS, Opener};
 use deleted::Deleted;
@@ -61,7 +62,8 @@ impl Segment {
         let columns = files.open_optional(FileKind::Columns)?;
         let columns = columns.map(|frame| Columns::open(frame, entry.documents));
         let words = files.open_optional(FileKind::Words)?;
-        let words = words.map(|frame| Words::open(frame, entry.documents));
+        let analyzer = manifest.features.words.as_ref();
+        let words = words.map(|frame| Words::open(frame, entry.documents, analyzer));
         let documents = files.open(FileKind::Documents)?;
         let (codes, residuals) = (
             files.open(FileKind::Codes)?,
@@ -135,5 +137,26 @@ impl Segment {
         self.check()?;
         let mut components = COMPONENTS.iter();
         components.try_for_each(|component| (component.verify)(self, codebook))
+    }
+
+    /// Checks that columns hold the metadata of its documents, all and no others.
+    pub(crate) fn verify_columns(&self) -> Result<()> {
+        match (&self.columns, &self.text) {
+            (Some(columns), text) => columns.verify_against(text.as_ref()),
+            (None, Some(text)) => text.each(|document, stored| {
+                let mut columns = ColumnsWriter::new();
+                let pushed = columns.push(stored.metadata);
+                match pushed.is_ok() && columns.is_empty() {
+                    true => Ok(()),
+                    false => Err(text.frame.error(FormatErrorKind::invalid(
+                        "section DATA",
+                        format!("metadata of document {document}"),
+                        "none, as there are no columns",
+                        "some",
+                    ))),
+                }
+            }),
+            (None, None) => Ok(()),
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
+use crate::format::manifest::AnalyzerInfo;
 use crate::format::{FileKind, Tag, file_name};
 use crate::storage::{Bytes, Directory, OutputFile};
 use colidx_lexical::{Analyzer, Options, Reader, Scratch, ScratchFile, Sections, Writer};
@@ -17,13 +18,28 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn open(frame: Frame, documents: u32) -> Result<Self> {
+    /// Of a segment of so many documents, in an index of this analyzer.
+    pub(crate) fn open(
+        frame: Frame,
+        documents: u32,
+        analyzer: Option<&AnalyzerInfo>,
+    ) -> Result<Self> {
         let opened = Reader::open(|tag| frame.section(Tag(tag)).ok());
         let reader = opened.map_err(|error| damaged(&frame, error))?;
         let got = reader.info().documents;
         if got != documents {
             let field = "number of documents";
             return Err(frame.error(FormatErrorKind::invalid("WINF", field, documents, got)));
+        }
+        let of = |info: &AnalyzerInfo| format!("{}, version {}", info.analyzer, info.version);
+        let info = reader.info();
+        let got = of(&AnalyzerInfo {
+            analyzer: info.analyzer.clone(),
+            version: info.analyzer_version,
+        });
+        let expected = analyzer.map_or_else(|| "none".into(), of);
+        if got != expected {
+            return Err(frame.error(FormatErrorKind::invalid("WINF", "analyzer", expected, got)));
         }
         Ok(Self { frame, reader })
     }

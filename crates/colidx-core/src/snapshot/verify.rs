@@ -13,6 +13,22 @@ impl Snapshot {
         self.codebook.verify()?;
         for (segment, entry) in self.segments.iter().zip(&self.manifest.segments) {
             segment.verify(&self.codebook)?;
+            if self.manifest.features.columns {
+                segment.verify_columns()?;
+            }
+            if self.manifest.features.words.is_some()
+                && segment.words.is_some() != segment.text.is_some()
+            {
+                return Err(self.manifest_frame.error(FormatErrorKind::invalid(
+                    "section FILE",
+                    format!("words of segment {}", entry.number),
+                    "one file where it has text",
+                    segment
+                        .words
+                        .as_ref()
+                        .map_or("none", |_| "one without text"),
+                )));
+            }
             let mut vectors = 0;
             for document in segment.deleted.iter() {
                 vectors += segment.documents.vectors(document)?.len() as u64;

@@ -1,5 +1,6 @@
 //! Cuts power at every moment of a sequence of commits, and looks at what is left.
 
+use super::forge::Files;
 use colidx_core::storage::fault::{Disk, Event, Injector};
 use colidx_core::*;
 use std::cell::RefCell;
@@ -13,6 +14,10 @@ pub struct Contents {
     pub generation: u64,
     /// Every document and its vectors, in order.
     pub documents: Vec<(Document, Vec<f32>)>,
+    /// What filters can ask for; `None` where the index has no columns.
+    pub fields: Option<Vec<FieldInfo>>,
+    /// What its words are made by.
+    pub analyzer: Option<String>,
 }
 
 impl Contents {
@@ -27,6 +32,11 @@ impl Contents {
         Ok(Some(Self {
             generation: index.info()?.generation,
             documents: index.doc_ids().map(read).collect::<Result<_>>()?,
+            fields: match index.fields() {
+                Err(Error::NoColumns { .. }) => None,
+                fields => Some(fields?),
+            },
+            analyzer: index.analyzer()?.map(|analyzer| analyzer.name().into()),
         }))
     }
 }
@@ -51,6 +61,8 @@ pub struct Counts {
 pub struct CrashTest {
     injector: Injector,
     record: Vec<Step>,
+    /// How what there was at first came to the disk.
+    start: Vec<Event>,
     /// What there was before the first commit and after each.
     contents: Vec<Option<Contents>>,
     /// What was found in directories, by a hash of their files: many crashes leave the same.
@@ -62,6 +74,18 @@ impl CrashTest {
     pub fn new() -> Self {
         Self {
             contents: vec![None],
+            ..Self::default()
+        }
+    }
+
+    /// The files of an index, which all are safe.
+    pub fn over(files: &Files) -> Self {
+        let injector = Injector::over(files);
+        let directory = Directory::over(Arc::new(injector.clone()));
+        Self {
+            start: injector.events(),
+            contents: vec![Contents::of(&directory).unwrap()],
+            injector,
             ..Self::default()
         }
     }
@@ -98,6 +122,7 @@ impl CrashTest {
         recover: impl Fn(&Directory),
     ) -> Result<Counts, String> {
         let mut disk = Disk::default();
+        self.start.iter().for_each(|event| disk.apply(event));
         let mut counts = Counts::default();
         let mut committed = 0;
         let mut known = self.known.borrow_mut();

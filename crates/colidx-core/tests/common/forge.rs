@@ -126,6 +126,30 @@ pub fn name_in_manifest(files: &mut Files, name: &str) {
     files.insert(MANIFEST.into(), manifest);
 }
 
+/// Sets the first feature word of a file.
+pub fn set_features(file: &mut [u8], features: u64) {
+    file[16..24].copy_from_slice(&features.to_le_bytes());
+    repair(file);
+}
+
+/// The index as one from before there were columns and words.
+pub fn without_features(files: &Files) -> Files {
+    let mut files = files.clone();
+    files.retain(|name, _| !name.starts_with("columns") && !name.starts_with("words"));
+    let mut sections = contents(&files[MANIFEST]);
+    sections.retain(|(tag, _)| tag != b"WORD");
+    let records = sections.iter_mut().find(|s| &s.0 == b"FILE").unwrap();
+    let kept = records
+        .1
+        .chunks(32)
+        .filter(|r| !matches!(&r[..4], b"COLS" | b"WRDS"));
+    records.1 = kept.collect::<Vec<_>>().concat();
+    let mut manifest = frame(&files[MANIFEST], &sections);
+    set_features(&mut manifest, 0);
+    files.insert(MANIFEST.into(), manifest);
+    files
+}
+
 /// Puts other sections into a file, which the manifest then names.
 pub fn replace(files: &mut Files, name: &str, sections: &Sections) {
     let file = frame(&files[name], sections);

@@ -1,6 +1,6 @@
 //! An index that changes, beside a plain map that changes in the same way.
 
-use super::{Random, found, maxsim, oracle, unit};
+use super::{Random, found, maxsim, metadata, oracle, unit};
 use colidx_core::*;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -66,11 +66,16 @@ pub fn query(random: &mut Random) -> Vec<f32> {
 /// Text by key.
 pub type Map = BTreeMap<String, String>;
 
+/// The metadata that goes with a text.
+pub fn metadata_of(text: &str) -> &'static str {
+    metadata::of(xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
 pub fn document<'a>(key: &'a str, text: &'a str) -> NewDocument<'a> {
     NewDocument::new(key)
         .title("a title")
         .text(text)
-        .metadata(r#"{"a":1}"#)
+        .metadata(metadata_of(text))
 }
 
 pub fn build(directory: &Directory, map: &Map, options: BuildOptions) {
@@ -97,7 +102,7 @@ pub fn check_documents(index: &Index, map: &Map, closeness: f32) {
         assert_eq!((&stored.key, &stored.text), (key, text));
         assert_eq!(
             (&stored.title[..], &stored.metadata[..]),
-            ("a title", r#"{"a":1}"#)
+            ("a title", metadata_of(text))
         );
         let (got, made) = (index.token_vectors(doc).unwrap(), vectors(text));
         assert_eq!(got.len(), made.len());
@@ -134,5 +139,35 @@ pub fn check_search(index: &Index, query: &[f32], k: usize) {
         let matches = index.explain(&searched, hit.doc).unwrap();
         let sum = matches.iter().fold(0f32, |sum, m| sum + m.score);
         assert_eq!(sum, hit.score);
+    }
+}
+
+/// Filters find what a plain evaluation finds, alone and in searches; fields and values are those of
+/// the map's documents.
+pub fn check_filters(index: &Index, map: &Map, random: &mut Random) {
+    let documents: Vec<(&str, &str)> = map
+        .iter()
+        .map(|(key, text)| (&key[..], metadata_of(text)))
+        .collect();
+    metadata::check_fields(index, &documents);
+    let query = query(random);
+    let all = oracle(index, &query, usize::MAX);
+    for _ in 0..4 {
+        let filter = metadata::filter(random, 2);
+        let Some(keys) = metadata::check_filter(index, &filter, &documents) else {
+            continue;
+        };
+        let mut expected = all.clone();
+        expected.retain(|(key, _)| keys.contains(&key[..]));
+        for k in [3, 100] {
+            let options = SearchOptions::default().k(k).filter(filter.clone());
+            let searched = Query::new(&query, DIM).unwrap();
+            let exact = index.search(&searched, &options.clone().exact(true));
+            let count = k.min(expected.len());
+            assert_eq!(found(&exact.unwrap()), expected[..count], "{filter}");
+            let quick = found(&index.search(&searched, &options.n_probe(1)).unwrap());
+            assert_eq!(quick.len(), count, "{filter}");
+            assert!(quick.iter().all(|hit| expected.contains(hit)), "{filter}");
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod counting;
 pub mod crash;
 pub mod forge;
 pub mod live;
+pub mod metadata;
 
 use colidx_core::storage::Memory;
 use colidx_core::*;
@@ -129,7 +130,9 @@ pub fn filled(
 ) -> Result<IndexWriter> {
     let mut builder = IndexWriter::create_in(directory, options)?;
     for document in 0..documents {
-        builder.add(NewDocument::new(&key(document)).text(&format!("text of {document}")))?;
+        let (key, text) = (key(document), format!("text of {document}"));
+        let metadata = metadata::of(document as u64);
+        builder.add(NewDocument::new(&key).text(&text).metadata(metadata))?;
     }
     Ok(builder)
 }
@@ -235,6 +238,7 @@ pub fn grown(corpus: &Corpus, options: BuildOptions) -> Files {
         assert!(writer.delete(&key(document)).unwrap());
     }
     let added = NewDocument::new("added").text("text of 0");
+    let added = added.metadata(metadata::of(7));
     writer.add(added).unwrap();
     writer.commit(&mut corpus.clone(), &NoProgress).unwrap();
     assert!(writer.delete(&key(last - 1)).unwrap());

@@ -1,7 +1,7 @@
 //! Every rule of `index-format.md` that is easily forgotten, broken by itself, and every freedom
 //! that it grants.
 
-use crate::common::forge::{Files, MANIFEST, Sections, contents, replace};
+use crate::common::forge::{self, Files, MANIFEST, Sections, contents, replace};
 use crate::common::{Corpus, grown, open};
 use crate::victim::{Victim, put};
 use colidx_core::*;
@@ -104,6 +104,8 @@ fn the_manifest_names_no_file_of_nothing() {
         (b"MEAN", "means"),
         (b"POST", "postings"),
         (b"TEXT", "text"),
+        (b"COLS", "columns"),
+        (b"WRDS", "words"),
     ] {
         let copy = format!("{name}-00000040.clx");
         let files = with_records(&victim, Some((name, &copy)), again(kind, 40));
@@ -115,9 +117,18 @@ fn the_manifest_names_no_file_of_nothing() {
                 .unwrap();
             records.drain(record * 32..record * 32 + 32);
         });
-        // Without its text a segment is one of vectors alone.
+        // Without its text a segment is one of vectors alone, where nothing was made of the text.
         if kind == b"TEXT" {
-            accepted(&victim, &files, "no text");
+            refused(&files, &["DOCS"], "columns without text");
+            accepted(&victim, &forge::without_features(&files), "no text");
+        } else if kind == b"COLS" {
+            refused(
+                &files,
+                &["metadata of document"],
+                "metadata without columns",
+            );
+        } else if kind == b"WRDS" {
+            refused(&files, &["FILE", "words of segment"], "text without words");
         } else {
             refused(&files, &["FILE"], "a file that is missing");
         }
@@ -320,7 +331,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_block_of_text_is_one_frame_with_documents() {
-    let victim = Victim::new();
+    let victim = Victim::without_features();
     let raw = record("a title", "text", "");
     let (frame, length) = (&compressed(&raw)[..], raw.len());
     accepted(&victim, &text(&victim, &[(0, frame, length)]), "one block");
@@ -385,7 +396,7 @@ fn a_block_of_text_is_one_frame_with_documents() {
 
 #[test]
 fn metadata_is_a_json_object_and_a_document_within_its_limit() {
-    let victim = Victim::new();
+    let victim = Victim::without_features();
     let one = |raw: &[u8]| text(&victim, &[(0, &compressed(raw), raw.len())]);
     for good in ["", "{}", r#"{"a": [1, {"b": null}], "a": 1e999}"#] {
         accepted(&victim, &one(&record("", "", good)), good);

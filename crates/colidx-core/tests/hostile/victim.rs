@@ -1,7 +1,7 @@
 //! An index to be changed, and everything that can be done with one.
 
 use crate::common::counting::peak;
-use crate::common::forge::{Files, Sections, contents, replace};
+use crate::common::forge::{Files, Sections, contents, replace, without_features};
 use crate::common::{Corpus, grown, open};
 use colidx_core::*;
 
@@ -29,6 +29,15 @@ impl Victim {
         assert_eq!(open(&good).unwrap().info().unwrap().centroids, K);
         let query = Query::new(&corpus.query(8, 1), DIM).unwrap();
         Self { good, query }
+    }
+
+    /// One from before there were columns and words: its text may be anything.
+    pub fn without_features() -> Self {
+        let victim = Self::new();
+        Self {
+            good: without_features(&victim.good),
+            ..victim
+        }
     }
 
     pub fn name(&self, kind: &str) -> &str {
@@ -108,10 +117,63 @@ pub fn use_it(index: &Index, query: &Query) -> Result<()> {
     }
     note(index.find("doc-7").map(drop));
     note(index.info().map(drop));
+    note(use_columns(index, query));
+    note(use_words(index));
     result
 }
 
+/// Filters each way, fields and values; an index without them, or a field that is not there, is no
+/// fault.
+fn use_columns(index: &Index, query: &Query) -> Result<()> {
+    let unless_missing = |outcome: Result<()>| match outcome {
+        Err(Error::Filter(_) | Error::NoColumns { .. }) => Ok(()),
+        outcome => outcome,
+    };
+    for filter in [
+        "n >= 1 OR s LIKE 'a%' OR t IN (TRUE, 'b', 0.5)",
+        "NOT o.p IS NULL AND n IS NOT NULL",
+        "\"in\" <> 1 AND s > ''",
+        "s LIKE '%b%'",
+    ] {
+        let filter = Filter::parse(filter).unwrap();
+        unless_missing(index.matching(&filter).map(|found| {
+            assert!(found.len() <= index.num_documents());
+            found.iter().for_each(|doc| drop(index.key(doc)));
+        }))?;
+        let options = SearchOptions::default().filter(filter);
+        unless_missing(index.search(query, &options).map(drop))?;
+    }
+    unless_missing(index.fields().map(drop))?;
+    for path in ["n", "s", "o.p", "none"] {
+        for most in [1, usize::MAX] {
+            unless_missing(index.facets(path, None, most).map(drop))?;
+        }
+        let all = index.document_set(index.doc_ids())?;
+        unless_missing(index.facets(path, Some(&all), 10).map(drop))?;
+    }
+    Ok(())
+}
+
+/// Searches for words and phrases.
+fn use_words(index: &Index) -> Result<()> {
+    for query in ["text 7", "\"text of\" added", "+text -3"] {
+        let query = WordQuery::parse(query);
+        match index.search_words(&query, &SearchOptions::default()) {
+            Err(Error::NoWords { .. }) => {}
+            Err(other) => return Err(other),
+            Ok(results) => {
+                let mut hits = results.hits.iter();
+                assert!(hits.all(|hit| hit.score.is_finite()));
+                for hit in &results.hits {
+                    index.explain_words(&query, hit.doc)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Changes bytes of a section.
-pub fn put(at: usize, bytes: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
+pub fn put(at: usize, bytes: &[u8]) -> impl Fn(&mut Vec<u8>) {
     move |section| section[at..at + bytes.len()].copy_from_slice(bytes)
 }

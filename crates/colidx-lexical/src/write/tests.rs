@@ -45,7 +45,7 @@ fn one_huge_document_is_spilled_in_the_middle() {
     small.reader().unwrap().verify().unwrap();
 }
 
-/// The bytes of FORMAT.md. Other bytes are another format.
+/// The bytes of index-format.md. Other bytes are another format.
 #[test]
 fn bytes_are_those_of_the_format() {
     let documents = [

@@ -1,5 +1,6 @@
 //! The fields of one document's metadata.
 
+use super::layout::Kind;
 use super::{MAX_DEPTH, MAX_FIELDS, MAX_PATH_BYTES, MetadataError};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -84,6 +85,20 @@ pub(super) enum Scalar<'a> {
     I64(i64),
     F64(f64),
     String(&'a str),
+}
+
+impl Scalar<'_> {
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Empty => Kind::Empty,
+            Self::Bool(false) => Kind::False,
+            Self::Bool(true) => Kind::True,
+            Self::I64(_) => Kind::I64,
+            Self::F64(_) => Kind::F64,
+            Self::String(_) => Kind::String,
+        }
+    }
 }
 
 type Visit<'v> = &'v mut dyn FnMut(&str, Scalar<'_>) -> Result<(), MetadataError>;

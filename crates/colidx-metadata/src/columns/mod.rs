@@ -2,7 +2,7 @@
 //!
 //! Each field's values of one [`Kind`] are a column: its distinct values in order, and for each the
 //! documents that have it, ascending, in one array for the whole segment. Equality, ranges and
-//! prefixes are then slices of that array, found by binary search. `FORMAT.md` has the bytes.
+//! prefixes are then slices of that array, found by binary search. index-format.md has the bytes.
 //!
 //! A field's path is its name, behind the path of the object that it belongs to and a dot. In a
 //! name, a dot and a backslash stand behind a backslash: see [`field_path`]. Arrays are several
@@ -10,6 +10,7 @@
 //! As any of a field's values counts, an array with a null in it is null among other things.
 
 mod bits;
+mod compare;
 mod document;
 mod error;
 mod evaluate;
@@ -25,6 +26,7 @@ mod verify;
 mod write;
 
 pub use bits::Bits;
+pub use compare::Comparison;
 pub use document::{check, field_path};
 pub use error::{ColumnsError, MetadataError};
 pub use evaluate::holds_without_fields;

@@ -169,6 +169,7 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
             documents: entry.documents,
             starts,
             postings,
+            first_posting: range.start as usize,
             values: values.ok_or_else(|| invalid("values of its kind", format!("{typed:?}")))?,
         })
     }
@@ -199,6 +200,8 @@ pub(super) struct Column<'a> {
     /// Where the documents of each value begin.
     pub starts: &'a [u32],
     pub postings: &'a [u32],
+    /// Where `postings` begin in `DOCS`.
+    pub first_posting: usize,
     pub values: Values<'a>,
 }
 

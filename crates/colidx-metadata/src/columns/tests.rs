@@ -240,6 +240,29 @@ proptest! {
     }
 
     #[test]
+    fn a_comparison_finds_what_one_document_has_more_or_less(
+        documents in documents(), at: prop::sample::Index, other in values(), fields: bool,
+    ) {
+        prop_assume!(!documents.is_empty());
+        let mut texts: Vec<String> = documents.iter().map(Json::to_string).collect();
+        let good = write(&texts);
+        let columns = columns(&texts);
+        let compare = |texts: &[String]| {
+            let mut comparison = columns.compare();
+            texts.iter().try_for_each(|text| comparison.push(text))?;
+            comparison.finish()
+        };
+        let none = columns.paths().is_empty();
+        prop_assert_eq!(compare(&texts).is_ok(), !none);
+        let at = at.index(texts.len());
+        texts[at] = match fields {
+            true => json!({"a": other}).to_string(),
+            false => String::new(),
+        };
+        prop_assert_eq!(compare(&texts).is_ok(), !none && write(&texts) == good);
+    }
+
+    #[test]
     fn the_same_documents_give_the_same_bytes(documents in documents()) {
         let documents: Vec<String> = documents.iter().map(Json::to_string).collect();
         prop_assert_eq!(write(&documents), write(&documents));
@@ -342,7 +365,7 @@ fn ten_thousand_fields_and_a_long_string_are_kept() {
 }
 
 #[test]
-fn the_bytes_are_those_of_format_md() {
+fn the_bytes_are_those_of_index_format_md() {
     let documents = [
         r#"{"a":[2,-1,2],"b":{"c":"yz"}}"#,
         r#"{"a":2,"b":{"c":["x",null]}}"#,

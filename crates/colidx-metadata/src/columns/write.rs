@@ -105,15 +105,7 @@ impl ColumnsWriter {
 
 /// Adds a value to the column of its kind; `false` where that is full.
 fn add(columns: &mut Vec<Column>, scalar: Scalar<'_>, document: u32) -> bool {
-    let kind = match scalar {
-        Scalar::Null => Kind::Null,
-        Scalar::Empty => Kind::Empty,
-        Scalar::Bool(false) => Kind::False,
-        Scalar::Bool(true) => Kind::True,
-        Scalar::I64(_) => Kind::I64,
-        Scalar::F64(_) => Kind::F64,
-        Scalar::String(_) => Kind::String,
-    };
+    let kind = scalar.kind();
     let at = columns.iter().position(|column| column.kind() == kind);
     let at = at.unwrap_or_else(|| {
         columns.push(Column::new(kind));
