@@ -20,11 +20,9 @@ mod render;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Runs the command line of this process and returns its exit status.
 pub fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    let cli = match args::Cli::read() {
         Ok(cli) => cli,
         Err(error) => return output::usage(error),
     };

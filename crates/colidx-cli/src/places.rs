@@ -83,6 +83,11 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             index(&args.index.path)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => {
+            args.indexes.iter().try_for_each(|path| index(path))?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
     }
 }
 

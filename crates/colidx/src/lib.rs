@@ -46,6 +46,7 @@
 pub mod corpus;
 #[cfg(feature = "data")]
 mod embeddings;
+mod similarity;
 #[cfg(feature = "text")]
 pub mod text;
 
@@ -56,5 +57,6 @@ pub use colidx_data as data;
 pub use colidx_encoder as encoder;
 #[cfg(feature = "data")]
 pub use embeddings::EmbeddingsSource;
+pub use similarity::Similarities;
 #[cfg(feature = "text")]
 pub use text::{Model, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher};

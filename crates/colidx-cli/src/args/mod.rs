@@ -12,6 +12,8 @@ mod inspect;
 mod numbers;
 mod queries;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod size;
 
 pub use bench::BenchArgs;
@@ -26,11 +28,14 @@ pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use search::SearchArgs;
+#[cfg(feature = "serve")]
+pub use serve::{AccessLogForm, ServeArgs};
 pub use size::parse_size;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -90,6 +95,38 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show which query token matched which word of a document, with scores.
     Explain(ExplainArgs),
+    /// Serve indexes over HTTP: search, documents, reranking, metrics and a search page.
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
+}
+
+impl Cli {
+    /// Reads the arguments of this process.
+    ///
+    /// # Errors
+    /// They are wrong, or ask for help.
+    pub fn read() -> Result<Cli, clap::Error> {
+        Cli::read_from(std::env::args_os())
+    }
+
+    /// Reads arguments, the first of which names the program.
+    ///
+    /// # Errors
+    /// As [`Cli::read`].
+    pub fn read_from<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Cli, clap::Error> {
+        let matches = Cli::definition().try_get_matches_from(arguments)?;
+        Cli::from_arg_matches(&matches)
+    }
+
+    /// The command line with everything that is derived from it.
+    pub fn definition() -> clap::Command {
+        let command = Cli::command();
+        #[cfg(feature = "serve")]
+        let command = command.mut_subcommand("serve", serve::with_environment);
+        command
+    }
 }
 
 /// When to color output.
@@ -123,16 +160,15 @@ pub struct ThreadsArg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        Cli::definition().debug_assert();
     }
 
     #[test]
     fn every_help_shows_an_example() {
-        let mut cli = Cli::command();
+        let mut cli = Cli::definition();
         assert!(cli.render_long_help().to_string().contains("Example"));
         for command in cli
             .get_subcommands_mut()

@@ -12,6 +12,8 @@ pub mod info;
 mod ingest;
 pub mod model;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod verify;
 
 use colidx::CommitReport;
@@ -43,6 +45,8 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Info(args) => on_threads(1, || info::run(args)),
         Command::Verify(args) => on_threads(colidx_threads::count(), || verify::run(args)),
         Command::Explain(args) => on_threads(colidx_threads::count(), || explain::run(args)),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args),
     }
 }
 

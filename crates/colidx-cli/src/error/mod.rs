@@ -144,6 +144,10 @@ pub enum CliError {
         /// Why.
         reason: String,
     },
+    /// The service cannot start or go on.
+    #[cfg(feature = "serve")]
+    #[error("{error}{hint}", error = .0, hint = hints::serve(.0))]
+    Serve(#[from] colidx_serve::ServeError),
     /// `verify` found damage, and has described it.
     #[error("{} is damaged; restore it from a copy or build it again", index.display())]
     Damaged {

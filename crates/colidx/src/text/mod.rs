@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod highlight;
 mod index;
+mod matrix;
 mod model;
 mod reader;
 mod searcher;
@@ -18,6 +19,7 @@ pub use document::{DocumentText, Part};
 pub use error::{Result, TextError};
 pub use highlight::{Highlights, TokenWeight};
 pub use index::TextIndex;
+pub use matrix::{DocumentToken, TokenMatrix};
 pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
 pub use searcher::{

@@ -1,0 +1,9 @@
+//! The service over real sockets, with an index of vectors and one of a tiny checkpoint.
+
+mod access;
+mod documents;
+mod harness;
+mod hostile;
+mod models;
+mod search;
+mod watch;
