@@ -88,3 +88,38 @@ fn routes_describe_themselves() {
     let search = &description["components"]["schemas"]["SearchRequest"]["properties"];
     assert_eq!(search["k"]["default"], 10);
 }
+
+#[test]
+fn pages_load_nothing_from_elsewhere() {
+    let service = Service::of_vectors(Options::default());
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/docs", "text/html"),
+        ("/page/page.js", "text/javascript"),
+        ("/page/matrix.js", "text/javascript"),
+        ("/page/page.css", "text/css"),
+        ("/page/icon.svg", "image/svg+xml"),
+    ] {
+        let page = service.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(
+            page.head.contains(&format!("content-type: {kind}")),
+            "{}",
+            page.head
+        );
+        assert!(
+            page.head
+                .contains("content-security-policy: default-src 'none'")
+        );
+        assert!(page.head.contains("x-content-type-options: nosniff"));
+        let foreign = page.body.replace("http://www.w3.org/2000/svg", "");
+        assert!(
+            !foreign.contains("http://") && !foreign.contains("https://"),
+            "{path}"
+        );
+        // What the policy forbids anyway must not be needed.
+        for inline in ["innerHTML", "style=\"", " onclick", "eval("] {
+            assert!(!page.body.contains(inline), "{path} has {inline}");
+        }
+    }
+}
