@@ -359,6 +359,8 @@ async function apply() {
 
 async function start() {
   theme(localStorage.getItem("colidx-theme"));
+  readAddress();
+  query.value = state.q;
   try {
     ({ indexes } = await ask("/v1/indexes"));
   } catch (error) {
@@ -369,7 +371,6 @@ async function start() {
   indexes.sort((a, b) => Number(b.text !== false) - Number(a.text !== false));
   index.replaceChildren(...indexes.map(({ name }) => make("option", { value: name, textContent: name })));
   index.hidden = indexes.length < 2;
-  readAddress();
   await apply();
 }
 

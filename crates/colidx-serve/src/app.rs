@@ -189,3 +189,42 @@ fn pool(threads: usize, name: &'static str) -> Result<Arc<rayon::ThreadPool>, Se
         reason: error.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use colidx::{BuildOptions, IndexWriter, NoProgress, NoVectors};
+
+    use super::*;
+
+    #[test]
+    fn work_ends_when_its_client_gives_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.colidx");
+        let mut writer = IndexWriter::create(&path, BuildOptions::default().dim(2)).unwrap();
+        writer.add_vectors("a", &[1.0, 0.0], &[]).unwrap();
+        writer.commit(&mut NoVectors, &NoProgress).unwrap();
+        let opened = App::open(&[path], Options::default(), Log::new(|_| {}));
+        let (app, _writers) = opened.unwrap();
+        let app = Arc::new(app);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let work = move |gone: &CancelToken, _| {
+            let began = Instant::now();
+            while !gone.is_cancelled() && began.elapsed() < Duration::from_secs(30) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let _ = tell.send(gone.is_cancelled());
+            Ok(())
+        };
+        let patience = Duration::from_millis(50);
+        let waited =
+            runtime.block_on(async { tokio::time::timeout(patience, app.compute(work)).await });
+        assert!(waited.is_err());
+        assert!(told.recv_timeout(Duration::from_secs(20)).unwrap());
+    }
+}

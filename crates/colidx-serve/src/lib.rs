@@ -9,11 +9,14 @@
 mod access;
 mod api;
 mod app;
+mod check;
 mod checkpoints;
 mod encoding;
 mod error;
 mod guard;
 mod log;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod metrics;
 mod options;
 mod page;
@@ -23,7 +26,10 @@ mod signals;
 mod vectors;
 mod writer;
 
+pub use check::is_ready;
 pub use log::{Line, Log};
+#[cfg(feature = "mcp")]
+pub use mcp::serve_tools;
 pub use options::{Access, AccessLog, Limits, Options, ServeError};
 pub use server::Server;
 pub use signals::signal;

@@ -169,6 +169,8 @@ fn router(app: &Arc<App>) -> Result<Router, ServeError> {
         write,
         description,
     } = api::routes();
+    #[cfg(feature = "mcp")]
+    let read = read.route_service("/mcp", crate::mcp::service(app));
     let read = read
         .route_layer(from_fn_with_state(with(app), guard::limit_reads))
         .route_layer(from_fn_with_state(with(app), access::may_read));

@@ -21,6 +21,13 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::{
+    documents::document,
+    indexes::describe,
+    search::{SearchRequest, answer},
+};
+
 /// Routes, by what they need.
 pub(crate) struct Routes {
     /// Open to all: whether the service is well.

@@ -206,6 +206,20 @@ pub(crate) async fn encode_queries(
 }
 
 impl SearchRequest {
+    /// A search for text, with all else as usual.
+    #[cfg(feature = "mcp")]
+    pub fn text(query: String, k: usize) -> SearchRequest {
+        SearchRequest {
+            query: Some(query),
+            vectors: None,
+            k,
+            exact: false,
+            explain: false,
+            effort: Effort::default(),
+            with: Field::most(),
+        }
+    }
+
     fn check(&self, most: usize) -> Result<()> {
         match (&self.query, &self.vectors) {
             (Some(_), Some(_)) => {

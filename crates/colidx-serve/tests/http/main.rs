@@ -4,6 +4,8 @@ mod access;
 mod documents;
 mod harness;
 mod hostile;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod models;
 mod search;
 mod watch;
