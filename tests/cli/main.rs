@@ -27,6 +27,9 @@ mod prompt;
 #[cfg(unix)]
 mod resume;
 mod search;
+#[cfg(all(unix, feature = "serve"))]
+mod serve;
+mod shell;
 mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -17,6 +17,7 @@ mod printer;
 mod progress;
 mod queries;
 mod render;
+mod version;
 
 use std::process::ExitCode;
 

@@ -9,11 +9,14 @@ mod encode;
 mod encoder;
 mod eval;
 mod inspect;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod numbers;
 mod queries;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
+mod shell;
 mod size;
 
 pub use bench::BenchArgs;
@@ -25,11 +28,14 @@ pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
+#[cfg(feature = "mcp")]
+pub use mcp::McpArgs;
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use search::SearchArgs;
 #[cfg(feature = "serve")]
 pub use serve::{AccessLogForm, ServeArgs};
+pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
 
 use std::ffi::OsString;
@@ -98,6 +104,15 @@ pub enum Command {
     /// Serve indexes over HTTP: search, documents, reranking, metrics and a search page.
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
+    /// Serve search tools to a language model on standard input and output.
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
+    /// Print what to put into an AGENTS.md, so that coding agents search.
+    Agents(AgentsArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Write manual pages.
+    Man(ManArgs),
 }
 
 impl Cli {
@@ -122,7 +137,7 @@ impl Cli {
 
     /// The command line with everything that is derived from it.
     pub fn definition() -> clap::Command {
-        let command = Cli::command();
+        let command = Cli::command().long_version(crate::version::long());
         #[cfg(feature = "serve")]
         let command = command.mut_subcommand("serve", serve::with_environment);
         command

@@ -20,8 +20,12 @@ const LIMITS: &str = "Limits";
     Every flag is an environment variable too: --api-key-file is COLIDX_API_KEY_FILE.")]
 pub struct ServeArgs {
     /// Index directories, or folders of them. `docs.colidx` is served as `docs`.
-    #[arg(value_name = "DIR", required = true)]
+    #[arg(value_name = "DIR", required_unless_present = "check")]
     pub indexes: Vec<PathBuf>,
+
+    /// Ask the service that runs at --address whether it is ready, and exit with 0 or 1.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub check: bool,
 
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7878")]

@@ -10,10 +10,13 @@ pub mod eval;
 pub mod explain;
 pub mod info;
 mod ingest;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod model;
 pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod shell;
 pub mod verify;
 
 use colidx::CommitReport;
@@ -47,6 +50,11 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Explain(args) => on_threads(colidx_threads::count(), || explain::run(args)),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(args),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::run(args),
+        Command::Agents(args) => shell::agents(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }
 

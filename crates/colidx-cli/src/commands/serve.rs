@@ -15,6 +15,9 @@ use crate::output::{note, note_json};
 /// # Errors
 /// An index cannot be opened, or the address cannot be had.
 pub fn run(args: &ServeArgs) -> Result<(), CliError> {
+    if args.check {
+        return check(args);
+    }
     let options = options(args)?;
     let log = Log::new(|line| match line {
         Line::Text(line) => note(line),
@@ -28,6 +31,19 @@ pub fn run(args: &ServeArgs) -> Result<(), CliError> {
         server.address()
     ));
     Ok(server.run(colidx_serve::signal)?)
+}
+
+/// Fails unless the service that runs is ready.
+fn check(args: &ServeArgs) -> Result<(), CliError> {
+    let reason = match colidx_serve::is_ready(args.address) {
+        Ok(true) => return Ok(()),
+        Ok(false) => "it is not ready".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(CliError::Unready {
+        address: args.address,
+        reason,
+    })
 }
 
 fn options(args: &ServeArgs) -> Result<Options, CliError> {
@@ -57,7 +73,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
             AccessLogForm::Text => AccessLog::Text,
             AccessLogForm::Json => AccessLog::Json,
         },
-        commit: "",
+        commit: crate::version::COMMIT,
     })
 }
 
