@@ -1,7 +1,6 @@
 //! `colidx completions`, `colidx man` and `colidx agents`: what other programs read about this one.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use clap_mangen::Man;
 use crate::args::{AgentsArgs, Cli, CompletionsArgs, ManArgs};
 use crate::command_line::quote;
 use crate::error::CliError;
-use crate::output::{Painted, Stdout, note};
+use crate::output::{OutputFile, Painted, Protected, Stdout};
 
 /// Prints the completions for a shell.
 ///
@@ -30,28 +29,35 @@ pub fn completions(args: &CompletionsArgs) -> Result<(), CliError> {
 /// # Errors
 /// The folder cannot be written.
 pub fn man(args: &ManArgs) -> Result<(), CliError> {
-    let failed = |source| CliError::Write {
-        file: args.folder.display().to_string(),
-        source,
-    };
-    fs::create_dir_all(&args.folder).map_err(failed)?;
+    let guard = Protected::new(colidx::MAGIC).allow_replacing(true);
+    let folder = guard.make_folder(&args.folder)?;
     let mut command = Cli::definition();
     command.build();
-    let mut pages = page(&args.folder, command.clone(), "colidx").map_err(failed)?;
-    for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+    write_page(&folder, &guard, command.clone(), "colidx")?;
+    for one in command.get_subcommands() {
         let name = format!("colidx-{}", one.get_name());
-        pages += page(&args.folder, one.clone(), &name).map_err(failed)?;
+        write_page(&folder, &guard, one.clone(), &name)?;
     }
-    note(&format!("{pages} pages in {}", args.folder.display()));
     Ok(())
 }
 
-fn page(folder: &Path, command: Command, name: &str) -> std::io::Result<usize> {
+fn write_page(
+    folder: &Path,
+    guard: &Protected,
+    command: Command,
+    name: &str,
+) -> Result<(), CliError> {
+    let path = folder.join(format!("{name}.1"));
+    let failed = |source| CliError::Write {
+        file: path.display().to_string(),
+        source,
+    };
     let mut text = Vec::new();
     let command = command.name(name.to_owned()).display_name(name.to_owned());
-    Man::new(command).render(&mut text)?;
-    fs::File::create(folder.join(format!("{name}.1")))?.write_all(&text)?;
-    Ok(1)
+    Man::new(command).render(&mut text).map_err(failed)?;
+    let mut file = OutputFile::create(&path, guard)?;
+    file.write_all(&text).map_err(failed)?;
+    Ok(file.finish()?)
 }
 
 /// Prints what to put into an AGENTS.md, so that programs that write code search first.
