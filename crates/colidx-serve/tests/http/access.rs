@@ -3,9 +3,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use colidx_serve::{Access, Limits, Log, Options, ServeError, Server};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::{Service, request, vectors_of};
+use crate::harness::{DOCUMENTS, Service, request, vectors_of};
 
 const SEARCH: &str = "/v1/indexes/points/search";
 const POINTS: &str = "/v1/indexes/points/documents";
@@ -193,7 +193,13 @@ fn a_service_that_stops_finishes_what_is_under_way() {
     while !service.log().contains("stopping") {
         assert!(began.elapsed() < Duration::from_secs(10));
     }
-    assert!(TcpStream::connect(service.address).is_err() || service.get("/readyz").status == 503);
+    // Whoever comes now is not let in, or hears that the service is not ready.
+    if let Ok(mut late) = TcpStream::connect(service.address) {
+        let _ = late.write_all(&request(service.address, "GET", "/readyz", &[], b""));
+        let mut answer = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut late, &mut answer);
+        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    }
     slow.write_all(&whole[whole.len() - 9..]).unwrap();
     let mut answer = String::new();
     std::io::Read::read_to_string(&mut slow, &mut answer).unwrap();
@@ -201,4 +207,42 @@ fn a_service_that_stops_finishes_what_is_under_way() {
     service.stopped();
     let index = colidx::Index::open(service.path("points.colidx")).unwrap();
     assert!(index.find("last").unwrap().is_some());
+}
+
+#[test]
+fn a_commit_that_does_not_finish_in_time_is_rolled_back() {
+    let limits = Limits {
+        grace: Duration::ZERO,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let mut service = Service::with(options).ready();
+    let new = |n: usize| json!({"key": format!("n{n}"), "text": DOCUMENTS[n % 4].2.repeat(30)});
+    let documents: Vec<Value> = (0..1000).map(new).collect();
+    let body = json!({"documents": documents}).to_string();
+    let json_type = [("content-type", "application/json")];
+    let path = "/v1/indexes/docs/documents";
+    let whole = request(service.address, "POST", path, &json_type, body.as_bytes());
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    socket.write_all(&whole).unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    service.stop();
+    let began = Instant::now();
+    service.stopped();
+    assert!(began.elapsed() < Duration::from_secs(20));
+    let mut answer = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut socket, &mut answer);
+    let committed = answer.starts_with(b"HTTP/1.1 200");
+    let index = colidx::Index::open(service.path("docs.colidx")).unwrap();
+    index.verify().unwrap();
+    let added = if committed { documents.len() } else { 0 };
+    assert_eq!(index.num_documents(), (DOCUMENTS.len() + added) as u64);
+    let refused = String::from_utf8_lossy(&answer);
+    assert!(
+        committed || refused.is_empty() || refused.contains("stopping"),
+        "{refused}"
+    );
 }

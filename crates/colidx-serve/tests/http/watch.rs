@@ -89,6 +89,27 @@ fn routes_describe_themselves() {
     assert_eq!(search["k"]["default"], 10);
 }
 
+/// A change of the interface is to be seen in a review.
+#[test]
+fn the_description_is_the_one_in_the_repository() {
+    let service = Service::of_vectors(Options::default());
+    let described = service.get("/openapi.json").body;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    if std::env::var_os("COLIDX_UPDATE").is_some() {
+        std::fs::write(path, &described).unwrap();
+    }
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    let differs = known
+        .lines()
+        .zip(described.lines())
+        .find(|(known, now)| known != now);
+    assert!(
+        known == described,
+        "{path} is not what /openapi.json says: {differs:?}; if it should change, run this test \
+         with COLIDX_UPDATE=1"
+    );
+}
+
 #[test]
 fn pages_load_nothing_from_elsewhere() {
     let service = Service::of_vectors(Options::default());
