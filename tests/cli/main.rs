@@ -29,6 +29,9 @@ mod prompt;
 mod resume;
 mod scope;
 mod search;
+#[cfg(all(unix, feature = "serve"))]
+mod serve;
+mod shell;
 mod stand_in;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -45,13 +45,14 @@ fn lines_with(folders: &[&str], words: &[&str]) -> Vec<String> {
     found
 }
 
-const LIBRARIES: [&str; 6] = [
+const LIBRARIES: [&str; 7] = [
     "colidx/src",
     "colidx-core/src",
     "colidx-data/src",
     "colidx-encoder/src",
     "colidx-cluster/src",
     "colidx-kernels/src",
+    "colidx-serve/src",
 ];
 
 const PRINTING: [&str; 15] = [

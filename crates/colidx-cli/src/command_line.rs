@@ -18,7 +18,7 @@ fn join(mut arguments: Vec<String>, flag: &str) -> String {
 }
 
 /// Quotes an argument if a shell needs it.
-fn quote(argument: &str) -> String {
+pub fn quote(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();

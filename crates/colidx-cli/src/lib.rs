@@ -19,14 +19,13 @@ mod progress;
 mod queries;
 mod render;
 mod scope;
+mod version;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Runs the command line of this process and returns its exit status.
 pub fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    let cli = match args::Cli::read() {
         Ok(cli) => cli,
         Err(error) => return output::usage(error),
     };

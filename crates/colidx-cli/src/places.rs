@@ -95,6 +95,18 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             index(&args.index.path)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => {
+            args.indexes.iter().try_for_each(|path| index(path))?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
+        Command::Agents(args) => args.indexes.iter().try_for_each(|path| index(path)),
+        Command::Completions(_) | Command::Man(_) => Ok(()),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => {
+            args.indexes.iter().try_for_each(|path| index(path))?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub mod corpus;
 mod embeddings;
 #[cfg(feature = "import")]
 pub mod import;
+mod similarity;
 #[cfg(feature = "text")]
 pub mod text;
 
@@ -60,6 +61,7 @@ pub use colidx_data as data;
 pub use colidx_encoder as encoder;
 #[cfg(feature = "data")]
 pub use embeddings::EmbeddingsSource;
+pub use similarity::Similarities;
 #[cfg(feature = "text")]
 pub use text::{
     Model, SearchBy, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher,

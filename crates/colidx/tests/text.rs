@@ -87,6 +87,15 @@ fn explanations_add_up_and_highlights_lie_in_the_text() {
             .unwrap();
         let sum: f32 = matches.iter().map(|found| found.score).sum();
         assert!((sum - hit.score).abs() < 1e-3, "{sum} {}", hit.score);
+        let matrix = searcher
+            .matrix(answer.encoded.as_ref().unwrap(), hit.doc)
+            .unwrap();
+        assert_eq!(matrix.query_tokens.len(), matches.len());
+        for (found, best) in matches.iter().zip(matrix.similarities.best()) {
+            let (token, similarity) = best.unwrap();
+            assert_eq!(similarity, found.score);
+            assert_eq!(matrix.document_tokens[token].text, found.document_token);
+        }
         let (found, highlights) = searcher.highlighted_hit(&answer, at).unwrap();
         assert_eq!(found.key, hit.key);
         let words = highlights

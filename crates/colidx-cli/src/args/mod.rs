@@ -12,11 +12,16 @@ mod encoder;
 mod eval;
 mod import;
 mod inspect;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod numbers;
 mod queries;
 mod rerank;
 mod scope;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
+mod shell;
 mod size;
 mod writing;
 
@@ -32,17 +37,23 @@ pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use import::ImportArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
+#[cfg(feature = "mcp")]
+pub use mcp::McpArgs;
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use rerank::RerankArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
+#[cfg(feature = "serve")]
+pub use serve::{AccessLogForm, ServeArgs};
+pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
 pub use writing::{Clustering, WritingArgs};
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -106,6 +117,47 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show which query token matched which word of a document, with scores.
     Explain(ExplainArgs),
+    /// Serve indexes over HTTP: search, documents, reranking, metrics and a search page.
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
+    /// Serve search tools to a language model on standard input and output.
+    #[cfg(feature = "mcp")]
+    Mcp(McpArgs),
+    /// Print what to put into an AGENTS.md, so that coding agents search.
+    Agents(AgentsArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Write manual pages.
+    Man(ManArgs),
+}
+
+impl Cli {
+    /// Reads the arguments of this process.
+    ///
+    /// # Errors
+    /// They are wrong, or ask for help.
+    pub fn read() -> Result<Cli, clap::Error> {
+        Cli::read_from(std::env::args_os())
+    }
+
+    /// Reads arguments, the first of which names the program.
+    ///
+    /// # Errors
+    /// As [`Cli::read`].
+    pub fn read_from<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Cli, clap::Error> {
+        let matches = Cli::definition().try_get_matches_from(arguments)?;
+        Cli::from_arg_matches(&matches)
+    }
+
+    /// The command line with everything that is derived from it.
+    pub fn definition() -> clap::Command {
+        let command = Cli::command().long_version(crate::version::long());
+        #[cfg(feature = "serve")]
+        let command = command.mut_subcommand("serve", serve::with_environment);
+        command
+    }
 }
 
 /// When to color output.
@@ -139,16 +191,15 @@ pub struct ThreadsArg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        Cli::definition().debug_assert();
     }
 
     #[test]
     fn every_help_shows_an_example() {
-        let mut cli = Cli::command();
+        let mut cli = Cli::definition();
         assert!(cli.render_long_help().to_string().contains("Example"));
         for command in cli
             .get_subcommands_mut()

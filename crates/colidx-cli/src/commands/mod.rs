@@ -12,9 +12,14 @@ mod hits;
 pub mod import;
 pub mod info;
 mod ingest;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod model;
 pub mod rerank;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
+pub mod shell;
 pub mod verify;
 
 use colidx::CommitReport;
@@ -48,6 +53,13 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Info(args) => on_threads(1, || info::run(args)),
         Command::Verify(args) => on_threads(colidx_threads::count(), || verify::run(args)),
         Command::Explain(args) => on_threads(colidx_threads::count(), || explain::run(args)),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(args),
+        #[cfg(feature = "mcp")]
+        Command::Mcp(args) => mcp::run(args),
+        Command::Agents(args) => shell::agents(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }
 

@@ -45,6 +45,20 @@ pub fn index(error: &colidx::Error) -> &'static str {
     }
 }
 
+/// The flags that follow the advice of the service.
+#[cfg(feature = "serve")]
+pub fn serve(error: &colidx_serve::ServeError) -> &'static str {
+    use colidx_serve::ServeError;
+    match error {
+        ServeError::Index(error) => index(error),
+        ServeError::NoIndex(_) => " (`colidx build CORPUS --index DIR`)",
+        ServeError::Unprotected(_) => " (--api-key-file, --no-auth)",
+        ServeError::Listen { .. } => " (--address)",
+        ServeError::Origin(_) => " (--cors-origin)",
+        _ => "",
+    }
+}
+
 /// The flags that follow the advice of a reader's error.
 pub fn input(error: &InputError) -> &'static str {
     match error {

@@ -178,6 +178,19 @@ pub enum CliError {
         /// Why.
         reason: String,
     },
+    /// The service cannot start or go on.
+    #[cfg(feature = "serve")]
+    #[error("{error}{hint}", error = .0, hint = hints::serve(.0))]
+    Serve(#[from] colidx_serve::ServeError),
+    /// A service that runs, or should, takes no requests.
+    #[cfg(feature = "serve")]
+    #[error("the service at {address} takes no requests: {reason}")]
+    Unready {
+        /// Its address.
+        address: std::net::SocketAddr,
+        /// Why.
+        reason: String,
+    },
     /// `verify` found damage, and has described it.
     #[error("{} is damaged; restore it from a copy or build it again", index.display())]
     Damaged {

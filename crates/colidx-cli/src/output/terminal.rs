@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -94,6 +93,12 @@ pub fn note(message: &str) {
     let _ = writeln!(io::stderr(), "{}", harmless::line(message));
 }
 
+/// Prints one line of JSON to standard error.
+#[cfg(feature = "serve")]
+pub fn note_json(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", harmless::json(line.to_owned()));
+}
+
 /// Prints styled text to standard error.
 pub fn note_painted(message: &Painted) {
     let _ = writeln!(io::stderr(), "{message}");
@@ -120,7 +125,7 @@ pub fn usage(error: clap::Error) -> ExitCode {
     // The message quotes arguments, so parse harmless copies of them.
     let arguments = std::env::args_os();
     let arguments = arguments.map(|word| harmless::line(&word.to_string_lossy()).into_owned());
-    let error = Cli::try_parse_from(arguments).err().unwrap_or(error);
+    let error = Cli::read_from(arguments).err().unwrap_or(error);
     note_painted(&Painted::from(error.render().to_string().trim_end()));
     ExitCode::from(2)
 }

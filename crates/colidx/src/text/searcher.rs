@@ -13,8 +13,10 @@ use super::answer::{
 use super::document::{DocumentText, Part};
 use super::error::{Result, TextError};
 use super::highlight::Highlights;
+use super::matrix::{DocumentToken, TokenMatrix};
 use super::model::{Download, Model, Opened, Silent};
 use super::span::Spans;
+use crate::similarity::Similarities;
 
 /// How a [`TextSearcher`] finds its checkpoint and computes with it.
 #[derive(Debug, Clone, Default)]
@@ -338,16 +340,52 @@ impl TextSearcher {
     /// The index is damaged, or the document is of another commit.
     pub fn explain(&self, query: &EncodedQuery, doc: DocId) -> Result<Vec<TokenExplanation>> {
         let vectors = self.vectors(query)?;
+        let tokens = self.located_tokens(doc)?;
+        let explained = |found: &TokenMatch| {
+            let query_token = query.tokens.get(found.query_token);
+            let token = tokens.get(found.document_token);
+            TokenExplanation {
+                query_token: query_token
+                    .map(|token| token.text.clone())
+                    .unwrap_or_default(),
+                document_token: token.map(|token| token.text.clone()).unwrap_or_default(),
+                place: token.and_then(|token| token.place.clone()),
+                score: found.score,
+            }
+        };
+        let matches = self.index.explain(&vectors, doc)?;
+        Ok(matches.iter().map(explained).collect())
+    }
+
+    /// Every token of a query beside every token of a document, with all similarities.
+    ///
+    /// # Errors
+    /// As [`TextSearcher::explain`].
+    pub fn matrix(&self, query: &EncodedQuery, doc: DocId) -> Result<TokenMatrix> {
+        let dim = self.index.dim();
+        let vectors = self.index.token_vectors(doc)?;
+        let mut document_tokens = self.located_tokens(doc)?;
+        // An index of vectors without text has no tokens to show, but all similarities.
+        document_tokens.resize(vectors.len() / dim, DocumentToken::default());
+        Ok(TokenMatrix {
+            query_tokens: query
+                .tokens
+                .iter()
+                .map(|token| token.text.clone())
+                .collect(),
+            document_tokens,
+            similarities: Similarities::new(&query.vectors, &vectors, dim),
+        })
+    }
+
+    /// The tokens that have a vector, with their text and place.
+    fn located_tokens(&self, doc: DocId) -> Result<Vec<DocumentToken>> {
         let document = self.index.document(doc)?;
         let text = DocumentText::new(&document.title, &document.text);
-        let tokens = self.tokens(&document)?;
         let mut title_spans = Spans::new(&document.title);
         let mut text_spans = Spans::new(&document.text);
-        let mut explained = |found: &TokenMatch| {
-            let part = tokens
-                .get(found.document_token)
-                .and_then(|token| text.locate(token.start..token.end));
-            let (word, place) = match part {
+        let located = |token: &TokenSpan| {
+            let (word, place) = match text.locate(token.start..token.end) {
                 Some(Part::Title(bytes)) => {
                     let (part, span) = (PlacePart::Title, title_spans.span(bytes.clone()));
                     (document.title.get(bytes), Some(Place { part, span }))
@@ -358,16 +396,12 @@ impl TextSearcher {
                 }
                 None => (None, None),
             };
-            let token = query.tokens.get(found.query_token);
-            TokenExplanation {
-                query_token: token.map(|token| token.text.clone()).unwrap_or_default(),
-                document_token: word.unwrap_or_default().to_owned(),
+            DocumentToken {
+                text: word.unwrap_or_default().to_owned(),
                 place,
-                score: found.score,
             }
         };
-        let matches = self.index.explain(&vectors, doc)?;
-        Ok(matches.iter().map(&mut explained).collect())
+        Ok(self.tokens(&document)?.iter().map(located).collect())
     }
 
     /// The tokens that have a vector; none where no text is stored.

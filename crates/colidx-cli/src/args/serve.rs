@@ -1,0 +1,133 @@
+//! `colidx serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Command, ValueEnum};
+
+use super::{QueryModelArgs, ThreadsArg, parse_size, up_to_a_million};
+
+const ACCESS: &str = "Access";
+const LIMITS: &str = "Limits";
+
+/// Flags of `colidx serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    colidx serve docs.colidx notes.colidx           # then open http://127.0.0.1:7878\n  \
+    colidx serve /srv/indexes --address 0.0.0.0:7878 --api-key-file /run/secrets/colidx\n  \
+    curl localhost:7878/v1/indexes/docs/search --json '{\"query\": \"memory map\"}'\n\n\
+    Every flag is an environment variable too: --api-key-file is COLIDX_API_KEY_FILE.")]
+pub struct ServeArgs {
+    /// Index directories, or folders of them. `docs.colidx` is served as `docs`.
+    #[arg(value_name = "DIR", required_unless_present = "check")]
+    pub indexes: Vec<PathBuf>,
+
+    /// Ask the service that runs at --address whether it is ready, and exit with 0 or 1.
+    #[arg(long, value_parser = FalseyValueParser::new())]
+    pub check: bool,
+
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7878")]
+    pub address: SocketAddr,
+
+    /// Form of the access log on standard error.
+    #[arg(long, value_enum, value_name = "off|text|json", hide_possible_values = true,
+        default_value_t = AccessLogForm::Text)]
+    pub access_log: AccessLogForm,
+
+    /// Key that clients must send to read and write. Other users of this machine can see it; a file
+    /// is safer.
+    #[arg(long, help_heading = ACCESS, value_name = "KEY")]
+    pub api_key: Option<String>,
+
+    /// File with such keys, one a line.
+    #[arg(long, help_heading = ACCESS, value_name = "FILE")]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Key that clients must send to read; it cannot change anything.
+    #[arg(long, help_heading = ACCESS, value_name = "KEY")]
+    pub read_only_key: Option<String>,
+
+    /// File with such keys, one a line.
+    #[arg(long, help_heading = ACCESS, value_name = "FILE")]
+    pub read_only_key_file: Option<PathBuf>,
+
+    /// Listen on an address that other machines can reach, without any key.
+    #[arg(long, help_heading = ACCESS, value_parser = FalseyValueParser::new())]
+    pub no_auth: bool,
+
+    /// Web sites whose pages may ask, such as https://example.org [default: none].
+    #[arg(long, help_heading = ACCESS, value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<String>,
+
+    /// Most bytes of a request.
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", value_parser = parse_size,
+        default_value = "32MiB")]
+    pub max_body: u64,
+
+    /// Most documents, texts or searches of one request.
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
+        default_value_t = 1024)]
+    pub max_batch: u32,
+
+    /// Most hits of one search.
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
+        default_value_t = 1000)]
+    pub max_k: u32,
+
+    /// Most requests under way at a time.
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
+        default_value_t = 128)]
+    pub max_requests: u32,
+
+    /// Most requests that wait to be encoded, and to be committed to an index.
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
+        default_value_t = 64)]
+    pub max_queue: u32,
+
+    /// Most seconds for a request that reads.
+    #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
+        default_value_t = 30)]
+    pub timeout: u32,
+
+    /// Most seconds for a request that writes.
+    #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
+        default_value_t = 300)]
+    pub write_timeout: u32,
+
+    /// Seconds that requests under way have to finish after SIGTERM.
+    #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
+        default_value_t = 20)]
+    pub grace: u32,
+
+    /// The checkpoint for queries and added text.
+    #[command(flatten)]
+    pub model: QueryModelArgs,
+
+    /// Number of threads.
+    #[command(flatten)]
+    pub threads: ThreadsArg,
+}
+
+/// Form of the access log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessLogForm {
+    /// None; failures are still told.
+    Off,
+    /// A line a request, for people.
+    Text,
+    /// A JSON object a request.
+    Json,
+}
+
+/// Gives every flag the environment variable of its name. Help shows no values, which may be keys.
+pub fn with_environment(command: Command) -> Command {
+    command.mut_args(|argument| match argument.get_long() {
+        None => argument,
+        Some(name) => {
+            let variable = format!("COLIDX_{}", name.to_uppercase().replace('-', "_"));
+            argument.env(variable).hide_env(true).hide_env_values(true)
+        }
+    })
+}

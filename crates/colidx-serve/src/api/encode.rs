@@ -1,0 +1,125 @@
+//! Text to token vectors.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use colidx::Model;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::limits::within;
+use crate::app::App;
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::vectors::Vectors;
+
+/// Texts to encode.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EncodeRequest {
+    /// The texts.
+    texts: Vec<String>,
+    /// What they are.
+    #[serde(default)]
+    input_type: InputType,
+    /// The index whose checkpoint encodes; without it the first index that has one.
+    index: Option<String>,
+}
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum InputType {
+    /// A query.
+    #[default]
+    Query,
+    /// A document.
+    Document,
+}
+
+/// Token vectors.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EncodeReply {
+    /// The checkpoint.
+    model: String,
+    /// Values in a vector.
+    dim: usize,
+    /// One for each text, in their order.
+    results: Vec<EncodedReply>,
+}
+
+/// The token vectors of a text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EncodedReply {
+    /// `[tokens][dim]`.
+    #[schema(value_type = Vec<Vec<f32>>)]
+    vectors: Vectors,
+    /// Vocabulary ids of the tokens.
+    token_ids: Vec<u32>,
+    /// Whether the end of the text was cut off.
+    truncated: bool,
+}
+
+/// Encodes texts with the checkpoint of an index.
+#[utoipa::path(
+    post, path = "/v1/encode", tag = "models",
+    request_body = EncodeRequest,
+    responses((status = 200, body = EncodeReply), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn encode(
+    State(app): State<Arc<App>>,
+    Body(request): Body<EncodeRequest>,
+) -> Result<Json<EncodeReply>> {
+    within(
+        "the number of texts",
+        request.texts.len(),
+        app.options.limits.batch,
+    )?;
+    let model = match &request.index {
+        Some(name) => {
+            let served = app.index(name).await?;
+            app.model(&served).await?
+        }
+        None => any_model(&app).await?,
+    };
+    let dim = model.info().dim;
+    let reply = |values, token_ids, truncated| EncodedReply {
+        vectors: Vectors { values, dim },
+        token_ids,
+        truncated,
+    };
+    let results = match request.input_type {
+        InputType::Query => {
+            let encoded = app.encoder.queries(&model, &request.texts).await?;
+            let ids =
+                |tokens: &[colidx::encoder::QueryToken]| tokens.iter().map(|t| t.id).collect();
+            let encoded = encoded.into_iter();
+            encoded
+                .map(|e| reply(e.vectors, ids(&e.tokens), e.truncated))
+                .collect()
+        }
+        InputType::Document => {
+            let encoded = app.encoder.documents(&model, &request.texts).await?;
+            let encoded = encoded.into_iter();
+            encoded
+                .map(|e| reply(e.vectors, e.token_ids, e.truncated))
+                .collect()
+        }
+    };
+    Ok(Json(EncodeReply {
+        model: model.info().name.clone(),
+        dim,
+        results,
+    }))
+}
+
+/// The checkpoint for requests that name no index.
+pub(super) async fn any_model(app: &App) -> Result<Arc<Model>> {
+    match app.any_checkpoint() {
+        Some(checkpoint) => checkpoint.ready().await,
+        None => Err(ApiError::invalid(
+            "no index that is served names a checkpoint; serve one that was built from text",
+        )),
+    }
+}

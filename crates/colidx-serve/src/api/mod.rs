@@ -1,0 +1,101 @@
+//! The routes. Handlers check what they are asked, call `colidx`, and shape the answer.
+
+mod body;
+mod documents;
+mod encode;
+mod explain;
+mod health;
+mod hits;
+mod indexes;
+mod limits;
+mod rerank;
+mod search;
+
+use std::sync::Arc;
+
+use axum::routing::{get, post};
+use utoipa::OpenApi;
+use utoipa::openapi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+#[cfg(feature = "mcp")]
+pub(crate) use self::{
+    documents::document,
+    indexes::describe,
+    search::{SearchRequest, answer},
+};
+
+/// Routes, by what they need.
+pub(crate) struct Routes {
+    /// Open to all: whether the service is well.
+    pub open: axum::Router<Arc<App>>,
+    /// For those who may read.
+    pub read: axum::Router<Arc<App>>,
+    /// For those who may write.
+    pub write: axum::Router<Arc<App>>,
+    /// Their description.
+    pub description: openapi::OpenApi,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "colidx",
+        description = "Late-interaction (ColBERT) search over indexes on disk.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "search", description = "Search and explain"),
+        (name = "documents", description = "Get, add, update and delete documents"),
+        (name = "indexes", description = "The indexes that are served"),
+        (name = "models", description = "Encode and rerank"),
+        (name = "health", description = "For machines that watch the service")
+    )
+)]
+struct Description;
+
+/// All routes.
+pub(crate) fn routes() -> Routes {
+    let (open, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    let (read, of_read) = OpenApiRouter::new()
+        .routes(routes!(indexes::list))
+        .routes(routes!(indexes::describe_one))
+        .routes(routes!(search::search))
+        .routes(routes!(search::search_many))
+        .routes(routes!(explain::explain))
+        .routes(routes!(documents::get))
+        .routes(routes!(encode::encode))
+        .routes(routes!(rerank::rerank))
+        .split_for_parts();
+    let (write, of_write) = OpenApiRouter::new()
+        .routes(routes!(
+            documents::add,
+            documents::update,
+            documents::delete_many
+        ))
+        .routes(routes!(documents::delete_one))
+        .routes(routes!(indexes::compact))
+        .routes(routes!(indexes::reload))
+        .split_for_parts();
+    description.merge(of_read);
+    description.merge(of_write);
+    // What takes the rest of a path is a parameter like any other to those who read this.
+    let paths = std::mem::take(&mut description.paths.paths).into_iter();
+    let plain = paths.map(|(path, item)| (path.replace("{*", "{"), item));
+    description.paths.paths = plain.collect();
+    Routes {
+        open: open.route("/health", get(health::healthz)),
+        read: read
+            .route("/rerank", post(rerank::rerank))
+            .route("/v2/rerank", post(rerank::rerank)),
+        write,
+        description,
+    }
+}

@@ -1,0 +1,306 @@
+//! Searching: by text, by vectors, or many at once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use colidx::encoder::EncodedQuery;
+use colidx::text::{Answer, is_empty_query};
+use colidx::{CancelToken, Index, Model, Query, SearchOptions, TextSearcher};
+use rayon::prelude::*;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::body::Body;
+use super::hits::{SearchReply, text_reply, vector_reply};
+use super::limits::{effort, within};
+use crate::app::{App, Deadline};
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::served::Served;
+use crate::vectors::Vectors;
+
+/// A search, by text or by vectors.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchRequest {
+    /// Text to search for.
+    pub query: Option<String>,
+    /// Token vectors to search with instead, `[tokens][dim]`.
+    #[schema(value_type = Option<Vec<Vec<f32>>>)]
+    pub vectors: Option<Vectors>,
+    /// Hits wanted.
+    #[serde(default = "ten")]
+    #[schema(default = 10, minimum = 1)]
+    pub k: usize,
+    /// Score every document, instead of those that are likely to be best.
+    #[serde(default)]
+    pub exact: bool,
+    /// Tell for each hit what each query token matched.
+    #[serde(default)]
+    pub explain: bool,
+    /// How much work to do.
+    #[serde(default)]
+    pub effort: Effort,
+    /// What to tell of each hit beside its key and score.
+    #[serde(default = "Field::most")]
+    #[schema(default = json!(["title", "text", "metadata"]))]
+    pub with: BTreeSet<Field>,
+}
+
+/// How much work to do: more finds more, and takes longer.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Effort {
+    /// Centroids probed for each query token.
+    pub n_probe: Option<usize>,
+    /// Candidates scored by partial MaxSim.
+    pub candidates: Option<usize>,
+    /// Documents scored exactly, at least `k`.
+    pub rerank: Option<usize>,
+}
+
+/// What a hit can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Field {
+    /// The document's title.
+    Title,
+    /// The document's text.
+    Text,
+    /// The document's further fields.
+    Metadata,
+    /// How much each word of title and text matters to the query. Needs a query of text.
+    Highlights,
+}
+
+impl Field {
+    fn most() -> BTreeSet<Field> {
+        [Field::Title, Field::Text, Field::Metadata].into()
+    }
+}
+
+fn ten() -> usize {
+    10
+}
+
+/// Many searches.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ManyRequest {
+    /// The searches, answered in this order. Those by text are encoded together.
+    pub searches: Vec<SearchRequest>,
+}
+
+/// The answers to many searches.
+#[derive(Debug, serde::Serialize, ToSchema)]
+pub(crate) struct ManyReply {
+    /// In the order of the searches.
+    pub results: Vec<SearchReply>,
+}
+
+/// The best documents for a query of text or of token vectors.
+#[utoipa::path(
+    post, path = "/v1/indexes/{name}/search", tag = "search",
+    params(("name" = String, Path, description = "Name of the index")),
+    request_body = SearchRequest,
+    responses((status = 200, body = SearchReply), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn search(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Extension(deadline): Extension<Deadline>,
+    Body(request): Body<SearchRequest>,
+) -> Result<Json<SearchReply>> {
+    let served = app.index(&name).await?;
+    let mut replies = answer(&app, &served, vec![request], deadline).await?;
+    replies
+        .pop()
+        .map(Json)
+        .ok_or_else(|| ApiError::internal("a search was lost"))
+}
+
+/// Many searches at once.
+#[utoipa::path(
+    post, path = "/v1/indexes/{name}/search/many", tag = "search",
+    params(("name" = String, Path, description = "Name of the index")),
+    request_body = ManyRequest,
+    responses((status = 200, body = ManyReply), (status = "default", body = ErrorBody))
+)]
+pub(crate) async fn search_many(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Extension(deadline): Extension<Deadline>,
+    Body(request): Body<ManyRequest>,
+) -> Result<Json<ManyReply>> {
+    let served = app.index(&name).await?;
+    let most = app.options.limits.batch;
+    within("the number of searches", request.searches.len(), most)?;
+    let results = answer(&app, &served, request.searches, deadline).await?;
+    Ok(Json(ManyReply { results }))
+}
+
+/// Answers searches in their order, all at one commit.
+pub(crate) async fn answer(
+    app: &Arc<App>,
+    served: &Arc<Served>,
+    requests: Vec<SearchRequest>,
+    deadline: Deadline,
+) -> Result<Vec<SearchReply>> {
+    for request in &requests {
+        request.check(app.options.limits.k)?;
+    }
+    let texts: Vec<String> = requests.iter().filter_map(|r| r.query.clone()).collect();
+    let began = Instant::now();
+    let (model, encoded) = match texts.is_empty() {
+        true => (None, Vec::new()),
+        false => {
+            let model = app.model(served).await?;
+            let encoded = encode_queries(app, &model, &texts).await?;
+            (Some(model), encoded)
+        }
+    };
+    let encode_time = began.elapsed() / texts.len().max(1) as u32;
+    if model.is_some() {
+        app.metrics.stage("encode", encode_time);
+    }
+    let mut encoded = encoded.into_iter();
+    let asked = requests.into_iter().map(|request| {
+        let encoded = request.query.is_some().then(|| encoded.next()).flatten();
+        (request, encoded)
+    });
+    let search = Search {
+        app: Arc::clone(app),
+        index: served.index(),
+        name: served.name.clone(),
+        model,
+        encode_time,
+        deadline,
+    };
+    let asked: Vec<(SearchRequest, Option<EncodedQuery>)> = asked.collect();
+    app.compute(move |gone, alone| match asked.len() {
+        1 => asked
+            .into_iter()
+            .map(|asked| search.one(asked, gone, alone))
+            .collect(),
+        _ => asked
+            .into_par_iter()
+            .map(|asked| search.one(asked, gone, false))
+            .collect(),
+    })
+    .await
+}
+
+/// Encodes queries of text, none of them empty.
+pub(crate) async fn encode_queries(
+    app: &App,
+    model: &Arc<Model>,
+    texts: &[String],
+) -> Result<Vec<EncodedQuery>> {
+    let encoded = app.encoder.queries(model, texts).await?;
+    match encoded.iter().any(is_empty_query) {
+        true => Err(colidx::TextError::EmptyQuery.into()),
+        false => Ok(encoded),
+    }
+}
+
+impl SearchRequest {
+    /// A search for text, with all else as usual.
+    #[cfg(feature = "mcp")]
+    pub fn text(query: String, k: usize) -> SearchRequest {
+        SearchRequest {
+            query: Some(query),
+            vectors: None,
+            k,
+            exact: false,
+            explain: false,
+            effort: Effort::default(),
+            with: Field::most(),
+        }
+    }
+
+    fn check(&self, most: usize) -> Result<()> {
+        match (&self.query, &self.vectors) {
+            (Some(_), Some(_)) => {
+                return Err(ApiError::invalid(
+                    "both query and vectors are given; give one",
+                ));
+            }
+            (None, None) => {
+                let message = "there is nothing to search for; give query, a text, or vectors";
+                return Err(ApiError::invalid(message));
+            }
+            (None, Some(_)) if self.with.contains(&Field::Highlights) => {
+                let message = "highlights need the words of a query; give query instead of vectors";
+                return Err(ApiError::invalid(message));
+            }
+            _ => {}
+        }
+        within("k", self.k, most)?;
+        effort("effort.n_probe", self.effort.n_probe)?;
+        effort("effort.candidates", self.effort.candidates)?;
+        effort("effort.rerank", self.effort.rerank)
+    }
+
+    fn options(&self) -> SearchOptions {
+        let options = SearchOptions::default();
+        let n_probe = self.effort.n_probe.unwrap_or(options.n_probe);
+        options
+            .k(self.k)
+            .exact(self.exact)
+            .n_probe(n_probe)
+            .candidates(self.effort.candidates)
+            .rerank(self.effort.rerank)
+    }
+}
+
+/// What the searches of one request share.
+struct Search {
+    app: Arc<App>,
+    name: String,
+    index: Index,
+    model: Option<Arc<Model>>,
+    encode_time: Duration,
+    deadline: Deadline,
+}
+
+impl Search {
+    fn one(
+        &self,
+        (request, encoded): (SearchRequest, Option<EncodedQuery>),
+        gone: &CancelToken,
+        alone: bool,
+    ) -> Result<SearchReply> {
+        let options = request
+            .options()
+            .parallel(alone)
+            .cancel(gone.clone())
+            .deadline(self.deadline.0);
+        let mut reply = match (encoded, &self.model) {
+            (Some(encoded), Some(model)) => {
+                let searcher = TextSearcher::new(self.index.clone(), Arc::clone(model))?;
+                let query = Query::new(&encoded.vectors, model.info().dim)?;
+                let answer = Answer {
+                    text: request.query.clone().unwrap_or_default(),
+                    results: self.index.search(&query, &options)?,
+                    encoded,
+                    encode_time: self.encode_time,
+                };
+                self.app.metrics.search(&answer.results.stats);
+                text_reply(&searcher, &answer, &request)?
+            }
+            _ => {
+                let vectors = request.vectors.as_ref();
+                let vectors = vectors.ok_or_else(|| ApiError::internal("a query was lost"))?;
+                let query = Query::new(&vectors.values, vectors.dim)?;
+                let results = self.index.search(&query, &options)?;
+                self.app.metrics.search(&results.stats);
+                vector_reply(&self.index, &query, results, &request)?
+            }
+        };
+        reply.index.clone_from(&self.name);
+        reply.generation = self.index.generation();
+        Ok(reply)
+    }
+}
