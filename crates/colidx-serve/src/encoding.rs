@@ -58,40 +58,56 @@ impl EncodeQueue {
         self.waiting.load(Ordering::Relaxed)
     }
 
+    /// A turn at the queue, for texts that `model` encodes.
+    pub fn turn<'a>(&'a self, model: &'a Arc<Model>) -> Turn<'a> {
+        Turn {
+            queue: self,
+            model,
+            begun: false,
+        }
+    }
+}
+
+/// What one request encodes, a few texts at a time, so that others get in between. Where the queue
+/// is full the first texts are refused; later ones wait.
+pub(crate) struct Turn<'a> {
+    queue: &'a EncodeQueue,
+    model: &'a Arc<Model>,
+    begun: bool,
+}
+
+impl Turn<'_> {
+    /// Texts to give at a time where the vectors of all would take too much memory.
+    pub const TEXTS: usize = BATCH;
+
     /// Encodes queries.
-    pub async fn queries(&self, model: &Arc<Model>, texts: &[String]) -> Result<Vec<EncodedQuery>> {
-        self.in_parts(model, texts, Work::Queries).await
+    pub async fn queries(&mut self, texts: &[String]) -> Result<Vec<EncodedQuery>> {
+        self.in_parts(texts, Work::Queries).await
     }
 
     /// Encodes documents.
-    pub async fn documents(
-        &self,
-        model: &Arc<Model>,
-        texts: &[String],
-    ) -> Result<Vec<EncodedDocument>> {
-        self.in_parts(model, texts, Work::Documents).await
+    pub async fn documents(&mut self, texts: &[String]) -> Result<Vec<EncodedDocument>> {
+        self.in_parts(texts, Work::Documents).await
     }
 
-    /// Encodes texts a few at a time, so that others get in between. Where the queue is full the
-    /// first part is refused; later ones wait.
     async fn in_parts<T>(
-        &self,
-        model: &Arc<Model>,
+        &mut self,
         texts: &[String],
         work: fn(Texts<T>) -> Work,
     ) -> Result<Vec<T>> {
+        let jobs = &self.queue.jobs;
         let mut encoded = Vec::with_capacity(texts.len());
         for part in texts.chunks(BATCH) {
-            let permit = if encoded.is_empty() {
-                self.jobs.try_reserve().map_err(|_| busy())?
-            } else {
-                self.jobs.reserve().await.map_err(ApiError::internal)?
+            let permit = match self.begun {
+                false => jobs.try_reserve().map_err(|_| busy())?,
+                true => jobs.reserve().await.map_err(ApiError::internal)?,
             };
+            self.begun = true;
             let (reply, answer) = oneshot::channel();
             let texts = part.to_vec();
-            self.waiting.fetch_add(1, Ordering::Relaxed);
+            self.queue.waiting.fetch_add(1, Ordering::Relaxed);
             permit.send(Job {
-                model: Arc::clone(model),
+                model: Arc::clone(self.model),
                 work: work(Texts { texts, reply }),
             });
             encoded.append(&mut answer.await.map_err(ApiError::internal)??);

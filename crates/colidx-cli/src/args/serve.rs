@@ -57,7 +57,7 @@ pub struct ServeArgs {
     #[arg(long, help_heading = ACCESS, value_parser = FalseyValueParser::new())]
     pub no_auth: bool,
 
-    /// Web sites whose pages may ask, such as https://example.org [default: none].
+    /// Web sites whose pages may ask, such as `https://example.org` [default: none].
     #[arg(long, help_heading = ACCESS, value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
 

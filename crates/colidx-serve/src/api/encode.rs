@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use colidx::Model;
+use colidx::encoder::QueryToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::limits::within;
 use crate::app::App;
+use crate::encoding::Turn;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::vectors::Vectors;
+
+/// Most values of all vectors of an answer: 64 MiB, and a few times as much as JSON.
+const VALUES: usize = 1 << 24;
 
 /// Texts to encode.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,35 +89,55 @@ pub(crate) async fn encode(
         }
         None => any_model(&app).await?,
     };
-    let dim = model.info().dim;
+    let mut results = Vec::with_capacity(request.texts.len());
+    let mut values = 0;
+    let mut turn = app.encoder.turn(&model);
+    for part in request.texts.chunks(Turn::TEXTS) {
+        let part = encode_part(&mut turn, part, request.input_type, model.info().dim).await?;
+        values += part
+            .iter()
+            .map(|one| one.vectors.values.len())
+            .sum::<usize>();
+        if values > VALUES {
+            let message = "the vectors of these texts are more than an answer may hold; send fewer";
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Err(ApiError::new(status, "too_large", message));
+        }
+        results.extend(part);
+    }
+    Ok(Json(EncodeReply {
+        model: model.info().name.clone(),
+        dim: model.info().dim,
+        results,
+    }))
+}
+
+async fn encode_part(
+    turn: &mut Turn<'_>,
+    texts: &[String],
+    input_type: InputType,
+    dim: usize,
+) -> Result<Vec<EncodedReply>> {
     let reply = |values, token_ids, truncated| EncodedReply {
         vectors: Vectors { values, dim },
         token_ids,
         truncated,
     };
-    let results = match request.input_type {
+    Ok(match input_type {
         InputType::Query => {
-            let encoded = app.encoder.queries(&model, &request.texts).await?;
-            let ids =
-                |tokens: &[colidx::encoder::QueryToken]| tokens.iter().map(|t| t.id).collect();
-            let encoded = encoded.into_iter();
+            let encoded = turn.queries(texts).await?.into_iter();
+            let ids = |tokens: &[QueryToken]| tokens.iter().map(|token| token.id).collect();
             encoded
-                .map(|e| reply(e.vectors, ids(&e.tokens), e.truncated))
+                .map(|one| reply(one.vectors, ids(&one.tokens), one.truncated))
                 .collect()
         }
         InputType::Document => {
-            let encoded = app.encoder.documents(&model, &request.texts).await?;
-            let encoded = encoded.into_iter();
+            let encoded = turn.documents(texts).await?.into_iter();
             encoded
-                .map(|e| reply(e.vectors, e.token_ids, e.truncated))
+                .map(|one| reply(one.vectors, one.token_ids, one.truncated))
                 .collect()
         }
-    };
-    Ok(Json(EncodeReply {
-        model: model.info().name.clone(),
-        dim,
-        results,
-    }))
+    })
 }
 
 /// The checkpoint for requests that name no index.

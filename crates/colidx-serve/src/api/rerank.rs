@@ -16,6 +16,7 @@ use super::encode::any_model;
 use super::limits::within;
 use super::search::encode_queries;
 use crate::app::App;
+use crate::encoding::Turn;
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::guard::new_id;
 
@@ -176,24 +177,26 @@ async fn rank(
     texts: Vec<String>,
 ) -> Result<Ranking> {
     let query = encode_queries(app, model, &[query.to_owned()]).await?;
-    let query: Vec<f32> = query.into_iter().flat_map(|query| query.vectors).collect();
-    let encoded = app.encoder.documents(model, &texts).await?;
+    let query: Arc<[f32]> = query.into_iter().flat_map(|query| query.vectors).collect();
     let dim = model.info().dim;
-    let (query_tokens, tokens) = (
-        query.len() / dim,
-        encoded
-            .iter()
-            .map(|document| document.token_ids.len())
-            .sum::<usize>(),
-    );
-    let scores = app.compute(move |_, _| {
-        let score = |vectors: &[f32]| Similarities::new(&query, vectors, dim).max_sim();
-        Ok(encoded
-            .iter()
-            .map(|document| score(&document.vectors))
-            .collect::<Vec<f32>>())
-    });
-    let scored = scores.await?.into_iter().zip(texts).enumerate();
+    let query_tokens = query.len() / dim;
+    let (mut scores, mut tokens) = (Vec::with_capacity(texts.len()), query_tokens);
+    // A few at a time, whose vectors are let go when they are scored.
+    let mut turn = app.encoder.turn(model);
+    for part in texts.chunks(Turn::TEXTS) {
+        let encoded = turn.documents(part).await?;
+        tokens += encoded.iter().map(|one| one.token_ids.len()).sum::<usize>();
+        let query = Arc::clone(&query);
+        let scored = app.compute(move |_, _| {
+            let score = |vectors: &[f32]| Similarities::new(&query, vectors, dim).max_sim();
+            Ok(encoded
+                .iter()
+                .map(|one| score(&one.vectors))
+                .collect::<Vec<f32>>())
+        });
+        scores.append(&mut scored.await?);
+    }
+    let scored = scores.into_iter().zip(texts).enumerate();
     let mut documents: Vec<(usize, f32, String)> = scored
         .map(|(index, (score, text))| (index, score, text))
         .collect();
@@ -201,7 +204,7 @@ async fn rank(
     Ok(Ranking {
         documents,
         query_tokens,
-        tokens: query_tokens + tokens,
+        tokens,
     })
 }
 

@@ -21,6 +21,12 @@ use crate::error::{ApiError, ErrorBody, Result};
 use crate::served::Served;
 use crate::vectors::Vectors;
 
+/// Most token vectors of a query: far more than checkpoints make.
+const TOKENS: usize = 4096;
+
+/// Most hits of all searches of a request, whose documents are held at a time.
+const HITS: usize = 10_000;
+
 /// A search, by text or by vectors.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +157,8 @@ pub(crate) async fn answer(
     for request in &requests {
         request.check(app.options.limits.k)?;
     }
+    let hits = requests.iter().map(|request| request.k).sum();
+    within("k of all searches", hits, app.options.limits.k.max(HITS))?;
     let texts: Vec<String> = requests.iter().filter_map(|r| r.query.clone()).collect();
     let began = Instant::now();
     let (model, encoded) = match texts.is_empty() {
@@ -198,7 +206,7 @@ pub(crate) async fn encode_queries(
     model: &Arc<Model>,
     texts: &[String],
 ) -> Result<Vec<EncodedQuery>> {
-    let encoded = app.encoder.queries(model, texts).await?;
+    let encoded = app.encoder.turn(model).queries(texts).await?;
     match encoded.iter().any(is_empty_query) {
         true => Err(colidx::TextError::EmptyQuery.into()),
         false => Ok(encoded),
@@ -236,6 +244,9 @@ impl SearchRequest {
                 return Err(ApiError::invalid(message));
             }
             _ => {}
+        }
+        if let Some(vectors) = self.vectors.as_ref().filter(|vectors| vectors.rows() > 0) {
+            within("the number of token vectors", vectors.rows(), TOKENS)?;
         }
         within("k", self.k, most)?;
         effort("effort.n_probe", self.effort.n_probe)?;

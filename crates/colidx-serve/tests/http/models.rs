@@ -65,6 +65,19 @@ fn reranking_has_the_shape_that_clients_expect() {
         assert!(reply["id"].is_string() && reply["usage"]["total_tokens"].as_u64() > Some(0));
     }
     let objects: Vec<Value> = texts().iter().map(|text| json!({"text": text})).collect();
+    // More than are encoded at a time.
+    let many: Vec<&str> = texts().into_iter().cycle().take(75).collect();
+    let many = json!({"query": "the moon", "documents": many});
+    let many = service.post("/rerank", &many).ok();
+    let mut seen: Vec<u64> = (many["results"].as_array().unwrap().iter())
+        .map(|result| result["index"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        many["results"][0]["relevance_score"],
+        many["results"][1]["relevance_score"]
+    );
+    seen.sort_unstable();
+    assert!(seen.into_iter().eq(0..75));
     let two = json!({"query": "the moon", "documents": objects, "top_n": 2});
     let two = service.post("/v1/rerank", &two).ok();
     assert_eq!(two["results"].as_array().unwrap().len(), 2);

@@ -168,6 +168,12 @@ fn a_search_that_makes_no_sense_is_refused_with_a_reason() {
     assert!(refused("points", json!({"vectors": [[1.0, 2.0]]})).contains("2 values"));
     assert!(refused("points", json!({"vectors": [[1.0], [1.0, 2.0]]})).contains("as in the first"));
     assert!(refused("points", json!({"vectors": []})).contains("no token vectors"));
+    let long = vec![vectors_of(1)[0].clone(); 5000];
+    assert!(refused("points", json!({"vectors": long})).contains("1 to 4096"));
+    let one = json!({"vectors": vectors_of(1), "k": 1000});
+    let many = json!({"searches": vec![one; 11]});
+    let many = service.post("/v1/indexes/points/search/many", &many);
+    many.fails(422, "invalid_request");
     let highlights = json!({"vectors": vectors_of(1), "with": ["highlights"]});
     assert!(refused("points", highlights).contains("highlights"));
 }
