@@ -2,7 +2,7 @@
 //! shows progress.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use colidx::{CancelToken, Phase, Progress};
@@ -15,7 +15,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What work tells the thread that waits for it.
 enum Event {
-    /// A phase begins once the callback was told of it, so that the callback can prevent it.
+    /// A phase begins, or its length is known better, once the callback was told of it, so that
+    /// the callback can prevent it: then the sender is dropped.
     Phase(String, Option<u64>, Sender<()>),
     End,
 }
@@ -36,7 +37,6 @@ impl Watch {
 
     /// A phase that is not one of the engine's begins.
     pub fn begin(&self, name: &str, total: Option<u64>) {
-        self.done.store(0, Ordering::Relaxed);
         if self.has_callback {
             let (told, wait) = channel();
             let phase = Event::Phase(name.to_owned(), total, told);
@@ -77,13 +77,22 @@ struct Listener {
 }
 
 impl Listener {
-    fn begin(&mut self, name: String, total: Option<u64>) {
+    /// Tells the callback how far the last phase came, and of the next one.
+    fn begin(&mut self, name: String, total: Option<u64>, done: &AtomicU64) -> PyResult<()> {
+        let ended = self.phase.as_ref().is_some_and(|(last, _)| *last != name);
+        if ended {
+            self.look(done)?;
+            // The work waits, so nothing is lost.
+            done.store(0, Ordering::Relaxed);
+        }
         self.phase = Some((name, total));
         self.told = None;
+        self.look(done)
     }
 
     /// Lets a pending signal raise, and tells the callback how far the phase is.
-    fn look(&mut self, done: u64) -> PyResult<()> {
+    fn look(&mut self, done: &AtomicU64) -> PyResult<()> {
+        let done = done.load(Ordering::Relaxed);
         Python::attach(|py| {
             py.check_signals()?;
             if let (Some(callback), Some((name, total))) = (&self.callback, &self.phase)
@@ -130,14 +139,11 @@ pub fn run<T: Send>(
             loop {
                 // The sender of a phase waits until this is dropped.
                 let (seen, _told) = match inbox.recv_timeout(INTERVAL) {
-                    Ok(Event::End) | Err(RecvTimeoutError::Disconnected) => return raised,
+                    Ok(Event::End) => return raised.and_then(|()| listener.look(&watch.done)),
                     Ok(Event::Phase(name, total, told)) => {
-                        listener.begin(name, total);
-                        (listener.look(0), Some(told))
+                        (listener.begin(name, total, &watch.done), Some(told))
                     }
-                    Err(RecvTimeoutError::Timeout) => {
-                        (listener.look(watch.done.load(Ordering::Relaxed)), None)
-                    }
+                    Err(_) => (listener.look(&watch.done), None),
                 };
                 if raised.is_ok() && seen.is_err() {
                     watch.cancel.cancel();
@@ -148,6 +154,5 @@ pub fn run<T: Send>(
         })
     });
     raised?;
-    py.check_signals()?;
     result.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the work gave no result"))
 }

@@ -1,6 +1,7 @@
 //! The one writer of an index.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use colidx::corpus::{passage_limit, read_corpus};
@@ -30,6 +31,8 @@ const READ_STEP: u64 = 64;
 #[pyclass(frozen, module = "colidx._colidx")]
 pub struct Writer {
     state: Mutex<Option<State>>,
+    /// Whether work with a callback is under way.
+    at_work: AtomicBool,
     /// Values in a vector, where it is known.
     dim: Option<usize>,
 }
@@ -102,6 +105,7 @@ impl Writer {
     fn new(writer: IndexWriter, encoder: TextSource, dim: Option<usize>) -> Writer {
         Writer {
             dim,
+            at_work: AtomicBool::new(false),
             state: Mutex::new(Some(State {
                 writer,
                 encoder,
@@ -134,6 +138,7 @@ impl Writer {
         py: Python<'_>,
         work: impl FnOnce(&mut State) -> T + Send,
     ) -> PyResult<T> {
+        self.check_idle()?;
         py.detach(|| self.locked(work)).ok_or_else(closed)
     }
 
@@ -144,10 +149,24 @@ impl Writer {
         progress: Option<Py<PyAny>>,
         work: impl FnOnce(&mut State, &Watch) -> T + Send,
     ) -> PyResult<T> {
+        self.check_idle()?;
+        self.at_work.store(true, Ordering::Relaxed);
         let done = run(py, progress, |watch| {
             self.locked(|state| work(state, watch))
-        })?;
-        done.ok_or_else(closed)
+        });
+        self.at_work.store(false, Ordering::Relaxed);
+        done?.ok_or_else(closed)
+    }
+
+    /// Refuses a call from the callback of another, which would wait for itself.
+    fn check_idle(&self) -> PyResult<()> {
+        match self.at_work.load(Ordering::Relaxed) {
+            true => Err(exception(
+                "LockedError",
+                "the writer is at work; wait until it returns",
+            )),
+            false => Ok(()),
+        }
     }
 
     fn locked<T>(&self, work: impl FnOnce(&mut State) -> T) -> Option<T> {
@@ -329,11 +348,13 @@ impl Writer {
     }
 
     /// Drops what is not committed and lets go of the index.
-    fn close(&self, py: Python<'_>) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.check_idle()?;
         let state = py.detach(|| {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.take()
         });
         drop(state);
+        Ok(())
     }
 }

@@ -179,6 +179,25 @@ def test_an_index_is_opened_again_unless_overridden(index, arrays, folder):
     assert len(fresh) == 1
 
 
+def test_an_index_that_another_object_built_is_found(arrays):
+    early = pylate.Index("indexes", "late")
+    pylate.Index("indexes", "late").add_documents(["a", "b"], arrays[:2])
+    assert retrieve(early, arrays[1], k=1)[0][0]["id"] == "b"
+    early.add_documents(["c"], arrays[2:3])
+    assert len(early) == 3
+
+
+def test_override_starts_over_after_an_interrupted_build(arrays, folder):
+    def broken():
+        yield from arrays[:9]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pylate.Index("indexes", "stopped").add_documents(map(str, range(50)), broken())
+    index = pylate.Index("indexes", "stopped", override=True)
+    assert len(index.add_documents(map(str, range(50)), arrays)) == 50
+
+
 def test_override_removes_nothing_that_is_no_index(arrays, folder):
     (folder / "indexes" / "mine").mkdir(parents=True)
     (folder / "indexes" / "mine" / "notes.txt").write_text("mine")

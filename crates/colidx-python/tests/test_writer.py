@@ -105,6 +105,15 @@ def test_a_bad_change_is_refused_and_nothing_is_written(index, change, error):
     assert "good" not in colidx.open("docs.colidx")
 
 
+def test_a_callback_cannot_use_the_writer_that_calls_it(index):
+    w = index.writer(progress=lambda *_: w.add("more", "light"))
+    w.add("good", "light")
+    with pytest.raises(colidx.LockedError, match="at work"):
+        w.commit()
+    w.close()
+    assert "more" not in colidx.open("docs.colidx")
+
+
 def test_a_writer_goes_on_after_a_refused_document(index):
     with index.writer() as w:
         with pytest.raises(colidx.DuplicateKeyError):

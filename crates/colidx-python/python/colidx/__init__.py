@@ -11,6 +11,9 @@
 `colidx.llama_index`, `colidx.haystack` and `colidx.compat.fast_plaid` fit it into other libraries.
 """
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from ._build import build, build_from_vectors
 from ._colidx import FORMAT_VERSION, Hit, __version__, set_threads, threads
 from ._encoder import Encoder
@@ -40,3 +43,12 @@ __all__ = [
     "set_threads",
     "threads",
 ]
+
+_MODULES = ("compat", "haystack", "langchain", "llama_index", "pylate")
+
+
+def __getattr__(name: str) -> _Any:
+    # Imported at first use, as they bring or belong to other libraries.
+    if name in _MODULES:
+        return _import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

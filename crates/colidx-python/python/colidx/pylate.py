@@ -67,7 +67,8 @@ class Index:
         self.index_folder = index_folder
         self.index_name = index_name
         self.index_path = os.path.join(index_folder, index_name)
-        self._building: dict[str, Any] = {"nbits": nbits, "seed": seed}
+        # By force, so that what an interrupted call has left goes too.
+        self._building: dict[str, Any] = {"nbits": nbits, "seed": seed, "force": override}
         self._searching: dict[str, Any] = {
             "exact": exact,
             "n_probe": n_ivf_probe,
@@ -77,10 +78,9 @@ class Index:
         self._ids: dict[str, Id] = {}
         if num_threads:
             set_threads(num_threads)
-        built = os.path.isfile(os.path.join(self.index_path, "manifest"))
-        if override and built:
+        self._open: NativeIndex | None = None
+        if override and self._is_built():
             shutil.rmtree(self.index_path)
-        self._index = NativeIndex(self.index_path) if built and not override else None
         if base := sys.modules.get("pylate.indexes.base"):
             base.Base.register(type(self))
 
@@ -149,6 +149,16 @@ class Index:
             raise InputError("The index is empty. Please add documents before querying.")
         return [[self._index.vectors(key_of(one)) for one in ids] for ids in documents_ids]
 
+    def _is_built(self) -> bool:
+        return os.path.isfile(os.path.join(self.index_path, "manifest"))
+
+    @property
+    def _index(self) -> NativeIndex | None:
+        """The index, once this object or another one has built it."""
+        if self._open is None and self._is_built():
+            self._open = NativeIndex(self.index_path)
+        return self._open
+
     def _write(
         self,
         ids: Iterator[tuple[str, Id]],
@@ -163,7 +173,7 @@ class Index:
 
         def keys() -> Iterator[str]:
             for key, one in ids:
-                self._check(given.get(key, self._stored(key)), one)
+                self._check(given[key] if key in given else self._stored(key), one)
                 given[key] = one
                 yield key
 
@@ -181,16 +191,15 @@ class Index:
         finally:
             core.close()
         self._ids.update(given)
-        if self._index is None:
-            self._index = NativeIndex(self.index_path)
-        self._index.reload()
+        if self._index is not None:
+            self._index.reload()
         if done["error"] and done["error"] > 2 * done["sample_error"]:
             log.warning("the codebook fits the added documents badly; retrain() makes a new one")
 
     def _writer(self, first: Any) -> _colidx.Writer:
         if self._index is not None:
             return _colidx.Writer.open(self._index._core, None)
-        shape = tuple(first.shape)
+        shape = tuple(getattr(first, "shape", ()))
         if len(shape) != 2:
             raise VectorError(f"documents_embeddings[0]: expected shape (tokens, dim), got {shape}")
         return _colidx.Writer.create(self.index_path, None, {"dim": shape[1], **self._building})
