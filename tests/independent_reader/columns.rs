@@ -36,7 +36,7 @@ pub fn columns(file: &Sections, documents: usize) -> Fields {
 
 /// The paths, and which columns each has.
 fn paths(entries: &[u8], bytes: &[u8], columns: usize) -> Vec<(String, Range<usize>)> {
-    assert!(!entries.is_empty() && entries.len() % 16 == 0);
+    assert!(!entries.is_empty() && entries.len().is_multiple_of(16));
     let entries: Vec<&[u8]> = entries.chunks(16).collect();
     let (mut found, mut start, mut first) = (Vec::new(), 0, 0);
     for (at, entry) in entries.iter().enumerate() {

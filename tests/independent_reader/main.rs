@@ -67,7 +67,7 @@ fn metadata(d: usize) -> String {
     match d % 9 {
         0 => String::new(),
         1 => "{}".into(),
-        2 => format!(r#"{{"n":{d},"s":"{}","b":{}}}"#, d % 5, d % 4 == 0),
+        2 => format!(r#"{{"n":{d},"s":"{}","b":{}}}"#, d % 5, d.is_multiple_of(4)),
         3 => format!(r#"{{"n":{half:?},"s":["a","b\\u00e9",null,"a"],"z":-0.0}}"#),
         4 => {
             format!(r#" {{ "n" : [ {d} , -{d}, [1e3, {{"m":{d}}}] ] , "o":{{"p":[],"q":{{}}}} }}"#)

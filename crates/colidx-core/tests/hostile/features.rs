@@ -211,6 +211,23 @@ fn every_rule_of_columns_is_checked() {
     check("DOCS", &|s| s.copy_within(..4, 4));
 }
 
+/// Fields that share columns: what lists all fields would read those again and again.
+#[test]
+fn fields_that_share_columns_are_refused_when_they_are_listed() {
+    let victim = Victim::new();
+    let files = victim.forge("columns", "FLDS", |entries| {
+        let (entries, _) = entries.as_chunks_mut::<16>();
+        for entry in entries.iter_mut().skip(2).step_by(2) {
+            entry[8..12].fill(0);
+        }
+    });
+    let index = open(&files).unwrap();
+    let error = index.fields().unwrap_err();
+    assert!(matches!(error, Error::Format(_)), "{error}");
+    assert!(error.to_string().contains("FLDS"), "{error}");
+    refused(&files, &["FLDS"], "columns of two fields");
+}
+
 /// Columns that keep every rule but hold other values than the documents.
 #[test]
 fn columns_of_other_documents_are_found_out() {

@@ -114,7 +114,8 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
         partition(self.field_entries().len(), |field| self.path(field) < path)
     }
 
-    /// The columns of fields, of each at most as many as there are kinds.
+    /// The columns of fields, of each at most as many as there are kinds. Each field has columns of
+    /// its own, or the work for all of them would be out of proportion to their bytes.
     pub(super) fn columns_of(
         &self,
         fields: Range<usize>,
@@ -124,9 +125,15 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
             let entry = self.field_entries().get(field);
             entry.map_or(all, |entry| all.min(entry.columns as usize))
         };
-        fields
-            .flat_map(move |field| (first(field)..first(field + 1)).take(Kind::COUNT))
-            .map(|column| self.column(column))
+        fields.flat_map(move |field| {
+            let own = first(field)..first(field + 1);
+            let none = own.is_empty().then(|| {
+                let what = format!("entry {field}");
+                ColumnsError::new(FIELDS, what, "columns of its own", format!("{own:?}"))
+            });
+            let columns = own.take(Kind::COUNT).map(|column| self.column(column));
+            columns.chain(none.map(Err))
+        })
     }
 
     pub(super) fn column(&self, at: usize) -> Result<Column<'_>, ColumnsError> {
