@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use colidx::text::{PlacePart, is_empty_query};
-use colidx::{Query, SearchOptions, SearcherOptions, TextError};
+use colidx::{DocId, Query, SearchOptions, SearcherOptions, TextError};
 use numpy::PyArray2;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -17,7 +17,6 @@ use crate::hit::Hit;
 use crate::info;
 use crate::open::OpenIndex;
 use crate::options::{encoder_options, search_options};
-use crate::subset;
 use crate::watch::{Watch, run};
 
 /// An index at one commit, until it is reloaded.
@@ -73,15 +72,14 @@ fn search(
     watch: &Watch,
 ) -> Result<Vec<Vec<Hit>>, TextError> {
     let index = &open.index;
-    if let Some(keys) = keys {
-        let hits = queries.iter().map(|query| {
-            let scored = subset::search(index, query, keys, options.k)?.into_iter();
-            Ok(scored
-                .map(|hit| Hit::new(index, hit.key, hit.doc, hit.score))
-                .collect())
-        });
-        return hits.collect();
-    }
+    let options = match keys {
+        Some(keys) => {
+            let docs = keys.iter().map(|key| index.find(key));
+            let docs = docs.filter_map(|doc| doc.transpose());
+            options.within(index.document_set(docs.collect::<colidx::Result<Vec<DocId>>>()?)?)
+        }
+        None => options,
+    };
     // Many queries are faster on one thread each.
     let parallel = options.parallel && queries.len() == 1;
     let options = options.parallel(parallel).cancel(watch.token());

@@ -17,7 +17,6 @@ mod info;
 mod open;
 mod options;
 mod pool;
-mod subset;
 mod watch;
 mod writer;
 

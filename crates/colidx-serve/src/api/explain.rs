@@ -89,8 +89,8 @@ pub(crate) async fn explain(
             reply.similarities = (0..all.query_tokens()).map(row).collect();
             reply.query_tokens = matrix.query_tokens;
             let tokens = matrix.document_tokens.into_iter().map(|token| TokenReply {
-                part: token.place.map(|place| part(place).0),
-                start: token.place.map(|place| part(place).1),
+                part: token.place.as_ref().map(|place| part(place).0),
+                start: token.place.as_ref().map(|place| part(place).1),
                 text: token.text,
             });
             reply.document_tokens = tokens.collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use colidx::text::{Answer, Highlights, Place, TokenExplanation, TokenWeight};
+use colidx::text::{Answer, Highlights, Place, PlacePart, TokenExplanation, TokenWeight};
 use colidx::{Document, Hit, Index, Query, SearchResults, SearchStats, TextSearcher, TokenMatch};
 use serde::Serialize;
 use serde_json::Value;
@@ -43,6 +43,12 @@ pub(crate) struct HitReply {
     pub key: String,
     /// MaxSim: the sum over query tokens of the largest similarity to a document token.
     pub score: f32,
+    /// MaxSim, where words are searched too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maxsim: Option<f32>,
+    /// BM25, where words are searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bm25: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,17 +175,23 @@ pub(super) fn text_reply(
             hit.highlights = Some(highlights.into());
         }
         if request.explain {
-            let matches = searcher.explain(&answer.encoded, found.doc)?;
+            let mut matches = match &answer.encoded {
+                Some(encoded) => searcher.explain(encoded, found.doc)?,
+                None => Vec::new(),
+            };
+            matches.extend(searcher.explain_words(answer, found.doc)?);
             hit.explain = Some((0..).zip(matches).map(MatchReply::of_text).collect());
         }
         hits.push(hit);
     }
-    let tokens = answer.encoded.tokens.iter();
+    let encoded = answer.encoded.as_ref();
+    let tokens = encoded.map(|encoded| &encoded.tokens[..]);
+    let tokens = tokens.unwrap_or_default().iter();
     Ok(SearchReply {
         hits,
         query: Some(QueryReply {
             tokens: tokens.map(|token| token.text.clone()).collect(),
-            truncated: answer.encoded.truncated,
+            truncated: encoded.is_some_and(|encoded| encoded.truncated),
         }),
         stats: StatsReply::new(&answer.results.stats, answer.encode_time),
         ..SearchReply::default()
@@ -220,6 +232,8 @@ impl HitReply {
         Ok(HitReply {
             key: found.key.clone(),
             score: found.score,
+            maxsim: found.bm25.and(found.maxsim),
+            bm25: found.bm25,
             title: with(Field::Title).then_some(document.title),
             text: with(Field::Text).then_some(document.text),
             metadata: match with(Field::Metadata) {
@@ -234,7 +248,7 @@ impl HitReply {
 
 impl MatchReply {
     fn of_text((query_index, found): (usize, TokenExplanation)) -> MatchReply {
-        let place = found.place.map(part);
+        let place = found.place.as_ref().map(part);
         MatchReply {
             query_index,
             query_token: Some(found.query_token),
@@ -257,11 +271,12 @@ impl MatchReply {
 }
 
 /// The name of a part, and a place in it.
-pub(super) fn part(place: Place) -> (&'static str, usize) {
-    match place {
-        Place::Title(start) => ("title", start),
-        Place::Text(start) => ("text", start),
-    }
+pub(super) fn part(place: &Place) -> (&'static str, usize) {
+    let part = match place.part {
+        PlacePart::Title => "title",
+        PlacePart::Text => "text",
+    };
+    (part, place.span.bytes.start)
 }
 
 impl From<Highlights> for HighlightsReply {

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use colidx::encoder::EncodedQuery;
-use colidx::text::{Answer, is_empty_query};
-use colidx::{CancelToken, Index, Model, Query, SearchOptions, TextSearcher};
+use colidx::text::is_empty_query;
+use colidx::{
+    CancelToken, DocId, Filter, FilterError, Fusion, Index, Model, Query, SearchBy, SearchOptions,
+    TextSearcher, WordQuery,
+};
 use rayon::prelude::*;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -40,6 +43,15 @@ pub(crate) struct SearchRequest {
     #[serde(default = "ten")]
     #[schema(default = 10, minimum = 1)]
     pub k: usize,
+    /// What to search by; words need a query.
+    #[serde(default)]
+    pub by: By,
+    /// Weight of vectors where both are searched, 0 to 1.
+    pub weight: Option<f32>,
+    /// Only documents whose metadata match, as in SQL's WHERE: `year >= 2020 AND lang = 'en'`.
+    pub filter: Option<String>,
+    /// Only documents with these keys; those that the index does not have are left out.
+    pub keys: Option<Vec<String>>,
     /// Score every document, instead of those that are likely to be best.
     #[serde(default)]
     pub exact: bool,
@@ -53,6 +65,19 @@ pub(crate) struct SearchRequest {
     #[serde(default = "Field::most")]
     #[schema(default = json!(["title", "text", "metadata"]))]
     pub with: BTreeSet<Field>,
+}
+
+/// What to search by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    /// Token vectors: MaxSim.
+    #[default]
+    Vectors,
+    /// Words: BM25. "phrases", +required and -excluded words.
+    Words,
+    /// Vectors and words together.
+    Hybrid,
 }
 
 /// How much work to do: more finds more, and takes longer.
@@ -159,7 +184,10 @@ pub(crate) async fn answer(
     }
     let hits = requests.iter().map(|request| request.k).sum();
     within("k of all searches", hits, app.options.limits.k.max(HITS))?;
-    let texts: Vec<String> = requests.iter().filter_map(|r| r.query.clone()).collect();
+    let texts: Vec<String> = requests
+        .iter()
+        .filter_map(SearchRequest::to_encode)
+        .collect();
     let began = Instant::now();
     let (model, encoded) = match texts.is_empty() {
         true => (None, Vec::new()),
@@ -175,7 +203,7 @@ pub(crate) async fn answer(
     }
     let mut encoded = encoded.into_iter();
     let asked = requests.into_iter().map(|request| {
-        let encoded = request.query.is_some().then(|| encoded.next()).flatten();
+        let encoded = request.to_encode().and_then(|_| encoded.next());
         (request, encoded)
     });
     let search = Search {
@@ -220,6 +248,10 @@ impl SearchRequest {
         SearchRequest {
             query: Some(query),
             vectors: None,
+            by: By::Vectors,
+            weight: None,
+            filter: None,
+            keys: None,
             k,
             exact: false,
             explain: false,
@@ -230,6 +262,11 @@ impl SearchRequest {
 
     fn check(&self, most: usize) -> Result<()> {
         match (&self.query, &self.vectors) {
+            (None, Some(_)) if self.by != By::Vectors => {
+                let message =
+                    "words are searched by a query of text; give query instead of vectors";
+                return Err(ApiError::invalid(message));
+            }
             (Some(_), Some(_)) => {
                 return Err(ApiError::invalid(
                     "both query and vectors are given; give one",
@@ -254,15 +291,51 @@ impl SearchRequest {
         effort("effort.rerank", self.effort.rerank)
     }
 
-    fn options(&self) -> SearchOptions {
+    /// The text whose vectors are needed.
+    fn to_encode(&self) -> Option<String> {
+        let query = self.query.as_ref()?;
+        match self.by {
+            By::Vectors => Some(query.clone()),
+            By::Words => None,
+            By::Hybrid => Some(WordQuery::parse(query).without_syntax()),
+        }
+    }
+
+    fn search_by(&self) -> SearchBy {
+        match (self.by, self.weight) {
+            (By::Vectors, _) => SearchBy::Vectors,
+            (By::Words, _) => SearchBy::Words,
+            (By::Hybrid, None) => SearchBy::Both(Fusion::default()),
+            (By::Hybrid, Some(weight)) => SearchBy::Both(Fusion::Convex { weight }),
+        }
+    }
+
+    fn options(&self, index: &Index) -> Result<SearchOptions> {
         let options = SearchOptions::default();
         let n_probe = self.effort.n_probe.unwrap_or(options.n_probe);
-        options
+        let mut options = options
             .k(self.k)
             .exact(self.exact)
             .n_probe(n_probe)
             .candidates(self.effort.candidates)
-            .rerank(self.effort.rerank)
+            .rerank(self.effort.rerank);
+        if let Some(text) = &self.filter {
+            let shown = |error: FilterError| ApiError::invalid(error.with_text(text).to_string());
+            let filter = Filter::parse(text).map_err(shown)?;
+            options = options.within(index.matching(&filter).map_err(|error| match error {
+                colidx::Error::Filter(error) => shown(error),
+                other => other.into(),
+            })?);
+        }
+        if let Some(keys) = &self.keys {
+            let docs = keys.iter().map(|key| index.find(key));
+            let docs: Vec<DocId> = docs
+                .filter_map(|doc| doc.transpose())
+                .collect::<colidx::Result<_>>()?;
+            let listed = index.document_set(docs)?;
+            options = options.narrowed(&listed)?;
+        }
+        Ok(options)
     }
 }
 
@@ -284,20 +357,19 @@ impl Search {
         alone: bool,
     ) -> Result<SearchReply> {
         let options = request
-            .options()
+            .options(&self.index)?
             .parallel(alone)
             .cancel(gone.clone())
             .deadline(self.deadline.0);
-        let mut reply = match (encoded, &self.model) {
-            (Some(encoded), Some(model)) => {
-                let searcher = TextSearcher::new(self.index.clone(), Arc::clone(model))?;
-                let query = Query::new(&encoded.vectors, model.info().dim)?;
-                let answer = Answer {
-                    text: request.query.clone().unwrap_or_default(),
-                    results: self.index.search(&query, &options)?,
-                    encoded,
-                    encode_time: self.encode_time,
-                };
+        let by = request.search_by();
+        let mut reply = match (&request.query, &self.model) {
+            (Some(query), model) => {
+                let searcher = match (by, model) {
+                    (SearchBy::Words, _) | (_, None) => TextSearcher::by_words(self.index.clone()),
+                    (_, Some(model)) => TextSearcher::new(self.index.clone(), Arc::clone(model)),
+                }?;
+                let mut answer = searcher.answer_encoded(query, encoded, by, &options)?;
+                answer.encode_time = self.encode_time;
                 self.app.metrics.search(&answer.results.stats);
                 text_reply(&searcher, &answer, &request)?
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use colidx_core::{DocId, Document, Index, Query, SearchOptions, TokenMatch, WordMatch, WordQuery};
 use colidx_encoder::{EncodedQuery, EncoderOptions, TokenSpan};
@@ -204,40 +204,55 @@ impl TextSearcher {
     /// As [`TextSearcher::answer`], by vectors, words or both.
     ///
     /// # Errors
-    /// As [`TextSearcher::search`], and the index has no words, or none of the query's are left
-    /// where it leaves out stop words.
+    /// As [`TextSearcher::search`], and the index has no words.
     pub fn answer_by(&self, query: &str, by: SearchBy, options: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();
+        let encoded = match by {
+            SearchBy::Vectors => Some(self.encode(query)?),
+            SearchBy::Words => None,
+            SearchBy::Both(_) => Some(self.encode(&WordQuery::parse(query).without_syntax())?),
+        };
+        let encode_time = began.elapsed();
+        let answer = self.answer_encoded(query, encoded, by, options)?;
+        Ok(Answer {
+            encode_time,
+            ..answer
+        })
+    }
+
+    /// As [`TextSearcher::answer_by`], for a query that is encoded already, such as in a batch. By
+    /// words alone, `encoded` is left out.
+    ///
+    /// # Errors
+    /// As [`TextSearcher::answer_by`].
+    pub fn answer_encoded(
+        &self,
+        query: &str,
+        encoded: Option<EncodedQuery>,
+        by: SearchBy,
+        options: &SearchOptions,
+    ) -> Result<Answer> {
         let words = match by {
             SearchBy::Vectors => None,
             SearchBy::Words | SearchBy::Both(_) => Some(WordQuery::parse(query)),
         };
-        let said = words.as_ref().map(WordQuery::without_syntax);
-        let encoded = match by {
-            SearchBy::Words => None,
-            _ => Some(self.encode(said.as_deref().unwrap_or(query))?),
-        };
-        let encode_time = began.elapsed();
         let vectors = encoded.as_ref().map(|encoded| self.vectors(encoded));
         let results = match (vectors.transpose()?, &words, by) {
             (Some(vectors), Some(words), SearchBy::Both(fusion)) => {
                 self.index.search_hybrid(&vectors, words, fusion, options)?
             }
-            (Some(vectors), ..) => self.index.search(&vectors, options)?,
-            (None, words, _) => {
-                let words = words.as_ref().ok_or(TextError::EmptyQuery)?;
-                if query.trim().is_empty() {
-                    return Err(TextError::EmptyQuery);
-                }
+            (_, Some(words), SearchBy::Words) if !query.trim().is_empty() => {
                 self.index.search_words(words, options)?
             }
+            (Some(vectors), _, SearchBy::Vectors) => self.index.search(&vectors, options)?,
+            _ => return Err(TextError::EmptyQuery),
         };
         Ok(Answer {
             text: query.to_owned(),
             encoded,
             words,
             results,
-            encode_time,
+            encode_time: Duration::ZERO,
         })
     }
 
