@@ -86,6 +86,8 @@ fn what_cannot_be_imported_is_named() {
     import("p").says(&["p", "chunks"]);
     place.write("p/doclens.0.json", "[1, 1");
     import("p").says(&["doclens.0.json"]);
+    place.write("p/metadata.json", r#"{"num_chunks": 0}"#);
+    import("p").says(&["p: fast-plaid, 0 documents", "no documents were read"]);
     assert!(!place.path("y.colidx").exists());
 }
 

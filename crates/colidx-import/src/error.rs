@@ -120,7 +120,8 @@ pub enum ImportError {
     },
     /// A SQLite file cannot be read.
     #[error(
-        "{file}: SQLite cannot read it: {reason}; copy the index again, with all files that begin with this name"
+        "{file}: SQLite cannot read it: {reason}; copy the index again, with all files that begin \
+         with this name"
     )]
     Sqlite {
         /// The file.
@@ -130,7 +131,8 @@ pub enum ImportError {
     },
     /// What is needed lies in a SQLite file, which this build does not read.
     #[error(
-        "{file}: holds the ids of the documents, and this build reads no SQLite; use one with the feature `sqlite`"
+        "{file}: holds the ids of the documents, and this build reads no SQLite; use one with the \
+         feature `sqlite`"
     )]
     NeedsSqlite {
         /// The file.

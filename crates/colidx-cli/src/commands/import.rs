@@ -25,6 +25,9 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
         let mut foreign = ForeignIndex::open_with(&args.foreign, &args.options())?;
         describe(args, &foreign);
+        if foreign.is_empty() {
+            return Err(CliError::NothingIngested(String::new()));
+        }
         let options = build::options(&args.writing)?.model(model(args, &foreign)?);
         interrupt::install()?;
         let mut writer = IndexWriter::create(&args.index.path, options)?;

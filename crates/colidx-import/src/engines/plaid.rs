@@ -28,6 +28,15 @@ pub(crate) enum Writer {
     NextPlaid,
 }
 
+impl Writer {
+    fn engine(self, merged: bool) -> Engine {
+        match self {
+            Writer::FastPlaid => Engine::new("fast-plaid", merged.then_some("1.7 or later")),
+            Writer::NextPlaid => Engine::new("next-plaid", None),
+        }
+    }
+}
+
 pub(crate) fn read(
     folder: &Folder,
     writer: Writer,
@@ -42,40 +51,34 @@ pub(crate) fn read(
     } else {
         Codec::residual(&centroids, &Array::npy(folder, "bucket_weights.npy")?, true)?
     };
-    let (placer, starts) = place(folder, count, codec.dim)?;
+    let dim = codec.dim;
+    let (placer, starts) = place(folder, count, dim)?;
     let merged = is_merged(folder, count)?;
-    let stored = if merged {
+    let chunks = if merged {
         vec![merged_chunk(folder, placer.next, &codec)?]
     } else {
         split_chunks(folder, &starts, &codec)?
     };
-    let version = match (writer, merged) {
-        (Writer::FastPlaid, true) => Some("1.7 or later"),
-        _ => None,
-    };
-    let name = match writer {
-        Writer::FastPlaid => "fast-plaid",
-        Writer::NextPlaid => "next-plaid",
-    };
     let mut report = Report::default();
-    if signs {
-        report.add(NoteKind::OtherLengths, "1 and -1 in every dimension");
-    }
-    let dim = codec.dim;
-    let mut stored = Stored::Codes {
-        codec,
-        chunks: stored,
+    let originals = match options.originals {
+        true => originals::find(folder, &placer.places, dim),
+        false => None,
     };
-    if options.originals {
-        match originals::find(folder, &placer.places, dim) {
-            Some(Ok(originals)) => stored = originals,
-            Some(Err(reason)) => report.add(NoteKind::OriginalsUnfit, reason),
-            None => {}
+    let stored = match originals {
+        Some(Ok(originals)) => originals,
+        unfit => {
+            if let Some(Err(reason)) = unfit {
+                report.add(NoteKind::OriginalsUnfit, reason);
+            }
+            if signs {
+                report.add(NoteKind::OtherLengths, "1 and -1 in every dimension");
+            }
+            Stored::Codes { codec, chunks }
         }
-    }
+    };
     let table = table(folder, placer.places.len(), options, &mut report)?;
     Ok(Parts {
-        engine: Engine::new(name, version),
+        engine: writer.engine(merged),
         model: None,
         stored,
         places: placer.places,

@@ -1,7 +1,7 @@
 //! Stanford ColBERT: tensors of torch beside JSON, the layout that the others come from.
 //!
-//! `num_embeddings` and `avg_doclen` in the metadata are wrong after updates and not used. A passage
-//! of length 0 was deleted.
+//! `num_embeddings` and `avg_doclen` in the metadata are wrong after updates and place nothing. A
+//! passage of length 0 was deleted.
 
 use serde_json::Value;
 
