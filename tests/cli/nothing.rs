@@ -100,7 +100,7 @@ fn a_measurement_of_nothing_fails() {
 #[test]
 fn an_ingest_of_nothing_fails_and_names_what_was_skipped() {
     let place = Place::with_index();
-    place.write("code/a.xyz", "fn main() {}");
+    place.write("code/a.xyz", "\0");
     place.write("empty.jsonl", "");
     place.write("bad.jsonl", "{\n{\n");
     place.write("same.jsonl", CORPUS.lines().next().unwrap());

@@ -243,17 +243,21 @@ impl Rules {
     }
 }
 
-/// Refuses a folder whose ignore file is a pipe or a device: a walk would wait for it.
+/// Refuses a folder whose ignore file a walk would wait for, as for a pipe, or that is too large to
+/// hold.
 fn check_ignore_files(folder: &Path) -> Result<(), InputError> {
-    let files = [".ignore", ".gitignore", ".git/info/exclude"].map(|name| folder.join(name));
-    let odd = files.iter().find(|file| {
-        let metadata = fs::metadata(file);
-        metadata.is_ok_and(|found| !found.is_file() && !found.is_dir())
-    });
-    odd.map_or(Ok(()), |file| {
-        let reason = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
-        Err(unreadable(file, reason))
-    })
+    const LARGEST: u64 = 1 << 20;
+    for name in [".ignore", ".gitignore", ".git/info/exclude"] {
+        let file = folder.join(name);
+        let reason = match fs::metadata(&file) {
+            Ok(found) if found.is_file() && found.len() > LARGEST => "it is larger than 1 MiB",
+            Ok(found) if !found.is_file() && !found.is_dir() => "it is no regular file",
+            _ => continue,
+        };
+        let reason = io::Error::new(io::ErrorKind::InvalidInput, reason);
+        return Err(unreadable(&file, reason));
+    }
+    Ok(())
 }
 
 /// The error of a walk with the path that it is about.

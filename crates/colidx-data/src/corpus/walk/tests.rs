@@ -221,3 +221,17 @@ fn an_ignore_file_that_is_a_pipe_is_an_error() {
         );
     }
 }
+
+#[test]
+fn an_ignore_file_without_end_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".ignore"), "a\n".repeat(1 << 20)).unwrap();
+    let error = Walk::new(folder.path(), &CorpusOptions::new())
+        .err()
+        .unwrap();
+    let error = error.to_string();
+    assert!(
+        error.contains(".ignore: cannot be read: it is larger than 1 MiB"),
+        "{error}"
+    );
+}
