@@ -50,7 +50,9 @@ fn build(vectors: &Path, path: &Path) -> std::result::Result<(), Box<dyn Error>>
     for document in 0..embeddings.documents() {
         row.clear();
         embeddings.read(&[document], &mut row, &mut lens, &mut token_ids)?;
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         let metadata = format!("{{\"share\": {}}}", (state >> 33) % MILLION);
         let key = format!("{document:08}");
         let new = NewDocument::new(&key).metadata(&metadata);
