@@ -40,7 +40,7 @@ pub enum Fusion {
 }
 
 impl Default for Fusion {
-    /// The convex combination, with the weight that was best on the training claims of SciFact.
+    /// The convex combination, three quarters of it MaxSim.
     fn default() -> Self {
         Self::Convex {
             weight: tuning::HYBRID_WEIGHT,

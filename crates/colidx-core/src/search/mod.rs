@@ -140,7 +140,7 @@ fn score_candidates(
     stats: &mut SearchStats,
 ) -> Result<()> {
     let options = context.options;
-    let wanted = options.num_candidates(context.scope.documents());
+    let wanted = options.num_candidates(context.snapshot.num_documents());
     let (probes, candidates) = find_candidates(context, wanted, stats)?;
 
     options.check_limits()?;
@@ -176,10 +176,11 @@ fn find_candidates<'a>(
     wanted: usize,
     stats: &mut SearchStats,
 ) -> Result<(Probes<'a>, Candidates)> {
-    let shortlist = tuning::shortlist_size(wanted, context.scope.documents());
+    let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
     let centroids = context.snapshot.codebook().len();
     let mut n_probe = context.options.n_probe.max(1);
-    let mut postings = tuning::POSTINGS_PER_TOKEN;
+    let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
+    let mut postings = tuning::postings_per_token(of, documents);
     loop {
         let started = Instant::now();
         context.options.check_limits()?;

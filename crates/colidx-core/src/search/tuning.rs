@@ -35,6 +35,13 @@ pub(super) const ENTRY_CELLS: usize = 4;
 /// as many give 0.850 for 0.869 at k = 10 and 0.599 for 0.576 at k = 100.
 pub(super) const POSTINGS_PER_TOKEN: u64 = 16_384;
 
+/// Posting list entries that a query token reads where `of` among `documents` documents may be
+/// found. The fewer they are, the further down the lists their best vectors lie. 200,000 synthetic
+/// documents of which a tenth match: recall@10 is 0.879 with the entries of an unfiltered search.
+pub(super) fn postings_per_token(of: u64, documents: u64) -> u64 {
+    POSTINGS_PER_TOKEN * (documents / of.max(1)).isqrt().clamp(1, WIDENING as u64)
+}
+
 /// Probes and postings grow by this factor while a search has found too few candidates.
 pub(super) const WIDENING: usize = 4;
 
