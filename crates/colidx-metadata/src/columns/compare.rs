@@ -32,7 +32,7 @@ impl<B: Deref<Target = [u8]>> Columns<B> {
 
 impl<B: Deref<Target = [u8]>> Comparison<'_, B> {
     /// Takes the metadata of the next document. Fails where they are not as
-    /// [`check`](super::check) wants them, or columns lack some of them.
+    /// [`check`] wants them, or columns lack some of them.
     pub fn push(&mut self, metadata: &str) -> Result<(), ColumnsError> {
         let document = self.documents;
         let unlike = |what: String, got: String| {

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Refuses metadata that columns cannot hold, and names the field: what is not a JSON object, is
-/// nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), has more than
-/// [`MAX_FIELDS`](super::MAX_FIELDS) fields, a path of more than
-/// [`MAX_PATH_BYTES`](super::MAX_PATH_BYTES), a number beyond `f64`, or a string that is not
+/// nested deeper than [`MAX_DEPTH`], has more than
+/// [`MAX_FIELDS`] fields, a path of more than
+/// [`MAX_PATH_BYTES`], a number beyond `f64`, or a string that is not
 /// Unicode. Empty metadata is good.
 pub fn check(metadata: &str) -> Result<(), MetadataError> {
     let mut values = 0;
