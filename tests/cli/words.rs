@@ -71,7 +71,10 @@ fn words_are_found_exactly_and_without_a_checkpoint() {
 fn a_hybrid_search_gives_both_scores() {
     let place = place();
     for fusion in ["convex", "rrf", "rerank"] {
-        let run = search(&place, &["--hybrid", "--fusion", fusion, "E0308 code"]).succeeds();
+        let mut more = vec!["--hybrid", "--fusion", fusion, "E0308 code"];
+        // The checkpoint of the tests knows no meanings.
+        more.extend(["--weight", "0.5"]);
+        let run = search(&place, &more).succeeds();
         let hits = run.json();
         assert_eq!(hits[0]["key"], "cell", "{fusion}");
         assert!(hits[0]["bm25"].as_f64() > Some(0.0) && hits[0]["maxsim"].is_f64());
@@ -83,7 +86,7 @@ fn a_hybrid_search_gives_both_scores() {
         "queries.jsonl",
         "{\"_id\": \"q\", \"text\": \"code - language\"}\n",
     );
-    for by in [["--lexical"], ["--hybrid"]] {
+    for by in [&["--lexical"][..], &["--hybrid", "--weight", "0.5"]] {
         let run = place
             .colidx(&[
                 "search",
@@ -92,7 +95,7 @@ fn a_hybrid_search_gives_both_scores() {
                 "--queries",
                 "queries.jsonl",
             ])
-            .args(&by)
+            .args(by)
             .run()
             .succeeds();
         assert!(run.stdout.starts_with("q Q0 rust 1 "), "{run:#?}");
@@ -100,7 +103,7 @@ fn a_hybrid_search_gives_both_scores() {
         let run = place
             .colidx(&["eval", "--index", "x.colidx", "--queries", "queries.jsonl"])
             .args(&["--qrels", "qrels.tsv", "--metrics", "mrr@10"])
-            .args(&by)
+            .args(by)
             .run()
             .succeeds();
         assert_eq!(run.json()[0]["mrr@10"], 1.0);

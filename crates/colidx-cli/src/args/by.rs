@@ -24,7 +24,7 @@ pub struct ByArgs {
     )]
     pub fusion: FusionName,
 
-    /// Weight of vectors in --hybrid's sum, 0 to 1 [default: 0.75].
+    /// Weight of vectors in --hybrid's sum, 0 to 1 [default: 0.99].
     #[arg(long, help_heading = HEADING, value_name = "W", requires = "hybrid")]
     pub weight: Option<f32>,
 }

@@ -40,7 +40,7 @@ pub enum Fusion {
 }
 
 impl Default for Fusion {
-    /// The convex combination, three quarters of it MaxSim.
+    /// The convex combination, with a weight of 0.99.
     fn default() -> Self {
         Self::Convex {
             weight: tuning::HYBRID_WEIGHT,
