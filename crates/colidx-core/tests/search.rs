@@ -488,3 +488,28 @@ fn a_document_of_another_state_is_refused() {
         key(3)
     );
 }
+
+#[test]
+fn maxsim_of_vectors_in_no_index_is_the_score_of_a_search() {
+    let tmp = tempfile::tempdir().unwrap();
+    let corpus = Corpus::topical(60, 24, 9);
+    corpus.build(tmp.path(), options(4)).unwrap();
+    let index = Index::open(tmp.path()).unwrap();
+    let query = Query::new(&corpus.query(11, 2), 24).unwrap();
+    let hits = index.search(&query, &exact(60)).unwrap().hits;
+    assert!(!hits.is_empty());
+    for hit in hits {
+        let vectors = index.token_vectors(hit.doc).unwrap();
+        assert_eq!(query.maxsim(&vectors).unwrap(), Some(hit.score));
+    }
+    assert_eq!(query.maxsim(&[]).unwrap(), None);
+    assert!(matches!(
+        query.maxsim(&[1.0]),
+        Err(Error::PartialVector { .. })
+    ));
+    let infinite = [f32::INFINITY; 24];
+    assert!(matches!(
+        query.maxsim(&infinite),
+        Err(Error::NonFinite { .. })
+    ));
+}

@@ -109,8 +109,9 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Scores a segment of `documents` documents, but for those whose bits are set in `hidden`. Calls `each` with the first document of each
-    /// block and the block's accumulators, and `check` before each window, which may stop it.
+    /// Scores a segment of `documents` documents, but for those whose bits are set in `hidden`.
+    /// Calls `each` with the first document of each block and the block's accumulators, and `check`
+    /// before each window, which may stop it.
     pub(super) fn score(
         mut self,
         postings: &[u32],

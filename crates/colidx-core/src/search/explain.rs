@@ -27,7 +27,7 @@ pub(crate) fn explain(snapshot: &Snapshot, query: &Query, place: Place) -> Resul
 
 /// The best match of each query token among `vectors`, `[n_tokens, dim]` row-major, of equal ones
 /// the first; none without vectors.
-pub(super) fn matches(query: &Query, vectors: &[f32]) -> Vec<TokenMatch> {
+fn matches(query: &Query, vectors: &[f32]) -> Vec<TokenMatch> {
     let stride = query.panels().padded_columns();
     let rows = vectors.len() / query.dim();
     let mut scores = vec![0f32; rows * stride];

@@ -1,6 +1,5 @@
 //! Query vectors, checked and laid out for the kernels.
 
-use super::explain::matches;
 use super::query_pooling::PooledTokens;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
@@ -79,10 +78,12 @@ impl Query {
         if let Some(at) = vectors.iter().position(|v| !v.is_finite()) {
             return Err(refused("the document", at, vectors[at]));
         }
-        let matches = matches(self, vectors);
-        let score: f32 = matches.iter().map(|found| found.score).sum();
+        if vectors.is_empty() {
+            return Ok(None);
+        }
+        let score = colidx_kernels::kernels().maxsim(vectors, &self.panels, &mut Vec::new());
         match score.is_finite() {
-            true => Ok((!matches.is_empty()).then_some(score)),
+            true => Ok(Some(score)),
             false => Err(refused("the product of query and document", 0, score)),
         }
     }

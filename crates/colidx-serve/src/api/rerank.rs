@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use colidx::{Model, Similarities};
+use colidx::{Model, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -177,9 +177,9 @@ async fn rank(
     texts: Vec<String>,
 ) -> Result<Ranking> {
     let query = encode_queries(app, model, &[query.to_owned()]).await?;
-    let query: Arc<[f32]> = query.into_iter().flat_map(|query| query.vectors).collect();
-    let dim = model.info().dim;
-    let query_tokens = query.len() / dim;
+    let vectors: Vec<f32> = query.into_iter().flat_map(|query| query.vectors).collect();
+    let query = Arc::new(Query::new(&vectors, model.info().dim)?);
+    let query_tokens = query.tokens();
     let (mut scores, mut tokens) = (Vec::with_capacity(texts.len()), query_tokens);
     // A few at a time, whose vectors are let go when they are scored.
     let mut turn = app.encoder.turn(model);
@@ -188,13 +188,12 @@ async fn rank(
         tokens += encoded.iter().map(|one| one.token_ids.len()).sum::<usize>();
         let query = Arc::clone(&query);
         let scored = app.compute(move |_, _| {
-            let score = |vectors: &[f32]| Similarities::new(&query, vectors, dim).max_sim();
-            Ok(encoded
-                .iter()
-                .map(|one| score(&one.vectors))
-                .collect::<Vec<f32>>())
+            let scores = encoded.iter().map(|one| query.maxsim(&one.vectors));
+            let scores: Vec<Option<f32>> = scores.collect::<colidx::Result<_>>()?;
+            Ok(scores)
         });
-        scores.append(&mut scored.await?);
+        // A text without vectors matches nothing.
+        scores.extend(scored.await?.into_iter().map(Option::unwrap_or_default));
     }
     let scored = scores.into_iter().zip(texts).enumerate();
     let mut documents: Vec<(usize, f32, String)> = scored
