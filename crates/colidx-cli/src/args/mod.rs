@@ -132,18 +132,10 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments of this process.
-    ///
-    /// # Errors
-    /// They are wrong, or ask for help.
-    pub fn read() -> Result<Cli, clap::Error> {
-        Cli::read_from(std::env::args_os())
-    }
-
     /// Reads arguments, the first of which names the program.
     ///
     /// # Errors
-    /// As [`Cli::read`].
+    /// They are wrong, or ask for help.
     pub fn read_from<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, clap::Error> {
