@@ -135,7 +135,7 @@ impl IntoResponse for ApiError {
 
 impl From<colidx::Error> for ApiError {
     fn from(error: colidx::Error) -> ApiError {
-        use colidx::Error;
+        use colidx::{Error, LexicalError};
         match &error {
             Error::DeadlineExceeded => ApiError::timed_out(),
             Error::SearchCancelled => ApiError::unavailable("cancelled", error.to_string()),
@@ -166,6 +166,8 @@ impl From<colidx::Error> for ApiError {
             | Error::TooLong { .. }
             | Error::NotUnitLength { .. }
             | Error::NoTokenIds
+            | Error::Option { .. }
+            | Error::Words(LexicalError::TooManyTerms { .. } | LexicalError::NoPositions)
             | Error::SourceDimension { .. } => ApiError::invalid(error.to_string()),
             _ => ApiError::internal(error),
         }
