@@ -87,21 +87,18 @@ pub(crate) fn write(
 ) -> Result<FileDigest> {
     let name = file_name(FileKind::Columns, number);
     let mut out = FrameWriter::create(directory, &name, FileKind::Columns)?;
-    columns.finish(&mut FrameSections(&mut out))?;
+    columns.finish(&mut out)?;
     out.finish()
 }
 
-/// Sections of a frame.
-struct FrameSections<'a>(&'a mut FrameWriter);
-
-impl Sections for FrameSections<'_> {
+impl Sections for FrameWriter {
     type Error = Error;
 
     fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
-        self.0.begin(Tag(tag))
+        FrameWriter::begin(self, Tag(tag))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write(bytes)
+        FrameWriter::write(self, bytes)
     }
 }
