@@ -46,7 +46,8 @@ pub(crate) struct SearchRequest {
     /// What to search by; words need a query.
     #[serde(default)]
     pub by: By,
-    /// Weight of vectors where both are searched, 0 to 1.
+    /// Where both are searched, a score is `weight` x MaxSim + (1 - `weight`) x BM25: 0 to 1, and
+    /// 0.965 unless given.
     pub weight: Option<f32>,
     /// Only documents whose metadata match, as in SQL's WHERE: `year >= 2020 AND lang = 'en'`.
     pub filter: Option<String>,
