@@ -49,7 +49,7 @@ pub use run_out::RunOutArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 #[cfg(feature = "serve")]
-pub use serve::{AccessLogForm, ServeArgs};
+pub use serve::ServeArgs;
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
 pub use writing::{Clustering, WritingArgs};
