@@ -348,8 +348,8 @@ impl TextSearcher {
         Ok(Highlights::new(encoded, document, &tokens, &vectors, dim))
     }
 
-    /// The words of an answer's query that a document has, where each first stands, and what it adds
-    /// to the BM25; empty for a search by vectors alone.
+    /// The words of an answer's query that a document has, where each first stands, and what it
+    /// adds to the BM25; empty for a search by vectors alone.
     ///
     /// # Errors
     /// The index is damaged, or the document is of another commit.
