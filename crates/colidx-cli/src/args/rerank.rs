@@ -51,7 +51,7 @@ pub struct RerankArgs {
     #[arg(long, conflicts_with = "run_out")]
     pub json: bool,
 
-    /// Where the run goes [default: standard output].
+    /// Where the run goes.
     #[command(flatten)]
     pub run_out: RunOutArgs,
 

@@ -62,7 +62,7 @@ pub struct SearchArgs {
     #[arg(long, requires = "json", conflicts_with_all = ["queries", "query_embeddings"])]
     pub snippets: bool,
 
-    /// Where the run goes [default: standard output].
+    /// Where the run goes.
     #[command(flatten)]
     pub run_out: RunOutArgs,
 
