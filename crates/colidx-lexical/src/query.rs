@@ -47,12 +47,12 @@ impl Query {
         Ok(builder.query)
     }
 
-    /// Words and `"phrases"`, each with `+` before it if a document must have it, and `-` if it must
-    /// not.
+    /// Words and `"phrases"`, each with `+` before it if a document must have it, and `-` if it
+    /// must not.
     ///
     /// A document must have every phrase that is not excluded. A word that becomes several terms,
-    /// such as `x-ray`, is required or excluded with all of them. A sign with a space after it and a
-    /// quote without another mean nothing.
+    /// such as `x-ray`, is required or excluded with all of them. A sign with a space after it and
+    /// a quote without another mean nothing.
     ///
     /// # Errors
     ///

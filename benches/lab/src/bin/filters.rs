@@ -131,7 +131,8 @@ fn build(vectors: &Path, path: &Path) -> Result<()> {
             metadata += &format!(", \"{field}\": {}", nearest(directions, &mean));
         }
         let key = format!("{document:08}");
-        let new = NewDocument::new(&key).metadata(&(metadata + "}"));
+        let metadata = metadata + "}";
+        let new = NewDocument::new(&key).metadata(&metadata);
         writer.add_vectors(new, &row, &[])?;
     }
     writer.commit(&mut NoVectors, &NoProgress)?;

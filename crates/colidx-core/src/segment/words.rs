@@ -107,23 +107,20 @@ impl WordsWriter {
     pub(crate) fn finish(self) -> Result<FileDigest> {
         let name = file_name(FileKind::Words, self.number);
         let mut out = FrameWriter::create(&self.directory, &name, FileKind::Words)?;
-        self.writer.finish(&mut FrameSections(&mut out))?;
+        self.writer.finish(&mut out)?;
         out.finish()
     }
 }
 
-/// Sections of a frame.
-struct FrameSections<'a>(&'a mut FrameWriter);
-
-impl Sections for FrameSections<'_> {
+impl Sections for FrameWriter {
     type Error = Error;
 
     fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
-        self.0.begin(Tag(tag))
+        FrameWriter::begin(self, Tag(tag))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write(bytes)
+        FrameWriter::write(self, bytes)
     }
 }
 
