@@ -75,10 +75,11 @@ function usual() {
 }
 
 // The weight of vectors for a place of the slider. MaxSim differs little between good documents, so
-// that the weights that matter crowd near 1: each quarter is ten times as near.
+// that the weights that matter crowd near 1: each step is nearer by the same factor, and the middle
+// is the service's own weight, 0.965.
 function weightAt(mix) {
   if (mix === 0 || mix === 100) return mix / 100;
-  return Number((1 - Number((10 ** (-4 * mix / 100)).toPrecision(2))).toFixed(6));
+  return Number((1 - Number((0.035 ** (mix / MIDDLE)).toPrecision(2))).toFixed(6));
 }
 
 const path = (rest) => `/v1/indexes/${encodeURIComponent(state.index)}/${rest}`;

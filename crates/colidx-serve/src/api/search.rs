@@ -88,7 +88,7 @@ pub(crate) enum By {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FusionName {
-    /// A weighted sum of normalised scores.
+    /// A weighted sum.
     #[default]
     Convex,
     /// Reciprocal rank fusion, k = 60.
