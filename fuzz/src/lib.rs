@@ -12,7 +12,10 @@ mod filter;
 mod foreign;
 mod index;
 mod input;
+mod lexical;
+mod metadata;
 mod pack;
+mod requests;
 mod scratch;
 pub mod seeds;
 #[allow(dead_code, reason = "the tests of the import use the rest of it")]
@@ -27,12 +30,15 @@ pub use index::{
     vectors, words,
 };
 pub use input::{corpus, embeddings, npy, qrels, queries};
+pub use lexical::lexical;
+pub use metadata::metadata;
+pub use requests::requests;
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 28] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -46,6 +52,8 @@ pub const TARGETS: [Target; 25] = [
     ("columns", columns),
     ("words", words),
     ("filter", filter),
+    ("metadata", metadata),
+    ("lexical", lexical),
     ("npy", npy),
     ("embeddings", embeddings),
     ("corpus", corpus),
@@ -58,6 +66,7 @@ pub const TARGETS: [Target; 25] = [
     ("foreign_torch", foreign_torch),
     ("foreign_numpy", foreign_numpy),
     ("foreign_pickle", foreign_pickle),
+    ("requests", requests),
 ];
 
 #[cfg(test)]
