@@ -18,6 +18,7 @@ mod pack;
 mod requests;
 mod scratch;
 pub mod seeds;
+mod word_query;
 #[allow(dead_code, reason = "the tests of the import use the rest of it")]
 #[path = "../../crates/colidx-import/tests/layouts/write.rs"]
 mod write;
@@ -33,12 +34,13 @@ pub use input::{corpus, embeddings, npy, qrels, queries};
 pub use lexical::lexical;
 pub use metadata::metadata;
 pub use requests::requests;
+pub use word_query::word_query;
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 29] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -54,6 +56,7 @@ pub const TARGETS: [Target; 28] = [
     ("filter", filter),
     ("metadata", metadata),
     ("lexical", lexical),
+    ("word_query", word_query),
     ("npy", npy),
     ("embeddings", embeddings),
     ("corpus", corpus),

@@ -81,6 +81,16 @@ impl Query {
         !(self.phrases.is_empty() && self.excluded_phrases.is_empty())
     }
 
+    /// Whether a document may have terms of the query and yet be no hit.
+    pub fn demands(&self) -> bool {
+        self.requires() || !(self.excluded.is_empty() && self.excluded_phrases.is_empty())
+    }
+
+    /// Whether a document must have some word.
+    pub fn requires(&self) -> bool {
+        !(self.required.is_empty() && self.phrases.is_empty())
+    }
+
     /// How soon more occurrences of a term stop to count; 0.9 unless set.
     pub fn k1(&self) -> f32 {
         self.k1

@@ -49,7 +49,7 @@ pub use run_out::RunOutArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 #[cfg(feature = "serve")]
-pub use serve::{AccessLogForm, ServeArgs};
+pub use serve::ServeArgs;
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
 pub use writing::{Clustering, WritingArgs};
@@ -136,18 +136,10 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments of this process.
-    ///
-    /// # Errors
-    /// They are wrong, or ask for help.
-    pub fn read() -> Result<Cli, clap::Error> {
-        Cli::read_from(std::env::args_os())
-    }
-
     /// Reads arguments, the first of which names the program.
     ///
     /// # Errors
-    /// As [`Cli::read`].
+    /// They are wrong, or ask for help.
     pub fn read_from<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, clap::Error> {

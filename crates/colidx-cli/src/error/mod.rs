@@ -10,7 +10,6 @@ pub use place::{Kind, PlaceError};
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use colidx::TextError;
 use colidx::corpus::IngestError;
@@ -275,12 +274,12 @@ impl CliError {
     }
 
     /// 0 for a closed pipe, 2 for wrong usage, 128 + N after signal N, otherwise 1.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn status(&self) -> u8 {
         match self {
-            CliError::BrokenPipe => ExitCode::SUCCESS,
-            CliError::Usage(_) | CliError::Kernels(_) => ExitCode::from(2),
-            CliError::Interrupted(_) => ExitCode::from(crate::interrupt::status()),
-            _ => ExitCode::FAILURE,
+            CliError::BrokenPipe => 0,
+            CliError::Usage(_) | CliError::Kernels(_) => 2,
+            CliError::Interrupted(_) => crate::interrupt::status(),
+            _ => 1,
         }
     }
 }

@@ -44,6 +44,23 @@ fn mutated_bodies_are_no_fault_of_the_service() {
         ),
         (
             "POST",
+            "/v1/indexes/docs/search",
+            json!({"query": "+tea -\"the moon\"", "by": "hybrid", "weight": 0.5, "k": 3,
+                "filter": "year >= 1999 AND NOT year IN (3, 4)", "keys": ["moon", "rust"],
+                "with": ["snippet"]}),
+        ),
+        (
+            "POST",
+            "/v1/indexes/docs/facets",
+            json!({"fields": ["year"], "filter": "year = 1999", "most": 3}),
+        ),
+        (
+            "DELETE",
+            "/v1/indexes/docs/documents",
+            json!({"filter": "year > 3000"}),
+        ),
+        (
+            "POST",
             "/v1/indexes/docs/explain",
             json!({"query": "tea", "key": "tea/green"}),
         ),
