@@ -12,7 +12,10 @@ mod filter;
 mod foreign;
 mod index;
 mod input;
+mod lexical;
+mod metadata;
 mod pack;
+mod requests;
 mod scratch;
 pub mod seeds;
 mod word_query;
@@ -28,13 +31,16 @@ pub use index::{
     vectors, words,
 };
 pub use input::{corpus, embeddings, npy, qrels, queries};
+pub use lexical::lexical;
+pub use metadata::metadata;
+pub use requests::requests;
 pub use word_query::word_query;
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 29] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -48,6 +54,8 @@ pub const TARGETS: [Target; 26] = [
     ("columns", columns),
     ("words", words),
     ("filter", filter),
+    ("metadata", metadata),
+    ("lexical", lexical),
     ("word_query", word_query),
     ("npy", npy),
     ("embeddings", embeddings),
@@ -61,6 +69,7 @@ pub const TARGETS: [Target; 26] = [
     ("foreign_torch", foreign_torch),
     ("foreign_numpy", foreign_numpy),
     ("foreign_pickle", foreign_pickle),
+    ("requests", requests),
 ];
 
 #[cfg(test)]

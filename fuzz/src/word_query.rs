@@ -22,10 +22,16 @@ pub fn word_query(data: &[u8]) {
         // What it demands decides what it finds, and nothing of the scores.
         let same = all.iter().find(|other| other.key == hit.key);
         let same = same.unwrap_or_else(|| panic!("{text:?} finds {}, {said:?} does not", hit.key));
-        assert!((hit.score - same.score).abs() <= 1e-4 * same.score, "{text:?}");
+        assert!(
+            (hit.score - same.score).abs() <= 1e-4 * same.score,
+            "{text:?}"
+        );
         let matches = INDEX.explain_words(&query, hit.doc).expect("it was found");
         let sum: f32 = matches.iter().map(|found| found.score).sum();
-        assert!((hit.score - sum).abs() <= 1e-4 * sum, "{text:?}: {matches:?}");
+        assert!(
+            (hit.score - sum).abs() <= 1e-4 * sum,
+            "{text:?}: {matches:?}"
+        );
     }
     let values: Vec<f32> = (0..INDEX.dim()).map(|i| i as f32 - 2.5).collect();
     let vectors = Query::new(&values, INDEX.dim()).expect("it is good");
@@ -34,7 +40,11 @@ pub fn word_query(data: &[u8]) {
     let both = both.expect("words alone were searched").hits;
     for hit in &found {
         let same = both.iter().find(|other| other.key == hit.key);
-        assert_eq!(same.and_then(|other| other.bm25), Some(hit.score), "{text:?}");
+        assert_eq!(
+            same.and_then(|other| other.bm25),
+            Some(hit.score),
+            "{text:?}"
+        );
     }
 }
 
