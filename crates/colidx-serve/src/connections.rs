@@ -29,6 +29,9 @@ const BUFFER: usize = 64 << 10;
 /// How long to wait where the system has no room for a connection.
 const FULL: Duration = Duration::from_millis(200);
 
+/// How long what a client still sends is read after the last answer.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Answers with `router` on connections from `listener` until `stop`, and then what is under way.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -96,13 +99,15 @@ fn is_of_client(error: &io::Error) -> bool {
     )
 }
 
-/// A stream whose writes fail where the other side has read nothing for a time.
+/// A stream whose writes fail where the other side has read nothing for a time, and whose end does
+/// not cost it the last answer.
 struct Reading {
     stream: TcpStream,
     patience: Duration,
-    /// Runs while a write waits.
+    /// Runs while a write waits, and at the end.
     until: Pin<Box<Sleep>>,
     waits: bool,
+    ends: bool,
 }
 
 impl Reading {
@@ -112,6 +117,7 @@ impl Reading {
             patience,
             until: Box::pin(sleep(patience)),
             waits: false,
+            ends: false,
         }
     }
 
@@ -174,8 +180,24 @@ impl AsyncWrite for Reading {
         Pin::new(&mut self.get_mut().stream).poll_flush(context)
     }
 
+    /// Ends the answers, and then reads what the client still sends: a request that is refused may
+    /// not have been read, and where data are left the system resets the connection.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+        let this = self.get_mut();
+        if !this.ends {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.ends = true;
+            this.until.as_mut().reset(Instant::now() + LINGER);
+        }
+        let mut scrap = [0; 8 << 10];
+        while this.until.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut scrap);
+            match ready!(Pin::new(&mut this.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -247,6 +247,30 @@ fn a_commit_that_does_not_finish_in_time_is_rolled_back() {
     );
 }
 
+#[test]
+fn a_refusal_arrives_though_the_request_was_not_read() {
+    let service = Service::of_vectors(with_keys());
+    let json_type = ("content-type", "application/json");
+    let body = vec![b' '; 6 << 20];
+    for _ in 0..20 {
+        let refused = service.send("POST", SEARCH, &[json_type], &body);
+        refused.fails(401, "no_key");
+    }
+    // A client that would go on asking on the connection is told not to.
+    let whole = request(service.address, "POST", SEARCH, &[json_type], b"{\"k\": 1}");
+    let whole = String::from_utf8(whole).unwrap();
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    let open = whole.replace("connection: close\r\n", "");
+    socket
+        .write_all(&open.as_bytes()[..open.len() - 4])
+        .unwrap();
+    assert!(rest(socket).to_lowercase().contains("connection: close"));
+    let body = vec![b' '; 40 << 20];
+    let headers = [json_type, ("api-key", "reader")];
+    let large = service.send("POST", SEARCH, &headers, &body);
+    large.fails(413, "too_large");
+}
+
 /// A service that waits 300 ms for its clients.
 fn impatient(connections: usize) -> Service {
     let limits = Limits {
