@@ -64,7 +64,7 @@ class ColidxReranker(BaseNodePostprocessor):
     _encoder: Encoder = PrivateAttr()
 
     def __init__(self, encoder: Encoder, top_n: Optional[int] = None, **kwargs: Any) -> None:
-        super().__init__(top_n=top_n, **kwargs)
+        super().__init__(**{"top_n": top_n, **kwargs})
         self._encoder = encoder
 
     @classmethod
