@@ -146,7 +146,7 @@ impl IntoResponse for ApiError {
 
 impl From<colidx::Error> for ApiError {
     fn from(error: colidx::Error) -> ApiError {
-        use colidx::Error;
+        use colidx::{Error, LexicalError};
         match &error {
             Error::DeadlineExceeded => ApiError::timed_out(),
             Error::SearchCancelled => ApiError::unavailable("cancelled", error.to_string()),
@@ -186,6 +186,7 @@ impl From<colidx::Error> for ApiError {
             | Error::NotUnitLength { .. }
             | Error::NoTokenIds
             | Error::Option { .. }
+            | Error::Words(LexicalError::TooManyTerms { .. } | LexicalError::NoPositions)
             | Error::SourceDimension { .. } => ApiError::invalid(error.to_string()),
             _ => ApiError::internal(error),
         }

@@ -11,12 +11,14 @@ mod encode;
 mod encoder;
 mod eval;
 mod import;
+mod input;
 mod inspect;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod numbers;
 mod queries;
 mod rerank;
+mod run_out;
 mod scope;
 mod search;
 #[cfg(feature = "serve")]
@@ -36,12 +38,14 @@ pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
 pub use import::ImportArgs;
+pub use input::InputArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 #[cfg(feature = "mcp")]
 pub use mcp::McpArgs;
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use rerank::RerankArgs;
+pub use run_out::RunOutArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 #[cfg(feature = "serve")]
@@ -132,18 +136,10 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments of this process.
-    ///
-    /// # Errors
-    /// They are wrong, or ask for help.
-    pub fn read() -> Result<Cli, clap::Error> {
-        Cli::read_from(std::env::args_os())
-    }
-
     /// Reads arguments, the first of which names the program.
     ///
     /// # Errors
-    /// As [`Cli::read`].
+    /// They are wrong, or ask for help.
     pub fn read_from<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, clap::Error> {
@@ -178,6 +174,21 @@ pub struct IndexArg {
     /// Index directory.
     #[arg(long = "index", value_name = "DIR")]
     pub path: PathBuf,
+}
+
+/// How much memory a command that writes may use.
+#[derive(Debug, Args)]
+pub struct MemoryArg {
+    /// Memory limit.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    memory: u64,
+}
+
+impl MemoryArg {
+    /// The limit in bytes.
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.memory).unwrap_or(usize::MAX)
+    }
 }
 
 /// Number of threads.

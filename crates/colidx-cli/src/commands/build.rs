@@ -28,7 +28,7 @@ use colidx_data::Corpus;
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
         let phases = Phases::new();
-        let built = match &args.embeddings {
+        let built = match &args.input.embeddings {
             Some(directory) => from_vectors(args, directory, &phases),
             None => from_text(args, &phases),
         };
@@ -75,17 +75,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let reading = args.reading.options().index(&args.index.path);
-    let mut corpus = Corpus::open(&args.corpus, reading)?;
+    let reading = args.input.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.input.corpus, reading)?;
     let options = options(&args.writing)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
-    args.reading.fit_passages(&mut corpus, &model);
+    args.input.reading.fit_passages(&mut corpus, &model);
     let options = options.model(Some(model.to_record()));
     // From here on a signal must clean up.
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
-    let skip = args.reading.skip_bad_lines;
+    let skip = args.input.reading.skip_bad_lines;
     ingest::read(
         corpus,
         skip,
@@ -122,7 +122,7 @@ pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
         .analyzer(args.words.of_new())
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?)
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
+        .memory(args.memory.bytes())
         .seed(args.seed)
         .force(args.force)
         .resume(args.resume)

@@ -41,7 +41,8 @@ pub struct BuildOptions {
     pub resume: bool,
     /// Time between checkpoints: a crash costs no more than this and the current batch.
     pub checkpoint: Duration,
-    /// Divides stored text into words, which are then searched by BM25; `None` for an index without.
+    /// Divides stored text into words, which are then searched by BM25; `None` for an index
+    /// without.
     pub analyzer: Option<Analyzer>,
     /// What makes the vectors, recorded in the index; `None` when only vectors are known.
     pub model: Option<ModelInfo>,
@@ -101,7 +102,7 @@ impl BuildOptions {
             });
         }
         if let Some(dim) = self.dim {
-            check_dim(dim)?;
+            format::check_dim(dim)?;
         }
         match self.model.as_ref().map_or(Ok(()), ModelInfo::check) {
             Ok(()) => Ok(()),
@@ -112,16 +113,4 @@ impl BuildOptions {
             }),
         }
     }
-}
-
-/// Refuses a dimension out of range.
-pub(crate) fn check_dim(dim: usize) -> Result<()> {
-    if (1..=format::MAX_DIM).contains(&dim) {
-        return Ok(());
-    }
-    Err(Error::Option {
-        option: "the vectors' dimension",
-        got: dim.to_string(),
-        expected: "at least 1 and at most 4,096",
-    })
 }

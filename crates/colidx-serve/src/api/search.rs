@@ -49,7 +49,8 @@ pub(crate) struct SearchRequest {
     /// How one score is made of two where both are searched.
     #[serde(default)]
     pub fusion: FusionName,
-    /// Weight of vectors in the sum of a convex fusion, 0 to 1.
+    /// In a convex fusion a score is `weight` x MaxSim + (1 - `weight`) x BM25: 0 to 1, and
+    /// 0.965 unless given.
     pub weight: Option<f32>,
     /// Only documents whose metadata match, as in SQL's WHERE: `year >= 2020 AND lang = 'en'`.
     pub filter: Option<String>,

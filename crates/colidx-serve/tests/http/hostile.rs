@@ -186,3 +186,17 @@ fn odd_requests_get_errors_of_the_same_shape() {
     }
     assert_eq!(service.get("/healthz").status, 200);
 }
+
+#[test]
+fn what_the_client_can_mend_is_no_fault_of_the_service() {
+    let service = Service::of_vectors(Options::default());
+    let search = "/v1/indexes/points/search";
+    let wide = vec![vec![1.0f32; 1 << 20]];
+    service
+        .post(search, &json!({ "vectors": wide }))
+        .fails(422, "invalid_request");
+    let words: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();
+    service
+        .post(search, &json!({"query": words.join(" "), "by": "words"}))
+        .fails(422, "invalid_request");
+}
