@@ -398,6 +398,7 @@ def mutated(given, folder):
               b"18446744073709551616", b"NaN", b"\x00", b"'", b"(", b" AND ", b"NOT "]
     total, workers = given.rounds or 1_000_000, 4
     until = time.monotonic() + 60 * given.minutes
+    seeds = range(given.seed * workers, (given.seed + 1) * workers)
     codes, failed, lock = {}, [], threading.Lock()
 
     def run(seed):
@@ -428,7 +429,7 @@ def mutated(given, folder):
                 if status >= 500 and status != 503:
                     failed.append((method, path, bytes(bytes_), status, answer))
 
-    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(workers)]
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in seeds]
     before = resident(service.process.pid)
     for thread in threads:
         thread.start()
@@ -455,6 +456,7 @@ def main():
     arguments.add_argument("--vectors", help=".npy, [queries, tokens, dim]")
     arguments.add_argument("--rounds", type=int)
     arguments.add_argument("--seconds", type=int, default=10)
+    arguments.add_argument("--seed", type=int, default=0, help="of the damage that `mutated` does")
     arguments.add_argument("--minutes", type=float, default=1e6, help="most, for `mutated`")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

@@ -74,12 +74,11 @@ function usual() {
   return indexes.find((one) => one.name === state.index)?.text === false ? "words" : "vectors";
 }
 
-// The weight of vectors for a place of the slider. MaxSim differs little between good documents, so
-// that the weights that matter crowd near 1: each step is nearer by the same factor, and the middle
-// is the service's own weight, 0.965.
+// The weight of vectors for a place of the slider. Those that matter crowd near 1, where BM25 and
+// MaxSim come to the same order; the engine's own is in the middle.
 function weightAt(mix) {
-  if (mix === 0 || mix === 100) return mix / 100;
-  return Number((1 - Number((0.035 ** (mix / MIDDLE)).toPrecision(2))).toFixed(6));
+  const words = 0.035 ** (mix / MIDDLE);
+  return mix === 100 ? 1 : Number((1 - Number(words.toPrecision(2))).toFixed(6));
 }
 
 const path = (rest) => `/v1/indexes/${encodeURIComponent(state.index)}/${rest}`;
