@@ -1,7 +1,7 @@
 //! Words of any text, and queries for them.
 
 use colidx_lexical::{
-    Analyzer, MemoryScratch, MemorySections, Options, Query, Search, Segment, Writer,
+    Analyzer, MemoryScratch, MemorySections, Options, Query, Reader, Search, Segment, Writer,
     without_syntax,
 };
 
@@ -18,7 +18,7 @@ pub fn lexical(data: &[u8]) {
     let query = texts.next().unwrap_or_default();
     let documents: Vec<&str> = texts.collect();
 
-    let mut writer = Writer::new(analyzer, Options::default(), MemoryScratch);
+    let mut writer = Writer::new(analyzer, Options::default(), MemoryScratch::new());
     for document in &documents {
         let (title, text) = document.split_once('\n').unwrap_or(("", document));
         writer.push(title, text).expect("memory is enough");
@@ -29,7 +29,7 @@ pub fn lexical(data: &[u8]) {
     }
     let mut sections = MemorySections::default();
     writer.finish(&mut sections).expect("memory is enough");
-    let reader = sections.reader().expect("it was written");
+    let reader = Reader::in_memory(&sections).expect("it was written");
     reader.verify().expect("it was written");
 
     let segments = [Segment {

@@ -3,7 +3,7 @@
 use crate::corpus::Document;
 use anyhow::Result;
 use colidx_lexical::{
-    Analyzer, LENGTHS, MemoryScratch, MemorySections, Options, POSITIONS, Query, Search, Segment,
+    Analyzer, LENGTHS, MemoryScratch, MemorySections, Options, POSITIONS, Query, Reader, Search, Segment,
     Writer,
 };
 use std::time::Instant;
@@ -21,7 +21,7 @@ impl Index {
             positions,
             ..Options::default()
         };
-        let mut writer = Writer::new(analyzer, options, MemoryScratch);
+        let mut writer = Writer::new(analyzer, options, MemoryScratch::new());
         for document in documents {
             writer.push(&document.title, &document.text)?;
         }
@@ -31,22 +31,22 @@ impl Index {
             "colidx: built in {:.2} s; {} terms; bytes: all {}, terms and lists {}",
             started.elapsed().as_secs_f64(),
             info.terms,
-            sections.bytes_without(&[]),
-            sections.bytes_without(&[LENGTHS, POSITIONS]),
+            bytes_without(&sections, &[]),
+            bytes_without(&sections, &[LENGTHS, POSITIONS]),
         );
         for tag in colidx_lexical::TAGS {
             let bytes = sections.get(tag).map_or(0, <[u8]>::len);
             println!("  {} {bytes}", String::from_utf8_lossy(&tag));
         }
         let started = Instant::now();
-        sections.reader()?.verify()?;
+        Reader::in_memory(&sections)?.verify()?;
         println!("  verified in {:.2} s", started.elapsed().as_secs_f64());
         Ok(Self { sections, analyzer })
     }
 
     /// With tantivy's settings.
     pub fn search(&self, query: &str, k: usize) -> Result<Vec<(u32, f32)>> {
-        let reader = self.sections.reader()?;
+        let reader = Reader::in_memory(&self.sections)?;
         let segments = [Segment {
             reader: &reader,
             live: reader.live(&[]),
@@ -59,4 +59,10 @@ impl Index {
             .map(|hit| (hit.document, hit.score))
             .collect())
     }
+}
+
+/// Bytes of all sections but some.
+fn bytes_without(sections: &MemorySections, tags: &[[u8; 4]]) -> usize {
+    let counted = sections.iter().filter(|(tag, _)| !tags.contains(tag));
+    counted.map(|(_, bytes)| bytes.len()).sum()
 }

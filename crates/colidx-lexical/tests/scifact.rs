@@ -5,7 +5,7 @@
 //! a Recall@100 of 0.9253 (`pyserini/2cr/beir.yaml`).
 
 use colidx_lexical::{
-    Analyzer, MemoryScratch, MemorySections, Options, Query, Search, Segment, Writer,
+    Analyzer, MemoryScratch, MemorySections, Options, Query, Reader, Search, Segment, Writer,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
@@ -38,14 +38,14 @@ fn scifact_is_ranked_as_by_pyserini() {
     };
     let english = Analyzer::by_name("english").unwrap();
     let documents = lines(folder.join("corpus.jsonl"));
-    let mut writer = Writer::new(english, Options::default(), MemoryScratch);
+    let mut writer = Writer::new(english, Options::default(), MemoryScratch::new());
     for document in &documents {
         let (title, text) = (field(document, "title"), field(document, "text"));
         writer.push(title, text).unwrap();
     }
     let mut sections = MemorySections::default();
     writer.finish(&mut sections).unwrap();
-    let reader = sections.reader().unwrap();
+    let reader = Reader::in_memory(&sections).unwrap();
     let segments = [Segment {
         reader: &reader,
         live: reader.live(&[]),

@@ -2,58 +2,10 @@
 //!
 //!     cargo run --release -p colidx-metadata --example million [documents]
 
-use colidx_metadata::columns::{
-    Bits, Columns, ColumnsError, ColumnsWriter, MetadataError, Scratch, ScratchFile, Sections,
-};
+use colidx_metadata::columns::{Bits, Columns, ColumnsError, ColumnsWriter, MetadataError};
 use colidx_metadata::{Comparison, Filter, Value};
+use colidx_spill::{MemoryScratch, MemorySections};
 use std::time::Instant;
-
-#[derive(Default)]
-struct Written(Vec<([u8; 4], Vec<u8>)>);
-
-impl Sections for Written {
-    type Error = MetadataError;
-
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), MetadataError> {
-        self.0.push((tag, Vec::new()));
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
-        if let Some((_, section)) = self.0.last_mut() {
-            section.extend_from_slice(bytes);
-        }
-        Ok(())
-    }
-}
-
-/// Temporary files in memory.
-struct InMemory;
-
-impl Scratch for InMemory {
-    type Error = MetadataError;
-    type File = File;
-
-    fn create(&mut self) -> Result<File, MetadataError> {
-        Ok(File(Vec::new()))
-    }
-}
-
-struct File(Vec<u8>);
-
-impl ScratchFile for File {
-    type Error = MetadataError;
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), MetadataError> {
-        bytes.copy_from_slice(&self.0[offset as usize..][..bytes.len()]);
-        Ok(())
-    }
-}
 
 fn metadata(n: u64) -> String {
     let random = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -89,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bytes: usize = (0..documents.into()).map(|n| metadata(n).len()).sum();
     let making = begun.elapsed();
     let begun = Instant::now();
-    let mut writer = ColumnsWriter::new(64 << 20, InMemory);
+    let mut writer = ColumnsWriter::new(64 << 20, MemoryScratch::new());
     for n in 0..documents.into() {
         writer.push(&metadata(n))?;
     }
@@ -97,12 +49,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("push     {pushing:8.2?}, {} MB of JSON", bytes >> 20);
     println!("peak     {:>8}", peak());
     let begun = Instant::now();
-    let mut written = Written::default();
+    let mut written = MemorySections::<MetadataError>::default();
     writer.finish(&mut written)?;
     println!("finish   {:8.2?}", begun.elapsed());
     println!("peak     {:>8} with the sections", peak());
     let mut total = 0;
-    for (tag, section) in &written.0 {
+    for (tag, section) in written.iter() {
         total += section.len();
         println!(
             "{:>8} {:9} bytes",
@@ -115,10 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         total / documents.max(1) as usize
     );
 
-    let section = |tag| {
-        let found = written.0.iter().find(|(t, _)| *t == tag);
-        Ok::<_, ColumnsError>(found.map_or(&[][..], |(_, section)| section))
-    };
+    let section = |tag| Ok::<_, ColumnsError>(written.get(tag).unwrap_or_default());
     let columns = Columns::open(documents, section)?;
     let begun = Instant::now();
     columns.verify()?;

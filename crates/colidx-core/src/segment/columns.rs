@@ -5,12 +5,11 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::{FileKind, Tag, file_name};
-use crate::segment::spool::{Spool, Spools};
+use crate::segment::spool::{FrameSections, Spools};
 use crate::segment::text::Text;
 use crate::storage::Directory;
 use colidx_metadata::Filter;
 use colidx_metadata::columns::{self, Bits, ColumnsError, MetadataError};
-use colidx_metadata::columns::{Scratch, ScratchFile, Sections};
 
 /// The columns of a segment, read in place.
 #[derive(Debug, Clone)]
@@ -85,7 +84,7 @@ fn damaged(frame: &Frame, error: ColumnsError) -> Error {
 pub(crate) struct ColumnsWriter {
     directory: Directory,
     number: u32,
-    writer: columns::ColumnsWriter<Spools>,
+    writer: columns::ColumnsWriter<Spools<WriteError>>,
 }
 
 impl ColumnsWriter {
@@ -114,7 +113,7 @@ impl ColumnsWriter {
         }
         let name = file_name(FileKind::Columns, number);
         let mut out = FrameWriter::create(&self.directory, &name, FileKind::Columns)?;
-        let written = self.writer.finish(&mut FrameSections(&mut out));
+        let written = self.writer.finish(&mut FrameSections::new(&mut out));
         written.map_err(|error| error.of_document(documents - 1, number))?;
         out.finish().map(Some)
     }
@@ -148,38 +147,8 @@ impl From<MetadataError> for WriteError {
     }
 }
 
-impl Scratch for Spools {
-    type Error = WriteError;
-    type File = Spool;
-
-    fn create(&mut self) -> Result<Spool, WriteError> {
-        Ok(self.next())
-    }
-}
-
-impl ScratchFile for Spool {
-    type Error = WriteError;
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        Spool::append(self, bytes).map_err(WriteError::Other)
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), WriteError> {
-        Spool::read_at(self, offset, bytes).map_err(WriteError::Other)
-    }
-}
-
-/// Sections of a frame.
-struct FrameSections<'a>(&'a mut FrameWriter);
-
-impl Sections for FrameSections<'_> {
-    type Error = WriteError;
-
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), WriteError> {
-        self.0.begin(Tag(tag)).map_err(WriteError::Other)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.0.write(bytes).map_err(WriteError::Other)
+impl From<Error> for WriteError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
     }
 }

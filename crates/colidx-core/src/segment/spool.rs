@@ -1,37 +1,50 @@
-//! Bytes for later, while a file of a segment is made.
+//! Bytes for later, while a file of a segment is made, and the sections of that file.
+//!
+//! `E` is the error of whoever writes: [`Error`], or one that says more.
 
-use crate::error::{FormatErrorKind, Result};
+use crate::error::{Error, FormatErrorKind, Result};
+use crate::format::Tag;
+use crate::format::frame::FrameWriter;
 use crate::storage::{Bytes, Directory, OutputFile};
+use colidx_spill::{Scratch, ScratchFile, Sections};
 use std::cell::{OnceCell, RefCell};
+use std::marker::PhantomData;
 
 /// Makes spools.
-pub(super) struct Spools {
+pub(super) struct Spools<E = Error> {
     directory: Directory,
     /// How their names begin.
     of: &'static str,
     count: u32,
+    error: PhantomData<E>,
 }
 
-impl Spools {
+impl<E> Spools<E> {
     pub(super) fn new(directory: &Directory, of: &'static str) -> Self {
         let directory = directory.clone();
         Self {
             directory,
             of,
             count: 0,
+            error: PhantomData,
         }
     }
+}
 
-    /// A spool without bytes.
-    pub(super) fn next(&mut self) -> Spool {
+impl<E: From<Error>> Scratch for Spools<E> {
+    type Error = E;
+    type File = Spool<E>;
+
+    fn create(&mut self) -> Result<Spool<E>, E> {
         self.count += 1;
-        Spool {
+        Ok(Spool {
             directory: self.directory.clone(),
             name: format!("{}-{}.spool", self.of, self.count),
             held: Vec::new(),
             file: None,
             map: OnceCell::new(),
-        }
+            error: PhantomData,
+        })
     }
 }
 
@@ -39,20 +52,23 @@ impl Spools {
 const MOST_HELD: usize = 256 << 10;
 
 /// Bytes for later: in memory while they are few, then in a file that is removed with it.
-pub(super) struct Spool {
+pub(super) struct Spool<E = Error> {
     directory: Directory,
     name: String,
     held: Vec<u8>,
     file: Option<RefCell<OutputFile>>,
     /// The file as it was when it was first read.
     map: OnceCell<Bytes>,
+    error: PhantomData<E>,
 }
 
-impl Spool {
-    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+impl<E: From<Error>> ScratchFile for Spool<E> {
+    type Error = E;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), E> {
         if let Some(file) = &mut self.file {
             self.map.take();
-            return file.get_mut().write(bytes);
+            return Ok(file.get_mut().write(bytes)?);
         }
         self.held.extend_from_slice(bytes);
         if self.held.len() > MOST_HELD {
@@ -64,8 +80,7 @@ impl Spool {
         Ok(())
     }
 
-    /// Fills `bytes` with what was appended at an offset.
-    pub(super) fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), E> {
         let all: &[u8] = match &self.file {
             None => &self.held,
             Some(file) => match self.map.get() {
@@ -90,12 +105,33 @@ impl Spool {
     }
 }
 
-impl Drop for Spool {
+impl<E> Drop for Spool<E> {
     fn drop(&mut self) {
         if self.file.is_some() {
             self.map.take();
             // Best effort: what cannot be removed now is swept with other spools.
             let _ = self.directory.remove(&self.name);
         }
+    }
+}
+
+/// The sections of a frame.
+pub(super) struct FrameSections<'a, E = Error>(&'a mut FrameWriter, PhantomData<E>);
+
+impl<'a, E> FrameSections<'a, E> {
+    pub(super) fn new(frame: &'a mut FrameWriter) -> Self {
+        Self(frame, PhantomData)
+    }
+}
+
+impl<E: From<Error>> Sections for FrameSections<'_, E> {
+    type Error = E;
+
+    fn begin(&mut self, tag: [u8; 4]) -> Result<(), E> {
+        Ok(self.0.begin(Tag(tag))?)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), E> {
+        Ok(self.0.write(bytes)?)
     }
 }

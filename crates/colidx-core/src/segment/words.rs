@@ -6,9 +6,9 @@ use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::AnalyzerInfo;
 use crate::format::{FileKind, Tag, file_name};
-use crate::segment::spool::{Spool, Spools};
+use crate::segment::spool::{FrameSections, Spools};
 use crate::storage::Directory;
-use colidx_lexical::{Analyzer, Options, Reader, Scratch, ScratchFile, Sections, Writer};
+use colidx_lexical::{Analyzer, Options, Reader, Writer};
 
 /// The words of a segment, read in place.
 #[derive(Debug, Clone)]
@@ -107,40 +107,7 @@ impl WordsWriter {
     pub(crate) fn finish(self) -> Result<FileDigest> {
         let name = file_name(FileKind::Words, self.number);
         let mut out = FrameWriter::create(&self.directory, &name, FileKind::Words)?;
-        self.writer.finish(&mut out)?;
+        self.writer.finish(&mut FrameSections::new(&mut out))?;
         out.finish()
-    }
-}
-
-impl Sections for FrameWriter {
-    type Error = Error;
-
-    fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
-        FrameWriter::begin(self, Tag(tag))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        FrameWriter::write(self, bytes)
-    }
-}
-
-impl Scratch for Spools {
-    type Error = Error;
-    type File = Spool;
-
-    fn create(&mut self) -> Result<Spool> {
-        Ok(self.next())
-    }
-}
-
-impl ScratchFile for Spool {
-    type Error = Error;
-
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        Spool::append(self, bytes)
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        Spool::read_at(self, offset, bytes)
     }
 }

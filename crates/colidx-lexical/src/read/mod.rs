@@ -3,6 +3,7 @@
 pub(crate) mod list;
 mod verify;
 
+use crate::MemorySections;
 use crate::analyze::Analyzer;
 use crate::dictionary::Dictionary;
 use crate::error::{Error, Result};
@@ -23,6 +24,17 @@ pub struct Reader<B> {
     terms: B,
     term_index: B,
     lengths: B,
+}
+
+impl<'a> Reader<&'a [u8]> {
+    /// Opens sections in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn in_memory(sections: &'a MemorySections) -> Result<Self> {
+        Self::open(|tag| sections.get(tag))
+    }
 }
 
 impl<B: AsRef<[u8]>> Reader<B> {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::Analyzer;
+use crate::MemorySections;
 use crate::Options;
-use crate::memory::MemorySections;
 use crate::write::tests::{build, corpus};
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -97,7 +97,7 @@ fn built(corpus: &Corpus) -> Vec<MemorySections> {
 fn readers(sections: &[MemorySections]) -> Vec<Reader<&[u8]>> {
     sections
         .iter()
-        .map(|sections| sections.reader().unwrap())
+        .map(|sections| Reader::in_memory(sections).unwrap())
         .collect()
 }
 
@@ -301,7 +301,7 @@ proptest! {
             .zip(&corpus.deleted)
             .map(|(reader, deleted)| Segment { reader, live: reader.live(deleted), hidden: deleted })
             .collect();
-        let after = after.reader().unwrap();
+        let after = Reader::in_memory(&after).unwrap();
         let rebuilt = [Segment { reader: &after, live: after.live(&[]), hidden: &[] }];
         let query = Query::words(&text, &Analyzer::by_name("plain").unwrap()).unwrap();
         let hits = |segments, documents: &[Vec<(String, String)>]| {
@@ -318,7 +318,7 @@ proptest! {
 fn a_query_of_stop_words_has_no_hits() {
     let documents = [("".into(), "w1".into())];
     let sections = build(&documents, OPTIONS);
-    let reader = sections.reader().unwrap();
+    let reader = Reader::in_memory(&sections).unwrap();
     let segments = [Segment {
         reader: &reader,
         live: reader.live(&[]),
@@ -336,7 +336,7 @@ fn phrases_need_positions() {
         ..OPTIONS
     };
     let sections = build(&[("".into(), "w1 w2".into())], without);
-    let reader = sections.reader().unwrap();
+    let reader = Reader::in_memory(&sections).unwrap();
     let segments = [Segment {
         reader: &reader,
         live: reader.live(&[]),
@@ -356,7 +356,7 @@ fn many_terms_are_bounded() {
         &[("".into(), text.clone()), ("".into(), "w5".into())],
         OPTIONS,
     );
-    let reader = sections.reader().unwrap();
+    let reader = Reader::in_memory(&sections).unwrap();
     let segments = [Segment {
         reader: &reader,
         live: reader.live(&[]),

@@ -1,10 +1,10 @@
 //! Merging runs, term by term.
 
 use super::list::ListWriter;
-use super::runs::{Appender, RunReader, Runs};
-use super::{Scratch, ScratchFile, Sections};
+use super::runs::RunReader;
 use crate::dictionary::DictionaryWriter;
 use crate::error::Error;
+use colidx_spill::{Appender, Runs, Scratch, ScratchFile, Sections};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -45,7 +45,7 @@ impl<F: ScratchFile<Error: From<Error>>> Merged<F> {
         let average = tokens(lengths) as f64 / lengths.len() as f64;
         let mut list = ListWriter::new(self.positions.is_some(), average);
         let file = runs.file();
-        let mut runs = runs.readers(memory / 2);
+        let mut runs: Vec<_> = runs.readers(memory / 2).map(RunReader::new).collect();
         let mut heap = BinaryHeap::new();
         for (at, run) in runs.iter_mut().enumerate() {
             if run.next_term(file)? {

@@ -12,8 +12,9 @@ pub(crate) mod tests;
 use crate::analyze::{Analyzer, Term};
 use crate::error::Error;
 use crate::format::{INFO, Info, LENGTHS, LISTS, POSITIONS, TERM_INDEX, TERMS};
+use colidx_spill::{Runs, Scratch, Sections};
 use merge::{Merged, tokens};
-use runs::{Postings, Runs};
+use runs::Postings;
 
 /// Positions between the last word of a title and the first of a text, so that no phrase spans
 /// both.
@@ -21,61 +22,6 @@ const TITLE_GAP: u32 = 16;
 
 /// The least memory to collect postings in.
 const LEAST_MEMORY: usize = 64 << 10;
-
-/// Where a writer puts what does not fit its memory.
-pub trait Scratch {
-    /// The caller's error.
-    type Error: From<Error>;
-    /// A temporary file. Dropped when it is not needed any more.
-    type File: ScratchFile<Error = Self::Error>;
-
-    /// Creates an empty temporary file.
-    ///
-    /// # Errors
-    ///
-    /// The caller's.
-    fn create(&mut self) -> Result<Self::File, Self::Error>;
-}
-
-/// A temporary file.
-pub trait ScratchFile {
-    /// The caller's error.
-    type Error;
-
-    /// Appends bytes.
-    ///
-    /// # Errors
-    ///
-    /// The caller's.
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
-
-    /// Fills `bytes` with what was appended at an offset.
-    ///
-    /// # Errors
-    ///
-    /// The caller's, also when there are fewer bytes.
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Self::Error>;
-}
-
-/// Takes the sections of an index, one after the other.
-pub trait Sections {
-    /// The caller's error.
-    type Error;
-
-    /// Ends the section before, if any, and begins one.
-    ///
-    /// # Errors
-    ///
-    /// The caller's.
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), Self::Error>;
-
-    /// Appends to the section begun last.
-    ///
-    /// # Errors
-    ///
-    /// The caller's.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
-}
 
 /// How to write.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +53,7 @@ pub struct Writer<S: Scratch> {
     lengths: Vec<u32>,
 }
 
-impl<S: Scratch> Writer<S> {
+impl<S: Scratch<Error: From<Error>>> Writer<S> {
     /// A writer of no document yet.
     pub fn new(analyzer: Analyzer, options: Options, scratch: S) -> Self {
         Self {
@@ -160,7 +106,7 @@ impl<S: Scratch> Writer<S> {
             Some(runs) => runs,
             None => self.runs.insert(Runs::create(&mut self.scratch)?),
         };
-        runs.add(&mut self.postings)
+        runs.add(|file| self.postings.spill(file))
     }
 
     /// Writes the sections.
@@ -183,7 +129,7 @@ impl<S: Scratch> Writer<S> {
             merged.merge(&runs, &self.lengths, self.options.memory, sections)?;
         }
         sections.begin(POSITIONS)?;
-        if let Some(mut positions) = merged.positions {
+        if let Some(positions) = merged.positions {
             positions.copy(|bytes| sections.write(bytes))?;
         }
         sections.begin(TERMS)?;

@@ -1,10 +1,10 @@
-use crate::memory::{MemoryScratch, MemorySections};
 use crate::{Analyzer, Options, Reader, Writer};
+use crate::{MemoryScratch, MemorySections};
 use proptest::prelude::*;
 
 pub(crate) fn build(documents: &[(String, String)], options: Options) -> MemorySections {
     let analyzer = Analyzer::by_name("plain").unwrap();
-    let mut writer = Writer::new(analyzer, options, MemoryScratch);
+    let mut writer = Writer::new(analyzer, options, MemoryScratch::new());
     for (title, text) in documents {
         writer.push(title, text).unwrap();
     }
@@ -29,7 +29,7 @@ pub(crate) fn corpus(most: usize) -> impl Strategy<Value = Vec<(String, String)>
 fn an_index_of_nothing_is_read() {
     for documents in [vec![], vec![(String::new(), String::new())]] {
         let sections = build(&documents, Options::default());
-        let reader = sections.reader().unwrap();
+        let reader = Reader::in_memory(&sections).unwrap();
         reader.verify().unwrap();
         assert_eq!(reader.info().documents as usize, documents.len());
         assert_eq!(reader.list(b"word").unwrap().map(|list| list.count), None);
@@ -42,7 +42,7 @@ fn one_huge_document_is_spilled_in_the_middle() {
     let documents = [("w1".to_string(), text), ("w2".into(), "w3".into())];
     let small = build(&documents, options(true, 0));
     assert_eq!(small, build(&documents, options(true, usize::MAX)));
-    small.reader().unwrap().verify().unwrap();
+    Reader::in_memory(&small).unwrap().verify().unwrap();
 }
 
 /// The bytes of index-format.md. Other bytes are another format.
@@ -80,7 +80,11 @@ fn bytes_are_those_of_the_format() {
 fn an_analyzer_of_another_version_is_refused() {
     let sections = build(&[], Options::default());
     assert_eq!(
-        sections.reader().unwrap().analyzer().unwrap().name(),
+        Reader::in_memory(&sections)
+            .unwrap()
+            .analyzer()
+            .unwrap()
+            .name(),
         "plain"
     );
 }
@@ -92,7 +96,7 @@ proptest! {
     fn bytes_do_not_depend_on_memory(documents in corpus(3000), positions in any::<bool>()) {
         let all = build(&documents, options(positions, 1 << 30));
         prop_assert_eq!(&build(&documents, options(positions, 0)), &all);
-        let reader = all.reader().unwrap();
+        let reader = Reader::in_memory(&all).unwrap();
         prop_assert_eq!(reader.verify(), Ok(()));
         prop_assert_eq!(reader.info().positions, positions);
     }

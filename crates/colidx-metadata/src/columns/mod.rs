@@ -34,7 +34,7 @@ pub use facets::{ColumnSummary, Counts, FieldSummary};
 pub use layout::{Kind, TAGS};
 pub use read::Columns;
 pub use value::ValueRef;
-pub use write::{ColumnsWriter, Scratch, ScratchFile, Sections};
+pub use write::ColumnsWriter;
 
 /// Most objects and arrays inside each other, the metadata itself among them.
 pub const MAX_DEPTH: usize = 32;

@@ -6,6 +6,7 @@ mod oracle;
 use self::oracle::holds;
 use super::*;
 use crate::filter::{Comparison, Field, Filter, Value};
+use colidx_spill::{MemoryScratch, MemorySections};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -34,50 +35,6 @@ impl std::ops::Deref for Section {
     }
 }
 
-#[derive(Debug, Default)]
-struct Written(Vec<([u8; 4], Vec<u8>)>);
-
-impl Sections for Written {
-    type Error = MetadataError;
-
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), MetadataError> {
-        self.0.push((tag, Vec::new()));
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
-        self.0.last_mut().unwrap().1.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-/// Temporary files in memory.
-#[derive(Debug)]
-struct InMemory;
-
-impl Scratch for InMemory {
-    type Error = MetadataError;
-    type File = Vec<u8>;
-
-    fn create(&mut self) -> Result<Vec<u8>, MetadataError> {
-        Ok(Vec::new())
-    }
-}
-
-impl ScratchFile for Vec<u8> {
-    type Error = MetadataError;
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
-        self.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), MetadataError> {
-        bytes.copy_from_slice(&self[offset as usize..][..bytes.len()]);
-        Ok(())
-    }
-}
-
 type Bytes = BTreeMap<[u8; 4], Section>;
 
 fn write(documents: &[String]) -> Bytes {
@@ -86,7 +43,7 @@ fn write(documents: &[String]) -> Bytes {
 
 /// Where a run ends after every document that `ends_run` names.
 fn write_in_runs(documents: &[String], ends_run: impl Fn(usize) -> bool) -> Bytes {
-    let mut writer = ColumnsWriter::new(usize::MAX, InMemory);
+    let mut writer = ColumnsWriter::new(usize::MAX, MemoryScratch::new());
     for (at, metadata) in documents.iter().enumerate() {
         check(metadata).unwrap();
         writer.push(metadata).unwrap();
@@ -94,11 +51,11 @@ fn write_in_runs(documents: &[String], ends_run: impl Fn(usize) -> bool) -> Byte
             writer.spill().unwrap();
         }
     }
-    let mut written = Written::default();
+    let mut written = MemorySections::<MetadataError>::default();
     writer.finish(&mut written).unwrap();
-    assert!(written.0.iter().map(|(tag, _)| *tag).eq(TAGS));
-    let sections = written.0.into_iter();
-    sections.map(|(tag, b)| (tag, Section::new(&b))).collect()
+    assert!(written.iter().map(|(tag, _)| tag).eq(TAGS));
+    let sections = written.iter();
+    sections.map(|(tag, b)| (tag, Section::new(b))).collect()
 }
 
 fn open(documents: u32, bytes: &Bytes) -> Result<Columns<Section>, ColumnsError> {
@@ -366,7 +323,7 @@ fn what_a_field_is_decides_what_it_compares_with() {
 
 #[test]
 fn without_fields_there_is_nothing_to_write() {
-    let mut writer = ColumnsWriter::new(0, InMemory);
+    let mut writer = ColumnsWriter::new(0, MemoryScratch::<MetadataError>::new());
     ["", "{}", ""].iter().for_each(|m| writer.push(m).unwrap());
     assert!(writer.is_empty() && writer.documents() == 3);
     let columns = columns(&["".into(), "{}".into()]);

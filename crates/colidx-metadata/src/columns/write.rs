@@ -6,10 +6,10 @@ mod runs;
 
 use self::column::Column;
 use self::merge::Merged;
-use self::runs::Runs;
 use super::MetadataError;
 use super::document::{Scalar, walk};
 use super::layout::Kind;
+use colidx_spill::{Runs, Scratch, Sections};
 use std::collections::HashMap;
 
 /// So many that their columns can be counted.
@@ -20,42 +20,6 @@ const FIELD_BYTES: usize = 160;
 
 /// The least memory to collect values in.
 const LEAST_MEMORY: usize = 64 << 10;
-
-/// Where a writer puts what does not fit its memory.
-pub trait Scratch {
-    /// The caller's error.
-    type Error: From<MetadataError>;
-    /// A temporary file. Dropped when it is not needed any more.
-    type File: ScratchFile<Error = Self::Error>;
-
-    /// Creates an empty temporary file.
-    fn create(&mut self) -> Result<Self::File, Self::Error>;
-}
-
-/// A temporary file.
-pub trait ScratchFile {
-    /// The caller's error.
-    type Error;
-
-    /// Appends bytes.
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
-
-    /// Fills `bytes` with what was appended at an offset. Fails where there are fewer.
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), Self::Error>;
-}
-
-/// Where columns are written to: sections with tags, one after the other. Each must later be read
-/// from an address that is a multiple of 8.
-pub trait Sections {
-    /// Why writing fails.
-    type Error;
-
-    /// Ends the section before and begins one.
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), Self::Error>;
-
-    /// Appends to the section begun last.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
-}
 
 /// Collects the metadata of a segment's documents.
 ///
@@ -73,7 +37,7 @@ pub struct ColumnsWriter<S: Scratch> {
     documents: u32,
 }
 
-impl<S: Scratch> ColumnsWriter<S> {
+impl<S: Scratch<Error: From<MetadataError>>> ColumnsWriter<S> {
     /// A writer without documents, which holds about `memory` bytes, at least 64 KiB, and the
     /// values of one document.
     pub fn new(memory: usize, scratch: S) -> Self {
@@ -133,7 +97,7 @@ impl<S: Scratch> ColumnsWriter<S> {
             None => self.runs.insert(Runs::create(&mut self.scratch)?),
         };
         self.held = 0;
-        runs.add(std::mem::take(&mut self.fields))
+        runs.add(|file| runs::write(std::mem::take(&mut self.fields), file))
     }
 
     /// Writes the sections of [`TAGS`], all of them and in that order. Fails with

@@ -1,10 +1,11 @@
 //! Merging runs, column by column.
 
-use super::runs::{Appender, RunReader, Runs, Value};
-use super::{MAX_SEGMENT_FIELDS, Scratch, ScratchFile, Sections};
+use super::MAX_SEGMENT_FIELDS;
+use super::runs::{RunReader, Value};
 use crate::columns::layout::{ColumnEntry, FieldEntry, Kind};
 use crate::columns::write::column::{float_of, integer_of};
 use crate::columns::{MetadataError, TAGS};
+use colidx_spill::{Appender, Runs, Scratch, ScratchFile, Sections};
 use std::cmp::Ordering;
 
 /// Sections that grow together, and are written one after the other when all are whole.
@@ -55,10 +56,10 @@ impl<F: ScratchFile<Error: From<MetadataError>>> Merged<F> {
 
     /// Appends all columns of the runs, read through about `memory` bytes.
     pub fn merge(&mut self, runs: &Runs<F>, memory: usize) -> Result<(), F::Error> {
-        let (file, readers) = runs.readers(memory);
+        let file = runs.file();
         // Those that are not at their end, in the order of their documents.
         let mut open = Vec::new();
-        for mut run in readers {
+        for mut run in runs.readers(memory).map(RunReader::new) {
             if run.next_column(file)? {
                 open.push(run);
             }
