@@ -100,7 +100,7 @@ impl<S: Scratch<Error: From<MetadataError>>> ColumnsWriter<S> {
         runs.add(|file| runs::write(std::mem::take(&mut self.fields), file))
     }
 
-    /// Writes the sections of [`TAGS`], all of them and in that order. Fails with
+    /// Writes the sections of [`TAGS`](super::TAGS), all of them and in that order. Fails with
     /// [`MetadataError::SegmentFull`] where there are more fields, or more values of one, than a
     /// segment can have.
     pub fn finish(
