@@ -19,11 +19,11 @@ pub struct EffortArgs {
     )]
     pub n_probe: Option<u32>,
 
-    /// Candidates to re-rank with partial MaxSim [default: 120 + sqrt(documents)/4 + 6k].
+    /// Candidates to re-rank with partial MaxSim [default: by k and documents, from 120 + 6k].
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = at_least_one())]
     pub candidates: Option<u32>,
 
-    /// Documents to re-rank with full MaxSim [default: 16 + 1.6k].
+    /// Documents to re-rank with full MaxSim [default: by k and documents, from 12 + 1.6k].
     #[arg(
         long, alias = "finalists", value_name = "N",
         conflicts_with = "exact", value_parser = at_least_one()

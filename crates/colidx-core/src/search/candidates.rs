@@ -1,15 +1,16 @@
 //! Step 2: candidate documents, found through posting lists and scored by their centroids.
 //!
-//! A document's centroid score is the sum over query tokens of the best probed centroid that it has
-//! a vector in. Where it has none, the token's worst probed centroid counts: anything better would
-//! have been probed (missing similarity imputation: XTR, arXiv 2304.01982; WARP, 2501.17788,
-//! section 4.3). Documents' codes are not read. Query tokens are pooled, and a cluster counts as
-//! often as it has tokens ([`super::query_pooling`]).
+//! A document's centroid score is the sum over query tokens of the best centroid read that it has a
+//! vector in. Where it has none, an imputed score counts ([`super::imputation`]). Accumulators hold
+//! what a document gains over the imputed scores, so documents in no list need none. Documents'
+//! codes are not read. Query tokens are pooled, and a cluster counts as often as it has tokens
+//! ([`super::query_pooling`]).
 
 use super::accumulators::{Accumulators, BLOCK, Lists, MAX_TOKENS, TOKEN_BITS, ones};
 use super::centroids::Probes;
 use super::scratch::Reusable;
 use super::top_k::top_k_indices;
+use super::tuning;
 use super::{Context, SearchStats};
 use crate::codebook::Scored;
 use crate::error::Result;
@@ -122,7 +123,17 @@ pub(super) fn find(
 ) -> Result<Candidates> {
     let tokens = &probes.tokens[..probes.tokens.len().min(MAX_TOKENS)];
     let weights = context.query.pooled().weights();
-    let shift = shift(tokens, weights);
+    let segments = context.snapshot.segments();
+    let read: Vec<Vec<&[Scored]>> = segments
+        .iter()
+        .map(|segment| {
+            let tokens = tokens.iter();
+            let affordable = tokens.map(|probed| affordable(segment, probed, max_postings));
+            affordable.collect()
+        })
+        .collect::<Result<_>>()?;
+    let imputed = imputed(context, probes, &read)?;
+    let shift = shift(tokens, &imputed, weights);
     let mut buffers = context.scratch.candidates.take();
     let Buffers {
         accumulators,
@@ -130,16 +141,9 @@ pub(super) fn find(
     } = &mut *buffers;
     let accumulators = accumulators.get_or_insert_default();
     let mut best = CandidateTopK::new(count);
-    for (number, segment) in context.snapshot.segments().iter().enumerate() {
-        let lists = read(
-            segment,
-            tokens,
-            weights,
-            shift,
-            max_postings,
-            postings,
-            stats,
-        )?;
+    for (number, (segment, read)) in segments.iter().zip(&read).enumerate() {
+        let gain = |token: usize, score| gain(score, imputed[token], weights[token]) >> shift;
+        let lists = read_lists(segment, read, gain, postings, stats)?;
         let (documents, hidden) = (segment.documents.len(), context.scope.hidden(number));
         let check = || context.options.check_limits();
         let take = |first, block: &_| best.take(number, first, block);
@@ -152,41 +156,49 @@ pub(super) fn find(
     })
 }
 
-/// Replaces `postings` by the lists of a segment that the tokens read.
-fn read(
+/// By token, the score of a document that is in none of its lists. It is common to all segments, so
+/// that their documents' scores compare; the segment with the most vectors decides.
+fn imputed(context: Context<'_>, probes: &Probes<'_>, read: &[Vec<&[Scored]>]) -> Result<Vec<i32>> {
+    let segments = context.snapshot.segments().iter().zip(read);
+    let largest = segments.max_by_key(|(segment, _)| segment.vectors.len());
+    let Some((segment, read)) = largest else {
+        return Ok(Vec::new());
+    };
+    let rank = tuning::imputation_rank(context.options.k, segment.documents.len());
+    let imputation = probes.sample.impute(&segment.postings, rank)?;
+    let tokens = probes.tokens.iter().zip(read).enumerate();
+    tokens
+        .map(|(token, (probed, read))| imputation.score(token, probed, read.len()))
+        .collect()
+}
+
+/// Replaces `postings` by the lists of a segment that the tokens read. `gain` is what a token gives
+/// to the documents of a list with this score.
+fn read_lists(
     segment: &Segment,
-    tokens: &[Vec<Scored>],
-    weights: &[u32],
-    shift: u32,
-    max_postings: u64,
+    tokens: &[&[Scored]],
+    gain: impl Fn(usize, i32) -> u64,
     postings: &mut Vec<u32>,
     stats: &mut SearchStats,
 ) -> Result<Lists> {
-    let tokens: Vec<&[Scored]> = tokens
-        .iter()
-        .map(|probed| affordable(segment, probed, max_postings))
-        .collect::<Result<_>>()?;
     // Tokens share centroids.
-    let mut centroids: Vec<u32> = tokens.iter().copied().flatten().map(|&(_, c)| c).collect();
+    let probed = tokens.iter().copied().flatten();
+    let mut centroids: Vec<u32> = probed.map(|&(_, centroid)| centroid).collect();
     centroids.sort_unstable();
     centroids.dedup();
     let documents = segment.documents.len();
     let (unread, bytes) = segment.postings.read(&centroids, documents, postings)?;
     stats.postings_read += centroids.len() as u64;
     stats.bytes_touched += bytes;
-    let list_of = |probed: &[Scored], weight: u32| {
-        let least = probed.last().map_or(0, |&(score, _)| score);
+    let lists_of = |(token, read): (usize, &&[Scored])| {
         let list = |&(score, centroid): &Scored| {
             let list = centroids.partition_point(|&c| c < centroid);
-            (list, (gain(score, least, weight) >> shift) as u32)
+            (list, gain(token, score) as u32)
         };
-        probed.iter().map(list).collect()
+        read.iter().map(list).collect()
     };
-    let tokens = tokens.iter().zip(weights);
     Ok(Lists {
-        tokens: tokens
-            .map(|(probed, &weight)| list_of(probed, weight))
-            .collect(),
+        tokens: tokens.iter().enumerate().map(lists_of).collect(),
         unread,
     })
 }
@@ -204,18 +216,22 @@ fn affordable<'p>(segment: &Segment, probed: &'p [Scored], most: u64) -> Result<
 }
 
 /// Shift of gains down, so that the largest score possible fits an accumulator.
-fn shift(tokens: &[Vec<Scored>], weights: &[u32]) -> u32 {
-    let most: u64 = tokens
+fn shift(tokens: &[Vec<Scored>], imputed: &[i32], weights: &[u32]) -> u32 {
+    let best = tokens
         .iter()
-        .zip(weights)
-        .filter_map(|(probed, &weight)| Some(gain(probed.first()?.0, probed.last()?.0, weight)))
+        .map(|probed| probed.first().map_or(i32::MIN, |&(score, _)| score));
+    let gains = best.zip(imputed).zip(weights);
+    let most: u64 = gains
+        .map(|((best, &imputed), &weight)| gain(best, imputed, weight))
         .sum();
     (u64::BITS - most.leading_zeros()).saturating_sub(u32::BITS - TOKEN_BITS)
 }
 
-/// The gain of a centroid's score over the worst probed one, for all tokens of a cluster.
-fn gain(score: i32, least: i32, weight: u32) -> u64 {
-    u64::from(score.abs_diff(least)) * u64::from(weight)
+/// The gain of a centroid's score over the imputed one, for all tokens of a cluster.
+fn gain(score: i32, imputed: i32, weight: u32) -> u64 {
+    // A segment with few vectors reads further down than the one that decides.
+    let gain = i64::from(score) - i64::from(imputed);
+    gain.max(0).unsigned_abs() * u64::from(weight)
 }
 
 #[cfg(test)]

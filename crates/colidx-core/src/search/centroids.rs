@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::centroid_scores::CentroidScores;
+use super::imputation::Sample;
 use super::tuning;
 use crate::codebook::{BeamSearch, ColumnTopK, Scored};
 use crate::error::Result;
@@ -13,6 +14,8 @@ use rayon::prelude::*;
 pub(super) struct Probes<'a> {
     /// By pooled query token ([`super::query_pooling`]).
     pub tokens: Vec<Vec<Scored>>,
+    /// What tells the scores of centroids that were not probed.
+    pub sample: Sample,
     /// The value of one unit of a score.
     pub step: f64,
     /// Centres and centroids that were scored for a token, at most.
@@ -35,6 +38,7 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
         let (tokens, scored) = search_graph(context, &panels, count, beam)?;
         return Ok(Probes {
             tokens,
+            sample: Sample::new(codebook, &panels, 0),
             step: panels.step(),
             scored,
             all: None,
@@ -52,6 +56,7 @@ pub(super) fn probe<'a>(context: Context<'a>, count: usize) -> Result<Probes<'a>
     best.score(0, rows, &panels, all.rows_mut());
     Ok(Probes {
         tokens: best.finish(),
+        sample: Sample::new(codebook, &panels, panels.shift()),
         step: panels.step() * f64::from(panels.shift()).exp2(),
         scored: codebook.len() as u64,
         all: Some(all),

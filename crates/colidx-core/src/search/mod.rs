@@ -21,6 +21,7 @@ mod exact;
 mod explain;
 mod features;
 mod hybrid;
+mod imputation;
 mod options;
 mod par_map;
 mod partial_maxsim;
@@ -152,7 +153,7 @@ fn score_candidates(
     stats.bytes_touched += (candidates.scored.len() * dim) as u64;
     stats.candidate_time += started.elapsed();
 
-    let rerank = options.rerank_depth();
+    let rerank = options.rerank_depth(context.snapshot.num_documents());
     let exact = ExactScorer::new(context);
     let mut score = |selected: &[Place], stats: &mut SearchStats| {
         let started = Instant::now();
@@ -180,7 +181,7 @@ fn find_candidates<'a>(
     let centroids = context.snapshot.codebook().len();
     let mut n_probe = context.options.n_probe.max(1);
     let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
-    let mut postings = tuning::postings_per_token(of, documents);
+    let mut postings = tuning::postings_per_token(context.options.k, of, documents);
     loop {
         let started = Instant::now();
         context.options.check_limits()?;

@@ -31,7 +31,8 @@ pub struct SearchOptions {
     /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
     /// With no more than `rerank` all of them are scored exactly instead.
     pub candidates: Option<usize>,
-    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by `k`.
+    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by the size of the index and
+    /// `k`.
     pub rerank: Option<usize>,
     /// Spread one search over the threads of the current rayon pool. The hits are the same. Many
     /// searches at a time are faster on one thread each.
@@ -149,14 +150,16 @@ impl SearchOptions {
         Ok(())
     }
 
-    /// Documents to score by exact MaxSim.
-    pub(super) fn rerank_depth(&self) -> usize {
-        self.rerank.unwrap_or(tuning::rerank(self.k)).max(self.k)
+    /// Documents to score by exact MaxSim, among `documents`.
+    pub(super) fn rerank_depth(&self, documents: u64) -> usize {
+        let chosen = tuning::rerank(self.k, documents);
+        self.rerank.unwrap_or(chosen).max(self.k)
     }
 
     /// Candidates to score by partial MaxSim, among `documents`.
     pub(super) fn num_candidates(&self, documents: u64) -> usize {
         let chosen = tuning::candidates(self.k, documents);
-        self.candidates.unwrap_or(chosen).max(self.rerank_depth())
+        let chosen = self.candidates.unwrap_or(chosen);
+        chosen.max(self.rerank_depth(documents))
     }
 }

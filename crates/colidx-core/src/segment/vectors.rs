@@ -232,6 +232,11 @@ impl Vectors {
         })
     }
 
+    /// Number of vectors.
+    pub(crate) fn len(&self) -> u64 {
+        self.vectors
+    }
+
     /// Reads the vectors in `range` ahead from disk.
     pub(crate) fn advise_willneed(&self, range: &Range<usize>) {
         self.codes
