@@ -26,13 +26,13 @@ pub use index::{
     codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
     vectors, words,
 };
-pub use input::{corpus, embeddings, npy, qrels, queries};
+pub use input::{corpus, embeddings, npy, qrels, queries, vector_file};
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 26] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -48,6 +48,7 @@ pub const TARGETS: [Target; 25] = [
     ("filter", filter),
     ("npy", npy),
     ("embeddings", embeddings),
+    ("vector_file", vector_file),
     ("corpus", corpus),
     ("queries", queries),
     ("qrels", qrels),

@@ -24,6 +24,9 @@ pub fn read(path: &Path) -> Vec<Document> {
         columns: features & 1 == 1,
         analyzer: (features & 2 == 2).then(|| analyzer(&manifest["WORD"])),
     };
+    if features & 4 == 4 {
+        pooling(&manifest["POOL"]);
+    }
     let head = &manifest["HEAD"];
     let (dim, nbits) = (number(head, 16, 4) as usize, number(head, 20, 4) as usize);
     let centroids = number(head, 24, 4) as usize;
@@ -132,6 +135,12 @@ fn model(json: &[u8]) {
         strings.push(&fields[name]);
     }
     assert!(strings.iter().all(|s| s.as_str().unwrap().len() <= 4096));
+}
+
+/// `POOL`.
+fn pooling(values: &[u8]) {
+    assert_eq!(values.len(), 8);
+    assert!((2..=1000).contains(&number(values, 0, 4)) && number(values, 4, 4) <= 1000);
 }
 
 /// `WORD`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CorpusArgs, EncoderArgs, IndexArg, WritingArgs};
+use super::{CorpusArgs, EncoderArgs, IndexArg, VectorsArgs, WritingArgs};
 
 /// Flags of `colidx build`.
 #[derive(Debug, Args)]
@@ -14,6 +14,7 @@ use super::{CorpusArgs, EncoderArgs, IndexArg, WritingArgs};
     colidx build ~/src/project --index project.colidx --model my-model\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model my-model\n  \
     colidx build --embeddings vectors/ --index vectors.colidx\n  \
+    colidx build pages.jsonl --embeddings pages.safetensors --index pages.colidx\n  \
     colidx build corpus.jsonl --index docs.colidx --model my-model --resume")]
 pub struct BuildArgs {
     /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
@@ -30,9 +31,9 @@ pub struct BuildArgs {
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Build from vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
-    pub embeddings: Option<PathBuf>,
+    /// Vectors instead of a checkpoint.
+    #[command(flatten)]
+    pub vectors: VectorsArgs,
 
     /// The index to write.
     #[command(flatten)]

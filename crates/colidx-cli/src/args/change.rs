@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    AnalyzerArgs, Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, at_least_one,
-    parse_size,
+    AnalyzerArgs, Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, VectorsArgs,
+    at_least_one, parse_size,
 };
 
 /// The documents that `add` and `update` ingest.
@@ -26,9 +26,9 @@ pub struct IngestArgs {
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Add vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
-    pub embeddings: Option<PathBuf>,
+    /// Vectors instead of a checkpoint.
+    #[command(flatten)]
+    pub vectors: VectorsArgs,
 
     /// The index.
     #[command(flatten)]

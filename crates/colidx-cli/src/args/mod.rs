@@ -10,6 +10,7 @@ mod effort;
 mod encode;
 mod encoder;
 mod eval;
+mod export;
 mod import;
 mod inspect;
 #[cfg(feature = "mcp")]
@@ -23,6 +24,7 @@ mod search;
 mod serve;
 mod shell;
 mod size;
+mod vectors;
 mod writing;
 
 pub use analyzer::AnalyzerArgs;
@@ -35,6 +37,7 @@ pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
+pub use export::{ExportArgs, ExportAs};
 pub use import::ImportArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 #[cfg(feature = "mcp")]
@@ -48,6 +51,7 @@ pub use search::SearchArgs;
 pub use serve::{AccessLogForm, ServeArgs};
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
+pub use vectors::VectorsArgs;
 pub use writing::{Clustering, WritingArgs};
 
 use std::ffi::OsString;
@@ -91,6 +95,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
     Import(ImportArgs),
+    /// Write vectors, texts and metadata of an index to files, or as an index of fast-plaid.
+    Export(ExportArgs),
     /// Add documents to an index.
     Add(AddArgs),
     /// Add documents to an index, replacing those with the same key.
