@@ -15,6 +15,7 @@ mod input;
 mod pack;
 mod scratch;
 pub mod seeds;
+mod word_query;
 #[allow(dead_code, reason = "the tests of the import use the rest of it")]
 #[path = "../../crates/colidx-import/tests/layouts/write.rs"]
 mod write;
@@ -27,12 +28,13 @@ pub use index::{
     vectors, words,
 };
 pub use input::{corpus, embeddings, npy, qrels, queries, vector_file};
+pub use word_query::word_query;
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 26] = [
+pub const TARGETS: [Target; 27] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -46,6 +48,7 @@ pub const TARGETS: [Target; 26] = [
     ("columns", columns),
     ("words", words),
     ("filter", filter),
+    ("word_query", word_query),
     ("npy", npy),
     ("embeddings", embeddings),
     ("vector_file", vector_file),

@@ -31,6 +31,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             vec![packed(&[target])]
         }
         "filter" => FILTERS.map(|filter| filter.as_bytes().to_vec()).into(),
+        "word_query" => WORD_QUERIES.map(|query| query.as_bytes().to_vec()).into(),
         "deletions" => vec![packed(&["deletions", "manifest"])],
         "vectors" => vec![packed(&["codes", "residuals"])],
         "npy" => arrays(),
@@ -84,6 +85,15 @@ const FILTERS: [&str; 5] = [
     "a.b EXISTS AND \"a.b\" IS NOT NULL OR TRUE AND NOT FALSE AND t <> 'é'",
     r#"{"op": "and", "args": [{"op": "=", "field": "s", "value": "a"}, {"op": "is_null", "field": "n"}]}"#,
     r#"{"op": "not", "arg": {"op": "between", "field": "n", "low": 1, "high": 2.5}}"#,
+];
+
+const WORD_QUERIES: [&str; 6] = [
+    "text of 7",
+    "+text -3 \"text of\" 12",
+    "-\"of document\" +\"text\" 4 4 4",
+    "+ - \"\" \"open +-text",
+    "text\"of\"3 x-ray -x-7 +a.b",
+    "t\u{e9}xt \u{6587}\u{66f8} \u{1f469}\u{200d}\u{1f467} TEXT's",
 ];
 
 fn fixture(name: &str, file: &str) -> Vec<u8> {

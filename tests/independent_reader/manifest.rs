@@ -20,13 +20,13 @@ pub fn read(path: &Path) -> Vec<Document> {
     let manifest = frame(&path.join("manifest"), "MANI");
     let features = manifest.features;
     let manifest = manifest.sections;
+    if features & 4 == 4 {
+        pooling(&manifest["POOL"]);
+    }
     let features = Features {
         columns: features & 1 == 1,
         analyzer: (features & 2 == 2).then(|| analyzer(&manifest["WORD"])),
     };
-    if features & 4 == 4 {
-        pooling(&manifest["POOL"]);
-    }
     let head = &manifest["HEAD"];
     let (dim, nbits) = (number(head, 16, 4) as usize, number(head, 20, 4) as usize);
     let centroids = number(head, 24, 4) as usize;

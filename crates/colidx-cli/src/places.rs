@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::args::{Command, IngestArgs, QueryFileArgs};
+use crate::args::{Command, IngestArgs, InputArgs, QueryFileArgs};
 use crate::error::{Kind, PlaceError};
 
 /// What stands at a path; `None` where there is nothing, or a pipe or device.
@@ -45,8 +45,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
     match command {
         Command::Build(args) => {
             target(&args.index.path)?;
-            args.corpus.iter().try_for_each(|path| corpus(path))?;
-            vectors(&args.vectors.embeddings)?;
+            input(&args.input)?;
             args.model.iter().try_for_each(|name| model(name))
         }
         Command::Import(args) => {
@@ -114,9 +113,14 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
 /// Where `add` and `update` read and write.
 fn ingest(args: &IngestArgs) -> Result<(), PlaceError> {
     index(&args.index.path)?;
-    vectors(&args.vectors.embeddings)?;
-    args.corpus.iter().try_for_each(|path| corpus(path))?;
+    input(&args.input)?;
     args.model.model.iter().try_for_each(|name| model(name))
+}
+
+/// What is indexed.
+fn input(args: &InputArgs) -> Result<(), PlaceError> {
+    vectors(&args.vectors.embeddings)?;
+    args.corpus.iter().try_for_each(|path| corpus(path))
 }
 
 /// An index to open.

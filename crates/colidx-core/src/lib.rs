@@ -70,7 +70,7 @@ pub mod storage;
 mod writer;
 
 pub use cancel::CancelToken;
-pub use colidx_lexical::Analyzer;
+pub use colidx_lexical::{Analyzer, Error as LexicalError};
 pub use colidx_metadata::filter;
 pub use colidx_metadata::{Filter, FilterError, Value};
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};

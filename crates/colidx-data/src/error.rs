@@ -12,6 +12,7 @@ use crate::skipped::Skipped;
 
 /// Where in the input something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file as the caller named it, or `standard input`.
     pub file: Arc<str>,

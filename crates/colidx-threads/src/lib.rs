@@ -16,11 +16,30 @@ use rayon::ThreadPoolBuilder;
 /// Maximum threads of a pool: more than any machine can use, few enough to start in a moment.
 pub const MOST: usize = 1024;
 
+/// Address space that a thread may take: its stack and an arena of the allocator.
+const THREAD_BYTES: usize = 72 << 20;
+
 /// The default number of threads: `RAYON_NUM_THREADS` if that is a number, at most [`MOST`], else
-/// one per core.
+/// one per core; fewer where the address space is too small for so many.
 pub fn count() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok();
-    count_of(asked.as_deref())
+    affordable(count_of(asked.as_deref()))
+}
+
+/// `threads`, halved until there is address space for them.
+///
+/// A thread that gets no memory while it starts ends the process, so it must not be tried.
+pub fn affordable(threads: usize) -> usize {
+    let mut threads = threads.clamp(1, MOST);
+    while threads > 1 {
+        // Reserved and given back, never touched: no memory is used.
+        let room = Vec::<u8>::new().try_reserve_exact(threads.saturating_mul(THREAD_BYTES));
+        if room.is_ok() {
+            break;
+        }
+        threads /= 2;
+    }
+    threads
 }
 
 fn count_of(asked: Option<&str>) -> usize {
@@ -63,6 +82,14 @@ mod tests {
         for nonsense in ["", "0", "-1", "many", "99999999999999999999999"] {
             assert_eq!(count_of(Some(nonsense)), cores, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn some_threads_are_always_affordable() {
+        assert_eq!(affordable(0), 1);
+        assert_eq!(affordable(1), 1);
+        assert_eq!(affordable(2), 2);
+        assert!((1..=MOST).contains(&affordable(usize::MAX)));
     }
 
     #[test]

@@ -36,9 +36,10 @@
 //!
 //! - `text` (default): text in, hits out.
 //! - `hub` (default): fetches checkpoints from the model hub.
-//! - `data`: corpora, queries, judgements, runs and metrics ([`data`]); embedding files as a source of vectors.
-//! - `import`: reads the indexes of other late-interaction engines ([`import`]); `import-sqlite` also
-//!   what they keep in SQLite, and needs a C compiler.
+//! - `data`: corpora, queries, judgements, runs and metrics ([`data`]); embedding files as a source
+//!   of vectors.
+//! - `import`: reads the indexes of other late-interaction engines ([`import`]); `import-sqlite`
+//!   also what they keep in SQLite, and needs a C compiler.
 //! - `faiss`: trains the codebook with faiss.
 //! - `cuda`, `metal`: encode on a GPU.
 

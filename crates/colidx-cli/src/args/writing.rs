@@ -5,7 +5,7 @@ use colidx::{KMeans, Pooling};
 
 use crate::error::CliError;
 
-use super::{AnalyzerArgs, ThreadsArg, at_least_one, parse_size};
+use super::{AnalyzerArgs, MemoryArg, ThreadsArg, at_least_one};
 
 /// Flags about a new index.
 #[derive(Debug, Args)]
@@ -40,8 +40,8 @@ pub struct WritingArgs {
     pub clustering: Clustering,
 
     /// Memory limit.
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
-    pub memory: u64,
+    #[command(flatten)]
+    pub memory: MemoryArg,
 
     /// Number of threads.
     #[command(flatten)]

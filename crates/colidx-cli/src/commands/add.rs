@@ -53,7 +53,7 @@ struct Done {
 pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
-        let done = match &args.vectors.embeddings {
+        let done = match &args.input.vectors.embeddings {
             Some(path) => from_vectors(args, path, replace, &phases),
             None => from_text(args, replace, &phases),
         };
@@ -65,16 +65,16 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // Fail early, before the checkpoint is loaded.
-    let reading = args.reading.options().index(&args.index.path);
-    let mut corpus = Corpus::open(&args.corpus, reading)?;
+    let reading = args.input.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.input.corpus, reading)?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model);
     let model = Arc::new(model.map_err(|error| error.or_vectors("--embeddings"))?);
-    args.reading.fit_passages(&mut corpus, &model);
+    args.input.reading.fit_passages(&mut corpus, &model);
     let mut writer = open(args, &index)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
-    let skip = args.reading.skip_bad_lines;
+    let skip = args.input.reading.skip_bad_lines;
     let read = ingest::read(
         corpus,
         skip,
@@ -104,8 +104,8 @@ fn from_vectors(
     replace: bool,
     phases: &Phases,
 ) -> Result<Done, CliError> {
-    let (corpus, index) = (&args.corpus, &args.index.path);
-    let mut given = GivenVectors::open(path, &args.vectors, corpus, &args.reading, index, phases)?;
+    let index = &args.index.path;
+    let mut given = GivenVectors::open(path, &args.input, index, phases)?;
     let mut writer = open(args, &Index::open(index)?)?;
     let mut superseded = 0;
     let read = given.read(&mut |document| {
@@ -128,11 +128,11 @@ fn from_vectors(
 /// vectors it is unknown.
 fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
     let options = WriterOptions::default()
-        .model(match args.vectors.embeddings {
+        .model(match args.input.vectors.embeddings {
             Some(_) => None,
             None => index.model().cloned(),
         })
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
+        .memory(args.memory.bytes());
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }

@@ -28,7 +28,7 @@ use colidx_data::Corpus;
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
         let phases = Phases::new();
-        let built = match &args.vectors.embeddings {
+        let built = match &args.input.vectors.embeddings {
             Some(path) => from_vectors(args, path, &phases),
             None => from_text(args, &phases),
         };
@@ -75,17 +75,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let reading = args.reading.options().index(&args.index.path);
-    let mut corpus = Corpus::open(&args.corpus, reading)?;
+    let reading = args.input.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.input.corpus, reading)?;
     let options = options(&args.writing)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
-    args.reading.fit_passages(&mut corpus, &model);
+    args.input.reading.fit_passages(&mut corpus, &model);
     let options = options.model(Some(model.to_record()));
     // From here on a signal must clean up.
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
-    let skip = args.reading.skip_bad_lines;
+    let skip = args.input.reading.skip_bad_lines;
     ingest::read(
         corpus,
         skip,
@@ -106,8 +106,8 @@ fn from_vectors(
     phases: &Phases,
 ) -> Result<(CommitReport, IngestSummary), CliError> {
     interrupt::install()?;
-    let (corpus, index) = (&args.corpus, &args.index.path);
-    let mut given = GivenVectors::open(path, &args.vectors, corpus, &args.reading, index, phases)?;
+    let index = &args.index.path;
+    let mut given = GivenVectors::open(path, &args.input, index, phases)?;
     let mut builder = IndexWriter::create(index, options(&args.writing)?)?;
     given.read(&mut |document| builder.add(document))?;
     let report = builder.commit(&mut given.source, &ProgressAdapter(phases))?;
@@ -124,7 +124,7 @@ pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
         .pooling(args.pooling())
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?)
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
+        .memory(args.memory.bytes())
         .seed(args.seed)
         .force(args.force)
         .resume(args.resume)

@@ -71,9 +71,9 @@ fn with_threads<T: Send>(
     threads: &ThreadsArg,
     work: impl FnOnce() -> Result<T, CliError> + Send,
 ) -> Result<T, CliError> {
-    let threads = threads
-        .threads
-        .map_or_else(colidx_threads::count, usize::from);
+    let threads = threads.threads.map_or_else(colidx_threads::count, |most| {
+        colidx_threads::affordable(most.into())
+    });
     on_threads(threads, work)
 }
 

@@ -1,13 +1,13 @@
 //! Documents whose vectors were made before: shared by `build`, `add` and `update`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use colidx::EmbeddingsSource;
 use colidx::corpus::{Sink, read_keys, read_records};
 use colidx_data::embeddings::Embeddings;
 use colidx_data::{Corpus, Format};
 
-use crate::args::{CorpusArgs, VectorsArgs};
+use crate::args::InputArgs;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
@@ -26,20 +26,23 @@ pub struct GivenVectors<'a> {
 }
 
 impl<'a> GivenVectors<'a> {
-    /// Opens the files at `path`, and the records: those of `corpus`, or of the file itself.
+    /// Opens the files at `path`, and the records: those of the corpus, or of the file itself.
     ///
     /// # Errors
     /// A file is missing or malformed, or the flags contradict each other.
     pub fn open(
         path: &Path,
-        args: &VectorsArgs,
-        corpus: &[PathBuf],
-        reading: &CorpusArgs,
+        input: &InputArgs,
         index: &Path,
         phases: &'a Phases,
     ) -> Result<GivenVectors<'a>, CliError> {
-        let mut embeddings = Embeddings::open_field(path, &args.vectors_field)?;
-        if let Some(keys) = &args.embedding_keys {
+        let InputArgs {
+            corpus,
+            reading,
+            vectors,
+        } = input;
+        let mut embeddings = Embeddings::open_field(path, &vectors.vectors_field)?;
+        if let Some(keys) = &vectors.embedding_keys {
             embeddings = embeddings.with_keys(keys)?;
         }
         if reading.skip_bad_lines {

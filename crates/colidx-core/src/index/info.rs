@@ -10,6 +10,7 @@ use crate::ingest::Pooling;
 
 /// One section of a file and its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SectionInfo {
     /// The four-letter name in `index-format.md`.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct SectionInfo {
 
 /// One file of an index and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileInfo {
     /// Name in the index directory.
     pub name: String,
@@ -30,6 +32,7 @@ pub struct FileInfo {
 
 /// One segment: documents that were written together.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SegmentInfo {
     /// The number of its files.
     pub number: u32,

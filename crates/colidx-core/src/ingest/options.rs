@@ -42,7 +42,8 @@ pub struct BuildOptions {
     pub resume: bool,
     /// Time between checkpoints: a crash costs no more than this and the current batch.
     pub checkpoint: Duration,
-    /// Divides stored text into words, which are then searched by BM25; `None` for an index without.
+    /// Divides stored text into words, which are then searched by BM25; `None` for an index
+    /// without.
     pub analyzer: Option<Analyzer>,
     /// Pools the vectors of documents, also of those that are added later; `None` stores all.
     pub pooling: Option<Pooling>,
@@ -106,7 +107,7 @@ impl BuildOptions {
             });
         }
         if let Some(dim) = self.dim {
-            check_dim(dim)?;
+            format::check_dim(dim)?;
         }
         self.pooling.map_or(Ok(()), Pooling::check)?;
         match self.model.as_ref().map_or(Ok(()), ModelInfo::check) {
@@ -118,16 +119,4 @@ impl BuildOptions {
             }),
         }
     }
-}
-
-/// Refuses a dimension out of range.
-pub(crate) fn check_dim(dim: usize) -> Result<()> {
-    if (1..=format::MAX_DIM).contains(&dim) {
-        return Ok(());
-    }
-    Err(Error::Option {
-        option: "the vectors' dimension",
-        got: dim.to_string(),
-        expected: "at least 1 and at most 4,096",
-    })
 }

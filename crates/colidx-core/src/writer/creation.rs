@@ -7,11 +7,12 @@ use super::staged::{Staged, Vectors};
 use super::updates::Updates;
 use super::{CommitReport, WriterOptions};
 use crate::error::{Error, Result};
+use crate::format::check_dim;
 use crate::format::manifest::{Features, Manifest};
 use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Journal, NewDocument, SegmentInput, SegmentJob, StagedSource, Staging, Supply,
-    VectorSource, assemble, check_dim,
+    VectorSource, assemble,
 };
 use crate::progress::{Phase, Progress};
 use crate::storage::Directory;

@@ -40,7 +40,7 @@ pub(crate) fn archive(path: &Path, method: CompressionMethod, entries: &[(&str, 
 pub(crate) fn safetensors_bytes(tensors: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let (mut entries, mut data) = (
         vec!["\"__metadata__\":{\"a\":\"b\"}".to_owned()],
-        Vec::new(),
+        Vec::<u8>::new(),
     );
     for (name, dtype, shape, bytes) in tensors {
         let begin = data.len();

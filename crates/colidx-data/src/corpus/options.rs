@@ -114,8 +114,8 @@ impl CorpusOptions {
         self
     }
 
-    /// The most tokens that a passage of running text or code holds together with its title, counted
-    /// as the model counts them, so that no passage is longer than what the model reads.
+    /// The most tokens that a passage of running text or code holds together with its title,
+    /// counted as the model counts them, so that no passage is longer than what the model reads.
     pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
         self.passage_length = PassageLength::tokens(tokens, counter);
         self
@@ -129,8 +129,8 @@ impl CorpusOptions {
     }
 
     /// How many words or tokens of a passage the next one repeats, where they are parted for their
-    /// length alone: about so many, from a line or a sentence on where it can be, and at most half of
-    /// a passage.
+    /// length alone: about so many, from a line or a sentence on where it can be, and at most half
+    /// of a passage.
     pub fn overlap(mut self, overlap: usize) -> Self {
         self.overlap = overlap;
         self

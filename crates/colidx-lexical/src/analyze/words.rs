@@ -5,11 +5,12 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Calls `visit` with the range of every word, in order.
 ///
-/// A space separates words whatever is beside it, so the text is cut at spaces first and pieces of
-/// plain ASCII, which are most, take a short way to the same answer.
+/// A space before ASCII separates words; one before a combining mark or another space may be part
+/// of a word. So the text is cut at the former first. Pieces of plain ASCII, which are most, take a short way to the same answer.
 pub(super) fn words(text: &str, visit: &mut dyn FnMut(Range<usize>)) {
     let mut start = 0;
-    for piece in text.split(' ') {
+    while start < text.len() {
+        let piece = &text[start..piece_end(text.as_bytes(), start)];
         if piece.is_ascii() {
             ascii_words(piece.as_bytes(), start, visit);
         } else {
@@ -19,6 +20,17 @@ pub(super) fn words(text: &str, visit: &mut dyn FnMut(Range<usize>)) {
         }
         start += piece.len() + 1;
     }
+}
+
+/// Where the next space before ASCII other than a space is, or the text's end.
+fn piece_end(text: &[u8], start: usize) -> usize {
+    let separates = |&at: &usize| {
+        text[at] == b' '
+            && text
+                .get(at + 1)
+                .is_none_or(|next| next.is_ascii() && *next != b' ')
+    };
+    (start..text.len()).find(separates).unwrap_or(text.len())
 }
 
 /// The rules of the annex for ASCII: letters, digits and `_` hold together; `.`, `'` and `:` hold
@@ -76,6 +88,12 @@ mod tests {
             .map(|(at, word)| at..at + word.len())
             .collect();
         assert_eq!(got, expected, "{text:?}");
+    }
+
+    #[test]
+    fn a_mark_after_a_space_belongs_to_it() {
+        check("e \u{113c8}\u{11924}i a");
+        check("a \u{300} b\u{300}  \u{301}c ");
     }
 
     proptest! {
