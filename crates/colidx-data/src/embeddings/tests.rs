@@ -183,7 +183,7 @@ fn many_documents_are_found_through_blocks() {
     let path = folder.path();
     let lens: Vec<u32> = (0..5000).map(|n| n * 7 % 4).collect();
     let total: u32 = lens.iter().sum();
-    let values: Vec<f32> = (0..total).map(|n| n as f32).collect();
+    let values: Vec<f32> = (0..total).map(|n| n as f32 + 1.0).collect();
     floats(&path.join(VECTORS), Dtype::F32, &[1], &values);
     integers(&path.join(LENGTHS), Dtype::I32, &lens);
     let mut embeddings = Embeddings::open(path).unwrap();
@@ -191,7 +191,7 @@ fn many_documents_are_found_through_blocks() {
         let first: u32 = lens[..document as usize].iter().sum();
         let (vectors, read_lens, _) = read(&mut embeddings, &[document]).unwrap();
         let expected: Vec<f32> = (first..first + lens[document as usize])
-            .map(|n| n as f32)
+            .map(|n| n as f32 + 1.0)
             .collect();
         assert_eq!(
             (vectors, read_lens),
