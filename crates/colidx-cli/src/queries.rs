@@ -40,7 +40,7 @@ enum Vectors {
     /// Of texts, by a checkpoint; `None` where words alone are searched.
     Text(Option<Box<Model>>),
     File {
-        embeddings: QueryEmbeddings,
+        embeddings: Box<QueryEmbeddings>,
         buffer: Vec<f32>,
     },
 }
@@ -194,7 +194,7 @@ impl Queries {
         };
         let vectors = match embeddings {
             Some(embeddings) => Vectors::File {
-                embeddings,
+                embeddings: Box::new(embeddings),
                 buffer: Vec::new(),
             },
             None if by == SearchBy::Words => Vectors::Text(None),
