@@ -42,10 +42,18 @@ fn used(filter: &Filter) {
     match (INDEX.matching(filter), INDEX.matching(&opposite)) {
         (Ok(found), Ok(others)) => {
             assert_eq!(found.len() + others.len(), INDEX.num_documents(), "{text}");
-            assert!(found.and(&others).expect("they are of one state").is_empty());
+            assert!(
+                found
+                    .and(&others)
+                    .expect("they are of one state")
+                    .is_empty()
+            );
             let options = SearchOptions::default().k(100).filter(filter.clone());
             let query = WordQuery::words("text");
-            let hits = INDEX.search_words(&query, &options).expect("it matched before").hits;
+            let hits = INDEX
+                .search_words(&query, &options)
+                .expect("it matched before")
+                .hits;
             assert!(hits.iter().all(|hit| found.contains(hit.doc)), "{text}");
         }
         // The opposite may be one level too deep.

@@ -220,7 +220,11 @@ fn use_columns(index: &Index) -> Result<()> {
     let all = index.document_set(index.doc_ids())?;
     for path in ["n", "s", "o.p"] {
         for among in [None, Some(&all)] {
-            unless_missing(index.facets(path, among, 3).map(|found| assert!(found.len() <= 3)))?;
+            unless_missing(
+                index
+                    .facets(path, among, 3)
+                    .map(|found| assert!(found.len() <= 3)),
+            )?;
         }
     }
     Ok(())

@@ -24,20 +24,31 @@ impl Read for Slow {
     }
 }
 
-/// Two bytes say how; what follows is read as a corpus, at once and byte by byte, which must give
+const FORMATS: [Format; 6] = [
+    Format::JSONL,
+    Format::TSV,
+    Format::TEXT,
+    Format::MARKDOWN,
+    Format::HTML,
+    Format::CODE,
+];
+
+/// Three bytes say how; what follows is read as a corpus, at once and byte by byte, which must give
 /// the same.
 pub fn corpus(data: &[u8]) {
-    let Some((&[how, name], content)) = data.split_first_chunk() else {
+    let Some((&[how, format, name], content)) = data.split_first_chunk() else {
         return;
     };
-    let format = [Format::JSONL, Format::TSV, Format::TEXT, Format::MARKDOWN][usize::from(how % 4)];
+    let format = FORMATS[usize::from(format) % FORMATS.len()];
     let file = ["corpus", "corpus.gz", "corpus.zst"][usize::from(name % 3)];
-    let mut options = CorpusOptions::new().skip_bad_lines(how & 4 != 0);
-    if how & 8 != 0 {
+    let mut options = CorpusOptions::new()
+        .skip_bad_lines(how & 1 != 0)
+        .split_long(how & 8 != 0);
+    if how & 2 != 0 {
         options = options.line_limit(64);
     }
-    if how & 16 != 0 {
-        options = options.passage_words(3);
+    if how & 4 != 0 {
+        options = options.passage_words(3).overlap(usize::from(how >> 4) % 3);
     }
     let whole = read_corpus(Cursor::new(content.to_vec()), file, format, &options);
     let slow = read_corpus(Slow(Cursor::new(content.to_vec())), file, format, &options);
@@ -46,7 +57,7 @@ pub fn corpus(data: &[u8]) {
     let errors = [&whole, &slow].map(|(_, _, error)| error.as_deref());
     let is_damage = |error: &str| error.ends_with("fetch or compress it again");
     if errors.iter().flatten().any(|error| is_damage(error)) {
-        assert!(how & 4 != 0 || errors.iter().all(Option::is_some));
+        assert!(how & 1 != 0 || errors.iter().all(Option::is_some));
     } else {
         assert_eq!(whole, slow);
     }
@@ -202,8 +213,30 @@ pub fn embeddings(data: &[u8]) {
         let mut vectors = Vec::new();
         for query in 0..queries.queries().min(1000) {
             if queries.read(query, &mut vectors).is_ok() {
-                assert_eq!(vectors.len(), queries.tokens() * queries.dim());
+                assert!(vectors.len().is_multiple_of(queries.dim()));
             }
+        }
+    }
+}
+
+/// One file of vectors in any form: arrays of documents, or JSON Lines.
+pub fn vector_file(data: &[u8]) {
+    static FOLDER: LazyLock<Scratch> = LazyLock::new(Scratch::new);
+    FOLDER.write("vectors", data);
+    let Ok(mut embeddings) = Embeddings::open(&FOLDER.path().join("vectors")) else {
+        return;
+    };
+    let (mut vectors, mut lens, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    for document in 0..embeddings.documents().min(100) {
+        lens.clear();
+        vectors.clear();
+        ids.clear();
+        if embeddings
+            .read(&[document], &mut vectors, &mut lens, &mut ids)
+            .is_ok()
+        {
+            assert_eq!(vectors.len(), lens[0] as usize * embeddings.dim());
+            assert!(vectors.iter().all(|value| value.is_finite()));
         }
     }
 }

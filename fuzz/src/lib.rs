@@ -12,9 +12,13 @@ mod filter;
 mod foreign;
 mod index;
 mod input;
+mod lexical;
+mod metadata;
 mod pack;
+mod requests;
 mod scratch;
 pub mod seeds;
+mod word_query;
 #[allow(dead_code, reason = "the tests of the import use the rest of it")]
 #[path = "../../crates/colidx-import/tests/layouts/write.rs"]
 mod write;
@@ -26,13 +30,17 @@ pub use index::{
     codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
     vectors, words,
 };
-pub use input::{corpus, embeddings, npy, qrels, queries};
+pub use input::{corpus, embeddings, npy, qrels, queries, vector_file};
+pub use lexical::lexical;
+pub use metadata::metadata;
+pub use requests::requests;
+pub use word_query::word_query;
 
 /// A target's name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 30] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -46,8 +54,12 @@ pub const TARGETS: [Target; 25] = [
     ("columns", columns),
     ("words", words),
     ("filter", filter),
+    ("metadata", metadata),
+    ("lexical", lexical),
+    ("word_query", word_query),
     ("npy", npy),
     ("embeddings", embeddings),
+    ("vector_file", vector_file),
     ("corpus", corpus),
     ("queries", queries),
     ("qrels", qrels),
@@ -58,6 +70,7 @@ pub const TARGETS: [Target; 25] = [
     ("foreign_torch", foreign_torch),
     ("foreign_numpy", foreign_numpy),
     ("foreign_pickle", foreign_pickle),
+    ("requests", requests),
 ];
 
 #[cfg(test)]

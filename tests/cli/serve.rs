@@ -129,51 +129,120 @@ fn what_would_be_open_to_all_is_refused() {
         .says(&["is a file"]);
 }
 
+/// A client of `colidx mcp`.
+#[cfg(feature = "mcp")]
+struct Tools {
+    child: Child,
+    input: std::process::ChildStdin,
+    output: BufReader<std::process::ChildStdout>,
+    asked: u64,
+}
+
+#[cfg(feature = "mcp")]
+impl Tools {
+    /// Starts it and shakes hands.
+    fn start(place: &Place, arguments: &[&str]) -> Tools {
+        use serde_json::json;
+
+        let mut colidx = place.colidx(&["mcp", "x.colidx"]).args(arguments);
+        let mut child = colidx
+            .command
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        let input = child.stdin.take().expect("standard input is a pipe");
+        let output = child.stdout.take().expect("standard output is a pipe");
+        let mut tools = Tools {
+            child,
+            input,
+            output: BufReader::new(output),
+            asked: 0,
+        };
+        let client = json!({
+            "protocolVersion": "2024-11-05", "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        });
+        let hello = tools.ask("initialize", client);
+        assert_eq!(hello["protocolVersion"], "2024-11-05");
+        let told = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        writeln!(tools.input, "{told}").expect("it reads");
+        tools
+    }
+
+    fn ask(&mut self, method: &str, params: serde_json::Value) -> serde_json::Value {
+        self.asked += 1;
+        let id = self.asked;
+        let asked = serde_json::json!(
+            {"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        writeln!(self.input, "{asked}").expect("it reads");
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).expect("it answers");
+        let answer: serde_json::Value =
+            serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
+        assert_eq!(answer["id"], id);
+        answer["result"].clone()
+    }
+
+    /// The text that a tool answers.
+    fn call(&mut self, name: &str, arguments: serde_json::Value) -> String {
+        let params = serde_json::json!({"name": name, "arguments": arguments});
+        let answer = self.ask("tools/call", params);
+        let text = answer["content"][0]["text"].as_str();
+        text.unwrap_or_else(|| panic!("no text: {answer}"))
+            .to_owned()
+    }
+
+    fn count(&mut self) -> usize {
+        let list = self.ask("tools/list", serde_json::json!({}));
+        list["tools"].as_array().expect("there are tools").len()
+    }
+
+    /// Ends its input.
+    fn end(self) {
+        let Tools {
+            mut child, input, ..
+        } = self;
+        drop(input);
+        assert!(child.wait().expect("it ends with its input").success());
+    }
+}
+
 #[cfg(feature = "mcp")]
 #[test]
 fn tools_answer_on_standard_input_and_output() {
-    use serde_json::{Value, json};
-
     let place = Place::with_index();
-    let mut colidx = place.colidx(&["mcp", "x.colidx"]);
-    let mut child = colidx
-        .command
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .expect("it runs");
-    let mut input = child.stdin.take().expect("standard input is a pipe");
-    let mut output = BufReader::new(child.stdout.take().expect("standard output is a pipe"));
-    let mut ask = |line: Value| {
-        writeln!(input, "{line}").expect("it reads");
-        if line.get("id").is_none() {
-            return Value::Null;
-        }
-        let mut answer = String::new();
-        output.read_line(&mut answer).expect("it answers");
-        let answer: Value =
-            serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"));
-        assert_eq!(answer["id"], line["id"]);
-        answer["result"].clone()
-    };
-    let client = json!({
-        "protocolVersion": "2024-11-05", "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    });
-    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client});
-    let hello = ask(hello);
-    assert_eq!(hello["protocolVersion"], "2024-11-05");
-    ask(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-    let list = ask(json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}));
-    assert_eq!(list["tools"].as_array().map(Vec::len), Some(3));
-    let asked = json!({"name": "search", "arguments": {"query": "the moon and the earth"}});
-    let found = ask(json!({"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": asked}));
-    let text = found["content"][0]["text"]
-        .as_str()
-        .expect("an answer is text");
+    let mut tools = Tools::start(&place, &[]);
+    assert_eq!(tools.count(), 3);
+    let asked = serde_json::json!({"query": "the moon and the earth"});
+    let text = tools.call("search", asked);
     assert!(
         text.contains("key: moon") && text.contains("score"),
         "{text}"
     );
-    drop(input);
-    assert!(child.wait().expect("it ends with its input").success());
+    tools.end();
+}
+
+#[cfg(feature = "mcp")]
+#[test]
+fn tools_change_an_index_only_where_that_was_asked_for() {
+    use serde_json::json;
+
+    let place = Place::with_index();
+    let mut tools = Tools::start(&place, &["--write"]);
+    assert_eq!(tools.count(), 5);
+    let new = json!({"key": "new", "text": "salt and water", "metadata": "{\"year\": 2001}"});
+    assert!(tools.call("add_document", new.clone()).contains("stored"));
+    assert!(tools.call("add_document", new).contains("in the place"));
+    let asked = json!({"query": "salt and water", "filter": "year = 2001"});
+    assert!(tools.call("search", asked).starts_with("1. key: new"));
+    let bad = json!({"key": "bad", "text": "salt", "metadata": "{"});
+    assert!(tools.call("add_document", bad).contains("bad"));
+    let gone = json!({"key": "new"});
+    assert!(
+        tools
+            .call("delete_document", gone.clone())
+            .contains("deleted")
+    );
+    assert!(tools.call("delete_document", gone).contains("no document"));
+    tools.end();
 }

@@ -148,9 +148,12 @@ fn a_slip_in_a_filter_is_an_error_that_shows_the_place() {
         ("year BETWEN 1 AND 2", &["BETWEEN", "^^^^^^"]),
         ("", &["expected"]),
     ] {
-        search(&place, &["--filter", filter, "code"])
+        let refused = search(&place, &["--filter", filter, "code"])
             .fails()
             .says(words);
+        let place_of_it = refused.stderr.lines().skip(1);
+        assert!(place_of_it.clone().count() == 2 || filter.is_empty());
+        assert!(place_of_it.last().is_none_or(|marks| marks.contains('^')));
         let delete = ["delete", "--index", "x.colidx", "--filter", filter];
         place.colidx(&delete).run().fails().says(words);
     }

@@ -1,10 +1,25 @@
-//! The current command line, quoted for a shell.
+//! The current command line, and how it is quoted for a shell.
+
+use std::ffi::OsString;
+use std::sync::OnceLock;
 
 use crate::output::harmless::is_hostile;
 
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Sets the arguments, once. The first names the program.
+pub fn set(arguments: impl IntoIterator<Item = OsString>) {
+    let _ = ARGUMENTS.set(arguments.into_iter().collect());
+}
+
+/// The arguments.
+pub fn arguments() -> &'static [OsString] {
+    ARGUMENTS.get().map_or(&[], Vec::as_slice)
+}
+
 /// The current command with one more flag, quoted for a shell.
 pub fn with_flag(flag: &str) -> String {
-    let arguments = std::env::args_os();
+    let arguments = arguments().iter();
     let arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     join(arguments.collect(), flag)
 }

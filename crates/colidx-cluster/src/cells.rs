@@ -122,10 +122,10 @@ fn centres(vectors: &[f32], dim: usize, cells: usize, seed: u64) -> Vec<f32> {
     let mut rng = Rng::new(seed);
     let n = vectors.len() / dim;
     // A random row of each interval: a fixed step could be in phase with the corpus.
-    let stretch = (n / (SAMPLE * cells)).max(1);
+    let stride = (n / (SAMPLE * cells)).max(1);
     let sample: Vec<u32> = (0..n)
-        .step_by(stretch)
-        .map(|first| (first + rng.below(stretch.min(n - first))) as u32)
+        .step_by(stride)
+        .map(|first| (first + rng.below(stride.min(n - first))) as u32)
         .collect();
     let problem = Problem {
         vectors: &gather(vectors, dim, &sample),

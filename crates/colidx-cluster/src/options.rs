@@ -6,6 +6,7 @@ use crate::ClusterError;
 
 /// The implementation of k-means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KMeans {
     /// This crate's: no C++, the same bytes on every machine.
     Builtin,
@@ -34,6 +35,7 @@ impl fmt::Display for KMeans {
 
 /// The kind of codebook: how vectors are grouped before k-means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CodebookKind {
     /// One k-means over all vectors.
     Flat,

@@ -70,7 +70,7 @@ pub mod storage;
 mod writer;
 
 pub use cancel::CancelToken;
-pub use colidx_lexical::Analyzer;
+pub use colidx_lexical::{Analyzer, Error as LexicalError};
 pub use colidx_metadata::filter;
 pub use colidx_metadata::{Filter, FilterError, Value};
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};
@@ -80,7 +80,8 @@ pub use format::{
 };
 pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, CodebookKind, KMeans, NewDocument, SourceDocument, VectorBatch, VectorSource,
+    BuildOptions, CodebookKind, KMeans, NewDocument, Pooling, SourceDocument, VectorBatch,
+    VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{

@@ -9,6 +9,7 @@ use colidx_core::storage::Storage;
 use colidx_core::storage::fault::{Disk, Fault, Injector};
 use colidx_core::*;
 use common::live::*;
+use common::words::check_words;
 use common::{Random, times};
 use std::sync::Arc;
 
@@ -162,10 +163,9 @@ impl Run {
         };
         let key = self.key();
         self.writer()
-            .update(document(&key, "words of the writer"))
+            .update(document(&key, "abc7 writer1"))
             .unwrap();
-        self.staged
-            .insert(key.clone(), "words of the writer".into());
+        self.staged.insert(key.clone(), "abc7 writer1".into());
         let manifest = files.files()["manifest"].clone();
         match self.random.below(4) {
             // Nobody comes in the place of a lock that is removed: the writer makes it again.
@@ -178,7 +178,7 @@ impl Run {
                 files.remove("lock").unwrap();
                 let other = IndexWriter::open_in(&self.directory(), WriterOptions::default());
                 let mut other = other.unwrap();
-                other.update(document(&key, "words of another")).unwrap();
+                other.update(document(&key, "abc7 another1")).unwrap();
                 let late = self.random.below(2) == 0;
                 if late {
                     other.commit(&mut Words, &NoProgress).unwrap();
@@ -191,7 +191,7 @@ impl Run {
                     other.commit(&mut Words, &NoProgress).unwrap();
                 }
                 self.writer = None;
-                self.committed.insert(key, "words of another".into());
+                self.committed.insert(key, "abc7 another1".into());
             }
             // The manifest goes.
             2 => {
@@ -278,6 +278,7 @@ impl Run {
         check_filters(&index, &self.committed, &mut self.random);
         let (query, k) = (query(&mut self.random), self.random.below(20));
         check_search(&index, &query, k);
+        check_words(&index, &self.committed, &query, &mut self.random);
         check_documents(&self.reader.0, &self.reader.1, self.closeness);
         check_search(&self.reader.0, &query, k);
     }

@@ -316,6 +316,8 @@ fn bad_queries_are_refused() {
         Query::new(&[1.0; 9], 8),
         Err(Error::PartialVector { values: 9, dim: 8 })
     ));
+    let wide = Query::new(&[1.0; MAX_DIM + 1], MAX_DIM + 1);
+    assert!(matches!(wide, Err(Error::Option { .. })), "{wide:?}");
     let nan = Query::new(&[0.0, 1.0, f32::NAN, 1.0], 2);
     assert!(matches!(
         nan,

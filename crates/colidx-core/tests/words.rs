@@ -122,7 +122,11 @@ fn a_hit_of_a_hybrid_search_has_both_exact_scores() {
                 assert_eq!(hit.bm25, Some(same.map_or(0.0, |other| other.score)));
             }
             assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
-            if let Fusion::Convex { .. } = fusion {
+            if let Fusion::Convex { weight } = fusion {
+                for hit in &hits {
+                    let sum = weight * hit.maxsim.unwrap() + (1.0 - weight) * hit.bm25.unwrap();
+                    assert_eq!(hit.score, sum);
+                }
                 let fewer = search(&changed, 3);
                 assert_eq!(fewer[..], hits[..3], "a score does not depend on k");
                 // The codebooks differ, so vectors decode a little differently.

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The compression of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// gzip, of one or many members.
     Gzip,

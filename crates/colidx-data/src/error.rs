@@ -12,6 +12,7 @@ use crate::skipped::Skipped;
 
 /// Where in the input something was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file as the caller named it, or `standard input`.
     pub file: Arc<str>,
@@ -142,6 +143,17 @@ pub enum LineFault {
         offset: u64,
         /// Column in bytes, counted from 1.
         column: usize,
+    },
+    /// The vectors in a line are none.
+    #[error(
+        "field \"{field}\" must be an array of arrays of numbers, one a vector: {reason}; write the \
+         vectors as numbers, or name their field"
+    )]
+    Vectors {
+        /// The field.
+        field: String,
+        /// What is wrong.
+        reason: String,
     },
     /// The line has another number of columns than its format has.
     #[error("expected {expected}, got {got}; check the separators")]

@@ -1,5 +1,8 @@
 //! Every key of config.json that changes vectors is applied, or the checkpoint is refused.
 
+#[allow(dead_code, reason = "other tests change copies in other ways")]
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,25 +16,12 @@ fn fixtures() -> PathBuf {
 /// A copy of a fixture whose config.json is changed.
 fn with(name: &str, change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
-    copy(&fixtures().join(name), to.path());
+    support::copy(&fixtures().join(name), to.path());
     let path = to.path().join("config.json");
     let mut config = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     change(&mut config);
     fs::write(path, config.to_string()).unwrap();
     to
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(path, to).unwrap();
-        }
-    }
 }
 
 fn vectors(folder: &Path) -> Vec<f32> {

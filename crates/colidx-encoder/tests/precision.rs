@@ -1,5 +1,8 @@
 //! The error of 8-bit integers, and their determinism.
 
+#[allow(dead_code, reason = "other tests change copies in other ways")]
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +50,7 @@ fn cosines(folder: &Path) -> Vec<f32> {
 /// A copy of the checkpoint in `from` with its tensors changed by `change`.
 fn changed(from: &Path, change: impl Fn(&str, &[usize], &mut [f32])) -> tempfile::TempDir {
     let to = tempfile::tempdir().unwrap();
-    copy(from, to.path());
+    support::copy(from, to.path());
     let path = to.path().join("model.safetensors");
     let bytes = fs::read(&path).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -68,19 +71,6 @@ fn changed(from: &Path, change: impl Fn(&str, &[usize], &mut [f32])) -> tempfile
     });
     fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
     to
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let to = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            fs::copy(path, to).unwrap();
-        }
-    }
 }
 
 #[test]

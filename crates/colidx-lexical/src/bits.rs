@@ -2,8 +2,8 @@
 //!
 //! A pack holds 1 to 128 numbers in a common width, the smallest in bytes. A few numbers may be too
 //! wide for it: their upper bits follow as exceptions (Zukowski et al., "Super-Scalar RAM-CPU Cache
-//! Compression", ICDE 2006). A full pack has four lanes, so that a compiler makes vector code of the
-//! loops.
+//! Compression", ICDE 2006). A full pack has four lanes, so that a compiler makes vector code of
+//! the loops.
 
 /// Numbers of a full pack.
 pub(crate) const PACK: usize = 128;

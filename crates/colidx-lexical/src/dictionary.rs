@@ -2,8 +2,8 @@
 //!
 //! Terms stand in blocks; each but the first of a block leaves out what it shares with the one
 //! before. An index names the first term of every block, so that a look-up searches the index and
-//! reads one block, in place. (A finite-state transducer is smaller by a little, but `fst` panics on
-//! damaged bytes.)
+//! reads one block, in place. (A finite-state transducer is smaller by a little, but `fst` panics
+//! on damaged bytes.)
 
 use crate::bits::{put_varint, take_varint};
 use crate::error::{Error, Result};
@@ -14,7 +14,8 @@ use std::ops::Range;
 /// Terms of a block.
 const BLOCK_TERMS: u64 = 32;
 
-/// Bytes of a block's entry in the index: prefix, and where the block, its lists and positions begin.
+/// Bytes of a block's entry in the index: prefix, and where the block, its lists and positions
+/// begin.
 const INDEX_ENTRY: usize = 32;
 
 /// Says that a length of 15 or more follows.

@@ -1,9 +1,9 @@
 //! What the documents of a block can score at most.
 //!
 //! A term scores more in a document where it is more frequent, and less in one that is longer. So a
-//! bound for any k1, b and average length is the best score of the pairs (frequency, length) that no
-//! other pair of the block beats in both. A few pairs are stored; where there are more, neighbours
-//! become one that beats both.
+//! bound for any k1, b and average length is the best score of the pairs (frequency, length) that
+//! no other pair of the block beats in both. A few pairs are stored; where there are more,
+//! neighbours become one that beats both.
 
 /// Pairs stored for a block.
 pub(crate) const PAIRS: usize = 3;

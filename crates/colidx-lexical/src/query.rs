@@ -47,12 +47,12 @@ impl Query {
         Ok(builder.query)
     }
 
-    /// Words and `"phrases"`, each with `+` before it if a document must have it, and `-` if it must
-    /// not.
+    /// Words and `"phrases"`, each with `+` before it if a document must have it, and `-` if it
+    /// must not.
     ///
     /// A document must have every phrase that is not excluded. A word that becomes several terms,
-    /// such as `x-ray`, is required or excluded with all of them. A sign with a space after it and a
-    /// quote without another mean nothing.
+    /// such as `x-ray`, is required or excluded with all of them. A sign with a space after it and
+    /// a quote without another mean nothing.
     ///
     /// # Errors
     ///
@@ -79,6 +79,16 @@ impl Query {
     /// Whether it can only be answered with positions.
     pub fn needs_positions(&self) -> bool {
         !(self.phrases.is_empty() && self.excluded_phrases.is_empty())
+    }
+
+    /// Whether a document may have terms of the query and yet be no hit.
+    pub fn demands(&self) -> bool {
+        self.requires() || !(self.excluded.is_empty() && self.excluded_phrases.is_empty())
+    }
+
+    /// Whether a document must have some word.
+    pub fn requires(&self) -> bool {
+        !(self.required.is_empty() && self.phrases.is_empty())
     }
 
     /// How soon more occurrences of a term stop to count; 0.9 unless set.

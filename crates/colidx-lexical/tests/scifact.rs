@@ -1,8 +1,8 @@
 //! The test claims of BEIR's SciFact, if it is in a folder `shared` beside the repository or above;
 //! otherwise the test prints that it skips.
 //!
-//! Pyserini's BM25 with k1 0.9 and b 0.4, title and text in one field, has an nDCG@10 of 0.6789 and a
-//! Recall@100 of 0.9253 (`pyserini/2cr/beir.yaml`).
+//! Pyserini's BM25 with k1 0.9 and b 0.4, title and text in one field, has an nDCG@10 of 0.6789 and
+//! a Recall@100 of 0.9253 (`pyserini/2cr/beir.yaml`).
 
 use colidx_lexical::{
     Analyzer, MemoryScratch, MemorySections, Options, Query, Search, Segment, Writer,

@@ -2,26 +2,55 @@
 //!
 //!     cargo run --release -p colidx-metadata --example million [documents]
 
-use colidx_metadata::columns::{Bits, Columns, ColumnsError, ColumnsWriter, Sections};
+use colidx_metadata::columns::{
+    Bits, Columns, ColumnsError, ColumnsWriter, MetadataError, Scratch, ScratchFile, Sections,
+};
 use colidx_metadata::{Comparison, Filter, Value};
-use std::convert::Infallible;
 use std::time::Instant;
 
 #[derive(Default)]
 struct Written(Vec<([u8; 4], Vec<u8>)>);
 
 impl Sections for Written {
-    type Error = Infallible;
+    type Error = MetadataError;
 
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), Infallible> {
+    fn begin(&mut self, tag: [u8; 4]) -> Result<(), MetadataError> {
         self.0.push((tag, Vec::new()));
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
         if let Some((_, section)) = self.0.last_mut() {
             section.extend_from_slice(bytes);
         }
+        Ok(())
+    }
+}
+
+/// Temporary files in memory.
+struct InMemory;
+
+impl Scratch for InMemory {
+    type Error = MetadataError;
+    type File = File;
+
+    fn create(&mut self) -> Result<File, MetadataError> {
+        Ok(File(Vec::new()))
+    }
+}
+
+struct File(Vec<u8>);
+
+impl ScratchFile for File {
+    type Error = MetadataError;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), MetadataError> {
+        bytes.copy_from_slice(&self.0[offset as usize..][..bytes.len()]);
         Ok(())
     }
 }
@@ -60,7 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bytes: usize = (0..documents.into()).map(|n| metadata(n).len()).sum();
     let making = begun.elapsed();
     let begun = Instant::now();
-    let mut writer = ColumnsWriter::new();
+    let mut writer = ColumnsWriter::new(64 << 20, InMemory);
     for n in 0..documents.into() {
         writer.push(&metadata(n))?;
     }
@@ -69,7 +98,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("peak     {:>8}", peak());
     let begun = Instant::now();
     let mut written = Written::default();
-    let Ok(()) = writer.finish(&mut written);
+    writer.finish(&mut written)?;
     println!("finish   {:8.2?}", begun.elapsed());
     println!("peak     {:>8} with the sections", peak());
     let mut total = 0;

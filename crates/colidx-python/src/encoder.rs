@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use colidx::encoder::EncoderError;
-use colidx::text::{BatchSizer, Download};
-use colidx::{Model, Progress};
+use colidx::text::BatchSizer;
+use colidx::{Model, NewDocument, Progress, TextError};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -15,10 +15,13 @@ use crate::error::OrRaise;
 use crate::info::dict;
 use crate::open::warn;
 use crate::options::encoder_options;
-use crate::watch::{Watch, run};
+use crate::watch::{Downloads, Watch, run, run_or_leave};
 
 /// Token vectors and token ids of a document.
 type Encoded<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<u32>>);
+
+/// Texts that are scored between two looks at Ctrl-C.
+const SCORE_BATCH: usize = 16;
 
 /// An open checkpoint.
 #[pyclass(frozen, module = "colidx._colidx")]
@@ -46,24 +49,6 @@ fn in_batches<T>(
     Ok(encoded)
 }
 
-/// Shows each download from the hub as a phase.
-struct Downloads<'a> {
-    watch: &'a Watch,
-    done: u64,
-}
-
-impl Download for Downloads<'_> {
-    fn file(&mut self, name: &str, bytes: u64) {
-        self.done = 0;
-        self.watch.begin(&format!("download {name}"), Some(bytes));
-    }
-
-    fn advance(&mut self, bytes: u64) {
-        self.done += bytes;
-        self.watch.advance(self.done);
-    }
-}
-
 #[pymethods]
 impl Encoder {
     #[new]
@@ -74,9 +59,8 @@ impl Encoder {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Encoder> {
         let options = encoder_options(Default::default(), options)?;
-        let model = run(py, progress, |watch| {
-            let mut downloads = Downloads { watch, done: 0 };
-            Model::open_watched(&name, &options, &mut downloads)
+        let model = run_or_leave(py, progress, move |watch| {
+            Model::open_watched(&name, &options, &mut Downloads::new(watch))
         })?;
         let model = model.or_raise()?;
         warn(model.warnings().iter());
@@ -120,6 +104,33 @@ impl Encoder {
         arrays
             .map(|query| matrix(py, query.vectors, self.model.info().dim))
             .collect()
+    }
+
+    /// MaxSim of a query and each text; `None` for one without anything to encode.
+    fn score(
+        &self,
+        py: Python<'_>,
+        query: &str,
+        texts: Vec<String>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Option<f32>>> {
+        let documents: Vec<NewDocument<'_>> = texts
+            .iter()
+            .map(|text| NewDocument::new("").text(text))
+            .collect();
+        let scores = run(py, progress, |watch| -> Result<_, TextError> {
+            watch.begin("encode", Some(documents.len() as u64));
+            let mut scores = Vec::with_capacity(documents.len());
+            for batch in documents.chunks(SCORE_BATCH) {
+                if watch.cancelled() {
+                    break;
+                }
+                scores.extend(self.model.score(query, batch)?);
+                watch.advance(scores.len() as u64);
+            }
+            Ok(scores)
+        })?;
+        scores.or_raise()
     }
 
     /// What the checkpoint says of itself.

@@ -7,6 +7,7 @@ use colidx::data::embeddings::EmbeddingsError;
 use colidx::data::{EvaluationError, InputError, MetricError};
 use colidx::encoder::EncoderError;
 use colidx::encoder::hub::HubError;
+use colidx::import::ImportError;
 use colidx::{Error, TextError};
 use pyo3::prelude::*;
 
@@ -76,7 +77,10 @@ impl Raise for Error {
             Error::DeadlineExceeded => "DeadlineError",
             Error::Cancelled | Error::SearchCancelled => "CancelledError",
             Error::Memory { .. } => "MemoryLimitError",
-            Error::Option { .. } => "OptionError",
+            Error::Option { .. }
+            | Error::Filter(_)
+            | Error::NoWords { .. }
+            | Error::NoColumns { .. } => "OptionError",
             _ => "Error",
         }
     }
@@ -118,7 +122,24 @@ impl Raise for EncoderError {
 
 impl Raise for HubError {
     fn class(&self) -> &'static str {
-        "HubError"
+        match self {
+            HubError::Cancelled => "CancelledError",
+            _ => "HubError",
+        }
+    }
+}
+
+impl Raise for ImportError {
+    fn class(&self) -> &'static str {
+        match self {
+            ImportError::Io { source, .. } => of_io(source),
+            ImportError::NoColumn { .. } => "OptionError",
+            ImportError::NotRecognised { .. }
+            | ImportError::Unsupported { .. }
+            | ImportError::TooLarge { .. }
+            | ImportError::TooLong { .. } => "InputError",
+            _ => "DamagedError",
+        }
     }
 }
 

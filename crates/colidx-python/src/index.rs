@@ -2,10 +2,13 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use colidx::text::{PlacePart, is_empty_query};
-use colidx::{DocId, Query, SearchOptions, SearcherOptions, TextError};
+use colidx::text::{PlacePart, TokenExplanation};
+use colidx::{
+    DocId, DocumentSet, FieldInfo, Model, Query, SearchBy, SearchOptions, SearcherOptions,
+    TextError, TextSearcher, WordQuery,
+};
 use numpy::PyArray2;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -13,11 +16,13 @@ use pyo3::types::PyDict;
 use crate::arrays::{self, matrix};
 use crate::encoder::Encoder;
 use crate::error::{OrRaise, exception};
-use crate::hit::Hit;
+use crate::filter::{self, Fact};
+use crate::hit::{Answered, Hit};
 use crate::info;
 use crate::open::OpenIndex;
 use crate::options::{encoder_options, search_options};
-use crate::watch::{Watch, run};
+use crate::search::Search;
+use crate::watch::{run, run_or_leave};
 
 /// An index at one commit, until it is reloaded.
 #[pyclass(frozen, module = "colidx._colidx")]
@@ -33,6 +38,12 @@ type Stored = (String, String, String);
 /// characters.
 type Match = (String, String, f32, Option<&'static str>, usize, usize);
 
+/// Query tokens, document tokens, and their similarities, `[n_document_tokens, n_query_tokens]`.
+type Matrix<'py> = (Vec<String>, Vec<String>, Bound<'py, PyArray2<f32>>);
+
+/// Path, documents with it, booleans, integers, floats, strings, distinct values.
+type Field = (String, u64, u64, u64, u64, u64, u64);
+
 impl Index {
     /// The state, which stays as it is.
     pub fn opened(&self) -> PyResult<OpenIndex> {
@@ -46,50 +57,92 @@ impl Index {
         })
     }
 
-    /// Searches for queries that are made by `make` on the pool.
-    fn search(
+    /// What searches for text: the index and its checkpoint, which words alone do not need.
+    fn searcher(&self, py: Python<'_>, by: SearchBy) -> PyResult<TextSearcher> {
+        let open = self.opened()?;
+        let searcher = match by {
+            SearchBy::Words => TextSearcher::by_words(open.index),
+            _ => TextSearcher::new(open.index.clone(), opened_model(py, open)?),
+        };
+        searcher.or_raise()
+    }
+
+    /// Searches by vectors, and by words too where there are some for the one query.
+    fn by_vectors(
         &self,
         py: Python<'_>,
+        queries: &[Query],
+        words: Option<String>,
         options: &Bound<'_, PyDict>,
         keys: Option<Vec<String>>,
-        make: impl FnOnce(&OpenIndex) -> Result<Vec<Query>, TextError> + Send,
     ) -> PyResult<Vec<Vec<Hit>>> {
-        let open = self.opened()?;
-        let options = search_options(SearchOptions::default().parallel(true), options)?;
-        let found = run(py, None, |watch| {
-            let queries = make(&open)?;
-            search(&open, &queries, options, keys.as_deref(), watch)
+        let index = self.opened()?.index;
+        let search = options_of(options)?;
+        let by = search.of_vectors(words.is_some())?;
+        let words = words.map(WordQuery::parse);
+        let found = run(py, None, |watch| -> colidx::Result<_> {
+            let options = among(&index, search.options, keys.as_deref())?;
+            let options = options.cancel(watch.token());
+            let results = match (queries, &words, by) {
+                ([query], Some(words), SearchBy::Both(fusion)) => {
+                    vec![index.search_hybrid(query, words, fusion, &options)?]
+                }
+                ([query], ..) => vec![index.search(query, &options)?],
+                // Many queries are faster on one thread each.
+                _ => index.search_many(queries, &options.parallel(false))?,
+            };
+            let hits = results.iter().map(|results| {
+                let hits = results.hits.iter();
+                hits.map(|hit| Hit::of_vectors(&index, hit)).collect()
+            });
+            Ok(hits.collect())
         })?;
         found.or_raise()
     }
 }
 
-fn search(
-    open: &OpenIndex,
-    queries: &[Query],
+/// The checkpoint of an index. Opening it may take long, so that can be left.
+fn opened_model(py: Python<'_>, open: OpenIndex) -> PyResult<Arc<Model>> {
+    match open.open_model() {
+        Some(model) => Ok(model),
+        None => run_or_leave(py, None, move |watch| open.model(watch))?.or_raise(),
+    }
+}
+
+fn options_of(given: &Bound<'_, PyDict>) -> PyResult<Search> {
+    let search = Search::default().set(SearchOptions::parallel, true);
+    search_options(search, given)
+}
+
+/// Holds a search to the documents with these keys.
+fn among(
+    index: &colidx::Index,
     options: SearchOptions,
     keys: Option<&[String]>,
-    watch: &Watch,
-) -> Result<Vec<Vec<Hit>>, TextError> {
-    let index = &open.index;
-    let options = match keys {
-        Some(keys) => {
-            let docs = keys.iter().map(|key| index.find(key));
-            let docs = docs.filter_map(|doc| doc.transpose());
-            options.within(index.document_set(docs.collect::<colidx::Result<Vec<DocId>>>()?)?)
-        }
-        None => options,
+) -> colidx::Result<SearchOptions> {
+    let Some(keys) = keys else {
+        return Ok(options);
     };
-    // Many queries are faster on one thread each.
-    let parallel = options.parallel && queries.len() == 1;
-    let options = options.parallel(parallel).cancel(watch.token());
-    let results = index.search_many(queries, &options)?.into_iter();
-    let hits = results.map(|results| {
-        let hits = results.hits.into_iter();
-        hits.map(|hit| Hit::new(index, hit.key, hit.doc, hit.score))
-            .collect()
-    });
-    Ok(hits.collect())
+    let docs = keys.iter().map(|key| index.find(key));
+    let docs = docs.filter_map(|doc| doc.transpose());
+    let docs = docs.collect::<colidx::Result<Vec<DocId>>>()?;
+    Ok(options.within(index.document_set(docs)?))
+}
+
+/// The documents that a filter matches, if there is one.
+fn matching(
+    py: Python<'_>,
+    index: &colidx::Index,
+    filter: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<DocumentSet>> {
+    let Some(given) = filter else {
+        return Ok(None);
+    };
+    let filter = filter::filter(given)?.ok_or_else(|| {
+        let message = format!("filter: expected {}", filter::EXPECTED);
+        exception("OptionError", message)
+    })?;
+    py.detach(|| index.matching(&filter)).or_raise().map(Some)
 }
 
 #[pymethods]
@@ -149,17 +202,22 @@ impl Index {
         options: &Bound<'_, PyDict>,
         keys: Option<Vec<String>>,
     ) -> PyResult<Vec<Vec<Hit>>> {
-        self.search(py, options, keys, |open| {
-            let model = open.model()?;
+        let search = options_of(options)?;
+        let by = search.of_text()?;
+        let searcher = self.searcher(py, by)?;
+        let found = run(py, None, |watch| -> Result<_, TextError> {
+            let options = among(searcher.index(), search.options, keys.as_deref())?;
+            let parallel = options.parallel && queries.len() == 1;
+            let options = options.parallel(parallel).cancel(watch.token());
             let texts: Vec<&str> = queries.iter().map(String::as_str).collect();
-            let encoded = model.encoder().encode_queries(&texts)?;
-            if encoded.iter().any(is_empty_query) {
-                return Err(TextError::EmptyQuery);
-            }
-            let dim = model.info().dim;
-            let queries = encoded.iter().map(|query| Query::new(&query.vectors, dim));
-            Ok(queries.collect::<colidx::Result<_>>()?)
-        })
+            let answers = searcher.answer_many(&texts, by, &options)?.into_iter();
+            let hits = answers.map(|answer| {
+                let searcher = searcher.clone();
+                Answered { searcher, answer }.hits()
+            });
+            Ok(hits.collect())
+        })?;
+        found.or_raise()
     }
 
     fn search_vectors(
@@ -172,45 +230,49 @@ impl Index {
         let queries = queries.iter().enumerate();
         let queries = queries.map(|(at, one)| query(format_args!("queries[{at}]"), one));
         let queries = queries.collect::<PyResult<Vec<Query>>>()?;
-        self.search(py, options, keys, |_| Ok(queries))
+        self.by_vectors(py, &queries, None, options, keys)
     }
 
-    /// As `search_vectors`, for one query.
+    /// As `search_vectors`, for one query, perhaps with its words.
     fn search_one(
         &self,
         py: Python<'_>,
         vectors: &Bound<'_, PyAny>,
+        words: Option<String>,
         options: &Bound<'_, PyDict>,
         keys: Option<Vec<String>>,
     ) -> PyResult<Vec<Vec<Hit>>> {
         let query = query("query", vectors)?;
-        self.search(py, options, keys, |_| Ok(vec![query]))
+        self.by_vectors(py, &[query], words, options, keys)
     }
 
-    /// What each token of a query of text matched; `None` where there is no such document.
-    fn explain(&self, py: Python<'_>, query: &str, key: &str) -> PyResult<Option<Vec<Match>>> {
-        let open = self.opened()?;
+    /// What each token, or with `words` each word, of a query of text matched; `None` where there
+    /// is no such document.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        query: &str,
+        key: &str,
+        words: bool,
+    ) -> PyResult<Option<Vec<Match>>> {
+        let by = match words {
+            true => SearchBy::Words,
+            false => SearchBy::Vectors,
+        };
+        let searcher = self.searcher(py, by)?;
         let explained = run(py, None, |_| -> Result<_, TextError> {
-            let searcher = open.searcher()?;
-            let Some(doc) = open.index.find(key)? else {
+            let index = searcher.index();
+            let Some(doc) = index.find(key)? else {
                 return Ok(None);
             };
-            let found = searcher.explain(&searcher.encode(query)?, doc)?;
-            let matches = found.into_iter().map(|found| {
-                let (part, chars) = match found.place {
-                    Some(place) => (Some(part_name(place.part)), place.span.chars),
-                    None => (None, 0..0),
-                };
-                (
-                    found.query_token,
-                    found.document_token,
-                    found.score,
-                    part,
-                    chars.start,
-                    chars.end,
-                )
-            });
-            Ok(Some(matches.collect()))
+            let found = match words {
+                true => {
+                    let this = SearchOptions::default().within(index.document_set([doc])?);
+                    searcher.explain_words(&searcher.answer_by(query, by, &this)?, doc)?
+                }
+                false => searcher.explain(&searcher.encode(query)?, doc)?,
+            };
+            Ok(Some(found.into_iter().map(found_match).collect()))
         })?;
         explained.or_raise()
     }
@@ -236,6 +298,30 @@ impl Index {
             ))
         })?;
         explained.or_raise()
+    }
+
+    /// Every token of a query of text beside every token of a document.
+    fn matrix<'py>(
+        &self,
+        py: Python<'py>,
+        query: &str,
+        key: &str,
+    ) -> PyResult<Option<Matrix<'py>>> {
+        let searcher = self.searcher(py, SearchBy::Vectors)?;
+        let found = run(py, None, |_| -> Result<_, TextError> {
+            let Some(doc) = searcher.index().find(key)? else {
+                return Ok(None);
+            };
+            searcher.matrix(&searcher.encode(query)?, doc).map(Some)
+        })?;
+        let Some(found) = found.or_raise()? else {
+            return Ok(None);
+        };
+        let rows = 0..found.similarities.document_tokens();
+        let values = rows.flat_map(|token| found.similarities.of_document_token(token));
+        let values = matrix(py, values.copied().collect(), found.query_tokens.len())?;
+        let tokens = found.document_tokens.into_iter().map(|token| token.text);
+        Ok(Some((found.query_tokens, tokens.collect(), values)))
     }
 
     fn document(&self, py: Python<'_>, key: &str) -> PyResult<Option<Stored>> {
@@ -271,13 +357,39 @@ impl Index {
         Ok(self.opened()?.index.find(key).or_raise()?.is_some())
     }
 
-    fn keys(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+    fn keys(&self, py: Python<'_>, filter: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
         let index = self.opened()?.index;
-        let keys = py.detach(|| {
-            let keys = index.doc_ids().map(|doc| index.key(doc).map(str::to_owned));
-            keys.collect::<colidx::Result<_>>()
+        let among = matching(py, &index, filter)?;
+        let keys = py.detach(|| -> colidx::Result<Vec<String>> {
+            let key = |doc| index.key(doc).map(str::to_owned);
+            match &among {
+                Some(set) => set.iter().map(key).collect(),
+                None => index.doc_ids().map(key).collect(),
+            }
         });
         keys.or_raise()
+    }
+
+    /// The fields of the metadata.
+    fn fields(&self, py: Python<'_>) -> PyResult<Vec<Field>> {
+        let index = self.opened()?.index;
+        let fields = py.detach(|| index.fields()).or_raise()?;
+        Ok(fields.into_iter().map(field).collect())
+    }
+
+    /// The most frequent values of a field and how many documents have each.
+    fn facets(
+        &self,
+        py: Python<'_>,
+        field: &str,
+        most: usize,
+        filter: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(Fact, u64)>> {
+        let index = self.opened()?.index;
+        let among = matching(py, &index, filter)?;
+        let found = py.detach(|| index.facets(field, among.as_ref(), most));
+        let found = found.or_raise()?.into_iter();
+        Ok(found.map(|(value, count)| (value.into(), count)).collect())
     }
 
     fn num_documents(&self) -> PyResult<u64> {
@@ -300,6 +412,34 @@ fn query(name: impl Display, vectors: &Bound<'_, PyAny>) -> PyResult<Query> {
     let array = arrays::vectors(name, vectors)?;
     let dim = array.as_array().ncols();
     Query::new(array.as_slice()?, dim).or_raise()
+}
+
+fn field(info: FieldInfo) -> Field {
+    let types = info.types;
+    (
+        info.path,
+        info.documents,
+        types.booleans,
+        types.integers,
+        types.floats,
+        types.strings,
+        info.distinct,
+    )
+}
+
+fn found_match(found: TokenExplanation) -> Match {
+    let (part, chars) = match found.place {
+        Some(place) => (Some(part_name(place.part)), place.span.chars),
+        None => (None, 0..0),
+    };
+    (
+        found.query_token,
+        found.document_token,
+        found.score,
+        part,
+        chars.start,
+        chars.end,
+    )
 }
 
 /// What Python calls a part.

@@ -8,15 +8,19 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod command_line;
 mod encoder;
 mod error;
 mod evaluate;
+mod filter;
 mod hit;
+mod import;
 mod index;
 mod info;
 mod open;
 mod options;
 mod pool;
+mod search;
 mod watch;
 mod writer;
 
@@ -25,11 +29,15 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _colidx {
     #[pymodule_export]
+    use super::command_line::command_line;
+    #[pymodule_export]
     use super::encoder::Encoder;
     #[pymodule_export]
     use super::evaluate::evaluate;
     #[pymodule_export]
     use super::hit::Hit;
+    #[pymodule_export]
+    use super::import::import_index;
     #[pymodule_export]
     use super::index::Index;
     #[pymodule_export]

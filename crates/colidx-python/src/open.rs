@@ -1,11 +1,13 @@
 //! An open index and the checkpoint that encodes its queries, which is opened when first needed.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use colidx::text::{Opened, Silent};
-use colidx::{Index, Model, SearcherOptions, TextError, TextSearcher};
+use colidx::text::Opened;
+use colidx::{Index, Model, SearcherOptions, TextError};
 use pyo3::prelude::*;
+
+use crate::watch::{Downloads, Watch};
 
 /// One state of an index. A clone shares it.
 #[derive(Clone)]
@@ -42,21 +44,36 @@ impl OpenIndex {
         }))
     }
 
-    /// The checkpoint. One that does not fit the index any more, because that was built anew, is
-    /// replaced by the one that the index records.
-    pub fn model(&self) -> Result<Arc<Model>, TextError> {
+    /// The checkpoint, if it is open and nobody is opening one.
+    pub fn open_model(&self) -> Option<Arc<Model>> {
+        let model = match self.model.try_lock() {
+            Ok(model) => model,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        self.fitting(model.as_ref())
+    }
+
+    fn fitting(&self, model: Option<&Arc<Model>>) -> Option<Arc<Model>> {
+        model
+            .filter(|model| model.check(&self.index).is_ok())
+            .map(Arc::clone)
+    }
+
+    /// The checkpoint, which is opened where it is not. One that does not fit the index any more,
+    /// because that was built anew, is replaced by the one that the index records.
+    pub fn model(&self, watch: &Watch) -> Result<Arc<Model>, TextError> {
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(model) = &*model
-            && model.check(&self.index).is_ok()
-        {
-            return Ok(Arc::clone(model));
+        if let Some(model) = self.fitting(model.as_ref()) {
+            return Ok(model);
         }
         let SearcherOptions {
             model: name,
             encoder,
             ..
         } = &self.options;
-        let opened = Model::of_index(&self.index, name.as_deref(), encoder, &mut Silent)?;
+        let mut downloads = Downloads::new(watch);
+        let opened = Model::of_index(&self.index, name.as_deref(), encoder, &mut downloads)?;
         let Opened {
             model: found,
             notes,
@@ -66,11 +83,6 @@ impl OpenIndex {
         let found = Arc::new(found);
         *model = Some(Arc::clone(&found));
         Ok(found)
-    }
-
-    /// The index together with its checkpoint.
-    pub fn searcher(&self) -> Result<TextSearcher, TextError> {
-        TextSearcher::new(self.index.clone(), self.model()?)
     }
 }
 

@@ -3,24 +3,27 @@
 //! A new option is one line in one of these tables.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use colidx::data::{CorpusOptions, Format};
 use colidx::encoder::EncoderOptions;
+use colidx::import::ImportOptions;
 use colidx::{Analyzer, BuildOptions, CodebookKind, Filter, KMeans, SearchOptions};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::exception;
+use crate::search::{By, FusionName, Search};
 
 /// A function that sets the options named in a dictionary. `None` leaves an option as it is.
 macro_rules! table {
     (
         $(#[$doc:meta])*
         $function:ident($options:ident: $type:ty) {
-            $($name:literal: $expected:literal => |$argument:ident| $set:expr,)*
+            $($name:literal: $expected:expr => |$argument:ident| $set:expr,)*
         }
     ) => {
         $(#[$doc])*
@@ -87,15 +90,19 @@ fn unknown(name: &str, known: &[&str]) -> PyErr {
 
 table! {
     /// How to search.
-    search_options(options: SearchOptions) {
-        "k": "a whole number" => |a| options.k(a.get()?),
-        "exact": "True or False" => |a| options.exact(a.get()?),
-        "n_probe": "a whole number" => |a| options.n_probe(a.get()?),
-        "candidates": "a whole number" => |a| options.candidates(a.get::<usize>()?),
-        "rerank": "a whole number" => |a| options.rerank(a.get::<usize>()?),
-        "parallel": "True or False" => |a| options.parallel(a.get()?),
-        "timeout": "seconds" => |a| options.deadline(a.deadline()?),
-        "filter": "a text as of SQL's WHERE" => |a| options.filter(filter(&a)?),
+    search_options(search: Search) {
+        "k": "a whole number" => |a| search.set(SearchOptions::k, a.get()?),
+        "by": "'vectors', 'words' or 'hybrid'" => |a| search.by(by(&a)?),
+        "weight": "a number from 0 to 1" => |a| search.weight(a.get()?),
+        "fusion": "'convex', 'rrf' or 'rerank'" => |a| search.fusion(fusion(&a)?),
+        "filter": crate::filter::EXPECTED => |a| search.set(SearchOptions::filter, filter(&a)?),
+        "exact": "True or False" => |a| search.set(SearchOptions::exact, a.get()?),
+        "n_probe": "a whole number" => |a| search.set(SearchOptions::n_probe, a.get()?),
+        "candidates": "a whole number" =>
+            |a| search.set(SearchOptions::candidates, a.get::<usize>()?),
+        "rerank": "a whole number" => |a| search.set(SearchOptions::rerank, a.get::<usize>()?),
+        "parallel": "True or False" => |a| search.set(SearchOptions::parallel, a.get()?),
+        "timeout": "seconds" => |a| search.set(SearchOptions::deadline, a.deadline()?),
     }
 }
 
@@ -140,9 +147,45 @@ table! {
     }
 }
 
+table! {
+    /// What to read of another engine's index.
+    import_options(options: ImportOptions) {
+        "originals": "True or False" => |a| options.originals(a.get()?),
+        "collection": "a path" => |a| options.collection(a.get::<PathBuf>()?),
+        "key_column": "text" => |a| options.key_column(a.get::<String>()?),
+        "text_column": "text" => |a| options.text_column(a.get::<String>()?),
+        "title_column": "text" => |a| options.title_column(a.get::<String>()?),
+    }
+}
+
 fn filter(argument: &Argument<'_>) -> PyResult<Filter> {
-    let text: String = argument.get()?;
-    Filter::parse(&text).map_err(|error| exception("OptionError", format!("filter: {error}")))
+    crate::filter::filter(&argument.value)?.ok_or_else(|| argument.wrong())
+}
+
+fn by(argument: &Argument<'_>) -> PyResult<By> {
+    let all = [
+        ("vectors", By::Vectors),
+        ("words", By::Words),
+        ("hybrid", By::Hybrid),
+    ];
+    of_names(argument, &all)
+}
+
+fn fusion(argument: &Argument<'_>) -> PyResult<FusionName> {
+    let all = [
+        ("convex", FusionName::Convex),
+        ("rrf", FusionName::ReciprocalRank),
+        ("rerank", FusionName::Rerank),
+    ];
+    of_names(argument, &all)
+}
+
+fn of_names<T: Copy>(argument: &Argument<'_>, all: &[(&str, T)]) -> PyResult<T> {
+    let name: String = argument.get()?;
+    let found = all.iter().find(|(one, _)| *one == name);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| argument.wrong())
 }
 
 fn analyzer(argument: &Argument<'_>) -> PyResult<Analyzer> {

@@ -33,6 +33,8 @@ pub fn pool(_: Python<'_>) -> PyResult<Arc<ThreadPool>> {
     let pool = ThreadPoolBuilder::new()
         .num_threads(wanted())
         .thread_name(|number| format!("colidx-{number}"))
+        // Work that is left to itself must not end the process; who waits gets no result.
+        .panic_handler(|_| {})
         .build()
         .map_err(|error| exception("StorageError", format!("cannot start threads: {error}")))?;
     let pool = Arc::new(pool);

@@ -1,10 +1,12 @@
 //! Runs work on the pool without the interpreter, while the calling thread looks after Ctrl-C and
 //! shows progress.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use colidx::text::Download;
 use colidx::{CancelToken, Phase, Progress};
 use pyo3::prelude::*;
 
@@ -30,6 +32,15 @@ pub struct Watch {
 }
 
 impl Watch {
+    fn new(events: Sender<Event>, has_callback: bool) -> Watch {
+        Watch {
+            cancel: CancelToken::new(),
+            events,
+            done: AtomicU64::new(0),
+            has_callback,
+        }
+    }
+
     /// Set when the work is to stop.
     pub fn token(&self) -> CancelToken {
         self.cancel.clone()
@@ -60,6 +71,35 @@ impl Progress for Watch {
     }
 }
 
+/// Shows each download from the hub as a phase.
+pub struct Downloads<'a> {
+    watch: &'a Watch,
+    done: u64,
+}
+
+impl<'a> Downloads<'a> {
+    /// None has begun.
+    pub fn new(watch: &'a Watch) -> Downloads<'a> {
+        Downloads { watch, done: 0 }
+    }
+}
+
+impl Download for Downloads<'_> {
+    fn file(&mut self, name: &str, bytes: u64) {
+        self.done = 0;
+        self.watch.begin(&format!("download {name}"), Some(bytes));
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.done += bytes;
+        self.watch.advance(self.done);
+    }
+
+    fn cancelled(&self) -> bool {
+        Progress::cancelled(self.watch)
+    }
+}
+
 /// Tells that the work has ended, also when it panics.
 struct End(Sender<Event>);
 
@@ -77,6 +117,14 @@ struct Listener {
 }
 
 impl Listener {
+    fn new(callback: Option<Py<PyAny>>) -> Listener {
+        Listener {
+            callback,
+            phase: None,
+            told: None,
+        }
+    }
+
     /// Tells the callback how far the last phase came, and of the next one.
     fn begin(&mut self, name: String, total: Option<u64>, done: &AtomicU64) -> PyResult<()> {
         let ended = self.phase.as_ref().is_some_and(|(last, _)| *last != name);
@@ -106,6 +154,41 @@ impl Listener {
     }
 }
 
+/// What becomes of work that is to stop.
+#[derive(Clone, Copy, PartialEq)]
+enum Stop {
+    /// It is waited for.
+    Wait,
+    /// It is left to itself.
+    Leave,
+}
+
+impl Listener {
+    /// Listens until the work ends, or is told to stop and left. What a signal or the callback
+    /// raises stops the work.
+    fn listen(mut self, inbox: Receiver<Event>, watch: &Watch, stop: Stop) -> PyResult<()> {
+        let mut raised = Ok(());
+        loop {
+            // The sender of a phase waits until this is dropped.
+            let (seen, _told) = match inbox.recv_timeout(INTERVAL) {
+                Ok(Event::End) => return raised.and_then(|()| self.look(&watch.done)),
+                Ok(Event::Phase(name, total, told)) => {
+                    (self.begin(name, total, &watch.done), Some(told))
+                }
+                Err(_) => (self.look(&watch.done), None),
+            };
+            if raised.is_ok() && seen.is_err() {
+                watch.cancel.cancel();
+                self.callback = None;
+                raised = seen;
+                if stop == Stop::Leave {
+                    return raised;
+                }
+            }
+        }
+    }
+}
+
 /// Runs `work` on the pool and waits for it. `callback(phase, done, total)` is called on this
 /// thread, where signals arrive too. What either raises stops the work, and is returned once the
 /// work has ended.
@@ -116,43 +199,47 @@ pub fn run<T: Send>(
 ) -> PyResult<T> {
     let pool = pool(py)?;
     let (events, inbox) = channel();
-    let watch = Watch {
-        cancel: CancelToken::new(),
-        events,
-        done: AtomicU64::new(0),
-        has_callback: callback.is_some(),
-    };
-    let mut listener = Listener {
-        callback,
-        phase: None,
-        told: None,
-    };
+    let watch = Watch::new(events, callback.is_some());
+    let listener = Listener::new(callback);
     let mut result = None;
-    let raised = py.detach(|| {
-        let inbox = inbox;
+    py.detach(|| {
+        let (inbox, listener) = (inbox, listener);
         pool.in_place_scope(|scope| {
             scope.spawn(|_| {
                 let _end = End(watch.events.clone());
                 result = Some(work(&watch));
             });
-            let mut raised = Ok(());
-            loop {
-                // The sender of a phase waits until this is dropped.
-                let (seen, _told) = match inbox.recv_timeout(INTERVAL) {
-                    Ok(Event::End) => return raised.and_then(|()| listener.look(&watch.done)),
-                    Ok(Event::Phase(name, total, told)) => {
-                        (listener.begin(name, total, &watch.done), Some(told))
-                    }
-                    Err(_) => (listener.look(&watch.done), None),
-                };
-                if raised.is_ok() && seen.is_err() {
-                    watch.cancel.cancel();
-                    listener.callback = None;
-                    raised = seen;
-                }
-            }
+            listener.listen(inbox, &watch, Stop::Wait)
         })
+    })?;
+    result.ok_or_else(no_result)
+}
+
+/// As [`run`], for work that may wait for another machine: what is raised is returned at once, and
+/// the work ends when it next looks.
+pub fn run_or_leave<T: Send + 'static>(
+    py: Python<'_>,
+    callback: Option<Py<PyAny>>,
+    work: impl FnOnce(&Watch) -> T + Send + 'static,
+) -> PyResult<T> {
+    let pool = pool(py)?;
+    let (events, inbox) = channel();
+    let watch = Arc::new(Watch::new(events, callback.is_some()));
+    let listener = Listener::new(callback);
+    let (give, take) = channel();
+    let watched = Arc::clone(&watch);
+    pool.spawn(move || {
+        let _end = End(watched.events.clone());
+        // Fails where nobody waits any more.
+        let _ = give.send(work(&watched));
     });
-    raised?;
-    result.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("the work gave no result"))
+    py.detach(|| {
+        let inbox = inbox;
+        listener.listen(inbox, &watch, Stop::Leave)
+    })?;
+    take.try_recv().map_err(|_| no_result())
+}
+
+fn no_result() -> PyErr {
+    pyo3::exceptions::PyRuntimeError::new_err("the work gave no result")
 }

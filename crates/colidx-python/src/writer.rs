@@ -53,11 +53,11 @@ enum TextSource {
 }
 
 impl TextSource {
-    fn model(&self) -> Result<Option<Arc<Model>>, TextError> {
+    fn model(&self, watch: &Watch) -> Result<Option<Arc<Model>>, TextError> {
         match self {
             TextSource::None => Ok(None),
             TextSource::Model(model) => Ok(Some(Arc::clone(model))),
-            TextSource::OfIndex(index) => index.model().map(Some),
+            TextSource::OfIndex(index) => index.model(watch).map(Some),
         }
     }
 }
@@ -84,7 +84,7 @@ impl Given {
 impl State {
     fn commit(&mut self, watch: &Watch) -> Result<CommitReport, TextError> {
         let model = match self.needs_encoder {
-            true => self.encoder.model()?,
+            true => self.encoder.model(watch)?,
             false => None,
         };
         self.needs_encoder = false;
@@ -263,7 +263,9 @@ impl Writer {
         let base = CorpusOptions::new().index_magic(colidx::MAGIC);
         let options = corpus_options(base, options)?;
         let mut corpus = Corpus::open(&paths, options).or_raise()?;
-        let model = self.with(py, |state| state.encoder.model())?.or_raise()?;
+        let shown = progress.as_ref().map(|progress| progress.clone_ref(py));
+        let model = self.run(py, shown, |state, watch| state.encoder.model(watch))?;
+        let model = model.or_raise()?;
         if let (Some(model), false) = (&model, has_limit) {
             let (tokens, counter) = passage_limit(model);
             corpus.limit_passages(tokens, counter);

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -69,3 +70,40 @@ def test_a_build_that_a_callback_stopped_resumes(folder, encoder):
     assert len(index) == 400
     hits = [[(h.key, h.score) for h in one.search("moon", k=50)] for one in (index, whole)]
     assert hits[0] == hits[1]
+
+
+SILENT = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import colidx
+print("asking", flush=True)
+try:
+    if sys.argv[1] == "encoder":
+        colidx.Encoder("owner/name")
+    else:
+        colidx.open(sys.argv[1], model="owner/name").search("moon")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent")
+@pytest.mark.parametrize("way", ["encoder", "docs.colidx"])
+def test_ctrl_c_does_not_wait_for_a_silent_hub(folder, index, monkeypatch, way):
+    with socket.create_server(("127.0.0.1", 0)) as hub:
+        address = f"http://127.0.0.1:{hub.getsockname()[1]}"
+        asks = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HUB_DOWNLOAD_TIMEOUT": "60"}
+        line = [sys.executable, "-c", SILENT, way]
+        environment = {**os.environ, **asks}
+        with subprocess.Popen(line, env=environment, stdout=-1, text=True) as process:
+            assert process.stdout.readline() == "asking\n"
+            hub.settimeout(60)
+            connection, _ = hub.accept()
+            assert connection.recv(4) == b"GET "
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "interrupted\n"
+            took = time.monotonic() - began
+            assert process.wait(20) == 0
+            connection.close()
+    assert took < 3

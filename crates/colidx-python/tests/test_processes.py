@@ -163,7 +163,8 @@ def test_importing_is_quick_and_brings_nothing():
         "print(*sorted(new - sys.stdlib_module_names))"
     )
     assert python(code).split() == ["colidx"]
-    code = "import time; t = time.perf_counter(); import colidx; print(time.perf_counter() - t)"
+    # Time on a core, so that what else the machine does is not counted.
+    code = "import time; t = time.process_time(); import colidx; print(time.process_time() - t)"
     assert min(float(python(code)) for _ in range(5)) < 0.1
 
 

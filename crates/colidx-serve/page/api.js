@@ -4,10 +4,11 @@ const STORED = "colidx-key";
 
 // What failed, and with which status; 0 where there was no answer.
 export class Failure extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, details) {
     super(message);
     this.status = status;
     this.code = code;
+    this.details = details;
   }
 }
 
@@ -30,7 +31,8 @@ export async function ask(path, body, signal) {
   }
   const answer = await reply.json().catch(() => ({}));
   if (reply.ok) return answer;
-  throw new Failure(reply.status, answer.code, answer.message ?? `Status ${reply.status}`);
+  const message = answer.message ?? `Status ${reply.status}`;
+  throw new Failure(reply.status, answer.code, message, answer.details);
 }
 
 export function useKey(key) {

@@ -47,7 +47,6 @@ export function bestWindow(text, words, size) {
   // Some words before the first that is lit.
   let from = Math.max(0, best.from - size / 6) | 0;
   let to = Math.min(bytes.length, from + size);
-  from = Math.max(0, to - size);
   const isSpace = (at) => bytes[at] <= 0x20;
   const limit = 40;
   for (let n = 0; n < limit && from > 0 && !isSpace(from - 1); n++) from--;

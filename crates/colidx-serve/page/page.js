@@ -2,20 +2,26 @@
 // the address, so that it can be shared.
 
 import { ask, useKey, Failure } from "./api.js";
+import { exportJsonl, exportTsv } from "./export.js";
 import { bestWindow, light, strongest } from "./marks.js";
 import { showMatrix } from "./matrix.js";
+import { showFacets, showProblem } from "./narrow.js";
 
 const PAUSE = 120;
 const SNIPPET = 420;
 const STEP = 10;
 const MOST = 100;
+const MIDDLE = 50;
 
 const at = (id) => document.getElementById(id);
-const [form, index, query, exact, status, hits, more, panel, view] =
-  ["form", "index", "query", "exact", "status", "hits", "more", "panel", "view"].map(at);
+const [form, index, query, filter, exact, weight, status, hits, more, panel, view] =
+  ["form", "index", "query", "filter", "exact", "weight", "status", "hits", "more", "panel", "view"].map(at);
+const WAYS = ["vectors", "words", "hybrid"];
 
 // What stands in the address.
-const state = { index: "", q: "", k: STEP, exact: false, doc: "", view: "document" };
+const state = {
+  index: "", q: "", filter: "", by: "vectors", mix: MIDDLE, k: STEP, exact: false, doc: "", view: "document",
+};
 let indexes = [];
 let answer;
 let chosen = -1;
@@ -35,6 +41,10 @@ function readAddress() {
   const given = new URLSearchParams(location.search);
   state.index = given.get("index") ?? "";
   state.q = given.get("q") ?? "";
+  state.filter = given.get("filter") ?? "";
+  state.by = WAYS.includes(given.get("by")) ? given.get("by") : "";
+  const mix = Number.parseInt(given.get("mix"), 10);
+  state.mix = mix >= 0 && mix <= 100 ? mix : MIDDLE;
   state.k = Math.min(Math.max(Number.parseInt(given.get("k"), 10) || STEP, 1), MOST);
   state.exact = given.get("exact") === "1";
   state.doc = given.get("doc") ?? "";
@@ -45,6 +55,9 @@ function writeAddress(push) {
   const given = new URLSearchParams();
   if (indexes.length > 1 || state.index !== indexes[0]?.name) given.set("index", state.index);
   if (state.q) given.set("q", state.q);
+  if (state.filter) given.set("filter", state.filter);
+  if (state.by !== usual()) given.set("by", state.by);
+  if (state.by === "hybrid" && state.mix !== MIDDLE) given.set("mix", state.mix);
   if (state.k !== STEP) given.set("k", state.k);
   if (state.exact) given.set("exact", "1");
   if (state.doc) given.set("doc", state.doc);
@@ -54,6 +67,18 @@ function writeAddress(push) {
   if (push) history.pushState(null, "", address);
   else history.replaceState(null, "", address);
   document.title = state.q ? `${state.q} · colidx` : "colidx";
+}
+
+// An index without a checkpoint has its words alone.
+function usual() {
+  return indexes.find((one) => one.name === state.index)?.text === false ? "words" : "vectors";
+}
+
+// The weight of vectors for a place of the slider. Those that matter crowd near 1, where BM25 and
+// MaxSim come to the same order; the engine's own is in the middle.
+function weightAt(mix) {
+  const words = 0.035 ** (mix / MIDDLE);
+  return mix === 100 ? 1 : Number((1 - Number(words.toPrecision(2))).toFixed(6));
 }
 
 const path = (rest) => `/v1/indexes/${encodeURIComponent(state.index)}/${rest}`;
@@ -77,27 +102,61 @@ async function search() {
   running?.abort();
   const control = running = new AbortController();
   state.q = query.value.trim();
+  state.filter = filter.value.trim();
   writeAddress(false);
   at("welcome").hidden = state.q !== "";
+  const now = indexes.find((one) => one.name === state.index);
+  showFacets(path, now?.generation, state.filter, narrow);
   if (state.q === "") {
     show(undefined);
     say(summary());
+    await checkFilter(control);
     return;
   }
   const request = {
-    query: state.q, k: state.k, exact: state.exact,
+    query: state.q, k: state.k, by: state.by, exact: state.exact && state.by !== "words",
     with: ["title", "text", "metadata", "highlights"],
   };
+  if (state.filter) request.filter = state.filter;
+  if (state.by === "hybrid" && state.mix !== MIDDLE) request.weight = weightAt(state.mix);
   try {
     const found = await ask(path("search"), request, control.signal);
-    if (control === running) show(found);
+    if (control === running) {
+      showProblem(undefined);
+      show(found);
+    }
   } catch (error) {
     if (error.name !== "AbortError" && control === running) failed(error);
   }
 }
 
+// Without a query the filter is tried by counting what it leaves.
+async function checkFilter(control) {
+  if (!state.filter) return void showProblem(undefined);
+  try {
+    const { documents } = await ask(path("facets"), { fields: [], filter: state.filter }, control.signal);
+    if (control !== running) return;
+    showProblem(undefined);
+    say(`${documents.toLocaleString("en")} of ${summary()} match the filter`);
+  } catch (error) {
+    if (error.name !== "AbortError" && control === running) failed(error);
+  }
+}
+
+// What a facet makes of the filter.
+function narrow(text) {
+  filter.value = text;
+  state.k = STEP;
+  search();
+}
+
 function failed(error) {
   if (error instanceof Failure && error.status === 401) return void askForKey(error);
+  if (showProblem(error)) {
+    // The hits stay, as the filter is still being written.
+    say("The filter cannot be used yet.", true);
+    return;
+  }
   show(undefined);
   say(error.message, true);
   if (error.status === 429 || error.status === 503) timer = setTimeout(() => search(), 1000);
@@ -107,9 +166,10 @@ function show(found) {
   answer = found;
   chosen = -1;
   hits.replaceChildren(...(found?.hits ?? []).map(hit));
+  at("export").hidden = !found?.hits.length;
   more.hidden = !found || found.hits.length < state.k || state.k >= MOST;
   const steps = ["encode_ms", "centroid_ms", "candidate_ms", "partial_ms", "exact_ms"];
-  const times = found ? steps.map((step) => found.stats[step]) : [];
+  const times = found && state.by !== "words" ? steps.map((step) => found.stats[step]) : [];
   const all = times.reduce((sum, time) => sum + time, 0) || 1;
   at("stages").replaceChildren(...times.map((time) => {
     const bar = make("i");
@@ -117,11 +177,12 @@ function show(found) {
     return bar;
   }));
   if (!found) return;
-  const [encode, centroids, candidates, partial, scored] = times.map((time) => time.toFixed(1));
+  const names = ["encode", "centroids", "candidates", "partial", "exact"];
+  const parts = times.map((time, n) => `${names[n]} ${time.toFixed(1)}`);
+  const time = (found.stats.encode_ms + found.stats.search_ms).toFixed(1);
   const number = found.hits.length === 1 ? "1 hit" : `${found.hits.length} hits`;
   const cut = found.query?.truncated ? " · the query was cut, it is too long" : "";
-  say(`${number} in ${(found.stats.encode_ms + found.stats.search_ms).toFixed(1)} ms: encode ${encode}, `
-    + `centroids ${centroids}, candidates ${candidates}, partial ${partial}, exact ${scored}${cut}`);
+  say(`${number} in ${time} ms${parts.length ? `: ${parts.join(", ")}` : ""}${cut}`);
   const open = found.hits.findIndex((hit) => hit.key === state.doc);
   if (open >= 0) choose(open, false);
 }
@@ -144,6 +205,10 @@ function hit(found, number) {
   const parts = [make("div", { className: "top" }, make("h2", {}, title), why)];
   if (found.text) parts.push(snippet);
   if (found.title) parts.push(make("p", { className: "key", textContent: found.key }));
+  if (found.bm25 !== undefined && found.maxsim !== undefined) {
+    const both = `vectors ${found.maxsim.toFixed(3)} · words ${found.bm25.toFixed(3)}`;
+    parts.push(make("p", { className: "both", textContent: both }));
+  }
   parts.push(fields(found.metadata));
   const item = make("li", { className: "hit" }, ...parts);
   item.addEventListener("focusin", () => choose(number, false));
@@ -152,14 +217,23 @@ function hit(found, number) {
 
 // Further fields of a document, the short ones.
 function fields(metadata) {
-  const list = make("ul", { className: "fields" });
+  const items = [];
   if (metadata && typeof metadata === "object") {
-    for (const [name, value] of Object.entries(metadata).slice(0, 8)) {
-      const text = typeof value === "string" ? value : JSON.stringify(value);
-      list.append(make("li", { textContent: `${name}: ${text.slice(0, 80)}` }));
+    for (const [name, value] of leaves(metadata).slice(0, 8)) {
+      const list = Array.isArray(value) && value.every((one) => typeof one !== "object");
+      const text = list ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value);
+      if (text) items.push(make("li", { textContent: `${name}: ${text.slice(0, 80)}` }));
     }
   }
-  return list;
+  return make("ul", { className: "fields" }, ...items);
+}
+
+// Fields of nested objects by their paths.
+function leaves(metadata, before = "") {
+  return Object.entries(metadata).flatMap(([name, value]) => {
+    const nested = value && typeof value === "object" && !Array.isArray(value);
+    return nested ? leaves(value, `${before}${name}.`) : [[`${before}${name}`, value]];
+  });
 }
 
 function choose(number, focus = true) {
@@ -274,6 +348,7 @@ document.addEventListener("keydown", (event) => {
   const onButton = event.target.matches("button, a");
   const act = {
     "/": () => { query.focus(); query.select(); },
+    f: () => { filter.focus(); filter.select(); },
     j: () => next(1),
     k: () => next(-1),
     m: () => open(chosen, "matrix"),
@@ -299,10 +374,29 @@ form.addEventListener("submit", async (event) => {
   await search();
   choose(0);
 });
-index.addEventListener("change", () => { state.index = index.value; state.doc = ""; panel.hidden = true; search(); });
+filter.addEventListener("input", () => { state.k = STEP; later(); });
+index.addEventListener("change", () => {
+  Object.assign(state, { index: index.value, doc: "" });
+  state.by = usual();
+  panel.hidden = true;
+  filter.value = "";
+  showWay();
+  search();
+});
+for (const way of form.elements.by) {
+  way.addEventListener("change", () => { state.by = way.value; showWay(); search(); });
+}
+weight.addEventListener("input", () => { state.mix = Number(weight.value); showWay(); later(); });
+weight.addEventListener("dblclick", () => { state.mix = MIDDLE; showWay(); search(); });
+at("export-jsonl").addEventListener("click", () => exportJsonl(state.q, answer.hits));
+at("export-tsv").addEventListener("click", () => exportTsv(answer.hits));
 exact.addEventListener("change", () => { state.exact = exact.checked; search(); });
 more.addEventListener("click", async () => {
   const before = state.k;
+  state.filter = given.get("filter") ?? "";
+  state.by = WAYS.includes(given.get("by")) ? given.get("by") : "";
+  const mix = Number.parseInt(given.get("mix"), 10);
+  state.mix = mix >= 0 && mix <= 100 ? mix : MIDDLE;
   state.k = Math.min(state.k + STEP, MOST);
   await search();
   choose(before);
@@ -323,6 +417,21 @@ for (const name of ["document", "matrix"]) {
 }
 addEventListener("popstate", () => { readAddress(); apply(); });
 
+// Shows what is searched by.
+function showWay() {
+  form.elements.by.value = state.by;
+  at("mix").hidden = state.by !== "hybrid";
+  exact.disabled = state.by === "words";
+  weight.value = state.mix;
+  const shown = String(weightAt(state.mix));
+  at("weight-is").textContent = `vectors ${shown}`;
+  weight.setAttribute("aria-valuetext", `vectors ${shown} of 1`);
+  const now = indexes.find((one) => one.name === state.index);
+  for (const way of form.elements.by) {
+    way.disabled = (way.value !== "words" && now?.text === false) || (way.value !== "vectors" && !now?.words);
+  }
+}
+
 function theme(name) {
   if (name) document.documentElement.dataset.theme = name;
   const dark = name ? name === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -336,6 +445,11 @@ at("theme").addEventListener("click", () => {
   theme(name);
 });
 
+// What is fixed below the head must know how high it is.
+new ResizeObserver(([{ borderBoxSize: [{ blockSize }] }]) =>
+  document.documentElement.style.setProperty("--head", `${blockSize}px`))
+  .observe(document.querySelector("header"));
+
 // --- Start -------------------------------------------------------------------------------------
 
 function summary() {
@@ -343,7 +457,7 @@ function summary() {
   if (!now) return "";
   const count = now.documents.toLocaleString("en");
   if (now.text === null) return `${count} documents; the checkpoint is being opened`;
-  if (!now.text) return `${count} documents; this index has no checkpoint, search it with vectors at /docs`;
+  if (!now.text) return `${count} documents; this index has no checkpoint, ${now.words ? "its words alone are searched" : "search it with vectors at /docs"}`;
   return `${count} documents`;
 }
 
@@ -352,13 +466,17 @@ async function apply() {
   if (!indexes.some((one) => one.name === state.index)) state.index = indexes[0]?.name ?? "";
   index.value = state.index;
   query.value = state.q;
+  filter.value = state.filter;
   exact.checked = state.exact;
+  state.by ||= usual();
+  showWay();
   await search();
   showPanel(false);
 }
 
 async function start() {
   theme(localStorage.getItem("colidx-theme"));
+  at("facets").open = matchMedia("(min-width: 1100px)").matches;
   readAddress();
   query.value = state.q;
   try {

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use colidx::TextError;
+use colidx::{FilterError, TextError};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -61,6 +61,17 @@ impl ApiError {
     /// A request that can be read and makes no sense.
     pub fn invalid(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", message)
+    }
+
+    /// A filter that cannot be read or does not fit. `details` say where, in bytes of its text.
+    pub fn filter(error: &FilterError) -> ApiError {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let failed = ApiError::new(status, "invalid_filter", error.to_string());
+        let span = error.span().unwrap_or_default();
+        let problem = error.fault().to_string();
+        failed.details(serde_json::json!({
+            "problem": problem, "start": span.start, "end": span.end,
+        }))
     }
 
     pub fn not_found(code: &'static str, message: impl Into<String>) -> ApiError {
@@ -135,7 +146,7 @@ impl IntoResponse for ApiError {
 
 impl From<colidx::Error> for ApiError {
     fn from(error: colidx::Error) -> ApiError {
-        use colidx::Error;
+        use colidx::{Error, LexicalError};
         match &error {
             Error::DeadlineExceeded => ApiError::timed_out(),
             Error::SearchCancelled => ApiError::unavailable("cancelled", error.to_string()),
@@ -148,6 +159,14 @@ impl From<colidx::Error> for ApiError {
                 ApiError::new(StatusCode::CONFLICT, "key_exists", message)
                     .details(serde_json::json!({ "key": key }))
             }
+            Error::Filter(filter) => ApiError::filter(filter),
+            Error::NoWords { .. } => ApiError::invalid(
+                "the index has no words to search; search it by vectors, or compact it with an \
+                 analyzer",
+            ),
+            Error::NoColumns { .. } => ApiError::invalid(
+                "the index was built before metadata could be filtered; compact it first",
+            ),
             Error::Locked { .. } => ApiError::unavailable(
                 "locked",
                 "another program is writing to the index; try again when it has finished",
@@ -166,6 +185,8 @@ impl From<colidx::Error> for ApiError {
             | Error::TooLong { .. }
             | Error::NotUnitLength { .. }
             | Error::NoTokenIds
+            | Error::Option { .. }
+            | Error::Words(LexicalError::TooManyTerms { .. } | LexicalError::NoPositions)
             | Error::SourceDimension { .. } => ApiError::invalid(error.to_string()),
             _ => ApiError::internal(error),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -22,6 +23,20 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a caller.
 const MAX_ID: usize = 128;
 
+/// Statuses that may be answered before a body has been read.
+const UNREAD: [StatusCode; 10] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::PAYLOAD_TOO_LARGE,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::TOO_MANY_REQUESTS,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+
 /// A name that no other request or answer has.
 pub(crate) fn new_id() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -34,8 +49,14 @@ pub(crate) fn new_id() -> String {
 pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let seen = Seen::new(&request);
+    let has_body = !request.body().is_end_stream();
     let mut response = next.run(request).await;
     let status = response.status();
+    if has_body && UNREAD.contains(&status) {
+        // The connection ends where a body was not read, and clients must not ask on it again.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     if is_foreign_error(&response) {
         let mut shaped = ApiError::of_status(status).into_response();
         // Such as Allow, which goes with 405.

@@ -11,6 +11,7 @@ mod api;
 mod app;
 mod check;
 mod checkpoints;
+mod connections;
 mod encoding;
 mod error;
 mod guard;

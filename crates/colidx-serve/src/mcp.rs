@@ -1,5 +1,6 @@
 //! Tools for language models, over the Model Context Protocol: search, read a document, describe
-//! the indexes. Nothing can be changed. Answers are text of a bounded length.
+//! the indexes, and, where that was asked for, store and delete documents. Answers are text of a
+//! bounded length.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -16,12 +17,13 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::Deserialize;
 
-use crate::api::{SearchRequest, answer, describe, document};
+use crate::api::{SearchRequest, answer, change, describe, document};
 use crate::app::{App, Deadline};
 use crate::error::{ApiError, Result};
 use crate::log::Log;
 use crate::options::{Options, ServeError};
 use crate::served::Served;
+use crate::writer::{Change, StoredDocument};
 
 /// Most characters of an answer, whatever is asked for.
 const MOST: usize = 50_000;
@@ -47,6 +49,13 @@ struct SearchParameters {
     /// Hits wanted.
     #[serde(default = "ten")]
     k: usize,
+    /// Only documents whose metadata match, as in SQL's WHERE: year >= 2020 AND lang = 'en'. Empty
+    /// for all.
+    #[serde(default)]
+    filter: String,
+    /// What to search by: vectors (meaning), words (exact names, numbers, error codes), or hybrid.
+    #[serde(default = "vectors")]
+    by: String,
     /// Name of the index; empty for the first.
     #[serde(default)]
     index: String,
@@ -79,6 +88,38 @@ struct InfoParameters {
     index: String,
 }
 
+/// A document to store.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct AddParameters {
+    /// Key of the document, unique in the index; a document that has it is replaced.
+    key: String,
+    /// Its title.
+    #[serde(default)]
+    title: String,
+    /// Its text.
+    text: String,
+    /// Further fields, as the text of a JSON object; empty for none.
+    #[serde(default)]
+    metadata: String,
+    /// Name of the index; empty for the first.
+    #[serde(default)]
+    index: String,
+}
+
+/// Which document to delete.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct DeleteParameters {
+    /// Key of the document.
+    key: String,
+    /// Name of the index; empty for the first.
+    #[serde(default)]
+    index: String,
+}
+
+fn vectors() -> String {
+    "vectors".to_owned()
+}
+
 fn ten() -> usize {
     10
 }
@@ -93,10 +134,14 @@ fn many() -> usize {
 
 #[tool_router]
 impl Tools {
-    fn new(app: Arc<App>) -> Tools {
+    fn new(app: Arc<App>, write: bool) -> Tools {
+        let read = Tools::tool_router();
         Tools {
             app,
-            tool_router: Tools::tool_router(),
+            tool_router: match write {
+                true => read + Tools::write_router(),
+                false => read,
+            },
         }
     }
 
@@ -137,6 +182,42 @@ impl Tools {
     }
 }
 
+#[tool_router(router = write_router)]
+impl Tools {
+    #[tool(
+        name = "add_document",
+        description = "Stores a document, so that searches find it.",
+        annotations(
+            read_only_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn add_document(
+        &self,
+        Parameters(asked): Parameters<AddParameters>,
+    ) -> Result<String, String> {
+        self.add(asked).await.map_err(|error| error.message)
+    }
+
+    #[tool(
+        name = "delete_document",
+        description = "Deletes a document by its key.",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn delete_document(
+        &self,
+        Parameters(asked): Parameters<DeleteParameters>,
+    ) -> Result<String, String> {
+        self.delete(asked).await.map_err(|error| error.message)
+    }
+}
+
 #[tool_handler(router = self.tool_router)]
 impl ServerHandler for Tools {
     fn get_info(&self) -> ServerConfig {
@@ -161,7 +242,7 @@ impl Tools {
     async fn find(&self, asked: SearchParameters) -> Result<String> {
         let served = self.index(&asked.index).await?;
         let deadline = Deadline(Instant::now() + self.app.options.limits.timeout);
-        let request = SearchRequest::text(asked.query, asked.k);
+        let request = SearchRequest::text(asked.query, asked.k, &asked.by, asked.filter)?;
         let mut replies = answer(&self.app, &served, vec![request], deadline).await?;
         let hits = replies.pop().map(|reply| reply.hits).unwrap_or_default();
         let most = asked.max_characters.min(MOST);
@@ -172,6 +253,13 @@ impl Tools {
             let _ = writeln!(text, "{rank}. key: {}  score: {:.3}", hit.key, hit.score);
             if let Some(title) = hit.title.filter(|title| !title.is_empty()) {
                 let _ = writeln!(text, "title: {title}");
+            }
+            if let Some(metadata) = hit.metadata {
+                let _ = writeln!(
+                    text,
+                    "metadata: {}",
+                    cut(&metadata.to_string(), LEAST_OF_HIT)
+                );
             }
             let body = hit.text.unwrap_or_default();
             let _ = writeln!(text, "{}\n", cut(body.trim(), each));
@@ -205,6 +293,33 @@ impl Tools {
             );
         }
         Ok(part)
+    }
+
+    async fn add(&self, asked: AddParameters) -> Result<String> {
+        let served = self.index(&asked.index).await?;
+        let key = asked.key.clone();
+        let document = StoredDocument {
+            key: asked.key,
+            title: asked.title,
+            text: asked.text,
+            metadata: asked.metadata,
+            vectors: None,
+            token_ids: Vec::new(),
+        };
+        let stored = change(&self.app, &served, Change::Update(vec![document])).await?;
+        Ok(match stored.replaced {
+            0 => format!("stored `{key}`"),
+            _ => format!("stored `{key}` in the place of what was there"),
+        })
+    }
+
+    async fn delete(&self, asked: DeleteParameters) -> Result<String> {
+        let served = self.index(&asked.index).await?;
+        let deletion = Change::Delete(vec![asked.key.clone()]);
+        match change(&self.app, &served, deletion).await?.deleted {
+            0 => Ok(format!("no document has the key `{}`", asked.key)),
+            _ => Ok(format!("deleted `{}`", asked.key)),
+        }
     }
 
     async fn describe(&self, asked: InfoParameters) -> Result<String> {
@@ -241,15 +356,21 @@ pub(crate) fn service(app: &Arc<App>) -> StreamableHttpService<Tools, NeverSessi
     let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts();
     config.legacy_session_mode = false;
     config.json_response = true;
-    let tools = move || Ok(Tools::new(Arc::clone(&app)));
+    let tools = move || Ok(Tools::new(Arc::clone(&app), false));
     StreamableHttpService::new(tools, Arc::default(), config)
 }
 
-/// Serves the tools on standard input and output until the input ends.
+/// Serves the tools on standard input and output until the input ends; with `write` those too that
+/// change indexes.
 ///
 /// # Errors
 /// An index cannot be opened, or the client does not speak the protocol.
-pub fn serve_tools(paths: &[PathBuf], options: Options, log: Log) -> Result<(), ServeError> {
+pub fn serve_tools(
+    paths: &[PathBuf],
+    options: Options,
+    log: Log,
+    write: bool,
+) -> Result<(), ServeError> {
     let (app, _writers) = App::open(paths, options, log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -260,7 +381,7 @@ pub fn serve_tools(paths: &[PathBuf], options: Options, log: Log) -> Result<(), 
         reason,
     };
     runtime.block_on(async {
-        let tools = Tools::new(Arc::new(app)).serve(stdio()).await;
+        let tools = Tools::new(Arc::new(app), write).serve(stdio()).await;
         let tools = tools.map_err(|error| failed(error.to_string()))?;
         let ended = tools.waiting().await;
         ended.map(drop).map_err(|error| failed(error.to_string()))

@@ -42,7 +42,7 @@ impl Access {
 }
 
 /// What one client may ask for, and how much the service does at a time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a body.
     pub body: usize,
@@ -56,6 +56,11 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// Requests under way; others are told to come back.
     pub concurrency: usize,
+    /// Connections; others wait to be taken.
+    pub connections: usize,
+    /// Time for the head of a request to come, for its body, and for a client to read some more of
+    /// its answer. A connection without a request is closed after it.
+    pub idle: Duration,
     /// Requests that wait for a checkpoint, or for a commit.
     pub queue: usize,
     /// Time for requests under way to finish when the service stops.
@@ -64,19 +69,26 @@ pub struct Limits {
     pub threads: usize,
 }
 
+impl Limits {
+    /// What suits a service for a few dozen users.
+    pub const DEFAULT: Limits = Limits {
+        body: 32 << 20,
+        batch: 1024,
+        k: 1000,
+        timeout: Duration::from_secs(30),
+        write_timeout: Duration::from_secs(300),
+        concurrency: 128,
+        connections: 512,
+        idle: Duration::from_secs(30),
+        queue: 64,
+        grace: Duration::from_secs(20),
+        threads: 0,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            body: 32 << 20,
-            batch: 1024,
-            k: 1000,
-            timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(300),
-            concurrency: 128,
-            queue: 64,
-            grace: Duration::from_secs(20),
-            threads: 0,
-        }
+        Limits::DEFAULT
     }
 }
 
@@ -90,6 +102,15 @@ pub enum AccessLog {
     Text,
     /// A JSON object a line.
     Json,
+}
+
+impl AccessLog {
+    /// All forms, by their names.
+    pub const NAMES: [(&str, AccessLog); 3] = [
+        ("off", AccessLog::Off),
+        ("text", AccessLog::Text),
+        ("json", AccessLog::Json),
+    ];
 }
 
 /// Why a service could not start or go on.

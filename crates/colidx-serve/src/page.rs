@@ -20,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// Path, type and content.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 12] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/docs", HTML, include_str!("../page/docs.html")),
     ("/page/page.css", CSS, include_str!("../page/page.css")),
@@ -29,6 +29,8 @@ const FILES: [(&str, &str, &str); 10] = [
     ("/page/api.js", JS, include_str!("../page/api.js")),
     ("/page/marks.js", JS, include_str!("../page/marks.js")),
     ("/page/matrix.js", JS, include_str!("../page/matrix.js")),
+    ("/page/narrow.js", JS, include_str!("../page/narrow.js")),
+    ("/page/export.js", JS, include_str!("../page/export.js")),
     ("/page/docs.js", JS, include_str!("../page/docs.js")),
     (
         "/page/icon.svg",

@@ -19,7 +19,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::{App, Writers};
 use crate::log::Log;
 use crate::options::{Options, ServeError};
-use crate::{access, api, guard, page};
+use crate::{access, api, connections, guard, page};
 
 /// How long a preflight answer may be remembered.
 const PREFLIGHT: Duration = Duration::from_secs(3600);
@@ -120,13 +120,13 @@ async fn serve<S: Future<Output = ()> + Send + 'static>(
 ) -> Result<(), ServeError> {
     let setup = ServeError::setup("the socket");
     let listener = tokio::net::TcpListener::from_std(listener).map_err(setup)?;
-    let service = router(app)?.into_make_service_with_connect_info::<SocketAddr>();
+    let (router, limits) = (router(app)?, app.options.limits.clone());
     let (tell, mut told) = watch::channel(false);
     let stopped = async move {
         let _ = told.wait_for(|stop| *stop).await;
     };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stopped);
-    let mut serving = tokio::spawn(serving.into_future());
+    let serving = async move { connections::serve(listener, router, &limits, stopped).await };
+    let mut serving = tokio::spawn(serving);
     tokio::select! {
         ended = &mut serving => return finished(ended),
         () = stop() => {}
@@ -147,17 +147,11 @@ async fn serve<S: Future<Output = ()> + Send + 'static>(
     Ok(())
 }
 
-fn finished(
-    ended: Result<Result<(), std::io::Error>, tokio::task::JoinError>,
-) -> Result<(), ServeError> {
-    match ended {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(ServeError::setup("the service")(error)),
-        Err(error) => Err(ServeError::Setup {
-            what: "the service",
-            reason: error.to_string(),
-        }),
-    }
+fn finished(ended: Result<(), tokio::task::JoinError>) -> Result<(), ServeError> {
+    ended.map_err(|error| ServeError::Setup {
+        what: "the service",
+        reason: error.to_string(),
+    })
 }
 
 /// All routes, behind what guards them. Layers that are added later stand before.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use utoipa::ToSchema;
 
+use crate::api::matching;
 use crate::error::{ApiError, Result};
 use crate::log::Log;
 use crate::options::ServeError;
@@ -47,6 +48,8 @@ pub(crate) enum Change {
     Add(Vec<StoredDocument>),
     Update(Vec<StoredDocument>),
     Delete(Vec<String>),
+    /// The documents whose metadata match a filter.
+    DeleteMatching(String),
     Compact,
 }
 
@@ -234,7 +237,7 @@ impl Thread {
 }
 
 /// Makes a change, to be committed.
-fn stage(writer: &mut IndexWriter, change: &Change) -> colidx::Result<Changed> {
+fn stage(writer: &mut IndexWriter, change: &Change) -> Result<Changed> {
     let mut changed = Changed::default();
     match change {
         Change::Add(documents) => {
@@ -267,6 +270,13 @@ fn stage(writer: &mut IndexWriter, change: &Change) -> colidx::Result<Changed> {
         Change::Delete(keys) => {
             for key in keys {
                 changed.deleted += u64::from(writer.delete(key)?);
+            }
+        }
+        Change::DeleteMatching(filter) => {
+            if let Some(index) = writer.index().cloned() {
+                for doc in matching(&index, filter)?.iter() {
+                    changed.deleted += u64::from(writer.delete(index.key(doc)?)?);
+                }
             }
         }
         Change::Compact => {}

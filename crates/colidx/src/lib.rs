@@ -36,9 +36,10 @@
 //!
 //! - `text` (default): text in, hits out.
 //! - `hub` (default): fetches checkpoints from the model hub.
-//! - `data`: corpora, queries, judgements, runs and metrics ([`data`]); embedding files as a source of vectors.
-//! - `import`: reads the indexes of other late-interaction engines ([`import`]); `import-sqlite` also
-//!   what they keep in SQLite, and needs a C compiler.
+//! - `data`: corpora, queries, judgements, runs and metrics ([`data`]); embedding files as a source
+//!   of vectors.
+//! - `import`: reads the indexes of other late-interaction engines ([`import`]); `import-sqlite`
+//!   also what they keep in SQLite, and needs a C compiler.
 //! - `faiss`: trains the codebook with faiss.
 //! - `cuda`, `metal`: encode on a GPU.
 
@@ -48,9 +49,13 @@
 pub mod corpus;
 #[cfg(feature = "data")]
 mod embeddings;
+#[cfg(feature = "data")]
+pub mod export;
 #[cfg(feature = "import")]
 pub mod import;
 mod similarity;
+#[cfg(any(feature = "data", feature = "import"))]
+mod stored;
 #[cfg(feature = "text")]
 pub mod text;
 
@@ -62,6 +67,8 @@ pub use colidx_encoder as encoder;
 #[cfg(feature = "data")]
 pub use embeddings::EmbeddingsSource;
 pub use similarity::Similarities;
+#[cfg(any(feature = "data", feature = "import"))]
+pub use stored::{StoredSource, StoredVectors};
 #[cfg(feature = "text")]
 pub use text::{
     Model, SearchBy, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher,

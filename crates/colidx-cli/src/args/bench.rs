@@ -1,10 +1,10 @@
 //! `colidx bench`
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, thread_count, up_to_a_million};
+use super::{
+    EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, RunOutArgs, thread_count, up_to_a_million,
+};
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
@@ -44,16 +44,9 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub effort: EffortArgs,
 
-    /// Also write the hits as a TREC run.
-    ///
-    /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
-    /// file is replaced only with --force, and never if it is part of an index or an input.
-    #[arg(long, value_name = "FILE")]
-    pub run_out: Option<PathBuf>,
-
-    /// Replace the file of --run-out if it exists.
-    #[arg(long, requires = "run_out")]
-    pub force: bool,
+    /// Where the hits go too.
+    #[command(flatten)]
+    pub run_out: RunOutArgs,
 
     /// The checkpoint for queries.
     #[command(flatten)]

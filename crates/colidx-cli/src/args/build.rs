@@ -1,10 +1,8 @@
 //! `colidx build`
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{CorpusArgs, EncoderArgs, IndexArg, WritingArgs};
+use super::{EncoderArgs, IndexArg, InputArgs, WritingArgs};
 
 /// Flags of `colidx build`.
 #[derive(Debug, Args)]
@@ -14,25 +12,12 @@ use super::{CorpusArgs, EncoderArgs, IndexArg, WritingArgs};
     colidx build ~/src/project --index project.colidx --model my-model\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model my-model\n  \
     colidx build --embeddings vectors/ --index vectors.colidx\n  \
+    colidx build pages.jsonl --embeddings pages.safetensors --index pages.colidx\n  \
     colidx build corpus.jsonl --index docs.colidx --model my-model --resume")]
 pub struct BuildArgs {
-    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
-    /// .zst; `-` for standard input.
-    ///
-    /// Folders are read recursively: every file that is text, .json only with --format jsonl.
-    /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).
-    /// Links are followed inside the folder only; a file named here may be a link to anywhere.
-    /// Skipped files are counted and reported.
-    #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
-    pub corpus: Vec<PathBuf>,
-
-    /// How to read the corpus.
+    /// What to index.
     #[command(flatten)]
-    pub reading: CorpusArgs,
-
-    /// Build from vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
-    pub embeddings: Option<PathBuf>,
+    pub input: InputArgs,
 
     /// The index to write.
     #[command(flatten)]

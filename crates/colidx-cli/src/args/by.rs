@@ -24,7 +24,7 @@ pub struct ByArgs {
     )]
     pub fusion: FusionName,
 
-    /// Weight of vectors in --hybrid's sum, 0 to 1 [default: 0.99].
+    /// W in --hybrid's sum, W x MaxSim + (1 - W) x BM25, 0 to 1 [default: 0.965].
     #[arg(long, help_heading = HEADING, value_name = "W", requires = "hybrid")]
     pub weight: Option<f32>,
 }
@@ -32,7 +32,7 @@ pub struct ByArgs {
 /// Names of fusions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FusionName {
-    /// A weighted sum of normalised scores.
+    /// A weighted sum.
     Convex,
     /// Reciprocal rank fusion, k = 60.
     Rrf,

@@ -5,30 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    AnalyzerArgs, Clustering, CorpusArgs, IndexArg, QueryModelArgs, ThreadsArg, at_least_one,
-    parse_size,
+    AnalyzerArgs, Clustering, IndexArg, InputArgs, MemoryArg, QueryModelArgs, ThreadsArg,
+    at_least_one,
 };
 
 /// The documents that `add` and `update` ingest.
 #[derive(Debug, Args)]
 pub struct IngestArgs {
-    /// Files and folders of text, Markdown, HTML, source code, JSON Lines or TSV, plain, .gz or
-    /// .zst; `-` for standard input.
-    ///
-    /// Folders are read recursively: every file that is text, .json only with --format jsonl.
-    /// Hidden files and what .gitignore and .ignore leave out are skipped (--hidden, --no-ignore).
-    /// Links are followed inside the folder only; a file named here may be a link to anywhere.
-    /// Skipped files are counted and reported.
-    #[arg(value_name = "CORPUS", required_unless_present = "embeddings")]
-    pub corpus: Vec<PathBuf>,
-
-    /// How to read the corpus.
+    /// What to add.
     #[command(flatten)]
-    pub reading: CorpusArgs,
-
-    /// Add vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
-    pub embeddings: Option<PathBuf>,
+    pub input: InputArgs,
 
     /// The index.
     #[command(flatten)]
@@ -39,8 +25,8 @@ pub struct IngestArgs {
     pub model: QueryModelArgs,
 
     /// Memory limit.
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
-    pub memory: u64,
+    #[command(flatten)]
+    pub memory: MemoryArg,
 
     /// Number of threads.
     #[command(flatten)]
@@ -149,8 +135,8 @@ pub struct CompactArgs {
     pub model: QueryModelArgs,
 
     /// Memory limit.
-    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
-    pub memory: u64,
+    #[command(flatten)]
+    pub memory: MemoryArg,
 
     /// Number of threads.
     #[command(flatten)]

@@ -12,11 +12,15 @@ use super::{QueryModelArgs, ThreadsArg};
     colidx mcp docs.colidx          # speaks the Model Context Protocol on standard input and output\n  \
     claude mcp add docs -- colidx mcp docs.colidx\n  \
     codex mcp add docs -- colidx mcp docs.colidx\n\n\
-    `colidx serve` has the same tools at /mcp.")]
+    `colidx serve` has the tools that read at /mcp.")]
 pub struct McpArgs {
     /// Index directories, or folders of them. `docs.colidx` is named `docs`.
     #[arg(value_name = "DIR", required = true)]
     pub indexes: Vec<PathBuf>,
+
+    /// Let the model store and delete documents too.
+    #[arg(long)]
+    pub write: bool,
 
     /// The checkpoint for queries.
     #[command(flatten)]

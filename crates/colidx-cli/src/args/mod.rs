@@ -10,19 +10,23 @@ mod effort;
 mod encode;
 mod encoder;
 mod eval;
+mod export;
 mod import;
+mod input;
 mod inspect;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod numbers;
 mod queries;
 mod rerank;
+mod run_out;
 mod scope;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
 mod shell;
 mod size;
+mod vectors;
 mod writing;
 
 pub use analyzer::AnalyzerArgs;
@@ -35,19 +39,23 @@ pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
+pub use export::{ExportArgs, ExportAs};
 pub use import::ImportArgs;
+pub use input::InputArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 #[cfg(feature = "mcp")]
 pub use mcp::McpArgs;
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use rerank::RerankArgs;
+pub use run_out::RunOutArgs;
 pub use scope::ScopeArgs;
 pub use search::SearchArgs;
 #[cfg(feature = "serve")]
-pub use serve::{AccessLogForm, ServeArgs};
+pub use serve::ServeArgs;
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
+pub use vectors::VectorsArgs;
 pub use writing::{Clustering, WritingArgs};
 
 use std::ffi::OsString;
@@ -91,6 +99,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
     Import(ImportArgs),
+    /// Write vectors, texts and metadata of an index to files, or as an index of fast-plaid.
+    Export(ExportArgs),
     /// Add documents to an index.
     Add(AddArgs),
     /// Add documents to an index, replacing those with the same key.
@@ -132,18 +142,10 @@ pub enum Command {
 }
 
 impl Cli {
-    /// Reads the arguments of this process.
-    ///
-    /// # Errors
-    /// They are wrong, or ask for help.
-    pub fn read() -> Result<Cli, clap::Error> {
-        Cli::read_from(std::env::args_os())
-    }
-
     /// Reads arguments, the first of which names the program.
     ///
     /// # Errors
-    /// As [`Cli::read`].
+    /// They are wrong, or ask for help.
     pub fn read_from<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, clap::Error> {
@@ -178,6 +180,21 @@ pub struct IndexArg {
     /// Index directory.
     #[arg(long = "index", value_name = "DIR")]
     pub path: PathBuf,
+}
+
+/// How much memory a command that writes may use.
+#[derive(Debug, Args)]
+pub struct MemoryArg {
+    /// Memory limit.
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = parse_size)]
+    memory: u64,
+}
+
+impl MemoryArg {
+    /// The limit in bytes.
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.memory).unwrap_or(usize::MAX)
+    }
 }
 
 /// Number of threads.

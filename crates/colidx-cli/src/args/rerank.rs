@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million};
+use super::{QueryFileArgs, QueryModelArgs, RunOutArgs, ThreadsArg, up_to_a_million};
 
 /// Flags of `colidx rerank`.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub struct RerankArgs {
     /// The query, for texts.
     #[arg(
         value_name = "QUERY",
-        conflicts_with = "run",
+        conflicts_with_all = ["run", "run_out"],
         required_unless_present = "run"
     )]
     pub query: Option<String>,
@@ -51,13 +51,9 @@ pub struct RerankArgs {
     #[arg(long, conflicts_with = "run_out")]
     pub json: bool,
 
-    /// Write the run here instead of to standard output, as `colidx search` does.
-    #[arg(long, value_name = "FILE", requires = "run")]
-    pub run_out: Option<PathBuf>,
-
-    /// Replace the file of --run-out if it exists.
-    #[arg(long, requires = "run_out")]
-    pub force: bool,
+    /// Where the run goes.
+    #[command(flatten)]
+    pub run_out: RunOutArgs,
 
     /// The checkpoint.
     #[command(flatten)]

@@ -1,11 +1,9 @@
 //! `colidx search`
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::{
-    ByArgs, EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, ScopeArgs, ThreadsArg,
+    ByArgs, EffortArgs, IndexArg, QueryFileArgs, QueryModelArgs, RunOutArgs, ScopeArgs, ThreadsArg,
     up_to_a_million,
 };
 
@@ -24,7 +22,7 @@ pub struct SearchArgs {
     pub index: IndexArg,
 
     /// The query. Without it and without a query file, search is interactive.
-    #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_embeddings"])]
+    #[arg(value_name = "QUERY", conflicts_with_all = ["queries", "query_embeddings", "run_out"])]
     pub query: Option<String>,
 
     /// The queries.
@@ -59,25 +57,14 @@ pub struct SearchArgs {
     #[arg(long, conflicts_with_all = ["queries", "query_embeddings"])]
     pub explain: bool,
 
-    /// Add the best passage of each hit to its JSON object: text, place, and the words that matched.
+    /// Add the best passage of each hit to its JSON object: text, place, and the words that
+    /// matched.
     #[arg(long, requires = "json", conflicts_with_all = ["queries", "query_embeddings"])]
     pub snippets: bool,
 
-    /// Write the TREC run of a query file here instead of to standard output.
-    ///
-    /// Links are followed; pipes, devices and /dev/stdout are written to directly. An existing
-    /// file is replaced only with --force, and never if it is part of an index or an input.
-    ///
-    /// Columns of a TREC run end at white space. A key that is empty or holds white space, control
-    /// or direction characters is written as `%:` and the key with these percent-encoded: `my
-    /// note.md` becomes `%:my%20note.md`. `colidx eval` reads judgements with keys in either form.
-    /// --json prints keys unchanged.
-    #[arg(long, value_name = "FILE", conflicts_with = "query")]
-    pub run_out: Option<PathBuf>,
-
-    /// Replace the file of --run-out if it exists.
-    #[arg(long, requires = "run_out")]
-    pub force: bool,
+    /// Where the run goes.
+    #[command(flatten)]
+    pub run_out: RunOutArgs,
 
     /// The checkpoint for queries.
     #[command(flatten)]

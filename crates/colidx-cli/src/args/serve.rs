@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
-use clap::{Args, Command, ValueEnum};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Command};
+use colidx_serve::{AccessLog, Limits};
 
 use super::{QueryModelArgs, ThreadsArg, parse_size, up_to_a_million};
 
@@ -32,9 +34,9 @@ pub struct ServeArgs {
     pub address: SocketAddr,
 
     /// Form of the access log on standard error.
-    #[arg(long, value_enum, value_name = "off|text|json", hide_possible_values = true,
-        default_value_t = AccessLogForm::Text)]
-    pub access_log: AccessLogForm,
+    #[arg(long, value_name = "off|text|json", hide_possible_values = true,
+        default_value = "text", value_parser = access_log())]
+    pub access_log: AccessLog,
 
     /// Key that clients must send to read and write. Other users of this machine can see it; a file
     /// is safer.
@@ -68,37 +70,48 @@ pub struct ServeArgs {
 
     /// Most documents, texts or searches of one request.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
-        default_value_t = 1024)]
+        default_value_t = DEFAULT.batch as u32)]
     pub max_batch: u32,
 
     /// Most hits of one search.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
-        default_value_t = 1000)]
+        default_value_t = DEFAULT.k as u32)]
     pub max_k: u32,
 
     /// Most requests under way at a time.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
-        default_value_t = 128)]
+        default_value_t = DEFAULT.concurrency as u32)]
     pub max_requests: u32,
+
+    /// Most connections at a time; others wait to be taken.
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
+        default_value_t = DEFAULT.connections as u32)]
+    pub max_connections: u32,
 
     /// Most requests that wait to be encoded, and to be committed to an index.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
-        default_value_t = 64)]
+        default_value_t = DEFAULT.queue as u32)]
     pub max_queue: u32,
 
     /// Most seconds for a request that reads.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
-        default_value_t = 30)]
+        default_value_t = seconds(DEFAULT.timeout))]
     pub timeout: u32,
 
     /// Most seconds for a request that writes.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
-        default_value_t = 300)]
+        default_value_t = seconds(DEFAULT.write_timeout))]
     pub write_timeout: u32,
+
+    /// Most seconds for the head of a request to come, for its body, and for a client to read more
+    /// of its answer; connections without a request are closed after it.
+    #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
+        default_value_t = seconds(DEFAULT.idle))]
+    pub idle_timeout: u32,
 
     /// Seconds that requests under way have to finish after SIGTERM.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
-        default_value_t = 20)]
+        default_value_t = seconds(DEFAULT.grace))]
     pub grace: u32,
 
     /// The checkpoint for queries and added text.
@@ -110,15 +123,23 @@ pub struct ServeArgs {
     pub threads: ThreadsArg,
 }
 
-/// Form of the access log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AccessLogForm {
-    /// None; failures are still told.
-    Off,
-    /// A line a request, for people.
-    Text,
-    /// A JSON object a request.
-    Json,
+/// The limits of the service, as far as no flag says otherwise.
+const DEFAULT: Limits = Limits::DEFAULT;
+
+/// Whole seconds.
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// The forms of the access log by their names.
+fn access_log() -> impl TypedValueParser<Value = AccessLog> {
+    let names = AccessLog::NAMES.map(|(name, _)| name);
+    PossibleValuesParser::new(names).map(|given| {
+        let named = AccessLog::NAMES
+            .into_iter()
+            .find(|(name, _)| *name == given);
+        named.map_or_else(AccessLog::default, |(_, form)| form)
+    })
 }
 
 /// Gives every flag the environment variable of its name. Help shows no values, which may be keys.
@@ -130,4 +151,20 @@ pub fn with_environment(command: Command) -> Command {
             argument.env(variable).hide_env(true).hide_env_values(true)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_size_of_a_body_is_that_of_the_service() {
+        #[derive(clap::Parser)]
+        struct Flags {
+            #[command(flatten)]
+            serve: ServeArgs,
+        }
+        let flags = <Flags as clap::Parser>::parse_from(["serve", "x.colidx"]);
+        assert_eq!(flags.serve.max_body, DEFAULT.body as u64);
+    }
 }

@@ -61,10 +61,10 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
             model: &args.model,
         };
         // Fail before the work begins if the run cannot be written.
-        let guard = from.guard(&index, &args.index.path, args.force);
-        (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
+        let guard = from.guard(&index, &args.index.path, args.run_out.force);
+        (args.run_out.path.iter()).try_for_each(|path| guard.check(path))?;
         let mut queries = Queries::open(&index, &from, SearchBy::Vectors)?;
-        let run = args.run_out.as_deref();
+        let run = args.run_out.path.as_deref();
         let run = run.map(|path| HitsOut::file(path, &guard)).transpose()?;
         let phases = Phases::new();
         let total = queries.keys().len();

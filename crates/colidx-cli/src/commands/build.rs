@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colidx::corpus::read_keys;
 use colidx::text::EncoderSource;
-use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
+use colidx::{BuildOptions, CommitReport, Index, IndexWriter};
 
 use super::info;
 use super::ingest::{self, IngestSummary, ProgressAdapter};
+use super::vectors::GivenVectors;
 use super::with_threads;
 use crate::args::{BuildArgs, WritingArgs};
 use crate::command_line;
@@ -28,8 +28,8 @@ use colidx_data::Corpus;
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
         let phases = Phases::new();
-        let built = match &args.embeddings {
-            Some(directory) => from_vectors(args, directory, &phases),
+        let built = match &args.input.vectors.embeddings {
+            Some(path) => from_vectors(args, path, &phases),
             None => from_text(args, &phases),
         };
         let (report, summary) = built.map_err(|error| stopped(&args.index.path, error))?;
@@ -75,17 +75,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
         ));
     };
     // Fail early, before the checkpoint is loaded and a directory is created.
-    let reading = args.reading.options().index(&args.index.path);
-    let mut corpus = Corpus::open(&args.corpus, reading)?;
+    let reading = args.input.reading.options().index(&args.index.path);
+    let mut corpus = Corpus::open(&args.input.corpus, reading)?;
     let options = options(&args.writing)?;
     let model = Arc::new(model::open(location, &args.encoder.options())?);
-    args.reading.fit_passages(&mut corpus, &model);
+    args.input.reading.fit_passages(&mut corpus, &model);
     let options = options.model(Some(model.to_record()));
     // From here on a signal must clean up.
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
-    let skip = args.reading.skip_bad_lines;
+    let skip = args.input.reading.skip_bad_lines;
     ingest::read(
         corpus,
         skip,
@@ -102,16 +102,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
 
 fn from_vectors(
     args: &BuildArgs,
-    directory: &Path,
+    path: &Path,
     phases: &Phases,
 ) -> Result<(CommitReport, IngestSummary), CliError> {
     interrupt::install()?;
-    let mut source = EmbeddingsSource::open(directory)?;
-    let mut builder = IndexWriter::create(&args.index.path, options(&args.writing)?)?;
-    read_keys(directory, source.embeddings(), &mut |document| {
-        builder.add(document)
-    })?;
-    let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
+    let index = &args.index.path;
+    let mut given = GivenVectors::open(path, &args.input, index, phases)?;
+    let mut builder = IndexWriter::create(index, options(&args.writing)?)?;
+    given.read(&mut |document| builder.add(document))?;
+    let report = builder.commit(&mut given.source, &ProgressAdapter(phases))?;
+    phases.end();
+    given.tell();
     Ok((report, IngestSummary::default()))
 }
 
@@ -120,9 +121,10 @@ pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
     Ok(BuildOptions::default()
         .nbits(args.nbits)
         .analyzer(args.words.of_new())
+        .pooling(args.pooling())
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?)
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX))
+        .memory(args.memory.bytes())
         .seed(args.seed)
         .force(args.force)
         .resume(args.resume)

@@ -64,7 +64,7 @@ fn compact(args: &CompactArgs, phases: &Phases) -> Result<(CompactLine, CommitRe
     interrupt::install()?;
     let options = WriterOptions::default()
         .model(index.model().cloned())
-        .memory(usize::try_from(args.memory).unwrap_or(usize::MAX));
+        .memory(args.memory.bytes());
     let mut writer = IndexWriter::open(path, options)?;
     let before = index.info()?.bytes;
     let watch = ProgressAdapter(phases);

@@ -25,5 +25,10 @@ pub fn run(args: &McpArgs) -> Result<(), CliError> {
     let log = Log::new(|line: Line<'_>| match line {
         Line::Text(line) | Line::Json(line) => note(line),
     });
-    Ok(colidx_serve::serve_tools(&args.indexes, options, log)?)
+    Ok(colidx_serve::serve_tools(
+        &args.indexes,
+        options,
+        log,
+        args.write,
+    )?)
 }

@@ -45,9 +45,9 @@ fn documents(args: &RerankArgs, run_file: &Path, index_path: &Path) -> Result<()
         model: &args.model,
     };
     let guard = from
-        .guard(&index, index_path, args.force)
+        .guard(&index, index_path, args.run_out.force)
         .inputs([run_file]);
-    (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
+    (args.run_out.path.iter()).try_for_each(|path| guard.check(path))?;
     let run = Run::open(run_file)?;
     let mut queries = Queries::open(&index, &from, SearchBy::Vectors)?;
     tell_differences(&run, &mut queries);
@@ -68,7 +68,7 @@ fn documents(args: &RerankArgs, run_file: &Path, index_path: &Path) -> Result<()
         let set = index.document_set(docs)?;
         Ok(SearchOptions::default().k(k).exact(true).within(set))
     };
-    let mut out = HitsOut::open(args.run_out.as_deref(), args.json, &guard)?;
+    let mut out = HitsOut::open(args.run_out.path.as_deref(), args.json, &guard)?;
     let each = |query: &str, hits: &[Hit]| out.write(&index, query, hits);
     search_all(&index, &mut queries, &options, &mut Stats::default(), each)?;
     out.finish()

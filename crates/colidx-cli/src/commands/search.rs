@@ -34,7 +34,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
         if args.queries.is_given() {
             return batch(args);
         }
-        if args.run_out.is_some() {
+        if args.run_out.path.is_some() {
             return Err(CliError::Usage(
                 "--run-out needs --queries or --query-embeddings".to_owned(),
             ));
@@ -91,12 +91,12 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
         model: &args.model,
     };
     // Fail before the work begins if the run cannot be written.
-    let guard = from.guard(&index, &args.index.path, args.force);
-    (args.run_out.iter()).try_for_each(|path| guard.check(path))?;
+    let guard = from.guard(&index, &args.index.path, args.run_out.force);
+    (args.run_out.path.iter()).try_for_each(|path| guard.check(path))?;
     let by = args.by.search_by();
     let mut queries = Queries::open(&index, &from, by)?;
     let options = Scope::open(&args.scope)?.options(&index, options(args, K_BATCH))?;
-    let mut out = HitsOut::open(args.run_out.as_deref(), args.json, &guard)?;
+    let mut out = HitsOut::open(args.run_out.path.as_deref(), args.json, &guard)?;
     let mut stats = Stats::default();
     let each = |query: &str, hits: &[Hit]| out.write(&index, query, hits);
     search_all(

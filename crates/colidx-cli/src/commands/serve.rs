@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use colidx_serve::{Access, AccessLog, Limits, Line, Log, Options, Server};
+use colidx_serve::{Access, Limits, Line, Log, Options, Server};
 
-use crate::args::{AccessLogForm, ServeArgs};
+use crate::args::ServeArgs;
 use crate::error::CliError;
 use crate::output::{note, note_json};
 
@@ -64,15 +64,13 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
             timeout: seconds(args.timeout),
             write_timeout: seconds(args.write_timeout),
             concurrency: args.max_requests as usize,
+            connections: args.max_connections as usize,
+            idle: seconds(args.idle_timeout),
             queue: args.max_queue as usize,
             grace: seconds(args.grace),
             threads: threads.unwrap_or_else(colidx_threads::count),
         },
-        access_log: match args.access_log {
-            AccessLogForm::Off => AccessLog::Off,
-            AccessLogForm::Text => AccessLog::Text,
-            AccessLogForm::Json => AccessLog::Json,
-        },
+        access_log: args.access_log,
         commit: crate::version::COMMIT,
     })
 }

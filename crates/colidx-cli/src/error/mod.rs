@@ -7,9 +7,9 @@ mod place;
 pub use eval::EvalError;
 pub use place::{Kind, PlaceError};
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use colidx::TextError;
 use colidx::corpus::IngestError;
@@ -38,6 +38,9 @@ pub enum CliError {
     /// A .npy file is bad.
     #[error("{error}{hint}", error = .0, hint = hints::embeddings(.0))]
     Embeddings(#[from] EmbeddingsError),
+    /// An index cannot be written in another form.
+    #[error("{0}")]
+    Export(Box<colidx::export::ExportError>),
     /// The index of another engine cannot be read.
     #[error("{error}{hint}", error = .0, hint = hints::import(.0))]
     Import(Box<ImportError>),
@@ -63,8 +66,9 @@ pub enum CliError {
         /// The key.
         key: String,
     },
-    /// A filter that cannot be read or does not fit the index.
-    #[error("--filter: {0}")]
+    /// A filter that cannot be read or does not fit the index. The first line says why, the others
+    /// show the place.
+    #[error("--filter: {}", .0.to_string().lines().next().unwrap_or_default())]
     Filter(Box<colidx::FilterError>),
     /// None of the keys that a search is held to is in the index.
     #[error(
@@ -110,6 +114,17 @@ pub enum CliError {
         queries: PathBuf,
         /// Queries in it.
         texts: usize,
+    },
+    /// A query has no vectors in a file that names them.
+    #[error(
+        "{embeddings} has no vectors for the query `{key}`, expected an array of that name; encode \
+         the queries again, or leave --queries out"
+    )]
+    QueryVectors {
+        /// The file of vectors.
+        embeddings: PathBuf,
+        /// The key of the query.
+        key: String,
     },
     /// Wrong usage that the argument parser does not detect.
     #[error("{0}")]
@@ -178,7 +193,7 @@ pub enum CliError {
         /// Why.
         reason: String,
     },
-    /// The service cannot start or go on.
+    /// The service cannot start, or stops.
     #[cfg(feature = "serve")]
     #[error("{error}{hint}", error = .0, hint = hints::serve(.0))]
     Serve(#[from] colidx_serve::ServeError),
@@ -261,22 +276,24 @@ impl CliError {
     }
 
     /// Further lines to print after the error; usually none.
-    pub fn advice(&self) -> &str {
+    pub fn advice(&self) -> Cow<'_, str> {
+        let after_first = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
         match self {
-            CliError::Unfinished { kept, .. } => kept,
-            CliError::NothingIngested(skipped) => skipped,
-            CliError::Interrupted(what) => what.split_once('\n').map_or("", |(_, rest)| rest),
-            _ => "",
+            CliError::Unfinished { kept, .. } => kept.into(),
+            CliError::NothingIngested(skipped) => skipped.into(),
+            CliError::Interrupted(what) => after_first(what).unwrap_or_default().into(),
+            CliError::Filter(error) => after_first(&error.to_string()).unwrap_or_default().into(),
+            _ => "".into(),
         }
     }
 
     /// 0 for a closed pipe, 2 for wrong usage, 128 + N after signal N, otherwise 1.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn status(&self) -> u8 {
         match self {
-            CliError::BrokenPipe => ExitCode::SUCCESS,
-            CliError::Usage(_) | CliError::Kernels(_) => ExitCode::from(2),
-            CliError::Interrupted(_) => ExitCode::from(crate::interrupt::status()),
-            _ => ExitCode::FAILURE,
+            CliError::BrokenPipe => 0,
+            CliError::Usage(_) | CliError::Kernels(_) => 2,
+            CliError::Interrupted(_) => crate::interrupt::status(),
+            _ => 1,
         }
     }
 }

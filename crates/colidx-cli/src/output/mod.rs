@@ -11,6 +11,6 @@ pub use painted::{Link, Painted};
 #[cfg(feature = "serve")]
 pub use terminal::note_json;
 pub use terminal::{
-    Stdout, bar, color, columns_of_stderr, columns_of_stdout, note, note_painted, prompt,
+    Stdout, bar, color, columns_of_stderr, columns_of_stdout, finish, note, note_painted, prompt,
     rows_of_stdout, set_color, stderr_is_terminal, stdout_is_terminal, tell, usage,
 };

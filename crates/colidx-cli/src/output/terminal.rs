@@ -1,7 +1,6 @@
 //! Standard output and standard error; nothing else opens them.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use super::{Painted, harmless};
 use crate::args::{Cli, Color};
+use crate::command_line;
 use crate::error::CliError;
 
 /// Standard output. A closed pipe is [`CliError::BrokenPipe`], which ends the program silently.
@@ -116,18 +116,23 @@ pub fn prompt(prompt: &str) {
 }
 
 /// Shows help, or what is wrong with the arguments, and returns the exit status.
-pub fn usage(error: clap::Error) -> ExitCode {
+pub fn usage(error: clap::Error) -> u8 {
     if !error.use_stderr() {
         // Help and version contain no input.
         let _ = error.print();
-        return ExitCode::SUCCESS;
+        return 0;
     }
     // The message quotes arguments, so parse harmless copies of them.
-    let arguments = std::env::args_os();
+    let arguments = command_line::arguments().iter();
     let arguments = arguments.map(|word| harmless::line(&word.to_string_lossy()).into_owned());
     let error = Cli::read_from(arguments).err().unwrap_or(error);
     note_painted(&Painted::from(error.render().to_string().trim_end()));
-    ExitCode::from(2)
+    2
+}
+
+/// Writes out what standard output still holds, for a program that is not one of Rust's own.
+pub fn finish() {
+    let _ = io::stdout().flush();
 }
 
 static COLOR: OnceLock<Color> = OnceLock::new();

@@ -13,6 +13,8 @@ pub(crate) mod model;
 pub(crate) use file_kind::{FileKind, Owner, file_name, file_number};
 pub use frame::MAGIC;
 
+use crate::error::{Error, Result};
+
 /// Version of the format this library writes and reads.
 pub const FORMAT_VERSION: u16 = 5;
 
@@ -24,6 +26,18 @@ pub const MAX_DOCUMENT_BYTES: usize = 32 << 20;
 
 /// Most dimensions a vector may have.
 pub const MAX_DIM: usize = 4096;
+
+/// Refuses a dimension out of range.
+pub(crate) fn check_dim(dim: usize) -> Result<()> {
+    if (1..=MAX_DIM).contains(&dim) {
+        return Ok(());
+    }
+    Err(Error::Option {
+        option: "the vectors' dimension",
+        got: dim.to_string(),
+        expected: "at least 1 and at most 4,096",
+    })
+}
 
 /// Most centroids a codebook may have.
 pub const MAX_CENTROIDS: usize = 1 << 26;

@@ -356,7 +356,7 @@ pub(crate) fn finish_segment(segment: EncodedSegment<'_>) -> Result<Vec<FileEntr
     ];
     if let Some(text) = &segment.text {
         files.push(*text);
-        let (features, memory) = (segment.features, memory.words());
+        let (features, memory) = (segment.features, memory.derived());
         files.extend(derive(directory, text, features, memory, segment.progress)?);
     }
     Ok(files)

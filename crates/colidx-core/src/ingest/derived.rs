@@ -8,16 +8,16 @@ use crate::format::frame::Frame;
 use crate::format::manifest::{Features, FileEntry};
 use crate::format::{FileKind, file_name};
 use crate::progress::Progress;
-use crate::segment::columns;
+use crate::segment::columns::ColumnsWriter;
 use crate::segment::text::Text;
 use crate::segment::words::WordsWriter;
 use crate::storage::Directory;
-use colidx_metadata::columns::ColumnsWriter;
 
 /// Documents between two looks at whether to stop.
 const STEP: u32 = 1 << 10;
 
-/// Writes what `features` ask for of the text in `file`, with about `memory` bytes for postings.
+/// Writes what `features` ask for of the text in `file`, and holds about `memory` bytes for that: a
+/// quarter for values of metadata, and the rest for postings.
 pub(super) fn derive(
     directory: &Directory,
     file: &FileEntry,
@@ -28,19 +28,20 @@ pub(super) fn derive(
     let number = file.number;
     let name = file_name(FileKind::Text, number);
     let frame = Frame::open(directory, &name, FileKind::Text, Some(file.digest))?;
-    let mut metadata = ColumnsWriter::new();
+    let for_columns = memory / 4;
+    let mut columns = match features.columns {
+        true => Some(ColumnsWriter::new(directory, number, for_columns)),
+        false => None,
+    };
+    let for_words = memory - for_columns;
     let analyzer = features.analyzer()?;
-    let mut words = analyzer.map(|a| WordsWriter::new(directory, number, a, memory));
+    let mut words = analyzer.map(|a| WordsWriter::new(directory, number, a, for_words));
     Text::open(frame)?.each(|document, stored| {
         if document.is_multiple_of(STEP) && progress.cancelled() {
             return Err(Error::Cancelled);
         }
-        if features.columns {
-            let pushed = metadata.push(stored.metadata);
-            pushed.map_err(|error| Error::Metadata {
-                key: format!("number {document} of {name}"),
-                problem: error.to_string(),
-            })?;
+        if let Some(columns) = &mut columns {
+            columns.push(stored.metadata)?;
         }
         match &mut words {
             Some(words) => words.push(stored.title, stored.text),
@@ -48,8 +49,9 @@ pub(super) fn derive(
         }
     })?;
     let mut files = Vec::new();
-    if !metadata.is_empty() {
-        let digest = columns::write(directory, number, metadata)?;
+    if let Some(columns) = columns
+        && let Some(digest) = columns.finish()?
+    {
         files.push(FileEntry::new(FileKind::Columns, number, digest));
     }
     if let Some(words) = words {

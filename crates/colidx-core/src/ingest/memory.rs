@@ -166,8 +166,8 @@ impl Memory {
         self.spare() / 2
     }
 
-    /// For postings of words. More makes nothing faster.
-    pub(super) fn words(&self) -> usize {
+    /// For postings of words and values of metadata. More makes nothing faster.
+    pub(super) fn derived(&self) -> usize {
         (self.spare() / 2).min(256 << 20)
     }
 }

@@ -82,7 +82,7 @@ impl PartsWriter {
     ) -> Result<()> {
         let token_ids = match self.options.kind {
             CodebookKind::TokenAware => token_ids,
-            CodebookKind::Flat => &[],
+            _ => &[],
         };
         let mut taken = 0;
         if self.divided.is_none() {

@@ -6,6 +6,7 @@ use crate::snapshot::{Place, Snapshot};
 
 /// The document token that a query token matched best.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct TokenMatch {
     /// Query token, from 0.
     pub query_token: usize,

@@ -1,9 +1,9 @@
 //! Search by vectors and words together: candidates from both, exact scores of both, one ranking.
 //!
-//! A convex combination of normalised scores serves better than reciprocal ranks, in and out of
-//! domain, and hardly depends on how they are normalised (Bruch, Gai and Ingber, arXiv 2210.11934).
-//! Here they are divided by the most they can be, so that a score depends on query and document
-//! alone.
+//! A convex combination of scores serves better than reciprocal ranks, in and out of domain, and
+//! hardly depends on how they are normalised (Bruch, Gai and Ingber, arXiv 2210.11934). Here they
+//! are not: MaxSim is a sum over the tokens of the query and BM25 one over its words, so both grow
+//! with the query alike, and a score depends on query and document alone.
 
 use super::exact::ExactScorer;
 use super::ranking::Ranking;
@@ -22,8 +22,8 @@ use std::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Fusion {
-    /// `weight` times MaxSim for each query token, plus `1 - weight` times BM25 as a share of the
-    /// most that the query can score. The weight is 0 to 1.
+    /// `weight` times MaxSim plus `1 - weight` times BM25, each as a hit has it. The weight is 0
+    /// to 1.
     Convex {
         /// The weight of MaxSim.
         weight: f32,
@@ -40,7 +40,7 @@ pub enum Fusion {
 }
 
 impl Default for Fusion {
-    /// The convex combination, with a weight of 0.99.
+    /// The convex combination, with a weight of 0.965.
     fn default() -> Self {
         Self::Convex {
             weight: tuning::HYBRID_WEIGHT,
@@ -135,7 +135,7 @@ pub(crate) fn search_hybrid(
             bm25: Some(bm25),
         });
         let mut found: Vec<Scored> = found.collect();
-        fuse(fusion, query.tokens(), search.search.most(), &mut found);
+        fuse(fusion, &mut found);
         results::hits(snapshot, found, options)
     })?;
     stats.total_time = started.elapsed();
@@ -179,17 +179,13 @@ fn score_exactly(
     Ok(())
 }
 
-/// Sets the scores, given the number of query tokens and the most that BM25 can be.
-fn fuse(fusion: Fusion, tokens: usize, most: f32, found: &mut [Scored]) {
+/// Sets the scores.
+fn fuse(fusion: Fusion, found: &mut [Scored]) {
     match fusion {
         Fusion::Convex { weight } => {
-            let (maxsim, bm25) = (
-                1.0 / tokens.max(1) as f32,
-                1.0 / most.max(f32::MIN_POSITIVE),
-            );
             for scored in found {
-                scored.score = weight * scored.maxsim.unwrap_or(0.0) * maxsim
-                    + (1.0 - weight) * scored.bm25.unwrap_or(0.0) * bm25;
+                let (maxsim, bm25) = (scored.maxsim.unwrap_or(0.0), scored.bm25.unwrap_or(0.0));
+                scored.score = weight * maxsim + (1.0 - weight) * bm25;
             }
         }
         Fusion::ReciprocalRank { k } => {

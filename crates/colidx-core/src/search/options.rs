@@ -111,19 +111,6 @@ impl SearchOptions {
         self
     }
 
-    /// As [`SearchOptions::within`], and within the set that was given before.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignDocId`] when the sets are of different states.
-    pub fn narrowed(self, set: &DocumentSet) -> Result<Self> {
-        let both = match &self.within {
-            Some(before) => before.and(set)?,
-            None => set.clone(),
-        };
-        Ok(self.within(both))
-    }
-
     /// Finds documents alone whose metadata match, as many as are wanted where as many match. With
     /// [`SearchOptions::within`] they must also be in the set.
     ///

@@ -3,6 +3,7 @@
 use super::query_pooling::PooledTokens;
 use crate::codebook::Codebook;
 use crate::error::{Error, Result};
+use crate::format::check_dim;
 use colidx_kernels::{Panels, PanelsI7, PanelsI16};
 
 /// The largest score allowed: half of what an f32 holds, which leaves room for rounding.
@@ -25,7 +26,8 @@ impl Query {
     /// # Errors
     ///
     /// [`Error::EmptyQuery`] without vectors, [`Error::PartialVector`] when the values are no whole
-    /// number of vectors, [`Error::NonFinite`] for NaN or infinity.
+    /// number of vectors, [`Error::Option`] when they have more than
+    /// [`MAX_DIM`](crate::MAX_DIM) values, [`Error::NonFinite`] for NaN or infinity.
     pub fn new(vectors: &[f32], dim: usize) -> Result<Self> {
         if vectors.is_empty() {
             return Err(Error::EmptyQuery);
@@ -36,6 +38,8 @@ impl Query {
                 dim,
             });
         }
+        // Before anything is laid out, which takes many times the memory of a wide vector.
+        check_dim(dim)?;
         if let Some(at) = vectors.iter().position(|v| !v.is_finite()) {
             return Err(Error::NonFinite {
                 what: "the query".into(),

@@ -78,6 +78,7 @@ pub(crate) fn explain_words(
 /// The posting lists of a snapshot's words, for one query.
 pub(super) struct WordLists<'a> {
     snapshot: &'a Snapshot,
+    scope: &'a Scope<'a>,
     pub query: Query,
     analyzer: Analyzer,
     /// The segments that have words: their place among all, their words, and their part of a
@@ -88,7 +89,7 @@ pub(super) struct WordLists<'a> {
 impl<'a> WordLists<'a> {
     pub(super) fn new(
         snapshot: &'a Snapshot,
-        scope: &'a Scope<'_>,
+        scope: &'a Scope<'a>,
         query: &WordQuery,
     ) -> Result<Self> {
         let analyzer = snapshot.manifest().features.analyzer()?;
@@ -108,6 +109,7 @@ impl<'a> WordLists<'a> {
         });
         Ok(Self {
             snapshot,
+            scope,
             query: query.analyzed(&analyzer)?,
             analyzer,
             segments: segments.collect(),
@@ -187,15 +189,25 @@ impl WordSearch<'_, '_> {
     /// By segment, bits of documents that lack what the query demands or are hidden anyway; `None`
     /// where it demands nothing.
     pub(super) fn demanded(&self) -> Result<Option<Vec<Vec<u64>>>> {
-        let mut hidden = Vec::new();
-        for segment in self.lists.snapshot.segments() {
-            let words = segment.documents.len().div_ceil(u64::BITS) as usize;
-            hidden.push(vec![u64::MAX; words]);
+        let lists = self.lists;
+        if !lists.query.demands() {
+            return Ok(None);
         }
-        for (part, &(at, ..)) in self.lists.segments.iter().enumerate() {
-            match self.lists.checked(self.search.hidden(part))? {
-                Some(bits) => hidden[at] = bits,
-                None => return Ok(None),
+        // Where there are no words, documents lack them all.
+        let segments = lists.snapshot.segments().iter().enumerate();
+        let without_words = segments.map(|(at, segment)| {
+            let words = segment.documents.len().div_ceil(u64::BITS) as usize;
+            if lists.query.requires() {
+                return vec![u64::MAX; words];
+            }
+            let mut hidden = lists.scope.hidden(at).to_vec();
+            hidden.resize(words, 0);
+            hidden
+        });
+        let mut hidden: Vec<Vec<u64>> = without_words.collect();
+        for (part, &(at, ..)) in lists.segments.iter().enumerate() {
+            if let Some(bits) = lists.checked(self.search.hidden(part))? {
+                hidden[at] = bits;
             }
         }
         Ok(Some(hidden))

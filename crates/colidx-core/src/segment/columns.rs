@@ -5,16 +5,18 @@
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::{FileKind, Tag, file_name};
+use crate::segment::spool::{Spool, Spools};
 use crate::segment::text::Text;
 use crate::storage::Directory;
 use colidx_metadata::Filter;
-use colidx_metadata::columns::{Bits, ColumnsError, ColumnsWriter, Sections};
+use colidx_metadata::columns::{self, Bits, ColumnsError, MetadataError};
+use colidx_metadata::columns::{Scratch, ScratchFile, Sections};
 
 /// The columns of a segment, read in place.
 #[derive(Debug, Clone)]
 pub(crate) struct Columns {
     pub frame: Frame,
-    columns: colidx_metadata::columns::Columns<Section<u8>>,
+    columns: columns::Columns<Section<u8>>,
 }
 
 /// Why columns do not open.
@@ -32,7 +34,7 @@ impl From<ColumnsError> for OpenError {
 impl Columns {
     pub(crate) fn open(frame: Frame, documents: u32) -> Result<Self> {
         let section = |tag| frame.section(Tag(tag)).map_err(OpenError::Section);
-        let opened = colidx_metadata::columns::Columns::open(documents, section);
+        let opened = columns::Columns::open(documents, section);
         match opened {
             Ok(columns) => Ok(Self { frame, columns }),
             Err(OpenError::Section(error)) => Err(error),
@@ -46,7 +48,7 @@ impl Columns {
     }
 
     /// The columns themselves.
-    pub(crate) fn get(&self) -> &colidx_metadata::columns::Columns<Section<u8>> {
+    pub(crate) fn get(&self) -> &columns::Columns<Section<u8>> {
         &self.columns
     }
 
@@ -79,29 +81,105 @@ fn damaged(frame: &Frame, error: ColumnsError) -> Error {
     frame.error(FormatErrorKind::invalid(section, what, expected, got))
 }
 
-/// Writes what a segment's documents have.
-pub(crate) fn write(
-    directory: &Directory,
+/// Collects the metadata of a segment's documents, and writes them.
+pub(crate) struct ColumnsWriter {
+    directory: Directory,
     number: u32,
-    columns: ColumnsWriter,
-) -> Result<FileDigest> {
-    let name = file_name(FileKind::Columns, number);
-    let mut out = FrameWriter::create(directory, &name, FileKind::Columns)?;
-    columns.finish(&mut FrameSections(&mut out))?;
-    out.finish()
+    writer: columns::ColumnsWriter<Spools>,
+}
+
+impl ColumnsWriter {
+    /// Holds about `memory` bytes of values at a time.
+    pub(crate) fn new(directory: &Directory, number: u32, memory: usize) -> Self {
+        let spools = Spools::new(directory, "columns");
+        Self {
+            directory: directory.clone(),
+            number,
+            writer: columns::ColumnsWriter::new(memory, spools),
+        }
+    }
+
+    /// Adds the metadata of the next document.
+    pub(crate) fn push(&mut self, metadata: &str) -> Result<()> {
+        let document = self.writer.documents();
+        let pushed = self.writer.push(metadata);
+        pushed.map_err(|error| error.of_document(document, self.number))
+    }
+
+    /// Writes what the documents have; nothing where that is nothing.
+    pub(crate) fn finish(self) -> Result<Option<FileDigest>> {
+        let (documents, number) = (self.writer.documents(), self.number);
+        if self.writer.is_empty() {
+            return Ok(None);
+        }
+        let name = file_name(FileKind::Columns, number);
+        let mut out = FrameWriter::create(&self.directory, &name, FileKind::Columns)?;
+        let written = self.writer.finish(&mut FrameSections(&mut out));
+        written.map_err(|error| error.of_document(documents - 1, number))?;
+        out.finish().map(Some)
+    }
+}
+
+/// Why columns are not written.
+pub(super) enum WriteError {
+    Metadata(MetadataError),
+    Other(Error),
+}
+
+impl WriteError {
+    /// Names the document at which it came.
+    fn of_document(self, document: u32, segment: u32) -> Error {
+        match self {
+            Self::Metadata(problem) => {
+                let name = file_name(FileKind::Text, segment);
+                Error::Metadata {
+                    key: format!("number {document} of {name}"),
+                    problem: problem.to_string(),
+                }
+            }
+            Self::Other(error) => error,
+        }
+    }
+}
+
+impl From<MetadataError> for WriteError {
+    fn from(error: MetadataError) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+impl Scratch for Spools {
+    type Error = WriteError;
+    type File = Spool;
+
+    fn create(&mut self) -> Result<Spool, WriteError> {
+        Ok(self.next())
+    }
+}
+
+impl ScratchFile for Spool {
+    type Error = WriteError;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        Spool::append(self, bytes).map_err(WriteError::Other)
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), WriteError> {
+        Spool::read_at(self, offset, bytes).map_err(WriteError::Other)
+    }
 }
 
 /// Sections of a frame.
 struct FrameSections<'a>(&'a mut FrameWriter);
 
 impl Sections for FrameSections<'_> {
-    type Error = Error;
+    type Error = WriteError;
 
-    fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
-        self.0.begin(Tag(tag))
+    fn begin(&mut self, tag: [u8; 4]) -> Result<(), WriteError> {
+        self.0.begin(Tag(tag)).map_err(WriteError::Other)
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write(bytes)
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.0.write(bytes).map_err(WriteError::Other)
     }
 }

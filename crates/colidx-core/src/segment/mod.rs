@@ -7,6 +7,7 @@ pub(crate) mod documents;
 mod elias_fano;
 pub(crate) mod mean_residuals;
 pub(crate) mod postings;
+mod spool;
 pub(crate) mod text;
 pub(crate) mod vectors;
 pub(crate) mod words;
@@ -17,7 +18,7 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::{Manifest, SegmentEntry};
 use crate::storage::Directory;
-use colidx_metadata::columns::ColumnsWriter;
+use colidx_metadata::columns::has_fields;
 use columns::Columns;
 use component::{COMPONENTS, Opener};
 use deleted::Deleted;
@@ -122,6 +123,17 @@ impl Segment {
         self.vectors.decode(codebook, codes, residuals, out)
     }
 
+    /// Replaces `codes` by the codes of a document's vectors, each of a centroid that there is.
+    pub(crate) fn codes(
+        &self,
+        codebook: &Codebook,
+        document: u32,
+        codes: &mut Vec<u32>,
+    ) -> Result<()> {
+        let range = self.documents.vectors(document)?;
+        self.vectors.read_codes(codebook, range, codes)
+    }
+
     /// Compares every section with its checksum.
     pub(crate) fn check(&self) -> Result<()> {
         self.frames().try_for_each(Frame::check_all)
@@ -143,18 +155,14 @@ impl Segment {
     pub(crate) fn verify_columns(&self) -> Result<()> {
         match (&self.columns, &self.text) {
             (Some(columns), text) => columns.verify_against(text.as_ref()),
-            (None, Some(text)) => text.each(|document, stored| {
-                let mut columns = ColumnsWriter::new();
-                let pushed = columns.push(stored.metadata);
-                match pushed.is_ok() && columns.is_empty() {
-                    true => Ok(()),
-                    false => Err(text.frame.error(FormatErrorKind::invalid(
-                        "section DATA",
-                        format!("metadata of document {document}"),
-                        "none, as there are no columns",
-                        "some",
-                    ))),
-                }
+            (None, Some(text)) => text.each(|document, stored| match has_fields(stored.metadata) {
+                Ok(false) => Ok(()),
+                _ => Err(text.frame.error(FormatErrorKind::invalid(
+                    "section DATA",
+                    format!("metadata of document {document}"),
+                    "none, as there are no columns",
+                    "some",
+                ))),
             }),
             (None, None) => Ok(()),
         }

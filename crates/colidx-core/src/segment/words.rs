@@ -6,9 +6,9 @@ use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::{FileDigest, Frame, FrameWriter, Section};
 use crate::format::manifest::AnalyzerInfo;
 use crate::format::{FileKind, Tag, file_name};
-use crate::storage::{Bytes, Directory, OutputFile};
+use crate::segment::spool::{Spool, Spools};
+use crate::storage::Directory;
 use colidx_lexical::{Analyzer, Options, Reader, Scratch, ScratchFile, Sections, Writer};
-use std::cell::{OnceCell, RefCell};
 
 /// The words of a segment, read in place.
 #[derive(Debug, Clone)]
@@ -87,10 +87,7 @@ impl WordsWriter {
         analyzer: Analyzer,
         memory: usize,
     ) -> Self {
-        let spools = Spools {
-            directory: directory.clone(),
-            next: 0,
-        };
+        let spools = Spools::new(directory, "words");
         let options = Options {
             memory,
             ..Options::default()
@@ -110,30 +107,21 @@ impl WordsWriter {
     pub(crate) fn finish(self) -> Result<FileDigest> {
         let name = file_name(FileKind::Words, self.number);
         let mut out = FrameWriter::create(&self.directory, &name, FileKind::Words)?;
-        self.writer.finish(&mut FrameSections(&mut out))?;
+        self.writer.finish(&mut out)?;
         out.finish()
     }
 }
 
-/// Sections of a frame.
-struct FrameSections<'a>(&'a mut FrameWriter);
-
-impl Sections for FrameSections<'_> {
+impl Sections for FrameWriter {
     type Error = Error;
 
     fn begin(&mut self, tag: [u8; 4]) -> Result<()> {
-        self.0.begin(Tag(tag))
+        FrameWriter::begin(self, Tag(tag))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.0.write(bytes)
+        FrameWriter::write(self, bytes)
     }
-}
-
-/// Makes spools.
-struct Spools {
-    directory: Directory,
-    next: u32,
 }
 
 impl Scratch for Spools {
@@ -141,79 +129,18 @@ impl Scratch for Spools {
     type File = Spool;
 
     fn create(&mut self) -> Result<Spool> {
-        self.next += 1;
-        Ok(Spool {
-            directory: self.directory.clone(),
-            name: format!("words-{}.spool", self.next),
-            held: Vec::new(),
-            file: None,
-            map: OnceCell::new(),
-        })
+        Ok(self.next())
     }
-}
-
-/// Bytes that a spool holds before it becomes a file: a small commit writes none.
-const MOST_HELD: usize = 1 << 20;
-
-/// Bytes for later: in memory while they are few, then in a file that is removed with it.
-struct Spool {
-    directory: Directory,
-    name: String,
-    held: Vec<u8>,
-    file: Option<RefCell<OutputFile>>,
-    /// The file as it was when it was first read.
-    map: OnceCell<Bytes>,
 }
 
 impl ScratchFile for Spool {
     type Error = Error;
 
     fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        if let Some(file) = &mut self.file {
-            self.map.take();
-            return file.get_mut().write(bytes);
-        }
-        self.held.extend_from_slice(bytes);
-        if self.held.len() > MOST_HELD {
-            let mut file = self.directory.create(&self.name)?;
-            file.write(&self.held)?;
-            self.held = Vec::new();
-            self.file = Some(RefCell::new(file));
-        }
-        Ok(())
+        Spool::append(self, bytes)
     }
 
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        let all: &[u8] = match &self.file {
-            None => &self.held,
-            Some(file) => match self.map.get() {
-                Some(map) => map,
-                None => {
-                    file.borrow_mut().flush()?;
-                    let map = self.directory.map(&self.name)?;
-                    self.map.get_or_init(|| map)
-                }
-            },
-        };
-        let range = usize::try_from(offset)
-            .ok()
-            .and_then(|start| Some(start..start.checked_add(bytes.len())?));
-        let found = range.and_then(|range| all.get(range)).ok_or_else(|| {
-            let expected = format!("{} bytes at {offset}", bytes.len());
-            FormatErrorKind::invalid(&self.name, "length", expected, all.len())
-                .at(&self.directory.file_path(&self.name))
-        })?;
-        bytes.copy_from_slice(found);
-        Ok(())
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            self.map.take();
-            // Best effort: what cannot be removed now is swept with other spools.
-            let _ = self.directory.remove(&self.name);
-        }
+        Spool::read_at(self, offset, bytes)
     }
 }

@@ -342,9 +342,9 @@ impl IndexWriter {
         self.updates()?.compact(progress)
     }
 
-    /// Makes the index's words anew from its stored text, with this analyzer, in one segment without
-    /// deleted documents; `None` removes them. Does nothing where the words are of this analyzer
-    /// already.
+    /// Makes the index's words anew from its stored text, with this analyzer, in one segment
+    /// without deleted documents; `None` removes them. Does nothing where the words are of this
+    /// analyzer already.
     ///
     /// # Errors
     ///

@@ -142,8 +142,8 @@ pub fn check_search(index: &Index, query: &[f32], k: usize) {
     }
 }
 
-/// Filters find what a plain evaluation finds, alone and in searches; fields and values are those of
-/// the map's documents.
+/// Filters find what a plain evaluation finds, alone and in searches; fields and values are those
+/// of the map's documents.
 pub fn check_filters(index: &Index, map: &Map, random: &mut Random) {
     let documents: Vec<(&str, &str)> = map
         .iter()

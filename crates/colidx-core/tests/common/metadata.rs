@@ -182,8 +182,8 @@ fn compares(json: &Json, comparison: Comparison, value: &Value) -> bool {
     })
 }
 
-/// Whether the documents have every field of a filter, with values of the types it asks for; then it
-/// is no error.
+/// Whether the documents have every field of a filter, with values of the types it asks for; then
+/// it is no error.
 fn answers(filter: &Filter, documents: &[(&str, &str)]) -> bool {
     let typed = |field: &Field, of_type: &dyn Fn(&Json) -> bool| {
         let all = documents.iter().flat_map(|(_, metadata)| fields(metadata));

@@ -6,6 +6,7 @@ pub mod crash;
 pub mod forge;
 pub mod live;
 pub mod metadata;
+pub mod words;
 
 use colidx_core::storage::Memory;
 use colidx_core::*;

@@ -40,6 +40,7 @@ pub(crate) use records::FieldNames;
 
 /// One document of a corpus.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Document {
     /// The key: the id of the line, or for a passage `path#number`, where the path is relative to
     /// the deepest folder that holds all files and folders the corpus names, and passages count

@@ -26,6 +26,8 @@ pub struct CorpusOptions {
     pub(super) index: Option<PathBuf>,
     pub(super) overlap: usize,
     pub(super) split_long: bool,
+    pub(super) text_is_optional: bool,
+    pub(super) left_out: Option<String>,
 }
 
 impl Default for CorpusOptions {
@@ -46,6 +48,8 @@ impl Default for CorpusOptions {
             index: None,
             overlap: 0,
             split_long: false,
+            text_is_optional: false,
+            left_out: None,
         }
     }
 }
@@ -110,8 +114,8 @@ impl CorpusOptions {
         self
     }
 
-    /// The most tokens that a passage of running text or code holds together with its title, counted
-    /// as the model counts them, so that no passage is longer than what the model reads.
+    /// The most tokens that a passage of running text or code holds together with its title,
+    /// counted as the model counts them, so that no passage is longer than what the model reads.
     pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
         self.passage_length = PassageLength::tokens(tokens, counter);
         self
@@ -125,8 +129,8 @@ impl CorpusOptions {
     }
 
     /// How many words or tokens of a passage the next one repeats, where they are parted for their
-    /// length alone: about so many, from a line or a sentence on where it can be, and at most half of
-    /// a passage.
+    /// length alone: about so many, from a line or a sentence on where it can be, and at most half
+    /// of a passage.
     pub fn overlap(mut self, overlap: usize) -> Self {
         self.overlap = overlap;
         self
@@ -160,11 +164,21 @@ impl CorpusOptions {
         self
     }
 
+    /// For records of documents whose vectors are known: JSON Lines may be without text, and what
+    /// `field` holds, where it is named, is not read.
+    pub fn beside_vectors(mut self, field: Option<String>) -> Self {
+        self.text_is_optional = true;
+        self.left_out = field;
+        self
+    }
+
     pub(super) fn field_names(&self) -> FieldNames {
         FieldNames {
             id: self.id_field.clone(),
             title: Some(self.title_field.clone()),
             text: self.text_field.clone(),
+            text_is_optional: self.text_is_optional,
+            left_out: self.left_out.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::description::Description;
 use super::reader::Reader;
 use crate::EncoderError;
 use crate::layout::HEAD;
-use crate::settings::{Setting, UnknownKeys};
+use crate::settings::Setting;
 use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "FlagEmbedding";
@@ -40,8 +40,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
     };
     super::prompts::take(&mut reader.settings)?;
     reader.settings.ignore(&["similarity_fn_name"]);
-    let rest = reader.settings.take_rest();
-    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
+    reader.note_other_settings()?;
     Ok(Description {
         layout: OWNER,
         text,

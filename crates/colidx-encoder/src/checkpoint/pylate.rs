@@ -7,7 +7,7 @@ use super::prompts;
 use super::reader::Reader;
 use crate::EncoderError;
 use crate::layout::MODULES;
-use crate::settings::{Setting, SettingsFile, UnknownKeys};
+use crate::settings::{Setting, SettingsFile};
 use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "PyLate";
@@ -79,8 +79,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
         convention: Convention::PyLate,
     };
     reader.settings.ignore(&["similarity_fn_name"]);
-    let rest = reader.settings.take_rest();
-    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
+    reader.note_other_settings()?;
     Ok(Description {
         layout: OWNER,
         text,

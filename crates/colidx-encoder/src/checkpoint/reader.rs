@@ -9,7 +9,7 @@ use crate::EncoderError;
 use crate::files;
 use crate::layout::{CONFIG, METADATA, MODULES, Module, SETTINGS, read_modules};
 use crate::model::{Transformer, TransformerInfo};
-use crate::settings::SettingsFile;
+use crate::settings::{SettingsFile, UnknownKeys};
 use crate::text::TokenizerConfig;
 use crate::weights::Weights;
 
@@ -107,6 +107,12 @@ impl<'a> Reader<'a> {
     /// Whether the weights include ColBERT's projection.
     pub(super) fn has_linear(&self) -> Result<bool, EncoderError> {
         Ok(Weights::open(&self.folder())?.has("linear.weight"))
+    }
+
+    /// Notes the keys of `config_sentence_transformers.json` that no layout has taken.
+    pub(super) fn note_other_settings(&mut self) -> Result<(), EncoderError> {
+        let rest = self.settings.take_rest();
+        rest.finish(UnknownKeys::Note, &mut self.notes)
     }
 }
 

@@ -142,8 +142,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
     };
     let lengths = reader.sentence.lengths.take_rest();
     lengths.finish(UnknownKeys::Refuse, &mut reader.notes)?;
-    let rest = reader.settings.take_rest();
-    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
+    reader.note_other_settings()?;
     Ok(Description {
         layout: "MultiVectorEncoder",
         text,

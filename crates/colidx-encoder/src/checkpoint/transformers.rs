@@ -10,7 +10,7 @@ use super::description::Description;
 use super::prompts;
 use super::reader::Reader;
 use crate::EncoderError;
-use crate::settings::{Setting, UnknownKeys};
+use crate::settings::Setting;
 use crate::text::{Convention, Expansion, RoleSettings, TextSettings};
 
 const OWNER: &str = "colidx";
@@ -42,8 +42,7 @@ pub(super) fn describe(reader: &mut Reader<'_>) -> Result<Description, EncoderEr
         convention: Convention::PyLate,
     };
     reader.settings.ignore(&["similarity_fn_name"]);
-    let rest = reader.settings.take_rest();
-    rest.finish(UnknownKeys::Note, &mut reader.notes)?;
+    reader.note_other_settings()?;
     Ok(Description {
         layout: match reader.modules {
             Some(_) => "sentence-transformers",

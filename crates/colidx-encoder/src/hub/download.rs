@@ -62,6 +62,9 @@ impl Remote<'_> {
         };
         let mut attempt = 1;
         loop {
+            if progress.cancelled() {
+                return Err(HubError::Cancelled);
+            }
             match file.attempt(repository, progress) {
                 Ok(blob) => return Ok(blob),
                 Err(AttemptError::Permanent(error)) => return Err(error),
@@ -242,6 +245,9 @@ impl FileRequest<'_> {
             }
             part.write_all(&buffer[..n]).map_err(io)?;
             progress.advance(n as u64);
+            if progress.cancelled() {
+                return Err(HubError::Cancelled.into());
+            }
         }
         match total {
             Some(total) if at < total => {

@@ -137,6 +137,9 @@ pub enum HubError {
         /// Its lock.
         path: PathBuf,
     },
+    /// [`Progress::cancelled`](super::Progress::cancelled) asked to stop.
+    #[error("the download was stopped; the next one goes on where it ended")]
+    Cancelled,
     /// A file that lists others is damaged.
     #[error(transparent)]
     Checkpoint(#[from] EncoderError),

@@ -89,6 +89,11 @@ pub trait Progress {
 
     /// This many more bytes of the file are complete, including those of an earlier run.
     fn advance(&mut self, bytes: u64);
+
+    /// Whether to stop; asked after every piece of a file and before every further attempt.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Reports nothing.

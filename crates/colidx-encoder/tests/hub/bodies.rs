@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use colidx_encoder::hub::{Fault, HubError};
+use colidx_encoder::hub::{Fault, HubError, Progress};
 
 use crate::place::Place;
-use crate::server::{End, Files, Reply, Request, Server, files, linked};
+use crate::server::{End, Files, ID, Reply, Request, Server, files, linked};
 
 const WEIGHTS: &str = "model.safetensors";
 
@@ -351,4 +351,44 @@ fn empty_files_are_fetched() {
     let place = Place::new();
     place.fetch_checked(&server).unwrap();
     place.is_whole(&files);
+}
+
+/// Stops once bytes of the weights arrived.
+#[derive(Default)]
+struct Stop {
+    name: String,
+    stopped: bool,
+}
+
+impl Progress for Stop {
+    fn file(&mut self, name: &str, _: u64) {
+        name.clone_into(&mut self.name);
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.stopped |= self.name == WEIGHTS && bytes > 0;
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stopped
+    }
+}
+
+#[test]
+fn a_download_that_is_stopped_keeps_what_arrived() {
+    let place = Place::new();
+    let server = changed(|_, reply| Reply {
+        body: reply.body[..1000].to_vec(),
+        ..reply.ends(End::Trickle)
+    });
+    let id = ID.parse().unwrap();
+    let error = place.hub(&server.endpoint).fetch(&id, &mut Stop::default());
+    assert!(matches!(error, Err(HubError::Cancelled)), "{error:?}");
+    let kept = fs::metadata(place.part(WEIGHTS, &weights())).unwrap().len();
+    assert!(kept >= 1000 && kept < weights().len() as u64, "{kept}");
+    assert!(
+        place
+            .fetch_checked(&Server::new(|_, reply, _| reply))
+            .is_ok()
+    );
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-/// Calls `visit` with the range of every identifier: letters, digits, marks and `_`, with one letter
-/// or digit at least.
+/// Calls `visit` with the range of every identifier: letters, digits, marks and `_`, with one
+/// letter or digit at least.
 pub(super) fn identifiers(text: &str, visit: &mut dyn FnMut(Range<usize>)) {
     let mut start = None;
     let mut has_alphanumeric = false;

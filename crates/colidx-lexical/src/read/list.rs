@@ -291,8 +291,8 @@ impl<'a> Cursor<'a> {
         Ok(self.frequencies[self.at].saturating_add(1))
     }
 
-    /// Calls `visit` with the documents and frequencies, less one, of every block that has some below
-    /// `end`, and goes past them.
+    /// Calls `visit` with the documents and frequencies, less one, of every block that has some
+    /// below `end`, and goes past them.
     #[inline]
     pub fn visit_below(
         &mut self,

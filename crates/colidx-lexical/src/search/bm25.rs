@@ -1,8 +1,8 @@
 //! BM25 as Lucene computes it, in whole numbers.
 //!
 //! A score is a whole number of quanta. A quantum is a power of two, and 2^23 of them are more than
-//! any document can score. Sums are then exact: the score of a document depends neither on the order
-//! in which terms are added nor on what is skipped.
+//! any document can score. Sums are then exact: the score of a document depends neither on the
+//! order in which terms are added nor on what is skipped.
 
 use super::statistics::Statistics;
 use crate::format::BLOCK;

@@ -19,8 +19,7 @@ pub(super) fn hidden<B: AsRef<[u8]>>(
     lists: &[Option<List<'_>>],
     query: &Query,
 ) -> Result<Option<Vec<u64>>> {
-    let groups = query.required.len() + query.excluded.len();
-    if groups == 0 && !query.needs_positions() {
+    if !query.demands() {
         return Ok(None);
     }
     let words = (segment.reader.info().documents as usize).div_ceil(64);

@@ -1,9 +1,10 @@
 //! The best documents of a segment, without scoring those that cannot be among them.
 //!
 //! MaxScore (Turtle and Flood, 1995) over windows of documents, with bounds of blocks (Ding and
-//! Suel, SIGIR 2011). In a window some terms together add less than a document needs. Only documents
-//! that have one of the other, essential terms can be hits: these terms are added up, one after the
-//! other, and then the rest is looked up for documents that may still reach what they need.
+//! Suel, SIGIR 2011). In a window some terms together add less than a document needs. Only
+//! documents that have one of the other, essential terms can be hits: these terms are added up, one
+//! after the other, and then the rest is looked up for documents that may still reach what they
+//! need.
 
 use super::Place;
 use super::bm25::Bm25;
@@ -107,7 +108,8 @@ struct Windows<'a> {
     hidden: &'a [u64],
     /// Scores of the window's documents; all 0 between windows.
     scores: Vec<u32>,
-    /// Documents of the window that may still be hits, and what they have so far: the first `count`.
+    /// Documents of the window that may still be hits, and what they have so far: the first
+    /// `count`.
     candidates: Vec<(u32, u32)>,
     count: usize,
 }
@@ -223,7 +225,8 @@ impl Windows<'_> {
         }
     }
 
-    /// Looks a term up for the candidates, without those that the terms left cannot lift to `needed`.
+    /// Looks a term up for the candidates, without those that the terms left cannot lift to
+    /// `needed`.
     fn add(&mut self, clause: &mut Clause<'_>, needed: u32) -> Result<()> {
         let at_least = needed.saturating_sub(clause.sum);
         let mut kept = 0;

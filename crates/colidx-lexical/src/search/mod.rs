@@ -106,8 +106,8 @@ impl<'a, B: AsRef<[u8]>> Search<'a, B> {
         self.collect(Top::new(k, |a: Place, b: Place| a.cmp(&b), true))
     }
 
-    /// As [`Search::top_k`], but of equal scores those that `order` puts first, which must be a total
-    /// order. This decides who is the last of the `k`, not only how they are listed.
+    /// As [`Search::top_k`], but of equal scores those that `order` puts first, which must be a
+    /// total order. This decides who is the last of the `k`, not only how they are listed.
     ///
     /// # Errors
     ///
@@ -154,8 +154,8 @@ impl<'a, B: AsRef<[u8]>> Search<'a, B> {
         constraints::hidden(&self.segments[segment], &self.lists[segment], self.query)
     }
 
-    /// The scores of documents of a segment, ascending, whether hidden or not and whatever the query
-    /// demands. 0 for a document without any term. A score is the same here as in
+    /// The scores of documents of a segment, ascending, whether hidden or not and whatever the
+    /// query demands. 0 for a document without any term. A score is the same here as in
     /// [`Search::top_k`], bit for bit.
     ///
     /// # Errors
@@ -199,8 +199,8 @@ impl<'a, B: AsRef<[u8]>> Search<'a, B> {
         Ok(terms)
     }
 
-    /// Calls `visit` with the place of the document, the term, its frequency there and the quanta it
-    /// adds, term by term.
+    /// Calls `visit` with the place of the document, the term, its frequency there and the quanta
+    /// it adds, term by term.
     fn each_match(
         &self,
         segment: usize,

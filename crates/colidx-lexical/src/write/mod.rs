@@ -15,7 +15,8 @@ use crate::format::{INFO, Info, LENGTHS, LISTS, POSITIONS, TERM_INDEX, TERMS};
 use merge::{Merged, tokens};
 use runs::{Postings, Runs};
 
-/// Positions between the last word of a title and the first of a text, so that no phrase spans both.
+/// Positions between the last word of a title and the first of a text, so that no phrase spans
+/// both.
 const TITLE_GAP: u32 = 16;
 
 /// The least memory to collect postings in.

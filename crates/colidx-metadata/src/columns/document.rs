@@ -34,6 +34,16 @@ pub fn check(metadata: &str) -> Result<(), MetadataError> {
     })
 }
 
+/// Whether metadata that is good has any field.
+pub fn has_fields(metadata: &str) -> Result<bool, MetadataError> {
+    let mut any = false;
+    walk(metadata, &mut |_, _| {
+        any = true;
+        Ok(())
+    })?;
+    Ok(any)
+}
+
 /// The path of a field by the names of the objects around it and its own. Dots and backslashes in
 /// names get a backslash before them, so that no two fields have the same path.
 ///

@@ -59,6 +59,14 @@ pub enum MetadataError {
     },
 }
 
+impl MetadataError {
+    /// A field that a segment has no room for.
+    pub(super) fn full(path: &str) -> Self {
+        let field = path.into();
+        Self::SegmentFull { field }
+    }
+}
+
 /// Stored columns do not hold what the format promises.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

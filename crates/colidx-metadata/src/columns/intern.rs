@@ -49,6 +49,16 @@ impl Interner {
         ids
     }
 
+    /// About how many bytes it takes, and will take when its strings are sorted.
+    pub(super) fn held(&self) -> usize {
+        // An entry of the table is 16 bytes and one of control, and an eighth stays empty.
+        const ENTRY: usize = 20;
+        self.bytes.capacity()
+            + self.ends.capacity() * size_of::<usize>()
+            + self.before.capacity() * size_of::<u32>()
+            + self.last.capacity() * ENTRY
+    }
+
     /// Drops what only [`intern`](Self::intern) needs.
     pub(super) fn seal(&mut self) {
         self.last = HashMap::new();

@@ -27,14 +27,14 @@ mod write;
 
 pub use bits::Bits;
 pub use compare::Comparison;
-pub use document::{check, field_path};
+pub use document::{check, field_path, has_fields};
 pub use error::{ColumnsError, MetadataError};
 pub use evaluate::holds_without_fields;
 pub use facets::{ColumnSummary, Counts, FieldSummary};
 pub use layout::{Kind, TAGS};
 pub use read::Columns;
 pub use value::ValueRef;
-pub use write::{ColumnsWriter, Sections};
+pub use write::{ColumnsWriter, Scratch, ScratchFile, Sections};
 
 /// Most objects and arrays inside each other, the metadata itself among them.
 pub const MAX_DEPTH: usize = 32;

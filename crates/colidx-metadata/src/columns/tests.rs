@@ -9,7 +9,6 @@ use crate::filter::{Comparison, Field, Filter, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 
 /// The bytes of a section, at an address that is a multiple of 8.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,15 +38,42 @@ impl std::ops::Deref for Section {
 struct Written(Vec<([u8; 4], Vec<u8>)>);
 
 impl Sections for Written {
-    type Error = Infallible;
+    type Error = MetadataError;
 
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), Infallible> {
+    fn begin(&mut self, tag: [u8; 4]) -> Result<(), MetadataError> {
         self.0.push((tag, Vec::new()));
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
         self.0.last_mut().unwrap().1.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Temporary files in memory.
+#[derive(Debug)]
+struct InMemory;
+
+impl Scratch for InMemory {
+    type Error = MetadataError;
+    type File = Vec<u8>;
+
+    fn create(&mut self) -> Result<Vec<u8>, MetadataError> {
+        Ok(Vec::new())
+    }
+}
+
+impl ScratchFile for Vec<u8> {
+    type Error = MetadataError;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), MetadataError> {
+        bytes.copy_from_slice(&self[offset as usize..][..bytes.len()]);
         Ok(())
     }
 }
@@ -55,10 +81,18 @@ impl Sections for Written {
 type Bytes = BTreeMap<[u8; 4], Section>;
 
 fn write(documents: &[String]) -> Bytes {
-    let mut writer = ColumnsWriter::new();
-    for metadata in documents {
+    write_in_runs(documents, |_| false)
+}
+
+/// Where a run ends after every document that `ends_run` names.
+fn write_in_runs(documents: &[String], ends_run: impl Fn(usize) -> bool) -> Bytes {
+    let mut writer = ColumnsWriter::new(usize::MAX, InMemory);
+    for (at, metadata) in documents.iter().enumerate() {
         check(metadata).unwrap();
         writer.push(metadata).unwrap();
+        if ends_run(at) {
+            writer.spill().unwrap();
+        }
     }
     let mut written = Written::default();
     writer.finish(&mut written).unwrap();
@@ -182,6 +216,13 @@ proptest! {
                 prop_assert_eq!(got.contains(at as u32), expected, "{:?} {}", filter, document);
             }
         }
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_where_runs_end(documents in documents(), ends: u64) {
+        let documents: Vec<String> = documents.iter().map(Json::to_string).collect();
+        let ends_run = |at| ends >> (at % 64) & 1 == 1;
+        prop_assert_eq!(write_in_runs(&documents, ends_run), write(&documents));
     }
 
     #[test]
@@ -325,7 +366,7 @@ fn what_a_field_is_decides_what_it_compares_with() {
 
 #[test]
 fn without_fields_there_is_nothing_to_write() {
-    let mut writer = ColumnsWriter::new();
+    let mut writer = ColumnsWriter::new(0, InMemory);
     ["", "{}", ""].iter().for_each(|m| writer.push(m).unwrap());
     assert!(writer.is_empty() && writer.documents() == 3);
     let columns = columns(&["".into(), "{}".into()]);
@@ -362,6 +403,27 @@ fn ten_thousand_fields_and_a_long_string_are_kept() {
         found(&columns, Filter::Like("long".into(), "%x_".into())),
         [1]
     );
+}
+
+#[test]
+fn long_strings_of_several_runs_are_in_order() {
+    let long = "x".repeat(20_000);
+    let strings = ["", &long[..255], &long[..256], &long[..257], &long, "y"];
+    let mut strings: Vec<String> = strings.map(String::from).into();
+    // They differ from each other far behind, and in one place only.
+    strings.extend(["a", "z"].map(|end| format!("{long}{end}")));
+    strings.extend([9_000, 300].map(|at| format!("{}w{}", &long[..at], &long[at..])));
+    let documents: Vec<String> = strings
+        .iter()
+        .chain(strings.iter().rev())
+        .map(|string| json!({ "s": string }).to_string())
+        .collect();
+    assert_eq!(write_in_runs(&documents, |_| true), write(&documents));
+    let columns = columns(&documents);
+    strings.sort();
+    let counts = columns.counts("s", None).map(Result::unwrap);
+    let expected = strings.iter().map(|string| (ValueRef::String(string), 2));
+    assert!(counts.eq(expected));
 }
 
 #[test]

@@ -29,6 +29,13 @@ pub enum Filter {
     Exists(Field),
 }
 
+impl Filter {
+    /// That a value of the field at `path` is `value`.
+    pub fn equals(path: &str, value: Value) -> Filter {
+        Filter::Compare(path.into(), Comparison::Eq, value)
+    }
+}
+
 /// How a field's value compares with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {

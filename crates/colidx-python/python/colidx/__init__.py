@@ -7,7 +7,8 @@
 'moon'
 
 `build` and `build_from_vectors` make an index, `open` maps one, `Index.writer` changes it,
-`Encoder` makes token vectors, `eval` measures rankings. `colidx.pylate`, `colidx.langchain`,
+`Encoder` makes token vectors, `eval` measures rankings, `import_index` takes over an index of
+another engine. `python -m colidx` is the command line. `colidx.pylate`, `colidx.langchain`,
 `colidx.llama_index`, `colidx.haystack` and `colidx.compat.fast_plaid` fit it into other libraries.
 """
 
@@ -18,8 +19,21 @@ from ._build import build, build_from_vectors
 from ._colidx import FORMAT_VERSION, Hit, __version__, set_threads, threads
 from ._encoder import Encoder
 from ._evaluate import eval
+from ._import import import_index
 from ._index import Index, open
-from ._types import Document, HitArrays, Match, VectorMatch
+from ._types import (
+    Document,
+    Field,
+    Highlight,
+    Highlights,
+    HitArrays,
+    Match,
+    Ranked,
+    SearchOptions,
+    Snippet,
+    TokenMatrix,
+    VectorMatch,
+)
 from ._writer import Writer
 from .errors import *  # noqa: F403
 from .errors import Error
@@ -29,16 +43,24 @@ __all__ = [
     "Document",
     "Encoder",
     "Error",
+    "Field",
+    "Highlight",
+    "Highlights",
     "Hit",
     "HitArrays",
     "Index",
     "Match",
+    "Ranked",
+    "SearchOptions",
+    "Snippet",
+    "TokenMatrix",
     "VectorMatch",
     "Writer",
     "__version__",
     "build",
     "build_from_vectors",
     "eval",
+    "import_index",
     "open",
     "set_threads",
     "threads",

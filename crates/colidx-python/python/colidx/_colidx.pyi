@@ -7,6 +7,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ._types import Filter, Highlights, Snippet
+
 __all__ = [
     "FORMAT_VERSION",
     "Encoder",
@@ -14,7 +16,9 @@ __all__ = [
     "Index",
     "Writer",
     "__version__",
+    "command_line",
     "evaluate",
+    "import_index",
     "set_threads",
     "threads",
 ]
@@ -31,6 +35,19 @@ def threads() -> int:
 def set_threads(count: int | None) -> None:
     """Sets the number of threads that colidx computes on; `None` for one a core."""
 
+def command_line(arguments: list[str]) -> int:
+    """Runs a command line, whose first word names the program, and returns its exit status."""
+
+def import_index(
+    foreign: _Path,
+    path: _Path,
+    model: str | None,
+    encoder: Encoder | None,
+    encoding: dict[str, Any],
+    reading: dict[str, Any],
+    options: dict[str, Any],
+    progress: _Report,
+) -> None: ...
 def evaluate(
     rankings: dict[str, list[tuple[str, float]]] | _Path,
     judgements: str | None,
@@ -42,13 +59,29 @@ def evaluate(
 class Hit:
     """A document that a search found. Title, text and metadata are read when they are asked for."""
 
-    def __new__(cls, key: str, score: float, title: str, text: str, metadata: str) -> Hit: ...
+    def __new__(
+        cls,
+        key: str,
+        score: float,
+        title: str,
+        text: str,
+        metadata: str,
+        maxsim: float | None = None,
+        bm25: float | None = None,
+    ) -> Hit: ...
     @property
     def key(self) -> str:
         """The document's key."""
     @property
     def score(self) -> float:
-        """MaxSim: the sum over query tokens of the best product with a document token."""
+        """What it is ranked by: MaxSim, BM25, or what a hybrid search makes of both."""
+    @property
+    def maxsim(self) -> float | None:
+        """MaxSim: the sum over query tokens of the best product with a document token. `None` in a
+        search by words."""
+    @property
+    def bm25(self) -> float | None:
+        """BM25 of the words; `None` in a search by vectors."""
     @property
     def title(self) -> str:
         """The document's title; empty where there is none."""
@@ -58,6 +91,12 @@ class Hit:
     @property
     def metadata(self) -> dict[str, Any]:
         """Further fields of the document."""
+    def highlights(self) -> Highlights:
+        """The words of title and text that matter to the query, and how much each is to stand out.
+        Nothing for a query of vectors, and once unpickled."""
+    def snippet(self, columns: int = 240) -> Snippet:
+        """The passage of the text that matters most to the query, of at most `columns` columns of a
+        terminal: most characters take one, those of Chinese, Japanese and Korean two."""
 
 @final
 class Encoder:
@@ -66,6 +105,7 @@ class Encoder:
         self, texts: list[str], progress: _Report
     ) -> list[tuple[NDArray[np.float32], NDArray[np.uint32]]]: ...
     def encode_queries(self, texts: list[str], progress: _Report) -> list[NDArray[np.float32]]: ...
+    def score(self, query: str, texts: list[str], progress: _Report) -> list[float | None]: ...
     def info(self) -> dict[str, Any]: ...
 
 @final
@@ -90,16 +130,21 @@ class Index:
         self, queries: list[Any], options: dict[str, Any], keys: list[str] | None
     ) -> list[list[Hit]]: ...
     def search_one(
-        self, vectors: Any, options: dict[str, Any], keys: list[str] | None
+        self, vectors: Any, words: str | None, options: dict[str, Any], keys: list[str] | None
     ) -> list[list[Hit]]: ...
     def explain(
-        self, query: str, key: str
+        self, query: str, key: str, words: bool
     ) -> list[tuple[str, str, float, str | None, int, int]] | None: ...
     def explain_vectors(self, vectors: Any, key: str) -> list[tuple[int, float]] | None: ...
+    def matrix(
+        self, query: str, key: str
+    ) -> tuple[list[str], list[str], NDArray[np.float32]] | None: ...
     def document(self, key: str) -> tuple[str, str, str] | None: ...
     def vectors(self, key: str) -> NDArray[np.float32] | None: ...
     def contains(self, key: str) -> bool: ...
-    def keys(self) -> list[str]: ...
+    def keys(self, filter: Filter | None) -> list[str]: ...
+    def fields(self) -> list[tuple[str, int, int, int, int, int, int]]: ...
+    def facets(self, field: str, most: int, filter: Filter | None) -> list[tuple[Any, int]]: ...
     def num_documents(self) -> int: ...
     def info(self) -> dict[str, Any]: ...
     def verify(self) -> None: ...

@@ -10,6 +10,7 @@ from . import _colidx
 from ._arguments import text
 from ._arguments import texts as checked_texts
 from ._progress import Progress, reporting
+from ._types import Ranked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,14 +80,30 @@ class Encoder:
         with reporting(progress) as report:
             return self._core.encode_queries(given, report)
 
-    def score(self, query: str, texts: Iterable[str]) -> list[float]:
-        """MaxSim of a query and each text, without an index: for ranking a few again."""
-        [vectors] = self.encode_queries([query])
-        documents = self.encode_documents(texts)
-        return [
-            float((vectors @ document.T).max(axis=1).sum()) if len(document) else 0.0
-            for document in documents
-        ]
+    def score(
+        self, query: str, texts: Iterable[str], *, progress: Progress = False
+    ) -> list[float | None]:
+        """MaxSim of a query and each text, without an index; `None` for an empty text.
+
+        Raises `InputError` for an empty query.
+        """
+        given = checked_texts("texts", texts)
+        with reporting(progress) as report:
+            return self._core.score(text("query", query), given, report)
+
+    def rerank(self, query: str, texts: Iterable[str], top_n: int | None = None) -> list[Ranked]:
+        """The texts by their MaxSim with a query, best first: all of them, or the best `top_n`.
+        Empty texts are left out.
+
+        >>> encoder = colidx.Encoder(MODEL)
+        >>> ranked = encoder.rerank("moon and earth", ["Tea is a drink.", "The moon, the earth."])
+        >>> [text.number for text in ranked]
+        [1, 0]
+        """
+        scored = enumerate(self.score(query, texts))
+        ranked = [Ranked(number, score) for number, score in scored if score is not None]
+        ranked.sort(key=lambda text: -text.score)
+        return ranked[:top_n]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return reopen, (self.info()["location"], self._options)

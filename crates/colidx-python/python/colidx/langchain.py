@@ -69,15 +69,16 @@ class ColidxReranker(BaseDocumentCompressor):
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Optional[Callbacks] = None
     ) -> Sequence[Document]:
-        """The best of `documents` for `query`, best first."""
-        scores = self.encoder.score(query, [document.page_content for document in documents])
-        ranked = sorted(zip(scores, documents, strict=True), key=lambda scored: -scored[0])
-        return [
-            document.model_copy(
-                update={"metadata": {**document.metadata, "relevance_score": score}}
-            )
-            for score, document in ranked[: self.top_n]
-        ]
+        """The best of `documents` for `query`, best first; those without text are left out."""
+        texts = [document.page_content for document in documents]
+        ranked = self.encoder.rerank(query, texts, self.top_n) if texts else []
+        return [scored(documents[at], score) for at, score in ranked]
+
+
+def scored(document: Document, score: float) -> Document:
+    """A copy of a document with a score."""
+    metadata = {**document.metadata, "relevance_score": score}
+    return document.model_copy(update={"metadata": metadata})
 
 
 def document(hit: Any) -> Document:

@@ -1,27 +1,35 @@
 //! JSON bodies, with errors of our own.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::time::timeout;
 
+use crate::app::App;
 use crate::error::ApiError;
 
 /// A JSON body.
 pub(crate) struct Body<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Body<T>, ApiError> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Body<T>, ApiError> {
         // Asked for so that a form of another web site cannot post here.
         if !is_json(request.headers()) {
             let message = "the body must be JSON; send Content-Type: application/json";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(ApiError::new(status, "not_json", message));
         }
-        let bytes = Bytes::from_request(request, state).await;
+        let bytes = timeout(app.options.limits.idle, Bytes::from_request(request, app));
+        let bytes = bytes.await.map_err(|_| {
+            let message = "the body took too long to come; send less at a time";
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_body", message)
+        })?;
         let bytes = bytes.map_err(|rejection| ApiError::of_status(rejection.status()))?;
         parse(&bytes).map(Body)
     }

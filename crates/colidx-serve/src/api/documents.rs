@@ -70,11 +70,14 @@ pub(crate) struct NewDocumentRequest {
     token_ids: Vec<u32>,
 }
 
-/// Documents to delete. Keys that no document has are passed over.
+/// Documents to delete, by their keys or by their metadata.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteRequest {
-    keys: Vec<String>,
+    /// Keys; those that no document has are passed over.
+    keys: Option<Vec<String>>,
+    /// All documents whose metadata match, as in a search.
+    filter: Option<String>,
 }
 
 pub(super) fn unknown_key(key: &str) -> ApiError {
@@ -164,10 +167,19 @@ pub(crate) async fn delete_many(
     Path(name): Path<String>,
     Body(request): Body<DeleteRequest>,
 ) -> Result<Json<Changed>> {
-    let most = app.options.limits.batch;
-    within("the number of keys", request.keys.len(), most)?;
     let served = app.index(&name).await?;
-    change(&app, &served, Change::Delete(request.keys)).await
+    let deletion = match (request.keys, request.filter) {
+        (Some(keys), None) => {
+            within("the number of keys", keys.len(), app.options.limits.batch)?;
+            Change::Delete(keys)
+        }
+        (None, Some(filter)) => Change::DeleteMatching(filter),
+        _ => {
+            let message = "give keys, or a filter, to say which documents to delete";
+            return Err(ApiError::invalid(message));
+        }
+    };
+    Ok(Json(change(&app, &served, deletion).await?))
 }
 
 /// Deletes one document.
@@ -187,7 +199,7 @@ pub(crate) async fn delete_one(
     let changed = change(&app, &served, Change::Delete(vec![key.clone()])).await?;
     match changed.deleted {
         0 => Err(unknown_key(&key)),
-        _ => Ok(changed),
+        _ => Ok(Json(changed)),
     }
 }
 
@@ -203,10 +215,15 @@ async fn store(
     let dim = served.index().dim();
     let documents = request.documents.into_iter().map(|new| new.stored(dim));
     let documents = documents.collect::<Result<Vec<_>>>()?;
-    change(app, &served, to_change(documents)).await
+    Ok(Json(change(app, &served, to_change(documents)).await?))
 }
 
-async fn change(app: &Arc<App>, served: &Arc<Served>, change: Change) -> Result<Json<Changed>> {
+/// Makes a change; it is durable and visible when this returns.
+pub(crate) async fn change(
+    app: &Arc<App>,
+    served: &Arc<Served>,
+    change: Change,
+) -> Result<Changed> {
     let model = match &change {
         Change::Add(documents) | Change::Update(documents) => {
             match documents.iter().any(|document| document.vectors.is_none()) {
@@ -218,7 +235,7 @@ async fn change(app: &Arc<App>, served: &Arc<Served>, change: Change) -> Result<
     };
     let changed = served.writer.change(change, model).await?;
     reload_now(app, served).await?;
-    Ok(Json(changed))
+    Ok(changed)
 }
 
 impl NewDocumentRequest {

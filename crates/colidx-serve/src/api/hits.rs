@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use colidx::text::{Answer, Highlights, Place, PlacePart, TokenExplanation, TokenWeight};
+use colidx::text::{Answer, Highlights, Place, PlacePart, Snippet, TokenExplanation, TokenWeight};
 use colidx::{Document, Hit, Index, Query, SearchResults, SearchStats, TextSearcher, TokenMatch};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use super::search::{Field, SearchRequest};
 use crate::error::Result;
+
+/// Columns of a terminal that a snippet would fill.
+const SNIPPET_COLUMNS: usize = 240;
 
 /// The answer to a search.
 #[derive(Debug, Default, Serialize, ToSchema)]
@@ -59,6 +62,9 @@ pub(crate) struct HitReply {
     /// How much each word matters to the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub highlights: Option<HighlightsReply>,
+    /// The best passage of the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<SnippetReply>,
     /// What each query token matched. The scores add up to the document's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<Vec<MatchReply>>,
@@ -69,6 +75,32 @@ pub(crate) struct HitReply {
 pub(crate) struct HighlightsReply {
     pub title: Vec<WeightReply>,
     pub text: Vec<WeightReply>,
+}
+
+/// A passage of a text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SnippetReply {
+    /// The passage.
+    pub text: String,
+    /// Its first byte in the text.
+    pub start: usize,
+    /// Words in it that matter, their places in the whole text.
+    pub words: Vec<WeightReply>,
+}
+
+impl From<Snippet> for SnippetReply {
+    fn from(snippet: Snippet) -> SnippetReply {
+        let words = snippet.words.into_iter().map(|word| WeightReply {
+            start: word.span.bytes.start,
+            end: word.span.bytes.end,
+            weight: word.weight,
+        });
+        SnippetReply {
+            text: snippet.text,
+            start: snippet.span.bytes.start,
+            words: words.collect(),
+        }
+    }
 }
 
 /// A word and how much it matters.
@@ -170,9 +202,12 @@ pub(super) fn text_reply(
     let mut hits = Vec::with_capacity(answer.results.hits.len());
     for (at, found) in answer.results.hits.iter().enumerate() {
         let mut hit = HitReply::new(index, found, request)?;
-        if request.with.contains(&Field::Highlights) {
-            let (_, highlights) = searcher.highlighted_hit(answer, at)?;
-            hit.highlights = Some(highlights.into());
+        if request.lights_words() {
+            let (document, highlights) = searcher.highlighted_hit(answer, at)?;
+            let with = |field| request.with.contains(&field);
+            let snippet = || highlights.snippet(&document.text, SNIPPET_COLUMNS);
+            hit.snippet = with(Field::Snippet).then(|| snippet().into());
+            hit.highlights = with(Field::Highlights).then(|| highlights.into());
         }
         if request.explain {
             let mut matches = match &answer.encoded {
@@ -241,6 +276,7 @@ impl HitReply {
                 false => None,
             },
             highlights: None,
+            snippet: None,
             explain: None,
         })
     }

@@ -44,6 +44,8 @@ pub(crate) struct IndexReply {
     segments: usize,
     /// Whether it can be asked with text; `null` while its checkpoint is being opened.
     text: Option<bool>,
+    /// Whether its words can be searched.
+    words: bool,
     /// The checkpoint that made the vectors, where that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<ModelReply>,
@@ -93,6 +95,7 @@ pub(crate) fn describe(served: &Served) -> Result<IndexReply> {
             Some(checkpoint) => checkpoint.is_open(),
             None => Some(false),
         },
+        words: index.analyzer()?.is_some(),
         model: index.model().map(ModelReply::from),
     })
 }

@@ -4,11 +4,13 @@ mod body;
 mod documents;
 mod encode;
 mod explain;
+mod facets;
 mod health;
 mod hits;
 mod indexes;
 mod limits;
 mod rerank;
+mod scope;
 mod search;
 
 use std::sync::Arc;
@@ -16,14 +18,16 @@ use std::sync::Arc;
 use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa::openapi;
+use utoipa::openapi::RefOr;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 
+pub(crate) use self::scope::matching;
 #[cfg(feature = "mcp")]
 pub(crate) use self::{
-    documents::document,
+    documents::{change, document},
     indexes::describe,
     search::{SearchRequest, answer},
 };
@@ -70,6 +74,8 @@ pub(crate) fn routes() -> Routes {
         .routes(routes!(search::search))
         .routes(routes!(search::search_many))
         .routes(routes!(explain::explain))
+        .routes(routes!(facets::fields))
+        .routes(routes!(facets::facets))
         .routes(routes!(documents::get))
         .routes(routes!(encode::encode))
         .routes(routes!(rerank::rerank))
@@ -86,10 +92,7 @@ pub(crate) fn routes() -> Routes {
         .split_for_parts();
     description.merge(of_read);
     description.merge(of_write);
-    // What takes the rest of a path is a parameter like any other to those who read this.
-    let paths = std::mem::take(&mut description.paths.paths).into_iter();
-    let plain = paths.map(|(path, item)| (path.replace("{*", "{"), item));
-    description.paths.paths = plain.collect();
+    complete(&mut description);
     Routes {
         open: open.route("/health", get(health::healthz)),
         read: read
@@ -97,5 +100,39 @@ pub(crate) fn routes() -> Routes {
             .route("/v2/rerank", post(rerank::rerank)),
         write,
         description,
+    }
+}
+
+/// What readers of a description insist on and the macros leave out.
+fn complete(description: &mut openapi::OpenApi) {
+    // What takes the rest of a path is a parameter like any other to those who read this.
+    let paths = std::mem::take(&mut description.paths.paths).into_iter();
+    let plain = paths.map(|(path, item)| (path.replace("{*", "{"), item));
+    description.paths.paths = plain.collect();
+    for item in description.paths.paths.values_mut() {
+        let methods = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        for operation in methods.into_iter().flatten() {
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    response.description = said(status).to_owned();
+                }
+            }
+        }
+    }
+}
+
+/// What an answer with a status is.
+fn said(status: &str) -> &'static str {
+    match status {
+        "200" => "The answer",
+        "503" => "Not now",
+        _ => "Why there is none",
     }
 }

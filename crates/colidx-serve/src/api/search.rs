@@ -9,8 +9,7 @@ use axum::{Extension, Json};
 use colidx::encoder::EncodedQuery;
 use colidx::text::is_empty_query;
 use colidx::{
-    CancelToken, DocId, Filter, FilterError, Fusion, Index, Model, Query, SearchBy, SearchOptions,
-    TextSearcher, WordQuery,
+    CancelToken, Fusion, Index, Model, Query, SearchBy, SearchOptions, TextSearcher, WordQuery,
 };
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -19,6 +18,7 @@ use utoipa::ToSchema;
 use super::body::Body;
 use super::hits::{SearchReply, text_reply, vector_reply};
 use super::limits::{effort, within};
+use super::scope::scope;
 use crate::app::{App, Deadline};
 use crate::error::{ApiError, ErrorBody, Result};
 use crate::served::Served;
@@ -46,7 +46,11 @@ pub(crate) struct SearchRequest {
     /// What to search by; words need a query.
     #[serde(default)]
     pub by: By,
-    /// Weight of vectors where both are searched, 0 to 1.
+    /// How one score is made of two where both are searched.
+    #[serde(default)]
+    pub fusion: FusionName,
+    /// In a convex fusion a score is `weight` x MaxSim + (1 - `weight`) x BM25: 0 to 1, and
+    /// 0.965 unless given.
     pub weight: Option<f32>,
     /// Only documents whose metadata match, as in SQL's WHERE: `year >= 2020 AND lang = 'en'`.
     pub filter: Option<String>,
@@ -80,6 +84,19 @@ pub(crate) enum By {
     Hybrid,
 }
 
+/// How one score is made of MaxSim and BM25.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FusionName {
+    /// A weighted sum.
+    #[default]
+    Convex,
+    /// Reciprocal rank fusion, k = 60.
+    Rrf,
+    /// The best by words, ranked by vectors.
+    Rerank,
+}
+
 /// How much work to do: more finds more, and takes longer.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +121,8 @@ pub(crate) enum Field {
     Metadata,
     /// How much each word of title and text matters to the query. Needs a query of text.
     Highlights,
+    /// The best passage of the text. Needs a query of text.
+    Snippet,
 }
 
 impl Field {
@@ -242,22 +261,32 @@ pub(crate) async fn encode_queries(
 }
 
 impl SearchRequest {
-    /// A search for text, with all else as usual.
+    /// A search for text, with all else as usual. `filter` may be empty.
     #[cfg(feature = "mcp")]
-    pub fn text(query: String, k: usize) -> SearchRequest {
-        SearchRequest {
+    pub fn text(query: String, k: usize, by: &str, filter: String) -> Result<SearchRequest> {
+        let by = match by {
+            "vectors" => By::Vectors,
+            "words" => By::Words,
+            "hybrid" => By::Hybrid,
+            other => {
+                let message = format!("by is {other:?}, expected vectors, words or hybrid");
+                return Err(ApiError::invalid(message));
+            }
+        };
+        Ok(SearchRequest {
             query: Some(query),
             vectors: None,
-            by: By::Vectors,
+            by,
+            fusion: FusionName::Convex,
             weight: None,
-            filter: None,
+            filter: Some(filter).filter(|filter| !filter.trim().is_empty()),
             keys: None,
             k,
             exact: false,
             explain: false,
             effort: Effort::default(),
             with: Field::most(),
-        }
+        })
     }
 
     fn check(&self, most: usize) -> Result<()> {
@@ -276,11 +305,21 @@ impl SearchRequest {
                 let message = "there is nothing to search for; give query, a text, or vectors";
                 return Err(ApiError::invalid(message));
             }
-            (None, Some(_)) if self.with.contains(&Field::Highlights) => {
-                let message = "highlights need the words of a query; give query instead of vectors";
+            (None, Some(_)) if self.lights_words() => {
+                let message = "highlights and snippets need the words of a query; give query \
+                    instead of vectors";
                 return Err(ApiError::invalid(message));
             }
             _ => {}
+        }
+        if self.weight.is_some() && (self.by, self.fusion) != (By::Hybrid, FusionName::Convex) {
+            let message = "weight belongs to a hybrid search by a convex fusion; leave it out, or \
+                set by to hybrid";
+            return Err(ApiError::invalid(message));
+        }
+        if self.fusion != FusionName::Convex && self.by != By::Hybrid {
+            let message = "fusion belongs to a hybrid search; leave it out, or set by to hybrid";
+            return Err(ApiError::invalid(message));
         }
         if let Some(vectors) = self.vectors.as_ref().filter(|vectors| vectors.rows() > 0) {
             within("the number of token vectors", vectors.rows(), TOKENS)?;
@@ -289,6 +328,11 @@ impl SearchRequest {
         effort("effort.n_probe", self.effort.n_probe)?;
         effort("effort.candidates", self.effort.candidates)?;
         effort("effort.rerank", self.effort.rerank)
+    }
+
+    /// Whether it must be known which words matter.
+    pub fn lights_words(&self) -> bool {
+        self.with.contains(&Field::Highlights) || self.with.contains(&Field::Snippet)
     }
 
     /// The text whose vectors are needed.
@@ -302,11 +346,15 @@ impl SearchRequest {
     }
 
     fn search_by(&self) -> SearchBy {
-        match (self.by, self.weight) {
-            (By::Vectors, _) => SearchBy::Vectors,
-            (By::Words, _) => SearchBy::Words,
-            (By::Hybrid, None) => SearchBy::Both(Fusion::default()),
-            (By::Hybrid, Some(weight)) => SearchBy::Both(Fusion::Convex { weight }),
+        match self.by {
+            By::Vectors => SearchBy::Vectors,
+            By::Words => SearchBy::Words,
+            By::Hybrid => SearchBy::Both(match (self.fusion, self.weight) {
+                (FusionName::Convex, None) => Fusion::default(),
+                (FusionName::Convex, Some(weight)) => Fusion::Convex { weight },
+                (FusionName::Rrf, _) => Fusion::ReciprocalRank { k: 60.0 },
+                (FusionName::Rerank, _) => Fusion::Rerank,
+            }),
         }
     }
 
@@ -319,21 +367,9 @@ impl SearchRequest {
             .n_probe(n_probe)
             .candidates(self.effort.candidates)
             .rerank(self.effort.rerank);
-        if let Some(text) = &self.filter {
-            let shown = |error: FilterError| ApiError::invalid(error.with_text(text).to_string());
-            let filter = Filter::parse(text).map_err(shown)?;
-            options = options.within(index.matching(&filter).map_err(|error| match error {
-                colidx::Error::Filter(error) => shown(error),
-                other => other.into(),
-            })?);
-        }
-        if let Some(keys) = &self.keys {
-            let docs = keys.iter().map(|key| index.find(key));
-            let docs: Vec<DocId> = docs
-                .filter_map(|doc| doc.transpose())
-                .collect::<colidx::Result<_>>()?;
-            let listed = index.document_set(docs)?;
-            options = options.narrowed(&listed)?;
+        let within = scope(index, self.filter.as_deref(), self.keys.as_deref())?;
+        if let Some(within) = within {
+            options = options.within(within);
         }
         Ok(options)
     }

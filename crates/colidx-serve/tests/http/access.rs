@@ -246,3 +246,84 @@ fn a_commit_that_does_not_finish_in_time_is_rolled_back() {
         "{refused}"
     );
 }
+
+#[test]
+fn a_refusal_arrives_though_the_request_was_not_read() {
+    let service = Service::of_vectors(with_keys());
+    let json_type = ("content-type", "application/json");
+    let body = vec![b' '; 6 << 20];
+    for _ in 0..20 {
+        let refused = service.send("POST", SEARCH, &[json_type], &body);
+        refused.fails(401, "no_key");
+    }
+    // A client that would go on asking on the connection is told not to.
+    let whole = request(service.address, "POST", SEARCH, &[json_type], b"{\"k\": 1}");
+    let whole = String::from_utf8(whole).unwrap();
+    let mut socket = TcpStream::connect(service.address).unwrap();
+    let open = whole.replace("connection: close\r\n", "");
+    socket
+        .write_all(&open.as_bytes()[..open.len() - 4])
+        .unwrap();
+    assert!(rest(socket).to_lowercase().contains("connection: close"));
+    let body = vec![b' '; 40 << 20];
+    let headers = [json_type, ("api-key", "reader")];
+    let large = service.send("POST", SEARCH, &headers, &body);
+    large.fails(413, "too_large");
+}
+
+/// A service that waits 300 ms for its clients.
+fn impatient(connections: usize) -> Service {
+    let limits = Limits {
+        connections,
+        idle: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    Service::of_vectors(Options {
+        limits,
+        ..Options::default()
+    })
+}
+
+fn rest(mut socket: TcpStream) -> String {
+    let patience = Some(Duration::from_secs(20));
+    socket.set_read_timeout(patience).unwrap();
+    let mut answer = String::new();
+    let ended = std::io::Read::read_to_string(&mut socket, &mut answer);
+    let reset = ended.is_err_and(|error| error.kind() != std::io::ErrorKind::ConnectionReset);
+    assert!(!reset, "the connection stays open");
+    answer
+}
+
+#[test]
+fn clients_that_send_nothing_are_let_go() {
+    let service = impatient(100);
+    for sent in [
+        "",
+        "GET /healthz HT",
+        "GET /healthz HTTP/1.1\r\nhost: local",
+    ] {
+        let mut slow = TcpStream::connect(service.address).unwrap();
+        slow.write_all(sent.as_bytes()).unwrap();
+        assert!(!rest(slow).contains(" 200 "), "{sent}");
+    }
+    let json_type = [("content-type", "application/json")];
+    let whole = request(service.address, "POST", SEARCH, &json_type, b"{\"k\": 1}");
+    let mut slow = TcpStream::connect(service.address).unwrap();
+    slow.write_all(&whole[..whole.len() - 4]).unwrap();
+    let answer = rest(slow);
+    assert!(
+        answer.starts_with("HTTP/1.1 408") && answer.contains("slow_body"),
+        "{answer}"
+    );
+    assert_eq!(service.get("/healthz").status, 200);
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_for_others_to_end() {
+    let service = impatient(1);
+    let idle = TcpStream::connect(service.address).unwrap();
+    let began = Instant::now();
+    assert_eq!(service.get("/healthz").status, 200);
+    assert!(began.elapsed() > Duration::from_millis(100));
+    drop(idle);
+}

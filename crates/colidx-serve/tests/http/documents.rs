@@ -197,3 +197,20 @@ fn commits_of_other_programs_are_seen() {
         1
     );
 }
+
+#[test]
+fn documents_are_deleted_by_their_metadata() {
+    let service = Service::start().ready();
+    let delete = |request: Value| service.json("DELETE", DOCS, &request);
+    let new = json!({"documents": [{"key": "new", "text": "salt", "metadata": {"year": 2001}}]});
+    service.post(DOCS, &new).ok();
+    assert_eq!(delete(json!({"filter": "year > 2000"})).ok()["deleted"], 1);
+    service
+        .get(&format!("{DOCS}/new"))
+        .fails(404, "unknown_key");
+    assert_eq!(delete(json!({"filter": "year > 2000"})).ok()["deleted"], 0);
+    delete(json!({"filter": "yaer > 2000"})).fails(422, "invalid_filter");
+    delete(json!({})).fails(422, "invalid_request");
+    delete(json!({"filter": "TRUE", "keys": ["moon"]})).fails(422, "invalid_request");
+    service.get(&format!("{DOCS}/moon")).ok();
+}

@@ -44,6 +44,23 @@ fn mutated_bodies_are_no_fault_of_the_service() {
         ),
         (
             "POST",
+            "/v1/indexes/docs/search",
+            json!({"query": "+tea -\"the moon\"", "by": "hybrid", "weight": 0.5, "k": 3,
+                "filter": "year >= 1999 AND NOT year IN (3, 4)", "keys": ["moon", "rust"],
+                "with": ["snippet"]}),
+        ),
+        (
+            "POST",
+            "/v1/indexes/docs/facets",
+            json!({"fields": ["year"], "filter": "year = 1999", "most": 3}),
+        ),
+        (
+            "DELETE",
+            "/v1/indexes/docs/documents",
+            json!({"filter": "year > 3000"}),
+        ),
+        (
+            "POST",
             "/v1/indexes/docs/explain",
             json!({"query": "tea", "key": "tea/green"}),
         ),
@@ -168,4 +185,18 @@ fn odd_requests_get_errors_of_the_same_shape() {
         );
     }
     assert_eq!(service.get("/healthz").status, 200);
+}
+
+#[test]
+fn what_the_client_can_mend_is_no_fault_of_the_service() {
+    let service = Service::of_vectors(Options::default());
+    let search = "/v1/indexes/points/search";
+    let wide = vec![vec![1.0f32; 1 << 20]];
+    service
+        .post(search, &json!({ "vectors": wide }))
+        .fails(422, "invalid_request");
+    let words: Vec<String> = (0..20_000).map(|n| format!("w{n}")).collect();
+    service
+        .post(search, &json!({"query": words.join(" "), "by": "words"}))
+        .fails(422, "invalid_request");
 }

@@ -69,6 +69,19 @@ fn tools_find_and_read() {
         json!({"query": text, "max_characters": 200}),
     );
     assert!(short.chars().count() <= 201, "{short}");
+    let filtered = json!({"query": "tea", "filter": "year = 1999", "by": "words"});
+    let (filtered, failed) = tool(&service, "search", filtered);
+    assert!(
+        !failed && filtered.contains("1. key: tea/green"),
+        "{filtered}"
+    );
+    for (name, value) in [("filter", "yaer = 1"), ("by", "magic")] {
+        let (why, failed) = tool(&service, "search", json!({"query": "tea", name: value}));
+        assert!(
+            failed && (why.contains("year") || why.contains("hybrid")),
+            "{why}"
+        );
+    }
     let (document, _) = tool(&service, "get_document", json!({"key": key}));
     assert!(
         document.ends_with(text) && document.contains("1999"),

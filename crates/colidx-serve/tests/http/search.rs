@@ -176,4 +176,115 @@ fn a_search_that_makes_no_sense_is_refused_with_a_reason() {
     many.fails(422, "invalid_request");
     let highlights = json!({"vectors": vectors_of(1), "with": ["highlights"]});
     assert!(refused("points", highlights).contains("highlights"));
+    let snippet = json!({"vectors": vectors_of(1), "with": ["snippet"]});
+    assert!(refused("points", snippet).contains("snippets"));
+}
+
+#[test]
+fn a_filter_that_is_wrong_says_where() {
+    let service = Service::start().ready();
+    let search = |filter: &str| {
+        let request = json!({"query": "tea", "filter": filter});
+        service.post("/v1/indexes/docs/search", &request)
+    };
+    assert_eq!(keys(&search("year = 1999").ok()).len(), DOCUMENTS.len());
+    let unknown = search("yaer = 1999").fails(422, "invalid_filter");
+    assert_eq!(unknown["details"]["start"], 0);
+    assert_eq!(unknown["details"]["end"], 4);
+    let problem = unknown["details"]["problem"].as_str().unwrap();
+    assert!(
+        problem.contains("year") && !problem.contains('\n'),
+        "{problem}"
+    );
+    let half = search("year = ").fails(422, "invalid_filter");
+    assert!(half["message"].as_str().unwrap().contains('^'), "{half}");
+}
+
+#[test]
+fn ways_to_search_are_checked_against_each_other() {
+    let service = Service::start().ready();
+    let search = |more: Value| {
+        let mut request = json!({"query": "tea and coffee"});
+        request
+            .as_object_mut()
+            .unwrap()
+            .append(&mut more.as_object().unwrap().clone());
+        service.post("/v1/indexes/docs/search", &request)
+    };
+    for fusion in ["convex", "rrf", "rerank"] {
+        let found = search(json!({"by": "hybrid", "fusion": fusion})).ok();
+        assert_eq!(keys(&found)[0], "tea/green", "{fusion}");
+        let hit = &found["hits"][0];
+        assert!(
+            hit["bm25"].is_number() && hit["maxsim"].is_number(),
+            "{hit}"
+        );
+    }
+    let words = search(json!({"by": "words"})).ok();
+    assert_eq!(keys(&words), ["tea/green"]);
+    for wrong in [
+        json!({"weight": 0.5}),
+        json!({"by": "words", "weight": 0.5}),
+        json!({"by": "hybrid", "fusion": "rrf", "weight": 0.5}),
+        json!({"by": "words", "fusion": "rrf"}),
+        json!({"by": "hybrid", "weight": 2}),
+        json!({"by": "hybrid", "weight": -1}),
+    ] {
+        search(wrong).fails(422, "invalid_request");
+    }
+    let none = json!({"query": "tea", "by": "words"});
+    let none = service.post("/v1/indexes/points/search", &none);
+    assert!(keys(&none.ok()).is_empty());
+}
+
+#[test]
+fn a_snippet_is_a_part_of_the_text() {
+    let service = Service::start().ready();
+    let request = json!({"query": "coffee", "with": ["text", "snippet"], "k": 1});
+    let found = service.post("/v1/indexes/docs/search", &request).ok();
+    let hit = &found["hits"][0];
+    let (text, snippet) = (hit["text"].as_str().unwrap(), &hit["snippet"]);
+    let start = snippet["start"].as_u64().unwrap() as usize;
+    let part = snippet["text"].as_str().unwrap();
+    assert!(!part.is_empty() && text[start..].starts_with(part), "{hit}");
+    assert!(!snippet["words"].as_array().unwrap().is_empty(), "{hit}");
+    assert!(hit.get("highlights").is_none());
+}
+
+#[test]
+fn values_are_counted_with_the_filter_that_finds_them() {
+    let service = Service::start().ready();
+    let more = json!({"documents": [
+        {"key": "a", "text": "salt", "metadata": {"year": 2001, "by": {"name": "O'Hara"}}},
+        {"key": "b", "text": "salt", "metadata": {"year": 2001, "by": {"name": "Ann"}}},
+    ]});
+    service.post("/v1/indexes/docs/documents", &more).ok();
+    let fields = service.get("/v1/indexes/docs/fields").ok();
+    let paths: Vec<&str> = fields["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| field["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["by.name", "year"]);
+    assert_eq!(fields["fields"][1]["integers"], DOCUMENTS.len() + 2);
+    let facets = |request: Value| service.post("/v1/indexes/docs/facets", &request);
+    let all = facets(json!({"fields": ["year", "by.name"]})).ok();
+    assert_eq!(all["documents"], DOCUMENTS.len() + 2);
+    let years = &all["facets"][0]["values"];
+    assert_eq!(
+        years[0],
+        json!({"value": 1999, "documents": 4, "filter": "year = 1999"})
+    );
+    let names = &all["facets"][1]["values"];
+    let filter = names[1]["filter"].as_str().unwrap();
+    assert_eq!(names[1]["value"], "O'Hara");
+    let within = facets(json!({"fields": ["year"], "filter": filter})).ok();
+    assert_eq!(within["documents"], 1);
+    assert_eq!(within["facets"][0]["values"][0]["value"], 2001);
+    let counted = facets(json!({"fields": [], "keys": ["a", "moon", "nobody"]})).ok();
+    assert_eq!(counted["documents"], 2);
+    facets(json!({"fields": ["year"], "filter": "("})).fails(422, "invalid_filter");
+    facets(json!({"fields": ["year"], "most": 0})).fails(422, "invalid_request");
+    facets(json!({"fields": vec!["year"; 101]})).fails(422, "invalid_request");
 }

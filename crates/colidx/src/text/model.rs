@@ -24,6 +24,11 @@ pub trait Download {
 
     /// `bytes` more of it are here.
     fn advance(&mut self, bytes: u64);
+
+    /// Whether to stop. What has arrived is kept, and the next download goes on from there.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Watches nothing.
@@ -220,6 +225,10 @@ fn fetch(name: &str, download: &mut dyn Download) -> Result<(PathBuf, String)> {
 
         fn advance(&mut self, bytes: u64) {
             self.0.advance(bytes);
+        }
+
+        fn cancelled(&self) -> bool {
+            self.0.cancelled()
         }
     }
 

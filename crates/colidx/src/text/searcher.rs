@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use colidx_core::{DocId, Document, Index, Query, SearchOptions, TokenMatch, WordMatch, WordQuery};
 use colidx_encoder::{EncodedQuery, EncoderOptions, TokenSpan};
+use rayon::prelude::*;
 
 use super::answer::{
     Answer, Place, PlacePart, SearchBy, TextHit, TokenExplanation, is_empty_query,
@@ -208,9 +209,8 @@ impl TextSearcher {
     pub fn answer_by(&self, query: &str, by: SearchBy, options: &SearchOptions) -> Result<Answer> {
         let began = Instant::now();
         let encoded = match by {
-            SearchBy::Vectors => Some(self.encode(query)?),
             SearchBy::Words => None,
-            SearchBy::Both(_) => Some(self.encode(&WordQuery::parse(query).without_syntax())?),
+            SearchBy::Vectors | SearchBy::Both(_) => Some(self.encode(&meant(query, by))?),
         };
         let encode_time = began.elapsed();
         let answer = self.answer_encoded(query, encoded, by, options)?;
@@ -254,6 +254,40 @@ impl TextSearcher {
             results,
             encode_time: Duration::ZERO,
         })
+    }
+
+    /// As [`TextSearcher::answer_by`], for many queries: encoded in one batch, then searched each on
+    /// one thread of the current rayon pool. The answers are in the order of the queries.
+    ///
+    /// # Errors
+    /// As [`TextSearcher::answer_by`], for the first query that has one.
+    pub fn answer_many(
+        &self,
+        queries: &[&str],
+        by: SearchBy,
+        options: &SearchOptions,
+    ) -> Result<Vec<Answer>> {
+        let began = Instant::now();
+        let encoded: Vec<Option<EncodedQuery>> = match by {
+            SearchBy::Words => queries.iter().map(|_| None).collect(),
+            SearchBy::Vectors | SearchBy::Both(_) => {
+                let texts: Vec<String> = queries.iter().map(|query| meant(query, by)).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let encoded = self.model()?.encoder().encode_queries(&texts)?;
+                encoded.into_iter().map(Some).collect()
+            }
+        };
+        if encoded.iter().flatten().any(is_empty_query) {
+            return Err(TextError::EmptyQuery);
+        }
+        let encode_time = began.elapsed() / u32::try_from(queries.len().max(1)).unwrap_or(u32::MAX);
+        let answers = queries.par_iter().zip(encoded).map(|(query, encoded)| {
+            Ok(Answer {
+                encode_time,
+                ..self.answer_encoded(query, encoded, by, options)?
+            })
+        });
+        answers.collect()
     }
 
     fn vectors(&self, encoded: &EncodedQuery) -> Result<Query> {
@@ -314,8 +348,8 @@ impl TextSearcher {
         Ok(Highlights::new(encoded, document, &tokens, &vectors, dim))
     }
 
-    /// The words of an answer's query that a document has, where each first stands, and what it adds
-    /// to the BM25; empty for a search by vectors alone.
+    /// The words of an answer's query that a document has, where each first stands, and what it
+    /// adds to the BM25; empty for a search by vectors alone.
     ///
     /// # Errors
     /// The index is damaged, or the document is of another commit.
@@ -426,5 +460,13 @@ impl TextSearcher {
             "" => Ok(Vec::new()),
             text => Ok(self.model()?.encoder().document_tokens(text)?),
         }
+    }
+}
+
+/// What of a query is encoded: beside words, signs and quotes mean nothing to the vectors.
+fn meant(query: &str, by: SearchBy) -> String {
+    match by {
+        SearchBy::Both(_) => WordQuery::parse(query).without_syntax(),
+        SearchBy::Vectors | SearchBy::Words => query.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! HTML as text: what a reader of the page sees, by lines of the file.
 //!
-//! A page is held whole, up to the limit of a line, and tokenized twice without a tree: once for its
-//! title, once for its text. Nothing recurses, so that no nesting is too deep.
+//! A page is held whole, up to the limit of a line, and tokenized twice without a tree: once for
+//! its title, once for its text. Nothing recurses, so that no nesting is too deep.
 
 mod text;
 

@@ -14,10 +14,10 @@ pub(super) enum Style {
 }
 
 /// Where to cut a text that is longer than `limit`, so that the part in front is not; `None` when
-/// the text is short enough. In the second half of what fits (in code behind the first quarter), the
-/// best place counts: the end of a sentence in prose, a blank line or the least indented line in
-/// code. Else it is a line end where lines matter, white space, or any place. Reads no further than
-/// the limit.
+/// the text is short enough. In the second half of what fits (in code behind the first quarter),
+/// the best place counts: the end of a sentence in prose, a blank line or the least indented line
+/// in code. Else it is a line end where lines matter, white space, or any place. Reads no further
+/// than the limit.
 pub(super) fn cut(text: &str, length: &PassageLength, limit: usize, style: Style) -> Option<usize> {
     let mut meter = Meter::new(length, text);
     let mut places = Places::default();

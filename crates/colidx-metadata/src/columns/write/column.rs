@@ -3,6 +3,7 @@
 use crate::columns::document::Scalar;
 use crate::columns::intern::Interner;
 use crate::columns::layout::Kind;
+use std::ops::Range;
 
 /// Pairs of value and document: as they come, and after [`seal`](Self::seal) each once, sorted.
 #[derive(Debug)]
@@ -109,55 +110,75 @@ impl Column {
         self.documents
     }
 
-    /// The pairs with which a new value begins.
-    pub(super) fn starts(&self) -> impl Iterator<Item = u32> + '_ {
-        let begins = |at: usize| match &self.pairs {
-            Pairs::One(_) => at == 0,
-            Pairs::Numbers(pairs) => at == 0 || pairs[at][..2] != pairs[at - 1][..2],
-            Pairs::Strings(pairs, _) => at == 0 || pairs[at][0] != pairs[at - 1][0],
+    /// The pairs of each distinct value, in the order of values.
+    pub(super) fn values(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let same = |a: usize, b: usize| match &self.pairs {
+            Pairs::One(_) => true,
+            Pairs::Numbers(pairs) => pairs[a][..2] == pairs[b][..2],
+            Pairs::Strings(pairs, _) => pairs[a][0] == pairs[b][0],
         };
-        (0..self.len() as u32).filter(move |&at| begins(at as usize))
-    }
-
-    /// The document of every pair.
-    pub(super) fn documents(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.len()).map(|at| match &self.pairs {
-            Pairs::One(documents) => documents[at],
-            Pairs::Numbers(pairs) => pairs[at][2],
-            Pairs::Strings(pairs, _) => pairs[at][1],
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            let first = start;
+            while start < self.len() && same(first, start) {
+                start += 1;
+            }
+            (first < start).then_some(first..start)
         })
     }
 
-    /// The distinct integers, ascending; none of another kind.
-    pub(super) fn integers(&self) -> impl Iterator<Item = i64> + '_ {
-        self.keys(Kind::I64).map(integer)
+    /// The value of a pair as bytes that sort as the values do, perhaps in `scratch`.
+    pub(super) fn bytes<'a>(&'a self, at: usize, scratch: &'a mut [u8; 8]) -> &'a [u8] {
+        match &self.pairs {
+            Pairs::One(_) => &[],
+            Pairs::Numbers(pairs) => {
+                *scratch = key(pairs[at]).to_be_bytes();
+                scratch
+            }
+            Pairs::Strings(pairs, strings) => {
+                let id = strings.sorted[pairs[at][0] as usize];
+                strings.interner.get(id)
+            }
+        }
     }
 
-    /// The distinct floats, ascending; none of another kind.
-    pub(super) fn floats(&self) -> impl Iterator<Item = f64> + '_ {
-        self.keys(Kind::F64).map(float)
+    /// The document of a pair.
+    pub(super) fn document(&self, at: usize) -> u32 {
+        match &self.pairs {
+            Pairs::One(documents) => documents[at],
+            Pairs::Numbers(pairs) => pairs[at][2],
+            Pairs::Strings(pairs, _) => pairs[at][1],
+        }
     }
 
-    fn keys(&self, kind: Kind) -> impl Iterator<Item = u64> + '_ {
-        let pairs: &[[u32; 3]] = match &self.pairs {
-            Pairs::Numbers(pairs) if self.kind == kind => pairs,
-            _ => &[],
+    /// About how many bytes it takes.
+    pub(super) fn held(&self) -> usize {
+        let pairs = match &self.pairs {
+            Pairs::One(documents) => documents.capacity() * size_of::<u32>(),
+            Pairs::Numbers(pairs) => pairs.capacity() * size_of::<[u32; 3]>(),
+            Pairs::Strings(pairs, strings) => {
+                let strings = size_of::<Strings>() + strings.interner.held();
+                pairs.capacity() * size_of::<[u32; 2]>() + strings
+            }
         };
-        let same = |a: &[u32; 3], b: &[u32; 3]| a[..2] == b[..2];
-        pairs.chunk_by(same).map(|pairs| key(pairs[0]))
+        2 * size_of::<Self>() + pairs
     }
+}
 
-    /// The distinct strings, ascending; none of another kind.
-    pub(super) fn strings(&self) -> impl Iterator<Item = &[u8]> {
-        let strings = match &self.pairs {
-            Pairs::Strings(_, strings) => Some(strings),
-            _ => None,
-        };
-        let sorted = strings
-            .into_iter()
-            .flat_map(|s| s.sorted.iter().zip(std::iter::repeat(s)));
-        sorted.map(|(&id, strings)| strings.interner.get(id))
-    }
+/// The integer of [`Column::bytes`].
+pub(super) fn integer_of(bytes: &[u8]) -> i64 {
+    integer(key_of(bytes))
+}
+
+/// The float of [`Column::bytes`].
+pub(super) fn float_of(bytes: &[u8]) -> f64 {
+    float(key_of(bytes))
+}
+
+fn key_of(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0, |key, &byte| key << 8 | u64::from(byte))
 }
 
 fn pair(key: u64, document: u32) -> [u32; 3] {
@@ -195,6 +216,10 @@ mod tests {
     proptest! {
         #[test]
         fn keys_sort_as_their_numbers(a: i64, b: i64, x: f64, y: f64) {
+            let bytes = |key: u64| key.to_be_bytes();
+            prop_assert_eq!(bytes(integer_key(a)).cmp(&bytes(integer_key(b))), a.cmp(&b));
+            prop_assert_eq!(integer_of(&bytes(integer_key(a))), a);
+            prop_assert_eq!(float_of(&bytes(float_key(x))).to_bits(), x.to_bits());
             prop_assert_eq!(integer_key(a).cmp(&integer_key(b)), a.cmp(&b));
             prop_assert_eq!(float_key(x).cmp(&float_key(y)), x.total_cmp(&y));
             prop_assert_eq!(integer(key(pair(integer_key(a), 7))), a);

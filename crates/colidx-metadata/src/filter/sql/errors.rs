@@ -28,7 +28,7 @@ impl Parser<'_> {
         self.unexpected(&expected, self.misspelt(keywords))
     }
 
-    /// A filter is complete, but goes on with something else than AND and OR.
+    /// A filter is complete, but something else than AND and OR follows.
     pub(super) fn not_continued(&self, end: &str) -> FilterError {
         let mut keywords = vec![Keyword::And, Keyword::Or];
         let mut expected = format!("AND, OR or {end}");
