@@ -2,28 +2,60 @@
 
 use std::ops::Deref;
 
-use colidx_metadata::columns::{Columns, ColumnsError, ColumnsWriter, Sections, check};
+use colidx_metadata::columns::{
+    Columns, ColumnsError, ColumnsWriter, MetadataError, Scratch, ScratchFile, Sections, check,
+};
 use colidx_metadata::{Comparison, Field, Filter};
 
-/// Sections by tag, each at an address that is a multiple of 8.
+/// Temporary files in memory.
+struct InMemory;
+
+impl Scratch for InMemory {
+    type Error = MetadataError;
+    type File = File;
+
+    fn create(&mut self) -> Result<File, MetadataError> {
+        Ok(File(Vec::new()))
+    }
+}
+
+struct File(Vec<u8>);
+
+impl ScratchFile for File {
+    type Error = MetadataError;
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> Result<(), MetadataError> {
+        let start = offset as usize;
+        bytes.copy_from_slice(&self.0[start..start + bytes.len()]);
+        Ok(())
+    }
+}
+
+/// Sections by tag.
 #[derive(Default)]
 struct Written(Vec<([u8; 4], Vec<u8>)>);
 
 impl Sections for Written {
-    type Error = std::convert::Infallible;
+    type Error = MetadataError;
 
-    fn begin(&mut self, tag: [u8; 4]) -> Result<(), Self::Error> {
+    fn begin(&mut self, tag: [u8; 4]) -> Result<(), MetadataError> {
         self.0.push((tag, Vec::new()));
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
         let last = self.0.last_mut().expect("a section was begun");
         last.1.extend_from_slice(bytes);
         Ok(())
     }
 }
 
+/// Bytes at an address that is a multiple of 8.
 struct Section {
     words: Vec<u64>,
     length: usize,
@@ -56,7 +88,7 @@ pub fn metadata(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let mut writer = ColumnsWriter::new();
+    let mut writer = ColumnsWriter::new(0, InMemory);
     let good: Vec<&str> = text
         .split('\n')
         .filter(|line| check(line).is_ok())
@@ -68,7 +100,7 @@ pub fn metadata(data: &[u8]) {
         return;
     }
     let mut written = Written::default();
-    let Ok(()) = writer.finish(&mut written);
+    writer.finish(&mut written).expect("it is small");
     let section = |tag| {
         let found = written.0.iter().find(|(of, _)| *of == tag);
         Ok::<_, ColumnsError>(Section::new(&found.expect("all are written").1))
