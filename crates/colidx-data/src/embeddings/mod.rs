@@ -296,6 +296,4 @@ fn not_finite(vectors: &[f32], dim: usize) -> Option<(usize, usize, f32)> {
 }
 
 #[cfg(test)]
-mod forms;
-#[cfg(test)]
 mod tests;

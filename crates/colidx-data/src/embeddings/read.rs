@@ -456,3 +456,6 @@ fn next_key(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

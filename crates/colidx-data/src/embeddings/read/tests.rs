@@ -1,7 +1,7 @@
 //! Tests of every form but the folder of one array and its lengths.
 
-use super::*;
 use crate::array::tests::{archive, f32s, npy_bytes, safetensors_bytes, torch_list};
+use crate::embeddings::*;
 use std::fs;
 use zip::CompressionMethod::Stored;
 
