@@ -164,6 +164,11 @@ fn pooling_is_remembered() {
     ];
     build(&place, &pooled).succeeds().says(&["4 vectors"]);
     let add = ["add", "--embeddings", "more", "--index", "x.colidx"];
+    let other = place.colidx(&add).args(&["--pool-factor", "2"]).run();
+    other.fails().says(&[
+        "2 for an index whose vectors are pooled by 3",
+        "leave it out",
+    ]);
     place.colidx(&add).run().succeeds();
     let info = place
         .colidx(&["info", "--index", "x.colidx", "--json"])
@@ -180,4 +185,87 @@ fn pooling_is_remembered() {
     assert!(page.stdout.contains("one vector for 3"), "{}", page.stdout);
     build(&place, &["--embeddings", "v", "--pool-protect", "1"]).refuses_usage();
     build(&place, &["--embeddings", "v", "--pool-factor", "0"]).refuses_usage();
+}
+
+#[test]
+fn explain_takes_query_vectors_and_gives_the_matrix() {
+    let place = folder();
+    build(&place, &["records.jsonl", "--embeddings", "v"]).succeeds();
+    let explain = |more: &[&str]| {
+        place
+            .colidx(&["explain", "--index", "x.colidx"])
+            .args(more)
+            .run()
+    };
+    place.write("two.npy", npy("2, 2", &[1., 0., 0., 1.]));
+    let two = ["--query-embeddings", "two.npy", "b"];
+    let page = explain(&two).succeeds().stdout;
+    for word in ["Bees", "query row", "document row", "sum"] {
+        assert!(page.contains(word), "{word}:\n{page}");
+    }
+    // The vectors of "b" are [0, 1] and [0.6, 0.8].
+    let lines = explain(&[&two[..], &["--json", "--matrix"]].concat())
+        .succeeds()
+        .json();
+    let near = |value: &serde_json::Value, expected: f64| {
+        let value = value.as_f64().unwrap();
+        assert!((value - expected).abs() < 0.05, "{value} {expected}");
+    };
+    assert_eq!(lines.len(), 2);
+    for (row, (document_row, similarities)) in [(1, [0.0, 0.6]), (0, [1.0, 0.8])].iter().enumerate()
+    {
+        let line = &lines[row];
+        assert_eq!(
+            (
+                &line["query"],
+                &line["key"],
+                &line["query_row"],
+                &line["document_row"]
+            ),
+            (
+                &"0".into(),
+                &"b".into(),
+                &row.into(),
+                &(*document_row).into()
+            )
+        );
+        near(&line["score"], similarities[*document_row]);
+        for (at, &expected) in similarities.iter().enumerate() {
+            near(&line["similarities"][at], expected);
+        }
+    }
+    let plain = explain(&[&two[..], &["--json"]].concat()).succeeds().json();
+    assert!(plain[0].get("similarities").is_none());
+    // One of several, by its name or its number.
+    place.write("q/east.npy", npy("1, 2", &[1., 0.]));
+    place.write("q/north.npy", npy("1, 2", &[0., 1.]));
+    place.write("grid.npy", npy("2, 1, 2", &[1., 0., 0., 1.]));
+    for (file, key) in [("q", "north"), ("grid.npy", "1")] {
+        let one = [
+            "--query-embeddings",
+            file,
+            "--query-key",
+            key,
+            "b",
+            "--json",
+        ];
+        let line = explain(&one).succeeds().json().remove(0);
+        assert_eq!(
+            (&line["query"], &line["document_row"]),
+            (&key.into(), &0.into())
+        );
+        let unknown = ["--query-embeddings", file, "--query-key", "7", "b"];
+        explain(&unknown)
+            .fails()
+            .says(&["no vectors for the query `7`"]);
+    }
+    explain(&["--query-embeddings", "two.npy", "mars"])
+        .fails()
+        .says(&["`mars`"]);
+    explain(&["--query-embeddings", "two.npy", "north", "b"]).refuses_usage();
+    explain(&[&two[..], &["--matrix"]].concat()).refuses_usage();
+    place.write("wide.npy", npy("1, 3", &[1., 0., 0.]));
+    explain(&["--query-embeddings", "wide.npy", "b"])
+        .fails()
+        .says(&["3 values each, those of the index 2"]);
 }

@@ -93,6 +93,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         Command::Verify(args) => index(&args.index.path),
         Command::Explain(args) => {
             index(&args.index.path)?;
+            vectors(&args.query_embeddings)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
         #[cfg(feature = "mcp")]

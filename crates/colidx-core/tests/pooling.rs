@@ -70,6 +70,29 @@ fn later_documents_are_pooled_as_those_of_the_first_commit() {
 }
 
 #[test]
+fn another_factor_than_the_index_has_is_refused() {
+    for (pooling, own, others) in [(Some(Pooling::new(3)), 3, [1, 2]), (None, 1, [2, 3])] {
+        let directory = memory().1;
+        let options = BuildOptions::default().dim(8).pooling(pooling);
+        let mut writer = IndexWriter::create_in(&directory, options).unwrap();
+        writer.commit(&mut NoVectors, &NoProgress).unwrap();
+        drop(writer);
+        let open = |factor: u32| {
+            let options = WriterOptions::default().pool_factor(factor);
+            IndexWriter::open_in(&directory, options)
+        };
+        drop(open(own).unwrap());
+        for other in others {
+            let error = open(other).err().unwrap();
+            assert!(matches!(error, Error::Option { .. }));
+            let text = error.to_string();
+            let says = format!("{other} for an index whose vectors are pooled by {own}");
+            assert!(text.contains(&says), "{text}");
+        }
+    }
+}
+
+#[test]
 fn bad_options_are_refused() {
     let directory = memory().1;
     let options = BuildOptions::default().dim(8).pooling(Pooling::new(1));

@@ -132,7 +132,8 @@ fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
             Some(_) => None,
             None => index.model().cloned(),
         })
-        .memory(args.memory.bytes());
+        .memory(args.memory.bytes())
+        .pool_factor(args.pool_factor);
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }
