@@ -50,6 +50,9 @@ pub enum ExportAs {
     Jsonl,
     /// An index of fast-plaid; texts and metadata in documents.jsonl.
     FastPlaid,
+    /// vectors.parquet, a row a document; texts and metadata in documents.jsonl.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl ExportArgs {
@@ -60,6 +63,8 @@ impl ExportArgs {
             ExportAs::Safetensors => ExportForm::Safetensors,
             ExportAs::Jsonl => ExportForm::JsonLines,
             ExportAs::FastPlaid => ExportForm::FastPlaid,
+            #[cfg(feature = "parquet")]
+            ExportAs::Parquet => ExportForm::Parquet,
         };
         ExportOptions::new(form)
             .half(self.dtype == EncodeType::F16)

@@ -179,6 +179,13 @@ pub fn read(path: &Path) -> Result<Vec<(String, StoredArray)>, ArrayError> {
             None => tensors(path)?,
         },
         Kind::Json => return Err(not_arrays(path, "JSON")),
+        Kind::Parquet if cfg!(feature = "parquet") => {
+            return Err(not_arrays(path, "a Parquet file, which is read alone"));
+        }
+        Kind::Parquet => {
+            let got = "a Parquet file, which a colidx built with the feature `parquet` reads";
+            return Err(not_arrays(path, got));
+        }
         Kind::Other(got) => return Err(not_arrays(path, got)),
     };
     arrays.sort_by(|(one, _), (other, _)| natural(one, other));
@@ -258,6 +265,7 @@ pub(crate) enum Kind {
     Safetensors,
     /// Text that begins with an object, as JSON Lines do.
     Json,
+    Parquet,
     /// None of these, in words.
     Other(&'static str),
 }
@@ -279,6 +287,9 @@ impl Kind {
         if start.starts_with(b"\x93NUMPY") {
             return Kind::Npy;
         }
+        if start.starts_with(b"PAR1") {
+            return Kind::Parquet;
+        }
         if start.starts_with(b"PK\x03\x04") {
             return Kind::Zip;
         }
@@ -294,7 +305,9 @@ impl Kind {
         Kind::Other(match start {
             [] => "an empty file",
             [0x80, 2..=5, ..] => "a bare pickle, which is not read as it can run code",
-            [b'P', b'A', b'R', b'1', ..] => "a Parquet file",
+            [b'A', b'R', b'R', b'O', b'W', b'1', ..] => {
+                "an Arrow file, which pyarrow.parquet.write_table makes a Parquet file of"
+            }
             [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => "a compressed file",
             [0x89, b'H', b'D', b'F', ..] => "an HDF5 file",
             _ => "something else",

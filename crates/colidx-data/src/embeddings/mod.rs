@@ -8,6 +8,7 @@
 //! | one file of one array `[documents, tokens, dim]` | all of that length, but for padding | numbers |
 //! | one file with arrays `doc_embeddings` and `doc_lens` | by their lengths | numbers |
 //! | JSON Lines with a field `vectors` | one a line | in the lines |
+//! | Parquet with a column `vectors` of lists of lists of floats | one a row | column `_id`, `id` or `key`, or numbers |
 //!
 //! In the first form,
 //!
@@ -28,6 +29,8 @@ mod blocks;
 mod joined;
 mod lengths;
 mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod queries;
 mod read;
 mod write;
@@ -211,6 +214,17 @@ pub enum EmbeddingsError {
         asked: u64,
         /// How many there are.
         available: u64,
+    },
+    /// A Parquet file is damaged or has no vectors.
+    #[error(
+        "{file}: expected a Parquet file with a column of lists of lists of floats, got {got}; write \
+         it again, with pyarrow as list_(list_(float32()))"
+    )]
+    Parquet {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        got: String,
     },
     /// A file may not be written, or cannot.
     #[error(transparent)]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use super::blocks::{Blocks, Lone};
 use super::joined::Joined;
 use super::lines::Lines as JsonLines;
+#[cfg(feature = "parquet")]
+use super::parquet::Table;
 use super::{EmbeddingsError, FIELD, KEYS, LENGTHS, Raw, TOKEN_IDS, VECTORS, not_finite};
 use crate::array::{self, Kind, StoredArray};
 use crate::files::{Lines, LinesError, Waiting, open};
@@ -30,6 +32,8 @@ enum Layout {
     Joined(Box<Joined>),
     Blocks(Blocks),
     Lines(JsonLines),
+    #[cfg(feature = "parquet")]
+    Parquet(Table),
 }
 
 /// Rows of zeros, each counted once.
@@ -97,6 +101,8 @@ impl Embeddings {
             Layout::Joined(joined) => joined.dim,
             Layout::Blocks(blocks) => blocks.dim,
             Layout::Lines(lines) => lines.dim,
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.dim,
         };
         let embeddings = Embeddings {
             layout,
@@ -124,16 +130,20 @@ impl Embeddings {
             Layout::Joined(joined) => joined.documents(),
             Layout::Blocks(blocks) => blocks.documents(),
             Layout::Lines(lines) => lines.documents(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.documents(),
         }
     }
 
-    /// The number of rows of all documents, padding included; `None` for JSON Lines, where only
-    /// reading tells.
+    /// The number of rows of all documents, padding included; `None` for JSON Lines and Parquet,
+    /// where only reading tells.
     pub fn rows(&self) -> Option<u64> {
         match &self.layout {
             Layout::Joined(joined) => Some(joined.rows()),
             Layout::Blocks(blocks) => Some(blocks.rows()),
             Layout::Lines(_) => None,
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(_) => None,
         }
     }
 
@@ -167,6 +177,8 @@ impl Embeddings {
             Layout::Joined(joined) => joined.lengths_file().to_owned(),
             Layout::Blocks(blocks) => blocks.place(0).unwrap_or_default().0,
             Layout::Lines(lines) => lines.name(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.name(),
         }
     }
 
@@ -183,6 +195,8 @@ impl Embeddings {
     pub fn has_keys(&self) -> bool {
         let named = match &self.layout {
             Layout::Blocks(blocks) => blocks.names().is_some(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.keys.is_some(),
             _ => false,
         };
         named || self.keys.is_some()
@@ -196,15 +210,17 @@ impl Embeddings {
     /// The file of keys cannot be opened.
     pub fn keys(&self) -> Result<Keys, EmbeddingsError> {
         let Some(path) = &self.keys else {
-            let names = match &self.layout {
-                Layout::Blocks(blocks) => blocks.names(),
+            let names: Option<Vec<String>> = match &self.layout {
+                Layout::Blocks(blocks) => {
+                    let names = blocks.names();
+                    names.map(|names| names.map(str::to_owned).collect())
+                }
+                #[cfg(feature = "parquet")]
+                Layout::Parquet(table) => table.keys.clone(),
                 _ => None,
             };
             return Ok(Keys(match names {
-                Some(names) => {
-                    let names: Vec<String> = names.map(str::to_owned).collect();
-                    Source::Names(names.into_iter())
-                }
+                Some(names) => Source::Names(names.into_iter()),
                 None => Source::Numbers(0..self.documents()),
             }));
         };
@@ -256,6 +272,12 @@ impl Embeddings {
                 Layout::Lines(lines) => {
                     for &document in run {
                         lines.read(document, &mut out)?;
+                    }
+                }
+                #[cfg(feature = "parquet")]
+                Layout::Parquet(table) => {
+                    for &document in run {
+                        table.read(document, &mut out)?;
                     }
                 }
             }
@@ -319,6 +341,8 @@ impl Embeddings {
             Layout::Joined(joined) => joined.place(document).ok(),
             Layout::Blocks(blocks) => blocks.place(document),
             Layout::Lines(lines) => Some((lines.name(), 0, 0)),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => Some((table.name(), 0, 0)),
         };
         let (file, first, _) = place.unwrap_or_default();
         EmbeddingsError::NotFinite {
@@ -377,8 +401,11 @@ struct Begin {
 
 impl Layout {
     fn of_file(path: &Path, field: &str, lone: Lone) -> Result<Layout, EmbeddingsError> {
-        if let Kind::Json = Kind::of(path)? {
-            return Ok(Layout::Lines(JsonLines::open(path, field)?));
+        match Kind::of(path)? {
+            Kind::Json => return Ok(Layout::Lines(JsonLines::open(path, field)?)),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => return Ok(Layout::Parquet(Table::open(path, field)?)),
+            _ => {}
         }
         let mut arrays = array::read(path)?;
         let mut take = |name: &str| {

@@ -17,6 +17,8 @@
 //! Vectors are those that search sees: decoded, so that they are as precise as the index is.
 
 mod fast_plaid;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod safetensors;
 
@@ -48,6 +50,10 @@ pub enum ExportForm {
     /// The files of a fast-plaid index of shards, which all its versions read, and the records in
     /// `documents.jsonl`.
     FastPlaid,
+    /// `vectors.parquet` with the columns `_id` and `vectors`, lists of lists of f32, and the
+    /// records in `documents.jsonl`.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl ExportForm {
@@ -63,6 +69,8 @@ impl ExportForm {
             ExportForm::Safetensors => &[safetensors::FILE, RECORDS],
             ExportForm::JsonLines => &[RECORDS],
             ExportForm::FastPlaid => &fast_plaid::FILES,
+            #[cfg(feature = "parquet")]
+            ExportForm::Parquet => &[parquet::FILE, RECORDS],
         }
     }
 }
@@ -211,6 +219,8 @@ pub fn export(
             let nbits = options.nbits;
             fast_plaid::write(&mut work, nbits, &mut records)?
         }
+        #[cfg(feature = "parquet")]
+        ExportForm::Parquet => parquet::write(&mut work, options.half, &mut records)?,
     };
     let mut done = work.done;
     let (records, left_out) = records.finish()?;

@@ -72,6 +72,8 @@ fn what_is_written_builds_the_same_documents() {
         (ExportForm::Npy, ""),
         (ExportForm::Safetensors, ""),
         (ExportForm::JsonLines, RECORDS),
+        #[cfg(feature = "parquet")]
+        (ExportForm::Parquet, parquet::FILE),
     ] {
         for half in [false, true] {
             let out = folder.path().join(format!("{form:?} {half}"));
