@@ -213,8 +213,30 @@ pub fn embeddings(data: &[u8]) {
         let mut vectors = Vec::new();
         for query in 0..queries.queries().min(1000) {
             if queries.read(query, &mut vectors).is_ok() {
-                assert_eq!(vectors.len(), queries.tokens() * queries.dim());
+                assert!(vectors.len().is_multiple_of(queries.dim()));
             }
+        }
+    }
+}
+
+/// One file of vectors in any form: arrays of documents, or JSON Lines.
+pub fn vector_file(data: &[u8]) {
+    static FOLDER: LazyLock<Scratch> = LazyLock::new(Scratch::new);
+    FOLDER.write("vectors", data);
+    let Ok(mut embeddings) = Embeddings::open(&FOLDER.path().join("vectors")) else {
+        return;
+    };
+    let (mut vectors, mut lens, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    for document in 0..embeddings.documents().min(100) {
+        lens.clear();
+        vectors.clear();
+        ids.clear();
+        if embeddings
+            .read(&[document], &mut vectors, &mut lens, &mut ids)
+            .is_ok()
+        {
+            assert_eq!(vectors.len(), lens[0] as usize * embeddings.dim());
+            assert!(vectors.iter().all(|value| value.is_finite()));
         }
     }
 }

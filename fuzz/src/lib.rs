@@ -30,7 +30,7 @@ pub use index::{
     codebook, columns, deletions, documents, frame, index, index_raw, manifest, postings, text,
     vectors, words,
 };
-pub use input::{corpus, embeddings, npy, qrels, queries};
+pub use input::{corpus, embeddings, npy, qrels, queries, vector_file};
 pub use lexical::lexical;
 pub use metadata::metadata;
 pub use requests::requests;
@@ -40,7 +40,7 @@ pub use word_query::word_query;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 30] = [
     ("frame", frame),
     ("index", index),
     ("index_raw", index_raw),
@@ -59,6 +59,7 @@ pub const TARGETS: [Target; 29] = [
     ("word_query", word_query),
     ("npy", npy),
     ("embeddings", embeddings),
+    ("vector_file", vector_file),
     ("corpus", corpus),
     ("queries", queries),
     ("qrels", qrels),

@@ -40,6 +40,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "vectors" => vec![packed(&["codes", "residuals"])],
         "npy" => arrays(),
         "embeddings" => vec![embeddings(true), embeddings(false)],
+        "vector_file" => vector_files(),
         "corpus" => corpora(),
         "queries" => [
             &b"\0{\"_id\": 1, \"text\": \"first\"}\n\n{\"_id\": \"b\", \"text\": \"\"}\n"[..],
@@ -151,6 +152,18 @@ fn embeddings(with_ids: bool) -> Vec<u8> {
         files.push(array("<f4", "2, 1, 4", &[0; 32]));
     }
     pack(files.iter().map(Vec::as_slice))
+}
+
+/// An array of two documents, a tensor a document, and JSON Lines.
+fn vector_files() -> Vec<Vec<u8>> {
+    let header = b"{\"a\":{\"dtype\":\"BF16\",\"shape\":[1,2],\"data_offsets\":[0,4]},\
+        \"b\":{\"dtype\":\"BF16\",\"shape\":[2,2],\"data_offsets\":[4,12]}}";
+    let length = (header.len() as u64).to_le_bytes();
+    vec![
+        array("<f4", "2, 2, 2", &[60; 32]),
+        [&length[..], header, &[60; 12]].concat(),
+        b"{\"_id\": 1, \"vectors\": [[1, 2.5]]}\n\n{\"vectors\": []}\n".to_vec(),
+    ]
 }
 
 fn corpora() -> Vec<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::fs;
 use crate::harness::{CORPUS, Place, Run, model};
 
 /// A `.npy` file of f32.
-fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+pub(crate) fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
@@ -161,7 +161,7 @@ fn wrong_query_vectors_are_refused() {
     search(&place, &["--query-embeddings", "wide.npy"])
         .fails()
         .says(&["3 values each, those of the index 2"]);
-    place.write("flat.npy", npy("2, 2", &[1., 0., 0., 1.]));
+    place.write("flat.npy", npy("4,", &[1., 0., 0., 1.]));
     search(&place, &["--query-embeddings", "flat.npy"])
         .fails()
         .says(&["flat.npy"]);

@@ -39,5 +39,6 @@ mod terminal;
 mod threads;
 mod trust;
 mod usage;
+mod vectors;
 mod ways_out;
 mod words;

@@ -30,7 +30,7 @@ fn wrong_flags_end_with_2() {
         &[
             "build", "c.jsonl", "--index", "x", "--model", "m", "--format", "pdf",
         ],
-        &["build", "c.jsonl", "--index", "x", "--embeddings", "v"],
+        &["build", "--index", "x", "--embeddings", "v", "--model", "m"],
         &["search", "moon"],
         &["search", "--index", "x", "-k", "0", "moon"],
         &["search", "--index", "x", "moon", "--queries", "q.jsonl"],

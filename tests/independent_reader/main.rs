@@ -127,6 +127,7 @@ fn indexes_of_every_width_read_the_same() {
         let options = BuildOptions::default()
             .nbits(nbits)
             .centroids(Some(centroids))
+            .pooling((nbits == 8).then(|| Pooling::new(2)))
             .analyzer(Analyzer::by_name(["plain", "english"][usize::from(unit)]).unwrap());
         let mut builder = IndexWriter::create(tmp.path(), options).unwrap();
         for d in 0..300 {

@@ -20,6 +20,9 @@ pub fn read(path: &Path) -> Vec<Document> {
     let manifest = frame(&path.join("manifest"), "MANI");
     let features = manifest.features;
     let manifest = manifest.sections;
+    if features & 4 == 4 {
+        pooling(&manifest["POOL"]);
+    }
     let features = Features {
         columns: features & 1 == 1,
         analyzer: (features & 2 == 2).then(|| analyzer(&manifest["WORD"])),
@@ -132,6 +135,12 @@ fn model(json: &[u8]) {
         strings.push(&fields[name]);
     }
     assert!(strings.iter().all(|s| s.as_str().unwrap().len() <= 4096));
+}
+
+/// `POOL`.
+fn pooling(values: &[u8]) {
+    assert_eq!(values.len(), 8);
+    assert!((2..=1000).contains(&number(values, 0, 4)) && number(values, 4, 4) <= 1000);
 }
 
 /// `WORD`.

@@ -53,6 +53,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             foreign(&args.foreign)?;
             args.model.iter().try_for_each(|name| model(name))
         }
+        Command::Export(args) => index(&args.index.path),
         Command::Add(args) => ingest(&args.ingest),
         Command::Update(args) => ingest(&args.ingest),
         Command::Delete(args) => index(&args.index.path),
@@ -92,6 +93,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         Command::Verify(args) => index(&args.index.path),
         Command::Explain(args) => {
             index(&args.index.path)?;
+            vectors(&args.query_embeddings)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
         #[cfg(feature = "mcp")]
@@ -118,7 +120,7 @@ fn ingest(args: &IngestArgs) -> Result<(), PlaceError> {
 
 /// What is indexed.
 fn input(args: &InputArgs) -> Result<(), PlaceError> {
-    vectors(&args.embeddings)?;
+    vectors(&args.vectors.embeddings)?;
     args.corpus.iter().try_for_each(|path| corpus(path))
 }
 
@@ -166,17 +168,17 @@ fn corpus(path: &Path) -> Result<(), PlaceError> {
     wrong(path, "a corpus", advice)
 }
 
-/// A directory of document vectors to read.
+/// Vectors to read.
 fn vectors(path: &Option<PathBuf>) -> Result<(), PlaceError> {
-    match path.as_deref() {
-        Some(path) if matches!(kind(path), Some(Kind::Folder) | None) => Ok(()),
-        Some(path) => wrong(
-            path,
-            "a directory of vectors",
-            "give one that `colidx encode` wrote",
-        ),
-        None => Ok(()),
-    }
+    let Some(path) = path.as_deref() else {
+        return Ok(());
+    };
+    let advice = match kind(path) {
+        Some(Kind::Index) => "`colidx export` writes those of an index to files",
+        Some(Kind::Checkpoint) => "give what `colidx encode` wrote with it",
+        _ => return Ok(()),
+    };
+    wrong(path, "a file or directory of vectors", advice)
 }
 
 /// A checkpoint to open, unless it is a hub id.
@@ -195,8 +197,7 @@ fn model(name: &str) -> Result<(), PlaceError> {
 /// Query files to read.
 fn queries(args: &QueryFileArgs) -> Result<(), PlaceError> {
     (args.queries.iter()).try_for_each(|path| file(path, "a query file"))?;
-    let vectors = "a .npy file of query vectors";
-    (args.query_embeddings.iter()).try_for_each(|path| file(path, vectors))
+    vectors(&args.query_embeddings)
 }
 
 /// A file to read.

@@ -1,6 +1,6 @@
 //! Batches of queries, from a text file or from a file of vectors.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ enum Vectors {
     /// Of texts, by a checkpoint; `None` where words alone are searched.
     Text(Option<Box<Model>>),
     File {
-        embeddings: QueryEmbeddings,
+        embeddings: Box<QueryEmbeddings>,
         buffer: Vec<f32>,
     },
 }
@@ -174,15 +174,27 @@ impl Queries {
             }
             .into());
         }
-        let (keys, texts): (Vec<String>, Vec<String>) = match texts {
-            Some(queries) => (queries.into_iter())
-                .map(|query| (query.key, query.text))
-                .unzip(),
-            None => ((0..given).map(|row| row.to_string()).collect(), Vec::new()),
+        let named = match &embeddings {
+            Some(embeddings) => embeddings.keys()?.map(Iterator::collect).transpose()?,
+            None => None,
+        };
+        let mut places: Vec<usize> = (0..given as usize).collect();
+        let (keys, texts): (Vec<String>, Vec<String>) = match (texts, named) {
+            (Some(queries), named) => {
+                let (keys, texts): (Vec<_>, Vec<_>) = (queries.into_iter())
+                    .map(|query| (query.key, query.text))
+                    .unzip();
+                if let Some(named) = named {
+                    places = in_order(&keys, named, from.files)?;
+                }
+                (keys, texts)
+            }
+            (None, Some(named)) => (named, Vec::new()),
+            (None, None) => ((0..given).map(|row| row.to_string()).collect(), Vec::new()),
         };
         let vectors = match embeddings {
             Some(embeddings) => Vectors::File {
-                embeddings,
+                embeddings: Box::new(embeddings),
                 buffer: Vec::new(),
             },
             None if by == SearchBy::Words => Vectors::Text(None),
@@ -193,10 +205,10 @@ impl Queries {
             }
         };
         Ok(Queries {
-            places: (0..keys.len()).collect(),
+            texts: in_places(texts, &places),
+            places,
             keys,
             by,
-            texts,
             vectors,
             empty: BTreeSet::new(),
         })
@@ -291,6 +303,34 @@ impl Queries {
     }
 }
 
+/// The place of each key among those of the vectors.
+fn in_order(
+    keys: &[String],
+    named: Vec<String>,
+    files: &QueryFileArgs,
+) -> Result<Vec<usize>, CliError> {
+    let named: HashMap<String, usize> = named.into_iter().zip(0..).collect();
+    let place = |key: &String| {
+        named
+            .get(key)
+            .copied()
+            .ok_or_else(|| CliError::QueryVectors {
+                embeddings: files.query_embeddings.clone().unwrap_or_default(),
+                key: key.clone(),
+            })
+    };
+    keys.iter().map(place).collect()
+}
+
+/// Texts by place, where they are given in another order.
+fn in_places(texts: Vec<String>, places: &[usize]) -> Vec<String> {
+    let mut by_place = vec![String::new(); texts.len()];
+    for (text, &place) in texts.into_iter().zip(places) {
+        by_place[place] = text;
+    }
+    by_place
+}
+
 impl Vectors {
     /// The vectors of the queries at `places`; `None` for an empty one.
     fn get(&mut self, texts: &[String], places: &[usize]) -> Result<Vec<Option<Query>>, CliError> {
@@ -311,8 +351,7 @@ impl Vectors {
                 let dim = embeddings.dim();
                 let mut read = |&place: &usize| -> Result<Option<Query>, CliError> {
                     embeddings.read(place as u64, buffer)?;
-                    // Zero vectors are padding.
-                    match buffer.iter().all(|&value| value == 0.0) {
+                    match buffer.is_empty() {
                         true => Ok(None),
                         false => Ok(Some(Query::new(buffer, dim)?)),
                     }

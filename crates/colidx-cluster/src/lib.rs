@@ -50,6 +50,7 @@ mod rows;
 mod seeding;
 mod token_aware;
 mod train;
+mod ward;
 
 pub use assign::Assigner;
 pub use cells::{Cells, cells};
@@ -59,3 +60,4 @@ pub use options::{CodebookKind, KMeans, Progress, Sample, TrainOptions};
 pub use partition::Partition;
 pub use rows::{Parts, Rows};
 pub use train::{FIRST_BYTES, train, train_parts};
+pub use ward::ward;

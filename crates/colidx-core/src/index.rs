@@ -313,6 +313,26 @@ impl Index {
         self.snapshot.vectors(self.snapshot.place(doc)?)
     }
 
+    /// The centroids of the codebook, `[centroids, dim]` f32 row-major.
+    pub fn centroids(&self) -> Vec<f32> {
+        let codebook = self.codebook();
+        let steps = codebook.steps().iter().cycle();
+        let values = codebook.centroids(0..codebook.len()).iter();
+        values
+            .zip(steps)
+            .map(|(&v, step)| f32::from(v) * step)
+            .collect()
+    }
+
+    /// The number of the centroid that each vector of a document belongs to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::token_vectors`].
+    pub fn token_centroids(&self, doc: DocId) -> Result<Vec<u32>> {
+        self.snapshot.token_centroids(self.snapshot.place(doc)?)
+    }
+
     /// Reads the whole index and checks every checksum, every offset and every code.
     ///
     /// # Errors

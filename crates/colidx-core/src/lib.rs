@@ -80,7 +80,8 @@ pub use format::{
 };
 pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, CodebookKind, KMeans, NewDocument, SourceDocument, VectorBatch, VectorSource,
+    BuildOptions, CodebookKind, KMeans, NewDocument, Pooling, SourceDocument, VectorBatch,
+    VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{

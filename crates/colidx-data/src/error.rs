@@ -144,6 +144,17 @@ pub enum LineFault {
         /// Column in bytes, counted from 1.
         column: usize,
     },
+    /// The vectors in a line are none.
+    #[error(
+        "field \"{field}\" must be an array of arrays of numbers, one a vector: {reason}; write the \
+         vectors as numbers, or name their field"
+    )]
+    Vectors {
+        /// The field.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The line has another number of columns than its format has.
     #[error("expected {expected}, got {got}; check the separators")]
     Columns {

@@ -34,12 +34,13 @@
 //! | read queries, judgements and keys | [`read_queries`], [`Judgements`], [`read_keys`] |
 //! | measure rankings | [`evaluate`], [`overlap`](overlap()), [`Run`] |
 //! | write a run for other tools | [`RunWriter`] |
-//! | read and write token vectors | [`embeddings`], [`npy`] |
+//! | read and write token vectors | [`embeddings`], [`npy`], [`array`] |
 //! | write files without loss | [`OutputFile`], [`Protected`] |
 //! | show text that anyone may have written | [`harmless`] |
 
 #![forbid(unsafe_code)]
 
+pub mod array;
 mod column_key;
 mod columns;
 mod compression;

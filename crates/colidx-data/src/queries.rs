@@ -150,6 +150,8 @@ fn read(lines: LineFile, format: Format, options: &QueryOptions) -> Result<Queri
         id: options.id_field.clone(),
         title: None,
         text: options.text_field.clone(),
+        text_is_optional: false,
+        left_out: None,
     };
     let Some(mut parser) = format.parser(&fields) else {
         return Err(InputError::WrongFormat {

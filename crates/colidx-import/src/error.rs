@@ -2,9 +2,9 @@
 
 use std::io;
 
+use colidx_data::array::ArrayError;
 use colidx_data::npy::NpyError;
 use colidx_pickle::PickleError;
-use colidx_pickle::torch::TorchError;
 
 /// An index that cannot be read: where, what was expected, what was found, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +64,9 @@ pub enum ImportError {
     /// An array is damaged or of another kind than is needed.
     #[error(transparent)]
     Npy(#[from] NpyError),
-    /// A file of torch is damaged.
-    #[error("{file}: no tensors of torch 1.6 or later: {source}; copy the index again")]
-    Torch {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        source: TorchError,
-    },
+    /// A file of arrays is damaged.
+    #[error("{0}, or copy the index again")]
+    Array(ArrayError),
     /// A pickle is damaged, or holds more than plain values.
     #[error("{file}: not a pickle of plain values: {source}; copy the index again")]
     Pickle {
@@ -156,4 +151,13 @@ pub enum ImportError {
         /// How many there are.
         available: usize,
     },
+}
+
+impl From<ArrayError> for ImportError {
+    fn from(error: ArrayError) -> ImportError {
+        match error {
+            ArrayError::Npy(error) => ImportError::Npy(error),
+            error => ImportError::Array(error),
+        }
+    }
 }

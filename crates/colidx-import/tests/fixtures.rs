@@ -296,7 +296,7 @@ fn ragatouille() {
     }
 }
 
-/// fast-plaid decodes and sums in half precision, in which scores of about 6 are 4e-3 apart.
+/// fast-plaid decodes in half precision, and so do we; it also sums in it.
 #[test]
 fn fast_plaid() {
     for (name, documents, version) in [
@@ -311,9 +311,9 @@ fn fast_plaid() {
         fixture.are_numbers(documents);
         assert_eq!(fixture.index.engine().to_string(), version);
         assert_eq!(fixture.index.model(), None);
-        assert!(fixture.decoding_error() < 3e-4, "{name}");
+        assert_eq!(fixture.decoding_error(), 0.0, "{name}");
         let difference = fixture.difference("exhaustive", f32::NEG_INFINITY, text);
-        assert!(difference < 2.5e-3, "{name}: {difference}");
+        assert!(difference < 1e-3, "{name}: {difference}");
         println!("{name}: scores within {difference:.1e}");
     }
 }

@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use crate::encoder::Encoder;
 use crate::error::OrRaise;
 use crate::open::warn;
-use crate::options::{build_options, encoder_options, import_options};
+use crate::options::{build_options, encoder_options, import_options, pooled};
 use crate::watch::{Downloads, Watch, run, run_or_leave};
 
 /// Documents read between two reports of progress.
@@ -35,7 +35,7 @@ pub fn import_index(
 ) -> PyResult<()> {
     let reading = import_options(Default::default(), reading)?;
     let encoding = encoder_options(Default::default(), encoding)?;
-    let options = build_options(BuildOptions::default(), options)?;
+    let options = pooled(build_options(BuildOptions::default(), options)?);
     let mut index = run(py, None, |_| ForeignIndex::open_with(&foreign, &reading))?.or_raise()?;
     let model = match (encoder, model) {
         (Some(encoder), _) => Some(Arc::clone(&encoder.get().model)),

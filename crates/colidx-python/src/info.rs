@@ -30,6 +30,8 @@ pub fn index<'py>(py: Python<'py>, info: &IndexInfo) -> PyResult<Bound<'py, PyDi
         vectors: info.vectors,
         dim: info.dim,
         nbits: info.nbits,
+        pool_factor: info.pooling.map_or(1, |pooling| pooling.factor),
+        protected_tokens: info.pooling.map_or(0, |pooling| pooling.protected),
         centroids: info.centroids,
         generation: info.generation,
         format_version: info.format_version,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use colidx::data::{CorpusOptions, Format};
 use colidx::encoder::EncoderOptions;
 use colidx::import::ImportOptions;
-use colidx::{Analyzer, BuildOptions, CodebookKind, Filter, KMeans, SearchOptions};
+use colidx::{Analyzer, BuildOptions, CodebookKind, Filter, KMeans, Pooling, SearchOptions};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -120,7 +120,26 @@ table! {
         "resume": "True or False" => |a| options.resume(a.get()?),
         "checkpoint": "seconds" => |a| options.checkpoint(a.seconds()?),
         "analyzer": "the name of an analyzer" => |a| options.analyzer(analyzer(&a)?),
+        "pool_factor": "a whole number" => |a| {
+            let protected = pooling(&options).protected;
+            options.pooling(Pooling::new(a.get()?).protected(protected))
+        },
+        "protected_tokens": "a whole number" => |a| {
+            let given = pooling(&options).protected(a.get()?);
+            options.pooling(given)
+        },
     }
+}
+
+/// How vectors are pooled by the options seen so far, by a factor of 1 if they are not.
+fn pooling(options: &BuildOptions) -> Pooling {
+    options.pooling.unwrap_or(Pooling::new(1))
+}
+
+/// A factor of 1 is none.
+pub fn pooled(options: BuildOptions) -> BuildOptions {
+    let pooling = options.pooling.filter(|pooling| pooling.factor != 1);
+    options.pooling(pooling)
 }
 
 table! {

@@ -21,7 +21,7 @@ use crate::error::{OrRaise, exception};
 use crate::index::Index;
 use crate::info;
 use crate::open::{OpenIndex, warn};
-use crate::options::{build_options, corpus_options};
+use crate::options::{build_options, corpus_options, pooled};
 use crate::watch::{Watch, run};
 
 /// Documents read between two reports of progress.
@@ -189,7 +189,7 @@ impl Writer {
         encoder: Option<Bound<'_, Encoder>>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Writer> {
-        let options = build_options(BuildOptions::default(), options)?;
+        let options = pooled(build_options(BuildOptions::default(), options)?);
         let model = encoder.map(|encoder| encoder.get().model.clone());
         let options = options.model(model.as_ref().map(|model| model.to_record()));
         let dim = options.dim;

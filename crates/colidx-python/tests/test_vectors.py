@@ -114,6 +114,31 @@ def test_options_of_a_build_are_those_of_the_crate(arrays):
     assert len(colidx.build_from_vectors("v.colidx", keys[:9], arrays[:9], force=True)) == 9
 
 
+def test_pooling_is_remembered(arrays):
+    keys = [f"d{n}" for n in range(50)]
+    options = {"pool_factor": 3, "protected_tokens": 2}
+    index = colidx.build_from_vectors("pooled.colidx", keys, arrays, **options)
+
+    def stored(rows):
+        return min(rows, 2) + (max((rows - 2) // 3, 1) if rows > 2 else 0)
+
+    for key, array in zip(keys, arrays):
+        assert len(index.vectors(key)) == stored(len(array)), key
+    assert np.abs(index.vectors("d3")[:2] - arrays[3][:2]).max() < 0.1
+    info = index.info()
+    assert (info["pool_factor"], info["protected_tokens"]) == (3, 2)
+    with index.writer() as writer:
+        writer.add("later", vectors=arrays[3])
+    index.reload()
+    assert len(index.vectors("later")) == stored(len(arrays[3]))
+    plain = colidx.build_from_vectors("plain.colidx", keys, arrays, pool_factor=1)
+    assert plain.info()["pool_factor"] == 1
+    assert len(plain.vectors("d3")) == len(arrays[3])
+    for bad in (0, 1001, -1, "two"):
+        with pytest.raises(colidx.OptionError, match="pool.factor"):
+            colidx.build_from_vectors("bad.colidx", keys, arrays, pool_factor=bad)
+
+
 def test_memory_bounds_a_streamed_build(folder):
     def batches():
         rng = np.random.default_rng(3)

@@ -1,7 +1,7 @@
-//! Corpora and embedding folders as documents of an index.
+//! Corpora and files of vectors as documents of an index.
 
+use std::collections::HashMap;
 use std::fmt::Display;
-use std::path::Path;
 #[cfg(feature = "text")]
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use colidx_core::NewDocument;
 use colidx_data::TokenCounter;
 use colidx_data::embeddings::{Embeddings, EmbeddingsError};
 use colidx_data::{Corpus, CorpusReport, InputError};
+
+use crate::EmbeddingsSource;
 
 #[cfg(feature = "text")]
 use crate::text::{DocumentText, Model};
@@ -105,6 +107,32 @@ pub enum IngestError {
     /// The embedding files are malformed or cannot be read.
     #[error(transparent)]
     Embeddings(#[from] EmbeddingsError),
+    /// A record has no vectors.
+    #[error(
+        "the record `{key}` has no vectors, expected one record for each of the {documents} documents \
+         that have some, by key where the vectors have keys and else in their order; remove the \
+         record, or give it vectors"
+    )]
+    NoVectors {
+        /// The key of the record.
+        key: String,
+        /// How many documents have vectors.
+        documents: u64,
+    },
+    /// A document with vectors has no record.
+    #[error(
+        "{records} records for {documents} documents that have vectors{}, expected one for each; \
+         write the missing ones",
+        .key.as_ref().map_or(String::new(), |key| format!(", none for `{key}`"))
+    )]
+    NoRecords {
+        /// How many records there are.
+        records: u64,
+        /// How many documents have vectors.
+        documents: u64,
+        /// The key of one without a record, where the vectors have keys.
+        key: Option<String>,
+    },
     /// The index refuses a document.
     #[error("{place}: {source}")]
     Document {
@@ -179,27 +207,72 @@ pub fn read_corpus(
     Ok(report)
 }
 
-/// Gives `sink` the keys of the documents whose vectors lie in `folder`.
+/// Gives `sink` the keys of the documents of `embeddings`, without texts.
 ///
 /// # Errors
 /// There is no document, the keys cannot be read, or one is refused.
-pub fn read_keys(
-    folder: &Path,
-    embeddings: &Embeddings,
-    sink: &mut Sink<'_>,
-) -> Result<(), IngestError> {
+pub fn read_keys(embeddings: &Embeddings, sink: &mut Sink<'_>) -> Result<(), IngestError> {
     if embeddings.documents() == 0 {
-        let file = folder.join("doc_lens.npy").display().to_string();
+        let file = embeddings.file();
         return Err(EmbeddingsError::NoDocuments { file }.into());
     }
-    let file = folder.join("doc_keys.txt");
-    for (line, key) in (1u64..).zip(embeddings.keys()?) {
+    for (number, key) in (0..).zip(embeddings.keys()?) {
         let key = key?;
         let new = NewDocument::new(&key);
-        let place = format_args!("{}:{line}", file.display()).to_string();
-        sink(&new).map_err(|error| refused(&place, error))?;
+        sink(&new).map_err(|error| refused(&embeddings.key_place(number), error))?;
     }
     Ok(())
+}
+
+/// Reads the records of documents whose vectors `source` has, and sets the order in which it gives
+/// them: by key where the vectors have keys, else the order of the records.
+///
+/// # Errors
+/// As [`read_corpus`], and there is not exactly one record for each document that has vectors.
+pub fn read_records(
+    corpus: &mut Corpus,
+    source: &mut EmbeddingsSource,
+    watch: &mut dyn FnMut(&Corpus) -> bool,
+    sink: &mut Sink<'_>,
+) -> Result<IngestReport, IngestError> {
+    let embeddings = source.vectors();
+    let documents = embeddings.documents();
+    let mut places: Option<HashMap<String, u64>> = None;
+    if embeddings.has_keys() {
+        let keys = (0..).zip(embeddings.keys()?);
+        let keys: Result<_, EmbeddingsError> = keys.map(|(at, key)| Ok((key?, at))).collect();
+        places = Some(keys?);
+    }
+    let mut order: Vec<u64> = Vec::new();
+    let mut unknown: Option<String> = None;
+    let mut take = |document: &NewDocument<'_>| {
+        let number = match &mut places {
+            Some(places) => places.remove(document.key),
+            None => Some(order.len() as u64).filter(|&number| number < documents),
+        };
+        match number {
+            Some(number) => order.push(number),
+            None => {
+                unknown.get_or_insert_with(|| document.key.to_owned());
+                return Ok(());
+            }
+        }
+        sink(document)
+    };
+    let report = read_corpus(corpus, false, watch, &mut |_| {}, &mut take)?;
+    let unknown = unknown.map(|key| IngestError::NoVectors { key, documents });
+    if let Some(error) = unknown {
+        return Err(error);
+    }
+    if (order.len() as u64) < documents {
+        return Err(IngestError::NoRecords {
+            records: order.len() as u64,
+            documents,
+            key: places.and_then(|left| left.into_keys().min()),
+        });
+    }
+    source.set_order(order);
+    Ok(report)
 }
 
 fn refused(place: &dyn Display, source: colidx_core::Error) -> IngestError {

@@ -3,61 +3,56 @@
 use std::error::Error;
 use std::path::Path;
 
-use colidx_core::{SourceDocument, VectorBatch, VectorSource};
+use colidx_core::VectorBatch;
 use colidx_data::embeddings::{self, Embeddings, EmbeddingsError};
 
-/// Reads vectors that were made before: a folder with `doc_embeddings.npy` and `doc_lens.npy`.
-pub struct EmbeddingsSource {
-    embeddings: Embeddings,
-    fingerprint: String,
-}
+use crate::stored::{StoredSource, StoredVectors};
 
-impl EmbeddingsSource {
-    /// Opens the folder.
+/// Reads vectors that were made before, in any of the forms of
+/// [`embeddings`](mod@colidx_data::embeddings).
+///
+/// ```no_run
+/// use colidx::corpus::read_keys;
+/// use colidx::{BuildOptions, EmbeddingsSource, IndexWriter, NoProgress};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut source = EmbeddingsSource::open("pages.safetensors".as_ref())?; // a tensor a page
+/// let mut writer = IndexWriter::create("pages.colidx", BuildOptions::default())?;
+/// read_keys(source.vectors(), &mut |document| writer.add(document))?;
+/// writer.commit(&mut source, &NoProgress)?;
+/// # Ok(())
+/// # }
+/// ```
+pub type EmbeddingsSource = StoredSource<Embeddings>;
+
+impl StoredSource<Embeddings> {
+    /// Opens a file or folder.
     ///
     /// # Errors
     /// A file is missing or malformed, or the files do not fit each other.
-    pub fn open(folder: &Path) -> Result<EmbeddingsSource, EmbeddingsError> {
-        Ok(EmbeddingsSource {
-            embeddings: Embeddings::open(folder)?,
-            fingerprint: embeddings::fingerprint(folder),
-        })
+    pub fn open(path: &Path) -> Result<EmbeddingsSource, EmbeddingsError> {
+        Ok(EmbeddingsSource::new(Embeddings::open(path)?, path))
     }
 
-    /// The files.
-    pub fn embeddings(&self) -> &Embeddings {
-        &self.embeddings
+    /// Reads from `embeddings`, which were opened at `path`.
+    pub fn new(embeddings: Embeddings, path: &Path) -> EmbeddingsSource {
+        StoredSource::over(embeddings, embeddings::fingerprint(path))
     }
 }
 
-impl VectorSource for EmbeddingsSource {
+impl StoredVectors for Embeddings {
     fn dim(&self) -> usize {
-        self.embeddings.dim()
+        Embeddings::dim(self)
     }
 
-    fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
-    }
-
-    fn needs_text(&self) -> bool {
-        false
-    }
-
-    fn rereads(&self) -> bool {
-        true
-    }
-
-    fn encode(
+    fn read(
         &mut self,
-        documents: &[SourceDocument<'_>],
+        document: u64,
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let numbers: Vec<u64> = documents
-            .iter()
-            .map(|document| document.ordinal.into())
-            .collect();
-        self.embeddings.read(
-            &numbers,
+        Embeddings::read(
+            self,
+            &[document],
             &mut out.vectors,
             &mut out.lens,
             &mut out.token_ids,

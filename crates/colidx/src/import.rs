@@ -18,12 +18,11 @@
 
 use std::error::Error;
 
-use colidx_core::{NewDocument, SourceDocument, VectorBatch, VectorSource};
+use colidx_core::{NewDocument, VectorBatch};
+
+use crate::stored::{StoredSource, StoredVectors};
 
 pub use colidx_import::*;
-
-/// Values after which a batch is handed over though more documents were asked for: 64 MiB.
-const BATCH: usize = 1 << 24;
 
 /// A document of another engine's index, to add to one of ours.
 pub fn new_document(document: &ForeignDocument) -> NewDocument<'_> {
@@ -34,52 +33,27 @@ pub fn new_document(document: &ForeignDocument) -> NewDocument<'_> {
 }
 
 /// The vectors of an index, for all of its documents added in order since the last commit.
-pub struct ForeignSource {
-    vectors: VectorReader,
-    fingerprint: String,
-}
+pub type ForeignSource = StoredSource<VectorReader>;
 
-impl ForeignSource {
+impl StoredSource<VectorReader> {
     /// The vectors of `index`.
     pub fn new(index: &ForeignIndex) -> ForeignSource {
-        ForeignSource {
-            vectors: index.vectors(),
-            fingerprint: index.fingerprint(),
-        }
+        StoredSource::over(index.vectors(), index.fingerprint())
     }
 }
 
-impl VectorSource for ForeignSource {
+impl StoredVectors for VectorReader {
     fn dim(&self) -> usize {
-        self.vectors.dim()
+        VectorReader::dim(self)
     }
 
-    fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
-    }
-
-    fn needs_text(&self) -> bool {
-        false
-    }
-
-    fn rereads(&self) -> bool {
-        true
-    }
-
-    fn encode(
+    fn read(
         &mut self,
-        documents: &[SourceDocument<'_>],
+        document: u64,
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        for document in documents {
-            let tokens = self
-                .vectors
-                .read(document.ordinal as usize, &mut out.vectors)?;
-            out.lens.push(tokens);
-            if out.vectors.len() >= BATCH {
-                break;
-            }
-        }
+        let tokens = VectorReader::read(self, document as usize, &mut out.vectors)?;
+        out.lens.push(tokens);
         Ok(())
     }
 }

@@ -49,9 +49,13 @@
 pub mod corpus;
 #[cfg(feature = "data")]
 mod embeddings;
+#[cfg(feature = "data")]
+pub mod export;
 #[cfg(feature = "import")]
 pub mod import;
 mod similarity;
+#[cfg(any(feature = "data", feature = "import"))]
+mod stored;
 #[cfg(feature = "text")]
 pub mod text;
 
@@ -63,6 +67,8 @@ pub use colidx_encoder as encoder;
 #[cfg(feature = "data")]
 pub use embeddings::EmbeddingsSource;
 pub use similarity::Similarities;
+#[cfg(any(feature = "data", feature = "import"))]
+pub use stored::{StoredSource, StoredVectors};
 #[cfg(feature = "text")]
 pub use text::{
     Model, SearchBy, SearcherOptions, TextError, TextHit, TextIndex, TextReader, TextSearcher,

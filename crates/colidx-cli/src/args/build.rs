@@ -12,6 +12,7 @@ use super::{EncoderArgs, IndexArg, InputArgs, WritingArgs};
     colidx build ~/src/project --index project.colidx --model my-model\n  \
     zcat dump.tsv.gz | colidx build - --format tsv --index dump.colidx --model my-model\n  \
     colidx build --embeddings vectors/ --index vectors.colidx\n  \
+    colidx build pages.jsonl --embeddings pages.safetensors --index pages.colidx\n  \
     colidx build corpus.jsonl --index docs.colidx --model my-model --resume")]
 pub struct BuildArgs {
     /// What to index.

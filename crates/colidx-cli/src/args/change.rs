@@ -24,6 +24,11 @@ pub struct IngestArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
+    /// The pool factor that the index is taken to have: an error where it has another. Documents
+    /// are pooled as the index was built, with or without this.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pool_factor: Option<u32>,
+
     /// Memory limit.
     #[command(flatten)]
     pub memory: MemoryArg,

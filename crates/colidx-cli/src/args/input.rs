@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::CorpusArgs;
+use super::{CorpusArgs, VectorsArgs};
 
 /// Flags about documents to index: text or vectors.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub struct InputArgs {
     #[command(flatten)]
     pub reading: CorpusArgs,
 
-    /// Take vectors instead of text: a directory with doc_embeddings.npy and doc_lens.npy.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["corpus", "model"])]
-    pub embeddings: Option<PathBuf>,
+    /// Vectors instead of a checkpoint.
+    #[command(flatten)]
+    pub vectors: VectorsArgs,
 }

@@ -1,5 +1,7 @@
 //! `colidx model`, `colidx info`, `colidx verify` and `colidx explain`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{EncoderArgs, IndexArg, QueryModelArgs};
@@ -56,23 +58,39 @@ pub struct VerifyArgs {
 
 /// Flags of `colidx explain`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  colidx explain --index docs.colidx \"memory map\" guide.md#3")]
+#[command(
+    allow_missing_positional = true,
+    after_help = "Examples:\n  colidx explain --index docs.colidx \"memory map\" guide.md#3\n  \
+        colidx explain --index pages.colidx --query-embeddings query.npy report.pdf#3 --json --matrix"
+)]
 pub struct ExplainArgs {
     /// The index.
     #[command(flatten)]
     pub index: IndexArg,
 
     /// The query.
-    #[arg(value_name = "QUERY")]
-    pub query: String,
+    #[arg(value_name = "QUERY", required_unless_present = "query_embeddings")]
+    pub query: Option<String>,
 
     /// Key of the document.
     #[arg(value_name = "KEY")]
     pub key: String,
 
+    /// Query vectors instead of text: .npy, [tokens, dim], or any form of `search`.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["query", "model"])]
+    pub query_embeddings: Option<PathBuf>,
+
+    /// Which of several queries: its name, or its number from 0 [default: the first].
+    #[arg(long, value_name = "NAME", requires = "query_embeddings")]
+    pub query_key: Option<String>,
+
     /// Print one JSON object per query token.
     #[arg(long)]
     pub json: bool,
+
+    /// In each of them, the similarity to every vector of the document: a row of a heat map.
+    #[arg(long, requires = "json")]
+    pub matrix: bool,
 
     /// The checkpoint for queries.
     #[command(flatten)]

@@ -10,6 +10,7 @@ mod effort;
 mod encode;
 mod encoder;
 mod eval;
+mod export;
 mod import;
 mod input;
 mod inspect;
@@ -25,6 +26,7 @@ mod search;
 mod serve;
 mod shell;
 mod size;
+mod vectors;
 mod writing;
 
 pub use analyzer::AnalyzerArgs;
@@ -37,6 +39,7 @@ pub use effort::EffortArgs;
 pub use encode::{EncodeArgs, EncodeAs, EncodeType};
 pub use encoder::{EncoderArgs, QueryModelArgs};
 pub use eval::EvalArgs;
+pub use export::{ExportArgs, ExportAs};
 pub use import::ImportArgs;
 pub use input::InputArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
@@ -52,6 +55,7 @@ pub use search::SearchArgs;
 pub use serve::ServeArgs;
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
+pub use vectors::VectorsArgs;
 pub use writing::{Clustering, WritingArgs};
 
 use std::ffi::OsString;
@@ -95,6 +99,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
     Import(ImportArgs),
+    /// Write vectors, texts and metadata of an index to files, or as an index of fast-plaid.
+    Export(ExportArgs),
     /// Add documents to an index.
     Add(AddArgs),
     /// Add documents to an index, replacing those with the same key.

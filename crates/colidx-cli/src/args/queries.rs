@@ -18,10 +18,11 @@ pub struct QueryFileArgs {
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], f32 or f16.
+    /// Query vectors instead of text: .npy, [queries, tokens, dim], or any form of --embeddings.
     ///
-    /// Keys come from --queries; without it they are row numbers from 0.
-    #[arg(long, value_name = "FILE.npy")]
+    /// Keys come from --queries; without it they are the names of the arrays, or row numbers from
+    /// 0. Rows of zeros are padding.
+    #[arg(long, value_name = "PATH")]
     pub query_embeddings: Option<PathBuf>,
 
     /// Format of the query file: jsonl or tsv [default: by extension; jsonl for standard input].

@@ -1,7 +1,7 @@
 //! How an index is written, for the commands that create one.
 
 use clap::{Args, ValueEnum};
-use colidx::KMeans;
+use colidx::{KMeans, Pooling};
 
 use crate::error::CliError;
 
@@ -17,6 +17,18 @@ pub struct WritingArgs {
     /// The words of the index [default: english].
     #[command(flatten)]
     pub words: AnalyzerArgs,
+
+    /// Pool the vectors of a document: store one for every N, the mean of such as lie near each
+    /// other. Documents that are added later are pooled alike.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pool_factor: Option<u32>,
+
+    /// First vectors of each document that are not pooled.
+    #[arg(
+        long, value_name = "N", default_value_t = 1, requires = "pool_factor",
+        value_parser = clap::value_parser!(u32).range(0..=1000)
+    )]
+    pub pool_protect: u32,
 
     /// Centroids of the codebook [default: chosen from the number of vectors].
     #[arg(long, value_name = "N", value_parser = at_least_one())]
@@ -62,6 +74,14 @@ pub enum Clustering {
     Builtin,
 }
 
+impl WritingArgs {
+    /// How vectors are pooled.
+    pub fn pooling(&self) -> Option<Pooling> {
+        let factor = self.pool_factor.filter(|&factor| factor > 1)?;
+        Some(Pooling::new(factor).protected(self.pool_protect))
+    }
+}
+
 impl Clustering {
     /// The library's k-means engine.
     ///
@@ -80,7 +100,7 @@ impl Clustering {
     }
 }
 
-fn parse_nbits(text: &str) -> Result<u32, String> {
+pub(super) fn parse_nbits(text: &str) -> Result<u32, String> {
     match text {
         "1" => Ok(1),
         "2" => Ok(2),

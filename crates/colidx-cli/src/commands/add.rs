@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use colidx::corpus::{IngestError, read_keys};
+use colidx::corpus::IngestError;
 use colidx::text::EncoderSource;
-use colidx::{CommitReport, EmbeddingsSource, Index, IndexWriter, NewDocument, WriterOptions};
+use colidx::{CommitReport, Index, IndexWriter, NewDocument, WriterOptions};
 use serde::Serialize;
 
 use super::ingest::{self, IngestSummary, ProgressAdapter};
+use super::vectors::GivenVectors;
 use super::with_threads;
 use crate::args::IngestArgs;
 use crate::error::CliError;
@@ -52,8 +53,8 @@ struct Done {
 pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
     with_threads(&args.threads, || {
         let phases = Phases::new();
-        let done = match &args.input.embeddings {
-            Some(directory) => from_vectors(args, directory, replace, &phases),
+        let done = match &args.input.vectors.embeddings {
+            Some(path) => from_vectors(args, path, replace, &phases),
             None => from_text(args, replace, &phases),
         };
         let done = done.map_err(super::unchanged)?;
@@ -99,19 +100,22 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
 
 fn from_vectors(
     args: &IngestArgs,
-    directory: &Path,
+    path: &Path,
     replace: bool,
     phases: &Phases,
 ) -> Result<Done, CliError> {
-    let mut source = EmbeddingsSource::open(directory)?;
-    let mut writer = open(args, &Index::open(&args.index.path)?)?;
+    let index = &args.index.path;
+    let mut given = GivenVectors::open(path, &args.input, index, phases)?;
+    let mut writer = open(args, &Index::open(index)?)?;
     let mut superseded = 0;
-    let read = read_keys(directory, source.embeddings(), &mut |document| {
+    let read = given.read(&mut |document| {
         superseded += u64::from(stage(&mut writer, document, replace)?);
         Ok(())
     });
-    read.map_err(|error| known_key(&writer, error.into()))?;
-    let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
+    read.map_err(|error| known_key(&writer, error))?;
+    let report = writer.commit(&mut given.source, &ProgressAdapter(phases))?;
+    phases.end();
+    given.tell();
     Ok(Done {
         writer,
         report,
@@ -124,11 +128,12 @@ fn from_vectors(
 /// vectors it is unknown.
 fn open(args: &IngestArgs, index: &Index) -> Result<IndexWriter, CliError> {
     let options = WriterOptions::default()
-        .model(match args.input.embeddings {
+        .model(match args.input.vectors.embeddings {
             Some(_) => None,
             None => index.model().cloned(),
         })
-        .memory(args.memory.bytes());
+        .memory(args.memory.bytes())
+        .pool_factor(args.pool_factor);
     interrupt::install()?;
     Ok(IndexWriter::open(&args.index.path, options)?)
 }

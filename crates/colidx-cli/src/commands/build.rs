@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colidx::corpus::read_keys;
 use colidx::text::EncoderSource;
-use colidx::{BuildOptions, CommitReport, EmbeddingsSource, Index, IndexWriter};
+use colidx::{BuildOptions, CommitReport, Index, IndexWriter};
 
 use super::info;
 use super::ingest::{self, IngestSummary, ProgressAdapter};
+use super::vectors::GivenVectors;
 use super::with_threads;
 use crate::args::{BuildArgs, WritingArgs};
 use crate::command_line;
@@ -28,8 +28,8 @@ use colidx_data::Corpus;
 pub fn run(args: &BuildArgs) -> Result<(), CliError> {
     with_threads(&args.writing.threads, || {
         let phases = Phases::new();
-        let built = match &args.input.embeddings {
-            Some(directory) => from_vectors(args, directory, &phases),
+        let built = match &args.input.vectors.embeddings {
+            Some(path) => from_vectors(args, path, &phases),
             None => from_text(args, &phases),
         };
         let (report, summary) = built.map_err(|error| stopped(&args.index.path, error))?;
@@ -102,16 +102,17 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
 
 fn from_vectors(
     args: &BuildArgs,
-    directory: &Path,
+    path: &Path,
     phases: &Phases,
 ) -> Result<(CommitReport, IngestSummary), CliError> {
     interrupt::install()?;
-    let mut source = EmbeddingsSource::open(directory)?;
-    let mut builder = IndexWriter::create(&args.index.path, options(&args.writing)?)?;
-    read_keys(directory, source.embeddings(), &mut |document| {
-        builder.add(document)
-    })?;
-    let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
+    let index = &args.index.path;
+    let mut given = GivenVectors::open(path, &args.input, index, phases)?;
+    let mut builder = IndexWriter::create(index, options(&args.writing)?)?;
+    given.read(&mut |document| builder.add(document))?;
+    let report = builder.commit(&mut given.source, &ProgressAdapter(phases))?;
+    phases.end();
+    given.tell();
     Ok((report, IngestSummary::default()))
 }
 
@@ -120,6 +121,7 @@ pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
     Ok(BuildOptions::default()
         .nbits(args.nbits)
         .analyzer(args.words.of_new())
+        .pooling(args.pooling())
         .centroids(args.centroids.map(|n| n as usize))
         .engine(args.clustering.engine()?)
         .memory(args.memory.bytes())

@@ -22,6 +22,8 @@ struct InfoLine<'a> {
     vectors: u64,
     dim: usize,
     nbits: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool_factor: Option<u32>,
     centroids: usize,
     deleted_documents: u64,
     segments: Vec<SegmentLine>,
@@ -129,6 +131,7 @@ fn line<'a>(path: &Path, info: &'a IndexInfo, more: &'a More) -> InfoLine<'a> {
         vectors: info.vectors,
         dim: info.dim,
         nbits: info.nbits,
+        pool_factor: info.pooling.map(|pooling| pooling.factor),
         centroids: info.centroids,
         deleted_documents: info.deleted_documents,
         segments: info.segments.iter().map(segment_line).collect(),
@@ -219,6 +222,14 @@ fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
             ),
         ),
     ];
+    if let Some(pooling) = info.pooling {
+        let first = number::counted(pooling.protected.into(), "vector");
+        let value = format!(
+            "one vector for {}, behind the first {first}",
+            pooling.factor
+        );
+        rows.insert(2, row("pooled", value));
+    }
     match &info.model {
         Some(model) => {
             let name = format!("{} ({})", model.name, model.architecture);

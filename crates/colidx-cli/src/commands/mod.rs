@@ -8,6 +8,7 @@ pub mod delete;
 pub mod encode;
 pub mod eval;
 pub mod explain;
+pub mod export;
 mod hits;
 pub mod import;
 pub mod info;
@@ -20,6 +21,7 @@ pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod shell;
+mod vectors;
 pub mod verify;
 
 use colidx::CommitReport;
@@ -40,6 +42,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
     match command {
         Command::Build(args) => build::run(args),
         Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Add(args) => add::run(&args.ingest, args.replace),
         Command::Update(args) => add::run(&args.ingest, true),
         Command::Delete(args) => on_threads(colidx_threads::count(), || delete::run(args)),

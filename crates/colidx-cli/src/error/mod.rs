@@ -38,6 +38,9 @@ pub enum CliError {
     /// A .npy file is bad.
     #[error("{error}{hint}", error = .0, hint = hints::embeddings(.0))]
     Embeddings(#[from] EmbeddingsError),
+    /// An index cannot be written in another form.
+    #[error("{0}")]
+    Export(Box<colidx::export::ExportError>),
     /// The index of another engine cannot be read.
     #[error("{error}{hint}", error = .0, hint = hints::import(.0))]
     Import(Box<ImportError>),
@@ -111,6 +114,17 @@ pub enum CliError {
         queries: PathBuf,
         /// Queries in it.
         texts: usize,
+    },
+    /// A query has no vectors in a file that names them.
+    #[error(
+        "{embeddings} has no vectors for the query `{key}`, expected an array of that name; encode \
+         the queries again, or leave --queries out"
+    )]
+    QueryVectors {
+        /// The file of vectors.
+        embeddings: PathBuf,
+        /// The key of the query.
+        key: String,
     },
     /// Wrong usage that the argument parser does not detect.
     #[error("{0}")]

@@ -4,6 +4,7 @@ use super::frame::{FileDigest, Frame, FrameWriter, features};
 use super::model::{self, ModelInfo};
 use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_name};
 use crate::error::{Error, FormatErrorKind, Result};
+use crate::ingest::{BuildOptions, Pooling};
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_lexical::Analyzer;
@@ -23,6 +24,7 @@ const FILES: Tag = Tag(*b"FILE");
 const SEGMENTS: Tag = Tag(*b"SEGM");
 const MODEL: Tag = Tag(*b"MODL");
 const WORDS: Tag = Tag(*b"WORD");
+const POOLING: Tag = Tag(*b"POOL");
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -119,10 +121,11 @@ impl From<&Analyzer> for AnalyzerInfo {
 
 impl Features {
     /// Those of a new index.
-    pub(crate) fn of_new(analyzer: Option<Analyzer>) -> Self {
+    pub(crate) fn of_new(options: &BuildOptions) -> Self {
         Self {
             columns: true,
-            words: analyzer.as_ref().map(AnalyzerInfo::from),
+            words: options.analyzer.as_ref().map(AnalyzerInfo::from),
+            pooling: options.pooling,
         }
     }
 
@@ -139,7 +142,8 @@ impl Features {
     fn bits(&self) -> u64 {
         let columns = if self.columns { features::COLUMNS } else { 0 };
         let words = self.words.as_ref().map_or(0, |_| features::WORDS);
-        columns | words
+        let pooled = self.pooling.map_or(0, |_| features::POOLED);
+        columns | words | pooled
     }
 }
 
@@ -181,6 +185,8 @@ pub(crate) struct Features {
     pub columns: bool,
     /// How the text of every segment was divided into words, if it was.
     pub words: Option<AnalyzerInfo>,
+    /// How the vectors of documents are pooled, if they are.
+    pub pooling: Option<Pooling>,
 }
 
 /// What divided text into words: queries must be divided by the same.
@@ -238,6 +244,7 @@ impl Manifest {
             features: Features {
                 columns: frame.features() & features::COLUMNS != 0,
                 words: read_words(frame)?,
+                pooling: read_pooling(frame)?,
             },
         })
     }
@@ -294,6 +301,10 @@ impl Manifest {
         w.section(MODEL, &model)?;
         if let Some(words) = &self.features.words {
             w.section(WORDS, &serde_json::to_vec(words).unwrap_or_default())?;
+        }
+        if let Some(pooling) = self.features.pooling {
+            let pooling = [pooling.factor, pooling.protected];
+            w.section(POOLING, bytemuck::cast_slice(&pooling))?;
         }
         w.finish()?;
         Ok(())
@@ -497,6 +508,23 @@ fn read_words(frame: &Frame) -> Result<Option<AnalyzerInfo>> {
     let words = serde_json::from_slice(&bytes)
         .map_err(|error| invalid(frame, WORDS, "JSON", "an analyzer and its version", error))?;
     Ok(Some(words))
+}
+
+fn read_pooling(frame: &Frame) -> Result<Option<Pooling>> {
+    if frame.features() & features::POOLED == 0 {
+        return Ok(None);
+    }
+    let values = frame.section_of::<u32>(POOLING, 2)?;
+    let [factor, protected] = [0, 1].map(|at| values.get(at).copied().unwrap_or_default());
+    let pooling = Pooling::new(factor).protected(protected);
+    match pooling.check() {
+        Ok(()) => Ok(Some(pooling)),
+        Err(_) => {
+            let expected = "a factor of 2 to 1,000 and 0 to 1,000 protected vectors";
+            let got = format!("{factor} and {protected}");
+            Err(invalid(frame, POOLING, "values", expected, got))
+        }
+    }
 }
 
 fn live_documents(segments: &[SegmentEntry]) -> u64 {

@@ -6,6 +6,7 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
+use crate::ingest::Pooling;
 
 /// One section of a file and its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,8 @@ pub struct IndexInfo {
     pub seed: u64,
     /// Mean squared distance of the training sample's vectors from their centroids.
     pub sample_error: f64,
+    /// How the vectors of documents are pooled before they are stored, if they are.
+    pub pooling: Option<Pooling>,
     /// What made the vectors.
     pub model: Option<ModelInfo>,
     /// Every file, the manifest first.
@@ -121,6 +124,7 @@ impl Index {
             segments,
             seed: manifest.seed,
             sample_error: self.codebook().sample_error(),
+            pooling: manifest.features.pooling,
             model: manifest.model.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: text.map(|f| f.digest.length).sum(),

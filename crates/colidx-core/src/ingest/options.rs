@@ -1,5 +1,6 @@
 //! How to create an index.
 
+use super::pooling::Pooling;
 use crate::error::{Error, Result};
 use crate::format;
 use crate::format::model::ModelInfo;
@@ -44,6 +45,8 @@ pub struct BuildOptions {
     /// Divides stored text into words, which are then searched by BM25; `None` for an index
     /// without.
     pub analyzer: Option<Analyzer>,
+    /// Pools the vectors of documents, also of those that are added later; `None` stores all.
+    pub pooling: Option<Pooling>,
     /// What makes the vectors, recorded in the index; `None` when only vectors are known.
     pub model: Option<ModelInfo>,
 }
@@ -60,6 +63,7 @@ setters!(BuildOptions {
     resume: bool,
     checkpoint: Duration,
     analyzer: impl Into<Option<Analyzer>>,
+    pooling: impl Into<Option<Pooling>>,
     model: impl Into<Option<ModelInfo>>,
 });
 
@@ -77,6 +81,7 @@ impl Default for BuildOptions {
             resume: false,
             checkpoint: Duration::from_secs(10),
             analyzer: Analyzer::by_name("english").ok(),
+            pooling: None,
             model: None,
         }
     }
@@ -104,6 +109,7 @@ impl BuildOptions {
         if let Some(dim) = self.dim {
             format::check_dim(dim)?;
         }
+        self.pooling.map_or(Ok(()), Pooling::check)?;
         match self.model.as_ref().map_or(Ok(()), ModelInfo::check) {
             Ok(()) => Ok(()),
             Err(fault) => Err(Error::Option {

@@ -2,7 +2,7 @@
 
 use super::reader::{Requirements, count};
 use super::spool::Spool;
-use super::{SourceDocument, VectorBatch, VectorSource};
+use super::{Pooling, SourceDocument, VectorBatch, VectorSource};
 use crate::error::{Error, Result};
 use crate::storage::{Bytes, Directory};
 use bytemuck::AnyBitPattern;
@@ -177,8 +177,10 @@ fn numbers<T: AnyBitPattern>(bytes: &[u8]) -> impl Iterator<Item = T> {
 }
 
 /// The vectors of staged documents: those that came with them, and another source for the others.
+/// All are pooled alike.
 pub(crate) struct StagedSource<'a> {
     dim: usize,
+    pooling: Option<Pooling>,
     supplied: Option<Reading>,
     /// `None` when no document needs it.
     others: Option<&'a mut dyn VectorSource>,
@@ -187,11 +189,13 @@ pub(crate) struct StagedSource<'a> {
 impl<'a> StagedSource<'a> {
     pub(crate) fn new(
         dim: usize,
+        pooling: Option<Pooling>,
         supplied: Option<SuppliedVectors>,
         others: Option<&'a mut dyn VectorSource>,
     ) -> Result<Self> {
         Ok(Self {
             dim,
+            pooling,
             supplied: supplied.map(SuppliedVectors::read).transpose()?,
             others,
         })
@@ -219,15 +223,32 @@ impl VectorSource for StagedSource<'_> {
 
     fn fingerprint(&self) -> String {
         let others = self.others.as_ref().map(|source| source.fingerprint());
-        let others = others.unwrap_or_default();
-        match &self.supplied {
-            Some(supplied) => format!("{others} and supplied vectors {:016x}", supplied.digest),
-            None => others,
+        let mut from = others.unwrap_or_default();
+        if let Some(supplied) = &self.supplied {
+            from += &format!(" and supplied vectors {:016x}", supplied.digest);
         }
+        if let Some(Pooling { factor, protected }) = self.pooling {
+            from += &format!(", pooled by {factor} behind {protected}");
+        }
+        from
     }
 
     /// Gives the vectors of the first documents that come from the same place.
     fn encode(
+        &mut self,
+        documents: &[SourceDocument<'_>],
+        out: &mut VectorBatch,
+    ) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        self.gather(documents, out)?;
+        if let Some(pooling) = self.pooling {
+            pooling.pool(self.dim, out);
+        }
+        Ok(())
+    }
+}
+
+impl StagedSource<'_> {
+    fn gather(
         &mut self,
         documents: &[SourceDocument<'_>],
         out: &mut VectorBatch,

@@ -123,6 +123,17 @@ impl Segment {
         self.vectors.decode(codebook, codes, residuals, out)
     }
 
+    /// Replaces `codes` by the codes of a document's vectors, each of a centroid that there is.
+    pub(crate) fn codes(
+        &self,
+        codebook: &Codebook,
+        document: u32,
+        codes: &mut Vec<u32>,
+    ) -> Result<()> {
+        let range = self.documents.vectors(document)?;
+        self.vectors.read_codes(codebook, range, codes)
+    }
+
     /// Compares every section with its checksum.
     pub(crate) fn check(&self) -> Result<()> {
         self.frames().try_for_each(Frame::check_all)

@@ -8,6 +8,7 @@ mod open;
 mod verify;
 
 use crate::codebook::Codebook;
+use crate::codebook::codes::centroid;
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::frame::Frame;
 use crate::format::manifest::Manifest;
@@ -163,6 +164,14 @@ impl Snapshot {
         let segment = self.segment(place);
         segment.decode(&self.codebook, place.document(), &mut codes, &mut vectors)?;
         Ok(vectors)
+    }
+
+    pub(crate) fn token_centroids(&self, place: Place) -> Result<Vec<u32>> {
+        let mut codes = Vec::new();
+        let segment = self.segment(place);
+        segment.codes(&self.codebook, place.document(), &mut codes)?;
+        codes.iter_mut().for_each(|code| *code = centroid(*code));
+        Ok(codes)
     }
 
     fn segment(&self, place: Place) -> &Segment {

@@ -69,7 +69,7 @@ impl Updates {
                 self.check_dim(source)?;
             }
             let manifest = self.index.manifest();
-            let mut source = staged.take_source(manifest.dim, source)?;
+            let mut source = staged.take_source(manifest.dim, manifest.features.pooling, source)?;
             let ready = staged.take_documents(directory, &mut self.file_ids)?;
             let options = BuildOptions {
                 nbits: manifest.nbits,

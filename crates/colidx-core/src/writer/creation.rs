@@ -144,7 +144,7 @@ impl Creation {
         journal.input("hash of the keys", self.digest.keys())?;
         journal.input("hash of the texts", self.digest.texts())?;
         journal.input("dimension of the vectors", dim)?;
-        let mut source = self.staged.take_source(dim, source)?;
+        let mut source = (self.staged).take_source(dim, self.options.pooling, source)?;
         journal.input("source of the vectors", source.fingerprint())?;
         match self.run(&mut source, progress) {
             Ok((index, mut report)) => {
@@ -171,7 +171,7 @@ impl Creation {
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
         let ready = self.staged.take_documents(directory, &mut self.file_ids)?;
         let number = ready.documents.number;
-        let features = Features::of_new(self.options.analyzer);
+        let features = Features::of_new(&self.options);
         let mut job = SegmentJob {
             directory,
             number,

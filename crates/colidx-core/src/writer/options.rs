@@ -18,6 +18,10 @@ pub struct WriterOptions {
     pub merge: bool,
     /// Which k-means trains the codebook of an index that was committed without vectors.
     pub engine: KMeans,
+    /// By what factor the caller takes the vectors of the index to be pooled, 1 for not at all. A
+    /// writer pools as the index was created, and is refused where that is something else; `None`
+    /// takes it as it is.
+    pub pool_factor: Option<u32>,
 }
 
 setters!(WriterOptions {
@@ -25,6 +29,7 @@ setters!(WriterOptions {
     memory: usize,
     merge: bool,
     engine: KMeans,
+    pool_factor: impl Into<Option<u32>>,
 });
 
 impl Default for WriterOptions {
@@ -34,6 +39,7 @@ impl Default for WriterOptions {
             memory: 2 << 30,
             merge: true,
             engine: KMeans::Builtin,
+            pool_factor: None,
         }
     }
 }
@@ -46,6 +52,7 @@ impl From<&BuildOptions> for WriterOptions {
             memory: options.memory,
             engine: options.engine,
             merge: true,
+            pool_factor: None,
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::format::manifest::Manifest;
 use crate::index::Index;
 use crate::ingest::{
-    BuildOptions, KMeans, SegmentInput, SegmentJob, SourceDocument, StoredDocuments, VectorBatch,
-    VectorSource, assemble_without_journal,
+    BuildOptions, KMeans, SegmentInput, SegmentJob, SourceDocument, StagedSource, StoredDocuments,
+    VectorBatch, VectorSource, assemble_without_journal,
 };
 use crate::progress::Progress;
 use crate::segment::Segment;
@@ -88,6 +88,7 @@ impl Updates {
         options.check()?;
         let from_index = source.is_none();
         let mut stored = Stored::new(&self.index)?;
+        let mut made_again = None;
         let source: &mut dyn VectorSource = match source {
             Some(source) => {
                 self.check_model()?;
@@ -95,7 +96,8 @@ impl Updates {
                 if source.needs_text() {
                     check_text(&self.index)?;
                 }
-                source
+                let (dim, pooling) = (manifest.dim, manifest.features.pooling);
+                made_again.insert(StagedSource::new(dim, pooling, None, Some(source))?)
             }
             None => &mut stored,
         };

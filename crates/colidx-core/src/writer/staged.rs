@@ -3,7 +3,7 @@
 use super::manifest_edit::FileIds;
 use crate::error::Result;
 use crate::ingest::{
-    DocumentWriter, NewDocument, StagedSource, StoredDocuments, SuppliedVectors, Supply,
+    DocumentWriter, NewDocument, Pooling, StagedSource, StoredDocuments, SuppliedVectors, Supply,
     VectorSource, check_document,
 };
 use crate::segment::text::StoredText;
@@ -129,14 +129,15 @@ impl Staged {
         true
     }
 
-    /// The vectors that came with their documents, or that `source` makes for the others.
+    /// The vectors that came with their documents, or that `source` makes for the others, pooled.
     pub(super) fn take_source<'a>(
         &mut self,
         dim: usize,
+        pooling: Option<Pooling>,
         source: &'a mut dyn VectorSource,
     ) -> Result<StagedSource<'a>> {
         let source = self.needs_source().then_some(source);
-        StagedSource::new(dim, self.supplied.take(), source)
+        StagedSource::new(dim, pooling, self.supplied.take(), source)
     }
 
     /// The documents, without those that were dropped.

@@ -52,6 +52,7 @@ impl Updates {
         Index::open_in(directory)?;
         let directory = directory.lock(MANIFEST)?;
         let index = Index::open_in(&directory)?;
+        check_pooling(&index, options.pool_factor)?;
         let files = Staging::over(directory, index.manifest())?;
         Ok(Self::new(files, index, options))
     }
@@ -169,5 +170,19 @@ impl Updates {
             expected: name(expected),
             got: name(got),
         })
+    }
+}
+
+/// Vectors pooled by one factor would be beside vectors pooled by another.
+fn check_pooling(index: &Index, factor: Option<u32>) -> Result<()> {
+    let pooling = index.manifest().features.pooling;
+    let factor_of_index = pooling.map_or(1, |pooling| pooling.factor);
+    match factor {
+        Some(factor) if factor != factor_of_index => Err(Error::Option {
+            option: "the pool factor",
+            got: format!("{factor} for an index whose vectors are pooled by {factor_of_index}"),
+            expected: "that of the index; leave it out, or build the index anew",
+        }),
+        _ => Ok(()),
     }
 }

@@ -36,12 +36,12 @@ fn filtered(index: &Index) -> Result<u64> {
 fn a_file_has_the_bits_of_its_kind_and_a_manifest_those_of_its_files() {
     let victim = Victim::new();
     assert_eq!(u64_at(victim.good(MANIFEST), 16), 3);
-    for bit in 2..64 {
+    for bit in 3..64 {
         let files = with_bits(&victim.good, MANIFEST, 3 | 1 << bit);
         refused(&files, &[MANIFEST, "feature"], "a bit that is not known");
     }
     for name in victim.good.keys().filter(|name| *name != MANIFEST) {
-        for bits in 1..4 {
+        for bits in 1..8 {
             let files = with_bits(&victim.good, name, bits);
             refused(&files, &[name, "feature"], "a bit of the manifest");
         }
@@ -67,6 +67,8 @@ fn a_file_has_the_bits_of_its_kind_and_a_manifest_those_of_its_files() {
     );
     let files = with_bits(&old, MANIFEST, 2);
     refused(&files, &["WORD"], "words of no analyzer");
+    let files = with_bits(&victim.good, MANIFEST, 3 | 4);
+    refused(&files, &["POOL"], "vectors pooled by no factor");
 }
 
 #[test]
@@ -119,6 +121,37 @@ fn the_analyzer_is_one_and_the_same() {
     let manifest = frame(&files[MANIFEST], &sections);
     files.insert(MANIFEST.into(), manifest);
     refused(&files, &["WORD"], "no analyzer");
+}
+
+#[test]
+fn the_pooling_is_a_factor_and_a_number_of_vectors() {
+    let victim = Victim::new();
+    let with = |values: &[u32]| {
+        let mut files = victim.good.clone();
+        let mut sections = contents(&files[MANIFEST]);
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
+        sections.push((*b"POOL", bytes.collect()));
+        let manifest = frame(&files[MANIFEST], &sections);
+        files.insert(MANIFEST.into(), manifest);
+        with_bits(&files, MANIFEST, 7)
+    };
+    for (factor, protected) in [(2, 0), (1000, 1000)] {
+        let info = open(&with(&[factor, protected])).unwrap().info().unwrap();
+        let expected = Pooling::new(factor).protected(protected);
+        assert_eq!(info.pooling, Some(expected));
+    }
+    for bad in [
+        &[][..],
+        &[2],
+        &[2, 1, 1],
+        &[0, 1],
+        &[1, 1],
+        &[1001, 1],
+        &[2, 1001],
+        &[u32::MAX, u32::MAX],
+    ] {
+        refused(&with(bad), &[MANIFEST, "POOL"], &format!("{bad:?}"));
+    }
 }
 
 /// What is wrong is found by `verify` at the latest, and compacting never carries it on.

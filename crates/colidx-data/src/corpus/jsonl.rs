@@ -34,8 +34,14 @@ impl RecordParser for JsonParser {
 /// Parses one JSON object.
 fn parse_json(line: &str, fields: &FieldNames) -> Result<Record, LineFault> {
     let mut object = parse_object(line)?;
-    for (field, role) in [(&fields.id, Field::Id), (&fields.text, Field::Text)] {
-        if !object.contains_key(field) {
+    if let Some(field) = &fields.left_out {
+        object.remove(field);
+    }
+    for (field, role, optional) in [
+        (&fields.id, Field::Id, false),
+        (&fields.text, Field::Text, fields.text_is_optional),
+    ] {
+        if !optional && !object.contains_key(field) {
             return Err(LineFault::MissingField {
                 field: field.clone(),
                 role,
@@ -55,6 +61,7 @@ fn parse_json(line: &str, fields: &FieldNames) -> Result<Record, LineFault> {
     }
     let text = match object.remove(&fields.text) {
         Some(Value::String(text)) => text,
+        None | Some(Value::Null) if fields.text_is_optional => String::new(),
         other => return Err(wrong_type(&fields.text, "a string", other)),
     };
     let title = match &fields.title {
@@ -91,6 +98,8 @@ mod tests {
             id: "_id".into(),
             title: Some("title".into()),
             text: "text".into(),
+            text_is_optional: false,
+            left_out: None,
         }
     }
 
@@ -129,6 +138,7 @@ mod tests {
             id: "docid".into(),
             title: Some("name".into()),
             text: "contents".into(),
+            ..fields()
         };
         let record = parse_json(
             r#"{"docid": "1", "name": "n", "contents": "c", "text": 5}"#,
@@ -137,6 +147,28 @@ mod tests {
         .unwrap();
         assert_eq!((record.title.as_str(), record.text.as_str()), ("n", "c"));
         assert_eq!(record.metadata["text"], 5);
+    }
+
+    #[test]
+    fn text_beside_vectors_may_be_missing_and_vectors_are_no_metadata() {
+        let fields = FieldNames {
+            text_is_optional: true,
+            left_out: Some("vectors".into()),
+            ..fields()
+        };
+        for line in [
+            r#"{"_id": "1", "vectors": [[1, 2]], "page": 3}"#,
+            r#"{"_id": "1", "text": null, "page": 3}"#,
+        ] {
+            let record = parse_json(line, &fields).unwrap();
+            assert_eq!((&*record.key, &*record.text), ("1", ""));
+            assert_eq!(
+                Value::Object(record.metadata),
+                serde_json::json!({"page": 3})
+            );
+        }
+        assert!(parse_json(r#"{"_id": "1", "text": 5}"#, &fields).is_err());
+        assert!(parse_json(r#"{"text": "5"}"#, &fields).is_err());
     }
 
     #[test]
@@ -224,6 +256,7 @@ mod tests {
             id: "x".into(),
             title: Some("x".into()),
             text: "x".into(),
+            ..fields()
         };
         assert!(matches!(
             parse_json(r#"{"x": "1"}"#, &fields),

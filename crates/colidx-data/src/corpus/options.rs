@@ -26,6 +26,8 @@ pub struct CorpusOptions {
     pub(super) index: Option<PathBuf>,
     pub(super) overlap: usize,
     pub(super) split_long: bool,
+    pub(super) text_is_optional: bool,
+    pub(super) left_out: Option<String>,
 }
 
 impl Default for CorpusOptions {
@@ -46,6 +48,8 @@ impl Default for CorpusOptions {
             index: None,
             overlap: 0,
             split_long: false,
+            text_is_optional: false,
+            left_out: None,
         }
     }
 }
@@ -160,11 +164,21 @@ impl CorpusOptions {
         self
     }
 
+    /// For records of documents whose vectors are known: JSON Lines may be without text, and what
+    /// `field` holds, where it is named, is not read.
+    pub fn beside_vectors(mut self, field: Option<String>) -> Self {
+        self.text_is_optional = true;
+        self.left_out = field;
+        self
+    }
+
     pub(super) fn field_names(&self) -> FieldNames {
         FieldNames {
             id: self.id_field.clone(),
             title: Some(self.title_field.clone()),
             text: self.text_field.clone(),
+            text_is_optional: self.text_is_optional,
+            left_out: self.left_out.clone(),
         }
     }
 

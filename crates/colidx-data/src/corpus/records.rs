@@ -14,6 +14,10 @@ pub(crate) struct FieldNames {
     /// `None` where records have no title: a field of that name is then like any other.
     pub(crate) title: Option<String>,
     pub(crate) text: String,
+    /// Whether a JSON object may be without text.
+    pub(crate) text_is_optional: bool,
+    /// A JSON field that is not read.
+    pub(crate) left_out: Option<String>,
 }
 
 /// One record as it stands in its line.

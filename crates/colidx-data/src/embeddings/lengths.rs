@@ -1,7 +1,6 @@
 //! Where each document's vectors lie, without holding a number for each document.
 
 use std::fs::File;
-use std::path::Path;
 
 use super::EmbeddingsError;
 use crate::npy::NpyReader;
@@ -21,9 +20,8 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    /// Reads the file once, checking every length.
-    pub(super) fn open(path: &Path) -> Result<Lengths, EmbeddingsError> {
-        let reader = NpyReader::open(path)?;
+    /// Reads the array once, checking every length.
+    pub(super) fn new(reader: NpyReader<File>) -> Result<Lengths, EmbeddingsError> {
         let [documents] = reader.dimensions("[documents]")?;
         let mut lengths = Lengths {
             reader,

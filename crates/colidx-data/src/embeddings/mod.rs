@@ -1,15 +1,36 @@
-//! Token vectors made elsewhere: one folder for those of documents.
+//! Token vectors made elsewhere, of documents and of queries, in the forms that people have:
+//!
+//! | form | documents | keys |
+//! |---|---|---|
+//! | a folder with `doc_embeddings.npy` and `doc_lens.npy` | by their lengths | `doc_keys.txt`, or numbers |
+//! | a folder of other `.npy`, `.npz`, `.safetensors`, `.pt` or `.pth` files | one a file, or one an array | names of files or arrays |
+//! | one file of several arrays `[tokens, dim]` | one an array | names of arrays |
+//! | one file of one array `[documents, tokens, dim]` | all of that length, but for padding | numbers |
+//! | one file with arrays `doc_embeddings` and `doc_lens` | by their lengths | numbers |
+//! | JSON Lines with a field `vectors` | one a line | in the lines |
+//! | Parquet with a column `vectors` of lists of lists of floats | one a row | column `_id`, `id` or `key`, or numbers |
+//!
+//! In the first form,
 //!
 //! | file | content |
 //! |---|---|
-//! | `doc_embeddings.npy` | `[total_tokens, dim]` f16 or f32: the vectors of all documents, one after another |
+//! | `doc_embeddings.npy` | `[total_tokens, dim]` floats: the vectors of all documents, one after another |
 //! | `doc_lens.npy` | `[documents]` i32, i64 or u32: how many vectors each document has |
 //! | `token_ids.npy` | optional, `[total_tokens]` i32, i64 or u32: the vocabulary id of each vector |
 //! | `doc_keys.txt` | optional, one key a line; without it the keys are the row numbers from 0 |
 //!
-//! Query vectors are one file, `[queries, tokens, dim]` f16 or f32.
+//! Floats are f16, bf16, f32 or f64, and read as f32. Rows that are all zero are padding and left
+//! out. Documents stand in the order of their names, numbers in them by value. What a file is, is
+//! told from its first bytes ([`array`](crate::array)), not from its name.
+//!
+//! Query vectors come in the same forms, and as one array `[tokens, dim]`, which is one query.
 
+mod blocks;
+mod joined;
 mod lengths;
+mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod queries;
 mod read;
 mod write;
@@ -20,8 +41,9 @@ use std::time::UNIX_EPOCH;
 use thiserror::Error;
 
 use crate::OutputError;
+use crate::array::ArrayError;
 use crate::error::InputError;
-use crate::npy::NpyError;
+use crate::npy::{Dtype, NpyError};
 
 pub use queries::{QueryEmbeddings, QueryEmbeddingsWriter};
 pub use read::{Embeddings, Keys};
@@ -31,6 +53,10 @@ const VECTORS: &str = "doc_embeddings.npy";
 const LENGTHS: &str = "doc_lens.npy";
 const TOKEN_IDS: &str = "token_ids.npy";
 const KEYS: &str = "doc_keys.txt";
+const QUERIES: &str = "query_embeddings.npy";
+
+/// The field of JSON Lines that has the vectors, unless another is named.
+pub const FIELD: &str = "vectors";
 
 /// Embedding files that do not fit together, or hold what no index can.
 #[derive(Debug, Error)]
@@ -39,7 +65,10 @@ pub enum EmbeddingsError {
     /// One of the `.npy` files is bad by itself.
     #[error(transparent)]
     Npy(#[from] NpyError),
-    /// The folder is none, or the file of keys is bad.
+    /// A file of arrays is bad by itself.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    /// A line of JSON Lines or of the file of keys is bad.
     #[error(transparent)]
     Input(#[from] InputError),
     /// Vectors have no dimensions.
@@ -49,6 +78,30 @@ pub enum EmbeddingsError {
         file: String,
         /// The shape that is needed.
         expected: &'static str,
+    },
+    /// A folder has no files that hold vectors.
+    #[error(
+        "{folder} has no files of vectors, expected doc_embeddings.npy and doc_lens.npy, or .npy, \
+         .npz, .safetensors or .pt files of one document each; name the folder that has them"
+    )]
+    NoFiles {
+        /// The folder.
+        folder: String,
+    },
+    /// The vectors of a document have another dimension than those before.
+    #[error(
+        "{file}: document {document} has vectors of dimension {got}, expected {expected} as those \
+         before it; write the vectors of one model"
+    )]
+    Dimension {
+        /// The file.
+        file: String,
+        /// The document, counted from 0.
+        document: u64,
+        /// The dimension of the vectors before.
+        expected: usize,
+        /// The dimension found.
+        got: usize,
     },
     /// The lengths promise another number of vectors than there are.
     #[error(
@@ -162,13 +215,24 @@ pub enum EmbeddingsError {
         /// How many there are.
         available: u64,
     },
+    /// A Parquet file is damaged or has no vectors.
+    #[error(
+        "{file}: expected a Parquet file with a column of lists of lists of floats, got {got}; write \
+         it again, with pyarrow as list_(list_(float32()))"
+    )]
+    Parquet {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        got: String,
+    },
     /// A file may not be written, or cannot.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// There are no documents.
     #[error("{file} has no documents; write the vectors of at least one")]
     NoDocuments {
-        /// The file of lengths.
+        /// The file, or the folder.
         file: String,
     },
     /// Vectors, token ids and dimensions handed to a writer do not fit together.
@@ -191,16 +255,52 @@ pub enum EmbeddingsError {
     },
 }
 
-/// Identifies the vectors in a folder: the sizes of its files and when they were written.
-pub fn fingerprint(folder: &Path) -> String {
-    let file = |name: &str| {
-        let metadata = folder.join(name).metadata().ok()?;
-        let written = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let (bytes, seconds) = (metadata.len(), written.as_secs_f64());
-        Some(format!("{name} of {bytes} bytes at {seconds}"))
+/// Identifies the vectors in a file or folder: number and sizes of files and when the newest was
+/// written.
+pub fn fingerprint(path: &Path) -> String {
+    let (mut files, mut bytes, mut newest) = (0u64, 0u64, None);
+    let mut count = |path: &Path| {
+        if let Ok(metadata) = path.metadata() {
+            files += 1;
+            bytes += metadata.len();
+            newest = newest.max(metadata.modified().ok());
+        }
     };
-    let files = [VECTORS, LENGTHS, TOKEN_IDS].into_iter();
-    files.filter_map(file).collect::<Vec<_>>().join(", ")
+    match path.read_dir() {
+        Ok(entries) => entries.flatten().for_each(|entry| count(&entry.path())),
+        Err(_) => count(path),
+    }
+    let newest = newest.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let newest = newest.map_or(0.0, |since| since.as_secs_f64());
+    format!("{files} files of {bytes} bytes, the newest of {newest}")
+}
+
+/// Where a layout appends what it reads.
+struct Raw<'a> {
+    vectors: &'a mut Vec<f32>,
+    lens: &'a mut Vec<u32>,
+    token_ids: &'a mut Vec<u32>,
+}
+
+/// Refuses vectors that are no floats.
+fn need_floats(file: &str, dtype: Dtype) -> Result<(), NpyError> {
+    match dtype {
+        dtype if dtype.is_float() => Ok(()),
+        got => Err(NpyError::WrongType {
+            file: file.to_owned(),
+            expected: "f16, bf16, f32 or f64",
+            got,
+        }),
+    }
+}
+
+/// The size of the last dimension.
+fn dim_of(file: &str, dim: u64, expected: &'static str) -> Result<usize, EmbeddingsError> {
+    let dim = usize::try_from(dim).ok().filter(|&dim| dim > 0);
+    dim.ok_or_else(|| EmbeddingsError::NoDimensions {
+        file: file.to_owned(),
+        expected,
+    })
 }
 
 /// The place of the first number that is not finite: its vector and column.

@@ -1,93 +1,88 @@
-//! Query vectors: one file, [queries, tokens, dim].
+//! Query vectors: any form of those of documents, most often one array [queries, tokens, dim].
 
-use std::fs::File;
 use std::path::Path;
 
-use super::read::need_floats;
-use super::{EmbeddingsError, not_finite};
+use super::blocks::Lone;
+use super::{Embeddings, EmbeddingsError, FIELD, Keys, QUERIES};
 use crate::OutputFile;
-use crate::npy::{Dtype, NpyReader, NpyWriter};
+use crate::npy::{Dtype, NpyWriter};
 
-/// A file of query vectors, open for reading. Vectors are read from it when they are asked for.
+/// Query vectors in files, open for reading. Vectors are read when they are asked for.
 pub struct QueryEmbeddings {
-    reader: NpyReader<File>,
-    queries: u64,
-    tokens: usize,
-    dim: usize,
+    embeddings: Embeddings,
+    lens: Vec<u32>,
+    token_ids: Vec<u32>,
 }
 
-const SHAPE: &str = "[queries, tokens, dim]";
-
 impl QueryEmbeddings {
-    /// Opens a file.
+    /// Opens a file or folder; of a folder with a file `query_embeddings.npy`, that. An array of two
+    /// dimensions in a file of its own is one query.
     ///
     /// # Errors
-    /// The file cannot be read, is no valid `.npy` file, or has another type or shape.
+    /// A file cannot be read, is damaged, or has another type or shape.
     pub fn open(path: &Path) -> Result<QueryEmbeddings, EmbeddingsError> {
-        let reader = NpyReader::open(path)?;
-        let [queries, tokens, dim] = reader.dimensions(SHAPE)?;
-        need_floats(&reader)?;
-        match (usize::try_from(tokens), usize::try_from(dim)) {
-            (Ok(tokens), Ok(dim)) if tokens.checked_mul(dim).is_some() && dim > 0 => {
-                Ok(QueryEmbeddings {
-                    reader,
-                    queries,
-                    tokens,
-                    dim,
-                })
-            }
-            _ => Err(EmbeddingsError::NoDimensions {
-                file: reader.file().to_owned(),
-                expected: SHAPE,
-            }),
-        }
+        let inside = path.join(QUERIES);
+        let path = if inside.is_file() { &inside } else { path };
+        Ok(QueryEmbeddings {
+            embeddings: Embeddings::open_as(path, FIELD, Lone::One)?,
+            lens: Vec::new(),
+            token_ids: Vec::new(),
+        })
     }
 
     /// The number of queries.
     pub fn queries(&self) -> u64 {
-        self.queries
+        self.embeddings.documents()
     }
 
-    /// The number of vectors of each query.
+    /// The number of rows of the longest query, padding included; 0 where only reading tells.
     pub fn tokens(&self) -> usize {
-        self.tokens
+        usize::try_from(self.embeddings.longest()).unwrap_or(usize::MAX)
     }
 
     /// The number of dimensions of a vector.
     pub fn dim(&self) -> usize {
-        self.dim
+        self.embeddings.dim()
     }
 
-    /// Reads one query, counted from 0, into `out`: [tokens, dim] row-major. What `out` held is
-    /// replaced.
+    /// What the queries are called; `None` where they only have numbers.
+    ///
+    /// # Errors
+    /// A file of keys cannot be opened.
+    pub fn keys(&self) -> Result<Option<Keys>, EmbeddingsError> {
+        match self.embeddings.has_keys() {
+            true => self.embeddings.keys().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Reads one query, counted from 0, into `out`: [n, dim] row-major, without rows that are all
+    /// zero, which are padding. What `out` held is replaced.
     ///
     /// # Errors
     /// No such query, a number that is not finite, or a failed read.
     pub fn read(&mut self, query: u64, out: &mut Vec<f32>) -> Result<(), EmbeddingsError> {
-        if query >= self.queries {
-            let (file, available) = (self.reader.file().to_owned(), self.queries);
-            return Err(EmbeddingsError::OutOfRange {
-                file,
-                asked: query,
-                available,
-            });
-        }
         out.clear();
-        let count = self.tokens * self.dim;
-        self.reader.read_floats(query * count as u64, count, out)?;
-        match not_finite(out, self.dim) {
-            None => Ok(()),
-            Some((token, column, got)) => {
-                let (file, token) = (self.reader.file().to_owned(), token as u64);
-                Err(EmbeddingsError::QueryNotFinite {
-                    file,
-                    query,
-                    token,
-                    column,
-                    got,
-                })
-            }
-        }
+        self.lens.clear();
+        self.token_ids.clear();
+        let read = (self.embeddings).read(&[query], out, &mut self.lens, &mut self.token_ids);
+        read.map_err(|error| match error {
+            EmbeddingsError::NotFinite {
+                file,
+                document,
+                vector,
+                column,
+                got,
+                ..
+            } => EmbeddingsError::QueryNotFinite {
+                file,
+                query: document,
+                token: vector,
+                column,
+                got,
+            },
+            error => error,
+        })
     }
 }
 

@@ -1,112 +1,150 @@
 //! Reading the token vectors of documents, in order or at random.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::lengths::Lengths;
-use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS, not_finite};
-use crate::files::{Lines, LinesError};
-use crate::files::{Waiting, open};
-use crate::npy::{NpyError, NpyReader};
+use super::blocks::{Blocks, Lone};
+use super::joined::Joined;
+use super::lines::Lines as JsonLines;
+#[cfg(feature = "parquet")]
+use super::parquet::Table;
+use super::{EmbeddingsError, FIELD, KEYS, LENGTHS, Raw, TOKEN_IDS, VECTORS, not_finite};
+use crate::array::{self, Kind, StoredArray};
+use crate::files::{Lines, LinesError, Waiting, open};
+use crate::npy::NpyReader;
 use crate::{DEFAULT_LINE_LIMIT, InputError, LineFault, Place, file_name};
 
-/// A folder of token vectors, open for reading.
+/// Token vectors in files, open for reading: see the [module](super) for the forms.
 ///
-/// Holds a few bytes for every thousand documents; vectors are read from the files when they are
-/// asked for.
+/// Holds a few bytes for every thousand documents where one array has the vectors of all, and about
+/// a hundred bytes a document where each has an array or a line of its own. Vectors are read from
+/// the files when they are asked for.
 pub struct Embeddings {
-    vectors: NpyReader<File>,
+    layout: Layout,
     dim: usize,
-    lengths: Lengths,
-    token_ids: Option<NpyReader<File>>,
-    keys: Option<std::path::PathBuf>,
-    integers: Vec<i64>,
+    keys: Option<PathBuf>,
+    padding: Padding,
+}
+
+enum Layout {
+    Joined(Box<Joined>),
+    Blocks(Blocks),
+    Lines(JsonLines),
+    #[cfg(feature = "parquet")]
+    Parquet(Table),
+}
+
+/// Rows of zeros, each counted once.
+#[derive(Default)]
+struct Padding {
+    rows: u64,
+    /// A bit for each document that was read.
+    seen: Vec<u64>,
+}
+
+impl Padding {
+    fn count(&mut self, document: u64, rows: usize) {
+        let (word, bit) = ((document / 64) as usize, 1 << (document % 64));
+        if self.seen.len() <= word {
+            self.seen.resize(word + 1, 0);
+        }
+        if self.seen[word] & bit == 0 {
+            self.seen[word] |= bit;
+            self.rows += rows as u64;
+        }
+    }
 }
 
 impl Embeddings {
-    /// Opens a folder and checks that its files fit together: every length, the sum of the lengths
-    /// against the rows, and the number of token ids and keys. Vectors are checked when they are
-    /// read.
+    /// Opens a file or folder of vectors and checks that its parts fit together: shapes, lengths
+    /// and the number of token ids and keys. Vectors are checked when they are read.
     ///
     /// # Errors
     /// A file is missing, damaged, of another type or shape, or does not fit the others.
-    pub fn open(folder: &Path) -> Result<Embeddings, EmbeddingsError> {
-        if folder.exists() && !folder.is_dir() {
-            let file = file_name(folder).to_string();
-            let expected = "a folder with doc_embeddings.npy and doc_lens.npy";
-            return Err(InputError::NotFolder { file, expected }.into());
+    pub fn open(path: &Path) -> Result<Embeddings, EmbeddingsError> {
+        Embeddings::open_field(path, FIELD)
+    }
+
+    /// As [`Embeddings::open`]; of JSON Lines, `field` is the field that has the vectors.
+    ///
+    /// # Errors
+    /// As [`Embeddings::open`].
+    pub fn open_field(path: &Path, field: &str) -> Result<Embeddings, EmbeddingsError> {
+        Embeddings::open_as(path, field, Lone::Unclear)
+    }
+
+    pub(super) fn open_as(path: &Path, field: &str, lone: Lone) -> Result<Self, EmbeddingsError> {
+        if !path.is_dir() {
+            return Embeddings::new(Layout::of_file(path, field, lone)?, None);
         }
-        let vectors = NpyReader::open(&folder.join(VECTORS))?;
-        let shape = "[total_tokens, dim]";
-        let [rows, dim] = vectors.dimensions(shape)?;
-        need_floats(&vectors)?;
-        let Some(dim) = usize::try_from(dim).ok().filter(|&dim| dim > 0) else {
-            return Err(EmbeddingsError::NoDimensions {
-                file: vectors.file().to_owned(),
-                expected: shape,
-            });
+        let vectors = path.join(VECTORS);
+        if !vectors.exists() && !path.join(LENGTHS).exists() {
+            return Embeddings::new(Layout::Blocks(Blocks::of_folder(path)?), None);
+        }
+        let token_ids = path.join(TOKEN_IDS);
+        let joined = Joined::new(
+            NpyReader::open(&vectors)?,
+            NpyReader::open(&path.join(LENGTHS))?,
+            match token_ids.exists() {
+                true => Some(NpyReader::open(&token_ids)?),
+                false => None,
+            },
+        )?;
+        let keys = Some(path.join(KEYS)).filter(|path| path.exists());
+        Embeddings::new(Layout::Joined(Box::new(joined)), keys)
+    }
+
+    fn new(layout: Layout, keys: Option<PathBuf>) -> Result<Embeddings, EmbeddingsError> {
+        let dim = match &layout {
+            Layout::Joined(joined) => joined.dim,
+            Layout::Blocks(blocks) => blocks.dim,
+            Layout::Lines(lines) => lines.dim,
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.dim,
         };
-        let lengths = Lengths::open(&folder.join(LENGTHS))?;
-        if lengths.rows() != rows {
-            return Err(EmbeddingsError::Rows {
-                lengths: lengths.file().to_owned(),
-                promised: lengths.rows(),
-                documents: lengths.documents(),
-                vectors: vectors.file().to_owned(),
-                rows,
-            });
-        }
-        let path = folder.join(TOKEN_IDS);
-        let token_ids = if path.exists() {
-            Some(NpyReader::open(&path)?)
-        } else {
-            None
-        };
-        if let Some(reader) = &token_ids {
-            let [got] = reader.dimensions("[total_tokens]")?;
-            if got != rows {
-                let (file, vectors) = (reader.file().to_owned(), vectors.file().to_owned());
-                return Err(EmbeddingsError::TokenIds {
-                    file,
-                    got,
-                    vectors,
-                    rows,
-                });
-            }
-            let got = reader.header().dtype;
-            if got.is_float() {
-                let (file, expected) = (reader.file().to_owned(), "i32, i64 or u32");
-                return Err(NpyError::WrongType {
-                    file,
-                    expected,
-                    got,
-                }
-                .into());
-            }
-        }
-        let keys = Some(folder.join(KEYS)).filter(|path| path.exists());
         let embeddings = Embeddings {
-            vectors,
+            layout,
             dim,
-            lengths,
-            token_ids,
             keys,
-            integers: Vec::new(),
+            padding: Padding::default(),
         };
         embeddings.check_keys()?;
         Ok(embeddings)
     }
 
-    /// The number of documents.
-    pub fn documents(&self) -> u64 {
-        self.lengths.documents()
+    /// Takes the keys from a file, one a line.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has not one key for each document.
+    pub fn with_keys(mut self, file: &Path) -> Result<Embeddings, EmbeddingsError> {
+        self.keys = Some(file.to_owned());
+        self.check_keys()?;
+        Ok(self)
     }
 
-    /// The number of vectors of all documents.
-    pub fn total_tokens(&self) -> u64 {
-        self.lengths.rows()
+    /// The number of documents.
+    pub fn documents(&self) -> u64 {
+        match &self.layout {
+            Layout::Joined(joined) => joined.documents(),
+            Layout::Blocks(blocks) => blocks.documents(),
+            Layout::Lines(lines) => lines.documents(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.documents(),
+        }
+    }
+
+    /// The number of rows of all documents, padding included; `None` for JSON Lines and Parquet,
+    /// where only reading tells.
+    pub fn rows(&self) -> Option<u64> {
+        match &self.layout {
+            Layout::Joined(joined) => Some(joined.rows()),
+            Layout::Blocks(blocks) => Some(blocks.rows()),
+            Layout::Lines(_) => None,
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(_) => None,
+        }
     }
 
     /// The number of dimensions of a vector.
@@ -116,26 +154,75 @@ impl Embeddings {
 
     /// Whether there are token ids.
     pub fn has_token_ids(&self) -> bool {
-        self.token_ids.is_some()
+        matches!(&self.layout, Layout::Joined(joined) if joined.has_token_ids())
     }
 
-    /// The number of vectors of a document, counted from 0.
-    ///
-    /// # Errors
-    /// No such document, or a failed read.
-    pub fn length(&mut self, document: u64) -> Result<u32, EmbeddingsError> {
-        let (start, end) = self.lengths.rows_of(document)?;
-        Ok((end - start) as u32)
+    /// How many rows of zeros, which are padding, were left out of the documents read so far.
+    pub fn padding(&self) -> u64 {
+        self.padding.rows
     }
 
-    /// The keys of all documents in order: the lines of `doc_keys.txt`, or the row numbers. Key `n`
-    /// (from 0) stands on line `n + 1`.
+    /// The file of JSON Lines that the vectors lie in, and the name of the field: its records have
+    /// the keys and perhaps texts.
+    pub fn records(&self) -> Option<(&Path, &str)> {
+        match &self.layout {
+            Layout::Lines(lines) => Some((lines.path(), lines.field())),
+            _ => None,
+        }
+    }
+
+    /// The file that says how many documents there are, for messages.
+    pub fn file(&self) -> String {
+        match &self.layout {
+            Layout::Joined(joined) => joined.lengths_file().to_owned(),
+            Layout::Blocks(blocks) => blocks.place(0).unwrap_or_default().0,
+            Layout::Lines(lines) => lines.name(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.name(),
+        }
+    }
+
+    /// Where the key of a document, counted from 0, stands, for messages.
+    pub fn key_place(&self, document: u64) -> String {
+        match (&self.keys, &self.layout) {
+            (Some(path), _) => format!("{}:{}", file_name(path), document + 1),
+            (None, Layout::Blocks(blocks)) => blocks.place(document).unwrap_or_default().0,
+            _ => format!("{}: document {document}", self.file()),
+        }
+    }
+
+    /// Whether the documents have keys of their own and not only numbers.
+    pub fn has_keys(&self) -> bool {
+        let named = match &self.layout {
+            Layout::Blocks(blocks) => blocks.names().is_some(),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => table.keys.is_some(),
+            _ => false,
+        };
+        named || self.keys.is_some()
+    }
+
+    /// The keys of all documents in order: the lines of the file of keys, the names of arrays or
+    /// their files where each is one document, or else the numbers from 0. Those of JSON Lines are
+    /// in its [records](Embeddings::records), and here numbers.
     ///
     /// # Errors
     /// The file of keys cannot be opened.
     pub fn keys(&self) -> Result<Keys, EmbeddingsError> {
         let Some(path) = &self.keys else {
-            return Ok(Keys(Source::Numbers(0..self.documents())));
+            let names: Option<Vec<String>> = match &self.layout {
+                Layout::Blocks(blocks) => {
+                    let names = blocks.names();
+                    names.map(|names| names.map(str::to_owned).collect())
+                }
+                #[cfg(feature = "parquet")]
+                Layout::Parquet(table) => table.keys.clone(),
+                _ => None,
+            };
+            return Ok(Keys(match names {
+                Some(names) => Source::Names(names.into_iter()),
+                None => Source::Numbers(0..self.documents()),
+            }));
         };
         let file = file_name(path);
         let opened = open(path).map_err(|source| InputError::Unreadable {
@@ -149,8 +236,8 @@ impl Embeddings {
     }
 
     /// Appends documents, named by number from 0 in any order: their vectors ([n, dim] row-major),
-    /// how many each has, and the token id of each vector where there are token ids. Neighbours
-    /// that follow each other are read in one go.
+    /// how many each has, and the token id of each vector where there are token ids. Rows that are
+    /// all zero are padding and left out. Neighbours that follow each other are read in one go.
     ///
     /// # Errors
     /// No such document, a number that is not finite, a token id out of range, or a failed read.
@@ -163,66 +250,117 @@ impl Embeddings {
         token_ids: &mut Vec<u32>,
     ) -> Result<(), EmbeddingsError> {
         for run in documents.chunk_by(|before, after| before.checked_add(1) == Some(*after)) {
-            let from = lens.len();
-            let first_row = self.lengths.rows_of(run[0])?.0;
-            let mut end_row = first_row;
-            for &document in run {
-                let (start, end) = self.lengths.rows_of(document)?;
-                lens.push((end - start) as u32);
-                end_row = end;
-            }
-            let place = Run {
-                first_document: run[0],
-                first_row,
-                lens: &lens[from..],
+            let begin = Begin {
+                vectors: vectors.len(),
+                lens: lens.len(),
+                token_ids: token_ids.len(),
             };
-            let rows = (end_row - first_row) as usize;
-            let start = vectors.len();
-            self.vectors
-                .read_floats(first_row * self.dim as u64, rows * self.dim, vectors)?;
-            if let Some((row, column, got)) = not_finite(&vectors[start..], self.dim) {
-                let (document, vector) = place.of(row);
-                return Err(EmbeddingsError::NotFinite {
-                    file: self.vectors.file().to_owned(),
-                    document,
-                    vector,
-                    row: first_row + row as u64,
-                    column,
-                    got,
-                });
+            let mut out = Raw {
+                vectors,
+                lens,
+                token_ids,
+            };
+            match &mut self.layout {
+                Layout::Joined(joined) => joined.read(run, &mut out)?,
+                Layout::Blocks(blocks) => {
+                    for &document in run {
+                        if !blocks.read(document, &mut out)? {
+                            return Err(self.out_of_range(document));
+                        }
+                    }
+                }
+                Layout::Lines(lines) => {
+                    for &document in run {
+                        lines.read(document, &mut out)?;
+                    }
+                }
+                #[cfg(feature = "parquet")]
+                Layout::Parquet(table) => {
+                    for &document in run {
+                        table.read(document, &mut out)?;
+                    }
+                }
             }
-            self.read_token_ids(&place, rows, token_ids)?;
+            self.clean(run, &begin, &mut out)?;
         }
         Ok(())
     }
 
-    fn read_token_ids(
+    /// Checks the numbers of a run, and leaves padding out.
+    fn clean(
         &mut self,
-        run: &Run<'_>,
-        rows: usize,
-        out: &mut Vec<u32>,
+        run: &[u64],
+        begin: &Begin,
+        out: &mut Raw<'_>,
     ) -> Result<(), EmbeddingsError> {
-        let Some(reader) = &mut self.token_ids else {
-            return Ok(());
-        };
-        self.integers.clear();
-        reader.read_integers(run.first_row, rows, &mut self.integers)?;
-        for (row, &got) in self.integers.iter().enumerate() {
-            match u32::try_from(got) {
-                Ok(id) if id < u32::MAX => out.push(id),
-                _ => {
-                    let (document, _) = run.of(row);
-                    let (file, row) = (reader.file().to_owned(), run.first_row + row as u64);
-                    return Err(EmbeddingsError::TokenId {
-                        file,
-                        row,
-                        document,
-                        got,
-                    });
-                }
+        let dim = self.dim;
+        let has_ids = out.token_ids.len() > begin.token_ids;
+        let (mut from, mut to) = (0, 0);
+        for (&document, len) in run.iter().zip(&mut out.lens[begin.lens..]) {
+            let rows = *len as usize;
+            let first = begin.vectors + from * dim;
+            let values = &out.vectors[first..first + rows * dim];
+            if let Some((vector, column, got)) = not_finite(values, dim) {
+                return Err(self.not_finite(document, vector as u64, column, got));
             }
+            let kept = to;
+            for row in from..from + rows {
+                let at = begin.vectors + row * dim;
+                if out.vectors[at..at + dim].iter().all(|&value| value == 0.0) {
+                    continue;
+                }
+                if to != row {
+                    let target = begin.vectors + to * dim;
+                    out.vectors.copy_within(at..at + dim, target);
+                    if has_ids {
+                        let id = out.token_ids[begin.token_ids + row];
+                        out.token_ids[begin.token_ids + to] = id;
+                    }
+                }
+                to += 1;
+            }
+            from += rows;
+            *len = (to - kept) as u32;
+            self.padding.count(document, rows - (to - kept));
+        }
+        out.vectors.truncate(begin.vectors + to * dim);
+        if has_ids {
+            out.token_ids.truncate(begin.token_ids + to);
         }
         Ok(())
+    }
+
+    fn not_finite(
+        &mut self,
+        document: u64,
+        vector: u64,
+        column: usize,
+        got: f32,
+    ) -> EmbeddingsError {
+        let place = match &mut self.layout {
+            Layout::Joined(joined) => joined.place(document).ok(),
+            Layout::Blocks(blocks) => blocks.place(document),
+            Layout::Lines(lines) => Some((lines.name(), 0, 0)),
+            #[cfg(feature = "parquet")]
+            Layout::Parquet(table) => Some((table.name(), 0, 0)),
+        };
+        let (file, first, _) = place.unwrap_or_default();
+        EmbeddingsError::NotFinite {
+            file,
+            document,
+            vector,
+            row: first + vector,
+            column,
+            got,
+        }
+    }
+
+    fn out_of_range(&self, asked: u64) -> EmbeddingsError {
+        EmbeddingsError::OutOfRange {
+            file: self.file(),
+            asked,
+            available: self.documents(),
+        }
     }
 
     fn check_keys(&self) -> Result<(), EmbeddingsError> {
@@ -238,43 +376,57 @@ impl Embeddings {
             return Err(EmbeddingsError::KeyCount {
                 file: file_name(path).to_string(),
                 got,
-                lengths: self.lengths.file().to_owned(),
+                lengths: self.file(),
                 documents: self.documents(),
             });
         }
         Ok(())
     }
-}
 
-pub(super) fn need_floats(reader: &NpyReader<File>) -> Result<(), NpyError> {
-    match reader.header().dtype {
-        dtype if dtype.is_float() => Ok(()),
-        got => Err(NpyError::WrongType {
-            file: reader.file().to_owned(),
-            expected: "f16 or f32",
-            got,
-        }),
+    /// The longest document in rows, padding included; 0 where only reading tells.
+    pub(super) fn longest(&self) -> u64 {
+        match &self.layout {
+            Layout::Blocks(blocks) => blocks.longest(),
+            _ => 0,
+        }
     }
 }
 
-/// Documents that follow each other.
-struct Run<'a> {
-    first_document: u64,
-    first_row: u64,
-    lens: &'a [u32],
+/// Where what is appended begins.
+struct Begin {
+    vectors: usize,
+    lens: usize,
+    token_ids: usize,
 }
 
-impl Run<'_> {
-    /// The document of a row of the run, and the row's number within it.
-    fn of(&self, row: usize) -> (u64, u64) {
-        let mut left = row as u64;
-        for (document, &len) in (self.first_document..).zip(self.lens) {
-            if left < u64::from(len) {
-                return (document, left);
-            }
-            left -= u64::from(len);
+impl Layout {
+    fn of_file(path: &Path, field: &str, lone: Lone) -> Result<Layout, EmbeddingsError> {
+        match Kind::of(path)? {
+            Kind::Json => return Ok(Layout::Lines(JsonLines::open(path, field)?)),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => return Ok(Layout::Parquet(Table::open(path, field)?)),
+            _ => {}
         }
-        (self.first_document + self.lens.len() as u64, left)
+        let mut arrays = array::read(path)?;
+        let mut take = |name: &str| {
+            let name = name.trim_end_matches(".npy");
+            let at = arrays.iter().position(|(found, _)| found == name)?;
+            Some(arrays.remove(at).1)
+        };
+        let [vectors, lengths, token_ids] = [VECTORS, LENGTHS, TOKEN_IDS].map(&mut take);
+        match (vectors, lengths) {
+            (Some(vectors), Some(lengths)) => {
+                let ids = token_ids.as_ref().map(StoredArray::open).transpose()?;
+                let joined = Joined::new(vectors.open()?, lengths.open()?, ids)?;
+                Ok(Layout::Joined(Box::new(joined)))
+            }
+            (vectors, lengths) => {
+                let names = [VECTORS, LENGTHS, TOKEN_IDS].map(|name| name.trim_end_matches(".npy"));
+                let taken = names.into_iter().zip([vectors, lengths, token_ids]);
+                arrays.extend(taken.filter_map(|(name, array)| Some((name.to_owned(), array?))));
+                Ok(Layout::Blocks(Blocks::of_file(path, arrays, lone)?))
+            }
+        }
     }
 }
 
@@ -282,7 +434,8 @@ impl Run<'_> {
 pub struct Keys(Source);
 
 enum Source {
-    Numbers(std::ops::Range<u64>),
+    Numbers(Range<u64>),
+    Names(std::vec::IntoIter<String>),
     File {
         lines: Lines<BufReader<Waiting>>,
         file: Arc<str>,
@@ -295,6 +448,7 @@ impl Iterator for Keys {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Source::Numbers(numbers) => numbers.next().map(|number| Ok(number.to_string())),
+            Source::Names(names) => names.next().map(Ok),
             Source::File { lines, file } => next_key(lines, file)
                 .map_err(EmbeddingsError::Input)
                 .transpose(),
@@ -329,3 +483,6 @@ fn next_key(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{EmbeddingsError, KEYS, LENGTHS, TOKEN_IDS, VECTORS};
 use crate::file_name;
 use crate::npy::{Dtype, NpyError, NpyWriter};
-use crate::{OutputFile, Protected};
+use crate::{CompletedFile, OutputFile, Protected};
 
 /// Writes documents one by one. The files get their names in [`EmbeddingsWriter::finish`], so that
 /// an interrupted run leaves nothing that looks whole.
@@ -14,7 +14,7 @@ pub struct EmbeddingsWriter {
     dim: usize,
     vectors: NpyWriter<OutputFile>,
     lengths: NpyWriter<OutputFile>,
-    token_ids: NpyWriter<OutputFile>,
+    token_ids: Option<NpyWriter<OutputFile>>,
     keys: OutputFile,
     /// How messages call the files.
     vectors_name: String,
@@ -35,6 +35,24 @@ impl EmbeddingsWriter {
         dtype: Dtype,
         protected: &Protected,
     ) -> Result<Self, EmbeddingsError> {
+        let mut writer = Self::without_token_ids(folder, dim, dtype, protected)?;
+        let file = OutputFile::create(&protected.make_folder(folder)?.join(TOKEN_IDS), protected)?;
+        let name = file_name(&folder.join(TOKEN_IDS));
+        writer.token_ids = Some(NpyWriter::new(file, &name, Dtype::U32, &[])?);
+        Ok(writer)
+    }
+
+    /// As [`EmbeddingsWriter::create`], without a file of token ids: those that are pushed must be
+    /// none.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn without_token_ids(
+        folder: &Path,
+        dim: usize,
+        dtype: Dtype,
+        protected: &Protected,
+    ) -> Result<Self, EmbeddingsError> {
         let real = protected.make_folder(folder)?;
         let create = |name| OutputFile::create(&real.join(name), protected);
         let npy = |name, dtype, row: &[u64]| -> Result<_, EmbeddingsError> {
@@ -50,7 +68,7 @@ impl EmbeddingsWriter {
             dim,
             vectors: npy(VECTORS, dtype, &[dim as u64])?,
             lengths: npy(LENGTHS, Dtype::I32, &[])?,
-            token_ids: npy(TOKEN_IDS, Dtype::U32, &[])?,
+            token_ids: None,
             keys: create(KEYS)?,
             vectors_name: file_name(&folder.join(VECTORS)).to_string(),
             keys_name: file_name(&folder.join(KEYS)).to_string(),
@@ -67,11 +85,15 @@ impl EmbeddingsWriter {
         vectors: &[f32],
         token_ids: &[u32],
     ) -> Result<(), EmbeddingsError> {
-        if vectors.len() != token_ids.len() * self.dim {
+        let tokens = match self.token_ids {
+            Some(_) => token_ids.len(),
+            None => vectors.len() / self.dim.max(1),
+        };
+        if vectors.len() != tokens * self.dim {
             return Err(EmbeddingsError::Mismatch {
                 file: self.vectors_name.clone(),
                 what: "a document",
-                expected: (token_ids.len() * self.dim).to_string(),
+                expected: (tokens * self.dim).to_string(),
                 got: vectors.len(),
             });
         }
@@ -81,8 +103,10 @@ impl EmbeddingsWriter {
             });
         }
         self.vectors.write_floats(vectors)?;
-        self.lengths.write_integers(&[token_ids.len() as u32])?;
-        self.token_ids.write_integers(token_ids)?;
+        self.lengths.write_integers(&[tokens as u32])?;
+        if let Some(writer) = &mut self.token_ids {
+            writer.write_integers(token_ids)?;
+        }
         writeln!(self.keys, "{key}").map_err(|source| NpyError::Unwritable {
             file: self.keys_name.clone(),
             source,
@@ -95,15 +119,22 @@ impl EmbeddingsWriter {
     /// # Errors
     /// A failed write, or a name that something else has by now.
     pub fn finish(self) -> Result<(), EmbeddingsError> {
-        let files = [
-            self.vectors.finish()?.complete()?,
-            self.token_ids.finish()?.complete()?,
-            self.keys.complete()?,
-            self.lengths.finish()?.complete()?,
-        ];
-        for file in files {
+        for file in self.complete()? {
             file.publish()?;
         }
         Ok(())
+    }
+
+    /// Completes the files, which wait for their names, the lengths last.
+    ///
+    /// # Errors
+    /// A failed write.
+    pub fn complete(self) -> Result<Vec<CompletedFile>, EmbeddingsError> {
+        let mut files = vec![self.vectors.finish()?.complete()?];
+        if let Some(token_ids) = self.token_ids {
+            files.push(token_ids.finish()?.complete()?);
+        }
+        files.extend([self.keys.complete()?, self.lengths.finish()?.complete()?]);
+        Ok(files)
     }
 }

@@ -30,7 +30,7 @@ impl Header {
     }
 
     /// Reads a header and checks it against the size of the whole file.
-    pub(super) fn read(
+    pub(crate) fn read(
         reader: &mut impl Read,
         file: &str,
         file_size: u64,
@@ -193,7 +193,7 @@ fn dtype(descr: &str, file: &str) -> Result<Dtype, NpyError> {
     let advice = if descr.starts_with('>') {
         "big-endian files are not read: save array.astype(array.dtype.newbyteorder('<'))"
     } else {
-        "save array.astype('<f4'), or another of <f2, <f4, <i4, <i8, <u4"
+        "save array.astype('<f4'), or another of <f2, <f4, <f8, <i4, <i8, <u4"
     };
     Err(NpyError::Unsupported {
         file: file.to_owned(),

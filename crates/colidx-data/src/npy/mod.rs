@@ -3,7 +3,7 @@
 //!
 //! Format: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>. Versions 1 to
 //! 3 are read, 1 is written. Little-endian C-order arrays of the types that embedding files need;
-//! everything else is refused by name.
+//! everything else is refused by name. `V2`, as which numpy saves bfloat16, is read as that.
 
 mod header;
 mod read;
@@ -23,8 +23,12 @@ pub use write::NpyWriter;
 pub enum Dtype {
     /// IEEE half precision, `<f2`.
     F16,
+    /// The upper half of single precision, which numpy has no name for.
+    Bf16,
     /// IEEE single precision, `<f4`.
     F32,
+    /// IEEE double precision, `<f8`; read as single.
+    F64,
     /// Signed 32 bits, `<i4`.
     I32,
     /// Signed 64 bits, `<i8`.
@@ -36,9 +40,11 @@ pub enum Dtype {
 }
 
 impl Dtype {
-    const ALL: [Dtype; 6] = [
+    const ALL: [Dtype; 8] = [
         Dtype::F16,
+        Dtype::Bf16,
         Dtype::F32,
+        Dtype::F64,
         Dtype::I32,
         Dtype::I64,
         Dtype::U32,
@@ -48,9 +54,9 @@ impl Dtype {
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {
-            Dtype::F16 => 2,
+            Dtype::F16 | Dtype::Bf16 => 2,
             Dtype::F32 | Dtype::I32 | Dtype::U32 => 4,
-            Dtype::I64 => 8,
+            Dtype::F64 | Dtype::I64 => 8,
             Dtype::U8 => 1,
         }
     }
@@ -60,19 +66,22 @@ impl Dtype {
         match descr {
             // One byte has no order, but some writers name one.
             "<u1" => Some(Dtype::U8),
+            "<V2" => Some(Dtype::Bf16),
             _ => Dtype::ALL.into_iter().find(|dtype| dtype.descr() == descr),
         }
     }
 
     /// Whether elements are floating-point numbers.
     pub fn is_float(self) -> bool {
-        matches!(self, Dtype::F16 | Dtype::F32)
+        matches!(self, Dtype::F16 | Dtype::Bf16 | Dtype::F32 | Dtype::F64)
     }
 
     fn descr(self) -> &'static str {
         match self {
             Dtype::F16 => "<f2",
+            Dtype::Bf16 => "|V2",
             Dtype::F32 => "<f4",
+            Dtype::F64 => "<f8",
             Dtype::I32 => "<i4",
             Dtype::I64 => "<i8",
             Dtype::U32 => "<u4",
@@ -85,7 +94,9 @@ impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Dtype::F16 => "f16",
+            Dtype::Bf16 => "bf16",
             Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
             Dtype::I32 => "i32",
             Dtype::I64 => "i64",
             Dtype::U32 => "u32",
@@ -220,7 +231,7 @@ pub enum NpyError {
 }
 
 /// A shape as Python writes it.
-fn shape_text(shape: &[u64]) -> String {
+pub(crate) fn shape_text(shape: &[u64]) -> String {
     let sizes = shape
         .iter()
         .map(u64::to_string)

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use half::f16;
 use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 
 use super::{Dtype, Header, NpyError, shape_text};
 use crate::file_name;
@@ -117,7 +117,7 @@ impl<R: Read + Seek> NpyReader<R> {
             })
     }
 
-    /// Appends `count` elements of an f16 or f32 array, from element `first` on.
+    /// Appends `count` elements of an array of floats, from element `first` on.
     ///
     /// # Errors
     /// An integer array, elements out of range, or a failed read.
@@ -129,36 +129,39 @@ impl<R: Read + Seek> NpyReader<R> {
     ) -> Result<(), NpyError> {
         match self.header.dtype {
             Dtype::F32 => self.read(first, count, |bytes| {
-                out.extend(
-                    bytes
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .map(|&bytes| f32::from_le_bytes(bytes)),
-                );
+                out.extend(values(bytes).map(f32::from_le_bytes));
             }),
-            Dtype::F16 => {
-                let mut halves = Vec::new();
-                self.read(first, count, |bytes| {
-                    halves.clear();
-                    halves.extend(
-                        bytes
-                            .as_chunks()
-                            .0
-                            .iter()
-                            .map(|&bytes| f16::from_le_bytes(bytes)),
-                    );
-                    let start = out.len();
-                    out.resize(start + halves.len(), 0.0);
-                    halves.convert_to_f32_slice(&mut out[start..]);
-                })
-            }
+            Dtype::F64 => self.read(first, count, |bytes| {
+                out.extend(values(bytes).map(|bytes| f64::from_le_bytes(bytes) as f32));
+            }),
+            Dtype::F16 => self.read_halves(first, count, f16::from_le_bytes, out),
+            Dtype::Bf16 => self.read_halves(first, count, bf16::from_le_bytes, out),
             got => Err(NpyError::WrongType {
                 file: self.file.clone(),
-                expected: "f16 or f32",
+                expected: "f16, bf16, f32 or f64",
                 got,
             }),
         }
+    }
+
+    fn read_halves<H>(
+        &mut self,
+        first: u64,
+        count: usize,
+        half: fn([u8; 2]) -> H,
+        out: &mut Vec<f32>,
+    ) -> Result<(), NpyError>
+    where
+        [H]: HalfFloatSliceExt,
+    {
+        let mut halves = Vec::new();
+        self.read(first, count, |bytes| {
+            halves.clear();
+            halves.extend(values(bytes).map(half));
+            let start = out.len();
+            out.resize(start + halves.len(), 0.0);
+            halves.convert_to_f32_slice(&mut out[start..]);
+        })
     }
 
     /// Appends `count` elements of an i32, i64 or u32 array, from element `first` on.
@@ -173,31 +176,13 @@ impl<R: Read + Seek> NpyReader<R> {
     ) -> Result<(), NpyError> {
         match self.header.dtype {
             Dtype::I32 => self.read(first, count, |bytes| {
-                out.extend(
-                    bytes
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .map(|&bytes| i64::from(i32::from_le_bytes(bytes))),
-                );
+                out.extend(values(bytes).map(|bytes| i64::from(i32::from_le_bytes(bytes))));
             }),
             Dtype::U32 => self.read(first, count, |bytes| {
-                out.extend(
-                    bytes
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .map(|&bytes| i64::from(u32::from_le_bytes(bytes))),
-                );
+                out.extend(values(bytes).map(|bytes| i64::from(u32::from_le_bytes(bytes))));
             }),
             Dtype::I64 => self.read(first, count, |bytes| {
-                out.extend(
-                    bytes
-                        .as_chunks()
-                        .0
-                        .iter()
-                        .map(|&bytes| i64::from_le_bytes(bytes)),
-                );
+                out.extend(values(bytes).map(i64::from_le_bytes));
             }),
             got => Err(NpyError::WrongType {
                 file: self.file.clone(),
@@ -273,6 +258,11 @@ impl<R: Read + Seek> NpyReader<R> {
         }
         Ok(())
     }
+}
+
+/// The bytes of each element.
+fn values<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
+    bytes.as_chunks().0.iter().copied()
 }
 
 fn shrunk(source: io::Error) -> io::Error {

@@ -56,18 +56,38 @@ impl<W: Write + Seek> NpyWriter<W> {
         }
     }
 
-    /// Appends elements of a u32 array, or of an i32 array where they fit.
+    /// Appends elements of a u8 array.
+    ///
+    /// # Errors
+    /// Another array, or a failed write.
+    pub fn write_bytes(&mut self, values: &[u8]) -> Result<(), NpyError> {
+        if self.dtype != Dtype::U8 {
+            let (file, got) = (self.file.clone(), self.dtype);
+            return Err(NpyError::WrongType {
+                file,
+                expected: "u8",
+                got,
+            });
+        }
+        self.elements += values.len() as u64;
+        self.write(values)
+    }
+
+    /// Appends elements of a u32 or i64 array, or of an i32 array where they fit.
     ///
     /// # Errors
     /// Another array, a value that does not fit, or a failed write.
     pub fn write_integers(&mut self, values: &[u32]) -> Result<(), NpyError> {
+        if self.dtype == Dtype::I64 {
+            return self.write_each(values, |value| i64::from(value).to_le_bytes());
+        }
         let fits = self.dtype == Dtype::U32
             || self.dtype == Dtype::I32 && values.iter().all(|&value| i32::try_from(value).is_ok());
         if !fits {
             let (file, got) = (self.file.clone(), self.dtype);
             return Err(NpyError::WrongType {
                 file,
-                expected: "u32, or i32 with values below 2^31",
+                expected: "u32, i64, or i32 with values below 2^31",
                 got,
             });
         }

@@ -9,7 +9,7 @@ fn bucket(row: &[u8], nbits: usize, d: usize) -> usize {
     (0..nbits).map(|k| bit(d * nbits + k) << k).sum()
 }
 
-fn codec(nbits: usize, dim: usize, normalise: bool) -> (Codec, Vec<f32>) {
+fn codec(nbits: usize, dim: usize, lengths: Lengths) -> (Codec, Vec<f32>) {
     let buckets: Vec<f32> = (0..1 << nbits).map(|n| n as f32 - 1.5).collect();
     let codec = Codec {
         dim,
@@ -17,7 +17,7 @@ fn codec(nbits: usize, dim: usize, normalise: bool) -> (Codec, Vec<f32>) {
         kind: Kind::Residual {
             centroids: (0..3 * dim).map(|n| n as f32 * 0.25).collect(),
             weights: weights_of_bytes(&buckets, nbits),
-            normalise,
+            lengths,
         },
     };
     (codec, buckets)
@@ -41,7 +41,7 @@ fn bytes_that_are_known() {
 
 #[test]
 fn codes_without_a_centroid_are_refused() {
-    let (codec, _) = codec(2, 8, false);
+    let (codec, _) = codec(2, 8, Lengths::Kept);
     for code in [3, -1, i64::MAX, i64::MIN] {
         let result = codec.decode(&[0, code], &[0; 4], &mut Vec::new());
         assert_eq!(result, Err(NoCentroid(1, code)));
@@ -58,7 +58,8 @@ proptest! {
         normalise: bool,
     ) {
         let dim = bytes * 8 / nbits;
-        let (codec, buckets) = codec(nbits, dim, normalise);
+        let lengths = if normalise { Lengths::Unit } else { Lengths::Kept };
+        let (codec, buckets) = codec(nbits, dim, lengths);
         let residuals: Vec<u8> = (0..codes.len() * bytes)
             .map(|n| (seed.wrapping_mul(n as u64 + 1) >> 24) as u8)
             .collect();
@@ -76,4 +77,23 @@ proptest! {
             prop_assert_eq!(&out[at * dim..][..dim], &expected[..]);
         }
     }
+}
+
+#[test]
+fn half_precision_is_that_of_each_step() {
+    let mut vector = [0.1f32, 0.2, -0.3, 0.4];
+    let half = |x: f32| f16::from_f32(x);
+    let stored = vector.map(half);
+    let length = stored
+        .iter()
+        .map(|x| x.to_f32().powi(2))
+        .sum::<f32>()
+        .sqrt();
+    let length = half(length).to_f32();
+    let expected = stored.map(|x| half(x.to_f32() / length).to_f32());
+    normalise_in_half(&mut vector);
+    assert_eq!(vector, expected);
+    let mut zero = [0.0, 0.0];
+    normalise_in_half(&mut zero);
+    assert_eq!(zero, [0.0, 0.0]);
 }

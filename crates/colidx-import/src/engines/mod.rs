@@ -8,8 +8,12 @@ pub(crate) mod xtr_warp;
 
 use serde_json::Value;
 
+use crate::array::Array;
+use crate::codec::Codec;
 use crate::error::ImportError;
 use crate::folder::Folder;
+use crate::places::{Place, Placer};
+use crate::vectors::Chunk;
 
 /// The number of chunks that an index says it has. Each is read, so that a wrong number ends at the
 /// first file that is missing.
@@ -18,4 +22,38 @@ fn chunks(folder: &Folder, file: &str, metadata: &Value) -> Result<u64, ImportEr
     chunks
         .as_u64()
         .ok_or_else(|| folder.mismatch(file, "a number `num_chunks`", chunks))
+}
+
+/// Places the documents of chunks one after the other, and finds the codes and residuals of each.
+/// `place` places those of one chunk, `array` finds an array by the name of its file, without
+/// ending.
+fn read_chunks(
+    count: u64,
+    codec: &Codec,
+    place: &dyn Fn(u64, &mut Placer) -> Result<(), ImportError>,
+    array: &dyn Fn(&str) -> Result<Array, ImportError>,
+) -> Result<(Vec<Place>, Vec<Chunk>), ImportError> {
+    let mut placer = Placer::new(codec.dim);
+    let mut chunks = Vec::new();
+    for chunk in 0..count {
+        let first = placer.next;
+        place(chunk, &mut placer)?;
+        let arrays = [
+            array(&format!("{chunk}.codes"))?,
+            array(&format!("{chunk}.residuals"))?,
+        ];
+        let rows = placer.next - first;
+        chunks.push(Chunk::new(first, rows, false, codec, arrays)?);
+    }
+    Ok((placer.places, chunks))
+}
+
+/// Places documents of the lengths that a JSON file lists, numbered one after the other.
+fn place_listed(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportError> {
+    let file = format!("doclens.{chunk}.json");
+    for len in folder.json::<Vec<u32>>(&file)? {
+        let number = placer.places.len() as u64;
+        placer.place(number, len.into(), &file)?;
+    }
+    Ok(())
 }

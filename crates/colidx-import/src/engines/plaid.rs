@@ -4,9 +4,9 @@
 //! the last document. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
 //! documents once more; fast-plaid's is wrong after a delete, so it is never read.
 
-use super::chunks;
+use super::{chunks, place_listed};
 use crate::array::Array;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lengths};
 use crate::documents::Table;
 use crate::engine::Engine;
 use crate::error::ImportError;
@@ -29,6 +29,13 @@ pub(crate) enum Writer {
 }
 
 impl Writer {
+    fn lengths(self) -> Lengths {
+        match self {
+            Writer::FastPlaid => Lengths::UnitInHalf,
+            Writer::NextPlaid => Lengths::Unit,
+        }
+    }
+
     fn engine(self, merged: bool) -> Engine {
         match self {
             Writer::FastPlaid => Engine::new("fast-plaid", merged.then_some("1.7 or later")),
@@ -49,7 +56,8 @@ pub(crate) fn read(
     let codec = if signs {
         Codec::signs(&centroids)?
     } else {
-        Codec::residual(&centroids, &Array::npy(folder, "bucket_weights.npy")?, true)?
+        let weights = Array::npy(folder, "bucket_weights.npy")?;
+        Codec::residual(&centroids, &weights, writer.lengths())?
     };
     let dim = codec.dim;
     let (placer, starts) = place(folder, count, dim)?;
@@ -93,11 +101,7 @@ fn place(folder: &Folder, count: u64, dim: usize) -> Result<(Placer, Vec<u64>), 
     let mut placer = Placer::new(dim);
     let mut starts = vec![0];
     for chunk in 0..count {
-        let file = format!("doclens.{chunk}.json");
-        for len in folder.json::<Vec<u32>>(&file)? {
-            let number = placer.places.len() as u64;
-            placer.place(number, len.into(), &file)?;
-        }
+        place_listed(folder, chunk, &mut placer)?;
         starts.push(placer.next);
     }
     Ok((placer, starts))

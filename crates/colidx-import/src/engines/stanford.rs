@@ -5,19 +5,18 @@
 
 use serde_json::Value;
 
-use super::chunks;
+use super::{chunks, place_listed, read_chunks};
 use crate::array::Array;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lengths};
 use crate::documents::Table;
 use crate::engine::{Engine, ForeignModel};
 use crate::error::ImportError;
 use crate::folder::Folder;
 use crate::index::Parts;
 use crate::options::ImportOptions;
-use crate::places::Placer;
 use crate::report::{NoteKind, Report};
 use crate::table::{Collection, Texts};
-use crate::vectors::{Chunk, Stored};
+use crate::vectors::Stored;
 
 /// An index, with what RAGatouille asks of it besides.
 pub(crate) struct Stanford {
@@ -54,31 +53,15 @@ pub(crate) fn read_vectors(folder: &Folder) -> Result<Stanford, ImportError> {
             "something else",
         )
     })?;
-    let codec = Codec::residual(&centroids, &weights, true)?;
-    let mut placer = Placer::new(codec.dim);
-    let mut stored = Vec::new();
-    for chunk in 0..chunks(folder, file, &metadata)? {
-        let lens = format!("doclens.{chunk}.json");
-        let first = placer.next;
-        for len in folder.json::<Vec<u32>>(&lens)? {
-            let number = placer.places.len() as u64;
-            placer.place(number, len.into(), &lens)?;
-        }
-        let arrays = [
-            Array::tensor(folder, &format!("{chunk}.codes.pt"))?,
-            Array::tensor(folder, &format!("{chunk}.residuals.pt"))?,
-        ];
-        stored.push(Chunk::new(
-            first,
-            placer.next - first,
-            false,
-            &codec,
-            arrays,
-        )?);
-    }
+    let codec = Codec::residual(&centroids, &weights, Lengths::Unit)?;
+    let (mut places, chunks) = read_chunks(
+        chunks(folder, file, &metadata)?,
+        &codec,
+        &|chunk, placer| place_listed(folder, chunk, placer),
+        &|name| Array::tensor(folder, &format!("{name}.pt")),
+    )?;
     let mut report = Report::default();
-    let passages = placer.places.len() as u64;
-    let mut places = placer.places;
+    let passages = places.len() as u64;
     places.retain(|place| {
         if place.len == 0 {
             report.add(NoteKind::Deleted, place.number);
@@ -88,10 +71,7 @@ pub(crate) fn read_vectors(folder: &Folder) -> Result<Stanford, ImportError> {
     let parts = Parts {
         engine: Engine::new("Stanford ColBERT", None),
         model: model(&metadata["config"]),
-        stored: Stored::Codes {
-            codec,
-            chunks: stored,
-        },
+        stored: Stored::Codes { codec, chunks },
         places,
         keys: None,
         table: None,

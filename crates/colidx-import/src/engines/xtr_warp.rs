@@ -5,16 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::chunks;
+use super::{chunks, read_chunks};
 use crate::array::Array;
-use crate::codec::Codec;
+use crate::codec::{Codec, Lengths};
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
 use crate::index::Parts;
 use crate::places::{Place, Placer};
 use crate::report::{NoteKind, Report};
-use crate::vectors::{Chunk, Stored};
+use crate::vectors::Stored;
 
 const METADATA: &str = "metadata.json";
 
@@ -22,26 +22,15 @@ pub(crate) fn read(folder: &Folder) -> Result<Parts, ImportError> {
     let metadata = folder.settings(METADATA)?;
     let centroids = Array::npy(folder, "centroids.npy")?;
     let weights = Array::npy(folder, "bucket_weights.npy")?;
-    let codec = Codec::residual(&centroids, &weights, false)?;
-    let mut placer = Placer::new(codec.dim);
-    let mut stored = Vec::new();
-    for chunk in 0..chunks(folder, METADATA, &metadata)? {
-        let first = placer.next;
-        place(folder, chunk, &mut placer)?;
-        let arrays = [
-            Array::npy(folder, &format!("{chunk}.codes.npy"))?,
-            Array::npy(folder, &format!("{chunk}.residuals.npy"))?,
-        ];
-        stored.push(Chunk::new(
-            first,
-            placer.next - first,
-            false,
-            &codec,
-            arrays,
-        )?);
-    }
+    let codec = Codec::residual(&centroids, &weights, Lengths::Kept)?;
+    let (places, chunks) = read_chunks(
+        chunks(folder, METADATA, &metadata)?,
+        &codec,
+        &|chunk, placer| place(folder, chunk, placer),
+        &|name| Array::npy(folder, &format!("{name}.npy")),
+    )?;
     let mut report = Report::default();
-    let places = current(placer.places, &deleted(folder)?, &mut report);
+    let places = current(places, &deleted(folder)?, &mut report);
     report.add(
         NoteKind::OtherLengths,
         "their engine does not normalise them",
@@ -52,10 +41,7 @@ pub(crate) fn read(folder: &Folder) -> Result<Parts, ImportError> {
     Ok(Parts {
         engine: Engine::new("xtr-warp-rs", version(folder)),
         model: None,
-        stored: Stored::Codes {
-            codec,
-            chunks: stored,
-        },
+        stored: Stored::Codes { codec, chunks },
         places,
         keys: None,
         table: None,

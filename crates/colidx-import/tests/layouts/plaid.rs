@@ -1,8 +1,8 @@
 use colidx_import::{ForeignIndex, ImportOptions, NoteKind};
 
 use crate::write::{
-    Chunk, DIM, Folder, ROW, centroids, decoded, f16s, f32s, merged, npy, objects_npy, plaid,
-    two_chunks,
+    Chunk, DIM, Folder, ROW, centroids, decoded, decoded_in_half, f16s, f32s, merged, npy,
+    objects_npy, plaid, two_chunks,
 };
 use crate::{count, keys, open, refused, vectors};
 
@@ -12,7 +12,7 @@ fn chunks_in_files_of_their_own_or_merged() {
     plaid(&folder, &two_chunks(), "");
     let mut index = open(folder.path());
     assert_eq!(index.engine().to_string(), "fast-plaid");
-    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    assert_eq!(vectors(&index), decoded_in_half(&two_chunks()));
     assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
 
     let folder = Folder::new();
@@ -23,7 +23,7 @@ fn chunks_in_files_of_their_own_or_merged() {
     );
     let index = open(folder.path());
     assert_eq!(index.engine().to_string(), "fast-plaid 1.7 or later");
-    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    assert_eq!(vectors(&index), decoded_in_half(&two_chunks()));
 
     let folder = Folder::new();
     plaid(&folder, &two_chunks(), r#", "next_plaid_compatible": true"#);
@@ -42,7 +42,10 @@ fn tables_of_other_types_and_shapes() {
         "bucket_weights.npy",
         npy("<f4", &[4, 1], &f32s(&crate::write::WEIGHTS)),
     );
-    assert_eq!(vectors(&open(folder.path())), decoded(&two_chunks(), true));
+    assert_eq!(
+        vectors(&open(folder.path())),
+        decoded_in_half(&two_chunks())
+    );
 }
 
 #[test]
@@ -66,14 +69,14 @@ fn documents_without_tokens_stay() {
         Chunk::new(&[1, 0], 5),
     ];
     merged(&folder, &chunks, "");
-    assert_eq!(vectors(&open(folder.path())), decoded(&chunks, true));
+    assert_eq!(vectors(&open(folder.path())), decoded_in_half(&chunks));
     let folder = Folder::new();
     plaid(
         &folder,
         &[Chunk::new(&[0, 2], 3), Chunk::new(&[1, 0], 5)],
         "",
     );
-    let expected = decoded(&[Chunk::new(&[0, 2], 3), Chunk::new(&[1, 0], 5)], true);
+    let expected = decoded_in_half(&[Chunk::new(&[0, 2], 3), Chunk::new(&[1, 0], 5)]);
     assert_eq!(vectors(&open(folder.path())), expected);
 }
 
@@ -122,13 +125,14 @@ fn originals_are_used_if_they_fit() {
         npy("<f4", &[11, DIM], &f32s(&expected.concat())),
     );
     next.write("embeddings_lengths.json", "[2, 1, 3, 1, 4]");
-    for folder in [&fast, &next] {
+    let decoded = [decoded_in_half(&two_chunks()), decoded(&two_chunks(), true)];
+    for (folder, decoded) in [&fast, &next].into_iter().zip(decoded) {
         let index = open(folder.path());
         assert!(index.has_originals());
         assert_eq!(vectors(&index), expected);
         let options = ImportOptions::default().originals(false);
         let index = ForeignIndex::open_with(folder.path(), &options).unwrap();
-        assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+        assert_eq!(vectors(&index), decoded);
     }
 }
 
@@ -152,7 +156,7 @@ fn originals_that_do_not_fit_are_reported() {
         merged(&folder, &two_chunks(), "");
         folder.write("embeddings.npy", objects_npy(&documents));
         let index = open(folder.path());
-        assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+        assert_eq!(vectors(&index), decoded_in_half(&two_chunks()));
         let note = index.report().get(NoteKind::OriginalsUnfit).unwrap();
         assert!(note.examples[0].contains(reason), "{note}");
     }

@@ -1,8 +1,8 @@
 use colidx_import::{ImportError, NoteKind};
 
 use crate::write::{
-    Chunk, Folder, decoded, dict_pickle, int_pickle, merged, stanford, text_pickle, two_chunks,
-    xtr_warp,
+    Chunk, Folder, decoded_in_half, dict_pickle, int_pickle, merged, stanford, text_pickle,
+    two_chunks, xtr_warp,
 };
 use crate::{count, keys, open, refused, vectors};
 
@@ -35,7 +35,7 @@ fn ids_of_fast_plaid() {
         "fast-plaid 1.7 or later, in PyLate 1.5 or later"
     );
     assert_eq!(keys(&mut index), ["ä", "b/b", "", "d", "e"]);
-    assert_eq!(vectors(&index), decoded(&two_chunks(), true));
+    assert_eq!(vectors(&index), decoded_in_half(&two_chunks()));
     assert_eq!(index.report().notes(), []);
     let numbers: Vec<_> = (0..5).map(|n| (n, int_pickle(100 - n))).collect();
     let folder = fast_plaid(&dict_pickle(&numbers));
@@ -58,7 +58,7 @@ fn of_an_id_given_twice_the_last_document_counts() {
     assert_eq!(keys(&mut index), ["b", "a", "3", "e"]);
     assert_eq!(count(&index, NoteKind::RepeatedId), 1);
     assert_eq!(count(&index, NoteKind::NoId), 1);
-    assert_eq!(vectors(&index), decoded(&two_chunks(), true)[1..]);
+    assert_eq!(vectors(&index), decoded_in_half(&two_chunks())[1..]);
 }
 
 #[test]

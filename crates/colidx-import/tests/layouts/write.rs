@@ -75,13 +75,17 @@ pub fn centroids() -> Vec<f32> {
 
 /// The vectors of all documents of all chunks, decoded by the rule.
 pub fn decoded(chunks: &[Chunk], normalise: bool) -> Vec<Vec<f32>> {
+    decoded_with(chunks, normalise, &WEIGHTS)
+}
+
+fn decoded_with(chunks: &[Chunk], normalise: bool, weights: &[f32; 4]) -> Vec<Vec<f32>> {
     let mut out = Vec::new();
     for chunk in chunks {
         let mut token = 0;
         for &len in &chunk.lens {
             let mut document = Vec::new();
             for _ in 0..len {
-                document.extend(decode(chunk, token, normalise));
+                document.extend(decode(chunk, token, normalise, weights));
                 token += 1;
             }
             out.push(document);
@@ -90,11 +94,24 @@ pub fn decoded(chunks: &[Chunk], normalise: bool) -> Vec<Vec<f32>> {
     out
 }
 
-fn decode(chunk: &Chunk, token: usize, normalise: bool) -> Vec<f32> {
+/// The same as fast-plaid decodes: rounded to half precision in every step.
+pub fn decoded_in_half(chunks: &[Chunk]) -> Vec<Vec<f32>> {
+    let round = |x: f32| half::f16::from_f32(x).to_f32();
+    let vector = |sums: &[f32]| {
+        let sums: Vec<f32> = sums.iter().map(|&x| round(x)).collect();
+        let length = round(sums.iter().map(|x| x * x).sum::<f32>().sqrt());
+        sums.iter().map(|x| round(x / length)).collect::<Vec<f32>>()
+    };
+    let documents = decoded_with(chunks, false, &WEIGHTS.map(round));
+    let document = |values: Vec<f32>| values.chunks(DIM).flat_map(vector).collect();
+    documents.into_iter().map(document).collect()
+}
+
+fn decode(chunk: &Chunk, token: usize, normalise: bool, weights: &[f32; 4]) -> Vec<f32> {
     let row = &chunk.residuals[token * ROW..][..ROW];
     let bit = |at: usize| usize::from(row[at / 8] >> (7 - at % 8) & 1);
     let centroid = &centroids()[chunk.codes[token] as usize * DIM..][..DIM];
-    let value = |d: usize| centroid[d] + WEIGHTS[bit(2 * d) | bit(2 * d + 1) << 1];
+    let value = |d: usize| centroid[d] + weights[bit(2 * d) | bit(2 * d + 1) << 1];
     let vector: Vec<f32> = (0..DIM).map(value).collect();
     let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
     let length = if normalise { length.max(1e-12) } else { 1.0 };

@@ -126,8 +126,8 @@ impl Seek for LimitedReader {
 
 type Archive = ZipArchive<BufReader<LimitedReader>>;
 
-/// The tensors of a file by name: those of a dict, the items of a tuple as `0`, `1` and so on, or a
-/// single one under the empty name.
+/// The tensors of a file by name: those of a dict, the items of a tuple or list as `0`, `1` and so
+/// on, or a single one under the empty name.
 ///
 /// # Errors
 /// The file is damaged, was not written by `torch.save`, or holds no tensors.

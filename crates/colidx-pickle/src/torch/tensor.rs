@@ -28,6 +28,8 @@ pub enum Element {
     F16,
     /// The upper half of single precision.
     BF16,
+    /// IEEE double precision.
+    F64,
     /// Signed 32 bits.
     I32,
     /// Signed 64 bits.
@@ -44,6 +46,7 @@ impl Element {
             "FloatStorage" => Element::F32,
             "HalfStorage" => Element::F16,
             "BFloat16Storage" => Element::BF16,
+            "DoubleStorage" => Element::F64,
             "IntStorage" => Element::I32,
             "LongStorage" => Element::I64,
             "ByteStorage" => Element::U8,
@@ -57,6 +60,7 @@ impl Element {
             Element::F32 => "F32",
             Element::F16 => "F16",
             Element::BF16 => "BF16",
+            Element::F64 => "F64",
             Element::I32 => "I32",
             Element::I64 => "I64",
             Element::U8 => "U8",
@@ -66,7 +70,7 @@ impl Element {
 
     fn width(&self) -> usize {
         match self {
-            Element::I64 => 8,
+            Element::F64 | Element::I64 => 8,
             Element::F32 | Element::I32 => 4,
             Element::F16 | Element::BF16 => 2,
             Element::U8 | Element::Other(_) => 1,
@@ -82,8 +86,8 @@ pub struct TensorError {
     lacks: &'static str,
 }
 
-/// The tensors of a pickled dict by name, those of a tuple by number, or a single one under the
-/// empty name. Other values are skipped.
+/// The tensors of a pickled dict by name, those of a tuple or list by number, or a single one under
+/// the empty name. Other values are skipped.
 pub(super) fn named(contents: &Contents) -> Result<Vec<(String, Tensor)>, TensorError> {
     let mut tensors = Vec::new();
     let mut add = |name: String, value| match find(contents, value) {
@@ -102,7 +106,7 @@ pub(super) fn named(contents: &Contents) -> Result<Vec<(String, Tensor)>, Tensor
                 }
             }
         }
-        Value::Tuple(items) => {
+        Value::Tuple(items) | Value::List(items) => {
             for (number, &value) in items.iter().enumerate() {
                 add(number.to_string(), value)?;
             }

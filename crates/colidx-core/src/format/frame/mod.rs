@@ -28,12 +28,14 @@ pub(crate) mod features {
     pub(crate) const COLUMNS: u64 = 1;
     /// The text of every segment also has posting lists of its words.
     pub(crate) const WORDS: u64 = 2;
+    /// Vectors of documents are pooled before they are stored.
+    pub(crate) const POOLED: u64 = 4;
 }
 
 /// Feature bits that files of a kind may have.
 const fn known_features(kind: FileKind) -> u64 {
     match kind {
-        FileKind::Manifest => features::COLUMNS | features::WORDS,
+        FileKind::Manifest => features::COLUMNS | features::WORDS | features::POOLED,
         _ => 0,
     }
 }

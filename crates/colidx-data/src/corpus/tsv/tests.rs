@@ -6,6 +6,8 @@ fn documents() -> FieldNames {
         id: "_id".into(),
         title: Some("title".into()),
         text: "text".into(),
+        text_is_optional: false,
+        left_out: None,
     }
 }
 
@@ -146,6 +148,7 @@ fn a_header_that_is_not_known_is_no_document() {
         id: "nr".into(),
         title: Some("Über".into()),
         text: "der satz".into(),
+        ..documents()
     };
     let found = &read("Über\tder satz\tnr\nT\tein Satz\t1", &fields).unwrap()[0];
     assert_eq!(

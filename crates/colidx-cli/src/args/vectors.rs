@@ -1,0 +1,34 @@
+//! Vectors that were made before, for the commands that add documents.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+const HEADING: &str = "Reading vectors";
+
+/// Flags about files of vectors.
+#[derive(Debug, Args)]
+pub struct VectorsArgs {
+    /// Take vectors from files instead of encoding text: .npy, .npz, safetensors or .pt, one array
+    /// a document or one with the lengths beside it, or JSON Lines with a field of vectors.
+    ///
+    /// A folder with doc_embeddings.npy and doc_lens.npy, as `colidx encode` writes it; a folder of
+    /// one file a document; one file of an array a document; one array of three dimensions, whose
+    /// rows of zeros are padding; or JSON Lines. A corpus that is named too gives keys, titles,
+    /// texts and metadata: by key where the vectors have keys, such as the names of files or
+    /// arrays, else in the order of the vectors.
+    #[arg(long, value_name = "PATH", conflicts_with = "model")]
+    pub embeddings: Option<PathBuf>,
+
+    /// JSON field with the vectors, an array of arrays of numbers.
+    #[arg(
+        long, help_heading = HEADING, value_name = "NAME", default_value = "vectors",
+        requires = "embeddings"
+    )]
+    pub vectors_field: String,
+
+    /// File with the keys of the vectors, one a line [default: those that lie with the vectors, or
+    /// row numbers].
+    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "embeddings")]
+    pub embedding_keys: Option<PathBuf>,
+}
