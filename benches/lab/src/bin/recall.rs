@@ -7,8 +7,8 @@
 //! VECTORS is a folder as `scripts/compare` makes it, with `exact_ids.npy` from
 //! `benches/compare/exact.py`; INDEX is built where there is none. Each of DEPTHS is
 //! `k,candidates,rerank`, where 0 is the default. The settings take turns for the first QUERIES
-//! queries on one thread. Times are on-core, so that other work on the machine counts little, and the
-//! least of three rounds.
+//! queries on one thread. Times are on-core, so that other work on the machine counts little, and
+//! the least of three rounds.
 
 use colidx_core::*;
 use colidx_data::embeddings::{Embeddings, QueryEmbeddings};
