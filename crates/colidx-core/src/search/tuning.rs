@@ -190,3 +190,32 @@ pub(super) const READAHEAD_GAP: usize = 16 << 10;
 /// Bytes of the largest buffer that is kept for the next search: the centroid scores of half a
 /// million centroids for a query of 32 tokens.
 pub(super) const LARGEST_KEPT_BUFFER: usize = 32 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depths_grow_with_the_index_and_with_k_and_never_overflow() {
+        for k in [1, 10, 100, 5000] {
+            let sizes = [0, 1, 5_000, 50_000, 1_000_000, 100_000_000];
+            let depths = sizes.map(|documents| [candidates(k, documents), rerank(k, documents)]);
+            assert!(
+                depths.is_sorted_by(|a, b| a[0] <= b[0] && a[1] <= b[1]),
+                "{depths:?}"
+            );
+            assert!(
+                depths
+                    .iter()
+                    .all(|&[candidates, rerank]| k <= rerank && rerank < candidates)
+            );
+        }
+        assert_eq!(candidates(10, 50_000), 292);
+        for documents in [0, u64::MAX] {
+            candidates(usize::MAX, documents);
+            rerank(usize::MAX, documents);
+            shortlist_size(usize::MAX, documents);
+            imputation_rank(usize::MAX, u32::MAX);
+        }
+    }
+}
