@@ -34,7 +34,7 @@
 //! | read queries, judgements and keys | [`read_queries`], [`Judgements`], [`read_keys`] |
 //! | measure rankings | [`evaluate`], [`overlap`](overlap()), [`Run`] |
 //! | write a run for other tools | [`RunWriter`] |
-//! | read and write token vectors | [`embeddings`], [`npy`], [`array`] |
+//! | read and write token vectors | [`embeddings`], [`npy`], [`mod@array`] |
 //! | write files without loss | [`OutputFile`], [`Protected`] |
 //! | show text that anyone may have written | [`harmless`] |
 

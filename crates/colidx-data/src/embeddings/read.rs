@@ -33,7 +33,7 @@ enum Layout {
     Blocks(Blocks),
     Lines(JsonLines),
     #[cfg(feature = "parquet")]
-    Parquet(Table),
+    Parquet(Box<Table>),
 }
 
 /// Rows of zeros, each counted once.
@@ -404,7 +404,10 @@ impl Layout {
         match Kind::of(path)? {
             Kind::Json => return Ok(Layout::Lines(JsonLines::open(path, field)?)),
             #[cfg(feature = "parquet")]
-            Kind::Parquet => return Ok(Layout::Parquet(Table::open(path, field)?)),
+            Kind::Parquet => {
+                let table = Table::open(path, field)?;
+                return Ok(Layout::Parquet(Box::new(table)));
+            }
             _ => {}
         }
         let mut arrays = array::read(path)?;
