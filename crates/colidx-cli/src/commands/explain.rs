@@ -9,7 +9,7 @@ use crate::args::ExplainArgs;
 use crate::error::CliError;
 use crate::json::metadata;
 use crate::model;
-use crate::output::Stdout;
+use crate::output::{Painted, Stdout};
 use crate::render::{Style, explanation};
 use colidx::text::TokenExplanation;
 use colidx::{DocId, Index, Query, Similarities, TokenMatch};
@@ -61,14 +61,8 @@ fn text(args: &ExplainArgs, text: &str) -> Result<(), CliError> {
         return lines(args, index, document, text, &query.vectors, found);
     }
     let title = index.document(document)?.title;
-    let mut out = Stdout::lock();
-    out.painted(&explanation::page(
-        &args.key,
-        &title,
-        &matches,
-        &Style::for_stdout(),
-    ))?;
-    out.flush()
+    let style = Style::for_stdout();
+    show(&explanation::page(&args.key, &title, &matches, &style))
 }
 
 fn vectors(args: &ExplainArgs, path: &Path) -> Result<(), CliError> {
@@ -110,13 +104,13 @@ fn vectors(args: &ExplainArgs, path: &Path) -> Result<(), CliError> {
         return lines(args, &index, document, &name, &values, found);
     }
     let title = index.document(document)?.title;
+    let style = Style::for_stdout();
+    show(&explanation::rows_page(&args.key, &title, &matches, &style))
+}
+
+fn show(page: &Painted) -> Result<(), CliError> {
     let mut out = Stdout::lock();
-    out.painted(&explanation::rows_page(
-        &args.key,
-        &title,
-        &matches,
-        &Style::for_stdout(),
-    ))?;
+    out.painted(page)?;
     out.flush()
 }
 

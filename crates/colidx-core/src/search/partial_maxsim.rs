@@ -5,8 +5,7 @@
 //! document's MaxSim, for a fraction of its cost.
 //!
 //! A query token that none of them matches better gets the best centroid score of the document's
-//! other vectors where all centroids were scored, else the imputed score of
-//! [`super::candidates`]. Either is corrected by the document's residual bias
+//! other vectors where all centroids were scored, else that of its worst probed centroid. Either is corrected by the document's residual bias
 //! ([`super::features`]).
 
 use super::centroids::Probes;
