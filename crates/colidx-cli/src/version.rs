@@ -5,12 +5,14 @@ use colidx_kernels::Isa;
 /// The commit that it was built from; empty where that is not known.
 pub const COMMIT: &str = env!("COLIDX_COMMIT");
 
-const FEATURES: [(&str, bool); 5] = [
+const FEATURES: [(&str, bool); 7] = [
     ("faiss", cfg!(feature = "faiss")),
     ("cuda", cfg!(feature = "cuda")),
     ("metal", cfg!(feature = "metal")),
     ("serve", cfg!(feature = "serve")),
     ("mcp", cfg!(feature = "mcp")),
+    ("sqlite", cfg!(feature = "sqlite")),
+    ("parquet", cfg!(feature = "parquet")),
 ];
 
 /// Version, commit, features, instruction sets of this processor, and the format of indexes.
