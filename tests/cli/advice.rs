@@ -64,6 +64,7 @@ fn a_flag_that_advice_names_exists() {
             &["update", file, "--index", "x.colidx"],
             &["search", "--index", "x.colidx", "--queries", file],
             &["bench", "--index", "x.colidx", "--queries", file],
+            &["tune", "--index", "x.colidx", "--queries", file],
             &[
                 "eval",
                 "--index",
@@ -111,6 +112,8 @@ fn a_flag_that_advice_names_exists() {
         &["explain", "--index", "x.colidx", "moon", "absent"],
         &["eval", "--index", "x.colidx", "--qrels", "qrels.tsv"],
         &["bench", "--index", "x.colidx"],
+        &["tune", "--index", "x.colidx"],
+        &["search", "--index", "x.colidx", "--recall", "0.9", "moon"],
         &["encode", "corpus.jsonl", "--model", model, "--out", "v"],
         &["model", "absent"],
         &["info", "--index", "absent"],

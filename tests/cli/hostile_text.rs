@@ -313,6 +313,7 @@ fn calls() -> Vec<(Vec<String>, String)> {
         calls.push([&eval[..], &queries, more].concat());
     }
     calls.push([&["bench", "--index", i, "--run-out", &absent][..], &queries].concat());
+    calls.push([&["tune", "--index", i][..], &queries].concat());
     let owned = |call: Vec<&str>| call.into_iter().map(str::to_owned).collect();
     let mut calls: Vec<(Vec<String>, String)> = calls
         .into_iter()

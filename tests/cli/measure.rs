@@ -212,3 +212,76 @@ fn eval_tells_what_it_makes_nothing_of() {
         }
     }
 }
+
+fn recall(place: &Place, share: &str, more: &[&str]) -> Run {
+    let call = ["search", "--index", "x.colidx", "--recall", share];
+    place.colidx(&call).args(more).run()
+}
+
+#[test]
+fn tune_measures_recall_for_searches_to_choose_their_effort_by() {
+    let place = place();
+    let unknown = ["recall was never measured on it", "(`colidx tune`)"];
+    recall(&place, "0.9", &["tea"]).fails().says(&unknown);
+    recall(&place, "1", &["tea"]).succeeds();
+    for (share, said) in [
+        ("0", "above 0 and at most 1"),
+        ("1.5", "above 0 and at most 1"),
+        ("nan", "above 0 and at most 1"),
+        ("most", "above 0 and at most 1"),
+    ] {
+        recall(&place, share, &["tea"])
+            .refuses_usage()
+            .says(&[said]);
+    }
+    for other in [&["--exact"][..], &["--candidates", "9"], &["--rerank", "9"]] {
+        let run = recall(&place, "0.9", other).refuses_usage();
+        run.says(&["cannot be used with", other[0]]);
+    }
+
+    let tune = ["tune", "--index", "x.colidx", "--queries", "queries.tsv"];
+    let run = place.colidx(&tune).args(&["-k", "3,1"]).run().succeeds();
+    let table = run.json().remove(0);
+    assert_eq!(
+        fields(run.stdout.trim_end()),
+        ["documents", "queries", "rows"]
+    );
+    let rows = table["rows"].as_array().unwrap();
+    let deepest = rows.last().unwrap();
+    assert_eq!((&table["queries"], &deepest["k"]), (&3.into(), &3.into()));
+    assert!(rows.iter().all(|row| row["recall"] == 1.0), "{rows:?}");
+
+    let info = place
+        .colidx(&["info", "--index", "x.colidx", "--json"])
+        .run()
+        .succeeds();
+    assert_eq!(info.json()[0]["recall"], table);
+    let info = place
+        .colidx(&["info", "--index", "x.colidx"])
+        .run()
+        .succeeds();
+    for line in [
+        "measured with 3 queries on ",
+        "1.000 of the exact top 1 by default, in ",
+        "1.000 of the exact top 3 by default, in ",
+    ] {
+        assert!(info.stdout.contains(line), "{}", info.stdout);
+    }
+    let by_recall = recall(&place, "0.9", &["-k", "3", "tea"]).succeeds();
+    let plain = ["search", "--index", "x.colidx", "-k", "3", "tea"];
+    assert_eq!(
+        by_recall.stdout,
+        place.colidx(&plain).run().succeeds().stdout
+    );
+    recall(&place, "0.9", &["-k", "4", "tea"])
+        .fails()
+        .says(&["recall was measured for at most 3 hits, and 4 are wanted"]);
+    place
+        .colidx(&["verify", "--index", "x.colidx"])
+        .run()
+        .succeeds();
+
+    place.write("none.tsv", "");
+    let tune = ["tune", "--index", "x.colidx", "--queries", "none.tsv"];
+    place.colidx(&tune).run().fails().says(&["none.tsv"]);
+}

@@ -98,6 +98,7 @@ fn every_command_takes_precision_and_device() {
         [&["search"][..], &queries, &index].concat(),
         [&["eval", "--qrels", "qrels.tsv"][..], &queries, &index].concat(),
         [&["bench"][..], &queries, &index].concat(),
+        [&["tune"][..], &queries, &index].concat(),
         [&["explain", "the moon", "tea"][..], &index].concat(),
         [
             "encode",

@@ -57,7 +57,7 @@ fn empty_queries_of_a_file_are_told_and_the_others_answered() {
     let again = search.args(&vectors).run().succeeds().says(&told);
     assert_eq!(again.stdout, run.stdout);
     place.write("none.tsv", "q1\t\nq2\t \n");
-    for command in ["search", "bench"] {
+    for command in ["search", "bench", "tune"] {
         let call = place.colidx(&[command]).args(&INDEX);
         let run = call.args(&["--queries", "none.tsv"]).run().fails();
         assert_eq!(run.stdout, "");

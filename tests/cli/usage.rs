@@ -38,6 +38,7 @@ fn wrong_flags_end_with_2() {
         &["search", "--index", "x", "--fast", "moon"],
         &["eval", "--index", "x", "--qrels", "q.tsv"],
         &["bench", "--index", "x"],
+        &["tune", "--index", "x"],
         &["explain", "--index", "x", "moon"],
     ] {
         let run = place.colidx(call).run().refuses_usage();
@@ -52,7 +53,7 @@ fn wrong_flags_end_with_2() {
 fn help_and_version_go_to_standard_output() {
     let place = Place::new();
     for command in [
-        "build", "search", "eval", "bench", "encode", "model", "info", "verify", "explain",
+        "build", "search", "eval", "bench", "tune", "encode", "model", "info", "verify", "explain",
     ] {
         let run = place.colidx(&[command, "--help"]).run().succeeds();
         assert!(

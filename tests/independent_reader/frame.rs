@@ -12,6 +12,8 @@ pub struct Frame {
     pub sections: Sections,
     /// The first feature word.
     pub features: u64,
+    /// The second feature word.
+    pub optional: u64,
     /// The checksum of the footer.
     pub seal: u64,
 }
@@ -25,6 +27,7 @@ pub fn frame(path: &Path, kind: &str) -> Frame {
     // Only a manifest has features, and there are three.
     let features = number(&file, 16, 8);
     assert!(features & !7 == 0 && (features == 0 || kind == "MANI"));
+    let optional = number(&file, 24, 8);
     assert!(file[32..56].iter().all(|b| *b == 0));
     assert_eq!(number(&file, 56, 8), checksum(&file[..56]));
 
@@ -59,6 +62,7 @@ pub fn frame(path: &Path, kind: &str) -> Frame {
     Frame {
         sections: found,
         features,
+        optional,
         seal: number(footer, 48, 8),
     }
 }

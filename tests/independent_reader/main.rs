@@ -160,5 +160,9 @@ fn indexes_of_every_width_read_the_same() {
         same_as_the_engine(tmp.path());
         writer.compact(&NoProgress).unwrap();
         same_as_the_engine(tmp.path());
+        // What searches find at each effort, beside all that.
+        let query = Query::new(&vec![0.5; 2 * dim], dim).unwrap();
+        writer.tune(&[query], &[3, 20], &NoProgress).unwrap();
+        same_as_the_engine(tmp.path());
     }
 }

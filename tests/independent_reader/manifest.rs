@@ -18,10 +18,13 @@ pub struct Features {
 /// All documents that are not deleted. Every rule of sections 4 to 13 is asserted.
 pub fn read(path: &Path) -> Vec<Document> {
     let manifest = frame(&path.join("manifest"), "MANI");
-    let features = manifest.features;
+    let (features, optional) = (manifest.features, manifest.optional);
     let manifest = manifest.sections;
     if features & 4 == 4 {
         pooling(&manifest["POOL"]);
+    }
+    if optional & 1 == 1 {
+        recall(&manifest["RECL"]);
     }
     let features = Features {
         columns: features & 1 == 1,
@@ -141,6 +144,22 @@ fn model(json: &[u8]) {
 fn pooling(values: &[u8]) {
     assert_eq!(values.len(), 8);
     assert!((2..=1000).contains(&number(values, 0, 4)) && number(values, 4, 4) <= 1000);
+}
+
+/// `RECL`.
+fn recall(json: &[u8]) {
+    let table: serde_json::Value = serde_json::from_slice(json).unwrap();
+    assert!(table["documents"].is_u64() && table["queries"].is_u64());
+    let mut before = (0, 0.0);
+    for row in table["rows"].as_array().unwrap() {
+        let k = row["k"].as_u64().unwrap();
+        let [effort, recall, time] =
+            ["effort", "recall", "milliseconds"].map(|name| row[name].as_f64().unwrap());
+        assert!(k < 1 << 32 && effort > 0.0 && effort <= 1e6);
+        assert!((0.0..=1.0).contains(&recall) && time >= 0.0);
+        assert!((k, effort) > before);
+        before = (k, effort);
+    }
 }
 
 /// `WORD`.

@@ -79,6 +79,11 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             file(&args.qrels, "a file of judgements")?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
+        Command::Tune(args) => {
+            index(&args.index.path)?;
+            queries(&args.queries)?;
+            args.model.model.iter().try_for_each(|name| model(name))
+        }
         Command::Bench(args) => {
             index(&args.index.path)?;
             queries(&args.queries)?;

@@ -10,6 +10,8 @@ use crate::codebook::Codebook;
 use crate::error::Result;
 use crate::format::manifest::Manifest;
 use crate::format::model::ModelInfo;
+use crate::format::recall_table::RecallTable;
+use crate::progress::Progress;
 use crate::search::{
     self, Fusion, Query, Scratch, SearchOptions, SearchResults, TokenMatch, WordMatch, WordQuery,
 };
@@ -199,6 +201,26 @@ impl Index {
     pub fn explain(&self, query: &Query, doc: DocId) -> Result<Vec<TokenMatch>> {
         colidx_threads::ready();
         search::explain(&self.snapshot, query, self.snapshot.place(doc)?)
+    }
+
+    /// Measures what searches for each of `ks` numbers of hits find of the exact top hits, and how
+    /// long they take, at several efforts. [`IndexWriter::tune`](crate::IndexWriter::tune) also
+    /// stores it.
+    ///
+    /// Each query takes an exact search on all threads of the rayon pool; the searches that are
+    /// measured have one thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`Index::search`], [`Error::Option`](crate::Error::Option) without a query or without a
+    /// number of hits, and [`Error::Cancelled`](crate::Error::Cancelled).
+    pub fn measure_recall(
+        &self,
+        queries: &[Query],
+        ks: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<RecallTable> {
+        search::measure(self, queries, ks, progress)
     }
 
     /// A stored document; title, text and metadata are empty when only vectors were given.

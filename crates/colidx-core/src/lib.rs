@@ -73,8 +73,9 @@ pub use cancel::CancelToken;
 pub use colidx_lexical::{Analyzer, Error as LexicalError};
 pub use colidx_metadata::filter;
 pub use colidx_metadata::{Filter, FilterError, Value};
-pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished};
+pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished, UnknownRecall};
 pub use format::model::ModelInfo;
+pub use format::recall_table::{RecallRow, RecallTable};
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };

@@ -1,6 +1,6 @@
 //! Watching and stopping long work.
 
-/// The phases of a commit, in order.
+/// The phases of a commit, in order, and of other long work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -17,6 +17,8 @@ pub enum Phase {
     Postings,
     /// Segments are merged; counted in documents.
     Merge,
+    /// Searches are compared with exact ones; counted in queries.
+    Measure,
     /// Files are made durable and the manifest is put in place; not counted.
     Commit,
 }
@@ -30,6 +32,7 @@ impl std::fmt::Display for Phase {
             Self::Encode => "encode",
             Self::Postings => "postings",
             Self::Merge => "merge",
+            Self::Measure => "measure",
             Self::Commit => "commit",
         })
     }

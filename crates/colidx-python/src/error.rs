@@ -80,7 +80,8 @@ impl Raise for Error {
             Error::Option { .. }
             | Error::Filter(_)
             | Error::NoWords { .. }
-            | Error::NoColumns { .. } => "OptionError",
+            | Error::NoColumns { .. }
+            | Error::UnknownRecall { .. } => "OptionError",
             _ => "Error",
         }
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use colidx::text::{PlacePart, TokenExplanation};
 use colidx::{
-    DocId, DocumentSet, FieldInfo, Model, Query, SearchBy, SearchOptions, SearcherOptions,
-    TextError, TextSearcher, WordQuery,
+    DocId, DocumentSet, FieldInfo, Model, Progress, Query, SearchBy, SearchOptions,
+    SearcherOptions, TextError, TextSearcher, WordQuery,
 };
 use numpy::PyArray2;
 use pyo3::prelude::*;
@@ -65,6 +65,34 @@ impl Index {
             _ => TextSearcher::new(open.index.clone(), opened_model(py, open)?),
         };
         searcher.or_raise()
+    }
+
+    /// Queries that are all texts, or all arrays.
+    pub fn queries(
+        &self,
+        py: Python<'_>,
+        given: &[Bound<'_, PyAny>],
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Query>> {
+        let texts = given.iter().map(|one| one.extract().ok());
+        let Some(texts) = texts.collect::<Option<Vec<String>>>() else {
+            return arrays_of(given);
+        };
+        let searcher = self.searcher(py, SearchBy::Vectors)?;
+        let encoded = run(py, progress, |watch| -> Result<_, TextError> {
+            watch.begin("encode", Some(texts.len() as u64));
+            let texts = texts.iter().enumerate();
+            let queries = texts.map(|(at, text)| {
+                watch.advance(at as u64);
+                if watch.cancelled() {
+                    return Err(colidx::Error::Cancelled.into());
+                }
+                let vectors = searcher.encode(text)?.vectors;
+                Ok(Query::new(&vectors, searcher.index().dim())?)
+            });
+            queries.collect()
+        })?;
+        encoded.or_raise()
     }
 
     /// Searches by vectors, and by words too where there are some for the one query.
@@ -227,9 +255,7 @@ impl Index {
         options: &Bound<'_, PyDict>,
         keys: Option<Vec<String>>,
     ) -> PyResult<Vec<Vec<Hit>>> {
-        let queries = queries.iter().enumerate();
-        let queries = queries.map(|(at, one)| query(format_args!("queries[{at}]"), one));
-        let queries = queries.collect::<PyResult<Vec<Query>>>()?;
+        let queries = arrays_of(&queries)?;
         self.by_vectors(py, &queries, None, options, keys)
     }
 
@@ -408,6 +434,12 @@ impl Index {
 }
 
 /// A query of the vectors that the argument `name` holds.
+fn arrays_of(given: &[Bound<'_, PyAny>]) -> PyResult<Vec<Query>> {
+    let queries = given.iter().enumerate();
+    let queries = queries.map(|(at, one)| query(format_args!("queries[{at}]"), one));
+    queries.collect()
+}
+
 fn query(name: impl Display, vectors: &Bound<'_, PyAny>) -> PyResult<Query> {
     let array = arrays::vectors(name, vectors)?;
     let dim = array.as_array().ncols();

@@ -1,6 +1,6 @@
 //! What an index holds, as dictionaries.
 
-use colidx::{CommitReport, IndexInfo, ModelInfo, SegmentInfo};
+use colidx::{CommitReport, IndexInfo, ModelInfo, RecallTable, SegmentInfo};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -43,8 +43,25 @@ pub fn index<'py>(py: Python<'py>, info: &IndexInfo) -> PyResult<Bound<'py, PyDi
         text_bytes: info.text_bytes,
         bytes_per_vector: info.bytes_per_vector(),
         model: model,
+        recall: info.recall.as_ref().map(|table| recall(py, table)).transpose()?,
         segments: segments.collect::<PyResult<Vec<_>>>()?,
         files: files,
+    ))
+}
+
+pub fn recall<'py>(py: Python<'py>, table: &RecallTable) -> PyResult<Bound<'py, PyDict>> {
+    let rows = table.rows.iter().map(|row| {
+        Ok(dict!(py,
+            k: row.k,
+            effort: row.effort,
+            recall: row.recall,
+            milliseconds: row.milliseconds,
+        ))
+    });
+    Ok(dict!(py,
+        documents: table.documents,
+        queries: table.queries,
+        rows: rows.collect::<PyResult<Vec<_>>>()?,
     ))
 }
 

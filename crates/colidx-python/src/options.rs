@@ -97,6 +97,8 @@ table! {
         "fusion": "'convex', 'rrf' or 'rerank'" => |a| search.fusion(fusion(&a)?),
         "filter": crate::filter::EXPECTED => |a| search.set(SearchOptions::filter, filter(&a)?),
         "exact": "True or False" => |a| search.set(SearchOptions::exact, a.get()?),
+        "recall": "a number above 0 and at most 1" =>
+            |a| search.set(SearchOptions::recall, a.get::<f64>()?),
         "n_probe": "a whole number" => |a| search.set(SearchOptions::n_probe, a.get()?),
         "candidates": "a whole number" =>
             |a| search.set(SearchOptions::candidates, a.get::<usize>()?),

@@ -337,6 +337,23 @@ impl Writer {
         info::report(py, &report.or_raise()?)
     }
 
+    /// Measures what searches find of the exact hits, and stores it.
+    fn tune<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, Index>,
+        queries: Vec<Bound<'py, PyAny>>,
+        ks: Vec<usize>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let callback = progress.as_ref().map(|callback| callback.clone_ref(py));
+        let queries = index.get().queries(py, &queries, callback)?;
+        let table = self.run(py, progress, |state, watch| {
+            state.writer.tune(&queries, &ks, watch)
+        })?;
+        info::recall(py, &table.or_raise()?)
+    }
+
     /// Drops everything since the last commit.
     fn rollback(&self, py: Python<'_>) -> PyResult<()> {
         self.with(py, |state| {

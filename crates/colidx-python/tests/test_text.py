@@ -94,6 +94,35 @@ def test_exact_and_keys_and_effort(index):
         index.search("moon", timeout=0)
 
 
+def test_a_recall_that_was_measured_chooses_the_effort(index):
+    for recall in (0.9, 0.5):
+        with pytest.raises(colidx.OptionError, match="recall was never measured"):
+            index.search("moon", recall=recall)
+    for recall in (0, 1.5, float("nan")):
+        with pytest.raises(colidx.OptionError, match="recall is .* must be above 0 and at most 1"):
+            index.search("moon", recall=recall)
+    assert index.info()["recall"] is None
+    exact = [hit.key for hit in index.search("moon", exact=True)]
+    assert [hit.key for hit in index.search("moon", recall=1)] == exact
+    with index.writer() as writer:
+        for nothing in ([], iter(())):
+            with pytest.raises(colidx.OptionError, match="number of queries is 0, but must be at least 1"):
+                writer.tune(nothing)
+        with pytest.raises(colidx.ArgumentError, match="a list of texts or of arrays"):
+            writer.tune("moon")
+        vectors = colidx.Encoder(MODEL).encode_queries(["moon", "coffee"])
+        by_vectors = writer.tune(vectors, k=[4, 2])
+        table = writer.tune(["moon", "coffee"], k=[4, 2])
+    assert [row["k"] for row in table["rows"]] == sorted(row["k"] for row in table["rows"])
+    without_times = [
+        [(row["k"], row["effort"], row["recall"]) for row in given["rows"]]
+        for given in (by_vectors, table)
+    ]
+    assert without_times[0] == without_times[1]
+    assert index.info()["recall"] == table
+    assert [hit.key for hit in index.search("moon", k=4, recall=0.9)] == exact
+
+
 def test_an_index_is_a_mapping(index):
     assert list(index) == index.keys() == ["rust", "tea", "moon", "cell"]
     assert "tea" in index and "coffee" not in index and 7 not in index

@@ -167,6 +167,9 @@ impl From<colidx::Error> for ApiError {
             Error::NoColumns { .. } => ApiError::invalid(
                 "the index was built before metadata could be filtered; compact it first",
             ),
+            Error::UnknownRecall { reason, .. } => ApiError::invalid(format!(
+                "effort.recall: {reason}; measure it with `colidx tune`, or leave it out"
+            )),
             Error::Locked { .. } => ApiError::unavailable(
                 "locked",
                 "another program is writing to the index; try again when it has finished",

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::at_least_one;
+use super::numbers::{at_least_one, share};
 use colidx::SearchOptions;
 
 /// Flags that trade latency for recall.
@@ -11,6 +11,16 @@ pub struct EffortArgs {
     /// Score every document exactly instead of generating candidates.
     #[arg(long)]
     pub exact: bool,
+
+    /// The share of the exact top K to find, such as 0.95, instead of the default effort.
+    ///
+    /// Chosen by what `colidx tune` measured on the index, and refused where it measured nothing. 1 is
+    /// --exact.
+    #[arg(
+        long, value_name = "SHARE", value_parser = share,
+        conflicts_with_all = ["exact", "candidates", "rerank"]
+    )]
+    pub recall: Option<f64>,
 
     /// Centroids probed per query token [default: 32].
     #[arg(
@@ -39,6 +49,7 @@ impl EffortArgs {
             .clone()
             .k(k)
             .exact(self.exact)
+            .recall(self.recall)
             .n_probe(self.n_probe.map_or(defaults.n_probe, |n| n as usize))
             .candidates(self.candidates.map(|n| n as usize))
             .rerank(self.rerank.map(|n| n as usize))

@@ -26,6 +26,7 @@ mod search;
 mod serve;
 mod shell;
 mod size;
+mod tune;
 mod vectors;
 mod writing;
 
@@ -55,6 +56,7 @@ pub use search::SearchArgs;
 pub use serve::ServeArgs;
 pub use shell::{AgentsArgs, CompletionsArgs, ManArgs};
 pub use size::parse_size;
+pub use tune::TuneArgs;
 pub use vectors::VectorsArgs;
 pub use writing::{Clustering, WritingArgs};
 
@@ -117,6 +119,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Measure search speed.
     Bench(BenchArgs),
+    /// Measure what searches find at each effort, for `--recall`, and write it into the index.
+    Tune(TuneArgs),
     /// Encode text as token vectors in .npy files, without an index.
     Encode(EncodeArgs),
     /// Show the properties of a checkpoint.

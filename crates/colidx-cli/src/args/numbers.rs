@@ -17,3 +17,12 @@ pub fn up_to_a_million() -> RangedI64ValueParser<u32> {
 pub fn thread_count() -> RangedI64ValueParser<u16> {
     value_parser!(u16).range(1..=1024)
 }
+
+/// A share: above 0, at most 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    let share = text
+        .parse()
+        .ok()
+        .filter(|&share| share > 0.0 && share <= 1.0);
+    share.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
+}

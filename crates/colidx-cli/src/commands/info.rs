@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use colidx::{FieldInfo, FileInfo, Index, IndexInfo, ModelInfo, SegmentInfo};
+use colidx::{FieldInfo, FileInfo, Index, IndexInfo, ModelInfo, RecallTable, SegmentInfo};
 use serde::Serialize;
 
 use super::model::{location_lines, marker_and_prompt};
@@ -33,6 +33,7 @@ struct InfoLine<'a> {
     text_bytes: u64,
     bytes_per_vector: f64,
     model: &'a Option<ModelInfo>,
+    recall: &'a Option<RecallTable>,
     analyzer: &'a Option<String>,
     fields: Vec<FieldLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +142,7 @@ fn line<'a>(path: &Path, info: &'a IndexInfo, more: &'a More) -> InfoLine<'a> {
         text_bytes: info.text_bytes,
         bytes_per_vector: info.bytes_per_vector(),
         model: &info.model,
+        recall: &info.recall,
         analyzer: &more.analyzer,
         fields: more.fields.iter().map(field_line).collect(),
         matching: more.matching,
@@ -259,6 +261,9 @@ fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
     }
     let words = more.analyzer.as_deref();
     rows.push(row("words", words.unwrap_or("none").to_owned()));
+    if let Some(table) = &info.recall {
+        rows.extend(recall(table));
+    }
     if let Some(matching) = more.matching {
         rows.push(row("matching", number::counted(matching, "document")));
     }
@@ -282,6 +287,23 @@ fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
         page.append(&table(&right, &segments(info), 2));
     }
     page
+}
+
+/// What the default search finds, for each number of hits that was measured.
+fn recall(table: &RecallTable) -> Vec<Vec<String>> {
+    let measured = format!(
+        "measured with {} on {}",
+        number::counted(table.queries, "query"),
+        number::counted(table.documents, "document")
+    );
+    let default = table.rows.iter().filter(|row| row.effort == 1.0);
+    let found = default.map(|row| {
+        let (k, recall, time) = (row.k, row.recall, row.milliseconds);
+        let found = format!("{recall:.3} of the exact top {k} by default, in {time:.1} ms");
+        vec![String::new(), found]
+    });
+    let first = vec!["recall".to_owned(), measured];
+    [first].into_iter().chain(found).collect()
 }
 
 /// What the index takes on disk.

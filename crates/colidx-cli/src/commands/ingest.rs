@@ -126,6 +126,7 @@ impl Progress for ProgressAdapter<'_> {
             Phase::Train => ("training the codebook", Unit::Share),
             Phase::Encode => ("encoding", Unit::Things("document")),
             Phase::Postings => ("writing posting lists", Unit::Share),
+            Phase::Measure => ("measuring", Unit::Things("query")),
             Phase::Merge => ("merging", Unit::Things("document")),
             Phase::Commit => ("committing", Unit::Share),
             _ => ("working", Unit::Share),

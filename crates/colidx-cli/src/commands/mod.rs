@@ -21,6 +21,7 @@ pub mod search;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod shell;
+pub mod tune;
 mod vectors;
 pub mod verify;
 
@@ -51,6 +52,7 @@ pub fn run(command: &Command) -> Result<(), CliError> {
         Command::Rerank(args) => rerank::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Tune(args) => tune::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Model(args) => on_threads(colidx_threads::count(), || model::run(args)),
         Command::Info(args) => on_threads(1, || info::run(args)),

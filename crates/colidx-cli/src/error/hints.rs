@@ -41,6 +41,7 @@ pub fn index(error: &colidx::Error) -> &'static str {
         }
         Error::Memory { .. } => " (--memory)",
         Error::NoTokenIds => " (`token_ids.npy` beside the vectors)",
+        Error::UnknownRecall { .. } => " (`colidx tune`)",
         _ => "",
     }
 }

@@ -4,9 +4,11 @@
 //! matches on the variant and adds its own.
 
 mod format;
+mod recall;
 mod unfinished;
 
 pub use format::{FormatError, FormatErrorKind};
+pub use recall::UnknownRecall;
 pub use unfinished::Unfinished;
 
 use std::path::{Path, PathBuf};
@@ -311,6 +313,16 @@ pub enum Error {
     NoColumns {
         /// The index.
         path: PathBuf,
+    },
+    /// A search for a share of the exact hits, of an index where no effort is known to find it.
+    #[error(
+        "{}: cannot search for a recall: {reason}; tune the index with queries like those to come", path.display()
+    )]
+    UnknownRecall {
+        /// The index.
+        path: PathBuf,
+        /// Why not.
+        reason: UnknownRecall,
     },
     /// A [`DocId`](crate::DocId) or [`DocumentSet`](crate::DocumentSet) of another commit of the
     /// index, or of another index.

@@ -1,7 +1,8 @@
 //! The manifest: which files make up the index, and what made them. One commit is one manifest.
 
-use super::frame::{FileDigest, Frame, FrameWriter, features};
+use super::frame::{FeatureBits, FileDigest, Frame, FrameWriter, features};
 use super::model::{self, ModelInfo};
+use super::recall_table::RecallTable;
 use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_name};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::ingest::{BuildOptions, Pooling};
@@ -25,6 +26,7 @@ const SEGMENTS: Tag = Tag(*b"SEGM");
 const MODEL: Tag = Tag(*b"MODL");
 const WORDS: Tag = Tag(*b"WORD");
 const POOLING: Tag = Tag(*b"POOL");
+const RECALL: Tag = Tag(*b"RECL");
 
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
@@ -139,7 +141,7 @@ impl Features {
         Ok(self.words.as_ref().map(stored).transpose()?)
     }
 
-    fn bits(&self) -> u64 {
+    fn required(&self) -> u64 {
         let columns = if self.columns { features::COLUMNS } else { 0 };
         let words = self.words.as_ref().map_or(0, |_| features::WORDS);
         let pooled = self.pooling.map_or(0, |_| features::POOLED);
@@ -176,6 +178,8 @@ pub(crate) struct Manifest {
     pub segments: Vec<SegmentEntry>,
     pub model: Option<ModelInfo>,
     pub features: Features,
+    /// What searches find at each effort, where that was measured.
+    pub recall: Option<RecallTable>,
 }
 
 /// What an index has beyond what every index has.
@@ -242,17 +246,22 @@ impl Manifest {
             segments,
             model,
             features: Features {
-                columns: frame.features() & features::COLUMNS != 0,
+                columns: frame.features().required & features::COLUMNS != 0,
                 words: read_words(frame)?,
                 pooling: read_pooling(frame)?,
             },
+            recall: read_recall(frame)?,
         })
     }
 
     /// Writes and syncs the manifest as `manifest.new`. Renaming it is the commit.
     pub(crate) fn write(&self, directory: &Directory) -> Result<()> {
         let kind = FileKind::Manifest;
-        let mut w = FrameWriter::create_with(directory, MANIFEST_NEW, kind, self.features.bits())?;
+        let features = FeatureBits {
+            required: self.features.required(),
+            optional: self.recall.as_ref().map_or(0, |_| features::RECALL),
+        };
+        let mut w = FrameWriter::create_with(directory, MANIFEST_NEW, kind, features)?;
         let head = Head {
             generation: self.generation,
             seed: self.seed,
@@ -305,6 +314,9 @@ impl Manifest {
         if let Some(pooling) = self.features.pooling {
             let pooling = [pooling.factor, pooling.protected];
             w.section(POOLING, bytemuck::cast_slice(&pooling))?;
+        }
+        if let Some(table) = &self.recall {
+            w.section(RECALL, &serde_json::to_vec(table).unwrap_or_default())?;
         }
         w.finish()?;
         Ok(())
@@ -473,7 +485,7 @@ fn check_owners(
     segments: &[SegmentEntry],
 ) -> Result<()> {
     let numbers: HashSet<u32> = segments.iter().map(|s| s.number).collect();
-    let has = |feature| frame.features() & feature != 0;
+    let has = |feature| frame.features().required & feature != 0;
     let is_owned = |file: &&FileEntry| match file.kind {
         FileKind::Codebook => file.number == head.codebook_file,
         FileKind::Deletions => true,
@@ -501,7 +513,7 @@ fn repeated<T: Eq + Hash + Copy>(mut items: impl Iterator<Item = T>) -> Option<T
 }
 
 fn read_words(frame: &Frame) -> Result<Option<AnalyzerInfo>> {
-    if frame.features() & features::WORDS == 0 {
+    if frame.features().required & features::WORDS == 0 {
         return Ok(None);
     }
     let bytes = frame.section::<u8>(WORDS)?;
@@ -511,7 +523,7 @@ fn read_words(frame: &Frame) -> Result<Option<AnalyzerInfo>> {
 }
 
 fn read_pooling(frame: &Frame) -> Result<Option<Pooling>> {
-    if frame.features() & features::POOLED == 0 {
+    if frame.features().required & features::POOLED == 0 {
         return Ok(None);
     }
     let values = frame.section_of::<u32>(POOLING, 2)?;
@@ -524,6 +536,19 @@ fn read_pooling(frame: &Frame) -> Result<Option<Pooling>> {
             let got = format!("{factor} and {protected}");
             Err(invalid(frame, POOLING, "values", expected, got))
         }
+    }
+}
+
+fn read_recall(frame: &Frame) -> Result<Option<RecallTable>> {
+    if frame.features().optional & features::RECALL == 0 {
+        return Ok(None);
+    }
+    let bytes = frame.section::<u8>(RECALL)?;
+    let table: RecallTable = serde_json::from_slice(&bytes)
+        .map_err(|error| invalid(frame, RECALL, "JSON", "a table of recall", error))?;
+    match table.fault() {
+        None => Ok(Some(table)),
+        Some(expected) => Err(invalid(frame, RECALL, "rows", expected, "other rows")),
     }
 }
 

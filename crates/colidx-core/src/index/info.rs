@@ -6,6 +6,7 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
+use crate::format::recall_table::RecallTable;
 use crate::ingest::Pooling;
 
 /// One section of a file and its size.
@@ -81,6 +82,8 @@ pub struct IndexInfo {
     pub pooling: Option<Pooling>,
     /// What made the vectors.
     pub model: Option<ModelInfo>,
+    /// What searches find at each effort, where that was measured.
+    pub recall: Option<RecallTable>,
     /// Every file, the manifest first.
     pub files: Vec<FileInfo>,
     /// Bytes of all files.
@@ -126,6 +129,7 @@ impl Index {
             sample_error: self.codebook().sample_error(),
             pooling: manifest.features.pooling,
             model: manifest.model.clone(),
+            recall: manifest.recall.clone(),
             bytes: files.iter().map(|f| f.bytes).sum(),
             text_bytes: text.map(|f| f.digest.length).sum(),
             files,

@@ -86,6 +86,7 @@ pub(crate) fn search_hybrid(
     fusion.check()?;
     query.check(snapshot.codebook())?;
     options.check_limits()?;
+    let options = &options.settled(snapshot)?;
     let scope = Scope::new(snapshot, options)?;
     let lists = WordLists::new(snapshot, &scope, words)?;
     let hits = lists.with(|search| {

@@ -22,6 +22,7 @@ mod explain;
 mod features;
 mod hybrid;
 mod imputation;
+mod measure;
 mod options;
 mod par_map;
 mod partial_maxsim;
@@ -43,6 +44,8 @@ pub use explain::TokenMatch;
 pub(crate) use explain::explain;
 pub use hybrid::Fusion;
 pub(crate) use hybrid::search_hybrid;
+pub(crate) use measure::measure;
+use options::Depths;
 pub use options::SearchOptions;
 pub use query::Query;
 pub use results::{Hit, SearchResults, SearchStats};
@@ -83,6 +86,7 @@ pub(crate) fn search(
     let started = Instant::now();
     let mut stats = SearchStats::default();
     query.check(snapshot.codebook())?;
+    let options = &options.settled(snapshot)?;
     let scope = Scope::new(snapshot, options)?;
     let context = Context {
         snapshot,
@@ -119,7 +123,7 @@ fn is_exact_cheaper(context: Context<'_>) -> bool {
     let Context { scope, options, .. } = context;
     let (documents, centroids) = (scope.documents(), context.snapshot.codebook().len() as u64);
     scope.vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * centroids
-        || documents <= options.num_candidates(documents) as u64
+        || documents <= options.depths(documents).candidates as u64
 }
 
 /// Step 5, for every document.
@@ -141,7 +145,11 @@ fn score_candidates(
     stats: &mut SearchStats,
 ) -> Result<()> {
     let options = context.options;
-    let wanted = options.num_candidates(context.snapshot.num_documents());
+    let documents = context.snapshot.num_documents();
+    let Depths {
+        candidates: wanted,
+        rerank,
+    } = options.depths(documents);
     let (probes, candidates) = find_candidates(context, wanted, stats)?;
 
     options.check_limits()?;
@@ -153,7 +161,6 @@ fn score_candidates(
     stats.bytes_touched += (candidates.scored.len() * dim) as u64;
     stats.candidate_time += started.elapsed();
 
-    let rerank = options.rerank_depth(context.snapshot.num_documents());
     let exact = ExactScorer::new(context);
     let mut score = |selected: &[Place], stats: &mut SearchStats| {
         let started = Instant::now();

@@ -2,8 +2,8 @@
 
 use super::tuning;
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
-use crate::snapshot::DocumentSet;
+use crate::error::{Error, Result, UnknownRecall};
+use crate::snapshot::{DocumentSet, Snapshot};
 use colidx_metadata::Filter;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +26,13 @@ pub struct SearchOptions {
     pub k: usize,
     /// Score every document exactly. Without it that is done where it is no slower.
     pub exact: bool,
+    /// The share of the exact top `k` to find, above 0 and at most 1; `None` for the default effort.
+    ///
+    /// 1 scores every document. Less needs an index where recall was measured for as many hits
+    /// ([`IndexWriter::tune`](crate::IndexWriter::tune)), and which has not halved or doubled since;
+    /// else the search fails with [`Error::UnknownRecall`]. What was measured holds without a filter. `candidates` and
+    /// `rerank`, where given, come before it.
+    pub recall: Option<f64>,
     /// Centroids probed for each query token; more find more candidates.
     pub n_probe: usize,
     /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
@@ -39,6 +46,9 @@ pub struct SearchOptions {
     pub parallel: bool,
     /// Return each hit's metadata, which is read from the stored text.
     pub metadata: bool,
+    /// Candidates and reranked documents, in multiples of their defaults, where `recall` does not
+    /// choose.
+    pub(super) effort: f64,
     pub(super) within: Option<Arc<DocumentSet>>,
     pub(super) filter: Option<Arc<Filter>>,
     cancel: Option<CancelToken>,
@@ -50,11 +60,13 @@ impl Default for SearchOptions {
         Self {
             k: 10,
             exact: false,
+            recall: None,
             n_probe: tuning::N_PROBE,
             candidates: None,
             rerank: None,
             parallel: false,
             metadata: false,
+            effort: 1.0,
             within: None,
             filter: None,
             cancel: None,
@@ -73,6 +85,17 @@ impl SearchOptions {
     /// Sets [`SearchOptions::exact`].
     pub fn exact(mut self, exact: bool) -> Self {
         self.exact = exact;
+        self
+    }
+
+    /// Sets [`SearchOptions::recall`]: a share, or `None` for the default effort.
+    pub fn recall(mut self, recall: impl Into<Option<f64>>) -> Self {
+        self.recall = recall.into();
+        self
+    }
+
+    pub(super) fn effort(mut self, effort: f64) -> Self {
+        self.effort = effort;
         self
     }
 
@@ -150,16 +173,61 @@ impl SearchOptions {
         Ok(())
     }
 
-    /// Documents to score by exact MaxSim, among `documents`.
-    pub(super) fn rerank_depth(&self, documents: u64) -> usize {
-        let chosen = tuning::rerank(self.k, documents);
-        self.rerank.unwrap_or(chosen).max(self.k)
+    /// As these, with the effort that the recall asks for. Where no effort that was measured finds
+    /// as much, every document is scored.
+    ///
+    /// Fails for a recall that is no share, or where nothing was measured that holds for this index.
+    pub(super) fn settled(&self, snapshot: &Snapshot) -> Result<Self> {
+        let Some(recall) = self.recall else {
+            return Ok(self.clone());
+        };
+        if !(recall > 0.0 && recall <= 1.0) {
+            return Err(Error::Option {
+                option: "recall",
+                got: recall.to_string(),
+                expected: "above 0 and at most 1",
+            });
+        }
+        let options = self.clone().recall(None);
+        if recall == 1.0 || self.exact {
+            return Ok(options.exact(true));
+        }
+        let unknown = |reason| Error::UnknownRecall {
+            path: snapshot.directory().path().to_path_buf(),
+            reason,
+        };
+        let Some(table) = &snapshot.manifest().recall else {
+            return Err(unknown(UnknownRecall::NotMeasured));
+        };
+        table
+            .holds_for(snapshot.num_documents(), self.k)
+            .map_err(unknown)?;
+        Ok(match table.effort(self.k, recall) {
+            Some(effort) => options.effort(effort),
+            None => options.exact(true),
+        })
     }
 
-    /// Candidates to score by partial MaxSim, among `documents`.
-    pub(super) fn num_candidates(&self, documents: u64) -> usize {
-        let chosen = tuning::candidates(self.k, documents);
-        let chosen = self.candidates.unwrap_or(chosen);
-        chosen.max(self.rerank_depth(documents))
+    /// Candidates and documents to rerank among `documents`.
+    pub(super) fn depths(&self, documents: u64) -> Depths {
+        let times = |number: usize| (number as f64 * self.effort).ceil() as usize;
+        let rerank = self
+            .rerank
+            .unwrap_or(times(tuning::rerank(self.k, documents)));
+        let rerank = rerank.max(self.k);
+        let candidates = times(tuning::candidates(self.k, documents));
+        Depths {
+            candidates: self.candidates.unwrap_or(candidates).max(rerank),
+            rerank,
+        }
     }
+}
+
+/// How many documents the later steps look at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depths {
+    /// Documents to score by partial MaxSim.
+    pub candidates: usize,
+    /// Documents to score by exact MaxSim.
+    pub rerank: usize,
 }

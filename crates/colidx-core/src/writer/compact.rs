@@ -7,7 +7,9 @@ use super::policy::{self, Size};
 use super::updates::Updates;
 use crate::error::{Error, Result};
 use crate::format::manifest::{AnalyzerInfo, Features, SegmentEntry};
+use crate::format::recall_table::RecallTable;
 use crate::progress::{Phase, Progress};
+use crate::search::Query;
 use colidx_lexical::Analyzer;
 use std::time::Instant;
 
@@ -51,6 +53,23 @@ impl Updates {
             self.rewrite(&all, features, progress, &mut report)?;
         }
         Ok(report)
+    }
+
+    /// As [`super::IndexWriter::tune`].
+    pub(super) fn tune(
+        &mut self,
+        queries: &[Query],
+        ks: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<RecallTable> {
+        self.ready_for_maintenance()?;
+        let table = self.index.measure_recall(queries, ks, progress)?;
+        let mut report = self.report()?;
+        let mut edit = ManifestEdit::of(&self.index, &self.files.directory);
+        edit.set_recall(table.clone());
+        let manifest = edit.finish(&mut self.file_ids)?;
+        self.publish(&manifest, &mut report, progress)?;
+        Ok(table)
     }
 
     pub(super) fn merge_crowded(

@@ -210,6 +210,7 @@ impl Creation {
             files: [vec![assembled.codebook], written.files].concat(),
             model: self.options.model.clone(),
             features,
+            recall: None,
         };
         let index = self.files.commit(&manifest, None)?;
         report.bytes_written = manifest.files.iter().map(|f| f.digest.length).sum();

@@ -3,6 +3,7 @@
 use super::policy;
 use crate::error::{Error, Result};
 use crate::format::manifest::{Features, FileEntry, Manifest, SegmentEntry};
+use crate::format::recall_table::RecallTable;
 use crate::format::{FileKind, MAX_FILE_NUMBER};
 use crate::index::Index;
 use crate::ingest::{Assembled, BuildOptions, SegmentOutput};
@@ -84,6 +85,11 @@ impl<'a> ManifestEdit<'a> {
         self.manifest.features = features;
     }
 
+    /// Replaces what searches were measured to find.
+    pub(super) fn set_recall(&mut self, table: RecallTable) {
+        self.manifest.recall = Some(table);
+    }
+
     pub(super) fn add(&mut self, written: SegmentOutput) {
         self.manifest.segments.push(written.segment);
         self.manifest.files.extend(written.files);
@@ -128,6 +134,8 @@ impl<'a> ManifestEdit<'a> {
         manifest.unit_length = assembled.written.unit_length;
         manifest.nbits = options.nbits;
         manifest.seed = options.seed;
+        // It was measured with the codebook before.
+        manifest.recall = None;
         self.add(assembled.written);
     }
 

@@ -23,9 +23,11 @@ pub use report::CommitReport;
 pub use retrain::RetrainOptions;
 
 use crate::error::{Error, Result, Unfinished};
+use crate::format::recall_table::RecallTable;
 use crate::index::Index;
 use crate::ingest::{self, BuildOptions, NewDocument, SourceDocument, VectorBatch, VectorSource};
 use crate::progress::Progress;
+use crate::search::Query;
 use crate::storage::Directory;
 use colidx_lexical::Analyzer;
 use creation::Creation;
@@ -355,6 +357,26 @@ impl IndexWriter {
         progress: &dyn Progress,
     ) -> Result<CommitReport> {
         self.updates()?.set_analyzer(analyzer.into(), progress)
+    }
+
+    /// Measures what searches for each of `ks` numbers of hits find of the exact top hits
+    /// ([`Index::measure_recall`]), and stores it in the index, where
+    /// [`SearchOptions::recall`](crate::SearchOptions::recall) chooses its effort by it. Some
+    /// hundred queries like those to come are enough.
+    ///
+    /// It stays through all later commits but [`IndexWriter::retrain`], and is not used while the
+    /// index has fewer than half or more than twice as many documents.
+    ///
+    /// # Errors
+    ///
+    /// As [`IndexWriter::merge`] and [`Index::measure_recall`].
+    pub fn tune(
+        &mut self,
+        queries: &[Query],
+        ks: &[usize],
+        progress: &dyn Progress,
+    ) -> Result<RecallTable> {
+        self.updates()?.tune(queries, ks, progress)
     }
 
     /// Trains a new codebook and encodes every document with it, in one segment without deleted

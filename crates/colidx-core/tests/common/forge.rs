@@ -132,6 +132,12 @@ pub fn set_features(file: &mut [u8], features: u64) {
     repair(file);
 }
 
+/// Sets the second feature word of a file, which a reader may ignore.
+pub fn set_optional_features(file: &mut [u8], features: u64) {
+    file[24..32].copy_from_slice(&features.to_le_bytes());
+    repair(file);
+}
+
 /// The index as one from before there were columns and words.
 pub fn without_features(files: &Files) -> Files {
     let mut files = files.clone();

@@ -1,7 +1,8 @@
 //! Columns and words: the bits that announce them, and each rule of them broken.
 
 use crate::common::forge::{
-    Files, MANIFEST, contents, frame, name_in_manifest, set_features, without_features,
+    Files, MANIFEST, contents, frame, name_in_manifest, set_features, set_optional_features,
+    without_features,
 };
 use crate::common::open;
 use crate::victim::{Victim, put, u64_at};
@@ -152,6 +153,71 @@ fn the_pooling_is_a_factor_and_a_number_of_vectors() {
     ] {
         refused(&with(bad), &[MANIFEST, "POOL"], &format!("{bad:?}"));
     }
+}
+
+#[test]
+fn what_recall_was_measured_is_a_table_in_order() {
+    let victim = Victim::new();
+    let with = |json: &str, bit: u64| {
+        let mut files = victim.good.clone();
+        let mut sections = contents(&files[MANIFEST]);
+        sections.push((*b"RECL", json.as_bytes().to_vec()));
+        let mut manifest = frame(&files[MANIFEST], &sections);
+        set_optional_features(&mut manifest, bit);
+        files.insert(MANIFEST.into(), manifest);
+        files
+    };
+    let table = |rows: &str| format!(r#"{{"documents":9,"queries":2,"rows":[{rows}],"more":1}}"#);
+    let row = |k: &str, effort: &str, recall: &str, time: &str| {
+        format!(r#"{{"k":{k},"effort":{effort},"recall":{recall},"milliseconds":{time}}}"#)
+    };
+    let first = row("10", "0.5", "0", "0");
+    for (rows, count) in [
+        (String::new(), 0),
+        (format!("{first},{}", row("10", "1e6", "1", "1e9")), 2),
+        (
+            format!("{first},{}", row("4294967295", "0.1", "0.5", "2")),
+            2,
+        ),
+    ] {
+        let index = open(&with(&table(&rows), 1)).unwrap();
+        let found = index.info().unwrap().recall.unwrap();
+        assert_eq!((found.documents, found.rows.len()), (9, count));
+        // Without the bit the section is another's, and with another bit too.
+        for bit in [0, 2, 1 << 63] {
+            let index = open(&with(&table(&rows), bit)).unwrap();
+            assert_eq!(index.info().unwrap().recall, None);
+        }
+    }
+    for rows in [
+        row("-1", "1", "1", "1"),
+        row("4294967296", "1", "1", "1"),
+        row("1", "0", "1", "1"),
+        row("1", "-1", "1", "1"),
+        row("1", "1000001", "1", "1"),
+        row("1", "1", "1.0001", "1"),
+        row("1", "1", "-0.1", "1"),
+        row("1", "1", "null", "1"),
+        row("1", "1", "1", "-1"),
+        row("1", "1", "1", "1e999"),
+        format!("{first},{first}"),
+        format!("{first},{}", row("9", "2", "1", "1")),
+        format!("{first},{}", row("10", "0.4", "1", "1")),
+    ] {
+        refused(&with(&table(&rows), 1), &[MANIFEST, "RECL"], &rows);
+    }
+    for nothing in [
+        "",
+        "nonsense",
+        "[]",
+        "{}",
+        r#"{"documents":-1,"queries":1,"rows":[]}"#,
+    ] {
+        refused(&with(nothing, 1), &[MANIFEST, "RECL"], nothing);
+    }
+    let mut files = victim.good.clone();
+    set_optional_features(files.get_mut(MANIFEST).unwrap(), 1);
+    refused(&files, &["RECL"], "a bit without its section");
 }
 
 /// What is wrong is found by `verify` at the latest, and compacting never carries it on.

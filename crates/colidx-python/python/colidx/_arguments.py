@@ -40,6 +40,15 @@ def keys(name: str, values: Any) -> list[str]:
     return [key(f"{name}[{at}]", value) for at, value in enumerate(values)]
 
 
+def queries(values: Any) -> list[Any]:
+    """`values`, which must be texts, or arrays."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        kind = type(values).__name__
+        raise ArgumentError(f"queries: expected a list of texts or of arrays, got {kind}")
+    given = list(values)
+    return texts("queries", given) if given and isinstance(given[0], str) else given
+
+
 def is_path(value: Any) -> bool:
     """Whether `value` names a file."""
     return isinstance(value, (str, os.PathLike))

@@ -236,12 +236,8 @@ class Index:
         >>> [len(hits) for hits in index.search_many(["the moon", "tea"], k=1)]
         [1, 1]
         """
-        if isinstance(queries, str) or not isinstance(queries, Iterable):
-            kind = type(queries).__name__
-            raise ArgumentError(f"queries: expected a list of texts or of arrays, got {kind}")
-        given = list(queries)
+        given = arguments.queries(queries)
         if given and isinstance(given[0], str):
-            given = arguments.texts("queries", given)
             found = self._core.search_texts(given, *parsed(k, options))
         else:
             found = self._core.search_vectors(given, *parsed(k, options))

@@ -25,9 +25,10 @@ class SearchOptions(TypedDict, total=False):
     one score of two by `fusion`: `"convex"`, a weighted sum with `weight` for the vectors, 0 to 1;
     `"rrf"`, reciprocal ranks; `"rerank"`, the best by words ranked by vectors.
 
-    How hard to look: `exact` scores every document; `n_probe`, `candidates` and `rerank` are the
-    numbers of centroids a token, of documents to score roughly, and of documents to score exactly;
-    `parallel` puts one search on all threads; `timeout` is in seconds.
+    How hard to look: `exact` scores every document; `recall` is the share of the exact hits to
+    find, by what `Writer.tune` measured; `n_probe`, `candidates` and `rerank` are the numbers of
+    centroids a token, of documents to score roughly, and of documents to score exactly; `parallel`
+    puts one search on all threads; `timeout` is in seconds.
     """
 
     keys: Iterable[str] | None
@@ -36,6 +37,7 @@ class SearchOptions(TypedDict, total=False):
     weight: float | None
     fusion: Literal["convex", "rrf", "rerank"] | None
     exact: bool | None
+    recall: float | None
     n_probe: int | None
     candidates: int | None
     rerank: int | None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import _colidx
 from ._arguments import document, is_path, peek, record
 from ._arguments import keys as checked_keys
+from ._arguments import queries as checked_queries
 from ._progress import Progress, reporting
 from .errors import ArgumentError
 
@@ -146,6 +147,26 @@ class Writer:
     def retrain(self) -> dict[str, Any]:
         """Trains a new codebook on the stored vectors and encodes all documents with it."""
         return self._finish(self._core.retrain)
+
+    def tune(self, queries: Iterable[Any], k: int | Iterable[int] = (10, 100)) -> dict[str, Any]:
+        """Measures what searches for `k` hits, or several such numbers, find of the exact hits at
+        several efforts, and stores it in the index: `recall=` of a search chooses its effort by it.
+        Queries are texts or arrays, as `Index.search_many` takes them; some hundred like those to
+        come are enough. Returns what was measured, as `info()["recall"]` has it.
+
+        >>> with index.writer() as w:
+        ...     table = w.tune(["the moon", "tea"], k=2)
+        >>> table["rows"][0]["k"]
+        2
+        >>> [hit.key for hit in index.search("moon", k=1, recall=0.95)]
+        ['moon']
+        """
+        ks = [k] if isinstance(k, int) else list(k)
+        given = checked_queries(queries)
+        with reporting(self._progress) as report:
+            table = self._core.tune(self._index._core, given, ks, report)
+        self._index.reload()
+        return table
 
     def _finish(self, work: Any) -> dict[str, Any]:
         with reporting(self._progress) as report:

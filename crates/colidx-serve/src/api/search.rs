@@ -101,6 +101,9 @@ pub(crate) enum FusionName {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Effort {
+    /// The share of the exact top `k` to find, by what `colidx tune` measured on the index; 1
+    /// scores every document.
+    pub recall: Option<f64>,
     /// Centroids probed for each query token.
     pub n_probe: Option<usize>,
     /// Candidates scored by partial MaxSim.
@@ -364,6 +367,7 @@ impl SearchRequest {
         let mut options = options
             .k(self.k)
             .exact(self.exact)
+            .recall(self.effort.recall)
             .n_probe(n_probe)
             .candidates(self.effort.candidates)
             .rerank(self.effort.rerank);

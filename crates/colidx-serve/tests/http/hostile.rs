@@ -29,7 +29,7 @@ fn mutated_bodies_are_no_fault_of_the_service() {
             "POST",
             "/v1/indexes/docs/search",
             json!({"query": "the moon", "k": 3, "exact": true, "explain": true,
-                "effort": {"n_probe": 2, "candidates": 5, "rerank": 7},
+                "effort": {"recall": 1, "n_probe": 2, "candidates": 5, "rerank": 7},
                 "with": ["title", "highlights"]}),
         ),
         (

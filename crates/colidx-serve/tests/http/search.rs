@@ -163,6 +163,16 @@ fn a_search_that_makes_no_sense_is_refused_with_a_reason() {
     assert!(refused("docs", json!({"query": "a", "k": 100_000})).contains("1 to 1000"));
     assert!(refused("docs", json!({"query": "a", "limit": 3})).contains("unknown field `limit`"));
     assert!(refused("docs", json!({"query": "a", "effort": {"nprobe": 3}})).contains("nprobe"));
+    let unknown = refused("docs", json!({"query": "a", "effort": {"recall": 0.9}}));
+    assert!(
+        unknown.contains("effort.recall: recall was never measured on it"),
+        "{unknown}"
+    );
+    let share = refused("docs", json!({"query": "a", "effort": {"recall": 1.5}}));
+    assert!(
+        share.contains("recall is 1.5, but must be above 0 and at most 1"),
+        "{share}"
+    );
     assert!(refused("docs", json!({"query": 3})).contains("expected a string"));
     assert!(refused("points", json!({"query": "a"})).contains("give vectors"));
     assert!(refused("points", json!({"vectors": [[1.0, 2.0]]})).contains("2 values"));

@@ -22,7 +22,16 @@ const FOOTER: usize = size_of::<Footer>();
 /// More sections than any kind of file has.
 const MAX_SECTIONS: u32 = 64;
 
-/// What an index may have that a reader must know of: bits of the manifest's header.
+/// What a file may have beyond what every file of its kind has: two words of its header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FeatureBits {
+    /// What a reader must know.
+    pub required: u64,
+    /// What a reader may ignore.
+    pub optional: u64,
+}
+
+/// Bits of the manifest's features.
 pub(crate) mod features {
     /// The metadata of every segment are also in columns.
     pub(crate) const COLUMNS: u64 = 1;
@@ -30,9 +39,12 @@ pub(crate) mod features {
     pub(crate) const WORDS: u64 = 2;
     /// Vectors of documents are pooled before they are stored.
     pub(crate) const POOLED: u64 = 4;
+
+    /// What searches find was measured. A reader may ignore it.
+    pub(crate) const RECALL: u64 = 1;
 }
 
-/// Feature bits that files of a kind may have.
+/// Features that a reader must know, of files of a kind.
 const fn known_features(kind: FileKind) -> u64 {
     match kind {
         FileKind::Manifest => features::COLUMNS | features::WORDS | features::POOLED,

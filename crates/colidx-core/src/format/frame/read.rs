@@ -1,7 +1,7 @@
 //! Reading a file in place.
 
 use super::check::parse;
-use super::{Entry, FOOTER, FileDigest, Footer, HEADER, Header, padded};
+use super::{Entry, FOOTER, FeatureBits, FileDigest, Footer, HEADER, Header, padded};
 use crate::error::{Error, FormatErrorKind, Result};
 use crate::format::{FileKind, Tag, checksum};
 use crate::storage::{Bytes, Directory};
@@ -87,10 +87,12 @@ impl Frame {
         self.bytes.len() as u64
     }
 
-    /// The features that a reader must know.
-    pub(crate) fn features(&self) -> u64 {
+    pub(crate) fn features(&self) -> FeatureBits {
         let header: Header = bytemuck::pod_read_unaligned(&self.bytes[..HEADER]);
-        header.required_features
+        FeatureBits {
+            required: header.required_features,
+            optional: header.optional_features,
+        }
     }
 
     /// Length and checksum, as the manifest records them of other files.

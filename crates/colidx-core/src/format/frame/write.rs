@@ -1,6 +1,8 @@
 //! Writing a file, front to back.
 
-use super::{Checkpoint, END_MAGIC, Entry, FOOTER, FileDigest, Footer, HEADER, Header, MAGIC};
+use super::{
+    Checkpoint, END_MAGIC, Entry, FOOTER, FeatureBits, FileDigest, Footer, HEADER, Header, MAGIC,
+};
 use crate::error::{FormatErrorKind, Result};
 use crate::format::{ALIGNMENT, FORMAT_VERSION, FileKind, Tag, checksum};
 use crate::storage::{Directory, OutputFile};
@@ -15,15 +17,15 @@ pub(crate) struct FrameWriter {
 
 impl FrameWriter {
     pub(crate) fn create(directory: &Directory, name: &str, kind: FileKind) -> Result<Self> {
-        Self::create_with(directory, name, kind, 0)
+        Self::create_with(directory, name, kind, FeatureBits::default())
     }
 
-    /// As [`FrameWriter::create`], with features that a reader must know.
+    /// As [`FrameWriter::create`], with features.
     pub(crate) fn create_with(
         directory: &Directory,
         name: &str,
         kind: FileKind,
-        features: u64,
+        features: FeatureBits,
     ) -> Result<Self> {
         let mut out = directory.create(name)?;
         out.write(bytemuck::bytes_of(&header(kind, features)))?;
@@ -44,7 +46,7 @@ impl FrameWriter {
         checkpoint: Checkpoint,
     ) -> Result<Self> {
         let (bytes, hash) = checkpoint.read(directory, name, HEADER)?;
-        if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind, 0)) {
+        if bytes[..HEADER] != *bytemuck::bytes_of(&header(kind, FeatureBits::default())) {
             return Err(FormatErrorKind::invalid(
                 "header",
                 "bytes",
@@ -150,14 +152,14 @@ impl FrameWriter {
     }
 }
 
-fn header(kind: FileKind, required_features: u64) -> Header {
+fn header(kind: FileKind, features: FeatureBits) -> Header {
     let mut header = Header {
         magic: MAGIC,
         kind: kind.tag(),
         version: FORMAT_VERSION,
         reserved0: 0,
-        required_features,
-        optional_features: 0,
+        required_features: features.required,
+        optional_features: features.optional,
         reserved1: [0; 3],
         checksum: 0,
     };
