@@ -91,7 +91,10 @@ pub(crate) fn search_hybrid(
     let lists = WordLists::new(snapshot, &scope, words)?;
     let hits = lists.with(|search| {
         let began = Instant::now();
-        let depth = tuning::hybrid_depth(options.k);
+        let depth = match fusion {
+            Fusion::Rerank => tuning::rerank_words_depth(options.k),
+            _ => tuning::hybrid_depth(options.k),
+        };
         let mut candidates: BTreeSet<Place> = search
             .best(depth)?
             .iter()

@@ -148,8 +148,15 @@ pub(super) const EXACT_VECTORS_PER_CENTROID: u64 = 2;
 /// 0.98 differ little. `docs/lab/2026-11-28-words-and-filters.md` has the figures.
 pub(super) const HYBRID_WEIGHT: f32 = 0.965;
 
-/// Candidates from vectors, and as many from words, for `k` hits.
+/// Candidates from vectors, and as many from words, for `k` hits. On SciFact a sum of both scores
+/// ranks the same for k = 10 with 100 of each, in three times the time.
 pub(super) fn hybrid_depth(k: usize) -> usize {
+    k.saturating_mul(2).max(20)
+}
+
+/// Candidates from words for `k` hits that vectors rank. nDCG@10 on SciFact's training claims is
+/// 0.734, 0.743 and 0.745 with 20, 50 and 100.
+pub(super) fn rerank_words_depth(k: usize) -> usize {
     k.saturating_mul(2).max(100)
 }
 
