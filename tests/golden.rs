@@ -1,12 +1,14 @@
 //! The golden indexes: committed, opened forever, and rebuilt to the byte.
 //!
 //! `v5` was written before there were columns and words, and stays as it is.
-//! `COLIDX_BLESS=1 cargo test -p colidx-core --test golden` writes `v5-features` anew, which has
-//! both, and the hex dump in `index-format.md`; that belongs in a commit which also changes the
-//! format's version or adds a feature.
+//! `COLIDX_BLESS=1 cargo test -p colidx-core --test golden` writes anew `v5-features`, which has
+//! both, `v5-pooled`, and the hex dump in `index-format.md`; that belongs in a commit which also
+//! changes the format's version or adds a feature.
 
 #[path = "golden/features.rs"]
 mod features;
+#[path = "golden/pooled.rs"]
+mod pooled;
 
 use colidx_core::*;
 use std::fmt::Write as _;
@@ -204,6 +206,7 @@ fn the_same_input_still_gives_the_same_bytes() {
     build(tmp.path(), &DOCUMENTS, DOCUMENTS[1]);
     if blessing() {
         features::bless();
+        pooled::bless();
         let path = root().join("index-format.md");
         let document = std::fs::read_to_string(&path).unwrap();
         let (before, _) = document.split_once(MARK).unwrap();

@@ -59,6 +59,7 @@ fn the_golden_indexes_read_the_same() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     same_as_the_engine(&golden.join("v5"));
     same_as_the_engine(&golden.join("v5-features"));
+    same_as_the_engine(&golden.join("v5-pooled"));
 }
 
 /// Metadata of every kind, and fields of several.
