@@ -24,7 +24,8 @@ pub struct RecallTable {
 pub struct RecallRow {
     /// Hits wanted.
     pub k: u32,
-    /// Candidates and reranked documents, in multiples of their defaults.
+    /// Candidates and reranked documents, in multiples of their defaults. Above 1, probes and
+    /// postings grow by its square root.
     pub effort: f64,
     /// Share of the exact top `k` that was found.
     pub recall: f64,

@@ -186,9 +186,9 @@ fn find_candidates<'a>(
 ) -> Result<(Probes<'a>, Candidates)> {
     let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
     let centroids = context.snapshot.codebook().len();
-    let mut n_probe = context.options.n_probe.max(1);
+    let mut n_probe = context.options.probes();
     let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
-    let mut postings = tuning::postings_per_token(context.options.k, of, documents);
+    let mut postings = context.options.postings(of, documents);
     loop {
         let started = Instant::now();
         context.options.check_limits()?;

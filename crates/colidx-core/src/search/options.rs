@@ -46,8 +46,7 @@ pub struct SearchOptions {
     pub parallel: bool,
     /// Return each hit's metadata, which is read from the stored text.
     pub metadata: bool,
-    /// Candidates and reranked documents, in multiples of their defaults, where `recall` does not
-    /// choose.
+    /// Candidates and reranked documents, in multiples of their defaults.
     pub(super) effort: f64,
     pub(super) within: Option<Arc<DocumentSet>>,
     pub(super) filter: Option<Arc<Filter>>,
@@ -206,6 +205,19 @@ impl SearchOptions {
             Some(effort) => options.effort(effort),
             None => options.exact(true),
         })
+    }
+
+    /// Centroids to probe for each query token.
+    pub(super) fn probes(&self) -> usize {
+        let probes = self.n_probe.max(1) as f64;
+        (probes * tuning::list_depth(self.effort)) as usize
+    }
+
+    /// Posting list entries that a query token reads, where `of` among `documents` documents may be
+    /// found.
+    pub(super) fn postings(&self, of: u64, documents: u64) -> u64 {
+        let postings = tuning::postings_per_token(self.k, of, documents) as f64;
+        (postings * tuning::list_depth(self.effort)) as u64
     }
 
     /// Candidates and documents to rerank among `documents`.
