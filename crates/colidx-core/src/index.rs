@@ -8,7 +8,8 @@ pub use reader::IndexReader;
 
 use crate::codebook::Codebook;
 use crate::error::Result;
-use crate::format::manifest::Manifest;
+use crate::format::MAGIC;
+use crate::format::manifest::{MANIFEST, Manifest};
 use crate::format::model::ModelInfo;
 use crate::format::recall_table::RecallTable;
 use crate::progress::Progress;
@@ -22,6 +23,8 @@ use crate::storage::Directory;
 use colidx_lexical::Analyzer;
 use colidx_metadata::{Filter, Value};
 use rayon::prelude::*;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,6 +76,18 @@ impl Index {
     /// [`Error::Option`]: crate::Error::Option
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_in(&Directory::new(path))
+    }
+
+    /// Whether a directory is an index, so that a program can tell one from other directories. A
+    /// damaged one counts unless its manifest begins as something else.
+    pub fn exists(path: impl AsRef<Path>) -> bool {
+        let manifest = path.as_ref().join(MANIFEST);
+        let mut start = Vec::new();
+        // Nothing may wait for a pipe of that name.
+        manifest.is_file()
+            && File::open(manifest)
+                .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start))
+                .is_ok_and(|_| MAGIC.starts_with(&start))
     }
 
     /// As [`Index::open`], from any directory.
