@@ -21,6 +21,7 @@ const MOST: u32 = 1000;
 
 /// How the vectors of documents are pooled before they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pooling {
     /// Vectors of a document for each one that is stored, on average.
     pub factor: u32,

@@ -19,6 +19,7 @@ pub struct TokenWeight {
 
 /// The tokens of a document with their weights, in order of their place.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Highlights {
     /// Tokens of the title.
     pub title: Vec<TokenWeight>,
@@ -64,10 +65,12 @@ impl Highlights {
         let mut highlights = Highlights::default();
         // Zipped, so that an index of other texts than these highlights the wrong words at worst.
         for (token, weight) in tokens.iter().zip(token_weights(query, vectors, dim)) {
-            match text.locate(token.start..token.end) {
-                Some(Part::Title(span)) => highlights.title.push(TokenWeight { span, weight }),
-                Some(Part::Text(span)) => highlights.text.push(TokenWeight { span, weight }),
-                None => {}
+            let Some((part, span)) = text.locate(token.start..token.end) else {
+                continue;
+            };
+            match part {
+                Part::Title => highlights.title.push(TokenWeight { span, weight }),
+                Part::Text => highlights.text.push(TokenWeight { span, weight }),
             }
         }
         highlights
