@@ -105,7 +105,7 @@ impl ForeignIndex {
         self.places.iter().map(|place| u64::from(place.len)).sum()
     }
 
-    /// Whether its vectors are those that were given to the engine, not decoded ones.
+    /// Whether its vectors are the originals, not decoded ones.
     pub fn has_originals(&self) -> bool {
         matches!(*self.stored, Stored::Originals { .. })
     }

@@ -150,7 +150,7 @@ impl Staging {
     }
 
     /// Removes all files that are not kept, as far as possible. Fails first if another writer has
-    /// committed, as its files are not to be told from leftovers.
+    /// committed, as its files look like leftovers.
     pub(crate) fn sweep(&self) -> Result<()> {
         self.directory.check_commit()?;
         let mut result = Ok(());

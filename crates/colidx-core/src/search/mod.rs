@@ -1,4 +1,5 @@
-//! Search: from all documents to the best k, in five steps that each look closer at fewer.
+//! Search: from all documents to the best k, in five steps, each more precise and over fewer
+//! documents.
 //!
 //! 1. [`centroids`]: the centroids nearest to each query token.
 //! 2. [`candidates`]: documents in the posting lists of these, with a centroid score each.
