@@ -38,8 +38,8 @@ pub struct SearchOptions {
     /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
     /// With no more than `rerank` all of them are scored exactly instead.
     pub candidates: Option<usize>,
-    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by the size of the index and
-    /// `k`.
+    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by the size of the index
+    /// and `k`.
     pub rerank: Option<usize>,
     /// Spread one search over the threads of the current rayon pool. The hits are the same. Many
     /// searches at a time are faster on one thread each.
