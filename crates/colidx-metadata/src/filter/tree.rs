@@ -38,6 +38,7 @@ impl Filter {
 
 /// How a field's value compares with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Comparison {
     /// Equal.
     Eq,
@@ -73,6 +74,7 @@ pub enum Value {
 /// A field by its path: the name of a field of the metadata, or of a nested object's field behind
 /// the object's name and a dot.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Field {
     /// The path.
     pub path: String,
