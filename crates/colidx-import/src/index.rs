@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::detect::{self, Found, Layout};
+use crate::detect::{self, Found};
 use crate::documents::{Documents, ForeignDocument, Table};
 use crate::engine::{Engine, ForeignModel};
-use crate::engines::{plaid, pylate, ragatouille, stanford, xtr_warp};
+use crate::engines::pylate;
 use crate::error::ImportError;
 use crate::options::ImportOptions;
 use crate::places::Place;
@@ -58,13 +58,7 @@ impl ForeignIndex {
             layout,
             pylate,
         } = detect::detect(path)?;
-        let mut parts = match layout {
-            Layout::Stanford => stanford::read(&folder, options)?.parts,
-            Layout::Ragatouille => ragatouille::read(&folder, options)?,
-            Layout::FastPlaid => plaid::read(&folder, plaid::Writer::FastPlaid, options)?,
-            Layout::NextPlaid => plaid::read(&folder, plaid::Writer::NextPlaid, options)?,
-            Layout::XtrWarp => xtr_warp::read(&folder)?,
-        };
+        let mut parts = layout.read(&folder, options)?;
         if let Some(outer) = &pylate {
             pylate::name(outer, &mut parts)?;
         }

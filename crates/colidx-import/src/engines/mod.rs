@@ -12,8 +12,37 @@ use crate::array::Array;
 use crate::codec::Codec;
 use crate::error::ImportError;
 use crate::folder::Folder;
+use crate::index::Parts;
+use crate::options::ImportOptions;
 use crate::places::{Place, Placer};
 use crate::vectors::Chunk;
+
+/// How the files of an index are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    Stanford,
+    Ragatouille,
+    FastPlaid,
+    NextPlaid,
+    XtrWarp,
+}
+
+impl Layout {
+    /// Reads an index of this layout.
+    pub(crate) fn read(
+        self,
+        folder: &Folder,
+        options: &ImportOptions,
+    ) -> Result<Parts, ImportError> {
+        match self {
+            Layout::Stanford => stanford::read(folder, options).map(|index| index.parts),
+            Layout::Ragatouille => ragatouille::read(folder, options),
+            Layout::FastPlaid => plaid::read(folder, plaid::Writer::FastPlaid, options),
+            Layout::NextPlaid => plaid::read(folder, plaid::Writer::NextPlaid, options),
+            Layout::XtrWarp => xtr_warp::read(folder),
+        }
+    }
+}
 
 /// The number of chunks that an index says it has. Each is read, so that a wrong number ends at the
 /// first file that is missing.
