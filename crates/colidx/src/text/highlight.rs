@@ -138,17 +138,12 @@ mod tests {
     use colidx_encoder::QueryToken;
 
     fn query(tokens: &[(usize, usize, [f32; 2])]) -> EncodedQuery {
-        let token = |&(start, end, _): &(usize, usize, [f32; 2])| QueryToken {
-            text: String::new(),
-            id: 0,
-            start,
-            end,
-        };
-        EncodedQuery {
-            vectors: tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
-            tokens: tokens.iter().map(token).collect(),
-            truncated: false,
-        }
+        EncodedQuery::new(
+            tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
+            (tokens.iter())
+                .map(|&(start, end, _)| QueryToken::new("", 0, start..end))
+                .collect(),
+        )
     }
 
     #[test]
