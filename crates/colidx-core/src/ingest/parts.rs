@@ -32,7 +32,7 @@ pub(super) struct PartsWriter {
 }
 
 /// Rows assigned in one batch.
-const TOGETHER: usize = 8192;
+const BATCH: usize = 8192;
 
 struct Divided {
     partition: Partition,
@@ -99,7 +99,7 @@ impl PartsWriter {
         let ids = token_ids.get(taken..).unwrap_or_default();
         self.waiting.extend(&vectors[taken * self.dim..], ids);
         if let Some(divided) = &mut self.divided
-            && self.waiting.vectors.len() >= TOGETHER * self.dim
+            && self.waiting.vectors.len() >= BATCH * self.dim
         {
             divided.push(&self.waiting, self.dim)?;
             self.waiting.clear();
