@@ -77,6 +77,7 @@ impl OpenIndex {
         let Opened {
             model: found,
             notes,
+            ..
         } = opened;
         let warnings = found.warnings();
         warn(notes.iter().chain(&warnings));
