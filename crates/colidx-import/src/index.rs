@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::detect::{self, Found};
-use crate::documents::{Documents, ForeignDocument, Table};
+use crate::documents::{ForeignDocument, Table};
 use crate::engine::{Engine, ForeignModel};
 use crate::engines::pylate;
 use crate::error::ImportError;
@@ -12,18 +12,6 @@ use crate::options::ImportOptions;
 use crate::places::Place;
 use crate::report::Report;
 use crate::vectors::{Stored, VectorReader};
-
-/// What an engine's reader finds in its folder.
-pub(crate) struct Parts {
-    pub(crate) engine: Engine,
-    pub(crate) model: Option<ForeignModel>,
-    pub(crate) stored: Stored,
-    pub(crate) places: Vec<Place>,
-    /// The keys of `places`; without them the numbers are the keys.
-    pub(crate) keys: Option<Vec<Box<str>>>,
-    pub(crate) table: Option<Box<dyn Table>>,
-    pub(crate) report: Report,
-}
 
 /// An index of another engine. Centroids, lengths and keys are in memory, everything else is read
 /// when asked for.
@@ -111,7 +99,10 @@ impl ForeignIndex {
 
     /// The documents, in order.
     pub fn documents(&mut self) -> Documents<'_> {
-        Documents::new(self)
+        Documents {
+            index: self,
+            next: 0,
+        }
     }
 
     /// Reads the vectors of the documents.
@@ -146,5 +137,26 @@ impl ForeignIndex {
             table.read(rank, place.number, &mut document, &mut self.report)
         });
         Some(read.map(|()| document))
+    }
+}
+
+/// The documents of an index, in the order of its vectors.
+pub struct Documents<'a> {
+    index: &'a mut ForeignIndex,
+    next: usize,
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Result<ForeignDocument, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let document = self.index.document(self.next)?;
+        self.next += 1;
+        Some(document)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.index.len() - self.next;
+        (left, Some(left))
     }
 }

@@ -52,10 +52,10 @@ mod sqlite;
 mod table;
 mod vectors;
 
-pub use documents::{Documents, ForeignDocument};
+pub use documents::ForeignDocument;
 pub use engine::{Engine, ForeignModel};
 pub use error::ImportError;
-pub use index::ForeignIndex;
+pub use index::{Documents, ForeignIndex};
 pub use options::ImportOptions;
 pub use report::{Note, NoteKind, Report};
 pub use vectors::VectorReader;

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Parts;
 use super::stanford::{self, Stanford};
 use crate::documents::{ForeignDocument, Table};
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
-use crate::index::Parts;
 use crate::json::JsonFile;
 use crate::options::ImportOptions;
 use crate::places::Place;
