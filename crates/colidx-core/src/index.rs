@@ -413,10 +413,8 @@ impl Index {
 
 /// For the writer, which builds the next state from this one.
 impl Index {
-    /// The state that is about to be committed; `known` is a state that may share files with it.
-    pub(crate) fn open_prepared(directory: &Directory, known: Option<&Self>) -> Result<Self> {
-        let known = known.map(|index| &*index.snapshot);
-        Snapshot::open_prepared(directory, known).map(Self::from)
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// As [`Index::reload`], from a directory that may have another path now.

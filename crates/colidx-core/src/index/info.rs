@@ -6,8 +6,8 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
+use crate::format::pooling::Pooling;
 use crate::format::recall_table::RecallTable;
-use crate::ingest::Pooling;
 
 /// One section of a file and its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
