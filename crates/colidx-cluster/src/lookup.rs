@@ -1,11 +1,11 @@
 //! Finds the nearest of many centroids: by brute force where they are few, in a few cells where
 //! they are many.
 //!
-//! A group of more than [`BRUTE_FORCE_UP_TO`] centroids is laid out by [`cells`](fn@crate::cells). A vector is
-//! compared with all cell centres, then with the centroids of the nearest cell and of those not
-//! much farther: few cells for a vector near a centre, many for one between cells. Vectors are
-//! sorted by cell so that the kernels get many rows at a time, yet each vector's result depends on
-//! that vector alone.
+//! A group of more than [`BRUTE_FORCE_UP_TO`] centroids is laid out by [`cells`](fn@crate::cells).
+//! A vector is compared with all cell centres, then with the centroids of the nearest cell and of
+//! those not much farther: few cells for a vector near a centre, many for one between cells.
+//! Vectors are sorted by cell so that the kernels get many rows at a time, yet each vector's result
+//! depends on that vector alone.
 
 use std::ops::Range;
 
