@@ -1,6 +1,7 @@
 //! An open index: a cheap handle on one snapshot, to search it and to read its documents.
 
 mod info;
+mod measure;
 mod reader;
 
 pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
@@ -235,7 +236,7 @@ impl Index {
         ks: &[usize],
         progress: &dyn Progress,
     ) -> Result<RecallTable> {
-        search::measure(self, queries, ks, progress)
+        measure::measure(self, queries, ks, progress)
     }
 
     /// A stored document; title, text and metadata are empty when only vectors were given.

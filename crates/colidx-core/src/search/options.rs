@@ -95,7 +95,7 @@ impl SearchOptions {
         self
     }
 
-    pub(super) fn effort(mut self, effort: f64) -> Self {
+    pub(crate) fn effort(mut self, effort: f64) -> Self {
         self.effort = effort;
         self
     }
