@@ -38,7 +38,6 @@ impl Filter {
 
 /// How a field's value compares with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Comparison {
     /// Equal.
     Eq,
