@@ -24,10 +24,10 @@ def build(binary, documents, index, *more):
 class Service:
     """`colidx serve` on a free port."""
 
-    def __init__(self, binary, *arguments):
+    def __init__(self, binary, *arguments, folder=None):
         self.process = subprocess.Popen(
             [binary, "serve", "--address", "127.0.0.1:0", "--access-log", "off", *arguments],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, cwd=folder)
         line = self.process.stderr.readline()
         found = re.search(r"http://\S+", line)
         assert found, line + self.process.stderr.read()

@@ -90,20 +90,13 @@ impl VectorSource for Insects {
 }
 
 fn model() -> ModelInfo {
-    ModelInfo {
-        name: "tiny".into(),
-        location: "models/tiny".into(),
-        fingerprint: "00112233445566778899aabbccddeeff".into(),
-        architecture: "bert".into(),
-        document_length: 300,
-        query_length: 32,
-        document_marker: "[D]".into(),
-        query_marker: "[Q]".into(),
-        document_prompt: String::new(),
-        query_prompt: String::new(),
-        skiplist: vec![".".into()],
-        precision: String::new(),
-    }
+    ModelInfo::new("tiny", 300, 32)
+        .location("models/tiny")
+        .fingerprint("00112233445566778899aabbccddeeff")
+        .architecture("bert")
+        .document_marker("[D]")
+        .query_marker("[Q]")
+        .skiplist(vec![".".into()])
 }
 
 /// Builds an index, and replaces the document that has the key of `replaced` by that.

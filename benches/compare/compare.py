@@ -214,7 +214,7 @@ def main():
     ap.add_argument("--build-threads", type=int, default=os.cpu_count())
     ap.add_argument("--build-limit", type=int, default=30, help="minutes a build may take (default: %(default)s)")
     ap.add_argument("--build-only", action="store_true", help="build what is missing and stop")
-    ap.add_argument("--rebuild", type=names, default=[], help="engines whose indexes are built anew, or `all`")
+    ap.add_argument("--rebuild", type=names, default=[], help="engines whose indexes are rebuilt, or `all`")
     a = ap.parse_args()
     if unknown := (set(a.engines) | set(a.rebuild) - {"all"}) - set(ENGINES):
         ap.error(f"no such engine: {', '.join(sorted(unknown))}")

@@ -54,7 +54,8 @@ def encode_documents(model, texts, batch_size):
     start = time.monotonic()
     for at in range(0, len(order), batch_size):
         rows = order[at:at + batch_size]
-        # `None` returns every token with PyLate's own keep mask beside it, which is the only way to the vocabulary ids.
+        # `None` returns every token with PyLate's own keep mask beside it, which is the only way to
+        # the vocabulary ids.
         batch = model.encode([texts[i] for i in rows], batch_size=batch_size, is_query=False, output_value=None,
                              show_progress_bar=False)
         for i, vectors, ids, mask in zip(rows, batch["token_embeddings"], batch["input_ids"], batch["masks"]):

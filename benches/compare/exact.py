@@ -35,7 +35,8 @@ def exact_scores(layout, queries):
         block = np.asarray(layout.vectors[begin:ends[rows[-1]]], np.float32)
         for q in range(0, count, QUERIES):
             flat = queries[q:q + QUERIES].reshape(-1, dim)
-            # Documents are contiguous and empty ones are left out, so each start ends the segment before it.
+            # Documents are contiguous and empty ones are left out, so each start ends the segment
+            # before it.
             best = np.maximum.reduceat(flat @ block.T, starts[rows] - begin, axis=1)
             scores[q:q + QUERIES, rows] = best.reshape(-1, tokens, len(rows)).sum(axis=1)
     return scores

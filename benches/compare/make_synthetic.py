@@ -63,7 +63,8 @@ class Model:
         self.theme_count = a.themes or max(8, a.docs // 50)
         supers = max(32, self.topic_count // 64)
 
-        # A rotation and a decaying spectrum: the noise of real models is not isotropic. z @ noise_map has E|.|^2 = 1.
+        # A rotation and a decaying spectrum: the noise of real models is not isotropic.
+        # z @ noise_map has E|.|^2 = 1.
         rotation = np.linalg.qr(rng.standard_normal((a.dim, a.dim)))[0].astype(np.float32)
         spectrum = (np.arange(1, a.dim + 1) ** -0.25).astype(np.float32)
         spectrum /= np.sqrt((spectrum ** 2).sum())

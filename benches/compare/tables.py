@@ -24,7 +24,7 @@ def mb(value):
 
 
 def settings(lines):
-    """All settings, including those that failed."""
+    """All settings, failed ones included."""
     rows = []
     for line in lines:
         row = [line["engine"], line.get("nbits"), line.get("setting") or line["variant"], line.get("k") or "", line.get("threads") or ""]

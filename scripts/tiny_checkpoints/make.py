@@ -439,7 +439,8 @@ def by_colbert(folder, texts):
     from colbert.modeling.colbert import ColBERT
     from colbert.modeling.tokenization import DocTokenizer, QueryTokenizer
 
-    # ColBERT was written for transformers 4, whose models did not need this; the extension speeds up scoring alone.
+    # ColBERT was written for transformers 4, whose models did not need this; the extension speeds
+    # up scoring alone.
     PreTrainedModel.all_tied_weights_keys = {}
     ColBERT.try_load_torch_extensions = classmethod(lambda cls, use_gpu: None)
     config = ColBERTConfig.load_from_checkpoint(str(folder))

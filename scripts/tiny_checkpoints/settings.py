@@ -212,7 +212,8 @@ def main():
         reference = by_flag_embedding if name == "flag-embedding" else by_pylate
         if name == "pylate-prompts-behind-markers":
             reference = prompted
-        # A marker written in a text is one to PyLate, and none to ColBERT, whose way colidx goes for its checkpoints.
+        # A marker written in a text is one to PyLate, and none to ColBERT, whose way colidx goes
+        # for its checkpoints.
         texts = [text for text in SETTINGS if not (name.startswith("stanford") and "[unused1]" in text)]
         cases, vectors = [], []
         for is_query, text, ids, mask, values in reference(folder, texts):

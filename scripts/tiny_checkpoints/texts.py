@@ -37,7 +37,8 @@ FEW = [
     " ".join(["water"] * 60),
 ]
 
-# For checkpoints that differ in their settings alone: case, accents, Chinese, white space, length, punctuation.
+# For checkpoints that differ in their settings alone: case, accents, Chinese, white space, length,
+# punctuation.
 SETTINGS = [
     "",
     "The cat and the dog: 1,234 patients!",

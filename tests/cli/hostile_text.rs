@@ -61,21 +61,17 @@ impl VectorSource for One {
 
 /// An index that comes from elsewhere: all that it says of its checkpoint is hostile.
 fn forged(place: &Place) {
-    let hostile = || HOSTILE.to_owned();
-    let options = BuildOptions::default().model(Some(ModelInfo {
-        name: hostile(),
-        location: format!("/none{HOSTILE}"),
-        fingerprint: hostile(),
-        architecture: hostile(),
-        document_length: 48,
-        query_length: 16,
-        document_marker: hostile(),
-        query_marker: hostile(),
-        document_prompt: hostile(),
-        query_prompt: hostile(),
-        skiplist: vec![hostile()],
-        precision: hostile(),
-    }));
+    let model = ModelInfo::new(HOSTILE, 48, 16)
+        .location(format!("/none{HOSTILE}"))
+        .fingerprint(HOSTILE)
+        .architecture(HOSTILE)
+        .document_marker(HOSTILE)
+        .query_marker(HOSTILE)
+        .document_prompt(HOSTILE)
+        .query_prompt(HOSTILE)
+        .skiplist(vec![HOSTILE.to_owned()])
+        .precision(HOSTILE);
+    let options = BuildOptions::default().model(Some(model));
     let mut builder = IndexWriter::create(place.path("forged"), options).unwrap();
     for n in 0..3 {
         let key = format!("{HOSTILE}{n}");

@@ -289,7 +289,7 @@ fn an_index_remembers_prompts_and_lengths() {
         .args(&["--document-prompt", "a "])
         .run()
         .refuses_usage();
-    run.says(&["document prompt", "the index anew"]);
+    run.says(&["document prompt", "rebuild the index"]);
     let run = place
         .colidx(&add)
         .args(&["--document-length", "30"])

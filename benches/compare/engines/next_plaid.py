@@ -10,7 +10,8 @@ VARIANTS = {
     "sign": {"nbits": 1, "binary": True},  # its mode without residuals
 }
 
-# Probes, candidates kept by the centroid-level score (a quarter of them is scored in full), threshold of a probed centroid.
+# Probes, candidates kept by the centroid-level score (a quarter of them is scored in full),
+# threshold of a probed centroid.
 SEARCHES = {
     "tiny": (1, 256, "0.5"),
     "cheap": (2, 512, "0.5"),

@@ -37,6 +37,7 @@ struct SignalState {
 }
 
 /// A wait that a signal ended.
+#[cfg(unix)]
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 struct Stopped;

@@ -71,7 +71,7 @@ pub struct Stats {
     /// Documents found in posting lists.
     pub candidates: u64,
     /// Documents scored with partial MaxSim.
-    pub documents_near: u64,
+    pub documents_partial: u64,
     /// Documents screened in 16 bits, within an error bound.
     pub documents_screened: u64,
     /// Documents scored in f32.
@@ -104,7 +104,7 @@ impl Stats {
         self.centroids_scored += stats.centroids_scored;
         self.postings_read += stats.postings_read;
         self.candidates += stats.candidates;
-        self.documents_near += stats.documents_partial;
+        self.documents_partial += stats.documents_partial;
         self.documents_screened += stats.documents_screened;
         self.documents_scored += stats.documents_scored;
         self.vectors_decoded += stats.vectors_decoded;

@@ -24,7 +24,7 @@ pub fn of_hit(index: &Path, metadata: &str) -> Option<Link> {
     file.is_file().then(|| Link::new(&file, passage.line_start))
 }
 
-/// A path without `..`, by its words alone, as the way to the root was told.
+/// A path without `..`, resolved lexically.
 fn without_dots(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {

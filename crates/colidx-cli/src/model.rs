@@ -30,7 +30,7 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Model, CliError> {
 pub fn of_index(index: &Index, args: &QueryModelArgs) -> Result<Model, CliError> {
     let mut progress = DownloadProgress::new();
     let name = args.model.as_deref();
-    let Opened { model, notes } =
+    let Opened { model, notes, .. } =
         Model::of_index(index, name, &args.encoder.options(), &mut progress)?;
     progress.end();
     notes.iter().for_each(|line| note(line));

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use colidx::Index;
+
 use crate::args::{Command, IngestArgs, InputArgs, QueryFileArgs};
 use crate::error::{Kind, PlaceError};
 
@@ -13,7 +15,7 @@ fn kind(path: &Path) -> Option<Kind> {
     if !path.is_dir() {
         return None;
     }
-    if is_index(path) {
+    if Index::exists(path) {
         return Some(Kind::Index);
     }
     let has = |name: &str| path.join(name).is_file();
@@ -26,15 +28,6 @@ fn kind(path: &Path) -> Option<Kind> {
         return Some(Kind::Checkpoint);
     }
     Some(Kind::Folder)
-}
-
-/// Whether a directory has the manifest of an index.
-fn is_index(path: &Path) -> bool {
-    use std::io::Read;
-    let mut start = [0; colidx::MAGIC.len()];
-    let read =
-        std::fs::File::open(path.join("manifest")).and_then(|mut f| f.read_exact(&mut start));
-    read.is_ok() && start == colidx::MAGIC
 }
 
 /// Checks the places that a command is given, as far as the libraries cannot know what was meant.

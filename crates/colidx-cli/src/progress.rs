@@ -12,7 +12,7 @@ use crate::render::number;
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// Columns that amount, rate and time left take beside a name and its bar.
+/// Columns of a line besides the phase and its bar: amount, rate, time left.
 const BESIDE_BAR: usize = 50;
 
 /// What a phase counts.

@@ -12,7 +12,7 @@ use crate::apportion::{Dispersion, apportion};
 use crate::backend::{Backend, Problem, Tick, trivial};
 use crate::cells::cells;
 use crate::lloyd::{lloyd, refine};
-use crate::lookup::FEW;
+use crate::lookup::BRUTE_FORCE_UP_TO;
 use crate::rng::mix;
 use crate::rows::gather;
 
@@ -35,7 +35,7 @@ impl Backend for Builtin {
     fn work(&self, vectors: usize, centroids: usize, iterations: usize) -> u64 {
         let root = centroids.isqrt();
         let compared = match centroids {
-            ..=FEW => centroids * iterations,
+            ..=BRUTE_FORCE_UP_TO => centroids * iterations,
             // Measured: cells differ in size, and a lookup costs about this much.
             _ => 2 * root * iterations + 10 * root * PASSES,
         };
@@ -48,7 +48,7 @@ impl Backend for Builtin {
 }
 
 fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
-    if problem.centroids <= FEW {
+    if problem.centroids <= BRUTE_FORCE_UP_TO {
         return lloyd(problem, tick);
     }
     let mut centroids = by_cell(problem, tick);
@@ -64,7 +64,7 @@ fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
 
 fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
     trivial(problem).unwrap_or_else(|| match problem.centroids {
-        ..=FEW => lloyd(problem, tick),
+        ..=BRUTE_FORCE_UP_TO => lloyd(problem, tick),
         _ => by_cell(problem, tick),
     })
 }

@@ -26,9 +26,9 @@ pub(crate) trait Blocks {
 }
 
 /// One block, in memory.
-struct Held<'a>(&'a [f32]);
+struct InMemory<'a>(&'a [f32]);
 
-impl Blocks for Held<'_> {
+impl Blocks for InMemory<'_> {
     type Error = Infallible;
 
     fn visit(&self, take: &mut dyn FnMut(&[f32])) -> Result<(), Infallible> {
@@ -62,7 +62,7 @@ pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
         tolerance: problem.tolerance,
         prepare: &prepare,
     };
-    let Ok(()) = descent.run(&Held(vectors), &mut centroids, tick);
+    let Ok(()) = descent.run(&InMemory(vectors), &mut centroids, tick);
     centroids
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
 /// with centroids near it.
 pub(crate) fn refine(problem: &Problem, centroids: &mut [f32], passes: usize, tick: &Tick) {
     let &Problem { dim, tolerance, .. } = problem;
-    let blocks = Held(problem.vectors);
+    let blocks = InMemory(problem.vectors);
     let Ok(()) = refine_blocks(&blocks, dim, centroids, passes, tolerance, tick);
 }
 
@@ -317,7 +317,7 @@ mod tests {
         pass.move_centroids(&mut centroids);
         assert_eq!(centroids, [3.0, 100.0]);
         let splits = pass.splits();
-        split(&Held(&vectors), 1, &splits, &mut centroids).unwrap();
+        split(&InMemory(&vectors), 1, &splits, &mut centroids).unwrap();
         assert_eq!((splits.len(), centroids), (1, [3.0, 9.0]));
     }
 

@@ -1,11 +1,11 @@
 //! Finds the nearest of many centroids: by brute force where they are few, in a few cells where
 //! they are many.
 //!
-//! A group of more than [`FEW`] centroids is laid out by [`cells`](fn@crate::cells). A vector is
-//! compared with all cell centres, then with the centroids of the nearest cell and of those not
-//! much farther: few cells for a vector near a centre, many for one between cells. Vectors are
-//! sorted by cell so that the kernels get many rows at a time, yet each vector's result depends on
-//! that vector alone.
+//! A group of more than [`BRUTE_FORCE_UP_TO`] centroids is laid out by [`cells`](fn@crate::cells).
+//! A vector is compared with all cell centres, then with the centroids of the nearest cell and of
+//! those not much farther: few cells for a vector near a centre, many for one between cells.
+//! Vectors are sorted by cell so that the kernels get many rows at a time, yet each vector's result
+//! depends on that vector alone.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ use crate::nearest::{NOWHERE, ROWS, pack, squared_norm};
 use crate::rows::{gather, gather_into};
 
 /// Up to this many centroids a group is searched by brute force.
-pub(crate) const FEW: usize = 256;
+pub(crate) const BRUTE_FORCE_UP_TO: usize = 256;
 /// A vector searches cells whose centre is at most this many times as far as the nearest, in
 /// squared distance,
 const REACH: f64 = 1.5;
@@ -223,7 +223,7 @@ impl Leaf {
 /// The leaves of one group, whose centroids are numbered from `first`.
 fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Panels>, Vec<Leaf>) {
     let n = centroids.len() / dim;
-    if n <= FEW {
+    if n <= BRUTE_FORCE_UP_TO {
         let leaf = Leaf {
             panels: pack(centroids, dim),
             numbers: Numbers::From(first),

@@ -1,6 +1,7 @@
 //! An open index: a cheap handle on one snapshot, to search it and to read its documents.
 
 mod info;
+mod measure;
 mod reader;
 
 pub use info::{FileInfo, IndexInfo, SectionInfo, SegmentInfo};
@@ -8,7 +9,8 @@ pub use reader::IndexReader;
 
 use crate::codebook::Codebook;
 use crate::error::Result;
-use crate::format::manifest::Manifest;
+use crate::format::MAGIC;
+use crate::format::manifest::{MANIFEST, Manifest};
 use crate::format::model::ModelInfo;
 use crate::format::recall_table::RecallTable;
 use crate::progress::Progress;
@@ -22,6 +24,8 @@ use crate::storage::Directory;
 use colidx_lexical::Analyzer;
 use colidx_metadata::{Filter, Value};
 use rayon::prelude::*;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,6 +77,18 @@ impl Index {
     /// [`Error::Option`]: crate::Error::Option
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_in(&Directory::new(path))
+    }
+
+    /// Whether a directory is an index, so that a program can tell one from other directories. A
+    /// damaged one counts unless its manifest begins as something else.
+    pub fn exists(path: impl AsRef<Path>) -> bool {
+        let manifest = path.as_ref().join(MANIFEST);
+        let mut start = Vec::new();
+        // Nothing may wait for a pipe of that name.
+        manifest.is_file()
+            && File::open(manifest)
+                .and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start))
+                .is_ok_and(|_| MAGIC.starts_with(&start))
     }
 
     /// As [`Index::open`], from any directory.
@@ -220,7 +236,7 @@ impl Index {
         ks: &[usize],
         progress: &dyn Progress,
     ) -> Result<RecallTable> {
-        search::measure(self, queries, ks, progress)
+        measure::measure(self, queries, ks, progress)
     }
 
     /// A stored document; title, text and metadata are empty when only vectors were given.
@@ -398,10 +414,8 @@ impl Index {
 
 /// For the writer, which builds the next state from this one.
 impl Index {
-    /// The state that is about to be committed; `known` is a state that may share files with it.
-    pub(crate) fn open_prepared(directory: &Directory, known: Option<&Self>) -> Result<Self> {
-        let known = known.map(|index| &*index.snapshot);
-        Snapshot::open_prepared(directory, known).map(Self::from)
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
     }
 
     /// As [`Index::reload`], from a directory that may have another path now.

@@ -75,14 +75,14 @@ pub use colidx_metadata::filter;
 pub use colidx_metadata::{Filter, FilterError, Value};
 pub use error::{Conflict, Error, FormatError, FormatErrorKind, Result, Unfinished, UnknownRecall};
 pub use format::model::ModelInfo;
+pub use format::pooling::Pooling;
 pub use format::recall_table::{RecallRow, RecallTable};
 pub use format::{
     FORMAT_VERSION, MAGIC, MAX_CENTROIDS, MAX_DIM, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES,
 };
 pub use index::{Document, FileInfo, Index, IndexInfo, IndexReader, SectionInfo, SegmentInfo};
 pub use ingest::{
-    BuildOptions, CodebookKind, KMeans, NewDocument, Pooling, SourceDocument, VectorBatch,
-    VectorSource,
+    BuildOptions, CodebookKind, KMeans, NewDocument, SourceDocument, VectorBatch, VectorSource,
 };
 pub use progress::{NoProgress, Phase, Progress};
 pub use search::{

@@ -1,5 +1,5 @@
-//! Texts and queries at the limits of what words are: nothing is lost, answers are honest, and what is
-//! refused is named.
+//! Texts and queries at the limits of what words are: nothing is lost, answers are honest, and what
+//! is refused is named.
 
 mod common;
 

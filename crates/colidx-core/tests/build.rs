@@ -453,20 +453,14 @@ fn options_out_of_range_are_named() {
     assert_eq!(error.to_string(), "nbits is 3, but must be 1, 2, 4 or 8");
     let centroids = BuildOptions::default().centroids(0);
     assert!(IndexWriter::create(tmp.path(), centroids).is_err());
-    let good = ModelInfo {
-        name: "tiny".into(),
-        location: "there".into(),
-        fingerprint: "0011".into(),
-        architecture: "bert".into(),
-        document_length: 300,
-        query_length: 32,
-        document_marker: "[D]".into(),
-        query_marker: "[Q]".into(),
-        document_prompt: "document: ".into(),
-        query_prompt: String::new(),
-        skiplist: vec![".".into()],
-        precision: String::new(),
-    };
+    let good = ModelInfo::new("tiny", 300, 32)
+        .location("there")
+        .fingerprint("0011")
+        .architecture("bert")
+        .document_marker("[D]")
+        .query_marker("[Q]")
+        .document_prompt("document: ")
+        .skiplist(vec![".".into()]);
     let create = |change: &dyn Fn(&mut ModelInfo)| {
         let mut model = good.clone();
         change(&mut model);

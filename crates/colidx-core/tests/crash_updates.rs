@@ -183,7 +183,7 @@ fn a_fault_at_any_call_is_an_error_and_the_commit_before_stays() {
     }
 }
 
-/// A writer goes on after a commit that failed, with what is in place.
+/// A writer continues after a failed commit, from the committed state.
 #[test]
 fn a_writer_goes_on_after_a_fault() {
     let memory = Memory::default();

@@ -1,4 +1,4 @@
-//! A codebook of so many centroids that search walks over their graph.
+//! A codebook large enough that search walks the graph of its centroids.
 
 mod common;
 

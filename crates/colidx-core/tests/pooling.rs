@@ -1,4 +1,4 @@
-//! Token pooling: what is stored, and that an index goes on as it began.
+//! Token pooling: what is stored, and that an index keeps its pool factor.
 
 mod common;
 

@@ -32,7 +32,7 @@ fn the_buffers_of_a_huge_query_are_given_back() {
     let report = corpus.build(tmp.path(), options).unwrap();
     assert_eq!(report.centroids, CENTROIDS);
     let index = Index::open(tmp.path()).unwrap();
-    // So many that the scores of all centroids are made.
+    // Enough for the scores of all centroids to be computed.
     let options = SearchOptions::default().n_probe(64);
     let usual = query(32);
     index.search(&usual, &options).unwrap();

@@ -75,7 +75,7 @@ fn every_path_gives_the_exact_score_and_order() {
 
 #[test]
 fn screening_never_changes_a_hit() {
-    // Many documents that differ by less than 16 bits tell apart, and some that are equal.
+    // Many documents whose scores differ by less than 16 bits resolve, and some that are equal.
     let tmp = tempfile::tempdir().unwrap();
     let mut corpus = Corpus::topical(300, 24, 21);
     let source = corpus.documents[5].clone();
@@ -481,7 +481,7 @@ fn a_document_of_another_state_is_refused() {
         let back = stranger.find(&key(149)).unwrap().unwrap();
         assert!(matches!(index.document(back), Err(Error::ForeignDocId)));
     }
-    // The same state, opened anew.
+    // The same state, reopened.
     let again = Index::open_in(&elsewhere).unwrap();
     let doc = other.find(&key(149)).unwrap().unwrap();
     assert_eq!(again.key(doc).unwrap(), key(149));

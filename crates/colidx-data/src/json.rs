@@ -28,7 +28,7 @@ pub(crate) fn parse_object(text: &str) -> Result<Map<String, Value>, LineFault> 
     }
 }
 
-/// A JSON value in which no object has a field twice: the only fault that it can have beside its
+/// A JSON value in which no object has a field twice: the only fault that it can have besides its
 /// syntax.
 struct Distinct(Value);
 

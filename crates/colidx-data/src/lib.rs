@@ -2,7 +2,7 @@
 //! judgements, runs, the metrics that compare them, and files of token vectors.
 //!
 //! Corpora stream: memory stays constant whatever the size of a file. Queries, judgements and runs
-//! are held whole, as they are small beside the corpus they belong to. Every error says where it
+//! are held in memory, as they are small compared to their corpus. Every error says where it
 //! is, what was expected, what was found and what to do.
 //!
 //! ```

@@ -28,8 +28,8 @@ pub struct Query {
 pub struct Queries(Vec<Query>);
 
 impl Queries {
-    /// The names of the fields and columns beside key and text, sorted. A search makes no use of
-    /// them: tell the user, who may have meant one of them.
+    /// The names of the fields and columns other than key and text, sorted. A search makes no use
+    /// of them: tell the user, who may have meant one of them.
     pub fn further_fields(&self) -> BTreeSet<&str> {
         let names = self.0.iter().flat_map(|query| query.metadata.keys());
         names.map(String::as_str).collect()
@@ -112,7 +112,7 @@ impl QueryOptions {
 /// named by a header, or id and text), plain, gzip or zstd. The queries are held whole.
 ///
 /// # Errors
-/// The file cannot be read, its format cannot be told or has no records, a line is bad, a query is
+/// The file cannot be read, its format is unknown or has no records, a line is bad, a query is
 /// empty, a key appears twice, or there are no queries.
 pub fn read_queries(path: &Path, options: &QueryOptions) -> Result<Queries, InputError> {
     let lines = LineFile::open(path)?;

@@ -1,6 +1,7 @@
 //! Texts to token vectors.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use candle_core::Tensor;
@@ -38,6 +39,7 @@ pub struct EncodedDocument {
 
 /// The vectors of a query.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct EncodedQuery {
     /// `[n_tokens, dim]` f32 row-major, each of length one unless the checkpoint's modules say
     /// otherwise.
@@ -50,6 +52,7 @@ pub struct EncodedQuery {
 
 /// A token of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueryToken {
     /// The token as written in the vocabulary.
     pub text: String,
@@ -60,6 +63,29 @@ pub struct QueryToken {
     pub start: usize,
     /// End byte, exclusive.
     pub end: usize,
+}
+
+impl EncodedQuery {
+    /// The vectors of these tokens, of all that the query has.
+    pub fn new(vectors: Vec<f32>, tokens: Vec<QueryToken>) -> EncodedQuery {
+        EncodedQuery {
+            vectors,
+            tokens,
+            truncated: false,
+        }
+    }
+}
+
+impl QueryToken {
+    /// A token of the vocabulary, and where it stands in the query's text.
+    pub fn new(text: impl Into<String>, id: u32, bytes: Range<usize>) -> QueryToken {
+        QueryToken {
+            text: text.into(),
+            id,
+            start: bytes.start,
+            end: bytes.end,
+        }
+    }
 }
 
 // Servers share one encoder between threads.

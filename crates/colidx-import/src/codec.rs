@@ -38,8 +38,8 @@ pub(crate) enum Lengths {
     Kept,
     /// Vectors of unit length.
     Unit,
-    /// The same with every step rounded to f16, as fast-plaid does it: scores of about 6 else differ
-    /// by up to 2.4e-3 from its own.
+    /// The same with every step rounded to f16, as fast-plaid does it: scores of about 6 else
+    /// differ by up to 2.4e-3 from its own.
     UnitInHalf,
 }
 

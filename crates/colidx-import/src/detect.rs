@@ -2,21 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::engines::Layout;
 use crate::error::ImportError;
 use crate::folder::{Folder, unreadable};
 
 /// Entries of a folder that an error names.
 const NAMED: usize = 8;
-
-/// How the files of an index are laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    Stanford,
-    Ragatouille,
-    FastPlaid,
-    NextPlaid,
-    XtrWarp,
-}
 
 /// An index that was found.
 pub(crate) struct Found {

@@ -1,7 +1,6 @@
-//! The documents of an index: keys, titles, texts and metadata.
+//! A document of an index: key, title, text and metadata.
 
 use crate::error::ImportError;
-use crate::index::ForeignIndex;
 use crate::report::Report;
 
 /// A document of a foreign index.
@@ -30,31 +29,4 @@ pub(crate) trait Table: Send {
         document: &mut ForeignDocument,
         report: &mut Report,
     ) -> Result<(), ImportError>;
-}
-
-/// The documents of an index, in the order of its vectors.
-pub struct Documents<'a> {
-    index: &'a mut ForeignIndex,
-    next: usize,
-}
-
-impl<'a> Documents<'a> {
-    pub(crate) fn new(index: &'a mut ForeignIndex) -> Documents<'a> {
-        Documents { index, next: 0 }
-    }
-}
-
-impl Iterator for Documents<'_> {
-    type Item = Result<ForeignDocument, ImportError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let document = self.index.document(self.next)?;
-        self.next += 1;
-        Some(document)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.index.len() - self.next;
-        (left, Some(left))
-    }
 }

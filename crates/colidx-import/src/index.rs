@@ -3,27 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::detect::{self, Found, Layout};
-use crate::documents::{Documents, ForeignDocument, Table};
+use crate::detect::{self, Found};
+use crate::documents::{ForeignDocument, Table};
 use crate::engine::{Engine, ForeignModel};
-use crate::engines::{plaid, pylate, ragatouille, stanford, xtr_warp};
+use crate::engines::pylate;
 use crate::error::ImportError;
 use crate::options::ImportOptions;
 use crate::places::Place;
 use crate::report::Report;
 use crate::vectors::{Stored, VectorReader};
-
-/// What an engine's reader finds in its folder.
-pub(crate) struct Parts {
-    pub(crate) engine: Engine,
-    pub(crate) model: Option<ForeignModel>,
-    pub(crate) stored: Stored,
-    pub(crate) places: Vec<Place>,
-    /// The keys of `places`; without them the numbers are the keys.
-    pub(crate) keys: Option<Vec<Box<str>>>,
-    pub(crate) table: Option<Box<dyn Table>>,
-    pub(crate) report: Report,
-}
 
 /// An index of another engine. Centroids, lengths and keys are in memory, everything else is read
 /// when asked for.
@@ -58,13 +46,7 @@ impl ForeignIndex {
             layout,
             pylate,
         } = detect::detect(path)?;
-        let mut parts = match layout {
-            Layout::Stanford => stanford::read(&folder, options)?.parts,
-            Layout::Ragatouille => ragatouille::read(&folder, options)?,
-            Layout::FastPlaid => plaid::read(&folder, plaid::Writer::FastPlaid, options)?,
-            Layout::NextPlaid => plaid::read(&folder, plaid::Writer::NextPlaid, options)?,
-            Layout::XtrWarp => xtr_warp::read(&folder)?,
-        };
+        let mut parts = layout.read(&folder, options)?;
         if let Some(outer) = &pylate {
             pylate::name(outer, &mut parts)?;
         }
@@ -105,7 +87,7 @@ impl ForeignIndex {
         self.places.iter().map(|place| u64::from(place.len)).sum()
     }
 
-    /// Whether its vectors are those that were given to the engine, not decoded ones.
+    /// Whether its vectors are the originals, not decoded ones.
     pub fn has_originals(&self) -> bool {
         matches!(*self.stored, Stored::Originals { .. })
     }
@@ -117,7 +99,10 @@ impl ForeignIndex {
 
     /// The documents, in order.
     pub fn documents(&mut self) -> Documents<'_> {
-        Documents::new(self)
+        Documents {
+            index: self,
+            next: 0,
+        }
     }
 
     /// Reads the vectors of the documents.
@@ -152,5 +137,26 @@ impl ForeignIndex {
             table.read(rank, place.number, &mut document, &mut self.report)
         });
         Some(read.map(|()| document))
+    }
+}
+
+/// The documents of an index, in the order of its vectors.
+pub struct Documents<'a> {
+    index: &'a mut ForeignIndex,
+    next: usize,
+}
+
+impl Iterator for Documents<'_> {
+    type Item = Result<ForeignDocument, ImportError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let document = self.index.document(self.next)?;
+        self.next += 1;
+        Some(document)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.index.len() - self.next;
+        (left, Some(left))
     }
 }

@@ -25,7 +25,7 @@
 //! dimension for the residual (ColBERTv2, arXiv 2112.01488). [`ForeignIndex::open`] tells which of
 //! them wrote a folder, reads what is small, and checks that lengths and shapes agree; the rest is
 //! read when asked for, a document at a time. Numbers in metadata that the files contradict are not
-//! believed. Nothing is written into the folder.
+//! trusted. Nothing is written into the folder.
 //!
 //! # Features
 //!
@@ -52,10 +52,10 @@ mod sqlite;
 mod table;
 mod vectors;
 
-pub use documents::{Documents, ForeignDocument};
+pub use documents::ForeignDocument;
 pub use engine::{Engine, ForeignModel};
 pub use error::ImportError;
-pub use index::ForeignIndex;
+pub use index::{Documents, ForeignIndex};
 pub use options::ImportOptions;
 pub use report::{Note, NoteKind, Report};
 pub use vectors::VectorReader;

@@ -194,7 +194,7 @@ pub(crate) struct MetadataTable {
 }
 
 impl MetadataTable {
-    /// Opens the table of an index with so many `documents`.
+    /// Opens the table of an index of `documents` documents.
     pub(crate) fn open(
         path: &Path,
         documents: usize,

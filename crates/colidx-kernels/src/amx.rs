@@ -16,7 +16,7 @@ pub(crate) const TILE: usize = 1024;
 pub(crate) const LINE: usize = 64;
 
 /// Whether this processor has AMX for bytes and Linux grants it. Linux is asked once, and cannot be
-/// told later that the tiles are no longer needed.
+/// notified later that the tiles are no longer needed.
 pub(crate) fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| !cfg!(miri) && has_tiles() && is_permitted())

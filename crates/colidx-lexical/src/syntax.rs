@@ -43,7 +43,7 @@ pub(crate) fn clauses(text: &str) -> impl Iterator<Item = Clause<'_>> {
 }
 
 /// What a query says without its syntax: its words and phrases but for the excluded ones. For
-/// searches that know no syntax, beside one that does.
+/// searches without syntax that accompany one with it.
 pub fn without_syntax(query: &str) -> String {
     let said = clauses(query).filter(|clause| clause.sign != Sign::Excluded);
     let said = said

@@ -1,7 +1,6 @@
 //! A checkpoint: texts to token vectors.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use colidx::encoder::EncoderError;
 use colidx::text::BatchSizer;
@@ -39,11 +38,9 @@ fn in_batches<T>(
     let mut encoded = Vec::with_capacity(texts.len());
     let mut sizer = BatchSizer::new();
     watch.begin("encode", Some(texts.len() as u64));
-    while encoded.len() < texts.len() && !watch.cancelled() {
-        let left = &texts[encoded.len()..];
-        let began = Instant::now();
-        encoded.extend(encode(&left[..left.len().min(sizer.texts())])?);
-        sizer.record(began.elapsed());
+    let mut left = &texts[..];
+    while !left.is_empty() && !watch.cancelled() {
+        encoded.extend(sizer.encode(&mut left, &encode)?);
         watch.advance(encoded.len() as u64);
     }
     Ok(encoded)

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use colidx::text::{PlacePart, TokenExplanation};
+use colidx::text::TokenExplanation;
 use colidx::{
     DocId, DocumentSet, FieldInfo, Model, Progress, Query, SearchBy, SearchOptions,
     SearcherOptions, TextError, TextSearcher, WordQuery,
@@ -326,7 +326,7 @@ impl Index {
         explained.or_raise()
     }
 
-    /// Every token of a query of text beside every token of a document.
+    /// Similarities of all query tokens with all document tokens.
     fn matrix<'py>(
         &self,
         py: Python<'py>,
@@ -461,7 +461,7 @@ fn field(info: FieldInfo) -> Field {
 
 fn found_match(found: TokenExplanation) -> Match {
     let (part, chars) = match found.place {
-        Some(place) => (Some(part_name(place.part)), place.span.chars),
+        Some(place) => (Some(place.part.name()), place.span.chars),
         None => (None, 0..0),
     };
     (
@@ -472,12 +472,4 @@ fn found_match(found: TokenExplanation) -> Match {
         chars.start,
         chars.end,
     )
-}
-
-/// What Python calls a part.
-fn part_name(part: PlacePart) -> &'static str {
-    match part {
-        PlacePart::Title => "title",
-        PlacePart::Text => "text",
-    }
 }

@@ -61,7 +61,7 @@ impl OpenIndex {
     }
 
     /// The checkpoint, which is opened where it is not. One that does not fit the index any more,
-    /// because that was built anew, is replaced by the one that the index records.
+    /// because that was rebuilt, is replaced by the one that the index records.
     pub fn model(&self, watch: &Watch) -> Result<Arc<Model>, TextError> {
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(model) = self.fitting(model.as_ref()) {
@@ -77,6 +77,7 @@ impl OpenIndex {
         let Opened {
             model: found,
             notes,
+            ..
         } = opened;
         let warnings = found.warnings();
         warn(notes.iter().chain(&warnings));

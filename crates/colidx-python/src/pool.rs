@@ -27,7 +27,7 @@ pub fn pool(_: Python<'_>) -> PyResult<Arc<ThreadPool>> {
             *current = Some((owner, Arc::clone(&pool)));
             return Ok(pool);
         }
-        // Its threads are not in this process: it cannot be told to end.
+        // After a fork its threads are not in this process, so it cannot be ended.
         inherited => std::mem::forget(inherited),
     }
     let pool = ThreadPoolBuilder::new()

@@ -17,8 +17,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 /// What work tells the thread that waits for it.
 enum Event {
-    /// A phase begins, or its length is known better, once the callback was told of it, so that
-    /// the callback can prevent it: then the sender is dropped.
+    /// A phase begins, or its length is known better, once the callback has been called for it, so
+    /// that the callback can prevent it: then the sender is dropped.
     Phase(String, Option<u64>, Sender<()>),
     End,
 }
@@ -109,7 +109,7 @@ impl Drop for End {
     }
 }
 
-/// The running phase as the callback was told of it.
+/// The running phase as last passed to the callback.
 struct Listener {
     callback: Option<Py<PyAny>>,
     phase: Option<(String, Option<u64>)>,
@@ -164,7 +164,7 @@ enum Stop {
 }
 
 impl Listener {
-    /// Listens until the work ends, or is told to stop and left. What a signal or the callback
+    /// Listens until the work ends, or is cancelled and abandoned. What a signal or the callback
     /// raises stops the work.
     fn listen(mut self, inbox: Receiver<Event>, watch: &Watch, stop: Stop) -> PyResult<()> {
         let mut raised = Ok(());

@@ -154,7 +154,7 @@ fn run(mut jobs: mpsc::Receiver<Job>, pool: &rayon::ThreadPool, waiting: &Atomic
             let model = Arc::clone(&job.model);
             let same = batch.extract_if(.., |job| Arc::ptr_eq(&job.model, &model));
             let works: Vec<Work> = same.map(|job| job.work).collect();
-            // After a panic whoever waits gets an error, and the thread goes on.
+            // After a panic the waiting request gets an error, and the thread continues.
             let encode = || pool.install(|| encode(&model, works));
             let _ = catch_unwind(AssertUnwindSafe(encode));
         }

@@ -204,7 +204,7 @@ impl From<TextError> for ApiError {
                 ApiError::invalid("the query is empty; give at least one word")
             }
             TextError::WrongModel { .. } | TextError::WrongDimension { .. } => {
-                let message = "the index was built anew with another checkpoint; reload it";
+                let message = "the index was rebuilt with another checkpoint; reload it";
                 let mut failed = ApiError::new(StatusCode::CONFLICT, "other_model", message);
                 failed.cause = Some(error.to_string());
                 failed

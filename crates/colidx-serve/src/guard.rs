@@ -138,7 +138,7 @@ impl Seen {
                 });
                 app.log.json(&line.to_string());
             }
-            // What went wrong here is always told.
+            // Errors of the server are always logged.
             AccessLog::Off => {
                 if let Some(cause) = cause {
                     app.log

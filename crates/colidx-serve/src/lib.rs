@@ -1,7 +1,7 @@
 //! An HTTP service over colidx indexes: search, documents, reranking, metrics and a search page.
 //!
 //! It has no logic of its own: what it answers, the crate `colidx` computes. [`Server::bind`] opens
-//! indexes and listens, [`Server::run`] serves until it is told to stop. The routes describe
+//! indexes and listens, [`Server::run`] serves until it is stopped. The routes describe
 //! themselves at `/openapi.json`.
 
 #![forbid(unsafe_code)]

@@ -341,7 +341,7 @@ impl Tools {
     }
 }
 
-/// The first characters of a text, marked where it goes on.
+/// The first characters of a text, with a mark where it was cut.
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),

@@ -54,7 +54,7 @@ pub struct Limits {
     pub timeout: Duration,
     /// Time of a request that writes.
     pub write_timeout: Duration,
-    /// Requests under way; others are told to come back.
+    /// Requests in flight; others are refused with `Retry-After`.
     pub concurrency: usize,
     /// Connections; others wait to be taken.
     pub connections: usize,
@@ -113,7 +113,7 @@ impl AccessLog {
     ];
 }
 
-/// Why a service could not start or go on.
+/// Why a service could not start or keep running.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {

@@ -45,8 +45,8 @@ impl Served {
         checkpoint.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Moves on to the newest commit, if it is time to look for one. A failure is told, and what is
-    /// open goes on being served.
+    /// Moves on to the newest commit, if it is time to look for one. A failure is logged, and
+    /// what is open stays served.
     pub fn look(&self, all: &Checkpoints, log: &Log) {
         match self.reader.reload_after(LOOK) {
             Ok(false) => {}
@@ -58,7 +58,7 @@ impl Served {
     /// Moves on to the newest commit. Returns whether there was one.
     ///
     /// # Errors
-    /// It cannot be opened; the current one goes on being served.
+    /// It cannot be opened; the current one stays served.
     pub fn reload(&self, all: &Checkpoints) -> colidx::Result<bool> {
         let newer = self.reader.reload()?;
         if newer {
@@ -67,7 +67,7 @@ impl Served {
         Ok(newer)
     }
 
-    /// An index that was built anew may have another checkpoint.
+    /// An index that was rebuilt may have another checkpoint.
     fn adopt(&self, all: &Checkpoints) {
         let checkpoint = all.of_index(&self.reader.index());
         let current = self.checkpoint.write();
@@ -79,7 +79,7 @@ impl Served {
 pub(crate) fn find(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, ServeError> {
     let mut found = BTreeMap::new();
     for path in paths {
-        let places = match is_index(path) {
+        let places = match Index::exists(path) {
             true => vec![path.clone()],
             false => indexes_in(path)?,
         };
@@ -93,10 +93,6 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Serve
     Ok(found)
 }
 
-fn is_index(path: &Path) -> bool {
-    path.join("manifest").is_file()
-}
-
 fn indexes_in(folder: &Path) -> Result<Vec<PathBuf>, ServeError> {
     let failed = |source| ServeError::Folder {
         path: folder.to_owned(),
@@ -105,7 +101,7 @@ fn indexes_in(folder: &Path) -> Result<Vec<PathBuf>, ServeError> {
     let mut places = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let place = entry.map_err(failed)?.path();
-        if is_index(&place) {
+        if Index::exists(&place) {
             places.push(place);
         }
     }

@@ -97,7 +97,7 @@ impl Server {
             ..
         } = self;
         let served = runtime.block_on(serve(&app, &writers, listener, stop));
-        // What computes is told to stop when its request is dropped.
+        // A computation is cancelled when its request is dropped.
         runtime.shutdown_timeout(LAST);
         writers.stop.cancel();
         // The last handles on the writers' queues.

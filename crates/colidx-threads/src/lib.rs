@@ -20,7 +20,7 @@ pub const MOST: usize = 1024;
 const THREAD_BYTES: usize = 72 << 20;
 
 /// The default number of threads: `RAYON_NUM_THREADS` if that is a number, at most [`MOST`], else
-/// one per core; fewer where the address space is too small for so many.
+/// one per core; fewer where the address space is too small for that many.
 pub fn count() -> usize {
     let asked = std::env::var("RAYON_NUM_THREADS").ok();
     affordable(count_of(asked.as_deref()))

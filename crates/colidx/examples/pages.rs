@@ -2,7 +2,8 @@
 //! which patches of the best page each query token matched.
 //!
 //! ```text
-//! cargo run --example pages --features data -- pages.safetensors pages.jsonl query.npy pages.colidx
+//! cargo run --example pages --features data -- \
+//!     pages.safetensors pages.jsonl query.npy pages.colidx
 //! ```
 //!
 //! `pages.safetensors` has a tensor [patches, dim] for each page, `pages.jsonl` a line such as

@@ -163,7 +163,7 @@ pub type Sink<'a> = dyn FnMut(&NewDocument<'_>) -> colidx_core::Result<()> + 'a;
 
 /// Reads a corpus into `sink`. With `skip_refused`, documents that the index refuses for their key
 /// or size are counted and left out. `watch` is given the bytes read after every document, and
-/// returns whether to go on. `whole` is shown the documents that are no passages.
+/// returns whether to continue. `whole` is shown the documents that are no passages.
 ///
 /// # Errors
 /// A malformed line, a refused document, or `watch` says stop.

@@ -40,6 +40,7 @@
 //!   of vectors.
 //! - `import`: reads the indexes of other late-interaction engines ([`import`]); `import-sqlite`
 //!   also what they keep in SQLite, and needs a C compiler.
+//! - `parquet`: reads and writes vectors in list columns of Parquet files.
 //! - `faiss`: trains the codebook with faiss.
 //! - `cuda`, `metal`: encode on a GPU.
 

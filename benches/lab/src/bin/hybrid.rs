@@ -1,7 +1,8 @@
 //! Measures searches by vectors, by words and by both: quality by weight, and time.
 //!
 //! ```text
-//! cargo run --release -p colidx-lab --bin hybrid -- CORPUS VECTORS INDEX QUERIES QUERY_VECTORS QRELS
+//! cargo run --release -p colidx-lab --bin hybrid -- \
+//!     CORPUS VECTORS INDEX QUERIES QUERY_VECTORS QRELS
 //! ```
 //!
 //! CORPUS is JSON Lines, VECTORS and QUERY_VECTORS are what `colidx encode` makes of it and of

@@ -14,8 +14,8 @@ pub struct EffortArgs {
 
     /// The share of the exact top K to find, such as 0.95, instead of the default effort.
     ///
-    /// Chosen by what `colidx tune` measured on the index, and refused where it measured nothing. 1 is
-    /// --exact.
+    /// Chosen by what `colidx tune` measured on the index, and refused where it measured nothing.
+    /// 1 is --exact.
     #[arg(
         long, value_name = "SHARE", value_parser = share,
         conflicts_with_all = ["exact", "candidates", "rerank"]

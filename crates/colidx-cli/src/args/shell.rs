@@ -24,7 +24,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  colidx man ~/.local/share/man/man1 && man colidx-search")]
 pub struct ManArgs {
-    /// Folder for the pages; those that are there are replaced.
+    /// Folder for the pages; existing ones are replaced.
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 }

@@ -1,7 +1,6 @@
 //! `colidx encode`
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use colidx::Model;
 use colidx::text::{BatchSizer, DocumentText, is_empty_query};
@@ -87,18 +86,17 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
             break;
         }
         stop_if_asked()?;
-        let began = Instant::now();
         let texts: Vec<DocumentText> = chunk
             .iter()
             .map(|document| DocumentText::new(&document.title, &document.text))
             .collect();
         let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
-        for (document, encoded) in chunk.iter().zip(encoder.encode_documents(&texts)?) {
+        let encoded = sizer.encode(&mut &texts[..], |texts| encoder.encode_documents(texts))?;
+        for (document, encoded) in chunk.iter().zip(encoded) {
             writer.push(&document.key, &encoded.vectors, &encoded.token_ids)?;
             vectors += encoded.token_ids.len() as u64;
             truncated += u64::from(encoded.truncated);
         }
-        sizer.record(began.elapsed());
         phases.set(corpus.bytes_read());
     }
     phases.end();
@@ -165,15 +163,11 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
     phases.begin("encoding", Some(total), Unit::Things("query"));
     let mut encoded = Vec::with_capacity(queries.len());
     let mut sizer = BatchSizer::new();
-    let mut left = &queries[..];
+    let texts: Vec<&str> = queries.iter().map(|query| query.text.as_str()).collect();
+    let mut left = &texts[..];
     while !left.is_empty() {
         stop_if_asked()?;
-        let (chunk, rest) = left.split_at(left.len().min(sizer.texts()));
-        left = rest;
-        let began = Instant::now();
-        let texts: Vec<&str> = chunk.iter().map(|query| query.text.as_str()).collect();
-        encoded.extend(encoder.encode_queries(&texts)?);
-        sizer.record(began.elapsed());
+        encoded.extend(sizer.encode(&mut left, |texts| encoder.encode_queries(texts))?);
         phases.set(encoded.len() as u64);
     }
     phases.end();

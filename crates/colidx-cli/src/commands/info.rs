@@ -41,7 +41,7 @@ struct InfoLine<'a> {
     files: Vec<FileLine<'a>>,
 }
 
-/// What is shown beside the engine's figures.
+/// What `info` shows besides the engine's figures.
 struct More {
     /// Documents that match the filter.
     matching: Option<u64>,

@@ -119,7 +119,7 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
 }
 
 /// Searches all queries in chunks, each as `options` say for its key, and passes the hits to `each`
-/// in the order of the queries. An empty query has no hits; which ones are empty is told.
+/// in the order of the queries. An empty query has no hits and is reported.
 ///
 /// # Errors
 /// A query is bad or all are empty, the index is damaged, or `each` fails.

@@ -21,7 +21,7 @@ struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
     scope: &'a Scope,
     by: SearchBy,
-    /// Without the scope, which is found anew for every commit.
+    /// Without the scope, which is resolved again for every commit.
     options: SearchOptions,
     printer: Printer,
     last: Option<Answer>,

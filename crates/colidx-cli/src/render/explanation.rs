@@ -1,6 +1,6 @@
 //! Which query token matched which word of a document, as a table.
 
-use colidx::text::{Place, PlacePart, TokenExplanation};
+use colidx::text::{Place, TokenExplanation};
 
 use super::table::{Align, table};
 use super::text::{one_line, words};
@@ -79,11 +79,7 @@ pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
         let score: f32 = run.iter().map(|found| found.score).sum();
         let place = match &found.place {
             Some(Place { part, span, .. }) => {
-                let part = match part {
-                    PlacePart::Title => "title",
-                    PlacePart::Text => "text",
-                };
-                format!("{part}, {}-{}", span.chars.start, span.chars.end)
+                format!("{}, {}-{}", part.name(), span.chars.start, span.chars.end)
             }
             None => "marker".to_owned(),
         };

@@ -317,6 +317,19 @@ mod tests {
     use super::super::style::Colour;
     use super::*;
 
+    fn highlights(title: &[(Range<usize>, f32)], text: &[(Range<usize>, f32)]) -> Highlights {
+        let weights = |tokens: &[(Range<usize>, f32)]| {
+            let weights = tokens.iter().cloned();
+            weights
+                .map(|(span, weight)| TokenWeight { span, weight })
+                .collect()
+        };
+        let mut highlights = Highlights::default();
+        highlights.title = weights(title);
+        highlights.text = weights(text);
+        highlights
+    }
+
     fn hit() -> ShownHit {
         let text = "The first sentence says little. A memory map lets a program read a file as if it were memory. \
                     The kernel brings the pages in when they are touched, and throws them out when memory is short. \
@@ -329,22 +342,10 @@ mod tests {
             link: None,
             title: "Memory maps".to_owned(),
             text: text.to_owned(),
-            highlights: Highlights {
-                title: vec![TokenWeight {
-                    span: 0..6,
-                    weight: 2.0,
-                }],
-                text: vec![
-                    TokenWeight {
-                        span: start..start + 6,
-                        weight: 4.0,
-                    },
-                    TokenWeight {
-                        span: start + 7..start + 10,
-                        weight: 1.0,
-                    },
-                ],
-            },
+            highlights: highlights(
+                &[(0..6, 2.0)],
+                &[(start..start + 6, 4.0), (start + 7..start + 10, 1.0)],
+            ),
         }
     }
 
@@ -473,13 +474,7 @@ mod tests {
         let at = text.len() / 2 + text[text.len() / 2..].find("more").unwrap_or_default();
         let long = ShownHit {
             text,
-            highlights: Highlights {
-                text: vec![TokenWeight {
-                    span: at..at + 4,
-                    weight: 4.0,
-                }],
-                ..Highlights::default()
-            },
+            highlights: highlights(&[], &[(at..at + 4, 4.0)]),
             ..hit()
         };
         let style = Style {

@@ -13,9 +13,9 @@ pub(crate) struct ColumnTopK {
     thresholds: Vec<i16>,
     kept: Vec<Vec<Scored>>,
     /// `[padded_columns]`: the least score that a row needs in any column to be looked at.
-    least: Vec<i16>,
+    needed: Vec<i16>,
     /// Rows of a block that have it.
-    reaching: Vec<u32>,
+    passing: Vec<u32>,
 }
 
 impl ColumnTopK {
@@ -24,8 +24,8 @@ impl ColumnTopK {
             k,
             thresholds: vec![i16::MIN; columns],
             kept: vec![Vec::new(); columns],
-            least: Vec::new(),
-            reaching: Vec::new(),
+            needed: Vec::new(),
+            passing: Vec::new(),
         }
     }
 
@@ -52,14 +52,14 @@ impl ColumnTopK {
     /// the number `first`; rows come in ascending order.
     fn take(&mut self, first: u32, scores: &[i16], stride: usize) {
         // One comparison a column settles most rows.
-        self.least.resize(stride, i16::MAX);
-        for (least, &threshold) in self.least.iter_mut().zip(&self.thresholds) {
-            *least = threshold.saturating_add(1);
+        self.needed.resize(stride, i16::MAX);
+        for (needed, &threshold) in self.needed.iter_mut().zip(&self.thresholds) {
+            *needed = threshold.saturating_add(1);
         }
-        self.reaching.clear();
-        colidx_kernels::kernels().rows_any_ge_i16(scores, &self.least, &mut self.reaching);
+        self.passing.clear();
+        colidx_kernels::kernels().rows_any_ge_i16(scores, &self.needed, &mut self.passing);
         let columns = self.thresholds.len();
-        for &at in &self.reaching {
+        for &at in &self.passing {
             let row = &scores[at as usize * stride..][..columns];
             for (column, &score) in row.iter().enumerate() {
                 if score > self.thresholds[column] {

@@ -5,7 +5,7 @@ use super::model::{self, ModelInfo};
 use super::recall_table::RecallTable;
 use super::{FileKind, MAX_CENTROIDS, MAX_DIM, MAX_FILE_NUMBER, Owner, Tag, file_name};
 use crate::error::{Error, FormatErrorKind, Result};
-use crate::ingest::{BuildOptions, Pooling};
+use crate::format::pooling::Pooling;
 use crate::storage::Directory;
 use bytemuck::{Pod, Zeroable};
 use colidx_lexical::Analyzer;
@@ -122,15 +122,6 @@ impl From<&Analyzer> for AnalyzerInfo {
 }
 
 impl Features {
-    /// Those of a new index.
-    pub(crate) fn of_new(options: &BuildOptions) -> Self {
-        Self {
-            columns: true,
-            words: options.analyzer.as_ref().map(AnalyzerInfo::from),
-            pooling: options.pooling,
-        }
-    }
-
     /// What divides text into words, if anything does.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub(crate) mod frame;
 pub(crate) mod manifest;
 pub(crate) mod metadata;
 pub(crate) mod model;
+pub(crate) mod pooling;
 pub(crate) mod recall_table;
 
 pub(crate) use file_kind::{FileKind, Owner, file_name, file_number};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::setters::setters;
+
 /// The most tokens of a document or a query.
 const MAX_TOKENS: usize = 1 << 16;
 
@@ -16,6 +18,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// Stored as JSON of at most a MiB; fields a reader does not know are ignored. No text has more
 /// than 4,096 bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ModelInfo {
     /// Name of the checkpoint, for people.
     pub name: String,
@@ -79,6 +82,24 @@ pub(crate) fn parse(json: &[u8]) -> Result<ModelInfo, Fault> {
 }
 
 impl ModelInfo {
+    /// A description with the lengths that every index records, in tokens; the rest is empty.
+    pub fn new(name: impl Into<String>, document_length: usize, query_length: usize) -> ModelInfo {
+        ModelInfo {
+            name: name.into(),
+            location: String::new(),
+            fingerprint: String::new(),
+            architecture: String::new(),
+            document_length,
+            query_length,
+            document_marker: String::new(),
+            query_marker: String::new(),
+            document_prompt: String::new(),
+            query_prompt: String::new(),
+            skiplist: Vec::new(),
+            precision: String::new(),
+        }
+    }
+
     /// Refuses what no manifest may hold.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         check_fields(self)?;
@@ -86,6 +107,18 @@ impl ModelInfo {
         check_size(serde_json::to_vec(self).map_or(0, |json| json.len()))
     }
 }
+
+setters!(ModelInfo {
+    location: impl Into<String>,
+    fingerprint: impl Into<String>,
+    architecture: impl Into<String>,
+    document_marker: impl Into<String>,
+    query_marker: impl Into<String>,
+    document_prompt: impl Into<String>,
+    query_prompt: impl Into<String>,
+    skiplist: Vec<String>,
+    precision: impl Into<String>,
+});
 
 fn check_size(bytes: usize) -> Result<(), Fault> {
     match bytes {

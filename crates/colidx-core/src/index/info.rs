@@ -6,8 +6,8 @@ use crate::format::FileKind;
 use crate::format::frame::Frame;
 use crate::format::manifest::SegmentEntry;
 use crate::format::model::ModelInfo;
+use crate::format::pooling::Pooling;
 use crate::format::recall_table::RecallTable;
-use crate::ingest::Pooling;
 
 /// One section of a file and its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct FileInfo {
 pub struct SegmentInfo {
     /// The number of its files.
     pub number: u32,
-    /// Documents, those that were deleted not counted.
+    /// Documents that are not deleted.
     pub documents: u64,
     /// Token vectors of these documents.
     pub vectors: u64,
@@ -58,7 +58,7 @@ pub struct IndexInfo {
     pub generation: u64,
     /// Version of the format.
     pub format_version: u16,
-    /// Documents, those that were deleted not counted.
+    /// Documents that are not deleted.
     pub documents: u64,
     /// Token vectors of these documents.
     pub vectors: u64,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// # use colidx_core::*;
 /// # use std::time::Duration;
 /// # fn request(reader: &IndexReader, query: &Query) -> Result<(), Error> {
-/// reader.reload_after(Duration::from_secs(1))?; // or log the error and go on as before
+/// reader.reload_after(Duration::from_secs(1))?; // or log the error and keep the current one
 /// let index = reader.index();
 /// let results = index.search(query, &SearchOptions::default())?;
 /// for hit in &results.hits {

@@ -35,7 +35,6 @@ pub(crate) use documents::{DocumentWriter, StoredDocuments, check_document};
 pub(crate) use journal::{Journal, unfinished};
 pub use new_document::NewDocument;
 pub use options::BuildOptions;
-pub use pooling::Pooling;
 pub use source::{SourceDocument, VectorBatch, VectorSource};
 pub(crate) use staging::Staging;
 pub(crate) use supplied::{StagedSource, SuppliedVectors, Supply};

@@ -1,9 +1,9 @@
 //! How to create an index.
 
-use super::pooling::Pooling;
 use crate::error::{Error, Result};
 use crate::format;
 use crate::format::model::ModelInfo;
+use crate::format::pooling::Pooling;
 use crate::setters::setters;
 use colidx_cluster::{CodebookKind, KMeans};
 use colidx_lexical::Analyzer;

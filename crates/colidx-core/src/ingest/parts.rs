@@ -1,8 +1,8 @@
 //! The sample as it is trained on: its rows in parts, kept in a file and read back part by part.
 //!
 //! Rows come for any part in turn, so each part collects a chunk in memory before it goes to the
-//! file. Values are kept in 16 bits beside a step a row, which is off by less than a
-//! hundred-thousandth of the row's largest value: nothing beside what a centroid leaves.
+//! file. Values are kept in 16 bits with a step for each row, which is off by less than a
+//! hundred-thousandth of the row's largest value: nothing compared to the residual.
 
 use crate::error::Result;
 use crate::storage::{Bytes, Directory, OutputFile};
@@ -26,13 +26,13 @@ pub(super) struct PartsWriter {
     memory: usize,
     /// The first rows, which decide how the others are divided.
     first: Rows,
-    /// Rows that wait to be told their part together.
+    /// Rows that wait to be assigned as one batch.
     waiting: Rows,
     divided: Option<Divided>,
 }
 
-/// Rows that are told their part together.
-const TOGETHER: usize = 8192;
+/// Rows assigned in one batch.
+const BATCH: usize = 8192;
 
 struct Divided {
     partition: Partition,
@@ -99,7 +99,7 @@ impl PartsWriter {
         let ids = token_ids.get(taken..).unwrap_or_default();
         self.waiting.extend(&vectors[taken * self.dim..], ids);
         if let Some(divided) = &mut self.divided
-            && self.waiting.vectors.len() >= TOGETHER * self.dim
+            && self.waiting.vectors.len() >= BATCH * self.dim
         {
             divided.push(&self.waiting, self.dim)?;
             self.waiting.clear();

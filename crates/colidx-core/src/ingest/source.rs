@@ -4,6 +4,7 @@ use std::error::Error;
 
 /// A document that a source is asked to turn into token vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SourceDocument<'a> {
     /// Which of the documents added since the last commit it is, from 0.
     pub ordinal: u32,
@@ -15,6 +16,7 @@ pub struct SourceDocument<'a> {
 
 /// Token vectors of several documents, one after the other.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct VectorBatch {
     /// `[sum of lens, dim]` f32 row-major.
     pub vectors: Vec<f32>,

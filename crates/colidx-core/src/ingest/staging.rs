@@ -11,7 +11,7 @@ use super::journal::{JOURNAL, Record};
 use crate::error::{Error, Result};
 use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest};
 use crate::format::{self, file_name};
-use crate::index::Index;
+use crate::snapshot::Snapshot;
 use crate::storage::{Directory, LOCK};
 
 /// The index that a build replaces; empty when there is none.
@@ -150,7 +150,7 @@ impl Staging {
     }
 
     /// Removes all files that are not kept, as far as possible. Fails first if another writer has
-    /// committed, as its files are not to be told from leftovers.
+    /// committed, as its files look like leftovers.
     pub(crate) fn sweep(&self) -> Result<()> {
         self.directory.check_commit()?;
         let mut result = Ok(());
@@ -179,21 +179,26 @@ impl Staging {
     /// reused. The new state is opened before the commit, so that none is committed that a reader
     /// refuses. The files of the commit before are removed when the staging is dropped or swept;
     /// readers keep what they mapped.
-    pub(crate) fn commit(&mut self, manifest: &Manifest, known: Option<&Index>) -> Result<Index> {
+    pub(crate) fn commit(
+        &mut self,
+        manifest: &Manifest,
+        known: Option<&Snapshot>,
+    ) -> Result<Snapshot> {
         let files = files_of(manifest);
         manifest.write(&self.directory)?;
-        let index = Index::open_prepared(&self.directory, known).map_err(|error| match error {
-            Error::Format(_) => Error::Uncommittable {
-                source: Box::new(error),
-            },
-            other => other,
-        })?;
+        let snapshot =
+            Snapshot::open_prepared(&self.directory, known).map_err(|error| match error {
+                Error::Format(_) => Error::Uncommittable {
+                    source: Box::new(error),
+                },
+                other => other,
+            })?;
         // When this fails, either manifest may be in place: the files of both stay.
         self.kept.extend_from_slice(&files);
         self.directory.commit(MANIFEST_NEW, MANIFEST)?;
         self.kept = files;
         self.committed = true;
-        Ok(index)
+        Ok(snapshot)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::reader::{Requirements, count};
 use super::spool::Spool;
-use super::{Pooling, SourceDocument, VectorBatch, VectorSource};
+use super::{SourceDocument, VectorBatch, VectorSource};
 use crate::error::{Error, Result};
+use crate::format::pooling::Pooling;
 use crate::storage::{Bytes, Directory};
 use bytemuck::AnyBitPattern;
 use std::error::Error as StdError;

@@ -20,8 +20,9 @@ pub(super) const BLOCK: usize = 1024;
 /// Accumulators that a word of hidden documents covers.
 const WORD: usize = u64::BITS as usize;
 
-/// Hidden documents of a word that are cleared one by one rather than masked with all.
-const FEW: u32 = 9;
+/// From this many hidden documents in a word on, all its accumulators are masked; fewer are
+/// cleared one by one.
+const MASK_FROM: u32 = 9;
 
 /// The accumulators of a window.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Accumulators {
         let (slots, _) = self.slots.as_chunks_mut::<WORD>();
         for (slots, &word) in slots.iter_mut().zip(words) {
             match word.count_ones() {
-                FEW.. => {
+                MASK_FROM.. => {
                     for (at, slot) in slots.iter_mut().enumerate() {
                         *slot &= ((word >> at & 1) as u32).wrapping_sub(1);
                     }

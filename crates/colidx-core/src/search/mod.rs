@@ -1,4 +1,5 @@
-//! Search: from all documents to the best k, in five steps that each look closer at fewer.
+//! Search: from all documents to the best k, in five steps, each more precise and over fewer
+//! documents.
 //!
 //! 1. [`centroids`]: the centroids nearest to each query token.
 //! 2. [`candidates`]: documents in the posting lists of these, with a centroid score each.
@@ -22,7 +23,6 @@ mod explain;
 mod features;
 mod hybrid;
 mod imputation;
-mod measure;
 mod options;
 mod par_map;
 mod partial_maxsim;
@@ -44,7 +44,6 @@ pub use explain::TokenMatch;
 pub(crate) use explain::explain;
 pub use hybrid::Fusion;
 pub(crate) use hybrid::search_hybrid;
-pub(crate) use measure::measure;
 use options::Depths;
 pub use options::SearchOptions;
 pub use query::Query;

@@ -26,20 +26,21 @@ pub struct SearchOptions {
     pub k: usize,
     /// Score every document exactly. Without it that is done where it is no slower.
     pub exact: bool,
-    /// The share of the exact top `k` to find, above 0 and at most 1; `None` for the default effort.
+    /// The share of the exact top `k` to find, above 0 and at most 1; `None` for the default
+    /// effort.
     ///
     /// 1 scores every document. Less needs an index where recall was measured for as many hits
-    /// ([`IndexWriter::tune`](crate::IndexWriter::tune)), and which has not halved or doubled since;
-    /// else the search fails with [`Error::UnknownRecall`]. What was measured holds without a filter. `candidates` and
-    /// `rerank`, where given, come before it.
+    /// ([`IndexWriter::tune`](crate::IndexWriter::tune)), and which has not halved or doubled
+    /// since; else the search fails with [`Error::UnknownRecall`]. What was measured holds without
+    /// a filter. `candidates` and `rerank`, where given, come before it.
     pub recall: Option<f64>,
     /// Centroids probed for each query token; more find more candidates.
     pub n_probe: usize,
     /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
     /// With no more than `rerank` all of them are scored exactly instead.
     pub candidates: Option<usize>,
-    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by the size of the index and
-    /// `k`.
+    /// Documents to score by exact MaxSim, at least `k`; `None` chooses by the size of the index
+    /// and `k`.
     pub rerank: Option<usize>,
     /// Spread one search over the threads of the current rayon pool. The hits are the same. Many
     /// searches at a time are faster on one thread each.
@@ -93,7 +94,7 @@ impl SearchOptions {
         self
     }
 
-    pub(super) fn effort(mut self, effort: f64) -> Self {
+    pub(crate) fn effort(mut self, effort: f64) -> Self {
         self.effort = effort;
         self
     }
@@ -175,7 +176,8 @@ impl SearchOptions {
     /// As these, with the effort that the recall asks for. Where no effort that was measured finds
     /// as much, every document is scored.
     ///
-    /// Fails for a recall that is no share, or where nothing was measured that holds for this index.
+    /// Fails for a recall that is no share, or where nothing was measured that holds for this
+    /// index.
     pub(super) fn settled(&self, snapshot: &Snapshot) -> Result<Self> {
         let Some(recall) = self.recall else {
             return Ok(self.clone());

@@ -5,8 +5,8 @@
 //! document's MaxSim, for a fraction of its cost.
 //!
 //! A query token that none of them matches better gets the best centroid score of the document's
-//! other vectors where all centroids were scored, else that of its worst probed centroid. Either is corrected by the document's residual bias
-//! ([`super::features`]).
+//! other vectors where all centroids were scored, else that of its worst probed centroid. Either is
+//! corrected by the document's residual bias ([`super::features`]).
 
 use super::centroids::Probes;
 use super::par_map::par_map_chunks;

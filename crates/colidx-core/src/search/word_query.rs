@@ -15,8 +15,8 @@ pub struct WordQuery {
 }
 
 impl WordQuery {
-    /// Words and `"phrases"`, each with `+` before it if a document must have it, and with `-` if it
-    /// must not. A document must have every phrase that is not excluded.
+    /// Words and `"phrases"`, each with `+` before it if a document must have it, and with `-` if
+    /// it must not. A document must have every phrase that is not excluded.
     pub fn parse(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -46,7 +46,7 @@ impl WordQuery {
         &self.text
     }
 
-    /// The text without its syntax, for a search by vectors beside this one: signs and quotes are
+    /// The text without its syntax, for a vector search with the same text: signs and quotes are
     /// taken off, and what is excluded is left out.
     pub fn without_syntax(&self) -> String {
         match self.syntax {

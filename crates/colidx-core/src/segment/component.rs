@@ -27,7 +27,7 @@ pub(super) struct Component {
 #[derive(PartialEq, Eq)]
 enum Access {
     Sequential,
-    /// Here and there: reading ahead would evict more useful pages.
+    /// Random access: reading ahead would evict more useful pages.
     Random,
 }
 

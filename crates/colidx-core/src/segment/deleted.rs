@@ -1,29 +1,28 @@
-//! The deleted documents of a segment: a bit for each document.
+//! The deleted documents of a segment.
+
+use colidx_metadata::columns::Bits;
 
 /// The deleted documents of one segment. Without any it takes no memory and searches skip it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Deleted {
-    /// Bit `d % 64` of word `d / 64` is set when document `d` is deleted; empty when none is.
-    words: Vec<u64>,
+    /// Of no documents at all when none is deleted.
+    documents: Bits,
     count: u32,
 }
 
 impl Deleted {
     /// Marks a document of a segment of `documents` as deleted; `false` when it was already.
     pub(crate) fn insert(&mut self, document: u32, documents: u32) -> bool {
-        if self.words.is_empty() {
-            self.words = vec![0; documents.div_ceil(u64::BITS) as usize];
+        if self.count == 0 {
+            self.documents = Bits::none(documents);
         }
-        let (word, bit) = place(document);
-        let fresh = self.words[word] & bit == 0;
-        self.words[word] |= bit;
+        let fresh = !self.contains(document) && self.documents.insert(document);
         self.count += u32::from(fresh);
         fresh
     }
 
     pub(crate) fn contains(&self, document: u32) -> bool {
-        let (word, bit) = place(document);
-        self.words.get(word).is_some_and(|w| w & bit != 0)
+        self.documents.contains(document)
     }
 
     /// How many documents are deleted.
@@ -33,21 +32,13 @@ impl Deleted {
 
     /// A bit a document, 64 documents a word; no words when none is deleted.
     pub(crate) fn words(&self) -> &[u64] {
-        &self.words
+        self.documents.words()
     }
 
     /// The deleted documents, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0u32..).zip(&self.words).flat_map(|(at, &word)| {
-            let bits = std::iter::successors(Some(word), |w| Some(w & w.wrapping_sub(1)));
-            bits.take_while(|&w| w != 0)
-                .map(move |w| at * u64::BITS + w.trailing_zeros())
-        })
+        self.documents.iter()
     }
-}
-
-fn place(document: u32) -> (usize, u64) {
-    ((document / u64::BITS) as usize, 1 << (document % u64::BITS))
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ impl Postings {
                     "{} for all centroids, or one more than {CENTROIDS} has",
                     centroids + 1
                 ),
-                format!("{} beside {}", offsets.len(), names.len()),
+                format!("{} offsets, {} names", offsets.len(), names.len()),
             )));
         }
         Ok(Self {

@@ -18,7 +18,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Of a segment of so many documents, in an index of this analyzer.
+    /// Of a segment of `documents`, in an index of this analyzer.
     pub(crate) fn open(
         frame: Frame,
         documents: u32,

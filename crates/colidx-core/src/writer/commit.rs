@@ -151,7 +151,9 @@ impl Updates {
             self.trained = None;
         }
         self.commit_unknown = true;
-        self.index = self.files.commit(manifest, Some(&self.index))?;
+        self.index = (self.files)
+            .commit(manifest, Some(self.index.snapshot()))?
+            .into();
         self.commit_unknown = false;
         // The commit stands, even if the files before it cannot be removed.
         let _ = self.files.sweep();

@@ -95,7 +95,7 @@ impl Updates {
         manifest.segments.iter().map(size).collect()
     }
 
-    /// The features that the index has once every segment is written anew. Metadata come into
+    /// The features that the index has once every segment is rewritten. Metadata come into
     /// columns then, unless an earlier version stored some that columns do not take.
     pub(super) fn features_of_all(&self) -> Result<Features> {
         let mut features = self.index.manifest().features.clone();

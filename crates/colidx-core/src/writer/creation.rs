@@ -8,7 +8,7 @@ use super::updates::Updates;
 use super::{CommitReport, WriterOptions};
 use crate::error::{Error, Result};
 use crate::format::check_dim;
-use crate::format::manifest::{Features, Manifest};
+use crate::format::manifest::{AnalyzerInfo, Features, Manifest};
 use crate::index::Index;
 use crate::ingest::{
     BuildOptions, Journal, NewDocument, SegmentInput, SegmentJob, StagedSource, Staging, Supply,
@@ -171,7 +171,11 @@ impl Creation {
         let mut phases = vec![(Phase::Read, self.started.elapsed())];
         let ready = self.staged.take_documents(directory, &mut self.file_ids)?;
         let number = ready.documents.number;
-        let features = Features::of_new(&self.options);
+        let features = Features {
+            columns: true,
+            words: self.options.analyzer.as_ref().map(AnalyzerInfo::from),
+            pooling: self.options.pooling,
+        };
         let mut job = SegmentJob {
             directory,
             number,
@@ -212,7 +216,7 @@ impl Creation {
             features,
             recall: None,
         };
-        let index = self.files.commit(&manifest, None)?;
+        let index = Index::from(self.files.commit(&manifest, None)?);
         report.bytes_written = manifest.files.iter().map(|f| f.digest.length).sum();
         report.sample_error = index.codebook().sample_error();
         phases.push((Phase::Commit, started.elapsed()));

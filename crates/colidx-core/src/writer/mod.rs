@@ -264,7 +264,7 @@ impl IndexWriter {
         }
     }
 
-    /// Documents that the next commit adds, those that replace others included.
+    /// Documents that the next commit adds, replacements included.
     pub fn num_staged(&self) -> usize {
         match &self.state {
             State::New(creation) => creation.staged.added(),
@@ -344,7 +344,7 @@ impl IndexWriter {
         self.updates()?.compact(progress)
     }
 
-    /// Makes the index's words anew from its stored text, with this analyzer, in one segment
+    /// Rebuilds the index's words from its stored text, with this analyzer, in one segment
     /// without deleted documents; `None` removes them. Does nothing where the words are of this
     /// analyzer already.
     ///

@@ -14,9 +14,9 @@ pub struct CommitReport {
     pub generation: u64,
     /// Where a build was resumed: how many documents had been encoded before.
     pub resumed: Option<u64>,
-    /// Documents that were added, those that replaced another included.
+    /// Documents that were added, replacements included.
     pub added: u64,
-    /// Documents that were deleted, those that were replaced included.
+    /// Documents that were deleted or replaced.
     pub deleted: u64,
     /// Token vectors that were added.
     pub vectors: u64,

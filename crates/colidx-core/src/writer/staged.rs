@@ -2,8 +2,9 @@
 
 use super::manifest_edit::FileIds;
 use crate::error::Result;
+use crate::format::pooling::Pooling;
 use crate::ingest::{
-    DocumentWriter, NewDocument, Pooling, StagedSource, StoredDocuments, SuppliedVectors, Supply,
+    DocumentWriter, NewDocument, StagedSource, StoredDocuments, SuppliedVectors, Supply,
     VectorSource, check_document,
 };
 use crate::segment::text::StoredText;

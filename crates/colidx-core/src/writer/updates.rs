@@ -173,7 +173,7 @@ impl Updates {
     }
 }
 
-/// Vectors pooled by one factor would be beside vectors pooled by another.
+/// An index must not mix vectors pooled by different factors.
 fn check_pooling(index: &Index, factor: Option<u32>) -> Result<()> {
     let pooling = index.manifest().features.pooling;
     let factor_of_index = pooling.map_or(1, |pooling| pooling.factor);
@@ -181,7 +181,7 @@ fn check_pooling(index: &Index, factor: Option<u32>) -> Result<()> {
         Some(factor) if factor != factor_of_index => Err(Error::Option {
             option: "the pool factor",
             got: format!("{factor} for an index whose vectors are pooled by {factor_of_index}"),
-            expected: "that of the index; leave it out, or build the index anew",
+            expected: "that of the index; leave it out, or rebuild the index",
         }),
         _ => Ok(()),
     }

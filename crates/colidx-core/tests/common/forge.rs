@@ -1,4 +1,4 @@
-//! Index files taken apart into sections and put together again with right checksums, so that only
+//! Index files taken apart into sections and reassembled with right checksums, so that only
 //! what they say is wrong.
 
 use std::collections::BTreeMap;

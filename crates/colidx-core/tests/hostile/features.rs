@@ -351,7 +351,7 @@ fn columns_of_other_documents_are_found_out() {
         moved += 1;
     }
     assert!(moved > 3, "{moved}");
-    // A value becomes another that nothing is in the way of.
+    // A value becomes another that breaks no rule.
     let (integers, _) = section(b"INTS").as_chunks::<8>();
     let integers: Vec<i64> = integers.iter().map(|n| i64::from_le_bytes(*n)).collect();
     let free = |pair: &[i64]| pair[0].saturating_add(1) < pair[1];

@@ -177,7 +177,7 @@ fn write(directory: &Directory, corpus: &Corpus, bounded: bool) -> Result<()> {
     }
     whole(directory)?;
     match writer.retrain(None, &RetrainOptions::default(), &NoProgress) {
-        // Rounded anew, vectors of nearly the greatest length may be longer than that.
+        // Rounded again, vectors of nearly the greatest length may be longer than that.
         Err(Error::Uncommittable { .. }) if longest(writer.index().unwrap())? > 2f64.powi(60) => {}
         retrained => drop(retrained?),
     }

@@ -1,4 +1,4 @@
-//! A build that is killed, loses power or meets a fault can go on.
+//! A build that is killed, loses power or meets a fault can be resumed.
 
 use crate::common::crash::{Contents, CrashTest};
 use crate::common::*;

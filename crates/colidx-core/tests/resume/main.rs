@@ -1,4 +1,4 @@
-//! A build that stops at any moment goes on where it stopped, and ends with the same bytes.
+//! A build that stops at any moment resumes where it stopped, and ends with the same bytes.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -72,7 +72,7 @@ fn counted() -> Counted {
     }
 }
 
-/// Cancels when it is asked for the n-th time, not counting training, which starts anew whenever it
+/// Cancels when it is asked for the n-th time, not counting training, which starts over whenever it
 /// was stopped.
 struct StopsAt {
     left: AtomicU64,

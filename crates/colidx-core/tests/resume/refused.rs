@@ -46,7 +46,7 @@ fn resuming_where_nothing_is_unfinished_is_a_plain_build() {
     assert_eq!(index.info().unwrap().generation, 2);
 }
 
-/// A build over an index goes on over that index only.
+/// A build over an index resumes over that index only.
 #[test]
 fn a_build_over_an_index_goes_on_while_the_index_is_the_same() {
     let (files, directory) = memory();
@@ -149,7 +149,7 @@ fn another_build_is_not_resumed() {
         &["source of the vectors"],
     );
 
-    // The text is written anew each time; nothing else was touched, and the build still goes on.
+    // The text is rewritten each time; nothing else was touched, and the build still resumes.
     let kept = |files: BTreeMap<String, Vec<u8>>| {
         let files = files.into_iter();
         files
@@ -172,7 +172,7 @@ fn a_damaged_unfinished_build_is_refused_or_made_again() {
         let mut random = Random(stop);
         for (name, good) in &files {
             if good.is_empty() || name.starts_with("text") || name.starts_with("postings") {
-                continue; // made anew in any case
+                continue; // rebuilt in any case
             }
             let mut bad = files.clone();
             let at = random.below(good.len());

@@ -7,7 +7,7 @@
 //! | `.safetensors` | all tensors, by name |
 //! | `.pt`, `.pth` of `torch.save` | the tensors of a dict by name, of a list or tuple by number, or one without a name |
 //!
-//! What a file is, is told from its first bytes. Elements stay in the file until they are read.
+//! The format is detected from the first bytes. Elements stay in the file until they are read.
 
 mod npz;
 mod objects;

@@ -1,4 +1,4 @@
-//! Source code and what lies beside it: scripts, settings, build files.
+//! Source code, scripts, settings and build files.
 
 use super::format::FormatInfo;
 use super::passage_reader::PassageReader;

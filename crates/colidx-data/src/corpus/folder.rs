@@ -1,5 +1,5 @@
 //! Recognises folders by the names in them: an index or a model named by mistake, and a collection
-//! with queries and judgements beside its corpus; and files that their endings tell to be no text.
+//! with queries and judgements beside its corpus; and files whose extensions are not those of text.
 
 use std::path::Path;
 

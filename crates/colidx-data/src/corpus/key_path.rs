@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::InputError;
 use crate::files::unreadable;
 
-/// The absolute path without `.` and `..`, told from its words alone.
+/// The absolute path without `.` and `..`, resolved lexically.
 pub(super) fn absolute(path: &Path) -> io::Result<PathBuf> {
     let mut out = PathBuf::new();
     for part in std::path::absolute(path)?.components() {
@@ -34,7 +34,7 @@ pub(super) fn common_folder(folders: &[PathBuf]) -> PathBuf {
         .to_owned()
 }
 
-/// The way from one folder to another, told from their words alone; the absolute path of the other
+/// The relative path from one folder to another, found lexically; the absolute path of the other
 /// where there is none, as between two drives.
 pub(super) fn way(from: &Path, to: &Path) -> io::Result<String> {
     let (from, to) = (absolute(from)?, absolute(to)?);

@@ -16,7 +16,7 @@ pub(super) struct PassageReader {
     ended: bool,
 }
 
-/// What a passage's key tells beside its path.
+/// What a passage's key has after its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keys {
     /// Its number, which stays when lines above it come or go.

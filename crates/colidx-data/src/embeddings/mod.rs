@@ -21,7 +21,7 @@
 //!
 //! Floats are f16, bf16, f32 or f64, and read as f32. Rows that are all zero are padding and left
 //! out. Documents stand in the order of their names, numbers in them by value. What a file is, is
-//! told from its first bytes ([`array`](crate::array)), not from its name.
+//! detected from its first bytes ([`array`](crate::array)), not from its name.
 //!
 //! Query vectors come in the same forms, and as one array `[tokens, dim]`, which is one query.
 

@@ -1,6 +1,6 @@
 //! Parquet files with the vectors of a document in a row: a column of lists of lists of floats.
 //!
-//! Rows are read forwards. A row before the last one read begins its row group anew.
+//! Rows are read forwards. A row before the last one read decodes its row group again.
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -15,8 +15,8 @@ pub struct QueryEmbeddings {
 }
 
 impl QueryEmbeddings {
-    /// Opens a file or folder; of a folder with a file `query_embeddings.npy`, that. An array of two
-    /// dimensions in a file of its own is one query.
+    /// Opens a file or folder; of a folder with a file `query_embeddings.npy`, that. An array of
+    /// two dimensions in a file of its own is one query.
     ///
     /// # Errors
     /// A file cannot be read, is damaged, or has another type or shape.

@@ -14,6 +14,7 @@ const DIMENSIONS: usize = 64;
 
 /// What a `.npy` file holds and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// The type of the elements.
     pub dtype: Dtype,

@@ -20,6 +20,7 @@ pub use write::NpyWriter;
 
 /// The type of an array's elements, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dtype {
     /// IEEE half precision, `<f2`.
     F16,

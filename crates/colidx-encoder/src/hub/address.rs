@@ -132,7 +132,7 @@ pub(super) fn redacted(text: &str) -> String {
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     let (scheme, rest) = text.split_at(scheme.map_or(0, str::len));
-    // If both are present, a password cannot be told from a query.
+    // If both are present, a password cannot be told apart from a query.
     let (hidden, rest) = match (rest.rsplit_once('@'), rest.split_once(['?', '#'])) {
         (Some(_), Some(_)) => ("***", ""),
         (Some((_, rest)), None) => ("***@", rest),

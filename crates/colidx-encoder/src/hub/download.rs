@@ -25,7 +25,7 @@ const PAUSE: u32 = 20;
 /// Most bytes of a file whose size is unknown.
 const UNANNOUNCED: u64 = 256 << 20;
 
-/// Hash and size of a file, as told by the hub.
+/// Hash and size of a file, as the hub announces them.
 struct Description {
     hash: Hash,
     size: Option<u64>,

@@ -138,7 +138,7 @@ pub enum HubError {
         path: PathBuf,
     },
     /// [`Progress::cancelled`](super::Progress::cancelled) asked to stop.
-    #[error("the download was stopped; the next one goes on where it ended")]
+    #[error("the download was stopped; the next one resumes where it ended")]
     Cancelled,
     /// A file that lists others is damaged.
     #[error(transparent)]
@@ -221,7 +221,7 @@ pub enum Fault {
         /// The announced size.
         announced: u64,
     },
-    /// No size was announced, and the file is too long to go on.
+    /// No size was announced, and the file is too long to continue.
     #[error("no size was announced and more than {limit} bytes came")]
     Unannounced {
         /// Most bytes that are downloaded without an announced size.

@@ -10,10 +10,53 @@ use serde_json::Value;
 
 use crate::array::Array;
 use crate::codec::Codec;
+use crate::documents::Table;
+use crate::engine::{Engine, ForeignModel};
 use crate::error::ImportError;
 use crate::folder::Folder;
+use crate::options::ImportOptions;
 use crate::places::{Place, Placer};
-use crate::vectors::Chunk;
+use crate::report::Report;
+use crate::vectors::{Chunk, Stored};
+
+/// What an engine's reader finds in its folder.
+pub(crate) struct Parts {
+    pub(crate) engine: Engine,
+    pub(crate) model: Option<ForeignModel>,
+    pub(crate) stored: Stored,
+    pub(crate) places: Vec<Place>,
+    /// The keys of `places`; without them the numbers are the keys.
+    pub(crate) keys: Option<Vec<Box<str>>>,
+    pub(crate) table: Option<Box<dyn Table>>,
+    pub(crate) report: Report,
+}
+
+/// How the files of an index are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    Stanford,
+    Ragatouille,
+    FastPlaid,
+    NextPlaid,
+    XtrWarp,
+}
+
+impl Layout {
+    /// Reads an index of this layout.
+    pub(crate) fn read(
+        self,
+        folder: &Folder,
+        options: &ImportOptions,
+    ) -> Result<Parts, ImportError> {
+        match self {
+            Layout::Stanford => stanford::read(folder, options).map(|index| index.parts),
+            Layout::Ragatouille => ragatouille::read(folder, options),
+            Layout::FastPlaid => plaid::read(folder, plaid::Writer::FastPlaid, options),
+            Layout::NextPlaid => plaid::read(folder, plaid::Writer::NextPlaid, options),
+            Layout::XtrWarp => xtr_warp::read(folder),
+        }
+    }
+}
 
 /// The number of chunks that an index says it has. Each is read, so that a wrong number ends at the
 /// first file that is missing.

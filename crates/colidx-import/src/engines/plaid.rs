@@ -4,6 +4,7 @@
 //! the last document. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
 //! documents once more; fast-plaid's is wrong after a delete, so it is never read.
 
+use super::Parts;
 use super::{chunks, place_listed};
 use crate::array::Array;
 use crate::codec::{Codec, Lengths};
@@ -11,7 +12,6 @@ use crate::documents::Table;
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
-use crate::index::Parts;
 use crate::options::ImportOptions;
 use crate::originals;
 use crate::places::Placer;

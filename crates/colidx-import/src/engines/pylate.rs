@@ -7,9 +7,9 @@ use std::io::{Read, Seek};
 
 use colidx_pickle::{Contents, Value};
 
+use super::Parts;
 use crate::error::ImportError;
 use crate::folder::{Folder, open};
-use crate::index::Parts;
 use crate::report::NoteKind;
 
 /// Names the documents of `parts` by the maps in `folder`.

@@ -1,7 +1,7 @@
 //! RAGatouille: a Stanford index with ids, texts and metadata beside it.
 //!
 //! A document may be cut into passages, which share its id. Deleting closes up the list of texts
-//! while numbers stay; after one round of it text and passage are still told by rank, after two by
+//! while numbers stay; after one round of it text and passage still match by rank, after two by
 //! nothing.
 
 use std::collections::HashMap;
@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Parts;
 use super::stanford::{self, Stanford};
 use crate::documents::{ForeignDocument, Table};
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
-use crate::index::Parts;
 use crate::json::JsonFile;
 use crate::options::ImportOptions;
 use crate::places::Place;
@@ -122,7 +122,7 @@ struct Names {
 
 impl Names {
     /// Reads the ids; `None` if they are not those of exactly the passages that are there. A
-    /// rebuild after deletions numbers passages anew and leaves the ids as they were.
+    /// rebuild after deletions renumbers passages and leaves the ids as they were.
     fn read(folder: &Folder, places: &[Place]) -> Result<Option<Names>, ImportError> {
         let ids: HashMap<u64, Id> = folder.json(IDS)?;
         let fits = places.iter().all(|place| ids.contains_key(&place.number));

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::Parts;
 use super::{chunks, place_listed, read_chunks};
 use crate::array::Array;
 use crate::codec::{Codec, Lengths};
@@ -12,7 +13,6 @@ use crate::documents::Table;
 use crate::engine::{Engine, ForeignModel};
 use crate::error::ImportError;
 use crate::folder::Folder;
-use crate::index::Parts;
 use crate::options::ImportOptions;
 use crate::report::{NoteKind, Report};
 use crate::table::{Collection, Texts};

@@ -5,13 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Parts;
 use super::{chunks, read_chunks};
 use crate::array::Array;
 use crate::codec::{Codec, Lengths};
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
-use crate::index::Parts;
 use crate::places::{Place, Placer};
 use crate::report::{NoteKind, Report};
 use crate::vectors::Stored;

@@ -42,11 +42,11 @@ pub struct CodecI16 {
     nbits: usize,
     /// Factors of centroids, shifted left by 8 bits; 15 bits are dropped from the product. `[dim]`,
     /// padded with zeros to whole steps.
-    steps: Numbers,
+    steps: AlignedI16,
     /// Factors of weights; 15 bits are dropped from the product. Layout as `steps`.
-    scales: Numbers,
+    scales: AlignedI16,
     /// `[GAINS, 2, 2^nbits]`.
-    weights: Numbers,
+    weights: AlignedI16,
     /// By gain: the lower bytes of both rows of weights, then the upper ones, for up to 4 bits.
     weight_bytes: Vec<[[u8; 16]; 4]>,
     /// Vectors whose sum of squares is in this range are normalised in integers.
@@ -65,10 +65,10 @@ struct Line([i16; STEP]);
 /// Integers in lines, padded with zeros and one extra line, because kernels may read beyond the
 /// last.
 #[derive(Clone, Debug, Default)]
-struct Numbers(Vec<Line>);
+struct AlignedI16(Vec<Line>);
 
-impl Numbers {
-    fn new(numbers: impl Iterator<Item = i16>) -> Numbers {
+impl AlignedI16 {
+    fn new(numbers: impl Iterator<Item = i16>) -> AlignedI16 {
         let mut lines = Vec::new();
         for (at, number) in numbers.enumerate() {
             if at % STEP == 0 {
@@ -77,7 +77,7 @@ impl Numbers {
             lines[at / STEP].0[at % STEP] = number;
         }
         lines.push(Line([0; STEP]));
-        Numbers(lines)
+        AlignedI16(lines)
     }
 
     #[inline(always)]
@@ -138,7 +138,7 @@ impl CodecI16 {
         }
         let rounded = |values: &[f32], by: f64| {
             let rounded = values.iter().map(|&x| nearest(f64::from(x) * by) as i16);
-            Numbers::new(rounded)
+            AlignedI16::new(rounded)
         };
         let weight = if heaviest > 0.0 {
             32_767.0 / heaviest
@@ -178,9 +178,9 @@ impl CodecI16 {
         CodecI16 {
             dim: codec.dim,
             nbits: codec.nbits,
-            steps: Numbers::default(),
-            scales: Numbers::default(),
-            weights: Numbers::default(),
+            steps: AlignedI16::default(),
+            scales: AlignedI16::default(),
+            weights: AlignedI16::default(),
             weight_bytes: Vec::new(),
             squares: [1, 0],
             one: 0.0,

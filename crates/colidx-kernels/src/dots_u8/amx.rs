@@ -12,11 +12,11 @@ use crate::LANES;
 use crate::amx::{self, LINE, ROWS, TILE, Tiles};
 
 /// Tiles of rows multiplied together.
-const TOGETHER: usize = 3;
+const ROW_TILES: usize = 3;
 
 /// Sums of three tiles of rows by a panel.
 #[repr(C, align(64))]
-struct Sums([[i32; ROWS * LANES]; TOGETHER]);
+struct Sums([[i32; ROWS * LANES]; ROW_TILES]);
 
 /// # Safety
 /// There is AMX, with AVX-512 F and VNNI; `out` is as `super::tile::dots` asks for.
@@ -31,7 +31,7 @@ pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], st
     let mut sums = MaybeUninit::<Sums>::uninit();
     // SAFETY: there are tiles, by the caller's promise.
     let _tiles = unsafe { Tiles::new(depth) };
-    for first in (0..rows.len()).step_by(TOGETHER * ROWS) {
+    for first in (0..rows.len()).step_by(ROW_TILES * ROWS) {
         // The last 16 rows overlap the ones before: some are multiplied twice.
         let firsts = [first, first + ROWS, first + 2 * ROWS].map(|row| row.min(last));
         let tiles = firsts.map(|row| rows.values()[row * bytes..].as_ptr());
@@ -68,7 +68,7 @@ pub(super) unsafe fn dots(rows: &RowsU8, columns: &PanelsI8, out: &mut [f32], st
 /// times `depth / 4` lines of the panel.
 #[inline(always)]
 unsafe fn multiply(
-    rows: [*const u8; TOGETHER],
+    rows: [*const u8; ROW_TILES],
     bytes: usize,
     depth: usize,
     panel: *const Quads,

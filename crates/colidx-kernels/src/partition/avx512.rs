@@ -27,7 +27,8 @@ impl Writer<'_> {
     /// Appends the values that `which` selects.
     ///
     /// # Safety
-    /// The processor has AVX-512 F, and no more are appended than [`Writer::new`] was told.
+    /// The processor has AVX-512 F, and no more are appended than the capacity given to
+    /// [`Writer::new`].
     #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn push(&mut self, values: __m512i, which: __mmask16) {

@@ -3,14 +3,14 @@
 
 use std::arch::x86_64::*;
 
-use super::{Step, TOGETHER, scalar};
+use super::{GROUP, Step, scalar};
 
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
     let mut done = 0;
-    if width <= Step::WIDEST && out.len() >= TOGETHER {
+    if width <= Step::WIDEST && out.len() >= GROUP {
         let step = Step::new(width, first);
         let mask = _mm256_set1_epi32((1 << width) - 1);
         // SAFETY: both arrays are one register long.
@@ -31,7 +31,7 @@ pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut
                 let codes = _mm256_and_si256(_mm256_srlv_epi32(both, shifts), mask);
                 _mm256_storeu_si256(out.as_mut_ptr().add(done).cast(), codes);
             }
-            done += TOGETHER;
+            done += GROUP;
         }
     }
     scalar::unpack(packed, width, first + done, &mut out[done..]);

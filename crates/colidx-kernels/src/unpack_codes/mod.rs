@@ -27,7 +27,7 @@ impl Kernels {
 /// Codes that are unpacked together: they take whole bytes, so the next step has the same bit
 /// offsets.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-const TOGETHER: usize = 8;
+const GROUP: usize = 8;
 
 /// Bytes loaded for each half of the codes of a step.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -41,9 +41,9 @@ struct Step {
     /// Bytes from there to the first code of the second half.
     half: usize,
     /// By code: the four bytes that contain it, among those loaded for its half.
-    bytes: [u8; 4 * TOGETHER],
+    bytes: [u8; 4 * GROUP],
     /// By code: the bits below it in these bytes.
-    shifts: [u32; TOGETHER],
+    shifts: [u32; GROUP],
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -54,15 +54,15 @@ impl Step {
     fn new(width: usize, first: usize) -> Self {
         let bit = first * width;
         let place = |i: usize| bit % 8 + i * width;
-        let half = place(TOGETHER / 2) / 8;
+        let half = place(GROUP / 2) / 8;
         let mut step = Step {
             start: bit / 8,
             half,
-            bytes: [0; 4 * TOGETHER],
-            shifts: [0; TOGETHER],
+            bytes: [0; 4 * GROUP],
+            shifts: [0; GROUP],
         };
-        for i in 0..TOGETHER {
-            let first = place(i) / 8 - if i < TOGETHER / 2 { 0 } else { half };
+        for i in 0..GROUP {
+            let first = place(i) / 8 - if i < GROUP / 2 { 0 } else { half };
             for (next, byte) in (first..).zip(&mut step.bytes[4 * i..4 * i + 4]) {
                 *byte = next as u8;
             }
@@ -75,7 +75,7 @@ impl Step {
     fn count(&self, packed: &[u8], width: usize, codes: usize) -> usize {
         let room = packed.len().checked_sub(self.start + self.half + LOADED);
         let within = room.map_or(0, |room| room / width + 1);
-        within.min(codes / TOGETHER)
+        within.min(codes / GROUP)
     }
 }
 

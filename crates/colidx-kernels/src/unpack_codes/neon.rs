@@ -2,14 +2,14 @@
 
 use std::arch::aarch64::*;
 
-use super::{LOADED, Step, TOGETHER, scalar};
+use super::{GROUP, LOADED, Step, scalar};
 
 /// # Safety
 /// None: NEON is part of AArch64.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut [u32]) {
     let mut done = 0;
-    if width <= Step::WIDEST && out.len() >= TOGETHER {
+    if width <= Step::WIDEST && out.len() >= GROUP {
         let step = Step::new(width, first);
         let mask = vdupq_n_u32((1 << width) - 1);
         for i in 0..step.count(packed, width, out.len()) {
@@ -19,15 +19,15 @@ pub(super) unsafe fn unpack(packed: &[u8], width: usize, first: usize, out: &mut
                 unsafe {
                     let from = packed.as_ptr().add(step.start + i * width + offset);
                     let bytes = vld1q_u8(step.bytes.as_ptr().add(half * LOADED));
-                    let shifts = vld1q_u32(step.shifts.as_ptr().add(half * TOGETHER / 2));
+                    let shifts = vld1q_u32(step.shifts.as_ptr().add(half * GROUP / 2));
                     let words = vreinterpretq_u32_u8(vqtbl1q_u8(vld1q_u8(from), bytes));
                     // A shift by a negative count goes right.
                     let down = vnegq_s32(vreinterpretq_s32_u32(shifts));
                     let codes = vandq_u32(vshlq_u32(words, down), mask);
-                    vst1q_u32(out.as_mut_ptr().add(done + half * TOGETHER / 2), codes);
+                    vst1q_u32(out.as_mut_ptr().add(done + half * GROUP / 2), codes);
                 }
             }
-            done += TOGETHER;
+            done += GROUP;
         }
     }
     scalar::unpack(packed, width, first + done, &mut out[done..]);

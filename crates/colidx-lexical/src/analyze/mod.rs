@@ -1,6 +1,6 @@
 //! From text to terms.
 //!
-//! An analyzer has a name and a version. Both are written beside the terms it made, since terms of
+//! An analyzer has a name and a version. Both are stored with its terms, since terms of
 //! one analyzer are not found with those of another. The version rises when any text would give
 //! other terms, be it by this code, by the stemmer or by the tables of Unicode.
 

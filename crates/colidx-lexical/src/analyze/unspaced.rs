@@ -43,7 +43,7 @@ pub(super) fn parts(text: &str, word: Range<usize>, mut visit: impl FnMut(Range<
     }
 }
 
-/// Calls `visit` with the range of every pair of letters beside each other, or with all of a run of
+/// Calls `visit` with the range of every pair of adjacent letters, or with all of a run of
 /// one letter. Marks belong to the letter before.
 pub(super) fn pairs(text: &str, run: Range<usize>, mut visit: impl FnMut(Range<usize>)) {
     let letters = text[run.clone()]

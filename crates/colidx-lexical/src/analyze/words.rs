@@ -6,7 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Calls `visit` with the range of every word, in order.
 ///
 /// A space before ASCII separates words; one before a combining mark or another space may be part
-/// of a word. So the text is cut at the former first. Pieces of plain ASCII, which are most, take a short way to the same answer.
+/// of a word. So the text is cut at the former first. Pieces of plain ASCII, which are most, take a
+/// short way to the same answer.
 pub(super) fn words(text: &str, visit: &mut dyn FnMut(Range<usize>)) {
     let mut start = 0;
     while start < text.len() {

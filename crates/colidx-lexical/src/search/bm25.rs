@@ -50,7 +50,7 @@ impl Bm25 {
         }
     }
 
-    /// A score of so many quanta. Exact.
+    /// The score that a number of quanta stands for. Exact.
     pub fn score(&self, quanta: u32) -> f32 {
         (f64::from(quanta) * self.quantum) as f32
     }

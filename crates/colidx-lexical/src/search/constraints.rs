@@ -1,4 +1,4 @@
-//! What a query demands beside scores: words and phrases that a document must or must not have.
+//! Words and phrases that a document must or must not have.
 
 use super::Segment;
 use crate::error::{Error, Result};

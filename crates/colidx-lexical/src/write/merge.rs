@@ -118,7 +118,7 @@ impl TermPostings<'_> {
         file: &F,
         mut take: impl FnMut(&mut ListWriter) -> Result<(), F::Error>,
     ) -> Result<(), F::Error> {
-        // Distances in a run begin anew.
+        // Distances restart in each run.
         let (mut document, mut position) = (0, 0);
         while let Some(number) = run.next_number(file)? {
             let distance = (number >> 1) as u32;

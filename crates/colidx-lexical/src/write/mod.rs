@@ -28,7 +28,7 @@ const LEAST_MEMORY: usize = 64 << 10;
 pub struct Options {
     /// Whether to store positions, which phrases need.
     pub positions: bool,
-    /// Bytes of memory for postings, at least 64 KiB. Beside it a writer holds 4 bytes for each
+    /// Bytes of memory for postings, at least 64 KiB. Besides, a writer holds 4 bytes for each
     /// document, one for each different term and, at the end, 20 for every 128 documents that have
     /// the most frequent term.
     pub memory: usize,

@@ -1,14 +1,14 @@
 //! Postings of all terms in memory, and sorted runs of them in a scratch file.
 //!
 //! A term's postings are a stream of numbers: twice the distance to the next document and one, then
-//! twice the distance to each next position in it. A document may go on in the next run.
+//! twice the distance to each next position in it. A document may continue in the next run.
 
 use crate::bits::put_varint;
 use colidx_spill::{Appender, RunBytes, ScratchFile};
 use std::collections::HashMap;
 
-/// What a term takes beside its bytes and its stream, about: an entry of the map and one of the
-/// list, and what allocations waste.
+/// Estimated overhead of a term besides its bytes and its stream: an entry of the map and one of
+/// the list, and what allocations waste.
 const TERM_BYTES: usize = 128;
 
 #[derive(Default)]

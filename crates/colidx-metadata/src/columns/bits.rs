@@ -1,7 +1,7 @@
 //! A set of documents: a bit for each.
 
 /// A set of a segment's documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bits {
     /// Bits of documents that do not exist are zero.
     words: Vec<u64>,

@@ -1,4 +1,4 @@
-//! Columns beside the metadata that they were made of.
+//! Compares columns with the metadata that they were made from.
 
 use super::document::{Scalar, walk};
 use super::layout::{DOCUMENTS, FIELDS};
@@ -48,7 +48,7 @@ impl<B: Deref<Target = [u8]>> Comparison<'_, B> {
             }
             Ok(())
         });
-        // Only so many values can be of too many fields.
+        // Only a list this long can be of too many fields.
         let walked = match values > MAX_FIELDS {
             true => walked.and_then(|()| check(metadata)),
             false => walked,

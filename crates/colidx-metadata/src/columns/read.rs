@@ -31,7 +31,7 @@ pub struct Columns<B> {
 }
 
 impl<B: Deref<Target = [u8]>> Columns<B> {
-    /// Reads the sections, which `section` finds by their tags, of a segment with so many
+    /// Reads the sections, which `section` finds by their tags, of a segment of
     /// `documents`. Checks their lengths only.
     pub fn open<E: From<ColumnsError>>(
         documents: u32,

@@ -12,10 +12,11 @@ use super::layout::Kind;
 use colidx_spill::{Runs, Scratch, Sections};
 use std::collections::HashMap;
 
-/// So many that their columns can be counted.
+/// Fields that a segment may have: few enough for their columns to be counted.
 const MAX_SEGMENT_FIELDS: u32 = u32::MAX / Kind::COUNT as u32;
 
-/// About what a field takes beside its path and its columns: an entry of the map, and allocations.
+/// Estimated overhead of a field besides its path and columns: an entry of the map, and
+/// allocations.
 const FIELD_BYTES: usize = 160;
 
 /// The least memory to collect values in.
@@ -23,8 +24,8 @@ const LEAST_MEMORY: usize = 64 << 10;
 
 /// Collects the metadata of a segment's documents.
 ///
-/// Values collect in memory and go to a scratch file as a sorted run when there are many. At the end
-/// all runs are merged, field by field. The bytes written do not depend on where runs end.
+/// Values collect in memory and go to a scratch file as a sorted run when there are many. At the
+/// end all runs are merged, field by field. The bytes written do not depend on where runs end.
 #[derive(Debug)]
 pub struct ColumnsWriter<S: Scratch> {
     scratch: S,

@@ -56,7 +56,7 @@ pub(super) fn excerpt(text: &str, span: &Range<usize>) -> String {
     out
 }
 
-/// The first characters that fit into so many columns, and whether others are left.
+/// The first characters that fit into `columns`, and whether others are left.
 fn window(chars: impl Iterator<Item = char>, columns: usize) -> (String, bool) {
     let (mut shown, mut width) = (String::new(), 0);
     for (count, c) in chars.map(harmless).enumerate() {

@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 use super::{Comparison, Fault, Field, Filter, FilterError, MAX_DEPTH, Schema, Types, Value};
 
 mod errors;
-mod guide;
 
 fn field(path: &str) -> Field {
     Filter::field(path)

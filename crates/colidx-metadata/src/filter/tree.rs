@@ -73,6 +73,7 @@ pub enum Value {
 /// A field by its path: the name of a field of the metadata, or of a nested object's field behind
 /// the object's name and a dot.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Field {
     /// The path.
     pub path: String,

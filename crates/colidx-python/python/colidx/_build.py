@@ -39,13 +39,13 @@ def build(
 
     `progress(phase, done, total)` is called about ten times a second; without it tqdm shows bars at
     a terminal. Options: `nbits` (1, 2, 4 or 8; default 4), `memory` (bytes; default 2 GiB), `seed`,
-    `centroids`, `force` (replace an index), `resume` (go on after a build that was stopped),
-    `checkpoint` (seconds), `shape`, `engine`, `pool_factor` (store one vector for so many of a
+    `centroids`, `force` (replace an index), `resume` (resume a build that was stopped),
+    `checkpoint` (seconds), `shape`, `engine`, `pool_factor` (store one vector for this many of a
     document, the mean of such as lie near each other; those added later are pooled alike) and
     `protected_tokens` (the first vectors of a document that are not pooled; default 1).
 
     An exception leaves an index that was there as it was. After Ctrl-C what was encoded is kept,
-    and the same call with `resume=True` goes on.
+    and the same call with `resume=True` resumes it.
 
     Raises `ExistsError`, `UnfinishedError`, `InputError`, `DuplicateKeyError`, `ArgumentError`,
     `OptionError`, `ModelError`, `MemoryLimitError`, `StorageError`.

@@ -25,7 +25,7 @@ class ExistsError(Error, FileExistsError):
 
 
 class UnfinishedError(ExistsError):
-    """A build was stopped here: pass `resume=True` to go on, or `force=True` to start over."""
+    """A build was stopped here: pass `resume=True` to resume it, or `force=True` to start over."""
 
 
 class LockedError(Error, BlockingIOError):

@@ -75,7 +75,7 @@ class ColidxRetriever:
 
 @component
 class ColidxRanker:
-    """Ranks documents anew by MaxSim: `ColidxRanker("answerdotai/answerai-colbert-small-v1")`.
+    """Reranks documents by MaxSim: `ColidxRanker("answerdotai/answerai-colbert-small-v1")`.
 
     The checkpoint is opened when a pipeline warms up. `encoder_kwargs` are options of `Encoder`.
     """

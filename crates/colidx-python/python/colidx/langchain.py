@@ -59,7 +59,7 @@ class ColidxRetriever(BaseRetriever):
 
 
 class ColidxReranker(BaseDocumentCompressor):
-    """Ranks documents anew by MaxSim: `ColidxReranker(encoder=colidx.Encoder("..."), top_n=3)`."""
+    """Reranks documents by MaxSim: `ColidxReranker(encoder=colidx.Encoder("..."), top_n=3)`."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

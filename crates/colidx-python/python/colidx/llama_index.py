@@ -55,7 +55,7 @@ class ColidxRetriever(BaseRetriever):
 
 
 class ColidxReranker(BaseNodePostprocessor):
-    """Ranks nodes anew by MaxSim: `ColidxReranker(colidx.Encoder("..."), top_n=3)`.
+    """Reranks nodes by MaxSim: `ColidxReranker(colidx.Encoder("..."), top_n=3)`.
 
     Nodes without text are left out.
     """

@@ -74,7 +74,7 @@ pub(crate) struct NewDocumentRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteRequest {
-    /// Keys; those that no document has are passed over.
+    /// Keys; unknown ones are ignored.
     keys: Option<Vec<String>>,
     /// All documents whose metadata match, as in a search.
     filter: Option<String>,
@@ -140,7 +140,7 @@ pub(crate) async fn add(
     store(&app, &name, request, Change::Add).await
 }
 
-/// Adds documents, in the place of those that have the same keys.
+/// Adds documents, replacing those with the same keys.
 #[utoipa::path(
     put, path = "/v1/indexes/{name}/documents", tag = "documents",
     params(("name" = String, Path, description = "Name of the index")),

@@ -1,4 +1,4 @@
-//! How a query and a document meet: every query token beside every document token.
+//! The similarities of a query and a document, token by token.
 
 use std::sync::Arc;
 

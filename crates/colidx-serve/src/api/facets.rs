@@ -106,7 +106,7 @@ pub(crate) struct FacetValue {
     value: serde_json::Value,
     /// Documents that have it.
     documents: u64,
-    /// The filter for these documents, to be put beside others with AND.
+    /// The filter for these documents, to be joined to others with AND.
     filter: String,
 }
 

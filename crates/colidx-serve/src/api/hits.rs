@@ -1,8 +1,8 @@
-//! Hits, as they are told.
+//! Hits in replies.
 
 use std::time::Duration;
 
-use colidx::text::{Answer, Highlights, Place, PlacePart, Snippet, TokenExplanation, TokenWeight};
+use colidx::text::{Answer, Highlights, Place, Snippet, TokenExplanation, TokenWeight};
 use colidx::{Document, Hit, Index, Query, SearchResults, SearchStats, TextSearcher, TokenMatch};
 use serde::Serialize;
 use serde_json::Value;
@@ -308,11 +308,7 @@ impl MatchReply {
 
 /// The name of a part, and a place in it.
 pub(super) fn part(place: &Place) -> (&'static str, usize) {
-    let part = match place.part {
-        PlacePart::Title => "title",
-        PlacePart::Text => "text",
-    };
-    (part, place.span.bytes.start)
+    (place.part.name(), place.span.bytes.start)
 }
 
 impl From<Highlights> for HighlightsReply {

@@ -54,9 +54,9 @@ pub(crate) struct SearchRequest {
     pub weight: Option<f32>,
     /// Only documents whose metadata match, as in SQL's WHERE: `year >= 2020 AND lang = 'en'`.
     pub filter: Option<String>,
-    /// Only documents with these keys; those that the index does not have are left out.
+    /// Only documents with these keys; unknown ones are ignored.
     pub keys: Option<Vec<String>>,
-    /// Score every document, instead of those that are likely to be best.
+    /// Score every document instead of generating candidates.
     #[serde(default)]
     pub exact: bool,
     /// Tell for each hit what each query token matched.
@@ -65,7 +65,7 @@ pub(crate) struct SearchRequest {
     /// How much work to do.
     #[serde(default)]
     pub effort: Effort,
-    /// What to tell of each hit beside its key and score.
+    /// Fields of a hit besides its key and score.
     #[serde(default = "Field::most")]
     #[schema(default = json!(["title", "text", "metadata"]))]
     pub with: BTreeSet<Field>,

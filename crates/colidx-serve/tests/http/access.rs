@@ -256,7 +256,7 @@ fn a_refusal_arrives_though_the_request_was_not_read() {
         let refused = service.send("POST", SEARCH, &[json_type], &body);
         refused.fails(401, "no_key");
     }
-    // A client that would go on asking on the connection is told not to.
+    // A client is told not to reuse the connection.
     let whole = request(service.address, "POST", SEARCH, &[json_type], b"{\"k\": 1}");
     let whole = String::from_utf8(whole).unwrap();
     let mut socket = TcpStream::connect(service.address).unwrap();

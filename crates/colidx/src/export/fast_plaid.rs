@@ -1,4 +1,4 @@
-//! The files of a fast-plaid index, with the centroids of ours and residuals quantised anew: by one
+//! The files of a fast-plaid index, with the centroids of ours and requantised residuals: by one
 //! table of buckets for all dimensions, whose cutoffs are quantiles of the residuals.
 
 use std::io::Write;

@@ -171,7 +171,8 @@ pub enum ExportError {
 }
 
 /// Writes all documents of an index into `folder`, which is made if need be. Files get their names
-/// once all are whole. `watch` is given the number of documents done, and returns whether to go on.
+/// once all are whole. `watch` is given the number of documents done, and returns whether to
+/// continue.
 ///
 /// # Errors
 /// `protected` does not let a file be written, the index is damaged, or the form cannot have it.

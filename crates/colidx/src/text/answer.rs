@@ -5,6 +5,7 @@ use std::time::Duration;
 use colidx_core::{Document, Fusion, Hit, SearchResults, WordQuery};
 use colidx_encoder::EncodedQuery;
 
+use super::document::Part;
 use super::span::Span;
 
 /// What a search goes by.
@@ -21,6 +22,7 @@ pub enum SearchBy {
 }
 
 /// A query and what it found.
+#[non_exhaustive]
 pub struct Answer {
     /// The query.
     pub text: String,
@@ -94,18 +96,8 @@ pub struct TokenExplanation {
 #[non_exhaustive]
 pub struct Place {
     /// In which part of the document.
-    pub part: PlacePart,
+    pub part: Part,
     /// Where in that part.
     #[serde(flatten)]
     pub span: Span,
-}
-
-/// A part of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlacePart {
-    /// The title.
-    Title,
-    /// The text.
-    Text,
 }

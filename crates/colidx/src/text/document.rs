@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use colidx_core::{NewDocument, SourceDocument};
+
 /// What a checkpoint encodes for a document: its title, a space and its text, both trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentText<'a> {
@@ -14,13 +16,36 @@ pub struct DocumentText<'a> {
     text: (usize, usize),
 }
 
-/// A place in one of the two parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A part of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Part {
-    /// Bytes of the title as given.
-    Title(Range<usize>),
-    /// Bytes of the text as given.
-    Text(Range<usize>),
+    /// The title.
+    Title,
+    /// The text.
+    Text,
+}
+
+impl Part {
+    /// `title` or `text`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Title => "title",
+            Part::Text => "text",
+        }
+    }
+}
+
+impl<'d, 'a> From<&'d NewDocument<'a>> for DocumentText<'d> {
+    fn from(document: &'d NewDocument<'a>) -> DocumentText<'d> {
+        DocumentText::new(document.title, document.text)
+    }
+}
+
+impl<'d, 'a> From<&'d SourceDocument<'a>> for DocumentText<'d> {
+    fn from(document: &'d SourceDocument<'a>) -> DocumentText<'d> {
+        DocumentText::new(document.title, document.text)
+    }
 }
 
 impl<'a> DocumentText<'a> {
@@ -47,21 +72,21 @@ impl<'a> DocumentText<'a> {
         &self.whole
     }
 
-    /// Where a span of the whole lies; `None` for an empty span, which markers have.
-    pub fn locate(&self, span: Range<usize>) -> Option<Part> {
+    /// Where a span of the whole lies: the part, and bytes of it as given. `None` for an empty
+    /// span, which markers have.
+    pub fn locate(&self, span: Range<usize>) -> Option<(Part, Range<usize>)> {
         if span.is_empty() || span.end > self.whole.len() {
             return None;
         }
         let ((title_end, title_blank), (text_at, text_blank)) = (self.title, self.text);
         if span.start < title_end {
-            return Some(Part::Title(
-                span.start + title_blank..span.end.min(title_end) + title_blank,
-            ));
+            let end = span.end.min(title_end);
+            return Some((Part::Title, span.start + title_blank..end + title_blank));
         }
         // A token may begin with the space between the two.
         let start = span.start.max(text_at);
-        (start < span.end)
-            .then(|| Part::Text(start - text_at + text_blank..span.end - text_at + text_blank))
+        let given = |at: usize| at - text_at + text_blank;
+        (start < span.end).then(|| (Part::Text, given(start)..given(span.end)))
     }
 }
 
@@ -90,17 +115,17 @@ mod tests {
             Some((start, word))
         }) {
             match document.locate(start..start + word.len()) {
-                Some(Part::Title(span)) => assert_eq!(&title[span], word),
-                Some(Part::Text(span)) => assert_eq!(&text[span], word),
+                Some((Part::Title, span)) => assert_eq!(&title[span], word),
+                Some((Part::Text, span)) => assert_eq!(&text[span], word),
                 None => panic!("{word} was lost"),
             }
         }
-        assert_eq!(document.locate(7..11), Some(Part::Text(2..5)));
+        assert_eq!(document.locate(7..11), Some((Part::Text, 2..5)));
         assert_eq!(document.locate(0..0), None);
         assert_eq!(document.locate(0..99), None);
         assert_eq!(
             DocumentText::new("", "  ab").locate(0..2),
-            Some(Part::Text(2..4))
+            Some((Part::Text, 2..4))
         );
     }
 }

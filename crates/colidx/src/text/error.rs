@@ -86,7 +86,7 @@ pub enum TextError {
     /// A setting would encode documents otherwise than those that the index holds.
     #[error(
         "{setting} {got} is not that of {}, {expected}: its documents would be of two kinds; leave the \
-         option out, or build the index anew", index.display()
+         option out, or rebuild the index", index.display()
     )]
     OtherSetting {
         /// The setting in words.

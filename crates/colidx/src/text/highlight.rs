@@ -19,6 +19,7 @@ pub struct TokenWeight {
 
 /// The tokens of a document with their weights, in order of their place.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Highlights {
     /// Tokens of the title.
     pub title: Vec<TokenWeight>,
@@ -64,10 +65,12 @@ impl Highlights {
         let mut highlights = Highlights::default();
         // Zipped, so that an index of other texts than these highlights the wrong words at worst.
         for (token, weight) in tokens.iter().zip(token_weights(query, vectors, dim)) {
-            match text.locate(token.start..token.end) {
-                Some(Part::Title(span)) => highlights.title.push(TokenWeight { span, weight }),
-                Some(Part::Text(span)) => highlights.text.push(TokenWeight { span, weight }),
-                None => {}
+            let Some((part, span)) = text.locate(token.start..token.end) else {
+                continue;
+            };
+            match part {
+                Part::Title => highlights.title.push(TokenWeight { span, weight }),
+                Part::Text => highlights.text.push(TokenWeight { span, weight }),
             }
         }
         highlights
@@ -135,17 +138,12 @@ mod tests {
     use colidx_encoder::QueryToken;
 
     fn query(tokens: &[(usize, usize, [f32; 2])]) -> EncodedQuery {
-        let token = |&(start, end, _): &(usize, usize, [f32; 2])| QueryToken {
-            text: String::new(),
-            id: 0,
-            start,
-            end,
-        };
-        EncodedQuery {
-            vectors: tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
-            tokens: tokens.iter().map(token).collect(),
-            truncated: false,
-        }
+        EncodedQuery::new(
+            tokens.iter().flat_map(|&(_, _, vector)| vector).collect(),
+            (tokens.iter())
+                .map(|&(start, end, _)| QueryToken::new("", 0, start..end))
+                .collect(),
+        )
     }
 
     #[test]

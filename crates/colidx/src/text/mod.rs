@@ -19,7 +19,7 @@ mod snippet;
 mod source;
 mod span;
 
-pub use answer::{Answer, Place, PlacePart, SearchBy, TextHit, TokenExplanation, is_empty_query};
+pub use answer::{Answer, Place, SearchBy, TextHit, TokenExplanation, is_empty_query};
 pub use document::{DocumentText, Part};
 pub use error::{Result, TextError};
 pub use highlight::{Highlights, TokenWeight};

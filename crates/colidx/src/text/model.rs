@@ -25,7 +25,7 @@ pub trait Download {
     /// `bytes` more of it are here.
     fn advance(&mut self, bytes: u64);
 
-    /// Whether to stop. What has arrived is kept, and the next download goes on from there.
+    /// Whether to stop. What has arrived is kept, and the next download resumes there.
     fn cancelled(&self) -> bool {
         false
     }
@@ -182,24 +182,21 @@ impl Model {
     /// What an index is to record of this checkpoint.
     pub fn to_record(&self) -> ModelInfo {
         let info = self.info();
-        ModelInfo {
-            name: info.name.clone(),
-            location: self.location.clone(),
-            fingerprint: info.fingerprint.clone(),
-            architecture: info.architecture.clone(),
-            document_length: info.document_length,
-            query_length: info.query_length,
-            document_marker: info.document_marker.clone(),
-            query_marker: info.query_marker.clone(),
-            document_prompt: info.document_prompt.clone(),
-            query_prompt: info.query_prompt.clone(),
-            skiplist: info.skiplist.clone(),
-            precision: self.options.precision.to_string(),
-        }
+        ModelInfo::new(&info.name, info.document_length, info.query_length)
+            .location(&self.location)
+            .fingerprint(&info.fingerprint)
+            .architecture(&info.architecture)
+            .document_marker(&info.document_marker)
+            .query_marker(&info.query_marker)
+            .document_prompt(&info.document_prompt)
+            .query_prompt(&info.query_prompt)
+            .skiplist(info.skiplist.clone())
+            .precision(self.options.precision.to_string())
     }
 }
 
 /// A checkpoint that fits an index.
+#[non_exhaustive]
 pub struct Opened {
     /// The checkpoint.
     pub model: Model,

@@ -12,7 +12,7 @@ use super::searcher::{Reload, SearcherOptions, TextSearcher};
 /// [`colidx_core::IndexReader`] is for vectors.
 ///
 /// Each request takes a [`TextReader::searcher`] and uses it throughout, so that all it sees is of
-/// one commit. Any thread may reload meanwhile. An index that was built anew with another
+/// one commit. Any thread may reload meanwhile. An index that was rebuilt with another
 /// checkpoint is never searched with the old one. A clone is cheap, and shares the state with the
 /// original.
 ///

@@ -1,14 +1,12 @@
 //! MaxSim of a query with texts that are in no index.
 
-use std::time::Instant;
-
 use colidx_core::{NewDocument, Query};
 
 use super::answer::is_empty_query;
 use super::document::DocumentText;
 use super::error::{Result, TextError};
 use super::model::Model;
-use super::source::BatchSizer;
+use super::source::{BatchSizer, encode_documents};
 
 impl Model {
     /// The MaxSim of a query with each of these documents, which are encoded now and as they would
@@ -26,21 +24,14 @@ impl Model {
         let mut scores = Vec::with_capacity(documents.len());
         let mut left = documents;
         while !left.is_empty() {
-            let (batch, rest) = left.split_at(left.len().min(sizer.texts()));
-            left = rest;
-            let began = Instant::now();
-            let texts: Vec<DocumentText<'_>> = batch
-                .iter()
-                .map(|document| DocumentText::new(document.title, document.text))
-                .collect();
-            let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
-            for (text, encoded) in texts.iter().zip(self.encoder().encode_documents(&texts)?) {
-                scores.push(match text.is_empty() {
-                    true => None,
-                    false => query.maxsim(&encoded.vectors)?,
+            let first = left;
+            let encode = |batch| encode_documents(self.encoder(), batch);
+            for (document, encoded) in first.iter().zip(sizer.encode(&mut left, encode)?) {
+                scores.push(match DocumentText::from(document).as_str() {
+                    "" => None,
+                    _ => query.maxsim(&encoded.vectors)?,
                 });
             }
-            sizer.record(began.elapsed());
         }
         Ok(scores)
     }

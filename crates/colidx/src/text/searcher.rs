@@ -8,9 +8,7 @@ use colidx_core::{DocId, Document, Index, Query, SearchOptions, TokenMatch, Word
 use colidx_encoder::{EncodedQuery, EncoderOptions, TokenSpan};
 use rayon::prelude::*;
 
-use super::answer::{
-    Answer, Place, PlacePart, SearchBy, TextHit, TokenExplanation, is_empty_query,
-};
+use super::answer::{Answer, Place, SearchBy, TextHit, TokenExplanation, is_empty_query};
 use super::document::{DocumentText, Part};
 use super::error::{Result, TextError};
 use super::highlight::Highlights;
@@ -57,6 +55,7 @@ pub struct TextSearcher {
 
 /// What [`TextSearcher::reload`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reload {
     /// No other commit.
     Unchanged,
@@ -148,7 +147,7 @@ impl TextSearcher {
         &self.notes
     }
 
-    /// Moves on to the newest commit. Where the index was built anew with another checkpoint and
+    /// Moves on to the newest commit. Where the index was rebuilt with another checkpoint and
     /// records it, that checkpoint is opened, unless the options named one.
     ///
     /// # Errors
@@ -256,8 +255,8 @@ impl TextSearcher {
         })
     }
 
-    /// As [`TextSearcher::answer_by`], for many queries: encoded in one batch, then searched each on
-    /// one thread of the current rayon pool. The answers are in the order of the queries.
+    /// As [`TextSearcher::answer_by`], for many queries: encoded in one batch, then searched each
+    /// on one thread of the current rayon pool. The answers are in the order of the queries.
     ///
     /// # Errors
     /// As [`TextSearcher::answer_by`], for the first query that has one.
@@ -360,8 +359,8 @@ impl TextSearcher {
         let document = self.index.document(doc)?;
         let explained = |found: WordMatch| {
             let place = match (found.title.first(), found.text.first()) {
-                (Some(bytes), _) => Some((PlacePart::Title, &document.title, bytes.clone())),
-                (None, Some(bytes)) => Some((PlacePart::Text, &document.text, bytes.clone())),
+                (Some(bytes), _) => Some((Part::Title, &document.title, bytes.clone())),
+                (None, Some(bytes)) => Some((Part::Text, &document.text, bytes.clone())),
                 (None, None) => None,
             };
             TokenExplanation {
@@ -406,7 +405,7 @@ impl TextSearcher {
         Ok(matches.iter().map(explained).collect())
     }
 
-    /// Every token of a query beside every token of a document, with all similarities.
+    /// All similarities of the tokens of a query and of a document.
     ///
     /// # Errors
     /// As [`TextSearcher::explain`].
@@ -434,20 +433,22 @@ impl TextSearcher {
         let mut title_spans = Spans::new(&document.title);
         let mut text_spans = Spans::new(&document.text);
         let located = |token: &TokenSpan| {
-            let (word, place) = match text.locate(token.start..token.end) {
-                Some(Part::Title(bytes)) => {
-                    let (part, span) = (PlacePart::Title, title_spans.span(bytes.clone()));
-                    (document.title.get(bytes), Some(Place { part, span }))
-                }
-                Some(Part::Text(bytes)) => {
-                    let (part, span) = (PlacePart::Text, text_spans.span(bytes.clone()));
-                    (document.text.get(bytes), Some(Place { part, span }))
-                }
-                None => (None, None),
+            let Some((part, bytes)) = text.locate(token.start..token.end) else {
+                return DocumentToken {
+                    text: String::new(),
+                    place: None,
+                };
+            };
+            let (whole, spans) = match part {
+                Part::Title => (&document.title, &mut title_spans),
+                Part::Text => (&document.text, &mut text_spans),
             };
             DocumentToken {
-                text: word.unwrap_or_default().to_owned(),
-                place,
+                text: whole.get(bytes.clone()).unwrap_or_default().to_owned(),
+                place: Some(Place {
+                    part,
+                    span: spans.span(bytes),
+                }),
             }
         };
         Ok(self.tokens(&document)?.iter().map(located).collect())
@@ -463,7 +464,7 @@ impl TextSearcher {
     }
 }
 
-/// What of a query is encoded: beside words, signs and quotes mean nothing to the vectors.
+/// The part of a query that is encoded: in a hybrid search signs and quotes are for the words.
 fn meant(query: &str, by: SearchBy) -> String {
     match by {
         SearchBy::Both(_) => WordQuery::parse(query).without_syntax(),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use colidx_core::{SourceDocument, VectorBatch, VectorSource};
-use colidx_encoder::Encoder;
+use colidx_encoder::{EncodedDocument, Encoder, EncoderError};
 
 use super::document::DocumentText;
 
@@ -36,8 +36,25 @@ impl BatchSizer {
         self.texts
     }
 
+    /// Encodes the first texts of `left`, as many as one batch has, and takes them off it.
+    ///
+    /// # Errors
+    /// What `encode` returns; `left` is as it was.
+    pub fn encode<'t, D, T, E>(
+        &mut self,
+        left: &mut &'t [D],
+        encode: impl FnOnce(&'t [D]) -> Result<Vec<T>, E>,
+    ) -> Result<Vec<T>, E> {
+        let (batch, rest) = left.split_at(left.len().min(self.texts));
+        let began = Instant::now();
+        let encoded = encode(batch)?;
+        self.record(began.elapsed());
+        *left = rest;
+        Ok(encoded)
+    }
+
     /// Adapts to the time that the last batch took.
-    pub fn record(&mut self, time: Duration) {
+    fn record(&mut self, time: Duration) {
         let threads = rayon::current_num_threads();
         let most = MAX_BATCH.min(PER_THREAD * threads);
         if time > BATCH_TIME {
@@ -52,6 +69,19 @@ impl Default for BatchSizer {
     fn default() -> Self {
         BatchSizer::new()
     }
+}
+
+/// Encodes documents as they are for an index: title and text together.
+pub(super) fn encode_documents<'d, D>(
+    encoder: &Encoder,
+    documents: &'d [D],
+) -> Result<Vec<EncodedDocument>, EncoderError>
+where
+    DocumentText<'d>: From<&'d D>,
+{
+    let texts: Vec<DocumentText<'_>> = documents.iter().map(DocumentText::from).collect();
+    let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
+    encoder.encode_documents(&texts)
 }
 
 /// Encodes documents, and counts those that were longer than the checkpoint reads.
@@ -96,21 +126,13 @@ impl VectorSource for EncoderSource<'_> {
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut left = documents;
         while !left.is_empty() && (out.lens.is_empty() || !(self.cancelled)()) {
-            let (batch, rest) = left.split_at(left.len().min(self.sizer.texts()));
-            left = rest;
-            let began = Instant::now();
-            let texts: Vec<DocumentText<'_>> = batch
-                .iter()
-                .map(|document| DocumentText::new(document.title, document.text))
-                .collect();
-            let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
-            for encoded in self.encoder.encode_documents(&texts)? {
+            let encode = |batch| encode_documents(self.encoder, batch);
+            for encoded in self.sizer.encode(&mut left, encode)? {
                 self.truncated += u64::from(encoded.truncated);
                 out.lens.push(encoded.token_ids.len() as u32);
                 out.vectors.extend_from_slice(&encoded.vectors);
                 out.token_ids.extend_from_slice(&encoded.token_ids);
             }
-            self.sizer.record(began.elapsed());
         }
         Ok(())
     }

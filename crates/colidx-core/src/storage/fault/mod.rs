@@ -1,4 +1,4 @@
-//! A directory for tests that a disk must not fail: it records every change, fails when told, and
+//! A directory for tests of disk faults: it records every change, fails on demand, and
 //! its record says what a disk may hold after power was cut ([`Disk`]).
 
 mod disk;
@@ -83,7 +83,7 @@ pub enum Fault {
     Stop,
 }
 
-/// A directory in memory that records every change, and fails at the call it is told to.
+/// A directory in memory that records every change, and fails at a chosen call.
 #[derive(Debug, Clone, Default)]
 pub struct Injector {
     memory: Memory,

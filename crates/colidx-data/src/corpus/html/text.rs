@@ -63,7 +63,7 @@ const BLOCKS: &[&[u8]] = &[
     b"body",
 ];
 
-/// Elements that stand beside each other in a line.
+/// Elements that share a line, as separate words.
 const CELLS: &[&[u8]] = &[b"td", b"th"];
 
 /// The title of a page; `None` if it has none, or a blank one.

@@ -33,7 +33,7 @@ impl Draft {
         self.repeated = self.text.len();
     }
 
-    /// The end of the text, of at most so many words or tokens, and its line.
+    /// The end of the text, within the limit of words or tokens, and its line.
     pub(super) fn tail(&self, length: &PassageLength, most: usize) -> Option<(String, u64)> {
         let &(first, _) = self.marks.first()?;
         let at = first + overlap::tail(&self.text[first..], length, most);

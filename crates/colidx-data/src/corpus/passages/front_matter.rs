@@ -113,7 +113,7 @@ fn scalar(value: &str, below: &[&str]) -> Option<Value> {
     }
 }
 
-/// A scalar that goes on in the lines below.
+/// A scalar that continues on the lines below.
 fn continued(value: &str, below: &[&str]) -> String {
     let lines = below.iter().map(|line| line.trim());
     let words = std::iter::once(value).chain(lines);

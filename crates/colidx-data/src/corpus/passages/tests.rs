@@ -456,7 +456,7 @@ fn code_is_cut_at_declarations() {
         lines.collect::<String>()
     };
     for (text, limit, begins) in [
-        // Small ones are put together, and none is cut.
+        // Small ones are joined, and none is cut.
         (
             [rust(1), rust(2), rust(3)].join("\n"),
             60,

@@ -27,7 +27,7 @@ pub(super) enum FirstLine {
     },
 }
 
-/// Tells a header from a record. A header whose columns cannot be told is an error: read as a
+/// Tells a header from a record. A header with unknown columns is an error: read as a
 /// record it would be a wrong document, and every line after it might have its columns swapped.
 pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, LineFault> {
     let cells: Vec<&str> = line.split('\t').map(str::trim).collect();

@@ -167,7 +167,7 @@ fn a_header_that_is_not_known_is_no_document() {
 
 #[test]
 fn a_header_is_a_header_wherever_it_stands() {
-    // Behind blank lines, which the caller leaves out, and between files put together.
+    // Behind blank lines, which the caller leaves out, and between concatenated files.
     let text = "id\ttitle\ttext\n1\tT\tx\nid\ttitle\ttext\n2\tT\ty";
     let found = read(text, &documents()).unwrap();
     let keys: Vec<_> = found.iter().map(|record| record.key.as_str()).collect();

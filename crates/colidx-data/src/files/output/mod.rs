@@ -81,7 +81,7 @@ impl OutputFile {
 fn through(path: &Path, number: Option<u32>) -> io::Result<File> {
     match number.and_then(duplicate) {
         Some(file) => file,
-        // A file behind a descriptor goes on where it ends; to devices and pipes it makes no
+        // A file behind a descriptor is appended to; to devices and pipes it makes no
         // difference.
         None => File::options().append(true).open(path),
     }
@@ -157,7 +157,7 @@ impl CompletedFile {
     }
 }
 
-/// The file that is written beside the one that it is to be.
+/// A temporary file in the folder of its target.
 struct Part {
     path: PathBuf,
     target: PathBuf,

@@ -5,7 +5,7 @@ use super::{LANES, Quantizer, STATES};
 use crate::packed_len;
 
 /// Up to this many weights of a set are compared one by one; larger sets are searched.
-const FEW: usize = 16;
+const LINEAR_UP_TO: usize = 16;
 
 /// One value per chain.
 type Lanes<T> = [T; LANES];
@@ -81,7 +81,7 @@ fn nearest(
     let (weights, middles) = (&quantizer.sets[set], &quantizer.middles[set]);
     let mut found = [weights[0].to_bits(); LANES];
     let mut numbers: Lanes<u32> = [0; LANES];
-    if middles.len() < FEW {
+    if middles.len() < LINEAR_UP_TO {
         for (middle, weight) in middles.iter().zip(&weights[1..]) {
             let above = values.map(|value| u32::from(*middle <= value).wrapping_neg());
             for ((found, number), above) in found.iter_mut().zip(&mut numbers).zip(above) {

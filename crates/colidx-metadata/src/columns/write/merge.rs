@@ -57,7 +57,7 @@ impl<F: ScratchFile<Error: From<MetadataError>>> Merged<F> {
     /// Appends all columns of the runs, read through about `memory` bytes.
     pub fn merge(&mut self, runs: &Runs<F>, memory: usize) -> Result<(), F::Error> {
         let file = runs.file();
-        // Those that are not at their end, in the order of their documents.
+        // Runs that are not at their end, in the order of their documents.
         let mut open = Vec::new();
         for mut run in runs.readers(memory).map(RunReader::new) {
             if run.next_column(file)? {

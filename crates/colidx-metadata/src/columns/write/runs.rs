@@ -2,8 +2,8 @@
 //!
 //! A run is a list of columns, ordered by path and kind. A column has a head: length of the path,
 //! kind, how many documents, how many values, all of 32 bits, and the path. Then come its values in
-//! order, each with its length of 64 bits, how many documents have it, its bytes, and the documents.
-//! Runs have different documents, and those of a later run are later.
+//! order, each with its length of 64 bits, how many documents have it, its bytes, and the
+//! documents. Runs have different documents, and those of a later run are later.
 
 use super::column::Column;
 use colidx_spill::{Appender, RunBytes, ScratchFile, read_in_pieces};
@@ -11,7 +11,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Bytes of a value that are held to compare it. The rest of a longer one is read when it is needed.
+/// Bytes of a value that are held to compare it. The rest of a longer one is read when it is
+/// needed.
 const PREFIX: usize = 256;
 
 /// Appends the columns of fields.

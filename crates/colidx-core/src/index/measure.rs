@@ -1,10 +1,10 @@
 //! Measures what searches of an index find, and how long they take, at each effort.
 
-use super::{Query, SearchOptions};
+use super::Index;
 use crate::error::{Error, Result};
 use crate::format::recall_table::{RecallRow, RecallTable};
-use crate::index::Index;
 use crate::progress::{Phase, Progress};
+use crate::search::{Query, SearchOptions};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 const EFFORTS: [f64; 6] = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
 
 /// Compares default searches with exact ones, for each number of hits.
-pub(crate) fn measure(
+pub(super) fn measure(
     index: &Index,
     queries: &[Query],
     ks: &[usize],

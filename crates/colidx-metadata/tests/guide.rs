@@ -1,8 +1,8 @@
 //! Every example of the guide is a filter.
 
-use super::Filter;
+use colidx_metadata::Filter;
 
-const GUIDE: &str = include_str!("../../../../../docs/guide/filters.md");
+const GUIDE: &str = include_str!("../../../docs/guide/filters.md");
 
 /// Blocks of a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
