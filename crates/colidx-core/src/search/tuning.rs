@@ -39,9 +39,9 @@ pub(super) const POSTINGS_PER_TOKEN: u64 = 16_384;
 /// documents may be found.
 ///
 /// With twice the postings and probes 100 hits of a million documents have 0.06 more recall, in a
-/// fifth more time, and 10 hits 0.01. The fewer may be found, the further down the lists their best vectors lie: 200,000
-/// synthetic documents of which a tenth match have a recall@10 of 0.879 with the entries of an
-/// unfiltered search.
+/// fifth more time, and 10 hits 0.01. The fewer may be found, the further down the lists their best
+/// vectors lie: 200,000 synthetic documents of which a tenth match have a recall@10 of 0.879 with
+/// the entries of an unfiltered search.
 pub(super) fn postings_per_token(k: usize, of: u64, documents: u64) -> u64 {
     let deeper = if k > 30 { 2 } else { 1 };
     deeper * POSTINGS_PER_TOKEN * (documents / of.max(1)).isqrt().clamp(1, WIDENING as u64)
