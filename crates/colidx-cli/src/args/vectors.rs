@@ -22,13 +22,12 @@ pub struct VectorsArgs {
 
     /// JSON field with the vectors, an array of arrays of numbers.
     #[arg(
-        long, help_heading = HEADING, value_name = "NAME", default_value = "vectors",
-        requires = "embeddings"
+        long, help_heading = HEADING, value_name = "NAME", default_value = "vectors"
     )]
     pub vectors_field: String,
 
     /// File with the keys of the vectors, one a line [default: those that lie with the vectors, or
     /// row numbers].
-    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "embeddings")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub embedding_keys: Option<PathBuf>,
 }

@@ -85,10 +85,9 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
-    let skip = args.input.reading.skip_bad_lines;
     ingest::read(
         corpus,
-        skip,
+        &args.input.reading,
         &model,
         &mut summary,
         phases,
