@@ -238,20 +238,9 @@ fn flags_without_effect_are_refused() {
             "--embeddings",
         ),
         (
-            "build --embeddings v --text-field a",
-            "--text-field",
-            "no CORPUS",
-        ),
-        ("build --embeddings v --overlap 3", "--overlap", "no CORPUS"),
-        (
             "add --embeddings v --device cpu",
             "--device",
             "--embeddings",
-        ),
-        (
-            "update --embeddings v --format tsv",
-            "--format",
-            "no CORPUS",
         ),
         ("compact --model m", "--model", "without --from-text"),
         (

@@ -46,16 +46,19 @@ enum When {
     With(&'static str),
     /// Without any of these.
     Without(&'static [&'static str]),
-    /// Beside one argument, and without another.
-    WithAlone(&'static str, &'static str),
     /// Beside an argument of one of these values.
     Is(&'static str, &'static [&'static str]),
 }
 
-use When::{Is, With, WithAlone, Without};
+use When::{Is, With, Without};
 
 /// Commands, flags, and when they are without effect.
 const RULES: &[(&[&str], &[&[&str]], When)] = &[
+    (
+        &["rerank"],
+        &[&["queries", "query_embeddings"]],
+        With("texts"),
+    ),
     (
         SEARCHES,
         &[MODEL, ENCODING, EFFORT, &["vs_exact"]],
@@ -70,13 +73,7 @@ const RULES: &[(&[&str], &[&[&str]], When)] = &[
         // Texts are read as queries would be.
         Without(&["queries", "texts"]),
     ),
-    (
-        &["rerank"],
-        &[&["queries", "query_embeddings"]],
-        With("texts"),
-    ),
     (ADDS, &[ENCODING], With("embeddings")),
-    (ADDS, &[READING, FIELDS], WithAlone("embeddings", "corpus")),
     (
         ADDS,
         &[&["vectors_field", "embedding_keys"]],
@@ -132,10 +129,6 @@ impl When {
                 let names: Vec<String> =
                     others.iter().filter(has).map(|other| name(other)).collect();
                 none.then(|| format!("without {}", names.join(" or ")))
-            }
-            WithAlone(other, missing) => {
-                let alone = is_given(given, other) && !is_given(given, missing);
-                alone.then(|| format!("with {} and no {}", name(other), name(missing)))
             }
             Is(argument, values) => {
                 let mut found = raw(given, argument)?;
@@ -193,7 +186,6 @@ mod tests {
         for (commands, flags, when) in RULES {
             let others: Vec<&str> = match when {
                 With(other) | Is(other, _) => vec![other],
-                WithAlone(other, missing) => vec![other, missing],
                 Without(others) => others.to_vec(),
             };
             for argument in flags.iter().copied().flatten().chain(&others) {
