@@ -118,11 +118,6 @@ fn what_a_place_is_and_what_was_expected_is_said() {
             checkpoint,
         ),
         (&["man", "checkpoint"], checkpoint),
-        (&["man", "x.colidx"], index),
-        (
-            &["encode", "q.tsv", "--model", model, "--out", "x.colidx"],
-            index,
-        ),
         (
             &["tune", "--index", "x.colidx", "--queries", "folder"],
             "folder is a directory, not a query file",

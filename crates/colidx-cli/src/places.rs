@@ -232,7 +232,8 @@ fn keys(path: &Option<PathBuf>) -> Result<(), PlaceError> {
 /// A directory to write to.
 fn out(path: &Path) -> Result<(), PlaceError> {
     match kind(path) {
-        Some(Kind::Index | Kind::Checkpoint) => wrong(
+        // What writes keeps clear of indexes itself.
+        Some(Kind::Checkpoint) => wrong(
             path,
             "a directory to write to",
             "choose one that does not exist yet",
