@@ -330,7 +330,7 @@ fn one_file_in_another_encoding_does_not_end_a_folder() {
         ("utf16.txt", b"\xFF\xFEm\0o\0o\0n\0", None),
         ("utf16.md", b"m\0o\0o\0n\0", None),
         ("zero.html", b"<p>\0", None),
-        ("unknown", b"caf\xE9", None),
+        ("unknown", b"caf\xE9 x", None),
         ("z.txt", b"fine", Some("fine")),
     ];
     let all: Vec<(&str, &[u8])> = table
