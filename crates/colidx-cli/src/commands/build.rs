@@ -117,8 +117,10 @@ fn from_vectors(
 
 /// The options of a new index.
 pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
-    Ok(BuildOptions::default()
-        .nbits(args.nbits)
+    let options = BuildOptions::default();
+    let nbits = args.nbits.unwrap_or(options.nbits);
+    Ok(options
+        .nbits(nbits)
         .analyzer(args.words.of_new())
         .pooling(args.pooling())
         .centroids(args.centroids.map(|n| n as usize))
