@@ -57,9 +57,16 @@ fn an_index_of_another_engine_becomes_one() {
     ];
     let hits = place.colidx(&search).run().succeeds().json();
     assert_eq!(hits[0]["key"], "2");
+    let nbits = || {
+        let info = ["info", "--index", "x.colidx", "--json"];
+        place.colidx(&info).run().succeeds().json()[0]["nbits"].clone()
+    };
+    assert_eq!(nbits(), 8, "of decoded vectors");
     // It is there now, and stays unless told otherwise.
     place.colidx(&import).run().fails().says(&["--force"]);
-    place.colidx(&import).args(&["--force"]).run().succeeds();
+    let again = place.colidx(&import).args(&["--force", "--nbits", "4"]);
+    again.run().succeeds();
+    assert_eq!(nbits(), 4);
     place
         .colidx(&["verify", "--index", "x.colidx"])
         .run()

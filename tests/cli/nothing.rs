@@ -20,6 +20,74 @@ fn an_empty_query_is_an_error() {
     }
 }
 
+/// Queries that find nothing, what is searched, and what is said.
+#[test]
+fn a_query_without_hits_is_told() {
+    let place = Place::with_index();
+    place.write("none.txt", "moon\n");
+    let index = ["--index", "gone.colidx"];
+    let model = model().display().to_string();
+    let build = ["build", "corpus.jsonl", "--model", &model];
+    place.colidx(&build).args(&index).run().succeeds();
+    let delete = ["delete", "rust", "tea", "moon", "cell"];
+    place.colidx(&delete).args(&index).run().succeeds();
+    let no_word = "no hits: the query has no word that is searched for";
+    for (index, call, said) in [
+        ("x.colidx", &["--lexical", "the"][..], no_word),
+        ("x.colidx", &["--lexical", "?!"], no_word),
+        ("x.colidx", &["--lexical", "\"\""], no_word),
+        (
+            "x.colidx",
+            &["--lexical", "zebra"],
+            "no hits: none of 4 documents matches",
+        ),
+        ("x.colidx", &["--lexical", "--json", "the"], no_word),
+        (
+            "gone.colidx",
+            &["moon"],
+            "no hits: gone.colidx has no documents",
+        ),
+        (
+            "gone.colidx",
+            &["--lexical", "moon"],
+            "no hits: gone.colidx has no documents",
+        ),
+    ] {
+        let run = place.colidx(&["search", "--index", index]).args(call).run();
+        let run = run.succeeds().says(&[said]);
+        assert_eq!(run.stdout, "", "{call:?}");
+    }
+    place.write("q.tsv", "q1\tthe\nq2\tmoon\nq3\tzebra\nq4\t\n");
+    let search = place.colidx(&["search", "--queries", "q.tsv", "--lexical"]);
+    search.args(&INDEX).run().succeeds().says(&[
+        "no hits: 2 queries that no document matches: `q1`, `q3`",
+        "empty: 1 query",
+    ]);
+    for command in ["bench", "tune"] {
+        let call = place.colidx(&[command, "--queries", "q.tsv"]).args(&index);
+        let run = call.run().fails();
+        run.says(&["gone.colidx has no documents, so that there is nothing to measure"]);
+    }
+}
+
+#[test]
+fn texts_that_are_not_scored_are_told() {
+    let place = Place::new();
+    place.write("d/a.txt", "The moon.\n");
+    place.write("d/b.txt", "");
+    place.write("d/c.txt", b"caf\xe9\n");
+    place.write("d/.d.txt", "The moon.\n");
+    let rerank = place
+        .colidx(&["rerank", "moon", "d", "--model"])
+        .arg(model());
+    let run = rerank.run().succeeds().says(&[
+        "1 hidden name, such as d/.d.txt",
+        "1 file without documents, such as d/b.txt",
+        "not UTF-8: 1 file, such as d/c.txt",
+    ]);
+    assert_eq!(run.stdout.lines().count(), 2);
+}
+
 #[test]
 fn an_empty_line_at_the_prompt_is_told() {
     let place = Place::with_index();
@@ -79,6 +147,13 @@ fn a_measurement_of_nothing_fails() {
         ("1\tmoon\t1\n", "no query has judgements in qrels.tsv"),
         ("q1\tD1\t1\nq2\tD2\t1\n", "has no judged document"),
         ("q3\tmoon\t1\n", "all queries (1) are empty"),
+        ("[]", "has no judgements"),
+        ("q1\tmoon\t0\n", "ndcg@10 would measure nothing"),
+        ("q1\tmoon\t0.5\n", "recall@100 would measure nothing"),
+        (
+            "{\"_id\": \"q1\", \"text\": \"x\"}",
+            "expected judgements, got objects with",
+        ),
     ] {
         place.write("qrels.tsv", qrels);
         let eval = place.colidx(&["eval", "--queries", "q.tsv", "--qrels", "qrels.tsv"]);
@@ -103,6 +178,7 @@ fn an_ingest_of_nothing_fails_and_names_what_was_skipped() {
     place.write("code/a.xyz", "\0");
     place.write("empty.jsonl", "");
     place.write("bad.jsonl", "{\n{\n");
+    place.write("blank.jsonl", "{\"_id\": \"1\", \"text\": \" \"}\n");
     place.write("same.jsonl", CORPUS.lines().next().unwrap());
     let model = model().display().to_string();
     let build = ["build", "--index", "x.colidx", "--force", "--model", &model];
@@ -111,12 +187,20 @@ fn an_ingest_of_nothing_fails_and_names_what_was_skipped() {
         ("code", &[][..], "a.xyz"),
         ("empty.jsonl", &[], "no documents were read"),
         ("bad.jsonl", &["--skip-bad-lines"], "2 bad lines"),
+        ("blank.jsonl", &[], "1 document with neither title nor text"),
     ] {
         for call in [&build[..], &add] {
             let run = place.colidx(call).arg(input).args(more).run().fails();
             run.says(&["no documents were read", said]);
         }
     }
+    let encode = ["encode", "blank.jsonl", "--out", "v", "--model", &model];
+    place
+        .colidx(&encode)
+        .run()
+        .fails()
+        .says(&["no documents were read", "neither title"]);
+    assert!(!place.path("v/doc_lens.npy").exists());
     // The index refuses the only document.
     let run = place
         .colidx(&add)

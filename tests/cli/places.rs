@@ -9,6 +9,9 @@ fn what_a_place_is_and_what_was_expected_is_said() {
     let model = model.as_str();
     place.write("q.tsv", "q1\tmoon\n");
     place.write("folder/a.txt", "moon");
+    for file in ["config.json", "model.safetensors"] {
+        place.write(&format!("checkpoint/{file}"), "{}");
+    }
     let file = "corpus.jsonl is a file, not the directory of an index";
     let index = "x.colidx is a colidx index, not ";
     let checkpoint = " is a model checkpoint, not ";
@@ -78,6 +81,66 @@ fn what_a_place_is_and_what_was_expected_is_said() {
             ],
             "folder is a directory, not a file of judgements",
         ),
+        (
+            &["search", "--index", "x.colidx", "--keys", "folder", "moon"],
+            "folder is a directory, not a file of keys",
+        ),
+        (
+            &["delete", "--index", "x.colidx", "--keys", "x.colidx"],
+            index,
+        ),
+        (
+            &[
+                "build",
+                "--embeddings",
+                "folder",
+                "--embedding-keys",
+                "folder",
+                "--index",
+                "y",
+            ],
+            "folder is a directory, not a file of keys",
+        ),
+        (
+            &["import", "folder", "--index", "y", "--collection", "folder"],
+            "folder is a directory, not a TSV collection",
+        ),
+        (
+            &[
+                "export",
+                "--index",
+                "x.colidx",
+                "--as",
+                "npy",
+                "--out",
+                "checkpoint",
+            ],
+            checkpoint,
+        ),
+        (&["man", "checkpoint"], checkpoint),
+        (
+            &["tune", "--index", "x.colidx", "--queries", "folder"],
+            "folder is a directory, not a query file",
+        ),
+        (
+            &["tune", "--index", "corpus.jsonl", "--queries", "q.tsv"],
+            file,
+        ),
+        (&["rerank", "moon", "x.colidx", "--model", model], index),
+        (
+            &[
+                "rerank",
+                "--index",
+                "x.colidx",
+                "--run",
+                "folder",
+                "--queries",
+                "q.tsv",
+            ],
+            "folder is a directory, not a TREC run",
+        ),
+        (&["import", "x.colidx", "--index", "y"], index),
+        (&["agents", "corpus.jsonl"], file),
         (
             &["model", "corpus.jsonl"],
             "corpus.jsonl is a file, not a model checkpoint",

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::Stdio;
 
-use crate::harness::Place;
+use crate::harness::{Place, model};
 
 fn available() -> bool {
     let there = std::path::Path::new("/usr/bin/script").exists();
@@ -147,16 +147,20 @@ fn hits_that_do_not_fit_the_screen_end_with_the_best() {
         return;
     }
     let place = Place::with_index();
-    let ranks = |rows| {
-        let call = "search --index x.colidx -k 4 'coffee and milk'";
+    let rerank = "rerank 'coffee and milk' corpus.jsonl --model ";
+    let rerank = format!("{rerank} {}", model().display());
+    let search = "search --index x.colidx -k 4 'coffee and milk'";
+    let ranks = |rows, call: &str| {
         let call = script_of(rows, "TERM=dumb", call);
         let shown = place.shell(&call).run().succeeds().stdout;
         let rank = |line: &str| line.get(..3)?.trim().parse::<u32>().ok();
         let ranks: Vec<u32> = shown.lines().filter_map(rank).collect();
         (ranks, shown.contains("best last"))
     };
-    assert_eq!(ranks(40), (vec![1, 2, 3, 4], false));
-    assert_eq!(ranks(8), (vec![4, 3, 2, 1], true));
+    for call in [search, &rerank] {
+        assert_eq!(ranks(40, call), (vec![1, 2, 3, 4], false));
+        assert_eq!(ranks(8, call), (vec![4, 3, 2, 1], true));
+    }
     // At the prompt the best is nearest to the next line to type.
     let call = "--color never search --index x.colidx -k 4";
     let shown = type_at_prompt(&place, 8, call, &["coffee and milk\r", ":quit\r"]);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use colidx::Index;
 
-use crate::args::{Command, IngestArgs, InputArgs, QueryFileArgs};
+use crate::args::{Command, IngestArgs, InputArgs, QueryFileArgs, ScopeArgs};
 use crate::error::{Kind, PlaceError};
 
 /// What stands at a path; `None` where there is nothing, or a pipe or device.
@@ -44,12 +44,19 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         Command::Import(args) => {
             target(&args.index.path)?;
             foreign(&args.foreign)?;
+            (args.collection.iter()).try_for_each(|path| file(path, "a TSV collection"))?;
             args.model.iter().try_for_each(|name| model(name))
         }
-        Command::Export(args) => index(&args.index.path),
+        Command::Export(args) => {
+            index(&args.index.path)?;
+            out(&args.out)
+        }
         Command::Add(args) => ingest(&args.ingest),
         Command::Update(args) => ingest(&args.ingest),
-        Command::Delete(args) => index(&args.index.path),
+        Command::Delete(args) => {
+            index(&args.index.path)?;
+            keys(&args.keys)
+        }
         Command::Compact(args) => {
             index(&args.index.path)?;
             args.model.model.iter().try_for_each(|name| model(name))
@@ -57,6 +64,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         Command::Search(args) => {
             index(&args.index.path)?;
             queries(&args.queries)?;
+            scope(&args.scope)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
         Command::Rerank(args) => {
@@ -70,6 +78,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             index(&args.index.path)?;
             queries(&args.queries)?;
             file(&args.qrels, "a file of judgements")?;
+            scope(&args.scope)?;
             args.model.model.iter().try_for_each(|name| model(name))
         }
         Command::Tune(args) => {
@@ -84,6 +93,7 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
         }
         Command::Encode(args) => {
             args.corpus.iter().try_for_each(|path| corpus(path))?;
+            out(&args.out)?;
             model(&args.model)
         }
         Command::Model(args) => model(&args.model),
@@ -100,7 +110,8 @@ pub fn check(command: &Command) -> Result<(), PlaceError> {
             args.model.model.iter().try_for_each(|name| model(name))
         }
         Command::Agents(args) => args.indexes.iter().try_for_each(|path| index(path)),
-        Command::Completions(_) | Command::Man(_) => Ok(()),
+        Command::Completions(_) => Ok(()),
+        Command::Man(args) => out(&args.folder),
         #[cfg(feature = "serve")]
         Command::Serve(args) => {
             args.indexes.iter().try_for_each(|path| index(path))?;
@@ -119,6 +130,7 @@ fn ingest(args: &IngestArgs) -> Result<(), PlaceError> {
 /// What is indexed.
 fn input(args: &InputArgs) -> Result<(), PlaceError> {
     vectors(&args.vectors.embeddings)?;
+    keys(&args.vectors.embedding_keys)?;
     args.corpus.iter().try_for_each(|path| corpus(path))
 }
 
@@ -202,6 +214,30 @@ fn queries(args: &QueryFileArgs) -> Result<(), PlaceError> {
 fn file(path: &Path, expected: &'static str) -> Result<(), PlaceError> {
     match kind(path) {
         Some(Kind::Index | Kind::Checkpoint | Kind::Folder) => wrong(path, expected, "give a file"),
+        _ => Ok(()),
+    }
+}
+
+/// What a search is held to.
+fn scope(args: &ScopeArgs) -> Result<(), PlaceError> {
+    keys(&args.keys)
+}
+
+/// A file of keys to read.
+fn keys(path: &Option<PathBuf>) -> Result<(), PlaceError> {
+    path.iter()
+        .try_for_each(|path| file(path, "a file of keys"))
+}
+
+/// A directory to write to.
+fn out(path: &Path) -> Result<(), PlaceError> {
+    match kind(path) {
+        // What writes keeps clear of indexes itself.
+        Some(Kind::Checkpoint) => wrong(
+            path,
+            "a directory to write to",
+            "choose one that does not exist yet",
+        ),
         _ => Ok(()),
     }
 }

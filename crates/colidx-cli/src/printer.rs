@@ -38,7 +38,7 @@ impl Printer {
             stats: args.stats,
             explain: args.explain,
             snippets: args.snippets,
-            terminal: stdout_is_terminal() || color() == Color::Always,
+            terminal: is_terminal(),
         }
     }
 
@@ -58,6 +58,9 @@ impl Printer {
             .is_some_and(|encoded| encoded.truncated)
         {
             note("the query is longer than the checkpoint reads; its end was cut off");
+        }
+        if answer.results.hits.is_empty() && (self.json || !self.terminal) {
+            note(&no_hits(searcher, answer)?);
         }
         if self.json {
             return self.json(searcher, answer, out);
@@ -80,20 +83,16 @@ impl Printer {
             }
             blocks.push(block);
         }
-        let best_last = self.terminal && !fits(&blocks, rows_of_stdout());
-        if best_last {
-            blocks.reverse();
-        }
-        for (at, block) in blocks.iter().enumerate() {
-            if self.terminal && at > 0 {
-                out.line("")?;
-            }
-            out.painted(block)?;
-        }
-        out.flush()?;
-        if self.terminal {
+        if !self.terminal {
+            blocks.iter().try_for_each(|block| out.painted(block))?;
+            out.flush()?;
+        } else {
+            let best_last = on_terminal(blocks, out)?;
             note("");
-            let mut footer = footer(searcher, answer);
+            let mut footer = match hits.is_empty() {
+                true => no_hits(searcher, answer)?,
+                false => footer(searcher, answer),
+            };
             if best_last {
                 footer.push_str("; best last");
             }
@@ -181,6 +180,31 @@ pub fn shown(searcher: &TextSearcher, answer: &Answer, at: usize) -> Result<Show
     })
 }
 
+/// Whether hits are printed in the layout of a terminal.
+pub fn is_terminal() -> bool {
+    stdout_is_terminal() || color() == Color::Always
+}
+
+/// Prints hits, best first, in the layout of a terminal. Those that do not fit its screen are turned
+/// round, so that the best stands last and nothing scrolls it away; says whether they were.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn on_terminal(mut blocks: Vec<Painted>, out: &mut Stdout) -> Result<bool, CliError> {
+    let best_last = !fits(&blocks, rows_of_stdout());
+    if best_last {
+        blocks.reverse();
+    }
+    for (at, block) in blocks.iter().enumerate() {
+        if at > 0 {
+            out.line("")?;
+        }
+        out.painted(block)?;
+    }
+    out.flush()?;
+    Ok(best_last)
+}
+
 /// Lines below the hits: a blank one, the footer and the prompt.
 const BELOW: usize = 3;
 
@@ -207,6 +231,29 @@ fn footer(searcher: &TextSearcher, answer: &Answer) -> String {
         number::time(answer.encode_time),
         number::time(searched),
     )
+}
+
+/// Why nothing was found, as far as it is known.
+fn no_hits(searcher: &TextSearcher, answer: &Answer) -> Result<String, CliError> {
+    let index = searcher.index();
+    let documents = index.num_documents();
+    if documents == 0 {
+        return Ok(format!(
+            "no hits: {} has no documents",
+            index.path().display()
+        ));
+    }
+    let mut words = 0;
+    if let (Some(_), Some(analyzer)) = (&answer.words, index.analyzer()?) {
+        analyzer.analyze(&answer.text, |_| words += 1);
+        if words == 0 {
+            return Ok("no hits: the query has no word that is searched for".to_owned());
+        }
+    }
+    Ok(format!(
+        "no hits: none of {} matches",
+        number::counted(documents, "document")
+    ))
 }
 
 /// Prints the work of searches.

@@ -20,7 +20,7 @@ use colidx_encoder::EncodedQuery;
 /// Queries that are encoded and searched at a time.
 pub const CHUNK: usize = 64;
 
-/// Empty queries that are named.
+/// Queries that are named in a message.
 const NAMED: usize = 5;
 
 /// Keyed queries and the source of their vectors.
@@ -103,6 +103,19 @@ impl QuerySource<'_> {
 
 /// Names a few keys of empty queries, and counts them all.
 pub fn tell_empty<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
+    tell(
+        "empty",
+        "without anything to search for, which find nothing",
+        keys,
+    );
+}
+
+/// Names a few keys of queries that found nothing, and counts them all.
+pub fn tell_without_hits<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
+    tell("no hits", "that no document matches", keys);
+}
+
+fn tell<'a>(what: &str, why: &str, keys: impl ExactSizeIterator<Item = &'a str>) {
     let count = keys.len();
     if count == 0 {
         return;
@@ -110,7 +123,7 @@ pub fn tell_empty<'a>(keys: impl ExactSizeIterator<Item = &'a str>) {
     let named: Vec<String> = keys.take(NAMED).map(|key| format!("`{key}`")).collect();
     let more = if count > NAMED { ", ..." } else { "" };
     note(&format!(
-        "empty: {} without anything to search for, which find nothing: {}{more}",
+        "{what}: {} {why}: {}{more}",
         number::counted(count as u64, "query"),
         named.join(", ")
     ));

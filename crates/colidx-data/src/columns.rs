@@ -101,6 +101,7 @@ pub(crate) const JUDGED_DOCUMENT: &[&str] = &[
 pub(crate) const RELEVANCE: &[&str] = &[
     "score",
     "relevance",
+    "relevancy",
     "rel",
     "label",
     "grade",
@@ -165,4 +166,157 @@ pub(crate) fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String 
         shown.push(format!("{} more", count - SHOWN));
     }
     shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use crate::corpus::{Corpus, CorpusOptions, Format};
+    use crate::{Judgements, QueryOptions, Run, read_queries_from};
+
+    /// The guide's page of formats; `None` outside of the repository.
+    fn guide() -> Option<String> {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/formats.md");
+        std::fs::read_to_string(page).ok()
+    }
+
+    /// A section, from its heading to the next of its level or above.
+    fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+        let begin = page.find(&format!("\n{heading}")).expect(heading) + 1;
+        let level = heading.bytes().take_while(|&byte| byte == b'#').count();
+        let body = &page[begin + heading.len()..];
+        let ends = |line: &str| {
+            let marks = line.bytes().take_while(|&byte| byte == b'#').count();
+            marks > 0 && marks <= level && line[marks..].starts_with(' ')
+        };
+        let mut end = 0;
+        for line in body.split_inclusive('\n') {
+            if end > 0 && ends(line) {
+                break;
+            }
+            end += line.len();
+        }
+        &page[begin..begin + heading.len() + end]
+    }
+
+    /// The names in the row of a table.
+    fn row(section: &str, name: &str) -> BTreeSet<String> {
+        let mark = format!("| {name} | ");
+        let line = section.lines().find_map(|line| line.strip_prefix(&mark));
+        let names = line.expect(&mark).trim_end_matches([' ', '|']).split(", ");
+        names.map(normal).collect()
+    }
+
+    /// The indented blocks of a section.
+    fn examples(section: &str) -> Vec<String> {
+        let mut found = vec![String::new()];
+        for line in section.lines() {
+            match (line.strip_prefix("    "), found.last_mut()) {
+                (Some(line), Some(last)) => *last += &format!("{line}\n"),
+                // A blank line within an example.
+                (None, Some(last)) if line.is_empty() && !last.is_empty() => *last += "\n",
+                (None, Some(last)) if !last.is_empty() => found.push(String::new()),
+                _ => {}
+            }
+        }
+        let texts = found.iter().map(|text| text.trim_end().to_owned());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+
+    #[test]
+    fn the_guide_names_the_columns_that_are_read() {
+        let Some(page) = guide() else { return };
+        let (tsv, queries) = (section(&page, "### TSV"), section(&page, "## Queries"));
+        let judgements = section(&page, "## Judgements");
+        let those_of_a_corpus = normal("and those of a corpus");
+        let mut keys = row(queries, "key");
+        assert!(keys.remove(&those_of_a_corpus));
+        keys.extend(row(tsv, "key"));
+        for (what, told, read) in [
+            ("keys", keys, KEY),
+            ("texts", row(tsv, "text"), DOCUMENT_TEXT),
+            ("titles", row(tsv, "title"), TITLE),
+            ("queries", row(queries, "text"), QUERY_TEXT),
+            ("judged queries", row(judgements, "query"), JUDGED_QUERY),
+            (
+                "judged documents",
+                row(judgements, "document"),
+                JUDGED_DOCUMENT,
+            ),
+            ("relevance", row(judgements, "relevance"), RELEVANCE),
+            ("iteration", row(judgements, "not used"), ITERATION),
+        ] {
+            let read: BTreeSet<String> = read.iter().map(|&name| name.to_owned()).collect();
+            assert_eq!(told, read, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_guide_names_the_endings_that_are_read() {
+        let Some(page) = guide() else { return };
+        for (format, heading) in [
+            (Format::JSONL, "### JSON Lines"),
+            (Format::TSV, "### TSV"),
+            (Format::TEXT, "### Text"),
+            (Format::MARKDOWN, "### Markdown"),
+            (Format::HTML, "### HTML"),
+        ] {
+            let section = section(&page, heading);
+            for ending in format.endings() {
+                assert!(
+                    section.contains(&format!("`.{ending}`")),
+                    "{heading}: .{ending}"
+                );
+            }
+        }
+    }
+
+    /// Every example of the guide is read, as what its section says.
+    #[test]
+    fn the_examples_of_the_guide_are_read() {
+        let Some(page) = guide() else { return };
+        for (format, heading) in [
+            (Format::JSONL, "### JSON Lines"),
+            (Format::TSV, "### TSV"),
+            (Format::TEXT, "### Text"),
+            (Format::MARKDOWN, "### Markdown"),
+            (Format::CODE, "### Source code"),
+            (Format::HTML, "### HTML"),
+        ] {
+            let examples = examples(section(&page, heading));
+            assert!(!examples.is_empty(), "{heading}");
+            for example in examples {
+                let reader = std::io::Cursor::new(example.clone());
+                let corpus = Corpus::from_reader(reader, "x", format, CorpusOptions::new());
+                let documents: Result<Vec<_>, _> = corpus.unwrap().collect();
+                let documents = documents.unwrap();
+                assert_eq!(documents.len(), 1, "{example}");
+                // Plain text and code have no title of their own.
+                let titled = format != Format::TEXT && format != Format::CODE;
+                assert_eq!(!documents[0].title.is_empty(), titled, "{example}");
+            }
+        }
+        let queries = examples(section(&page, "## Queries"));
+        assert_eq!(queries.len(), 2);
+        for (example, format) in queries.into_iter().zip([Format::JSONL, Format::TSV]) {
+            let reader = std::io::Cursor::new(example);
+            let queries = read_queries_from(reader, "x", format, &QueryOptions::new()).unwrap();
+            assert_eq!((queries.len(), &*queries[0].key), (1, "q1"));
+        }
+        let judgements = examples(section(&page, "## Judgements"));
+        assert_eq!(judgements.len(), 4);
+        for example in judgements {
+            let read = Judgements::from_reader(std::io::Cursor::new(example.clone()), "x");
+            let read = read.unwrap();
+            let (query, judged) = read.queries().next().unwrap();
+            assert_eq!((query, judged.get("d1")), ("q1", Some(&1.0)), "{example}");
+        }
+        for example in examples(section(&page, "## Runs")) {
+            let run = Run::from_reader(std::io::Cursor::new(example), "x").unwrap();
+            assert_eq!(run.ranking("q1")[0].0, "d1");
+        }
+    }
 }

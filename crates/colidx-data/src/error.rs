@@ -32,6 +32,8 @@ impl fmt::Display for Place {
 pub enum Field {
     /// The key.
     Id,
+    /// The title.
+    Title,
     /// The text.
     Text,
     /// A part of a judgement.
@@ -42,6 +44,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Field::Id => "holds the key",
+            Field::Title => "holds the title",
             Field::Text => "holds the text",
             Field::Judgement => "holds it, in every line by the same name",
         })
@@ -84,6 +87,19 @@ pub enum LineFault {
         /// The fields that are there, quoted and joined.
         found: String,
     },
+    /// No column of a TSV file has a name that the caller chose.
+    #[error(
+        "no column is called \"{column}\", expected one in the first line, which has {found}: say \
+         which column {role}"
+    )]
+    MissingColumn {
+        /// The name that was looked for.
+        column: String,
+        /// What it would hold.
+        role: Field,
+        /// The columns of the first line, quoted and joined.
+        found: String,
+    },
     /// The first line of a TSV file seems to name its columns, but not all that are needed.
     #[error(
         "the columns are called {found}: expected one for the key, such as \"id\", and one for \
@@ -97,6 +113,16 @@ pub enum LineFault {
     /// A corpus or a file of queries turns out to hold judgements.
     #[error("expected documents or queries, got relevance judgements; leave this file out")]
     Judgements,
+    /// A file of judgements turns out to hold other JSON.
+    #[error(
+        "expected judgements, got objects with {found}; write {{\"query-id\": \"q1\", \
+         \"corpus-id\": \"d1\", \"score\": 1}} a line, or one object of queries that are objects \
+         of documents"
+    )]
+    NotJudgements {
+        /// The fields of the first object, quoted and joined.
+        found: String,
+    },
     /// A query has nothing to search for.
     #[error("the query {key:?} is empty, expected some words; write them, or remove the line")]
     EmptyQuery {
@@ -194,7 +220,10 @@ impl LineFault {
     pub fn is_of_whole_file(&self) -> bool {
         matches!(
             self,
-            LineFault::UnknownHeader { .. } | LineFault::Judgements
+            LineFault::UnknownHeader { .. }
+                | LineFault::MissingColumn { .. }
+                | LineFault::Judgements
+                | LineFault::NotJudgements { .. }
         )
     }
 }

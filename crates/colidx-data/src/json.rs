@@ -10,8 +10,23 @@ use crate::error::LineFault;
 
 /// Parses one JSON object.
 pub(crate) fn parse_object(text: &str) -> Result<Map<String, Value>, LineFault> {
+    object(parse(text)?)
+}
+
+/// An object, and no other value.
+pub(crate) fn object(value: Value) -> Result<Map<String, Value>, LineFault> {
+    match value {
+        Value::Object(object) => Ok(object),
+        value => Err(LineFault::NotAnObject {
+            got: type_name(&value),
+        }),
+    }
+}
+
+/// Parses one JSON value.
+pub(crate) fn parse(text: &str) -> Result<Value, LineFault> {
     let parsed = serde_json::from_str(text);
-    let Distinct(value) = parsed.map_err(|error| match error.classify() {
+    let value = parsed.map_err(|error: serde_json::Error| match error.classify() {
         Category::Data => LineFault::RepeatedField {
             reason: reason(&error),
         },
@@ -19,13 +34,8 @@ pub(crate) fn parse_object(text: &str) -> Result<Map<String, Value>, LineFault> 
             column: error.column(),
             reason: reason(&error),
         },
-    })?;
-    match value {
-        Value::Object(object) => Ok(object),
-        value => Err(LineFault::NotAnObject {
-            got: type_name(&value),
-        }),
-    }
+    });
+    value.map(|Distinct(value)| value)
 }
 
 /// A JSON value in which no object has a field twice: the only fault that it can have besides its

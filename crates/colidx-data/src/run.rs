@@ -14,8 +14,8 @@ use crate::{InputError, LineFault};
 /// The ranked documents of each query. Held whole, queries sorted by key.
 ///
 /// Every ranking has the order in which trec_eval sees it: by score, highest first, and documents
-/// of equal scores by key, last first. So a figure here is the figure that trec_eval gives of the
-/// run when it is written.
+/// of equal scores by key as it is written, last first. So a figure here is the figure that
+/// trec_eval gives of the run when it is written.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
     queries: BTreeMap<String, Vec<(String, f32)>>,
@@ -142,7 +142,7 @@ fn sort(ranking: &mut [(String, f32)]) {
         // A negative zero equals zero, as it does for trec_eval.
         (b_score + 0.0)
             .total_cmp(&(a_score + 0.0))
-            .then_with(|| b.cmp(a))
+            .then_with(|| escape(b).cmp(&escape(a)))
     });
 }
 
@@ -385,6 +385,8 @@ mod tests {
                 .map(|(query, _)| query)
                 .eq(expected.iter().copied())
         );
+        // Equal scores stand as trec_eval puts them, which knows the escaped keys.
+        expected.sort_unstable_by_key(|key| escape(key));
         for query in keys {
             let found = run.ranking(query).iter().map(|(key, _)| key.as_str());
             assert!(found.eq(expected.iter().rev().copied()), "{query:?}");

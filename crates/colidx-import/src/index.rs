@@ -92,6 +92,12 @@ impl ForeignIndex {
         matches!(*self.stored, Stored::Originals { .. })
     }
 
+    /// Bits a dimension that an index of ours needs to rank as the engine's own vectors do. Decoded
+    /// vectors are quantised a second time: with 4 bits about 2 % of the first ten hits change.
+    pub fn suggested_nbits(&self) -> u32 {
+        if self.has_originals() { 4 } else { 8 }
+    }
+
     /// The model that made the vectors, where the engine wrote it down.
     pub fn model(&self) -> Option<&ForeignModel> {
         self.model.as_ref()

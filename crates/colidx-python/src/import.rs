@@ -35,8 +35,9 @@ pub fn import_index(
 ) -> PyResult<()> {
     let reading = import_options(Default::default(), reading)?;
     let encoding = encoder_options(Default::default(), encoding)?;
-    let options = pooled(build_options(BuildOptions::default(), options)?);
     let mut index = run(py, None, |_| ForeignIndex::open_with(&foreign, &reading))?.or_raise()?;
+    let defaults = BuildOptions::default().nbits(index.suggested_nbits());
+    let options = pooled(build_options(defaults, options)?);
     let model = match (encoder, model) {
         (Some(encoder), _) => Some(Arc::clone(&encoder.get().model)),
         (None, Some(name)) => {

@@ -7,7 +7,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut foreign = ForeignIndex::open("plaid/index".as_ref())?;
-//! let mut writer = IndexWriter::create("docs.colidx", BuildOptions::default())?;
+//! let options = BuildOptions::default().nbits(foreign.suggested_nbits());
+//! let mut writer = IndexWriter::create("docs.colidx", options)?;
 //! for document in foreign.documents() {
 //!     writer.add(new_document(&document?))?;
 //! }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::at_least_one;
 use colidx::Model;
 use colidx::corpus::passage_limit;
-use colidx_data::{Corpus, CorpusOptions, Format};
+use colidx_data::{Corpus, CorpusOptions, CorpusReport, Format};
 
 const HEADING: &str = "Reading the corpus";
 
@@ -19,16 +19,16 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// JSON field with the key.
-    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "_id")]
+    /// JSON field or TSV column with the key.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::ID_FIELD)]
     pub id_field: String,
 
-    /// JSON field with the title.
-    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "title")]
+    /// JSON field or TSV column with the title.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::TITLE_FIELD)]
     pub title_field: String,
 
-    /// JSON field with the text.
-    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = "text")]
+    /// JSON field or TSV column with the text.
+    #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::TEXT_FIELD)]
     pub text_field: String,
 
     /// Read hidden files and folders too.
@@ -85,6 +85,55 @@ impl CorpusArgs {
             Some(words) => options.passage_words(words as usize),
             None => options,
         }
+    }
+
+    /// Flags that what was read made nothing of, and why, in lines.
+    pub fn unused(&self, read: &CorpusReport) -> Vec<String> {
+        let no_records = "no JSON Lines or TSV was read";
+        let no_passages = "nothing was split into passages";
+        let no_folder = "no folder was read";
+        let named = |field: &str, usual: &str| field != usual;
+        let [id, title, text] = [
+            named(&self.id_field, CorpusOptions::ID_FIELD),
+            named(&self.title_field, CorpusOptions::TITLE_FIELD),
+            named(&self.text_field, CorpusOptions::TEXT_FIELD),
+        ];
+        let records = read.records > 0;
+        let flags = [
+            ("--id-field", id && !records, no_records),
+            ("--title-field", title && !records, no_records),
+            ("--text-field", text && !records, no_records),
+            (
+                "--long split",
+                self.long == Long::Split && !records,
+                no_records,
+            ),
+            (
+                "--title-field",
+                title && records && read.titled == 0,
+                "no record has a title there",
+            ),
+            (
+                "--passage-words",
+                self.passage_words.is_some() && read.passages == 0,
+                no_passages,
+            ),
+            (
+                "--overlap",
+                self.overlap > 0 && read.passages == 0,
+                no_passages,
+            ),
+            ("--hidden", self.hidden && read.folders == 0, no_folder),
+            (
+                "--no-ignore",
+                self.no_ignore && read.folders == 0,
+                no_folder,
+            ),
+        ];
+        let unused = flags.into_iter().filter(|(_, unused, _)| *unused);
+        unused
+            .map(|(flag, _, reason)| format!("not used: {flag}: {reason}"))
+            .collect()
     }
 
     /// Limits passages to what `model` reads, unless their words are limited.

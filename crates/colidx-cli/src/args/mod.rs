@@ -6,6 +6,7 @@ mod build;
 mod by;
 mod change;
 mod corpus;
+mod effect;
 mod effort;
 mod encode;
 mod encoder;
@@ -153,7 +154,9 @@ impl Cli {
     pub fn read_from<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, clap::Error> {
-        let matches = Cli::definition().try_get_matches_from(arguments)?;
+        let mut definition = Cli::definition();
+        let matches = definition.try_get_matches_from_mut(arguments)?;
+        effect::check(&matches, &mut definition)?;
         Cli::from_arg_matches(&matches)
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use colidx_data::{Format, QueryOptions};
+use colidx_data::{CorpusOptions, Format, QueryOptions};
 
 use crate::error::CliError;
 
@@ -26,20 +26,20 @@ pub struct QueryFileArgs {
     pub query_embeddings: Option<PathBuf>,
 
     /// Format of the query file: jsonl or tsv [default: by extension; jsonl for standard input].
-    #[arg(long, help_heading = HEADING, value_name = "FORMAT", requires = "queries")]
+    #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// JSON field with the key of a query.
+    /// JSON field or TSV column with the key of a query.
     #[arg(
         long, help_heading = HEADING, value_name = "NAME",
-        default_value = "_id", requires = "queries"
+        default_value = CorpusOptions::ID_FIELD
     )]
     pub id_field: String,
 
-    /// JSON field with the text of a query.
+    /// JSON field or TSV column with the text of a query.
     #[arg(
         long, help_heading = HEADING, value_name = "NAME",
-        default_value = "text", requires = "queries"
+        default_value = CorpusOptions::TEXT_FIELD
     )]
     pub text_field: String,
 }
@@ -52,6 +52,15 @@ impl QueryFileArgs {
             .id_field(self.id_field.clone())
             .text_field(self.text_field.clone())
             .allow_empty(true)
+    }
+
+    /// The options for texts that are read in place of queries.
+    pub fn options_for_texts(&self) -> CorpusOptions {
+        CorpusOptions::new()
+            .index_magic(colidx::MAGIC)
+            .format(self.format)
+            .id_field(self.id_field.clone())
+            .text_field(self.text_field.clone())
     }
 
     /// Whether queries are read from a file at all.

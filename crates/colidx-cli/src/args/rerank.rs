@@ -13,7 +13,8 @@ use super::{QueryFileArgs, QueryModelArgs, RunOutArgs, ThreadsArg, up_to_a_milli
     colidx rerank --model answerdotai/answerai-colbert-small-v1 \"memory map\" notes/ draft.txt\n  \
     jq -c . found.jsonl | colidx rerank --model models/colbert \"memory map\" -\n\n\
     With --run, exactly the documents that the run names for a query are scored, by exact MaxSim.\n\
-    With texts, which need no index, what is given is encoded and scored; long ones by passages.")]
+    With texts, which need no index, what is given is encoded and scored; long ones by passages.\n\
+    --format, --id-field and --text-field are then those of the texts.")]
 pub struct RerankArgs {
     /// The query, for texts.
     #[arg(

@@ -19,6 +19,6 @@ pub struct RunOutArgs {
     pub path: Option<PathBuf>,
 
     /// Replace the file of --run-out if it exists.
-    #[arg(long, requires = "run_out")]
+    #[arg(long)]
     pub force: bool,
 }

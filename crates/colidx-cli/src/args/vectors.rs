@@ -14,7 +14,7 @@ pub struct VectorsArgs {
     ///
     /// A folder with doc_embeddings.npy and doc_lens.npy, as `colidx encode` writes it; a folder of
     /// one file a document; one file of an array a document; one array of three dimensions, whose
-    /// rows of zeros are padding; or JSON Lines. A corpus that is named too gives keys, titles,
+    /// rows of zeros are padding; JSON Lines; or a folder that `colidx export` wrote. A corpus that is named too gives keys, titles,
     /// texts and metadata: by key where the vectors have keys, such as the names of files or
     /// arrays, else in the order of the vectors.
     #[arg(long, value_name = "PATH", conflicts_with = "model")]
@@ -22,13 +22,12 @@ pub struct VectorsArgs {
 
     /// JSON field with the vectors, an array of arrays of numbers.
     #[arg(
-        long, help_heading = HEADING, value_name = "NAME", default_value = "vectors",
-        requires = "embeddings"
+        long, help_heading = HEADING, value_name = "NAME", default_value = "vectors"
     )]
     pub vectors_field: String,
 
     /// File with the keys of the vectors, one a line [default: those that lie with the vectors, or
     /// row numbers].
-    #[arg(long, help_heading = HEADING, value_name = "FILE", requires = "embeddings")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub embedding_keys: Option<PathBuf>,
 }

@@ -10,9 +10,10 @@ use super::{AnalyzerArgs, MemoryArg, ThreadsArg, at_least_one};
 /// Flags about a new index.
 #[derive(Debug, Args)]
 pub struct WritingArgs {
-    /// Bits per dimension of the residuals: 1, 2, 4 or 8.
-    #[arg(long, value_name = "1|2|4|8", default_value = "4", value_parser = parse_nbits)]
-    pub nbits: u32,
+    /// Bits per dimension of the residuals: 1, 2, 4 or 8 [default: 4, and 8 where `import` decodes
+    /// vectors].
+    #[arg(long, value_name = "1|2|4|8", value_parser = parse_nbits)]
+    pub nbits: Option<u32>,
 
     /// The words of the index [default: english].
     #[command(flatten)]

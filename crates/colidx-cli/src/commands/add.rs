@@ -74,10 +74,9 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let mut writer = open(args, &index)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
-    let skip = args.input.reading.skip_bad_lines;
     let read = ingest::read(
         corpus,
-        skip,
+        &args.input.reading,
         &model,
         &mut summary,
         phases,

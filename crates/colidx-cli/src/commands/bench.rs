@@ -8,8 +8,8 @@ use colidx::{Index, Query, SearchBy, SearchOptions, SearchResults};
 use serde::Serialize;
 
 use super::hits::HitsOut;
-use super::on_threads;
 use super::search::check_stopped;
+use super::{need_documents, on_threads};
 use crate::args::BenchArgs;
 use crate::error::CliError;
 use crate::json::milliseconds;
@@ -56,6 +56,7 @@ pub fn run(args: &BenchArgs) -> Result<(), CliError> {
         let began = Instant::now();
         let index = Index::open(&args.index.path)?;
         let open_time = began.elapsed();
+        need_documents(&index)?;
         let from = QuerySource {
             files: &args.queries,
             model: &args.model,

@@ -85,10 +85,9 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     interrupt::install()?;
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
-    let skip = args.input.reading.skip_bad_lines;
     ingest::read(
         corpus,
-        skip,
+        &args.input.reading,
         &model,
         &mut summary,
         phases,
@@ -118,8 +117,10 @@ fn from_vectors(
 
 /// The options of a new index.
 pub(super) fn options(args: &WritingArgs) -> Result<BuildOptions, CliError> {
-    Ok(BuildOptions::default()
-        .nbits(args.nbits)
+    let options = BuildOptions::default();
+    let nbits = args.nbits.unwrap_or(options.nbits);
+    Ok(options
+        .nbits(nbits)
         .analyzer(args.words.of_new())
         .pooling(args.pooling())
         .centroids(args.centroids.map(|n| n as usize))

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use colidx::Model;
+use colidx::corpus::LongDocuments;
 use colidx::text::{BatchSizer, DocumentText, is_empty_query};
+use colidx::{Model, NewDocument};
 use colidx_encoder::Encoder;
 
-use super::with_threads;
+use super::{ingest, with_threads};
 use crate::args::{EncodeArgs, EncodeAs, EncodeType};
 use crate::error::CliError;
 use crate::interrupt;
@@ -17,7 +18,7 @@ use crate::queries::tell_empty;
 use crate::render::number;
 use colidx_data::embeddings::{EmbeddingsWriter, QueryEmbeddingsWriter};
 use colidx_data::npy::Dtype;
-use colidx_data::{Corpus, CorpusOptions, Document, QueryOptions, file_name, read_queries};
+use colidx_data::{Corpus, Document, QueryOptions, file_name, read_queries};
 
 /// Text held at a time, exceeded by at most one document.
 const TEXT_BYTES: usize = 8 << 20;
@@ -79,6 +80,7 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
     let (mut vectors, mut truncated) = (0u64, 0u64);
+    let mut long = LongDocuments::new(model);
     let mut sizer = BatchSizer::new();
     loop {
         let chunk = next_chunk(&mut corpus, &sizer)?;
@@ -91,6 +93,10 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
             .map(|document| DocumentText::new(&document.title, &document.text))
             .collect();
         let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
+        for document in chunk.iter().filter(|document| !document.is_passage) {
+            let new = NewDocument::new(&document.key);
+            long.look_at(&new.title(&document.title).text(&document.text));
+        }
         let encoded = sizer.encode(&mut &texts[..], |texts| encoder.encode_documents(texts))?;
         for (document, encoded) in chunk.iter().zip(encoded) {
             writer.push(&document.key, &encoded.vectors, &encoded.token_ids)?;
@@ -101,8 +107,13 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
     }
     phases.end();
     stop_if_asked()?;
-    writer.finish()?;
     let report = corpus.report();
+    if report.documents == report.blank {
+        let left_out = ingest::blank(report).into_iter();
+        let left_out: Vec<String> = left_out.chain(ingest::not_read(report)).collect();
+        return Err(CliError::NothingIngested(left_out.join("\n")));
+    }
+    writer.finish()?;
     note(&format!(
         "{}: {}, {} of dimension {}; {} truncated, {} empty, {} skipped",
         args.out.display(),
@@ -116,7 +127,13 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
     for message in &report.bad_line_messages {
         note(&format!("  {message}"));
     }
-    report.skipped.lines().iter().for_each(|line| note(line));
+    if truncated > 0 {
+        let (long, length) = (long.into_keys(), encoder.info().document_length);
+        note(&ingest::truncated(truncated, "", &long, length));
+    }
+    let lines = ingest::not_read(report).into_iter();
+    let lines = lines.chain(args.reading.unused(report));
+    lines.for_each(|line| note(&line));
     Ok(())
 }
 
@@ -139,19 +156,6 @@ fn queries(args: &EncodeArgs, encoder: &Encoder, guard: &Protected) -> Result<()
             "--as queries takes one file of queries".to_owned(),
         ));
     };
-    let unused = [
-        (args.reading.skip_bad_lines, "--skip-bad-lines"),
-        (
-            args.reading.title_field != CorpusOptions::TITLE_FIELD,
-            "--title-field",
-        ),
-        (args.reading.passage_words.is_some(), "--passage-words"),
-    ];
-    if let Some((_, flag)) = unused.iter().find(|(given, _)| *given) {
-        return Err(CliError::Usage(format!(
-            "{flag} applies to documents only; leave it out with --as queries"
-        )));
-    }
     let options = QueryOptions::new()
         .format(args.reading.format)
         .id_field(args.reading.id_field.clone())

@@ -28,7 +28,10 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
         if foreign.is_empty() {
             return Err(CliError::NothingIngested(String::new()));
         }
-        let options = build::options(&args.writing)?.model(model(args, &foreign)?);
+        let nbits = args.writing.nbits.unwrap_or(foreign.suggested_nbits());
+        let options = build::options(&args.writing)?
+            .nbits(nbits)
+            .model(model(args, &foreign)?);
         interrupt::install()?;
         let mut writer = IndexWriter::create(&args.index.path, options)?;
         let phases = Phases::new();

@@ -5,12 +5,13 @@ use std::time::Duration;
 use colidx::corpus::{IngestReport, LongDocuments, Sink, read_corpus};
 use colidx::{Model, NewDocument, Phase, Progress};
 
+use crate::args::CorpusArgs;
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
-use colidx_data::Corpus;
+use colidx_data::{Corpus, CorpusReport};
 
 /// Documents read between two updates of the progress bar.
 const READ_STEP: u64 = 256;
@@ -19,6 +20,8 @@ const READ_STEP: u64 = 256;
 #[derive(Default)]
 pub struct IngestSummary {
     read: Option<IngestReport>,
+    /// Flags that nothing was made of.
+    unused: Vec<String>,
     /// Documents longer than the checkpoint reads.
     pub truncated: u64,
     /// The keys of the first of them.
@@ -40,16 +43,11 @@ impl IngestSummary {
     pub fn left_out(&self, of: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
         let mut lines = Vec::new();
         if self.truncated > 0 {
-            let names: Vec<String> = self.long.iter().map(|key| format!("`{key}`")).collect();
-            let names = match names.is_empty() {
-                true => String::new(),
-                false => format!(", such as {},", names.join(", ")),
-            };
-            lines.push(format!(
-                "truncated: {}{of}{names} of which the first {} tokens were indexed (--long split \
-                 makes passages)",
-                number::counted(self.truncated, "document"),
-                self.document_length
+            lines.push(truncated(
+                self.truncated,
+                of,
+                &self.long,
+                self.document_length,
             ));
         }
         let read = self.read.clone().unwrap_or_default();
@@ -63,8 +61,23 @@ impl IngestSummary {
             ));
         }
         lines.extend(skipped(&read));
+        lines.extend(self.unused.iter().cloned());
         lines
     }
+}
+
+/// Names the first of the documents that are longer than a checkpoint reads. `of` limits them.
+pub fn truncated(count: u64, of: &str, keys: &[String], length: usize) -> String {
+    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let names = match names.is_empty() {
+        true => String::new(),
+        false => format!(", such as {},", names.join(", ")),
+    };
+    format!(
+        "truncated: {}{of}{names} of which the first {length} tokens were indexed (--long split \
+         makes passages)",
+        number::counted(count, "document"),
+    )
 }
 
 /// What of a corpus was skipped, in lines.
@@ -79,7 +92,25 @@ fn skipped(read: &IngestReport) -> Vec<String> {
         let shown = shown.chain(&read.refused_messages);
         lines.extend(shown.map(|message| format!("  {message}")));
     }
-    lines.extend(corpus.skipped.lines());
+    lines.extend(not_read(corpus));
+    lines
+}
+
+/// How many documents have nothing to read, if there are any.
+pub fn blank(corpus: &CorpusReport) -> Option<String> {
+    let documents = number::counted(corpus.blank, "document");
+    (corpus.blank > 0).then(|| format!("empty: {documents} with neither title nor text"))
+}
+
+/// What of files and folders was not read as it stands there, in lines.
+pub fn not_read(corpus: &CorpusReport) -> Vec<String> {
+    let mut lines = corpus.skipped.lines();
+    if let Some(example) = &corpus.replaced_example {
+        lines.push(format!(
+            "not UTF-8: {}, such as {example}; bytes that are no characters became U+FFFD",
+            number::counted(corpus.replaced, "file")
+        ));
+    }
     lines
 }
 
@@ -89,7 +120,7 @@ fn skipped(read: &IngestReport) -> Vec<String> {
 /// A bad line, a refused document, or Ctrl-C.
 pub fn read(
     mut corpus: Corpus,
-    skip_bad_lines: bool,
+    reading: &CorpusArgs,
     model: &Model,
     summary: &mut IngestSummary,
     phases: &Phases,
@@ -106,12 +137,16 @@ pub fn read(
     };
     let mut long = LongDocuments::new(model);
     let mut whole = |document: &NewDocument<'_>| long.look_at(document);
-    let report = read_corpus(&mut corpus, skip_bad_lines, &mut watch, &mut whole, sink)?;
+    let skip = reading.skip_bad_lines;
+    let report = read_corpus(&mut corpus, skip, &mut watch, &mut whole, sink)?;
     summary.long = long.into_keys();
-    if report.corpus.documents == report.refused {
-        return Err(CliError::NothingIngested(skipped(&report).join("\n")));
+    let mut left_out = skipped(&report);
+    left_out.extend(blank(&report.corpus));
+    if report.corpus.documents <= report.refused + report.corpus.blank {
+        return Err(CliError::NothingIngested(left_out.join("\n")));
     }
     phases.set(corpus.bytes_read());
+    summary.unused = reading.unused(&report.corpus);
     summary.read = Some(report);
     Ok(())
 }

@@ -25,7 +25,7 @@ pub mod tune;
 mod vectors;
 pub mod verify;
 
-use colidx::CommitReport;
+use colidx::{CommitReport, Index};
 
 use crate::args::{Command, ThreadsArg};
 use crate::error::CliError;
@@ -94,6 +94,14 @@ fn on_threads<T: Send>(
         reason: format!("{error}; RAYON_NUM_THREADS=1 starts none"),
     })?;
     pool.install(work)
+}
+
+/// Refuses to measure searches that find nothing.
+fn need_documents(index: &Index) -> Result<(), CliError> {
+    match index.num_documents() {
+        0 => Err(CliError::NoDocuments(index.path().to_owned())),
+        _ => Ok(()),
+    }
 }
 
 /// Says that an interrupted change did nothing.

@@ -9,16 +9,17 @@ use colidx::{DocId, Hit, Index, NewDocument, SearchBy, SearchOptions};
 
 use super::hits::HitsOut;
 use super::search::search_all;
-use super::with_threads;
+use super::{ingest, with_threads};
 use crate::args::RerankArgs;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats};
 use crate::model;
-use crate::output::{Painted, Stdout, note, stdout_is_terminal};
+use crate::output::{Stdout, note, note_painted};
+use crate::printer::{is_terminal, on_terminal};
 use crate::queries::{Queries, QuerySource};
 use crate::render::hit::{self, ShownHit};
-use crate::render::{Style, number};
-use colidx_data::{Corpus, CorpusOptions, Document, Run};
+use crate::render::{Role, Style, number};
+use colidx_data::{Corpus, Document, Run};
 
 /// Scores the documents of a run, or texts, by exact MaxSim.
 ///
@@ -116,16 +117,18 @@ fn texts(args: &RerankArgs, query: &str) -> Result<(), CliError> {
             "--model is required to score texts: a directory or a hub id".to_owned(),
         ));
     };
-    let options = CorpusOptions::new().index_magic(colidx::MAGIC);
-    let mut corpus = Corpus::open(&args.texts, options)?;
+    let options = args.queries.options_for_texts();
+    let mut corpus = Corpus::open(&args.texts, options).map_err(CliError::Texts)?;
     let model = Arc::new(model::open(name, &args.model.encoder.options())?);
     let (tokens, counter) = passage_limit(&model);
     corpus.limit_passages(tokens, counter);
-    let documents: Vec<Document> = corpus.by_ref().collect::<Result<_, _>>()?;
+    let documents: Result<Vec<Document>, _> = corpus.by_ref().collect();
+    let documents = documents.map_err(CliError::Texts)?;
+    let left_out = ingest::not_read(corpus.report());
     if documents.is_empty() {
-        let skipped: Vec<String> = corpus.report().skipped.lines();
-        return Err(CliError::NothingIngested(skipped.join("\n")));
+        return Err(CliError::NothingIngested(left_out.join("\n")));
     }
+    left_out.iter().for_each(|line| note(line));
     let new: Vec<NewDocument<'_>> = (documents.iter())
         .map(|document| {
             let new = NewDocument::new(&document.key);
@@ -133,6 +136,13 @@ fn texts(args: &RerankArgs, query: &str) -> Result<(), CliError> {
         })
         .collect();
     let scores = model.score(query, &new)?;
+    let unscored = scores.iter().filter(|score| score.is_none()).count() as u64;
+    if unscored > 0 {
+        let texts = number::counted(unscored, "text");
+        note(&format!(
+            "empty: {texts} without vectors, which have no score"
+        ));
+    }
     let mut ranked: Vec<(f32, &Document)> = (scores.into_iter().zip(&documents))
         .filter_map(|(score, document)| Some((score?, document)))
         .collect();
@@ -143,7 +153,8 @@ fn texts(args: &RerankArgs, query: &str) -> Result<(), CliError> {
 
 fn print(ranked: &[(f32, &Document)], query: &str, json: bool) -> Result<(), CliError> {
     let mut out = Stdout::lock();
-    let style = Style::for_stdout();
+    let (style, terminal) = (Style::for_stdout(), is_terminal());
+    let mut blocks = Vec::new();
     for (rank, &(score, document)) in (1..).zip(ranked) {
         if json {
             let metadata = &document.metadata;
@@ -172,10 +183,15 @@ fn print(ranked: &[(f32, &Document)], query: &str, json: bool) -> Result<(), Cli
             highlights: Highlights::default(),
         };
         let shown = shown.excerpt();
-        out.painted(&match stdout_is_terminal() {
-            true => hit::terminal(&shown, 0.0, &style),
-            false => Painted::from(format!("{}\n", hit::plain(&shown)).as_str()),
-        })?;
+        match terminal {
+            true => blocks.push(hit::terminal(&shown, 0.0, &style)),
+            false => out.line(&hit::plain(&shown))?,
+        }
     }
-    out.flush()
+    out.flush()?;
+    if !blocks.is_empty() && on_terminal(blocks, &mut out)? {
+        note("");
+        note_painted(&style.paint(Role::Dim, "best last"));
+    }
+    Ok(())
 }

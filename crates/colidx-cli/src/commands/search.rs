@@ -16,7 +16,7 @@ use crate::model;
 use crate::output::Stdout;
 use crate::printer::{Printer, tell_stats};
 use crate::progress::{Phases, Unit};
-use crate::queries::{CHUNK, GivenQuery, Queries, QuerySource};
+use crate::queries::{CHUNK, GivenQuery, Queries, QuerySource, tell_without_hits};
 use crate::scope::Scope;
 
 /// Default `-k` of a single query.
@@ -119,7 +119,8 @@ fn batch(args: &SearchArgs) -> Result<(), CliError> {
 }
 
 /// Searches all queries in chunks, each as `options` say for its key, and passes the hits to `each`
-/// in the order of the queries. An empty query has no hits and is reported.
+/// in the order of the queries. An empty query has no hits; which ones are empty, or found nothing,
+/// is told.
 ///
 /// # Errors
 /// A query is bad or all are empty, the index is damaged, or `each` fails.
@@ -132,6 +133,7 @@ pub fn search_all(
 ) -> Result<(), CliError> {
     let keys = queries.keys().to_vec();
     let total = keys.len();
+    let mut without_hits = Vec::new();
     let phases = Phases::new();
     phases.begin("searching", Some(total as u64), Unit::Things("query"));
     for start in (0..total).step_by(CHUNK) {
@@ -156,6 +158,9 @@ pub fn search_all(
         for (key, found) in keys[at.clone()].iter().zip(found) {
             match found.then(|| results.next()).flatten() {
                 Some(results) => {
+                    if results.hits.is_empty() {
+                        without_hits.push(key.as_str());
+                    }
                     stats.add(&results.stats, encode_time);
                     each(key, &results.hits)?;
                 }
@@ -165,5 +170,6 @@ pub fn search_all(
         phases.set(at.end as u64);
     }
     phases.end();
+    tell_without_hits(without_hits.into_iter());
     queries.tell_empty()
 }

@@ -3,7 +3,7 @@
 use colidx::{Index, IndexWriter, Query, SearchBy, WriterOptions};
 
 use super::ingest::ProgressAdapter;
-use super::{unchanged, with_threads};
+use super::{need_documents, unchanged, with_threads};
 use crate::args::TuneArgs;
 use crate::error::CliError;
 use crate::interrupt;
@@ -19,6 +19,7 @@ pub fn run(args: &TuneArgs) -> Result<(), CliError> {
     args.queries.require()?;
     with_threads(&args.threads, || {
         let index = Index::open(&args.index.path)?;
+        need_documents(&index)?;
         let phases = Phases::new();
         let queries = queries(args, &index, &phases)?;
         let ks: Vec<usize> = args.k.iter().map(|&k| k as usize).collect();

@@ -7,7 +7,8 @@ use colidx::corpus::{Sink, read_keys, read_records};
 use colidx_data::embeddings::Embeddings;
 use colidx_data::{Corpus, Format};
 
-use crate::args::InputArgs;
+use super::ingest;
+use crate::args::{CorpusArgs, InputArgs};
 use crate::error::CliError;
 use crate::interrupt;
 use crate::output::note;
@@ -22,6 +23,7 @@ pub struct GivenVectors<'a> {
     /// The vectors.
     pub source: EmbeddingsSource,
     records: Option<Corpus>,
+    reading: &'a CorpusArgs,
     phases: &'a Phases,
 }
 
@@ -32,7 +34,7 @@ impl<'a> GivenVectors<'a> {
     /// A file is missing or malformed, or the flags contradict each other.
     pub fn open(
         path: &Path,
-        input: &InputArgs,
+        input: &'a InputArgs,
         index: &Path,
         phases: &'a Phases,
     ) -> Result<GivenVectors<'a>, CliError> {
@@ -62,6 +64,7 @@ impl<'a> GivenVectors<'a> {
         Ok(GivenVectors {
             source: EmbeddingsSource::new(embeddings, path),
             records,
+            reading,
             phases,
         })
     }
@@ -89,6 +92,12 @@ impl<'a> GivenVectors<'a> {
 
     /// Says what was left out.
     pub fn tell(&self) {
+        if let Some(records) = &self.records {
+            let report = records.report();
+            let lines = ingest::not_read(report).into_iter();
+            let lines = lines.chain(self.reading.unused(report));
+            lines.for_each(|line| note(&line));
+        }
         let padding = self.source.vectors().padding();
         if padding > 0 {
             note(&format!(

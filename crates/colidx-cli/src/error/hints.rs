@@ -60,30 +60,46 @@ pub fn serve(error: &colidx_serve::ServeError) -> &'static str {
     }
 }
 
+/// The flags that name a field that a line does not have.
+fn field(fault: &LineFault) -> &'static str {
+    match fault {
+        LineFault::MissingField { role, .. } | LineFault::MissingColumn { role, .. } => {
+            match role {
+                Field::Id => " (--id-field)",
+                Field::Title => " (--title-field)",
+                Field::Text => " (--text-field)",
+                _ => "",
+            }
+        }
+        LineFault::UnknownHeader { .. } => " (--id-field, --text-field)",
+        _ => "",
+    }
+}
+
+/// The flags that follow the advice about texts to rerank, of which none is left out.
+pub fn texts(error: &InputError) -> &'static str {
+    match error {
+        InputError::BadLine { fault, .. } => field(fault),
+        error => input(error),
+    }
+}
+
 /// The flags that follow the advice of a reader's error.
 pub fn input(error: &InputError) -> &'static str {
     match error {
-        InputError::BadLine { fault, .. } => match fault {
-            LineFault::MissingField {
-                role: Field::Id, ..
-            } => " (--id-field), or leave bad lines out (--skip-bad-lines)",
-            LineFault::MissingField {
-                role: Field::Text, ..
-            } => " (--text-field), or leave bad lines out (--skip-bad-lines)",
-            LineFault::UnknownHeader { .. } => " (--id-field, --text-field, --title-field)",
-            fault if fault.is_of_whole_file() => "",
+        InputError::BadLine { fault, .. } => match (fault, field(fault)) {
+            (LineFault::UnknownHeader { .. }, _) => " (--id-field, --text-field, --title-field)",
+            (fault, flag) if fault.is_of_whole_file() => flag,
+            (LineFault::MissingField { .. }, " (--id-field)") => {
+                " (--id-field), or leave bad lines out (--skip-bad-lines)"
+            }
+            (LineFault::MissingField { .. }, " (--text-field)") => {
+                " (--text-field), or leave bad lines out (--skip-bad-lines)"
+            }
             _ => ", or leave bad lines out (--skip-bad-lines)",
         },
-        InputError::Line { fault, .. } => match fault {
-            LineFault::MissingField {
-                role: Field::Id, ..
-            } => " (--id-field)",
-            LineFault::MissingField {
-                role: Field::Text, ..
-            } => " (--text-field)",
-            LineFault::UnknownHeader { .. } => " (--id-field, --text-field)",
-            _ => "",
-        },
+        InputError::Line { fault, .. } => field(fault),
+        InputError::WrongFormat { .. } => " (--format jsonl or --format tsv, whatever its name is)",
         InputError::Pdf { .. } => " (`... | colidx build - --format text`)",
         InputError::UnknownFormat { .. } | InputError::NoDocuments { .. } => " (--format)",
         _ => "",

@@ -35,6 +35,9 @@ pub enum CliError {
     /// A corpus, query file or judgements file is bad.
     #[error("{error}{hint}", error = .0, hint = hints::input(.0))]
     Input(#[from] InputError),
+    /// Texts to rerank are bad.
+    #[error("{error}{hint}", error = .0, hint = hints::texts(.0))]
+    Texts(InputError),
     /// A .npy file is bad.
     #[error("{error}{hint}", error = .0, hint = hints::embeddings(.0))]
     Embeddings(#[from] EmbeddingsError),
@@ -47,6 +50,9 @@ pub enum CliError {
     /// A run cannot be written.
     #[error(transparent)]
     Run(RunError),
+    /// An index has nothing to measure.
+    #[error("{} has no documents, so that there is nothing to measure; add some", .0.display())]
+    NoDocuments(PathBuf),
     /// Every query of a file is empty.
     #[error("all queries ({0}) are empty; give each at least one word")]
     EmptyQueries(usize),

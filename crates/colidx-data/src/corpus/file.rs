@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::format::ReadFault;
 use crate::compression::Compression;
@@ -17,6 +18,8 @@ pub(crate) struct OpenFile {
     pub(super) root: Option<Arc<str>>,
     compression: Option<Compression>,
     lines: Lines<Box<dyn BufRead + Send>>,
+    /// Whether bytes were replaced, for whoever watches the file from outside.
+    pub(super) replaced: Arc<AtomicBool>,
 }
 
 impl OpenFile {
@@ -27,12 +30,13 @@ impl OpenFile {
             root: None,
             compression: source.compression,
             lines: Lines::new(source.reader, line_limit),
+            replaced: Arc::default(),
         }
     }
 
     /// Reads bytes that are not UTF-8 as U+FFFD.
     pub(super) fn lossy(mut self) -> OpenFile {
-        self.lines.lossy();
+        self.lines.lossy(Arc::clone(&self.replaced));
         self
     }
 

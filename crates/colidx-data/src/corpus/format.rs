@@ -119,12 +119,6 @@ impl Format {
         })
     }
 
-    /// Whether a file that bears its name may still be no text: endings of code are many, and some
-    /// have other meanings.
-    pub(super) fn is_guess(self) -> bool {
-        self == Format::CODE
-    }
-
     /// Whether a file has one record a line.
     pub(super) fn has_records(self) -> bool {
         self.0.parser.is_some()

@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -95,6 +95,9 @@ struct Folder {
 struct Opened {
     name: Arc<str>,
     documents: Box<dyn DocumentReader>,
+    has_records: bool,
+    /// Whether bytes of it were replaced.
+    replaced: Arc<AtomicBool>,
     /// Documents that came before it.
     before: u64,
 }
@@ -240,8 +243,15 @@ impl Corpus {
             if let Some(open) = &mut self.open {
                 match open.documents.next_document() {
                     Ok(Some(document)) => {
-                        self.report.documents += 1;
-                        self.report.empty += u64::from(document.text.trim().is_empty());
+                        let (report, records) = (&mut self.report, open.has_records);
+                        report.documents += 1;
+                        let has = |text: &str| !text.trim().is_empty();
+                        let (title, text) = (has(&document.title), has(&document.text));
+                        report.empty += u64::from(!text);
+                        report.blank += u64::from(!text && !title);
+                        report.passages += u64::from(document.is_passage);
+                        report.records += u64::from(records);
+                        report.titled += u64::from(records && title);
                         return Ok(Some(document));
                     }
                     Ok(None) => self.close(),
@@ -269,6 +279,11 @@ impl Corpus {
     /// Closes the current file. A file without documents is not an error, but is reported.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
+        if open.replaced.load(Ordering::Relaxed) {
+            self.report.replaced += 1;
+            let example = &mut self.report.replaced_example;
+            example.get_or_insert_with(|| open.name.to_string());
+        }
         if self.report.documents == open.before {
             let skipped = match &mut self.folder {
                 Some(folder) => &mut folder.skipped,
@@ -301,13 +316,13 @@ impl Corpus {
     fn open_next(&mut self) -> Result<bool, InputError> {
         if let Some(folder) = &mut self.folder {
             if let Some(path) = folder.walk.next().transpose()? {
-                // The caller chose a format for the text files of the folder, or nothing tells what
-                // this one is; binary files are skipped.
+                // Files of records are corpora, whose faults are told; of the others, whatever they
+                // are called, those that are no text are skipped.
                 let named = Format::of_path(&path);
                 let mut source = Source::open(&path, &self.read)?;
-                let unsure = named.is_none_or(Format::is_guess);
+                let is_corpus = named.is_some_and(Format::has_records);
                 let unknown = named.or(self.options.format).is_none();
-                if unsure && source.is_binary(unknown)? {
+                if !is_corpus && source.is_binary(unknown)? {
                     folder.skipped.add_path(SkipReason::Binary, &path);
                 } else {
                     let format = self.options.format.or(named).unwrap_or(Format::CODE);
@@ -324,6 +339,7 @@ impl Corpus {
         match self.inputs.pop_front() {
             None => return Ok(false),
             Some(Input::Folder(path)) => {
+                self.report.folders += 1;
                 self.folder = Some(Folder {
                     walk: Walk::new(&path, &self.options)?,
                     path,
@@ -356,10 +372,17 @@ impl Corpus {
         };
         let mut file = OpenFile::new(source, key, self.options.line_limit);
         file.root = path.and(self.way.clone());
+        if self.folder.is_some() && !format.has_records() {
+            // One file in another encoding is no reason to read nothing of a folder.
+            file = file.lossy();
+        }
+        let replaced = Arc::clone(&file.replaced);
         let documents = format.open(file, &self.options);
         self.open = Some(Opened {
             name,
             documents,
+            has_records: format.has_records(),
+            replaced,
             before: self.report.documents,
         });
         Ok(())

@@ -203,4 +203,18 @@ pub struct CorpusReport {
     pub files: u64,
     /// What was left out of folders, and files without documents.
     pub skipped: Skipped,
+    /// Documents with neither title nor text.
+    pub blank: u64,
+    /// Folders among the inputs.
+    pub folders: u64,
+    /// Documents that are records of JSON Lines or TSV, or passages of one.
+    pub records: u64,
+    /// How many of them have a title.
+    pub titled: u64,
+    /// Documents that are passages.
+    pub passages: u64,
+    /// Files with bytes that are not UTF-8, which became U+FFFD.
+    pub replaced: u64,
+    /// The first of them.
+    pub replaced_example: Option<String>,
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::Document;
 use super::file::OpenFile;
 use super::format::{DocumentReader, ReadFault};
-use crate::error::LineFault;
+use super::{CorpusOptions, Document};
+use crate::error::{Field, LineFault};
 
 /// What the field or column that holds a part of a record is called.
 #[derive(Debug, Clone)]
@@ -18,6 +18,20 @@ pub(crate) struct FieldNames {
     pub(crate) text_is_optional: bool,
     /// A JSON field that is not read.
     pub(crate) left_out: Option<String>,
+}
+
+impl FieldNames {
+    /// The names that the caller chose in place of the usual ones, with what each holds.
+    pub(crate) fn chosen(&self) -> impl Iterator<Item = (&str, Field)> {
+        let title = self.title.as_deref().unwrap_or(CorpusOptions::TITLE_FIELD);
+        let names = [
+            (&*self.id, CorpusOptions::ID_FIELD, Field::Id),
+            (&*self.text, CorpusOptions::TEXT_FIELD, Field::Text),
+            (title, CorpusOptions::TITLE_FIELD, Field::Title),
+        ];
+        let chosen = names.into_iter().filter(|(name, usual, _)| name != usual);
+        chosen.map(|(name, _, field)| (name, field))
+    }
 }
 
 /// One record as it stands in its line.

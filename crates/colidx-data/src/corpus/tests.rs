@@ -50,6 +50,8 @@ fn documents_carry_their_place_and_empty_ones_count() {
         documents: 2,
         empty: 1,
         files: 1,
+        records: 2,
+        titled: 1,
         ..CorpusReport::default()
     };
     assert_eq!(corpus.report(), &expected);
@@ -309,9 +311,48 @@ fn truncated_files_stop_the_corpus_even_when_bad_lines_are_skipped() {
 #[test]
 fn a_bad_text_file_ends_there_and_the_next_one_is_read() {
     let folder = files(&[("a.txt", b"fine\n\n\xFF\xFE bad\nmore"), ("b.txt", b"good")]);
-    let mut corpus = Corpus::open(&[folder.path()], skipping()).unwrap();
+    let inputs = ["a.txt", "b.txt"].map(|name| folder.path().join(name));
+    let mut corpus = Corpus::open(&inputs, skipping()).unwrap();
     assert_eq!(keys(&mut corpus), ["a.txt#1", "b.txt#1"]);
     assert_eq!(corpus.report().bad_lines, 1);
+    let mut corpus = Corpus::open(&inputs, CorpusOptions::default()).unwrap();
+    assert!(corpus.next().unwrap().is_err());
+}
+
+/// Files of a folder: name, bytes, and the text that is read of it, if it is read.
+#[test]
+fn one_file_in_another_encoding_does_not_end_a_folder() {
+    let table: &[(&str, &[u8], Option<&str>)] = &[
+        ("a.txt", b"caf\xE9", Some("caf\u{fffd}")),
+        ("b.md", b"caf\xE9", Some("caf\u{fffd}")),
+        ("c.html", b"<p>caf\xE9", Some("caf\u{fffd}")),
+        ("d.rs", b"// caf\xE9", Some("// caf\u{fffd}")),
+        ("utf16.txt", b"\xFF\xFEm\0o\0o\0n\0", None),
+        ("utf16.md", b"m\0o\0o\0n\0", None),
+        ("zero.html", b"<p>\0", None),
+        ("unknown", b"caf\xE9 x", None),
+        ("z.txt", b"fine", Some("fine")),
+    ];
+    let all: Vec<(&str, &[u8])> = table
+        .iter()
+        .map(|&(name, bytes, _)| (name, bytes))
+        .collect();
+    let folder = files(&all);
+    let mut corpus = Corpus::open(&[folder.path()], CorpusOptions::default()).unwrap();
+    let texts: Vec<String> = corpus
+        .by_ref()
+        .map(|document| document.unwrap().text)
+        .collect();
+    let expected: Vec<&str> = table.iter().filter_map(|&(_, _, text)| text).collect();
+    assert_eq!(texts, expected);
+    let report = corpus.report();
+    assert_eq!(
+        (report.replaced, report.skipped.count(SkipReason::Binary)),
+        (4, 4)
+    );
+    assert!(report.replaced_example.as_ref().unwrap().ends_with("a.txt"));
+    // A corpus of records has no bytes to spare.
+    let folder = files(&[("a.jsonl", b"{\"_id\": \"1\", \"text\": \"caf\xE9\"}")]);
     let mut corpus = Corpus::open(&[folder.path()], CorpusOptions::default()).unwrap();
     assert!(corpus.next().unwrap().is_err());
 }

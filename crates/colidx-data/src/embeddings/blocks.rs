@@ -39,10 +39,15 @@ pub(super) enum Lone {
 }
 
 impl Blocks {
-    /// The arrays in the files of a folder, in the order of their names.
-    pub(super) fn of_folder(folder: &Path) -> Result<Blocks, EmbeddingsError> {
+    /// The arrays in the files of a folder, in the order of their names; `None` if no file is one
+    /// of arrays.
+    pub(super) fn of_folder(folder: &Path) -> Result<Option<Blocks>, EmbeddingsError> {
+        let files = files(folder)?;
+        if files.is_empty() {
+            return Ok(None);
+        }
         let mut blocks = Blocks::empty();
-        for path in files(folder)? {
+        for path in files {
             let arrays = array::read(&path)?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let only = arrays.len() == 1;
@@ -50,7 +55,7 @@ impl Blocks {
                 blocks.push(if only { &stem } else { &name }, array)?;
             }
         }
-        blocks.finish(folder)
+        blocks.finish(folder).map(Some)
     }
 
     /// The arrays of one file.
@@ -202,11 +207,6 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, EmbeddingsError> {
         if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
             files.push(path);
         }
-    }
-    if files.is_empty() {
-        return Err(EmbeddingsError::NoFiles {
-            folder: file_name(folder).to_string(),
-        });
     }
     files.sort_by(|one, other| natural(&one.to_string_lossy(), &other.to_string_lossy()));
     Ok(files)

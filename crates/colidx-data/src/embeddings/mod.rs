@@ -9,6 +9,7 @@
 //! | one file with arrays `doc_embeddings` and `doc_lens` | by their lengths | numbers |
 //! | JSON Lines with a field `vectors` | one a line | in the lines |
 //! | Parquet with a column `vectors` of lists of lists of floats | one a row | column `_id`, `id` or `key`, or numbers |
+//! | a folder with `vectors.parquet` or else `documents.jsonl`, and no arrays | as in that file | as in that file |
 //!
 //! In the first form,
 //!
@@ -55,6 +56,10 @@ const TOKEN_IDS: &str = "token_ids.npy";
 const KEYS: &str = "doc_keys.txt";
 const QUERIES: &str = "query_embeddings.npy";
 
+/// Files that have the vectors of a folder without files of arrays: the first of them that there
+/// is. Records of documents may lie beside a table of vectors.
+const TABLES: [&str; 2] = ["vectors.parquet", "documents.jsonl"];
+
 /// The field of JSON Lines that has the vectors, unless another is named.
 pub const FIELD: &str = "vectors";
 
@@ -81,8 +86,9 @@ pub enum EmbeddingsError {
     },
     /// A folder has no files that hold vectors.
     #[error(
-        "{folder} has no files of vectors, expected doc_embeddings.npy and doc_lens.npy, or .npy, \
-         .npz, .safetensors or .pt files of one document each; name the folder that has them"
+        "{folder} has no files of vectors, expected doc_embeddings.npy and doc_lens.npy, .npy, .npz, \
+         .safetensors or .pt files of one document each, vectors.parquet or documents.jsonl; name \
+         the folder or the file that has them"
     )]
     NoFiles {
         /// The folder.

@@ -10,7 +10,7 @@ use super::joined::Joined;
 use super::lines::Lines as JsonLines;
 #[cfg(feature = "parquet")]
 use super::parquet::Table;
-use super::{EmbeddingsError, FIELD, KEYS, LENGTHS, Raw, TOKEN_IDS, VECTORS, not_finite};
+use super::{EmbeddingsError, FIELD, KEYS, LENGTHS, Raw, TABLES, TOKEN_IDS, VECTORS, not_finite};
 use crate::array::{self, Kind, StoredArray};
 use crate::files::{Lines, LinesError, Waiting, open};
 use crate::npy::NpyReader;
@@ -81,7 +81,7 @@ impl Embeddings {
         }
         let vectors = path.join(VECTORS);
         if !vectors.exists() && !path.join(LENGTHS).exists() {
-            return Embeddings::new(Layout::Blocks(Blocks::of_folder(path)?), None);
+            return Embeddings::new(Layout::of_folder(path, field, lone)?, None);
         }
         let token_ids = path.join(TOKEN_IDS);
         let joined = Joined::new(
@@ -400,6 +400,19 @@ struct Begin {
 }
 
 impl Layout {
+    fn of_folder(folder: &Path, field: &str, lone: Lone) -> Result<Layout, EmbeddingsError> {
+        if let Some(blocks) = Blocks::of_folder(folder)? {
+            return Ok(Layout::Blocks(blocks));
+        }
+        let mut tables = TABLES.iter().map(|name| folder.join(name));
+        match tables.find(|path| path.exists()) {
+            Some(path) => Layout::of_file(&path, field, lone),
+            None => Err(EmbeddingsError::NoFiles {
+                folder: file_name(folder).to_string(),
+            }),
+        }
+    }
+
     fn of_file(path: &Path, field: &str, lone: Lone) -> Result<Layout, EmbeddingsError> {
         match Kind::of(path)? {
             Kind::Json => return Ok(Layout::Lines(JsonLines::open(path, field)?)),

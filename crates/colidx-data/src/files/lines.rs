@@ -1,6 +1,8 @@
 //! Lines of a text file, each checked for length and UTF-8 before anything else sees it.
 
 use std::io::{self, BufRead};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::LineFault;
 
@@ -22,8 +24,9 @@ pub(crate) struct Lines<R> {
     number: u64,
     offset: u64,
     discard_rest: bool,
-    /// Whether bytes that are not UTF-8 are replaced, and a line in which they were.
-    lossy: bool,
+    /// Where bytes that are not UTF-8 are replaced: whether there were any, and a line in which they
+    /// were.
+    lossy: Option<Arc<AtomicBool>>,
     replaced: String,
 }
 
@@ -36,14 +39,15 @@ impl<R: BufRead> Lines<R> {
             number: 0,
             offset: 0,
             discard_rest: false,
-            lossy: false,
+            lossy: None,
             replaced: String::new(),
         }
     }
 
-    /// From now on, bytes that are not UTF-8 are replaced by U+FFFD instead of refused.
-    pub(crate) fn lossy(&mut self) {
-        self.lossy = true;
+    /// From now on, bytes that are not UTF-8 are replaced by U+FFFD instead of refused, and
+    /// `replaced` says whether there were any.
+    pub(crate) fn lossy(&mut self, replaced: Arc<AtomicBool>) {
+        self.lossy = Some(replaced);
     }
 
     /// The number of the line that was read last, counted from 1.
@@ -80,17 +84,20 @@ impl<R: BufRead> Lines<R> {
         }
         match std::str::from_utf8(bytes) {
             Ok(line) => Ok(Some((self.number, line))),
-            Err(_) if self.lossy => {
-                self.replaced = String::from_utf8_lossy(bytes).into_owned();
-                Ok(Some((self.number, &self.replaced)))
-            }
-            Err(error) => {
-                let column = error.valid_up_to() + skipped;
-                Err(LinesError::Fault(LineFault::InvalidUtf8 {
-                    offset: start + column as u64,
-                    column: column + 1,
-                }))
-            }
+            Err(error) => match &self.lossy {
+                Some(replaced) => {
+                    replaced.store(true, Ordering::Relaxed);
+                    self.replaced = String::from_utf8_lossy(bytes).into_owned();
+                    Ok(Some((self.number, &self.replaced)))
+                }
+                None => {
+                    let column = error.valid_up_to() + skipped;
+                    Err(LinesError::Fault(LineFault::InvalidUtf8 {
+                        offset: start + column as u64,
+                        column: column + 1,
+                    }))
+                }
+            },
         }
     }
 

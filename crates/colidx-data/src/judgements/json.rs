@@ -1,4 +1,5 @@
-//! Judgements in JSON: one object of queries, as pytrec_eval takes them, or one object a line.
+//! Judgements in JSON: one object of queries, as pytrec_eval takes them, or objects of one judgement
+//! each, one a line or in an array.
 
 use serde_json::{Map, Value};
 
@@ -6,26 +7,31 @@ use super::header::is_iteration;
 use super::{Judgements, grade};
 use crate::columns::{JUDGED_DOCUMENT, JUDGED_QUERY, RELEVANCE, find, list, normal};
 use crate::error::{Field, LineFault};
-use crate::json::{parse_object, type_name};
+use crate::json::{object, parse, parse_object, type_name};
 
 /// Takes the lines of a file of JSON.
 #[derive(Default)]
 pub(super) struct JsonJudgements {
     /// Names of the fields of query, document and relevance, if each line is one judgement.
     fields: Option<[String; 3]>,
-    /// What was read of the one object, if the file is one.
+    /// What was read of the one object or array, if the file is one.
     whole: String,
 }
 
 impl JsonJudgements {
     pub(super) fn take(&mut self, line: &str, out: &mut Judgements) -> Result<(), LineFault> {
-        if self.fields.is_none() && self.whole.is_empty() {
-            self.fields = parse_object(line)
-                .ok()
-                .and_then(|object| field_names(&object));
+        if self.fields.is_none()
+            && self.whole.is_empty()
+            && let Ok(object) = parse_object(line)
+        {
+            self.fields = field_names(&object);
+            let is_whole = object.is_empty() || object.values().any(Value::is_object);
+            if self.fields.is_none() && !is_whole {
+                return Err(not_judgements(&object));
+            }
         }
         match &self.fields {
-            Some(fields) => take_object(line, fields, out),
+            Some(fields) => take_object(&parse_object(line)?, fields, out),
             None => {
                 self.whole.push_str(line);
                 self.whole.push('\n');
@@ -39,7 +45,11 @@ impl JsonJudgements {
         if self.fields.is_some() {
             return Ok(());
         }
-        for (query, judged) in parse_object(&self.whole)? {
+        let queries = match parse(&self.whole)? {
+            Value::Array(judgements) => return take_array(judgements, out),
+            value => object(value)?,
+        };
+        for (query, judged) in queries {
             let Value::Object(judged) = judged else {
                 return Err(LineFault::WrongType {
                     field: query,
@@ -69,8 +79,33 @@ fn field_names(object: &Map<String, Value>) -> Option<[String; 3]> {
     ])
 }
 
-fn take_object(line: &str, fields: &[String; 3], out: &mut Judgements) -> Result<(), LineFault> {
-    let object = parse_object(line)?;
+fn not_judgements(object: &Map<String, Value>) -> LineFault {
+    LineFault::NotJudgements {
+        found: list(object.keys().map(String::as_str)),
+    }
+}
+
+fn take_array(judgements: Vec<Value>, out: &mut Judgements) -> Result<(), LineFault> {
+    let mut fields = None;
+    for judgement in judgements {
+        let judgement = object(judgement)?;
+        let fields = match &mut fields {
+            Some(fields) => fields,
+            none => {
+                let names = field_names(&judgement).ok_or_else(|| not_judgements(&judgement))?;
+                none.insert(names)
+            }
+        };
+        take_object(&judgement, fields, out)?;
+    }
+    Ok(())
+}
+
+fn take_object(
+    object: &Map<String, Value>,
+    fields: &[String; 3],
+    out: &mut Judgements,
+) -> Result<(), LineFault> {
     let field = |name: &String| {
         object.get(name).ok_or_else(|| LineFault::MissingField {
             field: name.clone(),

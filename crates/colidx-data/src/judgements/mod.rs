@@ -27,7 +27,8 @@ impl Judgements {
     /// Reads a file, or standard input for `-`, plain, gzip or zstd. A header names the columns.
     /// Without one their number decides: 3 are BEIR's (`query-id TAB corpus-id TAB score`), 4 are
     /// TREC's (`query 0 document relevance`, separated by white space). JSON is one object of
-    /// queries that are objects of documents, or one object a line with the names of a header.
+    /// queries that are objects of documents, or objects with the names of a header, one a line or
+    /// in an array.
     ///
     /// # Errors
     /// The file cannot be read or has no judgements, a line has another number of columns, a
@@ -57,7 +58,7 @@ impl Judgements {
             match &mut form {
                 Some(Form::Table(header)) => judgements.take(&cells, header.as_ref()),
                 Some(Form::Json(json)) => json.take(line, &mut judgements),
-                None if line.trim_start().starts_with('{') => {
+                None if line.trim_start().starts_with(['{', '[']) => {
                     let mut json = JsonJudgements::default();
                     let taken = json.take(line, &mut judgements);
                     form = Some(Form::Json(json));
@@ -251,6 +252,7 @@ mod tests {
             "query-id\tcorpus-id\tscore\nq 1\td 1\t2",
             "query_id\tdoc_id\trelevance\titeration\nq 1\td 1\t2\t0",
             "qid\t0\tpid\trel\nq 1\t0\td 1\t2",
+            "TOPIC\tITERATION\tDOCUMENT#\tRELEVANCY\nq 1\t0\td 1\t2",
             "topic\titeration\tdocno\trel\nq 1\t0\td 1\t2",
             "docid\tqid\tlabel\nd 1\tq 1\t2",
             "Score\tDoc-ID\tQuery-ID\n2\td 1\tq 1",
@@ -281,6 +283,9 @@ mod tests {
             "{\"query_id\": \"q1\", \"doc_id\": \"d1\", \"relevance\": 2, \"iteration\": \"0\"}\n\
              {\"doc_id\": \"d2\", \"query_id\": \"q1\", \"relevance\": \"0\"}\n\n\
              {\"query_id\": \"2\", \"doc_id\": \"d1\", \"relevance\": 1}\n",
+            "[{\"qid\": \"q1\", \"docid\": \"d1\", \"rel\": 2},\n\
+             {\"qid\": \"q1\", \"docid\": \"d2\", \"rel\": 0},\n\
+             {\"qid\": \"2\", \"docid\": \"d1\", \"rel\": 1}]\n",
         ] {
             let read = Judgements::from_reader(Cursor::new(text), "qrels");
             assert_eq!(read.unwrap(), expected, "{text}");
@@ -289,8 +294,22 @@ mod tests {
             ("{\"q\": {\"d\": 1", "qrels:1: not JSON"),
             ("{\"q\": {\"d\": 1}, \"q\": {}}", "appears twice"),
             ("{\"q\": {\"d\": true}}", "a number, got \"true\""),
-            ("{\"q\": [\"d\"]}", "must be an object"),
+            ("{\"q\": {\"d\": 1}, \"r\": [\"d\"]}", "must be an object"),
             ("{\"q\": {}}", "qrels has no judgements"),
+            ("[]", "qrels has no judgements"),
+            ("[1]", "expected a JSON object, got an integer"),
+            (
+                "[{\"q\": 1}]",
+                "expected judgements, got objects with \"q\"",
+            ),
+            (
+                "{\"_id\": \"d\", \"text\": \"x\"}\n{\"_id\": \"e\", \"text\": \"y\"}",
+                "qrels:1: expected judgements, got objects with \"_id\", \"text\"",
+            ),
+            (
+                "{\"query-id\": \"q\", \"corpus-id\": \"d\"}",
+                "qrels:1: expected judgements, got objects with \"corpus-id\", \"query-id\"",
+            ),
             ("{}", "qrels has no judgements"),
             (
                 "{\"qid\":\"q\",\"pid\":\"d\",\"rel\":1}\n{\"qid\":\"q\"}",

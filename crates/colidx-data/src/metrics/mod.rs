@@ -13,6 +13,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::Judgements;
+use crate::counted::counted;
 use crate::run::Run;
 
 /// A metric. `k` is the number of documents from the top that count; `None` means all.
@@ -171,6 +172,14 @@ impl Metric {
         }
     }
 
+    /// What [`Metric::counts`], in words.
+    fn least(self) -> &'static str {
+        match self {
+            Metric::Ndcg(_) => "more than 0",
+            _ => "1 or more",
+        }
+    }
+
     /// Whether a document of that relevance is worth finding.
     fn counts(self, relevance: f64) -> bool {
         match self {
@@ -205,14 +214,21 @@ pub enum EvaluationError {
     /// There are no judgements at all.
     #[error("there are no judgements, expected at least one; check that it is the right file")]
     NoJudgements,
-    /// No document is judged relevant.
+    /// No document is judged relevant, as a metric counts it.
     #[error(
-        "none of the {judgements} judgements says that a document is relevant, expected at least \
-         one of 1 or more; check the column of the relevance"
+        "{metric} would measure nothing: it counts documents with a relevance of {least}, got {} of \
+         {highest} or less; check the column of the relevance, or leave {metric} out",
+        counted(*.judgements as u64, "judgement")
     )]
     NothingRelevant {
+        /// The metric.
+        metric: Metric,
+        /// What it counts.
+        least: &'static str,
         /// The number of judgements.
         judgements: usize,
+        /// The highest relevance.
+        highest: String,
     },
     /// A run has no queries.
     #[error("the run has no queries, expected at least one; check that it is the right file")]
@@ -236,8 +252,8 @@ pub enum EvaluationError {
 /// Averages metrics over all queries that have judgements.
 ///
 /// # Errors
-/// There is nothing to measure: no judgements, none of them relevant, no queries in the run, or
-/// none that has judgements.
+/// There is nothing to measure: no judgements, none that is relevant to one of the metrics, no
+/// queries in the run, or none that has judgements.
 pub fn evaluate(
     judgements: &Judgements,
     run: &Run,
@@ -247,10 +263,15 @@ pub fn evaluate(
     if judgements.is_empty() {
         return Err(EvaluationError::NoJudgements);
     }
-    let counts = |&relevance: &f64| metrics.iter().any(|metric| metric.counts(relevance));
-    if !metrics.is_empty() && !relevances().any(counts) {
-        let judgements = relevances().count();
-        return Err(EvaluationError::NothingRelevant { judgements });
+    let is_void = |metric: &&Metric| !relevances().any(|&relevance| metric.counts(relevance));
+    if let Some(&metric) = metrics.iter().find(is_void) {
+        let highest = relevances().copied().fold(f64::NEG_INFINITY, f64::max);
+        return Err(EvaluationError::NothingRelevant {
+            metric,
+            least: metric.least(),
+            judgements: relevances().count(),
+            highest: highest.to_string(),
+        });
     }
     need_common(judgements.queries().map(|(query, _)| query), run)?;
     let mut means: Vec<(Metric, f64)> = metrics.iter().map(|&metric| (metric, 0.0)).collect();

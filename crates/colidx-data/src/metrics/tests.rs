@@ -120,7 +120,7 @@ fn a_measurement_of_nothing_is_an_error() {
         (
             "q 0 d 0\nq 0 e -1",
             "q Q0 d 1 1 t",
-            "none of the 2 judgements",
+            "ndcg@10 would measure nothing",
         ),
         ("q 0 d 1", "", "the run has no queries"),
         (
@@ -258,12 +258,19 @@ fn fractions_are_grades() {
 
 #[test]
 fn grades_below_one_are_something_to_ndcg_alone() {
-    let (judgements, run) = parsed("q 0 d 0.5\n", "q Q0 d 1 2.0 x\n");
-    let means = |metrics| {
-        let evaluation = evaluate(&judgements, &run, &parse_metrics(metrics).unwrap());
-        evaluation.map(|evaluation| evaluation.means[0].1)
-    };
-    assert_eq!((means("ndcg@10"), means("ndcg,mrr")), (Ok(1.0), Ok(1.0)));
-    let nothing = EvaluationError::NothingRelevant { judgements: 1 };
-    assert_eq!(means("mrr"), Err(nothing));
+    let (judgements, run) = parsed("q 0 d 0.5\nq 0 e 0\n", "q Q0 d 1 2.0 x\n");
+    let measured = |metrics| evaluate(&judgements, &run, &parse_metrics(metrics).unwrap());
+    assert_eq!(measured("ndcg@10,ndcg").unwrap().means[0].1, 1.0);
+    for (metrics, void) in [
+        ("mrr", "mrr"),
+        ("ndcg,recall@5", "recall@5"),
+        ("map", "map"),
+    ] {
+        let error = measured(metrics).unwrap_err().to_string();
+        let expected = format!(
+            "{void} would measure nothing: it counts documents with a relevance of 1 or more, got 2 \
+             judgements of 0.5 or less"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+    }
 }

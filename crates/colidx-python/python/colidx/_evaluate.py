@@ -19,7 +19,7 @@ def eval(run: Run, qrels: Run, metrics: str | Iterable[str] = "ndcg@10") -> dict
 
     `run` is a file in TREC format, or a dict of queries: to hits, to pairs of key and score, or to
     a dict of scores. `qrels` is a file of judgements, or a dict of queries to dicts of documents to
-    whole numbers. Metrics: `ndcg@k`, `recall@k`, `mrr@k`, `map@k`, `success@k`, `p@k`.
+    numbers. Metrics: `ndcg@k`, `recall@k`, `mrr@k`, `map@k`, `success@k`, `p@k`.
 
     Raises `InputError` where there is nothing to measure, `OptionError` for an unknown metric.
 

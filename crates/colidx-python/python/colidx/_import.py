@@ -39,7 +39,7 @@ def import_index(
     vectors, and by words. Options: `originals` (`False`: take the decoded vectors even where the
     original ones are kept), `collection` (the TSV that a Stanford index was built from, for its
     texts), `key_column`, `text_column`, `title_column` (of `metadata.db`), those of `Encoder`, and
-    those of `build`.
+    those of `build`; `nbits` is 8 by default where vectors are decoded.
 
     Raises `InputError` for what is no such index, `DamagedError`, and what `build` raises.
     """

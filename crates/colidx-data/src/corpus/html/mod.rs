@@ -13,6 +13,7 @@ use super::passage_reader::{Keys, document};
 use super::passages::{Splitter, Syntax};
 use super::{CorpusOptions, Document};
 use crate::error::LineFault;
+use text::Piece;
 
 pub(super) static FORMAT: FormatInfo = FormatInfo {
     name: "html",
@@ -58,7 +59,13 @@ impl PageReader {
         if let Some(title) = text::title(&page) {
             splitter.set_title(&title);
         }
-        text::lines(&page, &mut |number, line| splitter.push(number, line));
+        text::pieces(&page, &mut |number, piece| match piece {
+            Piece::Line(line) => splitter.push(number, line),
+            Piece::Gap => splitter.push(number, ""),
+            Piece::Header(row) => splitter.begin_table(number, row),
+            Piece::Row(row) => splitter.push_row(number, row),
+            Piece::TableEnd => splitter.end_table(),
+        });
         splitter.finish();
         Ok(splitter)
     }

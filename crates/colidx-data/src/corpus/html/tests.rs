@@ -105,6 +105,40 @@ fn passages_of_a_page_have_its_title_and_their_lines() {
     assert_eq!(found, expected);
 }
 
+/// Tables, and what the passages of up to 6 words hold.
+#[test]
+fn every_passage_of_a_table_has_its_header() {
+    let rows = "<tr><td>a<td>1 2<tr><td>b<td>3 4<tr><td>c<td>5 6";
+    let spread = "<tr>\n<th>key</th>\n<th>value</th>\n</tr>\n<tr>\n<td>a</td>\n<td>1 2</td>\n</tr>\n\
+        <tr><td>b<td>3 4<tr><td>c<td>5 6";
+    let expected = ["key value\na 1 2", "key value\nb 3 4", "key value\nc 5 6"];
+    for table in [
+        format!("<tr><th>key<th>value{rows}"),
+        format!("<thead><tr><td>key<td>value</thead><tbody>{rows}</tbody>"),
+        spread.to_owned(),
+    ] {
+        let page = format!("<table>{table}</table><p>text after it");
+        let found = read(&page, CorpusOptions::new().passage_words(6));
+        let texts: Vec<&str> = found.iter().map(|found| found.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [&expected[..], &["text after it"]].concat(),
+            "{table}"
+        );
+    }
+    // Header cells beside data are no header, and a row of headers further down is a row.
+    let page = "<table><tr><th>a<td>1 2<tr><th>b<td>3 4<tr><th>x<th>y z</table>";
+    let found = read(page, CorpusOptions::new().passage_words(6));
+    let texts: Vec<&str> = found.iter().map(|found| found.text.as_str()).collect();
+    assert_eq!(texts, ["a 1 2\nb 3 4", "x y z"]);
+    // A table in a table has a header of its own.
+    let page = "<table><tr><td>out<tr><td><table><tr><th>k v<tr><td>1 2<tr><td>3 4</table>\
+        <tr><td>end</table>";
+    let found = read(page, CorpusOptions::new().passage_words(4));
+    let texts: Vec<&str> = found.iter().map(|found| found.text.as_str()).collect();
+    assert_eq!(texts, ["out\n\nk v", "k v\n1 2", "k v\n3 4", "end"]);
+}
+
 /// Pages that are made to break readers: each is read in bounded time and memory.
 #[test]
 fn hostile_pages_are_read() {

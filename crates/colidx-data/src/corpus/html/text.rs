@@ -22,6 +22,9 @@ const LINES: &[&[u8]] = &[
     b"dt",
     b"dd",
     b"tr",
+    b"thead",
+    b"tbody",
+    b"tfoot",
     b"option",
     b"summary",
     b"figcaption",
@@ -63,6 +66,9 @@ const BLOCKS: &[&[u8]] = &[
     b"body",
 ];
 
+/// Tables in each other that are told apart; in what is deeper, rows are lines.
+const NESTED_TABLES: usize = 64;
+
 /// Elements that share a line, as separate words.
 const CELLS: &[&[u8]] = &[b"td", b"th"];
 
@@ -103,9 +109,36 @@ pub(super) fn title(page: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Gives `sink` the lines of text of a page, each with its number in the file. Lines that the page
-/// breaks itself have the same number; what stands apart has a blank line before it.
-pub(super) fn lines(page: &str, sink: &mut dyn FnMut(u64, &str)) {
+/// A piece of the text of a page.
+pub(super) enum Piece<'a> {
+    Line(&'a str),
+    /// What follows stands apart.
+    Gap,
+    /// The first row of a table, if it names the columns.
+    Header(&'a str),
+    /// A row of a table that has a header.
+    Row(&'a str),
+    /// The end of a table that has a header.
+    TableEnd,
+}
+
+/// What is known of the table that is read.
+#[derive(Default)]
+struct Table {
+    /// Whether a row of it was given.
+    begun: bool,
+    has_header: bool,
+    /// Whether it is in its `thead`.
+    in_head: bool,
+    /// Whether it is in a row, and what cells that has.
+    in_row: bool,
+    has_header_cell: bool,
+    has_data_cell: bool,
+}
+
+/// Gives `sink` the text of a page, each piece with its number in the file. Lines that the page
+/// breaks itself have the same number, and a row of a table is one line where no element breaks it.
+pub(super) fn pieces(page: &str, sink: &mut dyn FnMut(u64, Piece<'_>)) {
     let xml = is_xml(page);
     let mut shown = Shown {
         page,
@@ -114,6 +147,7 @@ pub(super) fn lines(page: &str, sink: &mut dyn FnMut(u64, &str)) {
         line: String::new(),
         line_number: 1,
         preformatted: 0,
+        tables: Vec::new(),
         dropped: Dropped::default(),
         sink,
     };
@@ -152,8 +186,10 @@ struct Shown<'a> {
     line_number: u64,
     /// How many open elements keep white space.
     preformatted: usize,
+    /// The tables on the way down.
+    tables: Vec<Table>,
     dropped: Dropped,
-    sink: &'a mut dyn FnMut(u64, &str),
+    sink: &'a mut dyn FnMut(u64, Piece<'_>),
 }
 
 impl Shown<'_> {
@@ -187,9 +223,38 @@ impl Shown<'_> {
             self.end_line();
         } else if BLOCKS.contains(&name) {
             self.end_line();
-            (self.sink)(self.number, "");
+            (self.sink)(self.number, Piece::Gap);
         }
+        self.table_tag(name, opens);
         self.go_to(place);
+    }
+
+    fn table_tag(&mut self, name: &[u8], opens: bool) {
+        if name == b"table" && opens && self.tables.len() < NESTED_TABLES {
+            self.tables.push(Table::default());
+        }
+        let Some(table) = self.tables.last_mut() else {
+            return;
+        };
+        match name {
+            b"table" if !opens => {
+                if table.has_header {
+                    (self.sink)(self.number, Piece::TableEnd);
+                }
+                self.tables.pop();
+            }
+            b"thead" | b"tbody" | b"tfoot" => {
+                table.in_head = opens && name == b"thead";
+                table.in_row = false;
+            }
+            b"tr" => {
+                table.in_row = opens;
+                (table.has_header_cell, table.has_data_cell) = (false, false);
+            }
+            b"th" if opens => table.has_header_cell = true,
+            b"td" if opens => table.has_data_cell = true,
+            _ => {}
+        }
     }
 
     fn text(&mut self, text: &str, place: usize) {
@@ -199,7 +264,10 @@ impl Shown<'_> {
         }
         for (number, piece) in (self.number..).zip(text.split('\n')) {
             if number > self.number {
-                self.end_line();
+                match self.tables.last() {
+                    Some(table) if table.in_row && self.preformatted == 0 => self.space(),
+                    _ => self.end_line(),
+                }
             }
             if self.line.is_empty() {
                 self.line_number = number;
@@ -227,9 +295,25 @@ impl Shown<'_> {
     /// Ends the line; one without words is none.
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        if !line.trim().is_empty() {
-            (self.sink)(self.line_number, line.trim_end());
+        if line.trim().is_empty() {
+            return;
         }
+        let line = line.trim_end();
+        let piece = match self.tables.last_mut().filter(|table| table.in_row) {
+            None => Piece::Line(line),
+            Some(table) => {
+                let only_header_cells = table.has_header_cell && !table.has_data_cell;
+                let names_columns = !table.begun && (table.in_head || only_header_cells);
+                table.begun = true;
+                table.has_header |= names_columns;
+                match (names_columns, table.has_header) {
+                    (true, _) => Piece::Header(line),
+                    (false, true) => Piece::Row(line),
+                    (false, false) => Piece::Line(line),
+                }
+            }
+        };
+        (self.sink)(self.line_number, piece);
     }
 }
 

@@ -1,6 +1,7 @@
-//! The front matter of Markdown: a block of YAML between `---` at the top of a file.
+//! The front matter of Markdown: a block of YAML between `---`, or of TOML between `+++`, at the top
+//! of a file.
 //!
-//! Of YAML, the top level and its scalars are read; lists, maps and anchors are passed over.
+//! Of both, the top level and its scalars are read; lists, maps and anchors are passed over.
 
 use serde_json::{Map, Value};
 
@@ -12,6 +13,15 @@ const LIMIT: usize = 64 << 10;
 pub(super) struct FrontMatter {
     lines: Vec<String>,
     size: usize,
+    language: Language,
+}
+
+/// What a block is written in.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Language {
+    #[default]
+    Yaml,
+    Toml,
 }
 
 /// What became of a line.
@@ -25,15 +35,24 @@ pub(super) enum Taken {
 }
 
 impl FrontMatter {
-    /// Whether the first line of a file begins front matter.
-    pub(super) fn begins(line: &str) -> bool {
-        line.trim_end() == "---"
+    /// The front matter that the first line of a file begins, if it begins one.
+    pub(super) fn begun_by(line: &str) -> Option<FrontMatter> {
+        let language = match line.trim_end() {
+            "---" => Language::Yaml,
+            "+++" => Language::Toml,
+            _ => return None,
+        };
+        Some(FrontMatter {
+            language,
+            ..FrontMatter::default()
+        })
     }
 
     /// Takes the next line after the first.
     pub(super) fn take(&mut self, line: &str) -> Taken {
-        if matches!(line.trim_end(), "---" | "...") {
-            return Taken::Ended;
+        match (self.language, line.trim_end()) {
+            (Language::Yaml, "---" | "...") | (Language::Toml, "+++") => return Taken::Ended,
+            _ => {}
         }
         self.size += line.len() + 1;
         self.lines.push(line.to_owned());
@@ -51,7 +70,7 @@ impl FrontMatter {
     /// Whether there is a field, or nothing at all.
     pub(super) fn has_fields(&self) -> bool {
         let mut lines = self.lines.iter().map(|line| line.trim_end());
-        lines.clone().any(|line| field(line).is_some()) || lines.all(str::is_empty)
+        lines.clone().any(|line| self.field(line).is_some()) || lines.all(str::is_empty)
     }
 
     /// The scalar fields of the block. The first of a name counts.
@@ -59,7 +78,11 @@ impl FrontMatter {
         let mut fields = Map::new();
         let mut lines = self.lines.iter().map(String::as_str).peekable();
         while let Some(line) = lines.next() {
-            let Some((name, value)) = field(line) else {
+            if self.language == Language::Toml && line.starts_with('[') {
+                // A table begins, which has all that follows.
+                break;
+            }
+            let Some((name, value)) = self.field(line) else {
                 continue;
             };
             // Lines below that are indented, or items of a list, belong to the field.
@@ -67,29 +90,38 @@ impl FrontMatter {
             while let Some(line) = lines.next_if(|line| belongs_above(line)) {
                 below.push(line);
             }
+            let spans_lines = value.starts_with("\"\"\"") || value.starts_with("'''");
+            if self.language == Language::Toml && spans_lines {
+                continue;
+            }
             if let Some(value) = scalar(value, &below) {
                 fields.entry(name).or_insert(value);
             }
         }
         fields
     }
+
+    /// Name and rest of a line without indentation, such as `name: value` or `name = value`.
+    fn field<'a>(&self, line: &'a str) -> Option<(String, &'a str)> {
+        if line.starts_with([' ', '\t', '#', '-', '?', '[', '{']) {
+            return None;
+        }
+        let parts = match self.language {
+            Language::Yaml => line.split_once(": "),
+            Language::Toml => line.split_once('='),
+        };
+        let (name, value) = match (parts, self.language) {
+            (Some(parts), _) => parts,
+            (None, Language::Yaml) => (line.trim_end().strip_suffix(':')?, ""),
+            (None, Language::Toml) => return None,
+        };
+        let name = name.trim().trim_matches(['"', '\'']);
+        (!name.is_empty()).then(|| (name.to_owned(), value.trim()))
+    }
 }
 
 fn belongs_above(line: &str) -> bool {
     line.is_empty() || line.starts_with([' ', '\t']) || line.starts_with("- ") || line == "-"
-}
-
-/// Name and rest of a line `name: value` without indentation.
-fn field(line: &str) -> Option<(String, &str)> {
-    if line.starts_with([' ', '\t', '#', '-', '?', '[', '{']) {
-        return None;
-    }
-    let (name, value) = match line.split_once(": ") {
-        Some(parts) => parts,
-        None => (line.trim_end().strip_suffix(':')?, ""),
-    };
-    let name = name.trim().trim_matches(['"', '\'']);
-    (!name.is_empty()).then(|| (name.to_owned(), value.trim()))
 }
 
 /// The value of a field, with the lines below it; `None` for what is no scalar.

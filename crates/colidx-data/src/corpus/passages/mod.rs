@@ -157,6 +157,26 @@ impl Splitter {
         }
     }
 
+    /// Begins a table whose header is this line. Its passages repeat it.
+    pub(crate) fn begin_table(&mut self, number: u64, header: &str) {
+        self.end_block(false);
+        self.add(number, header, Kind::Item);
+        self.end_block(false);
+        self.table = Some(Table::new(&[header], &self.length, self.limit()));
+    }
+
+    /// Takes a row of the table.
+    pub(crate) fn push_row(&mut self, number: u64, row: &str) {
+        self.end_block(false);
+        self.add(number, row, Kind::Row);
+    }
+
+    /// Ends the table.
+    pub(crate) fn end_table(&mut self) {
+        self.end_block(false);
+        self.table = None;
+    }
+
     /// Ends the file; the remaining passages can then be popped.
     pub(crate) fn finish(&mut self) {
         if let Some(matter) = self.front_matter.take() {
@@ -173,8 +193,10 @@ impl Splitter {
     }
 
     fn push_markdown(&mut self, number: u64, line: &str) {
-        if number == 1 && FrontMatter::begins(line) {
-            self.front_matter = Some(FrontMatter::default());
+        if number == 1
+            && let Some(matter) = FrontMatter::begun_by(line)
+        {
+            self.front_matter = Some(matter);
             return;
         }
         if let Some(mut matter) = self.front_matter.take() {
@@ -282,7 +304,7 @@ impl Splitter {
         self.add(number - 1, &header, Kind::Item);
         self.add(number, line, Kind::Item);
         self.end_block(false);
-        self.table = Some(Table::new(&header, line, &self.length, self.limit()));
+        self.table = Some(Table::new(&[&header, line], &self.length, self.limit()));
         true
     }
 

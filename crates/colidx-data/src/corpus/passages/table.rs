@@ -1,10 +1,10 @@
-//! Tables of Markdown: a header, a row of marks under it, and rows.
+//! Tables: a header, in Markdown a row of marks under it, and rows.
 
 use super::length::PassageLength;
 
 /// The table that is read.
 pub(super) struct Table {
-    /// The header and its marks with their line ends; empty if it would fill half of a passage.
+    /// The lines of the header with their ends; empty if it would fill half of a passage.
     pub(super) header: String,
     /// What the header takes from the length of a passage.
     pub(super) length: usize,
@@ -12,8 +12,9 @@ pub(super) struct Table {
 
 impl Table {
     /// `limit` is the length of a passage.
-    pub(super) fn new(header: &str, marks: &str, length: &PassageLength, limit: usize) -> Table {
-        let header = format!("{}\n{}\n", header.trim(), marks.trim());
+    pub(super) fn new(header: &[&str], length: &PassageLength, limit: usize) -> Table {
+        let lines = header.iter().map(|line| format!("{}\n", line.trim()));
+        let header: String = lines.collect();
         let taken = length.of(&header);
         if taken * 2 > limit {
             return Table {

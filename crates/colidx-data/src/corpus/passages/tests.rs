@@ -84,6 +84,34 @@ fn front_matter_is_no_text_and_has_the_title() {
 }
 
 /// Passages that repeat the end of the one before: words, overlap, and the texts.
+/// The front matter of TOML: lines, and the fields and the title that are read.
+#[test]
+fn front_matter_in_toml_is_read_too() {
+    let text = "+++\ntitle = \"A note\" # ours\nauthor='Ann'\ndraft = false\nweight = 3\n\
+        date = 2024-01-02\ntags = [\"a\", \"b\"]\nlong = \"\"\"\nx\n\"\"\"\n[extra]\nhidden = 1\n+++\n\ntext\n";
+    let mut splitter = Splitter::new(Syntax::Markdown, PassageLength::words(9));
+    for (number, line) in (1..).zip(text.lines()) {
+        splitter.push(number, line);
+    }
+    splitter.finish();
+    let passage = splitter.pop().unwrap();
+    assert_eq!((&*passage.title, &*passage.text), ("A note", "text"));
+    assert!(splitter.pop().is_none());
+    let fields = serde_json::json!({
+        "author": "Ann", "draft": false, "weight": 3, "date": "2024-01-02",
+    });
+    assert_eq!(Value::Object(splitter.fields().clone()), fields);
+    // Without an end it is text, and so is a rule of other marks.
+    for text in ["+++\na = 1\ntext", "+++\nwords\n+++\nmore"] {
+        let found = markdown(9, text);
+        assert!(
+            found.iter().all(|(title, ..)| title.is_empty()),
+            "{found:?}"
+        );
+        assert!(!found.is_empty());
+    }
+}
+
 #[test]
 fn passages_repeat_the_end_of_the_one_before() {
     for (syntax, limit, overlap, text, expected) in [

@@ -32,7 +32,18 @@ pub(super) enum FirstLine {
 pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, LineFault> {
     let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
     let names: Vec<String> = cells.iter().map(|name| normal(name)).collect();
-    let given = |field: &str| cells.iter().position(|cell| *cell == field);
+    let given = |field: &str| {
+        cells
+            .iter()
+            .position(|cell| cell.trim_matches('"') == field)
+    };
+    if let Some((column, role)) = fields.chosen().find(|(name, _)| given(name).is_none()) {
+        return Err(LineFault::MissingColumn {
+            column: column.to_owned(),
+            role,
+            found: list(cells.iter().copied()),
+        });
+    }
     let text_names = match fields.title {
         Some(_) => DOCUMENT_TEXT,
         None => QUERY_TEXT,

@@ -165,6 +165,40 @@ fn a_header_that_is_not_known_is_no_document() {
     }
 }
 
+/// A name that the caller chose and no column has: the name, and the file.
+#[test]
+fn a_column_that_is_not_there_is_an_error() {
+    let by = |id: &str, title: &str, text: &str| FieldNames {
+        id: id.into(),
+        title: Some(title.into()),
+        text: text.into(),
+        ..documents()
+    };
+    for (fields, missing, file) in [
+        (by("_id", "title", "foo"), "foo", "id\ttext\n1\tx"),
+        (by("foo", "title", "text"), "foo", "id\ttext\n1\tx"),
+        (by("_id", "foo", "text"), "foo", "id\ttext\n1\tx"),
+        (by("_id", "title", "Text"), "Text", "id\ttext\n1\tx"),
+        (by("_id", "title", "foo"), "foo", "1\tx y\n2\tz"),
+        (by("_id", "foo", "text"), "foo", "1\tx y\tT\n2\tz"),
+    ] {
+        let fault = read(file, &fields).unwrap_err();
+        let LineFault::MissingColumn { column, .. } = &fault else {
+            panic!("{file}: {fault}")
+        };
+        assert_eq!(column, missing, "{file}");
+        assert!(fault.is_of_whole_file());
+    }
+    for (fields, file) in [
+        (by("key", "h", "t"), "key\th\tt\n1\tT\tx"),
+        (by("key", "h", "t"), "\"t\"\t\"h\"\t\"key\"\nx\tT\t1"),
+        (by("_id", "h", "text"), "id\th\ttext\n1\tT\tx"),
+    ] {
+        let found = &read(file, &fields).unwrap()[0];
+        assert_eq!([&found.key, &found.title, &found.text], ["1", "T", "x"]);
+    }
+}
+
 #[test]
 fn a_header_is_a_header_wherever_it_stands() {
     // Behind blank lines, which the caller leaves out, and between concatenated files.

@@ -48,6 +48,21 @@ fn columns_that_pyarrow_writes_are_read_in_any_order() {
 }
 
 #[test]
+fn a_folder_is_read_by_its_table_and_not_by_the_records_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(file("lists"), folder.path().join("vectors.parquet")).unwrap();
+    std::fs::write(
+        folder.path().join("documents.jsonl"),
+        "{\"_id\": \"one\"}\n",
+    )
+    .unwrap();
+    let embeddings = Embeddings::open(folder.path()).unwrap();
+    assert_eq!((embeddings.documents(), embeddings.records()), (5, None));
+    let keys: Vec<String> = embeddings.keys().unwrap().map(Result::unwrap).collect();
+    assert_eq!(keys, ["one", "two", "three", "four", "five"]);
+}
+
+#[test]
 fn what_holds_no_vectors_is_refused() {
     assert!(refused("ragged").contains("document 1 has vectors of dimension 3, expected 2"));
     assert!(refused("nulls").contains("a number that is null in row 1"));

@@ -63,6 +63,23 @@ fn a_folder_of_a_file_a_document() {
 }
 
 #[test]
+fn a_folder_of_json_lines_with_vectors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let records = path.join("documents.jsonl");
+    let lines =
+        "{\"_id\": \"a\", \"vectors\": [[1, 2]]}\n{\"_id\": \"b\", \"vectors\": [[3, 4]]}\n";
+    fs::write(&records, lines).unwrap();
+    let embeddings = Embeddings::open(path).unwrap();
+    assert_eq!(embeddings.documents(), 2);
+    assert_eq!(embeddings.records(), Some((&*records, "vectors")));
+    assert_eq!(opened(path).2, [1., 2., 3., 4.]);
+    // Arrays come first: the records then only say what the documents are.
+    fs::write(path.join("a.npy"), npy(1, &[5., 6.])).unwrap();
+    assert_eq!(opened(path).2, [5., 6.]);
+}
+
+#[test]
 fn one_file_of_an_array_a_document() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("v");
