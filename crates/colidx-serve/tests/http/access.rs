@@ -180,7 +180,9 @@ fn bodies_that_come_slowly_keep_nobody_out() {
     };
     let slow: Vec<TcpStream> = (0..50).map(|_| begun()).collect();
     std::thread::sleep(Duration::from_millis(200));
-    service.send("POST", SEARCH, &json_type, body.as_bytes()).ok();
+    service
+        .send("POST", SEARCH, &json_type, body.as_bytes())
+        .ok();
     // Each is answered when it has come.
     for mut socket in slow {
         socket.write_all(&whole[whole.len() - 4..]).unwrap();

@@ -42,7 +42,9 @@ fn an_image_of_a_document_is_served() {
     not_one.fails(404, "no_image");
     assert!(!not_one.body.contains("script"));
     service.get(&format!("{IMAGES}/p3")).fails(404, "no_image");
-    service.get(&format!("{IMAGES}/no")).fails(404, "unknown_key");
+    service
+        .get(&format!("{IMAGES}/no"))
+        .fails(404, "unknown_key");
 }
 
 #[test]
@@ -92,7 +94,12 @@ fn images_need_a_folder_and_a_key() {
         ..Options::default()
     };
     let paths = [service.path("points.colidx")];
-    let bound = Server::bind(&paths, ([127, 0, 0, 1], 0).into(), options, Log::new(|_| {}));
+    let bound = Server::bind(
+        &paths,
+        ([127, 0, 0, 1], 0).into(),
+        options,
+        Log::new(|_| {}),
+    );
     assert!(matches!(bound, Err(ServeError::Folder { .. })));
 }
 
