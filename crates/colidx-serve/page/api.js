@@ -12,7 +12,19 @@ export class Failure extends Error {
   }
 }
 
+// The answer to a request, in JSON; with a body it is posted.
 export async function ask(path, body, signal) {
+  const reply = await send(path, body, signal);
+  return reply.json();
+}
+
+// A file.
+export async function load(path) {
+  const reply = await send(path);
+  return reply.blob();
+}
+
+async function send(path, body, signal) {
   const headers = {};
   const key = sessionStorage.getItem(STORED);
   if (key) headers.authorization = `Bearer ${key}`;
@@ -29,8 +41,8 @@ export async function ask(path, body, signal) {
     if (error.name === "AbortError") throw error;
     throw new Failure(0, "unreachable", "The service does not answer.");
   }
+  if (reply.ok) return reply;
   const answer = await reply.json().catch(() => ({}));
-  if (reply.ok) return answer;
   const message = answer.message ?? `Status ${reply.status}`;
   throw new Failure(reply.status, answer.code, message, answer.details);
 }

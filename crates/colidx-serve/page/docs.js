@@ -1,12 +1,8 @@
 // Shows /openapi.json for people.
 
-const description = await (await fetch("/openapi.json")).json();
+import { make } from "./dom.js";
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
+const description = await (await fetch("/openapi.json")).json();
 
 function resolve(schema) {
   const name = schema?.$ref?.split("/").pop();

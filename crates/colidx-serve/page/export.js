@@ -13,7 +13,7 @@ function save(name, type, text) {
 const plain = (value) => String(value ?? "").replace(/[\t\r\n]+/g, " ");
 
 export function exportJsonl(query, hits) {
-  const line = ({ highlights, ...hit }, n) => JSON.stringify({ query, rank: n + 1, ...hit });
+  const line = ({ highlights, explain, ...hit }, n) => JSON.stringify({ query, rank: n + 1, ...hit });
   save("hits.jsonl", "application/jsonl", hits.map((hit, n) => `${line(hit, n)}\n`).join(""));
 }
 

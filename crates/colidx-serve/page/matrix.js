@@ -1,5 +1,8 @@
 // The late interaction as a picture: query tokens by document tokens, and what can be read off it.
 
+import { make } from "./dom.js";
+import { gridOf } from "./picture.js";
+
 const ROW = 18;
 
 // From dark to bright, readable without telling red from green.
@@ -12,22 +15,33 @@ function color(share) {
   return `rgb(${mix(0)} ${mix(1)} ${mix(2)})`;
 }
 
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
 // How a token is shown: markers have no text of their own.
 const shown = (token, at) => token.text || `[${at}]`;
 
-// Shows an answer of /explain in `element`.
-export function showMatrix(element, answer) {
-  new Matrix(element, answer).draw();
+// How a vector of a page is shown.
+function patch(picture, vector) {
+  const grid = picture?.grid;
+  if (!grid || vector < grid.first || vector >= grid.end) return "";
+  const at = vector - grid.first;
+  return `patch ${Math.floor(at / grid.columns) + 1}, ${at % grid.columns + 1}`;
+}
+
+// Shows an answer of /explain in `element`, and over the document's `picture` if there is one.
+// `names` are those of the query's tokens, where the service does not know them.
+export function showMatrix(element, answer, { metadata, picture, names = [] }) {
+  if (answer.document_tokens.length === 0) {
+    const [first = []] = answer.similarities;
+    if (picture) picture.grid = gridOf(metadata, first.length);
+    answer.document_tokens = first.map((_, vector) => ({ text: patch(picture, vector) }));
+    answer.query_tokens = answer.similarities.map((_, row) => names[row] ?? `vector ${row + 1}`);
+    answer.untold = true;
+  }
+  new Matrix(element, answer, picture).draw();
 }
 
 class Matrix {
-  constructor(element, { query_tokens, document_tokens, similarities, score }) {
+  constructor(element, { query_tokens, document_tokens, similarities, score, untold }, picture) {
+    Object.assign(this, { untold, picture });
     this.rows = query_tokens;
     this.columns = document_tokens;
     this.values = similarities;
@@ -45,7 +59,7 @@ class Matrix {
     const hint = make("p", { className: "hint" },
       "Each row is a token of the query, each column one of the document. The brightest cell of "
       + `a row, framed, is what it gives; together ${this.score.toFixed(3)}. Choose a row to `
-      + "light the document by it.");
+      + `light the ${this.picture?.grid ? "page" : "document"} by it.`);
     this.cell = make("p", { className: "cell" });
     this.cell.setAttribute("role", "status");
     this.canvas = make("canvas", { tabIndex: 0 });
@@ -57,9 +71,17 @@ class Matrix {
     this.scroll = make("div", { className: "scroll" }, this.canvas);
     const grid = make("div", { className: "grid" }, this.labels, this.scroll);
     this.tokens = make("p", { className: "tokens" });
-    this.spans = this.columns.map((token, column) => this.span(token, column));
+    this.spans = this.untold ? [] : this.columns.map((token, column) => this.span(token, column));
     this.spans.forEach((span, column) => this.tokens.append(this.gap(column), span));
-    element.replaceChildren(hint, this.cell, grid, this.scale(), this.tokens, this.table());
+    const parts = [hint, this.cell, grid, this.scale(), this.table()];
+    if (!this.untold) parts.splice(4, 0, this.tokens);
+    if (this.picture) parts.splice(4, 0, this.picture.element);
+    element.replaceChildren(...parts);
+    if (this.picture?.grid) {
+      for (const name of ["pointermove", "pointerdown"]) {
+        this.picture.element.addEventListener(name, (event) => this.pointAtPatch(event));
+      }
+    }
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerdown", (event) => this.point(event));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
@@ -168,6 +190,7 @@ class Matrix {
       bold(this.rows[row]), " × ", bold(shown(this.columns[column], column)),
       ` = ${value.toFixed(3)}${best}`);
     this.spans.forEach((span, at) => span.classList.toggle("at", at === column));
+    this.picture?.mark(column);
   }
 
   // Lights the document by the chosen row, or by what each token gives to the score.
@@ -182,8 +205,25 @@ class Matrix {
       const share = high > low ? (strengths[column] - low) / (high - low) : 0;
       span.style.setProperty("--strength", (0.8 * share ** 2).toFixed(3));
     });
+    this.lightPicture();
     [...this.labels.querySelectorAll("button")].forEach((button, row) =>
       button.setAttribute("aria-pressed", String(row === this.selected)));
+  }
+
+  // Lights the page by the chosen row, or by the sum of all, and frames what gives to the score.
+  lightPicture() {
+    if (!this.picture?.grid) return;
+    const row = this.selected;
+    const values = row === undefined
+      ? this.columns.map((_, column) => this.values.reduce((sum, row) => sum + row[column], 0))
+      : this.values[row];
+    this.picture.light(values, row === undefined ? this.best : [this.best[row]]);
+  }
+
+  pointAtPatch(event) {
+    const column = this.picture.vectorAt(event);
+    this.move(this.rowFor(column), column);
+    this.follow();
   }
 
   select(row) {

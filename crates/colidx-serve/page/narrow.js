@@ -1,18 +1,13 @@
 // The filter box with the error under it, and the facets that write into it.
 
 import { ask } from "./api.js";
+import { at, make } from "./dom.js";
+import { drawn } from "./picture.js";
 
 const FIELDS = 8;
 const VALUES = 8;
 
-const at = (id) => document.getElementById(id);
 const [box, problem, facets, list] = ["filter", "filter-error", "facets", "facet-list"].map(at);
-
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 // --- The error ---------------------------------------------------------------------------------
 
@@ -90,8 +85,8 @@ async function fieldsOf(path, generation) {
   if (!known.has(name)) {
     const { fields } = await ask(path("fields"));
     // Measured numbers and names of single documents are nothing to choose from.
-    const useful = fields.filter(({ distinct, documents, strings }) =>
-      distinct > 1 && (distinct <= 12 || (strings > 0 && distinct * 2 <= documents)));
+    const useful = fields.filter(({ path, distinct, documents, strings }) =>
+      distinct > 1 && !drawn(path) && (distinct <= 12 || (strings > 0 && distinct * 2 <= documents)));
     useful.sort((a, b) => a.distinct - b.distinct);
     known.set(name, useful.slice(0, FIELDS));
   }

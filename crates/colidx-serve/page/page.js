@@ -2,18 +2,21 @@
 // the address, so that it can be shared.
 
 import { ask, useKey, Failure } from "./api.js";
+import { at, make } from "./dom.js";
 import { exportJsonl, exportTsv } from "./export.js";
-import { bestWindow, light, strongest } from "./marks.js";
+import { hit } from "./hits.js";
+import { light, strongest } from "./marks.js";
 import { showMatrix } from "./matrix.js";
 import { showFacets, showProblem } from "./narrow.js";
+import "./look.js";
+import { Picture, gridOf, imageOf, lightMatches, linkOf } from "./picture.js";
+import { readVectors } from "./vectors.js";
 
 const PAUSE = 120;
-const SNIPPET = 420;
 const STEP = 10;
 const MOST = 100;
 const MIDDLE = 50;
 
-const at = (id) => document.getElementById(id);
 const [form, index, query, filter, exact, weight, status, hits, more, panel, view] =
   ["form", "index", "query", "filter", "exact", "weight", "status", "hits", "more", "panel", "view"].map(at);
 const WAYS = ["vectors", "words", "hybrid"];
@@ -23,17 +26,13 @@ const state = {
   index: "", q: "", filter: "", by: "vectors", mix: MIDDLE, k: STEP, exact: false, doc: "", view: "document",
 };
 let indexes = [];
+// Query vectors from a file, which no address can hold.
+let vectors;
 let answer;
 let chosen = -1;
 let running;
 let timer;
 let came;
-
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
 
 // --- The address -------------------------------------------------------------------------------
 
@@ -69,10 +68,11 @@ function writeAddress(push) {
   document.title = state.q ? `${state.q} · colidx` : "colidx";
 }
 
-// An index without a checkpoint has its words alone.
-function usual() {
-  return indexes.find((one) => one.name === state.index)?.text === false ? "words" : "vectors";
-}
+const current = () => indexes.find((one) => one.name === state.index);
+
+// An index without a checkpoint is asked by its words, or with vectors from a file.
+const usual = () => current()?.text === false && current().words ? "words" : "vectors";
+const asksWithFile = () => current()?.text === false && state.by === "vectors";
 
 // The weight of vectors for a place of the slider. Those that matter crowd near 1, where BM25 and
 // MaxSim come to the same order; the engine's own is in the middle.
@@ -81,6 +81,8 @@ function weightAt(mix) {
   return mix === 100 ? 1 : Number((1 - Number(words.toPrecision(2))).toFixed(6));
 }
 
+// Where the image of a document is, if the service has images.
+const imagePath = (key) => current()?.images ? path(`images/${encodeURIComponent(key)}`) : undefined;
 const path = (rest) => `/v1/indexes/${encodeURIComponent(state.index)}/${rest}`;
 
 // --- Searching ---------------------------------------------------------------------------------
@@ -101,27 +103,32 @@ async function search() {
   clearTimeout(timer);
   running?.abort();
   const control = running = new AbortController();
+  // What is typed is not what is asked then.
+  if (asksWithFile()) query.value = "";
   state.q = query.value.trim();
   state.filter = filter.value.trim();
   writeAddress(false);
-  at("welcome").hidden = state.q !== "";
-  const now = indexes.find((one) => one.name === state.index);
-  showFacets(path, now?.generation, state.filter, narrow);
-  if (state.q === "") {
+  const nothing = asksWithFile() ? !vectors : state.q === "";
+  at("welcome").hidden = !nothing;
+  showFacets(path, current()?.generation, state.filter, narrow);
+  if (nothing) {
     show(undefined);
     say(summary());
     await checkFilter(control);
     return;
   }
   const request = {
-    query: state.q, k: state.k, by: state.by, exact: state.exact && state.by !== "words",
-    with: ["title", "text", "metadata", "highlights"],
+    k: state.k, by: state.by, exact: state.exact && state.by !== "words",
+    with: ["title", "text", "metadata"],
   };
+  if (asksWithFile()) Object.assign(request, { vectors: vectors.vectors, explain: true });
+  else Object.assign(request, { query: state.q, with: [...request.with, "highlights"] });
   if (state.filter) request.filter = state.filter;
   if (state.by === "hybrid" && state.mix !== MIDDLE) request.weight = weightAt(state.mix);
   try {
     const found = await ask(path("search"), request, control.signal);
     if (control === running) {
+      for (const hit of found.hits) hit.highlights ??= { title: [], text: [] };
       showProblem(undefined);
       show(found);
     }
@@ -165,7 +172,11 @@ function failed(error) {
 function show(found) {
   answer = found;
   chosen = -1;
-  hits.replaceChildren(...(found?.hits ?? []).map(hit));
+  hits.replaceChildren(...(found?.hits ?? []).map((one, number) => {
+    const item = hit(one, (what) => open(number, what), imagePath(one.key));
+    item.addEventListener("focusin", () => choose(number, false));
+    return item;
+  }));
   at("export").hidden = !found?.hits.length;
   more.hidden = !found || found.hits.length < state.k || state.k >= MOST;
   const steps = ["encode_ms", "centroid_ms", "candidate_ms", "partial_ms", "exact_ms"];
@@ -183,57 +194,8 @@ function show(found) {
   const number = found.hits.length === 1 ? "1 hit" : `${found.hits.length} hits`;
   const cut = found.query?.truncated ? " · the query was cut, it is too long" : "";
   say(`${number} in ${time} ms${parts.length ? `: ${parts.join(", ")}` : ""}${cut}`);
-  const open = found.hits.findIndex((hit) => hit.key === state.doc);
-  if (open >= 0) choose(open, false);
-}
-
-// One hit, all of it as text.
-function hit(found, number) {
-  const most = strongest(found.highlights);
-  const title = make("button", { type: "button" });
-  if (found.title) light(title, found.title, found.highlights.title, most);
-  else title.textContent = found.key;
-  title.addEventListener("click", () => open(number, "document"));
-  const why = make("button", {
-    type: "button", className: "why", textContent: found.score.toFixed(3), title: "Why? (m)",
-  });
-  why.setAttribute("aria-label", `Score ${found.score.toFixed(3)}. Why?`);
-  why.addEventListener("click", () => open(number, "matrix"));
-  const snippet = make("p", { className: "snippet" });
-  const words = found.highlights.text;
-  light(snippet, found.text, words, most, bestWindow(found.text, words, SNIPPET));
-  const parts = [make("div", { className: "top" }, make("h2", {}, title), why)];
-  if (found.text) parts.push(snippet);
-  if (found.title) parts.push(make("p", { className: "key", textContent: found.key }));
-  if (found.bm25 !== undefined && found.maxsim !== undefined) {
-    const both = `vectors ${found.maxsim.toFixed(3)} · words ${found.bm25.toFixed(3)}`;
-    parts.push(make("p", { className: "both", textContent: both }));
-  }
-  parts.push(fields(found.metadata));
-  const item = make("li", { className: "hit" }, ...parts);
-  item.addEventListener("focusin", () => choose(number, false));
-  return item;
-}
-
-// Further fields of a document, the short ones.
-function fields(metadata) {
-  const items = [];
-  if (metadata && typeof metadata === "object") {
-    for (const [name, value] of leaves(metadata).slice(0, 8)) {
-      const list = Array.isArray(value) && value.every((one) => typeof one !== "object");
-      const text = list ? value.join(", ") : typeof value === "string" ? value : JSON.stringify(value);
-      if (text) items.push(make("li", { textContent: `${name}: ${text.slice(0, 80)}` }));
-    }
-  }
-  return make("ul", { className: "fields" }, ...items);
-}
-
-// Fields of nested objects by their paths.
-function leaves(metadata, before = "") {
-  return Object.entries(metadata).flatMap(([name, value]) => {
-    const nested = value && typeof value === "object" && !Array.isArray(value);
-    return nested ? leaves(value, `${before}${name}.`) : [[`${before}${name}`, value]];
-  });
+  const shown = found.hits.findIndex((hit) => hit.key === state.doc);
+  if (shown >= 0) choose(shown, false);
 }
 
 function choose(number, focus = true) {
@@ -280,7 +242,7 @@ async function showPanel(focus) {
   }
   view.setAttribute("aria-labelledby", `tab-${state.view}`);
   at("panel-key").textContent = key;
-  at("panel-title").textContent = key;
+  head("", key);
   if (focus) panel.focus();
   try {
     if (state.view === "matrix") await showWhy(key);
@@ -292,28 +254,57 @@ async function showPanel(focus) {
   }
 }
 
+// What stands over the panel: the key alone where there is no title.
+function head(title, key) {
+  at("panel-title").textContent = title || key;
+  at("panel-key").hidden = !title;
+}
+
 async function showDocument(key) {
   const found = answer?.hits.find((hit) => hit.key === key);
   const whole = found ?? await ask(path(`documents/${encodeURIComponent(key)}`));
   if (state.doc !== key) return;
-  at("panel-title").textContent = whole.title || key;
+  head(whole.title, key);
   const text = make("div", { className: "whole", textContent: whole.text });
   if (found) light(text, whole.text, found.highlights.text, strongest(found.highlights));
   view.replaceChildren(text);
+  const picture = pictureOf(key, whole.metadata);
+  if (picture) {
+    if (found?.explain) {
+      picture.grid = gridOf(whole.metadata, found.token_vectors);
+      lightMatches(picture, found.explain);
+    }
+    view.prepend(picture.element);
+  }
+  const link = linkOf(whole.metadata);
+  if (link) view.prepend(make("p", {}, make("a", { href: link, rel: "noopener noreferrer", target: "_blank", textContent: link })));
   if (whole.metadata) {
     view.append(make("pre", { textContent: JSON.stringify(whole.metadata, null, 2) }));
   }
 }
 
+// The image of a document, which comes when it has been loaded.
+function pictureOf(key, metadata) {
+  const image = imagePath(key);
+  if (!image || !imageOf(metadata)) return undefined;
+  const picture = new Picture(image, `Image of ${key}`);
+  picture.load().catch((error) =>
+    picture.element.replaceWith(make("p", { className: "hint", textContent: error.message })));
+  return picture;
+}
+
 async function showWhy(key) {
   const found = answer?.hits.find((hit) => hit.key === key);
-  if (found?.title) at("panel-title").textContent = found.title;
-  if (!state.q) {
+  if (found) head(found.title, key);
+  const query = asksWithFile() ? vectors && { vectors: vectors.vectors } : state.q && { query: state.q };
+  if (!query) {
     view.replaceChildren(make("p", { textContent: "Search for something first." }));
     return;
   }
-  const matrix = await ask(path("explain"), { query: state.q, key });
-  if (state.doc === key && state.view === "matrix") showMatrix(view, matrix);
+  const matrix = await ask(path("explain"), { ...query, key });
+  const { metadata } = found ?? await ask(path(`documents/${encodeURIComponent(key)}`));
+  if (state.doc !== key || state.view !== "matrix") return;
+  showMatrix(view, matrix, { metadata, picture: pictureOf(key, metadata), names: vectors?.tokens });
 }
 
 // --- Keys --------------------------------------------------------------------------------------
@@ -368,7 +359,30 @@ function next(step) {
 
 // --- Controls ----------------------------------------------------------------------------------
 
-query.addEventListener("input", () => { state.k = STEP; later(); });
+query.addEventListener("input", () => {
+  state.k = STEP;
+  if (asksWithFile()) {
+    state.by = "words";
+    showWay();
+  }
+  later();
+});
+at("vectors-open").addEventListener("click", () => at("vectors-file").click());
+at("vectors-file").addEventListener("change", async ({ target }) => {
+  const [file] = target.files;
+  // The same file can be chosen again when it has changed.
+  const read = file && readVectors(file);
+  target.value = "";
+  try {
+    if (!read) return;
+    vectors = await read;
+  } catch (error) {
+    return say(error.message, true);
+  }
+  Object.assign(state, { k: STEP, by: "vectors" });
+  showWay();
+  await search();
+});
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   await search();
@@ -426,38 +440,27 @@ function showWay() {
   const shown = String(weightAt(state.mix));
   at("weight-is").textContent = `vectors ${shown}`;
   weight.setAttribute("aria-valuetext", `vectors ${shown} of 1`);
-  const now = indexes.find((one) => one.name === state.index);
+  const now = current();
   for (const way of form.elements.by) {
-    way.disabled = (way.value !== "words" && now?.text === false) || (way.value !== "vectors" && !now?.words);
+    way.disabled = (way.value === "hybrid" && now?.text === false) || (way.value !== "vectors" && !now?.words);
   }
+  at("vectors").hidden = now?.text !== false;
+  at("vectors-open").textContent = vectors
+    ? `${vectors.name} · ${vectors.vectors.length} vectors` : "Open query vectors…";
+  query.disabled = now?.text === false && !now.words;
+  query.placeholder = query.disabled ? "This index has no words; open query vectors"
+    : asksWithFile() ? "Search by words instead" : "Search";
 }
-
-function theme(name) {
-  if (name) document.documentElement.dataset.theme = name;
-  const dark = name ? name === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  at("theme").setAttribute("aria-pressed", String(dark));
-  return dark;
-}
-
-at("theme").addEventListener("click", () => {
-  const name = at("theme").getAttribute("aria-pressed") === "true" ? "light" : "dark";
-  localStorage.setItem("colidx-theme", name);
-  theme(name);
-});
-
-// What is fixed below the head must know how high it is.
-new ResizeObserver(([{ borderBoxSize: [{ blockSize }] }]) =>
-  document.documentElement.style.setProperty("--head", `${blockSize}px`))
-  .observe(document.querySelector("header"));
 
 // --- Start -------------------------------------------------------------------------------------
 
 function summary() {
-  const now = indexes.find((one) => one.name === state.index);
+  const now = current();
   if (!now) return "";
   const count = now.documents.toLocaleString("en");
   if (now.text === null) return `${count} documents; the checkpoint is being opened`;
-  if (!now.text) return `${count} documents; this index has no checkpoint, ${now.words ? "its words alone are searched" : "search it with vectors at /docs"}`;
+  if (asksWithFile()) return `${count} documents; open a file of query vectors, .npy or JSON`;
+  if (!now.text) return `${count} documents; asked by words or with query vectors, as it has no checkpoint`;
   return `${count} documents`;
 }
 
@@ -475,7 +478,6 @@ async function apply() {
 }
 
 async function start() {
-  theme(localStorage.getItem("colidx-theme"));
   at("facets").open = matchMedia("(min-width: 1100px)").matches;
   readAddress();
   query.value = state.q;

@@ -10,9 +10,11 @@ use std::time::Instant;
 use colidx::{CancelToken, IndexReader, Model};
 use tokio::sync::Semaphore;
 
+use crate::arrival;
 use crate::checkpoints::{Checkpoint, Checkpoints};
 use crate::encoding::EncodeQueue;
 use crate::error::{ApiError, Result};
+use crate::images::Images;
 use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::options::{Options, ServeError};
@@ -30,7 +32,11 @@ pub(crate) struct App {
     /// Set when the service begins to stop.
     pub stopping: AtomicBool,
     /// Requests that may begin.
-    pub requests: Arc<Semaphore>,
+    pub requests: Semaphore,
+    /// Bytes of bodies that may be held.
+    pub bodies: Semaphore,
+    /// Images that documents name.
+    pub images: Option<Images>,
     /// Where searches compute; a search waits for one of its threads.
     pool: Arc<rayon::ThreadPool>,
     searching: AtomicUsize,
@@ -82,7 +88,9 @@ impl App {
             metrics: Metrics::new(options.commit),
             log,
             stopping: AtomicBool::new(false),
-            requests: Arc::new(Semaphore::new(limits.concurrency)),
+            requests: Semaphore::new(limits.concurrency),
+            bodies: arrival::room(limits),
+            images: options.images.as_deref().map(Images::open).transpose()?,
             pool,
             searching: AtomicUsize::new(0),
             options,

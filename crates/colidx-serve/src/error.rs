@@ -82,6 +82,12 @@ impl ApiError {
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
     }
 
+    /// Too much is under way; `what` says of which.
+    pub fn busy(what: &str) -> ApiError {
+        let message = format!("{what}; try again in a second");
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", message)
+    }
+
     pub fn timed_out() -> ApiError {
         let message = "the request took too long; ask for fewer hits, candidates or documents";
         ApiError::new(StatusCode::GATEWAY_TIMEOUT, "timed_out", message)

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use crate::app::{App, Deadline};
 use crate::error::{ApiError, Cause};
-use crate::log;
 use crate::options::AccessLog;
+use crate::{arrival, log};
 
 /// Names a request in logs, here and at the caller.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -161,13 +161,22 @@ pub(crate) async fn limit_writes(state: State<Arc<App>>, request: Request, next:
     limit(&state.0, time, request, next).await
 }
 
-async fn limit(app: &App, time: Duration, mut request: Request, next: Next) -> Response {
+async fn limit(app: &App, time: Duration, request: Request, next: Next) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return ApiError::unavailable("stopping", "the service is stopping").into_response();
     }
-    let Ok(_permit) = app.requests.try_acquire() else {
-        let message = "too many requests are under way; try again in a second";
-        return ApiError::new(StatusCode::TOO_MANY_REQUESTS, "busy", message).into_response();
+    let busy = || ApiError::busy("too many requests are under way").into_response();
+    // Whoever would find no place need not send a body.
+    if app.requests.available_permits() == 0 {
+        return busy();
+    }
+    let read = arrival::read(request, &app.options.limits, &app.bodies).await;
+    let (mut request, _room) = match read {
+        Ok(read) => read,
+        Err(error) => return error.into_response(),
+    };
+    let Ok(_place) = app.requests.try_acquire() else {
+        return busy();
     };
     request
         .extensions_mut()

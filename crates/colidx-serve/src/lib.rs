@@ -9,12 +9,14 @@
 mod access;
 mod api;
 mod app;
+mod arrival;
 mod check;
 mod checkpoints;
 mod connections;
 mod encoding;
 mod error;
 mod guard;
+mod images;
 mod log;
 #[cfg(feature = "mcp")]
 mod mcp;

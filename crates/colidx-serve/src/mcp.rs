@@ -331,8 +331,9 @@ impl Tools {
         for name in &names {
             served.push(self.app.index(name).await?);
         }
+        let app = Arc::clone(&self.app);
         let described = self.app.compute(move |_, _| {
-            let described = served.iter().map(|served| describe(served));
+            let described = served.iter().map(|served| describe(&app, served));
             described.collect::<Result<Vec<_>>>()
         });
         let json = serde_json::to_string_pretty(&described.await?);

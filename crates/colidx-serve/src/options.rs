@@ -15,6 +15,9 @@ pub struct Options {
     pub access: Access,
     /// What one client may ask for.
     pub limits: Limits,
+    /// The folder of the images that documents name in their metadata's `image`; without it none
+    /// is served.
+    pub images: Option<PathBuf>,
     /// Form of the access log.
     pub access_log: AccessLog,
     /// The commit that the program was built from; empty where that is not known.

@@ -20,15 +20,20 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// Path, type and content.
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 17] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/docs", HTML, include_str!("../page/docs.html")),
     ("/page/page.css", CSS, include_str!("../page/page.css")),
     ("/page/docs.css", CSS, include_str!("../page/docs.css")),
     ("/page/page.js", JS, include_str!("../page/page.js")),
     ("/page/api.js", JS, include_str!("../page/api.js")),
+    ("/page/dom.js", JS, include_str!("../page/dom.js")),
+    ("/page/hits.js", JS, include_str!("../page/hits.js")),
+    ("/page/look.js", JS, include_str!("../page/look.js")),
     ("/page/marks.js", JS, include_str!("../page/marks.js")),
     ("/page/matrix.js", JS, include_str!("../page/matrix.js")),
+    ("/page/picture.js", JS, include_str!("../page/picture.js")),
+    ("/page/vectors.js", JS, include_str!("../page/vectors.js")),
     ("/page/narrow.js", JS, include_str!("../page/narrow.js")),
     ("/page/export.js", JS, include_str!("../page/export.js")),
     ("/page/docs.js", JS, include_str!("../page/docs.js")),

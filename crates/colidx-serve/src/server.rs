@@ -175,7 +175,8 @@ fn router(app: &Arc<App>) -> Result<Router, ServeError> {
         .merge(read)
         .merge(write)
         .merge(page::routes(&description))
-        .layer(DefaultBodyLimit::max(app.options.limits.body))
+        // Bodies have been read before, up to the limit.
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(with(app), access::same_site))
         .layer(cors(&app.options)?)

@@ -38,6 +38,11 @@ pub struct ServeArgs {
         default_value = "text", value_parser = access_log())]
     pub access_log: AccessLog,
 
+    /// Folder with the images that documents name in their metadata's `image`; the search page shows
+    /// them [default: none is served].
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+
     /// Key that clients must send to read and write. Other users of this machine can see it; a file
     /// is safer.
     #[arg(long, help_heading = ACCESS, value_name = "KEY")]

@@ -70,6 +70,7 @@ fn options(args: &ServeArgs) -> Result<Options, CliError> {
             grace: seconds(args.grace),
             threads: threads.unwrap_or_else(colidx_threads::count),
         },
+        images: args.images.clone(),
         access_log: args.access_log,
         commit: crate::version::COMMIT,
     })

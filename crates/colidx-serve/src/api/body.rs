@@ -7,7 +7,6 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
-use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::ApiError;
@@ -25,11 +24,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(ApiError::new(status, "not_json", message));
         }
-        let bytes = timeout(app.options.limits.idle, Bytes::from_request(request, app));
-        let bytes = bytes.await.map_err(|_| {
-            let message = "the body took too long to come; send less at a time";
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow_body", message)
-        })?;
+        let bytes = Bytes::from_request(request, app).await;
         let bytes = bytes.map_err(|rejection| ApiError::of_status(rejection.status()))?;
         parse(&bytes).map(Body)
     }

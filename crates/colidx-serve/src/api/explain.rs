@@ -4,23 +4,32 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use colidx::TextSearcher;
+use colidx::{DocId, Index, Query, Similarities, TextSearcher};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::Body;
 use super::documents::unknown_key;
 use super::hits::part;
-use super::search::encode_queries;
+use super::limits::within;
+use super::search::{check_tokens, encode_queries};
 use crate::app::App;
-use crate::error::{ErrorBody, Result};
+use crate::error::{ApiError, ErrorBody, Result};
+use crate::served::Served;
+use crate::vectors::Vectors;
 
-/// A query and a document.
+/// Most similarities of one answer.
+const SIMILARITIES: usize = 4 << 20;
+
+/// A query, as text or token vectors, and a document.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExplainRequest {
     /// The query.
-    query: String,
+    query: Option<String>,
+    /// Token vectors of a query instead, `[tokens][dim]`.
+    #[schema(value_type = Option<Vec<Vec<f32>>>)]
+    vectors: Option<Vectors>,
     /// The document's key.
     key: String,
 }
@@ -30,9 +39,9 @@ pub(crate) struct ExplainRequest {
 pub(crate) struct ExplainReply {
     /// The document's score, the sum of the largest similarity in each row.
     score: f32,
-    /// The query's tokens, markers and expansion included.
+    /// The query's tokens, markers and expansion included; empty for a query of vectors.
     query_tokens: Vec<String>,
-    /// The document's tokens, one for each vector.
+    /// The document's tokens, one for each vector; empty for a query of vectors.
     document_tokens: Vec<TokenReply>,
     /// `[query tokens][document tokens]`.
     similarities: Vec<Vec<f32>>,
@@ -64,38 +73,81 @@ pub(crate) async fn explain(
     Body(request): Body<ExplainRequest>,
 ) -> Result<Json<ExplainReply>> {
     let served = app.index(&name).await?;
+    match (request.query, request.vectors) {
+        (Some(query), None) => of_text(&app, served, query, request.key).await,
+        (None, Some(vectors)) => of_vectors(&app, served, vectors, request.key).await,
+        _ => Err(ApiError::invalid(
+            "give query, a text, or vectors: one of the two",
+        )),
+    }
+}
+
+async fn of_text(
+    app: &Arc<App>,
+    served: Arc<Served>,
+    query: String,
+    key: String,
+) -> Result<Json<ExplainReply>> {
     let model = app.model(&served).await?;
-    let encoded = encode_queries(&app, &model, std::slice::from_ref(&request.query)).await?;
+    let mut encoded = encode_queries(app, &model, &[query]).await?;
+    let encoded = encoded.pop();
+    let encoded = encoded.ok_or_else(|| ApiError::internal("a query was lost"))?;
     let reply = app.compute(move |_, _| {
         let searcher = TextSearcher::new(served.index(), model)?;
-        let doc = searcher.index().find(&request.key)?;
-        let doc = doc.ok_or_else(|| unknown_key(&request.key))?;
-        let mut reply = ExplainReply {
-            score: 0.0,
-            query_tokens: Vec::new(),
-            document_tokens: Vec::new(),
-            similarities: Vec::new(),
-        };
-        for encoded in &encoded {
-            let matrix = searcher.matrix(encoded, doc)?;
-            let all = &matrix.similarities;
-            reply.score = all.max_sim();
-            let row = |query: usize| {
-                let tokens = 0..all.document_tokens();
-                tokens
-                    .map(|token| all.of_document_token(token)[query])
-                    .collect()
-            };
-            reply.similarities = (0..all.query_tokens()).map(row).collect();
-            reply.query_tokens = matrix.query_tokens;
-            let tokens = matrix.document_tokens.into_iter().map(|token| TokenReply {
-                part: token.place.as_ref().map(|place| part(place).0),
-                start: token.place.as_ref().map(|place| part(place).1),
-                text: token.text,
-            });
-            reply.document_tokens = tokens.collect();
-        }
-        Ok(reply)
+        let doc = find(searcher.index(), &key)?;
+        let matrix = searcher.matrix(&encoded, doc)?;
+        let tokens = matrix.document_tokens.into_iter().map(|token| TokenReply {
+            part: token.place.as_ref().map(|place| part(place).0),
+            start: token.place.as_ref().map(|place| part(place).1),
+            text: token.text,
+        });
+        Ok(ExplainReply {
+            query_tokens: matrix.query_tokens,
+            document_tokens: tokens.collect(),
+            ..ExplainReply::new(&matrix.similarities)?
+        })
     });
     Ok(Json(reply.await?))
+}
+
+async fn of_vectors(
+    app: &Arc<App>,
+    served: Arc<Served>,
+    vectors: Vectors,
+    key: String,
+) -> Result<Json<ExplainReply>> {
+    check_tokens(&vectors)?;
+    let reply = app.compute(move |_, _| {
+        let index = served.index();
+        let doc = find(&index, &key)?;
+        // It refuses what is no query for this index.
+        index.explain(&Query::new(&vectors.values, vectors.dim)?, doc)?;
+        let document = index.token_vectors(doc)?;
+        let all = Similarities::new(&vectors.values, &document, index.dim());
+        ExplainReply::new(&all)
+    });
+    Ok(Json(reply.await?))
+}
+
+fn find(index: &Index, key: &str) -> Result<DocId> {
+    index.find(key)?.ok_or_else(|| unknown_key(key))
+}
+
+impl ExplainReply {
+    /// The similarities, without names of tokens.
+    fn new(all: &Similarities) -> Result<ExplainReply> {
+        let (queries, tokens) = (all.query_tokens(), all.document_tokens());
+        let cells = queries.saturating_mul(tokens);
+        within("the number of similarities", cells.max(1), SIMILARITIES)?;
+        let row = |query: usize| {
+            let values = (0..tokens).map(|token| all.of_document_token(token)[query]);
+            values.collect()
+        };
+        Ok(ExplainReply {
+            score: all.max_sim(),
+            query_tokens: Vec::new(),
+            document_tokens: Vec::new(),
+            similarities: (0..queries).map(row).collect(),
+        })
+    }
 }

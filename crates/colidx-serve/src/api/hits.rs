@@ -68,6 +68,9 @@ pub(crate) struct HitReply {
     /// What each query token matched. The scores add up to the document's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explain: Option<Vec<MatchReply>>,
+    /// How many token vectors the document has, where matches are told by their numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_vectors: Option<usize>,
 }
 
 /// Words that matter to a query.
@@ -246,6 +249,7 @@ pub(super) fn vector_reply(
         if request.explain {
             let matches = index.explain(query, found.doc)?;
             hit.explain = Some(matches.iter().map(MatchReply::of_vectors).collect());
+            hit.token_vectors = Some(index.token_centroids(found.doc)?.len());
         }
         hits.push(hit);
     }
@@ -278,6 +282,7 @@ impl HitReply {
             highlights: None,
             snippet: None,
             explain: None,
+            token_vectors: None,
         })
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct IndexReply {
     text: Option<bool>,
     /// Whether its words can be searched.
     words: bool,
+    /// Whether images that its documents name are served.
+    images: bool,
     /// The checkpoint that made the vectors, where that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<ModelReply>,
@@ -77,7 +79,7 @@ impl From<&ModelInfo> for ModelReply {
 }
 
 /// What an index is. Reads tables of its files, so it does not belong on a thread that answers.
-pub(crate) fn describe(served: &Served) -> Result<IndexReply> {
+pub(crate) fn describe(app: &App, served: &Served) -> Result<IndexReply> {
     let index = served.index();
     let info = index.info()?;
     Ok(IndexReply {
@@ -96,6 +98,7 @@ pub(crate) fn describe(served: &Served) -> Result<IndexReply> {
             None => Some(false),
         },
         words: index.analyzer()?.is_some(),
+        images: app.images.is_some(),
         model: index.model().map(ModelReply::from),
     })
 }
@@ -110,8 +113,9 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Json<IndexesRepl
     for name in app.indexes.keys() {
         all.push(app.index(name).await?);
     }
-    let indexes = app.compute(move |_, _| all.iter().map(|served| describe(served)).collect());
-    let indexes = indexes.await?;
+    let shared = Arc::clone(&app);
+    let describe = move || all.iter().map(|served| describe(&shared, served)).collect();
+    let indexes = app.compute(move |_, _| describe()).await?;
     Ok(Json(IndexesReply { indexes }))
 }
 
@@ -126,7 +130,9 @@ pub(crate) async fn describe_one(
     Path(name): Path<String>,
 ) -> Result<Json<IndexReply>> {
     let served = app.index(&name).await?;
-    Ok(Json(app.compute(move |_, _| describe(&served)).await?))
+    let shared = Arc::clone(&app);
+    let describe = move || describe(&shared, &served);
+    Ok(Json(app.compute(move |_, _| describe()).await?))
 }
 
 /// What a reload found.

@@ -7,6 +7,7 @@ mod explain;
 mod facets;
 mod health;
 mod hits;
+mod images;
 mod indexes;
 mod limits;
 mod rerank;
@@ -77,6 +78,7 @@ pub(crate) fn routes() -> Routes {
         .routes(routes!(facets::fields))
         .routes(routes!(facets::facets))
         .routes(routes!(documents::get))
+        .routes(routes!(images::image))
         .routes(routes!(encode::encode))
         .routes(routes!(rerank::rerank))
         .split_for_parts();

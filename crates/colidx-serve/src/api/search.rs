@@ -250,6 +250,11 @@ pub(crate) async fn answer(
     .await
 }
 
+/// Refuses more token vectors than a query can have; that there are none the engine says better.
+pub(super) fn check_tokens(vectors: &Vectors) -> Result<()> {
+    within("the number of token vectors", vectors.rows().max(1), TOKENS)
+}
+
 /// Encodes queries of text, none of them empty.
 pub(crate) async fn encode_queries(
     app: &App,
@@ -324,8 +329,8 @@ impl SearchRequest {
             let message = "fusion belongs to a hybrid search; leave it out, or set by to hybrid";
             return Err(ApiError::invalid(message));
         }
-        if let Some(vectors) = self.vectors.as_ref().filter(|vectors| vectors.rows() > 0) {
-            within("the number of token vectors", vectors.rows(), TOKENS)?;
+        if let Some(vectors) = &self.vectors {
+            check_tokens(vectors)?;
         }
         within("k", self.k, most)?;
         effort("effort.n_probe", self.effort.n_probe)?;

@@ -128,19 +128,22 @@ fn a_busy_service_says_when_to_come_back() {
         concurrency: 1,
         ..Limits::default()
     };
-    let service = Service::of_vectors(Options {
+    let options = Options {
         limits,
         ..Options::default()
-    });
-    // Requests whose bodies never come; the first to be let in stays.
+    };
+    let service = Service::with(options).ready();
+    // A request that takes long.
+    let new = |n: usize| json!({"key": format!("n{n}"), "text": DOCUMENTS[n % 4].2.repeat(30)});
+    let documents: Vec<Value> = (0..1000).map(new).collect();
+    let body = json!({"documents": documents}).to_string();
     let json_type = [("content-type", "application/json")];
-    let whole = request(service.address, "POST", SEARCH, &json_type, b"{\"k\": 1}");
+    let path = "/v1/indexes/docs/documents";
+    let whole = request(service.address, "POST", path, &json_type, body.as_bytes());
+    let mut slow = TcpStream::connect(service.address).unwrap();
+    slow.write_all(&whole).unwrap();
     let began = Instant::now();
-    let mut slow = Vec::new();
     let busy = loop {
-        let mut socket = TcpStream::connect(service.address).unwrap();
-        socket.write_all(&whole[..whole.len() - 4]).unwrap();
-        slow.push(socket);
         let reply = service.get("/v1/indexes");
         if reply.status == 429 {
             break reply;
@@ -158,9 +161,9 @@ fn a_busy_service_says_when_to_come_back() {
 }
 
 #[test]
-fn a_request_that_takes_too_long_is_ended() {
+fn bodies_that_come_slowly_keep_nobody_out() {
     let limits = Limits {
-        timeout: Duration::from_millis(200),
+        concurrency: 1,
         ..Limits::default()
     };
     let service = Service::of_vectors(Options {
@@ -168,15 +171,38 @@ fn a_request_that_takes_too_long_is_ended() {
         ..Options::default()
     });
     let json_type = [("content-type", "application/json")];
-    let whole = request(service.address, "POST", SEARCH, &json_type, b"{\"k\": 1}");
-    let mut slow = TcpStream::connect(service.address).unwrap();
-    slow.write_all(&whole[..whole.len() - 4]).unwrap();
-    let mut answer = String::new();
-    std::io::Read::read_to_string(&mut slow, &mut answer).unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 504") && answer.contains("timed_out"),
-        "{answer}"
-    );
+    let body = json!({"vectors": vectors_of(1), "k": 1}).to_string();
+    let whole = request(service.address, "POST", SEARCH, &json_type, body.as_bytes());
+    let begun = || {
+        let mut socket = TcpStream::connect(service.address).unwrap();
+        socket.write_all(&whole[..whole.len() - 4]).unwrap();
+        socket
+    };
+    let slow: Vec<TcpStream> = (0..50).map(|_| begun()).collect();
+    std::thread::sleep(Duration::from_millis(200));
+    service
+        .send("POST", SEARCH, &json_type, body.as_bytes())
+        .ok();
+    // Each is answered when it has come.
+    for mut socket in slow {
+        socket.write_all(&whole[whole.len() - 4..]).unwrap();
+        let answer = rest(socket);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_ended() {
+    let limits = Limits {
+        timeout: Duration::ZERO,
+        ..Limits::default()
+    };
+    let service = Service::of_vectors(Options {
+        limits,
+        ..Options::default()
+    });
+    let body = json!({"vectors": vectors_of(1)});
+    service.post(SEARCH, &body).fails(504, "timed_out");
 }
 
 #[test]

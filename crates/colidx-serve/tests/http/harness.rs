@@ -269,7 +269,8 @@ fn build_vectors(path: &Path) {
     for n in 0..VECTOR_DOCUMENTS {
         let key = format!("p{n}");
         let text = format!("point {n}");
-        let document = NewDocument::new(&key).text(&text);
+        let metadata = format!(r#"{{"image": "p{n}.png"}}"#);
+        let document = NewDocument::new(&key).text(&text).metadata(&metadata);
         writer
             .add_vectors(document, &vectors_of(n).concat(), &[])
             .unwrap();

@@ -65,6 +65,11 @@ fn mutated_bodies_are_no_fault_of_the_service() {
             json!({"query": "tea", "key": "tea/green"}),
         ),
         (
+            "POST",
+            "/v1/indexes/points/explain",
+            json!({"vectors": vectors, "key": "p3"}),
+        ),
+        (
             "PUT",
             "/v1/indexes/points/documents",
             json!({"documents": [{"key": "x", "title": "t", "metadata": {"a": [1]},

@@ -4,6 +4,7 @@ mod access;
 mod documents;
 mod harness;
 mod hostile;
+mod images;
 #[cfg(feature = "mcp")]
 mod mcp;
 mod models;
