@@ -11,8 +11,11 @@ use crate::options::ServeError;
 /// Most bytes of an image.
 const MOST: u64 = 16 << 20;
 
+/// Bytes of a file, and where they stand.
+type Signature = &'static [(usize, &'static [u8])];
+
 /// The kinds that are served, by how their files begin. No other can be taken for an image.
-const KINDS: [(&str, &[(usize, &[u8])]); 4] = [
+const KINDS: [(&str, Signature); 4] = [
     ("image/png", &[(0, b"\x89PNG\r\n\x1a\n")]),
     ("image/jpeg", &[(0, b"\xff\xd8\xff")]),
     ("image/gif", &[(0, b"GIF8")]),
