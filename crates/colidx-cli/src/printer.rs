@@ -185,8 +185,8 @@ pub fn is_terminal() -> bool {
     stdout_is_terminal() || color() == Color::Always
 }
 
-/// Prints hits, best first, in the layout of a terminal. Those that do not fit its screen are turned
-/// round, so that the best stands last and nothing scrolls it away; says whether they were.
+/// Prints hits, best first, in the layout of a terminal. Those that do not fit its screen are
+/// turned round, so that the best stands last and nothing scrolls it away; says whether they were.
 ///
 /// # Errors
 /// Standard output is closed.

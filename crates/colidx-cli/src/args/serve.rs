@@ -38,8 +38,8 @@ pub struct ServeArgs {
         default_value = "text", value_parser = access_log())]
     pub access_log: AccessLog,
 
-    /// Folder with the images that documents name in their metadata's `image`; the search page shows
-    /// them [default: none is served].
+    /// Folder with the images that documents name in their metadata's `image`; the search page
+    /// shows them [default: none is served].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 

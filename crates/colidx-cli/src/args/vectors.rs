@@ -14,9 +14,9 @@ pub struct VectorsArgs {
     ///
     /// A folder with doc_embeddings.npy and doc_lens.npy, as `colidx encode` writes it; a folder of
     /// one file a document; one file of an array a document; one array of three dimensions, whose
-    /// rows of zeros are padding; JSON Lines; or a folder that `colidx export` wrote. A corpus that is named too gives keys, titles,
-    /// texts and metadata: by key where the vectors have keys, such as the names of files or
-    /// arrays, else in the order of the vectors.
+    /// rows of zeros are padding; JSON Lines; or a folder that `colidx export` wrote. A corpus that
+    /// is named too gives keys, titles, texts and metadata: by key where the vectors have keys,
+    /// such as the names of files or arrays, else in the order of the vectors.
     #[arg(long, value_name = "PATH", conflicts_with = "model")]
     pub embeddings: Option<PathBuf>,
 

@@ -24,8 +24,8 @@ pub(crate) struct Lines<R> {
     number: u64,
     offset: u64,
     discard_rest: bool,
-    /// Where bytes that are not UTF-8 are replaced: whether there were any, and a line in which they
-    /// were.
+    /// Where bytes that are not UTF-8 are replaced: whether there were any, and a line in which
+    /// they were.
     lossy: Option<Arc<AtomicBool>>,
     replaced: String,
 }

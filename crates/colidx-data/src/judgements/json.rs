@@ -1,5 +1,5 @@
-//! Judgements in JSON: one object of queries, as pytrec_eval takes them, or objects of one judgement
-//! each, one a line or in an array.
+//! Judgements in JSON: one object of queries, as pytrec_eval takes them, or objects of one
+//! judgement each, one a line or in an array.
 
 use serde_json::{Map, Value};
 

@@ -1,5 +1,5 @@
-//! The front matter of Markdown: a block of YAML between `---`, or of TOML between `+++`, at the top
-//! of a file.
+//! The front matter of Markdown: a block of YAML between `---`, or of TOML between `+++`, at the
+//! top of a file.
 //!
 //! Of both, the top level and its scalars are read; lists, maps and anchors are passed over.
 
