@@ -52,8 +52,11 @@ enum When {
 
 use When::{Is, With, Without};
 
+/// Names of commands or of flags.
+type Names = &'static [&'static str];
+
 /// Commands, flags, and when they are without effect.
-const RULES: &[(&[&str], &[&[&str]], When)] = &[
+const RULES: &[(Names, &[Names], When)] = &[
     (
         &["rerank"],
         &[&["queries", "query_embeddings"]],
