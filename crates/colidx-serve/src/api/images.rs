@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::documents::document;
 use crate::app::App;
@@ -17,6 +18,12 @@ const FIELD: &str = "image";
 /// An image is shown and nothing else, even where it is opened by its address.
 const POLICY: &str = "default-src 'none'; sandbox";
 
+/// The bytes of an image.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "a description alone")]
+struct Binary(Vec<u8>);
+
 /// The image that a document names in `image`, from the folder of images that is served.
 #[utoipa::path(
     get, path = "/v1/indexes/{name}/images/{*key}", tag = "documents",
@@ -26,8 +33,8 @@ const POLICY: &str = "default-src 'none'; sandbox";
     ),
     responses(
         (status = 200, description = "The image", content(
-            (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"),
-            (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp")
+            (Binary = "image/png"), (Binary = "image/jpeg"),
+            (Binary = "image/gif"), (Binary = "image/webp")
         )),
         (status = "default", body = ErrorBody)
     )
