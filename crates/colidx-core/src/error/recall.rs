@@ -7,7 +7,7 @@
 pub enum UnknownRecall {
     /// Recall was never measured on the index.
     NotMeasured,
-    /// The index has half or twice as many documents as when it was measured.
+    /// The index has fewer than half or more than twice as many documents as when it was measured.
     Resized {
         /// Documents when it was measured.
         measured: u64,
