@@ -1,5 +1,5 @@
-//! What the columns of tables are called in the collections of the field: BEIR, MS MARCO, TREC,
-//! Pyserini and ir_datasets.
+//! What the columns of tables and the fields of JSON are called in the collections of the field:
+//! BEIR, MS MARCO, TREC, Pyserini and ir_datasets.
 
 /// The key of a document or query. Names are compared as [`normal`] writes them.
 pub(crate) const KEY: &[&str] = &[
@@ -255,9 +255,10 @@ mod tests {
     }
 
     /// The forms of text, and where the guide speaks of each.
-    const FORMATS: [(Format, &str); 6] = [
+    const FORMATS: [(Format, &str); 7] = [
         (Format::JSONL, "### JSON Lines"),
         (Format::TSV, "### TSV"),
+        (Format::CSV, "### CSV"),
         (Format::TEXT, "### Text"),
         (Format::MARKDOWN, "### Markdown"),
         (Format::CODE, "### Source code"),

@@ -100,7 +100,7 @@ pub enum LineFault {
         /// The columns of the first line, quoted and joined.
         found: String,
     },
-    /// The first line of a TSV file seems to name its columns, but not all that are needed.
+    /// The first line of a table seems to name its columns, but not all that are needed.
     #[error(
         "the columns are called {found}: expected one for the key, such as \"id\", and one for \
          the text, such as \"text\"; rename them, say which they are, or write a first line \
@@ -188,6 +188,15 @@ pub enum LineFault {
         expected: String,
         /// The number of columns found.
         got: usize,
+    },
+    /// A quoted cell of a CSV file does not end.
+    #[error(
+        "a quote is not closed within {lines} lines; close it, or write quotes in a quoted text \
+         twice"
+    )]
+    UnclosedQuote {
+        /// The lines from the one with the quote to this one, both counted.
+        lines: u64,
     },
     /// A column that must be a number is not.
     #[error("{column} must be {expected}, got \"{got}\"; check the order of the columns")]

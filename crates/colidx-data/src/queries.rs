@@ -81,7 +81,7 @@ impl QueryOptions {
         QueryOptions::default()
     }
 
-    /// The format, JSON Lines or TSV. Without it the file's ending decides, and standard input
+    /// The format, JSON Lines, TSV or CSV. Without it the file's ending decides, and standard input
     /// is JSON Lines.
     pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
         self.format = format.into();
@@ -108,8 +108,8 @@ impl QueryOptions {
     }
 }
 
-/// Reads a file of queries, or standard input for `-`: JSON Lines (`_id`, `text`) or TSV (columns
-/// named by a header, or id and text), plain, gzip or zstd. The queries are held whole.
+/// Reads a file of queries, or standard input for `-`: JSON Lines (`_id`, `text`), TSV or CSV
+/// (columns named by a header, or id and text), plain, gzip or zstd. The queries are held whole.
 ///
 /// # Errors
 /// The file cannot be read, its format is unknown or has no records, a line is bad, a query is
@@ -162,7 +162,10 @@ fn read(lines: LineFile, format: Format, options: &QueryOptions) -> Result<Queri
     };
     let mut queries = Vec::new();
     let mut seen = HashSet::new();
-    lines.each(|_, line| {
+    lines.each_until_end(|_, line| {
+        let Some(line) = line else {
+            return parser.end();
+        };
         let Some(record) = parser.parse(line)? else {
             return Ok(());
         };
@@ -296,7 +299,7 @@ mod tests {
             error.starts_with("queries:2: expected 2 or 3 columns"),
             "{error}"
         );
-        let error = read("{\"id\":1,\"text\":\"\"}", Format::JSONL).unwrap_err();
+        let error = read("{\"nr\":1,\"text\":\"\"}", Format::JSONL).unwrap_err();
         assert!(
             error.contains("missing field \"_id\"") && !error.contains("--skip-bad-lines"),
             "{error}"

@@ -14,20 +14,20 @@ const HEADING: &str = "Reading the corpus";
 /// Flags about the format of a corpus.
 #[derive(Debug, Args)]
 pub struct CorpusArgs {
-    /// Format of all inputs: jsonl, tsv, text, markdown, html or code [default: by name and
+    /// Format of all inputs: jsonl, tsv, csv, text, markdown, html or code [default: by name and
     /// content; jsonl for standard input].
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// JSON field or TSV column with the key.
+    /// JSON field or column with the key.
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::ID_FIELD)]
     pub id_field: String,
 
-    /// JSON field or TSV column with the title.
+    /// JSON field or column with the title.
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::TITLE_FIELD)]
     pub title_field: String,
 
-    /// JSON field or TSV column with the text.
+    /// JSON field or column with the text.
     #[arg(long, help_heading = HEADING, value_name = "NAME", default_value = CorpusOptions::TEXT_FIELD)]
     pub text_field: String,
 
@@ -48,8 +48,8 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub overlap: u32,
 
-    /// What to do with JSON Lines and TSV documents that are longer than the checkpoint reads:
-    /// index their beginning, or split them into passages with keys KEY#1, KEY#2, ...
+    /// What to do with documents of JSON Lines, TSV and CSV that are longer than the checkpoint
+    /// reads: index their beginning, or split them into passages with keys KEY#1, KEY#2, ...
     #[arg(long, help_heading = HEADING, value_enum, default_value_t = Long::Truncate)]
     pub long: Long,
 
@@ -89,7 +89,7 @@ impl CorpusArgs {
 
     /// Flags that what was read made nothing of, and why, in lines.
     pub fn unused(&self, read: &CorpusReport) -> Vec<String> {
-        let no_records = "no JSON Lines or TSV was read";
+        let no_records = "no JSON Lines, TSV or CSV was read";
         let no_passages = "nothing was split into passages";
         let no_folder = "no folder was read";
         let named = |field: &str, usual: &str| field != usual;
@@ -100,6 +100,11 @@ impl CorpusArgs {
         ];
         let records = read.records > 0;
         let flags = [
+            (
+                "--format",
+                self.format.is_some() && read.files == 0,
+                "no corpus was read",
+            ),
             ("--id-field", id && !records, no_records),
             ("--title-field", title && !records, no_records),
             ("--text-field", text && !records, no_records),

@@ -13,8 +13,8 @@ const HEADING: &str = "Reading the queries";
 /// Flags about query files.
 #[derive(Debug, Args)]
 pub struct QueryFileArgs {
-    /// Query file: JSON Lines with `_id` and `text`, or TSV with id and text; `-` for standard
-    /// input.
+    /// Query file: JSON Lines with `_id` and `text`, or TSV or CSV with id and text; `-` for
+    /// standard input.
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
@@ -25,18 +25,19 @@ pub struct QueryFileArgs {
     #[arg(long, value_name = "PATH")]
     pub query_embeddings: Option<PathBuf>,
 
-    /// Format of the query file: jsonl or tsv [default: by extension; jsonl for standard input].
+    /// Format of the query file: jsonl, tsv or csv [default: by extension; jsonl for standard
+    /// input].
     #[arg(long, help_heading = HEADING, value_name = "FORMAT")]
     pub format: Option<Format>,
 
-    /// JSON field or TSV column with the key of a query.
+    /// JSON field or column with the key of a query.
     #[arg(
         long, help_heading = HEADING, value_name = "NAME",
         default_value = CorpusOptions::ID_FIELD
     )]
     pub id_field: String,
 
-    /// JSON field or TSV column with the text of a query.
+    /// JSON field or column with the text of a query.
     #[arg(
         long, help_heading = HEADING, value_name = "NAME",
         default_value = CorpusOptions::TEXT_FIELD

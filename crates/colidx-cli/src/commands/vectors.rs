@@ -5,7 +5,7 @@ use std::path::Path;
 use colidx::EmbeddingsSource;
 use colidx::corpus::{Sink, read_keys, read_records};
 use colidx_data::embeddings::Embeddings;
-use colidx_data::{Corpus, Format};
+use colidx_data::{Corpus, CorpusReport, Format};
 
 use super::ingest;
 use crate::args::{CorpusArgs, InputArgs};
@@ -94,10 +94,13 @@ impl<'a> GivenVectors<'a> {
     pub fn tell(&self) {
         if let Some(records) = &self.records {
             let report = records.report();
-            let lines = ingest::not_read(report).into_iter();
-            let lines = lines.chain(self.reading.unused(report));
-            lines.for_each(|line| note(&line));
+            let lines = ingest::not_read(report);
+            lines.iter().for_each(|line| note(line));
         }
+        let nothing = CorpusReport::default();
+        let read = self.records.as_ref().map_or(&nothing, Corpus::report);
+        let unused = self.reading.unused(read);
+        unused.iter().for_each(|line| note(line));
         let padding = self.source.vectors().padding();
         if padding > 0 {
             note(&format!(

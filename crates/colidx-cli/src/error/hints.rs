@@ -99,7 +99,7 @@ pub fn input(error: &InputError) -> &'static str {
             _ => ", or leave bad lines out (--skip-bad-lines)",
         },
         InputError::Line { fault, .. } => field(fault),
-        InputError::WrongFormat { .. } => " (--format jsonl or --format tsv, whatever its name is)",
+        InputError::WrongFormat { .. } => " (--format jsonl, tsv or csv, whatever its name is)",
         InputError::Pdf { .. } => " (`... | colidx build - --format text`)",
         InputError::UnknownFormat { .. } | InputError::NoDocuments { .. } => " (--format)",
         _ => "",

@@ -56,6 +56,11 @@ impl OpenFile {
         })
     }
 
+    /// The number of lines read so far.
+    pub(super) fn lines(&self) -> u64 {
+        self.lines.number()
+    }
+
     pub(super) fn place(&self, line: u64) -> Place {
         Place {
             file: Arc::clone(&self.name),

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::file::OpenFile;
 use super::long_records::LongRecords;
 use super::records::RecordParser;
-use super::{CorpusOptions, Document, FieldNames, code, html, jsonl, markdown, text, tsv};
+use super::{CorpusOptions, Document, FieldNames, code, csv, html, jsonl, markdown, text, tsv};
 use crate::compression::without_ending;
 use crate::error::{InputError, LineFault, Place};
 
@@ -18,6 +18,7 @@ use crate::error::{InputError, LineFault, Place};
 const FORMATS: &[&FormatInfo] = &[
     &jsonl::FORMAT,
     &tsv::FORMAT,
+    &csv::FORMAT,
     &text::FORMAT,
     &markdown::FORMAT,
     &html::FORMAT,
@@ -72,6 +73,8 @@ impl Format {
     pub const JSONL: Format = Format(&jsonl::FORMAT);
     /// Tab-separated lines, with a header that names the columns, or id, text and title.
     pub const TSV: Format = Format(&tsv::FORMAT);
+    /// Comma-separated rows, with a header that names the columns, or id, text and title.
+    pub const CSV: Format = Format(&csv::FORMAT);
     /// Plain text, split into passages at blank lines.
     pub const TEXT: Format = Format(&text::FORMAT);
     /// Markdown, split into passages at headings and blank lines.
@@ -141,15 +144,16 @@ impl Format {
     pub(crate) fn list() -> String {
         /// Endings that a message names; source code has too many for one.
         const SHOWN: usize = 8;
-        let describe = |info: &&FormatInfo| {
-            let shown = info.endings.iter().take(SHOWN);
-            let mut endings: Vec<_> = shown.map(|end| format!(".{end}")).collect();
-            if info.endings.len() > SHOWN {
-                endings.push("and so on".to_owned());
+        let describe = |format: Format| {
+            let mut shown: Vec<_> = (format.endings().take(SHOWN))
+                .map(|end| format!(".{end}"))
+                .collect();
+            if format.endings().count() > SHOWN {
+                shown.push("and so on".to_owned());
             }
-            format!("{} ({})", info.title, endings.join(", "))
+            format!("{} ({})", format.0.title, shown.join(", "))
         };
-        join_or(FORMATS.iter().map(describe))
+        join_or(Format::all().map(describe))
     }
 }
 
@@ -254,11 +258,11 @@ mod tests {
 
     #[test]
     fn messages_list_what_the_table_holds() {
-        let error = "csv".parse::<Format>().unwrap_err().to_string();
+        let error = "doc".parse::<Format>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown format \"csv\"; expected jsonl, tsv, text, markdown, html or code"
+            "unknown format \"doc\"; expected jsonl, tsv, csv, text, markdown, html or code"
         );
-        assert!(Format::list().starts_with("JSON Lines (.jsonl, .ndjson), TSV (.tsv)"));
+        assert!(Format::list().starts_with("JSON Lines (.jsonl, .ndjson, .json), TSV (.tsv), CSV"));
     }
 }

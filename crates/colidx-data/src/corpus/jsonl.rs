@@ -1,10 +1,11 @@
 //! JSON Lines: one object a line.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::CorpusOptions;
 use super::format::FormatInfo;
 use super::records::{FieldNames, Record, RecordParser, RecordReader};
-use crate::columns::list;
+use crate::columns::{KEY, find, list, normal};
 use crate::error::{Field, LineFault};
 use crate::json::{parse_object, type_name};
 
@@ -20,20 +21,55 @@ pub(super) static FORMAT: FormatInfo = FormatInfo {
 };
 
 fn parser(fields: &FieldNames) -> Box<dyn RecordParser> {
-    Box::new(JsonParser(fields.clone()))
+    Box::new(JsonParser {
+        fields: fields.clone(),
+        named: false,
+    })
 }
 
-struct JsonParser(FieldNames);
+struct JsonParser {
+    fields: FieldNames,
+    /// Whether a record has told what the fields of this file are called.
+    named: bool,
+}
 
 impl RecordParser for JsonParser {
     fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault> {
-        parse_json(line, &self.0).map(Some)
+        if line.trim().is_empty() {
+            return Ok(None);
+        }
+        let object = parse_object(line)?;
+        if self.named {
+            return record(object, &self.fields).map(Some);
+        }
+        // The first record decides for the whole file. If each did for itself, one without a key
+        // would take another of its fields for one.
+        let fields = usual_names(&object, &self.fields);
+        let record = record(object, &fields)?;
+        (self.fields, self.named) = (fields, true);
+        Ok(Some(record))
     }
 }
 
-/// Parses one JSON object.
-fn parse_json(line: &str, fields: &FieldNames) -> Result<Record, LineFault> {
-    let mut object = parse_object(line)?;
+/// The names of key and text in files like this record: as given where it has such fields, else
+/// the first of the names of the field's collections that it has. A name that the caller chose
+/// stays.
+fn usual_names(object: &Map<String, Value>, fields: &FieldNames) -> FieldNames {
+    let (names, normal_names): (Vec<&String>, Vec<String>) =
+        object.keys().map(|name| (name, normal(name))).unzip();
+    let usual = |field: &String, default: &str, usual: &[&str]| match find(&normal_names, usual) {
+        Some(at) if field == default && !object.contains_key(field) => names[at].clone(),
+        _ => field.clone(),
+    };
+    FieldNames {
+        id: usual(&fields.id, CorpusOptions::ID_FIELD, KEY),
+        text: usual(&fields.text, CorpusOptions::TEXT_FIELD, fields.text_names()),
+        ..fields.clone()
+    }
+}
+
+/// Makes a record of a JSON object.
+fn record(mut object: Map<String, Value>, fields: &FieldNames) -> Result<Record, LineFault> {
     if let Some(field) = &fields.left_out {
         object.remove(field);
     }
@@ -103,8 +139,49 @@ mod tests {
         }
     }
 
+    fn parse_json(line: &str, fields: &FieldNames) -> Result<Record, LineFault> {
+        let record = parser(fields).parse(line)?;
+        Ok(record.expect("every line holds a record"))
+    }
+
     fn json(line: &str) -> Result<Record, LineFault> {
         parse_json(line, &fields())
+    }
+
+    #[test]
+    fn the_first_record_tells_the_names_of_a_file() {
+        let mut parser = parser(&fields());
+        let mut parse = |line: &str| parser.parse(line);
+        // A record that cannot be read decides nothing.
+        assert!(parse(r#"{"uid": "0"}"#).is_err());
+        for (line, key) in [
+            (r#"{"id": 1, "contents": "x", "Doc-ID": "a"}"#, "1"),
+            (r#"{"id": "2", "contents": "x", "_id": "b"}"#, "2"),
+        ] {
+            let record = parse(line).unwrap().unwrap();
+            assert_eq!((&*record.key, &*record.text), (key, "x"));
+            assert_eq!(record.metadata.len(), 1, "{line}");
+        }
+        for line in [
+            r#"{"Doc-ID": "3", "contents": "x"}"#,
+            r#"{"id": "3", "text": "x"}"#,
+        ] {
+            let fault = parse(line).unwrap_err();
+            assert!(matches!(fault, LineFault::MissingField { .. }), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_chosen_is_not_replaced() {
+        let fields = FieldNames {
+            id: "docno".into(),
+            ..fields()
+        };
+        let line = r#"{"id": "1", "text": "x"}"#;
+        assert!(matches!(
+            parse_json(line, &fields),
+            Err(LineFault::MissingField { .. })
+        ));
     }
 
     #[test]
@@ -216,14 +293,14 @@ mod tests {
 
     #[test]
     fn missing_and_wrong_fields_name_themselves() {
-        let error = json(r#"{"id": "1", "contents": "x"}"#)
+        let error = json(r#"{"nr": "1", "contents": "x"}"#)
             .unwrap_err()
             .to_string();
         assert!(
             error.contains("\"_id\"") && error.contains("\"contents\""),
             "{error}"
         );
-        let error = json(r#"{"_id": "1", "contents": "x"}"#)
+        let error = json(r#"{"_id": "1", "words": "x"}"#)
             .unwrap_err()
             .to_string();
         assert!(

@@ -1,6 +1,7 @@
 //! A corpus: documents streamed from any mix of files, folders and standard input.
 
 mod code;
+mod csv;
 mod file;
 mod folder;
 mod format;
@@ -13,6 +14,7 @@ mod options;
 mod passage_reader;
 mod passages;
 mod records;
+mod table;
 mod text;
 mod tsv;
 mod walk;

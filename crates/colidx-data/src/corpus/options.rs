@@ -76,19 +76,19 @@ impl CorpusOptions {
         self
     }
 
-    /// The JSON field or TSV column that holds the key: text or a whole number.
+    /// The JSON field or the column that holds the key: text or a whole number.
     pub fn id_field(mut self, name: impl Into<String>) -> Self {
         self.id_field = name.into();
         self
     }
 
-    /// The JSON field or TSV column that may hold the title.
+    /// The JSON field or the column that may hold the title.
     pub fn title_field(mut self, name: impl Into<String>) -> Self {
         self.title_field = name.into();
         self
     }
 
-    /// The JSON field or TSV column that holds the text.
+    /// The JSON field or the column that holds the text.
     pub fn text_field(mut self, name: impl Into<String>) -> Self {
         self.text_field = name.into();
         self
@@ -101,7 +101,7 @@ impl CorpusOptions {
     }
 
     /// Whether bad lines are counted and reported instead of ending the corpus. Unreadable,
-    /// truncated and damaged files end it all the same, and so does a TSV header that cannot be
+    /// truncated and damaged files end it all the same, and so does a header that cannot be
     /// understood. A bad line in a text or Markdown file ends that file.
     pub fn skip_bad_lines(mut self, skip: bool) -> Self {
         self.skip_bad_lines = skip;
@@ -136,8 +136,8 @@ impl CorpusOptions {
         self
     }
 
-    /// Whether records that are longer than a passage, of JSON Lines or TSV, become passages with
-    /// keys `key#number` and the record's title and metadata. Without it they are given whole.
+    /// Whether records that are longer than a passage, of JSON Lines or tables, become passages
+    /// with keys `key#number` and the record's title and metadata. Without it they are given whole.
     pub fn split_long(mut self, split: bool) -> Self {
         self.split_long = split;
         self
@@ -207,7 +207,7 @@ pub struct CorpusReport {
     pub blank: u64,
     /// Folders among the inputs.
     pub folders: u64,
-    /// Documents that are records of JSON Lines or TSV, or passages of one.
+    /// Documents that are records of JSON Lines, TSV or CSV, or passages of one.
     pub records: u64,
     /// How many of them have a title.
     pub titled: u64,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::file::OpenFile;
 use super::format::{DocumentReader, ReadFault};
 use super::{CorpusOptions, Document};
+use crate::columns::{DOCUMENT_TEXT, QUERY_TEXT};
 use crate::error::{Field, LineFault};
 
 /// What the field or column that holds a part of a record is called.
@@ -21,6 +22,14 @@ pub(crate) struct FieldNames {
 }
 
 impl FieldNames {
+    /// What the text is usually called: of a query, where records have no title.
+    pub(crate) fn text_names(&self) -> &'static [&'static str] {
+        match self.title {
+            Some(_) => DOCUMENT_TEXT,
+            None => QUERY_TEXT,
+        }
+    }
+
     /// The names that the caller chose in place of the usual ones, with what each holds.
     pub(crate) fn chosen(&self) -> impl Iterator<Item = (&str, Field)> {
         let title = self.title.as_deref().unwrap_or(CorpusOptions::TITLE_FIELD);
@@ -46,8 +55,16 @@ pub(crate) struct Record {
 
 /// Parses the lines of one file in order.
 pub(crate) trait RecordParser: Send {
-    /// The record of a line that is not blank, or `None` for a line that holds none.
+    /// The record that ends with a line, or `None` where none does.
     fn parse(&mut self, line: &str) -> Result<Option<Record>, LineFault>;
+
+    /// Called at the end of the file.
+    ///
+    /// # Errors
+    /// A record has begun that does not end.
+    fn end(&mut self) -> Result<(), LineFault> {
+        Ok(())
+    }
 }
 
 /// Makes documents of the lines of a file.
@@ -66,11 +83,11 @@ impl DocumentReader for RecordReader {
     fn next_document(&mut self) -> Result<Option<Document>, ReadFault> {
         loop {
             let Some((number, line)) = self.file.next_line()? else {
-                return Ok(None);
+                let ended = self.parser.end();
+                return ended
+                    .map(|()| None)
+                    .map_err(|fault| self.file.fault(self.file.lines(), fault));
             };
-            if line.trim().is_empty() {
-                continue;
-            }
             match self.parser.parse(line) {
                 Ok(None) => {}
                 Ok(Some(record)) => {

@@ -9,7 +9,7 @@ use crate::DEFAULT_LINE_LIMIT;
 use crate::compression::Compression;
 use crate::error::{InputError, LineFault, Place};
 
-/// The lines of a file or of standard input, decompressed, without blank ones.
+/// The lines of a file or of standard input, decompressed.
 pub(crate) struct LineFile {
     file: Arc<str>,
     compression: Option<Compression>,
@@ -45,16 +45,30 @@ impl LineFile {
         &self.file
     }
 
-    /// Hands every line with its number to `take`; a fault that it finds is given its place.
+    /// Hands every line that is not blank with its number to `take`; a fault that it finds is given
+    /// its place.
     pub(crate) fn each(
-        mut self,
+        self,
         mut take: impl FnMut(u64, &str) -> Result<(), LineFault>,
+    ) -> Result<(), InputError> {
+        self.each_until_end(|number, line| match line {
+            Some(line) if !line.trim().is_empty() => take(number, line),
+            _ => Ok(()),
+        })
+    }
+
+    /// As [`each`](Self::each), with blank lines, and `None` at the end.
+    pub(crate) fn each_until_end(
+        mut self,
+        mut take: impl FnMut(u64, Option<&str>) -> Result<(), LineFault>,
     ) -> Result<(), InputError> {
         loop {
             let (line, fault) = match self.lines.next_line() {
-                Ok(None) => return Ok(()),
-                Ok(Some((_, text))) if text.trim().is_empty() => continue,
-                Ok(Some((line, text))) => match take(line, text) {
+                Ok(None) => match take(self.lines.number(), None) {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => (self.lines.number(), fault),
+                },
+                Ok(Some((line, text))) => match take(line, Some(text)) {
                     Ok(()) => continue,
                     Err(fault) => (line, fault),
                 },

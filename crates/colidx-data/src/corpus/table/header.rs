@@ -1,8 +1,7 @@
-//! Whether the first line of a TSV file names its columns, and what they are.
+//! Whether the first row of a table names its columns, and what they are.
 
 use crate::columns::{
-    DOCUMENT_TEXT, JUDGED_DOCUMENT, JUDGED_QUERY, KEY, QUERY_TEXT, RELEVANCE, TITLE, find, is_name,
-    list, normal,
+    JUDGED_DOCUMENT, JUDGED_QUERY, KEY, RELEVANCE, TITLE, find, is_name, list, normal,
 };
 use crate::corpus::records::FieldNames;
 use crate::error::LineFault;
@@ -10,8 +9,8 @@ use crate::error::LineFault;
 /// The columns that a header names, and where the parts of a record stand.
 #[derive(Debug, PartialEq)]
 pub(super) struct Columns {
-    /// The header as it stands in its line.
-    pub(super) line: String,
+    /// The cells of the header as they stand there.
+    pub(super) row: Vec<String>,
     pub(super) names: Vec<String>,
     pub(super) key: usize,
     pub(super) text: usize,
@@ -19,18 +18,18 @@ pub(super) struct Columns {
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) enum FirstLine {
+pub(super) enum FirstRow {
     Header(Columns),
-    /// `doubtful` if the line could also be a header whose names are not known.
+    /// `doubtful` if the row could also be a header whose names are not known.
     Record {
         doubtful: bool,
     },
 }
 
 /// Tells a header from a record. A header with unknown columns is an error: read as a
-/// record it would be a wrong document, and every line after it might have its columns swapped.
-pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, LineFault> {
-    let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
+/// record it would be a wrong document, and every row after it might have its columns swapped.
+pub(super) fn first_row(row: &[&str], fields: &FieldNames) -> Result<FirstRow, LineFault> {
+    let cells: Vec<&str> = row.iter().map(|cell| cell.trim()).collect();
     let names: Vec<String> = cells.iter().map(|name| normal(name)).collect();
     let given = |field: &str| {
         cells
@@ -44,19 +43,14 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
             found: list(cells.iter().copied()),
         });
     }
-    let text_names = match fields.title {
-        Some(_) => DOCUMENT_TEXT,
-        None => QUERY_TEXT,
-    };
     // A table that was written with its row numbers has a column without a name.
     let mut named = cells.iter().filter(|cell| !cell.is_empty());
     let all_names = named.clone().count() > 0 && named.all(|cell| is_name(cell));
-    let chosen = given(&fields.id).is_some() && given(&fields.text).is_some();
-    if cells.len() < 2 || !(all_names || chosen) {
-        return Ok(FirstLine::Record { doubtful: false });
-    }
     let key = given(&fields.id).or_else(|| find(&names, KEY));
-    let text = given(&fields.text).or_else(|| find(&names, text_names));
+    let text = given(&fields.text).or_else(|| find(&names, fields.text_names()));
+    if cells.len() < 2 || !(all_names || key.is_some() && text.is_some()) {
+        return Ok(FirstRow::Record { doubtful: false });
+    }
     let title = fields.title.as_deref().and_then(given);
     let title = title.or_else(|| fields.title.as_ref().and(find(&names, TITLE)));
     let judged = [JUDGED_QUERY, JUDGED_DOCUMENT, RELEVANCE].map(|usual| find(&names, usual));
@@ -65,8 +59,8 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
     }
     match (key, text) {
         (Some(key), Some(text)) if key != text && !has_repeated(&names) => {
-            Ok(FirstLine::Header(Columns {
-                line: line.to_owned(),
+            Ok(FirstRow::Header(Columns {
+                row: row.iter().copied().map(str::to_owned).collect(),
                 names: (1..).zip(&cells).map(column_name).collect(),
                 key,
                 text,
@@ -75,12 +69,15 @@ pub(super) fn first_line(line: &str, fields: &FieldNames) -> Result<FirstLine, L
         }
         (Some(_), Some(_)) => Err(unknown(&cells)),
         // A key such as `d1` is no likely name, so that this is a record with a short text.
-        _ if line.contains(|char: char| char.is_ascii_digit()) => {
-            Ok(FirstLine::Record { doubtful: false })
-        }
-        (None, None) => Ok(FirstLine::Record { doubtful: true }),
+        _ if has_digit(&cells) => Ok(FirstRow::Record { doubtful: false }),
+        (None, None) => Ok(FirstRow::Record { doubtful: true }),
         _ => Err(unknown(&cells)),
     }
+}
+
+fn has_digit(cells: &[&str]) -> bool {
+    let mut chars = cells.iter().flat_map(|cell| cell.chars());
+    chars.any(|char| char.is_ascii_digit())
 }
 
 fn column_name((number, name): (usize, &&str)) -> String {
@@ -90,11 +87,11 @@ fn column_name((number, name): (usize, &&str)) -> String {
     }
 }
 
-/// A first line of plain words was read as a record. If the second line has a number for a key
-/// where the first has a word, the first was a header.
-pub(super) fn check_second_line(first: &[String], second: &str) -> Result<(), LineFault> {
+/// A first row of plain words was read as a record. If the second row has a number for a key where
+/// the first has a word, the first was a header.
+pub(super) fn check_second_row(first: &[String], second: &[&str]) -> Result<(), LineFault> {
     let is_number = |key: &str| key.trim().bytes().all(|byte| byte.is_ascii_digit());
-    let mut cells = second.split('\t');
+    let mut cells = second.iter();
     let number = cells
         .next()
         .is_some_and(|key| !key.trim().is_empty() && is_number(key));

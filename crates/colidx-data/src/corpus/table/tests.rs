@@ -1,4 +1,5 @@
 use super::*;
+use crate::corpus::tsv::parser;
 use proptest::prelude::*;
 
 fn documents() -> FieldNames {
@@ -79,6 +80,10 @@ fn columns_are_taken_by_name() {
         ("#id\ttitle\ttext", "7\tT\tsome text"),
         ("\"id\"\t\"title\"\t\"text\"", "7\tT\tsome text"),
         ("id\ttitle\ttext\tsha1\tpart2", "7\tT\tsome text\tx\ty"),
+        (
+            "id\ttitle\ttext\tDate of printing (UTC)",
+            "7\tT\tsome text\tx",
+        ),
         // Written with row numbers, or with a tab at the end.
         ("\tid\ttitle\ttext", "0\t7\tT\tsome text"),
     ] {
