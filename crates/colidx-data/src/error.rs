@@ -191,8 +191,8 @@ pub enum LineFault {
     },
     /// A quoted cell of a CSV file does not end.
     #[error(
-        "a quote is not closed within {lines} lines; close it, or write quotes in a quoted text \
-         twice"
+        "a quote is not closed within {}; close it, or write quotes in a quoted text twice",
+        counted(*lines, "line")
     )]
     UnclosedQuote {
         /// The lines from the one with the quote to this one, both counted.

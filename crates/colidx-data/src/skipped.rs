@@ -43,7 +43,7 @@ impl SkipReason {
         match self {
             SkipReason::Format => names("file") + " of other formats",
             SkipReason::SharedEnding => {
-                names("file") + " of JSON, read if named or if the format is given"
+                names("file") + " of JSON or CSV, read if named or if the format is given"
             }
             SkipReason::Pdf => names("PDF file") + " (`pdftotext` makes text of them)",
             SkipReason::Binary => names("file") + " that is not text",

@@ -391,7 +391,7 @@ fn no_documents_at_all_is_an_error_that_says_why() {
         for words in [
             "1 file of other formats, such as ",
             "x.png",
-            "1 file of JSON",
+            "1 file of JSON or CSV",
             "y.json",
             "1 file without documents, such as ",
             "z.txt",
