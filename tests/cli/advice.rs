@@ -386,12 +386,18 @@ fn flags_that_nothing_was_made_of_are_told() {
             &["--overlap: nothing was split"],
         ),
         ("a.jsonl --id-field _id", &[]),
-        ("a.md --id-field a", &["--id-field: no JSON Lines or TSV"]),
+        (
+            "a.md --id-field a",
+            &["--id-field: no JSON Lines, TSV or CSV"],
+        ),
         (
             "a.md --text-field a --title-field b",
             &["--title-field: no JSON", "--text-field: no J"],
         ),
-        ("a.md --long split", &["--long split: no JSON Lines or TSV"]),
+        (
+            "a.md --long split",
+            &["--long split: no JSON Lines, TSV or CSV"],
+        ),
         ("a.md --overlap 5 --passage-words 9", &[]),
         ("d --hidden --no-ignore --overlap 5", &[]),
         ("a.jsonl d --title-field title", &[]),

@@ -22,10 +22,10 @@ fn a_line_that_is_not_json() {
 #[test]
 fn a_missing_field() {
     refuses(
-        "{\"_id\": \"a\", \"body\": \"moon\"}",
+        "{\"_id\": \"a\", \"words\": \"moon\"}",
         &[
             "corpus.jsonl:1: missing field \"text\"",
-            "\"body\"",
+            "\"words\"",
             "--text-field",
         ],
     );

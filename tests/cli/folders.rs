@@ -32,7 +32,7 @@ fn a_folder_in_which_nothing_was_read_is_an_error_that_says_why() {
     let words = [
         "no documents were read",
         "1 file of other formats, such as d/picture.png",
-        "1 file of JSON, read if named or if the format is given, such as d/settings.json",
+        "1 file of JSON or CSV, read if named or if the format is given, such as d/settings.json",
         "1 hidden name, such as d/.hidden.txt",
         "1 file without documents, such as d/empty.txt",
         #[cfg(unix)]
