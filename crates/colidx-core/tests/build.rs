@@ -354,6 +354,21 @@ fn a_directory_with_other_files_is_left_alone() {
     assert!(matches!(error, Error::NotAnIndex { .. }), "{error}");
 }
 
+#[test]
+fn a_directory_is_no_index_for_a_file_called_manifest() {
+    let tmp = tempfile::tempdir().unwrap();
+    for (name, text) in [("manifest", "a ship's"), ("draft.new", "years of work")] {
+        std::fs::write(tmp.path().join(name), text).unwrap();
+    }
+    for force in [false, true] {
+        let options = BuildOptions::default().force(force);
+        let error = IndexWriter::create(tmp.path(), options).err().unwrap();
+        assert!(matches!(&error, Error::DirectoryNotEmpty { found, .. } if found == "manifest"));
+    }
+    let kept = ["manifest", "draft.new"].map(|name| std::fs::read(tmp.path().join(name)).unwrap());
+    assert_eq!(kept, [b"a ship's".to_vec(), b"years of work".to_vec()]);
+}
+
 /// Fails in every phase that asks the source or the watcher. While nothing was encoded, that leaves
 /// what was there before; afterwards, that and what was encoded.
 #[test]

@@ -10,7 +10,7 @@ use super::BuildOptions;
 use super::journal::{JOURNAL, Record};
 use crate::error::{Error, Result};
 use crate::format::manifest::{MANIFEST, MANIFEST_NEW, Manifest};
-use crate::format::{self, file_name};
+use crate::format::{self, MAGIC, file_name};
 use crate::snapshot::Snapshot;
 use crate::storage::{Directory, LOCK};
 
@@ -79,7 +79,7 @@ impl Staging {
         options: &BuildOptions,
     ) -> Result<(Self, Replaced, Option<Record>)> {
         directory.create_all()?;
-        if !directory.exists(MANIFEST)? {
+        if !holds_index(directory)? {
             check_only_ours(directory)?;
         }
         let path = || directory.path().to_path_buf();
@@ -229,7 +229,13 @@ fn index_file(directory: &Directory) -> Result<Option<String>> {
     Ok(names.find(|name| format::file_number(name).is_some()))
 }
 
-/// A directory without a manifest may hold what a build left behind, but nothing else.
+/// Whether there is an index, whole or damaged. Others name files `manifest` too.
+fn holds_index(directory: &Directory) -> Result<bool> {
+    Ok(directory.exists(MANIFEST)?
+        && (*directory.read(MANIFEST, MAGIC.len())? == MAGIC || index_file(directory)?.is_some()))
+}
+
+/// A directory without an index may hold what a build left behind, but nothing else.
 fn check_only_ours(directory: &Directory) -> Result<()> {
     match directory.list()?.into_iter().find(|name| !is_ours(name)) {
         None => Ok(()),
