@@ -37,10 +37,10 @@ fn a_flag_that_advice_names_exists() {
     let model = model().display().to_string();
     let model = model.as_str();
     place.write(
-        "text-is-query.jsonl",
-        "{\"_id\": \"1\", \"query\": \"moon\"}\n",
+        "text-is-words.jsonl",
+        "{\"_id\": \"1\", \"words\": \"moon\"}\n",
     );
-    place.write("id-is-qid.jsonl", "{\"qid\": \"1\", \"text\": \"moon\"}\n");
+    place.write("id-is-nr.jsonl", "{\"nr\": \"1\", \"text\": \"moon\"}\n");
     place.write("bad.jsonl", "{\"_id\": \"1\", \"text\": \"moon\"}\n{\n");
     place.write("odd.xyz", CORPUS);
     place.write("q.jsonl", "{\"_id\": \"1\", \"text\": \"moon\"}\n");
@@ -51,8 +51,8 @@ fn a_flag_that_advice_names_exists() {
     let from_vectors = ["build", "--embeddings", "v", "--index", "v.colidx"];
     place.colidx(&from_vectors).run().succeeds();
     let files = [
-        "text-is-query.jsonl",
-        "id-is-qid.jsonl",
+        "text-is-words.jsonl",
+        "id-is-nr.jsonl",
         "bad.jsonl",
         "odd.xyz",
         "code",
