@@ -130,7 +130,7 @@ impl Index {
 }
 
 /// The checkpoint of an index. Opening it may take long, so that can be left.
-fn opened_model(py: Python<'_>, open: OpenIndex) -> PyResult<Arc<Model>> {
+pub fn opened_model(py: Python<'_>, open: OpenIndex) -> PyResult<Arc<Model>> {
     match open.open_model() {
         Some(model) => Ok(model),
         None => run_or_leave(py, None, move |watch| open.model(watch))?.or_raise(),

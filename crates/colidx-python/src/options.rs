@@ -164,6 +164,10 @@ table! {
         "title_field": "text" => |a| options.title_field(a.get::<String>()?),
         "text_field": "text" => |a| options.text_field(a.get::<String>()?),
         "passage_words": "a whole number" => |a| options.passage_words(a.get()?),
+        "overlap": "a whole number" => |a| options.overlap(a.get()?),
+        "split_long": "True or False" => |a| options.split_long(a.get()?),
+        "hidden": "True or False" => |a| options.hidden(a.get()?),
+        "ignore_files": "True or False" => |a| options.ignore_files(a.get()?),
         "skip_bad_lines": "True or False" => |a| options.skip_bad_lines(a.get()?),
     }
 }

@@ -18,14 +18,17 @@ use pyo3::types::PyDict;
 use crate::arrays;
 use crate::encoder::Encoder;
 use crate::error::{OrRaise, exception};
-use crate::index::Index;
+use crate::index::{Index, opened_model};
 use crate::info;
-use crate::open::{OpenIndex, warn};
+use crate::open::OpenIndex;
 use crate::options::{build_options, corpus_options, pooled};
 use crate::watch::{Watch, run};
 
 /// Documents read between two reports of progress.
 const READ_STEP: u64 = 64;
+
+/// The beginning of the message when files hold no document to search for.
+const NOTHING: &str = "corpus: expected at least one document with a title or text, got none";
 
 /// Stages changes and commits them.
 #[pyclass(frozen, module = "colidx._colidx")]
@@ -45,6 +48,7 @@ struct State {
 }
 
 /// What encodes documents that come without vectors.
+#[derive(Clone)]
 enum TextSource {
     None,
     Model(Arc<Model>),
@@ -82,22 +86,21 @@ impl Given {
 }
 
 impl State {
-    fn commit(&mut self, watch: &Watch) -> Result<CommitReport, TextError> {
+    /// Commits, and says which documents were truncated.
+    fn commit(&mut self, watch: &Watch) -> Result<(CommitReport, Option<String>), TextError> {
         let model = match self.needs_encoder {
             true => self.encoder.model(watch)?,
             false => None,
         };
         self.needs_encoder = false;
         let cancelled = || watch.cancelled();
-        let report = match &model {
-            Some(model) => {
-                let source = EncoderSource::new(model.encoder());
-                self.writer
-                    .commit(&mut source.cancelled_by(&cancelled), watch)?
-            }
-            None => self.writer.commit(&mut NoVectors, watch)?,
+        let Some(model) = &model else {
+            return Ok((self.writer.commit(&mut NoVectors, watch)?, None));
         };
-        Ok(report)
+        let mut source = EncoderSource::new(model.encoder()).cancelled_by(&cancelled);
+        let report = self.writer.commit(&mut source, watch)?;
+        let length = model.info().document_length;
+        Ok((report, source.truncated().line("", length)))
     }
 }
 
@@ -111,6 +114,15 @@ impl Writer {
                 encoder,
                 needs_encoder: false,
             })),
+        }
+    }
+
+    /// The checkpoint for texts, which is opened where it is not; Ctrl-C does not wait for that.
+    fn model(&self, py: Python<'_>) -> PyResult<Option<Arc<Model>>> {
+        match self.with(py, |state| state.encoder.clone())? {
+            TextSource::None => Ok(None),
+            TextSource::Model(model) => Ok(Some(model)),
+            TextSource::OfIndex(index) => opened_model(py, index).map(Some),
         }
     }
 
@@ -248,7 +260,8 @@ impl Writer {
         replaced.or_raise()
     }
 
-    /// Adds the documents of files and folders. Returns their number.
+    /// Adds the documents of files and folders. Returns their number, and what was left out, in
+    /// lines.
     fn add_corpus(
         &self,
         py: Python<'_>,
@@ -256,16 +269,14 @@ impl Writer {
         options: &Bound<'_, PyDict>,
         replace: bool,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<u64> {
+    ) -> PyResult<(u64, Vec<String>)> {
         let has_limit = options.contains("passage_words")?;
         let skip = options.get_item("skip_bad_lines")?;
         let skip = skip.is_some_and(|skip| skip.is_truthy().unwrap_or(false));
         let base = CorpusOptions::new().index_magic(colidx::MAGIC);
         let options = corpus_options(base, options)?;
-        let mut corpus = Corpus::open(&paths, options).or_raise()?;
-        let shown = progress.as_ref().map(|progress| progress.clone_ref(py));
-        let model = self.run(py, shown, |state, watch| state.encoder.model(watch))?;
-        let model = model.or_raise()?;
+        let mut corpus = Corpus::open(&paths, options.clone()).or_raise()?;
+        let model = self.model(py)?;
         if let (Some(model), false) = (&model, has_limit) {
             let (tokens, counter) = passage_limit(model);
             corpus.limit_passages(tokens, counter);
@@ -286,7 +297,6 @@ impl Writer {
                 &mut corpus,
                 skip,
                 &mut look,
-                &mut |_| {},
                 &mut |document| match replace {
                     true => writer.update(document).map(drop),
                     false => writer.add(document),
@@ -294,9 +304,15 @@ impl Writer {
             )
         })?;
         let report = report.or_raise()?;
-        let messages = report.corpus.bad_line_messages.iter();
-        warn(messages.chain(&report.refused_messages));
-        Ok(report.corpus.documents - report.refused)
+        let mut left_out = report.left_out();
+        left_out.extend(report.corpus.without_content());
+        if !report.has_content() {
+            left_out.insert(0, NOTHING.to_owned());
+            return Err(exception("InputError", left_out.join("\n")));
+        }
+        let unused = options.unused(&report.corpus).into_iter();
+        left_out.extend(unused.map(|u| format!("not used: {}: {}", u.option, u.reason)));
+        Ok((report.corpus.documents - report.refused, left_out))
     }
 
     /// Deletes a document. Returns whether there was one.
@@ -304,13 +320,17 @@ impl Writer {
         self.with(py, |state| state.writer.delete(key))?.or_raise()
     }
 
+    /// Returns what was done, and what was cut short, in words.
     fn commit<'py>(
         &self,
         py: Python<'py>,
         progress: Option<Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyDict>> {
-        let report = self.run(py, progress, State::commit)?.or_raise()?;
-        info::report(py, &report)
+    ) -> PyResult<(Bound<'py, PyDict>, Option<String>)> {
+        if self.with(py, |state| state.needs_encoder)? {
+            self.model(py)?;
+        }
+        let (report, truncated) = self.run(py, progress, State::commit)?.or_raise()?;
+        Ok((info::report(py, &report)?, truncated))
     }
 
     /// Merges all segments into one, without deleted documents.

@@ -52,11 +52,90 @@ def test_a_bad_line_is_named(encoder, folder):
     assert not (folder / "docs.colidx").exists()
 
 
-def test_bad_lines_are_skipped_and_logged(encoder, folder, caplog):
+def test_bad_lines_are_skipped_with_a_warning(encoder, folder):
     (folder / "bad.jsonl").write_text('{"_id": "a", "text": "x"}\n{"_id": "b"}\n')
-    index = colidx.build("docs.colidx", "bad.jsonl", encoder, skip_bad_lines=True)
+    with pytest.warns(colidx.CorpusWarning, match=r"1 bad line\n  .*bad.jsonl:2") as told:
+        index = colidx.build("docs.colidx", "bad.jsonl", encoder, skip_bad_lines=True)
     assert list(index) == ["a"]
-    assert "bad.jsonl:2" in caplog.text
+    assert told[0].filename == __file__
+
+
+def skipped(folder):
+    (folder / "in" / "more.docx").write_bytes(b"PK\0")
+    return {}
+
+
+def unreadable(folder):
+    (folder / "in" / "a.txt").write_bytes(b"the moon \xff\xfe and the sun")
+    return {}
+
+
+def without_use(folder):
+    return {"passage_words": 20}
+
+
+def blank(folder):
+    with (folder / "in" / "corpus.jsonl").open("a") as lines:
+        lines.write('{"_id": "blank", "text": " "}\n')
+    return {}
+
+
+def long(folder):
+    with (folder / "in" / "corpus.jsonl").open("a") as lines:
+        lines.write('{"_id": "long", "text": "%s"}\n' % ("the moon " * 500))
+    return {}
+
+
+@pytest.mark.parametrize(
+    "left_out, says",
+    [
+        (skipped, "skipped: 1 file of other formats, such as .*more.docx"),
+        (unreadable, "not UTF-8: 1 file"),
+        (without_use, "not used: passage_words: nothing was split into passages"),
+        (blank, "empty: 1 document with neither title nor text"),
+        (long, "truncated: 1 document, such as `long`, of which the first .* tokens were indexed"),
+    ],
+)
+def test_what_is_left_out_is_told(left_out, says, encoder, folder):
+    (folder / "in").mkdir()
+    (folder / "in" / "corpus.jsonl").write_text('{"_id": "a", "text": "the moon"}\n')
+    options = left_out(folder)
+    with pytest.warns(colidx.CorpusWarning, match=says) as told:
+        index = colidx.build("docs.colidx", "in", encoder, **options)
+    assert {one.filename for one in told} == {__file__}
+    with pytest.warns(colidx.CorpusWarning, match=says):
+        with index.writer() as writer:
+            writer.update_all("in", **options)
+
+
+def test_a_corpus_that_is_read_whole_warns_of_nothing(encoder, folder, recwarn):
+    (folder / "corpus.jsonl").write_text('{"_id": "a", "text": "the moon"}\n')
+    colidx.build("docs.colidx", "corpus.jsonl", encoder)
+    colidx.build("docs.colidx", CORPUS, encoder, force=True)
+    assert [str(one.message) for one in recwarn] == []
+
+
+@pytest.mark.parametrize("corpus", ["blank.jsonl", [("a", " "), ("b", "")]])
+def test_documents_of_nothing_are_no_corpus(corpus, index, encoder, folder):
+    (folder / "blank.jsonl").write_text('{"_id": "a", "text": " "}\n')
+    says = "at least one document with a title or text"
+    with pytest.raises(colidx.InputError, match=says):
+        colidx.build("docs.colidx", corpus, encoder, force=True)
+    with pytest.raises(colidx.InputError, match=says):
+        with index.writer() as writer:
+            writer.add_all(corpus)
+    assert len(colidx.open("docs.colidx")) == len(CORPUS)
+
+
+def test_some_documents_of_nothing_are_told(encoder):
+    with pytest.warns(colidx.CorpusWarning, match="1 of 2 documents have neither"):
+        colidx.build("docs.colidx", [("a", "the moon"), ("b", " ")], encoder)
+
+
+def test_long_records_become_passages_where_that_is_asked_for(encoder, folder):
+    (folder / "long.jsonl").write_text('{"_id": "a", "text": "%s"}\n' % ("the moon. " * 500))
+    index = colidx.build("docs.colidx", "long.jsonl", encoder, split_long=True)
+    assert len(index) > 1 and "a#1" in index
 
 
 def test_options_of_files_are_for_files(encoder, folder):

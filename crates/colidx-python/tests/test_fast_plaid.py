@@ -142,6 +142,17 @@ def test_metadata_follows_the_documents(arrays):
         search.FastPlaid("other").create(arrays[:2], metadata=rows)
 
 
+def test_metadata_that_cannot_be_stored_changes_nothing():
+    filtering.create("rows", [{"a": 1}])
+    with pytest.raises(ValueError, match="for 'b', got list"):
+        filtering.create("rows", [{"a": 2}, {"b": [1]}])
+    with pytest.raises(ValueError, match="for 'b', got dict"):
+        filtering.update("rows", [{"a": 2}, {"b": {}}])
+    assert filtering.get("rows") == [{"_subset_": 0, "a": 1}]
+    filtering.create("rows", [{"c": 3}])
+    assert filtering.get("rows") == [{"_subset_": 0, "c": 3}]
+
+
 def test_filtering_alone():
     with pytest.raises(FileNotFoundError):
         filtering.where("rows", "a = 1")

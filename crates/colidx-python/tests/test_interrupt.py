@@ -53,7 +53,7 @@ def test_ctrl_c_stops_a_build_within_a_second_and_it_resumes(folder):
 
 def test_a_build_that_a_callback_stopped_resumes(folder, encoder):
     corpus = [
-        (str(n), "the moon and the earth go around the sun " * (n % 5 + 1)) for n in range(400)
+        (str(n), "the moon and the earth go around the sun " * (n % 3 + 1)) for n in range(400)
     ]
 
     class Stop(Exception):
@@ -80,16 +80,23 @@ print("asking", flush=True)
 try:
     if sys.argv[1] == "encoder":
         colidx.Encoder("owner/name")
+    elif sys.argv[1] == "search":
+        colidx.open("docs.colidx", model="owner/name").search("moon")
     else:
-        colidx.open(sys.argv[1], model="owner/name").search("moon")
+        with colidx.open("docs.colidx", model="owner/name").writer() as writer:
+            if sys.argv[1] == "commit":
+                writer.add("new", "the moon")
+            else:
+                writer.add_all("corpus.jsonl")
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent")
-@pytest.mark.parametrize("way", ["encoder", "docs.colidx"])
-def test_ctrl_c_does_not_wait_for_a_silent_hub(folder, index, monkeypatch, way):
+@pytest.mark.parametrize("way", ["encoder", "search", "commit", "corpus"])
+def test_ctrl_c_does_not_wait_for_a_silent_hub(folder, index, way):
+    (folder / "corpus.jsonl").write_text('{"_id": "new", "text": "the moon"}\n')
     with socket.create_server(("127.0.0.1", 0)) as hub:
         address = f"http://127.0.0.1:{hub.getsockname()[1]}"
         asks = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "HF_HUB_DOWNLOAD_TIMEOUT": "60"}

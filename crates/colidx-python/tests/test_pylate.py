@@ -172,11 +172,14 @@ def test_an_index_is_opened_again_unless_overridden(index, arrays, folder):
     again = pylate.Index("indexes", "test")
     assert retrieve(again, arrays[:3]) == retrieve(index, arrays[:3])
     fresh = pylate.Index("indexes", "test", override=True)
-    assert not (folder / "indexes" / "test").exists()
+    assert len(fresh) == 0
     with pytest.raises(ValueError):
         retrieve(fresh, arrays[:1])
+    with pytest.raises(colidx.VectorError):
+        fresh.add_documents(["a"], [arrays[0] * np.nan])
+    assert retrieve(pylate.Index("indexes", "test"), arrays[:3]) == retrieve(index, arrays[:3])
     fresh.add_documents(["a"], arrays[:1])
-    assert len(fresh) == 1
+    assert len(fresh) == 1 and len(pylate.Index("indexes", "test")) == 1
 
 
 def test_an_index_that_another_object_built_is_found(arrays):
@@ -201,6 +204,7 @@ def test_override_starts_over_after_an_interrupted_build(arrays, folder):
 def test_override_removes_nothing_that_is_no_index(arrays, folder):
     (folder / "indexes" / "mine").mkdir(parents=True)
     (folder / "indexes" / "mine" / "notes.txt").write_text("mine")
+    (folder / "indexes" / "mine" / "manifest").write_text("of a ship")
     index = pylate.Index("indexes", "mine", override=True)
     with pytest.raises(FileExistsError):
         index.add_documents(["a"], arrays[:1])

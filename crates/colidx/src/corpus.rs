@@ -8,13 +8,14 @@ use std::sync::Arc;
 use colidx_core::NewDocument;
 #[cfg(feature = "text")]
 use colidx_data::TokenCounter;
+use colidx_data::counted::counted;
 use colidx_data::embeddings::{Embeddings, EmbeddingsError};
 use colidx_data::{Corpus, CorpusReport, InputError};
 
 use crate::EmbeddingsSource;
 
 #[cfg(feature = "text")]
-use crate::text::{DocumentText, Model};
+use crate::text::Model;
 
 /// How many tokens of text a passage may have so that `model` reads all of it, and what counts
 /// them: for [`Corpus::limit_passages`].
@@ -38,63 +39,7 @@ pub fn passage_limit(model: &Arc<Model>) -> (usize, Arc<dyn TokenCounter>) {
     (limit, Arc::new(counter))
 }
 
-/// Finds the first few documents that are longer than a model reads. Only long ones are tokenized,
-/// and no more once they are found, or once that has cost some time without finding them.
-#[cfg(feature = "text")]
-pub struct LongDocuments<'a> {
-    model: &'a Model,
-    /// Bytes that may still be tokenized.
-    left: usize,
-    keys: Vec<String>,
-}
-
-#[cfg(feature = "text")]
-impl<'a> LongDocuments<'a> {
-    /// Bytes of text that are tokenized in search of long ones: seconds.
-    const LOOKED_AT: usize = 32 << 20;
-
-    /// For the documents that `model` will encode.
-    pub fn new(model: &'a Model) -> LongDocuments<'a> {
-        LongDocuments {
-            model,
-            left: Self::LOOKED_AT,
-            keys: Vec::new(),
-        }
-    }
-
-    /// Looks at the next document.
-    pub fn look_at(&mut self, document: &NewDocument<'_>) {
-        let limit = self.model.info().document_length;
-        let (title, text) = (document.title, document.text);
-        let size = title.len() + text.len();
-        // A token has a byte at least.
-        if self.keys.len() == SHOWN || size < limit || size > self.left {
-            return;
-        }
-        self.left -= size;
-        if self.is_long(DocumentText::new(title, text).as_str()) {
-            self.keys.push(document.key.to_owned());
-        }
-    }
-
-    /// Whether the model cuts a text. It counts no further than it reads, so that the halves are
-    /// counted.
-    fn is_long(&self, text: &str) -> bool {
-        let count = |text: &str| self.model.encoder().document_token_count(text).unwrap_or(0);
-        let limit = self.model.info().document_length;
-        let space = text.char_indices().filter(|(_, char)| char.is_whitespace());
-        let middle = space.min_by_key(|(at, _)| at.abs_diff(text.len() / 2));
-        let (front, back) = text.split_at(middle.map_or(0, |(at, _)| at));
-        count(front) + count(back) > limit + count("")
-    }
-
-    /// The keys of those that were found.
-    pub fn into_keys(self) -> Vec<String> {
-        self.keys
-    }
-}
-
-/// Messages of refused documents, and keys of long ones, that are kept.
+/// Messages of refused documents that are kept.
 const SHOWN: usize = 5;
 
 /// Why documents could not be read or taken.
@@ -158,12 +103,33 @@ pub struct IngestReport {
     pub refused_messages: Vec<String>,
 }
 
+impl IngestReport {
+    /// What was left out, in lines: bad lines and refused documents, and files that were not read.
+    pub fn left_out(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let bad_lines = self.corpus.bad_lines + self.refused;
+        if bad_lines > 0 {
+            lines.push(format!("skipped: {}", counted(bad_lines, "bad line")));
+            let shown = self.corpus.bad_line_messages.iter();
+            let shown = shown.chain(&self.refused_messages);
+            lines.extend(shown.map(|message| format!("  {message}")));
+        }
+        lines.extend(self.corpus.not_read());
+        lines
+    }
+
+    /// Whether there was a document with a title or text that the index took.
+    pub fn has_content(&self) -> bool {
+        self.corpus.documents > self.refused + self.corpus.blank
+    }
+}
+
 /// Adds a document to an index, or puts it in the place of another.
 pub type Sink<'a> = dyn FnMut(&NewDocument<'_>) -> colidx_core::Result<()> + 'a;
 
 /// Reads a corpus into `sink`. With `skip_refused`, documents that the index refuses for their key
 /// or size are counted and left out. `watch` is given the bytes read after every document, and
-/// returns whether to continue. `whole` is shown the documents that are no passages.
+/// returns whether to continue.
 ///
 /// # Errors
 /// A malformed line, a refused document, or `watch` says stop.
@@ -171,7 +137,6 @@ pub fn read_corpus(
     corpus: &mut Corpus,
     skip_refused: bool,
     watch: &mut dyn FnMut(&Corpus) -> bool,
-    whole: &mut dyn FnMut(&NewDocument<'_>),
     sink: &mut Sink<'_>,
 ) -> Result<IngestReport, IngestError> {
     let mut report = IngestReport::default();
@@ -189,9 +154,6 @@ pub fn read_corpus(
             .title(&document.title)
             .text(&document.text)
             .metadata(&metadata);
-        if !document.is_passage {
-            whole(&new);
-        }
         match sink(&new) {
             Err(error) if skip_refused && is_refusal(&error) => {
                 report.refused += 1;
@@ -259,7 +221,7 @@ pub fn read_records(
         }
         sink(document)
     };
-    let report = read_corpus(corpus, false, watch, &mut |_| {}, &mut take)?;
+    let report = read_corpus(corpus, false, watch, &mut take)?;
     let unknown = unknown.map(|key| IngestError::NoVectors { key, documents });
     if let Some(error) = unknown {
         return Err(error);

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::at_least_one;
 use colidx::Model;
 use colidx::corpus::passage_limit;
-use colidx_data::{Corpus, CorpusOptions, CorpusReport, Format};
+use colidx_data::{Corpus, CorpusOptions, CorpusReport, Format, UnusedOption};
 
 const HEADING: &str = "Reading the corpus";
 
@@ -89,56 +89,15 @@ impl CorpusArgs {
 
     /// Flags that what was read made nothing of, and why, in lines.
     pub fn unused(&self, read: &CorpusReport) -> Vec<String> {
-        let no_records = "no JSON Lines, TSV or CSV was read";
-        let no_passages = "nothing was split into passages";
-        let no_folder = "no folder was read";
-        let named = |field: &str, usual: &str| field != usual;
-        let [id, title, text] = [
-            named(&self.id_field, CorpusOptions::ID_FIELD),
-            named(&self.title_field, CorpusOptions::TITLE_FIELD),
-            named(&self.text_field, CorpusOptions::TEXT_FIELD),
-        ];
-        let records = read.records > 0;
-        let flags = [
-            (
-                "--format",
-                self.format.is_some() && read.files == 0,
-                "no corpus was read",
-            ),
-            ("--id-field", id && !records, no_records),
-            ("--title-field", title && !records, no_records),
-            ("--text-field", text && !records, no_records),
-            (
-                "--long split",
-                self.long == Long::Split && !records,
-                no_records,
-            ),
-            (
-                "--title-field",
-                title && records && read.titled == 0,
-                "no record has a title there",
-            ),
-            (
-                "--passage-words",
-                self.passage_words.is_some() && read.passages == 0,
-                no_passages,
-            ),
-            (
-                "--overlap",
-                self.overlap > 0 && read.passages == 0,
-                no_passages,
-            ),
-            ("--hidden", self.hidden && read.folders == 0, no_folder),
-            (
-                "--no-ignore",
-                self.no_ignore && read.folders == 0,
-                no_folder,
-            ),
-        ];
-        let unused = flags.into_iter().filter(|(_, unused, _)| *unused);
-        unused
-            .map(|(flag, _, reason)| format!("not used: {flag}: {reason}"))
-            .collect()
+        let line = |unused: UnusedOption| {
+            let flag = match unused.option {
+                "split_long" => "--long split".to_owned(),
+                "ignore_files" => "--no-ignore".to_owned(),
+                option => format!("--{}", option.replace('_', "-")),
+            };
+            format!("not used: {flag}: {}", unused.reason)
+        };
+        self.options().unused(read).into_iter().map(line).collect()
     }
 
     /// Limits passages to what `model` reads, unless their words are limited.

@@ -77,7 +77,6 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let read = ingest::read(
         corpus,
         &args.input.reading,
-        &model,
         &mut summary,
         phases,
         &mut |document| {
@@ -88,7 +87,7 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     read.map_err(|error| known_key(&writer, error))?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
-    summary.truncated = source.truncated();
+    summary.truncated = source.truncated().clone();
     Ok(Done {
         writer,
         report,

@@ -88,14 +88,13 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     ingest::read(
         corpus,
         &args.input.reading,
-        &model,
         &mut summary,
         phases,
         &mut |document| builder.add(document),
     )?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = builder.commit(&mut source, &ProgressAdapter(phases))?;
-    summary.truncated = source.truncated();
+    summary.truncated = source.truncated().clone();
     Ok((report, summary))
 }
 

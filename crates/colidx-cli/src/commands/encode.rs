@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use colidx::corpus::LongDocuments;
-use colidx::text::{BatchSizer, DocumentText, is_empty_query};
-use colidx::{Model, NewDocument};
+use colidx::Model;
+use colidx::text::{BatchSizer, DocumentText, Truncated, is_empty_query};
 use colidx_encoder::Encoder;
 
 use super::{ingest, with_threads};
@@ -79,8 +78,9 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
     let total = corpus.bytes_total();
     let phases = Phases::new();
     phases.begin("encoding", total, Unit::Bytes);
-    let (mut vectors, mut truncated) = (0u64, 0u64);
-    let mut long = LongDocuments::new(model);
+    let mut vectors = 0u64;
+    let mut truncated = Truncated::default();
+    let mut ordinals = 0..;
     let mut sizer = BatchSizer::new();
     loop {
         let chunk = next_chunk(&mut corpus, &sizer)?;
@@ -93,15 +93,13 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
             .map(|document| DocumentText::new(&document.title, &document.text))
             .collect();
         let texts: Vec<&str> = texts.iter().map(DocumentText::as_str).collect();
-        for document in chunk.iter().filter(|document| !document.is_passage) {
-            let new = NewDocument::new(&document.key);
-            long.look_at(&new.title(&document.title).text(&document.text));
-        }
         let encoded = sizer.encode(&mut &texts[..], |texts| encoder.encode_documents(texts))?;
-        for (document, encoded) in chunk.iter().zip(encoded) {
+        for (document, (ordinal, encoded)) in chunk.iter().zip(ordinals.by_ref().zip(encoded)) {
             writer.push(&document.key, &encoded.vectors, &encoded.token_ids)?;
             vectors += encoded.token_ids.len() as u64;
-            truncated += u64::from(encoded.truncated);
+            if encoded.truncated {
+                truncated.add(ordinal, &document.key);
+            }
         }
         phases.set(corpus.bytes_read());
     }
@@ -109,8 +107,8 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
     stop_if_asked()?;
     let report = corpus.report();
     if report.documents == report.blank {
-        let left_out = ingest::blank(report).into_iter();
-        let left_out: Vec<String> = left_out.chain(ingest::not_read(report)).collect();
+        let left_out = report.without_content().into_iter();
+        let left_out: Vec<String> = left_out.chain(report.not_read()).collect();
         return Err(CliError::NothingIngested(left_out.join("\n")));
     }
     writer.finish()?;
@@ -120,18 +118,16 @@ fn documents(args: &EncodeArgs, model: &Arc<Model>, guard: &Protected) -> Result
         number::counted(report.documents, "document"),
         number::counted(vectors, "vector"),
         encoder.info().dim,
-        number::count(truncated),
+        number::count(truncated.count()),
         number::count(report.empty),
         number::counted(report.bad_lines, "bad line"),
     ));
     for message in &report.bad_line_messages {
         note(&format!("  {message}"));
     }
-    if truncated > 0 {
-        let (long, length) = (long.into_keys(), encoder.info().document_length);
-        note(&ingest::truncated(truncated, "", &long, length));
-    }
-    let lines = ingest::not_read(report).into_iter();
+    let cut = ingest::truncated(&truncated, "", encoder.info().document_length);
+    cut.iter().for_each(|line| note(line));
+    let lines = report.not_read().into_iter();
     let lines = lines.chain(args.reading.unused(report));
     lines.for_each(|line| note(&line));
     Ok(())

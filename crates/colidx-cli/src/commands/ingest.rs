@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use colidx::corpus::{IngestReport, LongDocuments, Sink, read_corpus};
-use colidx::{Model, NewDocument, Phase, Progress};
+use colidx::corpus::{IngestReport, Sink, read_corpus};
+use colidx::text::Truncated;
+use colidx::{Phase, Progress};
 
 use crate::args::CorpusArgs;
 use crate::error::CliError;
@@ -11,7 +12,7 @@ use crate::interrupt;
 use crate::output::note;
 use crate::progress::{Phases, Unit};
 use crate::render::number;
-use colidx_data::{Corpus, CorpusReport};
+use colidx_data::Corpus;
 
 /// Documents read between two updates of the progress bar.
 const READ_STEP: u64 = 256;
@@ -23,9 +24,7 @@ pub struct IngestSummary {
     /// Flags that nothing was made of.
     unused: Vec<String>,
     /// Documents longer than the checkpoint reads.
-    pub truncated: u64,
-    /// The keys of the first of them.
-    long: Vec<String>,
+    pub truncated: Truncated,
     document_length: usize,
 }
 
@@ -38,18 +37,11 @@ impl IngestSummary {
         }
     }
 
-    /// One line for each kind of document that was truncated, empty or skipped. `of` limits the
-    /// truncated ones.
-    pub fn left_out(&self, of: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
+    /// One line for each kind of document that was truncated, empty or skipped. `among`
+    /// says of which documents truncated ones are.
+    pub fn left_out(&self, among: &str, without_text: u64, without_vectors: u64) -> Vec<String> {
         let mut lines = Vec::new();
-        if self.truncated > 0 {
-            lines.push(truncated(
-                self.truncated,
-                of,
-                &self.long,
-                self.document_length,
-            ));
-        }
+        lines.extend(truncated(&self.truncated, among, self.document_length));
         let read = self.read.clone().unwrap_or_default();
         let corpus = &read.corpus;
         let empty = without_text.max(corpus.empty);
@@ -60,58 +52,16 @@ impl IngestSummary {
                 number::count(without_vectors)
             ));
         }
-        lines.extend(skipped(&read));
+        lines.extend(read.left_out());
         lines.extend(self.unused.iter().cloned());
         lines
     }
 }
 
-/// Names the first of the documents that are longer than a checkpoint reads. `of` limits them.
-pub fn truncated(count: u64, of: &str, keys: &[String], length: usize) -> String {
-    let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-    let names = match names.is_empty() {
-        true => String::new(),
-        false => format!(", such as {},", names.join(", ")),
-    };
-    format!(
-        "truncated: {}{of}{names} of which the first {length} tokens were indexed (--long split \
-         makes passages)",
-        number::counted(count, "document"),
-    )
-}
-
-/// What of a corpus was skipped, in lines.
-fn skipped(read: &IngestReport) -> Vec<String> {
-    let corpus = &read.corpus;
-    let mut lines = Vec::new();
-    let bad_lines = corpus.bad_lines + read.refused;
-    if bad_lines > 0 {
-        let count = number::counted(bad_lines, "bad line");
-        lines.push(format!("skipped: {count}"));
-        let shown = corpus.bad_line_messages.iter();
-        let shown = shown.chain(&read.refused_messages);
-        lines.extend(shown.map(|message| format!("  {message}")));
-    }
-    lines.extend(not_read(corpus));
-    lines
-}
-
-/// How many documents have nothing to read, if there are any.
-pub fn blank(corpus: &CorpusReport) -> Option<String> {
-    let documents = number::counted(corpus.blank, "document");
-    (corpus.blank > 0).then(|| format!("empty: {documents} with neither title nor text"))
-}
-
-/// What of files and folders was not read as it stands there, in lines.
-pub fn not_read(corpus: &CorpusReport) -> Vec<String> {
-    let mut lines = corpus.skipped.lines();
-    if let Some(example) = &corpus.replaced_example {
-        lines.push(format!(
-            "not UTF-8: {}, such as {example}; bytes that are no characters became U+FFFD",
-            number::counted(corpus.replaced, "file")
-        ));
-    }
-    lines
+/// What to say of truncated documents, and what helps.
+pub fn truncated(truncated: &Truncated, among: &str, length: usize) -> Option<String> {
+    let line = truncated.line(among, length)?;
+    Some(format!("{line} (--long split makes passages)"))
 }
 
 /// Reads a corpus into `sink` and shows progress.
@@ -121,7 +71,6 @@ pub fn not_read(corpus: &CorpusReport) -> Vec<String> {
 pub fn read(
     mut corpus: Corpus,
     reading: &CorpusArgs,
-    model: &Model,
     summary: &mut IngestSummary,
     phases: &Phases,
     sink: &mut Sink<'_>,
@@ -135,14 +84,11 @@ pub fn read(
         }
         !interrupt::requested()
     };
-    let mut long = LongDocuments::new(model);
-    let mut whole = |document: &NewDocument<'_>| long.look_at(document);
     let skip = reading.skip_bad_lines;
-    let report = read_corpus(&mut corpus, skip, &mut watch, &mut whole, sink)?;
-    summary.long = long.into_keys();
-    let mut left_out = skipped(&report);
-    left_out.extend(blank(&report.corpus));
-    if report.corpus.documents <= report.refused + report.corpus.blank {
+    let report = read_corpus(&mut corpus, skip, &mut watch, sink)?;
+    if !report.has_content() {
+        let mut left_out = report.left_out();
+        left_out.extend(report.corpus.without_content());
         return Err(CliError::NothingIngested(left_out.join("\n")));
     }
     phases.set(corpus.bytes_read());

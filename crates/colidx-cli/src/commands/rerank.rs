@@ -9,7 +9,7 @@ use colidx::{DocId, Hit, Index, NewDocument, SearchBy, SearchOptions};
 
 use super::hits::HitsOut;
 use super::search::search_all;
-use super::{ingest, with_threads};
+use super::with_threads;
 use crate::args::RerankArgs;
 use crate::error::CliError;
 use crate::json::{HitLine, Stats};
@@ -124,7 +124,7 @@ fn texts(args: &RerankArgs, query: &str) -> Result<(), CliError> {
     corpus.limit_passages(tokens, counter);
     let documents: Result<Vec<Document>, _> = corpus.by_ref().collect();
     let documents = documents.map_err(CliError::Texts)?;
-    let left_out = ingest::not_read(corpus.report());
+    let left_out = corpus.report().not_read();
     if documents.is_empty() {
         return Err(CliError::NothingIngested(left_out.join("\n")));
     }

@@ -7,7 +7,6 @@ use colidx::corpus::{Sink, read_keys, read_records};
 use colidx_data::embeddings::Embeddings;
 use colidx_data::{Corpus, CorpusReport, Format};
 
-use super::ingest;
 use crate::args::{CorpusArgs, InputArgs};
 use crate::error::CliError;
 use crate::interrupt;
@@ -94,7 +93,7 @@ impl<'a> GivenVectors<'a> {
     pub fn tell(&self) {
         if let Some(records) = &self.records {
             let report = records.report();
-            let lines = ingest::not_read(report);
+            let lines = report.not_read();
             lines.iter().for_each(|line| note(line));
         }
         let nothing = CorpusReport::default();

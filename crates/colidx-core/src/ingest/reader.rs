@@ -57,6 +57,7 @@ impl Reader<'_> {
             .zip(&texts)
             .map(|(&document, t)| SourceDocument {
                 ordinal: ordinal(document),
+                key: self.keys.key(document),
                 title: &t.title,
                 text: &t.text,
             })

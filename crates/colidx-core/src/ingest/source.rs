@@ -8,6 +8,8 @@ use std::error::Error;
 pub struct SourceDocument<'a> {
     /// Which of the documents added since the last commit it is, from 0.
     pub ordinal: u32,
+    /// Key as added.
+    pub key: &'a str,
     /// Title as added, or empty when the source needs no text.
     pub title: &'a str,
     /// Text as added, or empty when the source needs no text.

@@ -55,11 +55,8 @@ impl DocumentReader for LongRecords {
         let Some(mut record) = self.records.next_document()? else {
             return Ok(None);
         };
-        if self
-            .options
-            .passage_length
-            .holds(&record.title, &record.text)
-        {
+        let length = self.options.passage_length();
+        if length.holds(&record.title, &record.text) {
             return Ok(Some(record));
         }
         let (title, splitter) = self.split(&record);

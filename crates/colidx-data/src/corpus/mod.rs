@@ -21,6 +21,7 @@ mod walk;
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,7 +37,7 @@ use key_path::{absolute, common_folder, key_path, way};
 use walk::Walk;
 
 pub use format::{Format, UnknownFormatName};
-pub use options::{CorpusOptions, CorpusReport};
+pub use options::{CorpusOptions, CorpusReport, UnusedOption};
 pub use passages::TokenCounter;
 pub(crate) use records::FieldNames;
 
@@ -205,7 +206,7 @@ impl Corpus {
     /// From the next file on, limits passages to `tokens` together with their title, for a caller
     /// who opens the model after the corpus; see [`CorpusOptions::passage_tokens`].
     pub fn limit_passages(&mut self, tokens: usize, counter: Arc<dyn TokenCounter>) {
-        self.options.passage_length = passages::PassageLength::tokens(tokens, counter);
+        self.options = mem::take(&mut self.options).passage_tokens(tokens, counter);
     }
 
     /// What was given so far; complete once the iterator has ended.

@@ -7,6 +7,7 @@ use super::format::Format;
 use super::passages::{PassageLength, Splitter, Syntax, TokenCounter};
 use super::records::FieldNames;
 use crate::DEFAULT_LINE_LIMIT;
+use crate::counted::counted;
 use crate::skipped::Skipped;
 
 /// How a corpus is read.
@@ -19,7 +20,7 @@ pub struct CorpusOptions {
     pub(super) text_field: String,
     pub(super) line_limit: usize,
     pub(super) skip_bad_lines: bool,
-    pub(super) passage_length: PassageLength,
+    pub(super) passage_length: Option<PassageLength>,
     pub(super) index_magic: Option<[u8; 8]>,
     pub(super) hidden: bool,
     pub(super) ignore_files: bool,
@@ -41,7 +42,7 @@ impl Default for CorpusOptions {
             text_field: Self::TEXT_FIELD.to_owned(),
             line_limit: DEFAULT_LINE_LIMIT,
             skip_bad_lines: false,
-            passage_length: PassageLength::words(Self::PASSAGE_WORDS),
+            passage_length: None,
             index_magic: None,
             hidden: false,
             ignore_files: true,
@@ -110,14 +111,14 @@ impl CorpusOptions {
 
     /// The most words that a passage of running text or code holds.
     pub fn passage_words(mut self, words: usize) -> Self {
-        self.passage_length = PassageLength::words(words);
+        self.passage_length = Some(PassageLength::words(words));
         self
     }
 
     /// The most tokens that a passage of running text or code holds together with its title,
     /// counted as the model counts them, so that no passage is longer than what the model reads.
     pub fn passage_tokens(mut self, tokens: usize, counter: Arc<dyn TokenCounter>) -> Self {
-        self.passage_length = PassageLength::tokens(tokens, counter);
+        self.passage_length = Some(PassageLength::tokens(tokens, counter));
         self
     }
 
@@ -172,6 +173,50 @@ impl CorpusOptions {
         self
     }
 
+    /// Options that were set and of which a corpus made nothing, as `read` tells.
+    pub fn unused(&self, read: &CorpusReport) -> Vec<UnusedOption> {
+        let no_records = "no JSON Lines, TSV or CSV was read";
+        let no_passages = "nothing was split into passages";
+        let no_folder = "no folder was read";
+        let records = read.records > 0;
+        let id = self.id_field != Self::ID_FIELD;
+        let title = self.title_field != Self::TITLE_FIELD;
+        let text = self.text_field != Self::TEXT_FIELD;
+        let words = self.passage_length.is_some();
+        let all = [
+            (
+                "format",
+                self.format.is_some() && read.files == 0,
+                "no corpus was read",
+            ),
+            ("id_field", id && !records, no_records),
+            ("title_field", title && !records, no_records),
+            ("text_field", text && !records, no_records),
+            ("split_long", self.split_long && !records, no_records),
+            (
+                "title_field",
+                title && records && read.titled == 0,
+                "no record has a title there",
+            ),
+            ("passage_words", words && read.passages == 0, no_passages),
+            (
+                "overlap",
+                self.overlap > 0 && read.passages == 0,
+                no_passages,
+            ),
+            ("hidden", self.hidden && read.folders == 0, no_folder),
+            (
+                "ignore_files",
+                !self.ignore_files && read.folders == 0,
+                no_folder,
+            ),
+        ];
+        let unused = all.into_iter().filter(|(_, unused, _)| *unused);
+        unused
+            .map(|(option, _, reason)| UnusedOption { option, reason })
+            .collect()
+    }
+
     pub(super) fn field_names(&self) -> FieldNames {
         FieldNames {
             id: self.id_field.clone(),
@@ -182,9 +227,23 @@ impl CorpusOptions {
         }
     }
 
-    pub(super) fn splitter(&self, syntax: Syntax) -> Splitter {
-        Splitter::new(syntax, self.passage_length.clone()).overlap(self.overlap)
+    pub(super) fn passage_length(&self) -> PassageLength {
+        let usual = || PassageLength::words(Self::PASSAGE_WORDS);
+        self.passage_length.clone().unwrap_or_else(usual)
     }
+
+    pub(super) fn splitter(&self, syntax: Syntax) -> Splitter {
+        Splitter::new(syntax, self.passage_length()).overlap(self.overlap)
+    }
+}
+
+/// An option that a corpus made nothing of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnusedOption {
+    /// The name of the method of [`CorpusOptions`].
+    pub option: &'static str,
+    /// Why.
+    pub reason: &'static str,
 }
 
 /// What a corpus has given so far.
@@ -217,4 +276,24 @@ pub struct CorpusReport {
     pub replaced: u64,
     /// The first of them.
     pub replaced_example: Option<String>,
+}
+
+impl CorpusReport {
+    /// What was read otherwise than it stands in files and folders, or not at all, in lines.
+    pub fn not_read(&self) -> Vec<String> {
+        let mut lines = self.skipped.lines();
+        if let Some(example) = &self.replaced_example {
+            lines.push(format!(
+                "not UTF-8: {}, such as {example}; bytes that are no characters became U+FFFD",
+                counted(self.replaced, "file")
+            ));
+        }
+        lines
+    }
+
+    /// How many documents have neither title nor text, if there are any.
+    pub fn without_content(&self) -> Option<String> {
+        let documents = counted(self.blank, "document");
+        (self.blank > 0).then(|| format!("empty: {documents} with neither title nor text"))
+    }
 }

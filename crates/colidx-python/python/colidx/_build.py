@@ -12,7 +12,7 @@ from . import _colidx
 from ._encoder import Encoder
 from ._index import Index
 from ._progress import Progress, reporting
-from ._writer import Corpus, stage
+from ._writer import NOTHING, Corpus, committed, stage
 from .errors import ArgumentError, InputError, VectorError
 
 
@@ -27,6 +27,10 @@ def build(
     title_field: str = "title",
     text_field: str = "text",
     passage_words: int | None = None,
+    overlap: int = 0,
+    split_long: bool = False,
+    hidden: bool = False,
+    ignore_files: bool = True,
     skip_bad_lines: bool = False,
     **options: Any,
 ) -> Index:
@@ -34,8 +38,13 @@ def build(
 
     `corpus` is a file or folder, a list of them, or an iterable of documents: dicts with `_id`,
     `id` or `key`, `text` and perhaps `title`, whose further fields are metadata; or pairs of key
-    and text. `format`, `passage_words` and `skip_bad_lines` are for files. `model` is a directory,
-    a hub id, or an open `Encoder`.
+    and text. `model` is a directory, a hub id, or an open `Encoder`.
+
+    For files: `format` of all of them; `passage_words`, where passages are not to be as long as the
+    checkpoint reads, and `overlap`, words or tokens that one repeats of the last; `split_long`
+    (records longer than the checkpoint reads become passages with keys `key#1`, `key#2`, ...);
+    `hidden` names too; `ignore_files=False` to read what `.gitignore` leaves out;
+    `skip_bad_lines`. A `CorpusWarning` says what was left out.
 
     `progress(phase, done, total)` is called about ten times a second; without it tqdm shows bars at
     a terminal. Options: `nbits` (1, 2, 4 or 8; default 4), `memory` (bytes; default 2 GiB), `seed`,
@@ -61,14 +70,18 @@ def build(
         "text_field": text_field,
         "format": format,
         "passage_words": passage_words,
+        "overlap": overlap or None,
+        "split_long": split_long or None,
+        "hidden": hidden or None,
+        "ignore_files": None if ignore_files else False,
         "skip_bad_lines": skip_bad_lines or None,
     }
     core = _colidx.Writer.create(os.fspath(path), encoder._core, options)
     try:
         with reporting(progress) as report:
             if stage(core, corpus, False, report, **reading) == 0:
-                raise InputError("corpus: expected at least one document, got none")
-            core.commit(report)
+                raise InputError(f"corpus: {NOTHING}, got none")
+            committed(core, report)
     finally:
         core.close()
     return Index(path, model=encoder)

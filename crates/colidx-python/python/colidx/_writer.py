@@ -11,10 +11,13 @@ from ._arguments import document, is_path, peek, record
 from ._arguments import keys as checked_keys
 from ._arguments import queries as checked_queries
 from ._progress import Progress, reporting
-from .errors import ArgumentError
+from ._warn import warn
+from .errors import ArgumentError, InputError
 
 if TYPE_CHECKING:
     from ._index import Index
+
+NOTHING = "expected at least one document with a title or text"
 
 #: Files, or documents: dicts, or pairs of key and text.
 Corpus = Any
@@ -37,16 +40,30 @@ def stage(
         paths = [os.fspath(path) for path in values]
         reading.update(id_field=id_field, title_field=title_field, text_field=text_field)
         reading = {name: value for name, value in reading.items() if value is not None}
-        return core.add_corpus(paths, reading, replace, report)
+        number, left_out = core.add_corpus(paths, reading, replace, report)
+        warn(left_out)
+        return number
     for name, value in reading.items():
         if value is not None:
             raise ArgumentError(
                 f"{name}: expected None for a corpus that is no file, got {value!r}"
             )
-    number = 0
+    number = blank = 0
     for number, given in enumerate(values, 1):
-        core.add(record(number, given, id_field, title_field, text_field), None, None, replace)
+        one = record(number, given, id_field, title_field, text_field)
+        blank += not (one["title"].strip() or one["text"].strip())
+        core.add(one, None, None, replace)
+    if blank == number > 0:
+        raise InputError(f"corpus: {NOTHING}, got {number} with neither")
+    warn([f"empty: {blank} of {number} documents have neither title nor text"] if blank else [])
     return number
+
+
+def committed(core: _colidx.Writer, report: Any) -> dict[str, Any]:
+    """What a commit did; warns of documents that were cut short."""
+    done, truncated = core.commit(report)
+    warn([truncated] if truncated else [])
+    return done
 
 
 def records(corpus: Any) -> Iterable[Any]:
@@ -138,7 +155,7 @@ class Writer:
 
     def commit(self) -> dict[str, Any]:
         """Makes all changes visible at once, and moves the index on to them."""
-        return self._finish(self._core.commit)
+        return self._finish(lambda report: committed(self._core, report))
 
     def compact(self) -> dict[str, Any]:
         """Merges all segments into one, without deleted documents."""

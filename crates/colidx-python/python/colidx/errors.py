@@ -96,5 +96,9 @@ class DeadlineError(Error, TimeoutError):
     """A search did not finish within `timeout`."""
 
 
+class CorpusWarning(UserWarning):
+    """What of a corpus was left out: files, lines, the ends of long documents, options."""
+
+
 class CancelledError(Error):
     """The work was stopped."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 import logging
 import operator
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -79,8 +78,8 @@ class Index:
         if num_threads:
             set_threads(num_threads)
         self._open: NativeIndex | None = None
-        if override and self._is_built():
-            shutil.rmtree(self.index_path)
+        #: Whether the index that is there is still to be replaced, by the first commit.
+        self._overriding = override
         if base := sys.modules.get("pylate.indexes.base"):
             base.Base.register(type(self))
 
@@ -155,7 +154,7 @@ class Index:
     @property
     def _index(self) -> NativeIndex | None:
         """The index, once this object or another one has built it."""
-        if self._open is None and self._is_built():
+        if self._open is None and not self._overriding and self._is_built():
             self._open = NativeIndex(self.index_path)
         return self._open
 
@@ -187,9 +186,10 @@ class Index:
                     more[NUMBER] = given[key]
                 core.add(document(key, "", "", more), array, tokens, True)
             with reporting(self._progress) as report:
-                done = core.commit(report)
+                done, _ = core.commit(report)
         finally:
             core.close()
+        self._overriding = False
         self._ids.update(given)
         if self._index is not None:
             self._index.reload()

@@ -12,7 +12,7 @@ use colidx_encoder::EncoderOptions;
 use super::error::Result;
 use super::model::{Model, Silent};
 use super::searcher::TextSearcher;
-use super::source::EncoderSource;
+use super::source::{EncoderSource, Truncated};
 
 /// An index of text, open for writing. What is added, updated and deleted takes effect with
 /// [`TextIndex::commit`], all of it or nothing.
@@ -20,6 +20,7 @@ pub struct TextIndex {
     path: PathBuf,
     model: Arc<Model>,
     writer: IndexWriter,
+    truncated: Truncated,
 }
 
 impl TextIndex {
@@ -49,6 +50,7 @@ impl TextIndex {
             writer: IndexWriter::create(&path, options)?,
             path,
             model,
+            truncated: Truncated::default(),
         })
     }
 
@@ -65,6 +67,7 @@ impl TextIndex {
             writer: IndexWriter::open(&path, options)?,
             path,
             model: Arc::new(opened.model),
+            truncated: Truncated::default(),
         })
     }
 
@@ -116,7 +119,14 @@ impl TextIndex {
     pub fn commit_with(&mut self, progress: &dyn Progress) -> Result<CommitReport> {
         let cancelled = || progress.cancelled();
         let mut source = EncoderSource::new(self.model.encoder()).cancelled_by(&cancelled);
-        Ok(self.writer.commit(&mut source, progress)?)
+        let report = self.writer.commit(&mut source, progress)?;
+        self.truncated = source.truncated().clone();
+        Ok(report)
+    }
+
+    /// Documents of the last commit that were longer than the checkpoint reads.
+    pub fn truncated(&self) -> &Truncated {
+        &self.truncated
     }
 
     /// A searcher at the last commit, which shares the checkpoint.

@@ -29,5 +29,5 @@ pub use model::{Download, Model, Opened, Silent};
 pub use reader::TextReader;
 pub use searcher::{Reload, SearcherOptions, TextSearcher};
 pub use snippet::{Snippet, SnippetWord};
-pub use source::{BatchSizer, EncoderSource};
+pub use source::{BatchSizer, EncoderSource, Truncated};
 pub use span::Span;

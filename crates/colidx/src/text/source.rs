@@ -1,9 +1,11 @@
 //! A checkpoint as the engine's source of vectors.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use colidx_core::{SourceDocument, VectorBatch, VectorSource};
+use colidx_data::counted::counted;
 use colidx_encoder::{EncodedDocument, Encoder, EncoderError};
 
 use super::document::DocumentText;
@@ -84,12 +86,60 @@ where
     encoder.encode_documents(&texts)
 }
 
-/// Encodes documents, and counts those that were longer than the checkpoint reads.
+/// Documents that were longer than the checkpoint reads, so that only their beginning was encoded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Truncated {
+    count: u64,
+    /// Keys of the first few, in the order in which they were added.
+    first: BTreeMap<u32, String>,
+}
+
+impl Truncated {
+    /// Keys that are kept.
+    const SHOWN: usize = 5;
+
+    /// Notes the document that was added as number `ordinal`.
+    pub fn add(&mut self, ordinal: u32, key: &str) {
+        self.count += 1;
+        let last = self.first.last_key_value().map_or(0, |(&last, _)| last);
+        if self.first.len() < Self::SHOWN || ordinal < last {
+            self.first.insert(ordinal, key.to_owned());
+        }
+        if self.first.len() > Self::SHOWN {
+            self.first.pop_last();
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The keys of the first few.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.first.values().map(String::as_str)
+    }
+
+    /// What to say of them, if there are any, for a checkpoint that reads `length` tokens. `among`
+    /// is empty or says of which documents.
+    pub fn line(&self, among: &str, length: usize) -> Option<String> {
+        let names: Vec<String> = self.keys().map(|key| format!("`{key}`")).collect();
+        (self.count > 0).then(|| {
+            format!(
+                "truncated: {}{among}, such as {}, of which the first {length} tokens were indexed",
+                counted(self.count, "document"),
+                names.join(", "),
+            )
+        })
+    }
+}
+
+/// Encodes documents, and notes those that were longer than the checkpoint reads.
 pub struct EncoderSource<'a> {
     encoder: &'a Encoder,
     sizer: BatchSizer,
     cancelled: &'a (dyn Fn() -> bool + Sync),
-    truncated: u64,
+    truncated: Truncated,
 }
 
 impl<'a> EncoderSource<'a> {
@@ -99,7 +149,7 @@ impl<'a> EncoderSource<'a> {
             encoder,
             sizer: BatchSizer::new(),
             cancelled: &|| false,
-            truncated: 0,
+            truncated: Truncated::default(),
         }
     }
 
@@ -109,8 +159,8 @@ impl<'a> EncoderSource<'a> {
     }
 
     /// Documents so far that were longer than the checkpoint's document length.
-    pub fn truncated(&self) -> u64 {
-        self.truncated
+    pub fn truncated(&self) -> &Truncated {
+        &self.truncated
     }
 }
 
@@ -126,9 +176,12 @@ impl VectorSource for EncoderSource<'_> {
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut left = documents;
         while !left.is_empty() && (out.lens.is_empty() || !(self.cancelled)()) {
+            let asked = left;
             let encode = |batch| encode_documents(self.encoder, batch);
-            for encoded in self.sizer.encode(&mut left, encode)? {
-                self.truncated += u64::from(encoded.truncated);
+            for (document, encoded) in asked.iter().zip(self.sizer.encode(&mut left, encode)?) {
+                if encoded.truncated {
+                    self.truncated.add(document.ordinal, document.key);
+                }
                 out.lens.push(encoded.token_ids.len() as u32);
                 out.vectors.extend_from_slice(&encoded.vectors);
                 out.token_ids.extend_from_slice(&encoded.token_ids);

@@ -26,21 +26,31 @@ struct Heading {
 }
 
 impl Headings {
-    /// The headings from the top, joined by ` > `.
-    pub(super) fn title(&self) -> String {
+    /// The headings from the top, joined by ` > `: as many of the last as a title may have, or the
+    /// beginning of the last one.
+    pub(super) fn title(&self, length: &PassageLength) -> String {
         let texts = self.0.iter().map(|heading| heading.text.as_str());
         let mut texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
         // A title above is often the first heading too.
         texts.dedup();
-        texts.join(" > ")
+        loop {
+            let title = texts.join(" > ");
+            if length.fits_title(&title) {
+                return title;
+            }
+            if texts.len() < 2 {
+                return length.shortened_title(&title);
+            }
+            texts.remove(0);
+        }
     }
 
     /// The title of a passage below them.
-    pub(super) fn use_title(&mut self) -> String {
+    pub(super) fn use_title(&mut self, length: &PassageLength) -> String {
         for heading in &mut self.0 {
             heading.used = true;
         }
-        self.title()
+        self.title(length)
     }
 
     /// Enters a heading, and leaves those of its level and below.
@@ -49,9 +59,10 @@ impl Headings {
         level: usize,
         text: &str,
         line: u64,
+        length: &PassageLength,
         ready: &mut VecDeque<Passage>,
     ) {
-        self.leave(level, ready);
+        self.leave(level, length, ready);
         self.0.push(Heading {
             level,
             text: text.to_owned(),
@@ -62,11 +73,16 @@ impl Headings {
 
     /// Leaves the headings of that level and below. A heading above nothing at all becomes a
     /// passage itself.
-    pub(super) fn leave(&mut self, level: usize, ready: &mut VecDeque<Passage>) {
+    pub(super) fn leave(
+        &mut self,
+        level: usize,
+        length: &PassageLength,
+        ready: &mut VecDeque<Passage>,
+    ) {
         while let Some(heading) = self.0.pop_if(|heading| heading.level >= level) {
             if !heading.used && !heading.text.is_empty() {
                 ready.push_back(Passage {
-                    title: self.use_title(),
+                    title: self.use_title(length),
                     text: heading.text,
                     lines: heading.line..=heading.line,
                 });

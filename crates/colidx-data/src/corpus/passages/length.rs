@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::headings::{self, shortened};
+
 /// Letters and signs of one run that count as one word: code, links and the like count as several.
 const RUN: usize = 12;
 /// White space in a row that counts as one word, so that a passage is bounded in bytes too.
@@ -44,23 +46,32 @@ impl PassageLength {
         }
     }
 
-    /// The part of a passage's length that its title uses: at most half. In words, titles are free.
+    /// The part of a passage's length that its title uses. In words, titles are free.
     pub(super) fn of_title(&self, title: &str) -> usize {
-        let count = self
-            .counter
+        self.counter
             .as_ref()
-            .map_or(0, |counter| counter.count(title));
-        count.min(self.limit / 2)
+            .map_or(0, |counter| counter.count(title))
+    }
+
+    /// Whether a title leaves half of a passage to its text. In words, it may be as long as a
+    /// heading.
+    pub(super) fn fits_title(&self, title: &str) -> bool {
+        let most = self.limit / 2;
+        match &self.counter {
+            Some(counter) => counter.count(title) <= most,
+            None => self.of(title) <= most.max(headings::LIMIT),
+        }
+    }
+
+    /// The first words of a title, as many as leave half of a passage to its text.
+    pub(super) fn shortened_title(&self, title: &str) -> String {
+        shortened(title, |title| self.fits_title(title))
     }
 
     /// Whether a passage holds a text with its title.
     pub(crate) fn holds(&self, title: &str, text: &str) -> bool {
         // As in a passage, words of a title are free.
-        let title = self
-            .counter
-            .as_ref()
-            .map_or(0, |counter| counter.count(title));
-        title + self.of(text) <= self.limit
+        self.of_title(title) + self.of(text) <= self.limit
     }
 
     pub(super) fn of(&self, text: &str) -> usize {
@@ -205,7 +216,8 @@ mod tests {
         let length = PassageLength::tokens(10, Arc::new(letters));
         assert_eq!(length.of("a bc, Größe"), 8);
         assert_eq!(length.of_title("ab"), 2);
-        assert_eq!(length.of_title("a long title"), 5);
+        assert!(length.fits_title("ab") && !length.fits_title("a long title"));
+        assert_eq!(length.shortened_title("a long title"), "a long");
         let text = "a bc Größe x";
         let mut meter = Meter::new(&length, text);
         let mut totals = Vec::new();

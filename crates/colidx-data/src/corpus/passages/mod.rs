@@ -133,12 +133,12 @@ impl Splitter {
 
     /// Leaves room for a title that the caller adds, and gives as much of it as there is room for.
     pub(crate) fn leave_room(&mut self, title: &str) -> String {
-        let most = self.length.limit / 2;
-        self.title_length = self.length.of_title(title);
-        match self.length.of(title) > most.max(headings::LIMIT) {
-            true => shortened(title, |title| self.length.of(title) <= most),
-            false => title.to_owned(),
-        }
+        let title = match self.length.fits_title(title) {
+            true => title.to_owned(),
+            false => self.length.shortened_title(title),
+        };
+        self.title_length = self.length.of_title(&title);
+        title
     }
 
     /// Takes the line of that number (from 1).
@@ -184,7 +184,7 @@ impl Splitter {
         }
         self.end_block(true);
         self.end_passage();
-        self.headings.leave(0, &mut self.ready);
+        self.headings.leave(0, &self.length, &mut self.ready);
     }
 
     /// The next passage that is complete.
@@ -360,7 +360,7 @@ impl Splitter {
         let limit = self.block_limit();
         let text = std::mem::take(&mut self.block.text);
         let mut rest = text.as_str();
-        while let Some(at) = cut(rest, &self.length, limit, style) {
+        while let Some(at) = fitting_cut(rest, &self.length, limit, style) {
             self.part_passage("\n");
             self.begin_passage(self.block.kind);
             self.draft.push(&rest[..at], self.block.line);
@@ -425,14 +425,29 @@ impl Splitter {
         let Some((text, lines)) = std::mem::take(&mut self.draft).finish() else {
             return;
         };
-        let title = self.headings.use_title();
+        let title = self.headings.use_title(&self.length);
         self.ready.push_back(Passage { title, text, lines });
     }
 
     fn enter_heading(&mut self, level: usize, text: &str, line: u64) {
         self.end_passage();
-        self.headings.enter(level, text, line, &mut self.ready);
-        self.title_length = self.length.of_title(&self.headings.title());
+        self.headings
+            .enter(level, text, line, &self.length, &mut self.ready);
+        self.title_length = self.length.of_title(&self.headings.title(&self.length));
+    }
+}
+
+/// As [`cut`], which counts words by pieces and may count too few, but what is cut off really fits.
+fn fitting_cut(text: &str, length: &PassageLength, limit: usize, style: Style) -> Option<usize> {
+    let mut most = limit;
+    loop {
+        let at = cut(text, length, most, style);
+        let kept = &text[..at.unwrap_or(text.len())];
+        let count = length.of(kept);
+        if count <= limit || most <= 1 {
+            return at;
+        }
+        most = (most * limit / count).clamp(1, most - 1);
     }
 }
 

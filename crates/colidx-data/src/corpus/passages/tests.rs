@@ -375,6 +375,10 @@ fn passages_fit_the_model_whatever_they_hold() {
         ),
         (
             Syntax::Markdown,
+            format!("# {0}\n## {0}\n### last\n\n{prose}", "title ".repeat(20)),
+        ),
+        (
+            Syntax::Markdown,
             format!("| a | b | c |\n|---|---|---|\n{rows}"),
         ),
         (Syntax::Markdown, format!("- {prose}\n- {link}")),
@@ -387,7 +391,7 @@ fn passages_fit_the_model_whatever_they_hold() {
             let length = PassageLength::tokens(limit, std::sync::Arc::new(pieces));
             let passages = split_by(syntax, length, &text);
             for passage in &passages {
-                let title = pieces(&passage.title).min(limit / 2);
+                let title = pieces(&passage.title);
                 assert!(
                     title + pieces(&passage.text) <= limit,
                     "{limit}: {passage:?}"
@@ -411,6 +415,22 @@ fn passages_fit_the_model_whatever_they_hold() {
                 );
             }
         }
+    }
+}
+
+/// A word may have more tokens than its parts on their own.
+#[test]
+fn passages_fit_the_model_whatever_it_counts() {
+    let tokens = |text: &str| -> usize {
+        let count = |word: &str| if word.len() <= 16 { 1 } else { word.len() };
+        text.split_whitespace().map(count).sum()
+    };
+    let text = format!("{} ", "x".repeat(17)).repeat(50);
+    for syntax in [Syntax::Text, Syntax::Markdown, Syntax::Code] {
+        let length = PassageLength::tokens(40, std::sync::Arc::new(tokens));
+        let passages = split_by(syntax, length, &text);
+        assert!(passages.iter().all(|passage| tokens(&passage.text) <= 40));
+        assert!(passages.len() < 50, "{}", passages.len());
     }
 }
 

@@ -28,15 +28,19 @@ def create(index: str, metadata: list[dict[str, Any]]) -> None:
     """Makes the table of one row a document, in the place of one that is there."""
     names = columns(metadata)
     os.makedirs(index, exist_ok=True)
-    if exists(index):
-        os.remove(path(index))
     if not metadata:
+        if exists(index):
+            os.remove(path(index))
         return
-    with database(index, new=True) as connection:
+    new = f"{path(index)}.new"
+    if os.path.exists(new):
+        os.remove(new)
+    with transaction(new) as connection:
         typed = [f'"{name}" {kind(name, metadata)}' for name in names]
         fields = ", ".join(["_subset_ INTEGER PRIMARY KEY", *typed])
         connection.execute(f"CREATE TABLE METADATA ({fields})")
         insert(connection, names, metadata, 0)
+    os.replace(new, path(index))
 
 
 def update(index: str, metadata: list[dict[str, Any]]) -> None:
@@ -103,11 +107,19 @@ def exists(index: str) -> bool:
 
 
 @contextmanager
-def database(index: str, new: bool = False) -> Iterator[sqlite3.Connection]:
-    """The database in a transaction, which an exception rolls back."""
-    if not new and not exists(index):
+def database(index: str) -> Iterator[sqlite3.Connection]:
+    """The database of an index in a transaction."""
+    if not exists(index):
         raise NotFoundError(f"no metadata in {index!r}; give metadata when the index is created")
-    with closing(sqlite3.connect(path(index))) as connection, connection:
+    with transaction(path(index)) as connection:
+        yield connection
+
+
+@contextmanager
+def transaction(file: str) -> Iterator[sqlite3.Connection]:
+    """A database in a transaction, new columns included, which an exception rolls back."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection, connection:
+        connection.execute("BEGIN")
         yield connection
 
 
@@ -136,12 +148,18 @@ def insert(
     listed = ", ".join(["_subset_", *(f'"{name}"' for name in names)])
     places = ", ".join("?" * (len(names) + 1))
     rows = [
-        (number, *(sql_value(row.get(name)) for name in names))
+        (number, *(sql_value(name, row.get(name)) for name in names))
         for number, row in enumerate(metadata, start)
     ]
     connection.executemany(f"INSERT INTO METADATA ({listed}) VALUES ({places})", rows)
 
 
-def sql_value(value: Any) -> Any:
+def sql_value(name: str, value: Any) -> Any:
     """Dates as text, which compares in their order."""
-    return value.isoformat() if isinstance(value, date) else value
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None or isinstance(value, (int, float, str, bytes)):
+        return value
+    raise InputError(
+        f"metadata: expected str, int, float, bytes or a date for {name!r}, got {type(value).__name__}"
+    )
