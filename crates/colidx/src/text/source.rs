@@ -5,6 +5,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use colidx_core::{SourceDocument, VectorBatch, VectorSource};
+#[cfg(feature = "data")]
 use colidx_data::counted::counted;
 use colidx_encoder::{EncodedDocument, Encoder, EncoderError};
 
@@ -122,6 +123,7 @@ impl Truncated {
 
     /// What to say of them, if there are any, for a checkpoint that reads `length` tokens. `among`
     /// is empty or says of which documents.
+    #[cfg(feature = "data")]
     pub fn line(&self, among: &str, length: usize) -> Option<String> {
         let names: Vec<String> = self.keys().map(|key| format!("`{key}`")).collect();
         (self.count > 0).then(|| {
