@@ -3,7 +3,8 @@
 //! Lloyd's algorithm compares `n` vectors with all `k` centroids in every pass. Vectors far apart
 //! never share a centroid, so for large `k` the vectors are first partitioned into about `sqrt(k)`
 //! coarse cells, each a problem of its own with about `sqrt(k)` centroids. A few passes over all
-//! vectors then let centroids move across cell borders.
+//! vectors then let centroids move across cell borders: one that looks each vector up, and some that
+//! compare it with the neighbours of the centroid it had.
 
 use rayon::prelude::*;
 
@@ -13,13 +14,16 @@ use crate::backend::{Backend, Problem, Tick, trivial};
 use crate::cells::cells;
 use crate::lloyd::{lloyd, refine};
 use crate::lookup::BRUTE_FORCE_UP_TO;
+use crate::neighbours::NEIGHBOURS;
 use crate::rng::mix;
 use crate::rows::gather;
 
 /// [`TrainOptions::damping`](crate::TrainOptions) by default, for cells in place of tokens.
 pub(crate) const DAMPING: f32 = 0.9;
-/// Refining passes over all vectors.
-pub(crate) const PASSES: usize = 2;
+/// Passes within a cell, whose centroids are refined afterwards.
+const CELL_PASSES: usize = 5;
+/// Refining passes over all vectors, the first by a lookup, the others among neighbours.
+pub(crate) const PASSES: usize = 4;
 
 pub(crate) struct Builtin;
 
@@ -37,7 +41,7 @@ impl Backend for Builtin {
         let compared = match centroids {
             ..=BRUTE_FORCE_UP_TO => centroids * iterations,
             // Measured: cells differ in size, and a lookup costs about this much.
-            _ => 2 * root * iterations + 10 * root * PASSES,
+            _ => 2 * root * iterations.min(CELL_PASSES) + 8 * root + NEIGHBOURS * (PASSES - 1),
         };
         (vectors * compared) as u64
     }
@@ -63,6 +67,10 @@ fn fit(problem: &Problem, tick: &Tick) -> Vec<f32> {
 }
 
 fn fit_cell(problem: &Problem, tick: &Tick) -> Vec<f32> {
+    let problem = &Problem {
+        iterations: problem.iterations.min(CELL_PASSES),
+        ..*problem
+    };
     trivial(problem).unwrap_or_else(|| match problem.centroids {
         ..=BRUTE_FORCE_UP_TO => lloyd(problem, tick),
         _ => by_cell(problem, tick),

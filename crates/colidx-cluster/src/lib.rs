@@ -43,6 +43,7 @@ mod lloyd;
 mod lookup;
 mod members;
 mod nearest;
+mod neighbours;
 mod options;
 mod partition;
 mod rng;

@@ -14,6 +14,7 @@ use crate::backend::{Problem, Tick};
 use crate::lookup::Lookup;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};
+use crate::neighbours::Neighbours;
 use crate::rng::Rng;
 use crate::seeding::seed;
 
@@ -37,7 +38,8 @@ impl Blocks for InMemory<'_> {
     }
 }
 
-/// Finds the nearest centroid of each vector of a block and returns the comparisons made.
+/// Finds the nearest centroid of each vector of a block, given the one before, and returns the
+/// comparisons made.
 type Find<'a> = Box<dyn Fn(&[f32], &mut [Nearest]) -> u64 + 'a>;
 
 /// Lloyd's algorithm, for at least two centroids and more distinct vectors than centroids.
@@ -49,7 +51,7 @@ pub(crate) fn lloyd(problem: &Problem, tick: &Tick) -> Vec<f32> {
         ..
     } = problem;
     let mut centroids = seed(vectors, dim, k, &mut Rng::new(problem.seed));
-    let prepare = |centroids: &[f32]| -> Find {
+    let prepare = |centroids: &[f32], _: Option<&[Split]>| -> Find {
         let panels = pack(centroids, dim);
         Box::new(move |vectors, found| {
             nearest_into(vectors, &panels, found);
@@ -84,9 +86,17 @@ pub(crate) fn refine_blocks<B: Blocks>(
     tick: &Tick,
 ) -> Result<(), B::Error> {
     let all = 0..centroids.len() / dim;
-    let prepare = |centroids: &[f32]| -> Find {
-        let lookup = Lookup::new(dim, centroids, std::slice::from_ref(&all));
-        Box::new(move |vectors, found| lookup.nearest(vectors, &|_| 0, found))
+    let prepare = |centroids: &[f32], splits: Option<&[Split]>| -> Find {
+        if let Some(splits) = splits {
+            let mut neighbours = Neighbours::new(dim, centroids);
+            for split in splits {
+                neighbours.add(split.donor, split.centroid);
+            }
+            Box::new(move |vectors, found| neighbours.nearest(vectors, found))
+        } else {
+            let lookup = Lookup::new(dim, centroids, std::slice::from_ref(&all));
+            Box::new(move |vectors, found| lookup.nearest(vectors, &|_| 0, found))
+        }
     };
     let descent = Descent {
         dim,
@@ -102,7 +112,8 @@ struct Descent<'a> {
     dim: usize,
     passes: usize,
     tolerance: f32,
-    prepare: &'a dyn Fn(&[f32]) -> Find<'a>,
+    /// Given the centroids and, but for the first pass, what was split after the one before.
+    prepare: &'a dyn Fn(&[f32], Option<&[Split]>) -> Find<'a>,
 }
 
 impl Descent<'_> {
@@ -113,21 +124,26 @@ impl Descent<'_> {
         tick: &Tick,
     ) -> Result<(), B::Error> {
         let dim = self.dim;
-        let mut norms = Vec::new();
+        // The nearest centroid of each vector, pass after pass.
+        let mut labels: Vec<u32> = Vec::new();
         let mut found = Vec::new();
         let mut before = f64::INFINITY;
+        let mut last: Option<Vec<Split>> = None;
         for _ in 0..self.passes {
-            let find = (self.prepare)(centroids);
+            let find = (self.prepare)(centroids, last.as_deref());
             let mut pass = Pass::new(centroids.len() / dim, dim);
             let mut compared = 0;
             blocks.visit(&mut |vectors| {
-                if norms.len() == pass.rows {
-                    norms.extend(squared_norms(vectors, dim));
-                }
+                let rows = pass.rows..pass.rows + vectors.len() / dim;
+                labels.resize(labels.len().max(rows.end), NOWHERE.index);
+                let labels = &mut labels[rows];
                 found.clear();
-                found.resize(vectors.len() / dim, NOWHERE);
+                found.extend(labels.iter().map(|&index| Nearest { index, ..NOWHERE }));
                 compared += find(vectors, &mut found);
-                pass.add(vectors, &norms[pass.rows..], &found);
+                for (label, found) in labels.iter_mut().zip(&found) {
+                    *label = found.index;
+                }
+                pass.add(vectors, &squared_norms(vectors, dim), &found);
             })?;
             drop(find);
             pass.move_centroids(centroids);
@@ -140,6 +156,10 @@ impl Descent<'_> {
                 break;
             }
             before = pass.error;
+            for split in &splits {
+                labels[split.row] = split.centroid as u32;
+            }
+            last = Some(splits);
         }
         Ok(())
     }
@@ -167,9 +187,10 @@ struct Cluster {
     distance: f32,
 }
 
-/// Row `row` becomes centroid `centroid`.
+/// Row `row` of cluster `donor` becomes centroid `centroid`.
 struct Split {
     row: usize,
+    donor: usize,
     centroid: usize,
 }
 
@@ -248,8 +269,9 @@ impl Pass {
         empty
             .into_iter()
             .zip(worst)
-            .map(|(centroid, (_, donor))| Split {
-                row: donor.farthest,
+            .map(|(centroid, (donor, cluster))| Split {
+                row: cluster.farthest,
+                donor,
                 centroid,
             })
             .collect()

@@ -2,30 +2,36 @@
 //! they are many.
 //!
 //! A group of more than [`BRUTE_FORCE_UP_TO`] centroids is laid out by [`cells`](fn@crate::cells).
-//! A vector is compared with all cell centres, then with the centroids of the nearest cell and of
-//! those not much farther: few cells for a vector near a centre, many for one between cells.
-//! Vectors are sorted by cell so that the kernels get many rows at a time, yet each vector's result
-//! depends on that vector alone.
+//! A vector is compared with all cell centres, then with the centroids of cells, the most promising
+//! first, until no other cell is likely to hold a nearer one: few cells for a vector near a
+//! centroid, many for one between cells. Vectors are sorted by cell so that the kernels get many
+//! rows at a time, yet each vector's result depends on that vector alone.
 
 use std::ops::Range;
 
-use colidx_kernels::{Nearest, Panels};
+use colidx_kernels::{LANES, Nearest, Panels};
 use rayon::prelude::*;
 
 use crate::cells::cells;
 use crate::members::Members;
-use crate::nearest::{NOWHERE, ROWS, pack, squared_norm};
+use crate::nearest::{NOWHERE, ROWS, pack};
 use crate::rows::{gather, gather_into};
 
 /// Up to this many centroids a group is searched by brute force.
 pub(crate) const BRUTE_FORCE_UP_TO: usize = 256;
-/// A vector searches cells whose centre is at most this many times as far as the nearest, in
-/// squared distance,
-const REACH: f64 = 1.5;
-/// and at most this many.
-const PROBES: usize = 32;
+/// The most cells that a vector has searched after each round. After a round it knows a nearer
+/// centroid, and fewer cells are likely to hold one nearer still.
+const ROUNDS: [usize; 4] = [1, 4, 16, 64];
+/// A cell is taken to reach farther than the mean of its centroids by this many times the deviation
+/// of their squared distances.
+const DEVIATIONS: f64 = 1.25;
 /// Vectors sorted together: enough for full tasks, few enough for the last-level cache.
 const BLOCK: usize = 1 << 14;
+/// Scores of centres that a block keeps at most, but for [`ROWS`] vectors.
+const SCORES: usize = 4 << 20;
+/// Times the square root of the number of centroids, squared: the number of cells, squared. About
+/// five cells are searched, which then cost a third of what the centres cost.
+const CELLS: usize = 16;
 const SEED: u64 = 0x636F_6C69_6478;
 
 /// Groups of centroids, laid out for the kernels.
@@ -38,7 +44,19 @@ pub(crate) struct Lookup {
 /// Leaf numbers start at `first`; without `centres` there is one leaf.
 struct Group {
     first: u32,
-    centres: Option<Panels>,
+    centres: Option<Centres>,
+}
+
+struct Centres {
+    panels: Panels,
+    /// `[padded columns]`: half of the mean squared distance of a cell's centroids from its centre.
+    ///
+    /// What a vector differs by from its nearest centroid is about orthogonal to what that differs
+    /// by from its cell's centre. So the squared distance from the centre is about that from the
+    /// centroid plus the mean squared distance, and the score with the centre plus this is about
+    /// the score with the centroid. To a vector that already has a better one, the cell promises
+    /// nothing.
+    reaches: Vec<f32>,
 }
 
 /// Centroids that are compared together.
@@ -55,7 +73,7 @@ enum Numbers {
 impl Lookup {
     /// `groups` are ranges of rows of `centroids`, `[K, dim]`.
     pub(crate) fn new(dim: usize, centroids: &[f32], groups: &[Range<usize>]) -> Lookup {
-        let built: Vec<(Option<Panels>, Vec<Leaf>)> = groups
+        let built: Vec<(Option<Centres>, Vec<Leaf>)> = groups
             .par_iter()
             .map(|range| {
                 let own = &centroids[range.start * dim..range.end * dim];
@@ -83,12 +101,14 @@ impl Lookup {
         group_of: &(dyn Fn(usize) -> usize + Sync),
         found: &mut [Nearest],
     ) -> u64 {
+        let most = self.groups.iter().map(Group::cells).max().unwrap_or(0);
+        let block = (SCORES / most.max(1)).clamp(ROWS, BLOCK);
         vectors
-            .chunks(BLOCK * self.dim)
-            .zip(found.chunks_mut(BLOCK))
+            .chunks(block * self.dim)
+            .zip(found.chunks_mut(block))
             .enumerate()
             .map(|(at, (vectors, found))| {
-                self.block(vectors, &|row| group_of(at * BLOCK + row), found)
+                self.block(vectors, &|row| group_of(at * block + row), found)
             })
             .sum()
     }
@@ -101,26 +121,40 @@ impl Lookup {
     ) -> u64 {
         let labels = (0..found.len()).map(|row| group_of(row) as u32);
         let by_group = Members::new(labels, self.groups.len());
-        let tasks: Vec<(&Group, &[u32])> = self
-            .groups
-            .iter()
-            .zip(by_group.lists())
-            .flat_map(|(group, rows)| rows.chunks(ROWS).map(move |rows| (group, rows)))
+        let lists = self.groups.iter().zip(by_group.lists());
+        let mut tasks: Vec<Task> = lists
+            .flat_map(|(group, rows)| rows.chunks(ROWS).map(|rows| Task::new(group, rows)))
             .collect();
-        let probes: Vec<Vec<Probe>> = tasks
-            .par_iter()
-            .map_init(Scratch::default, |scratch, (group, rows)| {
-                self.probe(vectors, group, rows, scratch)
-            })
-            .collect();
-        let centres = |(group, rows): &(&Group, &[u32])| group.cells() * rows.len();
+        tasks
+            .par_iter_mut()
+            .for_each_init(Vec::new, |gathered, task| task.score(vectors, gathered));
+        let centres = |task: &Task| task.group.cells() * task.rows.len();
         let mut comparisons = tasks.iter().map(centres).sum::<usize>();
 
-        let probes = probes.concat();
+        for round in 0..ROUNDS.len() {
+            let probes: Vec<Vec<Probe>> = tasks
+                .par_iter_mut()
+                .map(|task| task.probes(round, found))
+                .collect();
+            comparisons += self.search(vectors, &probes.concat(), round == 0, found);
+        }
+        comparisons as u64
+    }
+
+    /// Searches the leaf of each probe for centroids nearer than `found`, or, the first time, for
+    /// any. Returns the comparisons made.
+    fn search(
+        &self,
+        vectors: &[f32],
+        probes: &[Probe],
+        first: bool,
+        found: &mut [Nearest],
+    ) -> usize {
         let by_leaf = Members::new(probes.iter().map(|probe| probe.leaf), self.leaves.len());
         let mut nearest = vec![NOWHERE; probes.len()];
         let mut rest = &mut nearest[..];
         let mut tasks = Vec::new();
+        let mut comparisons = 0;
         for (leaf, list) in self.leaves.iter().zip(by_leaf.lists()) {
             comparisons += leaf.panels.columns() * list.len();
             for list in list.chunks(ROWS) {
@@ -136,57 +170,39 @@ impl Lookup {
                 gather_into(rows, vectors, self.dim, list.iter().map(row_of));
                 leaf.nearest(rows, nearest);
             });
-
-        found.fill(NOWHERE);
-        let mut met = vec![false; found.len()];
         for (row, nearest) in by_leaf.rows().iter().map(row_of).zip(&nearest) {
             let found = &mut found[row as usize];
             let tie = nearest.score == found.score && nearest.index < found.index;
-            if !std::mem::replace(&mut met[row as usize], true)
-                || nearest.score > found.score
-                || tie
-            {
+            if first || nearest.score > found.score || tie {
                 *found = *nearest;
             }
         }
-        comparisons as u64
+        comparisons
     }
+}
 
-    /// The leaves that each row searches.
-    fn probe(
-        &self,
-        vectors: &[f32],
-        group: &Group,
-        rows: &[u32],
-        scratch: &mut Scratch,
-    ) -> Vec<Probe> {
-        let probe = |cell: u32, row: u32| Probe {
-            leaf: group.first + cell,
-            row,
-        };
-        let Some(centres) = &group.centres else {
-            return rows.iter().map(|&row| probe(0, row)).collect();
-        };
-        let Scratch {
-            rows: gathered,
-            scores,
-            cells,
-        } = scratch;
-        gather_into(gathered, vectors, self.dim, rows.iter().copied());
-        let stride = centres.padded_columns();
-        scores.resize(rows.len() * stride, 0.0);
-        colidx_kernels::kernels().dots(gathered, centres, scores);
-        let mut probes = Vec::new();
-        for ((&row, vector), scores) in rows
-            .iter()
-            .zip(gathered.chunks_exact(self.dim))
-            .zip(scores.chunks_exact(stride))
-        {
-            near(squared_norm(vector), &scores[..centres.columns()], cells);
-            probes.extend(cells.iter().map(|&cell| probe(cell, row)));
-        }
-        probes
-    }
+/// Vectors of one group.
+struct Task<'a> {
+    group: &'a Group,
+    rows: &'a [u32],
+    /// `[rows, padded cells]`, of the centres, while they are needed.
+    scores: Vec<f32>,
+    /// The cells that rows may have to search after the best, row after row, best first.
+    queued: Vec<Queued>,
+    /// Rows that may have more cells to search.
+    open: Vec<Open>,
+}
+
+struct Queued {
+    cell: u32,
+    /// The least score with a centroid that makes the cell superfluous.
+    promise: f32,
+}
+
+/// A row and its cells that are queued.
+struct Open {
+    row: u32,
+    cells: Range<u32>,
 }
 
 #[derive(Clone, Copy)]
@@ -195,16 +211,103 @@ struct Probe {
     row: u32,
 }
 
-#[derive(Default)]
-struct Scratch {
-    rows: Vec<f32>,
-    scores: Vec<f32>,
-    cells: Vec<u32>,
+impl<'a> Task<'a> {
+    fn new(group: &'a Group, rows: &'a [u32]) -> Task<'a> {
+        Task {
+            group,
+            rows,
+            scores: Vec::new(),
+            queued: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    fn score(&mut self, vectors: &[f32], gathered: &mut Vec<f32>) {
+        let Some(Centres { panels, .. }) = &self.group.centres else {
+            return;
+        };
+        gather_into(gathered, vectors, panels.dim(), self.rows.iter().copied());
+        let stride = panels.padded_columns();
+        self.scores.resize(self.rows.len() * stride, 0.0);
+        colidx_kernels::kernels().dots(gathered, panels, &mut self.scores);
+        for scores in self.scores.chunks_exact_mut(stride) {
+            // Missing cells compare as nothing.
+            scores[panels.columns()..].fill(f32::NAN);
+        }
+    }
+
+    /// The cells that each row searches in a round, given the centroids found before.
+    fn probes(&mut self, round: usize, found: &[Nearest]) -> Vec<Probe> {
+        match (round, &self.group.centres) {
+            (0, None) => self.rows.iter().map(|&row| self.probe(row, 0)).collect(),
+            (0, Some(centres)) => {
+                let rows = self.rows.iter().zip(centres.of_rows(&self.scores));
+                rows.map(|(&row, scores)| self.probe(row, best(scores)))
+                    .collect()
+            }
+            (_, None) => Vec::new(),
+            (1, Some(centres)) => {
+                self.queue(centres, found);
+                self.dequeue(round, found)
+            }
+            _ => self.dequeue(round, found),
+        }
+    }
+
+    fn probe(&self, row: u32, cell: u32) -> Probe {
+        let leaf = self.group.first + cell;
+        Probe { leaf, row }
+    }
+
+    /// Queues the cells that may hold nearer centroids than the best cell does.
+    fn queue(&mut self, centres: &Centres, found: &[Nearest]) {
+        let scores = std::mem::take(&mut self.scores);
+        let mut cells = Vec::new();
+        for (&row, scores) in self.rows.iter().zip(centres.of_rows(&scores)) {
+            let least = found[row as usize].score;
+            promising(scores, &centres.reaches, least, &mut cells);
+            let first = self.queued.len() as u32;
+            self.queued.extend(cells.iter().map(|&cell| Queued {
+                cell,
+                promise: scores[cell as usize] + centres.reaches[cell as usize],
+            }));
+            let cells = first..self.queued.len() as u32;
+            self.open.push(Open { row, cells });
+        }
+    }
+
+    fn dequeue(&mut self, round: usize, found: &[Nearest]) -> Vec<Probe> {
+        let most = (ROUNDS[round] - ROUNDS[round - 1]) as u32;
+        let first = self.group.first;
+        let mut probes = Vec::new();
+        self.open.retain_mut(|Open { row, cells }| {
+            let next = cells.start..cells.end.min(cells.start + most);
+            cells.start = next.end;
+            let next = &self.queued[next.start as usize..next.end as usize];
+            let least = found[*row as usize].score;
+            let next = next.iter().filter(|queued| queued.promise >= least);
+            probes.extend(next.map(|queued| Probe {
+                leaf: first + queued.cell,
+                row: *row,
+            }));
+            cells.start < cells.end
+        });
+        probes
+    }
+}
+
+impl Centres {
+    /// The scores of each row.
+    fn of_rows<'a>(&self, scores: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
+        scores.chunks_exact(self.panels.padded_columns())
+    }
 }
 
 impl Group {
     fn cells(&self) -> usize {
-        self.centres.as_ref().map_or(0, Panels::columns)
+        self.centres
+            .as_ref()
+            .map_or(0, |centres| centres.panels.columns())
     }
 }
 
@@ -221,7 +324,7 @@ impl Leaf {
 }
 
 /// The leaves of one group, whose centroids are numbered from `first`.
-fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Panels>, Vec<Leaf>) {
+fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Centres>, Vec<Leaf>) {
     let n = centroids.len() / dim;
     if n <= BRUTE_FORCE_UP_TO {
         let leaf = Leaf {
@@ -230,42 +333,90 @@ fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Panels>, Vec<Leaf
         };
         return (None, vec![leaf]);
     }
-    // About eight cells are searched; this size makes them cost as much as the centres.
-    let cells = cells(centroids, dim, ((8 * n) as f64).sqrt() as usize, SEED);
+    let cells = cells(centroids, dim, ((CELLS * n) as f64).sqrt() as usize, SEED);
     let leaf = |cell: usize| {
         let members = cells.members(cell);
-        Leaf {
-            panels: pack(&gather(centroids, dim, members), dim),
+        let own = gather(centroids, dim, members);
+        let leaf = Leaf {
+            panels: pack(&own, dim),
             numbers: Numbers::Listed(members.iter().map(|row| first + row).collect()),
-        }
+        };
+        (reach(&cells.centres[cell * dim..][..dim], &own), leaf)
     };
-    let leaves = (0..cells.len()).into_par_iter().map(leaf).collect();
-    (Some(pack(&cells.centres, dim)), leaves)
+    let (mut reaches, leaves): (Vec<f32>, Vec<Leaf>) =
+        (0..cells.len()).into_par_iter().map(leaf).unzip();
+    let panels = pack(&cells.centres, dim);
+    reaches.resize(panels.padded_columns(), 0.0);
+    (Some(Centres { panels, reaches }), leaves)
 }
 
-/// Sets `cells` to those within reach of a vector of that squared norm, given the scores of their
-/// centres.
-fn near(squared_norm: f64, scores: &[f32], cells: &mut Vec<u32>) {
-    let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let farthest = REACH * (squared_norm - 2.0 * f64::from(best)).max(0.0);
-    // Rounding must not exclude the nearest itself.
-    let least = (((squared_norm - farthest) / 2.0) as f32).min(best);
+/// Half of the mean squared distance of `centroids` from their centre plus its deviation.
+fn reach(centre: &[f32], centroids: &[f32]) -> f32 {
+    let square = |centroid: &[f32]| -> f64 {
+        let pairs = centroid.iter().zip(centre);
+        pairs.map(|(x, c)| f64::from(x - c).powi(2)).sum()
+    };
+    let squares = centroids.chunks_exact(centre.len()).map(square);
+    let count = squares.len().max(1) as f64;
+    let mean = squares.clone().sum::<f64>() / count;
+    let variance = squares.map(|square| (square - mean).powi(2)).sum::<f64>() / count;
+    ((mean + DEVIATIONS * variance.sqrt()) / 2.0) as f32
+}
+
+/// The cell of greatest score; any for a vector that is not finite and has none.
+fn best(scores: &[f32]) -> u32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    for panel in scores.chunks_exact(LANES) {
+        for (lane, &score) in lanes.iter_mut().zip(panel) {
+            *lane = if score > *lane { score } else { *lane };
+        }
+    }
+    let greatest = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let is_greatest = |&score: &f32| score == greatest;
+    let mut panels = scores.chunks_exact(LANES);
+    let has = |panel: &[f32]| {
+        panel
+            .iter()
+            .fold(false, |any, score| any | is_greatest(score))
+    };
+    let panel = panels.position(has).unwrap_or(0);
+    let lane = scores[panel * LANES..].iter().position(is_greatest);
+    (panel * LANES + lane.unwrap_or(0)) as u32
+}
+
+/// Sets `cells` to those that promise at least the score `least`, without the best cell, best
+/// first, as many as may be searched.
+fn promising(scores: &[f32], reaches: &[f32], least: f32, cells: &mut Vec<u32>) {
+    let is_promising = |(&score, &reach): (&f32, &f32)| score + reach >= least;
     cells.clear();
-    cells.extend((0..scores.len() as u32).filter(|&cell| scores[cell as usize] >= least));
-    if cells.len() > PROBES {
-        let score = |cell: u32| scores[cell as usize];
-        cells.sort_unstable_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
-        cells.truncate(PROBES);
+    let panels = scores.chunks_exact(LANES).zip(reaches.chunks_exact(LANES));
+    for ((scores, reaches), first) in panels.zip((0..).step_by(LANES)) {
+        let lanes = scores.iter().zip(reaches);
+        // Without a branch for each score; few panels have any.
+        if lanes
+            .clone()
+            .fold(false, |any, lane| any | is_promising(lane))
+        {
+            let lanes = (first..).zip(lanes).filter(|&(_, lane)| is_promising(lane));
+            cells.extend(lanes.map(|(cell, _)| cell));
+        }
     }
-    if cells.is_empty() {
-        // A vector that is not finite has no distances: search any cell.
-        cells.push(0);
+    let best = best(scores);
+    cells.retain(|&cell| cell != best);
+    let score = |cell: u32| scores[cell as usize];
+    let rank = |a: &u32, b: &u32| score(*b).total_cmp(&score(*a)).then(a.cmp(b));
+    let most = ROUNDS[ROUNDS.len() - 1] - 1;
+    if cells.len() > most {
+        cells.select_nth_unstable_by(most, rank);
+        cells.truncate(most);
     }
+    cells.sort_unstable_by(rank);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nearest::squared_norm;
     use crate::rng::Rng;
 
     fn random(n: usize, seed: u64) -> Vec<f32> {
@@ -337,12 +488,33 @@ mod tests {
     }
 
     #[test]
-    fn cells_within_reach_are_looked_into() {
+    fn promising_cells_are_queued_best_first_without_the_best() {
+        let mut scores = [f32::NEG_INFINITY; 96];
+        (scores[3], scores[8], scores[20], scores[21]) = (1.0, 3.0, 2.0, 2.0);
+        let mut reaches = [0.0; 96];
         let mut cells = Vec::new();
-        // Squared distances 2, 6, 2.8 and 4 from a vector of squared norm 10.
-        near(10.0, &[4.0, 2.0, 3.6, 3.0], &mut cells);
-        assert_eq!(cells, [0, 2]);
-        near(0.0, &[0.0; 50], &mut cells);
-        assert!(cells.into_iter().eq(0..PROBES as u32));
+        assert_eq!(best(&scores), 8);
+        promising(&scores, &reaches, 1.5, &mut cells);
+        assert_eq!(cells, [20, 21]);
+        reaches[3] = 1.5;
+        promising(&scores, &reaches, 2.5, &mut cells);
+        assert_eq!(cells, [3]);
+        promising(&[0.0; 96], &reaches, 0.0, &mut cells);
+        assert!(cells.iter().copied().eq(1..64));
+        let none = [f32::NAN; 96];
+        promising(&none, &reaches, f32::NEG_INFINITY, &mut cells);
+        assert_eq!((best(&none), cells.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_vector_that_is_not_finite_finds_some_centroid() {
+        let dim = 4;
+        let centroids = random(700 * dim, 6);
+        let table = Lookup::new(dim, &centroids, std::slice::from_ref(&(0..700)));
+        let mut vectors = random(3 * dim, 7);
+        vectors[1] = f32::NAN;
+        vectors[dim + 2] = f32::INFINITY;
+        let (found, _) = lookup(&table, &vectors, 1);
+        assert!(found.iter().all(|found| found.index < 700));
     }
 }
