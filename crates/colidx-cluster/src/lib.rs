@@ -46,6 +46,7 @@ mod nearest;
 mod neighbours;
 mod options;
 mod partition;
+mod promise;
 mod rng;
 mod rows;
 mod seeding;
