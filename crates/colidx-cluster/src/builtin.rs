@@ -3,8 +3,8 @@
 //! Lloyd's algorithm compares `n` vectors with all `k` centroids in every pass. Vectors far apart
 //! never share a centroid, so for large `k` the vectors are first partitioned into about `sqrt(k)`
 //! coarse cells, each a problem of its own with about `sqrt(k)` centroids. A few passes over all
-//! vectors then let centroids move across cell borders: one that looks each vector up, and some that
-//! compare it with the neighbours of the centroid it had.
+//! vectors then let centroids move across cell borders: one that looks each vector up, and some
+//! that compare it with the neighbours of the centroid it had.
 
 use rayon::prelude::*;
 
