@@ -107,13 +107,16 @@ pub(crate) fn refine_blocks<B: Blocks>(
     descent.run(blocks, centroids, tick)
 }
 
+/// Makes a [`Find`] of the centroids and, but for the first pass, what was split after the one
+/// before.
+type Prepare<'a> = dyn Fn(&[f32], Option<&[Split]>) -> Find<'a> + 'a;
+
 /// Lloyd's passes.
 struct Descent<'a> {
     dim: usize,
     passes: usize,
     tolerance: f32,
-    /// Given the centroids and, but for the first pass, what was split after the one before.
-    prepare: &'a dyn Fn(&[f32], Option<&[Split]>) -> Find<'a>,
+    prepare: &'a Prepare<'a>,
 }
 
 impl Descent<'_> {

@@ -99,7 +99,7 @@ table! {
         "exact": "True or False" => |a| search.set(SearchOptions::exact, a.get()?),
         "recall": "a number above 0 and at most 1" =>
             |a| search.set(SearchOptions::recall, a.get::<f64>()?),
-        "n_probe": "a whole number" => |a| search.set(SearchOptions::n_probe, a.get()?),
+        "n_probe": "a whole number" => |a| search.set(SearchOptions::n_probe, a.get::<usize>()?),
         "candidates": "a whole number" =>
             |a| search.set(SearchOptions::candidates, a.get::<usize>()?),
         "rerank": "a whole number" => |a| search.set(SearchOptions::rerank, a.get::<usize>()?),

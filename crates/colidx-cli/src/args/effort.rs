@@ -22,7 +22,7 @@ pub struct EffortArgs {
     )]
     pub recall: Option<f64>,
 
-    /// Centroids probed per query token [default: 32].
+    /// Centroids probed per query token [default: by k and documents, from 32].
     #[arg(
         long, alias = "probes", value_name = "N",
         conflicts_with = "exact", value_parser = at_least_one()
@@ -50,7 +50,7 @@ impl EffortArgs {
             .k(k)
             .exact(self.exact)
             .recall(self.recall)
-            .n_probe(self.n_probe.map_or(defaults.n_probe, |n| n as usize))
+            .n_probe(self.n_probe.map(|n| n as usize))
             .candidates(self.candidates.map(|n| n as usize))
             .rerank(self.rerank.map(|n| n as usize))
     }

@@ -185,8 +185,8 @@ fn find_candidates<'a>(
 ) -> Result<(Probes<'a>, Candidates)> {
     let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
     let centroids = context.snapshot.codebook().len();
-    let mut n_probe = context.options.probes();
     let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
+    let mut n_probe = context.options.probes(documents);
     let mut postings = context.options.postings(of, documents);
     loop {
         let started = Instant::now();

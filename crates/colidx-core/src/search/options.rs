@@ -34,8 +34,9 @@ pub struct SearchOptions {
     /// since; else the search fails with [`Error::UnknownRecall`]. What was measured holds without
     /// a filter. `candidates` and `rerank`, where given, come before it.
     pub recall: Option<f64>,
-    /// Centroids probed for each query token; more find more candidates.
-    pub n_probe: usize,
+    /// Centroids probed for each query token; more find more candidates. `None` chooses by the size
+    /// of the index and `k`.
+    pub n_probe: Option<usize>,
     /// Candidates to score by partial MaxSim; `None` chooses by the size of the index and `k`.
     /// With no more than `rerank` all of them are scored exactly instead.
     pub candidates: Option<usize>,
@@ -61,7 +62,7 @@ impl Default for SearchOptions {
             k: 10,
             exact: false,
             recall: None,
-            n_probe: tuning::N_PROBE,
+            n_probe: None,
             candidates: None,
             rerank: None,
             parallel: false,
@@ -99,9 +100,9 @@ impl SearchOptions {
         self
     }
 
-    /// Sets [`SearchOptions::n_probe`].
-    pub fn n_probe(mut self, n_probe: usize) -> Self {
-        self.n_probe = n_probe;
+    /// Sets [`SearchOptions::n_probe`]: a number, or `None` to choose.
+    pub fn n_probe(mut self, n_probe: impl Into<Option<usize>>) -> Self {
+        self.n_probe = n_probe.into();
         self
     }
 
@@ -210,9 +211,9 @@ impl SearchOptions {
     }
 
     /// Centroids to probe for each query token.
-    pub(super) fn probes(&self) -> usize {
-        let probes = self.n_probe.max(1) as f64;
-        (probes * tuning::list_depth(self.effort)) as usize
+    pub(super) fn probes(&self, documents: u64) -> usize {
+        let default = tuning::n_probe(self.k, documents) as f64 * tuning::list_depth(self.effort);
+        self.n_probe.unwrap_or(default as usize).max(1)
     }
 
     /// Posting list entries that a query token reads, where `of` among `documents` documents may be

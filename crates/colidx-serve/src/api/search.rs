@@ -368,12 +368,11 @@ impl SearchRequest {
 
     fn options(&self, index: &Index) -> Result<SearchOptions> {
         let options = SearchOptions::default();
-        let n_probe = self.effort.n_probe.unwrap_or(options.n_probe);
         let mut options = options
             .k(self.k)
             .exact(self.exact)
             .recall(self.effort.recall)
-            .n_probe(n_probe)
+            .n_probe(self.effort.n_probe)
             .candidates(self.effort.candidates)
             .rerank(self.effort.rerank);
         let within = scope(index, self.filter.as_deref(), self.keys.as_deref())?;
