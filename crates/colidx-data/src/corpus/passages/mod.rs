@@ -437,7 +437,8 @@ impl Splitter {
     }
 }
 
-/// As [`cut`](fn@cut), which counts words by pieces and may count too few, but what is cut off fits.
+/// As [`cut`](fn@cut), which counts words by pieces and may count too few, but what is cut off
+/// fits.
 fn fitting_cut(text: &str, length: &PassageLength, limit: usize, style: Style) -> Option<usize> {
     let mut most = limit;
     loop {
