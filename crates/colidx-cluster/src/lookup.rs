@@ -28,8 +28,8 @@ const MOST: usize = 64;
 const BLOCK: usize = 1 << 14;
 /// Scores of centres that a block keeps at most, but for [`ROWS`] vectors.
 const SCORES: usize = 4 << 20;
-/// Times the square root of the number of centroids, squared: the number of cells, squared. About
-/// five cells are searched, which then cost a third of what the centres cost.
+/// The number of cells is the square root of this many times the number of centroids. About five
+/// cells are searched, which then cost a third of what the centres cost.
 const CELLS: usize = 16;
 const SEED: u64 = 0x636F_6C69_6478;
 
@@ -48,14 +48,12 @@ struct Group {
 
 struct Centres {
     panels: Panels,
-    /// `[padded columns]`: about half of the mean squared distance of a cell's centroids from its
-    /// centre.
+    /// `[padded columns]`: half of the squared distance that a cell's centroids reach from its
+    /// centre ([`reach`]).
     ///
-    /// What a vector differs by from its nearest centroid is about orthogonal to what that differs
-    /// by from its cell's centre. So the squared distance from the centre is about that from the
-    /// centroid plus the mean squared distance, and the score with the centre plus this is about
-    /// the score with the centroid. To a vector that already has a better one, the cell promises
-    /// nothing.
+    /// The offset of a vector from its nearest centroid is roughly orthogonal to the offset of that
+    /// centroid from the centre. So the score of the centre plus this is about the best score in
+    /// the cell, and a vector that already has a better one skips the cell.
     reaches: Vec<f32>,
 }
 
@@ -195,7 +193,7 @@ struct Task<'a> {
 
 struct Queued {
     cell: u32,
-    /// The least score with a centroid that makes the cell superfluous.
+    /// A vector with a better score skips the cell.
     promise: f32,
 }
 

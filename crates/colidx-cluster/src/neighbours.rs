@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use colidx_kernels::{Nearest, Panels};
+use colidx_kernels::Nearest;
 use rayon::prelude::*;
 
 use crate::cells::{Cells, cells};
 use crate::members::Members;
-use crate::nearest::{NOWHERE, ROWS, pack, squared_norm};
+use crate::nearest::{NOWHERE, ROWS, pack};
 use crate::rows::{gather, gather_into};
 
 /// Centroids that a vector is compared with, the one before included.
@@ -24,7 +24,6 @@ const SEED: u64 = 0x6E65_6172;
 pub(crate) struct Neighbours {
     dim: usize,
     centroids: Vec<f32>,
-    biases: Vec<f32>,
     /// `[K, most]`, each row ascending.
     lists: Vec<u32>,
     most: usize,
@@ -53,7 +52,6 @@ impl Neighbours {
         Neighbours {
             dim,
             centroids: centroids.to_vec(),
-            biases: biases(centroids, dim),
             lists,
             most,
             more: HashMap::new(),
@@ -79,7 +77,7 @@ impl Neighbours {
     /// Replaces the centroid of each of `vectors` that was nearest before by the nearest of its
     /// neighbours. Ties go to the lower number. Returns the comparisons made.
     pub(crate) fn nearest(&self, vectors: &[f32], found: &mut [Nearest]) -> u64 {
-        let k = self.biases.len();
+        let k = self.centroids.len() / self.dim;
         let by_centroid = Members::new(found.iter().map(|found| found.index), k);
         let mut nearest = vec![NOWHERE; found.len()];
         let mut rest = &mut nearest[..];
@@ -95,7 +93,9 @@ impl Neighbours {
             Vec::new,
             |gathered: &mut Vec<f32>, (centroid, rows, nearest)| {
                 let list = self.of(centroid);
-                let panels = self.panels(&list, gathered);
+                let others = list.iter().copied();
+                gather_into(gathered, &self.centroids, self.dim, others);
+                let panels = pack(gathered, self.dim);
                 for (rows, nearest) in rows.chunks(ROWS).zip(nearest.chunks_mut(ROWS)) {
                     gather_into(gathered, vectors, self.dim, rows.iter().copied());
                     colidx_kernels::kernels().nearest(gathered, &panels, nearest);
@@ -109,12 +109,6 @@ impl Neighbours {
             found[row as usize] = nearest;
         }
         (found.len() * self.most) as u64
-    }
-
-    fn panels(&self, list: &[u32], gathered: &mut Vec<f32>) -> Panels {
-        gather_into(gathered, &self.centroids, self.dim, list.iter().copied());
-        let biases: Vec<f32> = list.iter().map(|&c| self.biases[c as usize]).collect();
-        Panels::with_bias(gathered, self.dim, &biases)
     }
 }
 
@@ -161,12 +155,6 @@ fn of_cell(dim: usize, centroids: &[f32], cells: &Cells, cell: usize, most: usiz
         lists.extend(order.iter().map(|&at| candidates[at as usize]));
     }
     lists
-}
-
-/// `-|c|^2 / 2` of each centroid.
-fn biases(centroids: &[f32], dim: usize) -> Vec<f32> {
-    let bias = |c: &[f32]| (-0.5 * squared_norm(c)) as f32;
-    centroids.par_chunks_exact(dim).map(bias).collect()
 }
 
 #[cfg(test)]

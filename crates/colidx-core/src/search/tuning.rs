@@ -8,7 +8,7 @@
 
 // Step 1: centroids.
 
-/// Documents of an index from which on lists are read deeper and more documents are looked at.
+/// Above this many documents a search reads lists deeper and reranks more documents.
 const LARGE: u64 = 100_000;
 
 /// Default of `SearchOptions::n_probe`: centroids probed for each query token, as many as its
@@ -19,9 +19,10 @@ pub(super) fn n_probe(k: usize, documents: u64) -> usize {
 
 /// How much deeper lists are read in an index of that many documents than in a small one.
 ///
-/// The vectors that the best documents match with stay as far down in proportion, so that they are
-/// further down the more there are. A million documents: three times the lists give 0.875 for 0.780
-/// at k = 100 in a third more time; twice the lists 0.945 for 0.927 at k = 10 in a seventh more.
+/// A matching vector of one of the best documents keeps its relative rank among all vectors, so its
+/// rank in the lists grows with the index. A million documents, recall against `exact`: three times
+/// the lists find 0.875 instead of 0.780 for k = 100, in a third more time; twice the lists 0.945
+/// instead of 0.927 for k = 10, in a seventh more.
 fn lists_of_many(k: usize, documents: u64) -> f64 {
     let root = (documents.max(LARGE) as f64 / LARGE as f64).sqrt();
     if k > FEW { root } else { root.sqrt() }
@@ -137,9 +138,9 @@ pub(super) fn candidates(k: usize, documents: u64) -> usize {
     base.saturating_add(more_for(k, more + growth_of_many(documents) / 52))
 }
 
-/// How much [`growth`] is more than that of a large index: lists are read deeper there, and more of
-/// what they lead to has to be looked at. A million documents, k = 100: recall is 0.900, and 0.86
-/// with the deeper lists alone.
+/// By how much [`growth`] exceeds that of [`LARGE`] documents. Deeper lists lead to more documents
+/// that have to be told apart. A million documents, k = 100, recall against `exact`: 4,000
+/// candidates and 700 reranked find 0.911 where the deeper lists alone find 0.875.
 fn growth_of_many(documents: u64) -> usize {
     growth(documents).saturating_sub(growth(LARGE))
 }
@@ -253,6 +254,8 @@ mod tests {
             );
         }
         assert_eq!(candidates(10, 50_000), 292);
+        let million = [10, 100].map(|k| (candidates(k, 1_000_000), rerank(k, 1_000_000)));
+        assert_eq!(million, [(1534, 222), (4107, 658)]);
         for documents in [0, u64::MAX] {
             candidates(usize::MAX, documents);
             rerank(usize::MAX, documents);
