@@ -1,6 +1,7 @@
 //! The writer of one index: changes that wait are committed together, and answered once they are
 //! durable.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -64,6 +65,19 @@ pub(crate) struct Changed {
     pub deleted: u64,
     /// The commit that holds the change.
     pub generation: u64,
+    /// Keys of the documents that are longer than the model reads: searches by vectors know only
+    /// their beginning.
+    pub truncated: Vec<String>,
+}
+
+impl Change {
+    /// The documents that it stores.
+    pub fn documents(&self) -> &[StoredDocument] {
+        match self {
+            Change::Add(documents) | Change::Update(documents) => documents,
+            Change::Delete(_) | Change::DeleteMatching(_) | Change::Compact => &[],
+        }
+    }
 }
 
 struct Job {
@@ -190,16 +204,26 @@ impl Thread {
             }
             changed.push(stage(&mut writer, &job.change)?);
         }
+        let mut truncated = HashSet::new();
         let report = match jobs.iter().find_map(|job| job.model.as_ref()) {
             None => writer.commit(&mut NoVectors, &self.stop)?,
             Some(model) => {
                 let stopped = || self.stop.is_cancelled();
-                let mut source = EncoderSource::new(model.encoder()).cancelled_by(&stopped);
-                writer.commit(&mut source, &self.stop)?
+                let mut source = EncoderSource::new(model.encoder())
+                    .cancelled_by(&stopped)
+                    .keeping_truncated(usize::MAX);
+                let report = writer.commit(&mut source, &self.stop)?;
+                truncated.extend(source.truncated().keys().map(str::to_owned));
+                report
             }
         };
-        for changed in &mut changed {
+        for (changed, job) in changed.iter_mut().zip(jobs) {
             changed.generation = report.generation;
+            let stored = job.change.documents().iter().map(|document| &document.key);
+            changed.truncated = stored
+                .filter(|&key| truncated.contains(key))
+                .cloned()
+                .collect();
         }
         Ok((changed, writer))
     }

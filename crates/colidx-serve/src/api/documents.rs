@@ -224,14 +224,10 @@ pub(crate) async fn change(
     served: &Arc<Served>,
     change: Change,
 ) -> Result<Changed> {
-    let model = match &change {
-        Change::Add(documents) | Change::Update(documents) => {
-            match documents.iter().any(|document| document.vectors.is_none()) {
-                true => Some(app.model(served).await?),
-                false => None,
-            }
-        }
-        _ => None,
+    let mut stored = change.documents().iter();
+    let model = match stored.any(|document| document.vectors.is_none()) {
+        true => Some(app.model(served).await?),
+        false => None,
     };
     let changed = served.writer.change(change, model).await?;
     reload_now(app, served).await?;

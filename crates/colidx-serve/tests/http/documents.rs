@@ -51,7 +51,7 @@ fn text_is_added_found_replaced_and_deleted() {
     let added = service.post(DOCS, &document(text)).ok();
     assert_eq!(
         added,
-        json!({"added": 1, "replaced": 0, "deleted": 0, "generation": 2})
+        json!({"added": 1, "replaced": 0, "deleted": 0, "generation": 2, "truncated": []})
     );
     assert_eq!(search(text), ["sea"]);
     service.post(DOCS, &document(text)).fails(409, "key_exists");
@@ -81,6 +81,22 @@ fn text_is_added_found_replaced_and_deleted() {
         (&docs["documents"], &docs["deleted_documents"]),
         (&json!(2), &json!(0))
     );
+}
+
+#[test]
+fn the_answer_names_documents_that_are_longer_than_the_model_reads() {
+    let service = Service::start().ready();
+    let long = "Water moves with the moon. ".repeat(1_000);
+    let document = |key: &str, text: &str| json!({"key": key, "text": text});
+    let many: Vec<Value> = (0..8)
+        .map(|n| document(&format!("long {n}"), &long))
+        .collect();
+    let added = service.post(DOCS, &json!({"documents": many})).ok();
+    let keys: Vec<String> = (0..8).map(|n| format!("long {n}")).collect();
+    assert_eq!(added["truncated"], json!(keys));
+    let both = [document("short", "Water."), document("long 3", &long)];
+    let updated = service.json("PUT", DOCS, &json!({"documents": both})).ok();
+    assert_eq!(updated["truncated"], json!(["long 3"]));
 }
 
 #[test]

@@ -88,25 +88,40 @@ where
 }
 
 /// Documents that were longer than the checkpoint reads, so that only their beginning was encoded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Truncated {
     count: u64,
     /// Keys of the first few, in the order in which they were added.
     first: BTreeMap<u32, String>,
+    /// Most keys that are kept.
+    kept: usize,
+}
+
+impl Default for Truncated {
+    /// Keeps the keys of the first five.
+    fn default() -> Truncated {
+        Truncated::keeping(5)
+    }
 }
 
 impl Truncated {
-    /// Keys that are kept.
-    const SHOWN: usize = 5;
+    /// Counts all documents, and keeps the keys of the first `kept`.
+    pub fn keeping(kept: usize) -> Truncated {
+        Truncated {
+            count: 0,
+            first: BTreeMap::new(),
+            kept,
+        }
+    }
 
     /// Notes the document that was added as number `ordinal`.
     pub fn add(&mut self, ordinal: u32, key: &str) {
         self.count += 1;
         let last = self.first.last_key_value().map_or(0, |(&last, _)| last);
-        if self.first.len() < Self::SHOWN || ordinal < last {
+        if self.first.len() < self.kept || ordinal < last {
             self.first.insert(ordinal, key.to_owned());
         }
-        if self.first.len() > Self::SHOWN {
+        if self.first.len() > self.kept {
             self.first.pop_last();
         }
     }
@@ -116,7 +131,7 @@ impl Truncated {
         self.count
     }
 
-    /// The keys of the first few.
+    /// The keys that were kept.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.first.values().map(String::as_str)
     }
@@ -158,6 +173,14 @@ impl<'a> EncoderSource<'a> {
     /// Stops after the running batch once `cancelled` says so; what is encoded by then is kept.
     pub fn cancelled_by(self, cancelled: &'a (dyn Fn() -> bool + Sync)) -> EncoderSource<'a> {
         EncoderSource { cancelled, ..self }
+    }
+
+    /// Keeps the keys of up to `keys` truncated documents, instead of five.
+    pub fn keeping_truncated(self, keys: usize) -> EncoderSource<'a> {
+        EncoderSource {
+            truncated: Truncated::keeping(keys),
+            ..self
+        }
     }
 
     /// Documents so far that were longer than the checkpoint's document length.
