@@ -4,6 +4,8 @@ need wrk.
 
     load.py latency    --index I --queries Q.jsonl   text over HTTP, and the library in it
     load.py throughput --index I --vectors Q.npy     64 connections against `colidx bench`
+    load.py beside     --index I --vectors Q.npy     64 connections, in turns with next-plaid-api
+                       --exact IDS.npy --peer BIN --peer-index DIR
     load.py writer     --index I --vectors Q.npy     searches beside 10 documents a second
     load.py overload   --index I --vectors Q.npy     1,024 connections, and a second later
     load.py cold       --index I --vectors Q.npy     from start to the first answer
@@ -25,6 +27,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -75,6 +78,10 @@ def name_of(index):
     return pathlib.Path(index).name.removesuffix(".colidx")
 
 
+def search_path(index):
+    return f"/v1/indexes/{name_of(index)}/search"
+
+
 def resident(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
@@ -85,14 +92,14 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def wrk(service, index, bodies, folder, seconds, connections):
+def wrk(address, path, bodies, folder, seconds, connections):
     """Requests a second, percentiles in milliseconds and answers by kind."""
     (folder / "bodies").write_text("\n".join(bodies))
     script = folder / "script.lua"
     script.write_text(f"""
 local requests, at = {{}}, 0
 for line in io.lines("{folder}/bodies") do
-  requests[#requests + 1] = wrk.format("POST", "/v1/indexes/{index}/search",
+  requests[#requests + 1] = wrk.format("POST", "{path}",
     {{["Content-Type"] = "application/json"}}, line)
 end
 function request() at = at % #requests + 1; return requests[at] end
@@ -116,7 +123,7 @@ function done(summary, latency)
 end
 """)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s", "-s", script,
-               service.address]
+               address]
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     result = json.loads(out.split("RESULT ", 1)[1])
     result["rate"] = (result["requests"] - result["refused"]) / result["seconds"]
@@ -166,9 +173,10 @@ def throughput(given, folder):
         library_cpu = 1e3 * spent / library["queries"] / (repeat + 1)
         service = Service(given.binary, given.index)
         try:
-            wrk(service, name_of(given.index), bodies, folder, 2, 64)
+            target = service.address, search_path(given.index), bodies, folder
+            wrk(*target, 2, 64)
             began = cpu(service.process.pid)
-            served = wrk(service, name_of(given.index), bodies, folder, given.seconds, 64)
+            served = wrk(*target, given.seconds, 64)
             http_cpu = 1e3 * (cpu(service.process.pid) - began) / served["requests"]
         finally:
             service.end()
@@ -178,6 +186,76 @@ def throughput(given, folder):
     return {"rounds": rounds,
             "rate": statistics.median(one["http"] / one["library"] for one in rounds),
             "cpu": statistics.median(one["library_cpu_ms"] / one["http_cpu_ms"] for one in rounds)}
+
+
+# Settings of next-plaid-api: its defaults, and hasty ones of the comparison.
+PEER_SETTINGS = {"default": {}, "cheap": {"n_ivf_probe": 2, "n_full_scores": 512,
+                                          "centroid_score_threshold": 0.5}}
+
+
+class Peer:
+    """`next-plaid-api` over a folder of its indexes, of which one is called `name`."""
+
+    def __init__(self, binary, folder, name):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address, self.path = f"http://127.0.0.1:{port}", f"/indices/{name}/search"
+        self.process = subprocess.Popen(
+            [binary, "--host", "127.0.0.1", "--port", str(port), "--index-dir", folder],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=os.environ | {"RUST_LOG": "off"})
+        for _ in range(600):
+            with socket.socket() as there:
+                if there.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.1)
+        self.end()
+        raise AssertionError(f"{binary} does not listen")
+
+    def end(self):
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+def beside(given, folder):
+    """Throughput and p99 beside next-plaid-api with the same vectors, in turns, and what each
+    finds of the exact top 10."""
+    import numpy
+    exact, bodies = numpy.load(given.exact)[:, :10].tolist(), bodies_of(given)
+    peer_folder, peer_name = os.path.split(os.path.abspath(given.peer_index))
+    ways = {"colidx": (bodies, lambda answer: [int(hit["key"]) for hit in answer["hits"]],
+                       lambda: Service(given.binary, given.index), search_path(given.index))}
+    for name, settings in PEER_SETTINGS.items():
+        asked = [json.dumps({"queries": [{"embeddings": json.loads(body)["vectors"]}],
+                             "params": {"top_k": 10, **settings}}) for body in bodies]
+        ways[f"next-plaid-api, {name}"] = (
+            asked, lambda answer: answer["results"][0]["document_ids"],
+            lambda: Peer(given.peer, peer_folder, peer_name), f"/indices/{peer_name}/search")
+    rounds = {name: [] for name in ways}
+    for _ in range(given.rounds or 3):
+        for name, (asked, ids, start, path) in ways.items():
+            service = start()
+            try:
+                client, found = Client(service), 0
+                for body, best in zip(asked, exact):
+                    status, answer = client.send("POST", path, body)
+                    assert status == 200, answer
+                    found += len(set(ids(json.loads(answer))) & set(best))
+                result = wrk(service.address, path, asked, folder, given.seconds, 64)
+                result["recall"] = found / (10 * len(asked))
+                result["resident_mb"] = resident(service.process.pid)
+                assert result["wrong"] == result["broken"] == 0, result
+            finally:
+                service.end()
+            rounds[name].append(result)
+    middle = {name: {what: statistics.median(one[what] for one in results)
+                     for what in ("rate", "p50", "p99", "recall", "resident_mb")}
+              for name, results in rounds.items()}
+    ours = middle["colidx"]
+    ratios = {name: {"rate": ours["rate"] / peer["rate"], "p99": ours["p99"] / peer["p99"]}
+              for name, peer in middle.items() if name != "colidx"}
+    return {"medians": middle, "ratios": ratios}
 
 
 def writer(given, folder):
@@ -261,7 +339,8 @@ def overload(given, folder):
 
         thread = threading.Thread(target=watch)
         thread.start()
-        result = wrk(service, index, bodies, folder, given.seconds, 1024)
+        result = wrk(service.address, search_path(given.index), bodies, folder,
+                     given.seconds, 1024)
         stop.set()
         thread.join()
         time.sleep(1)
@@ -296,7 +375,7 @@ def memory(given, folder):
     try:
         seen = [resident(service.process.pid)]
         for _ in range(given.rounds or 6):
-            wrk(service, name_of(given.index), bodies, folder, given.seconds, 64)
+            wrk(service.address, search_path(given.index), bodies, folder, given.seconds, 64)
             seen.append(resident(service.process.pid))
     finally:
         service.end()
@@ -443,7 +522,7 @@ def mutated(given, folder):
 
 
 WHAT = {one.__name__: one for one in
-        (latency, throughput, writer, overload, cold, memory, kills, mutated)}
+        (latency, throughput, beside, writer, overload, cold, memory, kills, mutated)}
 
 
 def main():
@@ -454,6 +533,9 @@ def main():
     arguments.add_argument("--index", type=os.path.abspath)
     arguments.add_argument("--queries")
     arguments.add_argument("--vectors", help=".npy, [queries, tokens, dim]")
+    arguments.add_argument("--exact", help=".npy of the exact best documents, for `beside`")
+    arguments.add_argument("--peer", help="binary of next-plaid-api, for `beside`")
+    arguments.add_argument("--peer-index", help="index of next-plaid, for `beside`")
     arguments.add_argument("--rounds", type=int)
     arguments.add_argument("--seconds", type=int, default=10)
     arguments.add_argument("--seed", type=int, default=0, help="of the damage that `mutated` does")
