@@ -160,7 +160,8 @@ fn ask(socket: &mut BufReader<TcpStream>, method: &str, path: &str, body: &[u8])
 
 /// A service that lives as long as the process.
 fn serve() -> SocketAddr {
-    let folder = Box::leak(Box::new(Scratch::new()));
+    static FOLDER: LazyLock<Scratch> = LazyLock::new(Scratch::new);
+    let folder = &*FOLDER;
     build_text(&folder.path().join("docs.colidx"));
     build_vectors(&folder.path().join("points.colidx"));
     let mut options = Options::default();

@@ -62,6 +62,15 @@ impl<B: AsRef<[u8]>> Reader<B> {
         if lengths as u64 != expected {
             return Err(Error::damaged("WLEN", "length", expected, lengths));
         }
+        // So that the counts of several segments can be added up.
+        let (tokens, most) = (
+            reader.info.tokens,
+            u64::from(reader.info.documents) * u64::from(u32::MAX),
+        );
+        if tokens > most {
+            let most = format!("at most {most}");
+            return Err(Error::damaged("WINF", "tokens", most, tokens));
+        }
         reader.dictionary().check()?;
         Ok(reader)
     }

@@ -13,11 +13,12 @@ pub(crate) fn search_anything<B: AsRef<[u8]>>(
     analyzer: &Analyzer,
 ) {
     for deleted in [&[][..], &[0b1010]] {
-        let segments = [Segment {
+        // Two, so that what they say is added up.
+        let segments = [deleted; 2].map(|deleted| Segment {
             reader,
             live: reader.live(deleted),
             hidden: deleted,
-        }];
+        });
         let query = Query::parse(query, analyzer).unwrap();
         if let Ok(search) = Search::new(&segments, &query) {
             let _ = search.top_k(10);

@@ -89,6 +89,22 @@ fn an_analyzer_of_another_version_is_refused() {
     );
 }
 
+#[test]
+fn more_terms_than_documents_can_have_are_refused() {
+    let sections = build(&[(String::new(), "a b".into())], Options::default());
+    let open = |tokens: u64| {
+        let mut info = sections.get(crate::INFO).unwrap().to_vec();
+        info[8..16].copy_from_slice(&tokens.to_le_bytes());
+        Reader::open(|tag| match tag {
+            crate::INFO => Some(info.clone()),
+            tag => sections.get(tag).map(<[u8]>::to_vec),
+        })
+    };
+    assert!(open(u32::MAX.into()).is_ok());
+    let error = open(1 << 32).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("tokens"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -116,7 +132,11 @@ proptest! {
         for (section, at, byte) in flips {
             if !damaged[section].is_empty() {
                 let at = at.index(damaged[section].len());
-                damaged[section][at] ^= byte;
+                match byte {
+                    // A number as large as can be.
+                    ..16 => damaged[section].iter_mut().skip(at & !7).take(8).for_each(|b| *b = 0xFF),
+                    _ => damaged[section][at] ^= byte,
+                }
             }
         }
         if let Some((section, at)) = cut {
