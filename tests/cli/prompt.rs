@@ -47,6 +47,26 @@ fn commands_change_what_follows() {
 }
 
 #[test]
+fn what_is_searched_and_how_can_change() {
+    let place = Place::with_index();
+    let typed = ":by words\ncoffee\n:by hybrid\ncoffee\n:by vectors\n:filter nonsense = 1\n\
+                 :filter EXISTS nonsense\n:filter off\n:recall 0.9\n:recall 1\ncoffee\n";
+    let run = type_lines(&place, typed);
+    // One document has the word.
+    assert_eq!(run.stdout.lines().count(), 1 + 2 + 2, "{run:#?}");
+    run.says(&[
+        "searching by words",
+        "searching by vectors and words",
+        "searching by vectors",
+        ":filter: no document has a field nonsense",
+        "  | ^^^^^^^^",
+        "4 documents to search",
+        ":recall: measure first",
+        "1 of the exact hits",
+    ]);
+}
+
+#[test]
 fn hits_can_be_opened_and_explained() {
     let place = Place::with_index();
     let run = type_lines(

@@ -36,6 +36,21 @@ impl Scope {
         Ok(Scope { filter, keys })
     }
 
+    /// Takes another filter, or none. Returns how many documents of `index` match it.
+    ///
+    /// # Errors
+    /// It cannot be read, or does not fit the metadata; the filter is then as it was.
+    pub fn set_filter(&mut self, index: &Index, filter: Option<String>) -> Result<u64, CliError> {
+        let Some(text) = filter else {
+            self.filter = None;
+            return Ok(index.num_documents());
+        };
+        let filter = parse_filter(&text)?;
+        let found = matching(index, &text, &filter)?.len();
+        self.filter = Some((text, filter));
+        Ok(found)
+    }
+
     /// `options` for a search of `index` within the scope. Says how many of the keys the index does
     /// not have.
     ///

@@ -47,6 +47,7 @@ pub use input::InputArgs;
 pub use inspect::{ExplainArgs, InfoArgs, ModelArgs, VerifyArgs};
 #[cfg(feature = "mcp")]
 pub use mcp::McpArgs;
+pub use numbers::share;
 use numbers::{at_least_one, thread_count, up_to_a_million};
 pub use queries::QueryFileArgs;
 pub use rerank::RerankArgs;

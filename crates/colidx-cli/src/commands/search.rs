@@ -54,7 +54,7 @@ pub fn run(args: &SearchArgs) -> Result<(), CliError> {
                 let options = scope.options(searcher.index(), options)?;
                 one(&searcher, query, by, &options, printer)
             }
-            None => interactive::run(&mut searcher, &scope, by, options, printer),
+            None => interactive::run(&mut searcher, scope, by, options, printer),
         }
     })
 }

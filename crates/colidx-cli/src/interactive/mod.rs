@@ -3,7 +3,7 @@
 pub mod command;
 pub mod lines;
 
-use colidx::{SearchBy, SearchOptions};
+use colidx::{Fusion, SearchBy, SearchOptions};
 
 use crate::error::CliError;
 use crate::model::DownloadProgress;
@@ -13,14 +13,16 @@ use crate::render::{Role, Style, explanation, hit, number};
 use crate::scope::Scope;
 use colidx::TextSearcher;
 use colidx::text::{Answer, Reload};
-use command::{HELP, Input, parse};
+use command::{By, HELP, Input, parse};
 use lines::Lines;
 
 /// State of the prompt.
 struct Prompt<'a> {
     searcher: &'a mut TextSearcher,
-    scope: &'a Scope,
+    scope: Scope,
     by: SearchBy,
+    /// How `:by hybrid` makes one score of two.
+    fusion: Fusion,
     /// Without the scope, which is resolved again for every commit.
     options: SearchOptions,
     printer: Printer,
@@ -36,7 +38,7 @@ struct Prompt<'a> {
 /// Standard output is closed, or the terminal fails.
 pub fn run(
     searcher: &mut TextSearcher,
-    scope: &Scope,
+    scope: Scope,
     by: SearchBy,
     options: SearchOptions,
     printer: Printer,
@@ -60,6 +62,10 @@ pub fn run(
         searcher,
         scope,
         by,
+        fusion: match by {
+            SearchBy::Both(fusion) => fusion,
+            _ => Fusion::default(),
+        },
         options,
         printer,
         last: None,
@@ -98,7 +104,11 @@ impl Prompt<'_> {
                 self.options.k = k;
                 note(&format!("{} per query", number::counted(k as u64, "hit")));
             }
+            Input::By(by) => self.search_by(by)?,
+            Input::Filter(filter) => self.filter(filter)?,
+            Input::Recall(recall) => self.recall(recall)?,
             Input::Exact(on) => {
+                self.options.recall = None;
                 self.options.exact = on;
                 note(if on {
                     "exact search: every document is scored"
@@ -122,6 +132,57 @@ impl Prompt<'_> {
             Input::Wrong(why) => note(&why),
         }
         Ok(true)
+    }
+
+    fn search_by(&mut self, by: By) -> Result<(), CliError> {
+        if by != By::Words {
+            self.searcher.model()?;
+        }
+        let index = self.searcher.index();
+        if by != By::Vectors && index.analyzer()?.is_none() {
+            let path = index.path().to_owned();
+            return Err(colidx::Error::NoWords { path }.into());
+        }
+        let (by, said) = match by {
+            By::Vectors => (SearchBy::Vectors, "searching by vectors"),
+            By::Words => (SearchBy::Words, "searching by words"),
+            By::Hybrid => (
+                SearchBy::Both(self.fusion),
+                "searching by vectors and words",
+            ),
+        };
+        self.by = by;
+        note(said);
+        Ok(())
+    }
+
+    fn filter(&mut self, filter: Option<String>) -> Result<(), CliError> {
+        match self.scope.set_filter(self.searcher.index(), filter) {
+            Ok(found) => note(&format!("{} to search", number::counted(found, "document"))),
+            Err(CliError::Filter(error)) => {
+                format!(":filter: {error}").lines().for_each(note);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Finds a share of the exact hits, or what the default effort finds.
+    fn recall(&mut self, share: Option<f64>) -> Result<(), CliError> {
+        let measured = self.searcher.index().info()?.recall.is_some();
+        match share {
+            Some(share) if measured || share == 1.0 => {
+                let options = self.options.clone().exact(false).recall(share);
+                self.options = options.n_probe(None).candidates(None).rerank(None);
+                note(&format!("{share} of the exact hits are to be found"));
+            }
+            Some(_) => note(":recall: measure first what searches find here, with `colidx tune`"),
+            None => {
+                self.options.recall = None;
+                note("default search: candidates are scored");
+            }
+        }
+        Ok(())
     }
 
     fn reload(&mut self) -> Result<(), CliError> {
