@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Loads `colidx serve` and prints what it takes. Needs numpy; `throughput`, `overload` and `memory`
-need wrk.
+"""Loads `colidx serve` and prints what it takes. Needs numpy; `throughput`, `beside`, `overload`
+and `memory` need wrk.
 
     load.py latency    --index I --queries Q.jsonl   text over HTTP, and the library in it
     load.py throughput --index I --vectors Q.npy     64 connections against `colidx bench`
@@ -194,13 +194,13 @@ PEER_SETTINGS = {"default": {}, "cheap": {"n_ivf_probe": 2, "n_full_scores": 512
 
 
 class Peer:
-    """`next-plaid-api` over a folder of its indexes, of which one is called `name`."""
+    """`next-plaid-api` over a folder of its indexes."""
 
-    def __init__(self, binary, folder, name):
+    def __init__(self, binary, folder):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.address, self.path = f"http://127.0.0.1:{port}", f"/indices/{name}/search"
+        self.address = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [binary, "--host", "127.0.0.1", "--port", str(port), "--index-dir", folder],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -220,7 +220,7 @@ class Peer:
 
 def beside(given, folder):
     """Throughput and p99 beside next-plaid-api with the same vectors, in turns, and what each
-    finds of the exact top 10."""
+    finds of the exact top 10. Keys are the numbers of the documents."""
     import numpy
     exact, bodies = numpy.load(given.exact)[:, :10].tolist(), bodies_of(given)
     peer_folder, peer_name = os.path.split(os.path.abspath(given.peer_index))
@@ -231,7 +231,7 @@ def beside(given, folder):
                              "params": {"top_k": 10, **settings}}) for body in bodies]
         ways[f"next-plaid-api, {name}"] = (
             asked, lambda answer: answer["results"][0]["document_ids"],
-            lambda: Peer(given.peer, peer_folder, peer_name), f"/indices/{peer_name}/search")
+            lambda: Peer(given.peer, peer_folder), f"/indices/{peer_name}/search")
     rounds = {name: [] for name in ways}
     for _ in range(given.rounds or 3):
         for name, (asked, ids, start, path) in ways.items():

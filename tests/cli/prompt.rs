@@ -60,9 +60,9 @@ fn what_is_searched_and_how_can_change() {
         "searching by vectors",
         ":filter: no document has a field nonsense",
         "  | ^^^^^^^^",
-        "4 documents to search",
+        "no filter",
         ":recall: measure first",
-        "1 of the exact hits",
+        "a recall of 1",
     ]);
 }
 

@@ -52,7 +52,7 @@ Type a query and press Enter.
   :k N           show N hits per query
   :open N        show the whole document of hit N
   :explain N     show which query token matched which word of hit N
-  :by vectors    search by vectors, words or hybrid
+  :by WAY        search by vectors, words or hybrid
   :filter F      search only documents whose metadata match F; :filter off
   :recall SHARE  find this share of the exact hits, such as 0.95; :recall off
   :exact on|off  score every document, or only candidates

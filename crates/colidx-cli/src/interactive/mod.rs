@@ -157,8 +157,10 @@ impl Prompt<'_> {
     }
 
     fn filter(&mut self, filter: Option<String>) -> Result<(), CliError> {
+        let off = filter.is_none();
         match self.scope.set_filter(self.searcher.index(), filter) {
-            Ok(found) => note(&format!("{} to search", number::counted(found, "document"))),
+            Ok(_) if off => note("no filter"),
+            Ok(found) => note(&format!("matching: {}", number::counted(found, "document"))),
             Err(CliError::Filter(error)) => {
                 format!(":filter: {error}").lines().for_each(note);
             }
@@ -174,7 +176,7 @@ impl Prompt<'_> {
             Some(share) if measured || share == 1.0 => {
                 let options = self.options.clone().exact(false).recall(share);
                 self.options = options.n_probe(None).candidates(None).rerank(None);
-                note(&format!("{share} of the exact hits are to be found"));
+                note(&format!("searches aim at a recall of {share}"));
             }
             Some(_) => note(":recall: measure first what searches find here, with `colidx tune`"),
             None => {
