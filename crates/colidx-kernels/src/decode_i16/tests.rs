@@ -138,10 +138,8 @@ fn vectors_that_normalizing_makes_too_long_do_not_wrap() {
 
 #[test]
 fn vectors_of_a_model_are_brought_to_unit_length_in_integers() {
-    for (dim, nbits) in [48, 96, 128]
-        .into_iter()
-        .flat_map(|dim| NBITS.map(|n| (dim, n)))
-    {
+    let dims: &[usize] = if cfg!(miri) { &[48] } else { &[48, 96, 128] };
+    for (dim, nbits) in dims.iter().flat_map(|&dim| NBITS.map(|n| (dim, n))) {
         let tokens = if cfg!(miri) { 5 } else { 300 };
         let case = Case::new(dim, nbits, tokens, 0.2, 1.0, 5);
         let tables = CodecI16::new(&case.codec());
