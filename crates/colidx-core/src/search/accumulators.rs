@@ -66,6 +66,21 @@ impl Accumulators {
         documents.len()
     }
 
+    /// How many of the first `documents` are in a list.
+    fn listed(&self, documents: u32) -> usize {
+        let mut bits = [0u64; BLOCK / WORD];
+        let (blocks, _) = self.slots.as_chunks::<BLOCK>();
+        let blocks = blocks.iter().take((documents as usize).div_ceil(BLOCK));
+        blocks
+            .map(|block| {
+                colidx_kernels::kernels().mask_ge(block, 1, &mut bits);
+                bits.iter()
+                    .map(|word| word.count_ones() as usize)
+                    .sum::<usize>()
+            })
+            .sum()
+    }
+
     /// Clears the hidden documents; `words` has a bit for each document of the window.
     fn clear_hidden(&mut self, words: &[u64]) {
         let (slots, _) = self.slots.as_chunks_mut::<WORD>();
@@ -112,7 +127,8 @@ pub(super) struct Lists {
 impl Lists {
     /// Scores a segment of `documents` documents, but for those whose bits are set in `hidden`.
     /// Calls `each` with the first document of each block and the block's accumulators, and `check`
-    /// before each window, which may stop it.
+    /// before each window, which may stop it. Returns how many documents the lists have, the hidden
+    /// ones too.
     pub(super) fn score(
         mut self,
         postings: &[u32],
@@ -121,7 +137,8 @@ impl Lists {
         accumulators: &mut Accumulators,
         check: impl Fn() -> Result<()>,
         mut each: impl FnMut(u32, &[u32; BLOCK]),
-    ) -> Result<()> {
+    ) -> Result<usize> {
+        let mut listed = 0;
         let mut next: Vec<usize> = self.unread.iter().map(|unread| unread.start).collect();
         for first in (0..documents).step_by(WINDOW) {
             check()?;
@@ -138,10 +155,11 @@ impl Lists {
             for (unread, &next) in self.unread.iter_mut().zip(&next) {
                 unread.start = next;
             }
+            listed += accumulators.listed(length);
             accumulators.clear_hidden(hidden.get(first as usize / WORD..).unwrap_or_default());
             accumulators.drain(length, |start, block| each(first + start, block));
         }
-        Ok(())
+        Ok(listed)
     }
 }
 
@@ -181,6 +199,7 @@ mod tests {
                     }
                 }
             }
+            let scored = expected.len();
             for document in hidden {
                 // Alone in its word, or with its neighbours, which are in no list.
                 let bits = if document % 2 == 0 { 1 << (document * APART % 64) } else { u64::MAX };
@@ -202,8 +221,10 @@ mod tests {
             };
             let lists = Lists { tokens, unread };
             let check = || Ok(());
-            lists.score(&postings, all, &words, &mut accumulators, check, each).unwrap();
+            let listed =
+                lists.score(&postings, all, &words, &mut accumulators, check, each).unwrap();
             prop_assert_eq!(got, expected);
+            prop_assert_eq!(listed, scored);
             prop_assert!(accumulators.slots.iter().all(|&slot| slot == 0));
         }
     }

@@ -39,6 +39,8 @@ impl Reusable for Buffers {
 pub(super) struct Candidates {
     /// How many were found.
     pub found: usize,
+    /// The share of all documents that the lists have, in scope or not.
+    pub listed: f64,
     /// The best of them with their scores, of equal scores the earlier ones, in document order.
     pub scored: Vec<(u32, Place)>,
     /// The value of one unit of a score.
@@ -141,16 +143,19 @@ pub(super) fn find(
     } = &mut *buffers;
     let accumulators = accumulators.get_or_insert_default();
     let mut best = CandidateTopK::new(count);
+    let (mut listed, mut all) = (0, 0);
     for (number, (segment, read)) in segments.iter().zip(&read).enumerate() {
         let gain = |token: usize, score| gain(score, imputed[token], weights[token]) >> shift;
         let lists = read_lists(segment, read, gain, postings, stats)?;
         let (documents, hidden) = (segment.documents.len(), context.scope.hidden(number));
         let check = || context.options.check_limits();
         let take = |first, block: &_| best.take(number, first, block);
-        lists.score(postings, documents, hidden, accumulators, check, take)?;
+        listed += lists.score(postings, documents, hidden, accumulators, check, take)?;
+        all += documents as usize;
     }
     Ok(Candidates {
         found: best.found,
+        listed: listed as f64 / all.max(1) as f64,
         scored: best.finish(),
         unit: probes.step * f64::from(shift).exp2(),
     })

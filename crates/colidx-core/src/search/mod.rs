@@ -177,17 +177,19 @@ fn score_candidates(
     selector.pilot_then_rest(pilot, rerank, |selected| score(selected, stats))
 }
 
-/// Steps 1 and 2, with ever more probes and postings until `wanted` candidates are found.
+/// Steps 1 and 2, with ever more probes and postings until `wanted` candidates are found, and as
+/// large a share of the documents in scope as of all.
 fn find_candidates<'a>(
     context: Context<'a>,
     wanted: usize,
     stats: &mut SearchStats,
 ) -> Result<(Probes<'a>, Candidates)> {
-    let shortlist = tuning::shortlist_size(wanted, context.snapshot.num_documents());
     let centroids = context.snapshot.codebook().len();
     let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
-    let mut n_probe = context.options.probes(documents);
-    let mut postings = context.options.postings(of, documents);
+    let tokens = context.query.pooled().weights().len();
+    let shortlist = tuning::shortlist_size(wanted, documents, tokens);
+    let mut n_probe = context.options.probes(documents, tokens);
+    let mut postings = context.options.postings(of, documents, tokens);
     loop {
         let started = Instant::now();
         context.options.check_limits()?;
@@ -200,16 +202,25 @@ fn find_candidates<'a>(
         stats.candidate_time += started.elapsed();
         // Every document with vectors is in some list, so all lists lead to all of them.
         let all = n_probe >= centroids && postings == u64::MAX;
-        if candidates.found >= wanted || all {
+        let wider = match candidates.found < wanted {
+            true => tuning::WIDENING,
+            // Once is enough: it is no longer about too few.
+            false if stats.widened > 0 => 1,
+            false => {
+                let found = candidates.found as f64 / of.max(1) as f64;
+                tuning::widening_of_scope(found, candidates.listed)
+            }
+        };
+        if wider == 1 || all {
             stats.candidates = candidates.found as u64;
             return Ok((probes, candidates));
         }
-        n_probe = n_probe.saturating_mul(tuning::WIDENING);
+        n_probe = n_probe.saturating_mul(wider);
         // With all centroids probed, all their lists must be read too.
         postings = if n_probe >= centroids {
             u64::MAX
         } else {
-            postings.saturating_mul(tuning::WIDENING as u64)
+            postings.saturating_mul(wider as u64)
         };
         stats.widened += 1;
     }

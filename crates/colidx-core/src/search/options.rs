@@ -210,16 +210,17 @@ impl SearchOptions {
         })
     }
 
-    /// Centroids to probe for each query token.
-    pub(super) fn probes(&self, documents: u64) -> usize {
-        let default = tuning::n_probe(self.k, documents) as f64 * tuning::list_depth(self.effort);
+    /// Centroids to probe for each of so many pooled query tokens.
+    pub(super) fn probes(&self, documents: u64, tokens: usize) -> usize {
+        let default = tuning::n_probe(self.k, documents, tokens) as f64;
+        let default = default * tuning::list_depth(self.effort);
         self.n_probe.unwrap_or(default as usize).max(1)
     }
 
-    /// Posting list entries that a query token reads, where `of` among `documents` documents may be
-    /// found.
-    pub(super) fn postings(&self, of: u64, documents: u64) -> u64 {
-        let postings = tuning::postings_per_token(self.k, of, documents) as f64;
+    /// Posting list entries that each of so many pooled query tokens reads, where `of` among
+    /// `documents` documents may be found.
+    pub(super) fn postings(&self, of: u64, documents: u64, tokens: usize) -> u64 {
+        let postings = tuning::postings_per_token(self.k, of, documents, tokens) as f64;
         (postings * tuning::list_depth(self.effort)) as u64
     }
 
