@@ -6,9 +6,9 @@
 //!
 //! VECTORS is a folder as `scripts/compare` makes it, with `exact_ids.npy` from
 //! `benches/compare/exact.py`; INDEX is built where there is none. Each of DEPTHS is
-//! `k,candidates,rerank,probes`, where 0 is the default. The settings take turns for the first
-//! QUERIES queries on one thread. Times are on-core, so that other work on the machine counts
-//! little, and the least of three rounds.
+//! `k,candidates,rerank`, and perhaps `,probes`, where 0 is the default. The settings take turns
+//! for the first QUERIES queries on one thread. Times are on-core, so that other work on the
+//! machine counts little, and the least of three rounds.
 
 use colidx_core::*;
 use colidx_data::embeddings::{Embeddings, QueryEmbeddings};
@@ -72,7 +72,7 @@ fn main() -> Result<()> {
         }
     }
     println!(
-        "| k,candidates,rerank,probes | recall | ms | of the first | centroids | candidates | partial \
+        "| setting | recall | ms | of the first | centroids | candidates | partial \
          | exact |\n|---|---:|---:|---:|---:|---:|---:|---:|"
     );
     let mut first = None;
@@ -105,8 +105,10 @@ fn setting(depths: &str) -> Result<Setting> {
         .split(',')
         .map(str::parse)
         .collect::<std::result::Result<_, _>>()?;
-    let [k, candidates, rerank, n_probe] = numbers[..] else {
-        return Err("a setting is k,candidates,rerank,probes".into());
+    let (k, candidates, rerank, n_probe) = match numbers[..] {
+        [k, candidates, rerank] => (k, candidates, rerank, 0),
+        [k, candidates, rerank, n_probe] => (k, candidates, rerank, n_probe),
+        _ => return Err("a setting is k,candidates,rerank or k,candidates,rerank,probes".into()),
     };
     let chosen = |depth: usize| (depth > 0).then_some(depth);
     let options = SearchOptions::default()

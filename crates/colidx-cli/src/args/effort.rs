@@ -22,7 +22,7 @@ pub struct EffortArgs {
     )]
     pub recall: Option<f64>,
 
-    /// Centroids probed per query token [default: by k and documents, from 32].
+    /// Centroids probed per query token [default: by k, documents and query, from 24].
     #[arg(
         long, alias = "probes", value_name = "N",
         conflicts_with = "exact", value_parser = at_least_one()
