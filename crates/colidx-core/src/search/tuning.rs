@@ -2,9 +2,10 @@
 //! alone.
 //!
 //! They were measured on SciFact (5,183 documents, 1.2 million vectors of 96 dimensions by a real
-//! model) and on synthetic corpora of 50,000, 200,000 and a million documents (60 vectors of 128
-//! dimensions each, noisier than a model's). `docs/lab/2026-11-27-search.md` has the tables. Recall
-//! is the share found of the true top k.
+//! model), on up to 99,600 technical passages by the same model, and on synthetic corpora of
+//! 50,000, 200,000 and a million documents (60 vectors of 128 dimensions each, noisier than a
+//! model's). `docs/lab/2026-11-27-search.md` and `2026-11-28-recall-at-scale.md` have the tables.
+//! Recall is the share found of the true top k.
 
 // Step 1: centroids.
 
