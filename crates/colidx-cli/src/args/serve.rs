@@ -19,7 +19,7 @@ const LIMITS: &str = "Limits";
     colidx serve docs.colidx notes.colidx           # then open http://127.0.0.1:7878\n  \
     colidx serve /srv/indexes --address 0.0.0.0:7878 --api-key-file /run/secrets/colidx\n  \
     curl localhost:7878/v1/indexes/docs/search --json '{\"query\": \"memory map\"}'\n\n\
-    Every flag is an environment variable too: --api-key-file is COLIDX_API_KEY_FILE.")]
+    Every flag has an environment variable: --api-key-file has COLIDX_API_KEY_FILE.")]
 pub struct ServeArgs {
     /// Index directories, or folders of them. `docs.colidx` is served as `docs`.
     #[arg(value_name = "DIR", required_unless_present = "check")]
@@ -33,13 +33,13 @@ pub struct ServeArgs {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:7878")]
     pub address: SocketAddr,
 
-    /// Form of the access log on standard error.
+    /// Format of the access log on standard error.
     #[arg(long, value_name = "off|text|json", hide_possible_values = true,
         default_value = "text", value_parser = access_log())]
     pub access_log: AccessLog,
 
-    /// Folder with the images that documents name in their metadata's `image`; the search page
-    /// shows them [default: none is served].
+    /// Folder with the images that documents name in the metadata field `image`; the search page
+    /// shows them [default: no images].
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
 
@@ -48,7 +48,7 @@ pub struct ServeArgs {
     #[arg(long, help_heading = ACCESS, value_name = "KEY")]
     pub api_key: Option<String>,
 
-    /// File with such keys, one a line.
+    /// File of API keys to read and write with, one per line.
     #[arg(long, help_heading = ACCESS, value_name = "FILE")]
     pub api_key_file: Option<PathBuf>,
 
@@ -56,7 +56,7 @@ pub struct ServeArgs {
     #[arg(long, help_heading = ACCESS, value_name = "KEY")]
     pub read_only_key: Option<String>,
 
-    /// File with such keys, one a line.
+    /// File of read-only API keys, one per line.
     #[arg(long, help_heading = ACCESS, value_name = "FILE")]
     pub read_only_key_file: Option<PathBuf>,
 
@@ -64,57 +64,57 @@ pub struct ServeArgs {
     #[arg(long, help_heading = ACCESS, value_parser = FalseyValueParser::new())]
     pub no_auth: bool,
 
-    /// Web sites whose pages may ask, such as `https://example.org` [default: none].
+    /// Web sites whose pages may call the service, such as `https://example.org` [default: none].
     #[arg(long, help_heading = ACCESS, value_name = "ORIGIN", value_delimiter = ',')]
     pub cors_origin: Vec<String>,
 
-    /// Most bytes of a request.
+    /// Maximum size of a request body.
     #[arg(long, help_heading = LIMITS, value_name = "SIZE", value_parser = parse_size,
         default_value = "32MiB")]
     pub max_body: u64,
 
-    /// Most documents, texts or searches of one request.
+    /// Maximum documents, texts or searches per request.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
         default_value_t = DEFAULT.batch as u32)]
     pub max_batch: u32,
 
-    /// Most hits of one search.
+    /// Maximum hits per search.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
         default_value_t = DEFAULT.k as u32)]
     pub max_k: u32,
 
-    /// Most requests under way at a time.
+    /// Maximum requests under way at a time.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
         default_value_t = DEFAULT.concurrency as u32)]
     pub max_requests: u32,
 
-    /// Most connections at a time; others wait to be taken.
+    /// Maximum connections at a time; others wait.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
         default_value_t = DEFAULT.connections as u32)]
     pub max_connections: u32,
 
-    /// Most requests that wait to be encoded, and to be committed to an index.
+    /// Maximum requests waiting to be encoded, and to be committed to an index.
     #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = up_to_a_million(),
         default_value_t = DEFAULT.queue as u32)]
     pub max_queue: u32,
 
-    /// Most seconds for a request that reads.
+    /// Maximum seconds for a request that reads.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
         default_value_t = seconds(DEFAULT.timeout))]
     pub timeout: u32,
 
-    /// Most seconds for a request that writes.
+    /// Maximum seconds for a request that writes.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
         default_value_t = seconds(DEFAULT.write_timeout))]
     pub write_timeout: u32,
 
-    /// Most seconds for the head of a request to come, for its body, and for a client to read more
-    /// of its answer; connections without a request are closed after it.
+    /// Maximum seconds for the head of a request to arrive, for its body, and for a client to read
+    /// more of its answer; connections without a request are closed after this time.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
         default_value_t = seconds(DEFAULT.idle))]
     pub idle_timeout: u32,
 
-    /// Seconds that requests under way have to finish after SIGTERM.
+    /// Seconds for requests under way to finish after SIGTERM.
     #[arg(long, help_heading = LIMITS, value_name = "S", value_parser = up_to_a_million(),
         default_value_t = seconds(DEFAULT.grace))]
     pub grace: u32,
