@@ -8,7 +8,7 @@ use super::{
 
 /// Flags of `colidx bench`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     colidx bench --index scifact.colidx --queries queries.jsonl\n  \
     colidx bench --index scifact.colidx --query-embeddings q.npy -k 100 --run-out run.trec")]
 pub struct BenchArgs {
@@ -28,7 +28,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = thread_count())]
     pub threads: u16,
 
-    /// Run one search at a time, each on all threads.
+    /// Run one search at a time, on all threads of --threads.
     #[arg(long)]
     pub parallel: bool,
 

@@ -11,7 +11,7 @@ use super::{
 
 /// Flags of `colidx eval`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     colidx eval --index scifact.colidx --queries queries.jsonl --qrels qrels.tsv\n  \
     colidx eval --index scifact.colidx --queries queries.jsonl --qrels qrels.tsv --metrics map")]
 pub struct EvalArgs {
@@ -25,7 +25,7 @@ pub struct EvalArgs {
 
     /// Relevance judgements: TREC qrels, BEIR TSV or JSON.
     ///
-    /// Grades may have fractions: ndcg uses them as they are, the other metrics count 1 and more as
+    /// Grades may have fractions: ndcg uses them as they are, the other metrics count 1 or more as
     /// relevant.
     #[arg(long, value_name = "FILE")]
     pub qrels: PathBuf,
@@ -39,7 +39,7 @@ pub struct EvalArgs {
     #[arg(short = 'k', value_name = "K", value_parser = up_to_a_million())]
     pub k: Option<u32>,
 
-    /// Ignore hits whose key is the key of the query, as BEIR does for ArguAna.
+    /// Ignore hits whose key equals the query's key, as BEIR does for ArguAna.
     #[arg(long)]
     pub ignore_identical_ids: bool,
 

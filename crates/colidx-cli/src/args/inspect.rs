@@ -27,7 +27,7 @@ pub struct ModelArgs {
 
 /// Flags of `colidx info`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  colidx info --index docs.colidx\n  \
+#[command(after_help = "Examples:\n  colidx info --index docs.colidx\n  \
     colidx info --index docs.colidx --json | jq .vectors")]
 pub struct InfoArgs {
     /// The index.
@@ -76,11 +76,11 @@ pub struct ExplainArgs {
     #[arg(value_name = "KEY")]
     pub key: String,
 
-    /// Query vectors instead of text: .npy, [tokens, dim], or any form of `search`.
+    /// Query vectors instead of text: .npy, [tokens, dim], or any form that `search` reads.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["query", "model"])]
     pub query_embeddings: Option<PathBuf>,
 
-    /// Which of several queries: its name, or its number from 0 [default: the first].
+    /// Which of several queries to explain: a name, or a number from 0 [default: the first].
     #[arg(long, value_name = "NAME", requires = "query_embeddings")]
     pub query_key: Option<String>,
 
@@ -88,7 +88,8 @@ pub struct ExplainArgs {
     #[arg(long)]
     pub json: bool,
 
-    /// In each of them, the similarity to every vector of the document: a row of a heat map.
+    /// Add to each JSON object the similarities to all vectors of the document: a row of a heat
+    /// map.
     #[arg(long, requires = "json")]
     pub matrix: bool,
 

@@ -74,7 +74,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
     bin_name = "colidx",
     version,
     about = "Late-interaction (ColBERT) search on disk: one binary, one directory.",
-    after_help = "Example:\n  \
+    after_help = "Examples:\n  \
         colidx build docs/ --index docs.colidx --model answerdotai/answerai-colbert-small-v1\n  \
         colidx search --index docs.colidx \"how do I open a memory map\"\n\n\
         Results go to standard output, everything else to standard error.\n\
@@ -82,9 +82,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
         (Ctrl-C: 130). The first signal stops cleanly, the second quits at once."
 )]
 pub struct Cli {
-    /// When to color output [default: auto: on a terminal, unless NO_COLOR is set].
+    /// When to color output; auto, the default, does so on a terminal unless NO_COLOR is set.
     ///
-    /// `always` also uses the layout of a terminal in a pipe, for example into `less -R`.
+    /// `always` also keeps the layout of a terminal in a pipe, for example into `less -R`.
     #[arg(
         long, global = true, value_enum, value_name = "auto|always|never", display_order = 900,
         default_value_t = Color::Auto, hide_default_value = true, hide_possible_values = true
@@ -101,9 +101,9 @@ pub struct Cli {
 pub enum Command {
     /// Build an index from a corpus or from vectors.
     Build(BuildArgs),
-    /// Build an index from one of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
+    /// Build an index from that of another engine: ColBERT, RAGatouille, PLAID, WARP, PyLate.
     Import(ImportArgs),
-    /// Write vectors, texts and metadata of an index to files, or as an index of fast-plaid.
+    /// Write vectors, texts and metadata of an index to files, or as a fast-plaid index.
     Export(ExportArgs),
     /// Add documents to an index.
     Add(AddArgs),
@@ -121,7 +121,7 @@ pub enum Command {
     Eval(EvalArgs),
     /// Measure search speed.
     Bench(BenchArgs),
-    /// Measure what searches find at each effort, for `--recall`, and write it into the index.
+    /// Measure the recall of searches at each effort and store it in the index, for `--recall`.
     Tune(TuneArgs),
     /// Encode text as token vectors in .npy files, without an index.
     Encode(EncodeArgs),
@@ -139,7 +139,7 @@ pub enum Command {
     /// Serve search tools to a language model on standard input and output.
     #[cfg(feature = "mcp")]
     Mcp(McpArgs),
-    /// Print what to put into an AGENTS.md, so that coding agents search.
+    /// Print text for an AGENTS.md that tells coding agents how to search.
     Agents(AgentsArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),

@@ -9,8 +9,8 @@ use clap::Args;
 pub struct ScopeArgs {
     /// Search only the documents whose metadata match: "year >= 2020 AND tags IN ('a', 'b')".
     ///
-    /// As in SQL's WHERE: = <> < <= > >= BETWEEN IN LIKE IS NULL EXISTS AND OR NOT. Fields of
-    /// nested objects as author.name. docs/guide/filters.md has all of it.
+    /// As in SQL's WHERE: = <> < <= > >= BETWEEN IN LIKE IS NULL EXISTS AND OR NOT. Strings are in
+    /// single quotes; author.name is a field of a nested object.
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
 

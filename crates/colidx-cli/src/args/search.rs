@@ -9,7 +9,7 @@ use super::{
 
 /// Flags of `colidx search`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     colidx search --index docs.colidx \"how do I open a memory map\"\n  \
     colidx search --index docs.colidx                                  # interactive\n  \
     colidx search --index docs.colidx -k 100 --queries queries.jsonl --run-out run.trec\n  \

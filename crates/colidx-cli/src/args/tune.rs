@@ -6,7 +6,7 @@ use super::{IndexArg, QueryFileArgs, QueryModelArgs, ThreadsArg, up_to_a_million
 
 /// Flags of `colidx tune`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     colidx tune --index docs.colidx --queries queries.jsonl\n  \
     colidx search --index docs.colidx --recall 0.95 \"how do I open a memory map\"\n\n\
     A hundred queries like those of your users are enough. Each is also answered by exact search,\n\
