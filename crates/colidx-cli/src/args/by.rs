@@ -8,7 +8,7 @@ const HEADING: &str = "Searching by words";
 /// Flags that choose what a search goes by.
 #[derive(Debug, Clone, Args)]
 pub struct ByArgs {
-    /// Search by words alone (BM25): "phrases", +required and -excluded words; no model.
+    /// Search by words alone (BM25): "phrases", +required and -excluded words; needs no model.
     #[arg(long, help_heading = HEADING, conflicts_with_all = ["hybrid", "exact", "query_embeddings"])]
     pub lexical: bool,
 
@@ -16,7 +16,7 @@ pub struct ByArgs {
     #[arg(long, help_heading = HEADING)]
     pub hybrid: bool,
 
-    /// How --hybrid makes one score of two: a weighted sum, reciprocal ranks, or the best by words
+    /// How --hybrid combines both scores: a weighted sum, reciprocal ranks, or the best by words
     /// ranked by vectors.
     #[arg(
         long, help_heading = HEADING, value_enum, value_name = "convex|rrf|rerank",
@@ -24,7 +24,7 @@ pub struct ByArgs {
     )]
     pub fusion: FusionName,
 
-    /// W in --hybrid's sum, W x MaxSim + (1 - W) x BM25, 0 to 1 [default: 0.965].
+    /// Weight in --hybrid's sum, W x MaxSim + (1 - W) x BM25, 0 to 1 [default: 0.965].
     #[arg(long, help_heading = HEADING, value_name = "W", requires = "hybrid")]
     pub weight: Option<f32>,
 }

@@ -12,28 +12,28 @@ pub struct EffortArgs {
     #[arg(long)]
     pub exact: bool,
 
-    /// The share of the exact top K to find, such as 0.95, instead of the default effort.
+    /// Find this share of the exact top K, such as 0.95, instead of using the default effort.
     ///
-    /// Chosen by what `colidx tune` measured on the index, and refused where it measured nothing.
-    /// 1 is --exact.
+    /// What `colidx tune` measured on the index decides the effort; an index without measurements
+    /// is refused. 1 is --exact.
     #[arg(
         long, value_name = "SHARE", value_parser = share,
         conflicts_with_all = ["exact", "candidates", "rerank"]
     )]
     pub recall: Option<f64>,
 
-    /// Centroids probed per query token [default: by k, documents and query, from 24].
+    /// Centroids to probe per query token [default: at least 24, by k, documents and query].
     #[arg(
         long, alias = "probes", value_name = "N",
         conflicts_with = "exact", value_parser = at_least_one()
     )]
     pub n_probe: Option<u32>,
 
-    /// Candidates to re-rank with partial MaxSim [default: by k and documents, from 120 + 6k].
+    /// Candidates to score with partial MaxSim [default: at least 120 + 6k, by k and documents].
     #[arg(long, value_name = "N", conflicts_with = "exact", value_parser = at_least_one())]
     pub candidates: Option<u32>,
 
-    /// Documents to re-rank with full MaxSim [default: by k and documents, from 12 + 1.6k].
+    /// Documents to rerank with exact MaxSim [default: at least 12 + 1.6k, by k and documents].
     #[arg(
         long, alias = "finalists", value_name = "N",
         conflicts_with = "exact", value_parser = at_least_one()

@@ -18,7 +18,8 @@ pub struct QueryFileArgs {
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
-    /// Query vectors instead of text: .npy, [queries, tokens, dim], or any form of --embeddings.
+    /// Query vectors instead of text: .npy, [queries, tokens, dim], or any form that
+    /// `build --embeddings` reads.
     ///
     /// Keys come from --queries; without it they are the names of the arrays, or row numbers from
     /// 0. Rows of zeros are padding.

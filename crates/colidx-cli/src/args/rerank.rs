@@ -12,11 +12,11 @@ use super::{QueryFileArgs, QueryModelArgs, RunOutArgs, ThreadsArg, up_to_a_milli
     colidx rerank --index docs.colidx --run first.trec --queries queries.jsonl > best.trec\n  \
     colidx rerank --model answerdotai/answerai-colbert-small-v1 \"memory map\" notes/ draft.txt\n  \
     jq -c . found.jsonl | colidx rerank --model models/colbert \"memory map\" -\n\n\
-    With --run, exactly the documents that the run names for a query are scored, by exact MaxSim.\n\
-    With texts, which need no index, what is given is encoded and scored; long ones by passages.\n\
-    --format, --id-field and --text-field are then those of the texts.")]
+    With --run, only the documents that the run names for a query are scored, by exact MaxSim.\n\
+    Texts need no index: they are encoded and scored, long ones by passages. --format, --id-field\n\
+    and --text-field then say how to read the texts.")]
 pub struct RerankArgs {
-    /// The query, for texts.
+    /// The query that the texts are scored for.
     #[arg(
         value_name = "QUERY",
         conflicts_with_all = ["run", "run_out"],
@@ -32,11 +32,11 @@ pub struct RerankArgs {
     )]
     pub texts: Vec<PathBuf>,
 
-    /// TREC run whose documents to score; `-` for standard input.
+    /// TREC run with the documents to score; `-` for standard input.
     #[arg(long, value_name = "FILE", requires = "index")]
     pub run: Option<PathBuf>,
 
-    /// Index that has the documents of the run.
+    /// Index with the documents of the run.
     #[arg(long, value_name = "DIR", requires = "run")]
     pub index: Option<PathBuf>,
 
