@@ -11,7 +11,7 @@ pub struct AnalyzerArgs {
     #[arg(long, value_name = "NAME", value_parser = parse)]
     pub analyzer: Option<Analyzer>,
 
-    /// Keep no words: the index can be searched by vectors alone.
+    /// Store no words: the index can be searched by vectors only.
     #[arg(long, conflicts_with = "analyzer")]
     pub no_lexical: bool,
 }

@@ -24,8 +24,8 @@ pub struct IngestArgs {
     #[command(flatten)]
     pub model: QueryModelArgs,
 
-    /// The pool factor that the index is taken to have: an error where it has another. Documents
-    /// are pooled as the index was built, with or without this.
+    /// Fail if the index has a different pool factor. Documents are pooled as the index was built,
+    /// with or without this flag.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_factor: Option<u32>,
 
@@ -64,7 +64,7 @@ pub struct AddArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
     colidx update changed.jsonl --index docs.colidx\n\n\
-    The same as `colidx add --replace`: a document with a known key is replaced.")]
+    The same as `colidx add --replace`: a document with an existing key is replaced.")]
 pub struct UpdateArgs {
     /// What to add.
     #[command(flatten)]
@@ -94,7 +94,7 @@ pub struct DeleteArgs {
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
-    /// Report keys that the index does not have instead of failing.
+    /// Report keys that the index lacks instead of failing.
     #[arg(long)]
     pub skip_missing: bool,
 

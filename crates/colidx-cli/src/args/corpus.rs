@@ -35,7 +35,7 @@ pub struct CorpusArgs {
     #[arg(long, help_heading = HEADING)]
     pub hidden: bool,
 
-    /// Read what .gitignore, .ignore and git's exclude files leave out too.
+    /// Read files that .gitignore, .ignore and git's exclude files leave out too.
     #[arg(long, help_heading = HEADING)]
     pub no_ignore: bool,
 

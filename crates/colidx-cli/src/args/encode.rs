@@ -41,7 +41,7 @@ pub struct EncodeArgs {
     #[arg(long = "as", value_enum, default_value_t = EncodeAs::Documents)]
     pub role: EncodeAs,
 
-    /// Element type. With f32, building from the vectors gives the same index as building from the
+    /// Element type. With f32, a build from the vectors gives the same index as a build from the
     /// text.
     #[arg(long, value_enum, default_value_t = EncodeType::F32)]
     pub dtype: EncodeType,

@@ -9,14 +9,14 @@ const HEADING: &str = "Encoding";
 /// Flags about the numbers that a checkpoint computes with, and where.
 #[derive(Debug, Clone, Args)]
 pub struct EncoderArgs {
-    /// Numbers that the checkpoint's layers compute with.
+    /// Precision that the checkpoint's layers compute in.
     #[arg(
         long, help_heading = HEADING, value_name = "f32|int8",
         default_value_t = EncoderOptions::default().precision
     )]
     pub precision: Precision,
 
-    /// Where they are computed; a GPU needs a colidx that was built for it.
+    /// Where the checkpoint computes; a GPU needs a colidx that was built for it.
     #[arg(
         long, help_heading = HEADING, value_name = "cpu|cuda[:N]|metal[:N]",
         default_value_t = EncoderOptions::default().device

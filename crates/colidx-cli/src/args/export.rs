@@ -26,11 +26,11 @@ pub struct ExportArgs {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 
-    /// Element type of the vectors. Those of fast-plaid are quantised.
+    /// Element type of the vectors; not for fast-plaid, whose vectors are quantised.
     #[arg(long, value_enum, default_value_t = EncodeType::F32)]
     pub dtype: EncodeType,
 
-    /// Bits per dimension of a fast-plaid index: 1, 2, 4 or 8 [default: those of the index].
+    /// Bits per dimension of a fast-plaid index: 1, 2, 4 or 8 [default: as in the index].
     #[arg(long, value_name = "N", value_parser = super::writing::parse_nbits)]
     pub nbits: Option<u32>,
 
@@ -44,13 +44,13 @@ pub struct ExportArgs {
 pub enum ExportAs {
     /// doc_embeddings.npy, doc_lens.npy and doc_keys.txt; texts and metadata in documents.jsonl.
     Npy,
-    /// vectors.safetensors, a tensor a document; texts and metadata in documents.jsonl.
+    /// vectors.safetensors, one tensor per document; texts and metadata in documents.jsonl.
     Safetensors,
     /// documents.jsonl with vectors, texts and metadata.
     Jsonl,
-    /// An index of fast-plaid; texts and metadata in documents.jsonl.
+    /// A fast-plaid index; texts and metadata in documents.jsonl.
     FastPlaid,
-    /// vectors.parquet, a row a document; texts and metadata in documents.jsonl.
+    /// vectors.parquet, one row per document; texts and metadata in documents.jsonl.
     #[cfg(feature = "parquet")]
     Parquet,
 }

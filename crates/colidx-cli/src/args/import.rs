@@ -23,8 +23,8 @@ pub struct ImportArgs {
     #[command(flatten)]
     pub index: IndexArg,
 
-    /// Checkpoint that made the vectors, a directory or a hub id: recorded in the index, so that
-    /// it can be searched by text.
+    /// Checkpoint that made the vectors, a directory or a hub id; recorded in the index, which can
+    /// then be searched by text.
     #[arg(long, value_name = "DIR|HUB-ID")]
     pub model: Option<String>,
 

@@ -9,10 +9,10 @@ use super::{QueryModelArgs, ThreadsArg};
 /// Flags of `colidx mcp`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    colidx mcp docs.colidx          # speaks the Model Context Protocol on standard input and output\n  \
+    colidx mcp docs.colidx          # serves on standard input and output\n  \
     claude mcp add docs -- colidx mcp docs.colidx\n  \
     codex mcp add docs -- colidx mcp docs.colidx\n\n\
-    `colidx serve` has the tools that read at /mcp.")]
+    `colidx serve` has the tools that only read, at /mcp.")]
 pub struct McpArgs {
     /// Index directories, or folders of them. `docs.colidx` is named `docs`.
     #[arg(value_name = "DIR", required = true)]

@@ -33,7 +33,7 @@ pub struct ManArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  colidx agents docs.colidx >> AGENTS.md")]
 pub struct AgentsArgs {
-    /// The index directories that the text is to name.
+    /// Index directories to name in the text.
     #[arg(value_name = "DIR", required = true)]
     pub indexes: Vec<PathBuf>,
 }

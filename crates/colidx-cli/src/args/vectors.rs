@@ -10,13 +10,14 @@ const HEADING: &str = "Reading vectors";
 #[derive(Debug, Args)]
 pub struct VectorsArgs {
     /// Take vectors from files instead of encoding text: .npy, .npz, safetensors or .pt, one array
-    /// a document or one with the lengths beside it, or JSON Lines with a field of vectors.
+    /// per document or one for all with their lengths beside it, or JSON Lines with a field of
+    /// vectors.
     ///
-    /// A folder with doc_embeddings.npy and doc_lens.npy, as `colidx encode` writes it; a folder of
-    /// one file a document; one file of an array a document; one array of three dimensions, whose
-    /// rows of zeros are padding; JSON Lines; or a folder that `colidx export` wrote. A corpus that
-    /// is named too gives keys, titles, texts and metadata: by key where the vectors have keys,
-    /// such as the names of files or arrays, else in the order of the vectors.
+    /// PATH is a folder with doc_embeddings.npy and doc_lens.npy, as `colidx encode` writes it; a
+    /// folder with one file per document; a file with one array per document; one array of three
+    /// dimensions, whose rows of zeros are padding; JSON Lines; or a folder that `colidx export`
+    /// wrote. A corpus named as well gives keys, titles, texts and metadata: by key where the
+    /// vectors have keys, such as the names of files or arrays, else in the order of the vectors.
     #[arg(long, value_name = "PATH", conflicts_with = "model")]
     pub embeddings: Option<PathBuf>,
 
@@ -26,8 +27,8 @@ pub struct VectorsArgs {
     )]
     pub vectors_field: String,
 
-    /// File with the keys of the vectors, one a line [default: those that lie with the vectors, or
-    /// row numbers].
+    /// File with the keys of the vectors, one per line [default: the keys stored with the vectors,
+    /// or row numbers].
     #[arg(long, help_heading = HEADING, value_name = "FILE")]
     pub embedding_keys: Option<PathBuf>,
 }

@@ -10,7 +10,7 @@ use super::{AnalyzerArgs, MemoryArg, ThreadsArg, at_least_one};
 /// Flags about a new index.
 #[derive(Debug, Args)]
 pub struct WritingArgs {
-    /// Bits per dimension of the residuals: 1, 2, 4 or 8 [default: 4, and 8 where `import` decodes
+    /// Bits per dimension of the residuals: 1, 2, 4 or 8 [default: 4, or 8 where `import` decodes
     /// vectors].
     #[arg(long, value_name = "1|2|4|8", value_parser = parse_nbits)]
     pub nbits: Option<u32>,
@@ -19,12 +19,12 @@ pub struct WritingArgs {
     #[command(flatten)]
     pub words: AnalyzerArgs,
 
-    /// Pool the vectors of a document: store one for every N, the mean of such as lie near each
-    /// other. Documents that are added later are pooled alike.
+    /// Store one vector for every N of a document: the mean of those that lie near each other.
+    /// Documents added later are pooled alike.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub pool_factor: Option<u32>,
 
-    /// First vectors of each document that are not pooled.
+    /// Number of vectors at the start of each document that are not pooled.
     #[arg(
         long, value_name = "N", default_value_t = 1, requires = "pool_factor",
         value_parser = clap::value_parser!(u32).range(0..=1000)
