@@ -10,6 +10,7 @@ use colidx_pickle::{Contents, Value};
 use super::Parts;
 use crate::error::ImportError;
 use crate::folder::{Folder, open};
+use crate::places::Place;
 use crate::report::NoteKind;
 
 /// Names the documents of `parts` by the maps in `folder`.
@@ -31,8 +32,19 @@ pub(crate) fn name(folder: &Folder, parts: &mut Parts) -> Result<(), ImportError
     Ok(())
 }
 
-/// Keys from ids. Of several documents with one id the last counts.
+/// Keys from ids. Of several documents with one id the last counts. Where some have an id, those
+/// without are deleted: PyLate 1.3 leaves their rows, and later versions skip such in searches.
 fn apply(ids: &HashMap<u64, Box<str>>, parts: &mut Parts) {
+    let named = |place: &Place| ids.contains_key(&place.number);
+    if parts.places.iter().any(named) {
+        let report = &mut parts.report;
+        parts.places.retain(|place| {
+            if !named(place) {
+                report.add(NoteKind::Deleted, place.number);
+            }
+            named(place)
+        });
+    }
     let mut seen: HashSet<&str> = HashSet::new();
     let mut kept = Vec::new();
     for &place in parts.places.iter().rev() {

@@ -55,10 +55,21 @@ fn of_an_id_given_twice_the_last_document_counts() {
         (9, "old"),
     ]));
     let mut index = open(folder.path());
-    assert_eq!(keys(&mut index), ["b", "a", "3", "e"]);
+    assert_eq!(keys(&mut index), ["b", "a", "e"]);
     assert_eq!(count(&index, NoteKind::RepeatedId), 1);
-    assert_eq!(count(&index, NoteKind::NoId), 1);
-    assert_eq!(vectors(&index), decoded_in_half(&two_chunks())[1..]);
+    let all = decoded_in_half(&two_chunks());
+    assert_eq!(vectors(&index), [&all[1][..], &all[2], &all[4]]);
+}
+
+#[test]
+fn documents_without_an_id_are_deleted_if_others_have_one() {
+    let mut index = open(fast_plaid(&names(&[(0, "a"), (2, "c"), (4, "e")])).path());
+    assert_eq!(keys(&mut index), ["a", "c", "e"]);
+    assert_eq!(count(&index, NoteKind::Deleted), 2);
+    assert_eq!(count(&index, NoteKind::NoId), 0);
+    let mut index = open(fast_plaid(&names(&[(9, "old")])).path());
+    assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
+    assert_eq!(count(&index, NoteKind::NoId), 5);
 }
 
 #[test]
