@@ -32,19 +32,38 @@ pub enum NoteKind {
 }
 
 impl NoteKind {
-    fn words(self) -> &'static str {
+    /// What it is, before the examples; of kinds that are counted with one form for one.
+    fn words(self, count: u64) -> &'static str {
+        let one = count == 1;
         match self {
-            NoteKind::Deleted => "deleted documents, left out",
-            NoteKind::OldVersion => "replaced versions of documents, left out",
-            NoteKind::RepeatedId => "documents whose id a later one has, left out",
-            NoteKind::NoId => "documents without an id; the number is the key",
-            NoteKind::TextsElsewhere => "texts in another file, not read",
-            NoteKind::TextsUnclear => "texts that cannot be told apart after deletions, left out",
-            NoteKind::MetadataUnread => "metadata in a form that is not read, left out",
-            NoteKind::BinaryValue => "binary values, left out",
-            NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used",
-            NoteKind::OtherLengths => "vectors are not of unit length, and are taken as they are",
+            NoteKind::Deleted if one => "deleted document, left out: number",
+            NoteKind::Deleted => "deleted documents, left out: numbers",
+            NoteKind::OldVersion if one => "replaced version of a document, left out: number",
+            NoteKind::OldVersion => "replaced versions of documents, left out: numbers",
+            NoteKind::RepeatedId if one => "document whose id a later one has, left out:",
+            NoteKind::RepeatedId => "documents whose id a later one has, left out:",
+            NoteKind::NoId if one => "document without an id, whose key is its number:",
+            NoteKind::NoId => "documents without an id, whose keys are their numbers:",
+            NoteKind::TextsElsewhere => "texts in another file, not read:",
+            NoteKind::TextsUnclear => "texts that cannot be told apart after deletions, left out:",
+            NoteKind::MetadataUnread => "metadata in a form that is not read, left out:",
+            NoteKind::BinaryValue if one => "binary value, left out:",
+            NoteKind::BinaryValue => "binary values, left out:",
+            NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used:",
+            NoteKind::OtherLengths => "vectors are not of unit length, and are taken as they are:",
         }
+    }
+
+    /// Whether the report says how many there are.
+    fn is_counted(self) -> bool {
+        matches!(
+            self,
+            NoteKind::Deleted
+                | NoteKind::OldVersion
+                | NoteKind::RepeatedId
+                | NoteKind::NoId
+                | NoteKind::BinaryValue
+        )
     }
 }
 
@@ -62,10 +81,11 @@ pub struct Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.count > 1 || self.kind == NoteKind::Deleted {
+        if self.count > 1 || self.kind.is_counted() {
             write!(f, "{} ", self.count)?;
         }
-        write!(f, "{}: {}", self.kind.words(), self.examples.join(", "))?;
+        let words = self.kind.words(self.count);
+        write!(f, "{words} {}", self.examples.join(", "))?;
         if self.count > self.examples.len() as u64 {
             f.write_str(", ...")?;
         }

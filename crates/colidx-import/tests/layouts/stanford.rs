@@ -72,7 +72,7 @@ fn passages_of_no_tokens_were_deleted() {
         index
             .report()
             .to_string()
-            .starts_with("2 deleted documents, left out: 1, 3\n")
+            .starts_with("2 deleted documents, left out: numbers 1, 3\n")
     );
 }
 

@@ -40,6 +40,12 @@ fn the_last_version_counts_and_deleted_ones_do_not() {
     assert_eq!(vectors(&index), [&all[2][..], &all[3], &all[4]]);
     assert_eq!(count(&index, NoteKind::OldVersion), 1);
     assert_eq!(count(&index, NoteKind::Deleted), 1);
+    assert!(
+        index
+            .report()
+            .to_string()
+            .contains("1 replaced version of a document, left out: number 9\n")
+    );
 }
 
 #[test]
