@@ -27,6 +27,8 @@ pub enum NoteKind {
     BinaryValue,
     /// Original vectors that are there and do not fit the rest.
     OriginalsUnfit,
+    /// Original vectors that were not of unit length, and are brought to it as their engine does.
+    OriginalsScaled,
     /// Vectors that do not have unit length in this engine.
     OtherLengths,
 }
@@ -50,6 +52,12 @@ impl NoteKind {
             NoteKind::BinaryValue if one => "binary value, left out:",
             NoteKind::BinaryValue => "binary values, left out:",
             NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used:",
+            NoteKind::OriginalsScaled if one => {
+                "original vector was brought to unit length, as its engine does it: in document"
+            }
+            NoteKind::OriginalsScaled => {
+                "original vectors were brought to unit length, as their engine does it: in documents"
+            }
             NoteKind::OtherLengths => "vectors are not of unit length, and are taken as they are:",
         }
     }
@@ -63,6 +71,7 @@ impl NoteKind {
                 | NoteKind::RepeatedId
                 | NoteKind::NoId
                 | NoteKind::BinaryValue
+                | NoteKind::OriginalsScaled
         )
     }
 }
@@ -77,6 +86,8 @@ pub struct Note {
     pub count: u64,
     /// The first of them: a document, a file, a reason.
     pub examples: Vec<String>,
+    /// Whether there are more than the examples.
+    more: bool,
 }
 
 impl fmt::Display for Note {
@@ -86,7 +97,7 @@ impl fmt::Display for Note {
         }
         let words = self.kind.words(self.count);
         write!(f, "{words} {}", self.examples.join(", "))?;
-        if self.count > self.examples.len() as u64 {
+        if self.more {
             f.write_str(", ...")?;
         }
         Ok(())
@@ -112,19 +123,27 @@ impl Report {
     }
 
     pub(crate) fn add(&mut self, kind: NoteKind, example: impl fmt::Display) {
+        self.add_all(kind, 1, example);
+    }
+
+    /// Adds several that have one example.
+    pub(crate) fn add_all(&mut self, kind: NoteKind, count: u64, example: impl fmt::Display) {
         let at = self.notes.iter().position(|note| note.kind == kind);
         let at = at.unwrap_or_else(|| {
             self.notes.push(Note {
                 kind,
                 count: 0,
                 examples: Vec::new(),
+                more: false,
             });
             self.notes.len() - 1
         });
         let note = &mut self.notes[at];
-        note.count += 1;
+        note.count += count;
         if note.examples.len() < EXAMPLES {
             note.examples.push(example.to_string());
+        } else {
+            note.more = true;
         }
     }
 }

@@ -8,6 +8,7 @@ use colidx_data::npy::{Dtype, NpyReader};
 use crate::array::Array;
 use crate::codec::{Codec, NoCentroid};
 use crate::error::ImportError;
+use crate::originals;
 use crate::places::Place;
 
 /// Where vectors are and how they are stored.
@@ -15,7 +16,7 @@ use crate::places::Place;
 pub(crate) enum Stored {
     /// Codes and residuals.
     Codes { codec: Codec, chunks: Vec<Chunk> },
-    /// The vectors as they were given: an array for each number of a document.
+    /// The vectors that were given: an array for each number of a document.
     Originals { dim: usize, arrays: Vec<Array> },
 }
 
@@ -118,8 +119,7 @@ impl VectorReader {
                     asked: document,
                     available: arrays.len(),
                 })?;
-                let count = place.len as usize * dim;
-                array.open()?.read_floats(0, count, out)?;
+                originals::read_unit(array, *dim, place.len, out)?;
             }
             Stored::Codes { codec, chunks } if place.len > 0 => {
                 self.decode(codec, chunks, place, out)?;

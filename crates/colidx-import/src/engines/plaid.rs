@@ -69,7 +69,7 @@ pub(crate) fn read(
     };
     let mut report = Report::default();
     let originals = match options.originals {
-        true => originals::find(folder, &placer.places, dim),
+        true => originals::find(folder, &placer.places, dim, &mut report),
         false => None,
     };
     let stored = match originals {

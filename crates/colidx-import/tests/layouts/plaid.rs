@@ -102,12 +102,16 @@ fn signs_are_ones_and_minus_ones() {
     assert_eq!(count(&index, NoteKind::OtherLengths), 1);
 }
 
-/// Vectors of the documents of [`two_chunks`], which no codec would give.
+/// Vectors of unit length for the documents of [`two_chunks`], which no codec would give.
 fn originals() -> Vec<(Vec<usize>, Vec<f32>)> {
     let lens = [2, 1, 3, 1, 4];
     let document = |(n, &len): (usize, &usize)| {
-        let values = (0..len * DIM).map(|i| (n * 100 + i) as f32);
-        (vec![len, DIM], values.collect())
+        let value = |i: usize| match i % DIM {
+            d if d == (n + i / DIM) % DIM => 0.6,
+            d if d == (n + i / DIM + 3) % DIM => -0.8,
+            _ => 0.0,
+        };
+        (vec![len, DIM], (0..len * DIM).map(value).collect())
     };
     lens.iter().enumerate().map(document).collect()
 }
@@ -130,10 +134,40 @@ fn originals_are_used_if_they_fit() {
         let index = open(folder.path());
         assert!(index.has_originals());
         assert_eq!(vectors(&index), expected);
+        assert_eq!(index.report().notes(), []);
         let options = ImportOptions::default().originals(false);
         let index = ForeignIndex::open_with(folder.path(), &options).unwrap();
         assert_eq!(vectors(&index), decoded);
     }
+}
+
+#[test]
+fn originals_of_other_lengths_are_brought_to_unit_length() {
+    let mut given = originals();
+    // Near 1, none, and three times as long in two documents.
+    given[0].1[..DIM]
+        .iter_mut()
+        .for_each(|value| *value *= 1.005);
+    given[0].1[DIM..].fill(0.0);
+    let mut expected: Vec<Vec<f32>> = given.iter().map(|(_, values)| values.clone()).collect();
+    expected[2] = vec![0.0; 3 * DIM];
+    for (document, row) in [(2, 0), (2, 1), (2, 2), (4, 3)] {
+        let row = row * DIM..(row + 1) * DIM;
+        given[document].1[row.clone()].fill(0.0);
+        given[document].1[row.start + 2] = -3e30;
+        expected[document][row.clone()].fill(0.0);
+        expected[document][row.start + 2] = -1.0;
+    }
+    let folder = Folder::new();
+    merged(&folder, &two_chunks(), "");
+    folder.write("embeddings.npy", objects_npy(&given));
+    let index = open(folder.path());
+    assert_eq!(vectors(&index), expected);
+    assert_eq!(
+        index.report().to_string(),
+        "4 original vectors were brought to unit length, as their engine does it: in documents \
+         2, 4\n"
+    );
 }
 
 #[test]
