@@ -16,12 +16,15 @@ use crate::report::{NoteKind, Report};
 /// Columns that number the rows.
 const NUMBERS: [&str; 2] = ["_subset_", "_content_id_"];
 
+/// Most columns that SQLite allows.
+const MAX_COLUMNS: usize = 32_767;
+
 /// The table, open.
 pub(crate) struct MetadataTable {
     database: Database,
     /// Number of the document and of its row, by the first.
     rows: Vec<(i64, i64)>,
-    select: &'static str,
+    select: String,
     options: ImportOptions,
 }
 
@@ -34,17 +37,21 @@ impl MetadataTable {
     ) -> Result<MetadataTable, ImportError> {
         let database = Database::open(path)?;
         let mut rows = Vec::new();
+        let mut id = "rowid";
         if database.has_table("METADATA")? {
-            let sql = "SELECT _subset_, rowid FROM METADATA";
-            rows = database.rows(sql, documents, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            id = row_id(&database)?;
+            let sql = format!("SELECT _subset_, {id} FROM METADATA");
+            rows = database.rows(&sql, documents, |row| Ok((row.get(0)?, row.get(1)?)))?;
         }
         rows.sort_unstable();
-        let select = if database.has_table("METADATA_CONTENT")? {
-            "SELECT * FROM METADATA AS row LEFT JOIN METADATA_CONTENT AS content \
-             ON content._content_id_ = row._content_id_ WHERE row.rowid = ?1"
-        } else {
-            "SELECT * FROM METADATA WHERE rowid = ?1"
+        let content = match database.has_table("METADATA_CONTENT")? {
+            true => {
+                "LEFT JOIN METADATA_CONTENT AS content \
+                 ON content._content_id_ = row._content_id_ "
+            }
+            false => "",
         };
+        let select = format!("SELECT * FROM METADATA AS row {content}WHERE row.{id} = ?1");
         let table = MetadataTable {
             database,
             rows,
@@ -63,7 +70,7 @@ impl MetadataTable {
         let columns: Vec<String> = match self.rows.is_empty() {
             true => Vec::new(),
             false => self.database.ask(|connection| {
-                let statement = connection.prepare(self.select)?;
+                let statement = connection.prepare(&self.select)?;
                 let names = statement.column_names();
                 Ok(names.map(str::to_owned).collect())
             })?,
@@ -80,7 +87,7 @@ impl MetadataTable {
 
     fn fields(&self, row: i64) -> Result<Vec<(String, Field)>, ImportError> {
         self.database.ask(|connection| {
-            let mut statement = connection.prepare(self.select)?;
+            let mut statement = connection.prepare(&self.select)?;
             let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let read = |row: &Row<'_>| {
                 let fields = names.iter().enumerate();
@@ -92,6 +99,34 @@ impl MetadataTable {
             statement.query_row([row], read)
         })
     }
+}
+
+/// The name of the column that tells the rows of the table apart. A column of a user may have one of
+/// the names of SQLite's own, which then means that column.
+fn row_id(database: &Database) -> Result<&'static str, ImportError> {
+    let sql = "SELECT name, type, pk FROM pragma_table_xinfo('METADATA')";
+    let columns: Vec<(String, String, i64)> = database.rows(sql, MAX_COLUMNS, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    let numbered = |(name, kind, key): &(String, String, i64)| {
+        name == "_subset_" && kind.eq_ignore_ascii_case("INTEGER") && *key == 1
+    };
+    let keys = columns.iter().filter(|(_, _, key)| *key > 0).count();
+    if keys == 1 && columns.iter().any(numbered) {
+        return Ok("_subset_");
+    }
+    let mut names = ["rowid", "_rowid_", "oid"].into_iter();
+    let is_free = |id: &&str| {
+        let mut names = columns.iter().map(|(name, _, _)| name);
+        !names.any(|name| name.eq_ignore_ascii_case(id))
+    };
+    names
+        .find(is_free)
+        .ok_or_else(|| ImportError::Mismatch {
+            file: database.path.display().to_string(),
+            expected: "a table `METADATA` in which `_subset_` is the primary key".to_owned(),
+            got: "columns with all of SQLite's names of row numbers".to_owned(),
+        })
 }
 
 /// A value of a column.

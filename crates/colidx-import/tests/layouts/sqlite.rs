@@ -3,7 +3,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::write::{Folder, merged, plaid, text_pickle, two_chunks};
-use crate::{count, documents, keys, open, refused};
+use crate::{count, documents, keys, open, refused, texts};
 
 const ONE_TABLE: &str = "
     CREATE TABLE METADATA(_subset_ INTEGER PRIMARY KEY, title TEXT, text TEXT, n INTEGER, x REAL, b BLOB);
@@ -88,6 +88,40 @@ fn two_tables_and_named_columns() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("no column `nome`"), "{error}");
+}
+
+/// Columns with SQLite's own names of row numbers.
+#[test]
+fn columns_named_rowid() {
+    let values = "VALUES (0, 7, 'a'), (1, 7, 'b'), (2, 7, 'c'), (3, 7, 'd'), (4, 'x', 'e')";
+    for (columns, read) in [
+        ("_subset_ INTEGER PRIMARY KEY, rowid, text TEXT", true),
+        ("_subset_ INTEGER NOT NULL, RowID, text TEXT", true),
+        ("_subset_ INTEGER PRIMARY KEY, oid, text TEXT", true),
+        (
+            "_subset_ INTEGER, rowid, text TEXT, _rowid_ DEFAULT 1, oid DEFAULT 2",
+            false,
+        ),
+    ] {
+        let first: Vec<&str> = columns.split(", ").take(3).collect();
+        let names: Vec<&str> = first
+            .iter()
+            .filter_map(|column| column.split(' ').next())
+            .collect();
+        let names = names.join(", ");
+        let folder = with(&format!(
+            "CREATE TABLE METADATA({columns}); INSERT INTO METADATA({names}) {values};"
+        ));
+        if !read {
+            let error = refused(folder.path()).to_string();
+            assert!(error.contains("row numbers"), "{error}");
+            continue;
+        }
+        let mut index = open(folder.path());
+        assert_eq!(texts(&mut index), ["a", "b", "c", "d", "e"], "{columns}");
+        let first = metadata(&mut index)[0].clone();
+        assert!(first.as_object().unwrap().values().all(|value| *value == 7));
+    }
 }
 
 /// All there is lies in the log while the writer has not closed the file, as after a crash.
