@@ -124,6 +124,30 @@ pub enum ImportError {
         /// SQLite's reason.
         reason: String,
     },
+    /// A SQLite file lacks a table. What was written last may be in a log that was not copied.
+    #[error(
+        "{file}: has no table `{table}`; a `-wal` file beside it may have been left behind: copy \
+         the index again, with all files that begin with this name"
+    )]
+    NoTable {
+        /// The file.
+        file: String,
+        /// The table.
+        table: &'static str,
+    },
+    /// A SQLite file with a log can only be read from a copy, which cannot be made.
+    #[error(
+        "{file}: has a log or journal beside it, so it is read from a copy, which {folder} does not \
+         take: {source}; set TMPDIR to a folder that can be written and has room"
+    )]
+    NoCopy {
+        /// The file.
+        file: String,
+        /// The folder for temporary files.
+        folder: String,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// What is needed lies in a SQLite file, which this build does not read.
     #[error(
         "{file}: holds the ids of the documents, and this build reads no SQLite; use one with the \

@@ -23,6 +23,8 @@ pub enum NoteKind {
     TextsUnclear,
     /// Metadata that is kept in a form that is not read.
     MetadataUnread,
+    /// A file of metadata that has none in it.
+    NoMetadata,
     /// Values that are neither text nor numbers.
     BinaryValue,
     /// Original vectors that are there and do not fit the rest.
@@ -49,6 +51,7 @@ impl NoteKind {
             NoteKind::TextsElsewhere => "texts in another file, not read:",
             NoteKind::TextsUnclear => "texts that cannot be told apart after deletions, left out:",
             NoteKind::MetadataUnread => "metadata in a form that is not read, left out:",
+            NoteKind::NoMetadata => "no metadata:",
             NoteKind::BinaryValue if one => "binary value, left out:",
             NoteKind::BinaryValue => "binary values, left out:",
             NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used:",

@@ -6,6 +6,7 @@
 //! in a temporary folder.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::limits::Limit;
@@ -13,7 +14,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use tempfile::TempDir;
 
 use crate::error::ImportError;
-use crate::folder::unreadable;
+use crate::folder::{open, unreadable};
 
 mod metadata;
 
@@ -31,7 +32,7 @@ struct Database {
 
 impl Database {
     fn open(path: &Path) -> Result<Database, ImportError> {
-        let copy = copy(path).map_err(|source| unreadable(path, source))?;
+        let copy = copy(path)?;
         let opened = match &copy {
             Some(folder) => Connection::open_with_flags(
                 folder.path().join("copy"),
@@ -110,26 +111,50 @@ impl Database {
 }
 
 /// Copies the file and its log or journal, if there is one that has something in it.
-fn copy(path: &Path) -> std::io::Result<Option<TempDir>> {
-    let beside = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let logs = ["-wal", "-journal"].map(|suffix| (suffix, beside(suffix)));
-    let filled = |path: &PathBuf| {
-        path.metadata()
-            .is_ok_and(|file| file.is_file() && file.len() > 0)
-    };
-    if !logs.iter().any(|(_, log)| filled(log)) {
+fn copy(path: &Path) -> Result<Option<TempDir>, ImportError> {
+    let mut logs = Vec::new();
+    for suffix in ["-wal", "-journal"] {
+        if let Some(log) = log(path, suffix)? {
+            logs.push((log, suffix));
+        }
+    }
+    if logs.is_empty() {
         return Ok(None);
     }
-    let folder = tempfile::tempdir()?;
-    fs::copy(path, folder.path().join("copy"))?;
-    for (suffix, log) in logs.iter().filter(|(_, log)| filled(log)) {
-        fs::copy(log, folder.path().join(format!("copy{suffix}")))?;
+    let failed = |source| ImportError::NoCopy {
+        file: path.display().to_string(),
+        folder: std::env::temp_dir().display().to_string(),
+        source,
+    };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    logs.push((path.to_owned(), ""));
+    for (from, suffix) in logs {
+        let mut from = open(&from)?;
+        let to = folder.path().join(format!("copy{suffix}"));
+        let mut to = fs::File::create(to).map_err(failed)?;
+        io::copy(&mut from, &mut to).map_err(failed)?;
     }
     Ok(Some(folder))
+}
+
+/// The log that belongs to a file, if it has something in it. SQLite puts it beside the file that
+/// a link leads to; a copy of links may have it beside the link.
+fn log(path: &Path, suffix: &str) -> Result<Option<PathBuf>, ImportError> {
+    let real = path.canonicalize();
+    let real = real.map_err(|source| unreadable(path, source))?;
+    for beside in [&*real, path] {
+        let mut log = beside.as_os_str().to_owned();
+        log.push(suffix);
+        let log = PathBuf::from(log);
+        match log.metadata() {
+            Ok(file) if file.is_file() && file.len() > 0 => return Ok(Some(log)),
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(unreadable(&log, source));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// The name by which SQLite opens a file that does not change.
@@ -168,10 +193,9 @@ fn failed(path: &Path, error: rusqlite::Error) -> ImportError {
 pub(crate) fn pairs(path: &Path, limit: usize) -> Result<Vec<(String, Vec<u8>)>, ImportError> {
     let database = Database::open(path)?;
     if !database.has_table("unnamed")? {
-        return Err(ImportError::Mismatch {
+        return Err(ImportError::NoTable {
             file: path.display().to_string(),
-            expected: "a table `unnamed`".to_owned(),
-            got: "none".to_owned(),
+            table: "unnamed",
         });
     }
     database.rows("SELECT key, value FROM unnamed", limit, |row| {

@@ -151,13 +151,19 @@ fn table(
     folder: &Folder,
     documents: usize,
     options: &ImportOptions,
-    _: &mut Report,
+    report: &mut Report,
 ) -> Result<Option<Box<dyn Table>>, ImportError> {
     if !folder.has(TABLE) {
         return Ok(None);
     }
-    let table = crate::sqlite::MetadataTable::open(&folder.path(TABLE), documents, options)?;
-    Ok(Some(Box::new(table)))
+    match crate::sqlite::MetadataTable::open(&folder.path(TABLE), documents, options) {
+        Ok(table) => Ok(Some(Box::new(table))),
+        Err(error @ ImportError::NoTable { .. }) if options.key_column.is_none() => {
+            report.add(NoteKind::NoMetadata, error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -36,13 +36,16 @@ impl MetadataTable {
         options: &ImportOptions,
     ) -> Result<MetadataTable, ImportError> {
         let database = Database::open(path)?;
-        let mut rows = Vec::new();
-        let mut id = "rowid";
-        if database.has_table("METADATA")? {
-            id = row_id(&database)?;
-            let sql = format!("SELECT _subset_, {id} FROM METADATA");
-            rows = database.rows(&sql, documents, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if !database.has_table("METADATA")? {
+            return Err(ImportError::NoTable {
+                file: path.display().to_string(),
+                table: "METADATA",
+            });
         }
+        let id = row_id(&database)?;
+        let sql = format!("SELECT _subset_, {id} FROM METADATA");
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let mut rows = database.rows(&sql, documents, read)?;
         rows.sort_unstable();
         let content = match database.has_table("METADATA_CONTENT")? {
             true => {
@@ -67,14 +70,11 @@ impl MetadataTable {
         let Some(column) = &self.options.key_column else {
             return Ok(());
         };
-        let columns: Vec<String> = match self.rows.is_empty() {
-            true => Vec::new(),
-            false => self.database.ask(|connection| {
-                let statement = connection.prepare(&self.select)?;
-                let names = statement.column_names();
-                Ok(names.map(str::to_owned).collect())
-            })?,
-        };
+        let columns: Vec<String> = self.database.ask(|connection| {
+            let statement = connection.prepare(&self.select)?;
+            let names = statement.column_names();
+            Ok(names.map(str::to_owned).collect())
+        })?;
         if columns.contains(column) {
             return Ok(());
         }

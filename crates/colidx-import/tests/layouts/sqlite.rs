@@ -153,6 +153,28 @@ fn what_lies_in_the_log_is_read_and_the_log_is_left() {
     let mut index = ForeignIndex::open_with(copy.path(), &options).unwrap();
     assert_eq!(keys(&mut index), ["a", "b", "c", "d", "e"]);
     assert_eq!(listing(&copy), before);
+    #[cfg(unix)]
+    logs_of_links(&copy, &options);
+}
+
+/// A log is looked for beside the file that a link leads to, and beside the link: caches of hubs
+/// link names to contents that have a hash as their name.
+#[cfg(unix)]
+fn logs_of_links(index: &Folder, options: &ImportOptions) {
+    use std::os::unix::fs::symlink;
+    let (to_names, to_hashes, store) = (Folder::new(), Folder::new(), Folder::new());
+    for (number, (name, _)) in listing(index).into_iter().enumerate() {
+        if name != "metadata.db-wal" {
+            symlink(index.file(&name), to_names.file(&name)).unwrap();
+        }
+        let hash = number.to_string();
+        store.write(&hash, std::fs::read(index.file(&name)).unwrap());
+        symlink(store.file(&hash), to_hashes.file(&name)).unwrap();
+    }
+    for folder in [to_names, to_hashes] {
+        let mut index = ForeignIndex::open_with(folder.path(), options).unwrap();
+        assert_eq!(keys(&mut index), ["a", "b", "c", "d", "e"]);
+    }
 }
 
 #[test]
@@ -169,8 +191,18 @@ fn tables_that_compute_are_refused() {
         let error = refused(with(sql).path()).to_string();
         assert!(error.contains("metadata.db"), "{error}");
     }
+}
+
+#[test]
+fn without_the_table_metadata_are_reported_missing() {
     let folder = with("CREATE TABLE other(a);");
-    assert_eq!(keys(&mut open(folder.path())), ["0", "1", "2", "3", "4"]);
+    let mut index = open(folder.path());
+    assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
+    let note = index.report().get(NoteKind::NoMetadata).unwrap().to_string();
+    assert!(note.contains("no table `METADATA`") && note.contains("-wal"), "{note}");
+    let options = ImportOptions::default().key_column("name");
+    let error = ForeignIndex::open_with(folder.path(), &options).err();
+    assert!(matches!(error, Some(ImportError::NoTable { .. })), "{error:?}");
 }
 
 #[test]
