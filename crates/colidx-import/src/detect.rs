@@ -2,12 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engines::Layout;
+use crate::engines::{Layout, pylate};
 use crate::error::ImportError;
 use crate::folder::{Folder, unreadable};
 
 /// Entries of a folder that an error names.
 const NAMED: usize = 8;
+
+/// Folders of engines in those of PyLate.
+const PYLATE: [(&str, Layout); 2] = [
+    ("fast_plaid_index", Layout::FastPlaid),
+    ("warp_index", Layout::XtrWarp),
+];
 
 /// An index that was found.
 pub(crate) struct Found {
@@ -27,8 +33,8 @@ pub(crate) fn detect(path: &Path) -> Result<Found, ImportError> {
     if let Some(found) = recognise(path)? {
         return Ok(found);
     }
-    // colgrep's, RAGatouille's root and Stanford's experiment.
-    for inner in ["index", "colbert/indexes", "indexes"] {
+    // colgrep's, RAGatouille's root and Stanford's experiment; and a folder of several.
+    for inner in ["index", "colbert/indexes", "indexes", ""] {
         let inner = path.join(inner);
         if !inner.is_dir() {
             continue;
@@ -36,9 +42,7 @@ pub(crate) fn detect(path: &Path) -> Result<Found, ImportError> {
         if let Some(found) = recognise(&inner)? {
             return Ok(found);
         }
-        if let [only] = &folders(&inner)?[..]
-            && let Some(found) = recognise(only)?
-        {
+        if let Some(found) = only(&inner)? {
             return Ok(found);
         }
     }
@@ -46,19 +50,34 @@ pub(crate) fn detect(path: &Path) -> Result<Found, ImportError> {
     Err(not_recognised(path, listing(path)?))
 }
 
-fn recognise(path: &Path) -> Result<Option<Found>, ImportError> {
-    for (inner, layout, name) in [
-        ("fast_plaid_index", Layout::FastPlaid, "PyLate"),
-        ("warp_index", Layout::XtrWarp, "PyLate"),
-    ] {
-        let inner = path.join(inner);
-        if inner.is_dir() {
-            return Ok(Some(Found {
-                folder: Folder::new(&inner, name),
-                layout,
-                pylate: Some(Folder::new(path, name)),
-            }));
+/// The only index in the folders of a folder; an error if there are several.
+fn only(path: &Path) -> Result<Option<Found>, ImportError> {
+    let mut indexes = Vec::new();
+    for folder in folders(path)? {
+        if let Some(found) = recognise(&folder)? {
+            indexes.push((folder, found));
         }
+    }
+    if indexes.len() > 1 {
+        let folders: Vec<_> = indexes.into_iter().map(|(folder, _)| folder).collect();
+        return Err(several(path, &folders));
+    }
+    Ok(indexes.pop().map(|(_, found)| found))
+}
+
+fn recognise(path: &Path) -> Result<Option<Found>, ImportError> {
+    let mut inner = PYLATE.map(|(name, layout)| (path.join(name), layout)).to_vec();
+    inner.retain(|(inner, _)| inner.is_dir());
+    match &inner[..] {
+        [] => {}
+        [(inner, layout)] => return Ok(Some(in_pylate(inner, *layout, path))),
+        _ => {
+            let folders: Vec<_> = inner.into_iter().map(|(folder, _)| folder).collect();
+            return Err(several(path, &folders));
+        }
+    }
+    if let Some((layout, outer)) = pylate_around(path) {
+        return Ok(Some(in_pylate(path, layout, &outer)));
     }
     let has = |name: &str| path.join(name).is_file();
     let found = |layout, name| Found {
@@ -74,8 +93,7 @@ fn recognise(path: &Path) -> Result<Option<Found>, ImportError> {
             return Ok(Some(found(Layout::Ragatouille, "RAGatouille")));
         }
         let stanford = found(Layout::Stanford, "Stanford ColBERT");
-        let named =
-            has("plaid_ids_to_documents_ids.pkl") || has("plaid_ids_to_documents_ids.sqlite");
+        let named = has_names(path, Layout::Stanford);
         let pylate = named.then(|| Folder::new(path, "PyLate"));
         return Ok(Some(Found { pylate, ..stanford }));
     }
@@ -93,6 +111,29 @@ fn recognise(path: &Path) -> Result<Option<Found>, ImportError> {
         }));
     }
     Ok(None)
+}
+
+/// An index in the folder `inner` of PyLate's folder `outer`.
+fn in_pylate(inner: &Path, layout: Layout, outer: &Path) -> Found {
+    Found {
+        folder: Folder::new(inner, "PyLate"),
+        layout,
+        pylate: Some(Folder::new(outer, "PyLate")),
+    }
+}
+
+/// PyLate's folder around that of an engine, if it has the names of the documents.
+fn pylate_around(path: &Path) -> Option<(Layout, PathBuf)> {
+    let path = path.canonicalize().ok()?;
+    let outer = path.parent()?;
+    let (_, layout) = PYLATE.into_iter().find(|(name, _)| path.ends_with(name))?;
+    has_names(outer, layout).then(|| (layout, outer.to_owned()))
+}
+
+fn has_names(path: &Path, layout: Layout) -> bool {
+    let stem = pylate::names(layout);
+    let has = |end: &str| path.join(format!("{stem}.{end}")).is_file();
+    has("pkl") || has("sqlite")
 }
 
 /// Refuses what is known and not read.
@@ -134,6 +175,13 @@ fn not_recognised(path: &Path, found: String) -> ImportError {
     }
 }
 
+fn several(path: &Path, indexes: &[PathBuf]) -> ImportError {
+    ImportError::Several {
+        path: path.display().to_string(),
+        indexes: names(indexes),
+    }
+}
+
 fn entries(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
     let io = |source| unreadable(path, source);
     let entries = path.read_dir().map_err(io)?;
@@ -154,18 +202,17 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, ImportError> {
 /// The first entries of a folder, in words.
 fn listing(path: &Path) -> Result<String, ImportError> {
     let entries = entries(path)?;
-    let names: Vec<_> = (entries.iter())
-        .filter_map(|path| path.file_name())
-        .map(|name| format!("`{}`", name.to_string_lossy()))
-        .take(NAMED)
-        .collect();
-    let more = if entries.len() > names.len() {
-        ", ..."
-    } else {
-        ""
-    };
-    Ok(match &names[..] {
-        [] => "nothing".to_owned(),
-        names => format!("{}{more}", names.join(", ")),
+    Ok(match entries.is_empty() {
+        true => "nothing".to_owned(),
+        false => names(&entries),
     })
+}
+
+/// The names of the first paths.
+fn names(paths: &[PathBuf]) -> String {
+    let names = paths.iter().filter_map(|path| path.file_name());
+    let names = names.map(|name| format!("`{}`", name.to_string_lossy()));
+    let names: Vec<_> = names.take(NAMED).collect();
+    let more = if paths.len() > names.len() { ", ..." } else { "" };
+    format!("{}{more}", names.join(", "))
 }

@@ -30,6 +30,14 @@ pub enum ImportError {
         /// What is there.
         found: String,
     },
+    /// There is more than one index.
+    #[error("{path}: has several indexes in it, {indexes}; name the folder of one")]
+    Several {
+        /// What was looked at.
+        path: String,
+        /// Their folders.
+        indexes: String,
+    },
     /// The engine is known, and its files are not read.
     #[error("{path}: an index of {engine}, which is not read; {advice}")]
     Unsupported {

@@ -48,7 +48,7 @@ impl ForeignIndex {
         } = detect::detect(path)?;
         let mut parts = layout.read(&folder, options)?;
         if let Some(outer) = &pylate {
-            pylate::name(outer, &mut parts)?;
+            pylate::name(outer, layout, &mut parts)?;
         }
         Ok(ForeignIndex {
             engine: parts.engine,

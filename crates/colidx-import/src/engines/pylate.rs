@@ -7,19 +7,28 @@ use std::io::{Read, Seek};
 
 use colidx_pickle::{Contents, Value};
 
-use super::Parts;
+use super::{Layout, Parts};
 use crate::error::ImportError;
 use crate::folder::{Folder, open};
 use crate::places::Place;
 use crate::report::NoteKind;
 
+/// The file with the names of the documents of an engine, without its ending.
+pub(crate) fn names(layout: Layout) -> &'static str {
+    match layout {
+        Layout::XtrWarp => "warp_ids_to_documents_ids",
+        _ => "plaid_ids_to_documents_ids",
+    }
+}
+
 /// Names the documents of `parts` by the maps in `folder`.
-pub(crate) fn name(folder: &Folder, parts: &mut Parts) -> Result<(), ImportError> {
+pub(crate) fn name(
+    folder: &Folder,
+    layout: Layout,
+    parts: &mut Parts,
+) -> Result<(), ImportError> {
     let documents = parts.places.len();
-    let stem = match folder.has("warp_ids_to_documents_ids.pkl") {
-        true => "warp_ids_to_documents_ids",
-        false => "plaid_ids_to_documents_ids",
-    };
+    let stem = names(layout);
     let pickle = format!("{stem}.pkl");
     let table = format!("{stem}.sqlite");
     let (ids, version) = if folder.has(&table) && !folder.has(&pickle) {

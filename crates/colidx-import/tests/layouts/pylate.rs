@@ -46,6 +46,24 @@ fn ids_of_fast_plaid() {
 }
 
 #[test]
+fn the_folder_of_the_engine_is_that_of_pylate() {
+    let ids = names(&[(0, "a"), (1, "b"), (2, "c"), (3, "d"), (4, "e")]);
+    let folder = fast_plaid(&ids);
+    let mut index = open(&folder.file("fast_plaid_index"));
+    assert_eq!(keys(&mut index), ["a", "b", "c", "d", "e"]);
+    assert!(index.engine().to_string().contains("PyLate"));
+    folder.remove(PLAID);
+    let mut index = open(&folder.file("fast_plaid_index"));
+    assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
+    std::fs::create_dir(folder.file("warp_index")).unwrap();
+    let error = refused(folder.path()).to_string();
+    assert!(
+        error.contains("`fast_plaid_index`, `warp_index`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn of_an_id_given_twice_the_last_document_counts() {
     let folder = fast_plaid(&names(&[
         (0, "a"),

@@ -159,11 +159,16 @@ fn the_only_index_in_known_folders_is_found() {
         std::fs::rename(source.path(), &inner).unwrap();
         assert_eq!(open(outer.path()).len(), 5);
         if inner.ends_with("notes") {
-            std::fs::create_dir(inner.parent().unwrap().join("other")).unwrap();
-            assert!(matches!(
-                refused(outer.path()),
-                ImportError::NotRecognised { .. }
-            ));
+            assert_eq!(open(inner.parent().unwrap()).len(), 5);
+            let other = inner.parent().unwrap().join("other");
+            std::fs::create_dir(&other).unwrap();
+            assert_eq!(open(outer.path()).len(), 5);
+            std::fs::write(other.join("centroids.pt"), "").unwrap();
+            for path in [outer.path(), inner.parent().unwrap()] {
+                let error = refused(path);
+                let named = error.to_string().contains("`notes`, `other`");
+                assert!(matches!(error, ImportError::Several { .. }) && named);
+            }
         }
     }
 }
