@@ -93,6 +93,18 @@ pub enum ImportError {
         /// What was found.
         got: String,
     },
+    /// A collection is not that of the index.
+    #[error(
+        "{file}: expected {expected}, got {got}; name the collection that the index was built from"
+    )]
+    Collection {
+        /// The file.
+        file: String,
+        /// What would fit the index.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
     /// A file or a part of it is larger than is read.
     #[error("{file}: {what} has {got} bytes, and at most {limit} are read")]
     TooLarge {

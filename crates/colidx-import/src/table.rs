@@ -11,6 +11,8 @@ use crate::folder::{open, unreadable};
 use crate::json::read_range;
 use crate::report::Report;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Texts by number.
 pub(crate) struct Texts(pub(crate) Vec<String>);
 
@@ -29,7 +31,8 @@ impl Table for Texts {
     }
 }
 
-/// A collection of Stanford ColBERT: lines of number, passage and perhaps title.
+/// A collection of Stanford ColBERT: lines of number, passage and perhaps title. A header, which
+/// begins with `id`, is no passage, or as in ColBERT itself passage 0.
 pub(crate) struct Collection {
     path: PathBuf,
     file: File,
@@ -43,9 +46,11 @@ impl Collection {
         let mut reader = BufReader::new(open(path)?);
         let io = |source| unreadable(path, source);
         let mut at = 0;
-        if reader.fill_buf().map_err(io)?.starts_with(b"id\t") {
-            at = reader.skip_until(b'\n').map_err(io)? as u64;
+        if reader.fill_buf().map_err(io)?.starts_with(BYTE_ORDER_MARK) {
+            reader.consume(BYTE_ORDER_MARK.len());
+            at = BYTE_ORDER_MARK.len() as u64;
         }
+        let header = reader.fill_buf().map_err(io)?.starts_with(b"id\t");
         let mut bounds = vec![at];
         loop {
             match reader.skip_until(b'\n').map_err(io)? {
@@ -55,11 +60,17 @@ impl Collection {
             bounds.push(at);
         }
         let lines = bounds.len() as u64 - 1;
-        if lines != passages {
-            return Err(ImportError::Mismatch {
+        if header && lines == passages.saturating_add(1) {
+            bounds.remove(0);
+        } else if lines != passages {
+            let mut got = lines.to_string();
+            if header {
+                got += ", with a header";
+            }
+            return Err(ImportError::Collection {
                 file: path.display().to_string(),
                 expected: format!("{passages} lines, one for each passage of the index"),
-                got: lines.to_string(),
+                got,
             });
         }
         Ok(Collection {
@@ -71,7 +82,7 @@ impl Collection {
 
     fn line(&mut self, range: &Range<u64>) -> Result<String, ImportError> {
         let bytes = read_range(&mut self.file, &self.path, range)?;
-        String::from_utf8(bytes).map_err(|_| ImportError::Mismatch {
+        String::from_utf8(bytes).map_err(|_| ImportError::Collection {
             file: self.path.display().to_string(),
             expected: "text in UTF-8".to_owned(),
             got: format!("something else at byte {}", range.start),
@@ -97,8 +108,8 @@ impl Table for Collection {
         let line = self.line(&(start..end))?;
         let mut fields = line.trim_end_matches(['\r', '\n']).split('\t');
         let got = fields.next().unwrap_or_default();
-        if got.trim() != number.to_string() {
-            return Err(ImportError::Mismatch {
+        if !(got == "id" || number_of(got) == Some(number)) {
+            return Err(ImportError::Collection {
                 file: self.path.display().to_string(),
                 expected: format!("the number {number} at the start of its line"),
                 got: got.chars().take(80).collect(),
@@ -108,4 +119,9 @@ impl Table for Collection {
         document.title = fields.next().unwrap_or_default().trim().to_owned();
         Ok(())
     }
+}
+
+/// A number as Python reads it: zeros and a sign may come first.
+fn number_of(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
 }

@@ -96,9 +96,15 @@ fn texts_lie_in_the_configuration_or_in_a_collection() {
     assert_eq!(index.report().notes(), []);
     assert_eq!(documents(&mut index)[0].title, "Title");
     assert_eq!(texts(&mut index), ["one", "two", "", "ä", "last"]);
+    // As ColBERT reads it, a header is passage 0, and rows are numbered from 1.
+    let header = "\u{feff}id\tpassage\ttitle\n01\tone\n 2\ttwo\n+3\tthree\n0004\tfour\n";
+    folder.write("header.tsv", header);
+    let mut index = with("header.tsv").unwrap();
+    assert_eq!(texts(&mut index), ["passage", "one", "two", "three", "four"]);
     folder.write("short.tsv", "0\ta\n1\tb\n");
     let error = with("short.tsv").err().unwrap();
     assert!(error.to_string().contains("expected 5 lines"), "{error}");
+    assert!(!error.to_string().contains("damaged"), "{error}");
     folder.write("other.tsv", "1\ta\n0\tb\n2\t\n3\t\n4\t\n");
     let mut index = with("other.tsv").unwrap();
     assert!(index.documents().next().unwrap().is_err());
