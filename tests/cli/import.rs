@@ -90,7 +90,7 @@ fn what_cannot_be_imported_is_named() {
     import("absent").says(&["absent: cannot be read"]);
     import(model().to_str().unwrap()).says(&["is a model checkpoint", "--model"]);
     std::fs::remove_file(place.path("p/0.codes.npy")).unwrap();
-    import("p").says(&["p", "chunks"]);
+    import("p").says(&["p: an index of fast-plaid, but `0.codes.npy` is missing"]);
     place.write("p/doclens.0.json", "[1, 1");
     import("p").says(&["doclens.0.json"]);
     place.write("p/metadata.json", r#"{"num_chunks": 0}"#);

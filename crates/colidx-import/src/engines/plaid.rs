@@ -1,7 +1,7 @@
 //! fast-plaid and next-plaid: arrays of numpy beside JSON.
 //!
 //! Codes and residuals lie in one file a chunk, or merged in one file, with rows of padding behind
-//! the last document. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
+//! the last document, or some here and some there. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
 //! documents once more; fast-plaid's is wrong after a delete, so it is never read.
 
 use super::Parts;
@@ -20,6 +20,8 @@ use crate::vectors::{Chunk, Stored};
 
 const METADATA: &str = "metadata.json";
 const TABLE: &str = "metadata.db";
+const CODES: &str = "codes";
+const RESIDUALS: &str = "residuals";
 
 /// Which of the two wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +63,8 @@ pub(crate) fn read(
     };
     let dim = codec.dim;
     let (placer, starts) = place(folder, count, dim)?;
-    let merged = is_merged(folder, count)?;
-    let chunks = if merged {
-        vec![merged_chunk(folder, placer.next, &codec)?]
-    } else {
-        split_chunks(folder, &starts, &codec)?
-    };
+    let layout = Rows::of(folder, writer, count)?;
+    let chunks = layout.chunks(folder, &starts, &codec)?;
     let mut report = Report::default();
     let originals = match options.originals {
         true => originals::find(folder, &placer.places, dim, &mut report),
@@ -86,7 +84,7 @@ pub(crate) fn read(
     };
     let table = table(folder, placer.places.len(), options, &mut report)?;
     Ok(Parts {
-        engine: writer.engine(merged),
+        engine: writer.engine(layout == Rows::Merged),
         model: None,
         stored,
         places: placer.places,
@@ -107,43 +105,133 @@ fn place(folder: &Folder, count: u64, dim: usize) -> Result<(Placer, Vec<u64>), 
     Ok((placer, starts))
 }
 
-/// Whether codes and residuals are in one file each. An engine that was stopped while it merged may
-/// leave some chunks in files of their own, beside an older merged file.
-fn is_merged(folder: &Folder, count: u64) -> Result<bool, ImportError> {
-    let has = |chunk: u64| {
-        folder.has(&format!("{chunk}.codes.npy")) && folder.has(&format!("{chunk}.residuals.npy"))
-    };
-    let split = (0..count).filter(|&chunk| has(chunk)).count() as u64;
-    if split == count {
-        return Ok(false);
-    }
-    let merged = folder.has("merged_codes.npy") && folder.has("merged_residuals.npy");
-    if split == 0 && merged {
-        return Ok(true);
-    }
-    let expected = format!("the codes and residuals of all {count} chunks, or all of them merged");
-    let got = format!("those of {split} chunks; open it once with its engine, which finishes that");
-    Err(folder.mismatch("", expected, got))
+/// Where codes and residuals lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// In a file of their own for every chunk.
+    Split,
+    /// Those of all chunks one after the other in one file, with padding behind the last.
+    Merged,
+    /// Some chunks have files, the others are in the merged ones: an engine that was stopped while
+    /// it merged leaves them so.
+    Both,
 }
 
-fn merged_chunk(folder: &Folder, rows: u64, codec: &Codec) -> Result<Chunk, ImportError> {
-    let arrays = [
-        Array::npy(folder, "merged_codes.npy")?,
-        Array::npy(folder, "merged_residuals.npy")?,
-    ];
-    Chunk::new(0, rows, true, codec, arrays)
+impl Rows {
+    fn of(folder: &Folder, writer: Writer, count: u64) -> Result<Rows, ImportError> {
+        let has = |chunk: u64, kind: &str| folder.has(&format!("{chunk}.{kind}.npy"));
+        let files = |kind| (0..count).filter(|&chunk| has(chunk, kind)).count() as u64;
+        let files = [files(CODES), files(RESIDUALS)];
+        if files == [count; 2] {
+            return Ok(Rows::Split);
+        }
+        if [CODES, RESIDUALS].iter().any(|kind| folder.has(&merged(kind))) {
+            // next-plaid's merged files may be older than its chunks, which are always there.
+            if files == [0; 2] {
+                return Ok(Rows::Merged);
+            }
+            if writer == Writer::FastPlaid {
+                return Ok(Rows::Both);
+            }
+        }
+        Ok(Rows::Split)
+    }
+
+    fn chunks(
+        self,
+        folder: &Folder,
+        starts: &[u64],
+        codec: &Codec,
+    ) -> Result<Vec<Chunk>, ImportError> {
+        let rows = starts.last().copied().unwrap_or(0);
+        if self == Rows::Merged {
+            let arrays = [
+                Array::npy(folder, &merged(CODES))?,
+                Array::npy(folder, &merged(RESIDUALS))?,
+            ];
+            return Ok(vec![Chunk::new(0, rows, true, codec, arrays)?]);
+        }
+        let mut merged = [CODES, RESIDUALS].map(MergedRows::new);
+        let mut chunks = Vec::new();
+        for (number, bounds) in starts.windows(2).enumerate() {
+            let rows = bounds[1] - bounds[0];
+            let [codes, residuals] = &mut merged;
+            let mut find = |kind: &mut MergedRows| {
+                let own = format!("{number}.{}.npy", kind.kind);
+                match self == Rows::Both && !folder.has(&own) {
+                    true => kind.part(folder, number, rows, starts),
+                    false => Array::npy(folder, &own),
+                }
+            };
+            let arrays = [find(codes)?, find(residuals)?];
+            chunks.push(Chunk::new(bounds[0], rows, false, codec, arrays)?);
+        }
+        Ok(chunks)
+    }
 }
 
-fn split_chunks(folder: &Folder, starts: &[u64], codec: &Codec) -> Result<Vec<Chunk>, ImportError> {
-    let bounds = starts.iter().zip(&starts[1..]).enumerate();
-    let chunk = |(number, (&first, &end))| {
-        let arrays = [
-            Array::npy(folder, &format!("{number}.codes.npy"))?,
-            Array::npy(folder, &format!("{number}.residuals.npy"))?,
-        ];
-        Chunk::new(first, end - first, false, codec, arrays)
-    };
-    bounds.map(chunk).collect()
+fn merged(kind: &str) -> String {
+    format!("merged_{kind}.npy")
+}
+
+/// A merged file of which only some chunks are read.
+struct MergedRows {
+    kind: &'static str,
+    /// The array, and the first row of each chunk in it.
+    open: Option<(Array, Vec<u64>)>,
+}
+
+impl MergedRows {
+    fn new(kind: &'static str) -> MergedRows {
+        MergedRows { kind, open: None }
+    }
+
+    /// The `rows` of a chunk.
+    fn part(
+        &mut self,
+        folder: &Folder,
+        chunk: usize,
+        rows: u64,
+        starts: &[u64],
+    ) -> Result<Array, ImportError> {
+        let file = merged(self.kind);
+        let (array, bounds) = match &mut self.open {
+            Some(open) => open,
+            open => {
+                let bounds = merged_bounds(folder, self.kind, starts)?;
+                open.insert((Array::npy(folder, &file)?, bounds))
+            }
+        };
+        let (first, end) = (bounds[chunk], bounds[chunk + 1]);
+        let there = array.shape().first().copied().unwrap_or(0);
+        if end - first != rows || end > there {
+            let expected = format!("{rows} rows of chunk {chunk}, which has no file of its own");
+            let got = format!("{} of {there}", end - first);
+            return Err(folder.mismatch(&file, expected, got));
+        }
+        Ok(array.part(first, rows))
+    }
+}
+
+/// The first row of each chunk in a merged file, and the row behind the last. The manifest says how
+/// many rows each chunk had when it was merged; without it, those that it has now.
+fn merged_bounds(folder: &Folder, kind: &str, starts: &[u64]) -> Result<Vec<u64>, ImportError> {
+    let name = format!("merged_{kind}.manifest.json");
+    if !folder.has(&name) {
+        return Ok(starts.to_vec());
+    }
+    let manifest = folder.settings(&name)?;
+    let chunks = manifest.get("chunks").unwrap_or(&manifest);
+    let mut bounds = vec![0u64];
+    let mut end = 0u64;
+    for chunk in 0..starts.len() - 1 {
+        let entry = &chunks[format!("{chunk}.{kind}.npy")];
+        if entry["merged"] != false {
+            end = end.saturating_add(entry["rows"].as_u64().unwrap_or(0));
+        }
+        bounds.push(end);
+    }
+    Ok(bounds)
 }
 
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-use colidx_import::{ForeignIndex, ImportOptions, NoteKind};
+use colidx_import::{ForeignIndex, ImportError, ImportOptions, NoteKind};
 
 use crate::write::{
     Chunk, DIM, Folder, ROW, centroids, decoded, decoded_in_half, f16s, f32s, merged, npy,
@@ -49,15 +49,62 @@ fn tables_of_other_types_and_shapes() {
 }
 
 #[test]
-fn a_half_merged_index_is_refused() {
-    let folder = Folder::new();
-    plaid(&folder, &two_chunks(), "");
-    folder.remove("1.codes.npy");
-    let error = refused(folder.path()).to_string();
-    assert!(
-        error.contains("all 2 chunks") && error.contains("those of 1"),
-        "{error}"
-    );
+fn chunks_of_which_some_are_merged() {
+    let manifest = |kind: &str, rows: [usize; 3]| {
+        let entry = |(n, rows)| format!(r#""{n}.{kind}.npy": {{"rows": {rows}, "merged": true}}"#);
+        let entries: Vec<_> = rows.iter().enumerate().map(entry).collect();
+        format!("{{{}}}", entries.join(", "))
+    };
+    let chunks = [&two_chunks()[..], &[Chunk::new(&[2], 5)]].concat();
+    for (own, rows, read) in [
+        (2, None, true),
+        (1, Some([6, 5, 2]), true),
+        (2, Some([6, 4, 2]), false),
+        (2, Some([6, 5, 0]), true),
+        (0, Some([6, 9, 2]), false),
+        (0, Some([6, usize::MAX, usize::MAX]), false),
+    ] {
+        let (folder, split) = (Folder::new(), Folder::new());
+        merged(&folder, &chunks, "");
+        plaid(&split, &chunks, "");
+        for kind in ["codes", "residuals"] {
+            let name = format!("{own}.{kind}.npy");
+            folder.write(&name, std::fs::read(split.file(&name)).unwrap());
+            if let Some(rows) = rows {
+                folder.write(&format!("merged_{kind}.manifest.json"), manifest(kind, rows));
+            }
+        }
+        if read {
+            assert_eq!(vectors(&open(folder.path())), decoded_in_half(&chunks));
+        } else {
+            let error = refused(folder.path()).to_string();
+            assert!(error.contains("merged_codes.npy"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn missing_files_are_named() {
+    let next = r#", "next_plaid_compatible": true"#;
+    for (metadata, is_merged, file) in [
+        ("", true, "merged_residuals.npy"),
+        ("", true, "merged_codes.npy"),
+        ("", false, "1.codes.npy"),
+        (next, false, "1.codes.npy"),
+        (next, false, "0.residuals.npy"),
+    ] {
+        let folder = Folder::new();
+        match is_merged {
+            true => merged(&folder, &two_chunks(), metadata),
+            false => plaid(&folder, &two_chunks(), metadata),
+        }
+        folder.remove(file);
+        let error = refused(folder.path());
+        assert!(
+            matches!(&error, ImportError::Missing { file: missing, .. } if missing == file),
+            "{error}"
+        );
+    }
 }
 
 #[test]
