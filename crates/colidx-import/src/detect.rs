@@ -66,7 +66,9 @@ fn only(path: &Path) -> Result<Option<Found>, ImportError> {
 }
 
 fn recognise(path: &Path) -> Result<Option<Found>, ImportError> {
-    let mut inner = PYLATE.map(|(name, layout)| (path.join(name), layout)).to_vec();
+    let mut inner = PYLATE
+        .map(|(name, layout)| (path.join(name), layout))
+        .to_vec();
     inner.retain(|(inner, _)| inner.is_dir());
     match &inner[..] {
         [] => {}
@@ -213,6 +215,10 @@ fn names(paths: &[PathBuf]) -> String {
     let names = paths.iter().filter_map(|path| path.file_name());
     let names = names.map(|name| format!("`{}`", name.to_string_lossy()));
     let names: Vec<_> = names.take(NAMED).collect();
-    let more = if paths.len() > names.len() { ", ..." } else { "" };
+    let more = if paths.len() > names.len() {
+        ", ..."
+    } else {
+        ""
+    };
     format!("{}{more}", names.join(", "))
 }

@@ -105,6 +105,34 @@ pub enum ImportError {
         /// What was found.
         got: String,
     },
+    /// The id of a document cannot be a key.
+    #[error(
+        "{file}: document {document} has {got} as its id, expected a number or a text of 1 to 4,096 \
+         bytes that no other document has; give it another id with its engine"
+    )]
+    Id {
+        /// The file.
+        file: String,
+        /// The document's number.
+        document: u64,
+        /// What its id is.
+        got: String,
+    },
+    /// A column does not hold a key for every document.
+    #[error(
+        "{file}: column `{column}` has {got} for document {document}, expected a number or a text \
+         of 1 to 4,096 bytes that no other document has; choose another column for the keys"
+    )]
+    KeyColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The document's number.
+        document: u64,
+        /// What it holds.
+        got: String,
+    },
     /// A file or a part of it is larger than is read.
     #[error("{file}: {what} has {got} bytes, and at most {limit} are read")]
     TooLarge {

@@ -41,6 +41,7 @@ mod engine;
 mod engines;
 mod error;
 mod folder;
+mod ids;
 mod index;
 mod json;
 mod options;

@@ -85,11 +85,12 @@ impl<R: Read + Seek> Machine<R> {
             // Protocol, frame.
             0x80 => self.byte().map(drop),
             0x95 => self.array::<8>().map(drop),
-            b'N' | 0x88 => self.push(Value::Other),
+            b'N' => self.push(Value::None),
+            0x88 => self.push(Value::True),
             0x89 => self.push(Value::False),
             b'G' => {
-                self.array::<8>()?;
-                self.push(Value::Other)
+                let value = f64::from_be_bytes(self.array()?);
+                self.push(Value::Float(value))
             }
             b'K' | b'M' | b'J' | 0x8a => self.integer(code),
             b'X' | 0x8c | 0x8d => self.text(code, at),
@@ -147,7 +148,11 @@ impl<R: Read + Seek> Machine<R> {
             b'J' => Value::Int(i32::from_le_bytes(self.array()?).into()),
             _ => {
                 let length = self.byte()?.into();
-                long(&self.take(length)?).map_or(Value::Other, Value::Int)
+                let bytes = self.take(length)?;
+                match long(&bytes) {
+                    Some(value) => Value::Int(value),
+                    None => Value::BigInt(decimal(bytes).into()),
+                }
             }
         };
         self.push(value)
@@ -344,6 +349,35 @@ fn long(bytes: &[u8]) -> Option<i64> {
     let mut all = [filler; 8];
     all.get_mut(..bytes.len())?.copy_from_slice(bytes);
     Some(i64::from_le_bytes(all))
+}
+
+/// An integer in two's complement, little end first, in decimal.
+fn decimal(mut bytes: Vec<u8>) -> String {
+    let negative = bytes.last().is_some_and(|&last| last >= 0x80);
+    if negative {
+        let mut carry = true;
+        for byte in &mut bytes {
+            (*byte, carry) = (!*byte).overflowing_add(carry.into());
+        }
+    }
+    let mut digits = Vec::new();
+    while bytes.iter().any(|&byte| byte > 0) {
+        let mut rest = 0u16;
+        for byte in bytes.iter_mut().rev() {
+            let value = rest << 8 | u16::from(*byte);
+            // Below 256, as the rest is below 10.
+            *byte = (value / 10) as u8;
+            rest = value % 10;
+        }
+        digits.push(b'0' + rest as u8);
+    }
+    if digits.is_empty() {
+        digits.push(b'0');
+    }
+    if negative {
+        digits.push(b'-');
+    }
+    digits.into_iter().rev().map(char::from).collect()
 }
 
 #[cfg(test)]

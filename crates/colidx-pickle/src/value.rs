@@ -14,6 +14,10 @@ pub struct Id(pub(crate) u32);
 pub enum Value {
     /// A whole number.
     Int(i64),
+    /// A whole number of more than 64 bits, in decimal.
+    BigInt(Box<str>),
+    /// A number that need not be whole.
+    Float(f64),
     /// A text.
     Text(Box<str>),
     /// Where bytes lie in the file; they are not read.
@@ -39,8 +43,10 @@ pub enum Value {
     PersistentId(Id),
     /// The truth value False.
     False,
-    /// None, True, or a number that is not a whole one of 64 bits.
-    Other,
+    /// The truth value True.
+    True,
+    /// None.
+    None,
 }
 
 /// All values of a pickle.

@@ -125,7 +125,10 @@ impl Rows {
         if files == [count; 2] {
             return Ok(Rows::Split);
         }
-        if [CODES, RESIDUALS].iter().any(|kind| folder.has(&merged(kind))) {
+        if [CODES, RESIDUALS]
+            .iter()
+            .any(|kind| folder.has(&merged(kind)))
+        {
             // next-plaid's merged files may be older than its chunks, which are always there.
             if files == [0; 2] {
                 return Ok(Rows::Merged);
@@ -156,7 +159,7 @@ impl Rows {
         for (number, bounds) in starts.windows(2).enumerate() {
             let rows = bounds[1] - bounds[0];
             let [codes, residuals] = &mut merged;
-            let mut find = |kind: &mut MergedRows| {
+            let find = |kind: &mut MergedRows| {
                 let own = format!("{number}.{}.npy", kind.kind);
                 match self == Rows::Both && !folder.has(&own) {
                     true => kind.part(folder, number, rows, starts),

@@ -10,6 +10,7 @@ use colidx_pickle::{Contents, Value};
 use super::{Layout, Parts};
 use crate::error::ImportError;
 use crate::folder::{Folder, open};
+use crate::ids::{self, Id};
 use crate::places::Place;
 use crate::report::NoteKind;
 
@@ -22,11 +23,7 @@ pub(crate) fn names(layout: Layout) -> &'static str {
 }
 
 /// Names the documents of `parts` by the maps in `folder`.
-pub(crate) fn name(
-    folder: &Folder,
-    layout: Layout,
-    parts: &mut Parts,
-) -> Result<(), ImportError> {
+pub(crate) fn name(folder: &Folder, layout: Layout, parts: &mut Parts) -> Result<(), ImportError> {
     let documents = parts.places.len();
     let stem = names(layout);
     let pickle = format!("{stem}.pkl");
@@ -72,7 +69,7 @@ fn apply(ids: &HashMap<u64, Box<str>>, parts: &mut Parts) {
     parts.keys = Some(keys);
 }
 
-/// The ids in a pickled dict from numbers to texts or numbers.
+/// The ids in a pickled dict by number.
 fn pickled_ids(
     folder: &Folder,
     name: &str,
@@ -85,19 +82,29 @@ fn pickled_ids(
     let Value::Dict(items) = contents.root() else {
         return Err(folder.mismatch(name, "a dict", "something else"));
     };
-    let refuse = |got: String| folder.mismatch(name, "ids that are texts or whole numbers", got);
-    items
-        .iter()
-        .map(|&(number, id)| {
-            let number = match contents.get(number) {
-                &Value::Int(number) => u64::try_from(number).ok(),
-                _ => None,
-            };
-            let number = number.ok_or_else(|| refuse("one for no number".to_owned()))?;
-            let id = id_text(&contents, contents.get(id)).map_err(refuse)?;
-            Ok((number, id))
-        })
-        .collect()
+    let file = path.display().to_string();
+    let ids = items.iter().map(|&(number, id)| {
+        let number = match contents.get(number) {
+            &Value::Int(number) => u64::try_from(number).ok(),
+            _ => None,
+        };
+        let refuse = || folder.mismatch(name, "ids by number", "one for no number");
+        let number = number.ok_or_else(refuse)?;
+        let id = read_id(&contents, contents.get(id));
+        let id = id.map_err(|got| ids::unfit(&file, number, got))?;
+        Ok((number, id))
+    });
+    let ids = ids.collect::<Result<Vec<_>, ImportError>>()?;
+    keys(&file, ids)
+}
+
+/// Ids as keys, if they can be such.
+fn keys(file: &str, ids: Vec<(u64, Id)>) -> Result<HashMap<u64, Box<str>>, ImportError> {
+    ids::check(file, ids.iter().map(|(number, id)| (*number, id)))?;
+    let key = |(number, id): (u64, Id)| match id {
+        Id::Text(text) | Id::Other(text) => (number, text),
+    };
+    Ok(ids.into_iter().map(key).collect())
 }
 
 fn run(reader: impl Read + Seek, limit: usize, file: &str) -> Result<Contents, ImportError> {
@@ -107,11 +114,16 @@ fn run(reader: impl Read + Seek, limit: usize, file: &str) -> Result<Contents, I
     })
 }
 
-/// An id as text; else what it is.
-fn id_text(contents: &Contents, value: &Value) -> Result<Box<str>, String> {
+/// An id; else what it is.
+fn read_id(contents: &Contents, value: &Value) -> Result<Id, String> {
     match value {
-        Value::Text(text) => Ok(text.clone()),
-        Value::Int(number) => Ok(number.to_string().into()),
+        Value::Text(text) => Ok(Id::Text(text.clone())),
+        Value::Int(number) => Ok(Id::Other(number.to_string().into())),
+        Value::BigInt(number) => Ok(Id::Other(number.clone())),
+        Value::Float(number) => Ok(Id::Other(format!("{number:?}").into())),
+        Value::True => Ok(Id::Other("true".into())),
+        Value::False => Ok(Id::Other("false".into())),
+        Value::None => Err("None".to_owned()),
         &Value::Call { callable, .. } => Err(match contents.get(callable) {
             Value::Global(module, name) => format!("an object made by `{module}.{name}`"),
             _ => "an object".to_owned(),
@@ -126,21 +138,18 @@ fn sqlite_ids(
     name: &str,
     documents: usize,
 ) -> Result<HashMap<u64, Box<str>>, ImportError> {
-    let file = folder.path(name);
-    let mut ids = HashMap::new();
-    for (key, pickle) in crate::sqlite::pairs(&file, documents)? {
-        let contents = run(
-            std::io::Cursor::new(pickle),
-            64,
-            &file.display().to_string(),
-        )?;
+    let path = folder.path(name);
+    let file = path.display().to_string();
+    let mut ids = Vec::new();
+    for (key, pickle) in crate::sqlite::pairs(&path, documents)? {
+        let contents = run(std::io::Cursor::new(pickle), 64, &file)?;
         let number = key.parse::<u64>();
         let number = number.map_err(|_| folder.mismatch(name, "numbers of documents", &key))?;
-        let id = id_text(&contents, contents.root());
-        let id = id.map_err(|got| folder.mismatch(name, "ids that are texts or numbers", got))?;
-        ids.insert(number, id);
+        let id = read_id(&contents, contents.root());
+        let id = id.map_err(|got| ids::unfit(&file, number, got))?;
+        ids.push((number, id));
     }
-    Ok(ids)
+    keys(&file, ids)
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -4,9 +4,9 @@
 //! while numbers stay; after one round of it text and passage still match by rank, after two by
 //! nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Parts;
@@ -15,6 +15,7 @@ use crate::documents::{ForeignDocument, Table};
 use crate::engine::Engine;
 use crate::error::ImportError;
 use crate::folder::Folder;
+use crate::ids::{self, Id};
 use crate::json::JsonFile;
 use crate::options::ImportOptions;
 use crate::places::Place;
@@ -24,20 +25,18 @@ const IDS: &str = "pid_docid_map.json";
 const TEXTS: &str = "collection.json";
 const METADATA: &str = "docid_metadata_map.json";
 
-/// An id as its user gave it.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Text(Box<str>),
-    Number(i64),
-}
-
-impl Id {
-    fn text(&self) -> Box<str> {
-        match self {
-            Id::Text(id) => id.clone(),
-            Id::Number(id) => id.to_string().into(),
-        }
+/// An id of JSON, with its number as it is written.
+fn id(json: &RawValue) -> Result<Id, String> {
+    let text = json.get();
+    match text.as_bytes().first() {
+        Some(b'"') => match serde_json::from_str(text) {
+            Ok(id) => Ok(Id::Text(id)),
+            Err(_) => Err("text that is not valid".to_owned()),
+        },
+        Some(b'n') => Err("null".to_owned()),
+        Some(b'[') => Err("a list".to_owned()),
+        Some(b'{') => Err("an object".to_owned()),
+        _ => Ok(Id::Other(text.into())),
     }
 }
 
@@ -124,18 +123,25 @@ impl Names {
     /// Reads the ids; `None` if they are not those of exactly the passages that are there. A
     /// rebuild after deletions renumbers passages and leaves the ids as they were.
     fn read(folder: &Folder, places: &[Place]) -> Result<Option<Names>, ImportError> {
-        let ids: HashMap<u64, Id> = folder.json(IDS)?;
+        let file = folder.path(IDS).display().to_string();
+        let ids: BTreeMap<u64, Box<RawValue>> = folder.json(IDS)?;
+        let read = |(number, json): (u64, Box<RawValue>)| match id(&json) {
+            Ok(id) => Ok((number, id)),
+            Err(got) => Err(ids::unfit(&file, number, got)),
+        };
+        let ids: HashMap<u64, Id> = ids.into_iter().map(read).collect::<Result<_, _>>()?;
         let fits = places.iter().all(|place| ids.contains_key(&place.number));
         if !fits || ids.len() != places.len() {
             return Ok(None);
         }
-        let ids: Vec<Box<str>> = places
-            .iter()
-            .filter_map(|place| ids.get(&place.number))
-            .map(Id::text)
-            .collect();
+        let known = places.iter().filter_map(|place| {
+            let id = ids.get(&place.number)?;
+            Some((place.number, id))
+        });
+        ids::check(&file, known.clone())?;
+        let ids: Vec<&str> = known.map(|(_, id)| id.text()).collect();
         let mut passages: HashMap<&str, u64> = HashMap::new();
-        for id in &ids {
+        for &id in &ids {
             *passages.entry(id).or_default() += 1;
         }
         let mut used: HashMap<&str, u64> = HashMap::new();
@@ -144,15 +150,20 @@ impl Names {
             documents: Vec::new(),
         };
         for id in &ids {
-            if passages.get(&**id) == Some(&1) {
-                names.keys.push(id.clone());
+            if passages.get(id) == Some(&1) {
+                names.keys.push((*id).into());
                 names.documents.push(None);
                 continue;
             }
             let count = used.entry(id).or_default();
             *count += 1;
             names.keys.push(unused(format!("{id}#{count}"), &passages));
-            names.documents.push(Some(id.clone()));
+            names.documents.push(Some((*id).into()));
+        }
+        for (place, key) in places.iter().zip(&names.keys) {
+            if let Some(got) = ids::fault(key) {
+                return Err(ids::unfit(&file, place.number, got));
+            }
         }
         Ok(Some(names))
     }

@@ -120,13 +120,11 @@ fn row_id(database: &Database) -> Result<&'static str, ImportError> {
         let mut names = columns.iter().map(|(name, _, _)| name);
         !names.any(|name| name.eq_ignore_ascii_case(id))
     };
-    names
-        .find(is_free)
-        .ok_or_else(|| ImportError::Mismatch {
-            file: database.path.display().to_string(),
-            expected: "a table `METADATA` in which `_subset_` is the primary key".to_owned(),
-            got: "columns with all of SQLite's names of row numbers".to_owned(),
-        })
+    names.find(is_free).ok_or_else(|| ImportError::Mismatch {
+        file: database.path.display().to_string(),
+        expected: "a table `METADATA` in which `_subset_` is the primary key".to_owned(),
+        got: "columns with all of SQLite's names of row numbers".to_owned(),
+    })
 }
 
 /// A value of a column.

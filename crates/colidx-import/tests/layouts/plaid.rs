@@ -71,7 +71,10 @@ fn chunks_of_which_some_are_merged() {
             let name = format!("{own}.{kind}.npy");
             folder.write(&name, std::fs::read(split.file(&name)).unwrap());
             if let Some(rows) = rows {
-                folder.write(&format!("merged_{kind}.manifest.json"), manifest(kind, rows));
+                folder.write(
+                    &format!("merged_{kind}.manifest.json"),
+                    manifest(kind, rows),
+                );
             }
         }
         if read {

@@ -27,14 +27,14 @@ fn names(names: &[(usize, &str)]) -> Vec<u8> {
 
 #[test]
 fn ids_of_fast_plaid() {
-    let ids = names(&[(4, "e"), (0, "ä"), (1, "b/b"), (2, ""), (3, "d")]);
+    let ids = names(&[(4, "e"), (0, "ä"), (1, "b/b"), (2, " "), (3, "d")]);
     let folder = fast_plaid(&ids);
     let mut index = open(folder.path());
     assert_eq!(
         index.engine().to_string(),
         "fast-plaid 1.7 or later, in PyLate 1.5 or later"
     );
-    assert_eq!(keys(&mut index), ["ä", "b/b", "", "d", "e"]);
+    assert_eq!(keys(&mut index), ["ä", "b/b", " ", "d", "e"]);
     assert_eq!(vectors(&index), decoded_in_half(&two_chunks()));
     assert_eq!(index.report().notes(), []);
     let numbers: Vec<_> = (0..5).map(|n| (n, int_pickle(100 - n))).collect();
@@ -43,6 +43,25 @@ fn ids_of_fast_plaid() {
         keys(&mut open(folder.path())),
         ["100", "99", "98", "97", "96"]
     );
+}
+
+#[test]
+fn ids_that_are_other_numbers_are_keys_where_they_differ() {
+    let long = [&b"\x8a\x09"[..], &[0xff; 8], b"\0"].concat();
+    let float = [&b"G"[..], &1.5f64.to_be_bytes()].concat();
+    let ids = [
+        (0, long),
+        (1, float),
+        (2, b"\x88".to_vec()),
+        (3, b"\x89".to_vec()),
+        (4, int_pickle(7)),
+    ];
+    let mut index = open(fast_plaid(&dict_pickle(&ids)).path());
+    let expected = ["18446744073709551615", "1.5", "true", "false", "7"];
+    assert_eq!(keys(&mut index), expected);
+    let ids = [(0, int_pickle(7)), (1, text_pickle("7"))];
+    let error = refused(fast_plaid(&dict_pickle(&ids)).path()).to_string();
+    assert!(error.contains("document 1 has the text `7`"), "{error}");
 }
 
 #[test]
@@ -123,11 +142,15 @@ fn pickles_of_anything_else_are_refused() {
     for (value, named) in [
         (numpy, "numpy._core.multiarray.scalar"),
         (system, "os.system"),
-        (b"N".to_vec(), "another value"),
+        (b"N".to_vec(), "None"),
+        (text_pickle(""), "an empty text"),
+        (text_pickle(&"x".repeat(4097)), "a text of 4097 bytes"),
     ] {
-        let folder = fast_plaid(&dict_pickle(&[(0, value)]));
+        let folder = fast_plaid(&dict_pickle(&[(3, value)]));
         let error = refused(folder.path()).to_string();
         assert!(error.contains(named) && error.contains(PLAID), "{error}");
+        let advice = error.contains("document 3") && error.contains("give it another id");
+        assert!(advice && !error.contains("damaged"), "{error}");
     }
     let by_text = [
         &b"\x80\x04}"[..],

@@ -73,6 +73,29 @@ fn names_stay_apart() {
 }
 
 #[test]
+fn ids_that_are_no_texts() {
+    let folder = index([2; 5], 10, json!(["0", "1", "2", "3", "4"]));
+    let ids = r#"{"0": 9223372036854775809, "1": 1e400, "2": true, "3": -1.50, "4": "a"}"#;
+    folder.write("pid_docid_map.json", ids);
+    let mut index = open(folder.path());
+    let expected = ["9223372036854775809", "1e400", "true", "-1.50", "a"];
+    assert_eq!(keys(&mut index), expected);
+    for (id, named) in [
+        ("null", "null"),
+        ("\"\"", "an empty text"),
+        ("[1]", "a list"),
+        ("1", "the text `1`"),
+    ] {
+        let ids = format!(r#"{{"0": {id}, "1": "1", "2": "b", "3": "c", "4": "d"}}"#);
+        folder.write("pid_docid_map.json", ids);
+        let error = refused(folder.path()).to_string();
+        let file = error.contains("pid_docid_map.json: document ");
+        assert!(file && error.contains(named), "{error}");
+        assert!(!error.contains("damaged"), "{error}");
+    }
+}
+
+#[test]
 fn ids_of_other_passages_are_nobodys() {
     for ids in [
         json!({"0": "a", "1": "b", "3": "c", "4": "d"}),

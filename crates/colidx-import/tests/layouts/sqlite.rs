@@ -198,11 +198,21 @@ fn without_the_table_metadata_are_reported_missing() {
     let folder = with("CREATE TABLE other(a);");
     let mut index = open(folder.path());
     assert_eq!(keys(&mut index), ["0", "1", "2", "3", "4"]);
-    let note = index.report().get(NoteKind::NoMetadata).unwrap().to_string();
-    assert!(note.contains("no table `METADATA`") && note.contains("-wal"), "{note}");
+    let note = index
+        .report()
+        .get(NoteKind::NoMetadata)
+        .unwrap()
+        .to_string();
+    assert!(
+        note.contains("no table `METADATA`") && note.contains("-wal"),
+        "{note}"
+    );
     let options = ImportOptions::default().key_column("name");
     let error = ForeignIndex::open_with(folder.path(), &options).err();
-    assert!(matches!(error, Some(ImportError::NoTable { .. })), "{error:?}");
+    assert!(
+        matches!(error, Some(ImportError::NoTable { .. })),
+        "{error:?}"
+    );
 }
 
 #[test]

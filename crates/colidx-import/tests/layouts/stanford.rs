@@ -100,7 +100,10 @@ fn texts_lie_in_the_configuration_or_in_a_collection() {
     let header = "\u{feff}id\tpassage\ttitle\n01\tone\n 2\ttwo\n+3\tthree\n0004\tfour\n";
     folder.write("header.tsv", header);
     let mut index = with("header.tsv").unwrap();
-    assert_eq!(texts(&mut index), ["passage", "one", "two", "three", "four"]);
+    assert_eq!(
+        texts(&mut index),
+        ["passage", "one", "two", "three", "four"]
+    );
     folder.write("short.tsv", "0\ta\n1\tb\n");
     let error = with("short.tsv").err().unwrap();
     assert!(error.to_string().contains("expected 5 lines"), "{error}");

@@ -38,8 +38,11 @@ fn show(contents: &Contents, id: Id) -> String {
             )
         }
         &Value::PersistentId(id) => format!("@{}", show(contents, id)),
+        Value::BigInt(value) => value.to_string(),
+        Value::Float(value) => format!("{value:?}"),
         Value::False => "False".to_owned(),
-        Value::Other => "-".to_owned(),
+        Value::True => "True".to_owned(),
+        Value::None => "-".to_owned(),
     }
 }
 
@@ -47,7 +50,7 @@ fn show(contents: &Contents, id: Id) -> String {
 fn values_of_every_kind() {
     for (pickle, expected) in [
         (&b"\x80\x02N."[..], "-"),
-        (b"\x88.", "-"),
+        (b"\x88.", "True"),
         (b"\x89.", "False"),
         (b"K\xff.", "255"),
         (b"M\x01\x02.", "513"),
@@ -55,8 +58,15 @@ fn values_of_every_kind() {
         (b"\x8a\x00.", "0"),
         (b"\x8a\x05\0\0\0\0\x01.", "4294967296"),
         (b"\x8a\x01\xff.", "-1"),
-        (b"\x8a\x09\0\0\0\0\0\0\0\0\x01.", "-"),
-        (b"G\0\0\0\0\0\0\0\0.", "-"),
+        (b"\x8a\x09\0\0\0\0\0\0\0\0\x01.", "18446744073709551616"),
+        (b"\x8a\x09\0\0\0\0\0\0\0\0\xff.", "-18446744073709551616"),
+        (
+            b"\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x00.",
+            "18446744073709551615",
+        ),
+        (b"\x8a\x09\0\0\0\0\0\0\0\0\0.", "0"),
+        (b"G\0\0\0\0\0\0\0\0.", "0.0"),
+        (b"G\xbf\xf8\0\0\0\0\0\0.", "-1.5"),
         (b"X\x02\0\0\0ab.", "\"ab\""),
         (b"\x8c\x02ab.", "\"ab\""),
         (b"\x8d\x02\0\0\0\0\0\0\0ab.", "\"ab\""),
