@@ -198,22 +198,50 @@ pub enum ImportError {
     },
     /// What is needed lies in a SQLite file, which this build does not read.
     #[error(
-        "{file}: holds the ids of the documents, and this build reads no SQLite; use one with the \
-         feature `sqlite`"
+        "{file}: holds ids or columns that are asked for, and this build reads no SQLite; use one \
+         with the feature `sqlite`"
     )]
     NeedsSqlite {
         /// The file.
         file: String,
     },
     /// A column that was asked for is not there.
-    #[error("{file}: no column `{column}`, expected one of {found}")]
+    #[error("{file}: no column `{column}` for the {of}, expected one of {found}")]
     NoColumn {
         /// The file.
         file: String,
         /// The column.
         column: String,
+        /// What it was to hold: `keys`, `texts` or `titles`.
+        of: &'static str,
         /// The columns that are there.
         found: String,
+    },
+    /// A column was named, and there is no table.
+    #[error(
+        "{path}: column `{column}` was named for the {of}, and this index of {engine} has no \
+         `metadata.db`; name none"
+    )]
+    NoMetadata {
+        /// The index.
+        path: String,
+        /// Its engine.
+        engine: String,
+        /// The column.
+        column: String,
+        /// What it was to hold: `keys`, `texts` or `titles`.
+        of: &'static str,
+    },
+    /// A collection was named, and the engine builds from none.
+    #[error(
+        "{path}: a collection was named, and an index of {engine} has none beside it: only those \
+         of Stanford ColBERT have; name none"
+    )]
+    NoCollection {
+        /// The index.
+        path: String,
+        /// Its engine.
+        engine: String,
     },
     /// A document was asked for that is not there.
     #[error("document {asked} was asked for, there are {available}; report this as a bug")]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::detect::{self, Found};
 use crate::documents::{ForeignDocument, Table};
 use crate::engine::{Engine, ForeignModel};
-use crate::engines::pylate;
+use crate::engines::{Layout, plaid, pylate};
 use crate::error::ImportError;
+use crate::folder::Folder;
 use crate::options::ImportOptions;
 use crate::places::Place;
 use crate::report::Report;
@@ -47,6 +48,7 @@ impl ForeignIndex {
             pylate,
         } = detect::detect(path)?;
         let mut parts = layout.read(&folder, options)?;
+        check_effect(&folder, layout, &parts.engine, options)?;
         if let Some(outer) = &pylate {
             pylate::name(outer, layout, &mut parts)?;
         }
@@ -143,6 +145,31 @@ impl ForeignIndex {
             table.read(rank, place.number, &mut document, &mut self.report)
         });
         Some(read.map(|()| document))
+    }
+}
+
+/// Refuses options that have no effect on this index.
+fn check_effect(
+    folder: &Folder,
+    layout: Layout,
+    engine: &Engine,
+    options: &ImportOptions,
+) -> Result<(), ImportError> {
+    let (path, engine) = (folder.name(), engine.to_string());
+    if options.collection.is_some() && !matches!(layout, Layout::Stanford | Layout::Ragatouille) {
+        return Err(ImportError::NoCollection { path, engine });
+    }
+    let plaid = matches!(layout, Layout::FastPlaid | Layout::NextPlaid);
+    match options.named_columns()[..] {
+        [(of, column), ..] if !(plaid && folder.has(plaid::TABLE)) => {
+            Err(ImportError::NoMetadata {
+                path,
+                engine,
+                column: column.to_owned(),
+                of,
+            })
+        }
+        _ => Ok(()),
     }
 }
 

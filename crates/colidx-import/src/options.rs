@@ -18,11 +18,15 @@ pub struct ImportOptions {
     pub collection: Option<PathBuf>,
     /// The column of `metadata.db` that holds the keys; without it the row numbers are the keys.
     pub key_column: Option<String>,
-    /// The column of `metadata.db` that holds the texts, if it is there.
+    /// The column of `metadata.db` that holds the texts. Unless it is `text`, it must be there.
     pub text_column: String,
-    /// The column of `metadata.db` that holds the titles, if it is there.
+    /// The column of `metadata.db` that holds the titles. Unless it is `title`, it must be there.
     pub title_column: String,
 }
+
+/// Columns that are read if they are there.
+const TEXT: &str = "text";
+const TITLE: &str = "title";
 
 impl Default for ImportOptions {
     fn default() -> ImportOptions {
@@ -30,8 +34,8 @@ impl Default for ImportOptions {
             originals: true,
             collection: None,
             key_column: None,
-            text_column: "text".to_owned(),
-            title_column: "title".to_owned(),
+            text_column: TEXT.to_owned(),
+            title_column: TITLE.to_owned(),
         }
     }
 }
@@ -70,5 +74,20 @@ impl ImportOptions {
             title_column,
             ..self
         }
+    }
+
+    /// The columns that must be there, each with what it holds.
+    pub(crate) fn named_columns(&self) -> Vec<(&'static str, &str)> {
+        let mut columns = Vec::new();
+        if let Some(column) = &self.key_column {
+            columns.push(("keys", column.as_str()));
+        }
+        if self.text_column != TEXT {
+            columns.push(("texts", &self.text_column));
+        }
+        if self.title_column != TITLE {
+            columns.push(("titles", &self.title_column));
+        }
+        columns
     }
 }

@@ -134,9 +134,16 @@ impl Raise for ImportError {
     fn class(&self) -> &'static str {
         match self {
             ImportError::Io { source, .. } => of_io(source),
-            ImportError::NoColumn { .. } => "OptionError",
+            ImportError::NoColumn { .. }
+            | ImportError::NoMetadata { .. }
+            | ImportError::NoCollection { .. }
+            | ImportError::KeyColumn { .. } => "OptionError",
             ImportError::NotRecognised { .. }
+            | ImportError::Several { .. }
             | ImportError::Unsupported { .. }
+            | ImportError::Collection { .. }
+            | ImportError::Id { .. }
+            | ImportError::NoCopy { .. }
             | ImportError::TooLarge { .. }
             | ImportError::TooLong { .. } => "InputError",
             _ => "DamagedError",

@@ -20,7 +20,13 @@ pub fn text(error: &TextError) -> &'static str {
 /// The flag that follows the advice about an index of another engine.
 pub fn import(error: &ImportError) -> &'static str {
     match error {
-        ImportError::NoColumn { .. } => " (--key-column)",
+        ImportError::NoColumn { of, .. } | ImportError::NoMetadata { of, .. } => match *of {
+            "keys" => " (--key-column)",
+            "texts" => " (--text-column)",
+            _ => " (--title-column)",
+        },
+        ImportError::KeyColumn { .. } => " (--key-column)",
+        ImportError::Collection { .. } | ImportError::NoCollection { .. } => " (--collection)",
         _ => "",
     }
 }

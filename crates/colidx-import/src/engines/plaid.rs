@@ -19,7 +19,7 @@ use crate::report::{NoteKind, Report};
 use crate::vectors::{Chunk, Stored};
 
 const METADATA: &str = "metadata.json";
-const TABLE: &str = "metadata.db";
+pub(crate) const TABLE: &str = "metadata.db";
 const CODES: &str = "codes";
 const RESIDUALS: &str = "residuals";
 
@@ -249,7 +249,7 @@ fn table(
     }
     match crate::sqlite::MetadataTable::open(&folder.path(TABLE), documents, options) {
         Ok(table) => Ok(Some(Box::new(table))),
-        Err(error @ ImportError::NoTable { .. }) if options.key_column.is_none() => {
+        Err(error @ ImportError::NoTable { .. }) if options.named_columns().is_empty() => {
             report.add(NoteKind::NoMetadata, error);
             Ok(None)
         }
@@ -261,10 +261,14 @@ fn table(
 fn table(
     folder: &Folder,
     _: usize,
-    _: &ImportOptions,
+    options: &ImportOptions,
     report: &mut Report,
 ) -> Result<Option<Box<dyn Table>>, ImportError> {
     if folder.has(TABLE) {
+        if !options.named_columns().is_empty() {
+            let file = folder.path(TABLE).display().to_string();
+            return Err(ImportError::NeedsSqlite { file });
+        }
         report.add(NoteKind::MetadataUnread, TABLE);
     }
     Ok(None)

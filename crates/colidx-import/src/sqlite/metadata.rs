@@ -1,6 +1,7 @@
 //! The table `METADATA` of fast-plaid and next-plaid, which may keep all columns in another table,
 //! `METADATA_CONTENT`.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::Row;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Database;
 use crate::documents::{ForeignDocument, Table};
 use crate::error::ImportError;
+use crate::ids;
 use crate::options::ImportOptions;
 use crate::report::{NoteKind, Report};
 
@@ -24,6 +26,8 @@ pub(crate) struct MetadataTable {
     database: Database,
     /// Number of the document and of its row, by the first.
     rows: Vec<(i64, i64)>,
+    /// The keys by number, if a column has them.
+    keys: Option<HashMap<u64, Box<str>>>,
     select: String,
     options: ImportOptions,
 }
@@ -47,42 +51,102 @@ impl MetadataTable {
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let mut rows = database.rows(&sql, documents, read)?;
         rows.sort_unstable();
-        let content = match database.has_table("METADATA_CONTENT")? {
+        let from = match database.has_table("METADATA_CONTENT")? {
             true => {
-                "LEFT JOIN METADATA_CONTENT AS content \
-                 ON content._content_id_ = row._content_id_ "
+                "FROM METADATA AS row LEFT JOIN METADATA_CONTENT AS content \
+                 ON content._content_id_ = row._content_id_"
             }
-            false => "",
+            false => "FROM METADATA AS row",
         };
-        let select = format!("SELECT * FROM METADATA AS row {content}WHERE row.{id} = ?1");
-        let table = MetadataTable {
+        let mut table = MetadataTable {
             database,
             rows,
-            select,
+            keys: None,
+            select: format!("SELECT * {from} WHERE row.{id} = ?1"),
             options: options.clone(),
         };
-        table.check_key()?;
+        table.check_columns()?;
+        if let Some(column) = &options.key_column {
+            table.keys = Some(table.read_keys(column, from, documents)?);
+        }
         Ok(table)
     }
 
-    /// Checks that the column with the keys is there.
-    fn check_key(&self) -> Result<(), ImportError> {
-        let Some(column) = &self.options.key_column else {
-            return Ok(());
-        };
-        let columns: Vec<String> = self.database.ask(|connection| {
+    /// Checks that the columns that were named are there.
+    fn check_columns(&self) -> Result<(), ImportError> {
+        let found: Vec<String> = self.database.ask(|connection| {
             let statement = connection.prepare(&self.select)?;
             let names = statement.column_names();
             Ok(names.map(str::to_owned).collect())
         })?;
-        if columns.contains(column) {
-            return Ok(());
+        for (of, column) in self.options.named_columns() {
+            if !found.iter().any(|name| name == column) {
+                let mut found = found;
+                found.retain(|name| !NUMBERS.contains(&name.as_str()));
+                return Err(ImportError::NoColumn {
+                    file: self.database.path.display().to_string(),
+                    column: column.to_owned(),
+                    of,
+                    found: found.join(", "),
+                });
+            }
         }
-        Err(ImportError::NoColumn {
+        Ok(())
+    }
+
+    /// The keys of all documents, which must be different texts or numbers.
+    fn read_keys(
+        &self,
+        column: &str,
+        from: &str,
+        documents: usize,
+    ) -> Result<HashMap<u64, Box<str>>, ImportError> {
+        let table = match columns(&self.database)?
+            .iter()
+            .any(|one| one.name == column)
+        {
+            true => "row",
+            false => "content",
+        };
+        let name = column.replace('"', "\"\"");
+        let sql = format!("SELECT row._subset_, {table}.\"{name}\" {from}");
+        let read = |row: &Row<'_>| Ok((row.get(0)?, Field::of(row.get_ref(1)?)));
+        let rows: Vec<(i64, Field)> = self.database.rows(&sql, documents, read)?;
+        let unfit = |document: u64, got: String| ImportError::KeyColumn {
             file: self.database.path.display().to_string(),
-            column: column.clone(),
-            found: columns.join(", "),
-        })
+            column: column.to_owned(),
+            document,
+            got,
+        };
+        let mut keys = HashMap::new();
+        for (number, field) in rows {
+            let Ok(number) = u64::try_from(number) else {
+                continue; // No document has such a number.
+            };
+            let key = match field {
+                Field::Text(text) => text,
+                Field::Number(number) if !number.is_null() => number.to_string(),
+                Field::Number(_) => return Err(unfit(number, "no finite number".to_owned())),
+                Field::Null => return Err(unfit(number, "nothing".to_owned())),
+                Field::Binary => return Err(unfit(number, "a binary value".to_owned())),
+            };
+            if let Some(got) = ids::fault(&key) {
+                return Err(unfit(number, got));
+            }
+            keys.insert(number, key.into_boxed_str());
+        }
+        let mut seen: HashMap<&str, u64> = HashMap::new();
+        for number in 0..documents as u64 {
+            let Some(key) = keys.get(&number) else {
+                return Err(unfit(number, "no row".to_owned()));
+            };
+            if let Some(other) = seen.insert(key, number) {
+                let shown: String = key.chars().take(80).collect();
+                let got = format!("the value `{shown}` of document {other}");
+                return Err(unfit(number, got));
+            }
+        }
+        Ok(keys)
     }
 
     fn fields(&self, row: i64) -> Result<Vec<(String, Field)>, ImportError> {
@@ -101,24 +165,40 @@ impl MetadataTable {
     }
 }
 
+/// A column of the table `METADATA`.
+struct Column {
+    name: String,
+    kind: String,
+    /// Its place in the primary key, from 1; else 0.
+    key: i64,
+}
+
+fn columns(database: &Database) -> Result<Vec<Column>, ImportError> {
+    let sql = "SELECT name, type, pk FROM pragma_table_xinfo('METADATA')";
+    database.rows(sql, MAX_COLUMNS, |row| {
+        Ok(Column {
+            name: row.get(0)?,
+            kind: row.get(1)?,
+            key: row.get(2)?,
+        })
+    })
+}
+
 /// The name of the column that tells the rows of the table apart. A column of a user may have one of
 /// the names of SQLite's own, which then means that column.
 fn row_id(database: &Database) -> Result<&'static str, ImportError> {
-    let sql = "SELECT name, type, pk FROM pragma_table_xinfo('METADATA')";
-    let columns: Vec<(String, String, i64)> = database.rows(sql, MAX_COLUMNS, |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })?;
-    let numbered = |(name, kind, key): &(String, String, i64)| {
-        name == "_subset_" && kind.eq_ignore_ascii_case("INTEGER") && *key == 1
-    };
-    let keys = columns.iter().filter(|(_, _, key)| *key > 0).count();
-    if keys == 1 && columns.iter().any(numbered) {
+    let columns = columns(database)?;
+    let mut keys = columns.iter().filter(|column| column.key > 0);
+    if let (Some(key), None) = (keys.next(), keys.next())
+        && key.name == "_subset_"
+        && key.kind.eq_ignore_ascii_case("INTEGER")
+    {
         return Ok("_subset_");
     }
     let mut names = ["rowid", "_rowid_", "oid"].into_iter();
     let is_free = |id: &&str| {
-        let mut names = columns.iter().map(|(name, _, _)| name);
-        !names.any(|name| name.eq_ignore_ascii_case(id))
+        let mut columns = columns.iter();
+        !columns.any(|column| column.name.eq_ignore_ascii_case(id))
     };
     names.find(is_free).ok_or_else(|| ImportError::Mismatch {
         file: database.path.display().to_string(),
@@ -155,20 +235,23 @@ impl Table for MetadataTable {
         document: &mut ForeignDocument,
         report: &mut Report,
     ) -> Result<(), ImportError> {
+        if let Some(key) = self.keys.as_ref().and_then(|keys| keys.get(&number)) {
+            document.key = key.to_string();
+        }
         let known = |&(subset, _): &(i64, i64)| i128::from(subset).cmp(&i128::from(number));
         let row = self.rows.binary_search_by(known).ok();
         let Some((_, row)) = row.and_then(|at| self.rows.get(at)).copied() else {
             return Ok(());
         };
+        let options = &self.options;
         let mut fields = Map::new();
         for (name, field) in self.fields(row)? {
-            let is_key = self.options.key_column.as_ref() == Some(&name);
+            if options.key_column.as_ref() == Some(&name) {
+                continue;
+            }
             match field {
-                Field::Text(text) if is_key => document.key = text,
-                Field::Number(number) if is_key => document.key = number.to_string(),
-                Field::Null | Field::Binary if is_key => report.add(NoteKind::NoId, number),
-                Field::Text(text) if name == self.options.text_column => document.text = text,
-                Field::Text(text) if name == self.options.title_column => document.title = text,
+                Field::Text(text) if name == options.text_column => document.text = text,
+                Field::Text(text) if name == options.title_column => document.title = text,
                 Field::Text(text) => drop(fields.insert(name, text.into())),
                 Field::Number(number) => drop(fields.insert(name, number)),
                 Field::Null => {}

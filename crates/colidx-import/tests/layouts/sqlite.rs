@@ -83,11 +83,69 @@ fn two_tables_and_named_columns() {
     let read: Vec<String> = documents(&mut index).into_iter().map(|d| d.text).collect();
     assert_eq!(read, ["six", "five", "", "five", "five"]);
     assert_eq!(metadata(&mut index)[1], json!({"n": 5}));
-    let options = ImportOptions::default().key_column("nome");
-    let error = ForeignIndex::open_with(folder.path(), &options)
-        .err()
+    for (options, named) in [
+        (
+            ImportOptions::default().key_column("nome"),
+            "`nome` for the keys",
+        ),
+        (
+            ImportOptions::default().text_column("cod"),
+            "`cod` for the texts",
+        ),
+        (
+            ImportOptions::default().title_column("N"),
+            "`N` for the titles",
+        ),
+    ] {
+        let error = ForeignIndex::open_with(folder.path(), &options).err();
+        let error = error.unwrap().to_string();
+        assert!(
+            error.contains(named) && error.contains("name, code, n"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn columns_that_are_no_keys() {
+    let folder = with(TWO_TABLES);
+    let sql = "UPDATE METADATA SET name = ?1 WHERE _subset_ = 3";
+    let connection = Connection::open(folder.file("metadata.db")).unwrap();
+    let options = ImportOptions::default().key_column("name");
+    let refused = || {
+        let error = ForeignIndex::open_with(folder.path(), &options).err();
+        error.unwrap().to_string()
+    };
+    for (value, named) in [
+        (rusqlite::types::Value::Null, "nothing for document 3"),
+        (String::new().into(), "an empty text for document 3"),
+        (
+            "x".repeat(4097).into(),
+            "a text of 4097 bytes for document 3",
+        ),
+        (vec![0u8].into(), "a binary value for document 3"),
+        (
+            "b".to_owned().into(),
+            "the value `b` of document 1 for document 3",
+        ),
+    ] {
+        connection.execute(sql, [value]).unwrap();
+        let error = refused();
+        assert!(
+            error.contains(named) && error.contains("another column"),
+            "{error}"
+        );
+    }
+    connection.execute(sql, [2.5]).unwrap();
+    let mut index = ForeignIndex::open_with(folder.path(), &options).unwrap();
+    assert_eq!(keys(&mut index), ["a", "b", "c", "2.5", "e"]);
+    connection
+        .execute("DELETE FROM METADATA WHERE _subset_ = 3", [])
         .unwrap();
-    assert!(error.to_string().contains("no column `nome`"), "{error}");
+    assert!(refused().contains("no row for document 3"));
+    // In the table of contents, where documents 1, 3 and 4 share one.
+    let options = ImportOptions::default().key_column("code");
+    assert!(ForeignIndex::open_with(folder.path(), &options).is_err());
 }
 
 /// Columns with SQLite's own names of row numbers.

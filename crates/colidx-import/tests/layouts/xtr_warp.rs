@@ -1,4 +1,4 @@
-use colidx_import::NoteKind;
+use colidx_import::{ForeignIndex, ImportOptions, NoteKind};
 
 use crate::write::{Folder, decoded, i64s, npy, two_chunks, xtr_warp};
 use crate::{count, keys, open, refused, vectors};
@@ -63,5 +63,21 @@ fn numbers_that_cannot_be_are_refused() {
         let error = refused(folder.path()).to_string();
         let named = error.contains(file) || error.contains("0.codes.npy");
         assert!(named, "{error}");
+    }
+}
+
+#[test]
+fn options_without_effect_are_refused() {
+    let folder = Folder::new();
+    xtr_warp(&folder, &two_chunks(), &[]);
+    for options in [
+        ImportOptions::default().key_column("doi"),
+        ImportOptions::default().text_column("code"),
+        ImportOptions::default().collection(folder.file("c.tsv")),
+    ] {
+        let error = ForeignIndex::open_with(folder.path(), &options).err();
+        let error = error.unwrap().to_string();
+        assert!(error.contains("index of xtr-warp-rs"), "{error}");
+        assert!(error.ends_with("; name none"), "{error}");
     }
 }
