@@ -9,7 +9,7 @@ use super::{chunks, place_listed};
 use crate::array::Array;
 use crate::codec::{Codec, Lengths};
 use crate::documents::Table;
-use crate::engine::Engine;
+use crate::engine::{Engine, ForeignModel};
 use crate::error::ImportError;
 use crate::folder::Folder;
 use crate::options::ImportOptions;
@@ -85,12 +85,26 @@ pub(crate) fn read(
     let table = table(folder, placer.places.len(), options, &mut report)?;
     Ok(Parts {
         engine: writer.engine(layout == Rows::Merged),
-        model: None,
+        model: colgrep_model(folder),
         stored,
         places: placer.places,
         keys: None,
         table,
         report,
+    })
+}
+
+/// The model that colgrep names in the folder around that of its index. Nothing else depends on that
+/// file, so whatever else it may be is no error.
+fn colgrep_model(folder: &Folder) -> Option<ForeignModel> {
+    let inner = folder.path("").canonicalize().ok()?;
+    let outer = inner.parent().filter(|_| inner.ends_with("index"))?;
+    let project = Folder::new(outer, "colgrep");
+    let settings = project.settings("project.json").ok()?;
+    let checkpoint = settings["model"].as_str().filter(|name| !name.is_empty())?;
+    Some(ForeignModel {
+        checkpoint: checkpoint.to_owned(),
+        ..ForeignModel::default()
     })
 }
 

@@ -34,6 +34,24 @@ fn chunks_in_files_of_their_own_or_merged() {
 }
 
 #[test]
+fn the_model_that_colgrep_names() {
+    let (outer, inner) = (Folder::new(), Folder::new());
+    plaid(&inner, &two_chunks(), r#", "next_plaid_compatible": true"#);
+    std::fs::rename(inner.path(), outer.file("index")).unwrap();
+    for (project, model) in [
+        (r#"{"project_name": "p", "model": "a/b"}"#, Some("a/b")),
+        (r#"{"model": ""}"#, None),
+        ("no JSON", None),
+    ] {
+        outer.write("project.json", project);
+        for path in [outer.path(), &outer.file("index")] {
+            let index = open(path);
+            assert_eq!(index.model().map(|model| &*model.checkpoint), model);
+        }
+    }
+}
+
+#[test]
 fn tables_of_other_types_and_shapes() {
     let folder = Folder::new();
     plaid(&folder, &two_chunks(), "");
