@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use colidx::encoder::EncoderOptions;
-use colidx::import::{ForeignIndex, ForeignSource, new_document};
+use colidx::import::{ForeignIndex, ForeignSource, new_document, other_settings};
 use colidx::{BuildOptions, CommitReport, IndexWriter, Model, Progress, TextError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -61,6 +61,10 @@ pub fn import_index(
         };
         return Err(wrong).or_raise();
     }
+    let contradiction = match (index.model(), &model) {
+        (Some(known), Some(model)) => other_settings(known, model.info()),
+        _ => None,
+    };
     let options = options.model(model.map(|model| model.to_record()));
     let mut writer = run(py, None, |_| IndexWriter::create(&path, options))?.or_raise()?;
     run(py, progress, |watch| import(&mut index, &mut writer, watch))??;
@@ -69,6 +73,7 @@ pub fn import_index(
         .notes()
         .iter()
         .map(|n| n.to_string())
+        .chain(contradiction)
         .collect();
     warn(notes.iter());
     Ok(())

@@ -1,6 +1,6 @@
 //! `colidx import`
 
-use colidx::import::{ForeignIndex, ForeignSource, new_document};
+use colidx::import::{ForeignIndex, ForeignSource, new_document, other_settings};
 use colidx::{CommitReport, IndexWriter, ModelInfo, TextError};
 
 use super::build;
@@ -29,9 +29,8 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
             return Err(CliError::NothingIngested(String::new()));
         }
         let nbits = args.writing.nbits.unwrap_or(foreign.suggested_nbits());
-        let options = build::options(&args.writing)?
-            .nbits(nbits)
-            .model(model(args, &foreign)?);
+        let (model, contradiction) = model(args, &foreign)?;
+        let options = build::options(&args.writing)?.nbits(nbits).model(model);
         interrupt::install()?;
         let mut writer = IndexWriter::create(&args.index.path, options)?;
         let phases = Phases::new();
@@ -43,6 +42,7 @@ pub fn run(args: &ImportArgs) -> Result<(), CliError> {
             .notes()
             .iter()
             .for_each(|line| note(&line.to_string()));
+        contradiction.iter().for_each(|line| note(line));
         build::summarise(&args.index.path, &report, &IngestSummary::default())
     })
 }
@@ -94,11 +94,14 @@ fn describe(args: &ImportArgs, foreign: &ForeignIndex) {
     }
 }
 
-/// The checkpoint to record. Lengths that the other engine encoded with count, unless flags say
-/// otherwise.
-fn model(args: &ImportArgs, foreign: &ForeignIndex) -> Result<Option<ModelInfo>, CliError> {
+/// The checkpoint to record, and what the other engine recorded otherwise. Lengths that the other
+/// engine encoded with count, unless flags say otherwise.
+fn model(
+    args: &ImportArgs,
+    foreign: &ForeignIndex,
+) -> Result<(Option<ModelInfo>, Option<String>), CliError> {
     let Some(name) = &args.model else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let mut options = args.encoder.options();
     if let Some(known) = foreign.model() {
@@ -116,5 +119,7 @@ fn model(args: &ImportArgs, foreign: &ForeignIndex) -> Result<Option<ModelInfo>,
         };
         return Err(wrong.into());
     }
-    Ok(Some(model.to_record()))
+    let known = foreign.model();
+    let contradiction = known.and_then(|known| other_settings(known, model.info()));
+    Ok((Some(model.to_record()), contradiction))
 }
