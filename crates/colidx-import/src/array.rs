@@ -84,6 +84,15 @@ impl Array {
         <[u64; 2]>::try_from(self.shape()).map_err(|_| self.unfit(expected))
     }
 
+    /// Refuses it if it has more than `most` rows, before they are read. The rows of a file may
+    /// take no room on disk, and do in memory.
+    pub(crate) fn at_most(&self, most: u64, expected: &str) -> Result<(), ImportError> {
+        match self.shape().first() {
+            Some(&rows) if rows > most => Err(self.unfit(format!("at most {most} {expected}"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Opens it for reading.
     pub(crate) fn open(&self) -> Result<NpyReader<File>, ImportError> {
         Ok(self.0.open()?)

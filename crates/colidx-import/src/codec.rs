@@ -8,6 +8,9 @@ use half::f16;
 use crate::array::Array;
 use crate::error::ImportError;
 
+/// Values of centroids that are read however few vectors there are: 64 MiB.
+const FREE_VALUES: u64 = 1 << 24;
+
 /// How vectors are decoded.
 #[derive(Debug)]
 pub(crate) struct Codec {
@@ -48,7 +51,8 @@ pub(crate) enum Lengths {
 pub(crate) struct NoCentroid(pub(crate) usize, pub(crate) i64);
 
 impl Codec {
-    /// The codec of `centroids` and one table of bucket `weights` for all dimensions.
+    /// The codec of `centroids` and one table of bucket `weights` for all dimensions, without the
+    /// values of the centroids: those are read once it is known how many vectors there are.
     pub(crate) fn residual(
         centroids: &Array,
         weights: &Array,
@@ -56,10 +60,8 @@ impl Codec {
     ) -> Result<Codec, ImportError> {
         let dim = Codec::dim_of(centroids)?;
         let mut buckets = weights.few_floats("2, 4, 16 or 256 bucket weights")?;
-        let mut floats = centroids.floats()?;
         if lengths == Lengths::UnitInHalf {
             to_half(&mut buckets);
-            to_half(&mut floats);
         }
         let nbits = match buckets.len() {
             2 => 1,
@@ -77,11 +79,33 @@ impl Codec {
             dim,
             row: dim * nbits / 8,
             kind: Kind::Residual {
-                centroids: floats,
+                centroids: Vec::new(),
                 weights: weights_of_bytes(&buckets, nbits),
                 lengths,
             },
         })
+    }
+
+    /// Reads the centroids of an index of `vectors` vectors. A build makes fewer centroids than it
+    /// has vectors; only where most documents were deleted since may there be more.
+    pub(crate) fn read_centroids(
+        &mut self,
+        array: &Array,
+        vectors: u64,
+    ) -> Result<(), ImportError> {
+        let Kind::Residual {
+            centroids, lengths, ..
+        } = &mut self.kind
+        else {
+            return Ok(());
+        };
+        let most = vectors.max(FREE_VALUES / self.dim as u64);
+        array.at_most(most, "centroids, fewer than the index has vectors")?;
+        *centroids = array.floats()?;
+        if *lengths == Lengths::UnitInHalf {
+            to_half(centroids);
+        }
+        Ok(())
     }
 
     /// The codec that keeps signs only; the centroids tell the dim.

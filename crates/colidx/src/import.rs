@@ -118,7 +118,7 @@ impl StoredVectors for VectorReader {
     }
 }
 
-#[cfg(all(test, feature = "text"))]
+#[cfg(all(test, feature = "text", feature = "data"))]
 mod tests {
     use super::*;
 

@@ -78,6 +78,21 @@ pub enum ArrayError {
         /// The type.
         got: String,
     },
+    /// A tensor has more elements than its storage.
+    #[error(
+        "{file}: a tensor{name} of shape {shape} goes beyond its storage of {bytes} bytes; save the \
+         tensors again", name = quoted(array)
+    )]
+    BeyondStorage {
+        /// The file.
+        file: String,
+        /// The name of the tensor.
+        array: String,
+        /// Its shape.
+        shape: String,
+        /// Bytes of the storage.
+        bytes: u64,
+    },
     /// A tensor is a view whose elements do not lie one after the other.
     #[error(
         "{file}: tensor `{array}` of shape {shape} is a view whose elements do not lie one after the \
@@ -91,6 +106,14 @@ pub enum ArrayError {
         /// Its shape.
         shape: String,
     },
+}
+
+/// A name behind what it names; a single tensor has none.
+fn quoted(name: &str) -> String {
+    match name {
+        "" => String::new(),
+        name => format!(" `{name}`"),
+    }
 }
 
 /// An array that lies somewhere in a file.
@@ -243,16 +266,24 @@ fn header(tensor: &StoredTensor, file: &str, array: &str) -> Result<Header, Arra
         }
     };
     let shape: Vec<u64> = tensor.shape().iter().map(|&size| size as u64).collect();
-    match tensor.bytes().filter(|_| tensor.is_contiguous()) {
+    if !tensor.is_contiguous() {
+        return Err(ArrayError::NotContiguous {
+            file,
+            array,
+            shape: shape_text(&shape),
+        });
+    }
+    match tensor.bytes() {
         Some(range) => Ok(Header {
             dtype,
             shape,
             data_offset: range.start,
         }),
-        None => Err(ArrayError::NotContiguous {
+        None => Err(ArrayError::BeyondStorage {
             file,
             array,
             shape: shape_text(&shape),
+            bytes: tensor.storage_bytes(),
         }),
     }
 }

@@ -69,13 +69,13 @@ fn chunks(folder: &Folder, file: &str, metadata: &Value) -> Result<u64, ImportEr
 
 /// Places the documents of chunks one after the other, and finds the codes and residuals of each.
 /// `place` places those of one chunk, `array` finds an array by the name of its file, without
-/// ending.
+/// ending. Gives the number of vectors too.
 fn read_chunks(
     count: u64,
     codec: &Codec,
     place: &dyn Fn(u64, &mut Placer) -> Result<(), ImportError>,
     array: &dyn Fn(&str) -> Result<Array, ImportError>,
-) -> Result<(Vec<Place>, Vec<Chunk>), ImportError> {
+) -> Result<(Vec<Place>, Vec<Chunk>, u64), ImportError> {
     let mut placer = Placer::new(codec.dim);
     let mut chunks = Vec::new();
     for chunk in 0..count {
@@ -88,13 +88,14 @@ fn read_chunks(
         let rows = placer.next - first;
         chunks.push(Chunk::new(first, rows, false, codec, arrays)?);
     }
-    Ok((placer.places, chunks))
+    Ok((placer.places, chunks, placer.next))
 }
 
 /// Places documents of the lengths that a JSON file lists, numbered one after the other.
 fn place_listed(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportError> {
-    let file = format!("doclens.{chunk}.json");
-    for len in folder.json::<Vec<u32>>(&file)? {
+    let name = format!("doclens.{chunk}.json");
+    let file = folder.path(&name).display().to_string();
+    for len in folder.json::<Vec<u32>>(&name)? {
         let number = placer.places.len() as u64;
         placer.place(number, len.into(), &file)?;
     }

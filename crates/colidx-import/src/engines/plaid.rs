@@ -55,7 +55,7 @@ pub(crate) fn read(
     let count = chunks(folder, METADATA, &metadata)?;
     let centroids = Array::npy(folder, "centroids.npy")?;
     let signs = metadata["binary"] == true;
-    let codec = if signs {
+    let mut codec = if signs {
         Codec::signs(&centroids)?
     } else {
         let weights = Array::npy(folder, "bucket_weights.npy")?;
@@ -65,6 +65,7 @@ pub(crate) fn read(
     let (placer, starts) = place(folder, count, dim)?;
     let layout = Rows::of(folder, writer, count)?;
     let chunks = layout.chunks(folder, &starts, &codec)?;
+    codec.read_centroids(&centroids, placer.next)?;
     let mut report = Report::default();
     let originals = match options.originals {
         true => originals::find(folder, &placer.places, dim, &mut report),

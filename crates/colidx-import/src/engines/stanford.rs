@@ -53,13 +53,14 @@ pub(crate) fn read_vectors(folder: &Folder) -> Result<Stanford, ImportError> {
             "something else",
         )
     })?;
-    let codec = Codec::residual(&centroids, &weights, Lengths::Unit)?;
-    let (mut places, chunks) = read_chunks(
+    let mut codec = Codec::residual(&centroids, &weights, Lengths::Unit)?;
+    let (mut places, chunks, vectors) = read_chunks(
         chunks(folder, file, &metadata)?,
         &codec,
         &|chunk, placer| place_listed(folder, chunk, placer),
         &|name| Array::tensor(folder, &format!("{name}.pt")),
     )?;
+    codec.read_centroids(&centroids, vectors)?;
     let mut report = Report::default();
     let passages = places.len() as u64;
     places.retain(|place| {

@@ -18,19 +18,24 @@ use crate::vectors::Stored;
 
 const METADATA: &str = "metadata.json";
 
+/// Lengths or numbers that are read however many passages the other files have.
+const FREE_NUMBERS: u64 = 1 << 20;
+
 pub(crate) fn read(folder: &Folder) -> Result<Parts, ImportError> {
     let metadata = folder.settings(METADATA)?;
     let centroids = Array::npy(folder, "centroids.npy")?;
     let weights = Array::npy(folder, "bucket_weights.npy")?;
-    let codec = Codec::residual(&centroids, &weights, Lengths::Kept)?;
-    let (places, chunks) = read_chunks(
+    let mut codec = Codec::residual(&centroids, &weights, Lengths::Kept)?;
+    let (places, chunks, vectors) = read_chunks(
         chunks(folder, METADATA, &metadata)?,
         &codec,
         &|chunk, placer| place(folder, chunk, placer),
         &|name| Array::npy(folder, &format!("{name}.npy")),
     )?;
+    codec.read_centroids(&centroids, vectors)?;
     let mut report = Report::default();
-    let places = current(places, &deleted(folder)?, &mut report);
+    let deleted = deleted(folder, places.len() as u64)?;
+    let places = current(places, &deleted, &mut report);
     report.add(
         NoteKind::OtherLengths,
         "their engine does not normalise them",
@@ -61,9 +66,12 @@ fn version(folder: &Folder) -> Option<&'static str> {
 
 /// Places the passages of a chunk. Before 1.0 their numbers were those of the rows.
 fn place(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportError> {
-    let file = format!("doclens.{chunk}.npy");
-    let lens = Array::npy(folder, &file)?;
+    let lens = Array::npy(folder, &format!("doclens.{chunk}.npy"))?;
     let count = lens.length("lengths of passages")?;
+    // A passage has a token, so there are no more lengths than codes.
+    let codes = Array::npy(folder, &format!("{chunk}.codes.npy"))?;
+    let most = codes.length("codes")?.max(FREE_NUMBERS);
+    lens.at_most(most, "lengths, fewer than codes")?;
     let ids = format!("{chunk}.passage_ids.npy");
     let numbers = if folder.has(&ids) {
         let array = Array::npy(folder, &ids)?;
@@ -75,6 +83,7 @@ fn place(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportE
         let next = placer.places.len() as i64;
         (next..).take(count as usize).collect()
     };
+    let file = lens.file();
     for (number, len) in numbers.into_iter().zip(lens.integers()?) {
         let known = u64::try_from(number);
         let number = known.map_err(|_| folder.mismatch(&ids, "numbers of passages", number))?;
@@ -83,12 +92,16 @@ fn place(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportE
     Ok(())
 }
 
-fn deleted(folder: &Folder) -> Result<HashSet<i64>, ImportError> {
+/// The numbers of deleted passages of an index in which there are `stored`, deleted ones too.
+fn deleted(folder: &Folder, stored: u64) -> Result<HashSet<i64>, ImportError> {
     const FILE: &str = "deleted_pids.npy";
     if !folder.has(FILE) {
         return Ok(HashSet::new());
     }
-    Ok(Array::npy(folder, FILE)?.integers()?.into_iter().collect())
+    let array = Array::npy(folder, FILE)?;
+    let most = stored.max(FREE_NUMBERS);
+    array.at_most(most, "numbers, fewer than passages")?;
+    Ok(array.integers()?.into_iter().collect())
 }
 
 /// The last version of every passage that is not deleted, by number.

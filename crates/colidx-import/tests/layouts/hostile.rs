@@ -131,6 +131,39 @@ fn numbers_that_lie_cost_nothing() {
     }
 }
 
+/// Files of which nearly nothing takes room on disk.
+#[cfg(unix)]
+#[test]
+fn arrays_longer_than_the_index_can_need_are_not_read() {
+    let sparse = |folder: &Folder, file: &str, descr: &str, shape: &[usize], size: usize| {
+        let header = npy(descr, shape, &[]);
+        let length = header.len() + shape.iter().product::<usize>() * size;
+        folder.write(file, header);
+        let file = std::fs::File::options().write(true).open(folder.file(file));
+        file.unwrap().set_len(length as u64).unwrap();
+    };
+    let long = 1usize << 30;
+    for (file, descr, shape, size, expected) in [
+        ("centroids.npy", "<f2", &[long, 8][..], 2, "centroids"),
+        ("doclens.1.npy", "<i8", &[long], 8, "1048576 lengths"),
+        ("deleted_pids.npy", "<i8", &[long], 8, "1048576 numbers"),
+        ("1.passage_ids.npy", "<i8", &[long], 8, "2 numbers"),
+    ] {
+        let folder = Folder::new();
+        xtr_warp(&folder, &two_chunks(), &[&[0, 1, 2], &[3, 4]]);
+        sparse(&folder, file, descr, shape, size);
+        let error = refused(folder.path()).to_string();
+        assert!(error.contains(file) && error.contains(expected), "{error}");
+        assert!(error.contains("of shape [1073741824"), "{error}");
+        if file == "centroids.npy" {
+            let folder = Folder::new();
+            plaid(&folder, &two_chunks(), "");
+            sparse(&folder, file, descr, shape, size);
+            assert!(refused(folder.path()).to_string().contains(expected));
+        }
+    }
+}
+
 #[test]
 fn settings_of_any_length_are_not_read() {
     let folder = Folder::new();
@@ -159,16 +192,23 @@ fn tensors_that_lie_elsewhere_are_refused() {
     longer[place + 1] = 7;
     let mut strided = whole.clone();
     strided[place + 8] = 2;
-    for (pickle, storage) in [
-        (&whole, &[0; 20][..]),
-        (&longer, &[0; 24]),
-        (&strided, &[0; 80]),
+    for (pickle, storage, named) in [
+        (&whole, &[0; 20][..], "beyond its storage of 20 bytes"),
+        (
+            &longer,
+            &[0; 24],
+            "a tensor of shape (7,) goes beyond its storage",
+        ),
+        (&strided, &[0; 80], "one after the other"),
     ] {
         let folder = Folder::new();
         stanford(&folder, &two_chunks(), "");
         folder.write("0.codes.pt", archive(pickle, &[storage]));
         let error = refused(folder.path()).to_string();
-        assert!(error.contains("0.codes.pt"), "{error}");
+        assert!(
+            error.contains("0.codes.pt") && error.contains(named),
+            "{error}"
+        );
     }
     for bytes in [
         pt(&[("DoubleStorage", &[6], vec![0; 48])]),
@@ -185,6 +225,16 @@ fn tensors_that_lie_elsewhere_are_refused() {
         let error = refused(folder.path()).to_string();
         assert!(error.contains("0.codes.pt"), "{error}");
     }
+}
+
+#[test]
+fn lengths_that_are_not_read_are_named_with_their_path() {
+    let folder = Folder::new();
+    plaid(&folder, &two_chunks(), "");
+    folder.write("doclens.1.json", "[4294967295]");
+    let path = folder.file("doclens.1.json").display().to_string();
+    let error = refused(folder.path()).to_string();
+    assert!(error.starts_with(&path), "{error}");
 }
 
 #[cfg(unix)]
