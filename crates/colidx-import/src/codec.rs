@@ -100,7 +100,7 @@ impl Codec {
             return Ok(());
         };
         let most = vectors.max(FREE_VALUES / self.dim as u64);
-        array.at_most(most, "centroids, fewer than the index has vectors")?;
+        array.at_most(most, "centroids")?;
         *centroids = array.floats()?;
         if *lengths == Lengths::UnitInHalf {
             to_half(centroids);

@@ -234,8 +234,8 @@ pub enum ImportError {
     },
     /// A collection was named, and the engine builds from none.
     #[error(
-        "{path}: a collection was named, and an index of {engine} has none beside it: only those \
-         of Stanford ColBERT have; name none"
+        "{path}: a collection was named, and this index of {engine} has no passages by line number, \
+         as those of Stanford ColBERT; name none"
     )]
     NoCollection {
         /// The index.

@@ -71,7 +71,7 @@ fn place(folder: &Folder, chunk: u64, placer: &mut Placer) -> Result<(), ImportE
     // A passage has a token, so there are no more lengths than codes.
     let codes = Array::npy(folder, &format!("{chunk}.codes.npy"))?;
     let most = codes.length("codes")?.max(FREE_NUMBERS);
-    lens.at_most(most, "lengths, fewer than codes")?;
+    lens.at_most(most, "lengths")?;
     let ids = format!("{chunk}.passage_ids.npy");
     let numbers = if folder.has(&ids) {
         let array = Array::npy(folder, &ids)?;
@@ -100,7 +100,7 @@ fn deleted(folder: &Folder, stored: u64) -> Result<HashSet<i64>, ImportError> {
     }
     let array = Array::npy(folder, FILE)?;
     let most = stored.max(FREE_NUMBERS);
-    array.at_most(most, "numbers, fewer than passages")?;
+    array.at_most(most, "numbers of passages")?;
     Ok(array.integers()?.into_iter().collect())
 }
 
