@@ -99,6 +99,44 @@ fn what_cannot_be_imported_is_named() {
 }
 
 #[test]
+fn flags_without_effect_are_refused() {
+    let place = place();
+    for [flag, value] in [
+        ["--key-column", "doi"],
+        ["--text-column", "code"],
+        ["--collection", "c.tsv"],
+    ] {
+        let arguments = ["import", "p", "--index", "y.colidx", flag, value];
+        let run = place.colidx(&arguments).run().fails();
+        run.says(&["index of fast-plaid has no", flag]);
+    }
+    assert!(!place.path("y.colidx").exists());
+}
+
+/// What is to be copied is not looked at before there is a place for it.
+#[cfg(all(unix, feature = "sqlite"))]
+#[test]
+fn a_log_needs_room_for_a_copy() {
+    let place = place();
+    place.write("p/metadata.db", "a database");
+    place.write("p/metadata.db-wal", "its log");
+    let import = ["import", "p", "--index", "y.colidx"];
+    let run = place.colidx(&import).env("TMPDIR", "/no/such/folder");
+    let said = ["metadata.db", "/no/such/folder", "set TMPDIR"];
+    run.run().fails().says(&said);
+}
+
+#[test]
+fn the_model_of_colgrep_is_said() {
+    let place = place();
+    place.write("g/project.json", r#"{"project_name": "g", "model": "a/b"}"#);
+    std::fs::rename(place.path("p"), place.path("g/index")).unwrap();
+    let import = ["import", "g", "--index", "x.colidx"];
+    let run = place.colidx(&import).run().succeeds();
+    run.says(&["made by the checkpoint a/b", "--model"]);
+}
+
+#[test]
 fn a_checkpoint_of_another_dim_is_refused() {
     let place = place();
     let model = model();

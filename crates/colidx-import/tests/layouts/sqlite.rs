@@ -235,6 +235,19 @@ fn logs_of_links(index: &Folder, options: &ImportOptions) {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_that_cannot_be_read_is_named() {
+    let folder = with(ONE_TABLE);
+    let log = folder.file("metadata.db-wal");
+    std::os::unix::fs::symlink(&log, &log).unwrap();
+    let error = refused(folder.path());
+    let named = error
+        .to_string()
+        .contains("metadata.db-wal: cannot be read");
+    assert!(matches!(error, ImportError::Io { .. }) && named, "{error}");
+}
+
 #[test]
 fn tables_that_compute_are_refused() {
     for sql in [
