@@ -107,8 +107,8 @@ pub enum ImportError {
     },
     /// The id of a document cannot be a key.
     #[error(
-        "{file}: document {document} has {got} as its id, expected a number or a text of 1 to 4,096 \
-         bytes that no other document has; give it another id with its engine"
+        "{file}: document {document} has {got} as its id, expected a number or a text of 1 to \
+         4,096 bytes that no other document has; give it another id with its engine"
     )]
     Id {
         /// The file.
@@ -185,8 +185,8 @@ pub enum ImportError {
     },
     /// A SQLite file with a log can only be read from a copy, which cannot be made.
     #[error(
-        "{file}: has a log or journal beside it, so it is read from a copy, which {folder} does not \
-         take: {source}; set TMPDIR to a folder that can be written and has room"
+        "{file}: has a log or journal beside it, so it is read from a copy, which {folder} does \
+         not take: {source}; set TMPDIR to a folder that can be written and has room"
     )]
     NoCopy {
         /// The file.
@@ -234,8 +234,8 @@ pub enum ImportError {
     },
     /// A collection was named, and the engine builds from none.
     #[error(
-        "{path}: a collection was named, and this index of {engine} has no passages by line number, \
-         as those of Stanford ColBERT; name none"
+        "{path}: a collection was named, and this index of {engine} has no passages by line \
+         number, as those of Stanford ColBERT; name none"
     )]
     NoCollection {
         /// The index.

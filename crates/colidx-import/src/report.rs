@@ -56,10 +56,10 @@ impl NoteKind {
             NoteKind::BinaryValue => "binary values, left out:",
             NoteKind::OriginalsUnfit => "original vectors that do not fit; decoded ones are used:",
             NoteKind::OriginalsScaled if one => {
-                "original vector was brought to unit length, as its engine does it: in document"
+                "original vector was brought to unit length, as its engine does: in document"
             }
             NoteKind::OriginalsScaled => {
-                "original vectors were brought to unit length, as their engine does it: in documents"
+                "original vectors were brought to unit length, as their engine does: in documents"
             }
             NoteKind::OtherLengths => "vectors are not of unit length, and are taken as they are:",
         }

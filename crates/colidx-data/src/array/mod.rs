@@ -80,8 +80,8 @@ pub enum ArrayError {
     },
     /// A tensor has more elements than its storage.
     #[error(
-        "{file}: a tensor{name} of shape {shape} goes beyond its storage of {bytes} bytes; save the \
-         tensors again", name = quoted(array)
+        "{file}: a tensor{name} of shape {shape} goes beyond its storage of {bytes} bytes; save \
+         the tensors again", name = quoted(array)
     )]
     BeyondStorage {
         /// The file.

@@ -1,8 +1,9 @@
 //! fast-plaid and next-plaid: arrays of numpy beside JSON.
 //!
 //! Codes and residuals lie in one file a chunk, or merged in one file, with rows of padding behind
-//! the last document, or some here and some there. Deleting closes up numbers and rewrites files. `buffer.npy` holds the newest
-//! documents once more; fast-plaid's is wrong after a delete, so it is never read.
+//! the last document, or some here and some there. Deleting closes up numbers and rewrites files.
+//! `buffer.npy` holds the newest documents once more; fast-plaid's is wrong after a delete, so it
+//! is never read.
 
 use super::Parts;
 use super::{chunks, place_listed};
@@ -95,8 +96,8 @@ pub(crate) fn read(
     })
 }
 
-/// The model that colgrep names in the folder around that of its index. Nothing else depends on that
-/// file, so whatever else it may be is no error.
+/// The model that colgrep names in the folder around that of its index. Nothing else depends on
+/// that file, so whatever else it may be is no error.
 fn colgrep_model(folder: &Folder) -> Option<ForeignModel> {
     let inner = folder.path("").canonicalize().ok()?;
     let outer = inner.parent().filter(|_| inner.ends_with("index"))?;

@@ -184,8 +184,8 @@ fn columns(database: &Database) -> Result<Vec<Column>, ImportError> {
     })
 }
 
-/// The name of the column that tells the rows of the table apart. A column of a user may have one of
-/// the names of SQLite's own, which then means that column.
+/// The name of the column that tells the rows of the table apart. A column of a user may have one
+/// of the names of SQLite's own, which then means that column.
 fn row_id(database: &Database) -> Result<&'static str, ImportError> {
     let columns = columns(database)?;
     let mut keys = columns.iter().filter(|column| column.key > 0);

@@ -233,7 +233,7 @@ fn originals_of_other_lengths_are_brought_to_unit_length() {
     assert_eq!(vectors(&index), expected);
     assert_eq!(
         index.report().to_string(),
-        "4 original vectors were brought to unit length, as their engine does it: in documents \
+        "4 original vectors were brought to unit length, as their engine does: in documents \
          2, 4\n"
     );
 }
