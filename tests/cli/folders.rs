@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::harness::{CORPUS, Place, model};
 
 #[test]
@@ -181,4 +183,99 @@ fn source_trees_are_read_as_ripgrep_reads_them() {
         expected.sort();
         assert_eq!(keys, expected, "{flags:?}");
     }
+}
+
+/// The keys of all documents, sorted.
+fn all_keys(place: &Place) -> Vec<String> {
+    let run = place.colidx(&[
+        "search", "--index", "x.colidx", "--json", "--exact", "-k", "100",
+    ]);
+    let hits = run.arg("the moon").run().succeeds().json();
+    let keys = hits
+        .iter()
+        .map(|hit| hit["key"].as_str().unwrap().to_owned());
+    let mut keys: Vec<String> = keys.collect();
+    keys.sort();
+    keys
+}
+
+fn update(place: &Place, arguments: &[&str]) -> Value {
+    let update = place.colidx(&["update", "--index", "x.colidx", "--json"]);
+    let run = update.args(arguments).run().succeeds();
+    run.json().remove(0)
+}
+
+const SHORT: &[&str] = &["--passage-words", "5"];
+
+#[test]
+fn an_update_leaves_nothing_of_what_a_file_was() {
+    let place = Place::new();
+    place.write(
+        "d/a.txt",
+        "The moon and the sun.\n\nTea is food.\n\nA cell is small.\n",
+    );
+    place.write("d/sub/b.txt", "The earth and the moon.\n");
+    place.write("d/e.txt", "Milk is food.\n");
+    place.build_with("d", SHORT).succeeds();
+    assert_eq!(
+        all_keys(&place),
+        ["a.txt#1", "a.txt#2", "a.txt#3", "e.txt#1", "sub/b.txt#1"]
+    );
+
+    place.write("d/a.txt", "The moon and the sun.\n");
+    place.write("d/e.txt", "");
+    let line = update(&place, &[&["d"], SHORT].concat());
+    assert_eq!((&line["replaced"], &line["stale"]), (&json!(2), &json!(3)));
+    assert_eq!(all_keys(&place), ["a.txt#1", "sub/b.txt#1"]);
+
+    // The path of the one file begins at another folder, and so does its key.
+    let line = update(&place, &[&["d/sub/b.txt"], SHORT].concat());
+    assert_eq!(line["stale"], 1);
+    assert_eq!(all_keys(&place), ["a.txt#1", "b.txt#1"]);
+    let verify = place.colidx(&["verify", "--index", "x.colidx"]);
+    verify.run().succeeds();
+}
+
+#[test]
+fn an_update_leaves_nothing_of_what_source_code_was() {
+    let place = Place::new();
+    let code = "fn moon() {\n}\n\nfn sun() {\n}\n\nfn earth() {\n}\n";
+    place.write("d/a.rs", code);
+    let words: &[&str] = &["--passage-words", "4"];
+    place.build_with("d", words).succeeds();
+    let before = all_keys(&place);
+    place.write("d/a.rs", format!("use star;\n\n{code}"));
+    update(&place, &[&["d"], words].concat());
+    let after = all_keys(&place);
+    assert!(
+        after.iter().all(|key| !before.contains(key)),
+        "{before:?} {after:?}"
+    );
+    place
+        .colidx(&["add", "d", "--index", "x.colidx"])
+        .args(words)
+        .run()
+        .fails();
+    assert_eq!(all_keys(&place), after);
+}
+
+#[test]
+fn an_update_leaves_nothing_of_what_a_long_record_was() {
+    let place = Place::new();
+    let record = |key: &str, text: &str| json!({"_id": key, "text": text}).to_string() + "\n";
+    let long = "The moon and the sun.\n\nTea and milk are food.\n\nA cell is small.";
+    place.write(
+        "c.jsonl",
+        &(record("a", long) + &record("b", long) + &record("c", "The sun.")),
+    );
+    let split = &["--long", "split", "--passage-words", "5"];
+    place.build_with("c.jsonl", split).succeeds();
+    assert_eq!(all_keys(&place).len(), 7);
+    place.write("c.jsonl", &(record("a", "The moon.") + &record("c", long)));
+    let line = update(&place, &[&["c.jsonl"], &split[..]].concat());
+    assert_eq!(line["stale"], 4);
+    assert_eq!(
+        all_keys(&place),
+        ["a", "b#1", "b#2", "b#3", "c#1", "c#2", "c#3"]
+    );
 }

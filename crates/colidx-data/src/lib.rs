@@ -62,7 +62,7 @@ mod skipped;
 pub use compression::Compression;
 pub use corpus::{
     Corpus, CorpusOptions, CorpusReport, Document, Format, TokenCounter, UnknownFormatName,
-    UnusedOption,
+    UnusedOption, Whole,
 };
 pub use error::{Field, InputError, LineFault, Place};
 pub use files::{

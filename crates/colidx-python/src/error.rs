@@ -165,6 +165,7 @@ impl Raise for IngestError {
         match self {
             IngestError::Input(error) => error.class(),
             IngestError::Embeddings(error) => error.class(),
+            IngestError::Index(error) => error.class(),
             IngestError::Document { source, .. } => source.class(),
             IngestError::Cancelled => "CancelledError",
             _ => "InputError",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use colidx::corpus::{passage_limit, read_corpus};
+use colidx::corpus::{IngestError, delete_stale_passages, passage_limit, read_corpus};
 use colidx::data::{Corpus, CorpusOptions};
 use colidx::text::EncoderSource;
 use colidx::{
@@ -274,7 +274,7 @@ impl Writer {
         let skip = options.get_item("skip_bad_lines")?;
         let skip = skip.is_some_and(|skip| skip.is_truthy().unwrap_or(false));
         let base = CorpusOptions::new().index_magic(colidx::MAGIC);
-        let options = corpus_options(base, options)?;
+        let options = corpus_options(base, options)?.keep_wholes(replace);
         let mut corpus = Corpus::open(&paths, options.clone()).or_raise()?;
         let model = self.model(py)?;
         if let (Some(model), false) = (&model, has_limit) {
@@ -293,7 +293,7 @@ impl Writer {
                 !watch.cancelled()
             };
             let writer = &mut state.writer;
-            read_corpus(
+            let report = read_corpus(
                 &mut corpus,
                 skip,
                 &mut look,
@@ -301,7 +301,9 @@ impl Writer {
                     true => writer.update(document).map(drop),
                     false => writer.add(document),
                 },
-            )
+            )?;
+            delete_stale_passages(&corpus, writer)?;
+            Ok::<_, IngestError>(report)
         })?;
         let report = report.or_raise()?;
         let mut left_out = report.left_out();

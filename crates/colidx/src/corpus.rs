@@ -5,12 +5,12 @@ use std::fmt::Display;
 #[cfg(feature = "text")]
 use std::sync::Arc;
 
-use colidx_core::NewDocument;
+use colidx_core::{FieldInfo, Filter, Index, IndexWriter, NewDocument};
 #[cfg(feature = "text")]
 use colidx_data::TokenCounter;
 use colidx_data::counted::counted;
 use colidx_data::embeddings::{Embeddings, EmbeddingsError};
-use colidx_data::{Corpus, CorpusReport, InputError};
+use colidx_data::{Corpus, CorpusReport, InputError, Whole};
 
 use crate::EmbeddingsSource;
 
@@ -78,6 +78,9 @@ pub enum IngestError {
         /// The key of one without a record, where the vectors have keys.
         key: Option<String>,
     },
+    /// The index cannot be read, or refuses a change.
+    #[error(transparent)]
+    Index(Box<colidx_core::Error>),
     /// The index refuses a document.
     #[error("{place}: {source}")]
     Document {
@@ -89,6 +92,12 @@ pub enum IngestError {
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
+}
+
+impl From<colidx_core::Error> for IngestError {
+    fn from(error: colidx_core::Error) -> Self {
+        IngestError::Index(Box::new(error))
+    }
 }
 
 /// What was read.
@@ -167,6 +176,104 @@ pub fn read_corpus(
     }
     report.corpus = corpus.report().clone();
     Ok(report)
+}
+
+/// Deletes the passages that the index has of the files and records of `corpus`, and that are not
+/// among the documents staged in `writer`: an edit has moved or removed them. Call it after an
+/// update with all of the corpus, which was opened with [`CorpusOptions::keep_wholes`]. Returns how
+/// many were deleted.
+///
+/// # Errors
+/// The index is damaged, or a path of the corpus has no absolute form.
+///
+/// [`CorpusOptions::keep_wholes`]: colidx_data::CorpusOptions::keep_wholes
+pub fn delete_stale_passages(
+    corpus: &Corpus,
+    writer: &mut IndexWriter,
+) -> Result<u64, IngestError> {
+    let Some(index) = writer.index().cloned() else {
+        return Ok(0);
+    };
+    let strings = |name: &str, fields: &[FieldInfo]| {
+        let named = fields.iter().find(|field| field.path == name);
+        named.is_some_and(|field| field.types.strings > 0)
+    };
+    // An index of an earlier version has no columns, so that nothing tells its passages apart.
+    let fields = index.fields().unwrap_or_default();
+    let (has_path, has_root) = (strings("path", &fields), strings("root", &fields));
+    let mut deleted = 0;
+    for whole in corpus.wholes() {
+        let keys = match whole? {
+            Whole::File { path, elsewhere } if has_path => {
+                let elsewhere = if has_root { elsewhere } else { Vec::new() };
+                passages_of_file(&index, path, elsewhere)?
+            }
+            Whole::Record { key } => passages_of_record(&index, writer, key)?,
+            _ => continue,
+        };
+        for key in keys {
+            if !writer.is_staged(&key) {
+                deleted += u64::from(writer.delete(&key)?);
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+/// The keys of the passages of a file, by the `root` and `path` that it may have.
+fn passages_of_file(
+    index: &Index,
+    path: String,
+    elsewhere: Vec<(String, String)>,
+) -> colidx_core::Result<Vec<String>> {
+    let here = Filter::field("path").eq(path.as_str());
+    let there = elsewhere.iter().map(|(root, path)| {
+        let root = Filter::field("root").eq(root.as_str());
+        root.and(Filter::field("path").eq(path.as_str()))
+    });
+    let filter = Filter::any(std::iter::once(here).chain(there));
+    let paths: Vec<&str> = std::iter::once(&path)
+        .chain(elsewhere.iter().map(|(_, path)| path))
+        .map(String::as_str)
+        .collect();
+    // A record may have a field `path` too.
+    let is_passage = |key: &str| {
+        let mut paths = paths.iter();
+        paths.any(|path| {
+            key.strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('#'))
+        })
+    };
+    let mut keys = Vec::new();
+    for doc in index.matching(&filter)?.iter() {
+        let key = index.key(doc)?;
+        if is_passage(key) {
+            keys.push(key.to_owned());
+        }
+    }
+    Ok(keys)
+}
+
+/// The keys that a record may have in the index: its own, and those of its passages, which count
+/// from 1.
+fn passages_of_record(
+    index: &Index,
+    writer: &IndexWriter,
+    key: String,
+) -> colidx_core::Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for number in 1_u64.. {
+        let passage = format!("{key}#{number}");
+        if index.find(&passage)?.is_some() {
+            keys.push(passage);
+        } else if !writer.is_staged(&passage) {
+            break;
+        }
+    }
+    if index.find(&key)?.is_some() {
+        keys.push(key);
+    }
+    Ok(keys)
 }
 
 /// Gives `sink` the keys of the documents of `embeddings`, without texts.

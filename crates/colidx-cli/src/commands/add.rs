@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use colidx::corpus::IngestError;
+use colidx::corpus::{IngestError, delete_stale_passages};
 use colidx::text::EncoderSource;
 use colidx::{CommitReport, Index, IndexWriter, NewDocument, WriterOptions};
 use serde::Serialize;
@@ -29,6 +29,7 @@ struct AddLine<'a> {
     added: u64,
     replaced: u64,
     superseded: u64,
+    stale: u64,
     vectors: u64,
     without_vectors: u64,
     error: Option<f64>,
@@ -44,6 +45,8 @@ struct Done {
     summary: IngestSummary,
     /// Documents replaced by a later one of the same input.
     superseded: u64,
+    /// Passages that their file or record no longer has.
+    stale: u64,
 }
 
 /// Adds documents to an index, or replaces them.
@@ -65,7 +68,8 @@ pub fn run(args: &IngestArgs, replace: bool) -> Result<(), CliError> {
 
 fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, CliError> {
     // Fail early, before the checkpoint is loaded.
-    let reading = args.input.reading.options().index(&args.index.path);
+    let reading = args.input.reading.options();
+    let reading = reading.index(&args.index.path).keep_wholes(replace);
     let mut corpus = Corpus::open(&args.input.corpus, reading)?;
     let index = Index::open(&args.index.path)?;
     let model = model::of_index(&index, &args.model);
@@ -75,7 +79,7 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
     let mut summary = IngestSummary::of(model.info().document_length);
     let mut superseded = 0;
     let read = ingest::read(
-        corpus,
+        &mut corpus,
         &args.input.reading,
         &mut summary,
         phases,
@@ -85,6 +89,7 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
         },
     );
     read.map_err(|error| known_key(&writer, error))?;
+    let stale = delete_stale_passages(&corpus, &mut writer)?;
     let mut source = EncoderSource::new(model.encoder()).cancelled_by(&interrupt::requested);
     let report = writer.commit(&mut source, &ProgressAdapter(phases))?;
     summary.truncated = source.truncated().clone();
@@ -93,6 +98,7 @@ fn from_text(args: &IngestArgs, replace: bool, phases: &Phases) -> Result<Done, 
         report,
         summary,
         superseded,
+        stale,
     })
 }
 
@@ -119,6 +125,7 @@ fn from_vectors(
         report,
         summary: IngestSummary::default(),
         superseded,
+        stale: 0,
     })
 }
 
@@ -176,16 +183,19 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
         report,
         summary,
         superseded,
+        stale,
     } = done;
+    let replaced = report.deleted - stale;
     let Some(index) = writer.index() else {
         return Err(colidx::Error::NotCommitted.into());
     };
-    let segments = index.info()?.segments.len();
+    let info = index.info()?;
+    let segments = info.segments.len();
     note(&format!(
         "{}: {} added, {} of them replacements; {} in {}",
         args.index.path.display(),
         number::counted(report.added, "document"),
-        number::count(report.deleted),
+        number::count(replaced),
         number::counted(index.num_documents(), "document"),
         number::counted(segments as u64, "segment"),
     ));
@@ -195,11 +205,16 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
             number::counted(*superseded, "document")
         ));
     }
+    if *stale > 0 {
+        let stale = number::counted(*stale, "passage");
+        note(&format!("deleted: {stale} that an edit moved or removed"));
+    }
     for line in summary.left_out("", report.without_text, report.without_vectors) {
         note(&line);
     }
     if let Some(error) = report.error {
-        note(&fit::line(error, report.sample_error));
+        let share = report.vectors as f64 / info.vectors.max(1) as f64;
+        note(&fit::line(error, report.sample_error, share));
     }
     super::tell_unmerged(report);
     ingest::tell_times(&report.phases);
@@ -212,8 +227,9 @@ fn tell(args: &IngestArgs, done: &Done) -> Result<(), CliError> {
             documents: index.num_documents(),
             segments,
             added: report.added,
-            replaced: report.deleted,
+            replaced,
             superseded: *superseded,
+            stale: *stale,
             vectors: report.vectors,
             without_vectors: report.without_vectors,
             error: report.error,

@@ -86,7 +86,7 @@ fn from_text(args: &BuildArgs, phases: &Phases) -> Result<(CommitReport, IngestS
     let mut builder = IndexWriter::create(&args.index.path, options)?;
     let mut summary = IngestSummary::of(model.info().document_length);
     ingest::read(
-        corpus,
+        &mut corpus,
         &args.input.reading,
         &mut summary,
         phases,

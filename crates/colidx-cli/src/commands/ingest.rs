@@ -69,7 +69,7 @@ pub fn truncated(truncated: &Truncated, among: &str, length: usize) -> Option<St
 /// # Errors
 /// A bad line, a refused document, or Ctrl-C.
 pub fn read(
-    mut corpus: Corpus,
+    corpus: &mut Corpus,
     reading: &CorpusArgs,
     summary: &mut IngestSummary,
     phases: &Phases,
@@ -85,7 +85,7 @@ pub fn read(
         !interrupt::requested()
     };
     let skip = reading.skip_bad_lines;
-    let report = read_corpus(&mut corpus, skip, &mut watch, sink)?;
+    let report = read_corpus(corpus, skip, &mut watch, sink)?;
     if !report.has_content() {
         let mut left_out = report.left_out();
         left_out.extend(report.corpus.without_content());

@@ -237,6 +237,7 @@ impl From<IngestError> for CliError {
         match error {
             IngestError::Input(error) => CliError::Input(error),
             IngestError::Embeddings(error) => CliError::Embeddings(error),
+            IngestError::Index(error) => CliError::Index(*error),
             IngestError::Cancelled => CliError::Index(colidx::Error::Cancelled),
             error => CliError::Ingest(error),
         }

@@ -273,6 +273,15 @@ impl IndexWriter {
         }
     }
 
+    /// Whether the next commit adds a document with this key.
+    pub fn is_staged(&self, key: &str) -> bool {
+        match &self.state {
+            State::New(creation) => creation.staged.contains(key),
+            State::Committed(updates) => updates.staged.contains(key),
+            State::Failed => false,
+        }
+    }
+
     /// Drops everything since the last commit.
     pub fn rollback(&mut self) {
         match &mut self.state {

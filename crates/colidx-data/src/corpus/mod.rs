@@ -18,6 +18,7 @@ mod table;
 mod text;
 mod tsv;
 mod walk;
+mod whole;
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -35,11 +36,13 @@ use file::OpenFile;
 use format::{DocumentReader, ReadFault};
 use key_path::{absolute, common_folder, key_path, way};
 use walk::Walk;
+use whole::Seen;
 
 pub use format::{Format, UnknownFormatName};
 pub use options::{CorpusOptions, CorpusReport, UnusedOption};
 pub use passages::TokenCounter;
 pub(crate) use records::FieldNames;
+pub use whole::Whole;
 
 /// One document of a corpus.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +83,8 @@ pub struct Corpus {
     open: Option<Opened>,
     report: CorpusReport,
     read: Arc<AtomicU64>,
+    /// What passages were cut from, if it is asked for.
+    wholes: Vec<Seen>,
     /// Whether there was an error.
     ended: bool,
 }
@@ -199,6 +204,7 @@ impl Corpus {
             open: None,
             report: CorpusReport::default(),
             read: Arc::default(),
+            wholes: Vec::new(),
             ended: false,
         }
     }
@@ -212,6 +218,30 @@ impl Corpus {
     /// What was given so far; complete once the iterator has ended.
     pub fn report(&self) -> &CorpusReport {
         &self.report
+    }
+
+    /// The files of text that were read, and with [`CorpusOptions::split_long`] the records: empty
+    /// without [`CorpusOptions::keep_wholes`].
+    ///
+    /// # Errors
+    /// The working directory is gone, which relative paths begin at.
+    pub fn wholes(&self) -> impl Iterator<Item = Result<Whole, InputError>> + '_ {
+        let index = self.options.index.as_deref();
+        let wholes = self.wholes.iter();
+        wholes.map(move |seen| seen.whole(&self.root, index))
+    }
+
+    /// Remembers the record that a document is, or was cut from.
+    fn see_record(&mut self, document: &Document) {
+        let whole = document
+            .key
+            .rsplit_once('#')
+            .filter(|_| document.is_passage);
+        let key = whole.map_or(&*document.key, |(key, _)| key);
+        if !matches!(self.wholes.last(), Some(Seen::Record { key: last }) if last == key) {
+            let key = key.to_owned();
+            self.wholes.push(Seen::Record { key });
+        }
     }
 
     /// Bytes read from the disk or standard input so far, before decompression.
@@ -255,6 +285,9 @@ impl Corpus {
                         report.passages += u64::from(document.is_passage);
                         report.records += u64::from(records);
                         report.titled += u64::from(records && title);
+                        if self.options.keep_wholes && records && self.options.split_long {
+                            self.see_record(&document);
+                        }
                         return Ok(Some(document));
                     }
                     Ok(None) => self.close(),
@@ -373,6 +406,13 @@ impl Corpus {
             None if *source.file == *STANDARD_INPUT => "stdin".to_owned(),
             None => source.file.to_string(),
         };
+        if let Some(path) = path
+            && self.options.keep_wholes
+            && !format.has_records()
+        {
+            let (path, key_path) = (path.to_owned(), key.clone());
+            self.wholes.push(Seen::File { path, key_path });
+        }
         let mut file = OpenFile::new(source, key, self.options.line_limit);
         file.root = path.and(self.way.clone());
         if self.folder.is_some() && !format.has_records() {

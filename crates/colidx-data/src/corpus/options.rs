@@ -29,6 +29,7 @@ pub struct CorpusOptions {
     pub(super) split_long: bool,
     pub(super) text_is_optional: bool,
     pub(super) left_out: Option<String>,
+    pub(super) keep_wholes: bool,
 }
 
 impl Default for CorpusOptions {
@@ -51,6 +52,7 @@ impl Default for CorpusOptions {
             split_long: false,
             text_is_optional: false,
             left_out: None,
+            keep_wholes: false,
         }
     }
 }
@@ -162,6 +164,13 @@ impl CorpusOptions {
     /// way from there to the folder that their paths begin at.
     pub fn index(mut self, folder: impl Into<PathBuf>) -> Self {
         self.index = Some(folder.into());
+        self
+    }
+
+    /// Whether the corpus remembers what passages are cut from, for
+    /// [`Corpus::wholes`](super::Corpus::wholes). Takes memory for each file or record.
+    pub fn keep_wholes(mut self, keep: bool) -> Self {
+        self.keep_wholes = keep;
         self
     }
 
