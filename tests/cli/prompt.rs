@@ -92,7 +92,7 @@ fn mistakes_are_told_and_the_prompt_goes_on() {
     run.says(&[
         "no hits yet",
         ":nonsense: no such command",
-        ":k: expected a number",
+        ":k: expected a whole number",
         ":explain N",
     ]);
 }

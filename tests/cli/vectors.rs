@@ -200,7 +200,7 @@ fn explain_takes_query_vectors_and_gives_the_matrix() {
     place.write("two.npy", npy("2, 2", &[1., 0., 0., 1.]));
     let two = ["--query-embeddings", "two.npy", "b"];
     let page = explain(&two).succeeds().stdout;
-    for word in ["Bees", "query row", "document row", "sum"] {
+    for word in ["Bees", "query row", "document row", "MaxSim"] {
         assert!(page.contains(word), "{word}:\n{page}");
     }
     // The vectors of "b" are [0, 1] and [0.6, 0.8].

@@ -89,9 +89,11 @@ pub struct Stats {
     /// Milliseconds to find candidates and score them by their centroids.
     pub candidate_ms: f64,
     /// Milliseconds to score candidates with partial MaxSim.
-    pub near_ms: f64,
+    pub partial_ms: f64,
     /// Milliseconds to decode and score exactly.
     pub exact_ms: f64,
+    /// Milliseconds to find and score by words.
+    pub words_ms: f64,
     /// Milliseconds of search in all, without encoding.
     pub search_ms: f64,
 }
@@ -113,8 +115,9 @@ impl Stats {
         self.encode_ms += milliseconds(encode_time);
         self.centroid_ms += milliseconds(stats.centroid_time);
         self.candidate_ms += milliseconds(stats.candidate_time);
-        self.near_ms += milliseconds(stats.partial_time);
+        self.partial_ms += milliseconds(stats.partial_time);
         self.exact_ms += milliseconds(stats.exact_time);
+        self.words_ms += milliseconds(stats.words_time);
         self.search_ms += milliseconds(stats.total_time);
     }
 }
@@ -145,6 +148,29 @@ impl OrderedFields {
     /// Adds an object as a field.
     pub fn push_fields(&mut self, name: &str, fields: OrderedFields) {
         self.0.push((name.to_owned(), Field::Object(fields)));
+    }
+
+    /// Names and values, for people: numbers with four places, those of an object below its name.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let row = |(name, field): &(String, Field)| match field {
+            Field::Value(value) => vec![vec![name.clone(), shown(value)]],
+            Field::Object(fields) => {
+                let rows = fields.rows().into_iter();
+                let below = rows.map(|mut row| {
+                    row[0].insert_str(0, &format!("{name} "));
+                    row
+                });
+                below.collect()
+            }
+        };
+        self.0.iter().flat_map(row).collect()
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value.as_f64() {
+        Some(number) if value.is_f64() => format!("{number:.4}"),
+        _ => value.to_string(),
     }
 }
 

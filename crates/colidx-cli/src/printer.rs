@@ -7,10 +7,11 @@ use crate::link;
 use crate::output::{
     Painted, Stdout, color, note, note_painted, rows_of_stdout, stdout_is_terminal,
 };
+use crate::render::explanation::{self, Explanation};
 use crate::render::hit::{self, ShownHit};
-use crate::render::{Role, Style, explanation, number};
-use colidx::text::{Answer, TokenExplanation};
-use colidx::{DocId, TextSearcher};
+use crate::render::{Role, Style, number};
+use colidx::text::Answer;
+use colidx::{Hit, Index, TextSearcher};
 
 /// Columns of a passage in JSON.
 const SNIPPET_COLUMNS: usize = 240;
@@ -78,8 +79,8 @@ impl Printer {
                 false => Painted::from(format!("{}\n", hit::plain(shown)).as_str()),
             };
             if self.explain {
-                let matches = explained(searcher, answer, found.doc)?;
-                block.append(&explanation::matches_table(&matches));
+                let explanation = explained(searcher, answer, found)?;
+                block.append(&explanation::matches_table(&explanation));
             }
             blocks.push(block);
         }
@@ -120,7 +121,11 @@ impl Printer {
                 false => (searcher.hit(answer, at)?, None),
             };
             let explain = match self.explain {
-                true => Some(explained(searcher, answer, found.doc)?),
+                true => {
+                    let mut explanation = explained(searcher, answer, found)?;
+                    explanation.tokens.append(&mut explanation.words);
+                    Some(explanation.tokens)
+                }
                 false => None,
             };
             out.json(&HitLine {
@@ -153,14 +158,16 @@ impl Printer {
 pub fn explained(
     searcher: &TextSearcher,
     answer: &Answer,
-    doc: DocId,
-) -> Result<Vec<TokenExplanation>, CliError> {
-    let mut matches = match &answer.encoded {
-        Some(encoded) => searcher.explain(encoded, doc)?,
-        None => Vec::new(),
-    };
-    matches.extend(searcher.explain_words(answer, doc)?);
-    Ok(matches)
+    hit: &Hit,
+) -> Result<Explanation, CliError> {
+    Ok(Explanation {
+        tokens: match &answer.encoded {
+            Some(encoded) => searcher.explain(encoded, hit.doc)?,
+            None => Vec::new(),
+        },
+        words: searcher.explain_words(answer, hit.doc)?,
+        fused: hit.maxsim.and(hit.bm25).map(|_| hit.score),
+    })
 }
 
 /// A hit of an answer with the weight of each of its words.
@@ -249,6 +256,9 @@ fn no_hits(searcher: &TextSearcher, answer: &Answer) -> Result<String, CliError>
         if words == 0 {
             return Ok("no hits: the query has no word that is searched for".to_owned());
         }
+        if !has_text(index)? {
+            return Ok("no hits: the index stores no text, so words find nothing".to_owned());
+        }
     }
     Ok(format!(
         "no hits: none of {} matches",
@@ -256,11 +266,47 @@ fn no_hits(searcher: &TextSearcher, answer: &Answer) -> Result<String, CliError>
     ))
 }
 
+/// Whether a document has a title or text.
+fn has_text(index: &Index) -> Result<bool, CliError> {
+    for doc in index.doc_ids() {
+        let document = index.document(doc)?;
+        if !document.title.is_empty() || !document.text.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Prints the work of searches.
 pub fn tell_stats(stats: &Stats) {
+    let by_vectors = stats.documents_scored > 0;
+    if by_vectors {
+        note(&work_of_vectors(stats));
+    }
+    let mut steps = Vec::new();
+    if by_vectors {
+        steps.extend([
+            format!("centroids {:.2}", stats.centroid_ms),
+            format!("candidates {:.2}", stats.candidate_ms),
+            format!("partial MaxSim {:.2}", stats.partial_ms),
+            format!("exact {:.2}", stats.exact_ms),
+        ]);
+    }
+    if stats.words_ms > 0.0 {
+        steps.push(format!("words {:.2}", stats.words_ms));
+    }
+    note(&format!(
+        "encode {:.2} ms, search {:.2} ms: {}",
+        stats.encode_ms,
+        stats.search_ms,
+        steps.join(", ")
+    ));
+}
+
+fn work_of_vectors(stats: &Stats) -> String {
     let mut parts = vec![
         format!(
-            "{} screened, {} scored",
+            "{} screened in 16 bits, {} scored",
             number::counted(stats.documents_screened, "document"),
             number::count(stats.documents_scored)
         ),
@@ -281,15 +327,5 @@ pub fn tell_stats(stats: &Stats) {
     if stats.widened > 0 {
         parts.push(format!("widened {} times", number::count(stats.widened)));
     }
-    note(&parts.join(", "));
-    note(&format!(
-        "encode {:.2} ms, search {:.2} ms: centroids {:.2}, candidates {:.2}, near {:.2}, \
-         exact {:.2}",
-        stats.encode_ms,
-        stats.search_ms,
-        stats.centroid_ms,
-        stats.candidate_ms,
-        stats.near_ms,
-        stats.exact_ms
-    ));
+    parts.join(", ")
 }

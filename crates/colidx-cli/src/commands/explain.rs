@@ -10,7 +10,8 @@ use crate::error::CliError;
 use crate::json::metadata;
 use crate::model;
 use crate::output::{Painted, Stdout};
-use crate::render::{Style, explanation};
+use crate::render::Style;
+use crate::render::explanation::{self, Explanation};
 use colidx::text::TokenExplanation;
 use colidx::{DocId, Index, Query, Similarities, TokenMatch};
 use colidx_data::embeddings::QueryEmbeddings;
@@ -55,14 +56,18 @@ fn text(args: &ExplainArgs, text: &str) -> Result<(), CliError> {
     let index = searcher.index();
     let document = find(index, &args.key)?;
     let query = searcher.encode(text)?;
-    let matches = searcher.explain(&query, document)?;
+    let tokens = searcher.explain(&query, document)?;
     if args.json {
-        let found = matches.iter().map(Found::Tokens);
+        let found = tokens.iter().map(Found::Tokens);
         return lines(args, index, document, text, &query.vectors, found);
     }
     let title = index.document(document)?.title;
     let style = Style::for_stdout();
-    show(&explanation::page(&args.key, &title, &matches, &style))
+    let explanation = Explanation {
+        tokens,
+        ..Explanation::default()
+    };
+    show(&explanation::page(&args.key, &title, &explanation, &style))
 }
 
 fn vectors(args: &ExplainArgs, path: &Path) -> Result<(), CliError> {

@@ -114,7 +114,7 @@ fn number(argument: &str) -> Result<usize, &'static str> {
         .parse()
         .ok()
         .filter(|n| (1..=1_000_000).contains(n))
-        .ok_or("expected a number from 1, as in `:k 20`")
+        .ok_or("expected a whole number from 1 to 1,000,000")
 }
 
 fn by(argument: &str) -> Result<By, &'static str> {

@@ -225,12 +225,12 @@ impl Prompt<'_> {
             return Ok(());
         };
         let hit = &answer.results.hits[rank - 1];
-        let matches = explained(self.searcher, answer, hit.doc)?;
+        let explanation = explained(self.searcher, answer, hit)?;
         let title = self.searcher.index().document(hit.doc)?.title;
         self.out.painted(&explanation::page(
             &hit.key,
             &title,
-            &matches,
+            &explanation,
             &Style::for_stdout(),
         ))?;
         self.out.flush()

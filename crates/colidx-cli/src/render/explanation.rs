@@ -9,10 +9,21 @@ use super::{Role, Style};
 use crate::output::Painted;
 use colidx::TokenMatch;
 
-/// The matches as a table, and their sum, which is the score.
-pub fn page(key: &str, title: &str, matches: &[TokenExplanation], style: &Style) -> Painted {
+/// What the score of a document is made of.
+#[derive(Default)]
+pub struct Explanation {
+    /// What each query token matched: adds up to the MaxSim.
+    pub tokens: Vec<TokenExplanation>,
+    /// What each word of the query gave: adds up to the BM25.
+    pub words: Vec<TokenExplanation>,
+    /// What a hit of a hybrid search is ranked by, which is not the sum of all.
+    pub fused: Option<f32>,
+}
+
+/// The matches as a table, and what they add up to.
+pub fn page(key: &str, title: &str, explanation: &Explanation, style: &Style) -> Painted {
     let mut page = heading(key, title, style);
-    page.append(&matches_table(matches));
+    page.append(&matches_table(explanation));
     page
 }
 
@@ -31,12 +42,12 @@ pub fn rows_page(key: &str, title: &str, matches: &[TokenMatch], style: &Style) 
     rows.extend(matches.iter().map(|found| {
         vec![
             found.query_token.to_string(),
-            format!("{:.4}", found.score),
+            score(found.score),
             found.document_token.to_string(),
         ]
     }));
     let sum: f32 = matches.iter().map(|found| found.score).sum();
-    rows.push(vec!["sum".to_owned(), format!("{sum:.4}")]);
+    rows.push(vec!["MaxSim".to_owned(), score(sum)]);
     page.append(&table(&[Align::Left, Align::Right, Align::Right], &rows, 2));
     page
 }
@@ -60,8 +71,13 @@ fn heading(key: &str, title: &str, style: &Style) -> Painted {
 }
 
 /// The matches as a table, without a heading.
-pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
-    if matches.is_empty() {
+pub fn matches_table(explanation: &Explanation) -> Painted {
+    let Explanation {
+        tokens,
+        words,
+        fused,
+    } = explanation;
+    if tokens.is_empty() && words.is_empty() {
         return Painted::from(NOTHING);
     }
     let mut rows = vec![
@@ -69,30 +85,16 @@ pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
             .map(str::to_owned)
             .to_vec(),
     ];
-    for run in matches.chunk_by(|a, b| (&a.query_token, &a.place) == (&b.query_token, &b.place)) {
-        let found = &run[0];
-        let times = if run.len() > 1 {
-            format!("× {}", run.len())
-        } else {
-            String::new()
-        };
-        let score: f32 = run.iter().map(|found| found.score).sum();
-        let place = match &found.place {
-            Some(Place { part, span, .. }) => {
-                format!("{}, {}-{}", part.name(), span.chars.start, span.chars.end)
-            }
-            None => "marker".to_owned(),
-        };
-        rows.push(vec![
-            found.query_token.clone(),
-            times,
-            format!("{score:.4}"),
-            one_line(&found.document_token),
-            place,
-        ]);
+    let total = |name: &str, value: f32| vec![name.to_owned(), String::new(), score(value)];
+    for (name, matches) in [("MaxSim", tokens), ("BM25", words)] {
+        rows.extend(match_rows(matches));
+        if !matches.is_empty() {
+            rows.push(total(name, matches.iter().map(|found| found.score).sum()));
+        }
     }
-    let sum: f32 = matches.iter().map(|found| found.score).sum();
-    rows.push(vec!["sum".to_owned(), String::new(), format!("{sum:.4}")]);
+    if let Some(fused) = fused {
+        rows.push(total("hybrid", *fused));
+    }
     table(
         &[
             Align::Left,
@@ -104,4 +106,33 @@ pub fn matches_table(matches: &[TokenExplanation]) -> Painted {
         &rows,
         2,
     )
+}
+
+/// A row for each run of equal matches.
+fn match_rows(matches: &[TokenExplanation]) -> impl Iterator<Item = Vec<String>> {
+    let runs = matches.chunk_by(|a, b| (&a.query_token, &a.place) == (&b.query_token, &b.place));
+    runs.map(|run| {
+        let found = &run[0];
+        let times = match run.len() {
+            1 => String::new(),
+            times => format!("× {times}"),
+        };
+        let place = match &found.place {
+            Some(Place { part, span, .. }) => {
+                format!("{}, {}-{}", part.name(), span.chars.start, span.chars.end)
+            }
+            None => "marker".to_owned(),
+        };
+        vec![
+            found.query_token.clone(),
+            times,
+            score(run.iter().map(|found| found.score).sum()),
+            one_line(&found.document_token),
+            place,
+        ]
+    })
+}
+
+fn score(value: f32) -> String {
+    format!("{value:.4}")
 }

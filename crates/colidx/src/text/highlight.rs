@@ -36,12 +36,12 @@ impl Highlights {
         let unit = if brightest > 0.0 { brightest } else { 1.0 } / most.max(f32::MIN_POSITIVE);
         for word in words {
             let weight = word.score * unit;
-            let lit = |span: &Range<usize>| TokenWeight {
-                span: span.clone(),
-                weight,
-            };
-            self.title.extend(word.title.iter().map(lit));
-            self.text.extend(word.text.iter().map(lit));
+            for span in &word.title {
+                light(&mut self.title, span, weight);
+            }
+            for span in &word.text {
+                light(&mut self.text, span, weight);
+            }
         }
         self.title.sort_by_key(|token| token.span.start);
         self.text.sort_by_key(|token| token.span.start);
@@ -74,6 +74,21 @@ impl Highlights {
             }
         }
         highlights
+    }
+}
+
+/// Lights the tokens that a word covers at least so much; the word itself, where there are none.
+fn light(tokens: &mut Vec<TokenWeight>, word: &Range<usize>, weight: f32) {
+    let covered =
+        |token: &&mut TokenWeight| token.span.start < word.end && word.start < token.span.end;
+    let mut found = false;
+    for token in tokens.iter_mut().filter(covered) {
+        token.weight = token.weight.max(weight);
+        found = true;
+    }
+    if !found {
+        let span = word.clone();
+        tokens.push(TokenWeight { span, weight });
     }
 }
 
@@ -158,6 +173,21 @@ mod tests {
             (weights[0] - 1.0 / 3.0 / 2f32.sqrt()).abs() < 1e-6 && weights[1] < 1e-6,
             "{weights:?}"
         );
+    }
+
+    #[test]
+    fn a_word_lights_the_tokens_it_covers_and_is_not_listed_beside_them() {
+        let token = |span, weight| TokenWeight { span, weight };
+        let mut tokens = vec![token(0..3, 0.2), token(3..6, 0.9), token(7..9, 0.1)];
+        light(&mut tokens, &(0..6), 0.5);
+        light(&mut tokens, &(12..15), 0.4);
+        let expected = [
+            token(0..3, 0.5),
+            token(3..6, 0.9),
+            token(7..9, 0.1),
+            token(12..15, 0.4),
+        ];
+        assert_eq!(tokens, expected);
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::span::{Span, Spans};
 /// Bonus for beginning at a sentence, as a fraction of the total weight.
 const SENTENCE_BONUS: f32 = 0.06;
 
+/// Tokens with less of the brightest one's weight than this did not match.
+const LEAST_SHARE: f32 = 0.01;
+
 /// The best passage of a text, and what its words gave.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 #[non_exhaustive]
@@ -37,9 +40,13 @@ impl Snippet {
     /// The passage of `text` of at most `columns` columns with the most weight of `tokens`.
     pub(super) fn new(text: &str, tokens: &[TokenWeight], columns: usize) -> Snippet {
         let bytes = best_window(text, tokens, columns);
+        let brightest = tokens.iter().map(|token| token.weight).fold(0.0, f32::max);
         let inside = |token: &&TokenWeight| {
             let (start, end) = (word_start(text, &token.span), token.span.end);
-            token.weight > 0.0 && bytes.start <= start && start < end && end <= bytes.end
+            token.weight > LEAST_SHARE * brightest
+                && bytes.start <= start
+                && start < end
+                && end <= bytes.end
         };
         let mut spans = Spans::new(text);
         let words = tokens.iter().filter(inside).map(|token| SnippetWord {
