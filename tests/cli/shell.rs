@@ -1,5 +1,7 @@
 //! What other programs read about this one: completions, manual pages, AGENTS.md, the version.
 
+use std::fs;
+
 use crate::harness::Place;
 
 #[test]
@@ -35,6 +37,11 @@ fn every_command_has_a_manual_page() {
         search.contains(".TH colidx-search 1") && search.contains("n\\-probe"),
         "{search}"
     );
+    assert!(
+        search.contains("colidx search [OPTIONS]") && search.contains(".SH EXAMPLES\n.nf"),
+        "{search}"
+    );
+    assert!(!search.contains(".SH EXTRA"), "{search}");
     assert!(place.read("pages/colidx.1").contains("colidx"));
     for command in ["build", "add", "eval", "completions"] {
         place.read(&format!("pages/colidx-{command}.1"));
@@ -43,7 +50,10 @@ fn every_command_has_a_manual_page() {
 
 #[test]
 fn agents_are_told_how_to_search() {
-    let place = Place::new();
+    let place = Place::with_index();
+    fs::rename(place.path("x.colidx"), place.path("my docs.colidx")).unwrap();
+    let missing = place.colidx(&["agents", "missing.colidx"]).run();
+    missing.fails().says(&["missing.colidx"]);
     let text = place
         .colidx(&["agents", "my docs.colidx"])
         .run()

@@ -233,8 +233,12 @@ fn line(running: &Running, took: Duration) -> String {
 }
 
 fn done_line(running: &Running, took: Duration) -> String {
-    let done = if running.done > 0 {
-        amount(running.done, None, running.unit)
+    // Things are counted in steps, and a phase that ends has done them all.
+    let things = matches!(running.unit, Unit::Things(_));
+    let total = running.total.filter(|_| things);
+    let done = running.done.max(total.unwrap_or(0));
+    let done = if done > 0 {
+        amount(done, None, running.unit)
     } else {
         String::new()
     };
@@ -285,6 +289,10 @@ mod tests {
         );
         assert_eq!(
             done_line(&running(6000, Some(6000)), ten),
+            "encoding: 6,000 documents, 10 s"
+        );
+        assert_eq!(
+            done_line(&running(5888, Some(6000)), ten),
             "encoding: 6,000 documents, 10 s"
         );
         assert_eq!(done_line(&running(0, None), ten), "encoding: 10 s");

@@ -100,7 +100,9 @@ pub fn check(matches: &ArgMatches, definition: &mut Command) -> Result<(), clap:
     let Some((name, given)) = matches.subcommand() else {
         return Ok(());
     };
-    let Some(command) = definition.find_subcommand(name).cloned() else {
+    // The usage in a message then is that of the subcommand.
+    definition.build();
+    let Some(mut command) = definition.find_subcommand(name).cloned() else {
         return Ok(());
     };
     for (commands, flags, when) in RULES {
@@ -114,7 +116,7 @@ pub fn check(matches: &ArgMatches, definition: &mut Command) -> Result<(), clap:
         if let Some(flag) = flags.find(|flag| is_given(given, flag)) {
             let flag = shown(&command, flag);
             let text = format!("{flag} has no effect {reason}; leave it out");
-            return Err(definition.error(ErrorKind::ArgumentConflict, text));
+            return Err(command.error(ErrorKind::ArgumentConflict, text));
         }
     }
     Ok(())

@@ -66,4 +66,8 @@ pub struct EvalArgs {
     /// Number of threads.
     #[command(flatten)]
     pub threads: ThreadsArg,
+
+    /// Print JSON on a terminal too.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -35,4 +35,8 @@ pub struct TuneArgs {
     /// Threads of the exact searches. The measured searches have one each.
     #[command(flatten)]
     pub threads: ThreadsArg,
+
+    /// Print JSON on a terminal too.
+    #[arg(long)]
+    pub json: bool,
 }

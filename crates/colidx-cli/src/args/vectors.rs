@@ -21,7 +21,7 @@ pub struct VectorsArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "model")]
     pub embeddings: Option<PathBuf>,
 
-    /// JSON field with the vectors, an array of arrays of numbers.
+    /// JSON field or Parquet column with the vectors, an array of arrays of numbers.
     #[arg(
         long, help_heading = HEADING, value_name = "NAME", default_value = "vectors"
     )]

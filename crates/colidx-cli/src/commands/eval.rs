@@ -11,9 +11,10 @@ use super::with_threads;
 use crate::args::EvalArgs;
 use crate::error::{CliError, EvalError};
 use crate::json::{OrderedFields, Stats};
-use crate::output::{Stdout, note};
+use crate::output::{Stdout, note, stdout_is_terminal};
 use crate::queries::{Queries, QuerySource, tell_unused};
 use crate::render::number;
+use crate::render::table::{Align, table};
 use crate::scope::Scope;
 use colidx_data::Judgements;
 use colidx_data::{Evaluation, Metric, Run, evaluate, overlap, parse_metrics};
@@ -78,7 +79,10 @@ pub fn run(args: &EvalArgs) -> Result<(), CliError> {
         }
         fields.push("search_ms", json!(per_query(&searched)));
         let mut out = Stdout::lock();
-        out.json(&fields)?;
+        match args.json || !stdout_is_terminal() {
+            true => out.json(&fields)?,
+            false => out.painted(&table(&[Align::Left, Align::Right], &fields.rows(), 0))?,
+        }
         out.flush()
     })
 }

@@ -1,15 +1,16 @@
 //! `colidx tune`
 
-use colidx::{Index, IndexWriter, Query, SearchBy, WriterOptions};
+use colidx::{Index, IndexWriter, Query, RecallTable, SearchBy, WriterOptions};
 
 use super::ingest::ProgressAdapter;
 use super::{need_documents, unchanged, with_threads};
 use crate::args::TuneArgs;
 use crate::error::CliError;
 use crate::interrupt;
-use crate::output::Stdout;
+use crate::output::{Painted, Stdout, stdout_is_terminal};
 use crate::progress::{Phases, Unit};
 use crate::queries::{Queries, QuerySource};
+use crate::render::table::{Align, table};
 
 /// Measures what searches find at each effort, and writes it into the index.
 ///
@@ -30,9 +31,28 @@ pub fn run(args: &TuneArgs) -> Result<(), CliError> {
         let table = table.map_err(|error| unchanged(error.into()))?;
         phases.end();
         let mut out = Stdout::lock();
-        out.json(&table)?;
+        match args.json || !stdout_is_terminal() {
+            true => out.json(&table)?,
+            false => out.painted(&shown(&table))?,
+        }
         out.flush()
     })
+}
+
+/// The rows of a table of recall, for people.
+fn shown(measured: &RecallTable) -> Painted {
+    let heading = ["k", "effort", "recall", "milliseconds"];
+    let rows = measured.rows.iter().map(|row| {
+        vec![
+            row.k.to_string(),
+            format!("{}", row.effort),
+            format!("{:.3}", row.recall),
+            format!("{:.2}", row.milliseconds),
+        ]
+    });
+    let heading = heading.map(str::to_owned).to_vec();
+    let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
+    table(&[Align::Right; 4], &rows, 0)
 }
 
 fn queries(args: &TuneArgs, index: &Index, phases: &Phases) -> Result<Vec<Query>, CliError> {
