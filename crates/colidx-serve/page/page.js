@@ -466,10 +466,16 @@ function summary() {
 
 // Shows what the address says.
 async function apply() {
-  if (!indexes.some((one) => one.name === state.index)) state.index = indexes[0]?.name ?? "";
+  state.index ||= indexes[0]?.name ?? "";
   index.value = state.index;
   query.value = state.q;
   filter.value = state.filter;
+  if (indexes.length > 0 && !current()) {
+    // A shared address names it; hits of another index would be none of its hits.
+    index.hidden = false;
+    failed(new Error(`There is no index ${state.index} here. Choose one.`));
+    return;
+  }
   exact.checked = state.exact;
   state.by ||= usual();
   showWay();

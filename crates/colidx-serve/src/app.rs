@@ -101,8 +101,18 @@ impl App {
     /// An index by name, at its newest commit.
     pub async fn index(self: &Arc<App>, name: &str) -> Result<Arc<Served>> {
         let Some(served) = self.indexes.get(name).map(Arc::clone) else {
-            let message = format!("there is no index `{name}`; GET /v1/indexes lists them");
             let names: Vec<&String> = self.indexes.keys().collect();
+            let some: Vec<String> = names
+                .iter()
+                .take(5)
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let more = if names.len() > some.len() {
+                " and others"
+            } else {
+                ""
+            };
+            let message = format!("there is no index `{name}`, only {}{more}", some.join(", "));
             return Err(ApiError::not_found("unknown_index", message)
                 .details(serde_json::json!({ "indexes": names })));
         };

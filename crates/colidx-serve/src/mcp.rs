@@ -16,6 +16,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::api::{SearchRequest, answer, change, describe, document};
 use crate::app::{App, Deadline};
@@ -43,6 +44,7 @@ pub(crate) struct Tools {
 
 /// What to search for.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct SearchParameters {
     /// What to search for: a question, or a few words.
     query: String,
@@ -59,13 +61,14 @@ struct SearchParameters {
     /// Name of the index; empty for the first.
     #[serde(default)]
     index: String,
-    /// Most characters of the answer.
+    /// Maximum number of characters in the answer.
     #[serde(default = "some")]
     max_characters: usize,
 }
 
 /// Which document to read.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct DocumentParameters {
     /// Key of the document, as in a hit.
     key: String,
@@ -75,13 +78,14 @@ struct DocumentParameters {
     /// Characters to pass over, to read on where an answer ended.
     #[serde(default)]
     start: usize,
-    /// Most characters of the answer.
+    /// Maximum number of characters in the answer.
     #[serde(default = "many")]
     max_characters: usize,
 }
 
 /// Which index to describe.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct InfoParameters {
     /// Name of the index; empty for all.
     #[serde(default)]
@@ -90,6 +94,7 @@ struct InfoParameters {
 
 /// A document to store.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct AddParameters {
     /// Key of the document, unique in the index; a document that has it is replaced.
     key: String,
@@ -108,6 +113,7 @@ struct AddParameters {
 
 /// Which document to delete.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct DeleteParameters {
     /// Key of the document.
     key: String,
@@ -264,6 +270,9 @@ impl Tools {
             let body = hit.text.unwrap_or_default();
             let _ = writeln!(text, "{}\n", cut(body.trim(), each));
         }
+        if text.is_empty() {
+            text.push_str("no document matches");
+        }
         Ok(cut(text.trim_end(), most))
     }
 
@@ -333,7 +342,13 @@ impl Tools {
         }
         let app = Arc::clone(&self.app);
         let described = self.app.compute(move |_, _| {
-            let described = served.iter().map(|served| describe(&app, served));
+            let described = served.iter().map(|served| {
+                let mut value = json!(describe(&app, served)?);
+                // What a filter can ask for; an index of an earlier version has no columns.
+                let fields = served.index().fields().unwrap_or_default();
+                value["fields"] = fields.into_iter().map(|field| json!(field.path)).collect();
+                Ok(value)
+            });
             described.collect::<Result<Vec<_>>>()
         });
         let json = serde_json::to_string_pretty(&described.await?);

@@ -44,6 +44,8 @@ fn tools_only_read_and_have_plain_parameters() {
     assert_eq!(names, ["get_document", "index_info", "search"]);
     for tool in tools {
         assert_eq!(tool["annotations"]["readOnlyHint"], true, "{tool}");
+        let more = &tool["inputSchema"]["additionalProperties"];
+        assert_eq!(more, false, "a mistyped argument is refused: {tool}");
         for (name, property) in tool["inputSchema"]["properties"].as_object().unwrap() {
             assert!(
                 property["type"].is_string(),
@@ -95,7 +97,7 @@ fn tools_find_and_read() {
     );
     let (info, _) = tool(&service, "index_info", json!({}));
     assert!(
-        info.contains("\"docs\"") && info.contains("\"points\""),
+        info.contains("\"docs\"") && info.contains("\"points\"") && info.contains("\"year\""),
         "{info}"
     );
     let (why, failed) = tool(&service, "get_document", json!({"key": "nobody"}));
