@@ -161,7 +161,7 @@ pub enum LineFault {
     },
     /// The line is not UTF-8.
     #[error(
-        "invalid UTF-8 at byte {offset} of the file (byte {column} of the line); \
+        "invalid UTF-8 at byte {column} of the line, offset {offset} of the file; \
          convert the file to UTF-8, for example with iconv"
     )]
     InvalidUtf8 {
@@ -209,19 +209,28 @@ pub enum LineFault {
         got: String,
     },
     /// A page of HTML is longer than the limit.
-    #[error("the page is longer than {limit} bytes; split it, or convert it to text")]
+    #[error("the page is longer than {}; split it, or convert it to text", size(*limit))]
     PageTooLong {
         /// The limit in bytes.
         limit: usize,
     },
     /// The line is longer than the limit.
     #[error(
-        "the line is longer than {limit} bytes; make it shorter, or check that the file has line ends"
+        "the line is longer than {}; make it shorter, or check that the file has line ends",
+        size(*limit)
     )]
     TooLong {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+fn size(limit: usize) -> String {
+    match limit {
+        0 => "0 bytes".to_owned(),
+        _ if limit.is_multiple_of(1 << 20) => format!("{} MiB", limit >> 20),
+        _ => format!("{limit} bytes"),
+    }
 }
 
 impl LineFault {

@@ -30,6 +30,12 @@ pub(crate) fn parse(text: &str) -> Result<Value, LineFault> {
         Category::Data => LineFault::RepeatedField {
             reason: reason(&error),
         },
+        Category::Eof if text.trim_start().starts_with('[') => LineFault::NotJson {
+            column: error.column(),
+            reason: "an array that goes on in the next line; `jq -c '.[]'` writes each of its \
+                     objects in a line"
+                .to_owned(),
+        },
         _ => LineFault::NotJson {
             column: error.column(),
             reason: reason(&error),

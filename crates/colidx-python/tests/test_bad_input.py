@@ -93,7 +93,7 @@ def long(folder):
         (unreadable, "not UTF-8: 1 file"),
         (without_use, "not used: passage_words: nothing was split into passages"),
         (blank, "empty: 1 document with neither title nor text"),
-        (long, "truncated: 1 document, such as `long`, of which the first .* tokens were indexed"),
+        (long, "truncated: 1 document, such as `long`, of which the first .* tokens were read"),
     ],
 )
 def test_what_is_left_out_is_told(left_out, says, encoder, folder):

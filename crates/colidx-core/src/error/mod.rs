@@ -38,7 +38,8 @@ pub enum Error {
         "{} holds no colidx index: it has no `manifest` file. {}",
         path.display(),
         if *unfinished {
-            "A build was stopped here before its commit; resume it"
+            "A build was begun here and has not committed: it still runs, or was stopped and can be \
+             resumed"
         } else {
             "Check the path, or create an index there"
         }
@@ -316,7 +317,8 @@ pub enum Error {
     },
     /// A search for a share of the exact hits, of an index where no effort is known to find it.
     #[error(
-        "{}: cannot search for a recall: {reason}; tune the index with queries like those to come", path.display()
+        "{}: no search effort is known for this recall: {reason}; tune the index for it, with queries \
+         like those to come", path.display()
     )]
     UnknownRecall {
         /// The index.

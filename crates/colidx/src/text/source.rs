@@ -143,7 +143,7 @@ impl Truncated {
         let names: Vec<String> = self.keys().map(|key| format!("`{key}`")).collect();
         (self.count > 0).then(|| {
             format!(
-                "truncated: {}{among}, such as {}, of which the first {length} tokens were indexed",
+                "truncated: {}{among}, such as {}, of which the first {length} tokens were read",
                 counted(self.count, "document"),
                 names.join(", "),
             )
