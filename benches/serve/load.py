@@ -135,15 +135,17 @@ def latency(given, folder):
     texts = [json.loads(line)["text"] for line in lines]
     service = Service(given.binary, given.index)
     try:
-        client, index = Client(service), name_of(given.index)
+        client = Client(service)
         bodies = [json.dumps({"query": text, "k": 10, "with": []}) for text in texts]
         for body in bodies[:20]:
-            client.search(index, body)
+            client.send("POST", search_path(given.index), body)
         http, library = [], []
         for body in bodies:
             began = time.perf_counter()
-            stats = client.search(index, body)["stats"]
+            status, answer = client.send("POST", search_path(given.index), body)
             http.append(1e3 * (time.perf_counter() - began))
+            assert status == 200, answer
+            stats = json.loads(answer)["stats"]
             library.append(stats["encode_ms"] + stats["search_ms"])
     finally:
         service.end()
