@@ -38,8 +38,8 @@ pub enum Error {
         "{} holds no colidx index: it has no `manifest` file. {}",
         path.display(),
         if *unfinished {
-            "A build was begun here and has not committed: it still runs, or was stopped and can be \
-             resumed"
+            "A build has begun here and not committed; wait for it, or, if it no longer runs, \
+             resume it"
         } else {
             "Check the path, or create an index there"
         }
