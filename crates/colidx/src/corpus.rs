@@ -198,8 +198,11 @@ pub fn delete_stale_passages(
         let named = fields.iter().find(|field| field.path == name);
         named.is_some_and(|field| field.types.strings > 0)
     };
-    // An index of an earlier version has no columns, so that nothing tells its passages apart.
-    let fields = index.fields().unwrap_or_default();
+    let fields = match index.fields() {
+        // An index of an earlier version: nothing tells the passages of a file apart.
+        Err(colidx_core::Error::NoColumns { .. }) => Vec::new(),
+        fields => fields?,
+    };
     let (has_path, has_root) = (strings("path", &fields), strings("root", &fields));
     let mut deleted = 0;
     for whole in corpus.wholes() {
