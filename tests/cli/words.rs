@@ -95,7 +95,7 @@ fn a_hybrid_search_gives_both_scores() {
         assert!(hits[0]["bm25"].as_f64() > Some(0.0) && hits[0]["maxsim"].is_f64());
     }
     search(&place, &["--hybrid", "--weight", "2", "code"])
-        .fails()
+        .refuses_usage()
         .says(&["weight", "at most 1"]);
     place.write(
         "queries.jsonl",

@@ -1,5 +1,6 @@
 //! Whether a search goes by vectors, words or both.
 
+use super::numbers::weight;
 use clap::{Args, ValueEnum};
 use colidx::{Fusion, SearchBy};
 
@@ -25,7 +26,7 @@ pub struct ByArgs {
     pub fusion: FusionName,
 
     /// Weight in --hybrid's sum, W x MaxSim + (1 - W) x BM25, 0 to 1 [default: 0.965].
-    #[arg(long, help_heading = HEADING, value_name = "W", requires = "hybrid")]
+    #[arg(long, help_heading = HEADING, value_name = "W", requires = "hybrid", value_parser = weight)]
     pub weight: Option<f32>,
 }
 

@@ -26,3 +26,10 @@ pub fn share(text: &str) -> Result<f64, String> {
         .filter(|&share| share > 0.0 && share <= 1.0);
     share.ok_or_else(|| "expected a number above 0 and at most 1".to_owned())
 }
+
+/// A weight in a sum of two: from 0 to 1.
+pub fn weight(text: &str) -> Result<f32, String> {
+    let weight = text.parse().ok();
+    let weight = weight.filter(|weight| (0.0..=1.0).contains(weight));
+    weight.ok_or_else(|| "expected at least 0 and at most 1".to_owned())
+}

@@ -75,6 +75,14 @@ struct Context<'a> {
     options: &'a SearchOptions,
 }
 
+impl Context<'_> {
+    /// The size of the index, by which depths grow.
+    fn size(&self) -> u64 {
+        let snapshot = self.snapshot;
+        tuning::size(snapshot.num_documents(), snapshot.num_vectors())
+    }
+}
+
 /// Ranks by MaxSim.
 pub(crate) fn search(
     snapshot: &Snapshot,
@@ -120,9 +128,9 @@ fn rank(context: Context<'_>, stats: &mut SearchStats) -> Result<Vec<(f32, Place
 /// more documents than would be looked at anyway.
 fn is_exact_cheaper(context: Context<'_>) -> bool {
     let Context { scope, options, .. } = context;
-    let (documents, centroids) = (scope.documents(), context.snapshot.codebook().len() as u64);
+    let centroids = context.snapshot.codebook().len() as u64;
     scope.vectors() <= tuning::EXACT_VECTORS_PER_CENTROID * centroids
-        || documents <= options.depths(documents).candidates as u64
+        || scope.documents() <= options.depths(scope.size()).candidates as u64
 }
 
 /// Step 5, for every document.
@@ -144,11 +152,10 @@ fn score_candidates(
     stats: &mut SearchStats,
 ) -> Result<()> {
     let options = context.options;
-    let documents = context.snapshot.num_documents();
     let Depths {
         candidates: wanted,
         rerank,
-    } = options.depths(documents);
+    } = options.depths(context.size());
     let (probes, candidates) = find_candidates(context, wanted, stats)?;
 
     options.check_limits()?;
@@ -185,11 +192,11 @@ fn find_candidates<'a>(
     stats: &mut SearchStats,
 ) -> Result<(Probes<'a>, Candidates)> {
     let centroids = context.snapshot.codebook().len();
-    let (of, documents) = (context.scope.documents(), context.snapshot.num_documents());
+    let (documents, size) = (context.scope.documents(), context.size());
     let tokens = context.query.pooled().weights().len();
-    let shortlist = tuning::shortlist_size(wanted, documents, tokens);
-    let mut n_probe = context.options.probes(documents, tokens);
-    let mut postings = context.options.postings(of, documents, tokens);
+    let shortlist = tuning::shortlist_size(wanted, size, tokens);
+    let mut n_probe = context.options.probes(size, tokens);
+    let mut postings = context.options.postings(context.scope.size(), size, tokens);
     loop {
         let started = Instant::now();
         context.options.check_limits()?;
@@ -207,7 +214,7 @@ fn find_candidates<'a>(
             // Once is enough: it is no longer about too few.
             false if stats.widened > 0 => 1,
             false => {
-                let found = candidates.found as f64 / of.max(1) as f64;
+                let found = candidates.found as f64 / documents.max(1) as f64;
                 tuning::widening_of_scope(found, candidates.listed)
             }
         };

@@ -210,28 +210,26 @@ impl SearchOptions {
         })
     }
 
-    /// Centroids to probe for each of so many pooled query tokens.
-    pub(super) fn probes(&self, documents: u64, tokens: usize) -> usize {
-        let default = tuning::n_probe(self.k, documents, tokens) as f64;
+    /// Centroids to probe for each of so many pooled query tokens, in an index of this size.
+    pub(super) fn probes(&self, size: u64, tokens: usize) -> usize {
+        let default = tuning::n_probe(self.k, size, tokens) as f64;
         let default = default * tuning::list_depth(self.effort);
         self.n_probe.unwrap_or(default as usize).max(1)
     }
 
-    /// Posting list entries that each of so many pooled query tokens reads, where `of` among
-    /// `documents` documents may be found.
-    pub(super) fn postings(&self, of: u64, documents: u64, tokens: usize) -> u64 {
-        let postings = tuning::postings_per_token(self.k, of, documents, tokens) as f64;
+    /// Posting list entries that each of so many pooled query tokens reads, where `of` of
+    /// an index of this size may be found.
+    pub(super) fn postings(&self, of: u64, size: u64, tokens: usize) -> u64 {
+        let postings = tuning::postings_per_token(self.k, of, size, tokens) as f64;
         (postings * tuning::list_depth(self.effort)) as u64
     }
 
-    /// Candidates and documents to rerank among `documents`.
-    pub(super) fn depths(&self, documents: u64) -> Depths {
+    /// Candidates and documents to rerank in an index of this size.
+    pub(super) fn depths(&self, size: u64) -> Depths {
         let times = |number: usize| (number as f64 * self.effort).ceil() as usize;
-        let rerank = self
-            .rerank
-            .unwrap_or(times(tuning::rerank(self.k, documents)));
+        let rerank = self.rerank.unwrap_or(times(tuning::rerank(self.k, size)));
         let rerank = rerank.max(self.k);
-        let candidates = times(tuning::candidates(self.k, documents));
+        let candidates = times(tuning::candidates(self.k, size));
         Depths {
             candidates: self.candidates.unwrap_or(candidates).max(rerank),
             rerank,

@@ -1,6 +1,6 @@
 //! The documents that a search looks at: all, or those of a set.
 
-use super::SearchOptions;
+use super::{SearchOptions, tuning};
 use crate::error::Result;
 use crate::snapshot::{DocumentSet, Place, Snapshot};
 use std::borrow::Cow;
@@ -72,6 +72,11 @@ impl<'a> Scope<'a> {
             }
             None => vectors,
         }
+    }
+
+    /// Their size, as of an index of them alone.
+    pub(super) fn size(&self) -> u64 {
+        tuning::size(self.documents(), self.vectors())
     }
 
     /// Every one, in document order.

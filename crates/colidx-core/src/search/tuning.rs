@@ -7,15 +7,27 @@
 //! model's). `docs/lab/2026-11-27-search.md` and `2026-11-28-recall-at-scale.md` have the tables.
 //! Recall is the share found of the true top k.
 
+// Sizes.
+
+/// Vectors of a document of ordinary length: those of an abstract.
+const ORDINARY_VECTORS: u64 = 236;
+
+/// The size of an index, by which the depths of a search grow: its documents, or as many of
+/// ordinary length as have all its vectors. Long documents lie as deep in the lists as the many
+/// short ones that they could be cut into.
+pub(super) fn size(documents: u64, vectors: u64) -> u64 {
+    documents.max(vectors / ORDINARY_VECTORS)
+}
+
 // Step 1: centroids.
 
-/// Above this many documents a search reads lists deeper and reranks more documents.
+/// Above this size a search reads lists deeper and reranks more documents.
 const LARGE: u64 = 100_000;
 
 /// Default of `SearchOptions::n_probe`: centroids probed for each of `tokens` pooled query tokens,
 /// as many as its posting list entries ([`postings_per_token`]) call for.
-pub(super) fn n_probe(k: usize, documents: u64, tokens: usize) -> usize {
-    (32.0 * lists_of_many(k, documents) * lists_of_few_tokens(documents, tokens)) as usize
+pub(super) fn n_probe(k: usize, size: u64, tokens: usize) -> usize {
+    (32.0 * lists_of_many(k, size) * lists_of_few_tokens(size, tokens)) as usize
 }
 
 /// How much deeper the lists of a query with few distinct tokens are read, up to twice.
@@ -23,20 +35,19 @@ pub(super) fn n_probe(k: usize, documents: u64, tokens: usize) -> usize {
 /// A real query has some 13 of 32, which decide as much as all. 66,400 technical passages: twice
 /// the lists find 0.967 instead of 0.957 for k = 10 and 0.963 instead of 0.950 for k = 100, in a
 /// seventh more time. Among a few thousand documents the lists lead to nearly all anyway.
-fn lists_of_few_tokens(documents: u64, tokens: usize) -> f64 {
+fn lists_of_few_tokens(size: u64, tokens: usize) -> f64 {
     let few = (32.0 / tokens.max(1) as f64).clamp(1.0, 2.0);
-    few.min((documents as f64 / 10_000.0).sqrt().max(0.75))
+    few.min((size as f64 / 10_000.0).sqrt().max(0.75))
 }
 
-/// How much deeper lists are read in an index of that many documents than in a small one.
+/// How much deeper lists are read in an index of that size than in a small one.
 ///
 /// A matching vector of one of the best documents keeps its relative rank among all vectors, so its
-/// rank in the lists grows with the index. A million documents, recall against `exact`: three times
-/// the lists find 0.875 instead of 0.780 for k = 100, in a third more time; twice the lists 0.945
-/// instead of 0.927 for k = 10, in a seventh more.
-fn lists_of_many(k: usize, documents: u64) -> f64 {
-    let root = (documents.max(LARGE) as f64 / LARGE as f64).sqrt();
-    if k > FEW { root } else { root.sqrt() }
+/// rank in the lists grows with the index. A million documents: 0.4 instead of 0.25 as the power
+/// for k = 10 finds 0.955 instead of 0.940 in the same time, as fewer candidates then suffice.
+fn lists_of_many(k: usize, size: u64) -> f64 {
+    let power = if k > FEW { 0.5 } else { 0.4 };
+    (size.max(LARGE) as f64 / LARGE as f64).powf(power)
 }
 
 /// Hits up to which a search reads fewer posting lists.
@@ -68,16 +79,16 @@ pub(super) const ENTRY_CELLS: usize = 4;
 pub(super) const POSTINGS_PER_TOKEN: u64 = 16_384;
 
 /// Posting list entries that each of `tokens` pooled query tokens reads for `k` hits, where `of`
-/// among `documents` documents may be found.
+/// of an index of this size may be found.
 ///
 /// With twice the postings and probes 100 hits of a million documents have 0.06 more recall, in a
 /// fifth more time, and 10 hits 0.01. The fewer may be found, the further down the lists their best
 /// vectors lie: 200,000 synthetic documents of which a tenth match have a recall@10 of 0.879 with
 /// the entries of an unfiltered search.
-pub(super) fn postings_per_token(k: usize, of: u64, documents: u64, tokens: usize) -> u64 {
+pub(super) fn postings_per_token(k: usize, of: u64, size: u64, tokens: usize) -> u64 {
     let deeper = if k > FEW { 2.0 } else { 1.0 };
-    let deeper = deeper * lists_of_many(k, documents) * lists_of_few_tokens(documents, tokens);
-    let narrower = (documents / of.max(1)).isqrt().clamp(1, WIDENING as u64);
+    let deeper = deeper * lists_of_many(k, size) * lists_of_few_tokens(size, tokens);
+    let narrower = (size / of.max(1)).isqrt().clamp(1, WIDENING as u64);
     ((POSTINGS_PER_TOKEN * narrower) as f64 * deeper) as u64
 }
 
@@ -88,10 +99,10 @@ pub(super) fn list_depth(effort: f64) -> f64 {
     effort.max(1.0).sqrt()
 }
 
-/// How the depths of a search grow with the number of documents: its power of 3/4. A million
+/// How the depths of a search grow with the size of the index: its power of 3/4. A million
 /// documents count 10 times as much as 50,000.
-fn growth(documents: u64) -> usize {
-    let root = documents.isqrt();
+fn growth(size: u64) -> usize {
+    let root = size.isqrt();
     usize::try_from(root.saturating_mul(root.isqrt())).unwrap_or(usize::MAX)
 }
 
@@ -121,17 +132,17 @@ pub(super) fn widening_of_scope(found: f64, listed: f64) -> usize {
 // Step 3: features and selection.
 
 /// Candidates whose features are computed, where `wanted` of them are then scored by partial
-/// MaxSim, in an index of `documents`.
+/// MaxSim, in an index of that size.
 ///
 /// Centroid scores separate documents less well as there are more. In a small index the better
 /// quarter is enough (SciFact). A million documents: with half as many recall@10 is 0.02 less.
 ///
 /// They separate documents better the deeper the lists were read: 99,600 technical passages need a
 /// quarter of what synthetic documents need, whose queries have 32 distinct tokens.
-pub(super) fn shortlist_size(wanted: usize, documents: u64, tokens: usize) -> usize {
-    let many = wanted.saturating_mul(16).saturating_add(growth(documents));
-    let many = (many as f64 / lists_of_few_tokens(documents, tokens).max(1.0).powi(2)) as usize;
-    let quarter = usize::try_from(documents / 4).unwrap_or(usize::MAX);
+pub(super) fn shortlist_size(wanted: usize, size: u64, tokens: usize) -> usize {
+    let many = wanted.saturating_mul(16).saturating_add(growth(size));
+    let many = (many as f64 / lists_of_few_tokens(size, tokens).max(1.0).powi(2)) as usize;
+    let quarter = usize::try_from(size / 4).unwrap_or(usize::MAX);
     many.min(quarter.max(wanted.saturating_mul(4)))
 }
 
@@ -154,24 +165,16 @@ pub(super) const CANDIDATE_PRIOR: [f64; 3] = [1.0, 0.6, 0.0];
 
 /// Default of `SearchOptions::candidates`: documents scored by partial MaxSim.
 ///
-/// The knee on SciFact, for k = 10 and 100. Larger indexes would take more: twice as many find 0.01
-/// to 0.03 more of 30,000 technical passages for half as much time again.
-pub(super) fn candidates(k: usize, documents: u64) -> usize {
+/// The knee on SciFact, for k = 10 and 100. Larger indexes take more: 99,600 technical passages, k
+/// = 100, recall is 0.970 with 1,290, 0.975 with 1,600.
+pub(super) fn candidates(k: usize, size: u64) -> usize {
     let base = k.saturating_mul(6).saturating_add(120);
-    let more = documents.isqrt() as usize / 4 + growth(documents) / 50;
-    base.saturating_add(more_for(k, more + growth_of_many(documents) / 52))
-}
-
-/// By how much [`growth`] exceeds that of [`LARGE`] documents. Deeper lists lead to more documents
-/// that have to be told apart. A million documents, k = 100, recall against `exact`: 4,000
-/// candidates and 700 reranked find 0.911 where the deeper lists alone find 0.875.
-fn growth_of_many(documents: u64) -> usize {
-    growth(documents).saturating_sub(growth(LARGE))
+    base.saturating_add(more_for(k, size.isqrt() as usize / 4 + growth(size) / 50))
 }
 
 /// `more` for few hits wanted, and in proportion to `k` for many.
 fn more_for(k: usize, more: usize) -> usize {
-    more.saturating_add(more.saturating_mul(k) / 50)
+    more.saturating_add(more.saturating_mul(k) / 25)
 }
 
 /// Weight of the residual bias for a query token without a probed match: its best match is then an
@@ -186,10 +189,9 @@ pub(super) const PARTIAL_PRIOR: [f64; 3] = [1.0, 0.0, 0.0];
 
 /// Default of `SearchOptions::rerank`: documents scored by exact MaxSim. The knee on SciFact, for
 /// k = 10 and 100; partial MaxSim tells documents apart less well where there are more.
-pub(super) fn rerank(k: usize, documents: u64) -> usize {
+pub(super) fn rerank(k: usize, size: u64) -> usize {
     let base = 12usize.saturating_add(k.saturating_mul(8) / 5);
-    let more = growth(documents) / 200 + growth_of_many(documents) / 430;
-    base.saturating_add(more_for(k, more))
+    base.saturating_add(more_for(k, growth(size) / 200))
 }
 
 /// Pilot batch of `rerank` documents. 0.3 to 0.7 of them give the same recall within 0.005.
@@ -277,15 +279,24 @@ mod tests {
                     .all(|&[candidates, rerank]| k <= rerank && rerank < candidates)
             );
         }
-        assert_eq!(candidates(10, 50_000), 320);
+        assert_eq!(candidates(10, 50_000), 343);
         let million = [10, 100].map(|k| (candidates(k, 1_000_000), rerank(k, 1_000_000)));
-        assert_eq!(million, [(1814, 284), (4806, 814)]);
+        assert_eq!(million, [(1398, 245), (5070, 947)]);
         for documents in [0, u64::MAX] {
             candidates(usize::MAX, documents);
             rerank(usize::MAX, documents);
             shortlist_size(usize::MAX, documents, 1);
             imputation_rank(usize::MAX, u32::MAX);
         }
+    }
+
+    #[test]
+    fn an_index_of_long_documents_is_as_large_as_one_of_ordinary_ones() {
+        assert_eq!(size(5_183, 1_223_000), 5_183);
+        assert_eq!(size(50_000, 3_000_000), 50_000);
+        let (pages, patches) = (5_000, 5_150_000);
+        assert!(candidates(10, size(pages, patches)) > candidates(10, pages));
+        assert_eq!(size(0, 0), 0);
     }
 
     #[test]
