@@ -212,7 +212,7 @@ impl SearchOptions {
 
     /// Centroids to probe for each of so many pooled query tokens, in an index of this size.
     pub(super) fn probes(&self, size: u64, tokens: usize) -> usize {
-        let default = tuning::n_probe(self.k, size, tokens) as f64;
+        let default = tuning::n_probe(size, tokens) as f64;
         let default = default * tuning::list_depth(self.effort);
         self.n_probe.unwrap_or(default as usize).max(1)
     }
