@@ -246,12 +246,13 @@ def in_place_of_plaid() -> Iterator[None]:
     """Makes `pylate.indexes.PLAID` this `Index`, for programs that name it, such as MTEB."""
     from pylate import indexes
 
+    # Type checkers allow no assignment to a class.
     plaid = indexes.PLAID
-    indexes.PLAID = Index
+    setattr(indexes, "PLAID", Index)
     try:
         yield
     finally:
-        indexes.PLAID = plaid
+        setattr(indexes, "PLAID", plaid)
 
 
 def key_of(given: Id) -> str:
