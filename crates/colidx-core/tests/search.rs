@@ -254,6 +254,28 @@ fn the_same_query_gives_the_same_hits_from_any_thread() {
 }
 
 #[test]
+fn long_documents_are_searched_as_the_many_that_would_have_their_vectors() {
+    let tmp = tempfile::tempdir().unwrap();
+    let many = Corpus::topical(18_000, 8, 5);
+    let long = Corpus {
+        dim: 8,
+        documents: many.documents.chunks(60).map(|d| d.concat()).collect(),
+        token_ids: many.token_ids.chunks(60).map(|ids| ids.concat()).collect(),
+    };
+    let short = Corpus::topical(long.documents.len(), 8, 5);
+    let scored = [("long", &long), ("short", &short)].map(|(name, corpus)| {
+        let path = tmp.path().join(name);
+        corpus.build(&path, options(4).centroids(256)).unwrap();
+        let query = Query::new(&corpus.query(16, 2), 8).unwrap();
+        let index = Index::open(&path).unwrap();
+        let stats = index.search(&query, &SearchOptions::default()).unwrap();
+        assert!(!stats.stats.exact, "{name}");
+        stats.stats.documents_partial
+    });
+    assert!(scored[0] > scored[1], "{scored:?}");
+}
+
+#[test]
 fn a_search_reports_its_work() {
     let tmp = tempfile::tempdir().unwrap();
     let corpus = Corpus::topical(1200, 32, 13);

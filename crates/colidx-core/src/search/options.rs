@@ -217,8 +217,8 @@ impl SearchOptions {
         self.n_probe.unwrap_or(default as usize).max(1)
     }
 
-    /// Posting list entries that each of so many pooled query tokens reads, where `of` of
-    /// an index of this size may be found.
+    /// Posting list entries that each of so many pooled query tokens reads, in an index of this
+    /// size; the documents that may be found are of the size `of`.
     pub(super) fn postings(&self, of: u64, size: u64, tokens: usize) -> u64 {
         let postings = tuning::postings_per_token(self.k, of, size, tokens) as f64;
         (postings * tuning::list_depth(self.effort)) as u64

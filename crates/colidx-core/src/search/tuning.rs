@@ -77,8 +77,8 @@ pub(super) const ENTRY_CELLS: usize = 4;
 /// as many give 0.850 for 0.869 at k = 10 and 0.599 for 0.576 at k = 100.
 pub(super) const POSTINGS_PER_TOKEN: u64 = 16_384;
 
-/// Posting list entries that each of `tokens` pooled query tokens reads for `k` hits, where `of`
-/// of an index of this size may be found.
+/// Posting list entries that each of `tokens` pooled query tokens reads for `k` hits, in an index
+/// of that size; the documents that may be found are of the size `of`.
 ///
 /// With twice the postings and probes 100 hits of a million documents have 0.06 more recall, in a
 /// fifth more time, and 10 hits 0.01. The fewer may be found, the further down the lists their best
