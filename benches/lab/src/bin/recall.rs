@@ -62,6 +62,9 @@ fn main() -> Result<()> {
                     let best: HashSet<&str> = truth.keys(at, setting.options.k).collect();
                     let hits = found.hits.iter();
                     setting.found += hits.filter(|hit| best.contains(hit.key.as_str())).count();
+                }
+                // The index is in memory by then.
+                if round == ROUNDS {
                     setting.stats.push(found.stats);
                 }
             }

@@ -4,7 +4,7 @@
 //! that a token counts once for each document, with the best of its lists. Documents are scored
 //! window by window, and a window's accumulators stay in a core's own cache.
 
-use super::tuning::WINDOW;
+use super::tuning::{LISTS_AHEAD, PREFETCHED, WINDOW};
 use crate::error::Result;
 use std::ops::Range;
 
@@ -145,7 +145,11 @@ impl Lists {
             let length = (documents - first).min(WINDOW as u32);
             let end = first + length;
             for (number, lists) in (1..).zip(&self.tokens) {
-                for &(list, gain) in lists {
+                for (at, &(list, gain)) in lists.iter().enumerate() {
+                    if let Some(&(ahead, _)) = lists.get(at + LISTS_AHEAD) {
+                        let rest = &postings[self.unread[ahead].clone()];
+                        colidx_kernels::prefetch(&rest[..rest.len().min(PREFETCHED)]);
+                    }
                     let unread = &self.unread[list];
                     let below = accumulators.add(&postings[unread.clone()], end, number, gain);
                     next[list] = unread.start + below;

@@ -227,6 +227,13 @@ pub(super) fn rerank_words_depth(k: usize) -> usize {
 /// million documents a quarter of it takes a tenth longer.
 pub(super) const WINDOW: usize = 1 << 16;
 
+/// Lists between the prefetch of one and its use: the part of a list that is in a window is too
+/// short for the processor to foresee. On a million documents step 2 takes a seventh less time.
+pub(super) const LISTS_AHEAD: usize = 3;
+
+/// Postings of a list that are prefetched.
+pub(super) const PREFETCHED: usize = 64;
+
 /// Documents whose mean residuals are gathered together.
 pub(super) const FEATURE_BATCH: usize = 64;
 
