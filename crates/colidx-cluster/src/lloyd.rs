@@ -16,6 +16,7 @@ use crate::members::Members;
 use crate::nearest::{NOWHERE, nearest_into, pack, squared_distance, squared_norms};
 use crate::neighbours::Neighbours;
 use crate::rng::Rng;
+use crate::rows::AHEAD;
 use crate::seeding::seed;
 
 /// Vectors that are visited in order, in blocks, any number of times.
@@ -129,6 +130,7 @@ impl Descent<'_> {
         let dim = self.dim;
         // The nearest centroid of each vector, pass after pass.
         let mut labels: Vec<u32> = Vec::new();
+        let mut norms: Vec<f32> = Vec::new();
         let mut found = Vec::new();
         let mut before = f64::INFINITY;
         let mut last: Option<Vec<Split>> = None;
@@ -138,15 +140,18 @@ impl Descent<'_> {
             let mut compared = 0;
             blocks.visit(&mut |vectors| {
                 let rows = pass.rows..pass.rows + vectors.len() / dim;
-                labels.resize(labels.len().max(rows.end), NOWHERE.index);
-                let labels = &mut labels[rows];
+                if labels.len() < rows.end {
+                    labels.resize(rows.end, NOWHERE.index);
+                    norms.extend(squared_norms(vectors, dim));
+                }
+                let (labels, norms) = (&mut labels[rows.clone()], &norms[rows]);
                 found.clear();
                 found.extend(labels.iter().map(|&index| Nearest { index, ..NOWHERE }));
                 compared += find(vectors, &mut found);
                 for (label, found) in labels.iter_mut().zip(&found) {
                     *label = found.index;
                 }
-                pass.add(vectors, &squared_norms(vectors, dim), &found);
+                pass.add(vectors, norms, &found);
             })?;
             drop(find);
             pass.move_centroids(centroids);
@@ -217,16 +222,19 @@ impl Pass {
             .map(|(&norm, found)| squared_distance(norm, found))
             .collect();
         let members = Members::new(found.iter().map(|found| found.index), self.clusters.len());
+        let kernels = colidx_kernels::kernels();
         self.sums
             .par_chunks_mut(dim)
             .zip(self.clusters.par_iter_mut())
             .enumerate()
             .for_each(|(c, (sum, cluster))| {
-                for &row in members.of(c) {
-                    let row = row as usize;
-                    for (sum, &value) in sum.iter_mut().zip(&vectors[row * dim..][..dim]) {
-                        *sum += f64::from(value);
+                let members = members.of(c);
+                for (at, &row) in members.iter().enumerate() {
+                    if let Some(&ahead) = members.get(at + AHEAD) {
+                        colidx_kernels::prefetch(&vectors[ahead as usize * dim..][..dim]);
                     }
+                    let row = row as usize;
+                    kernels.add_to_sums(&vectors[row * dim..][..dim], sum);
                     let distance = distances[row];
                     if cluster.members == 0 || distance > cluster.distance {
                         (cluster.farthest, cluster.distance) = (first + row, distance);

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use crate::cells::cells;
 use crate::members::Members;
 use crate::nearest::{NOWHERE, ROWS, pack};
-use crate::promise::{best, promising, reach};
+use crate::promise::{Promising, best, reach};
 use crate::rows::{gather, gather_into};
 
 /// Up to this many centroids a group is searched by brute force.
@@ -185,6 +185,8 @@ struct Task<'a> {
     rows: &'a [u32],
     /// `[rows, padded cells]`, of the centres, while they are needed.
     scores: Vec<f32>,
+    /// The best cell of each row.
+    best: Vec<u32>,
     /// The cells that rows may have to search after the best, row after row, best first.
     queued: Vec<Queued>,
     /// Rows that may have more cells to search.
@@ -215,6 +217,7 @@ impl<'a> Task<'a> {
             group,
             rows,
             scores: Vec::new(),
+            best: Vec::new(),
             queued: Vec::new(),
             open: Vec::new(),
         }
@@ -224,10 +227,20 @@ impl<'a> Task<'a> {
         let Some(Centres { panels, .. }) = &self.group.centres else {
             return;
         };
-        gather_into(gathered, vectors, panels.dim(), self.rows.iter().copied());
+        let dim = panels.dim();
+        let rows = match self.rows {
+            // All vectors of a block may be of one group.
+            [first, .., last] if (last - first) as usize + 1 == self.rows.len() => {
+                &vectors[*first as usize * dim..(*last as usize + 1) * dim]
+            }
+            rows => {
+                gather_into(gathered, vectors, dim, rows.iter().copied());
+                gathered
+            }
+        };
         let stride = panels.padded_columns();
         self.scores.resize(self.rows.len() * stride, 0.0);
-        colidx_kernels::kernels().dots(gathered, panels, &mut self.scores);
+        colidx_kernels::kernels().dots(rows, panels, &mut self.scores);
         for scores in self.scores.chunks_exact_mut(stride) {
             // Missing cells compare as nothing.
             scores[panels.columns()..].fill(f32::NAN);
@@ -239,9 +252,9 @@ impl<'a> Task<'a> {
         match (round, &self.group.centres) {
             (0, None) => self.rows.iter().map(|&row| self.probe(row, 0)).collect(),
             (0, Some(centres)) => {
-                let rows = self.rows.iter().zip(centres.of_rows(&self.scores));
-                rows.map(|(&row, scores)| self.probe(row, best(scores)))
-                    .collect()
+                self.best = centres.of_rows(&self.scores).map(best).collect();
+                let rows = self.rows.iter().zip(&self.best);
+                rows.map(|(&row, &best)| self.probe(row, best)).collect()
             }
             (_, None) => Vec::new(),
             (1, Some(centres)) => {
@@ -260,12 +273,13 @@ impl<'a> Task<'a> {
     /// Queues the cells that may hold nearer centroids than the best cell does.
     fn queue(&mut self, centres: &Centres, found: &[Nearest]) {
         let scores = std::mem::take(&mut self.scores);
-        let mut cells = Vec::new();
-        for (&row, scores) in self.rows.iter().zip(centres.of_rows(&scores)) {
+        let mut promising = Promising::default();
+        let rows = self.rows.iter().zip(&self.best);
+        for ((&row, &best), scores) in rows.zip(centres.of_rows(&scores)) {
             let least = found[row as usize].score;
-            promising(scores, &centres.reaches, least, MOST - 1, &mut cells);
+            let cells = promising.cells(scores, &centres.reaches, least, best, MOST - 1);
             let first = self.queued.len() as u32;
-            self.queued.extend(cells.iter().map(|&cell| Queued {
+            self.queued.extend(cells.map(|cell| Queued {
                 cell,
                 promise: scores[cell as usize] + centres.reaches[cell as usize],
             }));

@@ -54,17 +54,7 @@ pub(crate) fn squared_distance(squared_norm: f32, nearest: &Nearest) -> f32 {
     2f32.mul_add(-nearest.score, squared_norm).max(0.0)
 }
 
-/// `|x|^2`, summed in lanes, so that no addition waits for the one before.
+/// `|x|^2`.
 pub(crate) fn squared_norm(vector: &[f32]) -> f64 {
-    let mut lanes = [0f64; 8];
-    let (chunks, rest) = vector.as_chunks::<8>();
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane += f64::from(value) * f64::from(value);
-        }
-    }
-    for (lane, &value) in lanes.iter_mut().zip(rest) {
-        *lane += f64::from(value) * f64::from(value);
-    }
-    lanes.iter().sum()
+    colidx_kernels::kernels().squared_length(vector)
 }

@@ -1,7 +1,5 @@
 //! Which cells may hold a nearer centroid than the one found so far.
 
-use colidx_kernels::LANES;
-
 /// A cell is taken to reach farther than the mean of its centroids by this many times the deviation
 /// of their squared distances, over the square root of the dimensions: in few, less is orthogonal.
 const DEVIATIONS: f64 = 3.1;
@@ -22,57 +20,59 @@ pub(crate) fn reach(centre: &[f32], centroids: &[f32]) -> f32 {
 
 /// The cell of greatest score; any for a vector that is not finite and has none.
 pub(crate) fn best(scores: &[f32]) -> u32 {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    for panel in scores.chunks_exact(LANES) {
-        for (lane, &score) in lanes.iter_mut().zip(panel) {
-            *lane = if score > *lane { score } else { *lane };
-        }
-    }
-    let greatest = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let is_greatest = |&score: &f32| score == greatest;
-    let mut panels = scores.chunks_exact(LANES);
-    let has = |panel: &[f32]| {
-        panel
-            .iter()
-            .fold(false, |any, score| any | is_greatest(score))
-    };
-    let panel = panels.position(has).unwrap_or(0);
-    let lane = scores[panel * LANES..].iter().position(is_greatest);
-    (panel * LANES + lane.unwrap_or(0)) as u32
+    colidx_kernels::kernels().position_of_max(scores) as u32
 }
 
-/// Sets `cells` to those that promise at least the score `least`, without the best cell, best
-/// first, at most `most`.
-pub(crate) fn promising(
-    scores: &[f32],
-    reaches: &[f32],
-    least: f32,
-    most: usize,
-    cells: &mut Vec<u32>,
-) {
-    let is_promising = |(&score, &reach): (&f32, &f32)| score + reach >= least;
-    cells.clear();
-    let panels = scores.chunks_exact(LANES).zip(reaches.chunks_exact(LANES));
-    for ((scores, reaches), first) in panels.zip((0..).step_by(LANES)) {
-        let lanes = scores.iter().zip(reaches);
-        // Without a branch for each score; few panels have any.
-        if lanes
-            .clone()
-            .fold(false, |any, lane| any | is_promising(lane))
-        {
-            let lanes = (first..).zip(lanes).filter(|&(_, lane)| is_promising(lane));
-            cells.extend(lanes.map(|(cell, _)| cell));
+/// Buffers of [`promising`].
+#[derive(Default)]
+pub(crate) struct Promising {
+    bits: Vec<u64>,
+    /// Ascending from the best: the score, turned so that lower is better, above the cell.
+    keys: Vec<u64>,
+}
+
+impl Promising {
+    /// The cells that promise at least the score `least`, without the cell `best`, best first, at
+    /// most `most`.
+    pub(crate) fn cells(
+        &mut self,
+        scores: &[f32],
+        reaches: &[f32],
+        least: f32,
+        best: u32,
+        most: usize,
+    ) -> impl ExactSizeIterator<Item = u32> + '_ {
+        let Promising { bits, keys } = self;
+        bits.resize(scores.len().div_ceil(64), 0);
+        colidx_kernels::kernels().mask_sum_ge(scores, reaches, least, bits);
+        keys.clear();
+        for (first, &word) in (0..).step_by(64).zip(&*bits) {
+            let mut word = word;
+            while word != 0 {
+                let cell = first + word.trailing_zeros();
+                word &= word - 1;
+                if cell != best {
+                    let turned = !ascending(scores[cell as usize]);
+                    keys.push(u64::from(turned) << 32 | u64::from(cell));
+                }
+            }
         }
+        if keys.len() > most {
+            keys.select_nth_unstable(most);
+            keys.truncate(most);
+        }
+        keys.sort_unstable();
+        keys.iter().map(|&key| key as u32)
     }
-    let best = best(scores);
-    cells.retain(|&cell| cell != best);
-    let score = |cell: u32| scores[cell as usize];
-    let rank = |a: &u32, b: &u32| score(*b).total_cmp(&score(*a)).then(a.cmp(b));
-    if cells.len() > most {
-        cells.select_nth_unstable_by(most, rank);
-        cells.truncate(most);
+}
+
+/// An integer that compares as the score does in `f32::total_cmp`.
+fn ascending(score: f32) -> u32 {
+    let bits = score.to_bits();
+    match bits >> 31 {
+        0 => bits | 1 << 31,
+        _ => !bits,
     }
-    cells.sort_unstable_by(rank);
 }
 
 #[cfg(test)]
@@ -84,17 +84,35 @@ mod tests {
         let mut scores = [f32::NEG_INFINITY; 96];
         (scores[3], scores[8], scores[20], scores[21]) = (1.0, 3.0, 2.0, 2.0);
         let mut reaches = [0.0; 96];
-        let mut cells = Vec::new();
+        let mut promising = Promising::default();
+        let mut cells = |scores: &[f32], reaches: &[f32], least: f32| -> Vec<u32> {
+            promising
+                .cells(scores, reaches, least, best(scores), 63)
+                .collect()
+        };
         assert_eq!(best(&scores), 8);
-        promising(&scores, &reaches, 1.5, 63, &mut cells);
-        assert_eq!(cells, [20, 21]);
+        assert_eq!(cells(&scores, &reaches, 1.5), [20, 21]);
         reaches[3] = 1.5;
-        promising(&scores, &reaches, 2.5, 63, &mut cells);
-        assert_eq!(cells, [3]);
-        promising(&[0.0; 96], &reaches, 0.0, 63, &mut cells);
-        assert!(cells.iter().copied().eq(1..64));
+        assert_eq!(cells(&scores, &reaches, 2.5), [3]);
+        assert!(cells(&[0.0; 96], &reaches, 0.0).into_iter().eq(1..64));
         let none = [f32::NAN; 96];
-        promising(&none, &reaches, f32::NEG_INFINITY, 63, &mut cells);
-        assert_eq!((best(&none), cells.len()), (0, 0));
+        assert_eq!(best(&none), 0);
+        assert!(cells(&none, &reaches, f32::NEG_INFINITY).is_empty());
+    }
+
+    #[test]
+    fn turned_scores_descend() {
+        let scores = [
+            -f32::INFINITY,
+            -2.5,
+            -1.0,
+            -0.0,
+            0.0,
+            1e-40,
+            1.0,
+            2.5,
+            f32::INFINITY,
+        ];
+        assert!(scores.map(ascending).is_sorted_by(|a, b| a < b));
     }
 }

@@ -84,17 +84,25 @@ pub(crate) fn gather(vectors: &[f32], dim: usize, rows: &[u32]) -> Vec<f32> {
     gathered
 }
 
+/// Rows between the prefetch of one and its use.
+pub(crate) const AHEAD: usize = 4;
+
 /// Replaces `gathered` by the listed rows.
 pub(crate) fn gather_into(
     gathered: &mut Vec<f32>,
     vectors: &[f32],
     dim: usize,
-    rows: impl Iterator<Item = u32>,
+    rows: impl Iterator<Item = u32> + Clone,
 ) {
+    let row = |row: u32| &vectors[row as usize * dim..(row as usize + 1) * dim];
     gathered.clear();
     gathered.reserve(rows.size_hint().0 * dim);
-    for row in rows {
-        gathered.extend_from_slice(&vectors[row as usize * dim..(row as usize + 1) * dim]);
+    let mut ahead = rows.clone().skip(AHEAD);
+    for number in rows {
+        if let Some(ahead) = ahead.next() {
+            colidx_kernels::prefetch(row(ahead));
+        }
+        gathered.extend_from_slice(row(number));
     }
 }
 

@@ -29,6 +29,8 @@
 //! | `dots_u8` | [`RowsU8`], quantised activations | [`PanelsI8`] | f32, for linear layers |
 //! | `decode`, `decode_i16` | codes and residuals | - | f32, or i16 at unit length |
 //! | `gather_dots`, `gather_max` | i8, i16; selected rows | one column; - | i32, i16 |
+//! | `mask_sum_ge`, `position_of_max` | f32 | - | bits; a position |
+//! | `squared_length`, `add_to_sums` | f32 | - | f64 |
 //! | `mask_ge`, `rows_any_ge`, `rows_any_ge_i16` | u32, i32, i16 | thresholds | bits; row numbers |
 //!
 //! # Shapes

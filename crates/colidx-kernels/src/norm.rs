@@ -22,6 +22,20 @@ impl Kernels {
         );
         dispatch!(self, normalize(rows, dim));
     }
+
+    /// The squared Euclidean length of a vector, summed in f64, value `i` in part `i % 8`.
+    pub fn squared_length(self, vector: &[f32]) -> f64 {
+        dispatch!(self, squared_length(vector))
+    }
+
+    /// Adds a vector to sums in f64.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn add_to_sums(self, vector: &[f32], sums: &mut [f64]) {
+        assert_eq!(vector.len(), sums.len(), "a sum for every value");
+        dispatch!(self, add_to_sums(vector, sums));
+    }
 }
 
 /// The loop, compiled for wider registers: the lanes are independent, so that the compiler may use
@@ -32,6 +46,16 @@ macro_rules! compile_for {
             $(#[target_feature(enable = $features)])?
             pub(super) fn normalize(rows: &mut [f32], dim: usize) {
                 super::each_row(rows, dim, $fma);
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn squared_length(vector: &[f32]) -> f64 {
+                super::squared_length(vector)
+            }
+
+            $(#[target_feature(enable = $features)])?
+            pub(super) fn add_to_sums(vector: &[f32], sums: &mut [f64]) {
+                super::add_to_sums(vector, sums);
             }
         }
     };
@@ -78,6 +102,29 @@ pub(crate) fn sum_of_squares(row: &[f32], fma: impl Fn(f32, f32, f32) -> f32) ->
     parts[0]
 }
 
+/// Summed in parts, so that no addition waits for the one before.
+#[inline(always)]
+fn squared_length(vector: &[f32]) -> f64 {
+    let mut parts = [0f64; 8];
+    let (chunks, rest) = vector.as_chunks::<8>();
+    for chunk in chunks {
+        for (part, &x) in parts.iter_mut().zip(chunk) {
+            *part += f64::from(x) * f64::from(x);
+        }
+    }
+    for (part, &x) in parts.iter_mut().zip(rest) {
+        *part += f64::from(x) * f64::from(x);
+    }
+    parts.iter().sum()
+}
+
+#[inline(always)]
+fn add_to_sums(vector: &[f32], sums: &mut [f64]) {
+    for (sum, &x) in sums.iter_mut().zip(vector) {
+        *sum += f64::from(x);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -103,7 +150,16 @@ mod tests {
                     prop_assert!((length(row) - 1.0).abs() < 1e-5);
                 }
             }
+            let given = |row: &[f32]| Kernels::SCALAR.squared_length(row).to_bits();
             for kernels in Kernels::all_supported() {
+                let mut sums = vec![0.5; dim];
+                let mut wanted = sums.clone();
+                for row in rows.chunks(dim) {
+                    prop_assert_eq!(kernels.squared_length(row).to_bits(), given(row));
+                    kernels.add_to_sums(row, &mut sums);
+                    wanted.iter_mut().zip(row).for_each(|(sum, &x)| *sum += f64::from(x));
+                }
+                prop_assert_eq!(sums, wanted, "{}", kernels);
                 let mut got = rows.to_vec();
                 kernels.normalize(&mut got, dim);
                 let same = got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits());

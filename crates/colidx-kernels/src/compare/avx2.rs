@@ -27,6 +27,46 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
+/// # Safety
+/// The processor has AVX2; `more` is as long as `values`, and `bits` has a word for every 64 begun.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn mask_sum_ge(values: &[f32], more: &[f32], least: f32, bits: &mut [u64]) {
+    let (whole, rest) = values.as_chunks::<WORD>();
+    let floor = _mm256_set1_ps(least);
+    for ((values, more), word) in whole.iter().zip(more.chunks_exact(WORD)).zip(&mut *bits) {
+        *word = 0;
+        for at in (0..WORD).step_by(WIDTH) {
+            // SAFETY: a register of numbers from there on is within both of the word's.
+            let (value, more) = unsafe {
+                (
+                    _mm256_loadu_ps(values.as_ptr().add(at)),
+                    _mm256_loadu_ps(more.as_ptr().add(at)),
+                )
+            };
+            let reach = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_add_ps(value, more), floor);
+            *word |= u64::from(_mm256_movemask_ps(reach) as u8) << at;
+        }
+    }
+    let done = whole.len();
+    scalar::mask_sum_ge(rest, &more[done * WORD..], least, &mut bits[done..]);
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn max(values: &[f32]) -> f32 {
+    let (whole, rest) = values.as_chunks::<WIDTH>();
+    let mut most = _mm256_set1_ps(f32::NEG_INFINITY);
+    for values in whole {
+        // SAFETY: eight numbers. Where the first operand is NaN the second is the maximum.
+        most = _mm256_max_ps(unsafe { _mm256_loadu_ps(values.as_ptr()) }, most);
+    }
+    let mut lanes = [0f32; WIDTH];
+    // SAFETY: room for eight numbers.
+    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), most) };
+    scalar::max(&lanes).max(scalar::max(rest))
+}
+
 /// `rows_any_ge` for one element type.
 macro_rules! rows {
     ($name:ident, $number:ty, $greater:ident) => {

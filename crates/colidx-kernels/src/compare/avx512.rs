@@ -23,6 +23,45 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
+/// # Safety
+/// The processor has AVX-512 F; `more` is as long as `values`, and `bits` has a word for every 64
+/// begun.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn mask_sum_ge(values: &[f32], more: &[f32], least: f32, bits: &mut [u64]) {
+    const WIDTH: usize = 16;
+    let floor = _mm512_set1_ps(least);
+    let words = values.chunks(WORD).zip(more.chunks(WORD));
+    for ((values, more), word) in words.zip(bits) {
+        *word = 0;
+        for at in (0..values.len()).step_by(WIDTH) {
+            let there = u16::MAX >> WIDTH.saturating_sub(values.len() - at);
+            // SAFETY: masked loads read only numbers that there are, in both.
+            let (value, more) = unsafe {
+                (
+                    _mm512_maskz_loadu_ps(there, values.as_ptr().add(at)),
+                    _mm512_maskz_loadu_ps(there, more.as_ptr().add(at)),
+                )
+            };
+            let sum = _mm512_add_ps(value, more);
+            let reach = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(there, sum, floor);
+            *word |= u64::from(reach) << at;
+        }
+    }
+}
+
+/// # Safety
+/// The processor has AVX-512 F.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn max(values: &[f32]) -> f32 {
+    let (whole, rest) = values.as_chunks::<16>();
+    let mut most = _mm512_set1_ps(f32::NEG_INFINITY);
+    for values in whole {
+        // SAFETY: sixteen numbers. Where the first operand is NaN the second is the maximum.
+        most = _mm512_max_ps(unsafe { _mm512_loadu_ps(values.as_ptr()) }, most);
+    }
+    _mm512_reduce_max_ps(most).max(scalar::max(rest))
+}
+
 /// `rows_any_ge` for one element type; the last columns are masked.
 macro_rules! rows {
     ($name:ident, $number:ty, $load:ident, $reach:ident, $mask:ty) => {

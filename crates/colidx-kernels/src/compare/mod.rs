@@ -24,6 +24,28 @@ impl Kernels {
         dispatch!(self, mask_ge(values, least, bits));
     }
 
+    /// As [`mask_ge`](Kernels::mask_ge), if `values[i] + more[i] >= least`.
+    ///
+    /// # Panics
+    /// If `more` has another length than `values`, or `bits` not one word for every 64 begun.
+    pub fn mask_sum_ge(self, values: &[f32], more: &[f32], least: f32, bits: &mut [u64]) {
+        assert_eq!(values.len(), more.len(), "`more` is as long as `values`");
+        assert_eq!(bits.len(), values.len().div_ceil(WORD), "a word for 64");
+        dispatch!(self, mask_sum_ge(values, more, least, bits));
+    }
+
+    /// The position of the greatest of `values`, the first of equal ones; 0 if there are none but
+    /// NaN and negative infinity.
+    pub fn position_of_max(self, values: &[f32]) -> usize {
+        let greatest = dispatch!(self, max(values));
+        let is_greatest = |&value: &f32| value == greatest;
+        let mut chunks = values.chunks(WORD);
+        let has = |chunk: &[f32]| chunk.iter().fold(false, |any, x| any | is_greatest(x));
+        let chunk = chunks.position(has).unwrap_or(0) * WORD;
+        let within = values.iter().skip(chunk).position(is_greatest);
+        within.map_or(0, |within| chunk + within)
+    }
+
     /// Appends to `out` the index of every row of `values`, `[n_rows, least.len()]`, with any value
     /// at or above the threshold of its column in `least`.
     ///

@@ -27,6 +27,21 @@ pub(super) unsafe fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     scalar::mask_ge(rest, least, &mut bits[whole.len()..]);
 }
 
+/// The reference.
+///
+/// # Safety
+/// `more` is as long as `values`, and `bits` has a word for every 64 begun.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn mask_sum_ge(values: &[f32], more: &[f32], least: f32, bits: &mut [u64]) {
+    scalar::mask_sum_ge(values, more, least, bits);
+}
+
+/// The reference.
+#[target_feature(enable = "neon")]
+pub(super) fn max(values: &[f32]) -> f32 {
+    scalar::max(values)
+}
+
 /// The reference, which the compiler vectorises well.
 ///
 /// # Safety

@@ -9,6 +9,25 @@ pub(super) fn mask_ge(values: &[u32], least: u32, bits: &mut [u64]) {
     }
 }
 
+pub(super) fn mask_sum_ge(values: &[f32], more: &[f32], least: f32, bits: &mut [u64]) {
+    let words = values.chunks(WORD).zip(more.chunks(WORD));
+    for ((values, more), word) in words.zip(bits) {
+        let sums = values.iter().zip(more).enumerate();
+        *word = sums
+            .map(|(i, (value, more))| u64::from(value + more >= least) << i)
+            .sum();
+    }
+}
+
+pub(super) fn max(values: &[f32]) -> f32 {
+    values.iter().fold(
+        f32::NEG_INFINITY,
+        |most, &value| {
+            if value > most { value } else { most }
+        },
+    )
+}
+
 pub(super) fn rows_any_ge<T: PartialOrd>(values: &[T], least: &[T], out: &mut Vec<u32>) {
     for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
         if any_ge(row, least) {

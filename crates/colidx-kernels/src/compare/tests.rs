@@ -24,6 +24,32 @@ proptest! {
     }
 
     #[test]
+    fn every_isa_says_which_sums_reach_and_which_value_is_greatest(
+        values in prop::collection::vec(
+            prop_oneof![-2.0f32..2.0, (0i8..3).prop_map(f32::from), Just(f32::NAN)],
+            0..up_to(400),
+        ),
+        least in prop_oneof![-2.0f32..2.0, Just(1.0)],
+        seed in any::<u64>(),
+    ) {
+        let more = noise(values.len(), seed);
+        let sums: Vec<f32> = values.iter().zip(&more).map(|(value, more)| value + more).collect();
+        let numbers = values.iter().filter(|value| !value.is_nan());
+        let greatest = numbers.max_by(|a, b| a.total_cmp(b));
+        let position = values.iter().position(|value| Some(value) == greatest);
+        for kernels in Kernels::all_supported() {
+            let mut bits = vec![u64::MAX; values.len().div_ceil(WORD)];
+            kernels.mask_sum_ge(&values, &more, least, &mut bits);
+            let set: Vec<bool> =
+                (0..bits.len() * WORD).map(|i| bits[i / WORD] >> (i % WORD) & 1 == 1).collect();
+            let reach = sums.iter().map(|&sum| sum >= least);
+            let want: Vec<bool> = reach.chain(std::iter::repeat(false)).take(set.len()).collect();
+            prop_assert_eq!(set, want, "{}", kernels);
+            prop_assert_eq!(kernels.position_of_max(&values), position.unwrap_or(0), "{}", kernels);
+        }
+    }
+
+    #[test]
     fn every_isa_says_which_rows_reach(
         width in 1usize..40,
         n in 0..up_to(30),

@@ -10,6 +10,7 @@
 
 use super::Nearest;
 use crate::panels::{LANES, Line};
+use crate::reduce::greater;
 use crate::{Panels, RowsView};
 
 /// A SIMD register of f32.
@@ -255,18 +256,18 @@ impl Lead {
         panel: Line([0.0; LANES]),
     };
 
+    /// The best lane, of equal ones that of the lowest column.
+    #[inline(always)]
     fn winner(&self) -> Nearest {
-        let mut best = Nearest {
-            index: u32::MAX,
-            score: f32::NEG_INFINITY,
-        };
-        for (lane, (&score, panel)) in self.score.0.iter().zip(self.panel.0).enumerate() {
-            let index = panel.to_bits() * LANES as u32 + lane as u32;
-            if score > best.score || (score == best.score && index < best.index) {
-                best = Nearest { index, score };
-            }
+        // Without branches, which would be mispredicted for every other row.
+        let scores = self.score.0.iter();
+        let score = scores.fold(f32::NEG_INFINITY, |most, &score| greater(score, most));
+        let mut index = u32::MAX;
+        for (lane, (&its, panel)) in self.score.0.iter().zip(self.panel.0).enumerate() {
+            let column = panel.to_bits() * LANES as u32 + lane as u32;
+            index = index.min(if its == score { column } else { u32::MAX });
         }
-        best
+        Nearest { index, score }
     }
 }
 
