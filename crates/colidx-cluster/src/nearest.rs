@@ -13,11 +13,22 @@ pub(crate) const ROWS: usize = 256;
 
 /// Packs centroids `[k, dim]` with the bias `-|c|^2 / 2`.
 pub(crate) fn pack(centroids: &[f32], dim: usize) -> Panels {
-    let bias: Vec<f32> = centroids
-        .chunks_exact(dim)
-        .map(|c| (-0.5 * squared_norm(c)) as f32)
-        .collect();
-    Panels::with_bias(centroids, dim, &bias)
+    Panels::with_bias(centroids, dim, &biases(centroids, dim))
+}
+
+/// `-|c|^2 / 2` of each centroid.
+pub(crate) fn biases(centroids: &[f32], dim: usize) -> Vec<f32> {
+    let bias = |c: &[f32]| (-0.5 * squared_norm(c)) as f32;
+    centroids.chunks_exact(dim).map(bias).collect()
+}
+
+/// An integer that compares as the score does in `f32::total_cmp`.
+pub(crate) fn ascending(score: f32) -> u32 {
+    let bits = score.to_bits();
+    match bits >> 31 {
+        0 => bits | 1 << 31,
+        _ => !bits,
+    }
 }
 
 /// The initial value, before any comparison.
@@ -57,4 +68,25 @@ pub(crate) fn squared_distance(squared_norm: f32, nearest: &Nearest) -> f32 {
 /// `|x|^2`.
 pub(crate) fn squared_norm(vector: &[f32]) -> f64 {
     colidx_kernels::kernels().squared_length(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turned_scores_ascend() {
+        let scores = [
+            -f32::INFINITY,
+            -2.5,
+            -1.0,
+            -0.0,
+            0.0,
+            1e-40,
+            1.0,
+            2.5,
+            f32::INFINITY,
+        ];
+        assert!(scores.map(ascending).is_sorted_by(|a, b| a < b));
+    }
 }

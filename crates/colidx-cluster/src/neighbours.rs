@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use colidx_kernels::Nearest;
+use colidx_kernels::{Nearest, Panels, RowsView};
 use rayon::prelude::*;
 
 use crate::cells::{Cells, cells};
 use crate::members::Members;
-use crate::nearest::{NOWHERE, ROWS, pack};
+use crate::nearest::{NOWHERE, ROWS, ascending, biases, pack};
 use crate::rows::{gather, gather_into};
 
 /// Centroids that a vector is compared with, the one before included.
@@ -24,6 +24,8 @@ const SEED: u64 = 0x6E65_6172;
 pub(crate) struct Neighbours {
     dim: usize,
     centroids: Vec<f32>,
+    /// `[K]`: the biases with which a product tells the nearest.
+    biases: Vec<f32>,
     /// `[K, most]`, each row ascending.
     lists: Vec<u32>,
     most: usize,
@@ -52,6 +54,7 @@ impl Neighbours {
         Neighbours {
             dim,
             centroids: centroids.to_vec(),
+            biases: biases(centroids, dim),
             lists,
             most,
             more: HashMap::new(),
@@ -89,16 +92,17 @@ impl Neighbours {
             }
             rest = others;
         }
+        let buffers = || (Vec::new(), Vec::new(), Panels::empty(self.dim));
         tasks.into_par_iter().for_each_init(
-            Vec::new,
-            |gathered: &mut Vec<f32>, (centroid, rows, nearest)| {
+            buffers,
+            |(gathered, biases, panels), (centroid, rows, nearest)| {
                 let list = self.of(centroid);
-                let others = list.iter().copied();
-                gather_into(gathered, &self.centroids, self.dim, others);
-                let panels = pack(gathered, self.dim);
+                gather_into(gathered, &self.centroids, self.dim, list.iter().copied());
+                gather_into(biases, &self.biases, 1, list.iter().copied());
+                panels.refill_with_bias(RowsView::new(gathered, self.dim), biases);
                 for (rows, nearest) in rows.chunks(ROWS).zip(nearest.chunks_mut(ROWS)) {
                     gather_into(gathered, vectors, self.dim, rows.iter().copied());
-                    colidx_kernels::kernels().nearest(gathered, &panels, nearest);
+                    colidx_kernels::kernels().nearest(gathered, panels, nearest);
                     for nearest in nearest {
                         nearest.index = list[nearest.index as usize];
                     }
@@ -140,19 +144,22 @@ fn of_cell(dim: usize, centroids: &[f32], cells: &Cells, cell: usize, most: usiz
     let mut scores = vec![0.0; own.len() / dim * stride];
     colidx_kernels::kernels().dots(&own, &panels, &mut scores);
     let mut lists = Vec::with_capacity(own.len() / dim * most);
-    let mut order: Vec<u32> = Vec::new();
+    // The best are the least: scores that are turned, above the number.
+    let mut keys: Vec<u64> = Vec::new();
     for scores in scores.chunks_exact(stride) {
-        order.clear();
-        order.extend(0..candidates.len() as u32);
-        let score = |at: u32| scores[at as usize];
-        if order.len() > most {
-            order.select_nth_unstable_by(most, |&a, &b| {
-                score(b).total_cmp(&score(a)).then(a.cmp(&b))
-            });
-            order.truncate(most);
+        keys.clear();
+        let numbered = scores.iter().zip(&candidates);
+        let key = |(&score, &number): (&f32, &u32)| {
+            u64::from(!ascending(score)) << u32::BITS | u64::from(number)
+        };
+        keys.extend(numbered.map(key));
+        if keys.len() > most {
+            keys.select_nth_unstable(most);
+            keys.truncate(most);
         }
-        order.sort_unstable();
-        lists.extend(order.iter().map(|&at| candidates[at as usize]));
+        let start = lists.len();
+        lists.extend(keys.iter().map(|&key| key as u32));
+        lists[start..].sort_unstable();
     }
     lists
 }

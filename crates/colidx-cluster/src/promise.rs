@@ -1,5 +1,7 @@
 //! Which cells may hold a nearer centroid than the one found so far.
 
+use crate::nearest::ascending;
+
 /// A cell is taken to reach farther than the mean of its centroids by this many times the deviation
 /// of their squared distances, over the square root of the dimensions: in few, less is orthogonal.
 const DEVIATIONS: f64 = 3.1;
@@ -66,15 +68,6 @@ impl Promising {
     }
 }
 
-/// An integer that compares as the score does in `f32::total_cmp`.
-fn ascending(score: f32) -> u32 {
-    let bits = score.to_bits();
-    match bits >> 31 {
-        0 => bits | 1 << 31,
-        _ => !bits,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,21 +91,5 @@ mod tests {
         let none = [f32::NAN; 96];
         assert_eq!(best(&none), 0);
         assert!(cells(&none, &reaches, f32::NEG_INFINITY).is_empty());
-    }
-
-    #[test]
-    fn turned_scores_descend() {
-        let scores = [
-            -f32::INFINITY,
-            -2.5,
-            -1.0,
-            -0.0,
-            0.0,
-            1e-40,
-            1.0,
-            2.5,
-            f32::INFINITY,
-        ];
-        assert!(scores.map(ascending).is_sorted_by(|a, b| a < b));
     }
 }

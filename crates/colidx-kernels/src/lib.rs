@@ -74,6 +74,7 @@ mod reduce;
 mod round;
 #[cfg(test)]
 mod testing;
+mod transpose;
 mod unpack_codes;
 mod view;
 

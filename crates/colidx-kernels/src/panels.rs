@@ -1,6 +1,7 @@
 //! The layout of f32 columns.
 
-use crate::RowsView;
+use crate::transpose::transpose;
+use crate::{RowsView, kernels};
 
 /// Columns in one panel.
 pub const LANES: usize = 16;
@@ -82,10 +83,21 @@ impl Panels {
     pub fn refill(&mut self, rows: RowsView<'_>, scale: f32) {
         let dim = rows.dim();
         self.reset(rows.len(), dim);
-        for (column, row) in rows.iter().enumerate() {
-            let (panel, lane) = (column / LANES, column % LANES);
-            for (line, &value) in self.lines[panel * dim..][..dim].iter_mut().zip(row) {
-                line.0[lane] = value * scale;
+        for (rows, lines) in rows.chunks(LANES).zip(self.lines.chunks_exact_mut(dim)) {
+            transpose(kernels(), rows, scale, lines);
+        }
+    }
+
+    /// As [`refill`](Panels::refill), with dot products that start from `bias`, `[n_rows]`.
+    ///
+    /// # Panics
+    /// If there is not one bias for each row.
+    pub fn refill_with_bias(&mut self, rows: RowsView<'_>, bias: &[f32]) {
+        assert_eq!(bias.len(), rows.len(), "one bias for each column");
+        self.refill(rows, 1.0);
+        for lines in [&mut self.bias, &mut self.bias_masked] {
+            for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
+                line.0[..bias.len()].copy_from_slice(bias);
             }
         }
     }
@@ -126,14 +138,10 @@ impl Panels {
             values.len()
         );
         let mut panels = Panels::empty(dim);
-        panels.refill(RowsView::new(values, dim), 1.0);
-        if let Some(bias) = bias {
-            assert_eq!(bias.len(), panels.columns, "one bias for each column");
-            for lines in [&mut panels.bias, &mut panels.bias_masked] {
-                for (line, bias) in lines.iter_mut().zip(bias.chunks(LANES)) {
-                    line.0[..bias.len()].copy_from_slice(bias);
-                }
-            }
+        let rows = RowsView::new(values, dim);
+        match bias {
+            Some(bias) => panels.refill_with_bias(rows, bias),
+            None => panels.refill(rows, 1.0),
         }
         panels
     }
@@ -180,7 +188,7 @@ mod tests {
 
     #[test]
     fn columns_lie_transposed_and_padded() {
-        let dim = 3;
+        let dim = 19;
         let columns: Vec<f32> = (0..17 * dim).map(|i| i as f32).collect();
         let bias: Vec<f32> = (0..17).map(|i| -(i as f32)).collect();
         let panels = Panels::with_bias(&columns, dim, &bias);
