@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::storage::{Bytes, Directory, OutputFile};
 use colidx_cluster::{CodebookKind, FIRST_BYTES, Partition, Rows, SHARED, TrainOptions};
+use rayon::prelude::*;
 use std::ops::Range;
 
 const FILE: &str = "parts.spool";
@@ -34,6 +35,9 @@ pub(super) struct PartsWriter {
 /// Rows assigned in one batch.
 const BATCH: usize = 8192;
 
+/// Rows, at least, that a thread takes at a time.
+const TOGETHER: usize = 256;
+
 struct Divided {
     partition: Partition,
     out: OutputFile,
@@ -41,6 +45,8 @@ struct Divided {
     chunk: usize,
     chunks: Vec<Chunks>,
     labels: Vec<Option<u32>>,
+    /// Rows of a batch as they are in the file.
+    records: Vec<u8>,
 }
 
 /// The chunks of a part in the file, and the rows collected since.
@@ -118,6 +124,7 @@ impl PartsWriter {
             chunk: (share / record).max(1) * record,
             chunks,
             labels: Vec::new(),
+            records: Vec::new(),
             partition,
         };
         divided.push(&self.first, self.dim)?;
@@ -151,14 +158,27 @@ impl Divided {
     fn push(&mut self, rows: &Rows, dim: usize) -> Result<()> {
         self.partition
             .assign(&rows.vectors, &rows.token_ids, &mut self.labels);
-        let vectors = rows.vectors.chunks_exact(dim);
-        for (row, (vector, part)) in vectors.zip(&self.labels).enumerate() {
-            let Some(part) = part else { continue };
-            let chunks = &mut self.chunks[*part as usize];
-            let token_id = rows.token_ids.get(row).copied().unwrap_or(SHARED);
-            encode(vector, token_id, &mut chunks.collected);
-            if chunks.collected.len() >= self.chunk {
-                chunks.write(&mut self.out)?;
+        let record = record_bytes(dim);
+        let batches = rows.vectors.chunks(BATCH * dim);
+        for (first, (vectors, parts)) in (0..)
+            .step_by(BATCH)
+            .zip(batches.zip(self.labels.chunks(BATCH)))
+        {
+            self.records.resize(parts.len() * record, 0);
+            let vectors = vectors.par_chunks_exact(dim);
+            let records = self.records.par_chunks_exact_mut(record).zip(vectors);
+            let numbered = records.enumerate().with_min_len(TOGETHER);
+            numbered.for_each(|(at, (record, vector))| {
+                let token_id = rows.token_ids.get(first + at).copied().unwrap_or(SHARED);
+                encode(vector, token_id, record);
+            });
+            for (record, part) in self.records.chunks_exact(record).zip(parts) {
+                let Some(part) = part else { continue };
+                let chunks = &mut self.chunks[*part as usize];
+                chunks.collected.extend_from_slice(record);
+                if chunks.collected.len() >= self.chunk {
+                    chunks.write(&mut self.out)?;
+                }
             }
         }
         Ok(())
@@ -207,9 +227,10 @@ impl colidx_cluster::Parts for Parts {
             .extend(records.iter().map(|record| token_id(record)));
         let mut order: Vec<u32> = (0..records.len() as u32).collect();
         order.sort_by_key(|&row| rows.token_ids[row as usize]);
-        for row in order {
-            decode(records[row as usize], &mut rows.vectors);
-        }
+        rows.vectors.resize(records.len() * self.dim, 0.0);
+        let vectors = rows.vectors.par_chunks_exact_mut(self.dim);
+        let ordered = vectors.zip(&order).with_min_len(TOGETHER);
+        ordered.for_each(|(vector, &row)| decode(records[row as usize], vector));
         rows.token_ids.sort_unstable();
         // All of it, since more was read than used.
         self.bytes.advise_dontneed(0..self.bytes.len());
@@ -230,15 +251,13 @@ fn record_bytes(dim: usize) -> usize {
     8 + 2 * dim
 }
 
-fn encode(vector: &[f32], token_id: u32, out: &mut Vec<u8>) {
+fn encode(vector: &[f32], token_id: u32, out: &mut [u8]) {
     let largest = vector.iter().fold(0f32, |largest, x| largest.max(x.abs()));
     let step = largest / LARGEST;
-    out.extend_from_slice(&step.to_le_bytes());
-    out.extend_from_slice(&token_id.to_le_bytes());
-    let start = out.len();
-    out.resize(start + 2 * vector.len(), 0);
+    out[..4].copy_from_slice(&step.to_le_bytes());
+    out[4..8].copy_from_slice(&token_id.to_le_bytes());
     let units = if step > 0.0 { 1.0 / step } else { 0.0 };
-    for (bytes, x) in out[start..].chunks_exact_mut(2).zip(vector) {
+    for (bytes, x) in out[8..].chunks_exact_mut(2).zip(vector) {
         let value = (x * units).clamp(-LARGEST, LARGEST);
         // Adding a half with the value's sign makes the cast round.
         let value = (value + 0.5f32.copysign(value)) as i32 as i16;
@@ -250,10 +269,11 @@ fn token_id(record: &[u8]) -> u32 {
     u32::from_le_bytes([record[4], record[5], record[6], record[7]])
 }
 
-fn decode(record: &[u8], vectors: &mut Vec<f32>) {
+fn decode(record: &[u8], vector: &mut [f32]) {
     let step = f32::from_le_bytes([record[0], record[1], record[2], record[3]]);
-    let values = record[8..].chunks_exact(2);
-    vectors.extend(values.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) * step));
+    for (x, b) in vector.iter_mut().zip(record[8..].chunks_exact(2)) {
+        *x = f32::from(i16::from_le_bytes([b[0], b[1]])) * step;
+    }
 }
 
 #[cfg(test)]
@@ -270,9 +290,8 @@ mod tests {
             &[1e-30, -2e-30, 0.0],
         ];
         for row in rows {
-            let (mut record, mut back) = (Vec::new(), Vec::new());
+            let (mut record, mut back) = (vec![0; record_bytes(3)], [0.0; 3]);
             encode(row, 7, &mut record);
-            assert_eq!(record.len(), record_bytes(3));
             decode(&record, &mut back);
             assert_eq!(token_id(&record), 7);
             let largest = row.iter().fold(0f32, |l, x| l.max(x.abs()));
