@@ -20,7 +20,7 @@ use crate::rows::gather;
 
 /// [`TrainOptions::damping`](crate::TrainOptions) by default, for cells in place of tokens.
 pub(crate) const DAMPING: f32 = 0.9;
-/// Passes within a cell, whose centroids are refined afterwards. 5 leave one part in 800 less error.
+/// Passes within a cell, whose centroids are refined afterwards; 5 leave an 800th less error.
 const CELL_PASSES: usize = 3;
 /// Refining passes over all vectors, the first by a lookup, the others among neighbours.
 pub(crate) const PASSES: usize = 4;
