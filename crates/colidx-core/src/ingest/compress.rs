@@ -106,6 +106,7 @@ impl<'a> Compressor<'a> {
         let mut sum = vec![0f32; self.dim];
         let rows = job.codes.iter().zip(job.vectors.chunks_exact(self.dim));
         let outs = residuals.chunks_exact_mut(self.dim);
+        let kernels = colidx_kernels::kernels();
         for ((&centroid, vector), (residual, error)) in rows.zip(outs.zip(job.squared_errors)) {
             let centroid = &book.centroids[centroid as usize * self.dim..][..self.dim];
             let values = vector.iter().zip(centroid).zip(&book.steps);
@@ -114,7 +115,7 @@ impl<'a> Compressor<'a> {
                 *r = v - step * f32::from(units);
                 *sum += *r;
             }
-            *error = residual.iter().map(|r| r * r).sum();
+            *error = kernels.squared_length(residual) as f32;
         }
         self.encoder
             .encode(&mut residuals, job.codes, job.residuals);

@@ -295,5 +295,5 @@ impl<'a> Encoding<'a> {
 
 /// Unit length, within the rounding of a vector stored as f16.
 pub(super) fn has_unit_length(vector: &[f32]) -> bool {
-    (vector.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 0.01
+    (colidx_kernels::kernels().squared_length(vector) - 1.0).abs() < 0.01
 }

@@ -118,7 +118,8 @@ impl Requirements {
     ) -> Result<()> {
         let most = self.longest_squared();
         // Also false where a value is not finite.
-        let is_storable = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>() <= most;
+        let kernels = colidx_kernels::kernels();
+        let is_storable = |row: &[f32]| kernels.squared_length(row) <= f64::from(most);
         let mut rows = vectors.chunks_exact(dim);
         if let Some(at) = rows.position(|row| !is_storable(row)) {
             let (index, row) = locate(lens, at);
