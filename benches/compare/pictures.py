@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from results import EXACT_SEARCH, frontier, groups, indexes, measured
 
 COLOURS = {"colidx": "#c1272d", "next-plaid": "#1f6fb4", "fast-plaid": "#2e8b57", "xtr-warp-rs": "#8a5fbf", "colbert-ai": "#d08a1d",
-           "tachiom": "#108b93", "maxsim-cpu": "#777777", "numpy-exact": "#333333"}
+           "tachiom": "#108b93", "pylate": "#b0508e", "maxsim-cpu": "#777777", "numpy-exact": "#333333"}
 # The same lines give the same file: no date, no random ids.
 plt.rcParams |= {"svg.hashsalt": "colidx", "svg.fonttype": "path", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
                  "axes.edgecolor": "#666666", "axes.labelcolor": "#333333", "xtick.color": "#333333", "ytick.color": "#333333",

@@ -5,6 +5,7 @@
     v/bin/python benches/compare/make_synthetic.py --out data --docs 10000 --queries 300
     v/bin/python benches/python/side_by_side.py --data data --work work --out lines.jsonl
     v/bin/python benches/python/side_by_side.py --table lines.jsonl
+    v/bin/python benches/python/side_by_side.py --picture side-by-side.svg --lines '10,000 documents=lines.jsonl'
 
 DATA is the layout of `colidx encode` with query_embeddings.npy beside it. PyLate wants an older fast-plaid, so it has an
 environment of its own: `--python pylate=other/bin/python`, as any engine can.
@@ -124,6 +125,51 @@ def table(path):
     print("\n".join(rows))
 
 
+def picture(lines_of, path):
+    """A row for each file: recall against batches, and what builds take. Needs matplotlib."""
+    from matplotlib.ticker import LogLocator
+    from pictures import COLOURS, labels, logarithmic, plt, save
+
+    figure, rows = plt.subplots(len(lines_of), 2, figsize=(9.6, 3.4 * len(lines_of)), squeeze=False,
+                                width_ratios=(3, 2))
+    for (title, lines), (found, built) in zip(lines_of, rows):
+        engines = {}
+        for line in lines:
+            engines.setdefault(line["engine"], []).append(line)
+        ends = []
+        for engine, of_engine in engines.items():
+            of_engine.sort(key=lambda line: line["batch_qps"])
+            found.plot([line["batch_qps"] for line in of_engine], [line["recall"] for line in of_engine], "o-",
+                       ms=5, lw=1.5, color=COLOURS[engine])
+            ends.append((engine, of_engine[-1]["batch_qps"], of_engine[-1]["recall"]))
+        found.margins(y=0.2)
+        found.set_xscale("log")
+        logarithmic(found.xaxis)
+        found.set_xlim(right=found.get_xlim()[1] * 4)  # room for names
+        found.set(xlabel=f"queries a second, batches of {lines[0]['batch']}, {lines[0]['threads']} threads",
+                  ylabel=f"recall@{lines[0]['k']} of exact search", title=title)
+        figure.tight_layout()
+        labels(found, ends)
+        names = sorted(engines, key=lambda engine: -engines[engine][0]["build_s"])
+        seconds = [engines[name][0]["build_s"] for name in names]
+        built.barh(names, seconds, color=[COLOURS[name] for name in names], height=0.55)
+        for at, name in enumerate(names):
+            line = engines[name][0]
+            built.annotate(f"{line['build_s']:,.1f} s, {line['peak_bytes'] / 1e9:.1f} GB", (line["build_s"], at),
+                           xytext=(4, 0), textcoords="offset points", va="center")
+        built.set_xscale("log")
+        logarithmic(built.xaxis)
+        built.xaxis.set_major_locator(LogLocator(base=10))
+        built.set_xlim(1, max(seconds) * 60)  # room for figures
+        built.set(xlabel="build, seconds, and peak memory", title=title)
+        built.grid(axis="y", visible=False)
+    save(figure, path)
+
+
+def lines_in(path):
+    return [line for line in map(json.loads, Path(path).read_text().splitlines()) if "error" not in line]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of vectors")
@@ -137,8 +183,13 @@ def main():
     parser.add_argument("--batch", type=int, default=100, help="queries asked at once")
     parser.add_argument("-k", type=int, default=10)
     parser.add_argument("--table", metavar="LINES", help="prints a table of lines that were written")
+    parser.add_argument("--picture", metavar="SVG", help="draws --lines")
+    parser.add_argument("--lines", action="append", default=[], metavar="TITLE=LINES", help="lines that were written")
     args = parser.parse_args()
-    table(args.table) if args.table else run(args)
+    if args.picture:
+        picture([(title, lines_in(path)) for title, path in (pair.split("=", 1) for pair in args.lines)], args.picture)
+    else:
+        table(args.table) if args.table else run(args)
 
 
 if __name__ == "__main__":
