@@ -29,8 +29,8 @@ const BLOCK: usize = 1 << 14;
 /// Scores of centres that a block keeps at most, but for [`ROWS`] vectors.
 const SCORES: usize = 4 << 20;
 /// The number of cells is the square root of this many times the number of centroids. About five
-/// cells are searched, which then cost two thirds of what the centres cost.
-const CELLS: usize = 8;
+/// cells are searched, which then cost a third of what the centres cost.
+const CELLS: usize = 16;
 const SEED: u64 = 0x636F_6C69_6478;
 
 /// Groups of centroids, laid out for the kernels.
