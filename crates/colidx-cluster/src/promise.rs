@@ -25,7 +25,7 @@ pub(crate) fn best(scores: &[f32]) -> u32 {
     colidx_kernels::kernels().position_of_max(scores) as u32
 }
 
-/// Buffers of [`promising`].
+/// Finds the cells that may hold a nearer centroid; keeps its buffers.
 #[derive(Default)]
 pub(crate) struct Promising {
     bits: Vec<u64>,
