@@ -130,7 +130,6 @@ impl Descent<'_> {
         let dim = self.dim;
         // The nearest centroid of each vector, pass after pass.
         let mut labels: Vec<u32> = Vec::new();
-        let mut norms: Vec<f32> = Vec::new();
         let mut found = Vec::new();
         let mut before = f64::INFINITY;
         let mut last: Option<Vec<Split>> = None;
@@ -140,18 +139,15 @@ impl Descent<'_> {
             let mut compared = 0;
             blocks.visit(&mut |vectors| {
                 let rows = pass.rows..pass.rows + vectors.len() / dim;
-                if labels.len() < rows.end {
-                    labels.resize(rows.end, NOWHERE.index);
-                    norms.extend(squared_norms(vectors, dim));
-                }
-                let (labels, norms) = (&mut labels[rows.clone()], &norms[rows]);
+                labels.resize(labels.len().max(rows.end), NOWHERE.index);
+                let labels = &mut labels[rows];
                 found.clear();
                 found.extend(labels.iter().map(|&index| Nearest { index, ..NOWHERE }));
                 compared += find(vectors, &mut found);
                 for (label, found) in labels.iter_mut().zip(&found) {
                     *label = found.index;
                 }
-                pass.add(vectors, norms, &found);
+                pass.add(vectors, &squared_norms(vectors, dim), &found);
             })?;
             drop(find);
             pass.move_centroids(centroids);

@@ -22,13 +22,15 @@ pub(crate) fn biases(centroids: &[f32], dim: usize) -> Vec<f32> {
     centroids.chunks_exact(dim).map(bias).collect()
 }
 
-/// An integer that compares as the score does in `f32::total_cmp`.
-pub(crate) fn ascending(score: f32) -> u32 {
+/// A key that orders by score, best first as `f32::total_cmp` has it, then by number: sorting
+/// integers is faster than comparing scores. Its lower half is the number.
+pub(crate) fn best_first(score: f32, number: u32) -> u64 {
     let bits = score.to_bits();
-    match bits >> 31 {
-        0 => bits | 1 << 31,
-        _ => !bits,
-    }
+    let descending = match bits >> 31 {
+        0 => !(bits | 1 << 31),
+        _ => bits,
+    };
+    u64::from(descending) << u32::BITS | u64::from(number)
 }
 
 /// The initial value, before any comparison.
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turned_scores_ascend() {
+    fn keys_put_the_best_first_and_of_equal_ones_the_lower_number() {
         let scores = [
             -f32::INFINITY,
             -2.5,
@@ -87,6 +89,9 @@ mod tests {
             2.5,
             f32::INFINITY,
         ];
-        assert!(scores.map(ascending).is_sorted_by(|a, b| a < b));
+        let keys = scores.map(|score| best_first(score, 7));
+        assert!(keys.is_sorted_by(|a, b| a > b));
+        assert!(best_first(1.0, 3) < best_first(1.0, 4));
+        assert_eq!(best_first(-1.0, u32::MAX) as u32, u32::MAX);
     }
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::cells::{Cells, cells};
 use crate::members::Members;
-use crate::nearest::{NOWHERE, ROWS, ascending, biases, pack};
+use crate::nearest::{NOWHERE, ROWS, best_first, biases, pack};
 use crate::rows::{gather, gather_into};
 
 /// Centroids that a vector is compared with, the one before included.
@@ -144,15 +144,11 @@ fn of_cell(dim: usize, centroids: &[f32], cells: &Cells, cell: usize, most: usiz
     let mut scores = vec![0.0; own.len() / dim * stride];
     colidx_kernels::kernels().dots(&own, &panels, &mut scores);
     let mut lists = Vec::with_capacity(own.len() / dim * most);
-    // The best are the least: scores that are turned, above the number.
     let mut keys: Vec<u64> = Vec::new();
     for scores in scores.chunks_exact(stride) {
         keys.clear();
         let numbered = scores.iter().zip(&candidates);
-        let key = |(&score, &number): (&f32, &u32)| {
-            u64::from(!ascending(score)) << u32::BITS | u64::from(number)
-        };
-        keys.extend(numbered.map(key));
+        keys.extend(numbered.map(|(&score, &number)| best_first(score, number)));
         if keys.len() > most {
             keys.select_nth_unstable(most);
             keys.truncate(most);

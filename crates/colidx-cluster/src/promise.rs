@@ -1,6 +1,6 @@
 //! Which cells may hold a nearer centroid than the one found so far.
 
-use crate::nearest::ascending;
+use crate::nearest::best_first;
 
 /// A cell is taken to reach farther than the mean of its centroids by this many times the deviation
 /// of their squared distances, over the square root of the dimensions: in few, less is orthogonal.
@@ -29,7 +29,7 @@ pub(crate) fn best(scores: &[f32]) -> u32 {
 #[derive(Default)]
 pub(crate) struct Promising {
     bits: Vec<u64>,
-    /// Ascending from the best: the score, turned so that lower is better, above the cell.
+    /// [`best_first`] of each cell.
     keys: Vec<u64>,
 }
 
@@ -54,8 +54,7 @@ impl Promising {
                 let cell = first + word.trailing_zeros();
                 word &= word - 1;
                 if cell != best {
-                    let turned = !ascending(scores[cell as usize]);
-                    keys.push(u64::from(turned) << 32 | u64::from(cell));
+                    keys.push(best_first(scores[cell as usize], cell));
                 }
             }
         }

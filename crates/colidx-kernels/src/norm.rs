@@ -1,8 +1,9 @@
-//! Normalisation to unit length.
+//! Lengths of vectors and sums over them: normalisation to unit length, in f32, and what k-means
+//! adds up, in f64.
 //!
-//! The sum of squares has sixteen parts: part `i` takes dimensions `i`, `i + 16` and so on, so that
-//! every register width adds the same values in the same order. The parts are then added in halves:
-//! 8 and 8, 4 and 4, 2 and 2, 1 and 1.
+//! In normalisation the sum of squares has sixteen parts: part `i` takes dimensions `i`, `i + 16`
+//! and so on, so that every register width adds the same values in the same order. The parts are
+//! then added in halves: 8 and 8, 4 and 4, 2 and 2, 1 and 1.
 
 use crate::kernels::dispatch;
 use crate::{Kernels, LANES};
@@ -149,6 +150,11 @@ mod tests {
                 if length(given) > 1e-15 {
                     prop_assert!((length(row) - 1.0).abs() < 1e-5);
                 }
+            }
+            for row in rows.chunks(dim) {
+                let squares = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+                let squared = Kernels::SCALAR.squared_length(row);
+                prop_assert!((squared - squares).abs() <= 1e-12 * squares);
             }
             let given = |row: &[f32]| Kernels::SCALAR.squared_length(row).to_bits();
             for kernels in Kernels::all_supported() {

@@ -34,8 +34,8 @@ impl Kernels {
         dispatch!(self, mask_sum_ge(values, more, least, bits));
     }
 
-    /// The position of the greatest of `values`, the first of equal ones; 0 if there are none but
-    /// NaN and negative infinity.
+    /// The position of the greatest of `values`, the first of equal ones. NaN is never the
+    /// greatest; 0 if there is nothing else.
     pub fn position_of_max(self, values: &[f32]) -> usize {
         let greatest = dispatch!(self, max(values));
         let is_greatest = |&value: &f32| value == greatest;
