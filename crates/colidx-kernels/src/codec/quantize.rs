@@ -10,9 +10,6 @@ use crate::kernels::dispatch;
 /// follow.
 const STATES: usize = 4;
 
-/// Chains that are coded together.
-const LANES: usize = 8;
-
 /// Weights, arranged to find the nearest to a value.
 #[derive(Clone, Debug)]
 pub struct Quantizer {
@@ -73,30 +70,30 @@ impl Kernels {
     }
 }
 
-/// The body, compiled for one instruction set. It has no fused multiply-add, so all instruction
-/// sets give the same bits.
+/// The body, compiled for one instruction set and its number of lanes. It has no fused
+/// multiply-add, so that all instruction sets give the same bits.
 macro_rules! compile_for {
-    ($module:ident $(, $features:literal)?) => {
+    ($module:ident, $lanes:literal $(, $features:literal)?) => {
         mod $module {
             use super::{Quantizer, body};
 
             $(#[target_feature(enable = $features)])?
             pub(super) fn quantize(quantizer: &Quantizer, vectors: &[f32], dim: usize, out: &mut [u8]) {
                 match quantizer.nbits {
-                    1 => body::quantize::<1>(quantizer, vectors, dim, out),
-                    2 => body::quantize::<2>(quantizer, vectors, dim, out),
-                    4 => body::quantize::<4>(quantizer, vectors, dim, out),
-                    _ => body::quantize::<8>(quantizer, vectors, dim, out),
+                    1 => body::quantize::<1, $lanes>(quantizer, vectors, dim, out),
+                    2 => body::quantize::<2, $lanes>(quantizer, vectors, dim, out),
+                    4 => body::quantize::<4, $lanes>(quantizer, vectors, dim, out),
+                    _ => body::quantize::<8, $lanes>(quantizer, vectors, dim, out),
                 }
             }
         }
     };
 }
 
-compile_for!(scalar);
+compile_for!(scalar, 8);
 #[cfg(target_arch = "x86_64")]
-compile_for!(avx2, "avx2");
+compile_for!(avx2, 8, "avx2");
 #[cfg(target_arch = "x86_64")]
-compile_for!(avx512, "avx512f,avx512bw,avx512vl");
+compile_for!(avx512, 16, "avx512f,avx512bw,avx512vl");
 #[cfg(target_arch = "aarch64")]
-compile_for!(neon, "neon");
+compile_for!(neon, 8, "neon");

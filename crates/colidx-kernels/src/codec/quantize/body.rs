@@ -1,49 +1,60 @@
-//! Viterbi's algorithm, for eight chains at a time. `inline(always)`, so that it compiles inside
-//! the functions of each instruction set.
+//! Viterbi's algorithm, for as many chains at a time as there are lanes. `inline(always)`, so that
+//! it compiles inside the functions of each instruction set.
 
-use super::{LANES, Quantizer, STATES};
+use super::{Quantizer, STATES};
 use crate::packed_len;
 
 /// Up to this many weights of a set are compared one by one; larger sets are searched.
 const LINEAR_UP_TO: usize = 16;
 
-/// One value per chain.
-type Lanes<T> = [T; LANES];
+/// Bits that hold the index of a weight within its set.
+const NUMBER_BITS: u32 = 8;
 
-/// The best path to each state after a byte, and the choices there.
-#[derive(Clone, Copy, Default)]
-struct Step {
-    /// Which of the two possible previous states the path comes from, by the older of their two
-    /// bits.
-    from: [Lanes<u32>; STATES],
-    /// The index, within each set, of its weight nearest to the value.
-    nearest: [Lanes<u32>; STATES],
+/// The choices of every chain in one byte.
+#[derive(Clone, Copy)]
+struct Step<const LANES: usize> {
+    /// Bit `s`: which of the two possible previous states the best path to state `s` comes from, by
+    /// the older of their two bits.
+    from: [u32; LANES],
+    /// Byte `s`: the index, within set `s`, of its weight nearest to the value.
+    nearest: [u32; LANES],
 }
 
 /// A state is `newer * 2 + older`: the lowest bits stored for the two dimensions before.
 #[inline(always)]
-pub(super) fn quantize<const NBITS: usize>(
+pub(super) fn quantize<const NBITS: usize, const LANES: usize>(
     quantizer: &Quantizer,
     vectors: &[f32],
     dim: usize,
     out: &mut [u8],
 ) {
     let bytes = packed_len(dim, NBITS);
-    let mut steps = vec![Step::default(); bytes];
-    // `NBITS` vectors, each with a chain for every dimension of a byte, take all lanes.
+    let chains = 8 / NBITS;
+    let mut steps = vec![
+        Step {
+            from: [0; LANES],
+            nearest: [0; LANES],
+        };
+        bytes
+    ];
+    // A vector has a chain for every dimension of a byte; so many vectors take all lanes.
+    let together = LANES / chains;
     for (vectors, out) in vectors
-        .chunks(NBITS * dim)
-        .zip(out.chunks_mut(NBITS * bytes))
+        .chunks(together * dim)
+        .zip(out.chunks_mut(together * bytes))
     {
         let mut costs = [[f32::INFINITY; LANES]; STATES];
         costs[0] = [0.0; LANES];
         for (byte, step) in steps.iter_mut().enumerate() {
-            let values = values::<NBITS>(vectors, dim, byte);
+            let values = values::<NBITS, LANES>(vectors, dim, byte);
             let mut apart = [[0.0; LANES]; STATES];
+            step.nearest = [0; LANES];
             for (set, apart) in apart.iter_mut().enumerate() {
-                nearest(quantizer, set, &values, &mut step.nearest[set], apart);
+                let number = nearest(quantizer, set, &values, apart);
+                for (nearest, number) in step.nearest.iter_mut().zip(number) {
+                    *nearest |= number << (NUMBER_BITS * set as u32);
+                }
             }
-            let chains = LANES / NBITS;
             if (byte + 1) * chains > dim {
                 // Beyond the last dimension all choices are equal.
                 for apart in apart.iter_mut().flat_map(|apart| apart.chunks_mut(chains)) {
@@ -52,35 +63,44 @@ pub(super) fn quantize<const NBITS: usize>(
             }
             costs = advance(&costs, &apart, &mut step.from);
         }
-        trace::<NBITS>(&steps, &costs, dim, out);
+        trace(&mut steps, &costs);
+        pack::<NBITS, LANES>(&steps, dim, out);
     }
 }
 
 /// The values of the chains in a byte, zero beyond the last dimension or vector.
 #[inline(always)]
-fn values<const NBITS: usize>(vectors: &[f32], dim: usize, byte: usize) -> Lanes<f32> {
-    let chains = LANES / NBITS;
+fn values<const NBITS: usize, const LANES: usize>(
+    vectors: &[f32],
+    dim: usize,
+    byte: usize,
+) -> [f32; LANES] {
+    let chains = 8 / NBITS;
+    let first = byte * chains;
     let mut values = [0.0; LANES];
-    for (vector, values) in vectors.chunks(dim).zip(values.chunks_mut(chains)) {
-        for (value, x) in values.iter_mut().zip(&vector[byte * chains..]) {
-            *value = *x;
+    for (vector, values) in vectors
+        .chunks_exact(dim)
+        .zip(values.chunks_exact_mut(chains))
+    {
+        match vector.get(first..first + chains) {
+            Some(whole) => values.copy_from_slice(whole),
+            None => values[..dim - first].copy_from_slice(&vector[first..]),
         }
     }
     values
 }
 
-/// The index of the weight of a set nearest to each value, and its squared error.
+/// The index of the weight of a set nearest to each value; `apart` becomes its squared error.
 #[inline(always)]
-fn nearest(
+fn nearest<const LANES: usize>(
     quantizer: &Quantizer,
     set: usize,
-    values: &Lanes<f32>,
-    number: &mut Lanes<u32>,
-    apart: &mut Lanes<f32>,
-) {
+    values: &[f32; LANES],
+    apart: &mut [f32; LANES],
+) -> [u32; LANES] {
     let (weights, middles) = (&quantizer.sets[set], &quantizer.middles[set]);
     let mut found = [weights[0].to_bits(); LANES];
-    let mut numbers: Lanes<u32> = [0; LANES];
+    let mut numbers = [0u32; LANES];
     if middles.len() < LINEAR_UP_TO {
         for (middle, weight) in middles.iter().zip(&weights[1..]) {
             let above = values.map(|value| u32::from(*middle <= value).wrapping_neg());
@@ -97,21 +117,22 @@ fn nearest(
             *number = at as u32;
         }
     }
-    *number = numbers;
     for ((apart, value), found) in apart.iter_mut().zip(values).zip(found) {
         let off = value - f32::from_bits(found);
         *apart = off * off;
     }
+    numbers
 }
 
 /// The least cost of each state, one dimension later.
 #[inline(always)]
-fn advance(
-    costs: &[Lanes<f32>; STATES],
-    apart: &[Lanes<f32>; STATES],
-    from: &mut [Lanes<u32>; STATES],
-) -> [Lanes<f32>; STATES] {
+fn advance<const LANES: usize>(
+    costs: &[[f32; LANES]; STATES],
+    apart: &[[f32; LANES]; STATES],
+    from: &mut [u32; LANES],
+) -> [[f32; LANES]; STATES] {
     let mut after = [[0.0; LANES]; STATES];
+    *from = [0; LANES];
     for stored in 0..2 {
         for newer in 0..2 {
             let state = stored * 2 + newer;
@@ -120,7 +141,7 @@ fn advance(
                 // one.
                 let a = costs[newer * 2][lane] + apart[newer * 2 + stored][lane];
                 let b = costs[newer * 2 + 1][lane] + apart[newer * 2 + (stored ^ 1)][lane];
-                from[state][lane] = u32::from(b < a);
+                from[lane] |= u32::from(b < a) << state;
                 after[state][lane] = if b < a { b } else { a };
             }
         }
@@ -128,38 +149,40 @@ fn advance(
     after
 }
 
-/// Follows the best path back and writes the stored bits.
+/// Follows the best path back. The stored bits of each chain take the place of `from`.
 #[inline(always)]
-fn trace<const NBITS: usize>(
-    steps: &[Step],
-    costs: &[Lanes<f32>; STATES],
-    dim: usize,
-    out: &mut [u8],
-) {
-    let chains = LANES / NBITS;
-    let bytes = steps.len();
-    let mut states = [0; LANES];
-    for (lane, state) in states.iter_mut().enumerate() {
-        for other in 1..STATES {
-            if costs[other][lane] < costs[*state][lane] {
-                *state = other;
-            }
+fn trace<const LANES: usize>(steps: &mut [Step<LANES>], costs: &[[f32; LANES]; STATES]) {
+    let mut states = [0u32; LANES];
+    let mut least = costs[0];
+    for (other, costs) in costs.iter().enumerate().skip(1) {
+        for lane in 0..LANES {
+            let less = costs[lane] < least[lane];
+            least[lane] = if less { costs[lane] } else { least[lane] };
+            states[lane] = if less { other as u32 } else { states[lane] };
         }
     }
-    out.fill(0);
-    let vectors = out.len() / bytes;
-    // All chains go together, because each waits for memory at every step.
-    for (byte, step) in steps.iter().enumerate().rev() {
-        for (lane, state) in states[..vectors * chains].iter_mut().enumerate() {
-            let (vector, chain) = (lane / chains, lane % chains);
-            let (stored, newer) = (*state / 2, *state % 2);
-            let older = step.from[*state][lane] as usize;
-            let number = step.nearest[newer * 2 + (stored ^ older)][lane];
-            if byte * chains + chain < dim {
-                let bits = (number << 1) as u8 | stored as u8;
-                out[vector * bytes + byte] |= bits << (chain * NBITS % 8);
-            }
-            *state = newer * 2 + older;
+    for Step { from, nearest } in steps.iter_mut().rev() {
+        for lane in 0..LANES {
+            let (stored, newer) = (states[lane] >> 1, states[lane] & 1);
+            let older = from[lane] >> states[lane] & 1;
+            let set = newer << 1 | (stored ^ older);
+            let number = nearest[lane] >> (NUMBER_BITS * set) & ((1 << NUMBER_BITS) - 1);
+            from[lane] = number << 1 | stored;
+            states[lane] = newer << 1 | older;
+        }
+    }
+}
+
+/// Packs the stored bits of all chains.
+#[inline(always)]
+fn pack<const NBITS: usize, const LANES: usize>(steps: &[Step<LANES>], dim: usize, out: &mut [u8]) {
+    let chains = 8 / NBITS;
+    for (byte, step) in steps.iter().enumerate() {
+        let kept = chains.min(dim - byte * chains);
+        let vectors = out.chunks_exact_mut(steps.len());
+        for (vector, stored) in vectors.zip(step.from.chunks_exact(chains)) {
+            let shifted = stored[..kept].iter().zip((0..).step_by(NBITS));
+            vector[byte] = shifted.fold(0, |bits, (&stored, by)| bits | (stored << by) as u8);
         }
     }
 }
