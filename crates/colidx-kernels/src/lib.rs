@@ -72,6 +72,7 @@ mod partition;
 mod prefetch;
 mod reduce;
 mod round;
+mod steps;
 #[cfg(test)]
 mod testing;
 mod transpose;

@@ -15,9 +15,6 @@ const FILE: &str = "parts.spool";
 /// The most bytes of a chunk: more makes reading no faster.
 const MOST_CHUNK: usize = 256 << 10;
 
-/// The largest magnitude of a value in units of its row's step.
-const LARGEST: f32 = 32_767.0;
-
 /// Rows on their way into parts.
 pub(super) struct PartsWriter {
     directory: Directory,
@@ -41,19 +38,19 @@ const TOGETHER: usize = 256;
 struct Divided {
     partition: Partition,
     out: OutputFile,
-    /// Bytes of a chunk.
+    /// Numbers in a chunk.
     chunk: usize,
     chunks: Vec<Chunks>,
     labels: Vec<Option<u32>>,
     /// Rows of a batch as they are in the file.
-    records: Vec<u8>,
+    records: Vec<i16>,
 }
 
 /// The chunks of a part in the file, and the rows collected since.
 #[derive(Default)]
 struct Chunks {
     written: Vec<Range<usize>>,
-    collected: Vec<u8>,
+    collected: Vec<i16>,
 }
 
 impl PartsWriter {
@@ -115,8 +112,8 @@ impl PartsWriter {
 
     fn divide(&self, expected: u64) -> Result<Divided> {
         let partition = Partition::new(&self.first, self.dim, expected, &self.options);
-        let record = record_bytes(self.dim);
-        let share = (self.memory / partition.len()).min(MOST_CHUNK);
+        let record = record_len(self.dim);
+        let share = (self.memory / partition.len()).min(MOST_CHUNK) / size_of::<i16>();
         let mut chunks = Vec::new();
         chunks.resize_with(partition.len(), Chunks::default);
         let mut divided = Divided {
@@ -158,7 +155,7 @@ impl Divided {
     fn push(&mut self, rows: &Rows, dim: usize) -> Result<()> {
         self.partition
             .assign(&rows.vectors, &rows.token_ids, &mut self.labels);
-        let record = record_bytes(dim);
+        let record = record_len(dim);
         let batches = rows.vectors.chunks(BATCH * dim);
         for (first, (vectors, parts)) in (0..)
             .step_by(BATCH)
@@ -188,7 +185,7 @@ impl Divided {
 impl Chunks {
     fn write(&mut self, out: &mut OutputFile) -> Result<()> {
         let start = out.position() as usize;
-        out.write(&self.collected)?;
+        out.write(bytemuck::cast_slice(&self.collected))?;
         self.written.push(start..out.position() as usize);
         self.collected.clear();
         Ok(())
@@ -213,16 +210,17 @@ impl colidx_cluster::Parts for Parts {
         part: usize,
         rows: &mut Rows,
     ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let record = record_bytes(self.dim);
+        let record = record_len(self.dim);
         let chunks = &self.chunks[part];
         for chunk in chunks {
             self.bytes.advise_willneed(chunk.clone());
         }
+        // The file was written as i16.
         let chunks = chunks.iter().map(|chunk| &self.bytes[chunk.clone()]);
-        let records: Vec<&[u8]> = chunks
-            .flat_map(|chunk| chunk.chunks_exact(record))
+        let records: Vec<&[i16]> = chunks
+            .flat_map(|chunk| bytemuck::cast_slice(chunk).chunks_exact(record))
             .collect();
-        rows.clear();
+        rows.token_ids.clear();
         rows.token_ids
             .extend(records.iter().map(|record| token_id(record)));
         let mut order: Vec<u32> = (0..records.len() as u32).collect();
@@ -246,34 +244,27 @@ impl Drop for Parts {
     }
 }
 
-/// A row in the file: its step, its token id, its values in steps.
-fn record_bytes(dim: usize) -> usize {
-    8 + 2 * dim
+/// Numbers of a row in the file: its step and its token id, two for each, and its values in steps.
+fn record_len(dim: usize) -> usize {
+    HEADER + dim
 }
 
-fn encode(vector: &[f32], token_id: u32, out: &mut [u8]) {
-    let largest = vector.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-    let step = largest / LARGEST;
-    out[..4].copy_from_slice(&step.to_le_bytes());
-    out[4..8].copy_from_slice(&token_id.to_le_bytes());
-    let units = if step > 0.0 { 1.0 / step } else { 0.0 };
-    for (bytes, x) in out[8..].chunks_exact_mut(2).zip(vector) {
-        let value = (x * units).clamp(-LARGEST, LARGEST);
-        // Adding a half with the value's sign makes the cast round.
-        let value = (value + 0.5f32.copysign(value)) as i32 as i16;
-        bytes.copy_from_slice(&value.to_le_bytes());
-    }
+const HEADER: usize = 4;
+
+fn encode(vector: &[f32], token_id: u32, out: &mut [i16]) {
+    let (header, steps) = out.split_at_mut(HEADER);
+    let step = colidx_kernels::kernels().to_steps(vector, steps);
+    header[..2].copy_from_slice(&bytemuck::cast::<_, [i16; 2]>(step));
+    header[2..].copy_from_slice(&bytemuck::cast::<_, [i16; 2]>(token_id));
 }
 
-fn token_id(record: &[u8]) -> u32 {
-    u32::from_le_bytes([record[4], record[5], record[6], record[7]])
+fn token_id(record: &[i16]) -> u32 {
+    bytemuck::cast([record[2], record[3]])
 }
 
-fn decode(record: &[u8], vector: &mut [f32]) {
-    let step = f32::from_le_bytes([record[0], record[1], record[2], record[3]]);
-    for (x, b) in vector.iter_mut().zip(record[8..].chunks_exact(2)) {
-        *x = f32::from(i16::from_le_bytes([b[0], b[1]])) * step;
-    }
+fn decode(record: &[i16], vector: &mut [f32]) {
+    let step = bytemuck::cast([record[0], record[1]]);
+    colidx_kernels::kernels().from_steps(&record[HEADER..], step, vector);
 }
 
 #[cfg(test)]
@@ -290,7 +281,7 @@ mod tests {
             &[1e-30, -2e-30, 0.0],
         ];
         for row in rows {
-            let (mut record, mut back) = (vec![0; record_bytes(3)], [0.0; 3]);
+            let (mut record, mut back) = (vec![0; record_len(3)], [0.0; 3]);
             encode(row, 7, &mut record);
             decode(&record, &mut back);
             assert_eq!(token_id(&record), 7);
