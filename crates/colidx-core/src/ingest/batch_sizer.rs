@@ -21,10 +21,9 @@ impl BatchSizer {
         }
     }
 
-    /// The next documents to take, of those left.
-    pub(super) fn next<'a>(&self, left: &'a [u32]) -> &'a [u32] {
-        let count = (self.room / self.length.max(1)).max(1);
-        &left[..count.min(left.len())]
+    /// The most documents to take next, at least one.
+    pub(super) fn documents(&self) -> usize {
+        (self.room / self.length.max(1)).max(1)
     }
 
     /// Updates the expected length: up at once, down slowly, as long documents come in runs.
@@ -41,15 +40,12 @@ mod tests {
     #[test]
     fn long_documents_come_one_by_one_and_short_ones_together() {
         let mut sizer = BatchSizer::new(4096 * 4 * 2, 2);
-        let left: Vec<u32> = (0..100).collect();
-        assert_eq!(sizer.next(&left).len(), 8);
+        assert_eq!(sizer.documents(), 8);
         for _ in 0..40 {
             sizer.saw(&[30, 0, 40]);
         }
-        assert_eq!(sizer.next(&left).len(), 100);
-        assert_eq!(sizer.next(&left[..7]).len(), 7);
+        assert_eq!(sizer.documents(), 4096 / 40);
         sizer.saw(&[9000]);
-        assert_eq!(sizer.next(&left).len(), 1);
-        assert_eq!(sizer.next(&[]).len(), 0);
+        assert_eq!(sizer.documents(), 1);
     }
 }

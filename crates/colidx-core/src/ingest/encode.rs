@@ -1,15 +1,15 @@
 //! Encoding all documents and compressing their vectors: the long part of a build.
 
 use super::VectorBatch;
-use super::assemble::BATCH_DOCUMENTS;
-use super::batch_sizer::BatchSizer;
 use super::compress::Compressor;
+use super::gather::Gathering;
 use super::journal::{self, Journal};
 use super::memory::Memory;
+use super::read_ahead::read_ahead;
 use super::reader::Reader;
 use super::sample::Sample;
 use super::spool::{self, Spool};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::frame::Checkpoint;
 use crate::progress::{Phase, Progress};
 use crate::segment::vectors::{Safe, VectorDigests, VectorWriter, VectorsCheckpoint};
@@ -18,9 +18,6 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 const LENGTHS: &str = "lengths.spool";
-
-/// The most vectors compressed at a time: enough that most groups of centroids get many of them.
-const BATCH_VECTORS: usize = 1 << 16;
 
 /// How the journal records vectors that are being encoded.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -76,10 +73,12 @@ fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
 
 /// The vectors of all documents on their way into the segment.
 pub(super) struct Encoding<'a> {
-    /// Number of documents.
-    of: u32,
-    /// Sampled documents, whose vectors are known already.
-    sample: Option<&'a mut Sample>,
+    gathering: Gathering<'a>,
+    writing: Writing<'a>,
+}
+
+/// Vectors that are compressed and written.
+struct Writing<'a> {
     compressor: &'a Compressor<'a>,
     writer: VectorWriter,
     lengths: Spool,
@@ -87,13 +86,6 @@ pub(super) struct Encoding<'a> {
     unit_length: bool,
     /// Summed one by one, so that it does not depend on batches.
     squared_error: f64,
-    sizer: BatchSizer,
-    /// Values gathered before they are compressed.
-    room: usize,
-    /// Documents that are encoded and not yet written.
-    gathered: VectorBatch,
-    /// Documents encoded so far, including the sample's.
-    encoded: u32,
     /// A write failed half way: the files hold more than `offsets` says.
     poisoned: bool,
 }
@@ -121,38 +113,21 @@ impl<'a> Encoding<'a> {
             dim: compressor.dim(),
             residual_bytes: compressor.residual_bytes(),
         };
-        let mut encoding = Self {
-            of,
-            compressor,
-            writer: match from.map(|from| from.vectors) {
-                Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
-                None => VectorWriter::create(directory, number, centroids)?,
+        Ok(Self {
+            gathering: Gathering::new(written as u32, of, compressor.dim(), sample, memory),
+            writing: Writing {
+                compressor,
+                writer: match from.map(|from| from.vectors) {
+                    Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
+                    None => VectorWriter::create(directory, number, centroids)?,
+                },
+                lengths: Spool::open(directory, LENGTHS, lengths)?,
+                offsets,
+                unit_length: from.is_none_or(|from| from.unit_length),
+                squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
+                poisoned: false,
             },
-            lengths: Spool::open(directory, LENGTHS, lengths)?,
-            offsets,
-            unit_length: from.is_none_or(|from| from.unit_length),
-            squared_error: from.map_or(0.0, |from| f64::from_bits(from.squared_error)),
-            sizer: BatchSizer::new(memory.batch(), compressor.dim()),
-            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * compressor.dim()),
-            gathered: VectorBatch::default(),
-            encoded: 0,
-            sample,
-            poisoned: false,
-        };
-        let others = (0..encoding.written()).filter(|&d| !encoding.has(d));
-        let kept = encoding.sample.as_ref().map_or(0, |s| s.kept_documents());
-        encoding.encoded = kept + others.count() as u32;
-        Ok(encoding)
-    }
-
-    /// Whether the sample has kept a document's vectors.
-    fn has(&self, document: u32) -> bool {
-        let sample = self.sample.as_deref();
-        sample.is_some_and(|sample| sample.has(document))
-    }
-
-    fn written(&self) -> u32 {
-        self.offsets.len() as u32 - 1
+        })
     }
 
     /// Encodes and writes the remaining documents; on failure, checkpoints what was done.
@@ -176,120 +151,82 @@ impl<'a> Encoding<'a> {
         journal: &mut Journal,
         progress: &dyn Progress,
     ) -> Result<()> {
-        progress.phase(Phase::Encode, Some(self.of.into()));
-        if self.written() > 0 {
-            progress.resume(self.written().into());
+        progress.phase(Phase::Encode, Some(self.gathering.of().into()));
+        if self.gathering.next() > 0 {
+            progress.resume(self.gathering.next().into());
         }
-        let mut batch = VectorBatch::default();
-        let ordinals: Vec<u32> = (self.written()..self.of).collect();
-        let mut left = &ordinals[..];
-        while !left.is_empty() {
-            if progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let documents = self.sizer.next(&left[..BATCH_DOCUMENTS.min(left.len())]);
-            let missing = documents.iter().copied().filter(|&d| !self.has(d));
-            let missing: Vec<u32> = missing.collect();
-            reader.read(&missing, &mut batch)?;
-            // The source may not have given all of them.
-            let given = batch.lens.len();
-            let end = match missing.get(given) {
-                Some(&next) => documents.partition_point(|&document| document < next),
-                None => documents.len(),
+        loop {
+            let Self { gathering, writing } = self;
+            let mut gathered = false;
+            let mut read = |out: &mut VectorBatch| {
+                // What a checkpoint records is written before.
+                if std::mem::replace(&mut gathered, true) && journal.due() {
+                    return Ok(());
+                }
+                gathering.gather(reader, journal, progress, out)
             };
-            self.gather(&documents[..end], &batch);
-            left = &left[end..];
-            self.encoded += given as u32;
-            progress.advance(u64::from(self.written()) + self.gathered.lens.len() as u64);
-            if self.gathered.vectors.len() >= self.room {
-                self.push()?;
+            read_ahead(&mut read, &mut |batch| writing.push(batch))?;
+            if gathering.is_done() {
+                return Ok(());
             }
-            if journal.due() {
-                self.keep(journal)?;
-                journal.save()?;
-            }
+            self.keep(journal)?;
+            journal.save()?;
         }
-        self.push()
-    }
-
-    /// Appends the vectors of consecutive documents, from the sample where they are kept there and
-    /// else from `batch`.
-    fn gather(&mut self, documents: &[u32], batch: &VectorBatch) {
-        let (dim, out) = (self.compressor.dim(), &mut self.gathered);
-        let before = out.lens.len();
-        let mut row = 0;
-        let mut lens = batch.lens.iter();
-        for &document in documents {
-            let sample = self.sample.as_deref();
-            if let Some(sample) = sample.filter(|sample| sample.has(document)) {
-                sample.append(document, out);
-            } else if let Some(&len) = lens.next() {
-                let rows = row..row + len as usize;
-                row = rows.end;
-                out.lens.push(len);
-                let vectors = &batch.vectors[rows.start * dim..rows.end * dim];
-                out.vectors.extend_from_slice(vectors);
-                let ids = batch.token_ids.get(rows).unwrap_or_default();
-                out.token_ids.extend_from_slice(ids);
-            }
-        }
-        if let Some(sample) = &self.sample {
-            sample.advise_dontneed();
-        }
-        self.sizer.saw(&out.lens[before..]);
-    }
-
-    /// Compresses and writes what was gathered.
-    fn push(&mut self) -> Result<()> {
-        let vectors = &self.gathered.vectors;
-        let dim = self.compressor.dim();
-        self.unit_length &= vectors.par_chunks(dim).all(has_unit_length);
-        let compressed = self.compressor.compress(&self.gathered);
-        self.poisoned = true;
-        self.writer
-            .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
-        self.lengths.write(&self.gathered.lens)?;
-        self.poisoned = false;
-        let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
-        self.squared_error = errors.fold(self.squared_error, |sum, error| sum + error);
-        append(&mut self.offsets, &self.gathered.lens);
-        self.gathered.clear();
-        Ok(())
     }
 
     /// Syncs the encoded vectors and records them in the journal.
     fn keep(&mut self, journal: &mut Journal) -> Result<()> {
-        if self.poisoned {
+        let Self { gathering, writing } = self;
+        if writing.poisoned {
             return Ok(());
         }
-        if let Some(sample) = &mut self.sample {
+        if let Some(sample) = &mut gathering.sample {
             sample.keep(journal)?;
         }
-        self.push()?;
         let record = EncodingRecord {
-            lengths: self.lengths.checkpoint()?,
-            vectors: self.writer.checkpoint()?,
-            unit_length: self.unit_length,
-            squared_error: self.squared_error.to_bits(),
+            lengths: writing.lengths.checkpoint()?,
+            vectors: writing.writer.checkpoint()?,
+            unit_length: writing.unit_length,
+            squared_error: writing.squared_error.to_bits(),
         };
-        journal.note(self.encoded, |done| done.encoding = Some(record));
+        journal.note(gathering.encoded(), |done| done.encoding = Some(record));
         Ok(())
     }
 
     /// Closes and syncs the files, and records them in the journal.
-    pub(super) fn finish(mut self, journal: &mut Journal) -> Result<EncodedRecord> {
-        let lengths = self.lengths.checkpoint()?;
-        let vectors = self.writer.finish()?;
+    pub(super) fn finish(self, journal: &mut Journal) -> Result<EncodedRecord> {
+        let Self {
+            gathering,
+            mut writing,
+        } = self;
         let record = EncodedRecord {
-            lengths,
-            vectors,
-            unit_length: self.unit_length,
-            squared_error: self.squared_error.to_bits(),
-            centroids: self.compressor.centroids(),
-            sample_vectors: self.sample.as_ref().map_or(0, |s| s.len()),
+            lengths: writing.lengths.checkpoint()?,
+            vectors: writing.writer.finish()?,
+            unit_length: writing.unit_length,
+            squared_error: writing.squared_error.to_bits(),
+            centroids: writing.compressor.centroids(),
+            sample_vectors: gathering.sample.as_ref().map_or(0, |s| s.len()),
         };
-        journal.note(self.encoded, |done| done.encoded = Some(record));
+        journal.note(gathering.encoded(), |done| done.encoded = Some(record));
         Ok(record)
+    }
+}
+
+impl Writing<'_> {
+    /// Compresses documents and writes them.
+    fn push(&mut self, batch: &VectorBatch) -> Result<()> {
+        let dim = self.compressor.dim();
+        self.unit_length &= batch.vectors.par_chunks(dim).all(has_unit_length);
+        let compressed = self.compressor.compress(batch);
+        self.poisoned = true;
+        self.writer
+            .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
+        self.lengths.write(&batch.lens)?;
+        self.poisoned = false;
+        let errors = compressed.squared_errors.iter().map(|&e| f64::from(e));
+        self.squared_error = errors.fold(self.squared_error, |sum, error| sum + error);
+        append(&mut self.offsets, &batch.lens);
+        Ok(())
     }
 }
 

@@ -156,9 +156,9 @@ impl Memory {
         left / 2
     }
 
-    /// For vectors that are compressed together.
+    /// For vectors that are compressed together; as many are gathered meanwhile.
     pub(super) fn gathered(&self) -> usize {
-        self.spare() / 8
+        self.spare() / 16
     }
 
     /// For posting lists that are made at a time.

@@ -2,10 +2,10 @@
 //!
 //! Text is stored first, so that a bad document is found in seconds and not after hours; then a
 //! sample is encoded and the codebook trained on it ([`sample`], [`train`]); then every document is
-//! encoded and compressed ([`encode`]), and posting lists are made ([`mod@assemble`]). Vectors of
-//! the sample are kept in a spool file and not encoded twice. Nothing is visible to readers until a
-//! manifest is in place ([`staging`]). A journal records what is safe on disk, so that a build that
-//! was stopped can be resumed ([`journal`]).
+//! encoded ([`gather`]) and compressed ([`encode`]), and posting lists are made
+//! ([`mod@assemble`]). Vectors of the sample are kept in a spool file and not encoded twice.
+//! Nothing is visible to readers until a manifest is in place ([`staging`]). A journal records what
+//! is safe on disk, so that a build that was stopped can be resumed ([`journal`]).
 
 mod assemble;
 mod batch_sizer;
@@ -13,12 +13,14 @@ mod compress;
 mod derived;
 mod documents;
 mod encode;
+mod gather;
 mod journal;
 mod memory;
 mod new_document;
 mod options;
 mod parts;
 mod pooling;
+mod read_ahead;
 mod reader;
 mod sample;
 mod source;

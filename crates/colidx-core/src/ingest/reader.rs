@@ -36,9 +36,13 @@ impl Reader<'_> {
     }
 
     /// Reads the vectors of the first of the documents, which are ascending: as many as the source
-    /// gives at a time and as their text allows.
+    /// gives at a time and as their text allows. After an error `batch` is empty.
     pub(super) fn read(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         batch.clear();
+        self.encode(documents, batch).inspect_err(|_| batch.clear())
+    }
+
+    fn encode(&mut self, documents: &[u32], batch: &mut VectorBatch) -> Result<()> {
         let together = match &self.text {
             Some(text) => text.fitting(documents, TEXT_BYTES)?,
             None => documents.len(),

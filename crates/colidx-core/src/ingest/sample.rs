@@ -8,6 +8,7 @@ use super::batch_sizer::BatchSizer;
 use super::journal::{self, Journal};
 use super::memory::Memory;
 use super::parts::{Parts, PartsWriter};
+use super::read_ahead::read_ahead;
 use super::reader::Reader;
 use super::spool::{self, Spool};
 use super::{BuildOptions, VectorBatch};
@@ -133,45 +134,69 @@ impl Sample {
             },
         };
         let mut sizer = BatchSizer::new(memory.batch(), self.dim);
-        let mut batch = VectorBatch::default();
         progress.phase(Phase::Sample, None);
         if self.so_far.documents > 0 {
             progress.resume(self.so_far.documents as u64);
         }
-        while !self.is_enough(progress) {
-            if progress.cancelled() {
-                return Err(Error::Cancelled);
-            }
-            let done = self.so_far.documents;
-            let end = (done / BATCH_DOCUMENTS + 1) * BATCH_DOCUMENTS;
-            let end = end.min(self.order.len());
-            reader.read(sizer.next(&self.order[done..end]), &mut batch)?;
-            sizer.saw(&batch.lens);
-            self.push(&batch)?;
-            if self.so_far.documents <= BATCH_DOCUMENTS {
-                // The size of the codebook is known now, before the other documents are encoded.
-                let vectors = self.so_far.expected_vectors();
-                memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
-            }
-            if !self.keeps {
-                parts.take(&batch)?;
-            }
-            if journal.due() {
-                self.keep(journal)?;
-                journal.save()?;
-            }
-        }
-        self.complete()?;
-        // Kept vectors, perhaps those of a stopped build, go into parts from their files.
-        for documents in self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS) {
-            batch.clear();
-            for &document in documents {
-                self.append(document, &mut batch);
-            }
-            parts.take(&batch)?;
-            self.advise_dontneed();
+        let mut take = |batch: &VectorBatch| parts.take(batch);
+        if self.keeps {
+            let mut batch = VectorBatch::default();
+            while self.read(reader, &mut sizer, memory, journal, progress, &mut batch)? {}
+            self.complete()?;
+            // Kept vectors, perhaps those of a stopped build, go into parts from their files.
+            let mut order = self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS);
+            let mut read = |batch: &mut VectorBatch| {
+                for &document in order.next().unwrap_or_default() {
+                    self.append(document, batch);
+                }
+                self.advise_dontneed();
+                Ok(())
+            };
+            read_ahead(&mut read, &mut take)?;
+        } else {
+            let mut read = |batch: &mut VectorBatch| {
+                self.read(reader, &mut sizer, memory, journal, progress, batch)
+                    .map(drop)
+            };
+            read_ahead(&mut read, &mut take)?;
+            self.complete()?;
         }
         parts.writer.finish()
+    }
+
+    /// Draws the next documents into `batch`; false, and an empty batch, when there are enough.
+    fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        sizer: &mut BatchSizer,
+        memory: &Memory,
+        journal: &mut Journal,
+        progress: &dyn Progress,
+        batch: &mut VectorBatch,
+    ) -> Result<bool> {
+        batch.clear();
+        if self.is_enough(progress) {
+            return Ok(false);
+        }
+        if progress.cancelled() {
+            return Err(Error::Cancelled);
+        }
+        let done = self.so_far.documents;
+        let end = (done / BATCH_DOCUMENTS + 1) * BATCH_DOCUMENTS;
+        let end = end.min(done + sizer.documents()).min(self.order.len());
+        reader.read(&self.order[done..end], batch)?;
+        sizer.saw(&batch.lens);
+        self.push(batch)?;
+        if self.so_far.documents <= BATCH_DOCUMENTS {
+            // The size of the codebook is known now, before the other documents are encoded.
+            let vectors = self.so_far.expected_vectors();
+            memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
+        }
+        if journal.due() {
+            self.keep(journal)?;
+            journal.save()?;
+        }
+        Ok(true)
     }
 
     /// The sample is drawn: maps the kept vectors.
@@ -193,12 +218,12 @@ impl Sample {
         if documents == self.order.len() {
             return true;
         }
-        if documents == 0 || !documents.is_multiple_of(BATCH_DOCUMENTS) {
-            return false;
+        let whole = documents > 0 && documents.is_multiple_of(BATCH_DOCUMENTS);
+        if whole {
+            progress.phase(Phase::Sample, Some(self.so_far.expected_documents()));
         }
-        progress.phase(Phase::Sample, Some(self.so_far.expected_documents()));
         progress.advance(documents as u64);
-        vectors >= self.so_far.enough()
+        whole && vectors >= self.so_far.enough()
     }
 
     fn push(&mut self, batch: &VectorBatch) -> Result<()> {
