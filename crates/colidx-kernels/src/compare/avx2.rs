@@ -67,6 +67,16 @@ pub(super) unsafe fn max(values: &[f32]) -> f32 {
     scalar::max(&lanes).max(scalar::max(rest))
 }
 
+/// # Safety
+/// The processor has AVX2; `values` is `[out.len(), columns]`.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn row_maxima(values: &[f32], columns: usize, out: &mut [f32]) {
+    for (row, out) in values.chunks_exact(columns).zip(out) {
+        // SAFETY: the caller's promise.
+        *out = unsafe { max(row) };
+    }
+}
+
 /// `rows_any_ge` for one element type.
 macro_rules! rows {
     ($name:ident, $number:ty, $greater:ident) => {

@@ -62,6 +62,16 @@ pub(super) unsafe fn max(values: &[f32]) -> f32 {
     _mm512_reduce_max_ps(most).max(scalar::max(rest))
 }
 
+/// # Safety
+/// The processor has AVX-512 F; `values` is `[out.len(), columns]`.
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn row_maxima(values: &[f32], columns: usize, out: &mut [f32]) {
+    for (row, out) in values.chunks_exact(columns).zip(out) {
+        // SAFETY: the caller's promise.
+        *out = unsafe { max(row) };
+    }
+}
+
 /// `rows_any_ge` for one element type; the last columns are masked.
 macro_rules! rows {
     ($name:ident, $number:ty, $load:ident, $reach:ident, $mask:ty) => {

@@ -46,6 +46,18 @@ impl Kernels {
         within.map_or(0, |within| chunk + within)
     }
 
+    /// Sets `out`, `[n_rows]`, to the greatest of each row of `values`, `[n_rows, columns]`. NaN is
+    /// never the greatest; minus infinity if there is nothing else.
+    ///
+    /// # Panics
+    /// If `columns` is 0 or `values` has another length.
+    pub fn row_maxima(self, values: &[f32], columns: usize, out: &mut [f32]) {
+        assert!(columns > 0, "rows have values");
+        let expected = out.len() * columns;
+        assert_eq!(values.len(), expected, "`values` is [n_rows, columns]");
+        dispatch!(self, row_maxima(values, columns, out));
+    }
+
     /// Appends to `out` the index of every row of `values`, `[n_rows, least.len()]`, with any value
     /// at or above the threshold of its column in `least`.
     ///

@@ -42,6 +42,12 @@ pub(super) fn max(values: &[f32]) -> f32 {
     scalar::max(values)
 }
 
+/// The reference.
+#[target_feature(enable = "neon")]
+pub(super) fn row_maxima(values: &[f32], columns: usize, out: &mut [f32]) {
+    scalar::row_maxima(values, columns, out);
+}
+
 /// The reference, which the compiler vectorises well.
 ///
 /// # Safety

@@ -28,6 +28,12 @@ pub(super) fn max(values: &[f32]) -> f32 {
     )
 }
 
+pub(super) fn row_maxima(values: &[f32], columns: usize, out: &mut [f32]) {
+    for (row, out) in values.chunks_exact(columns).zip(out) {
+        *out = max(row);
+    }
+}
+
 pub(super) fn rows_any_ge<T: PartialOrd>(values: &[T], least: &[T], out: &mut Vec<u32>) {
     for (number, row) in (0..).zip(values.chunks_exact(least.len())) {
         if any_ge(row, least) {

@@ -50,6 +50,23 @@ proptest! {
     }
 
     #[test]
+    fn every_isa_says_what_is_greatest_of_each_row(
+        columns in 1usize..70,
+        n in 0..up_to(20),
+        seed in any::<u64>(),
+    ) {
+        let mut values = noise(n * columns, seed);
+        values.iter_mut().step_by(7).for_each(|value| *value = f32::NAN);
+        let greatest = |row: &[f32]| row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let want: Vec<f32> = values.chunks(columns).map(greatest).collect();
+        for kernels in Kernels::all_supported() {
+            let mut got = vec![0.0; n];
+            kernels.row_maxima(&values, columns, &mut got);
+            prop_assert_eq!(&got, &want, "{}", kernels);
+        }
+    }
+
+    #[test]
     fn every_isa_says_which_rows_reach(
         width in 1usize..40,
         n in 0..up_to(30),

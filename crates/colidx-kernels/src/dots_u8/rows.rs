@@ -56,6 +56,25 @@ impl Kernels {
 }
 
 impl RowsU8 {
+    /// Removes all rows, and keeps their memory for rows of `dim` dimensions.
+    pub fn clear(&mut self, dim: usize) {
+        self.dim = dim;
+        self.values.clear();
+        self.ranges.clear();
+    }
+
+    /// Appends row `row` of `other`.
+    ///
+    /// # Panics
+    /// If there is no such row, or it has other dimensions.
+    pub fn push(&mut self, other: &RowsU8, row: usize) {
+        assert_eq!(other.dim, self.dim, "all rows have the same dimensions");
+        let stride = self.stride();
+        let values = &other.values[row * stride..][..stride];
+        self.values.extend_from_slice(values);
+        self.ranges.push(other.ranges[row]);
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.ranges.len()

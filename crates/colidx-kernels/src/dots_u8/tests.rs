@@ -47,6 +47,24 @@ proptest! {
     }
 
     #[test]
+    fn rows_that_are_pushed_are_those_that_were_quantised(
+        n in 1..up_to(9), dim in 1..up_to(40), seed in any::<u64>(),
+    ) {
+        let x = noise(n * dim, seed);
+        let rows = quantized(kernels(), &x, dim);
+        // Holds rows of other dimensions before.
+        let mut picked = quantized(kernels(), &x, 1);
+        picked.clear(dim);
+        prop_assert!(picked.is_empty());
+        (0..n).rev().for_each(|row| picked.push(&rows, row));
+        prop_assert_eq!(picked.len(), n);
+        for row in 0..n {
+            prop_assert!(picked.row(n - 1 - row).eq(rows.row(row)));
+            prop_assert_eq!(picked.step(n - 1 - row), rows.step(row));
+        }
+    }
+
+    #[test]
     fn a_quantised_row_is_within_half_a_step(dim in 1..up_to(100), seed in any::<u64>(), shift in -5.0f32..5.0) {
         let x: Vec<f32> = noise(dim, seed).iter().map(|x| x + shift).collect();
         let rows = quantized(kernels(), &x, dim);
