@@ -17,8 +17,8 @@ const PER_THREAD: usize = 32;
 /// Most texts whose vectors are held at a time.
 const MAX_BATCH: usize = 256;
 
-/// How long one batch may take. Cancelling waits for the running batch, so that none is thrown
-/// away.
+/// How long one batch may take, and how long batches follow one another without a report of
+/// progress. Cancelling waits for the running batch, so that none is thrown away.
 const BATCH_TIME: Duration = Duration::from_millis(500);
 
 /// Chooses how many texts to encode at once. Vectors do not depend on it.
@@ -200,7 +200,10 @@ impl VectorSource for EncoderSource<'_> {
         out: &mut VectorBatch,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut left = documents;
-        while !left.is_empty() && (out.lens.is_empty() || !(self.cancelled)()) {
+        let began = Instant::now();
+        // Between calls the builder reports progress.
+        let goes_on = || began.elapsed() < BATCH_TIME && !(self.cancelled)();
+        while !left.is_empty() && (out.lens.is_empty() || goes_on()) {
             let asked = left;
             let encode = |batch| encode_documents(self.encoder, batch);
             for (document, encoded) in asked.iter().zip(self.sizer.encode(&mut left, encode)?) {
