@@ -336,7 +336,7 @@ fn the_prompt_moves_on_when_told() {
     drop(stdin);
     let rest = child.wait_with_output().unwrap();
     let told = String::from_utf8(rest.stderr).unwrap();
-    assert!(told.contains("commit 2: 6 documents"), "{told}");
+    assert!(told.contains("generation 2: 6 documents"), "{told}");
 }
 
 #[test]

@@ -23,6 +23,12 @@ fn info_tells_what_the_index_holds() {
     ] {
         assert!(page.contains(word), "{word}:\n{page}");
     }
+    let sections = place.colidx(&["info", "--index", "x.colidx", "--sections"]);
+    let sections = sections.run().succeeds().stdout;
+    assert!(
+        sections.contains("RESI") && !page.contains("RESI"),
+        "{sections}"
+    );
     let json = place
         .colidx(&["info", "--index", "x.colidx", "--json"])
         .run()

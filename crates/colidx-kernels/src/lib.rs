@@ -26,11 +26,12 @@
 //! | `dots`, `max_dots`, `maxsim`, `nearest` | f32 | [`Panels`] | f32, exact order of operations |
 //! | `dots_i16` | i16, from `decode_i16` | [`PanelsI16`] | i32, within [`PanelsI16::errors`] of f32 |
 //! | `dots_i8` | i8, centroids as stored | [`PanelsI7`] | i16, to select centroids |
-//! | `dots_u8` | [`RowsU8`], quantised activations | [`PanelsI8`] | f32, for linear layers |
+//! | `dots_u8` | [`RowsU8`], quantised f32 | [`PanelsI8`] | f32, off by the rounding of both |
 //! | `decode`, `decode_i16` | codes and residuals | - | f32, or i16 at unit length |
 //! | `gather_dots`, `gather_max` | i8, i16; selected rows | one column; - | i32, i16 |
-//! | `mask_sum_ge`, `position_of_max` | f32 | - | bits; a position |
+//! | `mask_sum_ge`, `position_of_max`, `row_maxima` | f32 | - | bits; a position; f32 |
 //! | `squared_length`, `add_to_sums` | f32 | - | f64 |
+//! | `quantize_i16`, `dequantize_i16` | f32, i16 | - | i16 and a step; f32 |
 //! | `mask_ge`, `rows_any_ge`, `rows_any_ge_i16` | u32, i32, i16 | thresholds | bits; row numbers |
 //!
 //! # Shapes
@@ -70,9 +71,9 @@ mod norm;
 mod panels;
 mod partition;
 mod prefetch;
+mod quantize_i16;
 mod reduce;
 mod round;
-mod steps;
 #[cfg(test)]
 mod testing;
 mod transpose;

@@ -38,6 +38,10 @@ pub struct InfoArgs {
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
 
+    /// Also show the sections of each file, by their names in index-format.md. JSON always has them.
+    #[arg(long)]
+    pub sections: bool,
+
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

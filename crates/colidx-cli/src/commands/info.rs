@@ -106,7 +106,9 @@ pub fn run(args: &InfoArgs) -> Result<(), CliError> {
     if args.json {
         out.json(&line(&args.index.path, &info, &more))?;
     } else {
-        out.painted(&page(&args.index.path, &info, &more, &Style::for_stdout()))?;
+        let files = files(&info, args.sections);
+        let style = Style::for_stdout();
+        out.painted(&page(&args.index.path, &info, &more, &files, &style))?;
     }
     out.flush()
 }
@@ -200,7 +202,7 @@ fn segment_line(segment: &SegmentInfo) -> SegmentLine {
     }
 }
 
-fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
+fn page(path: &Path, info: &IndexInfo, more: &More, files: &Painted, style: &Style) -> Painted {
     let per_document = info.vectors as f64 / info.documents.max(1) as f64;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let mut rows = vec![
@@ -219,7 +221,7 @@ fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
         row(
             "format",
             format!(
-                "version {}, commit {}, seed {}",
+                "version {}, generation {}, seed {}",
                 info.format_version, info.generation, info.seed
             ),
         ),
@@ -276,11 +278,7 @@ fn page(path: &Path, info: &IndexInfo, more: &More, style: &Style) -> Painted {
         page.append(&table(&columns, &fields(&more.fields), 2));
     }
     page.push("\n");
-    page.append(&table(
-        &[Align::Left, Align::Left, Align::Right, Align::Right],
-        &files(info),
-        2,
-    ));
+    page.append(files);
     if info.segments.len() > 1 || info.deleted_documents > 0 {
         page.push("\n");
         let right = [Align::Right; 5];
@@ -308,12 +306,15 @@ fn recall(table: &RecallTable) -> Vec<Vec<String>> {
 
 /// What the index takes on disk.
 pub fn size(info: &IndexInfo) -> String {
-    format!(
-        "{}, {} of it text; {:.1} bytes a vector without the text",
-        number::bytes(info.bytes),
-        number::bytes(info.text_bytes),
-        info.bytes_per_vector()
-    )
+    let bytes = number::bytes(info.bytes);
+    let per_vector = info.bytes_per_vector();
+    match info.text_bytes {
+        0 => format!("{bytes}, no text; {per_vector:.1} bytes a vector"),
+        text => {
+            let text = number::bytes(text);
+            format!("{bytes}, {text} of it text; {per_vector:.1} bytes a vector without the text")
+        }
+    }
 }
 
 fn documents(info: &IndexInfo) -> String {
@@ -347,28 +348,25 @@ fn segments(info: &IndexInfo) -> Vec<Vec<String>> {
     rows
 }
 
-fn files(info: &IndexInfo) -> Vec<Vec<String>> {
+/// What each file takes, and if asked for each of its sections.
+fn files(info: &IndexInfo, sections: bool) -> Painted {
     let share = |bytes: u64| format!("{:.1} %", bytes as f64 * 100.0 / info.bytes.max(1) as f64);
-    let mut rows = vec![
-        ["file", "section", "bytes", "share"]
-            .map(str::to_owned)
-            .to_vec(),
-    ];
+    let row = |file: &str, section: &str, bytes: u64| {
+        let mut row = vec![file.to_owned()];
+        row.extend(sections.then(|| section.to_owned()));
+        row.extend([number::count(bytes), share(bytes)]);
+        row
+    };
+    let mut head = vec!["file"];
+    head.extend(sections.then_some("section"));
+    head.extend(["bytes", "share"]);
+    let mut rows = vec![head.into_iter().map(str::to_owned).collect()];
     for file in &info.files {
-        rows.push(vec![
-            file.name.clone(),
-            String::new(),
-            number::count(file.bytes),
-            share(file.bytes),
-        ]);
-        for section in &file.sections {
-            rows.push(vec![
-                String::new(),
-                section.name.clone(),
-                number::count(section.bytes),
-                share(section.bytes),
-            ]);
-        }
+        rows.push(row(&file.name, "", file.bytes));
+        let own = file.sections.iter().filter(|_| sections);
+        rows.extend(own.map(|section| row("", &section.name, section.bytes)));
     }
-    rows
+    let mut columns = vec![Align::Left; if sections { 2 } else { 1 }];
+    columns.extend([Align::Right; 2]);
+    table(&columns, &rows, 2)
 }

@@ -195,7 +195,7 @@ impl Prompt<'_> {
         }
         let index = self.searcher.index();
         let documents = number::counted(index.num_documents(), "document");
-        note(&format!("commit {}: {documents}", index.generation()));
+        note(&format!("generation {}: {documents}", index.generation()));
         if let Reload::Checkpoint = reloaded {
             let model = self.searcher.model()?;
             note(&format!(

@@ -4,14 +4,14 @@ use colidx_kernels::{LANES, Nearest, Panels, PanelsI8, RowsU8};
 use rayon::prelude::*;
 
 use super::BRUTE_FORCE_UP_TO;
-use super::rounded::Rounded;
+use super::quantized::QuantizedRows;
 use crate::cells::cells;
 use crate::nearest::{biases, pack, squared_norm};
 use crate::promise::reach;
 use crate::rows::gather;
 
-/// The number of cells is the square root of this many times the number of centroids. About five
-/// cells are searched, which then cost a third of what the centres cost.
+/// The number of cells is the square root of this many times the number of centroids. On average a
+/// vector is then compared with about as many centroids as centres (`docs/lab`, codebook).
 const CELLS: usize = 16;
 const SEED: u64 = 0x636F_6C69_6478;
 
@@ -25,7 +25,7 @@ pub(super) struct Centres {
     /// centroid from the centre. So the score of the centre plus this is about the best score in
     /// the cell, and a vector that already has a better one skips the cell.
     pub reaches: Vec<f32>,
-    /// The greatest length of a centroid, and the greatest unit of one in 8 bits.
+    /// The greatest length of a centroid, and the greatest quantisation step of one.
     longest: f32,
     step: f32,
 }
@@ -36,24 +36,28 @@ impl Centres {
         self.panels.columns()
     }
 
-    /// How much the scores of two centroids may differ by rounding to 8 bits: over three times the
-    /// deviation of errors that are spread evenly.
-    pub(super) fn margin(&self, rounded: &Rounded, row: u32) -> f32 {
-        rounded.step(row) * self.longest + rounded.length(row) * self.step
+    /// Two centroids whose scores in 8 bits differ by less than this may be in the wrong order: 2.5
+    /// to 3.5 standard deviations of the rounding error, which bound it in practice.
+    pub(super) fn margin(&self, quantized: &QuantizedRows, row: u32) -> f32 {
+        quantized.step(row) * self.longest + quantized.length(row) * self.step
     }
 }
 
 /// Centroids that are compared together.
 pub(super) struct Leaf {
     panels: Panels,
-    /// The same in 8 bits, unless it is the only leaf.
-    rounded: Option<PanelsI8>,
-    numbers: Numbers,
+    kind: Kind,
 }
 
-enum Numbers {
-    From(u32),
-    Listed(Vec<u32>),
+enum Kind {
+    /// A group without cells, whose centroids are numbered from `first`.
+    Whole { first: u32 },
+    /// One cell of a group.
+    Cell {
+        /// The centroids' numbers.
+        numbers: Vec<u32>,
+        quantized: PanelsI8,
+    },
 }
 
 impl Leaf {
@@ -62,20 +66,36 @@ impl Leaf {
         self.panels.columns()
     }
 
+    /// The greatest quantisation step of its centroids; 0 for a group without cells.
+    fn greatest_step(&self) -> f32 {
+        match &self.kind {
+            Kind::Whole { .. } => 0.0,
+            Kind::Cell { quantized, .. } => {
+                let steps = (0..quantized.columns()).map(|column| quantized.step(column));
+                steps.fold(0.0, f32::max)
+            }
+        }
+    }
+
     /// The nearest centroid of each row.
     pub(super) fn nearest(&self, rows: &[f32], nearest: &mut [Nearest]) {
         colidx_kernels::kernels().nearest(rows, &self.panels, nearest);
         for nearest in nearest {
-            nearest.index = match &self.numbers {
-                Numbers::From(first) => first + nearest.index,
-                Numbers::Listed(numbers) => numbers[nearest.index as usize],
+            nearest.index = match &self.kind {
+                Kind::Whole { first } => first + nearest.index,
+                Kind::Cell { numbers, .. } => numbers[nearest.index as usize],
             };
         }
     }
 
-    /// The best score of each row, in 8 bits; `dots` is scratch space.
+    /// The best score of each row, in 8 bits; `dots` is scratch space. A group without cells has
+    /// nothing to choose from, and scores best.
     pub(super) fn best_scores(&self, rows: &RowsU8, dots: &mut Vec<f32>, best: &mut [f32]) {
-        let Some(panels) = &self.rounded else {
+        let Kind::Cell {
+            quantized: panels, ..
+        } = &self.kind
+        else {
+            best.fill(f32::INFINITY);
             return;
         };
         let columns = panels.padded_columns();
@@ -92,8 +112,7 @@ pub(super) fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Centre
     if n <= BRUTE_FORCE_UP_TO {
         let leaf = Leaf {
             panels: pack(centroids, dim),
-            rounded: None,
-            numbers: Numbers::From(first),
+            kind: Kind::Whole { first },
         };
         return (None, vec![leaf]);
     }
@@ -101,13 +120,21 @@ pub(super) fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Centre
     let leaf = |cell: usize| {
         let members = cells.members(cell);
         let mut own = gather(centroids, dim, members);
+        let reach = reach(&cells.centres[cell * dim..][..dim], &own);
+        let panels = pack(&own, dim);
+        // Whole panels, by repeating the last centroid: a missing column scores 0, which may be the
+        // best.
+        for _ in members.len()..members.len().next_multiple_of(LANES) {
+            own.extend_from_within((members.len() - 1) * dim..members.len() * dim);
+        }
         let leaf = Leaf {
-            panels: pack(&own, dim),
-            rounded: Some(rounded(&mut own, dim)),
-            numbers: Numbers::Listed(members.iter().map(|row| first + row).collect()),
+            panels,
+            kind: Kind::Cell {
+                numbers: members.iter().map(|row| first + row).collect(),
+                quantized: PanelsI8::new(&own, dim, &biases(&own, dim)),
+            },
         };
-        let own = &own[..members.len() * dim];
-        (reach(&cells.centres[cell * dim..][..dim], own), leaf)
+        (reach, leaf)
     };
     let (mut reaches, leaves): (Vec<f32>, Vec<Leaf>) =
         (0..cells.len()).into_par_iter().map(leaf).unzip();
@@ -116,8 +143,7 @@ pub(super) fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Centre
     let lengths = centroids
         .chunks_exact(dim)
         .map(|c| squared_norm(c).sqrt() as f32);
-    let steps = leaves.iter().filter_map(|leaf| leaf.rounded.as_ref());
-    let steps = steps.flat_map(|panels| (0..panels.columns()).map(|column| panels.step(column)));
+    let steps = leaves.iter().map(Leaf::greatest_step);
     let centres = Centres {
         panels,
         reaches,
@@ -125,13 +151,4 @@ pub(super) fn build(centroids: &[f32], dim: usize, first: u32) -> (Option<Centre
         step: steps.fold(0.0, f32::max),
     };
     (Some(centres), leaves)
-}
-
-/// Centroids in 8 bits. The last fills up its panel, so that no missing column has the best score.
-fn rounded(centroids: &mut Vec<f32>, dim: usize) -> PanelsI8 {
-    let n = centroids.len() / dim;
-    for _ in n..n.next_multiple_of(LANES) {
-        centroids.extend_from_within((n - 1) * dim..n * dim);
-    }
-    PanelsI8::new(centroids, dim, &biases(centroids, dim))
 }

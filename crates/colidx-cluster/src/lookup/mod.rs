@@ -10,9 +10,10 @@
 //! on that vector alone.
 
 mod leaf;
-mod rounded;
+mod quantized;
 mod task;
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use colidx_kernels::{Nearest, RowsU8};
@@ -22,7 +23,7 @@ use crate::members::Members;
 use crate::nearest::{NOWHERE, ROWS};
 use crate::rows::gather_into;
 use leaf::{Centres, Leaf};
-use rounded::Rounded;
+use quantized::QuantizedRows;
 use task::{Probe, ROUNDS, Task};
 
 /// Up to this many centroids a group is searched by brute force.
@@ -52,11 +53,11 @@ struct Contender {
     score: f32,
 }
 
-/// What 8 bits tell of the rows of a block.
+/// The state of the 8-bit pass over a block.
 struct Scan {
     /// The best score of each row so far.
     best: Vec<f32>,
-    /// How much the best scores of two leaves may differ by rounding alone, for each row.
+    /// The [margin](Centres::margin) of each row.
     margins: Vec<f32>,
     contenders: Vec<Contender>,
 }
@@ -139,10 +140,10 @@ impl Lookup {
         mut tasks: Vec<Task>,
         n: usize,
     ) -> (impl Iterator<Item = Probe>, usize) {
-        let rounded = Rounded::new(vectors, self.dim);
+        let quantized = QuantizedRows::new(vectors, self.dim);
         tasks
             .par_iter_mut()
-            .for_each_init(RowsU8::default, |rows, task| task.score(&rounded, rows));
+            .for_each_init(RowsU8::default, |rows, task| task.score(&quantized, rows));
         let mut comparisons = tasks.iter().map(Task::comparisons).sum::<usize>();
         let mut scan = Scan {
             best: vec![f32::NEG_INFINITY; n],
@@ -150,7 +151,7 @@ impl Lookup {
             contenders: Vec::new(),
         };
         for task in &tasks {
-            for (row, margin) in task.margins(&rounded) {
+            for (row, margin) in task.margins(&quantized) {
                 scan.margins[row as usize] = margin;
             }
         }
@@ -159,7 +160,7 @@ impl Lookup {
                 .par_iter_mut()
                 .map(|task| task.probes(round, &scan.best))
                 .collect();
-            comparisons += self.scan_leaves(&rounded, &probes.concat(), &mut scan);
+            comparisons += self.scan_leaves(&quantized, &probes.concat(), &mut scan);
         }
         let Scan {
             best,
@@ -174,14 +175,14 @@ impl Lookup {
     }
 
     /// Finds the best score in the leaf of each probe, in 8 bits. Returns the comparisons made.
-    fn scan_leaves(&self, rounded: &Rounded, probes: &[Probe], scan: &mut Scan) -> usize {
+    fn scan_leaves(&self, quantized: &QuantizedRows, probes: &[Probe], scan: &mut Scan) -> usize {
         let mut scores = vec![0.0; probes.len()];
         let buffers = <(RowsU8, Vec<f32>)>::default;
         let (by_leaf, comparisons) = self.by_leaf(probes, &mut scores, |tasks| {
             tasks.into_par_iter().for_each_init(
                 buffers,
                 |(rows, dots), LeafTask { leaf, list, out }| {
-                    rounded.gather(list.iter().map(|&probe| probes[probe as usize].row), rows);
+                    quantized.gather(list.iter().map(|&probe| probes[probe as usize].row), rows);
                     leaf.best_scores(rows, dots, out);
                 },
             );
@@ -209,11 +210,15 @@ impl Lookup {
                     leaf.nearest(rows, out);
                 });
         });
-        found.fill(NOWHERE);
+        // Any centroid is better, also for a vector that is not finite and scores minus infinity.
+        found.fill(Nearest {
+            index: u32::MAX,
+            ..NOWHERE
+        });
         for (row, nearest) in by_leaf.rows().iter().map(row_of).zip(&nearest) {
             let found = &mut found[row as usize];
             let tie = nearest.score == found.score && nearest.index < found.index;
-            if nearest.score > found.score || nearest.score.is_nan() || tie {
+            if nearest.score > found.score || tie {
                 *found = *nearest;
             }
         }
@@ -245,9 +250,9 @@ impl Lookup {
     }
 }
 
-/// Whether a score is at least `least`, or no number.
+/// Whether a score is at least `least`, or one of them is NaN.
 fn may_reach(score: f32, least: f32) -> bool {
-    score >= least || score.is_nan()
+    score.partial_cmp(&least) != Some(Ordering::Less)
 }
 
 /// Probes into the same leaf.
@@ -340,14 +345,19 @@ mod tests {
     }
 
     #[test]
-    fn a_vector_that_is_not_finite_finds_some_centroid() {
+    fn a_vector_that_is_not_finite_finds_some_centroid_of_its_group() {
         let dim = 4;
-        let centroids = random(700 * dim, 6);
-        let table = Lookup::new(dim, &centroids, std::slice::from_ref(&(0..700)));
-        let mut vectors = random(3 * dim, 7);
-        vectors[1] = f32::NAN;
-        vectors[dim + 2] = f32::INFINITY;
-        let (found, _) = lookup(&table, &vectors, 1);
-        assert!(found.iter().all(|found| found.index < 700));
+        let groups = [0..600, 600..601, 601..1000];
+        let table = Lookup::new(dim, &random(1000 * dim, 6), &groups);
+        let mut vectors = random(9 * dim, 7);
+        for row in [0, 1, 2, 3, 4, 5] {
+            let value = if row < 3 { f32::NAN } else { f32::INFINITY };
+            vectors[row * dim + row % dim] = value;
+        }
+        let (found, _) = lookup(&table, &vectors, 3);
+        for (row, found) in found.iter().enumerate() {
+            let group = &groups[row % 3];
+            assert!(group.contains(&(found.index as usize)), "{row}: {found:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use colidx_kernels::RowsU8;
 
 use super::leaf::Centres;
-use super::rounded::Rounded;
+use super::quantized::QuantizedRows;
 use crate::promise::{Promising, best};
 
 /// The most cells that a vector has searched after each round. After a round it knows a nearer
@@ -68,8 +68,8 @@ impl<'a> Task<'a> {
     }
 
     /// Compares with all centres; `rows` is scratch space.
-    pub(super) fn score(&mut self, rounded: &Rounded, rows: &mut RowsU8) {
-        rounded.gather(self.rows.iter().copied(), rows);
+    pub(super) fn score(&mut self, quantized: &QuantizedRows, rows: &mut RowsU8) {
+        quantized.gather(self.rows.iter().copied(), rows);
         let panels = &self.centres.panels;
         let stride = panels.padded_columns();
         self.scores.resize(self.rows.len() * stride, 0.0);
@@ -80,10 +80,10 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Each row, and how much scores of two of its leaves may differ by rounding alone.
-    pub(super) fn margins(&self, rounded: &Rounded) -> impl Iterator<Item = (u32, f32)> {
+    /// Each row and its [margin](Centres::margin).
+    pub(super) fn margins(&self, quantized: &QuantizedRows) -> impl Iterator<Item = (u32, f32)> {
         let rows = self.rows.iter();
-        rows.map(|&row| (row, self.centres.margin(rounded, row)))
+        rows.map(|&row| (row, self.centres.margin(quantized, row)))
     }
 
     /// The cells that each row searches in a round, given its best score so far.

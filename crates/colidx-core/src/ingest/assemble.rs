@@ -210,6 +210,7 @@ fn encode_with(
             sample.complete()?;
             let frame = job.open(FileKind::Codebook, Some(digest))?;
             let book = NewCodebook::read(&frame, sample.dim, job.options.nbits as usize)?;
+            memory.with_codebook(book.members.len(), sample.dim, 0)?;
             (digest, Trained::from(book))
         }
         None => {

@@ -2,7 +2,7 @@
 
 use super::VectorBatch;
 use super::compress::Compressor;
-use super::gather::Gathering;
+use super::gather::Gatherer;
 use super::journal::{self, Journal};
 use super::memory::Memory;
 use super::read_ahead::read_ahead;
@@ -73,14 +73,14 @@ fn append(offsets: &mut Vec<u64>, lengths: &[u32]) {
 
 /// The vectors of all documents on their way into the segment.
 pub(super) struct Encoding<'a> {
-    gathering: Gathering<'a>,
-    writing: Writing<'a>,
+    gatherer: Gatherer<'a>,
+    writer: Writer<'a>,
 }
 
 /// Vectors that are compressed and written.
-struct Writing<'a> {
+struct Writer<'a> {
     compressor: &'a Compressor<'a>,
-    writer: VectorWriter,
+    vectors: VectorWriter,
     lengths: Spool,
     offsets: Vec<u64>,
     unit_length: bool,
@@ -114,10 +114,10 @@ impl<'a> Encoding<'a> {
             residual_bytes: compressor.residual_bytes(),
         };
         Ok(Self {
-            gathering: Gathering::new(written as u32, of, compressor.dim(), sample, memory),
-            writing: Writing {
+            gatherer: Gatherer::new(written as u32, of, compressor.dim(), sample, memory),
+            writer: Writer {
                 compressor,
-                writer: match from.map(|from| from.vectors) {
+                vectors: match from.map(|from| from.vectors) {
                     Some(from) => VectorWriter::resume(directory, number, centroids, safe, from)?,
                     None => VectorWriter::create(directory, number, centroids)?,
                 },
@@ -151,22 +151,24 @@ impl<'a> Encoding<'a> {
         journal: &mut Journal,
         progress: &dyn Progress,
     ) -> Result<()> {
-        progress.phase(Phase::Encode, Some(self.gathering.of().into()));
-        if self.gathering.next() > 0 {
-            progress.resume(self.gathering.next().into());
+        progress.phase(Phase::Encode, Some(self.gatherer.of().into()));
+        if self.gatherer.next() > 0 {
+            progress.resume(self.gatherer.next().into());
         }
         loop {
-            let Self { gathering, writing } = self;
-            let mut gathered = false;
+            let Self { gatherer, writer } = self;
+            let mut first = true;
             let mut read = |out: &mut VectorBatch| {
-                // What a checkpoint records is written before.
-                if std::mem::replace(&mut gathered, true) && journal.due() {
+                // Once a checkpoint is due, nothing more is read, so that all that was read is
+                // written before it is recorded.
+                if !first && journal.due() {
                     return Ok(());
                 }
-                gathering.gather(reader, journal, progress, out)
+                first = false;
+                gatherer.gather(reader, journal, progress, out)
             };
-            read_ahead(&mut read, &mut |batch| writing.push(batch))?;
-            if gathering.is_done() {
+            read_ahead(&mut read, &mut |batch| writer.push(batch))?;
+            if gatherer.is_done() {
                 return Ok(());
             }
             self.keep(journal)?;
@@ -176,50 +178,50 @@ impl<'a> Encoding<'a> {
 
     /// Syncs the encoded vectors and records them in the journal.
     fn keep(&mut self, journal: &mut Journal) -> Result<()> {
-        let Self { gathering, writing } = self;
-        if writing.poisoned {
+        let Self { gatherer, writer } = self;
+        if writer.poisoned {
             return Ok(());
         }
-        if let Some(sample) = &mut gathering.sample {
+        if let Some(sample) = &mut gatherer.sample {
             sample.keep(journal)?;
         }
         let record = EncodingRecord {
-            lengths: writing.lengths.checkpoint()?,
-            vectors: writing.writer.checkpoint()?,
-            unit_length: writing.unit_length,
-            squared_error: writing.squared_error.to_bits(),
+            lengths: writer.lengths.checkpoint()?,
+            vectors: writer.vectors.checkpoint()?,
+            unit_length: writer.unit_length,
+            squared_error: writer.squared_error.to_bits(),
         };
-        journal.note(gathering.encoded(), |done| done.encoding = Some(record));
+        journal.note(gatherer.encoded(), |done| done.encoding = Some(record));
         Ok(())
     }
 
     /// Closes and syncs the files, and records them in the journal.
     pub(super) fn finish(self, journal: &mut Journal) -> Result<EncodedRecord> {
         let Self {
-            gathering,
-            mut writing,
+            gatherer,
+            mut writer,
         } = self;
         let record = EncodedRecord {
-            lengths: writing.lengths.checkpoint()?,
-            vectors: writing.writer.finish()?,
-            unit_length: writing.unit_length,
-            squared_error: writing.squared_error.to_bits(),
-            centroids: writing.compressor.centroids(),
-            sample_vectors: gathering.sample.as_ref().map_or(0, |s| s.len()),
+            lengths: writer.lengths.checkpoint()?,
+            vectors: writer.vectors.finish()?,
+            unit_length: writer.unit_length,
+            squared_error: writer.squared_error.to_bits(),
+            centroids: writer.compressor.centroids(),
+            sample_vectors: gatherer.sample.as_ref().map_or(0, |s| s.len()),
         };
-        journal.note(gathering.encoded(), |done| done.encoded = Some(record));
+        journal.note(gatherer.encoded(), |done| done.encoded = Some(record));
         Ok(record)
     }
 }
 
-impl Writing<'_> {
+impl Writer<'_> {
     /// Compresses documents and writes them.
     fn push(&mut self, batch: &VectorBatch) -> Result<()> {
         let dim = self.compressor.dim();
         self.unit_length &= batch.vectors.par_chunks(dim).all(has_unit_length);
         let compressed = self.compressor.compress(batch);
         self.poisoned = true;
-        self.writer
+        self.vectors
             .push(&compressed.codes, &compressed.residuals, &compressed.means)?;
         self.lengths.write(&batch.lens)?;
         self.poisoned = false;

@@ -15,7 +15,7 @@ use std::ops::Range;
 const BATCH_VECTORS: usize = 1 << 15;
 
 /// Documents whose vectors are gathered for compression.
-pub(super) struct Gathering<'a> {
+pub(super) struct Gatherer<'a> {
     /// The next document to gather.
     next: u32,
     /// Number of documents.
@@ -32,7 +32,7 @@ pub(super) struct Gathering<'a> {
     encoded: u32,
 }
 
-impl<'a> Gathering<'a> {
+impl<'a> Gatherer<'a> {
     /// For documents from `next` to `of`.
     pub(super) fn new(
         next: u32,
@@ -41,20 +41,20 @@ impl<'a> Gathering<'a> {
         sample: Option<&'a mut Sample>,
         memory: &Memory,
     ) -> Self {
-        let mut gathering = Self {
+        let mut gatherer = Self {
             next,
             of,
             dim,
             sample,
             sizer: BatchSizer::new(memory.batch(), dim),
-            room: (memory.gathered() / size_of::<f32>()).min(BATCH_VECTORS * dim),
+            room: (memory.gathered() / size_of::<f32>()).clamp(1, BATCH_VECTORS * dim.max(1)),
             read: VectorBatch::default(),
             encoded: 0,
         };
-        let others = (0..next).filter(|&document| !gathering.is_kept(document));
-        let kept = gathering.sample.as_ref().map_or(0, |s| s.kept_documents());
-        gathering.encoded = kept + others.count() as u32;
-        gathering
+        let others = (0..next).filter(|&document| !gatherer.is_kept(document));
+        let kept = gatherer.sample.as_ref().map_or(0, |s| s.kept_documents());
+        gatherer.encoded = kept + others.count() as u32;
+        gatherer
     }
 
     /// Number of documents.
@@ -94,8 +94,8 @@ impl<'a> Gathering<'a> {
             if progress.cancelled() {
                 return Err(Error::Cancelled);
             }
-            let together = self.of.min(self.next + BATCH_DOCUMENTS as u32);
-            let documents = self.next..together.min(self.next + self.sizer.documents() as u32);
+            let most = self.sizer.documents().min(BATCH_DOCUMENTS) as u32;
+            let documents = self.next..self.of.min(self.next.saturating_add(most));
             let missing: Vec<u32> = documents.clone().filter(|&d| !self.is_kept(d)).collect();
             reader.read(&missing, &mut self.read)?;
             // The source may not have given all of them.

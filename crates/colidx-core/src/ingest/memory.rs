@@ -156,9 +156,10 @@ impl Memory {
         left / 2
     }
 
-    /// For vectors that are compressed together; as many are gathered meanwhile.
+    /// For one batch of vectors being compressed; the next, as large, is gathered meanwhile. Both
+    /// may exceed it by what was read last.
     pub(super) fn gathered(&self) -> usize {
-        self.spare() / 16
+        self.spare() / 32
     }
 
     /// For posting lists that are made at a time.

@@ -252,8 +252,8 @@ fn record_len(dim: usize) -> usize {
 const HEADER: usize = 4;
 
 fn encode(vector: &[f32], token_id: u32, out: &mut [i16]) {
-    let (header, steps) = out.split_at_mut(HEADER);
-    let step = colidx_kernels::kernels().to_steps(vector, steps);
+    let (header, values) = out.split_at_mut(HEADER);
+    let step = colidx_kernels::kernels().quantize_i16(vector, values);
     header[..2].copy_from_slice(&bytemuck::cast::<_, [i16; 2]>(step));
     header[2..].copy_from_slice(&bytemuck::cast::<_, [i16; 2]>(token_id));
 }
@@ -264,7 +264,7 @@ fn token_id(record: &[i16]) -> u32 {
 
 fn decode(record: &[i16], vector: &mut [f32]) {
     let step = bytemuck::cast([record[0], record[1]]);
-    colidx_kernels::kernels().from_steps(&record[HEADER..], step, vector);
+    colidx_kernels::kernels().dequantize_i16(&record[HEADER..], step, vector);
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use super::VectorBatch;
 use crate::error::Result;
 
-/// Lets `read` fill one batch on this thread while `take` uses the other on those of the pool,
-/// until `read` leaves its batch empty. What `read` filled before it failed is taken, too.
+/// Double buffering: `take` processes one batch in the thread pool while `read` fills the next on
+/// this thread. Ends when `read` leaves its batch empty. What `read` filled before an error is
+/// still taken.
 pub(super) fn read_ahead(
     read: &mut dyn FnMut(&mut VectorBatch) -> Result<()>,
     take: &mut (dyn FnMut(&VectorBatch) -> Result<()> + Send),
@@ -21,11 +22,15 @@ pub(super) fn read_ahead(
         });
         taken?;
         std::mem::swap(&mut batch, &mut next);
-        if result.is_err() && !batch.lens.is_empty() {
-            take(&batch)?;
+        if let Err(error) = result {
+            if !batch.lens.is_empty() {
+                // The first error counts.
+                let _ = take(&batch);
+            }
+            return Err(error);
         }
-        if result.is_err() || batch.lens.is_empty() {
-            return result;
+        if batch.lens.is_empty() {
+            return Ok(());
         }
     }
 }

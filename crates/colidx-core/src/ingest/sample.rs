@@ -141,12 +141,20 @@ impl Sample {
         let mut take = |batch: &VectorBatch| parts.take(batch);
         if self.keeps {
             let mut batch = VectorBatch::default();
-            while self.read(reader, &mut sizer, memory, journal, progress, &mut batch)? {}
+            loop {
+                self.read(reader, &mut sizer, memory, journal, progress, &mut batch)?;
+                if batch.lens.is_empty() {
+                    break;
+                }
+            }
             self.complete()?;
             // Kept vectors, perhaps those of a stopped build, go into parts from their files.
-            let mut order = self.order[..self.so_far.documents].chunks(BATCH_DOCUMENTS);
+            let mut order = self.order[..self.so_far.documents].iter();
+            let room = memory.batch().max(1);
             let mut read = |batch: &mut VectorBatch| {
-                for &document in order.next().unwrap_or_default() {
+                while size_of_val(&batch.vectors[..]) < room
+                    && let Some(&document) = order.next()
+                {
                     self.append(document, batch);
                 }
                 self.advise_dontneed();
@@ -156,7 +164,6 @@ impl Sample {
         } else {
             let mut read = |batch: &mut VectorBatch| {
                 self.read(reader, &mut sizer, memory, journal, progress, batch)
-                    .map(drop)
             };
             read_ahead(&mut read, &mut take)?;
             self.complete()?;
@@ -164,7 +171,7 @@ impl Sample {
         parts.writer.finish()
     }
 
-    /// Draws the next documents into `batch`; false, and an empty batch, when there are enough.
+    /// Draws the next documents into `batch`; none when there are enough.
     fn read(
         &mut self,
         reader: &mut Reader<'_>,
@@ -173,10 +180,10 @@ impl Sample {
         journal: &mut Journal,
         progress: &dyn Progress,
         batch: &mut VectorBatch,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         batch.clear();
         if self.is_enough(progress) {
-            return Ok(false);
+            return Ok(());
         }
         if progress.cancelled() {
             return Err(Error::Cancelled);
@@ -187,7 +194,7 @@ impl Sample {
         reader.read(&self.order[done..end], batch)?;
         sizer.saw(&batch.lens);
         self.push(batch)?;
-        if self.so_far.documents <= BATCH_DOCUMENTS {
+        if self.so_far.documents == BATCH_DOCUMENTS.min(self.order.len()) {
             // The size of the codebook is known now, before the other documents are encoded.
             let vectors = self.so_far.expected_vectors();
             memory.with_codebook(self.so_far.centroids(), self.dim, vectors)?;
@@ -196,7 +203,7 @@ impl Sample {
             self.keep(journal)?;
             journal.save()?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The sample is drawn: maps the kept vectors.

@@ -70,8 +70,9 @@ impl Kernels {
     }
 }
 
-/// The body, compiled for one instruction set and its number of lanes. It has no fused
-/// multiply-add, so that all instruction sets give the same bits.
+/// The body, compiled for one instruction set and its number of lanes; 32 lanes do not fit the
+/// registers of AVX-512. It has no fused multiply-add, so that all instruction sets give the same
+/// bits.
 macro_rules! compile_for {
     ($module:ident, $lanes:literal $(, $features:literal)?) => {
         mod $module {

@@ -57,7 +57,7 @@ impl Kernels {
 
 impl RowsU8 {
     /// Removes all rows, and keeps their memory for rows of `dim` dimensions.
-    pub fn clear(&mut self, dim: usize) {
+    pub fn reset(&mut self, dim: usize) {
         self.dim = dim;
         self.values.clear();
         self.ranges.clear();
@@ -101,7 +101,7 @@ impl RowsU8 {
             .map(move |&value| offset + scale * f32::from(value))
     }
 
-    /// The value of one unit of row `row`.
+    /// The quantisation step of row `row`.
     ///
     /// # Panics
     /// If there is no such row.

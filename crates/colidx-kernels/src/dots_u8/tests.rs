@@ -54,7 +54,7 @@ proptest! {
         let rows = quantized(kernels(), &x, dim);
         // Holds rows of other dimensions before.
         let mut picked = quantized(kernels(), &x, 1);
-        picked.clear(dim);
+        picked.reset(dim);
         prop_assert!(picked.is_empty());
         (0..n).rev().for_each(|row| picked.push(&rows, row));
         prop_assert_eq!(picked.len(), n);

@@ -17,8 +17,8 @@ const PER_THREAD: usize = 32;
 /// Most texts whose vectors are held at a time.
 const MAX_BATCH: usize = 256;
 
-/// How long one batch may take, and how long batches follow one another without a report of
-/// progress. Cancelling waits for the running batch, so that none is thrown away.
+/// How long one batch may take. Cancelling waits for the running batch, so that none is thrown
+/// away. A call also returns after about this long, so that the builder can report progress.
 const BATCH_TIME: Duration = Duration::from_millis(500);
 
 /// Chooses how many texts to encode at once. Vectors do not depend on it.
@@ -201,7 +201,6 @@ impl VectorSource for EncoderSource<'_> {
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let mut left = documents;
         let began = Instant::now();
-        // Between calls the builder reports progress.
         let goes_on = || began.elapsed() < BATCH_TIME && !(self.cancelled)();
         while !left.is_empty() && (out.lens.is_empty() || goes_on()) {
             let asked = left;

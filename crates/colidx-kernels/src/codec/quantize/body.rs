@@ -8,14 +8,14 @@ use crate::packed_len;
 const LINEAR_UP_TO: usize = 16;
 
 /// Bits that hold the index of a weight within its set.
-const NUMBER_BITS: u32 = 8;
+const INDEX_BITS: u32 = 8;
 
 /// The choices of every chain in one byte.
 #[derive(Clone, Copy)]
 struct Step<const LANES: usize> {
     /// Bit `s`: which of the two possible previous states the best path to state `s` comes from, by
-    /// the older of their two bits.
-    from: [u32; LANES],
+    /// the older of their two bits. Once the path is traced, the bits to store.
+    path: [u32; LANES],
     /// Byte `s`: the index, within set `s`, of its weight nearest to the value.
     nearest: [u32; LANES],
 }
@@ -32,12 +32,12 @@ pub(super) fn quantize<const NBITS: usize, const LANES: usize>(
     let chains = 8 / NBITS;
     let mut steps = vec![
         Step {
-            from: [0; LANES],
+            path: [0; LANES],
             nearest: [0; LANES],
         };
         bytes
     ];
-    // A vector has a chain for every dimension of a byte; so many vectors take all lanes.
+    // Each vector has one chain per dimension of a byte; this many vectors fill the lanes.
     let together = LANES / chains;
     for (vectors, out) in vectors
         .chunks(together * dim)
@@ -50,9 +50,9 @@ pub(super) fn quantize<const NBITS: usize, const LANES: usize>(
             let mut apart = [[0.0; LANES]; STATES];
             step.nearest = [0; LANES];
             for (set, apart) in apart.iter_mut().enumerate() {
-                let number = nearest(quantizer, set, &values, apart);
-                for (nearest, number) in step.nearest.iter_mut().zip(number) {
-                    *nearest |= number << (NUMBER_BITS * set as u32);
+                let indexes = nearest(quantizer, set, &values, apart);
+                for (nearest, index) in step.nearest.iter_mut().zip(indexes) {
+                    *nearest |= index << (INDEX_BITS * set as u32);
                 }
             }
             if (byte + 1) * chains > dim {
@@ -61,7 +61,7 @@ pub(super) fn quantize<const NBITS: usize, const LANES: usize>(
                     apart[dim - byte * chains..].fill(0.0);
                 }
             }
-            costs = advance(&costs, &apart, &mut step.from);
+            costs = advance(&costs, &apart, &mut step.path);
         }
         trace(&mut steps, &costs);
         pack::<NBITS, LANES>(&steps, dim, out);
@@ -100,28 +100,28 @@ fn nearest<const LANES: usize>(
 ) -> [u32; LANES] {
     let (weights, middles) = (&quantizer.sets[set], &quantizer.middles[set]);
     let mut found = [weights[0].to_bits(); LANES];
-    let mut numbers = [0u32; LANES];
+    let mut indexes = [0u32; LANES];
     if middles.len() < LINEAR_UP_TO {
         for (middle, weight) in middles.iter().zip(&weights[1..]) {
             let above = values.map(|value| u32::from(*middle <= value).wrapping_neg());
-            for ((found, number), above) in found.iter_mut().zip(&mut numbers).zip(above) {
+            for ((found, index), above) in found.iter_mut().zip(&mut indexes).zip(above) {
                 // Branch-free: a branch on a value would be mispredicted half the time.
                 *found = weight.to_bits() & above | *found & !above;
-                *number = number.wrapping_sub(above);
+                *index = index.wrapping_sub(above);
             }
         }
     } else {
-        for ((found, number), value) in found.iter_mut().zip(&mut numbers).zip(values) {
+        for ((found, index), value) in found.iter_mut().zip(&mut indexes).zip(values) {
             let at = middles.partition_point(|middle| middle <= value);
             *found = weights[at].to_bits();
-            *number = at as u32;
+            *index = at as u32;
         }
     }
     for ((apart, value), found) in apart.iter_mut().zip(values).zip(found) {
         let off = value - f32::from_bits(found);
         *apart = off * off;
     }
-    numbers
+    indexes
 }
 
 /// The least cost of each state, one dimension later.
@@ -129,10 +129,10 @@ fn nearest<const LANES: usize>(
 fn advance<const LANES: usize>(
     costs: &[[f32; LANES]; STATES],
     apart: &[[f32; LANES]; STATES],
-    from: &mut [u32; LANES],
+    path: &mut [u32; LANES],
 ) -> [[f32; LANES]; STATES] {
     let mut after = [[0.0; LANES]; STATES];
-    *from = [0; LANES];
+    *path = [0; LANES];
     for stored in 0..2 {
         for newer in 0..2 {
             let state = stored * 2 + newer;
@@ -141,7 +141,7 @@ fn advance<const LANES: usize>(
                 // one.
                 let a = costs[newer * 2][lane] + apart[newer * 2 + stored][lane];
                 let b = costs[newer * 2 + 1][lane] + apart[newer * 2 + (stored ^ 1)][lane];
-                from[lane] |= u32::from(b < a) << state;
+                path[lane] |= u32::from(b < a) << state;
                 after[state][lane] = if b < a { b } else { a };
             }
         }
@@ -149,7 +149,7 @@ fn advance<const LANES: usize>(
     after
 }
 
-/// Follows the best path back. The stored bits of each chain take the place of `from`.
+/// Follows the best path back and replaces it by the bits to store.
 #[inline(always)]
 fn trace<const LANES: usize>(steps: &mut [Step<LANES>], costs: &[[f32; LANES]; STATES]) {
     let mut states = [0u32; LANES];
@@ -161,13 +161,13 @@ fn trace<const LANES: usize>(steps: &mut [Step<LANES>], costs: &[[f32; LANES]; S
             states[lane] = if less { other as u32 } else { states[lane] };
         }
     }
-    for Step { from, nearest } in steps.iter_mut().rev() {
+    for Step { path, nearest } in steps.iter_mut().rev() {
         for lane in 0..LANES {
             let (stored, newer) = (states[lane] >> 1, states[lane] & 1);
-            let older = from[lane] >> states[lane] & 1;
+            let older = path[lane] >> states[lane] & 1;
             let set = newer << 1 | (stored ^ older);
-            let number = nearest[lane] >> (NUMBER_BITS * set) & ((1 << NUMBER_BITS) - 1);
-            from[lane] = number << 1 | stored;
+            let index = nearest[lane] >> (INDEX_BITS * set) & ((1 << INDEX_BITS) - 1);
+            path[lane] = index << 1 | stored;
             states[lane] = newer << 1 | older;
         }
     }
@@ -180,7 +180,7 @@ fn pack<const NBITS: usize, const LANES: usize>(steps: &[Step<LANES>], dim: usiz
     for (byte, step) in steps.iter().enumerate() {
         let kept = chains.min(dim - byte * chains);
         let vectors = out.chunks_exact_mut(steps.len());
-        for (vector, stored) in vectors.zip(step.from.chunks_exact(chains)) {
+        for (vector, stored) in vectors.zip(step.path.chunks_exact(chains)) {
             let shifted = stored[..kept].iter().zip((0..).step_by(NBITS));
             vector[byte] = shifted.fold(0, |bits, (&stored, by)| bits | (stored << by) as u8);
         }

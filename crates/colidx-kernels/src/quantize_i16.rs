@@ -1,4 +1,4 @@
-//! Rows of f32 in 16 bits and back: each row in steps of its own, off by about half a step at most.
+//! Symmetric 16-bit quantisation with one step a row, and back.
 
 use crate::Kernels;
 use crate::kernels::dispatch;
@@ -8,19 +8,19 @@ impl Kernels {
     /// step too small for a normal f32 counts as 0, and so does the row.
     ///
     /// # Panics
-    /// If `steps` has another length than `row`.
-    pub fn to_steps(self, row: &[f32], steps: &mut [i16]) -> f32 {
-        assert_eq!(row.len(), steps.len(), "one number for each value");
-        dispatch!(self, to_steps(row, steps))
+    /// If `out` has another length than `row`.
+    pub fn quantize_i16(self, row: &[f32], out: &mut [i16]) -> f32 {
+        assert_eq!(row.len(), out.len(), "one number for each value");
+        dispatch!(self, quantize_i16(row, out))
     }
 
-    /// Sets `row` to `steps` times `step`.
+    /// Sets `row` to `values` times `step`.
     ///
     /// # Panics
-    /// If `row` has another length than `steps`.
-    pub fn from_steps(self, steps: &[i16], step: f32, row: &mut [f32]) {
-        assert_eq!(steps.len(), row.len(), "one value for each number");
-        dispatch!(self, from_steps(steps, step, row));
+    /// If `row` has another length than `values`.
+    pub fn dequantize_i16(self, values: &[i16], step: f32, row: &mut [f32]) {
+        assert_eq!(values.len(), row.len(), "one value for each number");
+        dispatch!(self, dequantize_i16(values, step, row));
     }
 }
 
@@ -34,7 +34,7 @@ mod body {
     const LARGEST: f32 = i16::MAX as f32;
 
     #[inline(always)]
-    pub(super) fn to_steps(row: &[f32], steps: &mut [i16]) -> f32 {
+    pub(super) fn quantize_i16(row: &[f32], out: &mut [i16]) -> f32 {
         let mut lanes = [0.0f32; LANES];
         for chunk in row.chunks(LANES) {
             for (lane, x) in lanes.iter_mut().zip(chunk) {
@@ -44,16 +44,16 @@ mod body {
         let step = reduce(lanes, greater) / LARGEST;
         let step = if step.is_normal() { step } else { 0.0 };
         let inverse = if step > 0.0 { 1.0 / step } else { 0.0 };
-        for (number, x) in steps.iter_mut().zip(row) {
-            *number = nearest_i16((x * inverse).clamp(-LARGEST, LARGEST));
+        for (value, x) in out.iter_mut().zip(row) {
+            *value = nearest_i16((x * inverse).clamp(-LARGEST, LARGEST));
         }
         step
     }
 
     #[inline(always)]
-    pub(super) fn from_steps(steps: &[i16], step: f32, row: &mut [f32]) {
-        for (x, &number) in row.iter_mut().zip(steps) {
-            *x = f32::from(number) * step;
+    pub(super) fn dequantize_i16(values: &[i16], step: f32, row: &mut [f32]) {
+        for (x, &value) in row.iter_mut().zip(values) {
+            *x = f32::from(value) * step;
         }
     }
 }
@@ -64,13 +64,13 @@ macro_rules! compile_for {
             use super::body;
 
             #[target_feature(enable = $features)]
-            pub(super) fn to_steps(row: &[f32], steps: &mut [i16]) -> f32 {
-                body::to_steps(row, steps)
+            pub(super) fn quantize_i16(row: &[f32], out: &mut [i16]) -> f32 {
+                body::quantize_i16(row, out)
             }
 
             #[target_feature(enable = $features)]
-            pub(super) fn from_steps(steps: &[i16], step: f32, row: &mut [f32]) {
-                body::from_steps(steps, step, row);
+            pub(super) fn dequantize_i16(values: &[i16], step: f32, row: &mut [f32]) {
+                body::dequantize_i16(values, step, row);
             }
         }
     };
@@ -102,15 +102,15 @@ mod tests {
         ) {
             let row: Vec<f32> = noise(dim, seed).iter().map(|x| x * 2f32.powi(exponent)).collect();
             let mut want = vec![7; dim];
-            let step = Kernels::SCALAR.to_steps(&row, &mut want);
+            let step = Kernels::SCALAR.quantize_i16(&row, &mut want);
             let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
             prop_assert!((step * 32_767.0 - largest).abs() <= largest * 1e-6);
             for kernels in Kernels::all_supported() {
-                let mut steps = vec![7; dim];
-                prop_assert_eq!(kernels.to_steps(&row, &mut steps), step, "{}", kernels);
-                prop_assert_eq!(&steps, &want, "{}", kernels);
+                let mut values = vec![7; dim];
+                prop_assert_eq!(kernels.quantize_i16(&row, &mut values), step, "{}", kernels);
+                prop_assert_eq!(&values, &want, "{}", kernels);
                 let mut back = vec![9.0; dim];
-                kernels.from_steps(&steps, step, &mut back);
+                kernels.dequantize_i16(&values, step, &mut back);
                 for (x, y) in row.iter().zip(&back) {
                     prop_assert!((x - y).abs() <= 0.51 * step, "{x} {y} {kernels}");
                 }
@@ -126,9 +126,9 @@ mod tests {
             [1e-30, -2e-30, 0.0],
         ] {
             for kernels in Kernels::all_supported() {
-                let (mut steps, mut back) = ([0; 3], [1.0; 3]);
-                let step = kernels.to_steps(&row, &mut steps);
-                kernels.from_steps(&steps, step, &mut back);
+                let (mut values, mut back) = ([0; 3], [1.0; 3]);
+                let step = kernels.quantize_i16(&row, &mut values);
+                kernels.dequantize_i16(&values, step, &mut back);
                 let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
                 let near = row
                     .iter()
@@ -137,8 +137,11 @@ mod tests {
                 assert!(near, "{row:?} {back:?}");
             }
         }
-        let mut steps = [1; 2];
-        assert_eq!(Kernels::SCALAR.to_steps(&[1e-40, -1e-40], &mut steps), 0.0);
-        assert_eq!(steps, [0, 0]);
+        let mut values = [1; 2];
+        assert_eq!(
+            Kernels::SCALAR.quantize_i16(&[1e-40, -1e-40], &mut values),
+            0.0
+        );
+        assert_eq!(values, [0, 0]);
     }
 }

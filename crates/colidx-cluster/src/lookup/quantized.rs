@@ -6,15 +6,15 @@ use rayon::prelude::*;
 use crate::nearest::ROWS;
 
 /// The vectors of a block in 8 bits.
-pub(super) struct Rounded {
+pub(super) struct QuantizedRows {
     dim: usize,
     /// [`ROWS`] vectors in each but the last.
     pieces: Vec<RowsU8>,
     lengths: Vec<f32>,
 }
 
-impl Rounded {
-    pub(super) fn new(vectors: &[f32], dim: usize) -> Rounded {
+impl QuantizedRows {
+    pub(super) fn new(vectors: &[f32], dim: usize) -> QuantizedRows {
         let kernels = colidx_kernels::kernels();
         let pieces = vectors.par_chunks(ROWS * dim).map(|vectors| {
             let mut rows = RowsU8::default();
@@ -22,7 +22,7 @@ impl Rounded {
             rows
         });
         let length = |vector: &[f32]| kernels.squared_length(vector).sqrt() as f32;
-        Rounded {
+        QuantizedRows {
             dim,
             pieces: pieces.collect(),
             lengths: vectors.par_chunks(dim).map(length).collect(),
@@ -31,14 +31,14 @@ impl Rounded {
 
     /// Replaces `out` by the listed rows.
     pub(super) fn gather(&self, rows: impl Iterator<Item = u32>, out: &mut RowsU8) {
-        out.clear(self.dim);
+        out.reset(self.dim);
         for row in rows {
             let (piece, at) = self.place(row);
             out.push(piece, at);
         }
     }
 
-    /// The value of one unit of a row.
+    /// The quantisation step of a row.
     pub(super) fn step(&self, row: u32) -> f32 {
         let (piece, at) = self.place(row);
         piece.step(at)
