@@ -38,7 +38,7 @@ pub struct InfoArgs {
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
 
-    /// Also show the sections of each file, by their names in index-format.md. JSON always has them.
+    /// Also show the sections of each file, as index-format.md names them. JSON always has them.
     #[arg(long)]
     pub sections: bool,
 
