@@ -7,7 +7,7 @@
 
 class Colidx:
     package = "colidx"
-    settings = {"default": {}, "exact": {"exact": True}}
+    settings = {"default": {}, "80 candidates": {"candidates": 80, "rerank": 30}, "exact": {"exact": True}}
 
     @staticmethod
     def build(folder, documents):

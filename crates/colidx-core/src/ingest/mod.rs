@@ -3,10 +3,10 @@
 //! Text is stored first, so that a bad document is found in seconds and not after hours; then a
 //! sample is encoded and the codebook trained on it ([`sample`], [`train`]); then the vectors of
 //! every document are gathered ([`gather`]), compressed and written ([`encode`]), and posting lists
-//! are made ([`mod@assemble`]). Vectors of the sample are kept in a spool file and not encoded
-//! twice.
-//! Nothing is visible to readers until a manifest is in place ([`staging`]). A journal records what
-//! is safe on disk, so that a build that was stopped can be resumed ([`journal`]).
+//! are made ([`mod@assemble`]). Computed vectors of the sample are kept in a spool file and not
+//! computed twice. Nothing is visible to readers until a manifest is in place ([`staging`]). A
+//! journal records what is safe on disk, so that a build that was stopped can be resumed
+//! ([`journal`]).
 
 mod assemble;
 mod batch_sizer;
