@@ -10,8 +10,8 @@
 DATA is the layout of `colidx encode` with query_embeddings.npy beside it. PyLate wants an older fast-plaid, so it has an
 environment of its own: `--python pylate=other/bin/python`, as any engine can.
 
-Every engine builds in a process of its own. Then all are open, and asked in turns, round after round, so that whatever
-else runs on the machine slows all of them alike; figures are medians over the rounds. `cpu` counts the work
+Engines build in turns, each in a process of its own. Then all are open, and asked in turns, round after round, so that
+whatever else runs on the machine slows all of them alike; figures are medians over the rounds. `cpu` counts the work
 of all threads and hardly depends on what else runs. recall@k is the share of the exact
 top k over the vectors as they were given.
 """
@@ -60,6 +60,16 @@ def built(remote, folder):
     return {**line, "index_bytes": sum(path.stat().st_size for path in files)}
 
 
+def middle(rounds):
+    """The line of the last build, with the medians of all."""
+    line = dict(rounds[-1])
+    if "error" not in line:
+        for figure in ("build_s", "build_cpu_s"):
+            line[figure] = statistics.median(seen[figure] for seen in rounds)
+            line[f"{figure}_rounds"] = [round(seen[figure], 2) for seen in rounds]
+    return line
+
+
 # %% Search
 def recall(found, exact, k):
     return statistics.fmean(len(set(rows[:k]) & set(map(int, best[:k]))) / k for rows, best in zip(found, exact, strict=True))
@@ -97,11 +107,13 @@ def run(args):
     names = args.engines.split(",")
     common = {"data": args.data.name, "k": args.k, "threads": args.threads, "batch": args.batch,
               "date": time.strftime("%Y-%m-%d"), "load": os.getloadavg()[0]}
-    builds = {}
-    for name in names:
-        folder = args.work / name
-        builds[name] = built(Remote(pythons[name], name, folder, args.data, args.threads), folder)
-        print(name, builds[name], file=sys.stderr)
+    rounds = {name: [] for name in names}
+    for _ in range(args.builds):
+        for name, seen in rounds.items():
+            folder = args.work / name
+            seen.append(built(Remote(pythons[name], name, folder, args.data, args.threads), folder))
+            print(name, seen[-1], file=sys.stderr)
+    builds = {name: middle(seen) for name, seen in rounds.items()}
     with open(args.out, "a") as out:
         for name in (name for name in names if "error" in builds[name]):
             print(json.dumps({"engine": name, **common, **builds[name]}), file=out)
@@ -178,7 +190,8 @@ def main():
     parser.add_argument("--engines", default="colidx,fast-plaid,xtr-warp-rs")
     parser.add_argument("--python", action="append", default=[], metavar="ENGINE=PATH")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of searches")
+    parser.add_argument("--builds", type=int, default=1, help="rounds of builds")
     parser.add_argument("--count", type=int, default=50, help="queries asked one at a time in a round")
     parser.add_argument("--batch", type=int, default=100, help="queries asked at once")
     parser.add_argument("-k", type=int, default=10)

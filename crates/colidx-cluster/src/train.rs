@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -162,10 +163,16 @@ impl InParts<'_> {
         concurrent: bool,
         each: impl Fn(usize, &Rows) -> Result<T, ClusterError> + Sync,
     ) -> Result<Vec<T>, ClusterError> {
+        // Buffers are reused: new ones are mapped page by page.
+        let free: Mutex<Vec<Rows>> = Mutex::default();
+        let free = || free.lock().unwrap_or_else(PoisonError::into_inner);
         let one = |part: usize| {
-            let mut rows = self.room();
+            let room = free().pop();
+            let mut rows = room.unwrap_or_else(|| self.room());
             self.read(part, &mut rows)?;
-            each(part, &rows)
+            let result = each(part, &rows);
+            free().push(rows);
+            result
         };
         let mut done = Vec::with_capacity(self.partition.len());
         while done.len() < self.partition.len() {
