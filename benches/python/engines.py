@@ -7,7 +7,7 @@
 
 class Colidx:
     package = "colidx"
-    settings = {"default": {}, "80 candidates": {"candidates": 80, "rerank": 30}, "exact": {"exact": True}}
+    settings = {"default": {}, "8 probes, 80 candidates": {"n_probe": 8, "candidates": 80, "rerank": 20}, "exact": {"exact": True}}
 
     @staticmethod
     def build(folder, documents):
